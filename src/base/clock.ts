@@ -1,0 +1,76 @@
+/**
+ * The one door to time and randomness. Everything that waits, measures or draws takes a `Clock` and a `Random`,
+ * so that a test can be the clock.
+ */
+export interface Clock {
+  /** Wall time in milliseconds since 1970. It jumps when somebody sets the clock, and runs on in sleep. */
+  now(): number
+  /** Milliseconds since some start. It never goes back, and on most systems stands still in sleep. */
+  monotonic(): number
+  /** Runs `task` once after `delay` milliseconds, however long that is; returns the undo. */
+  setTimeout(task: () => void, delay: number): () => void
+  /** Runs `task` once before the next paint, or within 250 ms where nothing is painted; returns the undo. */
+  frame(task: () => void): () => void
+}
+
+/** Uniform in [0, 1), as `Math.random`. */
+export type Random = () => number
+
+/** A moment on both clocks, so that sleep and a clock that was set can be told apart from time that passed. */
+export interface Instant {
+  readonly wall: number
+  readonly monotonic: number
+}
+
+export function instant(clock: Clock): Instant {
+  return { wall: clock.now(), monotonic: clock.monotonic() }
+}
+
+/**
+ * Milliseconds since `start`: the larger of what the two clocks say, never negative. The monotonic clock misses sleep and
+ * the wall clock may have been set back; each covers for the other, and an error makes things early, not late.
+ */
+export function since(clock: Clock, start: Instant): number {
+  return Math.max(0, clock.now() - start.wall, clock.monotonic() - start.monotonic)
+}
+
+/** Timers take a signed 32-bit number; past it browsers and Node fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** How long a frame may be late before a timer takes its place: a hidden page is never painted. */
+const LATEST_FRAME = 250
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimeout(task, delay) {
+    let rest = Math.max(0, delay)
+    let timer: ReturnType<typeof setTimeout>
+    const arm = () => {
+      const part = Math.min(rest, LONGEST_TIMER)
+      rest -= part
+      timer = setTimeout(rest > 0 ? arm : task, part)
+    }
+    arm()
+    return () => clearTimeout(timer)
+  },
+  frame(task) {
+    let done = false
+    const once = () => {
+      if (done) return
+      cancel()
+      task()
+    }
+    const painted = typeof requestAnimationFrame === 'function' && typeof document === 'object' && !document.hidden
+    const frame = painted ? requestAnimationFrame(once) : undefined
+    const timer = setTimeout(once, painted ? LATEST_FRAME : 16)
+    const cancel = () => {
+      done = true
+      clearTimeout(timer)
+      if (frame !== undefined) cancelAnimationFrame(frame)
+    }
+    return cancel
+  },
+}
+
+export const systemRandom: Random = () => Math.random()

@@ -1,0 +1,48 @@
+/**
+ * - `closed`: the live socket was closed before this could happen; it did not happen.
+ * - `outbox-full`: more is waiting than `outbox.maxMessages` or `outbox.maxBytes` allow; try again when it has drained.
+ * - `too-large`: the server takes no frame of that size.
+ * - `timeout`: its time ran out before it was sent; it did not happen.
+ * - `refused`: the server said no, and why; with `retryAfter` the same may be tried anew later.
+ * - `forbidden`: the server does not allow it.
+ * - `outcome-unknown`: it was sent, and whether it was applied can no longer be learnt.
+ * - `overflow`: a reader of `stream` was too slow, and what it has not read is gone.
+ * - `invalid`: an argument, an option or a message is not what it must be; the message says which and why.
+ * - `aborted`: its AbortSignal fired before it was sent; it did not happen.
+ */
+export type LiveSocketErrorCode =
+  | 'closed'
+  | 'outbox-full'
+  | 'too-large'
+  | 'timeout'
+  | 'refused'
+  | 'forbidden'
+  | 'outcome-unknown'
+  | 'overflow'
+  | 'invalid'
+  | 'aborted'
+
+export interface LiveSocketErrorDetails {
+  readonly topic?: string
+  readonly id?: string
+  /** Milliseconds after which the same may be tried anew. */
+  readonly retryAfter?: number
+  readonly cause?: unknown
+}
+
+/** The one error class of LiveSocket. `code` says what happened; `message` also what to do. It never holds a token. */
+export class LiveSocketError extends Error {
+  override readonly name = 'LiveSocketError'
+  readonly code: LiveSocketErrorCode
+  readonly topic?: string
+  readonly id?: string
+  readonly retryAfter?: number
+
+  constructor(code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    if (details.topic !== undefined) this.topic = details.topic
+    if (details.id !== undefined) this.id = details.id
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter
+  }
+}

@@ -1,0 +1,85 @@
+/** The frames of livesocket.v1, as PROTOCOL.md has them. Both halves speak in these types, whatever is on the wire. */
+
+/** The epoch and offset up to which a topic was served. */
+export interface Position {
+  readonly epoch: string
+  readonly offset: number
+}
+
+/** What a client asks of topics: `{}` is from now on, a position is from there on. */
+export type TopicRequests = ReadonlyMap<string, Position | null>
+
+/** What a leg serves of a topic: what is after `after` and up to `offset` (the head) is replayed, then live messages follow. */
+export interface TopicAnswer extends Position {
+  readonly after: number
+}
+
+export type TopicAnswers = ReadonlyMap<string, TopicAnswer>
+
+export type ClientFrame =
+  | { readonly type: 'hello'; readonly session: string; readonly leg: number; readonly token?: string; readonly topics: TopicRequests; readonly handover?: string }
+  | { readonly type: 'subscribe'; readonly id: string; readonly topics: TopicRequests }
+  | { readonly type: 'unsubscribe'; readonly topics: readonly string[] }
+  | { readonly type: 'publish'; readonly id: string; readonly topic: string; readonly data: unknown; readonly age?: number }
+  | { readonly type: 'auth'; readonly token: string }
+  | { readonly type: 'ping' }
+
+export interface WelcomeFrame {
+  readonly type: 'welcome'
+  readonly server: string
+  readonly topics: TopicAnswers
+  readonly heartbeat?: number
+  readonly tokenTtl?: number
+  readonly maxFrame?: number
+  readonly reconnectSpread?: number
+}
+
+export interface MessageFrame {
+  readonly type: 'message'
+  readonly topic: string
+  readonly offset: number
+  /** Always present after decoding: absent on the wire it is `offset − 1`. */
+  readonly prev: number
+  /** Absent: the frame only moves the position. `hasData` tells that apart from data that is `undefined`. */
+  readonly data?: unknown
+  readonly hasData: boolean
+}
+
+export interface HandoverFrame {
+  readonly type: 'handover'
+  readonly id: string
+  readonly reason: string
+  readonly url?: string
+  readonly spread?: number
+  readonly deadline: number
+}
+
+export interface ErrorFrame {
+  readonly type: 'error'
+  readonly code: string
+  readonly message: string
+  readonly topic?: string
+  readonly id?: string
+  readonly retryAfter?: number
+}
+
+export type ServerFrame =
+  | WelcomeFrame
+  | { readonly type: 'subscribed'; readonly id?: string; readonly topics: TopicAnswers }
+  | MessageFrame
+  | { readonly type: 'ack'; readonly id: string; readonly offset?: number; readonly data?: unknown }
+  | { readonly type: 'nack'; readonly id: string; readonly code: string; readonly message: string; readonly retryAfter?: number }
+  | { readonly type: 'authed'; readonly tokenTtl?: number }
+  | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }
+  | HandoverFrame
+  | { readonly type: 'handover-cancelled'; readonly id: string }
+  | ErrorFrame
+  | { readonly type: 'pong'; readonly reconnectSpread?: number }
+
+/** Why a frame changed nothing: what was wrong with it, in words, and the topic where it named one. */
+export interface Rejected {
+  readonly invalid: string
+  readonly topic?: string
+}
+
+export const SUBPROTOCOL = 'livesocket.v1'

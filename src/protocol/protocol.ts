@@ -1,0 +1,29 @@
+import type { ClientFrame, Rejected, ServerFrame } from './frames.js'
+
+/** What goes over a WebSocket. */
+export type WireData = string | ArrayBuffer
+
+/** Puts frames on the wire of one leg and reads them off it. */
+export interface Codec {
+  /** What to send for that frame; null where the protocol has none. Throws nothing. */
+  encode(frame: ClientFrame): WireData | null
+  /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
+  decode(data: WireData): readonly ServerFrame[] | Rejected
+}
+
+/** How a kind of server is spoken to. `livesocketV1()` is the full one; `rawProtocol()` presents any other server. */
+export interface Protocol {
+  readonly name: string
+  /** Offered in the WebSocket handshake. */
+  readonly subprotocols: readonly string[]
+  /** By what two legs are merged, and so which promise is kept: see the docs on foreign servers. */
+  readonly merge: 'position' | 'identity' | 'none'
+  /** `exclusive`: the server refuses a second connection while the first lives, so a move is the shortest break instead. */
+  readonly overlap: 'concurrent' | 'exclusive'
+  /** Whether a live leg takes a fresh token; else a fresh token means a handover. */
+  readonly inBandAuth: boolean
+  /** Whether the server answers publishes; else a publish is done when it is sent. */
+  readonly acknowledges: boolean
+  /** One codec a leg. */
+  open(): Codec
+}
