@@ -1,0 +1,158 @@
+import { systemClock, type Clock } from '../base/clock.js'
+
+/** A clock that stands still until the test moves it. */
+export interface SimulatedClock extends Clock {
+  /**
+   * Moves time on by `ms` milliseconds: runs what falls due on the way in order, timers set by timers included, and between
+   * them lets promises and pending real tasks finish. Resolves when time has arrived and everything is quiet;
+   * rejects then with the first error that a timer threw. Calls that overlap run one after the other.
+   */
+  advance(ms: number): Promise<void>
+  /** Lets promises and pending real tasks finish, and runs what is due at this very moment. Time does not move. */
+  flush(): Promise<void>
+  /** Milliseconds until the next timer is due, or `null` when there is none. */
+  next(): number | null
+  /** How many timers are set. */
+  readonly pending: number
+  /** The machine sleeps for `ms`: the wall clock moves on, the monotonic clock and the timers do not. */
+  sleep(ms: number): void
+  /** Somebody sets the wall clock, to milliseconds since 1970. */
+  setWall(wall: number): void
+}
+
+const FRAME = 16
+
+/** 2030-01-01T00:00:00Z: a date that no test takes for the real one. */
+const DEFAULT_START = 1_893_456_000_000
+
+/** Tasks at one moment beyond which a loop of zero timers is taken for endless. */
+const MOST_AT_ONCE = 50_000
+
+/** Creates a simulated clock whose wall time is `start`, in milliseconds since 1970 (default: the first of 2030). */
+export function createSimulatedClock(start: number = DEFAULT_START): SimulatedClock {
+  interface Timer {
+    readonly due: number
+    readonly order: number
+    readonly task: () => void
+  }
+  let elapsed = 0
+  let wallAhead = start
+  let order = 0
+  let running: Promise<void> = Promise.resolve()
+  // A binary heap by due time, then by the order in which they were set; a cancelled timer is skipped when it comes up.
+  const heap: Timer[] = []
+  const live = new Set<Timer>()
+  const before = (a: Timer, b: Timer) => a.due < b.due || (a.due === b.due && a.order < b.order)
+
+  function push(timer: Timer) {
+    let at = heap.push(timer) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (before(heap[parent]!, timer)) break
+      heap[at] = heap[parent]!
+      at = parent
+    }
+    heap[at] = timer
+  }
+
+  function pop() {
+    const last = heap.pop()!
+    if (heap.length === 0) return
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
+      if (before(last, heap[child]!)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = last
+  }
+
+  function first(): Timer | undefined {
+    while (heap.length > 0 && !live.has(heap[0]!)) pop()
+    return heap[0]
+  }
+
+  function set(task: () => void, due: number) {
+    const timer: Timer = { due, order: order++, task }
+    live.add(timer)
+    push(timer)
+    return () => void live.delete(timer)
+  }
+
+  async function runTo(target: number) {
+    let thrown: { error: unknown } | undefined
+    let atOnce = 0
+    await settle()
+    for (;;) {
+      const timer = first()
+      if (!timer || timer.due > target) break
+      if (timer.due > elapsed) atOnce = 0
+      elapsed = Math.max(elapsed, timer.due)
+      if (++atOnce > MOST_AT_ONCE) throw new Error(`more than ${MOST_AT_ONCE} timers ran without time moving: a timer of 0 ms sets itself again for ever`)
+      live.delete(timer)
+      try {
+        timer.task()
+      } catch (error) {
+        thrown ??= { error }
+      }
+      // Between timers of one moment promises run, as they do between tasks; real timers run before time moves on.
+      await turn()
+      const following = first()
+      if (!following || following.due > elapsed) await settle()
+    }
+    elapsed = target
+    if (thrown) throw thrown.error
+  }
+
+  function queue(ms: number) {
+    const run = running.then(() => runTo(elapsed + ms))
+    running = run.catch(() => undefined)
+    return run
+  }
+
+  return {
+    now: () => wallAhead + elapsed,
+    monotonic: () => elapsed,
+    setTimeout: (task, delay) => set(task, elapsed + (delay > 0 ? delay : 0)),
+    frame: (task) => set(task, (Math.floor(elapsed / FRAME) + 1) * FRAME),
+    advance: (ms) => queue(ms > 0 ? ms : 0),
+    flush: () => queue(0),
+    next() {
+      const timer = first()
+      return timer ? Math.max(0, timer.due - elapsed) : null
+    },
+    get pending() {
+      return live.size
+    },
+    sleep: (ms) => void (wallAhead += ms),
+    setWall: (wall) => void (wallAhead = wall - elapsed),
+  }
+}
+
+/**
+ * Two rounds of the zero timers that code under test may have set for real: reconnecting-websocket waits for one before each
+ * dial. Timers of one length fire in the order in which they were set, so ours is always the last of those set before it. The
+ * turn at the end leaves the timer's task: browsers make timers that are set by timers set by timers wait 4 ms.
+ */
+async function settle() {
+  for (let round = 0; round < 2; round++) {
+    await turn()
+    await new Promise<void>((resolve) => void systemClock.setTimeout(resolve, 0))
+    await turn()
+  }
+}
+
+/** One turn of the event loop that is not a timer's: every promise that can go on has gone on before it ends. */
+function turn() {
+  return new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+}
