@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+import { launchOptions } from './test/kit/browser.js'
+
+// The exports map of package.json is the one list of what this package offers: an entry added there is built, and is what
+// tests mean by its public name (tsconfig.json needs the same name under `paths`, for the editor and for tsx).
+const root = import.meta.dirname
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { default: string }>
+}
+const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+  typeof target === 'string'
+    ? []
+    : [
+        {
+          publicName: subpath.replace(/^\./, 'livesocket'),
+          output: target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1'),
+          source: join(root, target.default.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')),
+        },
+      ],
+)
+
+export default defineConfig({
+  resolve: {
+    alias: entries.map(({ publicName, source }) => ({ find: new RegExp(`^${publicName}$`), replacement: source })),
+  },
+  build: {
+    target: 'es2022',
+    minify: false,
+    sourcemap: true,
+    lib: { entry: Object.fromEntries(entries.map(({ output, source }) => [output, source])), formats: ['es'] },
+    rolldownOptions: {
+      external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
+      // One file a module: what an application does not import it does not load, and 'use client' stays where it was written.
+      output: { preserveModules: true, preserveModulesRoot: 'src', entryFileNames: '[name].js' },
+    },
+  },
+  test: {
+    allowOnly: false,
+    // Where `.ci/run` reads its sum from.
+    reporters: process.env['TEST_RESULTS'] ? ['default', ['json', { outputFile: process.env['TEST_RESULTS'] }]] : ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/**/*.browser.test.{ts,tsx}'],
+          browser: {
+            enabled: true,
+            headless: true,
+            provider: playwright({ launchOptions }),
+            instances: [{ browser: 'chromium' }],
+            screenshotFailures: false,
+          },
+        },
+      },
+      {
+        // Builds and packs the package once, and then uses it as a stranger does.
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/*.test.ts'],
+          globalSetup: ['test/package/packed.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+})
