@@ -1,0 +1,290 @@
+import type { Verdict } from '../policy/close-verdict.js'
+
+/**
+ * The one mechanism: every replacement of a leg is a handover. A reconnection is one whose old leg is already dead, a
+ * first connection one that never had any. `step` is pure: no timer, socket, promise, clock or random number; the
+ * coordinator carries out what it returns. Two invariants hold it together, and the explorer in the tests checks both
+ * after every step: every open leg is named by the state, and every leg named by the state is open.
+ */
+export interface State {
+  readonly status: 'idle' | 'open' | 'closed'
+  /** Serves the application. */
+  readonly active: Seat | null
+  /** Dialled and not yet welcomed. Once welcomed it is the active one, in the same step. */
+  readonly standby: (Seat & { readonly url: string | null }) | null
+  /** The former active leg, serving until it has nothing more to give. */
+  readonly old: Seat | null
+  /** `timer`: the next dial waits for its moment. `room`: its moment has come, and it waits for the old leg to go, since there are never three. */
+  readonly wait: 'none' | 'timer' | 'room'
+  /** Legs dialled in this session; the newest bears this number. */
+  readonly legs: number
+  /** Failed dials and early deaths since a leg last lived long enough to be trusted. */
+  readonly failures: number
+  /** Of those, the ones in a row that say that the two sides do not understand each other. */
+  readonly misunderstandings: number
+  /** Dials of the present move that came to nothing. */
+  readonly tries: number
+}
+
+/** A leg, and what was asked of it. The request stays with its leg: what was asked of the old leg holds again should it serve again. */
+export interface Seat {
+  readonly leg: number
+  readonly ask: Ask | null
+}
+
+/** Somebody wants this leg to be left. */
+export interface Ask {
+  readonly id: string
+  readonly reason: string
+  readonly by: 'server' | 'client'
+  /** Where the next dial goes; null is the configured URL, also once `url` has failed. */
+  readonly url: string | null
+  /** Its deadline has passed: the leg is kept until the server closes it, and the dial goes on, at a reconnection's pace. */
+  readonly expired: boolean
+}
+
+/** How long the next dial waits; the coordinator draws the number. */
+export type Pace =
+  | { readonly kind: 'now' }
+  /** A request's own spread, and the dwell after a cutover. */
+  | { readonly kind: 'asked' }
+  | { readonly kind: 'again'; readonly tries: number }
+  | { readonly kind: 'spread' | 'early'; readonly failures: number }
+  | { readonly kind: 'busy'; readonly failures: number; readonly retryAfter: number }
+
+export type Stop = { readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'; readonly code?: number; readonly reason?: string }
+
+export type Event =
+  | { readonly type: 'connect'; readonly fresh: boolean }
+  | { readonly type: 'stop'; readonly stop: Stop }
+  /** The moment that `wait` waits for. */
+  | { readonly type: 'due' }
+  /** The network came back, or somebody is in a hurry: a dial that waits need not. */
+  | { readonly type: 'hasten'; readonly pace: 'now' | 'early' }
+  /** The deadline of what the active leg was asked. `alive`: it has been heard of since it was suspected. */
+  | { readonly type: 'deadline'; readonly alive: boolean }
+  /** The old leg has nothing more to give, or may give no more. */
+  | { readonly type: 'old-done' }
+  /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */
+  | { readonly type: 'ready'; readonly leg: number; readonly same: boolean }
+  /** `lasted`: it lived long enough after its welcome to be trusted. */
+  | { readonly type: 'died'; readonly leg: number; readonly code: number; readonly verdict: Verdict; readonly lasted: boolean }
+  /** Held messages are past their bound. */
+  | { readonly type: 'overflow' }
+  | { readonly type: 'asked'; readonly leg: number; readonly ask: Ask }
+  | { readonly type: 'cancelled'; readonly leg: number; readonly id: string }
+
+type Died = Extract<Event, { type: 'died' }>
+
+export type Effect =
+  | { readonly do: 'dial'; readonly leg: number; readonly url: string | null; readonly ask: Ask | null }
+  | { readonly do: 'close'; readonly leg: number; readonly why: CloseReason }
+  | { readonly do: 'wait'; readonly pace: Pace }
+  | { readonly do: 'serve'; readonly leg: number }
+  | { readonly do: 'renew-token'; readonly leg: number }
+  | { readonly do: 'failed'; readonly ask: Ask; readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' }
+  | { readonly do: 'stopped'; readonly stop: Stop }
+
+export type CloseReason = 'handed-over' | 'dropped' | 'same-server' | 'silent' | 'stopped'
+
+export type Step = readonly [State, readonly Effect[]]
+
+export const initialState: State = {
+  status: 'idle',
+  active: null,
+  standby: null,
+  old: null,
+  wait: 'none',
+  legs: 0,
+  failures: 0,
+  misunderstandings: 0,
+  tries: 0,
+}
+
+/** After this many closings in a row that say "I do not understand you", trying again is noise (PROTOCOL: "a few"). */
+const MISUNDERSTANDINGS = 3
+
+export function step(state: State, event: Event): Step {
+  if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event.fresh)
+  if (state.status !== 'open') return event.type === 'stop' && state.status === 'idle' ? stop(state, event.stop) : [state, []]
+  switch (event.type) {
+    case 'stop':
+      return stop(state, event.stop)
+    case 'due':
+      return state.wait === 'timer' ? dial(state) : [state, []]
+    case 'hasten':
+      return state.wait === 'timer' ? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 }) : [state, []]
+    case 'deadline':
+      return deadline(state, event.alive)
+    case 'old-done':
+      return state.old ? then(oldGone(state), { do: 'close', leg: state.old.leg, why: 'handed-over' }) : [state, []]
+    case 'ready':
+      return ready(state, event.leg, event.same)
+    case 'died':
+      return died(state, event)
+    case 'overflow':
+      return state.standby ? then(standbyFailed(state), { do: 'close', leg: state.standby.leg, why: 'dropped' }) : [state, []]
+    case 'asked':
+      return asked(state, event.leg, event.ask)
+    case 'cancelled':
+      return cancelled(state, event.leg, event.id)
+  }
+}
+
+/** Puts an effect before those of a step: what closes goes first, so that there are never three legs, not even between two effects. */
+function then([state, effects]: Step, ...first: Effect[]): Step {
+  return [state, [...first, ...effects]]
+}
+
+function connect(state: State, fresh: boolean): Step {
+  return dial({ ...initialState, status: 'open', legs: fresh ? 0 : state.legs })
+}
+
+function stop(state: State, reason: Stop): Step {
+  const open = [state.standby, state.active, state.old].filter((seat) => seat !== null)
+  return [
+    { ...initialState, status: 'closed', legs: state.legs },
+    [...open.map((seat): Effect => ({ do: 'close', leg: seat.leg, why: 'stopped' })), { do: 'stopped', stop: reason }],
+  ]
+}
+
+function wait(state: State, pace: Pace): Step {
+  return [{ ...state, wait: 'timer' }, [{ do: 'wait', pace }]]
+}
+
+function dial(state: State): Step {
+  if (state.active && state.old) return [{ ...state, wait: 'room' }, []]
+  const ask = state.active?.ask ?? null
+  const standby = { leg: state.legs + 1, ask: null, url: ask?.url ?? null }
+  return [
+    { ...state, standby, wait: 'none', legs: standby.leg },
+    [{ do: 'dial', leg: standby.leg, url: standby.url, ask }],
+  ]
+}
+
+function oldGone(state: State): Step {
+  // The move is over: whatever failed on its way is no omen for the next one.
+  const next = { ...state, old: null, tries: 0 }
+  return state.wait === 'room' ? dial({ ...next, wait: 'none' }) : [next, []]
+}
+
+function ready(state: State, leg: number, same: boolean): Step {
+  const { standby, active } = state
+  if (standby?.leg !== leg) return [state, []]
+  if (same && active?.ask?.by === 'server' && !active.ask.expired) {
+    return then(standbyFailed(state), { do: 'close', leg, why: 'same-server' })
+  }
+  const next: State = { ...state, active: { leg, ask: standby.ask }, old: active, standby: null, wait: 'none' }
+  const serve: Effect = { do: 'serve', leg }
+  // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
+  return standby.ask ? then(wait(next, { kind: 'asked' }), serve) : [next, [serve]]
+}
+
+/** A standby leg came to nothing while something else serves, or nothing does. The caller closes it if it is open. */
+function standbyFailed(state: State): Step {
+  const tries = state.tries + 1
+  const next: State = { ...state, standby: null, tries }
+  const ask = state.active?.ask
+  if (!state.active || !ask) return state.active ? [next, []] : wait(next, { kind: 'spread', failures: state.failures })
+  const active = { ...state.active, ask: { ...ask, url: null } }
+  return wait({ ...next, active }, ask.expired ? { kind: 'spread', failures: tries } : { kind: 'again', tries })
+}
+
+function died(state: State, event: Died): Step {
+  const { leg, verdict } = event
+  const { active, standby, old } = state
+  const known = [active, standby, old].some((seat) => seat?.leg === leg)
+  if (!known) return [state, []]
+  const newest = Math.max(active?.leg ?? 0, standby?.leg ?? 0, old?.leg ?? 0)
+  if (verdict.do === 'stop' && (verdict.by === 'session-ended' || (verdict.by === 'superseded' && leg === newest))) {
+    return stop(without(state, leg), { by: verdict.by, code: verdict.code, reason: verdict.reason })
+  }
+  const renew: Effect[] = verdict.do === 'renew-token' && leg !== old?.leg ? [{ do: 'renew-token', leg }] : []
+  if (leg === old?.leg) return oldGone(state)
+  // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
+  if (leg === standby?.leg && active) return then(standbyFailed(state), ...renew)
+  if (standby || old) return then(activeGone(state), ...renew)
+  return onlyLegDied(state, event, renew)
+}
+
+/** The active leg is gone and another one lives. */
+function activeGone(state: State): Step {
+  const { standby, old } = state
+  // It is not started over: the standby leg becomes the reconnection.
+  if (standby || !old) return [{ ...state, active: null, tries: 0 }, []]
+  const next: State = { ...state, active: old, old: null, wait: 'none', tries: state.tries + 1 }
+  const serve: Effect = { do: 'serve', leg: old.leg }
+  return old.ask ? then(wait(next, { kind: 'again', tries: next.tries }), serve) : [next, [serve]]
+}
+
+function onlyLegDied(state: State, { code, verdict, lasted }: Died, renew: readonly Effect[]): Step {
+  const failures = lasted ? 0 : state.failures
+  const bad = verdict.do === 'retry' && verdict.bad === true
+  const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
+  const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, tries: 0 }
+  if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
+  if (misunderstandings >= MISUNDERSTANDINGS) return stop(next, { by: 'protocol', code })
+  if (verdict.do === 'renew-token') return then(wait(next, { kind: 'now' }), ...renew)
+  // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
+  if (state.wait === 'timer' && verdict.pace === 'spread') return [next, []]
+  if (verdict.pace === 'busy') return wait(next, { kind: 'busy', failures, retryAfter: verdict.retryAfter ?? 0 })
+  return wait(next, { kind: verdict.pace, failures })
+}
+
+function without(state: State, leg: number): State {
+  const keep = <S extends Seat>(seat: S | null) => (seat?.leg === leg ? null : seat)
+  return { ...state, active: keep(state.active), standby: keep(state.standby), old: keep(state.old) }
+}
+
+function asked(state: State, leg: number, ask: Ask): Step {
+  const { active, standby, old } = state
+  if (leg === old?.leg) return [{ ...state, old: { ...old, ask } }, []]
+  if (leg === standby?.leg) return [{ ...state, standby: { ...standby, ask } }, []]
+  if (!active || leg !== active.leg) return [state, []]
+  if (ask.by === 'client' && active.ask) {
+    // It is being left already; whoever asks now only wants it sooner.
+    return state.wait === 'timer' ? wait(state, { kind: 'now' }) : [state, []]
+  }
+  const replaced = active.ask && active.ask.id !== ask.id ? failed(active.ask, 'superseded') : []
+  const next: State = { ...state, active: { leg, ask }, tries: 0 }
+  if (!standby) return state.wait === 'room' ? [next, replaced] : then(wait(next, { kind: 'asked' }), ...replaced)
+  if (standby.url === ask.url) return [next, replaced]
+  return then(wait({ ...next, standby: null }, { kind: 'asked' }), ...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })
+}
+
+function cancelled(state: State, leg: number, id: string): Step {
+  const { active, standby, old } = state
+  if (old?.leg === leg && old.ask?.id === id) return [{ ...state, old: { ...old, ask: null } }, []]
+  if (standby?.leg === leg && standby.ask?.id === id) return [{ ...state, standby: { ...standby, ask: null } }, []]
+  if (active?.leg === leg && active.ask?.id === id) return stay(state, active, active.ask, 'cancelled')
+  return [state, []]
+}
+
+/** The active leg need not be left after all. */
+function stay(state: State, active: Seat, ask: Ask, why: 'cancelled' | 'deadline' | 'recovered'): Step {
+  const drop: Effect[] = state.standby ? [{ do: 'close', leg: state.standby.leg, why: 'dropped' }] : []
+  return [
+    { ...state, active: { ...active, ask: null }, standby: null, wait: 'none', tries: 0 },
+    [...drop, ...failed(ask, why)],
+  ]
+}
+
+/** A move fails once: one whose deadline has passed was told then. */
+function failed(ask: Ask, why: Extract<Effect, { do: 'failed' }>['why']): Effect[] {
+  return ask.expired ? [] : [{ do: 'failed', ask, why }]
+}
+
+function deadline(state: State, alive: boolean): Step {
+  const { active, standby } = state
+  const ask = active?.ask
+  if (!active || !ask || ask.expired) return [state, []]
+  if (ask.by === 'server') {
+    return [{ ...state, active: { ...active, ask: { ...ask, expired: true } } }, [{ do: 'failed', ask, why: 'deadline' }]]
+  }
+  if (ask.reason !== 'silence' || alive) return stay(state, active, ask, alive ? 'recovered' : 'deadline')
+  // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
+  const effects: Effect[] = [{ do: 'close', leg: active.leg, why: 'silent' }, ...failed(ask, 'deadline')]
+  if (standby || state.old) return then(activeGone(state), ...effects)
+  const next: State = { ...state, active: null, failures: state.failures + 1, tries: 0 }
+  return then(wait(next, { kind: 'early', failures: state.failures }), ...effects)
+}
