@@ -1,0 +1,232 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { systemClock, type Clock } from '../src/base/clock.js'
+
+/**
+ * A stretch of network between a client and a server, made of TCP: it adds a round trip, and can be cut, frozen or closed
+ * to new connections. Bytes keep their order. Needs no rights and no kernel modules, so it runs anywhere Node runs.
+ */
+export interface Relay {
+  readonly ready: Promise<void>
+  readonly port: number
+  /** The round trip in milliseconds of connections from now on; `existing` also changes those that are open. */
+  setDelay(roundTrip: number, options?: { existing?: boolean }): void
+  /** Breaks every connection with a reset, as a router does that lost its table. Returns how many there were. */
+  cut(): number
+  /** Nothing passes any more in either direction, no close either, and nobody is told: a half-open path. */
+  freeze(): void
+  /** What was on its way when the path froze arrives now. */
+  thaw(): void
+  /** While true, a new connection is reset after one round trip. */
+  refuse(refusing: boolean): void
+  connections(): readonly RelayConnection[]
+  close(): Promise<void>
+}
+
+/** One connection through the relay. Its delay is its own: two legs of one client may have different paths. */
+export interface RelayConnection {
+  readonly number: number
+  setDelay(roundTrip: number): void
+  cut(): void
+  freeze(): void
+  thaw(): void
+}
+
+export interface RelayOptions {
+  /** Where it leads; asked anew for every connection. */
+  target: { port: number; host?: string } | (() => { port: number; host?: string })
+  /** Round trip in milliseconds, half of it per direction; default 0. */
+  delay?: number
+  /** Round trips that a dial pays before its first byte moves: one for TCP and one for TLS by default. */
+  dialRoundTrips?: number
+  /** Default 0: a free one. */
+  port?: number
+  clock?: Clock
+}
+
+type Freight = Buffer | 'end' | 'reset'
+
+/** Bytes on their way in one direction at which the relay reads no more, so that a frozen path fills up as a real one does. */
+const WINDOW = 256 * 1024
+
+/** One direction of a connection: what enters it leaves `delay` later, in the same order. */
+interface Lane {
+  enter(freight: Freight): void
+  readonly full: boolean
+  setDelay(delay: number): void
+  freeze(): void
+  thaw(): void
+  clear(): void
+}
+
+function createLane(clock: Clock, delay: number, opensAt: number, leave: (freight: Freight) => void): Lane {
+  const waiting: { freight: Freight; due: number }[] = []
+  let bytes = 0
+  let lastDue = 0
+  let frozen = false
+  let cancel: (() => void) | undefined
+
+  const flush = () => {
+    cancel?.()
+    cancel = undefined
+    while (!frozen && waiting.length > 0) {
+      const rest = waiting[0]!.due - clock.monotonic()
+      if (rest > 0) {
+        cancel = clock.setTimeout(flush, rest)
+        return
+      }
+      const { freight } = waiting.shift()!
+      bytes -= freight.length
+      leave(freight)
+    }
+  }
+
+  return {
+    enter(freight) {
+      // A delay that was lowered must not let later bytes overtake earlier ones.
+      lastDue = Math.max(lastDue, Math.max(clock.monotonic(), opensAt) + delay)
+      waiting.push({ freight, due: lastDue })
+      bytes += freight.length
+      if (!cancel) flush()
+    },
+    get full() {
+      return bytes >= WINDOW
+    },
+    setDelay: (changed) => void (delay = changed),
+    freeze() {
+      frozen = true
+    },
+    thaw() {
+      frozen = false
+      flush()
+    },
+    clear() {
+      cancel?.()
+      cancel = undefined
+      waiting.length = 0
+      bytes = 0
+    },
+  }
+}
+
+export function createRelay(options: RelayOptions): Relay {
+  const clock = options.clock ?? systemClock
+  const dialRoundTrips = options.dialRoundTrips ?? 2
+  const open = new Set<RelayConnection>()
+  let delay = options.delay ?? 0
+  let frozen = false
+  let refusing = false
+  let count = 0
+
+  const accept = (near: Socket) => {
+    near.setNoDelay(true)
+    near.on('error', () => {})
+    if (refusing) {
+      near.pause()
+      clock.setTimeout(() => near.resetAndDestroy(), delay)
+      return
+    }
+
+    let far: Socket | undefined
+    const opensAt = clock.monotonic() + dialRoundTrips * delay
+    const up = createLane(clock, delay / 2, opensAt, (freight) => carry(freight, up, near, far!))
+    const down = createLane(clock, delay / 2, opensAt, (freight) => carry(freight, down, far!, near))
+
+    const carry = (freight: Freight, lane: Lane, from: Socket, to: Socket) => {
+      if (freight === 'reset') return connection.cut()
+      if (to.destroyed || to.writableEnded) return
+      if (freight === 'end') return void to.end()
+      to.write(freight)
+      readOn(lane, from, to)
+    }
+    const readOn = (lane: Lane, from: Socket, to: Socket) => {
+      if (lane.full || to.writableNeedDrain) from.pause()
+      else from.resume()
+    }
+
+    const listen = (lane: Lane, from: Socket, to: Socket) => {
+      from.on('data', (chunk: Buffer) => {
+        lane.enter(chunk)
+        readOn(lane, from, to)
+      })
+      from.on('end', () => lane.enter('end'))
+      from.on('close', (failed) => {
+        if (failed) lane.enter('reset')
+        else if (to.destroyed) open.delete(connection)
+      })
+      to.on('drain', () => readOn(lane, from, to))
+    }
+
+    // The far end learns of the connection when the near one has paid for its handshakes, and chooses its server then.
+    const cancelDial = clock.setTimeout(() => {
+      const { port, host = '127.0.0.1' } = typeof options.target === 'function' ? options.target() : options.target
+      far = connect({ port, host, allowHalfOpen: true })
+      far.setNoDelay(true)
+      far.on('error', () => {})
+      listen(down, far, near)
+      listen(up, near, far)
+    }, dialRoundTrips * delay)
+
+    const connection: RelayConnection = {
+      number: ++count,
+      setDelay(changed) {
+        up.setDelay(changed / 2)
+        down.setDelay(changed / 2)
+      },
+      cut() {
+        open.delete(connection)
+        cancelDial()
+        up.clear()
+        down.clear()
+        if (!near.destroyed) near.resetAndDestroy()
+        if (far && !far.destroyed) far.resetAndDestroy()
+      },
+      freeze() {
+        up.freeze()
+        down.freeze()
+      },
+      thaw() {
+        up.thaw()
+        down.thaw()
+      },
+    }
+    open.add(connection)
+    if (frozen) connection.freeze()
+  }
+
+  const server = createServer({ allowHalfOpen: true }, accept)
+  server.listen(options.port ?? 0, '127.0.0.1')
+
+  return {
+    ready: once(server, 'listening').then(() => undefined),
+    get port() {
+      return (server.address() as AddressInfo).port
+    },
+    setDelay(roundTrip, { existing = false } = {}) {
+      delay = roundTrip
+      if (existing) for (const connection of open) connection.setDelay(roundTrip)
+    },
+    cut() {
+      const cut = [...open]
+      for (const connection of cut) connection.cut()
+      return cut.length
+    },
+    freeze() {
+      frozen = true
+      for (const connection of open) connection.freeze()
+    },
+    thaw() {
+      frozen = false
+      for (const connection of open) connection.thaw()
+    },
+    refuse: (now) => void (refusing = now),
+    connections: () => [...open],
+    async close() {
+      for (const connection of [...open]) connection.cut()
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      await closed
+    },
+  }
+}
