@@ -1,0 +1,73 @@
+import {
+  decodeFrame, duration, MAX_EPOCH, MAX_TEXT, MAX_TOKEN, optional, own, presentData, required, text, topicMap, topicName, topicNames,
+  topicObject, whole, type Fields,
+} from './fields.js'
+import type { ClientFrame, Position, Rejected } from './frames.js'
+
+/**
+ * The text of a client's frame. Data that is `undefined` goes as `null`, which is all that JSON has for it. Throws what
+ * `JSON.stringify` throws where `data` cannot be written: whoever takes data from an application finds that out first.
+ */
+export function encodeClientFrame(frame: ClientFrame): string {
+  switch (frame.type) {
+    case 'hello':
+    case 'subscribe':
+      return JSON.stringify({ ...frame, topics: topicObject(frame.topics, wirePosition) })
+    case 'publish':
+      return JSON.stringify({ ...frame, data: presentData(frame.data) })
+    default:
+      return JSON.stringify(frame)
+  }
+}
+
+/**
+ * The frame in that text; a rejection that says which field breaks which rule; or null for a type that we do not know,
+ * which a receiver ignores. Never throws.
+ *
+ * @param limit the most characters that are looked at.
+ */
+export function decodeClientFrame(text: string, limit: number = MAX_TEXT): ClientFrame | Rejected | null {
+  return decodeFrame(text, limit, readClientFrame)
+}
+
+function readClientFrame(type: string, fields: Fields): ClientFrame | null {
+  switch (type) {
+    case 'hello':
+      return {
+        type,
+        session: text(fields, 'session'),
+        leg: whole(fields, 'leg', 1),
+        ...optional(text, fields, 'token', MAX_TOKEN),
+        topics: topicMap(fields, readPosition),
+        ...optional(text, fields, 'handover'),
+      }
+    case 'subscribe':
+      return { type, id: text(fields, 'id'), topics: topicMap(fields, readPosition) }
+    case 'unsubscribe':
+      return { type, topics: topicNames(fields) }
+    case 'publish':
+      return {
+        type,
+        id: text(fields, 'id'),
+        topic: topicName(fields),
+        data: required(fields, 'data'),
+        ...optional(duration, fields, 'age'),
+      }
+    case 'auth':
+      return { type, token: text(fields, 'token', MAX_TOKEN) }
+    case 'ping':
+      return { type }
+    default:
+      return null
+  }
+}
+
+/** `{}`, however many unknown fields are in it, is from now on; half a position is neither. */
+function readPosition(entry: Fields): Position | null {
+  if (own(entry, 'epoch') === undefined && own(entry, 'offset') === undefined) return null
+  return { epoch: text(entry, 'epoch', MAX_EPOCH), offset: whole(entry, 'offset', 0) }
+}
+
+function wirePosition(position: Position | null): object {
+  return position === null ? {} : { epoch: position.epoch, offset: position.offset }
+}

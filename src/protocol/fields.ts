@@ -1,0 +1,176 @@
+import type { Rejected } from './frames.js'
+
+/** A JSON object as it came off the wire. Only its own properties count. */
+export type Fields = Readonly<Record<string, unknown>>
+
+/** Text over this many characters is not even parsed, unless a caller says otherwise: 16 Mi. */
+export const MAX_TEXT = 16 * 1024 * 1024
+
+export const MAX_EPOCH = 64
+export const MAX_TOPIC = 256
+/** Of a session, server, publish, subscribe or handover id, and of an error code. */
+export const MAX_ID = 128
+/** Of a `message` or a `reason` in words. */
+export const MAX_WORDS = 4_096
+/** Far above any JWT that a server would take in a header, far below what would hurt. */
+export const MAX_TOKEN = 65_536
+
+/** Thrown by the checks of this file and caught by `decodeFrame`. It names the field and the rule, never the value. */
+class InvalidField extends Error {
+  readonly topic: string | undefined
+
+  constructor(what: string, topic?: string) {
+    super(what)
+    this.topic = topic
+  }
+}
+
+/**
+ * The one way from text to a frame. `read` gets the frame's type and fields, and answers null for a type that it does not
+ * know. Never throws, and what it says of a bad frame holds nothing of the frame but its topic: a frame may bear a token.
+ */
+export function decodeFrame<Frame>(
+  text: string,
+  limit: number,
+  read: (type: string, fields: Fields) => Frame | null,
+): Frame | Rejected | null {
+  if (text.length > limit) return { invalid: `a frame of ${text.length} characters is over the limit of ${limit}` }
+  let fields: unknown
+  try {
+    fields = JSON.parse(text)
+  } catch {
+    return { invalid: 'a frame must be JSON' }
+  }
+  if (!isFields(fields)) return { invalid: 'a frame must be a JSON object' }
+  const type = own(fields, 'type')
+  if (typeof type !== 'string') return { invalid: 'type must be a string' }
+  try {
+    return read(type, fields)
+  } catch (thrown) {
+    if (!(thrown instanceof InvalidField)) return { invalid: 'a frame must be of a size that can be read' }
+    const topic = thrown.topic ?? own(fields, 'topic')
+    const invalid = `${type}.${thrown.message}`
+    return isText(topic, 1, MAX_TOPIC) ? { invalid, topic } : { invalid }
+  }
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An absent property is undefined, also where somebody has put one of that name on `Object.prototype`. */
+export function own(fields: Fields, field: string): unknown {
+  return Object.hasOwn(fields, field) ? fields[field] : undefined
+}
+
+function isText(value: unknown, least: number, most: number): value is string {
+  return typeof value === 'string' && value.length >= least && value.length <= most
+}
+
+/** A non-empty string. */
+export function text(fields: Fields, field: string, most: number = MAX_ID): string {
+  const value = own(fields, field)
+  if (isText(value, 1, most)) return value
+  throw new InvalidField(`${field} must be a string of 1 to ${most} characters`)
+}
+
+/** A string for people, which may be empty. */
+export function words(fields: Fields, field: string): string {
+  const value = own(fields, field)
+  if (isText(value, 0, MAX_WORDS)) return value
+  throw new InvalidField(`${field} must be a string of at most ${MAX_WORDS} characters`)
+}
+
+/** A string of any length: whoever uses it checks it. */
+export function anyText(fields: Fields, field: string): string {
+  const value = own(fields, field)
+  if (typeof value === 'string') return value
+  throw new InvalidField(`${field} must be a string`)
+}
+
+export function topicName(fields: Fields): string {
+  return text(fields, 'topic', MAX_TOPIC)
+}
+
+/** A whole number from `least` to 2^53 − 1. */
+export function whole(fields: Fields, field: string, least: number): number {
+  const value = own(fields, field)
+  // The sum turns −0, which JSON can say, into 0.
+  if (isWhole(value) && value >= least) return value + 0
+  throw new InvalidField(`${field} must be a whole number from ${least} to 2^53 - 1`)
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
+
+/** Whole milliseconds from 0. */
+export function duration(fields: Fields, field: string): number {
+  const value = own(fields, field)
+  if (isWhole(value) && value >= 0) return value + 0
+  throw new InvalidField(`${field} must be whole milliseconds from 0 to 2^53 - 1`)
+}
+
+/** Whatever JSON can say, `null` included; but it must be there. */
+export function required(fields: Fields, field: string): unknown {
+  if (Object.hasOwn(fields, field)) return fields[field]
+  throw new InvalidField(`${field} must be there, if only as null`)
+}
+
+/** The `prev` of a message: `offset − 1` where the frame is silent. */
+export function previous(fields: Fields, offset: number): number {
+  if (own(fields, 'prev') === undefined) return offset - 1
+  const prev = whole(fields, 'prev', 0)
+  if (prev < offset) return prev
+  throw new InvalidField('prev must be below offset')
+}
+
+/** `null` is not absent: it is of the wrong type. */
+export function optional<Value, Field extends string, Rest extends unknown[]>(
+  check: (fields: Fields, field: Field, ...rest: Rest) => Value,
+  fields: Fields,
+  field: Field,
+  ...rest: Rest
+): { [name in Field]?: Value } {
+  if (own(fields, field) === undefined) return {}
+  return { [field]: check(fields, field, ...rest) } as { [name in Field]?: Value }
+}
+
+/** The names of `topics` where it is an array. */
+export function topicNames(fields: Fields): string[] {
+  const names = own(fields, 'topics')
+  if (!Array.isArray(names)) throw new InvalidField('topics must be an array of names')
+  for (const name of names) checkName(name)
+  return names as string[]
+}
+
+/** The map `topics`. Names such as `__proto__` are plain data: JSON makes them own properties, and from here on it is a Map. */
+export function topicMap<Value>(fields: Fields, read: (entry: Fields) => Value): Map<string, Value> {
+  const entries = own(fields, 'topics')
+  if (!isFields(entries)) throw new InvalidField('topics must be an object')
+  const map = new Map<string, Value>()
+  for (const [name, entry] of Object.entries(entries)) {
+    checkName(name)
+    if (!isFields(entry)) throw new InvalidField('topics must hold an object for each topic', name)
+    try {
+      map.set(name, read(entry))
+    } catch (thrown) {
+      throw thrown instanceof InvalidField ? new InvalidField(`topics[].${thrown.message}`, name) : thrown
+    }
+  }
+  return map
+}
+
+function checkName(name: unknown): void {
+  if (!isText(name, 1, MAX_TOPIC)) throw new InvalidField(`topics must have names of 1 to ${MAX_TOPIC} characters`)
+}
+
+/** The wire form of a map. `Object.fromEntries` defines properties, so that `__proto__` is one like any other. */
+export function topicObject<Value>(map: ReadonlyMap<string, Value>, write: (value: Value) => object): object {
+  return Object.fromEntries(Array.from(map, ([name, value]) => [name, write(value)]))
+}
+
+/** JSON has no `undefined`, and a property that is `undefined` would vanish with all that its presence means. */
+export function presentData(data: unknown): unknown {
+  return data === undefined ? null : data
+}

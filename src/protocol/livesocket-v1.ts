@@ -1,0 +1,36 @@
+import { encodeClientFrame } from './client-frames.js'
+import { SUBPROTOCOL, type ClientFrame, type Rejected, type ServerFrame } from './frames.js'
+import type { Codec, Protocol, WireData } from './protocol.js'
+import { decodeServerFrame } from './server-frames.js'
+
+/** The full protocol of PROTOCOL.md: offsets decide the merge, tokens are renewed in band, publishes are answered. */
+export function livesocketV1(): Protocol {
+  return {
+    name: SUBPROTOCOL,
+    subprotocols: [SUBPROTOCOL],
+    merge: 'position',
+    overlap: 'concurrent',
+    inBandAuth: true,
+    acknowledges: true,
+    open: () => codec,
+  }
+}
+
+// Text in, frame out: nothing is kept, so all legs share one.
+const codec: Codec = { encode, decode }
+
+function encode(frame: ClientFrame): WireData | null {
+  try {
+    return encodeClientFrame(frame)
+  } catch {
+    // Only data that JSON cannot say gets here, and `publish` has refused that before it was queued.
+    return null
+  }
+}
+
+function decode(data: WireData): readonly ServerFrame[] | Rejected {
+  if (typeof data !== 'string') return { invalid: 'a frame must be text, this one is binary' }
+  const frame = decodeServerFrame(data)
+  if (frame === null) return []
+  return 'invalid' in frame ? frame : [frame]
+}
