@@ -1,0 +1,41 @@
+/** What a number may be, and what takes its place where it is none. */
+export interface Bound {
+  readonly least: number
+  readonly most: number
+  readonly otherwise: number
+}
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/**
+ * Every number that a server, a token provider or an application hands to a policy goes through one of these, so that no
+ * NaN, negative or astronomic value can make a client hammer, or sleep for ever. Milliseconds.
+ */
+export const bounds = {
+  /** The window of a reconnection. 5 min is what a million clients need at 3,300 a second; 30 s is the default. */
+  spread: { least: 0, most: 5 * MINUTE, otherwise: 30 * SECOND },
+  /** The widest window that failures widen it to. */
+  cap: { least: 0, most: HOUR, otherwise: 2 * MINUTE },
+  /** A server that asks for more than an hour of silence is more likely wrong than that busy. */
+  retryAfter: { least: 0, most: HOUR, otherwise: 0 },
+  /** `deadline` and `spread` of a handover request: no drain lasts a day. */
+  handover: { least: 0, most: 24 * HOUR, otherwise: 0 },
+  /** An expected or bounded time for one dial. */
+  dial: { least: 0, most: 5 * MINUTE, otherwise: 10 * SECOND },
+  /** The silence that a `welcome` allows: less floods, more is not noticed before anybody gives up. */
+  heartbeat: { least: SECOND, most: 5 * MINUTE, otherwise: 25 * SECOND },
+  /** The age limit of a leg. Without one there is none. */
+  maxAge: { least: SECOND, most: Infinity, otherwise: Infinity },
+  /** The lifetime of a token. Under a second it could not be used; past 400 days it is no short-lived one. */
+  lifetime: { least: SECOND, most: 400 * 24 * HOUR, otherwise: 10 * MINUTE },
+  /** Failures in a row, as an exponent of 2. */
+  failures: { least: 0, most: 30, otherwise: 0 },
+} satisfies Record<string, Bound>
+
+/** `value` within the bound. Infinity counts as too much; NaN and whatever is no number as absent. */
+export function bounded(value: unknown, bound: Bound): number {
+  if (typeof value !== 'number' || Number.isNaN(value)) return bound.otherwise
+  return Math.min(bound.most, Math.max(bound.least, value))
+}

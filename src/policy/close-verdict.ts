@@ -1,0 +1,137 @@
+/** After so many bad closes in a row a client stops, as `closed.by: 'protocol'`: trying further repairs no protocol. */
+export const BAD_CLOSES = 3
+
+/** What this policy reads of an `error` frame. */
+export interface LegError {
+  readonly code: string
+  readonly message: string
+  readonly topic?: string
+  readonly id?: string
+  /** Milliseconds. */
+  readonly retryAfter?: number
+}
+
+/** How a session's only leg ended. */
+export interface Close {
+  /** The close code. Means nothing where the socket never opened. */
+  readonly code: number
+  readonly reason?: string
+  /** The last error frame of the leg that was about the leg: see `isAboutLeg`. */
+  readonly error?: LegError
+  /** The WebSocket handshake was through. */
+  readonly opened: boolean
+  /** A `welcome` had arrived. */
+  readonly welcomed: boolean
+  /** There is local evidence that only this client was hit: silence found by the heartbeat, a network change, a wake from sleep. */
+  readonly onlyMe: boolean
+  /** A handover request of the server was outstanding on the leg. */
+  readonly asked: boolean
+}
+
+export type Verdict =
+  | {
+      readonly do: 'retry'
+      /** `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter` or longer. */
+      readonly pace: 'spread' | 'early' | 'busy'
+      /** Milliseconds. */
+      readonly retryAfter?: number
+      /** Counts towards `BAD_CLOSES`, and is to be reported. */
+      readonly bad?: true
+    }
+  /** A fresh token, then a dial at once; refused again with that one, the session has ended. */
+  | { readonly do: 'renew-token' }
+  | {
+      readonly do: 'stop'
+      readonly by: 'app' | 'server' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
+      readonly code: number
+      readonly reason?: string
+    }
+
+const SPREAD: Verdict = { do: 'retry', pace: 'spread' }
+const EARLY: Verdict = { do: 'retry', pace: 'early' }
+const BAD: Verdict = { do: 'retry', pace: 'spread', bad: true }
+const RENEW: Verdict = { do: 'renew-token' }
+
+/** Whether an error frame speaks of the leg or the session, not of one topic, publish or subscribe. */
+export function isAboutLeg(error: LegError): boolean {
+  return endsSession(error) || (error.topic === undefined && error.id === undefined)
+}
+
+function endsSession(error: LegError): boolean {
+  return error.code === 'session-ended' || error.code === 'superseded'
+}
+
+/**
+ * What the end of a session's only leg means: PROTOCOL's two tables, an error frame's code first, then the close code.
+ *
+ * @param ask what the application's `onClose` said. `stop` stops. `retry` keeps the table's way of trying again where it has
+ *   one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.
+ */
+export function closeVerdict(close: Close, ask?: 'retry' | 'stop'): Verdict {
+  const error = close.error !== undefined && isAboutLeg(close.error) ? close.error : undefined
+  const byTable = (error && errorVerdict(close, error)) ?? codeVerdict(close)
+  if (ask === undefined || (error && endsSession(error))) return byTable
+  if (ask === 'stop') return stop('app', close, error)
+  if (byTable.do === 'stop') return SPREAD
+  // The application has taken over the counting: it is asked each time.
+  return 'bad' in byTable ? SPREAD : byTable
+}
+
+function errorVerdict(close: Close, error: LegError): Verdict | undefined {
+  switch (error.code) {
+    case 'unauthorized':
+      return RENEW
+    case 'session-ended':
+    case 'forbidden':
+    case 'superseded':
+      return stop(error.code, close, error)
+    case 'timeout':
+    case 'draining':
+      return SPREAD
+    case 'busy':
+      return { do: 'retry', pace: 'busy', ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }) }
+    case 'too-slow':
+      return EARLY
+    case 'protocol':
+      return BAD
+    default:
+      return undefined
+  }
+}
+
+function codeVerdict(close: Close): Verdict {
+  const { code } = close
+  // A dial that failed shows 1006, or 1000 or 1015, according to the browser and the wrapper: the code is noise.
+  if (!close.opened) return SPREAD
+  switch (code) {
+    case 1000:
+      // While a request to move is outstanding a tidy server may end the leg this way; it did not mean the session.
+      return close.asked ? SPREAD : stop('server', close)
+    case 1001:
+    case 1012:
+    case 1013:
+      return SPREAD
+    case 1002:
+    case 1003:
+    case 1007:
+    case 1009:
+    case 1010:
+      return BAD
+    case 1008:
+    case 3000:
+      return RENEW
+    case 3003:
+      return stop('forbidden', close)
+    case 3008:
+      return SPREAD
+  }
+  if (code >= 4400 && code <= 4499) return stop('server', close)
+  if (code >= 3000) return SPREAD
+  // 1005, 1006, 1011, 1014, 1015 and what no standard names. A leg that was never welcomed proves nothing about its server.
+  return close.onlyMe && close.welcomed ? EARLY : SPREAD
+}
+
+function stop(by: (Verdict & { do: 'stop' })['by'], close: Close, error?: LegError): Verdict {
+  const reason = error?.message || close.reason
+  return { do: 'stop', by, code: close.code, ...(reason ? { reason } : undefined) }
+}

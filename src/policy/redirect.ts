@@ -1,0 +1,60 @@
+/** Longer ones are nobody's honest address. */
+const MAX_URL = 2_048
+
+/** Absolute in the text itself: `wss:` alone or `//host` would be completed by a parser, from what it likes. */
+const ABSOLUTE = /^wss?:\/\/[^/]/i
+
+/** A parser strips or rewrites these, so that a reader and the parser see different hosts. */
+const TREACHEROUS = /[\u0000-\u0020\u007f-\u009f\\\s]/u
+
+/** Where a server's `url` may lead. */
+export type RedirectVerdict = { readonly url: string } | { readonly refused: string }
+
+/**
+ * PROTOCOL, client rule 2: follows a `url` only where it is absolute, `wss:` (or `ws:` where the configured URL is), bears
+ * no user info and no fragment, and its origin is the configured one or exactly on the list. The address to dial is the
+ * parsed one, so that what was checked is what is dialled. A refusal names the rule and the origin at most: a query may
+ * hold a secret.
+ *
+ * @param configured the application's own URL. `http:` and `https:` count as `ws:` and `wss:`, as a browser's WebSocket has it.
+ * @param allowedOrigins as `new URL(url).origin` gives them for the addresses to dial, such as `wss://b.example.com`.
+ *   The comparison is exact: `https://b.example.com` is the origin of a page, not of a WebSocket, and matches nothing; so does
+ *   an entry with a path or with a default port.
+ */
+export function checkRedirect(url: string, configured: URL, allowedOrigins: readonly string[]): RedirectVerdict {
+  if (url.length > MAX_URL) return { refused: `the url is longer than ${MAX_URL} characters` }
+  if (TREACHEROUS.test(url)) return { refused: 'the url holds white space, a control character or a backslash' }
+  if (!ABSOLUTE.test(url)) return { refused: 'the url is not an absolute one that starts with wss:// (or ws://)' }
+  const parsed = parse(url)
+  if (parsed === null) return { refused: 'the url cannot be parsed' }
+  const own = socketOrigin(configured)
+  if (parsed.protocol === 'ws:' && !own.startsWith('ws:')) {
+    return { refused: 'the url is ws: while the configured one is encrypted' }
+  }
+  // In the text, too: a parser forgets an empty user, and `@` before the path fools whoever reads the address.
+  if (parsed.username !== '' || parsed.password !== '' || authority(url).includes('@')) {
+    return { refused: 'the url bears user info' }
+  }
+  if (url.includes('#')) return { refused: 'the url bears a fragment' }
+  if (parsed.origin !== own && !allowedOrigins.includes(parsed.origin)) {
+    return { refused: `the origin ${parsed.origin} is neither the configured one nor in handover.redirectOrigins` }
+  }
+  return { url: parsed.href }
+}
+
+function parse(url: string): URL | null {
+  try {
+    return new URL(url)
+  } catch {
+    return null
+  }
+}
+
+function authority(url: string): string {
+  return url.slice(url.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''
+}
+
+/** The origin that a WebSocket to that URL has: `new WebSocket('https://h')` dials `wss://h`. */
+function socketOrigin(configured: URL): string {
+  return configured.origin.replace(/^http/, 'ws')
+}

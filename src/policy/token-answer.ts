@@ -1,0 +1,96 @@
+import { LiveSocketError } from '../base/errors.js'
+
+/** What an application's `getToken` may answer. Durations are milliseconds from the moment at which it was asked. */
+export type TokenResult =
+  | string
+  | { token: string; ttl?: number; sessionTtl?: number }
+  | { retryAfter: number }
+  | { ended: string }
+
+export type TokenAnswer =
+  | { readonly kind: 'token'; readonly token: string; readonly ttl?: number; readonly sessionTtl?: number }
+  | { readonly kind: 'later'; readonly retryAfter: number }
+  | { readonly kind: 'ended'; readonly reason: string }
+  | { readonly kind: 'invalid'; readonly error: LiveSocketError }
+
+/** Proxies cut headers at 8 to 16 KiB, and a token is sent with every dial: what is longer than this is no token. */
+export const LONGEST_TOKEN = 16_384
+
+/** Judges what a provider resolved with. The error says what is wrong with a token and never quotes it. */
+export function readTokenAnswer(answer: unknown): TokenAnswer {
+  if (typeof answer === 'string') return judgeToken(answer)
+  if (typeof answer !== 'object' || answer === null) {
+    return invalid(`resolved with ${answer === null ? 'null' : typeof answer}`)
+  }
+  const { ended, token, retryAfter, ttl, sessionTtl } = answer as Record<string, unknown>
+  if (ended !== undefined) {
+    return typeof ended === 'string' ? { kind: 'ended', reason: ended } : invalid('resolved with an `ended` that is not a string')
+  }
+  if (token !== undefined) {
+    if (ttl !== undefined && !isDuration(ttl)) return invalid('resolved with a `ttl` that is not a positive number of milliseconds')
+    if (sessionTtl !== undefined && !isTime(sessionTtl)) return invalid('resolved with a `sessionTtl` that is not a number of milliseconds')
+    return typeof token === 'string' ? judgeToken(token, ttl, sessionTtl) : invalid('resolved with a `token` that is not a string')
+  }
+  if (retryAfter === undefined) return invalid('resolved with an object that has neither `token`, `retryAfter` nor `ended`')
+  return isTime(retryAfter) ? { kind: 'later', retryAfter } : invalid('resolved with a `retryAfter` that is not a number of milliseconds')
+}
+
+/** What makes `token` unfit to be sent, or null. Never quotes it. */
+export function tokenProblem(token: unknown): string | null {
+  if (typeof token !== 'string') return 'is not a string'
+  if (token === '') return 'is empty'
+  if (token === 'undefined' || token === 'null') return 'is the word that an empty variable turns into'
+  if (token.length > LONGEST_TOKEN) return `is longer than ${LONGEST_TOKEN} characters`
+  if (/[\u0000-\u001f\u007f]/.test(token)) return 'holds control characters, perhaps a line break at its end'
+  return null
+}
+
+export interface TokenClaims {
+  /** `exp − iat` in milliseconds: the difference needs no clock of ours. */
+  readonly lifetime?: number
+  /** `sub`: whose token it is. */
+  readonly subject?: string
+}
+
+/** What a JWT says of itself; nothing for any other kind of token. It is read, not verified: that is the server's part. */
+export function tokenClaims(token: string): TokenClaims {
+  const payload = token.split('.', 3)[1]
+  if (payload === undefined) return {}
+  try {
+    const binary = atob(payload.replaceAll('-', '+').replaceAll('_', '/'))
+    const claims: unknown = JSON.parse(new TextDecoder().decode(Uint8Array.from(binary, (char) => char.charCodeAt(0))))
+    if (typeof claims !== 'object' || claims === null) return {}
+    const { exp, iat, sub } = claims as Record<string, unknown>
+    const lifetime = typeof exp === 'number' && typeof iat === 'number' ? (exp - iat) * 1000 : undefined
+    return {
+      ...(isDuration(lifetime) ? { lifetime } : {}),
+      ...(typeof sub === 'string' ? { subject: sub } : {}),
+    }
+  } catch {
+    return {}
+  }
+}
+
+function judgeToken(token: string, ttl?: number, sessionTtl?: number): TokenAnswer {
+  const problem = tokenProblem(token)
+  if (problem !== null) return invalid(`resolved with a token that ${problem}`)
+  return { kind: 'token', token, ...(ttl === undefined ? {} : { ttl }), ...(sessionTtl === undefined ? {} : { sessionTtl }) }
+}
+
+function invalid(what: string): TokenAnswer {
+  return {
+    kind: 'invalid',
+    error: new LiveSocketError(
+      'invalid',
+      `getToken ${what}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
+    ),
+  }
+}
+
+function isDuration(value: unknown): value is number {
+  return isTime(value) && value > 0
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
