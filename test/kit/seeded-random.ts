@@ -1,0 +1,1 @@
+export { seededRandom } from '../../src/testing/seeded-random.js'
