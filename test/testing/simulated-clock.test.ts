@@ -1,8 +1,11 @@
-import ReconnectingWebSocket from 'reconnecting-websocket'
+import imported from 'reconnecting-websocket'
 import { describe, expect, it } from 'vitest'
 import { instant, since } from '../../src/base/clock.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+
+// Its types say that a CommonJS import has `default`; what a bundler imports is the class itself.
+const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
 describe('the simulated clock', () => {
   it('runs timers in the order of their time, those set by timers included, and none early', async () => {
@@ -48,7 +51,7 @@ describe('the simulated clock', () => {
       }
       close() {}
     }
-    const sockets: ReconnectingWebSocket[] = []
+    const sockets: { close(): void }[] = []
     for (const at of [10, 11, 40])
       clock.setTimeout(() => void sockets.push(new ReconnectingWebSocket('ws://x', [], { WebSocket: Socket, maxRetries: 0 })), at)
     await clock.advance(100)
