@@ -53,8 +53,12 @@ export function createHeartbeat({ clock, interval, timeout, keepalive }: Heartbe
   function arm() {
     if (stopped) return
     const delay = nextDelay()
-    if (timer && timer.delay - since(clock, timer.set) <= delay) return
-    timer?.cancel()
+    if (timer) {
+      // One that is overdue has slept, and would sleep on for the rest of its time.
+      const left = timer.delay - since(clock, timer.set)
+      if (left >= 0 && left <= delay) return
+      timer.cancel()
+    }
     timer = delay === Infinity ? null : { set: instant(clock), delay, cancel: clock.setTimeout(fire, delay) }
   }
 
