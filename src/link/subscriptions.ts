@@ -1,0 +1,124 @@
+import type { Position } from '../protocol/frames.js'
+
+/** What a handler is told beside the data. */
+export interface MessageContext {
+  readonly topic: string
+  readonly epoch: string
+  readonly offset: number
+  /** Which leg brought it, counted from 1. */
+  readonly leg: number
+  /** It existed already when that leg was subscribed. */
+  readonly replayed: boolean
+}
+
+export type MessageHandler = (data: unknown, message: MessageContext) => void
+
+export interface SubscriptionsHandlers {
+  /** The first handler of a topic came: from a position, or (null) from now on. */
+  first(topic: string, from: Position | null): void
+  /** The last one left. */
+  last(topic: string): void
+  /** One wants the topic from before its present position, or under another epoch. */
+  rewind(topic: string, from: Position): void
+  /** A handler threw. The others were told all the same, and the message counts as told. */
+  threw(error: unknown, topic: string): void
+}
+
+/** Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different positions. */
+export interface Subscriptions {
+  /** Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. */
+  add(topic: string, handler: MessageHandler, from?: Position): () => void
+  deliver(message: MessageContext & { readonly data: unknown }): void
+  /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
+  answered(topic: string, head: Position): void
+  /** Handlers over all topics. */
+  readonly count: number
+}
+
+interface Subscriber {
+  readonly handler: MessageHandler
+  /** It has had, or does not want, what is up to here. Null: it waits to learn where 'now' is. */
+  seen: Position | null
+  removed: boolean
+}
+
+interface Topic {
+  readonly subscribers: Set<Subscriber>
+  /** Whether a leg has answered since the topic was asked for, first or from further back. */
+  answered: boolean
+  /** Where the topic was before it went back. */
+  served: Position | null
+}
+
+/** `position`: where a topic is by now, as the merge has it. */
+export function createSubscriptions(deps: { readonly position: (topic: string) => Position | null }, handlers: SubscriptionsHandlers): Subscriptions {
+  const topics = new Map<string, Topic>()
+  let count = 0
+
+  return {
+    add(name, handler, from) {
+      const subscriber: Subscriber = { handler, seen: from ?? null, removed: false }
+      const present = deps.position(name)
+      let topic = topics.get(name)
+      const isFirst = !topic
+      if (!topic) topics.set(name, (topic = { subscribers: new Set(), answered: false, served: null }))
+      const isBehind = from !== undefined && !isFirst && !(present && reaches(from, present))
+      if (isBehind && topic.answered) {
+        // The others are not told again what comes again for this one.
+        topic.served = furthest(topic.served, present)
+        for (const other of topic.subscribers) other.seen = furthest(other.seen, present)
+        topic.answered = false
+      }
+      if (from === undefined && !isFirst) subscriber.seen = topic.answered ? furthest(topic.served, present) : topic.served
+      topic.subscribers.add(subscriber)
+      count++
+      if (isFirst) handlers.first(name, from ?? null)
+      else if (isBehind) handlers.rewind(name, from)
+
+      return () => {
+        if (subscriber.removed) return
+        subscriber.removed = true
+        count--
+        topic.subscribers.delete(subscriber)
+        if (topic.subscribers.size > 0 || topics.get(name) !== topic) return
+        topics.delete(name)
+        handlers.last(name)
+      }
+    },
+
+    deliver({ data, ...message }) {
+      const { topic, epoch, offset } = message
+      // A copy: who is added in a handler is not told what is being told.
+      for (const subscriber of [...(topics.get(topic)?.subscribers ?? [])]) {
+        const { seen } = subscriber
+        if (subscriber.removed || (seen && seen.epoch === epoch && offset <= seen.offset)) continue
+        subscriber.seen = { epoch, offset }
+        try {
+          subscriber.handler(data, message)
+        } catch (error) {
+          handlers.threw(error, topic)
+        }
+      }
+    },
+
+    answered(name, head) {
+      const topic = topics.get(name)
+      if (!topic) return
+      topic.answered = true
+      for (const subscriber of topic.subscribers) subscriber.seen ??= head
+    },
+
+    get count() {
+      return count
+    },
+  }
+}
+
+function reaches(a: Position, b: Position): boolean {
+  return a.epoch === b.epoch && a.offset >= b.offset
+}
+
+/** The later one of two. Under different epochs nothing compares: then it is the second one, which is the present. */
+function furthest(before: Position | null, present: Position | null): Position | null {
+  return before && (!present || reaches(before, present)) ? before : present
+}
