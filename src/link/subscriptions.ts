@@ -1,19 +1,21 @@
 import type { Position } from '../protocol/frames.js'
 
-/** What a handler is told beside the data. */
-export interface MessageContext {
+export interface SubscribedMessage {
   readonly topic: string
   readonly epoch: string
   readonly offset: number
+  readonly data: unknown
   /** Which leg brought it, counted from 1. */
   readonly leg: number
   /** It existed already when that leg was subscribed. */
   readonly replayed: boolean
 }
 
-export type MessageHandler = (data: unknown, message: MessageContext) => void
+export type MessageHandler = (message: SubscribedMessage) => void
 
 export interface SubscriptionsHandlers {
+  /** Where a topic is by now, as the merge has it. */
+  position(topic: string): Position | null
   /** The first handler of a topic came: from a position, or (null) from now on. */
   first(topic: string, from: Position | null): void
   /** The last one left. */
@@ -28,15 +30,18 @@ export interface SubscriptionsHandlers {
 export interface Subscriptions {
   /** Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. */
   add(topic: string, handler: MessageHandler, from?: Position): () => void
-  deliver(message: MessageContext & { readonly data: unknown }): void
+  deliver(message: SubscribedMessage): void
   /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
   answered(topic: string, head: Position): void
+  /** In a new session every handler begins as if it were added by now: after its `from`, or from now on. */
+  restart(): void
   /** Handlers over all topics. */
   readonly count: number
 }
 
 interface Subscriber {
   readonly handler: MessageHandler
+  readonly from: Position | null
   /** It has had, or does not want, what is up to here. Null: it waits to learn where 'now' is. */
   seen: Position | null
   removed: boolean
@@ -50,15 +55,14 @@ interface Topic {
   served: Position | null
 }
 
-/** `position`: where a topic is by now, as the merge has it. */
-export function createSubscriptions(deps: { readonly position: (topic: string) => Position | null }, handlers: SubscriptionsHandlers): Subscriptions {
+export function createSubscriptions(handlers: SubscriptionsHandlers): Subscriptions {
   const topics = new Map<string, Topic>()
   let count = 0
 
   return {
     add(name, handler, from) {
-      const subscriber: Subscriber = { handler, seen: from ?? null, removed: false }
-      const present = deps.position(name)
+      const subscriber: Subscriber = { handler, from: from ?? null, seen: from ?? null, removed: false }
+      const present = handlers.position(name)
       let topic = topics.get(name)
       const isFirst = !topic
       if (!topic) topics.set(name, (topic = { subscribers: new Set(), answered: false, served: null }))
@@ -86,7 +90,7 @@ export function createSubscriptions(deps: { readonly position: (topic: string) =
       }
     },
 
-    deliver({ data, ...message }) {
+    deliver(message) {
       const { topic, epoch, offset } = message
       // A copy: who is added in a handler is not told what is being told.
       for (const subscriber of [...(topics.get(topic)?.subscribers ?? [])]) {
@@ -94,7 +98,7 @@ export function createSubscriptions(deps: { readonly position: (topic: string) =
         if (subscriber.removed || (seen && seen.epoch === epoch && offset <= seen.offset)) continue
         subscriber.seen = { epoch, offset }
         try {
-          subscriber.handler(data, message)
+          subscriber.handler(message)
         } catch (error) {
           handlers.threw(error, topic)
         }
@@ -106,6 +110,19 @@ export function createSubscriptions(deps: { readonly position: (topic: string) =
       if (!topic) return
       topic.answered = true
       for (const subscriber of topic.subscribers) subscriber.seen ??= head
+    },
+
+    restart() {
+      for (const [name, topic] of topics) {
+        topic.answered = false
+        topic.served = null
+        for (const subscriber of topic.subscribers) subscriber.seen = subscriber.from
+        const froms = [...topic.subscribers].flatMap(({ from }) => from ?? [])
+        const [first = null] = froms
+        handlers.first(name, first)
+        // The merge goes by itself only to what is before its position.
+        for (const from of froms) if (!reaches(from, first!)) handlers.rewind(name, from)
+      }
     },
 
     get count() {
