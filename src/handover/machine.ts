@@ -1,3 +1,4 @@
+import type { Instant } from '../base/clock.js'
 import type { Verdict } from '../policy/close-verdict.js'
 
 /**
@@ -39,6 +40,11 @@ export interface Ask {
   readonly by: 'server' | 'client'
   /** Where the next dial goes; null is the configured URL, also once `url` has failed. */
   readonly url: string | null
+  /** When it was asked, and the milliseconds from then on after which the leg may be closed. Of no concern to the machine. */
+  readonly at: Instant
+  readonly deadline: number
+  /** Milliseconds over which the first dial is spread. Of no concern to the machine either. */
+  readonly spread: number
   /** Its deadline has passed: the leg is kept until the server closes it, and the dial goes on, at a reconnection's pace. */
   readonly expired: boolean
 }
@@ -81,7 +87,6 @@ export type Effect =
   | { readonly do: 'close'; readonly leg: number; readonly why: CloseReason }
   | { readonly do: 'wait'; readonly pace: Pace }
   | { readonly do: 'serve'; readonly leg: number }
-  | { readonly do: 'renew-token'; readonly leg: number }
   | { readonly do: 'failed'; readonly ask: Ask; readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' }
   | { readonly do: 'stopped'; readonly stop: Stop }
 
@@ -199,12 +204,11 @@ function died(state: State, event: Died): Step {
   if (verdict.do === 'stop' && (verdict.by === 'session-ended' || (verdict.by === 'superseded' && leg === newest))) {
     return stop(without(state, leg), { by: verdict.by, code: verdict.code, reason: verdict.reason })
   }
-  const renew: Effect[] = verdict.do === 'renew-token' && leg !== old?.leg ? [{ do: 'renew-token', leg }] : []
   if (leg === old?.leg) return oldGone(state)
   // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
-  if (leg === standby?.leg && active) return then(standbyFailed(state), ...renew)
-  if (standby || old) return then(activeGone(state), ...renew)
-  return onlyLegDied(state, event, renew)
+  if (leg === standby?.leg && active) return standbyFailed(state)
+  if (leg === active?.leg && (standby || old)) return activeGone(state)
+  return onlyLegDied(state, event)
 }
 
 /** The active leg is gone and another one lives. */
@@ -217,14 +221,15 @@ function activeGone(state: State): Step {
   return old.ask ? then(wait(next, { kind: 'again', tries: next.tries }), serve) : [next, [serve]]
 }
 
-function onlyLegDied(state: State, { code, verdict, lasted }: Died, renew: readonly Effect[]): Step {
+function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
   const failures = lasted ? 0 : state.failures
   const bad = verdict.do === 'retry' && verdict.bad === true
   const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
   const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, tries: 0 }
   if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
   if (misunderstandings >= MISUNDERSTANDINGS) return stop(next, { by: 'protocol', code })
-  if (verdict.do === 'renew-token') return then(wait(next, { kind: 'now' }), ...renew)
+  // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
+  if (verdict.do === 'renew-token') return wait(next, { kind: 'now' })
   // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
   if (state.wait === 'timer' && verdict.pace === 'spread') return [next, []]
   if (verdict.pace === 'busy') return wait(next, { kind: 'busy', failures, retryAfter: verdict.retryAfter ?? 0 })

@@ -1,0 +1,522 @@
+import { createAlarm } from '../base/alarm.js'
+import { instant, since, type Instant } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { Merge } from '../link/merge.js'
+import type { Outbox } from '../link/outbox.js'
+import type { TokenKeeper } from '../link/token-keeper.js'
+import { closeVerdict, isAboutLeg } from '../policy/close-verdict.js'
+import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
+import { checkRedirect } from '../policy/redirect.js'
+import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
+import { dialUrl, type Settings } from './options.js'
+import type { LiveSocketEvents } from './events.js'
+import { initialState, step, type Ask, type CloseReason, type Effect, type Event, type Pace, type State, type Stop } from './machine.js'
+import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
+
+/** Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token keeper told. */
+export interface Coordinator {
+  connect(fresh: boolean): void
+  stop(stop: Stop): void
+  /** The client itself wants to leave the active leg. */
+  leave(reason: ClientReason): void
+  /** A dial that waits need not wait longer; where the server said that it is busy, its word stands. */
+  hasten(): void
+  /** Only this client was hit: by a change of network, a wake, silence. */
+  evidence(): void
+  /** Asks every serving leg for a sign of life within `timeout` ms. */
+  probe(timeout: number): void
+  /** Puts a frame on a leg. False: that leg takes none. */
+  send(leg: number, frame: ClientFrame): boolean
+  /** A fresh token: onto the live legs, or, where the protocol has no such frame, by a handover. */
+  renew(token: string): void
+  /** Looks again at whatever depends on what has come in. */
+  settle(): void
+  /** Looks again at every deadline: a frame arrived, or the page woke. */
+  check(): void
+  /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
+  suspend(): void
+  resume(): void
+  /** Drops a standby leg; false where there is none. */
+  dropStandby(): boolean
+  readonly state: State
+  view(): View
+}
+
+export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
+
+/** What the public state shows of legs and moves; times are wall-clock ms. */
+export interface View {
+  readonly leg: { number: number; url: string; server: string; since: number } | null
+  readonly handover: { id: string; reason: string; phase: 'waiting' | 'dialling' | 'overlapping'; deadline: number } | null
+  readonly retry: { attempt: number; at: number } | null
+}
+
+export interface CoordinatorDeps {
+  readonly settings: Settings
+  readonly id: () => string
+  readonly session: () => string
+  readonly merge: () => Merge
+  readonly outbox: () => Outbox
+  readonly tokens: () => TokenKeeper
+}
+
+export interface CoordinatorHandlers {
+  emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): void
+  /** A frame, any frame, arrived. */
+  heard(): void
+  changed(): void
+  /** A leg serves the application; `planned`: another one served until this moment. */
+  served(planned: boolean): void
+  moved(): void
+  moveFailed(why: LiveSocketEvents['handover-failed']['why']): void
+  stopped(stop: Stop): void
+}
+
+/** A leg that has lived so long is trusted again: see the numbers in DESIGN (accept-then-close loops). */
+const LASTED = 30_000
+/** A hint that only this client was hit explains a close for so long. */
+const EVIDENCE = 3_000
+/** Time that a move which the client wants by itself is given; a silent leg gets one connect timeout. */
+const OWN_DEADLINE = 30_000
+/** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
+const SUSPENDED = 4000
+
+interface Move {
+  readonly ask: Ask
+  readonly from: number
+  to: number | null
+  cutAt: Instant
+}
+
+export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHandlers): Coordinator {
+  const { settings } = deps
+  const { clock, random } = settings
+  const legs = new Map<number, ProtocolLeg>()
+  /** Topics that a leg's server refused before it welcomed the leg. */
+  const refused = new Map<number, Set<string>>()
+  const queue: Event[] = []
+  let state = initialState
+  let running = false
+  let configured: URL | null = null
+  let spread: number | undefined
+  let hintAt: Instant | null = null
+  let dialTook = 0
+  let servedAt: Instant | null = null
+  let lastPace: Pace = { kind: 'now' }
+  let move: Move | null = null
+  let suspended = false
+
+  const dialAlarm = createAlarm(clock, () => dispatch({ type: 'due' }))
+  const overlapAlarm = createAlarm(clock, () => dispatch({ type: 'old-done' }))
+  const deadlineAlarm = createAlarm(clock, () => {
+    const active = state.active && legs.get(state.active.leg)
+    dispatch({ type: 'deadline', alive: active?.silent === false })
+  })
+  let deadlineOf: Ask | null = null
+  let overlapOf: { leg: number; limit: number } | null = null
+
+  function dispatch(event: Event) {
+    queue.push(event)
+    // What an effect causes is a later event: each step sees the whole outcome of the one before.
+    if (running) return
+    running = true
+    try {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const [after, effects] = step(state, next)
+        state = after
+        for (const effect of effects) carryOut(effect)
+        armAlarms()
+      }
+    } finally {
+      running = false
+    }
+    handlers.changed()
+    settle()
+  }
+
+  function carryOut(effect: Effect) {
+    switch (effect.do) {
+      case 'dial':
+        return dial(effect.leg, effect.url, effect.ask)
+      case 'close':
+        return close(effect.leg, effect.why)
+      case 'wait':
+        return wait(effect.pace)
+      case 'serve':
+        return serve(effect.leg)
+      case 'failed':
+        handlers.emit('handover-failed', { id: effect.ask.id, reason: effect.ask.reason, why: effect.why })
+        if (effect.why !== 'superseded') handlers.moveFailed(effect.why)
+        if (move?.to === null) move = null
+        return
+      case 'stopped':
+        move = null
+        return handlers.stopped(effect.stop)
+    }
+  }
+
+  function dial(number: number, url: string | null, ask: Ask | null) {
+    const attempt = state.failures + state.tries
+    const startedAt = instant(clock)
+    const leg: ProtocolLeg = createProtocolLeg(
+      {
+        number,
+        handover: ask?.by === 'server' ? ask.id : undefined,
+        clock,
+        protocol: settings.protocol,
+        WebSocket: settings.WebSocket,
+        connectTimeout: settings.connectTimeout,
+        heartbeat: settings.heartbeat,
+        token: (signal) => deps.tokens().token(signal),
+        url: async (signal) => {
+          if (url !== null) return new URL(url)
+          configured = dialUrl(typeof settings.url === 'function' ? await settings.url({ attempt, signal }) : settings.url)
+          return new URL(configured)
+        },
+        hello: (token) => ({ type: 'hello', session: deps.session(), leg: number, token, topics: deps.merge().hello(number), handover: leg.handover }),
+      },
+      {
+        opened: () => handlers.emit('leg-open', { leg: number, url: leg.url }),
+        frame: (frame) => {
+          if (frame.type === 'welcome') dialTook = since(clock, startedAt)
+          received(leg, frame)
+        },
+        invalid: (rejected) => handlers.emit('invalid', { topic: rejected.topic, reason: rejected.invalid }),
+        silent: () => silent(leg),
+        died: (end) => died(leg, end),
+      },
+    )
+    legs.set(number, leg)
+    handlers.emit('leg-dialling', { leg: number, handover: leg.handover })
+    if (ask && state.active && move?.ask.id !== ask.id) {
+      move = { ask, from: state.active.leg, to: null, cutAt: startedAt }
+      handlers.emit('handover-started', { id: ask.id, reason: ask.reason, from: state.active.leg, to: number })
+    }
+  }
+
+  function close(number: number, why: CloseReason) {
+    const leg = forget(number)
+    if (!leg) return
+    leg.close(1000, why)
+    deps.merge().gone(number)
+    deps.outbox().gone(number)
+    handlers.emit('leg-closed', { leg: number, code: 1000, reason: why, by: 'client' })
+    if (why === 'handed-over') finish()
+  }
+
+  /** The old leg of a move is gone, by us or by itself. */
+  function finish() {
+    if (!move || move.to === null) return
+    const { ask, from, to, cutAt } = move
+    move = null
+    handlers.emit('handover-finished', { id: ask.id, reason: ask.reason, from, to, overlap: since(clock, cutAt) })
+    handlers.moved()
+  }
+
+  function forget(number: number): ProtocolLeg | undefined {
+    const leg = legs.get(number)
+    legs.delete(number)
+    refused.delete(number)
+    return leg
+  }
+
+  function wait(pace: Pace) {
+    lastPace = pace
+    if (suspended) return dialAlarm.clear()
+    if (pace.kind === 'now') {
+      dialAlarm.clear()
+      return void queue.push({ type: 'due' })
+    }
+    const delay = delayOf(pace)
+    // A request that replaces another one must not put off a dial that is due already.
+    dialAlarm.set(pace.kind === 'asked' && dialAlarm.left !== null ? Math.min(dialAlarm.left, delay) : delay)
+    if (pace.kind === 'asked' && delay === 0) queue.push({ type: 'due' })
+  }
+
+  function delayOf(pace: Exclude<Pace, { kind: 'now' }>): number {
+    if (pace.kind === 'asked') {
+      const ask = state.active?.ask
+      if (!ask) return 0
+      const deadline = Math.max(0, ask.deadline - since(clock, ask.at))
+      const dwell = servedAt ? Math.max(0, settings.handover.dwell - since(clock, servedAt)) : 0
+      return Math.max(Math.min(dwell, deadline / 2), spreadDelay({ spread: ask.spread, deadline, dialTime: Math.max(1_000, 3 * dialTook) }, random))
+    }
+    if (pace.kind === 'again') return handoverDialDelay(pace.tries - 1, random)
+    const window = { failures: pace.failures, spread: spread ?? settings.reconnect.spread, cap: settings.reconnect.cap }
+    return reconnectDelay(
+      { ...window, early: pace.kind === 'early', busy: pace.kind === 'busy', retryAfter: pace.kind === 'busy' ? pace.retryAfter : undefined },
+      random,
+    )
+  }
+
+  /** A leg serves from here on: a fresh one, or the old one again. */
+  function serve(number: number) {
+    const leg = legs.get(number)
+    if (!leg?.welcome) return
+    const planned = state.old !== null
+    const again = move !== null && move.from === number && move.to !== null
+    if (again) {
+      handlers.emit('handover-failed', { id: move!.ask.id, reason: move!.ask.reason, why: 'lost' })
+      move = null
+      return
+    }
+    deps.merge().ready(number, leg.welcome.topics, refused.get(number) ?? new Set())
+    deps.outbox().ready(number, leg.welcome.maxFrame)
+    if (planned) servedAt = instant(clock)
+    handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
+    if (planned && move) {
+      move.to = number
+      move.cutAt = instant(clock)
+      handlers.emit('cutover', { id: move.ask.id, from: move.from, to: number })
+    } else {
+      move = null
+      handlers.moved()
+    }
+    handlers.served(planned)
+  }
+
+  function received(leg: ProtocolLeg, frame: ServerFrame) {
+    handlers.heard()
+    check()
+    switch (frame.type) {
+      case 'welcome':
+        spread = frame.reconnectSpread ?? spread
+        if (leg.token !== undefined) deps.tokens().accepted(leg.token, frame.tokenTtl)
+        dispatch({ type: 'ready', leg: leg.number, same: frame.server === activeLeg()?.welcome?.server })
+        break
+      case 'message':
+        deps.merge().message(leg.number, frame)
+        break
+      case 'subscribed':
+        deps.merge().subscribed(leg.number, frame.id, frame.topics)
+        break
+      case 'ack':
+        deps.outbox().acked(frame.id, frame.offset, frame.data)
+        break
+      case 'nack':
+        deps.outbox().nacked(frame.id, frame.code, frame.message, frame.retryAfter)
+        break
+      case 'authed':
+        if (leg.token !== undefined) deps.tokens().accepted(leg.token, frame.tokenTtl)
+        break
+      case 'token':
+        deps.tokens().push(frame.token, frame.tokenTtl)
+        break
+      case 'handover':
+        asked(leg.number, frame)
+        break
+      case 'handover-cancelled':
+        dispatch({ type: 'cancelled', leg: leg.number, id: frame.id })
+        break
+      case 'error':
+        failed(leg, frame)
+        break
+      case 'pong':
+        spread = frame.reconnectSpread ?? spread
+    }
+    settle()
+  }
+
+  function asked(number: number, frame: HandoverFrame) {
+    let url: string | null = null
+    if (frame.url !== undefined && configured) {
+      const verdict = checkRedirect(frame.url, configured, settings.handover.redirectOrigins)
+      if ('url' in verdict) url = verdict.url
+      else handlers.emit('redirect-refused', { reason: verdict.refused })
+    }
+    const { id, reason, deadline, spread: over = 0 } = frame
+    handlers.emit('handover-requested', { id, reason, deadline, spread: over })
+    const ask: Ask = { id, reason, by: 'server', url, at: instant(clock), deadline, spread: over, expired: false }
+    const { when } = settings.handover
+    if (!when || number !== state.active?.leg) return dispatch({ type: 'asked', leg: number, ask })
+    // The application's moment, or as late as leaves time for a dial.
+    let told = false
+    const go = () => {
+      if (told) return
+      told = true
+      enough.clear()
+      dispatch({ type: 'asked', leg: number, ask })
+    }
+    const enough = createAlarm(clock, go)
+    enough.set(Math.max(0, deadline - Math.max(2 * settings.handover.dwell, 3 * dialTook, deadline / 4)))
+    Promise.resolve()
+      .then(() => when({ id, reason, deadline }))
+      .then(go, (thrown: unknown) => {
+        handlers.emit('error', { error: new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause: thrown }) })
+        go()
+      })
+  }
+
+  function leave(reason: ClientReason) {
+    if (!state.active) return
+    const deadline = reason === 'silence' ? settings.connectTimeout : OWN_DEADLINE
+    const ask: Ask = { id: deps.id(), reason, by: 'client', url: null, at: instant(clock), deadline, spread: 0, expired: false }
+    dispatch({ type: 'asked', leg: state.active.leg, ask })
+  }
+
+  function failed(leg: ProtocolLeg, frame: ErrorFrame) {
+    const { topic, id, code, message, retryAfter } = frame
+    if (isAboutLeg(frame)) return
+    const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
+    if (topic !== undefined) {
+      if (!leg.welcome) {
+        const topics = refused.get(leg.number) ?? new Set()
+        refused.set(leg.number, topics.add(topic))
+      }
+      deps.merge().refused(leg.number, topic, retryAfter !== undefined, id)
+      handlers.emit('error', { error: new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter }) })
+    } else if (code === 'too-large') deps.outbox().tooLarge(id!)
+    else deps.outbox().nacked(id!, code, message, retryAfter)
+  }
+
+  function silent(leg: ProtocolLeg) {
+    evidence()
+    if (leg.number === state.active?.leg) leave('silence')
+    else if (leg.number === state.old?.leg) dispatch({ type: 'old-done' })
+  }
+
+  function died(leg: ProtocolLeg, end: LegEnd) {
+    forget(leg.number)
+    const { code, reason, opened, error } = end
+    const serving = leg.number === state.active?.leg
+    const asked = serving && state.active?.ask?.by === 'server'
+    const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), asked }
+    const verdict = closeVerdict(close, opened ? ask({ code, reason }) : undefined)
+    const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
+    const wasOld = leg.number === state.old?.leg
+    deps.merge().gone(leg.number)
+    deps.outbox().gone(leg.number)
+    handlers.emit('leg-closed', { leg: leg.number, code, reason, by: 'server' })
+    if (verdict.do === 'retry' && verdict.bad) {
+      handlers.emit('error', { error: new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`) })
+    }
+    if (verdict.do === 'renew-token' && !wasOld) deps.tokens().rejected(leg.token)
+    dispatch({ type: 'died', leg: leg.number, code, verdict, lasted })
+    if (wasOld) finish()
+  }
+
+  function ask(close: { code: number; reason: string }): 'retry' | 'stop' | undefined {
+    if (!settings.onClose) return undefined
+    try {
+      const answer = settings.onClose(close)
+      if (answer === 'retry' || answer === 'stop' || answer === undefined) return answer
+      throw new LiveSocketError('invalid', 'onClose must return "retry", "stop" or undefined; the protocol\'s table decided instead.')
+    } catch (thrown) {
+      const error = thrown instanceof LiveSocketError ? thrown : new LiveSocketError('invalid', 'onClose threw; the protocol\'s table decided instead.', { cause: thrown })
+      handlers.emit('error', { error })
+      return undefined
+    }
+  }
+
+  function evidence() {
+    hintAt = instant(clock)
+  }
+
+  function hinted(): boolean {
+    return (hintAt !== null && since(clock, hintAt) < EVIDENCE) || !settings.network.online()
+  }
+
+  function activeLeg(): ProtocolLeg | undefined {
+    return state.active ? legs.get(state.active.leg) : undefined
+  }
+
+  function armAlarms() {
+    if (state.wait !== 'timer') dialAlarm.clear()
+    const ask = state.active?.ask && !state.active.ask.expired ? state.active.ask : null
+    if (ask?.at !== deadlineOf?.at || ask?.id !== deadlineOf?.id) {
+      deadlineOf = ask
+      if (ask) deadlineAlarm.set(Math.max(0, ask.deadline - since(clock, ask.at)))
+      else deadlineAlarm.clear()
+    }
+    const limit = state.old === null ? null : overlapLimit()
+    if (state.old === null || limit === null) {
+      overlapOf = null
+      overlapAlarm.clear()
+    } else if (overlapOf?.leg !== state.old.leg || overlapOf.limit > limit) {
+      overlapOf = { leg: state.old.leg, limit }
+      overlapAlarm.set(Math.max(0, limit - since(clock, move?.cutAt ?? instant(clock))))
+    }
+  }
+
+  /** From the cutover on. When the next move waits for room, half of the time that it has is the old leg's. */
+  function overlapLimit(): number {
+    const ask = state.active?.ask
+    const { overlapLimit } = settings.handover
+    if (!ask || state.wait === 'none') return overlapLimit
+    const passed = since(clock, move?.cutAt ?? instant(clock))
+    return Math.min(overlapLimit, passed + Math.max(0, ask.deadline - since(clock, ask.at)) / 2)
+  }
+
+  function settle() {
+    if (running || !state.old) return
+    if (deps.merge().caughtUp() && deps.outbox().settled(state.old.leg)) dispatch({ type: 'old-done' })
+  }
+
+  function check() {
+    dialAlarm.check()
+    deadlineAlarm.check()
+    overlapAlarm.check()
+  }
+
+  return {
+    connect(fresh) {
+      suspended = false
+      servedAt = null
+      dispatch({ type: 'connect', fresh })
+    },
+    stop: (reason) => dispatch({ type: 'stop', stop: reason }),
+    leave,
+    hasten() {
+      if (state.active === null && lastPace.kind === 'busy') return
+      dispatch({ type: 'hasten', pace: state.active || state.status !== 'open' ? 'now' : 'early' })
+    },
+    evidence,
+    probe(timeout) {
+      for (const leg of legs.values()) if (leg.welcome) leg.probe(timeout)
+    },
+    send: (leg, frame) => legs.get(leg)?.send(frame) ?? false,
+    renew(token) {
+      for (const seat of [state.active, state.old]) {
+        const leg = seat && legs.get(seat.leg)
+        if (!leg || leg.token === token) continue
+        if (leg.send({ type: 'auth', token })) leg.renewed(token)
+        else if (seat === state.active) leave('token')
+      }
+    },
+    settle,
+    check,
+    suspend() {
+      suspended = true
+      for (const leg of [...legs.values()]) {
+        leg.close(SUSPENDED, 'the page is stored')
+        evidence()
+        died(leg, { code: SUSPENDED, reason: 'the page is stored', opened: false, error: undefined })
+      }
+    },
+    resume() {
+      if (!suspended) return
+      suspended = false
+      evidence()
+      if (state.wait === 'timer') wait(lastPace)
+      dispatch({ type: 'hasten', pace: 'early' })
+    },
+    dropStandby() {
+      if (!state.standby) return false
+      dispatch({ type: 'overflow' })
+      return true
+    },
+    get state() {
+      return state
+    },
+    view() {
+      const leg = activeLeg()
+      const ask = state.active?.ask ?? (state.old ? (move?.ask ?? null) : null)
+      const phase = state.standby ? 'dialling' : state.wait !== 'none' && state.active?.ask ? 'waiting' : 'overlapping'
+      return {
+        leg: leg?.welcome && leg.welcomedAt ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcomedAt.wall } : null,
+        handover: state.active && ask ? { id: ask.id, reason: ask.reason, phase, deadline: ask.at.wall + ask.deadline } : null,
+        retry: !state.active && state.wait === 'timer' ? { attempt: state.failures, at: clock.now() + (dialAlarm.left ?? 0) } : null,
+      }
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import type { LiveSocketError } from '../base/errors.js'
+
+/** What `socket.on(type, listener)` tells. None of it ever holds a token or the query of a URL. */
+export interface LiveSocketEvents {
+  /** A new leg is dialled; `handover` is the id of the request that caused it. */
+  'leg-dialling': { leg: number; handover?: string }
+  'leg-open': { leg: number; url: string }
+  /** Welcomed: it serves from here on. */
+  'leg-ready': { leg: number; url: string; server: string }
+  'leg-closed': { leg: number; code: number; reason: string; by: 'client' | 'server' }
+  'handover-requested': { id: string; reason: string; deadline: number; spread: number }
+  'handover-started': { id: string; reason: string; from: number; to: number }
+  /** The new leg serves; the old one lives until it has nothing more to give. */
+  cutover: { id: string; from: number; to: number }
+  /** The old leg is gone; `overlap` is how long both lived, ms. */
+  'handover-finished': { id: string; reason: string; from: number; to: number; overlap: number }
+  /** The move did not happen, or not in time; the leg that serves stays in use. */
+  'handover-failed': { id: string; reason: string; why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' | 'lost' }
+  gap: Gap
+  'token-refreshed': { reason: string; lifetime: number }
+  'token-failed': { reason: string; error: unknown; retryIn: number }
+  'session-ended': { reason: string }
+  /** Something that came in is not what it must be; nothing else has changed. */
+  invalid: { topic?: string; reason: string }
+  'redirect-refused': { reason: string }
+  error: { error: LiveSocketError }
+}
+
+/** Messages that are missing and will not come. */
+export interface Gap {
+  topic: string
+  /** The epoch that the offsets, and what follows, belong to. */
+  epoch: string
+  /** The first and the last missing offset; null where that is unknown. */
+  from: number | null
+  to: number | null
+  /** The log no longer had them (`trimmed`), its numbering started over (`epoch`), or the server skipped them (`lost`). */
+  reason: 'trimmed' | 'epoch' | 'lost'
+}

@@ -1,0 +1,280 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import { browserNetwork, type Network } from '../host/network.js'
+import { browserPage, type Page } from '../host/page.js'
+import { createTabs, type Tabs } from '../host/tabs.js'
+import type { GetToken } from '../link/token-keeper.js'
+import { livesocketV1 } from '../protocol/livesocket-v1.js'
+import type { Protocol } from '../protocol/protocol.js'
+
+/** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
+export type TopicTypes = Record<string, unknown>
+
+/** What a server or the client itself wants: leave this leg. */
+export interface HandoverRequest {
+  readonly id: string
+  /** The server's word, or `application`, `silence`, `network`, `token`, `age`, `unanswered`. */
+  readonly reason: string
+  /** Milliseconds until the leg may be closed. */
+  readonly deadline: number
+}
+
+export interface LiveSocketOptions<Topics extends object = TopicTypes> {
+  /**
+   * Where to connect. A function is asked at every dial; `signal` fires when its answer is no longer wanted.
+   * Never put a token in it: URLs end up in logs.
+   */
+  url: string | URL | ((ask: { attempt: number; signal: AbortSignal }) => string | URL | Promise<string | URL>)
+  /** Hooks share one socket under this name. Default: the URL without its query. */
+  key?: string
+  /** Fetches a short-lived token. Called on a jittered schedule of its own, never because a socket reconnected. A throw is transient. */
+  getToken?: GetToken
+  /** When to fetch the next token, as fractions of the lifetime. Default 0.5 to 0.9 of 10 minutes: 5 to 9 minutes. */
+  tokenRefresh?: { from?: number; to?: number; lifetime?: number }
+  /** How the server is spoken to. Default `livesocketV1()`. */
+  protocol?: Protocol
+  /** Any Standard Schema per topic: checks every message and types it. One that does not fit is an `invalid` event. */
+  schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1<unknown, Topics[Topic]> }
+  handover?: {
+    /** Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default none. */
+    redirectOrigins?: string[]
+    /** The longest time for which both legs live, ms. Default 30,000. */
+    overlapLimit?: number
+    /** The shortest time on a new leg before the next move, ms, so that two servers cannot play ping-pong. Default 1,000. */
+    dwell?: number
+    /** Move before a platform's own limit cuts the leg, ms; each leg draws up to 10 % less. Default: never. */
+    maxAge?: number
+    /** Resolves at a moment that suits the application; the deadline does not wait for it. */
+    when?: (request: HandoverRequest) => Promise<void>
+  }
+  reconnect?: {
+    /** Milliseconds over which reconnections are spread when a server vanishes. Default 30,000, or what the server said. */
+    spread?: number
+    /** How far the spread grows with repeated failures, ms. Default 120,000. */
+    cap?: number
+  }
+  /** Silence that is asked about, and how long the answer may take, ms. Default 10,000 and 5,000. `false`: never suspect a leg. */
+  heartbeat?: { interval?: number; timeout?: number } | false
+  /** From the dial to the welcome, ms. Default 10,000. */
+  connectTimeout?: number
+  /** What may wait for its answer (default 1,000 publishes, 1 MiB), and after what silence the leg is suspect (default 10,000 ms). */
+  outbox?: { maxMessages?: number; maxBytes?: number; ackTimeout?: number }
+  /** What may be held while an earlier message is missing (default 1,000, 1 MiB), and for how long the old leg may bring it (default 250 ms). */
+  holding?: { maxMessages?: number; maxBytes?: number; gapTimeout?: number }
+  /** Decides what a close means. Asked for every code; `undefined` leaves it to the protocol's table. */
+  onClose?: (close: { code: number; reason: string }) => 'retry' | 'stop' | undefined
+  /** Every outside thing, replaceable: for tests, stories, and runtimes without a global WebSocket. */
+  environment?: Environment
+}
+
+export interface Environment {
+  WebSocket?: unknown
+  clock?: Clock
+  random?: Random
+  network?: Network
+  page?: Page
+  tabs?: Tabs
+}
+
+/** Options, checked, with every default filled in. */
+export interface Settings {
+  readonly url: LiveSocketOptions['url']
+  readonly key: string
+  readonly getToken: GetToken | undefined
+  readonly tokenRefresh: { from?: number; to?: number; lifetime?: number }
+  readonly protocol: Protocol
+  readonly schemas: ReadonlyMap<string, StandardSchemaV1>
+  readonly handover: { redirectOrigins: readonly string[]; overlapLimit: number; dwell: number; maxAge: number | null; when: ((request: HandoverRequest) => Promise<void>) | null }
+  readonly reconnect: { spread: number; cap: number }
+  readonly heartbeat: { interval: number; timeout: number } | false
+  readonly connectTimeout: number
+  readonly outbox: { maxMessages: number; maxBytes: number; ackTimeout: number }
+  readonly holding: { maxMessages: number; maxBytes: number; gapTimeout: number }
+  readonly onClose: ((close: { code: number; reason: string }) => unknown) | undefined
+  readonly WebSocket: unknown
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly page: Page
+  readonly tabs: Tabs
+}
+
+const MIB = 1_048_576
+
+/** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
+export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>): Settings {
+  if (!isObject(given)) throw invalid('options', 'an object with at least a `url`', given)
+  const options = own(given as unknown as Record<string, unknown>)
+  const url = checkUrl(options.url)
+  const handover = section(options, 'handover')
+  const reconnect = section(options, 'reconnect')
+  const outbox = section(options, 'outbox')
+  const holding = section(options, 'holding')
+  const environment = section(options, 'environment')
+  const tokenRefresh = section(options, 'tokenRefresh')
+  const fraction = (name: string, value: unknown) => {
+    if (value === undefined) return undefined
+    if (typeof value !== 'number' || !(value > 0 && value <= 1)) throw invalid(`tokenRefresh.${name}`, 'a fraction of the lifetime, above 0 and at most 1', value)
+    return value
+  }
+  const from = fraction('from', tokenRefresh.from)
+  const to = fraction('to', tokenRefresh.to)
+  if ((from ?? 0.5) > (to ?? 0.9)) throw invalid('tokenRefresh.from', 'at most tokenRefresh.to', from)
+  const lifetime = tokenRefresh.lifetime === undefined ? undefined : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, 1)
+  const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
+  const protocol = options.protocol ?? livesocketV1()
+  if (!isObject(protocol) || typeof protocol.open !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
+  const key = options.key ?? defaultKey(url)
+  if (typeof key !== 'string' || key === '') throw invalid('key', 'a non-empty string', key)
+  return {
+    url,
+    key,
+    getToken: optionalFunction('getToken', options.getToken) as GetToken | undefined,
+    tokenRefresh: { from, to, lifetime },
+    protocol: protocol as unknown as Protocol,
+    schemas: checkSchemas(section(options, 'schemas')),
+    handover: {
+      redirectOrigins: checkOrigins(handover.redirectOrigins),
+      overlapLimit: duration('handover.overlapLimit', handover.overlapLimit, 30_000, 1),
+      dwell: duration('handover.dwell', handover.dwell, 1_000, 0),
+      maxAge: handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, 1),
+      when: (optionalFunction('handover.when', handover.when) as Settings['handover']['when']) ?? null,
+    },
+    reconnect: {
+      spread: duration('reconnect.spread', reconnect.spread, 30_000, 0),
+      cap: duration('reconnect.cap', reconnect.cap, 120_000, 0),
+    },
+    heartbeat: heartbeat && {
+      interval: duration('heartbeat.interval', heartbeat.interval, 10_000, 1),
+      timeout: duration('heartbeat.timeout', heartbeat.timeout, 5_000, 1),
+    },
+    connectTimeout: duration('connectTimeout', options.connectTimeout, 10_000, 1),
+    outbox: {
+      maxMessages: count('outbox.maxMessages', outbox.maxMessages, 1_000),
+      maxBytes: count('outbox.maxBytes', outbox.maxBytes, MIB),
+      ackTimeout: duration('outbox.ackTimeout', outbox.ackTimeout, 10_000, 1),
+    },
+    holding: {
+      maxMessages: count('holding.maxMessages', holding.maxMessages, 1_000),
+      maxBytes: count('holding.maxBytes', holding.maxBytes, MIB),
+      gapTimeout: duration('holding.gapTimeout', holding.gapTimeout, 250, 0),
+    },
+    onClose: optionalFunction('onClose', options.onClose) as Settings['onClose'],
+    WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
+    clock: (seam('clock', environment.clock, 'setTimeout') as Clock | undefined) ?? systemClock,
+    random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
+    network: (seam('network', environment.network, 'subscribe') as Network | undefined) ?? browserNetwork(),
+    page: (seam('page', environment.page, 'subscribe') as Page | undefined) ?? browserPage(),
+    tabs: (seam('tabs', environment.tabs, 'join') as Tabs | undefined) ?? createTabs(),
+  }
+}
+
+/**
+ * Where a dial goes, from what the application gave: absolute, or relative to the page; `https:` and `http:` mean
+ * `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
+ */
+export function dialUrl(given: unknown): URL {
+  const text = given instanceof URL ? given.href : given
+  if (typeof text !== 'string' || text.trim() === '') throw invalid('url', 'a ws: or wss: URL', given)
+  let url: URL
+  try {
+    url = new URL(text, typeof location === 'object' ? location.href : undefined)
+  } catch {
+    throw invalid('url', 'an absolute ws: or wss: URL', 'what does not parse as one')
+  }
+  if (url.protocol === 'https:') url.protocol = 'wss:'
+  if (url.protocol === 'http:') url.protocol = 'ws:'
+  if (url.protocol !== 'wss:' && url.protocol !== 'ws:') throw invalid('url', 'a ws: or wss: URL', url.protocol)
+  if (url.username !== '' || url.password !== '') throw invalid('url', 'without user name and password: they end up in logs', 'one with them')
+  url.hash = ''
+  return url
+}
+
+function checkUrl(given: unknown): LiveSocketOptions['url'] {
+  if (typeof given === 'function') return given as LiveSocketOptions['url']
+  // A relative URL means nothing before there is a page: on a server it is looked at when it is dialled.
+  const relative = typeof given === 'string' && typeof location !== 'object' && /^[./?]/.test(given)
+  if (!relative) dialUrl(given)
+  return given as string | URL
+}
+
+function defaultKey(url: LiveSocketOptions['url']): string {
+  return typeof url === 'function' ? 'livesocket' : String(url).split(/[?#]/)[0]!
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** Own properties only: what somebody put on Object.prototype is no option of ours. */
+function own(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.assign(Object.create(null) as Record<string, unknown>, value)
+}
+
+function section(options: Record<string, unknown>, name: string): Record<string, unknown> {
+  const value = options[name]
+  if (value === undefined) return {}
+  if (!isObject(value) || Array.isArray(value)) throw invalid(name, name === 'heartbeat' ? 'an object or false' : 'an object', value)
+  return own(value)
+}
+
+function duration(name: string, value: unknown, otherwise: number, least: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw invalid(name, `a number of milliseconds, at least ${least}`, value)
+  return value
+}
+
+function count(name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw invalid(name, 'a whole number from 1', value)
+  return value
+}
+
+function optionalFunction(name: string, value: unknown): unknown {
+  if (value !== undefined && typeof value !== 'function') throw invalid(name, 'a function', value)
+  return value
+}
+
+function seam(name: string, value: unknown, method: string): unknown {
+  if (value !== undefined && (!isObject(value) || typeof value[method] !== 'function')) throw invalid(`environment.${name}`, `an object with ${method}()`, value)
+  return value
+}
+
+function checkOrigins(value: unknown): readonly string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw invalid('handover.redirectOrigins', 'an array of origins such as "wss://b.example.com"', value)
+  for (const origin of value) {
+    if (typeof origin !== 'string' || originOf(origin) !== origin) {
+      throw invalid('handover.redirectOrigins', 'origins as new URL(url).origin gives them, such as "wss://b.example.com"', origin)
+    }
+  }
+  return [...(value as string[])]
+}
+
+function originOf(text: string): string | null {
+  try {
+    return new URL(text).origin
+  } catch {
+    return null
+  }
+}
+
+function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {
+  for (const [topic, schema] of Object.entries(given)) {
+    const usable = (isObject(schema) || typeof schema === 'function') && isObject((schema as unknown as StandardSchemaV1)['~standard'])
+    if (!usable) throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+  }
+  return new Map(Object.entries(given) as [string, StandardSchemaV1][])
+}
+
+function invalid(option: string, must: string, was: unknown): LiveSocketError {
+  return new LiveSocketError('invalid', `${option} must be ${must}; it was ${shown(was)}.`)
+}
+
+/** Enough of a value to find the mistake, and never so much that a secret could be in it. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value.length > 40 || /[?@]/.test(value) ? 'a string' : JSON.stringify(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) return String(value)
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}

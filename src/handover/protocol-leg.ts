@@ -1,0 +1,200 @@
+import { createAlarm } from '../base/alarm.js'
+import { type Clock, instant, type Instant } from '../base/clock.js'
+import { createHeartbeat, type Heartbeat } from '../link/heartbeat.js'
+import { createLeg, type Leg } from '../link/leg.js'
+import { isAboutLeg } from '../policy/close-verdict.js'
+import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { Protocol } from '../protocol/protocol.js'
+
+/** One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. */
+export interface ProtocolLeg {
+  readonly number: number
+  /** The id of the request that caused this leg. */
+  readonly handover: string | undefined
+  /** Where it was dialled, without the query; empty before that is known. */
+  readonly url: string
+  readonly token: string | undefined
+  /** Set by its welcome. */
+  readonly welcome: WelcomeFrame | null
+  readonly welcomedAt: Instant | null
+  /** Nothing was heard for too long, and it did not answer when it was asked. */
+  readonly silent: boolean
+  /** False where it is not open, or the protocol has no such frame. */
+  send(frame: ClientFrame): boolean
+  /** The token that it bears now, after an in-band renewal. */
+  renewed(token: string): void
+  /** Asks for a sign of life; without one in `timeout` ms the leg is silent. */
+  probe(timeout: number): void
+  /** From here on nothing of this leg is ever heard of again. */
+  close(code: number, reason?: string): void
+}
+
+export interface LegEnd {
+  readonly code: number
+  readonly reason: string
+  readonly opened: boolean
+  /** What the server said of the leg before it closed it. */
+  readonly error: ErrorFrame | undefined
+}
+
+export interface ProtocolLegHandlers {
+  opened(): void
+  frame(frame: ServerFrame): void
+  invalid(rejected: Rejected): void
+  silent(): void
+  died(end: LegEnd): void
+}
+
+export interface ProtocolLegDeps {
+  readonly number: number
+  readonly handover: string | undefined
+  readonly clock: Clock
+  readonly protocol: Protocol
+  readonly WebSocket: unknown
+  readonly connectTimeout: number
+  readonly heartbeat: { readonly interval: number; readonly timeout: number } | false
+  /** A token to say hello with. */
+  token(signal: AbortSignal): Promise<string | undefined>
+  url(signal: AbortSignal): Promise<URL>
+  hello(token: string | undefined): ClientFrame
+}
+
+/** How long a server may take to close a leg after it said that it will. */
+const CLOSE_AFTER_ERROR = 1_000
+
+/** The errors that PROTOCOL follows with a close. */
+const FINAL = new Set(['unauthorized', 'session-ended', 'forbidden', 'timeout', 'draining', 'busy', 'superseded', 'too-slow', 'protocol'])
+
+export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers): ProtocolLeg {
+  const { clock, protocol } = deps
+  const codec = protocol.open()
+  const abort = new AbortController()
+  let socket: Leg | null = null
+  let heartbeat: Heartbeat | null = null
+  let url = ''
+  let token: string | undefined
+  let opened = false
+  let over = false
+  let silent = false
+  let welcome: WelcomeFrame | null = null
+  let welcomedAt: Instant | null = null
+  let error: ErrorFrame | undefined
+
+  const late = createAlarm(clock, () => {
+    if (error && FINAL.has(error.code)) die({ code: 1006, reason: 'closed by the client after the server announced it' })
+    else die({ code: 1006, reason: opened ? 'no welcome in time' : 'no connection in time' })
+  })
+
+  const release = (code: number, reason?: string) => {
+    if (over) return
+    over = true
+    abort.abort()
+    late.clear()
+    heartbeat?.stop()
+    socket?.close(code, reason)
+  }
+
+  const die = (end: { code: number; reason: string }) => {
+    if (over) return
+    release(1000)
+    handlers.died({ ...end, opened, error })
+  }
+
+  const send = (frame: ClientFrame): boolean => {
+    const data = over || !socket ? null : codec.encode(frame)
+    if (data === null || !socket!.send(data)) return false
+    heartbeat?.sent()
+    return true
+  }
+
+  const begin = async () => {
+    token = await deps.token(abort.signal)
+    if (over) return
+    late.set(deps.connectTimeout)
+    const target = await deps.url(abort.signal)
+    if (over) return
+    url = target.href.split('?')[0]!
+    socket = createLeg({ url: target.href, subprotocols: protocol.subprotocols, WebSocket: deps.WebSocket }, { opened: open, received, died: die })
+  }
+
+  const open = () => {
+    if (over) return
+    opened = true
+    handlers.opened()
+    send(deps.hello(token))
+  }
+
+  const received = (data: string | ArrayBuffer) => {
+    if (over) return
+    silent = false
+    heartbeat?.heard()
+    const decoded = codec.decode(data)
+    if ('invalid' in decoded) return handlers.invalid(decoded)
+    for (const frame of decoded) if (!over) accept(frame)
+  }
+
+  const accept = (frame: ServerFrame) => {
+    if (frame.type === 'welcome') {
+      if (welcome) return handlers.invalid({ invalid: 'a leg is welcomed once, this is a second welcome' })
+      welcomed(frame)
+    }
+    if (frame.type === 'error' && isAboutLeg(frame)) {
+      error = frame
+      // The close that follows tells the rest; should it not follow, the leg is over all the same.
+      if (FINAL.has(frame.code)) late.set(CLOSE_AFTER_ERROR)
+    }
+    handlers.frame(frame)
+  }
+
+  const welcomed = (frame: WelcomeFrame) => {
+    welcome = frame
+    welcomedAt = instant(clock)
+    if (!error) late.clear()
+    const keepalive = frame.heartbeat
+    if (!deps.heartbeat && keepalive === undefined) return
+    const interval = deps.heartbeat ? Math.min(deps.heartbeat.interval, keepalive ?? Infinity) : null
+    heartbeat = createHeartbeat(
+      { clock, interval, timeout: deps.heartbeat ? deps.heartbeat.timeout : 0, keepalive },
+      {
+        ping: () => void send({ type: 'ping' }),
+        silent() {
+          silent = true
+          handlers.silent()
+        },
+      },
+    )
+  }
+
+  begin().catch((thrown: unknown) => {
+    // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
+    die({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
+  })
+
+  return {
+    number: deps.number,
+    handover: deps.handover,
+    get url() {
+      return url
+    },
+    get token() {
+      return token
+    },
+    get welcome() {
+      return welcome
+    },
+    get welcomedAt() {
+      return welcomedAt
+    },
+    get silent() {
+      return silent
+    },
+    send,
+    renewed(fresh) {
+      token = fresh
+    },
+    probe(timeout) {
+      heartbeat?.probe(timeout)
+    },
+    close: release,
+  }
+}

@@ -1,0 +1,298 @@
+import { nanoid } from 'nanoid'
+import { createEmitter } from './base/emitter.js'
+import { LiveSocketError } from './base/errors.js'
+import { createCoordinator } from './handover/coordinator.js'
+import type { Gap, LiveSocketEvents } from './handover/events.js'
+import type { Stop } from './handover/machine.js'
+import { settingsOf, type LiveSocketOptions, type TopicTypes } from './handover/options.js'
+import { createMerge, type Merge } from './link/merge.js'
+import { createOutbox, type Outbox, type Published, type PublishOptions } from './link/outbox.js'
+import { createSubscriptions, type MessageHandler } from './link/subscriptions.js'
+import { createTokenKeeper, type TokenKeeper } from './link/token-keeper.js'
+import type { Position } from './protocol/frames.js'
+import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
+
+/** What a message is beside its data. */
+export interface MessageInfo<Topic extends string = string> {
+  readonly topic: Topic
+  readonly offset: number
+  readonly epoch: string
+  /** The number of the leg that brought it. */
+  readonly leg: number
+  /** It was in the log already when its leg subscribed. */
+  readonly replayed: boolean
+}
+
+export interface SubscribeOptions {
+  /** Start after this position instead of now. */
+  readonly from?: Position
+  /** Aborting unsubscribes. */
+  readonly signal?: AbortSignal
+}
+
+export interface LiveSocketStats {
+  /** Message frames that came in, on any leg. */
+  readonly received: number
+  readonly delivered: number
+  /** Dropped because the other leg had brought them. */
+  readonly duplicates: number
+  /** Held back, for a moment, because an earlier one was missing. */
+  readonly held: number
+  readonly gaps: number
+  /** Planned moves that were finished. */
+  readonly handovers: number
+  readonly reconnects: number
+  readonly published: number
+  /** The longest time between two messages in a row, ms. */
+  readonly longestSilence: number
+}
+
+type Name<Topics> = keyof Topics & string
+
+export interface LiveSocket<Topics extends object = TopicTypes> {
+  /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
+  connect(): void
+  /** Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. */
+  close(): void
+  /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
+  signOut(): void
+  /** Moves to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
+  handover(): Promise<void>
+  [Symbol.dispose](): void
+  /** Every message of the topic, once and in order, from now or from a position on; returns the undo. */
+  subscribe<Topic extends Name<Topics>>(
+    topic: Topic,
+    handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
+    options?: SubscribeOptions,
+  ): () => void
+  /** Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. */
+  publish<Topic extends Name<Topics>>(topic: Topic, data: Topics[Topic], options?: PublishOptions): Promise<Published>
+  readonly store: ReadableStore<LiveSocketState>
+  on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
+  stats(): LiveSocketStats
+}
+
+/** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
+const SETTLE_TIMEOUT = 1_000
+
+/** Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it. */
+export function createLiveSocket<Topics extends object = TopicTypes>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
+  const settings = settingsOf(options)
+  const { clock, random } = settings
+  const { on, emit } = createEmitter<LiveSocketEvents>((thrown, type) => {
+    if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
+  })
+  const report = (message: string, cause?: unknown) => emit('error', { error: new LiveSocketError('invalid', message, { cause }) })
+  const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
+  const counters = { received: 0, delivered: 0, gaps: 0, handovers: 0, reconnects: 0, published: 0, longestSilence: 0 }
+  let session = ''
+  let everLive = false
+  let closed: LiveSocketState['closed'] = null
+  let lastMessage: number | null = null
+  let moves: { resolve(): void; reject(error: LiveSocketError): void }[] = []
+  let listening: (() => void)[] = []
+
+  const subscriptions = createSubscriptions({ position: (topic) => merge.position(topic) }, {
+    first: (topic, from) => merge.subscribe(topic, from),
+    rewind: (topic, from) => merge.subscribe(topic, from),
+    last: (topic) => merge.unsubscribe(topic),
+    threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
+  })
+
+  const coordinator = createCoordinator(
+    { settings, id: () => nanoid(), session: () => session, merge: () => merge, outbox: () => outbox, tokens: () => tokens },
+    {
+      emit,
+      heard: () => tokens.check(),
+      changed: show,
+      served(planned) {
+        if (!planned && everLive) counters.reconnects++
+        everLive = true
+      },
+      moved() {
+        if (everLive) counters.handovers++
+        for (const move of moves.splice(0)) move.resolve()
+      },
+      moveFailed(why) {
+        for (const move of moves.splice(0)) move.reject(new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`))
+      },
+      stopped: end,
+    },
+  )
+
+  let merge = newMerge()
+  let outbox = newOutbox()
+  let tokens = newTokens()
+
+  function newMerge(): Merge {
+    const { maxMessages, maxBytes, gapTimeout } = settings.holding
+    return createMerge(
+      { clock, id: () => nanoid(8), gapTimeout, maxMessages, maxBytes },
+      {
+        deliver(message) {
+          counters.delivered++
+          const now = clock.monotonic()
+          if (lastMessage !== null) counters.longestSilence = Math.max(counters.longestSilence, now - lastMessage)
+          lastMessage = now
+          subscriptions.deliver(message)
+        },
+        gap(gap) {
+          counters.gaps++
+          emit('gap', gap)
+        },
+        subscribe: (leg, id, topics) => void coordinator.send(leg, { type: 'subscribe', id, topics }),
+        unsubscribe: (leg, topics) => void coordinator.send(leg, { type: 'unsubscribe', topics }),
+        overflow: () => coordinator.dropStandby(),
+        invalid: (topic, reason) => emit('invalid', { topic, reason }),
+        answered: (topic, position) => subscriptions.answered(topic, position),
+      },
+    )
+  }
+
+  function newOutbox(): Outbox {
+    return createOutbox(
+      { clock, id: () => nanoid(), ...settings.outbox, settleTimeout: SETTLE_TIMEOUT, acknowledges: settings.protocol.acknowledges },
+      {
+        send: (leg, { id, topic, data, age }) => coordinator.send(leg, { type: 'publish', id, topic, data, age }),
+        changed: () => live.count(outbox.size),
+        overdue: () => coordinator.leave('unanswered'),
+      },
+    )
+  }
+
+  function newTokens(): TokenKeeper {
+    const { getToken, tokenRefresh, tabs, key, network, page } = settings
+    return createTokenKeeper(
+      { clock, random, getToken, tokenRefresh, tabs, key, online: () => network.online(), hidden: () => page.hidden() },
+      {
+        fresh: (token) => coordinator.renew(token),
+        state: (token) => live.set({ token }),
+        refreshed: (event) => emit('token-refreshed', event),
+        failed: (event) => emit('token-failed', event),
+        ended: (reason) => coordinator.stop({ by: 'session-ended', reason }),
+      },
+    )
+  }
+
+  function connect() {
+    const { status } = coordinator.state
+    if (status === 'open') return
+    const fresh = session === '' || closed?.by === 'signed-out' || closed?.by === 'session-ended'
+    if (status === 'closed') {
+      // What was published is settled, so a new outbox; a new session also starts its topics and its token anew.
+      outbox = newOutbox()
+      tokens = newTokens()
+      if (fresh) {
+        merge = newMerge()
+        subscriptions.restart()
+      }
+    }
+    if (fresh) session = nanoid()
+    closed = null
+    listen()
+    coordinator.connect(fresh)
+  }
+
+  function listen() {
+    const { network, page } = settings
+    listening = [
+      network.subscribe((hint) => {
+        coordinator.evidence()
+        coordinator.probe(PROBE)
+        if (hint !== 'offline') coordinator.hasten()
+        tokens.check()
+      }),
+      page.subscribe((change) => {
+        if (change === 'stored') return coordinator.suspend()
+        if (change === 'restored') coordinator.resume()
+        if (change === 'hidden') return
+        coordinator.check()
+        coordinator.probe(PROBE)
+        tokens.check()
+      }),
+    ]
+  }
+
+  function end(stop: Stop) {
+    for (const undo of listening.splice(0)) undo()
+    closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
+    if (stop.by === 'signed-out') tokens.signOut()
+    else tokens.stop()
+    outbox.close(`The live socket is closed (${stop.by}).`)
+    if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
+    for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
+    show()
+  }
+
+  function show() {
+    const { status, active } = coordinator.state
+    live.set({
+      status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
+      closed: status === 'closed' ? closed : null,
+      ...coordinator.view(),
+      everLive,
+    })
+  }
+
+  const socket: LiveSocket<Topics> = {
+    connect,
+    close: () => coordinator.stop({ by: 'app' }),
+    signOut: () => coordinator.stop({ by: 'signed-out' }),
+    handover: () =>
+      new Promise((resolve, reject) => {
+        if (coordinator.state.status !== 'open') return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
+        moves.push({ resolve, reject })
+        if (coordinator.state.active) coordinator.leave('application')
+        else coordinator.hasten()
+      }),
+    [Symbol.dispose]: () => coordinator.stop({ by: 'app' }),
+    subscribe(topic, handler, { from, signal } = {}) {
+      checkTopic(topic)
+      if (typeof handler !== 'function') throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
+      checkFrom(from)
+      if (signal?.aborted) return () => {}
+      const undo = subscriptions.add(
+        topic,
+        handler as MessageHandler,
+        from,
+      )
+      signal?.addEventListener('abort', undo, { once: true })
+      return () => {
+        signal?.removeEventListener('abort', undo)
+        undo()
+      }
+    },
+    publish(topic, data, options) {
+      try {
+        checkTopic(topic)
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
+      counters.published++
+      return outbox.publish(topic, data, options)
+    },
+    store: live.store,
+    on,
+    stats: () => ({ ...counters, ...merge.stats(), gaps: counters.gaps }),
+  }
+  return socket
+}
+
+/** After a change of network or a wake a leg must answer within this time. */
+const PROBE = 3_000
+
+function checkTopic(topic: unknown) {
+  if (typeof topic !== 'string' || topic === '' || topic.length > 256) {
+    throw new LiveSocketError('invalid', 'A topic is a string of 1 to 256 characters.')
+  }
+}
+
+function checkFrom(from: unknown) {
+  if (from === undefined) return
+  const { epoch, offset } = (from ?? {}) as Partial<Position>
+  if (typeof epoch !== 'string' || epoch === '' || !Number.isSafeInteger(offset) || offset! < 0) {
+    throw new LiveSocketError('invalid', '`from` is a position { epoch, offset } as a message bears them.')
+  }
+}
+
+export type { Gap }

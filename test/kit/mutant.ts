@@ -1,0 +1,25 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { transformWithOxc } from 'vite'
+
+/**
+ * A module of src/ with one mistake planted in it: the first `from` in its text becomes `to`. A test that cannot tell it
+ * from the real one proves nothing.
+ */
+export async function mutant<Module>(source: string, from: string, to: string): Promise<Module> {
+  const path = resolve(source)
+  const text = await readFile(path, 'utf8')
+  if (!text.includes(from)) throw new Error(`${source} does not contain: ${from}`)
+  const { code } = await transformWithOxc(text.replace(from, to), path)
+  // Beside the original, so that its own imports still lead where they did; gone before anybody looks.
+  const file = join(dirname(path), `.${basename(path, '.ts')}-mutant-${process.pid}-${count++}.mjs`)
+  await writeFile(file, code.replace(/(from\s+['"]\.[^'"]*)\.js(['"])/g, '$1.ts$2'))
+  try {
+    return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Module
+  } finally {
+    await rm(file)
+  }
+}
+
+let count = 0
