@@ -1,0 +1,167 @@
+/**
+ * Compares what publishers sent with what each client's application got. It looks at nothing else: no frame, no socket, no
+ * counter of the library under test. It runs in Node and in the demo page, and its memory does not grow with the messages.
+ */
+export interface Checker {
+  /** A publisher sent its message number `n`; numbers count from 1 without holes. */
+  sent(publisher: string, n: number): void
+  /** A client's application, whose messages are to be judged. `group` is under which its results are summed. */
+  client(name: string, group: string): CheckedClient
+  /** Ends one stretch of time, such as a deploy, and begins the next: one entry of `silences` per client. The first call only begins. */
+  mark(): void
+  summary(group: string): Summary
+}
+
+export interface CheckedClient {
+  /** `publisher`'s message number `n` arrived; `offset` tells a message that was delivered twice from one that was applied twice. */
+  delivered(publisher: string, n: number, offset?: number): void
+  /** The application was told that `publisher`'s messages from `from` to `to`, both inclusive, are missing. */
+  gap(publisher: string, from: number | null, to: number | null): void
+  /** The application saw the connection as live, or not. */
+  live(live: boolean): void
+}
+
+export interface Summary {
+  readonly clients: number
+  readonly delivered: number
+  /** Sent after the client's first message of that publisher, and never delivered. */
+  readonly lost: number
+  readonly duplicated: number
+  /** Of the duplicated: the same message under a second offset, so the log has it twice. */
+  readonly appliedTwice: number
+  readonly outOfOrder: number
+  readonly gaps: number
+  /** Messages that were lost without being in a gap, or that a gap named and that came all the same. 0: every gap was exact. */
+  readonly unexplained: number
+  /** Milliseconds of all clients together in which the application was not live, after it first was. */
+  readonly notLive: number
+  /** The longest time between two deliveries of each client in each marked stretch, in milliseconds, sorted. */
+  readonly silences: readonly number[]
+}
+
+/** One publisher as one client sees it. `missing` holds holes, so it is as small as the trouble is. */
+interface Sequence {
+  high: number
+  readonly missing: Set<number>
+  readonly offsets: Map<number, number>
+}
+
+/** How many offsets are remembered per sequence: a repeat comes soon or not at all. */
+const REMEMBERED = 256
+
+export function createChecker(now: () => number): Checker {
+  const sent = new Map<string, number>()
+  const clients: (CheckedClient & { readonly group: string; sums(): Omit<Summary, 'clients'>; mark(): void })[] = []
+
+  const createClient = (group: string) => {
+    const sequences = new Map<string, Sequence>()
+    const silences: number[] = []
+    let delivered = 0
+    let duplicated = 0
+    let appliedTwice = 0
+    let outOfOrder = 0
+    const gaps: { publisher: string; from: number; to: number }[] = []
+    let lastAt: number | null = null
+    let longest = 0
+    let marked = false
+    let everLive = false
+    let deadSince: number | null = null
+    let notLive = 0
+
+    const client = {
+      group,
+      delivered(publisher: string, n: number, offset?: number) {
+        const at = now()
+        if (lastAt !== null) longest = Math.max(longest, at - lastAt)
+        lastAt = at
+        delivered++
+        const known = sequences.get(publisher)
+        if (!known) {
+          sequences.set(publisher, { high: n, missing: new Set(), offsets: new Map([[n, offset ?? 0]]) })
+          return
+        }
+        if (n > known.high) {
+          for (let hole = known.high + 1; hole < n; hole++) known.missing.add(hole)
+          known.high = n
+        } else if (known.missing.delete(n)) {
+          outOfOrder++
+        } else {
+          duplicated++
+          const first = known.offsets.get(n)
+          if (first !== undefined && offset !== undefined && first !== offset) appliedTwice++
+          return
+        }
+        if (offset !== undefined) {
+          known.offsets.set(n, offset)
+          known.offsets.delete(n - REMEMBERED)
+        }
+      },
+      gap(publisher: string, from: number | null, to: number | null) {
+        gaps.push({ publisher, from: from ?? 0, to: to ?? -1 })
+      },
+      live(live: boolean) {
+        if (live) {
+          if (deadSince !== null) notLive += now() - deadSince
+          deadSince = null
+          everLive = true
+        } else if (everLive) {
+          deadSince ??= now()
+        }
+      },
+      mark() {
+        // A silence that still lasts counts as long as it is, here and wherever it ends.
+        if (marked) silences.push(Math.max(longest, now() - (lastAt ?? 0)))
+        marked = true
+        longest = 0
+      },
+      sums() {
+        let lost = 0
+        let explained = 0
+        let named = 0
+        for (const [publisher, { high, missing }] of sequences) {
+          const tail = Math.max(0, (sent.get(publisher) ?? 0) - high)
+          const told = gaps.filter((gap) => gap.publisher === publisher)
+          for (const n of missing) if (told.some(({ from, to }) => from <= n && n <= to)) explained++
+          named += told.reduce((sum, { from, to }) => sum + (to - from + 1), 0)
+          lost += missing.size + tail
+        }
+        const unexplained = lost - explained + (named - explained)
+        const dead = deadSince === null ? 0 : now() - deadSince
+        return { delivered, lost, duplicated, appliedTwice, outOfOrder, gaps: gaps.length, unexplained, notLive: notLive + dead, silences }
+      },
+    }
+    clients.push(client)
+    return client
+  }
+
+  return {
+    sent: (publisher, n) => void sent.set(publisher, Math.max(n, sent.get(publisher) ?? 0)),
+    client: (_name, group) => createClient(group),
+    mark() {
+      for (const client of clients) client.mark()
+    },
+    summary(group) {
+      const all = clients.filter((client) => client.group === group).map((client) => client.sums())
+      const sum = (field: 'delivered' | 'lost' | 'duplicated' | 'appliedTwice' | 'outOfOrder' | 'gaps' | 'unexplained' | 'notLive') =>
+        all.reduce((total, sums) => total + sums[field], 0)
+      return {
+        clients: all.length,
+        delivered: sum('delivered'),
+        lost: sum('lost'),
+        duplicated: sum('duplicated'),
+        appliedTwice: sum('appliedTwice'),
+        outOfOrder: sum('outOfOrder'),
+        gaps: sum('gaps'),
+        unexplained: sum('unexplained'),
+        notLive: sum('notLive'),
+        silences: all.flatMap((sums) => sums.silences).sort((a, b) => a - b),
+      }
+    },
+  }
+}
+
+/** The middle of sorted numbers; NaN where there are none. */
+export function median(sorted: readonly number[]): number {
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

@@ -1,0 +1,115 @@
+import { nanoid } from 'nanoid'
+import Reconnecting, { type Options } from 'reconnecting-websocket'
+import WebSocket from 'ws'
+import { SUBPROTOCOL } from '../src/protocol/frames.js'
+
+// Its types describe an ES module; what Node loads is CommonJS, whose default import is the class itself.
+const ReconnectingWebSocket = Reconnecting as unknown as typeof Reconnecting.default
+
+/**
+ * What people use today, in the same run and against the same servers. Both speak the least of livesocket.v1 by hand: a
+ * hello with their topics and from then on the messages. So all three get the same frames from the same process at the same
+ * moment, and differ in nothing but what the client does when it is asked to move, or is closed.
+ */
+export interface Peer {
+  close(): void
+}
+
+export interface PeerOptions {
+  url: string
+  topics: readonly string[]
+  token?: () => Promise<string>
+  message(topic: string, offset: number, data: unknown): void
+  live?(live: boolean): void
+  /** A dial began and ended, for a timeline. */
+  leg?(number: number, state: 'dialling' | 'ready' | 'closed'): void
+}
+
+const hello = (topics: readonly string[], token?: string): string =>
+  JSON.stringify({
+    type: 'hello',
+    session: nanoid(),
+    leg: 1,
+    ...(token === undefined ? undefined : { token }),
+    topics: Object.fromEntries(topics.map((topic) => [topic, {}])),
+  })
+
+/** reconnecting-websocket at its fastest: at once, and again at once. */
+export const FASTEST: Options = { minReconnectionDelay: 0, maxReconnectionDelay: 0, minUptime: 0 }
+
+/** A stock reconnecting-websocket, with its defaults or at its fastest: it knows no handover, and reconnects when it is closed. */
+export function connectReconnecting(peer: PeerOptions, options: Options = {}): Peer {
+  const socket = new ReconnectingWebSocket(peer.url, SUBPROTOCOL, { WebSocket, ...options })
+  socket.addEventListener('open', () => {
+    void (peer.token?.() ?? Promise.resolve(undefined)).then((token) => socket.send(hello(peer.topics, token)))
+  })
+  socket.addEventListener('close', () => peer.live?.(false))
+  socket.addEventListener('message', (event: MessageEvent) => {
+    const frame = JSON.parse(String(event.data)) as { type: string; topic: string; offset: number; data: unknown }
+    if (frame.type === 'welcome') peer.live?.(true)
+    if (frame.type === 'message') peer.message(frame.topic, frame.offset, frame.data)
+  })
+  return { close: () => socket.close() }
+}
+
+/**
+ * Two raw overlapping sockets, as people write them: asked to move, open a second one; at its first message use it, close the
+ * first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`, so this one does too.
+ */
+export function connectOverlapping(peer: PeerOptions): Peer {
+  const last = new Map<string, number>()
+  let current: WebSocket | undefined
+  let closed = false
+  let count = 0
+
+  const dial = () => {
+    const number = ++count
+    const socket = new WebSocket(peer.url, SUBPROTOCOL)
+    let gone = false
+    peer.leg?.(number, 'dialling')
+    const leave = () => {
+      gone = true
+      socket.close(1000)
+      peer.leg?.(number, 'closed')
+    }
+    socket.on('error', () => {})
+    socket.on('open', () => {
+      void (peer.token?.() ?? Promise.resolve(undefined)).then((token) => socket.send(hello(peer.topics, token)))
+    })
+    socket.on('message', (text) => {
+      if (gone) return
+      const frame = JSON.parse(String(text)) as { type: string; topic: string; offset: number; data: unknown }
+      if (frame.type === 'welcome') peer.leg?.(number, 'ready')
+      if (frame.type === 'handover' && socket === current) dial()
+      if (frame.type !== 'message') return
+      if (socket !== current) {
+        if (current) leaveOf.get(current)?.()
+        else peer.live?.(true)
+        current = socket
+      }
+      if (frame.offset <= (last.get(frame.topic) ?? 0)) return
+      last.set(frame.topic, frame.offset)
+      peer.message(frame.topic, frame.offset, frame.data)
+    })
+    socket.on('close', () => {
+      if (!gone) peer.leg?.(number, 'closed')
+      gone = true
+      if (closed) return
+      if (socket === current) {
+        current = undefined
+        peer.live?.(false)
+        dial()
+      }
+    })
+    leaveOf.set(socket, leave)
+  }
+  const leaveOf = new WeakMap<WebSocket, () => void>()
+
+  dial()
+  return {
+    close() {
+      closed = true
+      current?.close(1000)
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createChecker, median, type CheckedClient, type Checker } from '../../demo/checker.js'
+
+let time = 0
+let checker: Checker
+let client: CheckedClient
+
+beforeEach(() => {
+  time = 0
+  checker = createChecker(() => time)
+  client = checker.client('one', 'ours')
+})
+
+const deliver = (...numbers: number[]) => {
+  for (const n of numbers) client.delivered('feed', n, n)
+}
+
+describe('the checker', () => {
+  it.each([
+    ['a clean stream', [1, 2, 3, 4], { lost: 0, duplicated: 0, outOfOrder: 0 }],
+    ['a hole', [1, 2, 4], { lost: 1, duplicated: 0, outOfOrder: 0 }],
+    ['a missing end', [1, 2], { lost: 2, duplicated: 0, outOfOrder: 0 }],
+    ['a repeat', [1, 2, 2, 3, 4], { lost: 0, duplicated: 1, outOfOrder: 0 }],
+    ['a repeat of an old one', [1, 2, 3, 4, 1, 1], { lost: 0, duplicated: 2, outOfOrder: 0 }],
+    ['two that changed places', [1, 3, 2, 4], { lost: 0, duplicated: 0, outOfOrder: 1 }],
+    ['a start in the middle', [3, 4], { lost: 0, duplicated: 0, outOfOrder: 0 }],
+    ['all of it', [1, 4, 3, 3], { lost: 1, duplicated: 1, outOfOrder: 1 }],
+  ])('counts what is wrong with %s', (_what, numbers, wanted) => {
+    checker.sent('feed', 4)
+    deliver(...numbers)
+    expect(checker.summary('ours')).toMatchObject(wanted)
+  })
+
+  it('tells a message that was applied twice from one that was delivered twice', () => {
+    client.delivered('feed', 1, 1)
+    client.delivered('feed', 1, 1)
+    client.delivered('feed', 1, 2)
+    expect(checker.summary('ours')).toMatchObject({ duplicated: 2, appliedTwice: 1 })
+  })
+
+  it.each([
+    ['the very messages that are missing', 2, 3, 0],
+    ['too few', 2, 2, 1],
+    ['too many', 2, 5, 2],
+    ['other ones', 6, 7, 4],
+    ['no bounds', null, null, 2],
+  ])('sees that a gap names %s', (_what, from, to, unexplained) => {
+    checker.sent('feed', 5)
+    deliver(1, 4, 5)
+    client.gap('feed', from, to)
+    expect(checker.summary('ours')).toMatchObject({ gaps: 1, lost: 2, unexplained })
+  })
+
+  it('measures the longest silence of each stretch, one that still lasts included', () => {
+    checker.mark()
+    for (const at of [10, 20, 80, 90]) {
+      time = at
+      deliver(at)
+    }
+    time = 100
+    checker.mark()
+    time = 190
+    checker.mark()
+    expect(checker.summary('ours').silences).toEqual([60, 100])
+  })
+
+  it('counts the time not live from the first time that it was', () => {
+    client.live(false)
+    time = 5
+    client.live(true)
+    time = 10
+    client.live(false)
+    time = 17
+    client.live(true)
+    time = 20
+    client.live(false)
+    time = 24
+    expect(checker.summary('ours').notLive).toBe(11)
+  })
+
+  it('keeps the groups apart', () => {
+    const other = checker.client('two', 'theirs')
+    other.delivered('feed', 1)
+    other.delivered('feed', 3)
+    deliver(1, 2, 3)
+    expect(checker.summary('ours').lost).toBe(0)
+    expect(checker.summary('theirs').lost).toBe(1)
+  })
+})
+
+it('the median of an even count lies between its two middles', () => {
+  expect(median([1, 2, 10])).toBe(2)
+  expect(median([1, 2, 4, 10])).toBe(3)
+})
