@@ -33,6 +33,8 @@ export default defineConfig({
     lib: { entry: Object.fromEntries(entries.map(({ output, source }) => [output, source])), formats: ['es'] },
     rolldownOptions: {
       external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
+      // It warns that 'use client' may be lost; test/package sees to it that it is not.
+      checks: { moduleLevelDirective: false },
       // One file a module: what an application does not import it does not load, and 'use client' stays where it was written.
       output: { preserveModules: true, preserveModulesRoot: 'src', entryFileNames: '[name].js' },
     },
