@@ -92,7 +92,8 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
   let moves: { resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
 
-  const subscriptions = createSubscriptions({ position: (topic) => merge.position(topic) }, {
+  const subscriptions = createSubscriptions({
+    position: (topic) => merge.position(topic),
     first: (topic, from) => merge.subscribe(topic, from),
     rewind: (topic, from) => merge.subscribe(topic, from),
     last: (topic) => merge.unsubscribe(topic),
@@ -103,14 +104,17 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
     { settings, id: () => nanoid(), session: () => session, merge: () => merge, outbox: () => outbox, tokens: () => tokens },
     {
       emit,
-      heard: () => tokens.check(),
+      heard(frame) {
+        if (frame.type === 'message') counters.received++
+        tokens.check()
+      },
       changed: show,
       served(planned) {
         if (!planned && everLive) counters.reconnects++
         everLive = true
       },
-      moved() {
-        if (everLive) counters.handovers++
+      moved(planned) {
+        if (planned) counters.handovers++
         for (const move of moves.splice(0)) move.resolve()
       },
       moveFailed(why) {

@@ -63,11 +63,12 @@ export interface CoordinatorDeps {
 export interface CoordinatorHandlers {
   emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): void
   /** A frame, any frame, arrived. */
-  heard(): void
+  heard(frame: ServerFrame): void
   changed(): void
   /** A leg serves the application; `planned`: another one served until this moment. */
   served(planned: boolean): void
-  moved(): void
+  /** A move is over, and the leg it led to serves; `planned` as in `served`. */
+  moved(planned: boolean): void
   moveFailed(why: LiveSocketEvents['handover-failed']['why']): void
   stopped(stop: Stop): void
 }
@@ -210,7 +211,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const { ask, from, to, cutAt } = move
     move = null
     handlers.emit('handover-finished', { id: ask.id, reason: ask.reason, from, to, overlap: since(clock, cutAt) })
-    handlers.moved()
+    handlers.moved(true)
   }
 
   function forget(number: number): ProtocolLeg | undefined {
@@ -270,13 +271,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       handlers.emit('cutover', { id: move.ask.id, from: move.from, to: number })
     } else {
       move = null
-      handlers.moved()
+      handlers.moved(false)
     }
     handlers.served(planned)
   }
 
   function received(leg: ProtocolLeg, frame: ServerFrame) {
-    handlers.heard()
+    handlers.heard(frame)
     check()
     switch (frame.type) {
       case 'welcome':
