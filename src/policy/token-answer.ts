@@ -45,29 +45,16 @@ export function tokenProblem(token: unknown): string | null {
   return null
 }
 
-export interface TokenClaims {
-  /** `exp − iat` in milliseconds: the difference needs no clock of ours. */
-  readonly lifetime?: number
-  /** `sub`: whose token it is. */
-  readonly subject?: string
-}
-
-/** What a JWT says of itself; nothing for any other kind of token. It is read, not verified: that is the server's part. */
-export function tokenClaims(token: string): TokenClaims {
+/** Whose token it is, where it is a JWT that says so in `sub`. It is read, not verified: that is the server's part. Never throws. */
+export function tokenSubject(token: string): string | undefined {
   const payload = token.split('.', 3)[1]
-  if (payload === undefined) return {}
+  if (payload === undefined) return undefined
   try {
-    const binary = atob(payload.replaceAll('-', '+').replaceAll('_', '/'))
-    const claims: unknown = JSON.parse(new TextDecoder().decode(Uint8Array.from(binary, (char) => char.charCodeAt(0))))
-    if (typeof claims !== 'object' || claims === null) return {}
-    const { exp, iat, sub } = claims as Record<string, unknown>
-    const lifetime = typeof exp === 'number' && typeof iat === 'number' ? (exp - iat) * 1000 : undefined
-    return {
-      ...(isDuration(lifetime) ? { lifetime } : {}),
-      ...(typeof sub === 'string' ? { subject: sub } : {}),
-    }
+    const claims: unknown = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')))
+    const subject = typeof claims === 'object' && claims !== null && 'sub' in claims ? claims.sub : undefined
+    return typeof subject === 'string' ? subject : undefined
   } catch {
-    return {}
+    return undefined
   }
 }
 

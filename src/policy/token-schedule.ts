@@ -86,6 +86,19 @@ export function drawTokenSchedule(lifetime: number, range: RefreshRange, random:
 }
 
 /**
+ * The schedule after a server said that a token of this `age` has `left` to live. The place within the lifetime that was drawn
+ * for the token stays, so that the same word, said again at every reconnection, moves nothing; a server that cuts a lifetime
+ * short finds its clients spread over what is left. Milliseconds.
+ */
+export function scheduleByServer(schedule: TokenSchedule, age: number, left: number): TokenSchedule {
+  const lifetime = bounded(age + left, bounds.lifetime)
+  const place = schedule.due / schedule.lifetime
+  const dead = Math.max(0, lifetime - Math.min(10_000, lifetime * 0.05))
+  const due = Math.min(dead, lifetime * place > age ? lifetime * place : age + left * place)
+  return { lifetime, due, earliest: Math.min(due, lifetime * (schedule.earliest / schedule.lifetime)), dead }
+}
+
+/**
  * The age at which to refresh. A hidden page's timers run up to a minute late, so there it is sooner where need be; never
  * before the earliest of the range, or tokens that live a minute or two would be fetched in a loop.
  */

@@ -1,0 +1,113 @@
+/** What the tabs of one browser can do together. Replaceable, so that a test can be the browser. */
+export interface Tabs {
+  /** Joins the tabs of this origin that use `name`. Touches nothing of the browser before it is called. */
+  join(name: string): TabGroup
+}
+
+export interface TabGroup {
+  /** Tells every other tab of the group, and never this one. It may arrive late, at a frozen tab after its thaw, or not at all. */
+  post(message: unknown): void
+  /** What other tabs posted. Any script of the origin can post: judge each message before you believe it. Returns the undo. */
+  listen(listener: (message: unknown) => void): () => void
+  /**
+   * Runs `work` while no other tab of the group runs its own. `contended` says that another tab may have finished just
+   * before. Rejects with the signal's reason if the turn has not come when `signal` fires; from the start of `work` on the
+   * signal means nothing here. A tab that is closed or crashes gives its turn back by that; one that is frozen may not, so
+   * `signal` has to fire some time.
+   */
+  exclusively<Result>(work: (contended: boolean) => Promise<Result>, signal: AbortSignal): Promise<Result>
+  /** A number that every tab sees, also one that slept while it was written; 0 where there is none. */
+  read(label: string): number
+  write(label: string, value: number): void
+  /** After it nothing is posted or told. */
+  leave(): void
+}
+
+/**
+ * The tabs of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers, and nothing but
+ * numbers. Where one of them is missing (no secure context, storage blocked, not a page) its part falls back to this tab alone.
+ */
+export function createTabs(): Tabs {
+  return {
+    join(name) {
+      const page = typeof document === 'object'
+      const channel = page ? openChannel(name) : undefined
+      const listeners = new Set<(message: unknown) => void>()
+      const own = new Map<string, number>()
+      let left = false
+      if (channel) {
+        channel.onmessage = (event) => {
+          for (const listener of [...listeners]) if (!left) listener(event.data)
+        }
+      }
+      return {
+        post(message) {
+          if (!left) channel?.postMessage(message)
+        },
+        listen(listener) {
+          listeners.add(listener)
+          return () => void listeners.delete(listener)
+        },
+        exclusively: (work, signal) => (page ? takeTurn(name, work, signal) : work(false)),
+        read(label) {
+          const kept = page ? readNumber(`${name}:${label}`) : undefined
+          // Storage that a user cleared, or that a full disk refused, must not take back what this tab knows.
+          return Math.max(kept ?? 0, own.get(label) ?? 0)
+        },
+        write(label, value) {
+          own.set(label, value)
+          if (page) writeNumber(`${name}:${label}`, value)
+        },
+        leave() {
+          left = true
+          listeners.clear()
+          channel?.close()
+        },
+      }
+    },
+  }
+}
+
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** At first without waiting, because only then can one tell a free turn from one that somebody has just given back. */
+async function takeTurn<Result>(
+  name: string,
+  work: (contended: boolean) => Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result> {
+  let turn: Promise<Result> | undefined
+  const begin = (contended: boolean) => (turn ??= work(contended))
+  try {
+    const locks = navigator.locks
+    await locks.request(name, { ifAvailable: true }, (lock) => (lock ? begin(false) : undefined))
+    if (!turn) await locks.request(name, { signal }, () => begin(true))
+  } catch (refused) {
+    // The locks failed, not the work: opaque origins and old browsers have none, and then this tab stands alone.
+    if (!turn && signal.aborted) throw refused
+  }
+  return begin(false)
+}
+
+function readNumber(key: string): number | undefined {
+  try {
+    const value = Number(localStorage.getItem(key))
+    return Number.isSafeInteger(value) && value > 0 ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function writeNumber(key: string, value: number) {
+  try {
+    localStorage.setItem(key, String(value))
+  } catch {
+    // Blocked or full: the other tabs still learn of it while they are awake.
+  }
+}

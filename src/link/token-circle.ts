@@ -1,0 +1,142 @@
+import { since, type Clock, type Instant } from '../base/clock.js'
+import type { TabGroup, Tabs } from '../host/tabs.js'
+import { readTokenNews, type SharedToken, type TokenNews, type TokenReason } from '../policy/token-news.js'
+import type { TokenSchedule } from '../policy/token-schedule.js'
+
+/** The tabs of one browser that live on one token, seen from one of them. Without `Tabs` it is a circle of one. */
+export interface TokenCircle {
+  join(): void
+  /** Whether another tab has ended the login session, also one whose word this tab slept through. */
+  signedOut(): boolean
+  /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage. */
+  mayHaveNewer(generation: number): boolean
+  nextGeneration(present: number): number
+  /** Takes turns with the other tabs; see `TabGroup.exclusively`. */
+  exclusively(work: (contended: boolean) => Promise<void>, signal: AbortSignal): Promise<void>
+  /** Asks the others for what they have; resolves at the first answer that `heard`, or after 150 ms. */
+  ask(): Promise<void>
+  heard(): void
+  share(token: CircleToken): void
+  /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
+  publish(token: CircleToken): void
+  wait(failures: number, delay: number): void
+  /** Ends the login session in every tab. */
+  endSession(reason: string): void
+  leave(): void
+}
+
+/** A token as it is told: `start` is when its request started, `sessionLeft` how long the login session lasts from now on. */
+export interface CircleToken {
+  readonly generation: number
+  readonly token: string
+  readonly reason: TokenReason
+  readonly start: Instant
+  readonly schedule: TokenSchedule
+  readonly sessionLeft?: number | undefined
+}
+
+export interface TokenCircleHandlers {
+  asked(): void
+  token(token: CircleToken): void
+  /** Another tab's call failed. */
+  wait(failures: number, delay: number): void
+  ended(reason: string): void
+}
+
+/** How long other tabs have to answer a question. They need a few milliseconds; a lonely tab waits for all of it. */
+const ANSWER_LIMIT = 150
+
+const ALONE: TabGroup = {
+  post() {},
+  listen: () => () => {},
+  exclusively: (work) => work(false),
+  read: () => 0,
+  write() {},
+  leave() {},
+}
+
+export function createTokenCircle(
+  deps: { clock: Clock; tabs?: Tabs | undefined; key: string },
+  handlers: TokenCircleHandlers,
+): TokenCircle {
+  const { clock, tabs, key } = deps
+  let group = ALONE
+  let session = 0
+  let heard = () => {}
+  const post = (news: TokenNews) => group.post(news)
+  const signedOut = () => group.read('session') > session
+
+  function hear(message: unknown) {
+    const news = readTokenNews(message)
+    if (!news) return
+    if (news.kind === 'ended') {
+      if (news.session > session) handlers.ended(news.reason)
+    } else if (signedOut()) handlers.ended('signed-out')
+    else if (news.session !== session) return
+    else if (news.kind === 'ask') handlers.asked()
+    else if (news.kind === 'wait') handlers.wait(news.failures, news.delay)
+    else handlers.token(received(news))
+  }
+
+  /** While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs. */
+  function received(news: SharedToken): CircleToken {
+    const underWay = Math.max(0, clock.now() - news.at)
+    const age = news.age + underWay
+    return {
+      ...news,
+      start: { wall: clock.now() - age, monotonic: clock.monotonic() - age },
+      sessionLeft: news.sessionLeft === undefined ? undefined : Math.max(0, news.sessionLeft - underWay),
+    }
+  }
+
+  function share({ generation, token, reason, start, schedule, sessionLeft }: CircleToken) {
+    const age = since(clock, start)
+    const ends = sessionLeft === undefined ? undefined : { sessionLeft }
+    post({ kind: 'token', session, generation, token, reason, age, at: clock.now(), schedule, ...ends })
+  }
+
+  return {
+    join() {
+      if (group !== ALONE || !tabs) return
+      group = tabs.join(`livesocket:${key}`)
+      session = group.read('session')
+      group.listen(hear)
+    },
+    signedOut,
+    mayHaveNewer: (generation) => group.read('generation') > generation && group.read('until') > clock.now(),
+    nextGeneration: (present) => Math.max(present, group.read('generation')) + 1,
+    exclusively: (work, signal) => group.exclusively(work, signal),
+    ask() {
+      return new Promise((resolve) => {
+        const cancel = clock.setTimeout(() => heard(), ANSWER_LIMIT)
+        heard = () => {
+          cancel()
+          heard = () => {}
+          resolve()
+        }
+        post({ kind: 'ask', session })
+      })
+    },
+    heard: () => heard(),
+    share,
+    publish(token) {
+      group.write('generation', token.generation)
+      group.write('until', Math.ceil(clock.now() + token.schedule.dead - since(clock, token.start)))
+      share(token)
+    },
+    wait: (failures, delay) => post({ kind: 'wait', session, failures, delay }),
+    endSession(reason) {
+      // A sign-out that this tab has slept through is not to be counted twice: somebody may be signed in again.
+      if (signedOut()) return
+      // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was cleared.
+      const next = Math.max(session + 1, Math.floor(clock.now()))
+      group.write('session', next)
+      group.write('until', 0)
+      post({ kind: 'ended', session: next, reason })
+    },
+    leave() {
+      heard()
+      group.leave()
+    },
+  }
+}

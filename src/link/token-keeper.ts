@@ -1,0 +1,442 @@
+import { createAlarm } from '../base/alarm.js'
+import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import { createPeriod } from '../base/period.js'
+import type { Tabs } from '../host/tabs.js'
+import { tokenProblem, tokenSubject, type TokenResult } from '../policy/token-answer.js'
+import type { TokenReason } from '../policy/token-news.js'
+import {
+  callGap,
+  drawTokenSchedule,
+  jwtLifetime,
+  refreshDue,
+  scheduleByServer,
+  tokenLifetime,
+  tokenRetryDelay,
+  type TokenSchedule,
+} from '../policy/token-schedule.js'
+import { callTokenProvider, type GetToken } from './token-call.js'
+import { createTokenCircle, type CircleToken } from './token-circle.js'
+
+export type { GetToken, TokenReason, TokenResult }
+
+export interface TokenRefreshOptions {
+  /** Fractions of the lifetime between which a token is refreshed. Default 0.5 to 0.9. */
+  from?: number
+  to?: number
+  /** Milliseconds that a token is taken to live which does not say so itself. Default 10 min. */
+  lifetime?: number
+}
+
+export interface TokenState {
+  readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'
+  /** Wall-clock milliseconds since 1970, to be shown; nothing is decided by them. */
+  readonly refreshAt: number | null
+  readonly expiresAt: number | null
+}
+
+export interface TokenKeeperHandlers {
+  /** A new token is in force, fetched here, by another tab or pushed: send it in-band, or hand over. */
+  fresh(token: string): void
+  state(state: TokenState): void
+  refreshed(event: { reason: TokenReason; lifetime: number }): void
+  failed(event: { reason: TokenReason; error: unknown; retryIn: number }): void
+  /**
+   * Told once: `signed-out` (in another tab), `session-expired` (`sessionTtl` reached), `subject-changed`, `token-refused`
+   * (two in a row), or what the provider gave as `ended`.
+   */
+  ended(reason: string): void
+}
+
+export interface TokenKeeper {
+  /**
+   * A token for a dial: the one in force at once, since a reconnection is no reason to fetch; else the next one, however many
+   * calls that takes. `undefined` where there is no provider. Rejects as `closed` or `aborted`.
+   */
+  token(signal: AbortSignal): Promise<string | undefined>
+  /** A server took a leg with `token`; `ttl`: the milliseconds that it says are left. */
+  accepted(token: string | undefined, ttl?: number): void
+  /** A server refused a leg as unauthorized with `token`. */
+  rejected(token: string | undefined): void
+  /** The server asks for a new token before its time. */
+  request(): void
+  /** The server offers a token. */
+  push(token: string, ttl?: number): void
+  /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
+  check(): void
+  /** Ends the login session in every tab. Nothing that arrives later brings it back. */
+  signOut(): void
+  stop(): void
+}
+
+export interface TokenKeeperDeps {
+  clock: Clock
+  random: Random
+  getToken?: GetToken | undefined
+  tokenRefresh?: TokenRefreshOptions | undefined
+  online?: (() => boolean) | undefined
+  hidden?: (() => boolean) | undefined
+  tabs?: Tabs | undefined
+  /** Tabs with the same key share one token: it has to tell users and token services apart. */
+  key?: string | undefined
+}
+
+/** How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. */
+const TURN_LIMIT = 8_000
+/** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
+const LONGEST_TIMER = 60_000
+/** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
+const LONGEST_PAUSE = 7_200_000
+/** Overdue by more than a throttled timer explains: the machine slept. */
+const OVERSLEPT = 60_000
+/** A building wakes, or comes back online, at one instant. */
+const WAKE_JITTER = { visible: 1_000, hidden: 10_000 }
+const ONLINE_JITTER = 2_000
+/** A token that served this long was refused for a new reason, not for the last one's. */
+const PROVEN = 60_000
+
+/** The token in force. */
+interface Grant {
+  readonly token: string
+  readonly generation: number
+  readonly start: Instant
+  readonly reason: TokenReason
+  schedule: TokenSchedule
+  /** Neither token nor provider said how long it lives: a server that knows is believed. */
+  readonly assumed: boolean
+  acceptedAt: Instant | null
+  refused: boolean
+}
+
+/** Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`. */
+export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
+  const { clock, random, getToken, tokenRefresh = {}, online = () => true, hidden = () => false } = deps
+  let over: string | null = null
+  let grant: Grant | null = null
+  /** Why the provider has to be called: kept from the moment it is due until a token is there. */
+  let wanted: TokenReason | null = null
+  let failures = 0
+  let refusals = 0
+  let lastCall: Instant | null = null
+  /** Stops what the renewal under way is waiting for: its turn, or the provider. One at a time. */
+  let renewal: { readonly turn: AbortController; readonly call: AbortController } | null = null
+  /** A call that was due waits for a network. */
+  let heldOffline = false
+  let wasHidden = false
+  let told: TokenState | null = null
+  const waiters = new Set<{ give(token: string): void; refuse(error: LiveSocketError): void }>()
+  const alarm = createAlarm(clock, look)
+  /** Nobody calls the provider while it lasts. */
+  const pause = createPeriod(clock)
+  const session = createPeriod(clock)
+  const circle = createTokenCircle({ clock, tabs: deps.tabs, key: deps.key ?? '' }, {
+    asked() {
+      if (failures > 0 && pause.left > 0) circle.wait(failures, pause.left)
+      if (usable(grant)) circle.share(shared(grant))
+    },
+    token(news) {
+      if (over === null) hear(news)
+    },
+    wait(others, delay) {
+      failures = Math.max(failures, others)
+      pause.extend(Math.min(delay, LONGEST_PAUSE))
+      circle.heard()
+      look()
+    },
+    ended: (reason) => end(reason, 'elsewhere'),
+  })
+
+  function usable(grant: Grant | null): grant is Grant {
+    return grant !== null && !grant.refused && since(clock, grant.start) < grant.schedule.dead
+  }
+
+  function shared(grant: Grant): CircleToken {
+    return { ...grant, sessionLeft: session.running ? session.left : undefined }
+  }
+
+  /** Everything that can be due is looked at here, and only here. */
+  function look() {
+    if (over !== null) return
+    alarm.clear()
+    if (circle.signedOut()) return end('signed-out', 'elsewhere')
+    if (session.running && session.left <= 0) return end('session-expired')
+    wasHidden = hidden()
+    const wait = getToken && !renewal ? untilCall() : Infinity
+    if (wait <= 0) void renew(wanted!)
+    else if (grant || wait < Infinity) alarm.set(Math.min(wait, LONGEST_TIMER, session.running ? session.left : Infinity))
+    tellState()
+  }
+
+  /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
+  function untilCall(): number {
+    if (wanted === null) {
+      if (grant) {
+        const late = since(clock, grant.start) - refreshDue(grant.schedule, wasHidden)
+        if (late < 0) return -late
+        wanted = late > OVERSLEPT ? 'wake' : 'scheduled'
+        if (wanted === 'wake' && waiters.size === 0) pause.start(random() * (wasHidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
+      } else {
+        if (waiters.size === 0) return Infinity
+        wanted = 'first'
+      }
+    }
+    if (!online()) {
+      // A hint, not the truth: who has a token can wait for better news, who needs one tries at the usual pace.
+      if (pause.left <= 0) heldOffline = true
+      if (usable(grant) || waiters.size === 0) return LONGEST_TIMER
+    } else if (heldOffline) {
+      heldOffline = false
+      pause.start(random() * ONLINE_JITTER)
+    }
+    return Math.max(0, pause.left, gapLeft())
+  }
+
+  /**
+   * The minimum gap is for calls with a new reason. A failed call's repetition follows the retry rule, and the one call after a
+   * refusal is made at once: a second refusal ends the session, so that cannot become a loop.
+   */
+  function gapLeft(): number {
+    if (!lastCall || !grant || failures > 0 || wanted === 'rejected') return 0
+    return callGap(grant.schedule.lifetime) - since(clock, lastCall)
+  }
+
+  async function renew(reason: TokenReason) {
+    const seen = grant?.generation ?? 0
+    const { turn, call } = (renewal = { turn: new AbortController(), call: new AbortController() })
+    /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
+    const settled = () => over !== null || (grant?.generation ?? 0) > seen || pause.left > 0
+    const cancel = clock.setTimeout(() => turn.abort(), TURN_LIMIT)
+    try {
+      await circle.exclusively(async (contended) => {
+        cancel()
+        // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
+        if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask()
+        if (!settled()) await askProvider(reason, call)
+      }, turn.signal)
+    } catch {
+      // The turn did not come. With a token in hand there is time; without one a second call costs less than no token.
+      if (!settled() && usable(grant)) pause.start(5_000 + random() * 10_000)
+      if (!settled()) await askProvider(reason, call)
+    }
+    cancel()
+    renewal = null
+    look()
+  }
+
+  async function askProvider(reason: TokenReason, call: AbortController) {
+    const start = (lastCall = instant(clock))
+    const outcome = await callTokenProvider(getToken!, { reason, attempt: failures + 1 }, call, clock)
+    // Signed out or stopped meanwhile: whatever came, it is too late.
+    if (over !== null) return
+    if (outcome.kind === 'ended') end(outcome.reason)
+    else if (outcome.kind === 'failed') fail(reason, withoutToken(outcome.error), outcome.retryAfter)
+    else take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
+  }
+
+  function take(token: string, from: { start: Instant; reason: TokenReason; ttl?: number | undefined; sessionTtl?: number | undefined }) {
+    const { reason, ttl, sessionTtl } = from
+    if (sessionTtl !== undefined) session.start(sessionTtl, from.start)
+    // The provider has it cached. It is no older and no younger for that.
+    const again = ttl === undefined && grant?.token === token ? grant : null
+    if (again && !again.refused) return takeAgain(again, reason)
+    const next: Grant = {
+      token,
+      generation: circle.nextGeneration(grant?.generation ?? 0),
+      start: again ? again.start : from.start,
+      reason,
+      schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
+      assumed: ttl === undefined && jwtLifetime(token) === undefined,
+      acceptedAt: null,
+      refused: false,
+    }
+    if (!sameSubject(next.token)) return end('subject-changed')
+    circle.publish(shared(next))
+    adopt(next)
+  }
+
+  /** Used while it lives, and asked for again in time. */
+  function takeAgain(grant: Grant, reason: TokenReason) {
+    const rest = grant.schedule.dead - since(clock, grant.start)
+    if (rest <= 0) return fail(reason, new LiveSocketError('invalid', 'getToken answered the token that has just expired; let it fetch a new one'))
+    failures = 0
+    pause.start(tokenRetryDelay({ failures: 0, left: rest }, random))
+  }
+
+  /** A token from another tab. */
+  function hear(news: CircleToken) {
+    const { token, generation, start, reason, schedule, sessionLeft } = news
+    if (generation > (grant?.generation ?? 0) && since(clock, start) < schedule.dead) {
+      if (!sameSubject(token)) return end('subject-changed')
+      if (sessionLeft !== undefined) session.start(sessionLeft)
+      lastCall = start
+      adopt({ token, generation, start, reason, schedule, assumed: false, acceptedAt: null, refused: false })
+    }
+    circle.heard()
+    look()
+  }
+
+  function sameSubject(token: string) {
+    const before = grant && tokenSubject(grant.token)
+    const subject = tokenSubject(token)
+    return !before || !subject || before === subject
+  }
+
+  function adopt(next: Grant) {
+    if (!grant?.refused) refusals = 0
+    grant = next
+    wanted = null
+    failures = 0
+    heldOffline = false
+    pause.stop()
+    renewal?.turn.abort()
+    handlers.fresh(next.token)
+    handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
+    for (const waiter of [...waiters]) waiter.give(next.token)
+  }
+
+  function fail(reason: TokenReason, error: unknown, retryAfter?: number) {
+    const rest = usable(grant) ? grant.schedule.dead - since(clock, grant.start) : 0
+    const delay = tokenRetryDelay({ failures, left: rest, ...(retryAfter === undefined ? {} : { retryAfter }) }, random)
+    // Without a network a failure says nothing of the token service.
+    if (online()) failures++
+    else if (retryAfter === undefined) heldOffline = true
+    wanted ??= reason
+    pause.start(delay)
+    circle.wait(failures, delay)
+    handlers.failed({ reason, error, retryIn: delay })
+  }
+
+  /** What an application throws may quote what it sent. */
+  function withoutToken(error: unknown): unknown {
+    const text = error instanceof Error ? `${error.message}${error.stack ?? ''}` : String(error)
+    if (!grant || !text.includes(grant.token)) return error
+    return new LiveSocketError('refused', 'getToken threw an error that quotes the token; it is withheld')
+  }
+
+  function end(reason: string, where: 'here' | 'elsewhere' = 'here') {
+    if (over !== null) return
+    if (where === 'here') circle.endSession(reason)
+    finish(reason, `the login session has ended (${reason}); sign in and connect again`)
+    handlers.ended(reason)
+  }
+
+  function finish(why: string, message: string) {
+    over = why
+    alarm.clear()
+    grant = null
+    renewal?.turn.abort()
+    renewal?.call.abort()
+    circle.leave()
+    for (const waiter of [...waiters]) waiter.refuse(new LiveSocketError('closed', `There is no token to be had: ${message}`))
+    tellState()
+  }
+
+  function tellState() {
+    const state = currentState()
+    const close = (a: number | null, b: number | null) => a === b || (a !== null && b !== null && Math.abs(a - b) < 1_000)
+    if (told && told.status === state.status && close(told.refreshAt, state.refreshAt) && close(told.expiresAt, state.expiresAt)) return
+    told = state
+    handlers.state(state)
+  }
+
+  function currentState(): TokenState {
+    if (over !== null) return { status: over === 'stopped' ? 'none' : 'ended', refreshAt: null, expiresAt: null }
+    const status = renewal ? 'refreshing' : !grant ? 'none' : usable(grant) ? 'valid' : 'stale'
+    if (!grant) return { status, refreshAt: null, expiresAt: null }
+    const born = clock.now() - since(clock, grant.start)
+    const planned = wanted === null ? born + refreshDue(grant.schedule, wasHidden) : clock.now() + Math.max(0, pause.left, gapLeft())
+    return { status, refreshAt: getToken && !renewal ? planned : null, expiresAt: born + grant.schedule.lifetime }
+  }
+
+  function nextToken(signal: AbortSignal): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        waiters.delete(waiter)
+        signal.removeEventListener('abort', stopWaiting)
+      }
+      const waiter = {
+        give(token: string) {
+          done()
+          resolve(token)
+        },
+        refuse(error: LiveSocketError) {
+          done()
+          reject(error)
+        },
+      }
+      const stopWaiting = () => waiter.refuse(aborted())
+      signal.addEventListener('abort', stopWaiting)
+      waiters.add(waiter)
+      look()
+    })
+  }
+
+  return {
+    async token(signal) {
+      circle.join()
+      look()
+      if (over !== null) throw new LiveSocketError('closed', `There is no token to be had: ${over}`)
+      if (signal.aborted) throw aborted()
+      if (usable(grant)) return grant.token
+      return getToken ? nextToken(signal) : undefined
+    },
+    accepted(token, ttl) {
+      if (over !== null) return
+      if (!getToken) refusals = 0
+      if (!grant || token !== grant.token) return
+      grant.acceptedAt ??= instant(clock)
+      if (ttl === undefined || !(ttl >= 0)) return
+      const age = since(clock, grant.start)
+      // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it, unless it
+      // is going to end things sooner.
+      if (!grant.assumed && ttl > grant.schedule.lifetime - age - 1_000) return
+      grant.schedule = scheduleByServer(grant.schedule, age, ttl)
+      look()
+    },
+    rejected(token) {
+      if (over !== null) return
+      if (getToken || token !== undefined) {
+        if (!grant || token !== grant.token || grant.refused) return
+        if (grant.acceptedAt && since(clock, grant.acceptedAt) >= PROVEN) refusals = 0
+        grant.refused = true
+        wanted = 'rejected'
+      }
+      if (++refusals >= 2) end('token-refused')
+      else look()
+    },
+    request() {
+      if (over !== null || !grant) return
+      wanted ??= 'requested'
+      look()
+    },
+    push(token, ttl) {
+      if (over !== null || token === grant?.token) return
+      const problem = tokenProblem(token)
+      if (problem === null) take(token, { start: instant(clock), reason: 'requested', ttl })
+      else {
+        const error = new LiveSocketError('invalid', `the server pushed a token that ${problem}`)
+        handlers.failed({ reason: 'requested', error, retryIn: alarm.left ?? 0 })
+      }
+      look()
+    },
+    check() {
+      if (over !== null) return
+      if (circle.signedOut()) end('signed-out', 'elsewhere')
+      else if ((heldOffline && online()) || wasHidden !== hidden()) look()
+      else alarm.check()
+    },
+    signOut() {
+      if (over !== null) return
+      circle.join()
+      circle.endSession('signed-out')
+      finish('signed-out', 'signed out')
+    },
+    stop() {
+      if (over === null) finish('stopped', 'the live socket was closed')
+    },
+  }
+}
+
+function aborted() {
+  return new LiveSocketError('aborted', 'Nobody waits for this token any more')
+}

@@ -1,0 +1,76 @@
+import { tokenProblem } from './token-answer.js'
+import type { TokenSchedule } from './token-schedule.js'
+
+/** Why a token provider was called. */
+export type TokenReason = 'first' | 'scheduled' | 'rejected' | 'requested' | 'wake'
+
+/**
+ * What the tabs of one browser tell each other about their common token. `session` counts sign-outs: news of another one
+ * is no news. The token itself goes between tabs of one origin only, which can all ask for it anyway, and into no storage.
+ */
+export type TokenNews =
+  | { readonly kind: 'ask'; readonly session: number }
+  | SharedToken
+  /** The provider failed: nobody calls it for so many milliseconds. */
+  | { readonly kind: 'wait'; readonly session: number; readonly failures: number; readonly delay: number }
+  | { readonly kind: 'ended'; readonly session: number; readonly reason: string }
+
+export interface SharedToken {
+  readonly kind: 'token'
+  readonly session: number
+  /** Rises with every new token: of two, the one with the higher number is in force. */
+  readonly generation: number
+  readonly token: string
+  readonly reason: TokenReason
+  /** Milliseconds from the request's start to the moment of telling, and that moment on the wall clock, which tabs share. */
+  readonly age: number
+  readonly at: number
+  /** Drawn by the tab that fetched: one deadline for all, or the earliest of many draws would lead. */
+  readonly schedule: TokenSchedule
+  /** Milliseconds after which the login session itself is over. */
+  readonly sessionLeft?: number
+}
+
+const REASONS: ReadonlySet<unknown> = new Set<TokenReason>(['first', 'scheduled', 'rejected', 'requested', 'wake'])
+
+/** What another tab told, or null: any script of the origin, and any older version of this one, can post. */
+export function readTokenNews(message: unknown): TokenNews | null {
+  if (typeof message !== 'object' || message === null) return null
+  const news = message as Partial<Record<string, unknown>>
+  if (!isCount(news['session'])) return null
+  switch (news['kind']) {
+    case 'ask':
+      return news as unknown as TokenNews
+    case 'wait':
+      return isCount(news['failures']) && isTime(news['delay']) ? (news as unknown as TokenNews) : null
+    case 'ended':
+      return typeof news['reason'] === 'string' ? (news as unknown as TokenNews) : null
+    case 'token': {
+      const sound =
+        isCount(news['generation']) &&
+        tokenProblem(news['token']) === null &&
+        REASONS.has(news['reason']) &&
+        isTime(news['age']) &&
+        isTime(news['at']) &&
+        isSchedule(news['schedule']) &&
+        (news['sessionLeft'] === undefined || isTime(news['sessionLeft']))
+      return sound ? (news as unknown as TokenNews) : null
+    }
+    default:
+      return null
+  }
+}
+
+function isSchedule(value: unknown): value is TokenSchedule {
+  if (typeof value !== 'object' || value === null) return false
+  const { lifetime, due, earliest, dead } = value as Record<string, unknown>
+  return isTime(lifetime) && isTime(due) && isTime(earliest) && isTime(dead) && earliest <= due && due <= dead && dead <= lifetime
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
