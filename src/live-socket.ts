@@ -5,6 +5,7 @@ import { createCoordinator } from './handover/coordinator.js'
 import type { Gap, LiveSocketEvents } from './handover/events.js'
 import type { Stop } from './handover/machine.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from './handover/options.js'
+import { watchWake } from './host/wake.js'
 import { createMerge, type Merge } from './link/merge.js'
 import { createOutbox, type Outbox, type Published, type PublishOptions } from './link/outbox.js'
 import { createSubscriptions, type MessageHandler } from './link/subscriptions.js'
@@ -206,15 +207,23 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
         if (hint !== 'offline') coordinator.hasten()
         tokens.check()
       }),
+      watchWake(clock, () => page.hidden(), () => {
+        coordinator.evidence()
+        lookAgain()
+      }),
       page.subscribe((change) => {
         if (change === 'stored') return coordinator.suspend()
         if (change === 'restored') coordinator.resume()
-        if (change === 'hidden') return
-        coordinator.check()
-        coordinator.probe(PROBE)
-        tokens.check()
+        if (change !== 'hidden') lookAgain()
       }),
     ]
+  }
+
+  /** Time has passed that no timer saw. */
+  function lookAgain() {
+    coordinator.check()
+    coordinator.probe(PROBE)
+    tokens.check()
   }
 
   function end(stop: Stop) {
@@ -282,8 +291,8 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
   return socket
 }
 
-/** After a change of network or a wake a leg must answer within this time. */
-const PROBE = 3_000
+/** After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen, 3 s in all. */
+const PROBE = 2_000
 
 function checkTopic(topic: unknown) {
   if (typeof topic !== 'string' || topic === '' || topic.length > 256) {

@@ -5,12 +5,13 @@ import type { Merge } from '../link/merge.js'
 import type { Outbox } from '../link/outbox.js'
 import type { TokenKeeper } from '../link/token-keeper.js'
 import { closeVerdict, isAboutLeg } from '../policy/close-verdict.js'
-import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
+import { agedAfter } from '../policy/delay.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
 import { dialUrl, type Settings } from './options.js'
 import type { LiveSocketEvents } from './events.js'
 import { initialState, step, type Ask, type CloseReason, type Effect, type Event, type Pace, type State, type Stop } from './machine.js'
+import { delayOf } from './pace.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
 
 /** Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token keeper told. */
@@ -82,11 +83,12 @@ const OWN_DEADLINE = 30_000
 /** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
 const SUSPENDED = 4000
 
+/** A cutover whose old leg still lives. */
 interface Move {
   readonly ask: Ask
   readonly from: number
-  to: number | null
-  cutAt: Instant
+  readonly to: number
+  readonly cutAt: Instant
 }
 
 export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHandlers): Coordinator {
@@ -104,6 +106,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let dialTook = 0
   let servedAt: Instant | null = null
   let lastPace: Pace = { kind: 'now' }
+  let startedFor: string | null = null
   let move: Move | null = null
   let suspended = false
 
@@ -112,6 +115,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   const deadlineAlarm = createAlarm(clock, () => {
     const active = state.active && legs.get(state.active.leg)
     dispatch({ type: 'deadline', alive: active?.silent === false })
+  })
+  /** The active leg comes near its platform's age limit. A move that fails is tried again: the limit does not go away. */
+  const ageAlarm = createAlarm(clock, () => {
+    ageAlarm.set(OWN_DEADLINE)
+    leave('age')
   })
   let deadlineOf: Ask | null = null
   let overlapOf: { leg: number; limit: number } | null = null
@@ -148,7 +156,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       case 'failed':
         handlers.emit('handover-failed', { id: effect.ask.id, reason: effect.ask.reason, why: effect.why })
         if (effect.why !== 'superseded') handlers.moveFailed(effect.why)
-        if (move?.to === null) move = null
         return
       case 'stopped':
         move = null
@@ -171,7 +178,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         token: (signal) => deps.tokens().token(signal),
         url: async (signal) => {
           if (url !== null) return new URL(url)
-          configured = dialUrl(typeof settings.url === 'function' ? await settings.url({ attempt, signal }) : settings.url)
+          configured = await configuredUrl(attempt, signal)
           return new URL(configured)
         },
         hello: (token) => ({ type: 'hello', session: deps.session(), leg: number, token, topics: deps.merge().hello(number), handover: leg.handover }),
@@ -189,9 +196,19 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     )
     legs.set(number, leg)
     handlers.emit('leg-dialling', { leg: number, handover: leg.handover })
-    if (ask && state.active && move?.ask.id !== ask.id) {
-      move = { ask, from: state.active.leg, to: null, cutAt: startedAt }
+    if (ask && state.active && startedFor !== ask.id) {
+      startedFor = ask.id
       handlers.emit('handover-started', { id: ask.id, reason: ask.reason, from: state.active.leg, to: number })
+    }
+  }
+
+  async function configuredUrl(attempt: number, signal: AbortSignal): Promise<URL> {
+    try {
+      return dialUrl(typeof settings.url === 'function' ? await settings.url({ attempt, signal }) : settings.url)
+    } catch (thrown) {
+      const error = thrown instanceof LiveSocketError ? thrown : new LiveSocketError('invalid', 'The url function threw; the dial failed and is tried again.', { cause: thrown })
+      if (!signal.aborted) handlers.emit('error', { error })
+      throw new LiveSocketError('invalid', 'no URL to dial')
     }
   }
 
@@ -207,7 +224,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   /** The old leg of a move is gone, by us or by itself. */
   function finish() {
-    if (!move || move.to === null) return
+    if (!move) return
     const { ask, from, to, cutAt } = move
     move = null
     handlers.emit('handover-finished', { id: ask.id, reason: ask.reason, from, to, overlap: since(clock, cutAt) })
@@ -228,52 +245,34 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       dialAlarm.clear()
       return void queue.push({ type: 'due' })
     }
-    const delay = delayOf(pace)
+    const dwell = servedAt ? Math.max(0, settings.handover.dwell - since(clock, servedAt)) : 0
+    const { spread: ours, cap } = settings.reconnect
+    const delay = delayOf(pace, { clock, random, ask: state.active?.ask ?? null, dwell, dialTook, spread: spread ?? ours, cap })
     // A request that replaces another one must not put off a dial that is due already.
     dialAlarm.set(pace.kind === 'asked' && dialAlarm.left !== null ? Math.min(dialAlarm.left, delay) : delay)
     if (pace.kind === 'asked' && delay === 0) queue.push({ type: 'due' })
-  }
-
-  function delayOf(pace: Exclude<Pace, { kind: 'now' }>): number {
-    if (pace.kind === 'asked') {
-      const ask = state.active?.ask
-      if (!ask) return 0
-      const deadline = Math.max(0, ask.deadline - since(clock, ask.at))
-      const dwell = servedAt ? Math.max(0, settings.handover.dwell - since(clock, servedAt)) : 0
-      return Math.max(Math.min(dwell, deadline / 2), spreadDelay({ spread: ask.spread, deadline, dialTime: Math.max(1_000, 3 * dialTook) }, random))
-    }
-    if (pace.kind === 'again') return handoverDialDelay(pace.tries - 1, random)
-    const window = { failures: pace.failures, spread: spread ?? settings.reconnect.spread, cap: settings.reconnect.cap }
-    return reconnectDelay(
-      { ...window, early: pace.kind === 'early', busy: pace.kind === 'busy', retryAfter: pace.kind === 'busy' ? pace.retryAfter : undefined },
-      random,
-    )
   }
 
   /** A leg serves from here on: a fresh one, or the old one again. */
   function serve(number: number) {
     const leg = legs.get(number)
     if (!leg?.welcome) return
-    const planned = state.old !== null
-    const again = move !== null && move.from === number && move.to !== null
-    if (again) {
-      handlers.emit('handover-failed', { id: move!.ask.id, reason: move!.ask.reason, why: 'lost' })
+    if (move?.from === number) {
+      handlers.emit('handover-failed', { id: move.ask.id, reason: move.ask.reason, why: 'lost' })
       move = null
       return
     }
+    const { old } = state
     deps.merge().ready(number, leg.welcome.topics, refused.get(number) ?? new Set())
     deps.outbox().ready(number, leg.welcome.maxFrame)
-    if (planned) servedAt = instant(clock)
+    if (settings.handover.maxAge !== null) ageAlarm.set(agedAfter(settings.handover.maxAge, random))
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
-    if (planned && move) {
-      move.to = number
-      move.cutAt = instant(clock)
+    if (old?.ask) {
+      servedAt = instant(clock)
+      move = { ask: old.ask, from: old.leg, to: number, cutAt: servedAt }
       handlers.emit('cutover', { id: move.ask.id, from: move.from, to: number })
-    } else {
-      move = null
-      handlers.moved(false)
-    }
-    handlers.served(planned)
+    } else handlers.moved(false)
+    handlers.served(old !== null)
   }
 
   function received(leg: ProtocolLeg, frame: ServerFrame) {
@@ -423,6 +422,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function armAlarms() {
     if (state.wait !== 'timer') dialAlarm.clear()
+    if (!state.active) ageAlarm.clear()
     const ask = state.active?.ask && !state.active.ask.expired ? state.active.ask : null
     if (ask?.at !== deadlineOf?.at || ask?.id !== deadlineOf?.id) {
       deadlineOf = ask
@@ -457,6 +457,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     dialAlarm.check()
     deadlineAlarm.check()
     overlapAlarm.check()
+    ageAlarm.check()
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { Instant } from '../base/clock.js'
-import type { Verdict } from '../policy/close-verdict.js'
+import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
 
 /**
  * The one mechanism: every replacement of a leg is a handover. A reconnection is one whose old leg is already dead, a
@@ -105,9 +105,6 @@ export const initialState: State = {
   misunderstandings: 0,
   tries: 0,
 }
-
-/** After this many closings in a row that say "I do not understand you", trying again is noise (PROTOCOL: "a few"). */
-const MISUNDERSTANDINGS = 3
 
 export function step(state: State, event: Event): Step {
   if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event.fresh)
@@ -227,7 +224,7 @@ function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
   const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
   const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, tries: 0 }
   if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
-  if (misunderstandings >= MISUNDERSTANDINGS) return stop(next, { by: 'protocol', code })
+  if (misunderstandings >= BAD_CLOSES) return stop(next, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
   if (verdict.do === 'renew-token') return wait(next, { kind: 'now' })
   // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.

@@ -1,0 +1,42 @@
+import { type Clock, type Random, since } from '../base/clock.js'
+import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
+import type { Ask, Pace } from './machine.js'
+
+/** What a delay depends on besides its pace. */
+export interface PaceFacts {
+  readonly clock: Clock
+  readonly random: Random
+  /** What the active leg was asked. */
+  readonly ask: Ask | null
+  /** Milliseconds left of the dwell after the last cutover. */
+  readonly dwell: number
+  /** What the last dial took up to its welcome, ms. */
+  readonly dialTook: number
+  readonly spread: number
+  readonly cap: number
+}
+
+/** At least this much of a deadline is kept for the dial, ms: a slow TLS handshake and a welcome. */
+const LEAST_DIAL = 1_000
+
+/** Milliseconds to wait before the next dial. */
+export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, spread, cap }: PaceFacts): number {
+  switch (pace.kind) {
+    case 'now':
+      return 0
+    case 'asked': {
+      if (!ask) return 0
+      const deadline = Math.max(0, ask.deadline - since(clock, ask.at))
+      const part = spreadDelay({ spread: ask.spread, deadline, dialTime: Math.max(LEAST_DIAL, 3 * dialTook) }, random)
+      return Math.max(Math.min(dwell, deadline / 2), part)
+    }
+    case 'again':
+      return handoverDialDelay(pace.tries - 1, random)
+    case 'spread':
+      return reconnectDelay({ failures: pace.failures, spread, cap }, random)
+    case 'early':
+      return reconnectDelay({ failures: pace.failures, spread, cap, early: true }, random)
+    case 'busy':
+      return reconnectDelay({ failures: pace.failures, spread, cap, busy: true, retryAfter: pace.retryAfter }, random)
+  }
+}
