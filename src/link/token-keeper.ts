@@ -154,17 +154,28 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     return { ...grant, sessionLeft: session.running ? session.left : undefined }
   }
 
+  /** Ends a session whose time is up, or that another tab has ended. */
+  function stillOn(): boolean {
+    if (circle.signedOut()) end('signed-out', 'elsewhere')
+    else if (session.running && session.left <= 0) end('session-expired')
+    return over === null
+  }
+
   /** Everything that can be due is looked at here, and only here. */
   function look() {
-    if (over !== null) return
+    if (over !== null || !stillOn()) return
     alarm.clear()
-    if (circle.signedOut()) return end('signed-out', 'elsewhere')
-    if (session.running && session.left <= 0) return end('session-expired')
     wasHidden = hidden()
     const wait = getToken && !renewal ? untilCall() : Infinity
     if (wait <= 0) void renew(wanted!)
-    else if (grant || wait < Infinity) alarm.set(Math.min(wait, LONGEST_TIMER, session.running ? session.left : Infinity))
+    else if (grant || wait < Infinity) alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, untilDeath(), session.running ? session.left : Infinity)))
     tellState()
+  }
+
+  /** A token dies unseen if the next call is later. */
+  function untilDeath(): number {
+    const left = grant ? grant.schedule.dead - since(clock, grant.start) : 0
+    return left > 0 ? left : Infinity
   }
 
   /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
@@ -289,9 +300,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     heldOffline = false
     pause.stop()
     renewal?.turn.abort()
+    for (const waiter of [...waiters]) waiter.give(next.token)
     handlers.fresh(next.token)
     handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
-    for (const waiter of [...waiters]) waiter.give(next.token)
   }
 
   function fail(reason: TokenReason, error: unknown, retryAfter?: number) {
@@ -373,9 +384,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
   return {
     async token(signal) {
-      circle.join()
-      look()
-      if (over !== null) throw new LiveSocketError('closed', `There is no token to be had: ${over}`)
+      if (over === null) circle.join()
+      if (!stillOn()) throw new LiveSocketError('closed', `There is no token to be had: ${over}`)
       if (signal.aborted) throw aborted()
       if (usable(grant)) return grant.token
       return getToken ? nextToken(signal) : undefined
@@ -420,9 +430,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       look()
     },
     check() {
-      if (over !== null) return
-      if (circle.signedOut()) end('signed-out', 'elsewhere')
-      else if ((heldOffline && online()) || wasHidden !== hidden()) look()
+      if (over !== null || !stillOn()) return
+      if ((heldOffline && online()) || wasHidden !== hidden()) look()
       else alarm.check()
     },
     signOut() {

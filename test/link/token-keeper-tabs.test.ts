@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { keepToken, MINUTE, SECOND, type Answer } from '../kit/kept-token.js'
+import { createSimulatedBrowser } from '../kit/simulated-tabs.js'
+
+/** Tabs of one browser; `fetch` is the token service that all of them call. */
+function openBrowser(fetch?: Answer, latency?: number) {
+  const clock = createSimulatedClock()
+  const browser = createSimulatedBrowser(clock, latency)
+  const service: { at: number; tab: number }[] = []
+  let tabs = 0
+  const open = () => {
+    const number = ++tabs
+    const tab = browser.open()
+    const answer: Answer = async (call) => {
+      service.push({ at: clock.monotonic(), tab: number })
+      const count = service.length
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 40))
+      if (fetch instanceof Error) throw fetch
+      if (typeof fetch === 'function') return fetch(call)
+      return fetch === 'hang' ? new Promise(() => {}) : (fetch ?? `token-${count}`)
+    }
+    return { ...keepToken([answer], { clock, tabs: tab, key: 'k', seed: number }), tab, number }
+  }
+  return { clock, browser, service, open }
+}
+
+test('ten tabs opened at once make one call, and one for each refresh afterwards', async () => {
+  const { clock, service, open } = openBrowser()
+  const tabs = Array.from({ length: 10 }, open)
+  expect(await Promise.all(tabs.map((tab) => tab.dial(200)))).toEqual(Array(10).fill('token-1'))
+  expect(service).toHaveLength(1)
+  // All are due in the very same millisecond.
+  expect(new Set(tabs.map((tab) => tab.state()!.refreshAt)).size).toBe(1)
+  await clock.advance(70 * MINUTE)
+  for (let i = 1; i < service.length; i++) expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * MINUTE)
+  expect(service.length).toBeGreaterThan(7)
+  const tokens = await Promise.all(tabs.map((tab) => tab.dial()))
+  expect(new Set(tokens)).toEqual(new Set([`token-${service.length}`]))
+})
+
+test('two tabs due in the same millisecond make one call even where the news is slower than the turn', async () => {
+  const { clock, service, open } = openBrowser(undefined, 100)
+  const tabs = [open(), open()]
+  await Promise.all(tabs.map((tab) => tab.dial(300)))
+  await clock.advance(60 * MINUTE)
+  for (let i = 1; i < service.length; i++) expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * MINUTE)
+  for (const tab of tabs) expect(tab.events.filter((event) => event.startsWith('fresh'))).toHaveLength(service.length)
+})
+
+test('a tab that opens later asks the others first, and knows how old the token is', async () => {
+  const { clock, service, open } = openBrowser()
+  const first = open()
+  await first.dial(100)
+  await clock.advance(4 * MINUTE)
+  const late = open()
+  expect(await late.dial(149)).toBe('token-1')
+  expect(service).toHaveLength(1)
+  expect(Math.abs(late.state()!.expiresAt! - first.state()!.expiresAt!)).toBeLessThan(5)
+})
+
+test('a tab whose predecessors are all closed waits 150 ms and fetches', async () => {
+  const { service, open } = openBrowser()
+  const first = open()
+  await first.dial(100)
+  first.tab.kill()
+  const late = open()
+  expect(await late.dial(150)).toBe('waiting')
+  expect(await late.dial(60)).toBe('token-2')
+  expect(service).toHaveLength(2)
+})
+
+test('the tab that fetches is killed: another one takes over at once', async () => {
+  const { clock, service, open } = openBrowser()
+  const [holder, other] = [open(), open()]
+  void holder.dial()
+  void other.dial()
+  await clock.advance(10)
+  expect(service).toMatchObject([{ tab: 1 }])
+  holder.tab.kill()
+  holder.keeper.stop()
+  expect(await other.dial(200)).toBe('token-2')
+})
+
+test('the tab that fetches is frozen and keeps its turn: the others are delayed by 8 seconds at most', async () => {
+  const { clock, open, browser } = openBrowser()
+  const frozen = browser.open()
+  const group = frozen.join('livesocket:k')
+  void group.exclusively(() => new Promise(() => {}), new AbortController().signal)
+  frozen.freeze()
+  const other = open()
+  expect(await other.dial(7_999)).toBe('waiting')
+  expect(await other.dial(100)).toBe('token-1')
+  // With a valid token in hand a tab waits for its turn again before it goes alone.
+  await clock.advance(9 * MINUTE + 45 * SECOND)
+  expect(other.events.filter((event) => event.startsWith('failed'))).toEqual([])
+  expect(other.status()).not.toBe('ended')
+})
+
+test('one tab’s failure holds all of them back', async () => {
+  const { clock, service, open } = openBrowser(new Error('503'))
+  const tabs = Array.from({ length: 10 }, open)
+  await Promise.all(tabs.map((tab) => tab.dial()))
+  await clock.advance(5 * MINUTE)
+  for (let i = 1; i < service.length; i++) expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * SECOND)
+  expect(service.length).toBeLessThan(20)
+})
+
+test('sign-out reaches every tab; one that is frozen learns of it at its first look after the thaw', async () => {
+  const { clock, open, browser, service } = openBrowser()
+  const [here, there, frozen] = [open(), open(), open()]
+  await Promise.all([here, there, frozen].map((tab) => tab.dial(200)))
+  frozen.tab.freeze()
+  here.keeper.signOut()
+  await clock.advance(10)
+  expect(there.events.at(-1)).toBe('ended signed-out')
+  expect(here.events.at(-1)).not.toContain('ended')
+  expect(frozen.status()).toBe('valid')
+  // Before any of its mail is delivered: by the number in storage.
+  expect(await frozen.dial()).toBe('closed')
+  expect(frozen.events.at(-1)).toBe('ended signed-out')
+  const calls = service.length
+  await clock.advance(30 * MINUTE)
+  expect(service).toHaveLength(calls)
+  expect([...browser.stored.values()].every(Number.isSafeInteger)).toBe(true)
+})
+
+test('without storage a frozen tab learns of the sign-out by its mail', async () => {
+  const { clock, open, browser } = openBrowser()
+  const [here, frozen] = [open(), open()]
+  await Promise.all([here, frozen].map((tab) => tab.dial(200)))
+  frozen.tab.freeze()
+  here.keeper.signOut()
+  await clock.advance(10)
+  browser.clearStorage()
+  frozen.tab.thaw()
+  expect(frozen.events.at(-1)).toBe('ended signed-out')
+})
+
+test('a new login after the sign-out is not ended by a tab that slept through it, and shares nothing with the old one', async () => {
+  const { clock, open } = openBrowser()
+  const [here, frozen] = [open(), open()]
+  await Promise.all([here, frozen].map((tab) => tab.dial(200)))
+  frozen.tab.freeze()
+  here.keeper.signOut()
+  const next = open()
+  expect(await next.dial(300)).toBe('token-2')
+  frozen.tab.thaw()
+  frozen.keeper.signOut()
+  await clock.advance(10)
+  expect(await next.dial()).toBe('token-2')
+})
+
+test('a sign-out in the middle of another tab’s fetch resurrects nothing', async () => {
+  const { clock, open } = openBrowser()
+  const [fetching, here] = [open(), open()]
+  void fetching.dial()
+  await clock.advance(10)
+  here.keeper.signOut()
+  await clock.advance(MINUTE)
+  expect(fetching.events).toEqual(['ended signed-out'])
+  expect(here.events).toEqual([])
+})
+
+test('the end of the session by the provider’s word reaches every tab, with its reason', async () => {
+  let over = false
+  const { clock, open } = openBrowser(async () => (over ? { ended: 'login expired' } : 'token-1'))
+  const tabs = [open(), open(), open()]
+  await Promise.all(tabs.map((tab) => tab.dial(200)))
+  over = true
+  await clock.advance(9 * MINUTE)
+  for (const tab of tabs) expect(tab.events.at(-1)).toBe('ended login expired')
+})
+
+test('what other scripts of the origin post changes nothing', async () => {
+  const { clock, open, browser } = openBrowser()
+  const here = open()
+  await here.dial(100)
+  const stranger = browser.open().join('livesocket:k')
+  const good = { kind: 'token', session: 0, generation: 9, token: 't', reason: 'first', age: 0, at: clock.now(), schedule: { lifetime: 9e5, due: 5e5, earliest: 4e5, dead: 8e5 } }
+  const bad = [null, 'x', 1, [], {}, { kind: 'ended' }, { kind: 'ended', session: 'soon', reason: 'x' }, { kind: 'wait', session: 0, failures: -1, delay: 5 },
+    { kind: 'wait', session: 0, failures: 1, delay: Infinity }, { ...good, token: '' }, { ...good, token: 'x\n' }, { ...good, token: 7 },
+    { ...good, age: -1 }, { ...good, at: NaN }, { ...good, session: 8 }, { ...good, schedule: null }, { ...good, schedule: { lifetime: 1, due: 2, earliest: 3, dead: 4 } },
+    { ...good, generation: 1.5 }, { ...good, reason: 'greed' }, { ...good, sessionLeft: 'x' }]
+  for (const message of bad) stranger.post(message)
+  await clock.advance(100)
+  expect(await here.dial()).toBe('token-1')
+  expect(here.events).toEqual(['fresh token-1', 'refreshed first'])
+})

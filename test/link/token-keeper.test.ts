@@ -1,0 +1,293 @@
+import { expect, test } from 'vitest'
+import { LiveSocketError } from '../../src/base/errors.js'
+import { jwt, keepToken, MINUTE, SECOND, type Answer } from '../kit/kept-token.js'
+
+test('nothing is fetched before a dial asks, and many dials at once cost one call', async () => {
+  const { keeper, calls, clock, dial, events } = keepToken([async () => 'token-1'])
+  await clock.advance(MINUTE)
+  expect(calls).toHaveLength(0)
+  const dials = [dial(), dial(), dial()]
+  expect(await Promise.all(dials)).toEqual(['token-1', 'token-1', 'token-1'])
+  expect(calls).toMatchObject([{ reason: 'first', attempt: 1 }])
+  expect(events).toEqual(['fresh token-1', 'refreshed first'])
+  keeper.stop()
+})
+
+test('without a provider there is no token, and a dial goes on without one', async () => {
+  const { dial, status } = keepToken(null)
+  expect(await dial()).toBeUndefined()
+  expect(status()).toBe('none')
+})
+
+test('a reconnection never fetches while the token is valid', async () => {
+  const { calls, clock, dial } = keepToken()
+  await dial()
+  for (let i = 0; i < 50; i++) {
+    await clock.advance(5 * SECOND)
+    expect(await dial()).toBe('token-1')
+  }
+  expect(calls).toHaveLength(1)
+})
+
+test('each token is refreshed at an age between 5 and 9 of its 10 minutes, drawn anew for each', async () => {
+  const { calls, clock, dial } = keepToken()
+  await dial()
+  await clock.advance(120 * MINUTE)
+  const gaps = calls.slice(1).map((call, i) => call.at - calls[i]!.at)
+  expect(gaps.length).toBeGreaterThan(13)
+  for (const gap of gaps) {
+    expect(gap).toBeGreaterThanOrEqual(5 * MINUTE)
+    expect(gap).toBeLessThanOrEqual(9 * MINUTE)
+  }
+  expect(new Set(gaps.map(Math.round)).size).toBe(gaps.length)
+  expect(calls.slice(1).every((call) => call.reason === 'scheduled')).toBe(true)
+})
+
+test.each<[string, Answer, number, object?]>([
+  ['ttl', { token: 'opaque', ttl: 60 * MINUTE }, 60 * MINUTE],
+  ["the JWT's own exp − iat, whatever the clocks say", jwt('ann', 20 * 60), 20 * MINUTE],
+  ['ttl before the JWT', { token: jwt('ann', 20 * 60), ttl: 4 * MINUTE }, 4 * MINUTE],
+  ['the default of the options', 'opaque', 2 * MINUTE, { tokenRefresh: { lifetime: 2 * MINUTE } }],
+  ['ten minutes', 'opaque', 10 * MINUTE],
+  ['forty days, past what a timer can hold', { token: 'opaque', ttl: 40 * 1440 * MINUTE }, 40 * 1440 * MINUTE],
+])('the lifetime is taken from %s', async (_, answer, lifetime, options) => {
+  const { clock, dial, state } = keepToken([answer], options as object)
+  await dial()
+  const { refreshAt, expiresAt, status } = state()!
+  expect(status).toBe('valid')
+  expect(expiresAt! - clock.now()).toBe(lifetime)
+  expect((refreshAt! - clock.now()) / lifetime).toBeGreaterThanOrEqual(0.5)
+  expect((refreshAt! - clock.now()) / lifetime).toBeLessThanOrEqual(0.9)
+})
+
+test('a slow answer makes a token older: its lifetime counts from the moment of the request', async () => {
+  let answer = (_: string) => {}
+  const { clock, dial, state } = keepToken([() => new Promise((resolve) => (answer = resolve))])
+  await dial(8 * SECOND)
+  answer('token-1')
+  await clock.flush()
+  expect(state()!.expiresAt! - clock.now()).toBe(10 * MINUTE - 8 * SECOND)
+})
+
+test.each<[string, Answer]>([
+  ['throws', new Error('503')],
+  ['hangs', 'hang'],
+  ['asks for time', { retryAfter: 0 }],
+  ['answers nothing', async () => undefined as never],
+  ['answers an empty token', ''],
+  ['answers a number', 42 as never],
+  ['answers an object without a token', {} as never],
+  ['answers a token with a line break', 'token\r\nX-Evil: 1'],
+  ['answers 100 kB', 'x'.repeat(100_000)],
+  ['answers a ttl that is no number', { token: 'token', ttl: '600' as never }],
+  ['answers a negative ttl', { token: 'token', ttl: -1 }],
+  ['answers something whose fields throw', Object.defineProperty({}, 'token', { get: () => { throw new Error('no') } }) as never],
+])('a provider that %s fails once, typed, and the valid token stays in force', async (_, answer) => {
+  const { calls, clock, dial, errors, events, status } = keepToken(['token-1', answer, 'token-3'])
+  await dial()
+  await clock.advance(9 * MINUTE + 10 * SECOND - calls[0]!.at)
+  expect(events.filter((event) => event.startsWith('failed'))).toEqual(['failed scheduled'])
+  expect(errors[0]).toBeInstanceOf(Error)
+  expect(['token-1', 'token-3']).toContain(await dial())
+  await clock.advance(MINUTE)
+  expect(await dial()).toBe('token-3')
+  expect(status()).toBe('valid')
+  expect(calls[2]).toMatchObject({ reason: 'scheduled', attempt: 2 })
+})
+
+test('a provider that hangs is told to stop after 10 seconds', async () => {
+  const { calls, clock, dial, errors } = keepToken(['hang'])
+  await dial(9_999)
+  expect(calls[0]!.signal.aborted).toBe(false)
+  await clock.advance(1)
+  expect(calls[0]!.signal.aborted).toBe(true)
+  expect(errors).toMatchObject([{ code: 'timeout' }])
+})
+
+test('failures are repeated after 5 seconds and a growing random part of up to 5 minutes', async () => {
+  const { calls, clock, dial } = keepToken([new Error('503')])
+  await dial()
+  await clock.advance(60 * MINUTE)
+  const waits = calls.slice(1).map((call, i) => call.at - calls[i]!.at)
+  waits.forEach((wait, n) => {
+    expect(wait).toBeGreaterThanOrEqual(5 * SECOND)
+    expect(wait).toBeLessThanOrEqual(5 * SECOND + Math.min(300, 30 * 2 ** n) * SECOND)
+  })
+  expect(Math.max(...waits)).toBeGreaterThan(60 * SECOND)
+  expect(calls.map((call) => call.attempt)).toEqual(calls.map((_, i) => i + 1))
+})
+
+test('retryAfter is a floor that is stretched, never undercut', async () => {
+  const { calls, clock, dial } = keepToken([{ retryAfter: 2 * MINUTE }, 'token-2'])
+  await dial(2 * MINUTE - 1)
+  expect(calls).toHaveLength(1)
+  expect(await dial(31 * SECOND)).toBe('token-2')
+  expect(calls[1]!.at).toBeGreaterThan(2 * MINUTE)
+  await clock.flush()
+})
+
+test('the same token again is used while it lives, grows no younger, and is asked for again at the pace of failures', async () => {
+  const { calls, clock, dial, events, errors, status } = keepToken(['cached', 'cached', 'cached', 'cached', 'cached', 'cached', 'cached', 'fresh'])
+  await dial()
+  const dead = 590 * SECOND
+  await clock.advance(dead - 1)
+  expect(await dial()).toBe('cached')
+  expect(events).toEqual(['fresh cached', 'refreshed first'])
+  await clock.advance(1)
+  expect(status()).not.toBe('valid')
+  for (let i = 1; i < calls.length; i++) expect(calls[i]!.at - calls[i - 1]!.at).toBeGreaterThanOrEqual(20 * SECOND)
+  expect(await dial(20 * MINUTE)).toBe('fresh')
+  expect(errors.every((error) => error instanceof LiveSocketError && error.code === 'invalid')).toBe(true)
+})
+
+test('two calls with a new reason are at least 20 seconds apart, however often a server asks', async () => {
+  const { keeper, calls, clock, dial } = keepToken()
+  await dial()
+  for (let i = 0; i < 600; i++) {
+    keeper.request()
+    await clock.advance(200)
+  }
+  expect(calls.length).toBeGreaterThan(3)
+  expect(calls[1]!.reason).toBe('requested')
+  for (let i = 1; i < calls.length; i++) expect(calls[i]!.at - calls[i - 1]!.at).toBeGreaterThanOrEqual(20 * SECOND)
+})
+
+test('a refused token is replaced at once; an older one that is refused is no news', async () => {
+  const { keeper, calls, dial, clock } = keepToken()
+  await dial()
+  await clock.advance(SECOND)
+  keeper.rejected('token-1')
+  keeper.rejected('token-1')
+  expect(await dial()).toBe('token-2')
+  expect(calls[1]).toMatchObject({ reason: 'rejected', at: SECOND })
+  keeper.rejected('token-1')
+  keeper.accepted('token-2')
+  await clock.advance(MINUTE)
+  expect(calls).toHaveLength(2)
+})
+
+test('two fresh tokens refused in a row end the session', async () => {
+  const { keeper, dial, events, clock, calls, status } = keepToken()
+  await dial()
+  keeper.rejected('token-1')
+  await clock.advance(SECOND)
+  keeper.rejected('token-2')
+  expect(events.at(-1)).toBe('ended token-refused')
+  expect(status()).toBe('ended')
+  expect(await dial()).toBe('closed')
+  await clock.advance(60 * MINUTE)
+  expect(calls).toHaveLength(2)
+})
+
+test('a token that had served for a minute is refused for a new reason', async () => {
+  const { keeper, dial, events, clock } = keepToken()
+  for (let i = 1; i <= 4; i++) {
+    expect(await dial()).toBe(`token-${i}`)
+    keeper.accepted(`token-${i}`)
+    await clock.advance(MINUTE)
+    keeper.rejected(`token-${i}`)
+  }
+  expect(events.filter((event) => event.startsWith('ended'))).toEqual([])
+})
+
+test.each<[string, Answer[], string]>([
+  ['the provider says so', ['token-1', { ended: 'logged out' }], 'ended logged out'],
+  ['the login session is known to last no longer', [{ token: 'token-1', sessionTtl: 3 * MINUTE }], 'ended session-expired'],
+  ["the next token is somebody else's", [jwt('ann', 600), jwt('bob', 600)], 'ended subject-changed'],
+])('the session ends when %s, and nothing is fetched after it', async (_, script, ending) => {
+  const { clock, dial, events, calls, status } = keepToken(script)
+  await dial()
+  await clock.advance(9 * MINUTE)
+  expect(events.at(-1)).toBe(ending)
+  expect(status()).toBe('ended')
+  const made = calls.length
+  await clock.advance(60 * MINUTE)
+  expect(calls).toHaveLength(made)
+  expect(clock.pending).toBe(0)
+})
+
+test.each(['signOut', 'stop'] as const)('an answer that comes after %s() resurrects nothing', async (how) => {
+  let answer = (_: string) => {}
+  const { keeper, clock, dial, events, calls, status } = keepToken([() => new Promise((resolve) => (answer = resolve))])
+  const dialled = dial(SECOND)
+  await dialled
+  const waiting = keeper.token(new AbortController().signal)
+  keeper[how]()
+  await expect(waiting).rejects.toMatchObject({ code: 'closed' })
+  expect(calls[0]!.signal.aborted).toBe(true)
+  answer('late')
+  await clock.advance(60 * MINUTE)
+  expect(events).toEqual([])
+  expect(status()).toBe(how === 'signOut' ? 'ended' : 'none')
+  expect(await dial()).toBe('closed')
+  expect(clock.pending).toBe(0)
+})
+
+test('a dial that is given up stops waiting, and the call it began still serves the next one', async () => {
+  let answer = (_: string) => {}
+  const { keeper, clock, dial, calls } = keepToken([() => new Promise((resolve) => (answer = resolve))])
+  const dialling = new AbortController()
+  const token = keeper.token(dialling.signal)
+  await clock.advance(SECOND)
+  dialling.abort()
+  await expect(token).rejects.toMatchObject({ code: 'aborted' })
+  answer('token-1')
+  expect(await dial()).toBe('token-1')
+  expect(calls).toHaveLength(1)
+})
+
+test('a pushed token takes the place of the next call', async () => {
+  const { keeper, clock, dial, calls, events } = keepToken()
+  await dial()
+  for (let i = 0; i < 10; i++) {
+    await clock.advance(4 * MINUTE)
+    keeper.push(`pushed-${i}`, 10 * MINUTE)
+    expect(await dial()).toBe(`pushed-${i}`)
+  }
+  expect(calls).toHaveLength(1)
+  keeper.push('bad\n')
+  expect(await dial()).toBe('pushed-9')
+  expect(events.at(-1)).toBe('failed requested')
+})
+
+test('a server that cuts a token short is served in time, and its word repeated moves nothing', async () => {
+  const { keeper, clock, dial, calls, state } = keepToken()
+  await dial()
+  const planned = state()!.refreshAt!
+  await clock.advance(2 * MINUTE)
+  keeper.accepted('token-1', 8 * MINUTE + 300)
+  expect(state()!.refreshAt).toBe(planned)
+  keeper.accepted('token-1', MINUTE)
+  const cut = state()!.refreshAt!
+  keeper.accepted('token-1', MINUTE)
+  expect(state()!.refreshAt).toBe(cut)
+  await clock.advance(MINUTE - 10 * SECOND)
+  expect(calls).toHaveLength(2)
+})
+
+test('a server that knows how long an opaque token lives is believed', async () => {
+  const { keeper, dial, clock, state } = keepToken()
+  await dial()
+  keeper.accepted('token-1', 60 * MINUTE)
+  expect(state()!.expiresAt! - clock.now()).toBe(60 * MINUTE)
+})
+
+test('the token is in no event, state or error', async () => {
+  const canary = 'canary-5e1f'
+  const { keeper, clock, dial, told, errors } = keepToken([
+    canary,
+    new Error(`GET /token with ${canary} failed`),
+    `${canary}\n`,
+    { token: canary, ttl: -1 },
+    { retryAfter: 1 },
+    'next',
+  ])
+  await dial()
+  keeper.push(`${canary}\r`)
+  await clock.advance(60 * MINUTE)
+  keeper.rejected('next')
+  keeper.signOut()
+  const everything = JSON.stringify(told()) + errors.map((error) => `${error} ${(error as Error).stack} ${String((error as Error).cause)}`).join() + String(keeper) + JSON.stringify(keeper)
+  expect(errors.length).toBeGreaterThan(3)
+  expect(everything).not.toContain(canary)
+})
