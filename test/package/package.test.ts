@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build, type Rolldown } from 'vite'
+import { describe, expect, inject, it } from 'vitest'
+import { listFiles, ROOT } from '../kit/source-files.js'
+
+const packed = inject('packed')
+const run = promisify(execFile)
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { types: string; default: string }>
+}
+const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => (typeof target === 'string' ? [] : [{ name: subpath.replace('.', 'livesocket'), ...target }]))
+const names = targets.map(({ name }) => name)
+
+/** Those that run without any optional peer, in a browser too. */
+const PEERLESS = names.filter((name) => ['livesocket', 'livesocket/testing', 'livesocket/vanilla'].includes(name))
+
+/** Runs a tool of this repository; what it prints is the error when it fails. */
+async function tool(name: string, args: string[], cwd = ROOT): Promise<string> {
+  const path = join(ROOT, 'node_modules', '.bin', name)
+  return run(path, args, { cwd, shell: process.platform === 'win32' }).then(
+    ({ stdout }) => stdout,
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => {
+      throw new Error(`${name} ${args.join(' ')}\n${stdout}${stderr}`)
+    },
+  )
+}
+
+/** Runs a module in an application, with its own Node. */
+async function script(folder: string, text: string): Promise<string> {
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', text], { cwd: folder, timeout: 20_000 })
+  return stdout
+}
+
+describe('the packed package', () => {
+  it('has no fault that publint knows of', async () => {
+    await tool('publint', ['run', packed.tarball, '--strict'])
+  })
+
+  it('has types that every ESM resolution finds, as attw reads them', async () => {
+    await tool('attw', [packed.tarball, '--profile', 'esm-only', '--no-color'])
+  })
+
+  it('holds what it needs and nothing else', () => {
+    const others = packed.files.filter((path) => !/^(dist\/.*\.(js|js\.map|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path))
+    expect(others).toEqual([])
+    expect(packed.files).toEqual(expect.arrayContaining(['README.md', 'LICENSE']))
+    for (const target of targets) expect(packed.files).toEqual(expect.arrayContaining([target.types.slice(2), target.default.slice(2)]))
+  })
+
+  it('is described by a README that names its subpaths, and no others', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const named = new Set([...readme.matchAll(/['"`](livesocket(?:\/[a-z]+)*)['"`]/g)].map(([, name]) => name!))
+    expect([...named].sort()).toEqual([...names].sort())
+  })
+
+  it('has the same names in tsconfig.json, for the editor and for tsx', () => {
+    const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: { paths: Record<string, string[]> } }
+    expect(Object.keys(compilerOptions.paths)).toEqual(expect.arrayContaining(names))
+  })
+
+  it("keeps 'use client' where it was written", () => {
+    const marked = listFiles('src', /\.tsx?$/).filter((path) => /^['"]use client['"]/m.test(readFileSync(join(ROOT, 'src', path), 'utf8')))
+    const lost = marked
+      .map((path) => join(ROOT, 'dist', path.replace(/\.tsx?$/, '.js')))
+      .filter((path) => existsSync(path) && !readFileSync(path, 'utf8').startsWith('"use client"'))
+    expect(lost).toEqual([])
+  })
+})
+
+describe('an application that has installed it', () => {
+  it.each(names)('imports %s in Node', async (name) => {
+    expect((await script(packed.full, `console.log(Object.keys(await import('${name}')).length)`)).trim()).not.toBe('0')
+  })
+
+  it.each(PEERLESS)('imports %s without any optional peer', async (name) => {
+    const modules = await readdir(join(packed.bare, 'node_modules'))
+    expect(modules).not.toContain('ws')
+    expect(modules).not.toContain('react')
+    await script(packed.bare, `await import('${name}')`)
+  })
+
+  it.each(names)('is changed in nothing by importing %s: no timer, no socket, no listener, no global, and the program ends', async (name) => {
+    await script(
+      packed.full,
+      `
+      const poisoned = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'BroadcastChannel', 'MessageChannel', 'addEventListener', 'WebSocket', 'localStorage', 'document']
+      const peers = await Promise.all(['ws', 'react', 'react-dom', 'redis'].map((peer) => import(peer).catch(() => null)))
+      for (const key of poisoned) {
+        Object.defineProperty(globalThis, key, { configurable: true, get() { throw new Error('the import touched ' + key) } })
+      }
+      Date.now = performance.now = () => { throw new Error('the import read the clock') }
+      const before = Reflect.ownKeys(globalThis)
+      const listeners = process.eventNames().length
+      await import('${name}')
+      const added = Reflect.ownKeys(globalThis).filter((key) => !before.includes(key))
+      if (added.length > 0) throw new Error('the import added ' + added.map(String))
+      if (process.eventNames().length !== listeners) throw new Error('the import listens to the process')
+      `,
+    )
+  })
+
+  it.each(['nodenext', 'bundler'])('type-checks against its declarations, strictly and with those checked too (%s)', async (resolution) => {
+    const folder = join(packed.full, resolution)
+    await mkdir(folder)
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'es2022',
+      lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'],
+      module: resolution === 'nodenext' ? 'nodenext' : 'esnext',
+      moduleResolution: resolution,
+      jsx: 'react-jsx',
+      skipLibCheck: false,
+    }
+    const everything = names.map((name, index) => `import * as part${index} from '${name}'\nexport { part${index} }`).join('\n')
+    const browser = `
+      import { createLiveSocket, type LiveSocket } from 'livesocket'
+      interface Topics { ticks: { price: number } }
+      const socket: LiveSocket<Topics> = createLiveSocket<Topics>({ url: 'wss://example.test/live' })
+      socket.subscribe('ticks', (data, { offset }) => { const price: number = data.price; void [price, offset] })
+      // @ts-expect-error: a topic that is not in Topics
+      socket.subscribe('tocks', () => {})
+      // @ts-expect-error: data that the topic does not have
+      void socket.publish('ticks', { price: 'high' })
+    `
+    const projects = [
+      { name: 'everything', text: everything, types: ['node'] },
+      // An application in a browser has no types of Node.
+      { name: 'browser', text: browser, types: [] },
+    ]
+    for (const { name, text, types } of projects) {
+      await writeFile(join(folder, `${name}.ts`), text)
+      await writeFile(join(folder, `tsconfig.${name}.json`), JSON.stringify({ compilerOptions: { ...compilerOptions, types }, files: [`${name}.ts`] }))
+      await tool('tsc', ['-p', `tsconfig.${name}.json`], folder)
+    }
+  })
+
+  it('gets a core without React, ws and Node when it bundles for browsers, and the bundle dials', async () => {
+    const entry = join(packed.bare, 'bundled.js')
+    await writeFile(entry, "export { createLiveSocket } from 'livesocket'\n")
+    const output = (await build({
+      root: packed.bare,
+      configFile: false,
+      logLevel: 'silent',
+      build: { write: false, minify: false, lib: { entry, formats: ['es'], fileName: 'bundle' } },
+    })) as Rolldown.RolldownOutput[]
+    const [chunk] = output[0]!.output
+    const modules = chunk.moduleIds.map((id) => id.split('node_modules/').at(-1)!)
+    expect(modules.filter((id) => /^(react|react-dom|ws|redis)\//.test(id))).toEqual([])
+    expect([...chunk.imports, ...chunk.dynamicImports]).toEqual([])
+
+    await writeFile(join(packed.bare, 'bundle.mjs'), chunk.code)
+    const printed = await script(
+      packed.bare,
+      `
+      const { createLiveSocket } = await import('./bundle.mjs')
+      class WebSocket extends EventTarget {
+        static CLOSING = 2
+        constructor(url) { super(); console.log('dialled', url); process.exit() }
+      }
+      createLiveSocket({ url: 'wss://example.test/live', environment: { WebSocket } }).connect()
+      `,
+    )
+    expect(printed.trim()).toBe('dialled wss://example.test/live')
+  })
+})
