@@ -5,8 +5,11 @@
 export interface Checker {
   /** A publisher sent its message number `n`; numbers count from 1 without holes. */
   sent(publisher: string, n: number): void
-  /** A client's application, whose messages are to be judged. `group` is under which its results are summed. */
-  client(name: string, group: string): CheckedClient
+  /**
+   * One client's application, whose messages are to be judged. Its results are summed under `group`. Of the publishers in
+   * `expects` it should get everything that is sent from now on; of others everything after the first message that it got.
+   */
+  client(group: string, expects?: readonly string[]): CheckedClient
   /** Ends one stretch of time, such as a deploy, and begins the next: one entry of `silences` per client. The first call only begins. */
   mark(): void
   summary(group: string): Summary
@@ -24,7 +27,7 @@ export interface CheckedClient {
 export interface Summary {
   readonly clients: number
   readonly delivered: number
-  /** Sent after the client's first message of that publisher, and never delivered. */
+  /** Sent, expected, and never delivered. */
   readonly lost: number
   readonly duplicated: number
   /** Of the duplicated: the same message under a second offset, so the log has it twice. */
@@ -49,12 +52,16 @@ interface Sequence {
 /** How many offsets are remembered per sequence: a repeat comes soon or not at all. */
 const REMEMBERED = 256
 
+function startAt(n: number, offset?: number): Sequence {
+  return { high: n, missing: new Set(), offsets: new Map(offset === undefined ? [] : [[n, offset]]) }
+}
+
 export function createChecker(now: () => number): Checker {
   const sent = new Map<string, number>()
   const clients: (CheckedClient & { readonly group: string; sums(): Omit<Summary, 'clients'>; mark(): void })[] = []
 
-  const createClient = (group: string) => {
-    const sequences = new Map<string, Sequence>()
+  const createClient = (group: string, expects: readonly string[] = []) => {
+    const sequences = new Map(expects.map((publisher) => [publisher, startAt(sent.get(publisher) ?? 0)]))
     const silences: number[] = []
     let delivered = 0
     let duplicated = 0
@@ -77,7 +84,7 @@ export function createChecker(now: () => number): Checker {
         delivered++
         const known = sequences.get(publisher)
         if (!known) {
-          sequences.set(publisher, { high: n, missing: new Set(), offsets: new Map([[n, offset ?? 0]]) })
+          sequences.set(publisher, startAt(n, offset))
           return
         }
         if (n > known.high) {
@@ -136,7 +143,7 @@ export function createChecker(now: () => number): Checker {
 
   return {
     sent: (publisher, n) => void sent.set(publisher, Math.max(n, sent.get(publisher) ?? 0)),
-    client: (_name, group) => createClient(group),
+    client: createClient,
     mark() {
       for (const client of clients) client.mark()
     },

@@ -1,6 +1,7 @@
 import { nanoid } from 'nanoid'
 import Reconnecting, { type Options } from 'reconnecting-websocket'
 import WebSocket from 'ws'
+import { systemClock } from '../src/base/clock.js'
 import { SUBPROTOCOL } from '../src/protocol/frames.js'
 
 // Its types describe an ES module; what Node loads is CommonJS, whose default import is the class itself.
@@ -23,6 +24,21 @@ export interface PeerOptions {
   live?(live: boolean): void
   /** A dial began and ended, for a timeline. */
   leg?(number: number, state: 'dialling' | 'ready' | 'closed'): void
+}
+
+/** The server takes a leg that says nothing for dead, as it should. */
+const PING = { text: JSON.stringify({ type: 'ping' }), every: 5_000 }
+
+function keepPinging(send: (text: string) => void): () => void {
+  let cancel = () => {}
+  const next = () => {
+    cancel = systemClock.setTimeout(() => {
+      send(PING.text)
+      next()
+    }, PING.every)
+  }
+  next()
+  return () => cancel()
 }
 
 const hello = (topics: readonly string[], token?: string): string =>
@@ -49,7 +65,13 @@ export function connectReconnecting(peer: PeerOptions, options: Options = {}): P
     if (frame.type === 'welcome') peer.live?.(true)
     if (frame.type === 'message') peer.message(frame.topic, frame.offset, frame.data)
   })
-  return { close: () => socket.close() }
+  const stopPinging = keepPinging((text) => socket.readyState === WebSocket.OPEN && socket.send(text))
+  return {
+    close() {
+      stopPinging()
+      socket.close()
+    },
+  }
 }
 
 /**
@@ -106,9 +128,11 @@ export function connectOverlapping(peer: PeerOptions): Peer {
   const leaveOf = new WeakMap<WebSocket, () => void>()
 
   dial()
+  const stopPinging = keepPinging((text) => current?.readyState === WebSocket.OPEN && current.send(text))
   return {
     close() {
       closed = true
+      stopPinging()
       current?.close(1000)
     },
   }

@@ -2,17 +2,18 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { jwtVerify, SignJWT } from 'jose'
+import { systemClock } from '../src/base/clock.js'
 
-/** Signs short-lived tokens, and tells the live servers whose a token is. A real one sits behind a sign-in. */
+/** Signs short-lived tokens, and tells the live servers whose a token is. A real one sits behind a sign-in and knows who asks. */
 export interface TokenService {
   readonly ready: Promise<void>
   readonly url: string
   /** Tokens signed so far. */
   readonly signed: number
-  /** To mount on another HTTP server: answers `POST` with `{ token, ttl }`. */
+  /** To mount on another HTTP server: answers `POST ?visitor=NAME` with `{ token, ttl }`. */
   endpoint(request: IncomingMessage, response: ServerResponse): void
-  /** The user whose token it is and the milliseconds that it still lives, or null where it is not ours or is over. */
-  verify(token: string | undefined): Promise<{ user: string; ttl: number } | null>
+  /** Whose token it is and the milliseconds that it has left, or null where it is not ours or is over. */
+  verify(token: string | undefined): Promise<{ subject: string; tokenTtl: number } | null>
   close(): Promise<void>
 }
 
@@ -31,9 +32,12 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
   const endpoint = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end()
     request.resume()
+    const visitor = new URL(request.url ?? '/', 'http://tokens').searchParams.get('visitor')
+    if (!visitor || visitor.length > 64) return void response.writeHead(401).end()
+    signed++
     void new SignJWT()
       .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(`visitor-${++signed}`)
+      .setSubject(visitor)
       .setExpirationTime(`${Math.ceil(lifetime / 1_000)} seconds`)
       .sign(secret)
       .then((token) => {
@@ -58,7 +62,7 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
       if (!token) return null
       try {
         const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'] })
-        return { user: payload.sub!, ttl: payload.exp! * 1_000 - Date.now() }
+        return { subject: payload.sub!, tokenTtl: Math.max(0, payload.exp! * 1_000 - systemClock.now()) }
       } catch {
         return null
       }

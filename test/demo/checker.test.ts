@@ -8,7 +8,7 @@ let client: CheckedClient
 beforeEach(() => {
   time = 0
   checker = createChecker(() => time)
-  client = checker.client('one', 'ours')
+  client = checker.client('ours')
 })
 
 const deliver = (...numbers: number[]) => {
@@ -29,6 +29,14 @@ describe('the checker', () => {
     checker.sent('feed', 4)
     deliver(...numbers)
     expect(checker.summary('ours')).toMatchObject(wanted)
+  })
+
+  it('misses what a client expects and never got any of', () => {
+    const deaf = checker.client('deaf', ['feed'])
+    checker.sent('feed', 3)
+    expect(checker.summary('deaf')).toMatchObject({ delivered: 0, lost: 3 })
+    deaf.delivered('feed', 2)
+    expect(checker.summary('deaf')).toMatchObject({ delivered: 1, lost: 2 })
   })
 
   it('tells a message that was applied twice from one that was delivered twice', () => {
@@ -79,7 +87,7 @@ describe('the checker', () => {
   })
 
   it('keeps the groups apart', () => {
-    const other = checker.client('two', 'theirs')
+    const other = checker.client('theirs')
     other.delivered('feed', 1)
     other.delivered('feed', 3)
     deliver(1, 2, 3)

@@ -1,0 +1,114 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { memoryLog } from 'livesocket/server'
+import { createChecker, median, type Summary } from '../../demo/checker.js'
+import { connectClient } from '../../demo/client.js'
+import { startCluster } from '../../demo/cluster.js'
+import { startPublisher } from '../../demo/publisher.js'
+import { sleep, until } from '../../demo/report/wait.js'
+import { systemClock } from '../../src/base/clock.js'
+
+export interface MovesResult {
+  readonly moves: number
+  readonly down: Summary
+  /** Of its own publishes, read back by the same application. */
+  readonly up: Summary
+  readonly sent: { down: number; up: number }
+  readonly answered: number
+  /** Milliseconds, median and longest. */
+  readonly cutover: { median: number; longest: number }
+  /** Bytes of live heap at even distances, after the warm-up and up to the end. */
+  readonly heap: readonly number[]
+  readonly took: number
+}
+
+/** Messages a second, each way. */
+const RATE = 200
+
+/** One client, one server at a time, each replaced by the next as soon as the client has moved: that many moves in a row. */
+export async function runMoves(moves: number, progress: (move: number, heap: number) => void = () => {}): Promise<MovesResult> {
+  // Small enough to be full after the warm-up: what grows then is a leak.
+  const log = memoryLog({ history: { maxMessages: 200 }, dedupe: { maxIds: 1_000 } })
+  const cluster = await startCluster({ size: 1, log, drain: { rate: 10_000, deadline: 10_000 } })
+  const now = () => systemClock.monotonic()
+  const [down, up] = [createChecker(now), createChecker(now)]
+  const checked = { down: down.client('app', ['down']), up: up.client('app', ['up']) }
+  const client = connectClient({
+    name: 'mover',
+    url: cluster.url,
+    tokenUrl: cluster.tokens.url,
+    topics: ['down', 'up'],
+    // The next request comes at once: no dwell.
+    handover: { dwell: 0 },
+    checked: {
+      delivered: (from, n, offset) => checked[from as 'down' | 'up'].delivered(from, n, offset),
+      gap: (topic, from, to) => checked[topic as 'down' | 'up'].gap(topic, from, to),
+      live: (live) => checked.down.live(live),
+    },
+  })
+  await until(() => client.socket.store.getState().status === 'live', 10_000, 'the client to be live')
+  const start = now()
+  const publishers = [
+    startPublisher({ name: 'down', rate: RATE, send: (message) => (down.sent('down', message.n), void cluster.publish('down', message)) }),
+    startPublisher({ name: 'up', rate: RATE, send: (message) => (up.sent('up', message.n), client.publish('up', message)) }),
+  ]
+
+  const heap: number[] = []
+  const warmUp = Math.floor(moves / 5)
+  const distance = Math.max(1, Math.floor((moves - warmUp) / 8))
+  let cutovers = 0
+  const { requestToCutover } = client.moves
+  const all = { sample: [] as number[], longest: 0 }
+  for (let move = 1; move <= moves; move++) {
+    await cluster.deploy()
+    cutovers += requestToCutover.length
+    all.longest = Math.max(all.longest, ...requestToCutover)
+    if (all.sample.length < 1_000) all.sample.push(...requestToCutover)
+    // What the client remembers of its moves for the report is not part of what is measured.
+    for (const list of Object.values(client.moves) as number[][]) list.length = 0
+    if (move >= warmUp && (move - warmUp) % distance === 0) {
+      heap.push(await liveHeap())
+      progress(move, heap.at(-1)!)
+    }
+  }
+  for (const publisher of publishers) publisher.stop()
+  await sleep(300)
+
+  const result: MovesResult = {
+    moves: cutovers,
+    down: down.summary('app'),
+    up: up.summary('app'),
+    sent: { down: publishers[0]!.sent, up: publishers[1]!.sent },
+    answered: client.published.answered,
+    cutover: { median: median(all.sample.sort((a, b) => a - b)), longest: all.longest },
+    heap,
+    took: now() - start,
+  }
+  client.close()
+  await cluster.close()
+  return result
+}
+
+let collect: (() => void) | undefined
+
+/** What is in use after everything that could be collected is. */
+async function liveHeap(): Promise<number> {
+  if (!collect) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+  }
+  let least = Infinity
+  for (let round = 0; round < 3; round++) {
+    collect()
+    least = Math.min(least, process.memoryUsage().heapUsed)
+    await sleep(5)
+  }
+  return least
+}
+
+/** How far the heap's second half lies from its first, as a fraction: medians, so that one odd sample says nothing. */
+export function heapGrowth(heap: readonly number[]): number {
+  const middle = heap.length >> 1
+  const of = (part: readonly number[]) => median([...part].sort((a, b) => a - b))
+  return of(heap.slice(-middle)) / of(heap.slice(0, middle)) - 1
+}

@@ -1,0 +1,90 @@
+import { createLiveSocket, type LiveSocket, type LiveSocketOptions } from 'livesocket'
+import WebSocket from 'ws'
+import { systemClock } from '../src/base/clock.js'
+import type { CheckedClient } from './checker.js'
+import type { Numbered } from './publisher.js'
+
+/** How long each step of each move of one client took, in milliseconds. */
+export interface Moves {
+  /** From the server's request to the moment at which the new leg serves. */
+  readonly requestToCutover: number[]
+  /** From the dial to the open socket. */
+  readonly dial: number[]
+  /** Both legs lived. */
+  readonly overlap: number[]
+}
+
+export interface DemoClient {
+  readonly socket: LiveSocket
+  readonly moves: Moves
+  /** Publishes answered, refused, and of unknown outcome. */
+  readonly published: { answered: number; refused: number; unknown: number }
+  publish(topic: string, message: Numbered): void
+  close(): void
+}
+
+export interface DemoClientOptions {
+  name: string
+  url: string
+  /** Where tokens are signed. */
+  tokenUrl: string
+  topics: readonly string[]
+  /** What its application sees is judged here. */
+  checked: CheckedClient
+  handover?: LiveSocketOptions['handover']
+}
+
+/** Asks the token service, as a page does. */
+export async function fetchToken(url: string, visitor: string, signal?: AbortSignal): Promise<{ token: string; ttl: number }> {
+  const response = await fetch(`${url}?visitor=${visitor}`, { method: 'POST', signal })
+  if (!response.ok) throw new Error(`The token service answered ${response.status}.`)
+  return (await response.json()) as { token: string; ttl: number }
+}
+
+/** A LiveSocket application in Node: it reads topics, publishes, and reports what it saw to the checker. */
+export function connectClient({ name, url, tokenUrl, topics, checked, handover }: DemoClientOptions): DemoClient {
+  const moves = { requestToCutover: [] as number[], dial: [] as number[], overlap: [] as number[] }
+  const published = { answered: 0, refused: 0, unknown: 0 }
+  const now = () => systemClock.monotonic()
+  const socket = createLiveSocket({
+    url,
+    getToken: ({ signal }) => fetchToken(tokenUrl, name, signal),
+    handover,
+    environment: { WebSocket },
+  })
+
+  let requestedAt = 0
+  let dialledAt = 0
+  socket.on('handover-requested', () => void (requestedAt = now()))
+  socket.on('leg-dialling', () => void (dialledAt = now()))
+  socket.on('leg-open', () => void moves.dial.push(now() - dialledAt))
+  socket.on('cutover', () => void moves.requestToCutover.push(now() - requestedAt))
+  socket.on('handover-finished', ({ overlap }) => void moves.overlap.push(overlap))
+  socket.on('gap', ({ topic, from, to }) => checked.gap(topic, from, to))
+  let live = false
+  socket.store.subscribe(({ status }) => {
+    if (live === (status === 'live')) return
+    live = status === 'live'
+    checked.live(live)
+  })
+  for (const topic of topics) {
+    socket.subscribe(topic, (data, { offset }) => {
+      const { from, n } = data as Numbered
+      checked.delivered(from, n, offset)
+    })
+  }
+  socket.connect()
+
+  return {
+    socket,
+    moves,
+    published,
+    publish(topic, message) {
+      socket.publish(topic, message).then(
+        () => published.answered++,
+        ({ code }: { code?: string }) => (code === 'outcome-unknown' ? published.unknown++ : published.refused++),
+      )
+    },
+    close: () => socket.close(),
+  }
+}

@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { createLiveServer, memoryLog, type LiveServer, type TopicLog } from 'livesocket/server'
+import { systemClock, type Clock } from '../src/base/clock.js'
+import { createBalancer, type Balancer } from './balancer.js'
+import { createTokenService, type TokenService } from './token-service.js'
+
+/** Live servers on one log behind a balancer, and a deploy that replaces them all. */
+export interface Cluster {
+  /** Where clients connect: the balancer. */
+  readonly port: number
+  readonly url: string
+  readonly tokens: TokenService
+  servers(): readonly { id: string; taking: boolean; connections: number }[]
+  publish(topic: string, data: unknown): Promise<{ offset: number }>
+  /** Starts a new server for each old one, gives them the new connections, drains the old ones and closes them. */
+  deploy(drain?: DrainPlan): Promise<{ moved: number; forced: number }>
+  /** Asks every leg of the old servers to move, and resets their connections `after` milliseconds later: a node that does not wait. */
+  deployAndLose(after: number): Promise<void>
+  /** A server dies as a process does: its connections are reset, nothing is said. Another one takes its place `after` milliseconds later. */
+  crash(after: number): Promise<string>
+  close(): Promise<void>
+}
+
+/** What `drain` is asked. */
+export interface DrainPlan {
+  /** Legs a second that each server asks to move. */
+  rate?: number
+  /** Milliseconds that a leg has before it is closed. */
+  deadline?: number
+}
+
+export interface ClusterOptions {
+  /** Servers at a time; default 2. */
+  size?: number
+  log?: TopicLog
+  drain?: DrainPlan
+  /** Origins of the pages that may connect; programs that are not browsers send none. */
+  allowedOrigins?: string[]
+  /** The balancer's port; default 0: a free one. */
+  port?: number
+  clock?: Clock
+}
+
+interface Node {
+  readonly id: string
+  readonly live: LiveServer
+  lose(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const clock = options.clock ?? systemClock
+  const log = options.log ?? memoryLog()
+  const tokens = createTokenService()
+  const balancer = createBalancer({ port: options.port, clock })
+  await Promise.all([tokens.ready, balancer.ready])
+  const size = options.size ?? 2
+  let count = 0
+  let nodes: Node[] = []
+
+  const start = async (): Promise<Node> => {
+    const node = await startNode(`server-${++count}`, log, tokens, options.allowedOrigins ?? [])
+    await balancer.add({ id: node.id, port: node.port })
+    nodes = [...nodes, node]
+    return node
+  }
+
+  /** New ones in, old ones out of the balancer; the old ones serve on until they are drained. */
+  const replace = async (): Promise<Node[]> => {
+    const leaving = nodes
+    await Promise.all(leaving.map(start))
+    nodes = nodes.filter((node) => !leaving.includes(node))
+    for (const node of leaving) balancer.retire(node.id)
+    return leaving
+  }
+
+  await Promise.all(Array.from({ length: size }, start))
+
+  return {
+    get port() {
+      return balancer.port
+    },
+    get url() {
+      return `ws://127.0.0.1:${balancer.port}/live`
+    },
+    tokens,
+    servers: () => balancer.backends(),
+    publish: (topic, data) => nodes.at(-1)!.live.publish(topic, data),
+    async deploy(drain = options.drain ?? {}) {
+      const leaving = await replace()
+      const results = await Promise.all(
+        leaving.map(async (node) => {
+          const result = await node.live.drain({ reason: 'deploy', ...drain })
+          await node.close()
+          balancer.remove(node.id)
+          return result
+        }),
+      )
+      return {
+        moved: results.reduce((sum, { moved }) => sum + moved, 0),
+        forced: results.reduce((sum, { forced }) => sum + forced, 0),
+      }
+    },
+    async deployAndLose(after) {
+      const leaving = await replace()
+      for (const node of leaving) void node.live.drain({ reason: 'deploy', rate: 10_000, deadline: 10_000 }).catch(() => {})
+      await new Promise<void>((next) => clock.setTimeout(next, after))
+      for (const node of leaving) balancer.remove(node.id)
+      await Promise.all(leaving.map((node) => node.lose()))
+    },
+    async crash(after) {
+      const [node, ...others] = nodes as [Node, ...Node[]]
+      nodes = others
+      balancer.remove(node.id)
+      await node.lose()
+      await new Promise<void>((next) => clock.setTimeout(next, after))
+      await start()
+      return node.id
+    },
+    async close() {
+      await balancer.close()
+      await Promise.all(nodes.map((node) => node.close()))
+      await Promise.all([log.close(), tokens.close()])
+    },
+  }
+}
+
+async function startNode(id: string, log: TopicLog, tokens: TokenService, allowedOrigins: string[]): Promise<Node & { port: number }> {
+  const http: Server = createServer((request, response) => {
+    if (request.url === '/healthz') return health(request, response)
+    response.writeHead(404).end()
+  })
+  const sockets = new Set<Socket>()
+  http.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  const live: LiveServer = createLiveServer({
+    server: http,
+    path: '/live',
+    id,
+    log,
+    allowedOrigins,
+    authenticate: ({ token }) => tokens.verify(token),
+    // What takes over is as large as what is gone, and there are few clients.
+    reconnectSpread: 1_000,
+  })
+  const health = live.healthEndpoint()
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  await live.ready
+
+  const stop = async () => {
+    for (const socket of sockets) socket.resetAndDestroy()
+    await live.close()
+    http.close()
+  }
+  return { id, live, port: (http.address() as AddressInfo).port, lose: stop, close: async () => {
+    await live.close()
+    http.close()
+    http.closeAllConnections()
+  } }
+}

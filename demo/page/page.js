@@ -1,0 +1,118 @@
+import { createChecker } from '../checker.ts'
+import { connectLiveSocket, connectReconnecting } from './clients.js'
+import { createTimeline } from './timeline.js'
+
+const element = (id) => document.getElementById(id)
+const status = element('status')
+const calm = matchMedia('(prefers-reduced-motion: reduce)')
+const now = () => performance.now()
+
+const { socketPort, rate } = await (await fetch('/config')).json()
+const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${socketPort}/live`
+element('rate').textContent = rate
+
+// What both clients are judged by: what the publisher has sent, told by the server about a second after it was sent, so that
+// what is still on its way is not called lost.
+let checker
+let sides
+
+function createSide(name, connect) {
+  const timeline = createTimeline(element(`${name}-timeline`), name)
+  const badge = element(`${name}-badge`)
+  const side = { name, timeline, checked: checker.client(name), longest: 0, lastAt: null }
+  connect(url, {
+    delivered({ from, n }, offset) {
+      const at = now()
+      if (side.lastAt !== null) side.longest = Math.max(side.longest, at - side.lastAt)
+      side.lastAt = at
+      timeline.delivered(at)
+      side.checked.delivered(from, n, offset)
+    },
+    gap: (topic, from, to) => side.checked.gap(topic, from, to),
+    live(live, word) {
+      side.checked.live(live)
+      badge.textContent = word
+      badge.dataset.state = live ? 'live' : 'down'
+    },
+    dialling: (leg) => timeline.dialling(leg, now()),
+    ready: (leg, server) => timeline.ready(leg, server, now()),
+    closed: (leg) => timeline.closed(leg, now()),
+  })
+  return side
+}
+
+function startOver() {
+  checker = createChecker(now)
+  for (const side of sides) {
+    side.checked = checker.client(side.name)
+    side.checked.live(element(`${side.name}-badge`).dataset.state === 'live')
+    side.longest = 0
+  }
+}
+
+const duration = (ms) => (ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms)} ms`)
+const count = new Intl.NumberFormat('en')
+
+function show(side, field, text, bad) {
+  const cell = document.querySelector(`[data-${side.name}="${field}"]`)
+  if (cell.textContent !== text) cell.textContent = text
+  cell.toggleAttribute('data-bad', bad)
+}
+
+function showCounts() {
+  for (const side of sides) {
+    const summary = checker.summary(side.name)
+    for (const field of ['lost', 'duplicated', 'outOfOrder']) {
+      show(side, field, count.format(summary[field]), summary[field] > 0)
+    }
+    show(side, 'notLive', duration(summary.notLive), summary.notLive > 0)
+    const silence = side.lastAt === null ? 0 : Math.max(side.longest, now() - side.lastAt)
+    show(side, 'silence', duration(silence), silence >= 1_000)
+    show(side, 'delivered', count.format(summary.delivered), false)
+  }
+}
+
+let drawnAt = 0
+function draw() {
+  const at = now()
+  // Who asked for less motion gets a picture that is renewed, not one that moves.
+  if (!calm.matches || at - drawnAt >= 1_000) {
+    drawnAt = at
+    for (const side of sides) side.timeline.draw(at)
+  }
+  requestAnimationFrame(draw)
+}
+
+const servers = new EventSource('/events')
+servers.addEventListener('state', ({ data }) => {
+  const state = JSON.parse(data)
+  checker.sent('feed', state.sent)
+  element('servers').textContent =
+    `Servers behind the balancer: ${state.servers.map((one) => one.id + (one.taking ? '' : ' (leaving)')).join(', ')}. ` +
+    `Published so far: ${count.format(state.published)}. Tokens signed: ${count.format(state.tokens)}.`
+  for (const button of document.querySelectorAll('[data-action]')) button.disabled = state.busy !== null
+})
+servers.addEventListener('action', ({ data }) => {
+  const { label, text } = JSON.parse(data)
+  if (label) for (const side of sides) side.timeline.mark(label, now())
+  status.textContent = text
+})
+
+async function act(action) {
+  await fetch(`/control/${action}`, { method: 'POST' })
+}
+for (const button of document.querySelectorAll('[data-action]')) {
+  button.addEventListener('click', () => void act(button.dataset.action))
+}
+addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return
+  const button = document.querySelector(`[aria-keyshortcuts="${event.key.toLowerCase()}"]`)
+  if (button && !button.disabled) button.click()
+})
+element('reset').addEventListener('click', startOver)
+
+checker = createChecker(now)
+sides = [createSide('ours', connectLiveSocket), createSide('theirs', connectReconnecting)]
+setInterval(showCounts, 250)
+draw()
+status.textContent = 'Running. Press Deploy: both servers are replaced by new ones, and then closed.'

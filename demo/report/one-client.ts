@@ -1,0 +1,90 @@
+import { memoryLog } from 'livesocket/server'
+import { systemClock } from '../../src/base/clock.js'
+import { createChecker, type Summary } from '../checker.js'
+import { connectClient, fetchToken, type Moves } from '../client.js'
+import { startCluster } from '../cluster.js'
+import { connectOverlapping } from '../peers.js'
+import { startPublisher, type Numbered } from '../publisher.js'
+import { createRelay } from '../relay.js'
+import { sleep, until } from './wait.js'
+
+export interface Scene {
+  history: boolean
+  /** Messages a second on each topic. */
+  rate: number
+  topics?: number
+  moves: number
+  /** Round trip before and after a move, in milliseconds. Where they differ, every other move goes the way back and is counted too. */
+  from: number
+  to: number
+  /** The old server's connections are reset this long after it asked. */
+  loseAfter?: number
+}
+
+export interface SceneResult {
+  readonly livesocket: Summary
+  readonly overlap: Summary
+  readonly moves: Moves
+}
+
+/** A LiveSocket and a raw overlap side by side on a fast stream, moved a few times: a single move from close by. */
+export async function oneClient(scene: Scene): Promise<SceneResult> {
+  const cluster = await startCluster({
+    size: 1,
+    log: memoryLog(scene.history ? {} : { history: { maxMessages: 0 } }),
+    drain: { rate: 10_000, deadline: 2_000 },
+  })
+  const relay = createRelay({ target: { port: cluster.port }, delay: scene.from })
+  await relay.ready
+  const url = `ws://127.0.0.1:${relay.port}/live`
+  const checker = createChecker(() => systemClock.monotonic())
+  const topics = Array.from({ length: scene.topics ?? 1 }, (_, index) => `topic-${index}`)
+
+  const client = connectClient({ name: 'client', url, tokenUrl: cluster.tokens.url, topics, checked: checker.client('livesocket', topics) })
+  const { token } = await fetchToken(cluster.tokens.url, 'peer')
+  const checked = checker.client('overlap')
+  const peer = connectOverlapping({
+    url,
+    topics,
+    token: async () => token,
+    message: (topic, offset, data) => checked.delivered(topic, (data as Numbered).n, offset),
+  })
+  await until(() => client.socket.store.getState().status === 'live', 10_000, 'the client to be live')
+
+  const publishers = topics.map((name) =>
+    startPublisher({
+      name,
+      rate: scene.rate,
+      send(message) {
+        checker.sent(name, message.n)
+        void cluster.publish(name, message)
+      },
+    }),
+  )
+  await sleep(500 + scene.from)
+  checker.mark()
+
+  for (let move = 0; move < scene.moves; move++) {
+    relay.setDelay(move % 2 === 0 ? scene.to : scene.from)
+    const moved = client.moves.requestToCutover.length
+    if (scene.loseAfter !== undefined) await cluster.deployAndLose(scene.loseAfter)
+    else await cluster.deploy()
+    // Longer than the dwell, so that the next request is served at once.
+    await until(() => client.moves.requestToCutover.length > moved, 5_000, 'the client to move').catch(() => {})
+    await sleep(1_100)
+    checker.mark()
+  }
+
+  for (const publisher of publishers) publisher.stop()
+  await sleep(300 + 2 * Math.max(scene.from, scene.to))
+  const result = {
+    livesocket: checker.summary('livesocket'),
+    overlap: checker.summary('overlap'),
+    moves: client.moves,
+  }
+  client.close()
+  peer.close()
+  await relay.close()
+  await cluster.close()
+  return result
+}

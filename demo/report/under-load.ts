@@ -1,0 +1,145 @@
+import { memoryLog } from 'livesocket/server'
+import { systemClock } from '../../src/base/clock.js'
+import { createChecker, type Checker, type Summary } from '../checker.js'
+import { connectClient, fetchToken, type DemoClient } from '../client.js'
+import { startCluster } from '../cluster.js'
+import { connectOverlapping, connectReconnecting, FASTEST, type Peer } from '../peers.js'
+import { startPublisher, type Publisher } from '../publisher.js'
+import { createRelay } from '../relay.js'
+import { sleep, until } from './wait.js'
+
+export interface Load {
+  /** Round trip to the servers in milliseconds; 0 is loopback without a relay. */
+  roundTrip: number
+  deploys: number
+  /** Whether the servers keep messages for those who come back. */
+  history: boolean
+  /** LiveSocket clients; default 50. Of each peer there are `peers`, default 10. */
+  clients?: number
+  peers?: number
+  progress?(deploy: number): void
+}
+
+export interface LoadResult {
+  readonly groups: Readonly<Record<Group, Summary>>
+  readonly requestToCutover: readonly number[]
+  readonly moves: number
+  readonly forced: number
+  /** Publishes of the LiveSocket clients: what they were told, and what an application that reads them saw. */
+  readonly publishes: { sent: number; answered: number; refused: number; unknown: number; lost: number; appliedTwice: number }
+}
+
+export type Group = 'livesocket' | 'rws-fastest' | 'rws-default' | 'overlap'
+
+const ROOMS = 10
+const ROOM_RATE = 10
+const UP_RATE = 4
+const DRAIN = { rate: 100, deadline: 1_000 }
+/** Between two deploys: longer than the dwell, so that each move begins on a leg that is settled. */
+const PAUSE = 500
+
+/**
+ * Deploys under load: every client reads two rooms at 20 messages a second together, so 50 get 1,000 a second; every LiveSocket
+ * client publishes 4 a second. All clients move in each deploy.
+ */
+export async function underLoad(load: Load): Promise<LoadResult> {
+  const clients = load.clients ?? 50
+  const peers = load.peers ?? 10
+  const cluster = await startCluster({ log: memoryLog(load.history ? {} : { history: { maxMessages: 0 } }), drain: DRAIN })
+  const relay = createRelay({ target: { port: cluster.port }, delay: load.roundTrip })
+  await relay.ready
+  const url = load.roundTrip > 0 ? `ws://127.0.0.1:${relay.port}/live` : cluster.url
+  const checker = createChecker(() => systemClock.monotonic())
+
+  const upstream = createChecker(() => systemClock.monotonic())
+  const auditor = connectClient({ name: 'auditor', url: cluster.url, tokenUrl: cluster.tokens.url, topics: ['up'], checked: upstream.client('auditor', Array.from({ length: clients }, (_, index) => `client-${index}`)) })
+
+  const live: DemoClient[] = []
+  for (let index = 0; index < clients; index++) {
+    const name = `client-${index}`
+    live.push(connectClient({ name, url, tokenUrl: cluster.tokens.url, topics: roomsOf(index), checked: checker.client('livesocket', roomsOf(index)) }))
+  }
+  const others = await startPeers(checker, url, cluster.tokens.url, peers)
+  const ready = [...live, auditor]
+  await until(() => ready.every(({ socket }) => socket.store.getState().status === 'live'), 10_000, 'all clients to be live')
+
+  const publishers: Publisher[] = []
+  for (let room = 0; room < ROOMS; room++) {
+    const name = `room-${room}`
+    const send: Parameters<typeof startPublisher>[0]['send'] = (message) => {
+      checker.sent(name, message.n)
+      void cluster.publish(name, message)
+    }
+    publishers.push(startPublisher({ name, rate: ROOM_RATE, send }))
+  }
+  for (const [index, client] of live.entries()) {
+    const name = `client-${index}`
+    publishers.push(startPublisher({ name, rate: UP_RATE, send: (message) => (upstream.sent(name, message.n), client.publish('up', message)) }))
+  }
+  await sleep(1_000)
+
+  let forced = 0
+  checker.mark()
+  for (let deploy = 1; deploy <= load.deploys; deploy++) {
+    forced += (await cluster.deploy()).forced
+    await sleep(PAUSE)
+    checker.mark()
+    load.progress?.(deploy)
+  }
+
+  for (const publisher of publishers) publisher.stop()
+  // What is on its way arrives; what is lost by then is lost.
+  await sleep(500 + 4 * load.roundTrip)
+  const audit = upstream.summary('auditor')
+  const total = (field: 'answered' | 'refused' | 'unknown') => live.reduce((sum, { published }) => sum + published[field], 0)
+  const result: LoadResult = {
+    groups: {
+      livesocket: checker.summary('livesocket'),
+      'rws-fastest': checker.summary('rws-fastest'),
+      'rws-default': checker.summary('rws-default'),
+      overlap: checker.summary('overlap'),
+    },
+    requestToCutover: live.flatMap(({ moves }) => moves.requestToCutover).sort((a, b) => a - b),
+    moves: live.reduce((sum, { moves }) => sum + moves.requestToCutover.length, 0),
+    forced,
+    publishes: {
+      sent: publishers.slice(ROOMS).reduce((sum, { sent }) => sum + sent, 0),
+      answered: total('answered'),
+      refused: total('refused'),
+      unknown: total('unknown'),
+      lost: audit.lost,
+      appliedTwice: audit.appliedTwice,
+    },
+  }
+
+  for (const client of ready) client.close()
+  for (const peer of others) peer.close()
+  await relay.close()
+  await cluster.close()
+  return result
+}
+
+function roomsOf(index: number): string[] {
+  return [`room-${index % ROOMS}`, `room-${(index + 1) % ROOMS}`]
+}
+
+async function startPeers(checker: Checker, url: string, tokenUrl: string, count: number): Promise<Peer[]> {
+  const { token } = await fetchToken(tokenUrl, 'peer')
+  const peers: Peer[] = []
+  for (let index = 0; index < count; index++) {
+    const options = (group: Group) => {
+      const checked = checker.client(group)
+      return {
+        url,
+        topics: roomsOf(index),
+        token: async () => token,
+        message: (topic: string, offset: number, data: unknown) => checked.delivered(topic, (data as { n: number }).n, offset),
+        live: (live: boolean) => checked.live(live),
+      }
+    }
+    peers.push(connectReconnecting(options('rws-fastest'), FASTEST))
+    peers.push(connectReconnecting(options('rws-default')))
+    peers.push(connectOverlapping(options('overlap')))
+  }
+  return peers
+}

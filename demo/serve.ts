@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createServer as createVite } from 'vite'
+import { systemClock } from '../src/base/clock.js'
+import { startCluster } from './cluster.js'
+import { startPublisher } from './publisher.js'
+import { createRelay } from './relay.js'
+
+export interface Demo {
+  readonly url: string
+  close(): Promise<void>
+}
+
+export interface DemoOptions {
+  /** Where the page is served; default 0: a free port. Taken: the next free one. */
+  port?: number
+  /** Round trip between the page and the servers, in milliseconds; default 50. */
+  delay?: number
+}
+
+const RATE = 100
+const DRAIN = { rate: 50, deadline: 4_000 }
+/** A crashed server's place is empty for so long, and a cut or frozen path stays so. */
+const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
+
+type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
+
+/** All in this process: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
+export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Promise<Demo> {
+  const http = createServer((request, response) => void answer(request, response))
+  await listen(http, port)
+  const pagePort = (http.address() as AddressInfo).port
+  const origins = [`http://localhost:${pagePort}`, `http://127.0.0.1:${pagePort}`]
+
+  const cluster = await startCluster({ drain: DRAIN, allowedOrigins: origins })
+  const relay = createRelay({ target: { port: cluster.port }, delay })
+  await relay.ready
+  const publisher = startPublisher({ name: 'feed', rate: RATE, send: (message) => void cluster.publish('feed', message) })
+  const vite = await createVite({
+    configFile: false,
+    root: join(import.meta.dirname, 'page'),
+    appType: 'spa',
+    logLevel: 'warn',
+    cacheDir: join(import.meta.dirname, '../node_modules/.vite-demo'),
+    resolve: { alias: { livesocket: join(import.meta.dirname, '../src/index.ts') } },
+    optimizeDeps: { include: ['reconnecting-websocket', 'zustand/vanilla', 'nanoid'] },
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null, fs: { allow: [join(import.meta.dirname, '..')] } },
+  })
+
+  const readers = new Set<ServerResponse>()
+  let busy: Action | null = null
+  // What was sent a second ago has arrived, or it is missing.
+  let sentBefore: number[] = []
+
+  const tell = (event: string, data: unknown) => {
+    for (const reader of readers) reader.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  }
+  const state = () => ({ servers: cluster.servers(), sent: sentBefore[0] ?? 0, published: publisher.sent, tokens: cluster.tokens.signed, busy })
+  let stopTelling = () => {}
+  const keepTelling = () => {
+    sentBefore = [...sentBefore.slice(-4), publisher.sent]
+    tell('state', state())
+    stopTelling = systemClock.setTimeout(keepTelling, 250)
+  }
+  keepTelling()
+  const wait = (ms: number) => new Promise<void>((done) => systemClock.setTimeout(done, ms))
+
+  const actions: Record<Action, () => Promise<string>> = {
+    async deploy() {
+      tell('action', { label: 'deploy', text: 'Deploying: two new servers have started, the old ones ask their clients to move…' })
+      const { moved, forced } = await cluster.deploy()
+      return `Deployed. ${moved} ${moved === 1 ? 'connection' : 'connections'} moved when asked, ${forced} closed by the old servers at the deadline.`
+    },
+    async crash() {
+      tell('action', { label: 'crash', text: 'A server died without a word. Another takes its place…' })
+      return `${await cluster.crash(TROUBLE.restart)} crashed and was replaced. What each client missed is replayed, or lost.`
+    },
+    async cut() {
+      relay.refuse(true)
+      const cut = relay.cut()
+      tell('action', { label: 'cut', text: `The network broke ${cut} ${cut === 1 ? 'connection' : 'connections'} and is away for ${TROUBLE.cut / 1_000} s…` })
+      await wait(TROUBLE.cut)
+      relay.refuse(false)
+      return 'The network is back.'
+    },
+    async freeze() {
+      const frozen = relay.connections()
+      for (const connection of frozen) connection.freeze()
+      tell('action', { label: 'freeze', text: `The path is frozen for ${TROUBLE.freeze / 1_000} s: open for all to see, and nothing passes. New connections do…` })
+      await wait(TROUBLE.freeze)
+      for (const connection of frozen) connection.thaw()
+      return 'The path has thawed: what was on its way arrives now.'
+    },
+  }
+
+  const act = async (action: Action, response: ServerResponse) => {
+    if (busy) return void response.writeHead(409).end()
+    busy = action
+    response.writeHead(202).end()
+    const text = await actions[action]().catch((thrown: unknown) => `That did not work: ${String(thrown)}`)
+    busy = null
+    tell('action', { text })
+  }
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    // A page of another site must not be able to press these buttons.
+    if (request.headers.origin !== undefined && !origins.includes(request.headers.origin)) return void response.writeHead(403).end()
+    const path = new URL(request.url ?? '/', 'http://demo').pathname
+    const action = path.match(/^\/control\/(deploy|crash|cut|freeze)$/)?.[1] as Action | undefined
+    if (action && request.method === 'POST') return act(action, response)
+    if (path === '/token') return cluster.tokens.endpoint(request, response)
+    if (path === '/config') {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      return void response.end(JSON.stringify({ socketPort: relay.port, rate: RATE, delay }))
+    }
+    if (path === '/events') {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      response.write(`event: state\ndata: ${JSON.stringify(state())}\n\n`)
+      readers.add(response)
+      return void response.on('close', () => readers.delete(response))
+    }
+    vite.middlewares(request, response)
+  }
+
+  return {
+    url: `http://localhost:${pagePort}/`,
+    async close() {
+      stopTelling()
+      publisher.stop()
+      http.closeAllConnections()
+      http.close()
+      await Promise.all([vite.close(), relay.close(), cluster.close()])
+    },
+  }
+}
+
+async function listen(http: ReturnType<typeof createServer>, port: number): Promise<void> {
+  try {
+    http.listen(port, '127.0.0.1')
+    await once(http, 'listening')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE' || port === 0) throw thrown
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+  }
+}
