@@ -1,0 +1,205 @@
+import { nanoid } from 'nanoid'
+import { createAlarm } from '../base/alarm.js'
+import type { Clock } from '../base/clock.js'
+import { MAX_WORDS } from '../protocol/fields.js'
+import { createPace } from './drain-pace.js'
+import { DRAINING } from './failure.js'
+import { atLeast, invalid, shown } from './options.js'
+import type { ServerLeg } from './server-leg.js'
+
+export interface DrainOptions {
+  /**
+   * Legs asked to move a second: what the servers that take them can carry. Never exceeded. Default 200, or more where 200
+   * would not reach all of them within half the deadline.
+   */
+  readonly rate?: number
+  /** Milliseconds until what is still here is closed. Default 30,000. */
+  readonly deadline?: number
+  /** Where to move, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they came from. */
+  readonly url?: string
+  /** In words, for logs and timelines. Default `deploy`. */
+  readonly reason?: string
+  /** Milliseconds over which each client spreads its own move, on top of the pace. Default 0. */
+  readonly spread?: number
+  /** Cancels: those asked are told to stay, and new legs are taken again. */
+  readonly signal?: AbortSignal
+}
+
+export interface DrainResult {
+  /** Legs that went by themselves. */
+  readonly moved: number
+  /** Legs that were closed at the deadline. */
+  readonly forced: number
+}
+
+/** Empties a server of its legs. */
+export interface Drain {
+  /** Whether new legs are refused: from the start of a drain on, and after it, until it is cancelled. */
+  readonly refusing: boolean
+  /** While one is going on, or is done, the same promise. Throws `invalid` for options that make no sense. */
+  start(options?: DrainOptions): Promise<DrainResult>
+  /** False: there was nothing to cancel. */
+  cancel(): boolean
+  /** The deadline is now. */
+  force(): void
+  /** A leg is gone, for whatever reason. */
+  gone(leg: ServerLeg<unknown>): void
+  /** Legs that are still to go. */
+  readonly left: number
+}
+
+export interface DrainDeps {
+  readonly clock: Clock
+  /** The welcomed legs. */
+  legs(): Iterable<ServerLeg<unknown>>
+  /** Refuses those that are not welcomed yet. */
+  refusePending(): void
+  asked(): void
+}
+
+const DEFAULT_RATE = 200
+const DEFAULT_DEADLINE = 30_000
+
+export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): Drain {
+  interface Run {
+    readonly promise: Promise<DrainResult>
+    readonly remaining: Set<ServerLeg<unknown>>
+    cancel(): void
+    force(): void
+    gone(leg: ServerLeg<unknown>): void
+  }
+  let run: Run | null = null
+
+  function begin(options: Required<Omit<DrainOptions, 'signal' | 'url'>> & Pick<DrainOptions, 'signal' | 'url'>): Run {
+    const id = nanoid()
+    const remaining = new Set(legs())
+    const waiting = [...remaining]
+    const told = new Set<ServerLeg<unknown>>()
+    const forced = new Set<ServerLeg<unknown>>()
+    const counts = { moved: 0, forced: 0 }
+    const pace = createPace(options.rate, () => clock.monotonic())
+    const deadline = createAlarm(clock, force)
+    const next = createAlarm(clock, ask)
+    let resolve: (result: DrainResult) => void
+    const promise = new Promise<DrainResult>((done) => void (resolve = done))
+
+    function ask() {
+      while (waiting.length > 0) {
+        const wait = pace.wait()
+        // Timers tick in whole milliseconds, and one that is early would only have to be set again.
+        if (wait > 0) return next.set(Math.ceil(wait))
+        const leg = waiting.pop()!
+        if (!remaining.has(leg)) continue
+        pace.took()
+        told.add(leg)
+        asked()
+        leg.send({
+          type: 'handover',
+          id,
+          reason: options.reason,
+          ...(options.url === undefined ? undefined : { url: options.url }),
+          spread: options.spread,
+          deadline: Math.floor(deadline.left ?? 0),
+        })
+      }
+    }
+
+    function force() {
+      next.clear()
+      deadline.clear()
+      for (const leg of [...remaining]) {
+        forced.add(leg)
+        leg.fail(DRAINING, 'all')
+      }
+    }
+
+    function end() {
+      next.clear()
+      deadline.clear()
+      options.signal?.removeEventListener('abort', cancelThis)
+      resolve({ ...counts })
+    }
+
+    const cancelThis = () => {
+      if (run === self) cancel()
+    }
+    const self: Run = {
+      promise,
+      remaining,
+      force,
+      cancel() {
+        for (const leg of told) if (remaining.has(leg) && !forced.has(leg)) leg.send({ type: 'handover-cancelled', id })
+        remaining.clear()
+        end()
+      },
+      gone(leg) {
+        if (!remaining.delete(leg)) return
+        if (forced.has(leg)) counts.forced++
+        else counts.moved++
+        if (remaining.size === 0) end()
+      },
+    }
+    options.signal?.addEventListener('abort', cancelThis, { once: true })
+    deadline.set(options.deadline)
+    // After `run` is set, so that whoever is refused finds the server draining.
+    queueMicrotask(() => {
+      if (run !== self) return
+      refusePending()
+      if (remaining.size === 0) end()
+      else ask()
+    })
+    return self
+  }
+
+  function cancel(): boolean {
+    if (!run) return false
+    const cancelled = run
+    run = null
+    cancelled.cancel()
+    return true
+  }
+
+  return {
+    get refusing() {
+      return run !== null
+    },
+    start(options = {}) {
+      if (run) return run.promise
+      const count = [...legs()].length
+      const checked = checkedOptions(options, count)
+      if (options.signal?.aborted) return Promise.resolve({ moved: 0, forced: 0 })
+      run = begin(checked)
+      return run.promise
+    },
+    cancel,
+    force: () => run?.force(),
+    gone: (leg) => run?.gone(leg),
+    get left() {
+      return run?.remaining.size ?? 0
+    },
+  }
+}
+
+function checkedOptions(options: DrainOptions, legs: number) {
+  const { rate, url, reason = 'deploy', signal } = options
+  const deadline = atLeast(0, 'deadline', options.deadline, DEFAULT_DEADLINE)
+  const spread = atLeast(0, 'spread', options.spread, 0)
+  if (!Number.isFinite(deadline) || !Number.isFinite(spread)) throw invalid('deadline and spread must be finite')
+  if (rate !== undefined && !(typeof rate === 'number' && rate > 0)) throw invalid(`rate must be a number above 0, not ${shown(rate)}`)
+  if (typeof reason !== 'string' || reason.length > MAX_WORDS) throw invalid(`reason must be a string of at most ${MAX_WORDS} characters`)
+  if (url !== undefined && !isSocketUrl(url)) throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
+  return {
+    rate: rate ?? Math.max(DEFAULT_RATE, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0),
+    deadline: Math.floor(deadline),
+    spread: Math.floor(spread),
+    reason,
+    url,
+    signal,
+  }
+}
+
+function isSocketUrl(url: unknown): boolean {
+  if (typeof url !== 'string' || !URL.canParse(url)) return false
+  const { protocol, username, password } = new URL(url)
+  return (protocol === 'ws:' || protocol === 'wss:') && username === '' && password === ''
+}

@@ -1,0 +1,17 @@
+export { LiveSocketError, type LiveSocketErrorCode } from '../base/errors.js'
+export type { DrainOptions, DrainResult } from './drain.js'
+export type { RequestListener } from './drain-endpoint.js'
+export type { FailureCode } from './failure.js'
+export type { ServerLimits } from './limits.js'
+export { createLiveServer, type LiveServer } from './live-server.js'
+export { memoryLog, type MemoryLog, type MemoryLogOptions } from './memory-log.js'
+export {
+  PublishRefused, type Authentication, type Authorization, type LiveServerOptions, type MaybePromise, type Publication, type SessionEvent,
+  type UserFields, type Visibility,
+} from './options.js'
+export type { DedupeLimits } from './publish-record.js'
+export type { Counters, ServerStats } from './stats.js'
+export type { HistoryLimits } from './topic-history.js'
+export type {
+  Ack, Admission, Answer, Json, LogEntry, LogPage, Nack, NewEntry, Origin, PageLimit, Recorded, TailEvent, TopicHead, TopicLog,
+} from './topic-log.js'

@@ -1,0 +1,119 @@
+import type { Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
+import type { LiveServerOptions } from './options.js'
+import type { TopicFeeds } from './topic-feeds.js'
+import type { TopicFeed } from './topic-feed.js'
+import type { ReaderSink } from './topic-reader.js'
+
+/** What one leg subscribes to. */
+export interface LegTopics<User> {
+  /** Asks for all that is needed to answer. Rejects where the log cannot be asked. */
+  prepare(requests: TopicRequests, who: { readonly user: User; readonly session: string }): Promise<PreparedTopics>
+  leave(names: readonly string[]): void
+  leaveAll(): void
+  readonly size: number
+}
+
+export interface PreparedTopics {
+  /**
+   * Subscribes: first `refused` for each topic that is not served, then `named` with all that are, then their messages follow.
+   * One synchronous step: nothing comes between the answers and what they say.
+   */
+  join(tell: { refused(why: TopicRefusal): void; named(answers: TopicAnswers): void }): void
+  /** Gives back what was prepared and never joined. */
+  drop(): void
+}
+
+export interface LegTopicsDeps<User> extends Pick<LiveServerOptions<User>, 'authorize'> {
+  readonly feeds: TopicFeeds
+  readonly maxTopics: number
+  readonly sink: ReaderSink
+  onError(error: unknown, doing: string): void
+}
+
+export interface TopicRefusal {
+  readonly code: string
+  readonly topic: string
+  readonly message: string
+  readonly retryAfter?: number
+}
+
+type Verdict = { readonly feed: TopicFeed; readonly release: () => void; readonly request: Position | null } | { readonly error: TopicRefusal }
+
+export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onError }: LegTopicsDeps<User>): LegTopics<User> {
+  const joined = new Map<string, () => void>()
+
+  function leave(topic: string) {
+    joined.get(topic)?.()
+    joined.delete(topic)
+  }
+
+  async function refusalOf(topic: string, user: User, session: string): Promise<TopicRefusal | null> {
+    if (!authorize) return null
+    try {
+      if ((await authorize({ action: 'subscribe', topic, user, session })) === true) return null
+      return { code: 'forbidden', topic, message: 'Subscribing to this topic is not allowed.' }
+    } catch (error) {
+      onError(error, `authorizing a subscription to ${topic}`)
+      return { code: 'busy', topic, message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
+    }
+  }
+
+  return {
+    async prepare(requests, { user, session }) {
+      const fresh = [...requests.keys()].filter((topic) => !joined.has(topic))
+      const over = new Set(fresh.slice(Math.max(0, maxTopics - joined.size)))
+      const held: (() => void)[] = []
+      const verdictOn = async ([topic, request]: [string, Position | null]): Promise<[string, Verdict]> => {
+        if (over.has(topic)) return [topic, { error: { code: 'forbidden', topic, message: `A leg has at most ${maxTopics} topics.` } }]
+        const error = await refusalOf(topic, user, session)
+        if (error) return [topic, { error }]
+        const { feed, release } = feeds.hold(topic)
+        held.push(release)
+        await feed.prepare(request)
+        return [topic, { feed, release, request }]
+      }
+      const drop = () => held.forEach((release) => release())
+      let verdicts: [string, Verdict][]
+      try {
+        const all = await Promise.allSettled(Array.from(requests, verdictOn))
+        verdicts = all.map((verdict) => {
+          if (verdict.status === 'rejected') throw verdict.reason
+          return verdict.value
+        })
+      } catch (error) {
+        drop()
+        throw error
+      }
+      return {
+        join(tell) {
+          const answers = new Map<string, TopicAnswer>()
+          const starts: (() => void)[] = []
+          for (const [topic, verdict] of verdicts) {
+            leave(topic)
+            if ('error' in verdict) {
+              tell.refused(verdict.error)
+              continue
+            }
+            const reading = verdict.feed.join(verdict.request, sink)
+            answers.set(topic, reading.answer)
+            starts.push(reading.start)
+            joined.set(topic, () => {
+              reading.leave()
+              verdict.release()
+            })
+          }
+          tell.named(answers)
+          for (const start of starts) start()
+        },
+        drop,
+      }
+    },
+    leave: (names) => names.forEach(leave),
+    leaveAll() {
+      for (const topic of [...joined.keys()]) leave(topic)
+    },
+    get size() {
+      return joined.size
+    },
+  }
+}

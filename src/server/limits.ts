@@ -1,0 +1,69 @@
+import { MAX_TOKEN } from '../protocol/fields.js'
+import { atLeast, invalid } from './options.js'
+
+/** What one client may cost. Milliseconds and bytes. */
+export interface ServerLimits {
+  /** Connections at a time, welcomed or not. One more is answered `busy`. Default 20,000. */
+  readonly maxConnections: number
+  /** Connections at a time that are not welcomed yet. One more is answered `busy`. Default 2,000. */
+  readonly maxPending: number
+  /** From the opening of a socket to its `hello`, and from there to its `welcome`. Default 10,000. */
+  readonly helloTimeout: number
+  /** The largest frame of a client. Default 256 KiB. */
+  readonly maxFrame: number
+  /** Fragments of one frame. Default 128: a browser sends one. */
+  readonly maxFragments: number
+  /** Topics of one leg; one more is refused as `forbidden`. Default 100. */
+  readonly maxTopics: number
+  /** Unread bytes at which a leg is dropped as `too-slow`. Default 1 MiB. */
+  readonly maxBuffered: number
+  /** Publishes, subscribes and tokens of a leg that wait for their turn; beyond, nothing more is read from it. Default 128. */
+  readonly maxQueued: number
+  /** How long a closing leg waits for the answers to what it published. Default 5,000. */
+  readonly answerTimeout: number
+  /** From our close frame to the end of the connection, answered or not. Default 2,000. */
+  readonly closeTimeout: number
+  /** Silence beyond the heartbeat after which a leg is dead. Default 10,000. */
+  readonly silenceGrace: number
+  /** How long a leg may live on beyond its token's end: a token service may be down. Default 60,000. */
+  readonly tokenGrace: number
+}
+
+const DEFAULTS: ServerLimits = {
+  maxConnections: 20_000,
+  maxPending: 2_000,
+  helloTimeout: 10_000,
+  maxFrame: 256 * 1024,
+  maxFragments: 128,
+  maxTopics: 100,
+  maxBuffered: 1024 * 1024,
+  maxQueued: 128,
+  answerTimeout: 5_000,
+  closeTimeout: 2_000,
+  silenceGrace: 10_000,
+  tokenGrace: 60_000,
+}
+
+/** A hello of one topic and a token must fit, whatever the application publishes. */
+const LEAST_FRAME = 1_024
+
+/** The limits with defaults in place. Throws `invalid` for one that is unknown or no number of its kind. */
+export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
+  const limits: Record<string, number> = {}
+  for (const [name, otherwise] of Object.entries(DEFAULTS)) {
+    const least = name === 'maxFrame' ? LEAST_FRAME : name.endsWith('Grace') ? 0 : 1
+    limits[name] = atLeast(least, `limits.${name}`, given[name as keyof ServerLimits], otherwise)
+  }
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(DEFAULTS, name)) throw invalid(`limits.${name} is no limit; the limits are ${Object.keys(DEFAULTS).join(', ')}`)
+  }
+  return limits as unknown as ServerLimits
+}
+
+/**
+ * What the WebSocket layer takes: more than `maxFrame`, because beyond this it closes without a word, and a client that is a
+ * little over shall be told which publish it was.
+ */
+export function maxPayload(limits: ServerLimits): number {
+  return Math.min(limits.maxFrame + MAX_TOKEN, 2 ** 31 - 1)
+}

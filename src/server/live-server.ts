@@ -1,0 +1,282 @@
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { nanoid } from 'nanoid'
+import { WebSocketServer } from 'ws'
+import { systemClock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import { MAX_ID, MAX_TOPIC } from '../protocol/fields.js'
+import { SUBPROTOCOL } from '../protocol/frames.js'
+import { serialise } from '../protocol/json.js'
+import { createDrain, type DrainOptions, type DrainResult } from './drain.js'
+import { createDrainEndpoint, type RequestListener } from './drain-endpoint.js'
+import { onSignal } from './drain-signal.js'
+import { DRAINING } from './failure.js'
+import { maxPayload, serverLimits } from './limits.js'
+import { memoryLog } from './memory-log.js'
+import { atLeast, invalid, shown, type LiveServerOptions } from './options.js'
+import { originCheck } from './origin.js'
+import { createPublisher } from './publisher.js'
+import { createServerLeg, type ServerLeg } from './server-leg.js'
+import { createCounters, type ServerStats } from './stats.js'
+import { createTopicFeeds } from './topic-feeds.js'
+import { pathOf, refusalOf, refuse } from './upgrade.js'
+
+export interface LiveServer<User = unknown> {
+  /** Resolves when it listens; rejects where it cannot. */
+  readonly ready: Promise<void>
+  /** Its WebSocket URL on this machine, such as `ws://127.0.0.1:8080/`. Throws `invalid` before it listens. */
+  address(): string
+  /**
+   * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`, and their
+   * clients stay away until somebody signs in again. Resolves with their number.
+   */
+  end(match: (session: { readonly session: string; readonly user: User }) => boolean, reason?: string): Promise<number>
+  /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
+  publish(topic: string, data: unknown): Promise<{ readonly offset: number }>
+  /**
+   * Moves all legs away: readiness fails, new legs are refused, those here are asked to move at a pace, and what is still here at
+   * the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
+   */
+  drain(options?: DrainOptions): Promise<DrainResult>
+  /**
+   * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A second
+   * signal makes the deadline now.
+   */
+  drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
+  /** See `createDrainEndpoint`. Off unless you mount it. */
+  drainEndpoint(secret: string): RequestListener
+  /** Answers 200, or 503 from the moment a drain begins: for a balancer's readiness check. */
+  healthEndpoint(): RequestListener
+  stats(): ServerStats
+  /** Closes every leg as `draining`, and what the server itself has opened. */
+  close(): Promise<void>
+}
+
+/** Each sweep looks at every leg once: a fifth of a heartbeat late is early enough. */
+const SWEEPS_PER_HEARTBEAT = 5
+/** The bounds that clients put on a spread. */
+const SPREAD = { least: 1_000, most: 300_000 }
+/** Sockets that are being turned away at a time; beyond, they are cut off without a word. */
+const MAX_TURNED_AWAY = 1_000
+
+/** A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`. */
+export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
+  const { authenticate, onError = (error, doing) => console.error(`livesocket: ${doing}:`, error) } = options
+  if (typeof authenticate !== 'function') throw invalid('authenticate must be a function: without one anybody could be anybody')
+  if ((options.server === undefined) === (options.port === undefined)) throw invalid('Give either server or port')
+  const { path = '/', id = nanoid(), clock = systemClock } = options
+  if (!path.startsWith('/') || path.includes('?')) throw invalid(`path must start with / and have no query, not ${shown(path)}`)
+  if (id === '' || id.length > MAX_ID) throw invalid(`id must have 1 to ${MAX_ID} characters`)
+  const heartbeat = Math.floor(atLeast(1_000, 'heartbeat', options.heartbeat, 10_000))
+  const limits = serverLimits(options.limits)
+  const allows = originCheck(options.allowedOrigins)
+  const spread = spreadOf(options.reconnectSpread)
+  const log = options.log ?? memoryLog({ clock })
+  const counters = createCounters()
+  const feeds = createTopicFeeds({ log, clock, onError })
+  const publish = createPublisher<User>({ log, authorize: options.authorize, onPublish: options.onPublish, onError })
+  const connections = new Set<ServerLeg<User>>()
+  const legs = new Set<ServerLeg<User>>()
+  const undo: (() => void)[] = []
+  let turnedAway = 0
+  let closing: Promise<void> | null = null
+  let stopSweeping: () => void = () => undefined
+  let emptied: (() => void) | null = null
+
+  const drain = createDrain({
+    clock,
+    legs: () => legs as Set<ServerLeg<unknown>>,
+    refusePending: () => pending().forEach((leg) => leg.fail(DRAINING)),
+    asked: () => void counters.asked++,
+  })
+  const pending = () => [...connections].filter((leg) => !legs.has(leg))
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxPayload(limits),
+    maxFragments: limits.maxFragments,
+    maxBufferedChunks: 1_024,
+    handleProtocols: () => SUBPROTOCOL,
+  })
+  const own = options.server === undefined
+  const http: HttpServer = (options.server as HttpServer | undefined) ?? createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, plain)
+  http.on('upgrade', upgrade)
+  undo.push(() => http.off('upgrade', upgrade))
+  const ready = listening()
+  sweep()
+
+  function listening(): Promise<void> {
+    if (http.listening) return Promise.resolve()
+    if (own) http.listen(options.port, options.host)
+    return new Promise((resolve, reject) => {
+      const settle = (then: () => void) => () => {
+        http.off('listening', up)
+        http.off('error', down)
+        then()
+      }
+      const up = settle(resolve)
+      const down = (error: Error) => settle(() => reject(error))()
+      http.once('listening', up)
+      http.once('error', down)
+    })
+  }
+
+  function plain(request: IncomingMessage, response: ServerResponse) {
+    if (pathOf(request) === '/healthz') return health(request, response)
+    const status = pathOf(request) === path ? 426 : 404
+    response.writeHead(status, { 'Content-Type': 'text/plain' }).end(status === 426 ? 'This is a WebSocket.' : 'Not found.')
+  }
+
+  function health(_request: IncomingMessage, response: ServerResponse) {
+    const away = drain.refusing || closing !== null
+    response.writeHead(away ? 503 : 200, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' }).end(away ? 'draining' : 'ready')
+  }
+
+  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer) {
+    if (pathOf(request) !== path) {
+      // On a shared server another path may be somebody else's.
+      if (http.listenerCount('upgrade') === 1) refuse(stream, { status: 404, message: 'Not found.' })
+      return
+    }
+    const refusal = refusalOf(request, allows)
+    if (refusal) return refuse(stream, refusal)
+    if (turnedAway >= MAX_TURNED_AWAY) return refuse(stream, { status: 503, message: 'Too many connections.' })
+    sockets.handleUpgrade(request, stream, head, (ws) => {
+      counters.opened++
+      let away = false
+      const leg: ServerLeg<User> = createServerLeg<User>(legDeps, { ws, stream, request }, {
+        welcomed: () => void legs.add(leg),
+        gone() {
+          if (away) turnedAway--
+          connections.delete(leg)
+          if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
+          if (connections.size === 0) emptied?.()
+        },
+      })
+      // Browsers cannot see the status of a refused upgrade: they are let in to be told.
+      const busy = connections.size >= limits.maxConnections || connections.size - legs.size >= limits.maxPending
+      connections.add(leg)
+      if (!busy && !drain.refusing && !closing) return
+      away = true
+      turnedAway++
+      leg.fail(busy ? { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 } : DRAINING)
+    })
+  }
+
+  const legDeps = {
+    id,
+    heartbeat,
+    limits,
+    log,
+    feeds,
+    publish,
+    counters,
+    clock,
+    authenticate,
+    authorize: options.authorize,
+    filter: options.filter,
+    onSession: options.onSession,
+    reconnectSpread: () => spread(connections.size),
+    onError,
+  }
+
+  function sweep() {
+    const interval = heartbeat / SWEEPS_PER_HEARTBEAT
+    let last = clock.monotonic()
+    const look = () => {
+      const now = clock.monotonic()
+      // After a pause of the whole process (its own, or the machine's) frames may be waiting to be heard: nobody is dead yet.
+      const paused = now - last > 3 * interval
+      last = now
+      const dead = paused ? Infinity : heartbeat + limits.silenceGrace
+      for (const leg of [...legs]) leg.tend(now, { quiet: heartbeat - 2 * interval, dead })
+      stopSweeping = clock.setTimeout(look, interval)
+    }
+    stopSweeping = clock.setTimeout(look, interval)
+  }
+
+  async function close() {
+    stopSweeping()
+    for (const stop of undo) stop()
+    for (const leg of [...connections]) leg.fail(DRAINING, 'all')
+    if (connections.size > 0) await new Promise<void>((resolve) => void (emptied = resolve))
+    feeds.close()
+    sockets.close()
+    if (options.log === undefined) await log.close()
+    if (own) {
+      // One that never came to listen has nothing to close, and says so by an error that tells nobody anything.
+      await new Promise<void>((resolve) => {
+        http.close(() => resolve())
+        http.closeAllConnections()
+      })
+    }
+  }
+
+  const server: LiveServer<User> = {
+    ready,
+    address() {
+      const at = http.address()
+      if (at === null || typeof at === 'string') throw invalid('The server does not listen on a port: await ready first')
+      return `${'setSecureContext' in http ? 'wss' : 'ws'}://${hostOf(at)}:${at.port}${path}`
+    },
+    async end(match, reason = 'This session was ended.') {
+      const matching = [...legs].filter((leg) => leg.who && match(leg.who))
+      const sessions = new Set(matching.map((leg) => leg.who!.session))
+      for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
+      return sessions.size
+    },
+    async publish(topic, data) {
+      if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) throw invalid(`A topic's name must have 1 to ${MAX_TOPIC} characters`)
+      const text = serialise(data)
+      if ('invalid' in text) throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, { topic, cause: text.cause })
+      if (Buffer.byteLength(text.json) > limits.maxFrame) {
+        throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${limits.maxFrame} bytes`, { topic })
+      }
+      const { answer } = await log.append({ topic, data: text.json })
+      if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
+      return { offset: answer.offset! }
+    },
+    // An async function, so that options that make no sense reject like everything else.
+    drain: async (given) => drain.start(given),
+    drainOn(signal, given) {
+      const empty = () => drain.start(given).then(() => server.close())
+      undo.push(onSignal(process, signal, { empty, hurry: drain.force }))
+    },
+    drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
+    healthEndpoint: () => health,
+    stats: () => ({
+      ...counters,
+      failed: { ...counters.failed },
+      id,
+      connections: connections.size,
+      legs: legs.size,
+      topics: feeds.size,
+      draining: drain.refusing,
+    }),
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+  return server
+}
+
+function spreadOf(option: LiveServerOptions['reconnectSpread']): (connections: number) => number | undefined {
+  if (option === undefined) return () => undefined
+  if (typeof option === 'number') {
+    const spread = Math.floor(atLeast(0, 'reconnectSpread', option, 0))
+    return () => spread
+  }
+  const { rate } = option
+  if (!(typeof rate === 'number' && rate > 0)) throw invalid(`reconnectSpread.rate must be a number above 0, not ${shown(rate)}`)
+  return (connections) => Math.min(SPREAD.most, Math.max(SPREAD.least, Math.ceil((connections / rate) * 1_000)))
+}
+
+/** An address that this machine can dial: one that means "all" is none. */
+function hostOf({ address, family }: AddressInfo): string {
+  if (address === '::' || address === '0.0.0.0') return '127.0.0.1'
+  return family === 'IPv6' ? `[${address}]` : address
+}

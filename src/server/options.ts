@@ -1,0 +1,137 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { Clock, Random } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { ServerLimits } from './limits.js'
+import type { TopicLog } from './topic-log.js'
+
+export type MaybePromise<Value> = Value | Promise<Value>
+
+/** Who a leg belongs to: whatever `authenticate` answered. The fields below are the only ones that the server reads. */
+export interface UserFields {
+  /** The identity. A session, and a leg that gets a fresh token, never changes it. */
+  readonly subject?: string
+  /** Milliseconds that the token has left. The client is told, and a leg past it, plus `limits.tokenGrace`, is closed. */
+  readonly tokenTtl?: number
+}
+
+export interface LiveServerOptions<User = unknown> {
+  /** An HTTP server of yours to live on. Either this or `port`. */
+  readonly server?: HttpServer | HttpsServer
+  /** A port to listen on with an HTTP server of its own, which also answers `GET /healthz`. 0 takes a free one. */
+  readonly port?: number
+  /** The address to bind with `port`. Default: all. */
+  readonly host?: string
+  /** The path of the WebSocket, compared exactly and without the query. Default `/`. */
+  readonly path?: string
+  /**
+   * Asked at each `hello` and each fresh token. Truthy: who it is. Falsy, or a throw: `unauthorized`. It may take
+   * `limits.helloTimeout`; then the signal fires. It fires as well when the leg goes away.
+   */
+  readonly authenticate: (ask: Authentication) => MaybePromise<User | null | undefined | false>
+  /** Whether that user may subscribe to the topic or publish into it. Default: yes. A throw means that it cannot be told now. */
+  readonly authorize?: (ask: Authorization<User>) => MaybePromise<boolean>
+  /**
+   * What a user may see. It must answer the same on every server and at every time. One that throws hides the message.
+   * Default: everything.
+   */
+  readonly filter?: (ask: Visibility<User>) => boolean
+  /**
+   * Asked before a publish is applied, once for each id as far as the log can tell: what to answer and what to store. Throw
+   * `PublishRefused` to refuse it.
+   */
+  readonly onPublish?: (ask: Publication<User>) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
+  /** Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. */
+  readonly onSession?: (event: SessionEvent<User>) => void
+  /** What your functions threw, and where the log failed. Nothing of it reaches a client. Default: `console.error`. */
+  readonly onError?: (error: unknown, doing: string) => void
+  /** Where topics live. Servers that share one are one service. Default: a `memoryLog()` of its own. */
+  readonly log?: TopicLog
+  /**
+   * Origins of pages that may connect, exactly as `new URL(url).origin` gives them, or `'*'`. Default: only pages of the host
+   * that the request was sent to. Requests without an Origin do not come from pages, and pass.
+   */
+  readonly allowedOrigins?: readonly string[] | '*'
+  readonly limits?: Partial<ServerLimits>
+  /** Names this server process in `welcome`. Default: random. Two servers must never share one. */
+  readonly id?: string
+  /** Milliseconds of silence that either side allows itself. Default 10,000. */
+  readonly heartbeat?: number
+  /**
+   * Milliseconds over which clients spread their reconnections should this server vanish; or `{ rate }`, how many connections a
+   * second the others can take, from which it is worked out as legs come and go. Default: not said, and clients take 30 s.
+   */
+  readonly reconnectSpread?: number | { readonly rate: number }
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export interface Authentication {
+  readonly token?: string
+  readonly session: string
+  readonly request: IncomingMessage
+  readonly signal: AbortSignal
+}
+
+export interface Authorization<User> {
+  readonly action: 'subscribe' | 'publish'
+  readonly topic: string
+  readonly user: User
+  readonly session: string
+  /** Of a publish: what is to be published. */
+  readonly data?: unknown
+}
+
+export interface Visibility<User> {
+  readonly topic: string
+  readonly data: unknown
+  readonly offset: number
+  readonly user: User
+  readonly session: string
+}
+
+export interface Publication<User> {
+  readonly topic: string
+  readonly data: unknown
+  readonly id: string
+  readonly session: string
+  readonly user: User
+}
+
+export interface SessionEvent<User> {
+  readonly type: 'joined' | 'left'
+  readonly session: string
+  readonly user: User
+}
+
+/**
+ * Thrown by `onPublish`: the client gets a `nack` with that code and message. With `retryAfter`, in milliseconds, the refusal
+ * is not final: the application may try anew.
+ */
+export class PublishRefused extends Error {
+  override readonly name = 'PublishRefused'
+  readonly code: string
+  readonly retryAfter?: number
+
+  constructor(code: string, message: string, retryAfter?: number) {
+    super(message)
+    this.code = code
+    if (retryAfter !== undefined) this.retryAfter = retryAfter
+  }
+}
+
+/** The number, or `otherwise` where none was given. Throws `invalid` for what is no number from `least` on. Infinity is one. */
+export function atLeast(least: number, name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value === 'number' && value >= least) return value
+  throw invalid(`${name} must be a number from ${least} on, not ${shown(value)}`)
+}
+
+export function invalid(message: string): LiveSocketError {
+  return new LiveSocketError('invalid', message)
+}
+
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `"${value.slice(0, 100)}"`
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}

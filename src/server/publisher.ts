@@ -1,0 +1,97 @@
+import { LiveSocketError } from '../base/errors.js'
+import { MAX_ID, MAX_WORDS } from '../protocol/fields.js'
+import type { ClientFrame } from '../protocol/frames.js'
+import { serialise } from '../protocol/json.js'
+import { LOG_AWAY } from './failure.js'
+import type { LiveServerOptions, MaybePromise } from './options.js'
+import { PublishRefused } from './options.js'
+import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from './topic-log.js'
+
+export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
+
+export interface Publishing<User> {
+  readonly frame: PublishFrame
+  readonly session: string
+  readonly user: User
+  /** Of a repeat: the most that can have passed since it was first sent. */
+  readonly age?: number
+}
+
+/** With `retryAfter` it is not final, and not recorded. */
+export type PublishAnswer = Answer & { readonly retryAfter?: number }
+
+/** Applies a publish, once for each id, and says how it went. Never rejects. */
+export type Publisher<User> = (publishing: Publishing<User>) => Promise<PublishAnswer>
+
+export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'authorize' | 'onPublish'> {
+  readonly log: TopicLog
+  onError(error: unknown, doing: string): void
+}
+
+export function createPublisher<User>({ log, authorize, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
+  async function decide({ frame, session, user }: Publishing<User>, origin: Origin): Promise<PublishAnswer> {
+    const { topic, id } = frame
+    // Without a decision to make, `append` finds a repeat by itself, in the same step.
+    if (onPublish || origin.age !== undefined) {
+      const known = await log.recall(origin)
+      if (known) return known
+    }
+    if (authorize) {
+      const allowed = await attempt(() => authorize({ action: 'publish', topic, user, session, data: frame.data }))
+      if ('thrown' in allowed) {
+        onError(allowed.thrown, `authorizing a publish into ${topic}`)
+        return { type: 'nack', code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
+      }
+      if (allowed.value !== true) return log.refuse(origin, nack('forbidden', 'Publishing into this topic is not allowed.'))
+    }
+    const decision = onPublish ? await attempt(() => onPublish({ topic, data: frame.data, id, session, user })) : { value: undefined }
+    if ('thrown' in decision) {
+      const { thrown } = decision
+      if (!(thrown instanceof PublishRefused)) {
+        onError(thrown, `applying a publish into ${topic}`)
+        return log.refuse(origin, nack('error', 'The server failed to apply this.'))
+      }
+      const refusal = nack(thrown.code, thrown.message)
+      const { retryAfter } = thrown
+      return retryAfter === undefined ? log.refuse(origin, refusal) : { ...refusal, retryAfter: Math.max(0, Math.ceil(retryAfter)) || 0 }
+    }
+    const stored = decision.value && Object.hasOwn(decision.value, 'data') ? decision.value.data : frame.data
+    const data = jsonOf(stored)
+    const answer = decision.value?.answer === undefined ? undefined : jsonOf(decision.value.answer)
+    if (data === null || answer === null) {
+      onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${topic}`), `applying a publish into ${topic}`)
+      return log.refuse(origin, nack('error', 'The server failed to apply this.'))
+    }
+    return (await log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) })).answer
+  }
+
+  return async (publishing) => {
+    const { frame, session, age } = publishing
+    const origin: Origin = { session, id: frame.id, ...(age === undefined ? undefined : { age }) }
+    try {
+      return await log.once(origin, () => decide(publishing, origin))
+    } catch (error) {
+      onError(error, `publishing into ${frame.topic}`)
+      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
+      if (!(error instanceof LiveSocketError) || error.code !== 'refused') return OUTCOME_UNKNOWN
+      return { type: 'nack', code: LOG_AWAY.code, message: LOG_AWAY.message, retryAfter: error.retryAfter ?? 1_000 }
+    }
+  }
+}
+
+async function attempt<Value>(call: () => MaybePromise<Value>): Promise<{ value: Value } | { thrown: unknown }> {
+  try {
+    return { value: await call() }
+  } catch (thrown) {
+    return { thrown }
+  }
+}
+
+function nack(code: string, message: string): Nack {
+  return { type: 'nack', code: String(code).slice(0, MAX_ID) || 'refused', message: String(message).slice(0, MAX_WORDS) }
+}
+
+function jsonOf(value: unknown): Json | null {
+  const text = serialise(value)
+  return 'json' in text ? text.json : null
+}

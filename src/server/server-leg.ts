@@ -1,0 +1,325 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import { createAlarm } from '../base/alarm.js'
+import type { Clock } from '../base/clock.js'
+import { decodeClientFrame } from '../protocol/client-frames.js'
+import type { ClientFrame, HandoverFrame, TopicAnswers } from '../protocol/frames.js'
+import { CLOSE_CODES, LOG_AWAY, type Failure } from './failure.js'
+import { createLegSocket, type LegSocket } from './leg-socket.js'
+import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-topics.js'
+import { maxPayload, type ServerLimits } from './limits.js'
+import { answerFrame } from './message-frame.js'
+import type { LiveServerOptions } from './options.js'
+import type { Publisher, PublishFrame } from './publisher.js'
+import type { Counters } from './stats.js'
+import type { TopicFeeds } from './topic-feeds.js'
+import type { TopicLog } from './topic-log.js'
+import type { ReaderSink } from './topic-reader.js'
+import { identify, type Identified } from './user.js'
+import { createWorkQueue } from './work-queue.js'
+
+/** One connection, from its opening on. */
+export interface ServerLeg<User> {
+  /** Null until its hello was taken. */
+  readonly who: { readonly session: string; readonly user: User } | null
+  readonly welcomed: boolean
+  /** An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is under way. */
+  fail(failure: Failure, answers?: 'all' | 'under way'): void
+  send(frame: HandoverFrame | { readonly type: 'handover-cancelled'; readonly id: string }): void
+  /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */
+  tend(now: number, ask: { readonly quiet: number; readonly dead: number }): void
+  terminate(): void
+}
+
+export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'authenticate' | 'authorize' | 'filter' | 'onSession'> {
+  readonly id: string
+  readonly heartbeat: number
+  readonly limits: ServerLimits
+  readonly log: TopicLog
+  readonly feeds: TopicFeeds
+  readonly publish: Publisher<User>
+  readonly counters: Counters
+  readonly clock: Clock
+  reconnectSpread(): number | undefined
+  onError(error: unknown, doing: string): void
+}
+
+type Hello = Extract<ClientFrame, { type: 'hello' }>
+type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
+
+/** A first frame that was not sent again is not old; how long one may have been on its way is bounded by this. */
+const LONGEST_FLIGHT = 10_000
+
+export function createServerLeg<User>(
+  deps: LegDeps<User>,
+  connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
+  handlers: { welcomed(): void; gone(): void },
+): ServerLeg<User> {
+  const { log, limits, clock, counters, onError } = deps
+  const { request } = connection
+  const lost = new AbortController()
+  const patience = createAlarm(clock, () => fail({ code: 'timeout', message: 'The hello took too long.' }))
+  const queue = createWorkQueue(limits.maxQueued, {
+    full: () => socket.pause(),
+    room: () => socket.resume(),
+    failed: (error) => onError(error, 'serving a leg'),
+  })
+  let who: { readonly session: string; user: User; readonly subject: string | undefined } | null = null
+  let state: 'opened' | 'greeting' | 'live' | 'ending' | 'gone' = 'opened'
+  let admitted: { readonly session: string; readonly leg: number; readonly user: User } | null = null
+  let welcomedAt = 0
+  let expiresAt = Infinity
+
+  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, {
+    text: hear,
+    binary: () => fail({ code: 'protocol', message: 'Frames must be text.' }),
+    gone,
+  })
+
+  const sink: ReaderSink = {
+    message(frame) {
+      counters.delivered++
+      socket.sendEncoded(frame)
+      if (socket.buffered > limits.maxBuffered) dropSlow()
+    },
+    subscribed: (topic, answer) => socket.send({ type: 'subscribed', topics: new Map([[topic, answer]]) }),
+    hasRoom: () => socket.hasRoom(limits.maxBuffered / 4),
+    whenRoom: (then) => socket.whenRoom(then),
+    ...(deps.filter && {
+      sees(topic, entry) {
+        const { user, session } = who!
+        try {
+          return deps.filter!({ topic, data: entry.value(), offset: entry.offset, user, session }) === true
+        } catch (error) {
+          onError(error, `filtering the topic ${topic}`)
+          return false
+        }
+      },
+    }),
+  }
+  const topics = createLegTopics<User>({ authorize: deps.authorize, feeds: deps.feeds, maxTopics: limits.maxTopics, sink, onError })
+
+  patience.set(limits.helloTimeout)
+
+  function hear(text: string) {
+    if (state === 'ending' || state === 'gone') return
+    // It asks and asks, and never reads what it is answered.
+    if (socket.buffered > limits.maxBuffered) return dropSlow()
+    // Every character is a byte at least, so that most frames need not be counted.
+    const large = text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
+    const frame = decodeClientFrame(text, maxPayload(limits))
+    if (large) {
+      const id = frame && 'type' in frame && frame.type === 'publish' ? { id: frame.id } : undefined
+      return fail({ code: 'too-large', message: `Frames must have at most ${limits.maxFrame} bytes.`, ...id })
+    }
+    if (!frame) return
+    if ('invalid' in frame) return fail({ code: 'protocol', message: frame.invalid })
+    if (state === 'opened') {
+      if (frame.type !== 'hello') return fail({ code: 'protocol', message: 'The first frame must be a hello.' })
+      return void greet(frame).catch((error: unknown) => {
+        onError(error, 'greeting a leg')
+        fail(LOG_AWAY)
+      })
+    }
+    if (state === 'greeting') return fail({ code: 'protocol', message: 'Nothing may come between the hello and the welcome.' })
+    serve(frame)
+  }
+
+  async function greet(hello: Hello) {
+    state = 'greeting'
+    patience.set(limits.helloTimeout)
+    const known = await ask(hello.session, hello.token)
+    if (state !== 'greeting') return
+    if (known.outcome !== 'known') return fail(refusal(known.outcome))
+    const admission = await log.admit(hello.session, hello.leg, known.subject)
+    if (admission.outcome === 'admitted') {
+      admitted = { session: hello.session, leg: hello.leg, user: known.user }
+      if (admission.first) tellSession('joined')
+      if (ended()) return release()
+    }
+    if (ended()) return
+    if (admission.outcome === 'superseded') {
+      return fail({ code: 'superseded', message: `This session has a leg ${hello.leg} or a newer one already.` })
+    }
+    if (admission.outcome === 'forbidden') return fail({ code: 'forbidden', message: 'This session belongs to somebody else.' })
+    who = { session: hello.session, user: known.user, subject: known.subject }
+    const prepared = await topics.prepare(hello.topics, who)
+    if (ended()) return prepared.drop()
+    state = 'live'
+    patience.clear()
+    welcomedAt = clock.monotonic()
+    join(prepared, undefined, (answers) => welcome(known, answers))
+    counters.welcomed++
+    handlers.welcomed()
+  }
+
+  function welcome(known: Known<User>, answers: TopicAnswers) {
+    const reconnectSpread = deps.reconnectSpread()
+    socket.send({
+      type: 'welcome',
+      server: deps.id,
+      topics: answers,
+      heartbeat: deps.heartbeat,
+      ...lifetime(known),
+      maxFrame: limits.maxFrame,
+      ...(reconnectSpread === undefined ? undefined : { reconnectSpread }),
+    })
+  }
+
+  /** The token counts from here. */
+  function lifetime({ tokenTtl }: Known<User>): { tokenTtl?: number } {
+    expiresAt = tokenTtl === undefined ? Infinity : clock.monotonic() + tokenTtl + limits.tokenGrace
+    return tokenTtl === undefined ? {} : { tokenTtl }
+  }
+
+  function serve(frame: ClientFrame) {
+    switch (frame.type) {
+      case 'hello':
+        return fail({ code: 'protocol', message: 'A leg says hello once.' })
+      case 'subscribe':
+        return queue.change(async () => {
+          const prepared = await topics.prepare(frame.topics, who!).catch((error: unknown) => {
+            onError(error, 'subscribing')
+            fail(LOG_AWAY)
+          })
+          if (prepared && state !== 'live') prepared.drop()
+          else if (prepared) join(prepared, frame.id, (answers) => socket.send({ type: 'subscribed', id: frame.id, topics: answers }))
+        })
+      case 'unsubscribe':
+        return queue.change(async () => topics.leave(frame.topics))
+      case 'publish':
+        return queue.publish(() => publish(frame))
+      case 'auth':
+        return queue.change(() => authenticateAgain(frame.token))
+      case 'ping':
+        return pong()
+    }
+  }
+
+  function join(prepared: PreparedTopics, id: string | undefined, named: (answers: TopicAnswers) => void) {
+    const refused = (why: TopicRefusal) => socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
+    prepared.join({ refused, named })
+  }
+
+  async function publish(frame: PublishFrame) {
+    counters.published++
+    const { session, user } = who!
+    // It was sent after the welcome: how long it was on its way is at most the time since then.
+    const age = frame.age === undefined ? undefined : { age: frame.age + Math.min(LONGEST_FLIGHT, clock.monotonic() - welcomedAt) }
+    const answer = await deps.publish({ frame, session, user, ...age })
+    if (answer.type === 'nack') counters.refused++
+    socket.sendEncoded(answerFrame(frame.id, answer))
+  }
+
+  async function authenticateAgain(token: string) {
+    const { session, subject } = who!
+    const known = await ask(session, token)
+    if (state !== 'live') return
+    if (known.outcome !== 'known') return fail(refusal(known.outcome))
+    if (known.subject !== subject) return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
+    who!.user = known.user
+    socket.send({ type: 'authed', ...lifetime(known) })
+  }
+
+  function ask(session: string, token: string | undefined) {
+    const credentials = { session, request, signal: lost.signal, ...(token === undefined ? undefined : { token }) }
+    return identify(deps.authenticate, credentials, { clock, patience: limits.helloTimeout, onError })
+  }
+
+  function pong() {
+    const reconnectSpread = deps.reconnectSpread()
+    socket.send({ type: 'pong', ...(reconnectSpread === undefined ? undefined : { reconnectSpread }) })
+  }
+
+  function fail(failure: Failure, answers: 'all' | 'under way' = 'under way') {
+    if (state === 'ending' || state === 'gone') return
+    const live = state === 'live'
+    state = 'ending'
+    patience.clear()
+    lost.abort()
+    counters.failed[failure.code] = (counters.failed[failure.code] ?? 0) + 1
+    const { code, message, id, retryAfter } = failure
+    const close = () => {
+      topics.leaveAll()
+      socket.send({ type: 'error', code, message, ...(id === undefined ? undefined : { id }), ...(retryAfter === undefined ? undefined : { retryAfter }) })
+      socket.close(CLOSE_CODES[code], code, limits.closeTimeout)
+    }
+    if (answers === 'under way') queue.stop()
+    if (!live || queue.size === 0) return close()
+    // Whoever published something that was applied shall know it before the leg closes.
+    const enough = createAlarm(clock, () => {
+      queue.stop()
+      close()
+    })
+    enough.set(limits.answerTimeout)
+    void queue.idle().then(() => {
+      enough.clear()
+      close()
+    })
+  }
+
+  function dropSlow() {
+    topics.leaveAll()
+    fail({ code: 'too-slow', message: `More than ${limits.maxBuffered} bytes were waiting to be read.` })
+  }
+
+  function gone() {
+    state = 'gone'
+    patience.clear()
+    lost.abort()
+    topics.leaveAll()
+    // What was received is applied still; only there is nobody left to tell.
+    release()
+    handlers.gone()
+  }
+
+  function release() {
+    if (!admitted || state !== 'gone') return
+    const { session, leg } = admitted
+    log.release(session, leg).then(
+      ({ last }) => last && tellSession('left'),
+      (error: unknown) => onError(error, 'releasing a leg'),
+    )
+  }
+
+  function tellSession(type: 'joined' | 'left') {
+    try {
+      deps.onSession?.({ type, session: admitted!.session, user: who?.user ?? admitted!.user })
+    } catch (error) {
+      onError(error, 'telling of a session')
+    }
+  }
+
+  // Read through a function, because an `await` may have changed it.
+  function ended() {
+    return state === 'ending' || state === 'gone'
+  }
+
+  return {
+    get who() {
+      return who
+    },
+    get welcomed() {
+      return state === 'live'
+    },
+    fail,
+    send: (frame) => socket.send(frame),
+    tend(now, { quiet, dead }) {
+      if (state !== 'live') return
+      if (now >= expiresAt) return fail({ code: 'unauthorized', message: 'The token has run out.' })
+      const silent = now - socket.heardAt
+      if (silent >= dead && !socket.paused) return socket.terminate()
+      if (silent >= quiet) socket.probe()
+      if (now - socket.sentAt >= quiet) pong()
+    },
+    terminate: () => socket.terminate(),
+  }
+}
+
+function refusal(outcome: 'refused' | 'timeout'): Failure {
+  return outcome === 'timeout'
+    ? { code: 'timeout', message: 'Who this is could not be told in time.' }
+    : { code: 'unauthorized', message: 'The token is not valid.' }
+}
+

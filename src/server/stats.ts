@@ -1,0 +1,34 @@
+import type { FailureCode } from './failure.js'
+
+/** What a server has done since it was created. */
+export interface Counters {
+  /** Sockets opened. */
+  opened: number
+  /** Legs welcomed. */
+  welcomed: number
+  /** Publishes that arrived, repeats included. */
+  published: number
+  /** Publishes answered by a `nack`. */
+  refused: number
+  /** Message frames sent. */
+  delivered: number
+  /** Legs asked to move. */
+  asked: number
+  /** Legs closed with an error, by its code. */
+  readonly failed: Partial<Record<FailureCode, number>>
+}
+
+export interface ServerStats extends Counters {
+  readonly id: string
+  /** Sockets now, welcomed or not. */
+  readonly connections: number
+  /** Legs now. */
+  readonly legs: number
+  /** Topics that a leg here reads now. */
+  readonly topics: number
+  readonly draining: boolean
+}
+
+export function createCounters(): Counters {
+  return { opened: 0, welcomed: 0, published: 0, refused: 0, delivered: 0, asked: 0, failed: {} }
+}

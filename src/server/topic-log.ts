@@ -1,0 +1,125 @@
+/**
+ * The only thing that servers share. Each of them numbers, stores and dedupes nothing by itself: it asks the log, so that any
+ * of them can be replaced at any moment. `memoryLog()` is one for servers of a single process.
+ *
+ * A method that rejects with a `LiveSocketError` of code `refused` did nothing, and may be asked anew. After any other
+ * rejection the outcome is unknown.
+ */
+export interface TopicLog {
+  /**
+   * Gives the data the topic's next number, stores it, trims the topic's history and, with an `origin`, records the answer under
+   * that id: all in one step, of which others see all or nothing. A repeat changes nothing and gets the answer of the first one.
+   */
+  append(entry: NewEntry): Promise<Recorded>
+  /** Records that the publish was refused for good, unless that id has an answer already. The answer that holds. */
+  refuse(origin: Origin, nack: Nack): Promise<Answer>
+  /**
+   * What was answered to that id. Null where nothing was: then it has never been applied, for otherwise (`origin.age` goes back
+   * to where ids may be forgotten) the answer, recorded by this very question, is a nack with `outcome-unknown`.
+   */
+  recall(origin: Origin): Promise<Answer | null>
+  /**
+   * Runs `task` while no other task for that id runs, here or on another server that shares the log. It keeps a publish that
+   * arrives on two legs at once from being decided twice; that it is not applied twice is `append`'s promise.
+   */
+  once<Result>(origin: Origin, task: () => Promise<Result>): Promise<Result>
+
+  /** Where the topic stands now. A topic that nobody has published to has offset 0. */
+  head(topic: string): Promise<TopicHead>
+  /** The kept entries with an offset above `after`, from the oldest on, and at least one where there is one. */
+  read(topic: string, after: number, limit: PageLimit): Promise<LogPage>
+  /** Tells of everything that comes into the topic from the moment the promise resolves, in order; the result is the undo. */
+  tail(topic: string, listener: (event: TailEvent) => void): Promise<() => void>
+
+  /**
+   * Takes in a leg. `superseded`: a leg with that number or a higher one is known already. `forbidden`: the session belongs to
+   * another subject. `first`: the session had no leg.
+   */
+  admit(session: string, leg: number, subject?: string): Promise<Admission>
+  /** The leg is gone; whether it was the session's last one. */
+  release(session: string, leg: number): Promise<{ readonly last: boolean }>
+
+  close(): Promise<void>
+}
+
+/** JSON text: it is made once, when a message comes in, and never parsed or made again on its way to the clients. */
+export type Json = string
+
+export interface NewEntry {
+  readonly topic: string
+  readonly data: Json
+  /** Absent: published by the server itself. */
+  readonly origin?: Origin
+  /** What the `ack` shall say besides the offset. */
+  readonly answer?: Json
+}
+
+/** Who published, and under which id. */
+export interface Origin {
+  readonly session: string
+  readonly id: string
+  /** Of a repeat: the most milliseconds that can have passed since it was first sent. */
+  readonly age?: number
+}
+
+export interface Ack {
+  readonly type: 'ack'
+  readonly offset?: number
+  readonly data?: Json
+}
+
+export interface Nack {
+  readonly type: 'nack'
+  readonly code: string
+  readonly message: string
+}
+
+/** A final answer to a publish. */
+export type Answer = Ack | Nack
+
+export interface Recorded {
+  readonly answer: Answer
+  /** True: nothing was appended by this call. */
+  readonly repeat: boolean
+}
+
+export interface TopicHead {
+  readonly epoch: string
+  /** The newest offset; 0 where there has been none. */
+  readonly offset: number
+  /** The oldest offset that is kept; `offset + 1` where nothing is. */
+  readonly oldest: number
+}
+
+export interface LogEntry {
+  readonly offset: number
+  readonly data: Json
+}
+
+export interface LogPage {
+  readonly epoch: string
+  readonly entries: readonly LogEntry[]
+}
+
+export interface PageLimit {
+  readonly maxMessages: number
+  /** The entry that reaches it is still in the page. */
+  readonly maxBytes: number
+}
+
+export type TailEvent =
+  | { readonly type: 'entry'; readonly epoch: string; readonly entry: LogEntry }
+  /** Numbering has started over: what follows bears this epoch. */
+  | { readonly type: 'epoch'; readonly head: TopicHead }
+
+export type Admission =
+  | { readonly outcome: 'admitted'; readonly first: boolean }
+  | { readonly outcome: 'superseded' }
+  | { readonly outcome: 'forbidden' }
+
+/** The answer of a log that cannot tell whether a repeat was applied. */
+export const OUTCOME_UNKNOWN: Nack = {
+  type: 'nack',
+  code: 'outcome-unknown',
+  message: 'This publish is older than what the server remembers: whether it was applied can no longer be told.',
+}

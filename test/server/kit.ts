@@ -1,0 +1,55 @@
+import { onTestFinished } from 'vitest'
+import type { Clock } from '../../src/base/clock.js'
+import { createLiveServer, type LiveServer, type LiveServerOptions } from '../../src/server/index.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { rawClient, type RawClient } from '../kit/raw-client.js'
+
+export interface TestServer<User> extends LiveServer<User> {
+  client(options?: Parameters<typeof rawClient>[1]): Promise<RawClient>
+  /** Connects, says hello, and is welcomed. */
+  join(hello?: object): Promise<RawClient>
+  /** What its functions threw. */
+  readonly errors: unknown[]
+}
+
+/** A server on a free port which knows everybody; it is gone when the test is over. */
+export async function liveServer<User = { subject?: string }>(options: Partial<LiveServerOptions<User>> = {}): Promise<TestServer<User>> {
+  const errors: unknown[] = []
+  const server = createLiveServer<User>({
+    ...(options.server ? undefined : { port: 0, host: '127.0.0.1' }),
+    authenticate: () => ({}) as User,
+    onError: (error) => errors.push(error),
+    ...options,
+  })
+  await server.ready
+  const clients: RawClient[] = []
+  onTestFinished(async () => {
+    for (const { ws } of clients) ws.terminate()
+    await server.close()
+  })
+  const client = async (given?: Parameters<typeof rawClient>[1]) => {
+    const connected = await rawClient(server.address(), given)
+    clients.push(connected)
+    return connected
+  }
+  return Object.assign(server, {
+    client,
+    async join(hello?: object) {
+      const connected = await client()
+      await connected.hello(hello)
+      return connected
+    },
+    errors,
+  })
+}
+
+/** Resolves as soon as it holds. Real sockets tell of nothing, so it looks at each turn of the event loop. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  const from = performance.now()
+  while (!holds()) {
+    if (performance.now() - from > 4_000) throw new Error(`never: ${what}`)
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+  }
+}
+
+export { createSimulatedClock, type Clock }
