@@ -1,29 +1,11 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
-import { covers, createHolding, estimateBytes, judge, TRIES } from './topic-sequence.js'
-import type { Holding, LegView, Named } from './topic-sequence.js'
+import { estimateBytes } from './holding.js'
+import { covers, createTopicSequence, type Gap, type MergedMessage, type Named, type TopicSequence } from './topic-sequence.js'
 
-export interface MergedMessage {
-  readonly topic: string
-  readonly epoch: string
-  readonly offset: number
-  readonly data: unknown
-  readonly leg: number
-  /** It existed already when the leg that brought it was subscribed. */
-  readonly replayed: boolean
-}
+export type { Gap, MergedMessage } from './topic-sequence.js'
 
-export interface Gap {
-  readonly topic: string
-  /** The epoch in which the topic goes on. */
-  readonly epoch: string
-  /** First and last missing offset, inclusive; null where unknown. */
-  readonly from: number | null
-  readonly to: number | null
-  readonly reason: 'trimmed' | 'epoch' | 'lost'
-}
-
-/** Called one at a time, never one inside another: what a handler causes by calling back is told after it has returned. */
+/** `deliver` and `gap` come one at a time, never one inside another: what a handler causes by calling back is told after it has returned. */
 export interface MergeHandlers {
   deliver(message: MergedMessage): void
   gap(gap: Gap): void
@@ -33,8 +15,8 @@ export interface MergeHandlers {
   /** More is held than may be. True: a standby leg was dropped for it. False: there is none, and the held ones will be asked for again. */
   overflow(): boolean
   invalid(topic: string, reason: string): void
-  /** The active leg named the topic: what a subscriber that came 'from now' since the topic was last asked for starts after. */
-  answered?(topic: string, position: Position): void
+  /** The active leg named the topic and this head: there begins who came 'from now' since the topic was last asked for. */
+  answered?(topic: string, head: Position): void
 }
 
 /** Several legs in, one sequence per topic out: PROTOCOL, client rule 4. */
@@ -71,37 +53,32 @@ export interface MergeDeps {
   readonly maxBytes: number
 }
 
-/** A server that leaves topics unanswered, or breaks its stream again and again, is asked at this pace (milliseconds), doubling. */
-const FIRST_PAUSE = 1_000
-const LONGEST_PAUSE = 30_000
-
 interface Topic {
   readonly name: string
+  readonly sequence: TopicSequence
   /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
   generation: number
-  position: Position | null
-  readonly holding: Holding
-  /** The gap of a new epoch: due, or unconfirmed while it is the subscriber's word that there is such an epoch. */
-  epochGap: 'none' | 'unconfirmed' | 'due'
-  /** The old leg's time is over, until the active leg covers again. */
-  waited: boolean
-  /** When something was told last, while the old leg is waited for. */
-  progress: number
-  stopWaiting: (() => void) | null
-  /** How often the active leg was asked since something was told. */
-  tries: number
-  stopPausing: (() => void) | null
+}
+
+/** What one ready leg was asked of a topic, and what it said. A leg that was asked anew has named nothing yet. */
+interface View {
+  readonly generation: number
+  /** The newest `subscribe` while it is unanswered. */
+  asked: { readonly id: string; readonly from: Position | null } | null
+  named: Named | null
+  refused: boolean
 }
 
 interface Leg {
   readonly number: number
-  readonly views: Map<string, LegView>
+  readonly views: Map<string, View>
 }
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
-  const { clock } = deps
+  const { clock, gapTimeout } = deps
   const topics = new Map<string, Topic>()
-  const hellos = new Map<number, Map<string, { generation: number; from: Position | null }>>()
+  /** What the hellos asked of legs that are not ready yet. */
+  const hellos = new Map<number, Map<string, { readonly generation: number; readonly from: Position | null }>>()
   let active: Leg | null = null
   let old: Leg | null = null
   let generations = 0
@@ -109,7 +86,6 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   const dirty = new Set<Topic>()
   const asking = new Set<Topic>()
   let settling = false
-  /** Over all topics. */
   const held = { messages: 0, bytes: 0 }
   const counts = { duplicates: 0, held: 0, gaps: 0 }
 
@@ -117,129 +93,39 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
     return active?.number === number ? active : old?.number === number ? old : null
   }
 
-  function stopWaiting(topic: Topic) {
-    topic.stopWaiting?.()
-    topic.stopWaiting = null
+  /** What holds of the topic on that leg: nothing where it is about to be asked anew. */
+  function namedBy(leg: Leg | null, topic: Topic): Named | null | undefined {
+    return leg === active && asking.has(topic) ? null : leg?.views.get(topic.name)?.named
   }
 
-  /** Nothing that was tried or waited for before counts any more. */
-  function refresh(topic: Topic) {
-    stopWaiting(topic)
-    topic.stopPausing?.()
-    topic.stopPausing = null
-    topic.waited = false
-    topic.tries = 0
-    asking.delete(topic)
-  }
-
-  function forget(topic: Topic) {
-    refresh(topic)
-    dirty.delete(topic)
-    topics.delete(topic.name)
-    topic.holding.clear()
-  }
-
-  function ask(topic: Topic) {
-    if (!active || topic.stopPausing) return
-    const tries = topic.tries++
-    if (tries < TRIES) {
-      asking.add(topic)
-      return
-    }
-    topic.stopPausing = clock.setTimeout(
-      () => {
-        topic.stopPausing = null
-        asking.add(topic)
-        settle()
+  function open(name: string, from: Position | null): Topic {
+    const sequence = createTopicSequence(
+      { clock, name, gapTimeout, total: held },
+      {
+        deliver: handlers.deliver,
+        gap(gap) {
+          counts.gaps++
+          handlers.gap(gap)
+        },
+        ask: () => void asking.add(topic),
+        wake() {
+          dirty.add(topic)
+          settle()
+        },
       },
-      Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (tries - TRIES)),
+      from,
     )
+    const topic: Topic = { name, sequence, generation: 0 }
+    topics.set(name, topic)
+    return topic
   }
 
-  /** Sends what was decided to ask, from where the positions are by now. */
-  function sendAsking() {
-    if (!active || asking.size === 0) return asking.clear()
-    const id = deps.id()
-    const requests = new Map<string, Position | null>()
-    for (const { name, generation, position } of asking) {
-      requests.set(name, position)
-      active.views.set(name, { generation, asked: { id, from: position }, named: null, refused: false })
-    }
-    asking.clear()
-    handlers.subscribe(active.number, id, requests)
-  }
-
-  function wait(topic: Topic) {
-    if (topic.stopWaiting) return
-    const until = (delay: number) => {
-      topic.stopWaiting = clock.setTimeout(() => {
-        // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
-        const rest = deps.gapTimeout - (clock.monotonic() - topic.progress)
-        if (rest > 0) return until(rest)
-        topic.stopWaiting = null
-        topic.waited = true
-        dirty.add(topic)
-        settle()
-      }, delay)
-    }
-    topic.progress = clock.monotonic()
-    until(deps.gapTimeout)
-  }
-
-  function moved(topic: Topic, offset: number) {
-    topic.position = { epoch: topic.position!.epoch, offset }
-    topic.tries = 0
-    if (topic.stopWaiting) topic.progress = clock.monotonic()
-  }
-
-  /** Tells of a topic what can be told, then sees to what cannot. The topic may change or end in every handler. */
-  function run(topic: Topic) {
-    while (topics.get(topic.name) === topic) {
-      const { position, holding } = topic
-      if (!position || topic.epochGap === 'unconfirmed') return
-      if (topic.epochGap === 'due') {
-        topic.epochGap = 'none'
-        counts.gaps++
-        handlers.gap({ topic: topic.name, epoch: position.epoch, from: null, to: null, reason: 'epoch' })
-        continue
-      }
-      const next = holding.take(position.offset)
-      if (next) {
-        moved(topic, next.offset)
-        const { offset, data, leg, replayed } = next
-        if (next.hasData) handlers.deliver({ topic: topic.name, epoch: position.epoch, offset, data, leg, replayed })
-        continue
-      }
-      if (asking.has(topic) || topic.stopPausing) return
-      const view = active?.views.get(topic.name)
-      const verdict = judge(position, view, old?.views.get(topic.name), holding.first, topic.waited, topic.tries)
-      if (verdict.do === 'wait for the old leg') return wait(topic)
-      stopWaiting(topic)
-      if (verdict.do === 'ask again') return ask(topic)
-      if (verdict.do === 'go on') {
-        if (covers(view?.named, position)) topic.waited = false
-        return
-      }
-      moved(topic, verdict.to)
-      counts.gaps++
-      handlers.gap({ topic: topic.name, epoch: position.epoch, from: position.offset + 1, to: verdict.to, reason: verdict.reason })
-    }
-  }
-
-  /** Past the bound, gives up what will come again by itself, then a standby leg, then asks again for the rest. */
-  function relieve() {
-    const within = () => held.messages <= deps.maxMessages && held.bytes <= deps.maxBytes
-    if (within()) return
-    for (const topic of topics.values()) {
-      if (topic.position && covers(active?.views.get(topic.name)?.named, topic.position)) topic.holding.clear()
-    }
-    if (within() || handlers.overflow()) return
-    for (const topic of topics.values()) {
-      if (!topic.holding.first) continue
-      topic.holding.clear()
-      stopWaiting(topic)
-      if (active && !active.views.get(topic.name)?.asked) ask(topic)
-    }
+  function shut(topic: Topic) {
+    topics.delete(topic.name)
+    dirty.delete(topic)
+    asking.delete(topic)
+    topic.sequence.refresh()
+    topic.sequence.discard()
   }
 
   /** All telling is done here, in one loop that never nests: a handler that calls back only leaves work for it. */
@@ -249,7 +135,9 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
     try {
       do {
         for (const topic of dirty) {
-          run(topic)
+          while (topics.get(topic.name) === topic) {
+            if (!topic.sequence.proceed(namedBy(active, topic), namedBy(old, topic))) break
+          }
           dirty.delete(topic)
         }
         relieve()
@@ -260,76 +148,79 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
     }
   }
 
-  /** The leg answered a `subscribe` or `hello`, or (unasked) named an epoch. */
-  function name(topic: Topic, leg: Leg, view: LegView, answer: TopicAnswer, from: Position | null, unasked: boolean) {
+  /** Sends what was decided to ask, from where the positions are by now. */
+  function sendAsking() {
+    if (!active || asking.size === 0) return asking.clear()
+    const id = deps.id()
+    const requests = new Map<string, Position | null>()
+    for (const { name, generation, sequence } of asking) {
+      requests.set(name, sequence.position)
+      active.views.set(name, { generation, asked: { id, from: sequence.position }, named: null, refused: false })
+    }
+    asking.clear()
+    handlers.subscribe(active.number, id, requests)
+  }
+
+  /** Past the bound, gives up what will come again by itself; else a standby leg; else asks again for what is held. */
+  function relieve() {
+    const within = () => held.messages <= deps.maxMessages && held.bytes <= deps.maxBytes
+    if (within()) return
+    for (const topic of topics.values()) {
+      const { position } = topic.sequence
+      if (position && covers(namedBy(active, topic), position)) topic.sequence.discard()
+    }
+    if (within() || handlers.overflow()) return
+    for (const topic of topics.values()) {
+      if (!topic.sequence.holds) continue
+      topic.sequence.discard()
+      if (active && !active.views.get(topic.name)?.asked) topic.sequence.ask()
+    }
+  }
+
+  /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
+  function name(topic: Topic, leg: Leg, view: View, answer: TopicAnswer, from: Position | null, unasked: boolean) {
     const { epoch, offset: head, after } = answer
     if (after > Math.max(head, from?.offset ?? 0)) {
-      handlers.invalid(topic.name, `after ${after} is beyond the head ${head}`)
-      if (!unasked && leg === active) ask(topic)
+      handlers.invalid(topic.name, `The server named ${after} as what comes before its replay, which is past the head ${head}.`)
+      if (!unasked && leg === active) topic.sequence.ask()
       return
     }
     view.asked = null
     view.refused = false
     view.named = { epoch, head, after, from, tail: 0 }
-    if (leg !== active) return void dirty.add(topic)
-    adopt(topic, view.named, unasked)
-    handlers.answered?.(topic.name, { epoch, offset: head })
-  }
-
-  /** What the active leg's word does to the position. */
-  function adopt(topic: Topic, named: Named, unasked: boolean) {
-    const { position } = topic
     dirty.add(topic)
-    if (!position) {
-      // The tail: what an old leg brought before it served again was never told, and the subscription begins now.
-      topic.position = { epoch: named.epoch, offset: Math.max(named.after, named.tail) }
-    } else if (position.epoch === named.epoch) {
-      if (topic.epochGap === 'unconfirmed') topic.epochGap = 'due'
-    } else if (unasked || named.from?.epoch === position.epoch) {
-      topic.position = { epoch: named.epoch, offset: named.after }
-      topic.holding.clear()
-      topic.epochGap = 'due'
-    }
+    if (leg !== active) return
+    topic.sequence.adopt(view.named, unasked)
+    handlers.answered?.(topic.name, { epoch, offset: head })
   }
 
   return {
     subscribe(topicName, from) {
-      let topic = topics.get(topicName)
-      if (!topic) {
-        const holding = createHolding(held)
-        topic = { name: topicName, generation: 0, position: from, holding, epochGap: 'none', waited: false, progress: 0, stopWaiting: null, tries: 0, stopPausing: null }
-        topics.set(topicName, topic)
-      } else {
-        const { position } = topic
-        if (!from || (position && position.epoch === from.epoch && position.offset <= from.offset)) return
-        if (position && position.epoch !== from.epoch) {
-          topic.holding.clear()
-          topic.epochGap = 'unconfirmed'
-        }
-        topic.position = from
-        refresh(topic)
+      const known = topics.get(topicName)
+      if (known) {
+        const at = known.sequence.position
+        if (!from || (at && at.epoch === from.epoch && at.offset <= from.offset)) return
+        known.sequence.rewind(from)
       }
+      const topic = known ?? open(topicName, from)
       topic.generation = ++generations
-      ask(topic)
+      if (active) asking.add(topic)
       settle()
     },
 
     unsubscribe(topicName) {
       const topic = topics.get(topicName)
       if (!topic) return
-      forget(topic)
-      for (const leg of [active, old]) {
-        if (!leg) continue
-        leg.views.delete(topicName)
-        handlers.unsubscribe(leg.number, [topicName])
-      }
-      settle()
+      shut(topic)
+      const legs = [active, old].filter((leg) => leg !== null)
+      for (const leg of legs) leg.views.delete(topicName)
+      for (const leg of legs) handlers.unsubscribe(leg.number, [topicName])
     },
 
     hello(leg) {
-      const asked = new Map([...topics].map(([topicName, { generation, position }]) => [topicName, { generation, from: position }]))
-      hellos.set(leg, asked)
-      return new Map([...topics].map(([topicName, { position }]) => [topicName, position]))
+      const asked = [...topics.values()].map(({ name, generation, sequence }) => ({ name, generation, from: sequence.position }))
+      hellos.set(leg, new Map(asked.map((topic) => [topic.name, topic])))
+      return new Map(asked.map((topic) => [topic.name, topic.from]))
     },
 
     ready(number, answers, refused) {
@@ -339,19 +230,20 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       const leg: Leg = { number, views: new Map() }
       old = active
       active = leg
+      asking.clear()
       for (const topic of topics.values()) {
-        refresh(topic)
-        const { name: topicName, generation } = topic
-        const asked = hello?.get(topicName)
-        const answer = answers.get(topicName)
-        if (asked?.generation !== generation) {
-          ask(topic)
+        topic.sequence.refresh()
+        dirty.add(topic)
+        const asked = hello?.get(topic.name)
+        const answer = answers.get(topic.name)
+        if (asked?.generation !== topic.generation) {
+          topic.sequence.ask()
           continue
         }
-        const view: LegView = { generation, asked: null, named: null, refused: refused.has(topicName) }
-        leg.views.set(topicName, view)
+        const view: View = { generation: topic.generation, asked: null, named: null, refused: refused.has(topic.name) }
+        leg.views.set(topic.name, view)
         if (answer) name(topic, leg, view, answer, asked.from, false)
-        else if (!view.refused) ask(topic)
+        else if (!view.refused) topic.sequence.ask()
       }
       const unwanted = [...(hello?.keys() ?? [])].filter((topicName) => !topics.has(topicName))
       if (unwanted.length > 0) handlers.unsubscribe(number, unwanted)
@@ -366,10 +258,11 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
         const answer = answers.get(topicName)
         if (!topic) continue
         if (id === undefined) {
+          // While a `subscribe` is unanswered there, its answer is what counts.
           if (answer && view.named) name(topic, leg, view, answer, null, true)
         } else if (view.asked?.id === id) {
           if (answer) name(topic, leg, view, answer, view.asked.from, false)
-          else if (leg === active) ask(topic)
+          else if (leg === active) topic.sequence.ask()
         }
       }
       settle()
@@ -379,33 +272,26 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       const leg = legOf(number)
       const view = leg?.views.get(topicName)
       const topic = topics.get(topicName)
-      if (!leg || !view || !topic || (id !== undefined && view.asked?.id !== id)) return
+      if (!view || !topic || (id !== undefined && view.asked?.id !== id)) return
       view.asked = null
       view.named = null
       view.refused = !retry
-      if (leg === active) {
-        stopWaiting(topic)
-        if (retry) {
-          topic.tries = Math.max(topic.tries, TRIES)
-          ask(topic)
-        }
-      }
+      if (retry && leg === active) topic.sequence.pause()
       dirty.add(topic)
       settle()
     },
 
     message(number, frame) {
       const topic = topics.get(frame.topic)
-      const view = legOf(number)?.views.get(frame.topic)
-      if (!topic || !view?.named) return
+      const named = legOf(number)?.views.get(frame.topic)?.named
+      if (!topic || !named) return
       const { offset, prev, data, hasData } = frame
       if (!(prev >= 0 && prev < offset)) {
-        handlers.invalid(frame.topic, `a message's prev ${prev} is not below its offset ${offset}`)
+        handlers.invalid(frame.topic, `The server sent a message with the offset ${offset} and ${prev} before it.`)
         return
       }
-      const { named } = view
       named.tail = Math.max(named.tail, offset)
-      const { position } = topic
+      const { position } = topic.sequence
       if (!position || position.epoch !== named.epoch) return
       if (offset <= position.offset) {
         counts.duplicates++
@@ -413,7 +299,7 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       }
       const early = prev > position.offset
       const bytes = early || settling ? estimateBytes(data) : 0
-      const fresh = topic.holding.add({ offset, prev, data, hasData, leg: number, replayed: offset <= named.head, bytes })
+      const fresh = topic.sequence.hold({ offset, prev, data, hasData, leg: number, replayed: offset <= named.head, bytes })
       if (!fresh) counts.duplicates++
       else if (early) counts.held++
       dirty.add(topic)
@@ -428,13 +314,14 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       } else if (active?.number === number) {
         active = old
         old = null
+        asking.clear()
         for (const topic of topics.values()) {
-          refresh(topic)
+          topic.sequence.refresh()
+          dirty.add(topic)
           const view = active?.views.get(topic.name)
           if (!active || view?.refused) continue
-          if (!view?.named || view.generation !== topic.generation) ask(topic)
-          else if (!topic.position) adopt(topic, view.named, false)
-          else dirty.add(topic)
+          if (!view?.named || view.generation !== topic.generation) topic.sequence.ask()
+          else if (!topic.sequence.position) topic.sequence.adopt(view.named, false)
         }
       }
       settle()
@@ -444,23 +331,22 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       if (!active) return false
       for (const topic of topics.values()) {
         const view = active.views.get(topic.name)
-        if (asking.has(topic) || !view) return false
+        if (!view || asking.has(topic)) return false
         if (view.refused) continue
-        const { named } = view
-        if (!named || !topic.position || !covers(named, topic.position) || topic.position.offset < named.head) return false
-        // What is still to be told first: a handler asks while another one of the same call waits its turn.
-        if (topic.epochGap !== 'none') return false
+        const { position, settled } = topic.sequence
+        if (!position || !settled || !view.named) return false
+        if (!covers(view.named, position) || position.offset < view.named.head) return false
       }
       return true
     },
 
-    position: (topicName) => topics.get(topicName)?.position ?? null,
+    position: (topicName) => topics.get(topicName)?.sequence.position ?? null,
     get held() {
       return { ...held }
     },
     stats: () => ({ ...counts }),
     stop() {
-      for (const topic of [...topics.values()]) forget(topic)
+      for (const topic of [...topics.values()]) shut(topic)
       hellos.clear()
       active = null
       old = null

@@ -1,15 +1,6 @@
+import type { Clock } from '../base/clock.js'
 import type { Position } from '../protocol/frames.js'
-
-/** A message that a leg brought and that was not told yet. */
-export interface HeldMessage {
-  readonly offset: number
-  prev: number
-  readonly data: unknown
-  readonly hasData: boolean
-  readonly leg: number
-  readonly replayed: boolean
-  readonly bytes: number
-}
+import { createHolding, type HeldMessage } from './holding.js'
 
 /** What a leg said that it serves of a topic. */
 export interface Named {
@@ -22,142 +13,241 @@ export interface Named {
   tail: number
 }
 
-/** What one ready leg was asked of a topic, and what it said. A leg that was asked anew has named nothing yet. */
-export interface LegView {
-  readonly generation: number
-  /** The newest `subscribe` while it is unanswered. */
-  asked: { readonly id: string; readonly from: Position | null } | null
-  named: Named | null
-  refused: boolean
+export interface MergedMessage {
+  readonly topic: string
+  readonly epoch: string
+  readonly offset: number
+  readonly data: unknown
+  readonly leg: number
+  /** It existed already when the leg that brought it was subscribed. */
+  readonly replayed: boolean
 }
+
+export interface Gap {
+  readonly topic: string
+  /** The epoch in which the topic goes on. */
+  readonly epoch: string
+  /** First and last missing offset, inclusive; null where unknown. */
+  readonly from: number | null
+  readonly to: number | null
+  readonly reason: 'trimmed' | 'epoch' | 'lost'
+}
+
+export interface TopicSequenceDeps {
+  readonly clock: Clock
+  readonly name: string
+  readonly gapTimeout: number
+  /** Kept up to date with what is held, over all topics. */
+  readonly total: { messages: number; bytes: number }
+}
+
+export interface TopicSequenceHandlers {
+  deliver(message: MergedMessage): void
+  gap(gap: Gap): void
+  /** The active leg must be asked from the position. */
+  ask(): void
+  /** A time that was waited for is over: look at the topic again. */
+  wake(): void
+}
+
+/** The order of one topic: where it is, what is held, and what to do about what is missing. */
+export interface TopicSequence {
+  readonly name: string
+  readonly position: Position | null
+  readonly holds: boolean
+  /** Whether the application was told everything about the epoch that it is in. */
+  readonly settled: boolean
+  /** The application wants it from there: from before, or under another epoch. */
+  rewind(from: Position): void
+  /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
+  adopt(named: Named, unasked: boolean): void
+  /** False: that message is held already. */
+  hold(message: HeldMessage): boolean
+  /**
+   * Tells the application the next thing, and says true; with nothing to be told, sees to what is missing. Everything is in
+   * order before the application is called: it may change or end the topic there.
+   */
+  proceed(active: Named | null | undefined, old: Named | null | undefined): boolean
+  /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
+  ask(): void
+  /** What is held is given up, as it can come again. */
+  discard(): void
+  /** Another leg serves: what was tried and waited for counts no more. */
+  refresh(): void
+  /** The server wants to be left alone with this topic for a while. */
+  pause(): void
+}
+
+/** Re-subscriptions from one position after which a hole is taken for real, and the server for one to be spared. */
+const TRIES = 2
+
+/** How long a server is spared that leaves topics unanswered or broken, in milliseconds; doubled each time. */
+const FIRST_PAUSE = 1_000
+const LONGEST_PAUSE = 30_000
 
 /**
  * Whether everything after the position still comes on this leg. The tail is part of it: a leg that already brought
  * something past the position, which then was not in sequence, has shown that it does not bring what is between.
+ * Coverage returns by itself when the position gets there.
  */
 export function covers(named: Named | null | undefined, position: Position): boolean {
-  return !!named && named.epoch === position.epoch && named.after <= position.offset && named.tail <= position.offset
+  return !!named && named.epoch === position.epoch && Math.max(named.after, named.tail) <= position.offset
 }
 
-/** Re-subscriptions from one position before the hole is taken for real. */
-export const TRIES = 2
+export function createTopicSequence(deps: TopicSequenceDeps, handlers: TopicSequenceHandlers, from: Position | null): TopicSequence {
+  const { clock, name } = deps
+  const holding = createHolding(deps.total)
+  let position = from
+  /** The gap of a new epoch: due, or unconfirmed while it is only a subscriber's word that there is such an epoch. */
+  let epochGap: 'none' | 'unconfirmed' | 'due' = 'none'
+  /** The old leg's time is over, until the active leg covers again. */
+  let waited = false
+  /** When something was told last, while the old leg is waited for. */
+  let progress = 0
+  let stopWaiting: (() => void) | null = null
+  /** How often the active leg was asked since the position moved. */
+  let tries = 0
+  let stopPausing: (() => void) | null = null
 
-export type Verdict =
-  /** Nothing to do: what comes next is on its way. */
-  | { readonly do: 'go on' }
-  | { readonly do: 'wait for the old leg' }
-  | { readonly do: 'ask again' }
-  | { readonly do: 'tell a gap'; readonly to: number; readonly reason: 'trimmed' | 'lost' }
-
-/**
- * What to do about a topic from which nothing more can be told right now. `tries`: how often the active leg was asked again
- * from this position. `waited`: the time that the old leg gets is over.
- */
-export function judge(
-  position: Position,
-  active: LegView | undefined,
-  old: LegView | undefined,
-  firstHeld: { readonly prev: number } | undefined,
-  waited: boolean,
-  tries: number,
-): Verdict {
-  const named = active?.named
-  if (!named || covers(named, position)) return { do: 'go on' }
-  // Waiting cannot help where the two do not even number alike.
-  if (named.epoch !== position.epoch) return { do: 'ask again' }
-  if (!waited && covers(old?.named, position)) return { do: 'wait for the old leg' }
-  // An answer speaks for what is after the position that was asked from: not for what lies before it, where a rewind went.
-  const answered = named.from !== null && named.from.epoch === position.epoch && named.from.offset <= position.offset
-  const held = firstHeld?.prev ?? Infinity
-  if (answered && named.after > position.offset) {
-    return held < named.after ? { do: 'tell a gap', to: held, reason: 'lost' } : { do: 'tell a gap', to: named.after, reason: 'trimmed' }
+  function move(offset: number) {
+    position = { epoch: position!.epoch, offset }
+    tries = 0
+    if (stopWaiting) progress = clock.monotonic()
   }
-  if (tries >= TRIES && firstHeld) return { do: 'tell a gap', to: held, reason: 'lost' }
-  return { do: 'ask again' }
-}
 
-/** Held messages of one topic by offset. The first one's `prev` is the lowest. */
-export interface Holding {
-  readonly first: HeldMessage | undefined
-  /** False: one with that offset is held already. */
-  add(message: HeldMessage): boolean
-  /** Takes out the next one in sequence after `offset`, and forgets those that are not after it. */
-  take(offset: number): HeldMessage | undefined
-  clear(): void
-}
+  function wait(delay = deps.gapTimeout) {
+    stopWaiting = clock.setTimeout(() => {
+      // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
+      const rest = deps.gapTimeout - (clock.monotonic() - progress)
+      if (rest > 0) return wait(rest)
+      stopWaiting = null
+      waited = true
+      handlers.wake()
+    }, delay)
+  }
 
-/** `total` is kept up to date with what is held here. */
-export function createHolding(total: { messages: number; bytes: number }): Holding {
-  let held: HeldMessage[] = []
+  function endWait() {
+    stopWaiting?.()
+    stopWaiting = null
+  }
+
+  function ask() {
+    if (stopPausing) return
+    if (tries++ < TRIES) return handlers.ask()
+    stopPausing = clock.setTimeout(
+      () => {
+        stopPausing = null
+        handlers.ask()
+        handlers.wake()
+      },
+      Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(tries - TRIES - 1, 10)),
+    )
+  }
+
+  function refresh() {
+    endWait()
+    stopPausing?.()
+    stopPausing = null
+    waited = false
+    tries = 0
+  }
+
+  function skip(at: Position, to: number, reason: 'trimmed' | 'lost') {
+    move(to)
+    handlers.gap({ topic: name, epoch: at.epoch, from: at.offset + 1, to, reason })
+    return true
+  }
 
   return {
-    get first() {
-      return held[0]
+    name,
+    get position() {
+      return position
     },
-    add(message) {
-      let at = held.length
-      while (at > 0 && held[at - 1]!.offset >= message.offset) at--
-      const same = held[at]
-      const fresh = same?.offset !== message.offset
-      if (fresh) {
-        held.splice(at, 0, message)
-        total.messages++
-        total.bytes += message.bytes
-      } else {
-        same!.prev = Math.min(same!.prev, message.prev)
-      }
-      // Two legs may name different predecessors, where one of them mentions hidden messages and the other one skips them.
-      // Each says truly that nothing visible is between; so a message inherits the claim of one that reaches over it.
-      for (let i = Math.min(at + 1, held.length - 1); i > 0; i--) {
-        const before = held[i - 1]!
-        const after = held[i]!
-        if (after.prev >= before.offset) {
-          if (i <= at) break
-          continue
-        }
-        before.prev = Math.min(before.prev, after.prev)
-        after.prev = before.offset
-      }
-      return fresh
+    get holds() {
+      return holding.first !== undefined
     },
-    take(offset) {
-      for (;;) {
-        const first = held[0]
-        if (!first || first.prev > offset) return undefined
-        held.shift()
-        total.messages--
-        total.bytes -= first.bytes
-        if (first.offset > offset) return first
-      }
+    get settled() {
+      return epochGap === 'none'
     },
-    clear() {
-      for (const { bytes } of held) total.bytes -= bytes
-      total.messages -= held.length
-      held = []
-    },
-  }
-}
 
-/**
- * About how many bytes a value takes on the wire, without encoding it: strings by their length, 8 for every other leaf, 2 more for
- * every member. Walks by a stack of its own, as what a server sends may be nested deeper than the engine's stack.
- */
-export function estimateBytes(data: unknown): number {
-  let bytes = 0
-  const rest: unknown[] = [data]
-  while (rest.length > 0) {
-    const value = rest.pop()
-    bytes += 2
-    if (typeof value === 'string') bytes += value.length
-    else if (value === null || typeof value !== 'object') bytes += 8
-    else if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) bytes += value.byteLength
-    else if (Array.isArray(value)) for (const item of value) rest.push(item)
-    else {
-      for (const [key, item] of Object.entries(value)) {
-        bytes += key.length
-        rest.push(item)
+    rewind(to) {
+      if (position && position.epoch !== to.epoch) {
+        holding.clear()
+        epochGap = 'unconfirmed'
       }
-    }
+      position = to
+      refresh()
+    },
+
+    adopt(named, unasked) {
+      if (!position) {
+        // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
+        position = { epoch: named.epoch, offset: Math.max(named.after, named.tail) }
+      } else if (position.epoch === named.epoch) {
+        if (epochGap === 'unconfirmed') epochGap = 'due'
+      } else if (unasked || named.from?.epoch === position.epoch) {
+        position = { epoch: named.epoch, offset: named.after }
+        holding.clear()
+        epochGap = 'due'
+      }
+    },
+
+    hold: (message) => holding.add(message),
+
+    proceed(active, old) {
+      const at = position
+      if (!at || epochGap === 'unconfirmed') return false
+      if (epochGap === 'due') {
+        epochGap = 'none'
+        handlers.gap({ topic: name, epoch: at.epoch, from: null, to: null, reason: 'epoch' })
+        return true
+      }
+      const next = holding.take(at.offset)
+      if (next) {
+        move(next.offset)
+        const { offset, data, leg, replayed } = next
+        if (next.hasData) handlers.deliver({ topic: name, epoch: at.epoch, offset, data, leg, replayed })
+        return true
+      }
+      if (stopPausing) return false
+      // What is not named yet is asked for, and the answer decides.
+      if (!active || covers(active, at)) {
+        endWait()
+        if (active) waited = false
+        return false
+      }
+      const alike = active.epoch === at.epoch
+      // Waiting cannot help where the two do not even number alike.
+      if (alike && !waited && covers(old, at)) {
+        if (!stopWaiting) {
+          progress = clock.monotonic()
+          wait()
+        }
+        return false
+      }
+      endWait()
+      const held = holding.first?.prev ?? Infinity
+      // An answer speaks for what is after the position that was asked from, not for what lies before it.
+      const answered = alike && active.from !== null && active.from.epoch === at.epoch && active.from.offset <= at.offset
+      if (answered && active.after > at.offset) {
+        return held < active.after ? skip(at, held, 'lost') : skip(at, active.after, 'trimmed')
+      }
+      // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
+      if (alike && tries >= TRIES && held < Infinity) return skip(at, held, 'lost')
+      ask()
+      return false
+    },
+
+    ask,
+    discard() {
+      holding.clear()
+      endWait()
+    },
+    refresh,
+    pause() {
+      endWait()
+      tries = Math.max(tries, TRIES)
+      ask()
+    },
   }
-  return bytes
 }
