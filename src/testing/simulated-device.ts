@@ -1,0 +1,205 @@
+import type { Clock, Random } from '../base/clock.js'
+import type { Network, NetworkHint } from '../host/network.js'
+import type { Page, PageChange } from '../host/page.js'
+import type { Tabs } from '../host/tabs.js'
+import { createSimulatedSocket, type Incoming, type Path } from './simulated-socket.js'
+import { createSimulatedTabs } from './simulated-tabs.js'
+import type { SimulatedTokens, TokenAnswer } from './simulated-tokens.js'
+import { createWire } from './simulated-wire.js'
+
+/** What `createLiveSocket` takes as its `environment`. */
+export interface SimulatedEnvironment {
+  readonly WebSocket: typeof WebSocket
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly page: Page
+  readonly tabs: Tabs
+}
+
+/** A machine with a browser on it, and what can happen to its network and its lid. */
+export interface SimulatedDevice {
+  /** The first tab's. */
+  readonly environment: SimulatedEnvironment
+  /** One more tab of the same browser. */
+  tab(): SimulatedEnvironment
+  /** What `createLiveSocket` takes as `getToken`: asks the simulated token service. */
+  getToken(ask: { readonly reason: string; readonly signal: AbortSignal }): Promise<TokenAnswer>
+  /** The network is gone, and the browser knows: dials fail at once, living connections hear nothing and are not closed. */
+  offline(): void
+  online(): void
+  /** From one network to another: connections stay half-open for ever, dials work. The browser tells `change`. */
+  changeNetwork(): void
+  /** Living connections carry nothing more in that direction, and neither end is told. New dials work. */
+  freeze(direction?: 'up' | 'down' | 'both'): void
+  thaw(): void
+  /** Milliseconds that a frame takes in each direction from now on. Default 10. */
+  delay(latency: number | { up?: number; down?: number }): void
+  /** The tab goes to the back, or comes to the front. */
+  hide(): void
+  show(): void
+  /** The lid closes: nothing of the device runs until `wake`, while the world goes on. */
+  sleep(): void
+  wake(): void
+  /** Somebody sets the device's wall clock, to milliseconds since 1970. */
+  setWall(wall: number): void
+}
+
+export interface SimulatedDeviceDeps {
+  readonly world: Clock
+  readonly random: Random
+  readonly base: string
+  readonly latency: number
+  readonly tokens: SimulatedTokens
+  knock(incoming: Incoming): void
+}
+
+export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevice {
+  const device = createDeviceClock(deps.world)
+  const { clock } = device
+  const delays = { up: deps.latency, down: deps.latency }
+  const paths = new Set<Path>()
+  const hints = new Set<(hint: NetworkHint) => void>()
+  const changes = new Set<(change: PageChange) => void>()
+  let connected = true
+  let hidden = false
+
+  const hint = (what: NetworkHint) => {
+    for (const tell of [...hints]) tell(what)
+  }
+  const change = (what: PageChange) => {
+    for (const tell of [...changes]) tell(what)
+  }
+  const thaw = () => {
+    for (const path of paths) for (const wire of [path.up, path.down]) wire.thaw()
+  }
+  const freeze = (direction: 'up' | 'down' | 'both' = 'both') => {
+    for (const path of paths) {
+      if (direction !== 'down') path.up.freeze()
+      if (direction !== 'up') path.down.freeze()
+    }
+  }
+
+  const network: Network = {
+    online: () => connected,
+    subscribe(listener) {
+      hints.add(listener)
+      return () => void hints.delete(listener)
+    },
+  }
+  const page: Page = {
+    hidden: () => hidden,
+    subscribe(listener) {
+      changes.add(listener)
+      return () => void changes.delete(listener)
+    },
+  }
+  const Socket = createSimulatedSocket({
+    clock,
+    base: deps.base,
+    path() {
+      if (!connected) return null
+      const path = { up: createWire(deps.world, () => delays.up), down: createWire(clock, () => delays.down) }
+      paths.add(path)
+      return path
+    },
+    knock: deps.knock,
+    over: (path) => void paths.delete(path),
+  })
+  const tabs = createSimulatedTabs(clock)
+  const tab = (): SimulatedEnvironment => ({ WebSocket: Socket, clock, random: deps.random, network, page, tabs: tabs.open() })
+
+  return {
+    environment: tab(),
+    tab,
+    getToken: ({ reason, signal }) => deps.tokens.request(reason, signal, connected),
+    offline() {
+      connected = false
+      freeze()
+      hint('offline')
+    },
+    online() {
+      connected = true
+      thaw()
+      hint('online')
+    },
+    changeNetwork() {
+      freeze()
+      // Nobody can thaw them: their addresses are the old network's.
+      paths.clear()
+      hint('change')
+    },
+    freeze,
+    thaw,
+    delay(latency) {
+      const { up = delays.up, down = delays.down } = typeof latency === 'number' ? { up: latency, down: latency } : latency
+      Object.assign(delays, { up, down })
+    },
+    hide() {
+      hidden = true
+      change('hidden')
+    },
+    show() {
+      hidden = false
+      change('shown')
+    },
+    sleep: device.sleep,
+    wake: device.wake,
+    setWall: device.setWall,
+  }
+}
+
+/** A clock that follows the world's while the device is awake. Asleep, its monotonic time and its timers stand still. */
+function createDeviceClock(world: Clock) {
+  interface Timer {
+    due: number
+    task: () => void
+    cancel: () => void
+  }
+  const timers = new Set<Timer>()
+  let slept = 0
+  let asleepSince: number | null = null
+  let wallAhead = 0
+
+  const monotonic = () => (asleepSince ?? world.monotonic()) - slept
+  const arm = (timer: Timer, due: number) => {
+    timer.cancel = world.setTimeout(() => {
+      timers.delete(timer)
+      timer.task()
+    }, due - monotonic())
+  }
+  const clock: Clock = {
+    now: () => world.now() + wallAhead,
+    monotonic,
+    setTimeout(task, delay) {
+      const due = monotonic() + Math.max(0, delay)
+      const timer: Timer = { due, task, cancel: () => undefined }
+      timers.add(timer)
+      if (asleepSince === null) arm(timer, due)
+      return () => {
+        timers.delete(timer)
+        timer.cancel()
+      }
+    },
+    frame: (task) => clock.setTimeout(task, FRAME - (monotonic() % FRAME)),
+  }
+  return {
+    clock,
+    sleep() {
+      if (asleepSince !== null) return
+      asleepSince = world.monotonic()
+      for (const timer of timers) timer.cancel()
+    },
+    wake() {
+      if (asleepSince === null) return
+      slept += world.monotonic() - asleepSince
+      asleepSince = null
+      // In the order in which they would have run: those of one moment in the order in which they were set.
+      for (const timer of [...timers].sort((a, b) => a.due - b.due)) arm(timer, timer.due)
+    },
+    setWall: (wall: number) => void (wallAhead = wall - world.now()),
+  }
+}
+
+/** Milliseconds between two paints. */
+const FRAME = 16

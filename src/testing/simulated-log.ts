@@ -1,0 +1,92 @@
+import type { Position, TopicAnswer } from '../protocol/frames.js'
+
+export interface LoggedMessage {
+  readonly topic: string
+  readonly epoch: string
+  readonly offset: number
+  readonly data: unknown
+}
+
+/** The log of topics that all simulated servers share, and what can happen to it. */
+export interface SimulatedLog {
+  append(topic: string, data: unknown): LoggedMessage
+  /** What a leg that asks so is told, as PROTOCOL's `welcome` has it. */
+  answer(topic: string, asked: Position | null): TopicAnswer
+  /** The messages of the present epoch after that offset, as far as they are kept. */
+  after(topic: string, offset: number): readonly LoggedMessage[]
+  /** Forgets all but the newest `keep` messages of the topic. */
+  trim(topic: string, keep?: number): void
+  /** The topic's numbering starts over, under a new epoch and without history. */
+  loseEpoch(topic: string): void
+  /** Whether positions are resumed from; without history every leg begins at the head. */
+  history: boolean
+  /** Everything appended so far, in order; the last 100,000 at least. */
+  readonly published: readonly LoggedMessage[]
+  /** Told in the order in which legs listen; returns the undo. */
+  listen(listener: (topic: string, change: 'message' | 'epoch') => void): () => void
+}
+
+/** Messages of one topic that are kept. */
+const KEPT = 10_000
+
+const PUBLISHED = 100_000
+
+export function createSimulatedLog(): SimulatedLog {
+  interface Topic {
+    epoch: string
+    head: number
+    kept: LoggedMessage[]
+  }
+  const topics = new Map<string, Topic>()
+  const listeners = new Set<(topic: string, change: 'message' | 'epoch') => void>()
+  const published: LoggedMessage[] = []
+  let epochs = 0
+
+  function topicOf(name: string): Topic {
+    let topic = topics.get(name)
+    if (!topic) topics.set(name, (topic = { epoch: `epoch-${++epochs}`, head: 0, kept: [] }))
+    return topic
+  }
+  const tell = (topic: string, change: 'message' | 'epoch') => {
+    for (const listener of [...listeners]) listener(topic, change)
+  }
+  const log: SimulatedLog = {
+    history: true,
+    published,
+    append(name, data) {
+      const topic = topicOf(name)
+      const message = { topic: name, epoch: topic.epoch, offset: ++topic.head, data }
+      topic.kept.push(message)
+      published.push(message)
+      if (published.length >= 2 * PUBLISHED) published.splice(0, PUBLISHED)
+      // In lumps: one shift a message would move ten thousand.
+      if (topic.kept.length >= 2 * KEPT) topic.kept = topic.kept.slice(-KEPT)
+      tell(name, 'message')
+      return message
+    },
+    answer(name, asked) {
+      const { epoch, head, kept } = topicOf(name)
+      const beforeOldest = head - kept.length
+      const after = !asked || !log.history ? head : asked.epoch === epoch ? Math.max(asked.offset, beforeOldest) : beforeOldest
+      return { epoch, offset: head, after }
+    },
+    after(name, offset) {
+      const { head, kept } = topicOf(name)
+      return kept.slice(Math.max(0, kept.length - (head - offset)))
+    },
+    trim(name, keep = 0) {
+      const topic = topicOf(name)
+      topic.kept = keep > 0 ? topic.kept.slice(-keep) : []
+    },
+    loseEpoch(name) {
+      topics.delete(name)
+      topicOf(name)
+      tell(name, 'epoch')
+    },
+    listen(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+  return log
+}

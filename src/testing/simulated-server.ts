@@ -1,0 +1,149 @@
+import { SUBPROTOCOL } from '../protocol/frames.js'
+import { createSimulatedLeg, type Behaviour, type Cluster, type SimulatedLeg } from './simulated-leg.js'
+import type { Incoming } from './simulated-socket.js'
+
+export interface DrainOptions {
+  /** Milliseconds after which a leg that is still there is closed. Default 10,000. */
+  deadline?: number
+  /** Milliseconds over which clients wait at random before they dial. Default 0. */
+  spread?: number
+  /** Legs asked a second. Default: all at once. */
+  rate?: number
+  /** Default `deploy`. */
+  reason?: string
+  /** Where to; default: where they came from. */
+  url?: string
+}
+
+/** One server process. What it does wrong is set on it: `server.door = 'busy'`. */
+export interface SimulatedServer extends Behaviour {
+  readonly id: string
+  /** Where this very server answers, whatever the balancer does. */
+  readonly url: string
+  readonly state: 'up' | 'draining' | 'down'
+  /** Legs that it has welcomed and that are still there. */
+  readonly legs: number
+  /** Whether the balancer sends dials here. */
+  taking: boolean
+  /** Asks every leg to move, takes no new ones, and is down when the last one is gone or the deadline has passed. */
+  drain(options?: DrainOptions): void
+  /** Asks every leg to move, and goes on taking new ones. Legs still there at the deadline are closed. */
+  unload(options?: DrainOptions): void
+  /** Takes the request back. */
+  cancel(): void
+  /** The process dies: connections are reset, clients see 1006. */
+  crash(): void
+  /** Comes up again after a crash or a drain. */
+  restart(): void
+  /** A dial arrives here. */
+  knock(incoming: Incoming): void
+}
+
+export function createSimulatedServer(cluster: Cluster, id: string, url: string): SimulatedServer {
+  const { clock } = cluster
+  const legs = new Set<SimulatedLeg>()
+  const asked = new Map<SimulatedLeg, string>()
+  let state: SimulatedServer['state'] = 'up'
+  let cancels: (() => void)[] = []
+  let handovers = 0
+
+  const stopAsking = () => {
+    for (const cancel of cancels.splice(0)) cancel()
+  }
+  const stop = () => {
+    stopAsking()
+    state = 'down'
+    server.taking = false
+  }
+  function goneIsDone() {
+    if (state === 'draining' && legs.size === 0) stop()
+  }
+
+  function unload({ deadline = 10_000, spread = 0, rate = Infinity, reason = 'deploy', url: to }: DrainOptions = {}) {
+    stopAsking()
+    const welcomed = [...legs].filter((leg) => leg.welcomed)
+    const ask = (leg: SimulatedLeg, left: number) => {
+      const handover = `${id}-handover-${++handovers}`
+      asked.set(leg, handover)
+      leg.send({ type: 'handover', id: handover, reason, deadline: left, ...(spread > 0 ? { spread } : {}), ...(to === undefined ? {} : { url: to }) })
+    }
+    welcomed.forEach((leg, place) => {
+      const wait = Math.min(deadline, Math.round((place * 1_000) / rate))
+      if (wait === 0) ask(leg, deadline)
+      else cancels.push(clock.setTimeout(() => legs.has(leg) && ask(leg, deadline - wait), wait))
+    })
+    cancels.push(
+      clock.setTimeout(() => {
+        for (const leg of state === 'draining' ? [...legs] : welcomed) leg.close(1012, reason)
+        goneIsDone()
+      }, deadline),
+    )
+  }
+
+  const server: SimulatedServer = {
+    id,
+    url,
+    door: 'open',
+    acks: true,
+    replayPace: 0,
+    taking: true,
+    get state() {
+      return state
+    },
+    get legs() {
+      return [...legs].filter((leg) => leg.welcomed).length
+    },
+    drain(options) {
+      if (state === 'down') return
+      state = 'draining'
+      server.taking = false
+      for (const leg of [...legs]) if (!leg.welcomed) leg.refuse('draining', 1012, 'this server is going away')
+      unload(options)
+      goneIsDone()
+    },
+    unload,
+    cancel() {
+      stopAsking()
+      for (const [leg, handover] of asked) leg.send({ type: 'handover-cancelled', id: handover })
+      asked.clear()
+      if (state !== 'draining') return
+      state = 'up'
+      server.taking = true
+    },
+    crash() {
+      stop()
+      for (const leg of [...legs]) leg.reset()
+    },
+    restart() {
+      if (state !== 'down') return
+      state = 'up'
+      server.taking = true
+    },
+    knock(incoming) {
+      if (state === 'down' || server.door === 'refuses' || !incoming.protocols.includes(SUBPROTOCOL)) return incoming.refuse()
+      if (server.door === 'hangs') return
+      const end = incoming.accept(SUBPROTOCOL, {
+        received: (text) => leg.received(text),
+        closed: () => leg.closed(),
+      })
+      const leg = createSimulatedLeg(
+        cluster,
+        {
+          id,
+          behaviour: server,
+          get draining() {
+            return state === 'draining'
+          },
+        },
+        end,
+        () => {
+          legs.delete(leg)
+          asked.delete(leg)
+          goneIsDone()
+        },
+      )
+      legs.add(leg)
+    },
+  }
+  return server
+}

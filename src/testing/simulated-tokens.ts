@@ -1,0 +1,73 @@
+import type { Clock } from '../base/clock.js'
+
+/** What a token provider answers: `createLiveSocket` takes the function that `getToken` of a device is. */
+export type TokenAnswer = { token: string; ttl: number } | { retryAfter: number } | { ended: string }
+
+/** The token service, and what can happen to it. It mints `token-1`, `token-2`, …; no cryptography is involved. */
+export interface SimulatedTokens {
+  /** Milliseconds that a token lives. Default 10 minutes. */
+  ttl: number
+  /** Milliseconds that an answer takes. Default 20. */
+  latency: number
+  /** It works. */
+  up(): void
+  /** Requests fail; with `retryAfter` it says for how long to leave it alone, in milliseconds. */
+  down(retryAfter?: number): void
+  /** Requests get no answer. */
+  hang(): void
+  /** The login session is over: every request is told so. */
+  end(reason?: string): void
+  /** No token minted so far is valid any more. */
+  revoke(): void
+  /** Milliseconds that the token has left; null where it is not valid. */
+  left(token: string | undefined): number | null
+  /** Answers one request, as the service is at that moment. */
+  request(reason: string, signal: AbortSignal, connected: boolean): Promise<TokenAnswer>
+  /** Every request so far; `at` on the simulated clock since its start. */
+  readonly requests: readonly { readonly at: number; readonly reason: string; readonly answer: 'token' | 'failed' | 'hung' | 'ended' }[]
+}
+
+export function createSimulatedTokens(clock: Clock): SimulatedTokens {
+  const valid = new Map<string, number>()
+  const requests: { at: number; reason: string; answer: 'token' | 'failed' | 'hung' | 'ended' }[] = []
+  let mode: { is: 'up' } | { is: 'down'; retryAfter?: number } | { is: 'hanging' } | { is: 'ended'; reason: string } = { is: 'up' }
+  let minted = 0
+
+  const tokens: SimulatedTokens = {
+    ttl: 600_000,
+    latency: 20,
+    up: () => void (mode = { is: 'up' }),
+    down: (retryAfter) => void (mode = { is: 'down', ...(retryAfter === undefined ? {} : { retryAfter }) }),
+    hang: () => void (mode = { is: 'hanging' }),
+    end: (reason = 'signed out elsewhere') => void (mode = { is: 'ended', reason }),
+    revoke: () => valid.clear(),
+    left(token) {
+      const dies = token === undefined ? undefined : valid.get(token)
+      if (token !== undefined && dies !== undefined && dies <= clock.monotonic()) valid.delete(token)
+      return dies === undefined || dies <= clock.monotonic() ? null : dies - clock.monotonic()
+    },
+    request: (reason, signal, connected) =>
+      new Promise((resolve, reject) => {
+        const now = connected ? mode : ({ is: 'down' } as const)
+        const answer = now.is === 'up' ? 'token' : now.is === 'down' ? 'failed' : now.is === 'hanging' ? 'hung' : 'ended'
+        requests.push({ at: clock.monotonic(), reason, answer })
+        const give = () => {
+          if (now.is === 'ended') resolve({ ended: now.reason })
+          else if (now.is === 'down' && 'retryAfter' in now && now.retryAfter !== undefined) resolve({ retryAfter: now.retryAfter })
+          else if (now.is === 'down') reject(new TypeError('the token service could not be reached'))
+          else {
+            const token = `token-${++minted}`
+            valid.set(token, clock.monotonic() + tokens.ttl)
+            resolve({ token, ttl: tokens.ttl })
+          }
+        }
+        const cancel = now.is === 'hanging' ? () => undefined : clock.setTimeout(give, tokens.latency)
+        signal.addEventListener('abort', () => {
+          cancel()
+          reject(signal.reason as Error)
+        })
+      }),
+    requests,
+  }
+  return tokens
+}

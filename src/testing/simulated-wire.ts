@@ -1,0 +1,62 @@
+import type { Clock } from '../base/clock.js'
+
+/** One direction of one connection: what goes in comes out in order, `delay` later, each piece in a task of its own. */
+export interface Wire {
+  carry(deliver: () => void): void
+  /** Nothing comes out until `thaw`, and neither end is told: a dead path. */
+  freeze(): void
+  thaw(): void
+  /** What is under way is gone, and what comes later too. */
+  cut(): void
+  readonly frozen: boolean
+}
+
+/** @param delay asked for each piece, in milliseconds. */
+export function createWire(clock: Clock, delay: () => number): Wire {
+  const queue: { due: number; deliver: () => void }[] = []
+  let last = 0
+  let frozen = false
+  let isCut = false
+  let cancel: (() => void) | null = null
+
+  function arm() {
+    const head = queue[0]
+    if (!head || frozen || cancel) return
+    cancel = clock.setTimeout(() => {
+      cancel = null
+      queue.shift()
+      head.deliver()
+      arm()
+    }, head.due - clock.monotonic())
+  }
+
+  return {
+    carry(deliver) {
+      if (isCut) return
+      last = Math.max(last, clock.monotonic() + Math.max(0, delay()))
+      queue.push({ due: last, deliver })
+      arm()
+    },
+    freeze() {
+      frozen = true
+      cancel?.()
+      cancel = null
+    },
+    thaw() {
+      frozen = false
+      // What was sent into the dead path is sent again.
+      last = clock.monotonic() + Math.max(0, delay())
+      for (const piece of queue) piece.due = Math.max(piece.due, last)
+      arm()
+    },
+    cut() {
+      isCut = true
+      queue.length = 0
+      cancel?.()
+      cancel = null
+    },
+    get frozen() {
+      return frozen
+    },
+  }
+}
