@@ -43,11 +43,15 @@ export default defineConfig({
     allowOnly: false,
     // Where `.ci/run` reads its sum from.
     reporters: process.env['TEST_RESULTS'] ? ['default', ['json', { outputFile: process.env['TEST_RESULTS'] }]] : ['default'],
+    // Projects run one after the other: a browser beside eight workers on two cores is late for reasons of no interest.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     projects: [
       {
         extends: true,
         test: {
           name: 'node',
+          sequence: { groupOrder: 0 },
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**'],
         },
@@ -57,6 +61,8 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/**/*.browser.test.{ts,tsx}'],
+          globalSetup: ['test/kit/browser-servers.ts'],
+          sequence: { groupOrder: 1 },
           browser: {
             enabled: true,
             headless: true,
@@ -73,6 +79,7 @@ export default defineConfig({
           name: 'package',
           include: ['test/package/*.test.ts'],
           globalSetup: ['test/package/packed.ts'],
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

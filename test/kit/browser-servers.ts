@@ -1,0 +1,41 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestProject } from 'vitest/node'
+import { WebSocketServer, type WebSocket } from 'ws'
+
+/** What the tests in the browser talk to. It runs in Node, before them; its addresses are injected. */
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A server whose path says what it does to a socket: see `FATES`. */
+    fateUrl: string
+  }
+}
+
+/** `/echo` echoes; the others (besides those of the upgrade below) act on the first message, so that the page has seen the socket open. */
+const FATES: Record<string, (socket: WebSocket, query: URLSearchParams) => void> = {
+  '/echo': (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })),
+  '/close': (socket, query) => socket.once('message', () => socket.close(Number(query.get('code')), query.get('reason') ?? '')),
+  '/close-without-code': (socket) => socket.once('message', () => socket.close()),
+  '/vanish': (socket) => socket.once('message', () => socket.terminate()),
+  '/break-framing': (socket) => socket.once('message', () => (socket as unknown as { _socket: { write(data: Buffer): void } })._socket.write(Buffer.from([0x8f, 0]))),
+}
+
+export default async function startServers(project: TestProject) {
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => offered.values().next().value ?? false })
+  const server = createServer()
+  server.on('upgrade', (request, socket, head) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'ws://any')
+    if (pathname === '/hang') return
+    if (pathname === '/refuse') return void socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')
+    if (pathname === '/no-subprotocol') delete request.headers['sec-websocket-protocol']
+    sockets.handleUpgrade(request, socket, head, (client) => FATES[pathname]?.(client, searchParams))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  project.provide('fateUrl', `ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+
+  return () => {
+    for (const client of sockets.clients) client.terminate()
+    server.closeAllConnections()
+    server.close()
+  }
+}
