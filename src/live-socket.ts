@@ -8,7 +8,7 @@ import { settingsOf, type LiveSocketOptions, type TopicTypes } from './handover/
 import { watchWake } from './host/wake.js'
 import { createMerge, type Merge } from './link/merge.js'
 import { createOutbox, type Outbox, type Published, type PublishOptions } from './link/outbox.js'
-import { createSubscriptions, type MessageHandler } from './link/subscriptions.js'
+import { createSubscriptions } from './link/subscriptions.js'
 import { createTokenKeeper, type TokenKeeper } from './link/token-keeper.js'
 import type { Position } from './protocol/frames.js'
 import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
@@ -266,7 +266,7 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
       if (signal?.aborted) return () => {}
       const undo = subscriptions.add(
         topic,
-        handler as MessageHandler,
+        ({ data, ...message }) => (handler as (data: unknown, message: MessageInfo) => void)(data, message),
         from,
       )
       signal?.addEventListener('abort', undo, { once: true })
