@@ -6,20 +6,33 @@ export interface SignalHost {
   exit(code: number): void
 }
 
+export interface SignalTasks {
+  empty(): Promise<unknown>
+  hurry(): void
+  onError(error: unknown, doing: string): void
+}
+
 /**
- * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends with 0, unless
+ * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends (with 0, or 1 where it failed), unless
  * somebody else listens to the signal and so has yet to say when: by listening at all we took away that it ends the process.
  * Returns the undo.
  */
-export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry }: { empty(): Promise<unknown>; hurry(): void }): () => void {
+export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry, onError }: SignalTasks): () => void {
   let begun = false
   const listener = () => {
     if (begun) return hurry()
     begun = true
-    void empty().then(() => {
+    const end = (code: number) => {
       host.off(signal, listener)
-      if (host.listenerCount(signal) === 0) host.exit(0)
-    })
+      if (host.listenerCount(signal) === 0) host.exit(code)
+    }
+    empty().then(
+      () => end(0),
+      (error: unknown) => {
+        onError(error, `draining on ${signal}`)
+        end(1)
+      },
+    )
   }
   host.on(signal, listener)
   return () => void host.off(signal, listener)

@@ -38,6 +38,8 @@ export interface Drain {
   readonly refusing: boolean
   /** While one is going on, or is done, the same promise. Throws `invalid` for options that make no sense. */
   start(options?: DrainOptions): Promise<DrainResult>
+  /** Throws `invalid` for options that make no sense. */
+  check(options?: DrainOptions): void
   /** False: there was nothing to cancel. */
   cancel(): boolean
   /** The deadline is now. */
@@ -64,20 +66,23 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
   interface Run {
     readonly promise: Promise<DrainResult>
     readonly remaining: Set<ServerLeg<unknown>>
+    go(): void
     cancel(): void
     force(): void
     gone(leg: ServerLeg<unknown>): void
   }
   let run: Run | null = null
 
-  function begin(options: Required<Omit<DrainOptions, 'signal' | 'url'>> & Pick<DrainOptions, 'signal' | 'url'>): Run {
+  function begin(options: ReturnType<typeof checkedOptions>): Run {
     const id = nanoid()
     const remaining = new Set(legs())
-    const waiting = [...remaining]
+    // From the end: those that came first are asked first.
+    const waiting = [...remaining].reverse()
     const told = new Set<ServerLeg<unknown>>()
     const forced = new Set<ServerLeg<unknown>>()
     const counts = { moved: 0, forced: 0 }
     const pace = createPace(options.rate, () => clock.monotonic())
+    const endsAt = clock.monotonic() + options.deadline
     const deadline = createAlarm(clock, force)
     const next = createAlarm(clock, ask)
     let resolve: (result: DrainResult) => void
@@ -99,7 +104,7 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
           reason: options.reason,
           ...(options.url === undefined ? undefined : { url: options.url }),
           spread: options.spread,
-          deadline: Math.floor(deadline.left ?? 0),
+          deadline: Math.max(0, Math.floor(endsAt - clock.monotonic())),
         })
       }
     }
@@ -127,6 +132,11 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
       promise,
       remaining,
       force,
+      go() {
+        refusePending()
+        if (remaining.size === 0) end()
+        else ask()
+      },
       cancel() {
         for (const leg of told) if (remaining.has(leg) && !forced.has(leg)) leg.send({ type: 'handover-cancelled', id })
         remaining.clear()
@@ -141,13 +151,6 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
     }
     options.signal?.addEventListener('abort', cancelThis, { once: true })
     deadline.set(options.deadline)
-    // After `run` is set, so that whoever is refused finds the server draining.
-    queueMicrotask(() => {
-      if (run !== self) return
-      refusePending()
-      if (remaining.size === 0) end()
-      else ask()
-    })
     return self
   }
 
@@ -169,8 +172,12 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
       const checked = checkedOptions(options, count)
       if (options.signal?.aborted) return Promise.resolve({ moved: 0, forced: 0 })
       run = begin(checked)
-      return run.promise
+      // Only now: whoever is refused, and whoever asks for readiness, finds the server draining already.
+      const { promise } = run
+      run.go()
+      return promise
     },
+    check: (options = {}) => void checkedOptions(options, 0),
     cancel,
     force: () => run?.force(),
     gone: (leg) => run?.gone(leg),

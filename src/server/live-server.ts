@@ -78,6 +78,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const publish = createPublisher<User>({ log, authorize: options.authorize, onPublish: options.onPublish, onError })
   const connections = new Set<ServerLeg<User>>()
   const legs = new Set<ServerLeg<User>>()
+  const releasing = new Set<Promise<void>>()
   const undo: (() => void)[] = []
   let turnedAway = 0
   let closing: Promise<void> | null = null
@@ -149,6 +150,10 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       let away = false
       const leg: ServerLeg<User> = createServerLeg<User>(legDeps, { ws, stream, request }, {
         welcomed: () => void legs.add(leg),
+        releasing(done) {
+          releasing.add(done)
+          void done.then(() => releasing.delete(done))
+        },
         gone() {
           if (away) turnedAway--
           connections.delete(leg)
@@ -203,6 +208,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     for (const stop of undo) stop()
     for (const leg of [...connections]) leg.fail(DRAINING, 'all')
     if (connections.size > 0) await new Promise<void>((resolve) => void (emptied = resolve))
+    // Presence is the log's: it must have heard of every leg that left before this process may end.
+    await Promise.all(releasing)
     feeds.close()
     sockets.close()
     if (options.log === undefined) await log.close()
@@ -242,8 +249,9 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     // An async function, so that options that make no sense reject like everything else.
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
+      drain.check(given)
       const empty = () => drain.start(given).then(() => server.close())
-      undo.push(onSignal(process, signal, { empty, hurry: drain.force }))
+      undo.push(onSignal(process, signal, { empty, hurry: drain.force, onError }))
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,

@@ -20,7 +20,10 @@ export interface MemoryLogOptions {
 }
 
 export interface MemoryLog extends TopicLog {
-  /** Loses its data, as a crash would: every topic starts over under a new epoch, and no publish is remembered. */
+  /**
+   * Loses its data, as a crash would: every topic starts over under a new epoch, and no publish is
+   * remembered. Sessions are: they are as alive as before.
+   */
   forget(): void
   /** What it holds. */
   size(): { readonly topics: number; readonly messages: number; readonly bytes: number; readonly ids: number; readonly sessions: number }
@@ -119,7 +122,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
     for (const listener of [...topic.tails]) listener(event)
   }
 
-  const find = (origin: Origin) => record.find(origin, sessions.firstLegAt(origin.session))
+  const find = (origin: Origin) => record.find(origin, sessions.knownThroughout(origin.session))
 
   return {
     async append({ topic: name, data, origin, answer }) {
@@ -185,6 +188,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       root = nanoid()
       generation = 0
       record = createPublishRecord(dedupe, now)
+      sessions.mark()
       arrivals = []
       firstArrival = 0
       messages = 0

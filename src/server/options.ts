@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
-import type { Clock, Random } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { ServerLimits } from './limits.js'
 import type { TopicLog } from './topic-log.js'
@@ -63,7 +63,6 @@ export interface LiveServerOptions<User = unknown> {
    */
   readonly reconnectSpread?: number | { readonly rate: number }
   readonly clock?: Clock
-  readonly random?: Random
 }
 
 export interface Authentication {

@@ -10,10 +10,10 @@ export interface DedupeLimits {
 /** The first final answer to each publish, for as long as it is remembered; and whether "no answer" means "not applied". */
 export interface PublishRecord {
   /**
-   * The answer, or null where nothing was applied. An age that goes back too far gets, and records, `outcome-unknown`; all of a
-   * session whose first leg of all came at `firstLegAt`, while this record was kept, is within reach.
+   * The answer, or null where nothing was applied. An age that goes back too far gets, and records, `outcome-unknown`; of a
+   * session `knownThroughout` nothing is older than this record.
    */
-  find(origin: Origin, firstLegAt: number): Answer | null
+  find(origin: Origin, knownThroughout: boolean): Answer | null
   /** Records the answer of an id that has none. */
   add(origin: Origin, answer: Answer): void
   readonly size: number
@@ -46,14 +46,14 @@ export function createPublishRecord(limits: DedupeLimits, now: () => number): Pu
   }
 
   return {
-    find(origin, firstLegAt) {
+    find(origin, knownThroughout) {
       forget()
       const known = answers.get(keyOf(origin))
       if (known) return known.answer
       if (origin.age === undefined) return null
       // It was first sent at this moment or later. Was everything applied since then recorded, and is it remembered still?
       const sent = now() - origin.age
-      const vouched = origin.age <= limits.window && sent > forgottenUpTo && Math.max(sent, firstLegAt) >= begun
+      const vouched = origin.age <= limits.window && sent > forgottenUpTo && (sent > begun || knownThroughout)
       if (vouched) return null
       add(origin, OUTCOME_UNKNOWN)
       return OUTCOME_UNKNOWN

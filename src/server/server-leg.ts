@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.js'
 import { decodeClientFrame } from '../protocol/client-frames.js'
 import type { ClientFrame, HandoverFrame, TopicAnswers } from '../protocol/frames.js'
 import { CLOSE_CODES, LOG_AWAY, type Failure } from './failure.js'
+import { createLegSink } from './leg-sink.js'
 import { createLegSocket, type LegSocket } from './leg-socket.js'
 import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-topics.js'
 import { maxPayload, type ServerLimits } from './limits.js'
@@ -15,7 +16,6 @@ import type { Publisher, PublishFrame } from './publisher.js'
 import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicLog } from './topic-log.js'
-import type { ReaderSink } from './topic-reader.js'
 import { identify, type Identified } from './user.js'
 import { createWorkQueue } from './work-queue.js'
 
@@ -48,13 +48,13 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'authentica
 type Hello = Extract<ClientFrame, { type: 'hello' }>
 type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
 
-/** A first frame that was not sent again is not old; how long one may have been on its way is bounded by this. */
+/** How long a repeat may have been on its way: its `age` was true when it was sent. */
 const LONGEST_FLIGHT = 10_000
 
 export function createServerLeg<User>(
   deps: LegDeps<User>,
   connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
-  handlers: { welcomed(): void; gone(): void },
+  handlers: { welcomed(): void; releasing(done: Promise<void>): void; gone(): void },
 ): ServerLeg<User> {
   const { log, limits, clock, counters, onError } = deps
   const { request } = connection
@@ -77,27 +77,7 @@ export function createServerLeg<User>(
     gone,
   })
 
-  const sink: ReaderSink = {
-    message(frame) {
-      counters.delivered++
-      socket.sendEncoded(frame)
-      if (socket.buffered > limits.maxBuffered) dropSlow()
-    },
-    subscribed: (topic, answer) => socket.send({ type: 'subscribed', topics: new Map([[topic, answer]]) }),
-    hasRoom: () => socket.hasRoom(limits.maxBuffered / 4),
-    whenRoom: (then) => socket.whenRoom(then),
-    ...(deps.filter && {
-      sees(topic, entry) {
-        const { user, session } = who!
-        try {
-          return deps.filter!({ topic, data: entry.value(), offset: entry.offset, user, session }) === true
-        } catch (error) {
-          onError(error, `filtering the topic ${topic}`)
-          return false
-        }
-      },
-    }),
-  }
+  const sink = createLegSink<User>({ ...deps, socket, who: () => who!, tooSlow: dropSlow })
   const topics = createLegTopics<User>({ authorize: deps.authorize, feeds: deps.feeds, maxTopics: limits.maxTopics, sink, onError })
 
   patience.set(limits.helloTimeout)
@@ -277,9 +257,11 @@ export function createServerLeg<User>(
   function release() {
     if (!admitted || state !== 'gone') return
     const { session, leg } = admitted
-    log.release(session, leg).then(
-      ({ last }) => last && tellSession('left'),
-      (error: unknown) => onError(error, 'releasing a leg'),
+    handlers.releasing(
+      log.release(session, leg).then(
+        ({ last }) => void (last && tellSession('left')),
+        (error: unknown) => onError(error, 'releasing a leg'),
+      ),
     )
   }
 

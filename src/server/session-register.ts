@@ -4,8 +4,10 @@ import type { Admission } from './topic-log.js'
 export interface SessionRegister {
   admit(session: string, leg: number, subject: string | undefined): Admission
   release(session: string, leg: number): { readonly last: boolean }
-  /** When the session's very first leg came; -Infinity where it did not come here, or nothing is known. */
-  firstLegAt(session: string): number
+  /** Whether the session's very first leg came here, and since the last `mark`. */
+  knownThroughout(session: string): boolean
+  /** From here on it is another record that sessions are known throughout. */
+  mark(): void
   readonly size: number
 }
 
@@ -13,7 +15,8 @@ interface Session {
   newest: number
   readonly legs: Set<number>
   readonly subject: string | undefined
-  readonly firstLegAt: number
+  /** The mark under which its very first leg came; -1 where that came elsewhere. */
+  readonly begunUnder: number
   idleSince: number
 }
 
@@ -25,6 +28,7 @@ export function createSessionRegister(limits: { idle: number; maxIdle: number },
   const sessions = new Map<string, Session>()
   /** Those without legs, the longest idle first. */
   const idle = new Map<string, Session>()
+  let marks = 0
 
   function forget() {
     const from = now() - limits.idle
@@ -42,7 +46,7 @@ export function createSessionRegister(limits: { idle: number; maxIdle: number },
       if (session && session.subject !== subject) return { outcome: 'forbidden' }
       if (session && leg <= session.newest) return { outcome: 'superseded' }
       if (!session) {
-        session = { newest: leg, legs: new Set(), subject, firstLegAt: leg === 1 ? now() : -Infinity, idleSince: 0 }
+        session = { newest: leg, legs: new Set(), subject, begunUnder: leg === 1 ? marks : -1, idleSince: 0 }
         sessions.set(name, session)
       }
       const first = session.legs.size === 0
@@ -59,7 +63,8 @@ export function createSessionRegister(limits: { idle: number; maxIdle: number },
       forget()
       return { last: true }
     },
-    firstLegAt: (name) => sessions.get(name)?.firstLegAt ?? -Infinity,
+    knownThroughout: (name) => sessions.get(name)?.begunUnder === marks,
+    mark: () => void marks++,
     get size() {
       return sessions.size - idle.size
     },
