@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { instant, since, systemClock } from '../../src/base/clock.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+
+const DAY = 24 * 3600_000
+
+describe('time since a moment', () => {
+  it('is what has passed', async () => {
+    const clock = createSimulatedClock()
+    const start = instant(clock)
+    await clock.advance(1_500)
+    expect(since(clock, start)).toBe(1_500)
+  })
+
+  it('includes the sleep that the monotonic clock missed', () => {
+    const clock = createSimulatedClock()
+    const start = instant(clock)
+    clock.sleep(8 * 3600_000)
+    expect(since(clock, start)).toBe(8 * 3600_000)
+  })
+
+  it('is never shortened, and never negative, when somebody sets the wall clock back', async () => {
+    const clock = createSimulatedClock()
+    const start = instant(clock)
+    clock.setWall(0)
+    expect(since(clock, start)).toBe(0)
+    await clock.advance(1_500)
+    expect(since(clock, start)).toBe(1_500)
+  })
+})
+
+describe('the system clock', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+
+  it('waits for as long as it is told, past the 24.8 days that a timer can count', () => {
+    const task = vi.fn()
+    systemClock.setTimeout(task, 60 * DAY)
+    vi.advanceTimersByTime(60 * DAY - 1)
+    expect(task).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(task).toHaveBeenCalledOnce()
+  })
+
+  it('forgets a task that is undone, at once or after the first of several timers', () => {
+    const task = vi.fn()
+    systemClock.setTimeout(task, 10)()
+    const undo = systemClock.setTimeout(task, 60 * DAY)
+    vi.advanceTimersByTime(30 * DAY)
+    undo()
+    vi.advanceTimersByTime(60 * DAY)
+    expect(task).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each([-5, NaN])('takes a delay of %s for none', (delay) => {
+    const task = vi.fn()
+    systemClock.setTimeout(task, delay)
+    vi.advanceTimersByTime(1)
+    expect(task).toHaveBeenCalledOnce()
+  })
+
+  it('runs a frame by a timer where nothing is painted', () => {
+    const task = vi.fn()
+    systemClock.frame(task)
+    vi.advanceTimersByTime(16)
+    expect(task).toHaveBeenCalledOnce()
+  })
+
+  it('runs a frame once, by the paint or by a timer when that does not come, and undoes both', () => {
+    const paints: (() => void)[] = []
+    vi.stubGlobal('document', { hidden: false })
+    vi.stubGlobal('requestAnimationFrame', (paint: () => void) => paints.push(paint))
+    vi.stubGlobal('cancelAnimationFrame', (id: number) => void (paints[id - 1] = () => {}))
+
+    const painted = vi.fn()
+    systemClock.frame(painted)
+    paints[0]!()
+    vi.advanceTimersByTime(1_000)
+    expect(painted).toHaveBeenCalledOnce()
+
+    const hidden = vi.fn()
+    systemClock.frame(hidden)
+    vi.advanceTimersByTime(250)
+    paints[1]!()
+    expect(hidden).toHaveBeenCalledOnce()
+
+    const undone = vi.fn()
+    systemClock.frame(undone)()
+    paints[2]!()
+    vi.advanceTimersByTime(1_000)
+    expect(undone).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
