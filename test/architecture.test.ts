@@ -102,7 +102,7 @@ describe('the layout of src/', () => {
   })
 
   it('has files that say in their name what they hold', () => {
-    const vague = files.map(({ path }) => path).filter((path) => /(^|[-/])(utils?|helpers?|common|manager|misc|shared|impl|types)([-./]|$)/i.test(path))
+    const vague = files.map(({ path }) => path).filter((path) => /(^|[-/])(utils?|helpers?|common|managers?|misc|impl)([-./]|$)/i.test(path))
     expect(vague).toEqual([])
     expect(files.map(({ path }) => path).filter((path) => /[^a-z0-9/.-]/.test(path))).toEqual([])
   })
