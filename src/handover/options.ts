@@ -199,7 +199,8 @@ function checkUrl(given: unknown): LiveSocketOptions['url'] {
   return given as string | URL
 }
 
-function defaultKey(url: LiveSocketOptions['url']): string {
+/** The name under which hooks share a socket that was given none: its URL without the query. */
+export function defaultKey(url: LiveSocketOptions['url']): string {
   return typeof url === 'function' ? 'livesocket' : String(url).split(/[?#]/)[0]!
 }
 
