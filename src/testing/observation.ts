@@ -1,10 +1,14 @@
-import type { Gap, LiveSocketEvents } from '../handover/events.js'
+import type { Gap } from '../handover/events.js'
 import type { LoggedMessage } from './simulated-log.js'
 
-/** What an observer needs of a live socket. */
+/** What an observer needs of a live socket, whatever its topics are. */
 export interface Observable {
-  subscribe(topic: string, handler: (data: never, message: { topic: string; offset: number; epoch: string; leg: number; replayed: boolean }) => void): () => void
-  on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
+  subscribe(topic: never, handler: never): () => void
+  on(type: 'gap', listener: (gap: Gap) => void): () => void
+}
+
+interface Subscribable {
+  subscribe(topic: string, handler: (data: unknown, message: Omit<Delivered, 'data' | 'at'>) => void): () => void
 }
 
 export interface Delivered {
@@ -40,7 +44,7 @@ export function observe(socket: Observable, topic: string, published: () => read
     gaps.push(gap)
     events.push({ is: 'gap', gap })
   })
-  const stopSubscription = socket.subscribe(topic, (data: unknown, { epoch, offset, leg, replayed }) => {
+  const stopSubscription = (socket as unknown as Subscribable).subscribe(topic, (data, { epoch, offset, leg, replayed }) => {
     const message = { epoch, offset, data, leg, replayed, at: now() }
     messages.push(message)
     events.push({ is: 'message', message })

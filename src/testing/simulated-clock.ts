@@ -104,6 +104,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
       if (!following || following.due > elapsed) await settle()
     }
     elapsed = target
+    await settle()
     if (thrown) throw thrown.error
   }
 
@@ -133,16 +134,14 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
 }
 
 /**
- * Two rounds of the zero timers that code under test may have set for real: reconnecting-websocket waits for one before each
- * dial. Timers of one length fire in the order in which they were set, so ours is always the last of those set before it. The
- * turn at the end leaves the timer's task: browsers make timers that are set by timers set by timers wait 4 ms.
+ * Waits for the zero timers that code under test may have set for real: reconnecting-websocket waits for one before each dial.
+ * Timers of one length fire in the order in which they were set, so ours is always the last of those set before it. The turn
+ * at the end leaves the timer's task: browsers make timers that are set by timers set by timers wait 4 ms.
  */
 async function settle() {
-  for (let round = 0; round < 2; round++) {
-    await turn()
-    await new Promise<void>((resolve) => void systemClock.setTimeout(resolve, 0))
-    await turn()
-  }
+  await turn()
+  await new Promise<void>((resolve) => void systemClock.setTimeout(resolve, 0))
+  await turn()
 }
 
 /** One turn of the event loop that is not a timer's: every promise that can go on has gone on before it ends. */

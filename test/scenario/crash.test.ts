@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { tell } from './story.js'
+
+it('a crash without a word is a reconnection that is spread, and resumes where it was: nothing lost, nothing twice', async () => {
+  const { sim, socket, room, live, statuses, told, end } = tell({ reconnectSpread: 4_000 })
+  await live()
+  const stop = sim.publishEvery(50, 'room')
+  await sim.advance(1_000)
+  sim.crash()
+  await sim.advance(100)
+  expect(socket.store.getState()).toMatchObject({ status: 'reconnecting', leg: null })
+  expect(socket.store.getState().retry!.at).toBeLessThanOrEqual(sim.clock.now() + 4_250)
+  sim.restart()
+  await sim.advance(5_000)
+  stop()
+  await sim.advance(500)
+  expect(statuses).toEqual(['reconnecting', 'live'])
+  expect([room.problems(), room.gaps]).toEqual([[], []])
+  expect(told('leg-closed')).toMatchObject([{ leg: 1, code: 1006, by: 'server' }])
+  expect(socket.stats()).toMatchObject({ reconnects: 1, handovers: 0 })
+  end()
+})
+
+it('a server that stays down is asked less and less often, and found when it is back', async () => {
+  const { sim, room, live, statuses, end } = tell()
+  await live()
+  sim.publish('room', 1)
+  await sim.advance(100)
+  sim.crash()
+  await sim.advance(600_000)
+  const dials = sim.dials.length - 1
+  expect(dials).toBeGreaterThan(3)
+  expect(dials).toBeLessThan(25)
+  sim.publish('room', 2)
+  sim.restart()
+  await sim.advance(125_000)
+  expect(statuses).toEqual(['reconnecting', 'live'])
+  expect(room.messages.map(({ data }) => data)).toEqual([1, 2])
+  end()
+})

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import { tell } from './story.js'
+
+it('what a slow old leg still brings is waited for, dropped where the new leg has brought it, and never repeated', async () => {
+  const { sim, socket, room, live, statuses, end } = tell({ latency: 400 })
+  socket.connect()
+  await sim.advance(3_000)
+  statuses.length = 0
+  const stop = sim.publishEvery(20, 'room')
+  await sim.advance(1_000)
+  sim.delay(10)
+  sim.deploy()
+  await sim.advance(3_000)
+  stop()
+  await sim.advance(1_000)
+  expect([room.problems(), room.gaps]).toEqual([[], []])
+  expect(statuses).toEqual([])
+  expect(socket.stats().duplicates).toBeGreaterThan(0)
+  end()
+})
+
+it('without history only the slow old leg has what is missing: it is waited for', async () => {
+  const { sim, room, live, end } = tell({ history: false })
+  await live()
+  const stop = sim.publishEvery(10, 'room')
+  await sim.advance(200)
+  // What is under way to the old leg takes 200 ms; the new one is ready sooner and named a head that has not been seen.
+  sim.delay({ down: 200 })
+  await sim.advance(50)
+  sim.delay({ down: 10 })
+  sim.deploy()
+  await sim.advance(2_000)
+  stop()
+  await sim.advance(500)
+  expect([room.problems(), room.gaps]).toEqual([[], []])
+  end()
+})
+
+it('a replay that takes seconds on the new leg does not hold up what the old leg brings', async () => {
+  const { sim, room, live, end } = tell()
+  await live()
+  const stop = sim.publishEvery(50, 'room')
+  await sim.advance(1_000)
+  sim.freeze('down')
+  await sim.advance(1_000)
+  for (const server of sim.deploy().to) server.replayPace = 100
+  sim.thaw()
+  await sim.advance(5_000)
+  stop()
+  await sim.advance(5_000)
+  expect([room.problems(), room.gaps]).toEqual([[], []])
+  const afterThaw = room.messages.filter(({ at }) => at > 2_500)
+  expect(Math.max(...afterThaw.slice(1).map((message, place) => message.at - afterThaw[place]!.at))).toBeLessThan(200)
+  end()
+})

@@ -1,0 +1,46 @@
+import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from '../../src/index.js'
+import { createSimulation, type SimulationOptions } from '../../src/testing/index.js'
+
+const TOLD = [
+  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
+  'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+] as const satisfies (keyof LiveSocketEvents)[]
+
+/** One live socket in a simulation, subscribed to `room`, whose every event and status is kept. */
+export function tell(world: SimulationOptions = {}, options: Partial<LiveSocketOptions> = {}) {
+  const sim = createSimulation(world)
+  const socket = createLiveSocket({ url: sim.url, environment: sim.environment, ...options })
+  const room = sim.observe(socket, 'room')
+  const events: { type: keyof LiveSocketEvents; event: object; at: number }[] = []
+  const statuses: string[] = []
+  for (const type of TOLD) socket.on(type, (event) => void events.push({ type, event, at: sim.clock.monotonic() }))
+  let status = socket.store.getState().status
+  socket.store.subscribe((state) => {
+    if (state.status !== status) statuses.push((status = state.status))
+  })
+  return {
+    sim,
+    socket,
+    room,
+    /** Connects, and waits until it is live. */
+    async live() {
+      socket.connect()
+      await sim.advance(200)
+      if (socket.store.getState().status !== 'live') throw new Error(`it is ${socket.store.getState().status} and should be live`)
+      statuses.length = 0
+    },
+    /** The statuses that it went through since it was live. */
+    statuses,
+    /** The events of these types so far, in order. */
+    told: (...types: (keyof LiveSocketEvents)[]) => events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
+    /** The names of all events so far. */
+    names: () => events.map(({ type }) => type),
+    /** Ends the story; whatever is left of it is a fault. */
+    end() {
+      socket.close()
+      room.stop()
+    },
+  }
+}
+
+export type Story = ReturnType<typeof tell>
