@@ -14,7 +14,7 @@ export interface Holding {
   readonly first: HeldMessage | undefined
   /** False: one with that offset is held already. */
   add(message: HeldMessage): boolean
-  /** Takes out the next one in sequence after `offset`, and forgets those that are not after it. */
+  /** Takes out the next one, if it is next after `offset`. Everything held is after `offset`: it is only passed in this way. */
   take(offset: number): HeldMessage | undefined
   clear(): void
 }
@@ -54,14 +54,12 @@ export function createHolding(total: { messages: number; bytes: number }): Holdi
       return fresh
     },
     take(offset) {
-      for (;;) {
-        const first = held[0]
-        if (!first || first.prev > offset) return undefined
-        held.shift()
-        total.messages--
-        total.bytes -= first.bytes
-        if (first.offset > offset) return first
-      }
+      const first = held[0]
+      if (!first || first.prev > offset) return undefined
+      held.shift()
+      total.messages--
+      total.bytes -= first.bytes
+      return first
     },
     clear() {
       for (const { bytes } of held) total.bytes -= bytes

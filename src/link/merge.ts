@@ -320,6 +320,7 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
           dirty.add(topic)
           const view = active?.views.get(topic.name)
           if (!active || view?.refused) continue
+          // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
           if (!view?.named || view.generation !== topic.generation) topic.sequence.ask()
           else if (!topic.sequence.position) topic.sequence.adopt(view.named, false)
         }

@@ -17,7 +17,8 @@ export interface Flavour {
   readonly hidden: boolean
   readonly trim: boolean
   readonly epochs: boolean
-  readonly holes: boolean
+  /** Messages that a server loses on their way to a leg: now and then, or on both servers each time. */
+  readonly holes: 'none' | 'passing' | 'lasting'
   readonly kills: boolean
   /** Old legs are closed before they were done. */
   readonly hasty: boolean
@@ -37,7 +38,7 @@ export function flavourOf(seed: number): Flavour {
     hidden: yes(0.5),
     trim: !calm && yes(0.4),
     epochs: !calm && yes(0.3),
-    holes: !calm && yes(0.2),
+    holes: calm || yes(0.75) ? 'none' : yes(0.6) ? 'passing' : 'lasting',
     kills: !calm && yes(0.6),
     hasty: !calm && yes(0.3),
     omits: !calm && yes(0.3),
@@ -63,7 +64,7 @@ interface Connection {
   readonly subscriptions: Map<string, { cursor: number; told: number }>
   readonly hello: Map<string, { generation: number; from: Position | null }>
   /** What the leg said of each topic, as a reader of PROTOCOL keeps it. */
-  readonly said: Map<string, { generation: number; pending: string | null; from: Position | null; answer: TopicAnswer | null; newest: number }>
+  readonly said: Map<string, { generation: number; pending: string | null; from: Position | null; answer: TopicAnswer | null; unasked: boolean; newest: number }>
   readySince: number | null
 }
 
@@ -89,6 +90,9 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
   let generations = 0
   let quiet = false
   let depth = 0
+  let telling = false
+  /** Subscribes of one topic from one position on one leg at one moment. */
+  const asked = new Map<string, number>()
   let failure: string | null = null
   let random = seededRandom(0)
 
@@ -101,27 +105,35 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     note(`!! ${text}`)
   }
   const seen = (topic: string, epoch: string, offset: number) => logs.get(topic)!.visible[Number(epoch.slice(1))]?.[offset - 1] === true
+  const isLost = (offset: number) => flavour.holes === 'lasting' && offset % 7 === 3
   const head = (topic: string) => logs.get(topic)!.visible[logs.get(topic)!.epoch]!.length
 
   const merge = create(
     { clock, id: () => `s${++ids}`, gapTimeout: GAP_TIMEOUT, maxMessages: flavour.small ? 3 : 1_000, maxBytes: 1e6 },
     {
       deliver(message) {
+        tell()
         note(`=> ${message.topic} ${message.epoch}:${message.offset}`)
         checkMessage(message)
         reenter()
+        telling = false
       },
       gap(gap) {
+        tell()
         note(`=> gap ${gap.topic} ${gap.epoch} ${gap.from}..${gap.to} ${gap.reason}`)
         checkGap(gap)
         reenter()
+        telling = false
       },
       subscribe(leg, id, topics) {
         const connection = connections.get(leg)
         if (!connection || connection !== active) return fail(`subscribe on leg ${leg}, which is not the active one`)
         note(`   subscribe ${id} on ${leg}: ${show(topics)}`)
         for (const [topic, from] of topics) {
-          connection.said.set(topic, { generation: readers.get(topic)?.generation ?? -1, pending: id, from, answer: null, newest: 0 })
+          const same = `${topic} ${leg} ${readers.get(topic)?.generation} ${from?.epoch}:${from?.offset} ${clock.now()}`
+          asked.set(same, (asked.get(same) ?? 0) + 1)
+          if (asked.get(same)! > 3) fail(`${topic} is asked for again and again`)
+          connection.said.set(topic, { generation: readers.get(topic)?.generation ?? -1, pending: id, from, answer: null, unasked: false, newest: 0 })
         }
         connection.up.push({ type: 'subscribe', id, topics })
       },
@@ -138,6 +150,11 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       invalid: (topic, reason) => fail(`invalid ${topic}: ${reason}`),
     },
   )
+
+  function tell() {
+    if (telling) fail('told one thing while another one is being told')
+    telling = true
+  }
 
   // What the application is told, against the log.
 
@@ -164,6 +181,9 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     if (reason === 'epoch') {
       if (from !== null || to !== null || (epoch === at.epoch && !reader.foreign)) fail(`a gap of the epoch ${epoch} in ${at.epoch}`)
       if (present.epoch !== epoch) fail(`a gap of ${epoch} at a position in ${present.epoch}`)
+      const word = active?.said.get(topic)
+      if (word?.answer?.epoch !== epoch) fail(`a gap of ${epoch}, which the active leg did not name`)
+      else if (!word.unasked && !reader.foreign && word.from?.epoch !== at.epoch) fail(`a gap of ${epoch} by an answer to no position in ${at.epoch}`)
       reader.at = present
       reader.foreign = false
       reader.arrived.clear()
@@ -177,13 +197,13 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     const said = active?.said.get(topic)
     const answered = said?.answer && said.from?.epoch === epoch && said.answer.epoch === epoch && said.answer.after >= to
     if (reason === 'trimmed' && !(answered && said.answer!.after === to)) fail(`a trimmed gap to ${to} that no answer to a position named`)
-    if (reason === 'lost' && !(reader.prevs.has(to) && (answered || flavour.holes))) fail(`a lost gap to ${to} for no reason`)
+    if (reason === 'lost' && !(reader.prevs.has(to) && (answered || flavour.holes !== 'none'))) fail(`a lost gap to ${to} for no reason`)
     const before = from - 1
     const oldSaid = old?.said.get(topic)
     const oldCovers = oldSaid?.answer && oldSaid.answer.epoch === epoch && oldSaid.answer.after <= before && oldSaid.newest <= before
     if (oldCovers && clock.now() - active!.readySince! < GAP_TIMEOUT) fail('a gap while the old leg covers')
-    if (flavour.history[0] && flavour.history[1] && !flavour.trim && !flavour.holes) fail('a gap though every server has everything')
-    if (!flavour.kills && !flavour.epochs && !flavour.trim && !flavour.holes && !flavour.hasty && !flavour.omits && !flavour.application) fail('a gap in a calm world')
+    if (flavour.history[0] && flavour.history[1] && !flavour.trim && flavour.holes === 'none') fail('a gap though every server has everything')
+    if (!flavour.kills && !flavour.epochs && !flavour.trim && flavour.holes === 'none' && !flavour.hasty && !flavour.omits && !flavour.application) fail('a gap in a calm world')
   }
 
   function checkStep() {
@@ -231,7 +251,8 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       const prev = flavour.hidden ? (yes(0.5) ? Math.max(before, subscription.told) : before) : offset - 1
       if (visible[offset - 1]) {
         const data = `${topic}/${epochName(known[connection.server]!.get(topic)!.epoch)}/${offset}`
-        if (!(flavour.holes && !quiet && yes(0.08))) connection.down.push({ type: 'message', topic, offset, prev, data, hasData: true })
+        const lost = flavour.holes === 'passing' ? !quiet && yes(0.08) : isLost(offset)
+        if (!lost) connection.down.push({ type: 'message', topic, offset, prev, data, hasData: true })
         subscription.told = offset
       } else if (offset === to || yes(0.5)) {
         connection.down.push({ type: 'message', topic, offset, prev: yes(0.5) ? subscription.told : before, hasData: false })
@@ -298,6 +319,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
   function gone(connection: Connection, why: string) {
     note(`gone ${connection.number} (${why})`)
     connections.delete(connection.number)
+    asked.clear()
     if (connection === old) old = null
     else if (connection === active) {
       active = old
@@ -317,7 +339,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       connection.readySince = clock.now()
       for (const [topic, { generation, from }] of connection.hello) {
         const answer = frame.topics.get(topic) ?? null
-        if (readers.get(topic)?.generation === generation) said.set(topic, { generation, pending: null, from, answer, newest: 0 })
+        if (readers.get(topic)?.generation === generation) said.set(topic, { generation, pending: null, from, answer, unasked: false, newest: 0 })
       }
       merge.ready(number, frame.topics, new Set())
     } else if (frame.type === 'subscribed') {
@@ -325,7 +347,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       for (const [topic, answer] of frame.topics) {
         const one = said.get(topic)
         if (!one || (frame.id === undefined ? one.pending !== null || !one.answer : one.pending !== frame.id)) continue
-        said.set(topic, { ...one, pending: null, answer, newest: 0, from: frame.id === undefined ? null : one.from })
+        said.set(topic, { ...one, pending: null, answer, unasked: frame.id === undefined, newest: 0, from: frame.id === undefined ? null : one.from })
       }
       merge.subscribed(number, frame.id, frame.topics)
     } else if (frame.type === 'error') {
@@ -437,7 +459,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     } else if (kind < 0.86) {
       if (flavour.lag) tail(yes(0.5) ? 0 : 1, pick(TOPICS)!, 1 + Math.floor(random() * 3))
     } else if (kind < 0.9) {
-      if (flavour.kills || flavour.holes || flavour.omits) clock.advance(yes(0.3) ? 1_000 : 50 + Math.floor(random() * 100))
+      if (flavour.kills || flavour.holes !== 'none' || flavour.omits) clock.advance(yes(0.3) ? 1_000 : 50 + Math.floor(random() * 100))
     } else if (kind < 0.93) {
       if (flavour.kills && waiting.length > 0 && yes(0.5)) gone(pick(waiting)!, 'died')
     } else if (kind < 0.96) {
@@ -465,7 +487,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       if (clock.pending > 0) clock.advance(GAP_TIMEOUT)
       else if (!old) return
       // A hole at the very end shows with the next message only.
-      else if (flavour.holes) gone(old, 'overlap limit')
+      else if (flavour.holes !== 'none') gone(old, 'overlap limit')
     }
     fail(`it did not come to rest: ${clock.pending} timers, ${connections.size} legs`)
   }
@@ -480,7 +502,12 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
   quiet = true
   for (const topic of TOPICS) if (!readers.has(topic)) subscribe(topic, null)
   calmDown()
-  for (const topic of TOPICS) logs.get(topic)!.visible[logs.get(topic)!.epoch]!.push(true)
+  // One more message of each topic, and one that is not lost, shows what nobody could know before.
+  for (const topic of TOPICS) {
+    const all = logs.get(topic)!.visible[logs.get(topic)!.epoch]!
+    do all.push(true)
+    while (isLost(all.length))
+  }
   calmDown()
   for (const [topic, reader] of readers) {
     const at = merge.position(topic)
