@@ -11,6 +11,8 @@ import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../pro
 import { dialUrl, type Settings } from './options.js'
 import type { LiveSocketEvents } from './events.js'
 import { initialState, step, type Ask, type CloseReason, type Effect, type Event, type Pace, type State, type Stop } from './machine.js'
+import { atGoodMoment } from './moment.js'
+import { createMoveLog } from './move-log.js'
 import { delayOf } from './pace.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
 
@@ -83,20 +85,13 @@ const OWN_DEADLINE = 30_000
 /** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
 const SUSPENDED = 4000
 
-/** A cutover whose old leg still lives. */
-interface Move {
-  readonly ask: Ask
-  readonly from: number
-  readonly to: number
-  readonly cutAt: Instant
-}
-
 export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHandlers): Coordinator {
   const { settings } = deps
   const { clock, random } = settings
   const legs = new Map<number, ProtocolLeg>()
   /** Topics that a leg's server refused before it welcomed the leg. */
   const refused = new Map<number, Set<string>>()
+  const moves = createMoveLog(clock, handlers.emit)
   const queue: Event[] = []
   let state = initialState
   let running = false
@@ -104,11 +99,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let spread: number | undefined
   let hintAt: Instant | null = null
   let dialTook = 0
-  let servedAt: Instant | null = null
   let lastPace: Pace = { kind: 'now' }
-  let startedFor: string | null = null
-  let move: Move | null = null
   let suspended = false
+  /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
+  let doubted = false
 
   const dialAlarm = createAlarm(clock, () => dispatch({ type: 'due' }))
   const overlapAlarm = createAlarm(clock, () => dispatch({ type: 'old-done' }))
@@ -158,7 +152,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         if (effect.why !== 'superseded') handlers.moveFailed(effect.why)
         return
       case 'stopped':
-        move = null
+        moves.forget()
         return handlers.stopped(effect.stop)
     }
   }
@@ -196,10 +190,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     )
     legs.set(number, leg)
     handlers.emit('leg-dialling', { leg: number, handover: leg.handover })
-    if (ask && state.active && startedFor !== ask.id) {
-      startedFor = ask.id
-      handlers.emit('handover-started', { id: ask.id, reason: ask.reason, from: state.active.leg, to: number })
-    }
+    if (ask && state.active) moves.started(ask, state.active.leg, number)
   }
 
   async function configuredUrl(attempt: number, signal: AbortSignal): Promise<URL> {
@@ -219,16 +210,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     deps.merge().gone(number)
     deps.outbox().gone(number)
     handlers.emit('leg-closed', { leg: number, code: 1000, reason: why, by: 'client' })
-    if (why === 'handed-over') finish()
-  }
-
-  /** The old leg of a move is gone, by us or by itself. */
-  function finish() {
-    if (!move) return
-    const { ask, from, to, cutAt } = move
-    move = null
-    handlers.emit('handover-finished', { id: ask.id, reason: ask.reason, from, to, overlap: since(clock, cutAt) })
-    handlers.moved(true)
+    if (why === 'handed-over' && moves.finished()) handlers.moved(true)
   }
 
   function forget(number: number): ProtocolLeg | undefined {
@@ -245,7 +227,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       dialAlarm.clear()
       return void queue.push({ type: 'due' })
     }
-    const dwell = servedAt ? Math.max(0, settings.handover.dwell - since(clock, servedAt)) : 0
+    const dwell = Math.max(0, settings.handover.dwell - moves.sinceCutover)
     const { spread: ours, cap } = settings.reconnect
     const delay = delayOf(pace, { clock, random, ask: state.active?.ask ?? null, dwell, dialTook, spread: spread ?? ours, cap })
     // A request that replaces another one must not put off a dial that is due already.
@@ -257,21 +239,15 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function serve(number: number) {
     const leg = legs.get(number)
     if (!leg?.welcome) return
-    if (move?.from === number) {
-      handlers.emit('handover-failed', { id: move.ask.id, reason: move.ask.reason, why: 'lost' })
-      move = null
-      return
-    }
+    if (moves.lost(number)) return
     const { old } = state
+    doubted = false
     deps.merge().ready(number, leg.welcome.topics, refused.get(number) ?? new Set())
     deps.outbox().ready(number, leg.welcome.maxFrame)
     if (settings.handover.maxAge !== null) ageAlarm.set(agedAfter(settings.handover.maxAge, random))
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
-    if (old?.ask) {
-      servedAt = instant(clock)
-      move = { ask: old.ask, from: old.leg, to: number, cutAt: servedAt }
-      handlers.emit('cutover', { id: move.ask.id, from: move.from, to: number })
-    } else handlers.moved(false)
+    if (old?.ask) moves.cut(old.ask, old.leg, number)
+    else handlers.moved(false)
     handlers.served(old !== null)
   }
 
@@ -329,22 +305,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const ask: Ask = { id, reason, by: 'server', url, at: instant(clock), deadline, spread: over, expired: false }
     const { when } = settings.handover
     if (!when || number !== state.active?.leg) return dispatch({ type: 'asked', leg: number, ask })
-    // The application's moment, or as late as leaves time for a dial.
-    let told = false
-    const go = () => {
-      if (told) return
-      told = true
-      enough.clear()
-      dispatch({ type: 'asked', leg: number, ask })
-    }
-    const enough = createAlarm(clock, go)
-    enough.set(Math.max(0, deadline - Math.max(2 * settings.handover.dwell, 3 * dialTook, deadline / 4)))
-    Promise.resolve()
-      .then(() => when({ id, reason, deadline }))
-      .then(go, (thrown: unknown) => {
-        handlers.emit('error', { error: new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause: thrown }) })
-        go()
-      })
+    const threw = (thrown: unknown) => handlers.emit('error', { error: new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause: thrown }) })
+    atGoodMoment(clock, when, { id, reason, deadline }, () => dispatch({ type: 'asked', leg: number, ask }), threw)
   }
 
   function leave(reason: ClientReason) {
@@ -390,9 +352,22 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (verdict.do === 'retry' && verdict.bad) {
       handlers.emit('error', { error: new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`) })
     }
-    if (verdict.do === 'renew-token' && !wasOld) deps.tokens().rejected(leg.token)
+    if (verdict.do === 'renew-token') refusedToken(leg)
     dispatch({ type: 'died', leg: leg.number, code, verdict, lasted })
-    if (wasOld) finish()
+    if (wasOld && moves.finished()) handlers.moved(true)
+  }
+
+  /**
+   * Refused as the session's only leg, a token is bad, and two fresh ones in a row end the session. Refused on a standby leg it
+   * may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one meets changes nothing.
+   */
+  function refusedToken(leg: ProtocolLeg) {
+    const { active, old } = state
+    const only = [active, old].every((seat) => !seat || seat.leg === leg.number)
+    if (only) return deps.tokens().rejected(leg.token)
+    if (leg.number === old?.leg || doubted) return
+    doubted = true
+    deps.tokens().request()
   }
 
   function ask(close: { code: number; reason: string }): 'retry' | 'stop' | undefined {
@@ -435,7 +410,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       overlapAlarm.clear()
     } else if (overlapOf?.leg !== state.old.leg || overlapOf.limit > limit) {
       overlapOf = { leg: state.old.leg, limit }
-      overlapAlarm.set(Math.max(0, limit - since(clock, move?.cutAt ?? instant(clock))))
+      overlapAlarm.set(Math.max(0, limit - since(clock, moves.cutover?.at ?? instant(clock))))
     }
   }
 
@@ -444,7 +419,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const ask = state.active?.ask
     const { overlapLimit } = settings.handover
     if (!ask || state.wait === 'none') return overlapLimit
-    const passed = since(clock, move?.cutAt ?? instant(clock))
+    const passed = since(clock, moves.cutover?.at ?? instant(clock))
     return Math.min(overlapLimit, passed + Math.max(0, ask.deadline - since(clock, ask.at)) / 2)
   }
 
@@ -463,7 +438,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   return {
     connect(fresh) {
       suspended = false
-      servedAt = null
       dispatch({ type: 'connect', fresh })
     },
     stop: (reason) => dispatch({ type: 'stop', stop: reason }),
@@ -512,7 +486,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     },
     view() {
       const leg = activeLeg()
-      const ask = state.active?.ask ?? (state.old ? (move?.ask ?? null) : null)
+      const ask = state.active?.ask ?? (state.old ? (moves.cutover?.ask ?? null) : null)
       const phase = state.standby ? 'dialling' : state.wait !== 'none' && state.active?.ask ? 'waiting' : 'overlapping'
       return {
         leg: leg?.welcome && leg.welcomedAt ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcomedAt.wall } : null,
