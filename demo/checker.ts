@@ -10,8 +10,8 @@ export interface Checker {
    * `expects` it should get everything that is sent from now on; of others everything after the first message that it got.
    */
   client(group: string, expects?: readonly string[]): CheckedClient
-  /** Ends one stretch of time, such as a deploy, and begins the next: one entry of `silences` per client. The first call only begins. */
-  mark(): void
+  /** Nothing more is looked at: the last move of each client ends here. */
+  end(): void
   summary(group: string): Summary
 }
 
@@ -22,6 +22,8 @@ export interface CheckedClient {
   gap(publisher: string, from: number | null, to: number | null): void
   /** The application saw the connection as live, or not. */
   live(live: boolean): void
+  /** The client was asked to move, or was closed: what it is silent from here to its next move is this one's. */
+  moving(): void
 }
 
 export interface Summary {
@@ -38,7 +40,7 @@ export interface Summary {
   readonly unexplained: number
   /** Milliseconds of all clients together in which the application was not live, after it first was. */
   readonly notLive: number
-  /** The longest time between two deliveries of each client in each marked stretch, in milliseconds, sorted. */
+  /** The longest time between two deliveries in each move of each client, in milliseconds, sorted. */
   readonly silences: readonly number[]
 }
 
@@ -58,7 +60,7 @@ function startAt(n: number, offset?: number): Sequence {
 
 export function createChecker(now: () => number): Checker {
   const sent = new Map<string, number>()
-  const clients: (CheckedClient & { readonly group: string; sums(): Omit<Summary, 'clients'>; mark(): void })[] = []
+  const clients: (CheckedClient & { readonly group: string; sums(): Omit<Summary, 'clients'> })[] = []
 
   const createClient = (group: string, expects: readonly string[] = []) => {
     const sequences = new Map(expects.map((publisher) => [publisher, startAt(sent.get(publisher) ?? 0)]))
@@ -70,7 +72,7 @@ export function createChecker(now: () => number): Checker {
     const gaps: { publisher: string; from: number; to: number }[] = []
     let lastAt: number | null = null
     let longest = 0
-    let marked = false
+    let moved = false
     let everLive = false
     let deadSince: number | null = null
     let notLive = 0
@@ -115,10 +117,10 @@ export function createChecker(now: () => number): Checker {
           deadSince ??= now()
         }
       },
-      mark() {
+      moving() {
         // A silence that still lasts counts as long as it is, here and wherever it ends.
-        if (marked) silences.push(Math.max(longest, now() - (lastAt ?? 0)))
-        marked = true
+        if (moved) silences.push(Math.max(longest, now() - (lastAt ?? 0)))
+        moved = true
         longest = 0
       },
       sums() {
@@ -144,8 +146,8 @@ export function createChecker(now: () => number): Checker {
   return {
     sent: (publisher, n) => void sent.set(publisher, Math.max(n, sent.get(publisher) ?? 0)),
     client: createClient,
-    mark() {
-      for (const client of clients) client.mark()
+    end() {
+      for (const client of clients) client.moving()
     },
     summary(group) {
       const all = clients.filter((client) => client.group === group).map((client) => client.sums())

@@ -55,7 +55,10 @@ export function connectClient({ name, url, tokenUrl, topics, checked, handover }
 
   let requestedAt = 0
   let dialledAt = 0
-  socket.on('handover-requested', () => void (requestedAt = now()))
+  socket.on('handover-requested', () => {
+    requestedAt = now()
+    checked.moving()
+  })
   socket.on('leg-dialling', () => void (dialledAt = now()))
   socket.on('leg-open', () => void moves.dial.push(now() - dialledAt))
   socket.on('cutover', () => void moves.requestToCutover.push(now() - requestedAt))

@@ -21,9 +21,9 @@ export interface PeerOptions {
   topics: readonly string[]
   token?: () => Promise<string>
   message(topic: string, offset: number, data: unknown): void
-  live?(live: boolean): void
-  /** A dial began and ended, for a timeline. */
-  leg?(number: number, state: 'dialling' | 'ready' | 'closed'): void
+  live(live: boolean): void
+  /** It was asked to move, or was closed without. */
+  moving(): void
 }
 
 /** The server takes a leg that says nothing for dead, as it should. */
@@ -59,10 +59,16 @@ export function connectReconnecting(peer: PeerOptions, options: Options = {}): P
   socket.addEventListener('open', () => {
     void (peer.token?.() ?? Promise.resolve(undefined)).then((token) => socket.send(hello(peer.topics, token)))
   })
-  socket.addEventListener('close', () => peer.live?.(false))
+  let live = false
+  socket.addEventListener('close', () => {
+    if (!live) return
+    live = false
+    peer.live(false)
+    peer.moving()
+  })
   socket.addEventListener('message', (event: MessageEvent) => {
     const frame = JSON.parse(String(event.data)) as { type: string; topic: string; offset: number; data: unknown }
-    if (frame.type === 'welcome') peer.live?.(true)
+    if (frame.type === 'welcome') peer.live((live = true))
     if (frame.type === 'message') peer.message(frame.topic, frame.offset, frame.data)
   })
   const stopPinging = keepPinging((text) => socket.readyState === WebSocket.OPEN && socket.send(text))
@@ -74,26 +80,26 @@ export function connectReconnecting(peer: PeerOptions, options: Options = {}): P
   }
 }
 
+/** What it waits when it was closed and has no other socket. */
+const REDIAL = 50
+
 /**
  * Two raw overlapping sockets, as people write them: asked to move, open a second one; at its first message use it, close the
  * first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`, so this one does too.
  */
 export function connectOverlapping(peer: PeerOptions): Peer {
   const last = new Map<string, number>()
+  const leaveOf = new WeakMap<WebSocket, () => void>()
   let current: WebSocket | undefined
   let closed = false
-  let count = 0
 
   const dial = () => {
-    const number = ++count
     const socket = new WebSocket(peer.url, SUBPROTOCOL)
     let gone = false
-    peer.leg?.(number, 'dialling')
-    const leave = () => {
+    leaveOf.set(socket, () => {
       gone = true
       socket.close(1000)
-      peer.leg?.(number, 'closed')
-    }
+    })
     socket.on('error', () => {})
     socket.on('open', () => {
       void (peer.token?.() ?? Promise.resolve(undefined)).then((token) => socket.send(hello(peer.topics, token)))
@@ -101,12 +107,14 @@ export function connectOverlapping(peer: PeerOptions): Peer {
     socket.on('message', (text) => {
       if (gone) return
       const frame = JSON.parse(String(text)) as { type: string; topic: string; offset: number; data: unknown }
-      if (frame.type === 'welcome') peer.leg?.(number, 'ready')
-      if (frame.type === 'handover' && socket === current) dial()
+      if (frame.type === 'handover' && socket === current) {
+        peer.moving()
+        dial()
+      }
       if (frame.type !== 'message') return
       if (socket !== current) {
         if (current) leaveOf.get(current)?.()
-        else peer.live?.(true)
+        else peer.live(true)
         current = socket
       }
       if (frame.offset <= (last.get(frame.topic) ?? 0)) return
@@ -114,18 +122,13 @@ export function connectOverlapping(peer: PeerOptions): Peer {
       peer.message(frame.topic, frame.offset, frame.data)
     })
     socket.on('close', () => {
-      if (!gone) peer.leg?.(number, 'closed')
       gone = true
-      if (closed) return
-      if (socket === current) {
-        current = undefined
-        peer.live?.(false)
-        dial()
-      }
+      if (closed || (current && socket !== current)) return
+      if (current) peer.live(false)
+      current = undefined
+      systemClock.setTimeout(dial, REDIAL)
     })
-    leaveOf.set(socket, leave)
   }
-  const leaveOf = new WeakMap<WebSocket, () => void>()
 
   dial()
   const stopPinging = keepPinging((text) => current?.readyState === WebSocket.OPEN && current.send(text))

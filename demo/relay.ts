@@ -71,7 +71,8 @@ function createLane(clock: Clock, delay: number, opensAt: number, leave: (freigh
     cancel = undefined
     while (!frozen && waiting.length > 0) {
       const rest = waiting[0]!.due - clock.monotonic()
-      if (rest > 0) {
+      // Timers count whole milliseconds: to leave out the last part of one errs as often to one side as to the other.
+      if (rest >= 1) {
         cancel = clock.setTimeout(flush, rest)
         return
       }

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { createServer as createVite } from 'vite'
 import { systemClock } from '../src/base/clock.js'
 import { startCluster } from './cluster.js'
+import { buildPage } from './page-files.js'
 import { startPublisher } from './publisher.js'
 import { createRelay } from './relay.js'
 
@@ -29,6 +28,7 @@ type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
 
 /** All in this process: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
 export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Promise<Demo> {
+  const files = await buildPage()
   const http = createServer((request, response) => void answer(request, response))
   await listen(http, port)
   const pagePort = (http.address() as AddressInfo).port
@@ -38,17 +38,6 @@ export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Pro
   const relay = createRelay({ target: { port: cluster.port }, delay })
   await relay.ready
   const publisher = startPublisher({ name: 'feed', rate: RATE, send: (message) => void cluster.publish('feed', message) })
-  const vite = await createVite({
-    configFile: false,
-    root: join(import.meta.dirname, 'page'),
-    appType: 'spa',
-    logLevel: 'warn',
-    cacheDir: join(import.meta.dirname, '../node_modules/.vite-demo'),
-    resolve: { alias: { livesocket: join(import.meta.dirname, '../src/index.ts') } },
-    optimizeDeps: { include: ['reconnecting-websocket', 'zustand/vanilla', 'nanoid'] },
-    server: { middlewareMode: true, hmr: false, ws: false, watch: null, fs: { allow: [join(import.meta.dirname, '..')] } },
-  })
-
   const readers = new Set<ServerResponse>()
   let busy: Action | null = null
   // What was sent a second ago has arrived, or it is missing.
@@ -98,7 +87,7 @@ export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Pro
   const act = async (action: Action, response: ServerResponse) => {
     if (busy) return void response.writeHead(409).end()
     busy = action
-    response.writeHead(202).end()
+    response.writeHead(204).end()
     const text = await actions[action]().catch((thrown: unknown) => `That did not work: ${String(thrown)}`)
     busy = null
     tell('action', { text })
@@ -121,7 +110,10 @@ export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Pro
       readers.add(response)
       return void response.on('close', () => readers.delete(response))
     }
-    vite.middlewares(request, response)
+    const file = files.get(path)
+    if (!file) return void response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': file.type, 'cache-control': 'no-store' })
+    response.end(file.body)
   }
 
   return {
@@ -131,7 +123,7 @@ export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Pro
       publisher.stop()
       http.closeAllConnections()
       http.close()
-      await Promise.all([vite.close(), relay.close(), cluster.close()])
+      await Promise.all([relay.close(), cluster.close()])
     },
   }
 }

@@ -44,6 +44,7 @@ export async function runMoves(moves: number, progress: (move: number, heap: num
       delivered: (from, n, offset) => checked[from as 'down' | 'up'].delivered(from, n, offset),
       gap: (topic, from, to) => checked[topic as 'down' | 'up'].gap(topic, from, to),
       live: (live) => checked.down.live(live),
+      moving: () => {},
     },
   })
   await until(() => client.socket.store.getState().status === 'live', 10_000, 'the client to be live')

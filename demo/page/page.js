@@ -88,8 +88,8 @@ servers.addEventListener('state', ({ data }) => {
   const state = JSON.parse(data)
   checker.sent('feed', state.sent)
   element('servers').textContent =
-    `Servers behind the balancer: ${state.servers.map((one) => one.id + (one.taking ? '' : ' (leaving)')).join(', ')}. ` +
-    `Published so far: ${count.format(state.published)}. Tokens signed: ${count.format(state.tokens)}.`
+    `Behind the balancer: ${state.servers.map((one) => one.id + (one.taking ? '' : ' (leaving)')).join(', ')}. ` +
+    `${count.format(state.published)} published, ${count.format(state.tokens)} tokens signed.`
   for (const button of document.querySelectorAll('[data-action]')) button.disabled = state.busy !== null
 })
 servers.addEventListener('action', ({ data }) => {

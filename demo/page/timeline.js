@@ -1,5 +1,5 @@
 /** How much of the past is seen, in milliseconds. */
-const WINDOW = 30_000
+const WINDOW = 20_000
 
 /** A pause in the messages from which on it is drawn as one: at 100 messages a second nobody sees less. */
 const SILENCE = 250

@@ -32,7 +32,7 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
   const cluster = await startCluster({
     size: 1,
     log: memoryLog(scene.history ? {} : { history: { maxMessages: 0 } }),
-    drain: { rate: 10_000, deadline: 2_000 },
+    drain: { rate: 10_000, deadline: 5_000 },
   })
   const relay = createRelay({ target: { port: cluster.port }, delay: scene.from })
   await relay.ready
@@ -48,6 +48,8 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
     topics,
     token: async () => token,
     message: (topic, offset, data) => checked.delivered(topic, (data as Numbered).n, offset),
+    live: (live) => checked.live(live),
+    moving: () => checked.moving(),
   })
   await until(() => client.socket.store.getState().status === 'live', 10_000, 'the client to be live')
 
@@ -62,7 +64,6 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
     }),
   )
   await sleep(500 + scene.from)
-  checker.mark()
 
   for (let move = 0; move < scene.moves; move++) {
     relay.setDelay(move % 2 === 0 ? scene.to : scene.from)
@@ -72,9 +73,9 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
     // Longer than the dwell, so that the next request is served at once.
     await until(() => client.moves.requestToCutover.length > moved, 5_000, 'the client to move').catch(() => {})
     await sleep(1_100)
-    checker.mark()
   }
 
+  checker.end()
   for (const publisher of publishers) publisher.stop()
   await sleep(300 + 2 * Math.max(scene.from, scene.to))
   const result = {

@@ -17,14 +17,12 @@ export interface Load {
   /** LiveSocket clients; default 50. Of each peer there are `peers`, default 10. */
   clients?: number
   peers?: number
-  progress?(deploy: number): void
 }
 
 export interface LoadResult {
   readonly groups: Readonly<Record<Group, Summary>>
   readonly requestToCutover: readonly number[]
   readonly moves: number
-  readonly forced: number
   /** Publishes of the LiveSocket clients: what they were told, and what an application that reads them saw. */
   readonly publishes: { sent: number; answered: number; refused: number; unknown: number; lost: number; appliedTwice: number }
 }
@@ -34,13 +32,13 @@ export type Group = 'livesocket' | 'rws-fastest' | 'rws-default' | 'overlap'
 const ROOMS = 10
 const ROOM_RATE = 10
 const UP_RATE = 4
-const DRAIN = { rate: 100, deadline: 1_000 }
-/** Between two deploys: longer than the dwell, so that each move begins on a leg that is settled. */
-const PAUSE = 500
+export const DRAIN = { rate: 100, deadline: 5_000 }
+/** Between two deploys: the dwell, so that each move begins on a leg that is settled. */
+const PAUSE = 1_000
 
 /**
  * Deploys under load: every client reads two rooms at 20 messages a second together, so 50 get 1,000 a second; every LiveSocket
- * client publishes 4 a second. All clients move in each deploy.
+ * client publishes 4 a second. All clients are asked to move in each deploy; who does not is closed at its deadline.
  */
 export async function underLoad(load: Load): Promise<LoadResult> {
   const clients = load.clients ?? 50
@@ -65,6 +63,8 @@ export async function underLoad(load: Load): Promise<LoadResult> {
 
   const publishers: Publisher[] = []
   for (let room = 0; room < ROOMS; room++) {
+    // So that the two rooms of a client take turns.
+    if (room === ROOMS / 2) await sleep(500 / ROOM_RATE)
     const name = `room-${room}`
     const send: Parameters<typeof startPublisher>[0]['send'] = (message) => {
       checker.sent(name, message.n)
@@ -78,18 +78,20 @@ export async function underLoad(load: Load): Promise<LoadResult> {
   }
   await sleep(1_000)
 
-  let forced = 0
-  checker.mark()
+  const moves = () => live.reduce((sum, { moves }) => sum + moves.requestToCutover.length, 0)
+  const drains: Promise<unknown>[] = []
   for (let deploy = 1; deploy <= load.deploys; deploy++) {
-    forced += (await cluster.deploy()).forced
+    // It goes on in the background until its deadline, for those who do not move when they are asked.
+    drains.push(cluster.deploy())
+    await until(() => moves() >= deploy * clients, DRAIN.deadline + 1_000, 'all clients to move').catch(() => {})
     await sleep(PAUSE)
-    checker.mark()
-    load.progress?.(deploy)
   }
-
+  checker.end()
   for (const publisher of publishers) publisher.stop()
-  // What is on its way arrives; what is lost by then is lost.
-  await sleep(500 + 4 * load.roundTrip)
+  // What is on its way arrives; what has not by then is lost.
+  const settled = () => checker.summary('livesocket').lost === 0 && live.every(({ socket }) => socket.store.getState().outbox.messages === 0)
+  await until(settled, 3_000, 'what is on its way').catch(() => {})
+  await sleep(300 + 4 * load.roundTrip)
   const audit = upstream.summary('auditor')
   const total = (field: 'answered' | 'refused' | 'unknown') => live.reduce((sum, { published }) => sum + published[field], 0)
   const result: LoadResult = {
@@ -100,8 +102,7 @@ export async function underLoad(load: Load): Promise<LoadResult> {
       overlap: checker.summary('overlap'),
     },
     requestToCutover: live.flatMap(({ moves }) => moves.requestToCutover).sort((a, b) => a - b),
-    moves: live.reduce((sum, { moves }) => sum + moves.requestToCutover.length, 0),
-    forced,
+    moves: moves(),
     publishes: {
       sent: publishers.slice(ROOMS).reduce((sum, { sent }) => sum + sent, 0),
       answered: total('answered'),
@@ -112,6 +113,7 @@ export async function underLoad(load: Load): Promise<LoadResult> {
     },
   }
 
+  void Promise.allSettled(drains)
   for (const client of ready) client.close()
   for (const peer of others) peer.close()
   await relay.close()
@@ -120,7 +122,7 @@ export async function underLoad(load: Load): Promise<LoadResult> {
 }
 
 function roomsOf(index: number): string[] {
-  return [`room-${index % ROOMS}`, `room-${(index + 1) % ROOMS}`]
+  return [`room-${index % ROOMS}`, `room-${(index + ROOMS / 2) % ROOMS}`]
 }
 
 async function startPeers(checker: Checker, url: string, tokenUrl: string, count: number): Promise<Peer[]> {
@@ -135,6 +137,7 @@ async function startPeers(checker: Checker, url: string, tokenUrl: string, count
         token: async () => token,
         message: (topic: string, offset: number, data: unknown) => checked.delivered(topic, (data as { n: number }).n, offset),
         live: (live: boolean) => checked.live(live),
+        moving: () => checked.moving(),
       }
     }
     peers.push(connectReconnecting(options('rws-fastest'), FASTEST))

@@ -59,16 +59,19 @@ describe('the checker', () => {
     expect(checker.summary('ours')).toMatchObject({ gaps: 1, lost: 2, unexplained })
   })
 
-  it('measures the longest silence of each stretch, one that still lasts included', () => {
-    checker.mark()
-    for (const at of [10, 20, 80, 90]) {
+  it('measures the longest silence of each move, one that still lasts included', () => {
+    deliver(0)
+    time = 1_000
+    deliver(1)
+    client.moving()
+    for (const at of [1_010, 1_020, 1_080, 1_090]) {
       time = at
       deliver(at)
     }
-    time = 100
-    checker.mark()
-    time = 190
-    checker.mark()
+    time = 1_100
+    client.moving()
+    time = 1_190
+    checker.end()
     expect(checker.summary('ours').silences).toEqual([60, 100])
   })
 

@@ -1,0 +1,180 @@
+import type { Random } from '../../src/base/clock.js'
+import { createCounter, type Counter, type Service } from './capacity.js'
+import type { ClientPolicy } from './client-policy.js'
+import { createEventQueue } from './event-queue.js'
+
+export interface FleetOptions {
+  readonly clients: number
+  readonly policy: ClientPolicy
+  readonly random: Random
+  /** Milliseconds of virtual time. */
+  readonly horizon: number
+  /** Of every token, ms. */
+  readonly lifetime: number
+  readonly tokenService: Service
+  readonly servers: Service
+  /** The window that the servers advertised, ms. */
+  readonly spread: number
+  /** From a dial to its welcome, on average; each takes 0.5 to 1.5 of it, ms. */
+  readonly dialTime: number
+  /** What refreshes tokens where the policy has no rule of its own. */
+  readonly refreshBy?: ClientPolicy
+}
+
+/** What one run showed. */
+export interface FleetRun {
+  /** Calls because a token was due. */
+  readonly scheduledCalls: number
+  /** Calls beyond the schedule: repeated after a failure, or made because a socket was dialled. */
+  readonly extraCalls: number
+  /** Clients that at some moment held a token past its lifetime. */
+  readonly expired: number
+  readonly meanRefreshAge: number
+  /** From the loss of the leg to the welcome of the next, one for each that came back; unsorted, ms. */
+  readonly recoveries: Float32Array
+  readonly lost: number
+  /** The change in the number of clients without a leg, second by second. */
+  readonly wentDown: Counter
+  readonly cameUp: Counter
+}
+
+export interface Fleet {
+  /** Everybody logs in at 0. */
+  loginBurst(): void
+  /** Everybody has been here for long: the ages of their tokens are what the schedule makes of them in the end. */
+  settled(): void
+  /** The client's leg is lost at `time`. */
+  lose(client: number, time: number, early: boolean): void
+  run(): FleetRun
+}
+
+const DUE = 0
+const DIAL = 1
+
+/**
+ * N clients in virtual time, each a few numbers in typed arrays: when its token was asked for, how often it failed, when its leg
+ * was lost. What they do is the policy's; nothing of a policy is written here.
+ */
+export function createFleet(options: FleetOptions): Fleet {
+  const { clients, policy, random, horizon, lifetime, tokenService, servers, spread, dialTime } = options
+  const refreshAge = policy.refreshAge ?? options.refreshBy?.refreshAge
+  const tokenRetryDelay = policy.tokenRetryDelay ?? options.refreshBy?.tokenRetryDelay
+  const deadAge = policy.deadAge?.(lifetime) ?? lifetime
+  const events = createEventQueue(clients * 2, horizon)
+  const bornAt = new Float64Array(clients)
+  const tokenFailures = new Uint8Array(clients)
+  const expired = new Uint8Array(clients)
+  const traits = Float32Array.from({ length: clients }, () => random())
+  const lostAt = new Float64Array(clients)
+  const failures = new Uint8Array(clients)
+  const early = new Uint8Array(clients)
+  const wentDown = createCounter(horizon)
+  const cameUp = createCounter(horizon)
+  let recoveries = new Float32Array(Math.max(1_024, clients))
+  let recovered = 0
+  let lost = 0
+  let scheduledCalls = 0
+  let extraCalls = 0
+  let ageSum = 0
+  let ageCount = 0
+
+  function drawAge(client: number) {
+    const age = refreshAge!(lifetime, traits[client]!, random)
+    ageSum += age
+    ageCount++
+    return age
+  }
+
+  function noteExpiry(client: number, time: number) {
+    if (time - bornAt[client]! >= lifetime) expired[client] = 1
+  }
+
+  function refresh(client: number, time: number) {
+    if (tokenFailures[client]! > 0) extraCalls++
+    else scheduledCalls++
+    noteExpiry(client, time)
+    if (tokenService.takes(time)) {
+      bornAt[client] = time
+      tokenFailures[client] = 0
+      events.set(client * 2 + DUE, time + drawAge(client))
+    } else {
+      const left = Math.max(0, bornAt[client]! + deadAge - time)
+      const wait = tokenRetryDelay!({ failures: tokenFailures[client]!, left }, random)
+      tokenFailures[client] = Math.min(255, tokenFailures[client]! + 1)
+      events.set(client * 2 + DUE, time + wait)
+    }
+  }
+
+  function planDial(client: number, time: number) {
+    const ask = { failures: failures[client]!, trait: traits[client]!, spread, early: early[client] === 1 }
+    events.set(client * 2 + DIAL, time + policy.reconnectDelay(ask, random))
+  }
+
+  function dial(client: number, time: number) {
+    let allowed = true
+    if (policy.tokenAtEveryDial) {
+      // One that it has got and could not use yet is used up by the dial it was fetched for.
+      extraCalls++
+      allowed = tokenService.takes(time)
+    }
+    const took = dialTime * (0.5 + random())
+    if (allowed && servers.takes(time)) {
+      const back = time + took
+      if (recovered === recoveries.length) {
+        const larger = new Float32Array(recoveries.length * 2)
+        larger.set(recoveries)
+        recoveries = larger
+      }
+      recoveries[recovered++] = back - lostAt[client]!
+      cameUp.add(back)
+      failures[client] = 0
+    } else {
+      failures[client] = Math.min(255, failures[client]! + 1)
+      planDial(client, time + took)
+    }
+  }
+
+  return {
+    loginBurst() {
+      for (let client = 0; client < clients; client++) events.set(client * 2 + DUE, drawAge(client))
+    },
+    settled() {
+      for (let client = 0; client < clients; client++) {
+        // Whoever looks at a random moment meets a long interval more likely than a short one, and anywhere within it.
+        let age = refreshAge!(lifetime, traits[client]!, random)
+        while (random() * lifetime > age) age = refreshAge!(lifetime, traits[client]!, random)
+        const elapsed = random() * age
+        bornAt[client] = -elapsed
+        ageSum += age
+        ageCount++
+        events.set(client * 2 + DUE, age - elapsed)
+      }
+    },
+    lose(client, time, wasEarly) {
+      lostAt[client] = time
+      early[client] = wasEarly ? 1 : 0
+      failures[client] = 0
+      lost++
+      wentDown.add(time)
+      planDial(client, time)
+    },
+    run() {
+      events.run((slot, time) => (slot % 2 === DUE ? refresh(slot >> 1, time) : dial(slot >> 1, time)))
+      let dead = 0
+      for (let client = 0; client < clients; client++) {
+        if (refreshAge) noteExpiry(client, horizon)
+        dead += expired[client]!
+      }
+      return {
+        scheduledCalls,
+        extraCalls,
+        expired: dead,
+        meanRefreshAge: ageCount > 0 ? ageSum / ageCount : 0,
+        recoveries: recoveries.subarray(0, recovered),
+        lost,
+        wentDown,
+        cameUp,
+      }
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import { parseArgs } from 'node:util'
+
+export const SCENARIOS = ['login-burst', 'token-outage', 'fleet-crash', 'node-crash', 'drain', 'rolling-deploy', 'flaky-network'] as const
+export type ScenarioName = (typeof SCENARIOS)[number]
+
+/** Durations are milliseconds; on the command line they are seconds, which operators think in. */
+export interface FleetSettings {
+  readonly clients: number
+  readonly nodes: number
+  /** New connections a second that one node can take. */
+  readonly accepts: number
+  /** Requests a second that the token service can take. */
+  readonly tokenCapacity: number
+  readonly lifetime: number
+  /** How long what fails is gone; undefined: 3 s for servers, 60 s for the token service. */
+  readonly down: number | undefined
+  readonly spread: number
+  /** Legs a second that a drain moves. */
+  readonly rate: number
+  /** Legs of the node that is drained. */
+  readonly legs: number
+  readonly dial: number
+  readonly duration: number | undefined
+  readonly seed: number
+}
+
+export interface FleetCommand {
+  readonly settings: FleetSettings
+  readonly scenario: ScenarioName | undefined
+  readonly json: boolean
+  readonly peers: boolean
+  readonly advise: boolean
+  readonly html: string | undefined
+  readonly charts: string | undefined
+  readonly help: boolean
+}
+
+export const HELP = `npm run fleet -- [options]
+
+Runs LiveSocket's own policy code for a whole user base in virtual time, and says what its servers would feel.
+
+  --scenario NAME       ${SCENARIOS.join(', ')}; default: all
+  --advise              which rate and spread for my capacity and my users
+  --clients N           users online                                        1000000
+  --nodes M             live servers                                        20
+  --accepts R           new connections a second that one node can take     2000
+  --token-capacity R    requests a second that the token service can take   6000
+  --lifetime S          of a token                                          600
+  --down S              how long what fails is gone                         3 (servers), 60 (token service)
+  --spread S            reconnectSpread                                     30
+  --rate R              legs a second that a drain moves                    500
+  --legs N              legs on the node that is drained                    20000
+  --dial S              from a dial to its welcome, on average              0.04
+  --duration S          of virtual time                                     as the scenario needs
+  --seed N              the same seed, the same run                         1
+  --peers               the same for other libraries' retry policies
+  --json                one JSON object instead of a table; times in it are milliseconds
+  --html FILE           a report with charts, of all scenarios and peers
+  --charts DIR          the charts alone, as SVG files
+
+In the JSON, tokenCalls counts the calls beyond the schedule: caused by what happened, not by tokens growing old.
+`
+
+export function readCommand(args: readonly string[]): FleetCommand {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      scenario: { type: 'string' },
+      clients: { type: 'string', default: '1000000' },
+      nodes: { type: 'string', default: '20' },
+      accepts: { type: 'string', default: '2000' },
+      'token-capacity': { type: 'string', default: '6000' },
+      lifetime: { type: 'string', default: '600' },
+      down: { type: 'string' },
+      spread: { type: 'string', default: '30' },
+      rate: { type: 'string', default: '500' },
+      legs: { type: 'string', default: '20000' },
+      dial: { type: 'string', default: '0.04' },
+      duration: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      peers: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      advise: { type: 'boolean', default: false },
+      html: { type: 'string' },
+      charts: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  type Numeric = { [Name in keyof typeof values]: (typeof values)[Name] extends string | undefined ? Name : never }[keyof typeof values]
+
+  function number(name: NonNullable<Numeric>, least: number, most: number): number {
+    const value = Number(values[name])
+    if (values[name] === '' || !(value >= least && value <= most)) throw new Error(`--${name} must be a number from ${least} to ${most}, not "${values[name]}"`)
+    return value
+  }
+  const whole = (name: NonNullable<Numeric>, least: number, most: number) => {
+    const value = number(name, least, most)
+    if (!Number.isInteger(value)) throw new Error(`--${name} must be a whole number, not "${values[name]}"`)
+    return value
+  }
+  const seconds = (name: NonNullable<Numeric>, least: number, most: number) => number(name, least, most) * 1_000
+
+  const { scenario } = values
+  if (scenario !== undefined && !isScenario(scenario)) throw new Error(`--scenario must be one of ${SCENARIOS.join(', ')}, not "${scenario}"`)
+  return {
+    settings: {
+      clients: whole('clients', 1, 20_000_000),
+      nodes: whole('nodes', 2, 10_000),
+      accepts: number('accepts', 1, 1e9),
+      tokenCapacity: number('token-capacity', 1, 1e9),
+      lifetime: seconds('lifetime', 1, 86_400),
+      down: values.down === undefined ? undefined : seconds('down', 0, 86_400),
+      spread: seconds('spread', 0, 300),
+      rate: number('rate', 0.1, 1e6),
+      legs: whole('legs', 1, 20_000_000),
+      dial: seconds('dial', 0, 30),
+      duration: values.duration === undefined ? undefined : seconds('duration', 1, 86_400),
+      seed: whole('seed', 0, 2 ** 32 - 1),
+    },
+    scenario,
+    json: values.json,
+    peers: values.peers,
+    advise: values.advise,
+    html: values.html,
+    charts: values.charts,
+    help: values.help,
+  }
+}
+
+function isScenario(name: string): name is ScenarioName {
+  return (SCENARIOS as readonly string[]).includes(name)
+}

@@ -1,0 +1,166 @@
+import { seededRandom } from '../../src/testing/seeded-random.js'
+import { createService, type Service } from './capacity.js'
+import { livesocket, type ClientPolicy } from './client-policy.js'
+import { simulateDrain, simulateRollingDeploy } from './drains.js'
+import { createFleet, type Fleet, type FleetRun } from './fleet.js'
+import { missing, peak, peakToMean, quantile } from './measures.js'
+import type { FleetSettings, ScenarioName } from './options.js'
+
+/** What a scenario came to. Milliseconds; null where it does not apply or was not reached. */
+export interface Outcome {
+  readonly scenario: ScenarioName
+  readonly policy: string
+  readonly clients: number
+  /** What the measured service takes a second when nothing is wrong. */
+  readonly meanPerSecond: number
+  /** The worst second of what the scenario is about: token requests, or dials. */
+  readonly peakPerSecond: number
+  /** One for each refresh, in bins of 10 s; and in bins of 1 s, which a fixed point fills in one of them. */
+  readonly peakToMean?: readonly number[]
+  readonly peakToMean1s?: readonly number[]
+  /** The share of clients that held a token past its lifetime. */
+  readonly expiredShare: number
+  /** Token calls beyond the schedule. */
+  readonly tokenCalls: number
+  readonly scheduledTokenCalls: number
+  /** Dials for each client that had to. */
+  readonly attemptsPerClient: number | null
+  readonly recovered50: number | null
+  readonly recovered99: number | null
+  /** Until the last one had moved, where something is moved. */
+  readonly took?: number
+  readonly movesPerClient?: number
+  readonly series: Series
+}
+
+/** For the charts: one number a second. */
+export interface Series {
+  readonly requests: ArrayLike<number>
+  readonly of: 'token requests' | 'dials'
+  readonly capacity: number
+  /** Clients without a leg. */
+  readonly offline?: ArrayLike<number>
+}
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+/** A crash is seen within so many ms, by whoever is served by what crashed. */
+const CRASH_NOISE = 300
+/** What happens happens here, so that charts show what was before. */
+const BEGIN = 30 * SECOND
+
+const DURATION: Record<ScenarioName, number> = {
+  'login-burst': 60 * MINUTE,
+  'token-outage': 15 * MINUTE,
+  'fleet-crash': 10 * MINUTE,
+  'node-crash': 10 * MINUTE,
+  drain: 10 * MINUTE,
+  'rolling-deploy': 60 * MINUTE,
+  'flaky-network': 10 * MINUTE,
+}
+
+export function simulate(scenario: ScenarioName, settings: FleetSettings, policy: ClientPolicy = livesocket): Outcome {
+  const random = seededRandom(settings.seed)
+  const horizon = settings.duration ?? DURATION[scenario]
+  const { clients, nodes, accepts, lifetime, spread, dial } = settings
+  const fleetWide = nodes * accepts
+
+  function world(over: { tokens?: Service; servers?: Service }): { fleet: Fleet; tokens: Service; servers: Service } {
+    const tokens = over.tokens ?? createService({ capacity: Infinity, horizon })
+    const servers = over.servers ?? createService({ capacity: fleetWide, horizon })
+    const fleet = createFleet({
+      clients, policy, random, horizon, lifetime, spread, dialTime: dial, tokenService: tokens, servers, refreshBy: livesocket,
+    })
+    return { fleet, tokens, servers }
+  }
+
+  function outcome(run: FleetRun, service: Service, of: Series['of'], capacity: number): Outcome {
+    const { lost, recoveries } = run
+    const dialled = of === 'dials' ? service.asked.bins.reduce((sum, count) => sum + count, 0) : 0
+    return {
+      scenario,
+      policy: policy.name,
+      clients,
+      meanPerSecond: of === 'dials' ? 0 : clients / (run.meanRefreshAge / SECOND),
+      peakPerSecond: peak(service.asked.bins),
+      expiredShare: run.expired / clients,
+      tokenCalls: run.extraCalls,
+      scheduledTokenCalls: run.scheduledCalls,
+      attemptsPerClient: lost > 0 ? dialled / lost : null,
+      recovered50: quantile(recoveries, 0.5, lost),
+      recovered99: quantile(recoveries, 0.99, lost),
+      series: {
+        requests: service.asked.bins,
+        of,
+        capacity,
+        ...(lost > 0 ? { offline: missing(run.wentDown.bins, run.cameUp.bins) } : {}),
+      },
+    }
+  }
+
+  function crash(share: number, down: number, survivors: number): Outcome {
+    const servers = createService({
+      capacity: survivors * accepts,
+      horizon,
+      ...(down > 0 ? { down: { from: BEGIN, to: BEGIN + down } } : {}),
+    })
+    const { fleet } = world({ servers })
+    fleet.settled()
+    const hit = Math.round(clients * share)
+    for (let client = 0; client < hit; client++) fleet.lose(client, BEGIN + random() * CRASH_NOISE, false)
+    return outcome(fleet.run(), servers, 'dials', survivors * accepts)
+  }
+
+  switch (scenario) {
+    case 'login-burst': {
+      const { fleet, tokens } = world({})
+      fleet.loginBurst()
+      const run = fleet.run()
+      const result = outcome(run, tokens, 'token requests', settings.tokenCapacity)
+      const ratios = (width: number) => peakToMean(tokens.asked.bins, run.meanRefreshAge, result.meanPerSecond, width)
+      return { ...result, peakToMean: ratios(10), peakToMean1s: ratios(1) }
+    }
+    case 'token-outage': {
+      const tokens = createService({
+        capacity: settings.tokenCapacity,
+        horizon,
+        down: { from: BEGIN, to: BEGIN + (settings.down ?? MINUTE) },
+      })
+      const { fleet } = world({ tokens })
+      fleet.settled()
+      return outcome(fleet.run(), tokens, 'token requests', settings.tokenCapacity)
+    }
+    case 'fleet-crash':
+      return crash(1, settings.down ?? 3 * SECOND, nodes)
+    case 'node-crash':
+      // The balancer sends its users to the others, which are up.
+      return crash(1 / nodes, 0, nodes - 1)
+    case 'flaky-network': {
+      const { fleet, servers } = world({})
+      fleet.settled()
+      for (let client = 0; client < clients; client++) fleet.lose(client, BEGIN + random() * (horizon - 2 * MINUTE), true)
+      return outcome(fleet.run(), servers, 'dials', fleetWide)
+    }
+    case 'drain':
+    case 'rolling-deploy': {
+      const moves = scenario === 'drain' ? simulateDrain(settings, random, horizon) : simulateRollingDeploy(settings, random, horizon)
+      const clients = scenario === 'drain' ? settings.legs : settings.clients
+      return {
+        scenario,
+        policy: livesocket.name,
+        clients,
+        meanPerSecond: moves.moved / (moves.took / SECOND),
+        peakPerSecond: peak(moves.dials.bins),
+        expiredShare: 0,
+        tokenCalls: 0,
+        scheduledTokenCalls: 0,
+        attemptsPerClient: moves.moved / clients,
+        recovered50: 0,
+        recovered99: 0,
+        took: moves.took,
+        movesPerClient: moves.moved / clients,
+        series: { requests: moves.dials.bins, of: 'dials', capacity: (nodes - 1) * accepts },
+      }
+    }
+  }
+}
