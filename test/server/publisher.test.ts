@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import { LiveSocketError } from '../../src/base/errors.js'
+import { memoryLog, PublishRefused, type LiveServerOptions } from '../../src/server/index.js'
+import { liveServer, until } from './kit.js'
+
+const publish = { type: 'publish', id: 'p', topic: 't', data: { n: 1 } }
+
+async function answered(options: Partial<LiveServerOptions>) {
+  const server = await liveServer(options)
+  const client = await server.join({ session: 's', topics: { t: {} } })
+  client.send(publish)
+  await until(() => client.of('ack').length + client.of('nack').length > 0, 'an answer')
+  await client.settle()
+  return { server, client, answer: client.frames.find(({ type }) => type.endsWith('ack'))!, message: client.of('message')[0] }
+}
+
+describe('what a publish is answered, and what is stored', () => {
+  test.each<[string, LiveServerOptions['onPublish'], object, unknown]>([
+    ['nothing more: its offset, and what was sent', () => undefined, {}, { n: 1 }],
+    ['an answer', () => ({ answer: [1, null] }), { data: [1, null] }, { n: 1 }],
+    ['null as an answer', () => ({ answer: null }), { data: null }, { n: 1 }],
+    ['other data in its place', async () => ({ data: 'checked' }), {}, 'checked'],
+    ['null in its place', () => ({ data: null }), {}, null],
+  ])('%s', async (_, onPublish, more, stored) => {
+    const { answer, message } = await answered({ onPublish })
+    expect(answer).toEqual({ type: 'ack', id: 'p', offset: 1, ...more })
+    expect(message).toEqual({ type: 'message', topic: 't', offset: 1, data: stored })
+  })
+
+  test.each<[string, Partial<LiveServerOptions>, object, number]>([
+    ['authorize says no', { authorize: ({ action }) => action !== 'publish' }, { code: 'forbidden' }, 0],
+    ['authorize fails', { authorize: ({ action }) => action !== 'publish' || Promise.reject(new Error('db down')) }, { code: 'busy', retryAfter: 1_000 }, 1],
+    ['onPublish refuses', { onPublish: () => Promise.reject(new PublishRefused('full', 'The room is full.')) }, { code: 'full', message: 'The room is full.' }, 0],
+    ['onPublish refuses for now', { onPublish: () => Promise.reject(new PublishRefused('full', 'Later.', 9.5)) }, { code: 'full', retryAfter: 10 }, 0],
+    ['onPublish refuses at length', { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(999), 'm'.repeat(9_999))) }, { code: 'c'.repeat(128), message: 'm'.repeat(4_096) }, 0],
+    ['onPublish fails', { onPublish: () => Promise.reject(new Error('secret: hunter2')) }, { code: 'error', message: expect.not.stringContaining('hunter2') }, 1],
+    ['onPublish gives what JSON cannot say', { onPublish: () => ({ data: 1n }) }, { code: 'error' }, 1],
+    ['the log refuses', { log: { ...memoryLog(), append: () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 })) } }, { code: 'busy', retryAfter: 70 }, 1],
+    ['the log breaks', { log: { ...memoryLog(), append: () => Promise.reject(new Error('connection lost')) } }, { code: 'outcome-unknown' }, 1],
+  ])('a nack where %s', async (_, options, expected, errors) => {
+    const { server, answer, message } = await answered(options)
+    expect(answer).toMatchObject({ type: 'nack', id: 'p', ...expected })
+    expect(message).toBeUndefined()
+    expect(server.errors).toHaveLength(errors)
+    expect(server.stats()).toMatchObject({ published: 1, refused: 1 })
+  })
+
+  test('the application is asked with who it is and what is to be published', async () => {
+    const asks: object[] = []
+    await answered({
+      authenticate: () => ({ name: 'ann' }),
+      authorize: (ask) => (asks.push(ask), true),
+      onPublish: (ask) => void asks.push(ask),
+    })
+    const user = { name: 'ann' }
+    expect(asks).toEqual([
+      { action: 'subscribe', topic: 't', user, session: 's' },
+      { action: 'publish', topic: 't', user, session: 's', data: { n: 1 } },
+      { topic: 't', data: { n: 1 }, id: 'p', session: 's', user },
+    ])
+  })
+})
+
+describe('publishing as the server', () => {
+  test.each([
+    ['undefined', undefined, 'invalid'],
+    ['a function', () => 1, 'invalid'],
+    ['a bigint', 1n, 'invalid'],
+    ['a toJSON that throws', { toJSON: () => { throw new Error('no') } }, 'invalid'],
+    ['more than a frame', 'x'.repeat(300_000), 'too-large'],
+  ])('%s is refused', async (_, data, code) => {
+    const server = await liveServer()
+    await expect(server.publish('t', data)).rejects.toMatchObject({ name: 'LiveSocketError', code })
+    expect(await server.publish('t', 1)).toEqual({ offset: 1 })
+  })
+
+  test.each(['', 'x'.repeat(257), 7 as never])('a name that is none is refused: %s', async (topic) => {
+    const server = await liveServer()
+    await expect(server.publish(topic, 1)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  test('what is published is what it was at that moment', async () => {
+    const server = await liveServer()
+    const reader = await server.join({ topics: { t: {} } })
+    const data = { n: 1 }
+    const done = server.publish('t', data)
+    data.n = 2
+    await done
+    expect(await reader.next('message')).toMatchObject({ data: { n: 1 } })
+  })
+})
