@@ -26,10 +26,19 @@ export interface SubscriptionsHandlers {
   threw(error: unknown, topic: string): void
 }
 
+/** Called, it removes the handler. */
+export interface Subscription {
+  (): void
+  /** Everything that this handler wanted up to here it has had. Null: it is not known yet where its 'now' is. */
+  position(): Position | null
+}
+
 /** Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different positions. */
 export interface Subscriptions {
   /** Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. */
-  add(topic: string, handler: MessageHandler, from?: Position): () => void
+  add(topic: string, handler: MessageHandler, from?: Position): Subscription
+  /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
+  position(topic: string): Position | null
   deliver(message: SubscribedMessage): void
   /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
   answered(topic: string, head: Position): void
@@ -59,6 +68,10 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
   const topics = new Map<string, Topic>()
   let count = 0
 
+  function nowOf(name: string, topic: Topic): Position | null {
+    return topic.answered ? furthest(topic.served, handlers.position(name)) : topic.served
+  }
+
   return {
     add(name, handler, from) {
       const subscriber: Subscriber = { handler, from: from ?? null, seen: from ?? null, removed: false }
@@ -73,13 +86,13 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
         for (const other of topic.subscribers) other.seen = furthest(other.seen, present)
         topic.answered = false
       }
-      if (from === undefined && !isFirst) subscriber.seen = topic.answered ? furthest(topic.served, present) : topic.served
+      if (from === undefined && !isFirst) subscriber.seen = nowOf(name, topic)
       topic.subscribers.add(subscriber)
       count++
       if (isFirst) handlers.first(name, from ?? null)
       else if (isBehind) handlers.rewind(name, from)
 
-      return () => {
+      const remove = () => {
         if (subscriber.removed) return
         subscriber.removed = true
         count--
@@ -88,6 +101,14 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
         topics.delete(name)
         handlers.last(name)
       }
+      // While the topic goes back for another one, its position says nothing about this one.
+      const position = () => (subscriber.removed || !topic.answered ? subscriber.seen : furthest(subscriber.seen, handlers.position(name)))
+      return Object.assign(remove, { position })
+    },
+
+    position(name) {
+      const topic = topics.get(name)
+      return topic ? nowOf(name, topic) : null
     },
 
     deliver(message) {

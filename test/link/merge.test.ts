@@ -1,23 +1,249 @@
-import { expect, test } from 'vitest'
-import { createMerge } from '../../src/link/merge.js'
-test('smoke', () => {
-  const log: string[] = []
-  let id = 0
-  const clock: any = { now: () => 0, monotonic: () => 0, setTimeout: () => () => {}, frame: () => () => {} }
-  const merge = createMerge({ clock, id: () => `s${++id}`, gapTimeout: 250, maxMessages: 10, maxBytes: 1e6 }, {
-    deliver: (m) => log.push(`${m.offset}`), gap: (g) => log.push(`gap ${g.from}-${g.to} ${g.reason}`),
-    subscribe: (leg, i, t) => log.push(`sub ${leg} ${i} ${JSON.stringify([...t])}`), unsubscribe: () => {}, overflow: () => false, invalid: (t, r) => log.push(r) })
-  merge.subscribe('t', null)
-  merge.hello(1)
-  merge.ready(1, new Map([['t', { epoch: 'e', offset: 5, after: 5 }]]), new Set())
-  const m = (o: number, prev = o - 1) => ({ type: 'message' as const, topic: 't', offset: o, prev, data: o, hasData: true })
-  merge.message(1, m(6)); 
-  merge.hello(2); merge.message(1, m(7))
-  merge.ready(2, new Map([['t', { epoch: 'e', offset: 9, after: 6 }]]), new Set())
-  expect(merge.caughtUp()).toBe(false)
-  merge.message(2, m(7)); merge.message(2, m(8)); merge.message(2, m(9))
-  expect(merge.caughtUp()).toBe(true)
-  merge.message(2, m(11)); 
-  merge.gone(1)
-  expect(log).toEqual(['6','7','8','9','sub 2 s1 [["t",{"epoch":"e","offset":9}]]'])
+import { describe, expect, test } from 'vitest'
+import { at, createMergeBench } from './merge-bench.js'
+
+/** Topic `t` on leg 1, served up to 5 in epoch `e`, and then leg 2 with that answer. */
+function moved(answer: string, options: Parameters<typeof createMergeBench>[0] = {}) {
+  const bench = createMergeBench(options)
+  bench.merge.subscribe('t', null)
+  bench.welcome(1, { t: at('e:4') })
+  bench.bring(1, 5)
+  bench.welcome(2, { t: at(answer) })
+  const [first, ...rest] = bench.told()
+  expect(first).toBe('t e:5')
+  return { ...bench, cutover: rest }
+}
+
+describe('client rule 4: both legs feed one sequence', () => {
+  test('what either leg brings first is told once and in order', () => {
+    const { bring, told, merge } = moved('e:7 after 5')
+    bring(2, 6)
+    bring(1, 6, 7, 8)
+    bring(2, 7, 8, 9)
+    expect(told()).toEqual(['t e:6 replayed', 't e:7', 't e:8', 't e:9'])
+    expect(merge.stats()).toEqual({ duplicates: 3, held: 0, gaps: 0 })
+  })
+
+  test('what comes too early is held until the other leg has brought what is before it', () => {
+    const { bring, told, merge } = moved('e:8')
+    bring(2, 10, 9)
+    expect(told()).toEqual([])
+    expect(merge.held.messages).toBe(2)
+    bring(1, 6, 7, 8)
+    expect(told()).toEqual(['t e:6', 't e:7', 't e:8', 't e:9', 't e:10'])
+    expect(merge.held).toEqual({ messages: 0, bytes: 0 })
+  })
+
+  test('a message without data only moves the position', () => {
+    const { bring, told, merge } = moved('e:5')
+    bring(2, '5>8 hidden')
+    expect(told()).toEqual([])
+    expect(merge.position('t')).toEqual({ epoch: 'e', offset: 8 })
+    bring(2, '8>9')
+    expect(told()).toEqual(['t e:9'])
+  })
+
+  test('hidden messages that one leg mentions do not block what the other leg brings past them', () => {
+    const { bring, told, merge } = moved('e:6')
+    // Of 7 and 8, which are hidden, one leg mentions 8 and the other one nothing.
+    bring(2, '7>8 hidden', '6>10')
+    bring(1, 6)
+    expect(told()).toEqual(['t e:6', 't e:10'])
+    expect(merge.held.messages).toBe(0)
+  })
+
+  test('a message under another epoch than the position is dropped', () => {
+    const { bring, told, subscribed } = moved('e:5')
+    subscribed(1, undefined, { t: at('f:0') })
+    bring(1, 6, 7)
+    expect(told()).toEqual([])
+    bring(2, 6)
+    expect(told()).toEqual(['t e:6'])
+  })
+
+  test('messages of a leg that has not named the topic, that is not ready or is gone are ignored', () => {
+    const { bring, told, merge } = moved('e:5')
+    merge.gone(1)
+    bring(1, 6)
+    merge.hello(3)
+    bring(3, 6)
+    expect(told()).toEqual([])
+  })
+
+  test('a message or an answer that contradicts itself is reported and changes nothing', () => {
+    const { bring, told, subscribed, merge } = moved('e:5')
+    bring(2, '6>6', '9>6')
+    subscribed(2, undefined, { t: { epoch: 'f', offset: 3, after: 9 } })
+    expect(told()).toHaveLength(3)
+    expect(merge.position('t')).toEqual({ epoch: 'e', offset: 5 })
+    bring(2, 6)
+    expect(told()).toEqual(['t e:6'])
+  })
+
+  test('told is told, whatever a handler calls: nothing comes inside another message, and nothing is missed', () => {
+    const { bring, told, hooks, merge } = moved('e:5')
+    let depth = 0
+    hooks.told = (line) => {
+      if (!line.startsWith('t e')) return
+      expect(depth).toBe(0)
+      depth++
+      if (line === 't e:6') bring(2, 8, 7)
+      if (line === 't e:7') merge.subscribe('u', null)
+      if (line === 't e:8') merge.unsubscribe('t')
+      depth--
+    }
+    bring(2, 6, 9)
+    expect(told()).toEqual(['t e:6', 't e:7', 't e:8', 'unsubscribe 2: t', 'unsubscribe 1: t', 's1 on 2: u now'])
+  })
+})
+
+describe('client rule 4: what the active leg does not cover', () => {
+  test('the old leg is waited for, and with what it brings there is no gap', () => {
+    const { bring, told, clock, merge } = moved('e:8')
+    bring(2, 9)
+    clock.advance(249)
+    bring(1, 6, 7, 8)
+    expect(told()).toEqual(['t e:6', 't e:7', 't e:8', 't e:9'])
+    expect(clock.pending).toBe(0)
+    expect(merge.caughtUp()).toBe(true)
+  })
+
+  test('an old leg that brings nothing for the gap timeout is given up: one gap with its bounds, then on', () => {
+    const { bring, told, clock } = moved('e:8')
+    bring(2, 9)
+    clock.advance(200)
+    bring(1, 6)
+    clock.advance(249)
+    expect(told()).toEqual(['t e:6'])
+    clock.advance(1)
+    bring(1, 7, 8)
+    bring(2, 10)
+    expect(told()).toEqual(['t gap e 7..8 trimmed', 't e:9', 't e:10'])
+  })
+
+  test('when the old leg goes, its time is over at once', () => {
+    const { told, merge, clock } = moved('e:8')
+    merge.gone(1)
+    expect(told()).toEqual(['t gap e 6..8 trimmed'])
+    expect(clock.pending).toBe(0)
+    expect(merge.caughtUp()).toBe(true)
+  })
+
+  test('the gap ends before the first message that is held', () => {
+    const { bring, told, clock, merge } = moved('e:9')
+    bring(1, '6>7')
+    expect(told()).toEqual(['t gap e 6..6 lost', 't e:7'])
+    clock.advance(250)
+    expect(told()).toEqual(['t gap e 8..9 trimmed'])
+    expect(merge.stats().gaps).toBe(2)
+  })
+
+  test('with an answer that answered no position the client asks from its own, and tells no gap', () => {
+    const { bring, told, ready, subscribed, merge } = createMergeBench()
+    merge.subscribe('t', null)
+    merge.hello(1)
+    merge.hello(2)
+    ready(1, { t: at('e:4') })
+    bring(1, 5)
+    ready(2, { t: at('e:9') })
+    merge.gone(1)
+    expect(told()).toEqual(['t e:5', 's1 on 2: t e:5'])
+    expect(merge.caughtUp()).toBe(false)
+    subscribed(2, 's1', { t: at('e:9 after 5') })
+    bring(2, 6)
+    expect(told()).toEqual(['t e:6 replayed'])
+  })
+
+  test('an answer on the old leg makes no gap', () => {
+    const { told, welcome, subscribed, merge } = moved('e:5')
+    merge.subscribe('t', { epoch: 'e', offset: 2 })
+    expect(told()).toEqual(['s1 on 2: t e:2'])
+    merge.gone(1)
+    welcome(3, { t: at('e:9 after 2') })
+    subscribed(2, 's1', { t: at('e:9 after 7') })
+    expect(told()).toEqual([])
+    expect(merge.position('t')).toEqual({ epoch: 'e', offset: 2 })
+  })
+
+  test('a stream that breaks is asked for again from the position; broken there a third time, what lacks is lost', () => {
+    const { bring, told, subscribed, merge } = moved('e:5')
+    merge.gone(1)
+    for (const id of ['s1', 's2']) {
+      bring(2, 8)
+      expect(told()).toEqual([`${id} on 2: t e:5`])
+      subscribed(2, id, { t: at('e:8 after 5') })
+    }
+    bring(2, 8)
+    expect(told()).toEqual(['t gap e 6..7 lost', 't e:8'])
+    bring(2, 9)
+    expect(told()).toEqual(['t e:9'])
+  })
+
+  test('a leg whose stream broke covers again when the position has passed the break', () => {
+    const { bring, told, clock } = moved('e:5')
+    bring(2, 8)
+    bring(1, 6, 7)
+    bring(2, 9)
+    clock.advance(1_000)
+    expect(told()).toEqual(['t e:6', 't e:7', 't e:8', 't e:9'])
+  })
+})
+
+describe('client rule 4: epochs', () => {
+  test('an answer to a position of the present epoch changes it: one gap with unknown bounds', () => {
+    const { bring, told, cutover } = moved('f:3 after 0')
+    expect(cutover).toEqual(['t gap f null..null epoch'])
+    bring(2, 1)
+    expect(told()).toEqual(['t f:1 replayed'])
+  })
+
+  test('the active leg changes it unasked', () => {
+    const { bring, told, subscribed } = moved('e:7')
+    bring(2, 9)
+    subscribed(2, undefined, { t: at('f:2 after 1') })
+    bring(2, 2)
+    expect(told()).toEqual(['t gap f null..null epoch', 't f:2 replayed'])
+  })
+
+  test('unasked it does not while a subscribe of the topic is unanswered there', () => {
+    const { told, subscribed, merge } = moved('e:5')
+    merge.subscribe('t', { epoch: 'e', offset: 1 })
+    subscribed(2, undefined, { t: at('f:0') })
+    expect(told()).toEqual(['s1 on 2: t e:1'])
+    expect(merge.position('t')).toEqual({ epoch: 'e', offset: 1 })
+    subscribed(2, 's1', { t: at('f:0') })
+    expect(told()).toEqual(['t gap f null..null epoch'])
+  })
+
+  test('an answer to no position that names another epoch does not change it: the client asks from its position', () => {
+    const { told, ready, subscribed, merge } = createMergeBench()
+    merge.subscribe('t', null)
+    merge.hello(1)
+    merge.hello(2)
+    ready(1, { t: at('e:4') })
+    ready(2, { t: at('f:9') })
+    expect(told()).toEqual(['s1 on 2: t e:4'])
+    subscribed(2, 's1', { t: at('f:9 after 6') })
+    expect(told()).toEqual(['t gap f null..null epoch'])
+    expect(merge.position('t')).toEqual({ epoch: 'f', offset: 6 })
+  })
+
+  test('the old leg never changes it, and when it serves again under another one it is asked first', () => {
+    const { told, subscribed, merge } = moved('e:5')
+    subscribed(1, undefined, { t: at('f:3 after 0') })
+    expect(told()).toEqual([])
+    merge.gone(2)
+    expect(told()).toEqual(['s1 on 1: t e:5'])
+  })
+
+  test('a subscriber that brings a position of another epoch makes one gap, when a leg has said which epoch it is', () => {
+    const asks = { epoch: 'f', offset: 2 }
+    for (const [answer, gap] of [['f:3 after 2', 't gap f null..null epoch'], ['e:6 after 0', 't gap e null..null epoch']] as const) {
+      const { told, subscribed, merge, bring } = moved('e:5')
+      merge.subscribe('t', asks)
+      bring(1, 6)
+      expect(told()).toEqual(['s1 on 2: t f:2'])
+      subscribed(2, 's1', { t: at(answer) })
+      expect(told()).toEqual([gap])
+    }
+  })
 })

@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest'
+import { at, createMergeBench } from './merge-bench.js'
+
+/** Topic `t` on leg 1, which named the head 5 in epoch `e`. */
+function live(options: Parameters<typeof createMergeBench>[0] = {}) {
+  const bench = createMergeBench(options)
+  bench.merge.subscribe('t', null)
+  bench.welcome(1, { t: at('e:5') })
+  expect(bench.told()).toEqual([])
+  return bench
+}
+
+describe('client rule 4: answers', () => {
+  test('an answer to an older subscribe is ignored, and so is every message before the answer to the newest', () => {
+    const { bring, told, subscribed, merge } = live()
+    merge.subscribe('t', { epoch: 'e', offset: 3 })
+    merge.subscribe('t', { epoch: 'e', offset: 1 })
+    expect(told()).toEqual(['s1 on 1: t e:3', 's2 on 1: t e:1'])
+    subscribed(1, 's1', { t: at('e:5 after 3') })
+    bring(1, 4, 5, 6, 2)
+    expect(told()).toEqual([])
+    subscribed(1, 's2', { t: at('e:6 after 1') })
+    bring(1, 2, 3)
+    expect(told()).toEqual(['t e:2 replayed', 't e:3 replayed'])
+  })
+
+  test('a topic left, and asked for again, is a new subscription: nothing of the former one counts', () => {
+    const { bring, told, subscribed, merge } = live()
+    merge.hello(2)
+    merge.unsubscribe('t')
+    merge.subscribe('t', null)
+    expect(told()).toEqual(['unsubscribe 1: t', 's1 on 1: t now'])
+    bring(1, 6)
+    merge.ready(2, new Map([['t', at('e:6 after 5')]]), new Set())
+    expect(told()).toEqual(['s2 on 2: t now'])
+    subscribed(1, 's1', { t: at('e:7') })
+    expect(merge.position('t')).toBeNull()
+    subscribed(2, 's2', { t: at('e:8') })
+    bring(2, 8, 9)
+    expect(told()).toEqual(['t e:9'])
+  })
+
+  test('a topic in neither the answer nor an error is asked for again: at once, then in growing pauses, until it is answered', () => {
+    const { told, welcome, subscribed, merge, clock } = createMergeBench()
+    merge.subscribe('t', null)
+    welcome(1, {})
+    subscribed(1, 's1', {})
+    expect(told()).toEqual(['s1 on 1: t now', 's2 on 1: t now'])
+    subscribed(1, 's2', {})
+    clock.advance(999)
+    expect(told()).toEqual([])
+    clock.advance(1)
+    subscribed(1, 's3', {})
+    clock.advance(1_999)
+    expect(told()).toEqual(['s3 on 1: t now'])
+    expect(merge.caughtUp()).toBe(false)
+    clock.advance(1)
+    subscribed(1, 's4', { t: at('e:5') })
+    expect(merge.caughtUp()).toBe(true)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a refused topic is not asked for on that leg again, and holds up nothing; the next leg is asked', () => {
+    const { told, welcome, merge, clock } = createMergeBench()
+    merge.subscribe('t', null)
+    merge.subscribe('u', null)
+    welcome(1, { u: at('e:1') }, ['t'])
+    expect(merge.caughtUp()).toBe(true)
+    merge.refused(1, 'u', false)
+    expect([told(), clock.pending, merge.caughtUp()]).toEqual([[], 0, true])
+    expect(welcome(2, { t: at('e:1'), u: at('e:1') })).toBe('t now, u e:1')
+  })
+
+  test('a topic that may be asked for again later is, after a pause; an error for an older subscribe is ignored', () => {
+    const { told, merge, clock } = live()
+    merge.subscribe('t', { epoch: 'e', offset: 1 })
+    merge.subscribe('t', { epoch: 'e', offset: 0 })
+    merge.refused(1, 't', true, 's1')
+    clock.advance(5_000)
+    expect(told()).toEqual(['s1 on 1: t e:1', 's2 on 1: t e:0'])
+    merge.refused(1, 't', true, 's2')
+    expect(told()).toEqual([])
+    clock.advance(1_000)
+    expect(told()).toEqual(['s3 on 1: t e:0'])
+  })
+})
+
+describe('client rule 4: what is held is bounded', () => {
+  /** Leg 2 serves from 20 on; leg 1, which has everything, is silent. */
+  function ahead(options: Parameters<typeof createMergeBench>[0]) {
+    const bench = live(options)
+    bench.welcome(2, { t: at('e:20') })
+    return bench
+  }
+
+  test.each([
+    ['number', { maxMessages: 3 }],
+    ['bytes', { maxBytes: 3 * ('data 21'.length + 2) }],
+  ])('past the bound in %s, with no standby leg, the held ones are given up and asked for again at once', (_, bound) => {
+    const { bring, told, merge, subscribed } = ahead(bound)
+    bring(2, 21, 22, 23)
+    expect(told()).toEqual([])
+    bring(2, 24)
+    expect(told()).toEqual(['overflow', 's1 on 2: t e:5'])
+    expect(merge.held).toEqual({ messages: 0, bytes: 0 })
+    subscribed(2, 's1', { t: at('e:24 after 5') })
+    bring(2, 6)
+    expect(told()).toEqual(['t e:6 replayed'])
+  })
+
+  test('a standby leg is dropped before anything that is held', () => {
+    const { bring, told, merge } = ahead({ maxMessages: 1, standby: true })
+    bring(2, 21, 22)
+    expect(told()).toEqual(['overflow'])
+    expect(merge.held.messages).toBe(2)
+  })
+
+  test('what the active leg brings anyway is given up without asking', () => {
+    const { bring, told, welcome, merge } = live({ maxMessages: 1 })
+    welcome(2, { t: at('e:8 after 5') })
+    bring(1, 7, 8)
+    expect([told(), merge.held.messages]).toEqual([[], 0])
+    bring(2, 6, 7)
+    expect(told()).toEqual(['t e:6 replayed', 't e:7 replayed'])
+  })
+
+  test('the bytes of nested data are estimated without recursion', () => {
+    const { merge, told } = ahead({ maxBytes: 1_000 })
+    let data: unknown = 'core'
+    for (let depth = 0; depth < 100_000; depth++) data = depth % 2 ? [data] : { in: data }
+    merge.message(2, { type: 'message', topic: 't', offset: 22, prev: 21, data, hasData: true })
+    expect(told()).toEqual(['overflow', 's1 on 2: t e:5'])
+  })
+
+  test('without a leg the held ones are kept, and the next leg is asked from the position: the gap is only what nobody brought', () => {
+    const { bring, told, merge, welcome } = ahead({})
+    bring(2, 21)
+    merge.gone(2)
+    merge.gone(1)
+    expect(welcome(3, { t: at('e:30') })).toBe('t e:5')
+    expect(told()).toEqual(['t gap e 6..20 lost', 't e:21', 't gap e 22..30 trimmed'])
+  })
+})
+
+describe('client rule 5: subscriptions that change in a move', () => {
+  test('the new leg gets what changed since its hello', () => {
+    const { told, merge } = live()
+    merge.subscribe('u', null)
+    merge.hello(2)
+    told()
+    merge.unsubscribe('u')
+    merge.subscribe('v', { epoch: 'e', offset: 3 })
+    merge.subscribe('t', { epoch: 'e', offset: 2 })
+    expect(told()).toEqual(['unsubscribe 1: u', 's2 on 1: v e:3', 's3 on 1: t e:2'])
+    merge.ready(2, new Map(['t', 'u'].map((topic) => [topic, at('e:5')])), new Set())
+    expect(told()).toEqual(['unsubscribe 2: u', 's4 on 2: t e:2, v e:3'])
+  })
+
+  test('unsubscribe goes to every ready leg', () => {
+    const { told, merge, welcome } = live()
+    welcome(2, { t: at('e:5') })
+    merge.hello(3)
+    merge.unsubscribe('t')
+    expect(told()).toEqual(['unsubscribe 2: t', 'unsubscribe 1: t'])
+  })
+
+  test('an old leg that serves again gets what changed since it served, and nothing else', () => {
+    const { told, merge, welcome, bring } = live()
+    merge.subscribe('u', { epoch: 'e', offset: 0 })
+    merge.subscribed(1, 's1', new Map([['u', at('e:5')]]))
+    welcome(2, { t: at('e:5'), u: at('e:5') })
+    merge.subscribe('v', null)
+    merge.subscribe('t', { epoch: 'e', offset: 1 })
+    told()
+    merge.gone(2)
+    expect(told()).toEqual(['s4 on 1: t e:1, v now'])
+    bring(1, 6)
+    expect(told()).toEqual([])
+  })
+
+  test('an old leg that brought a topic past a position that went back does not cover it', () => {
+    const { told, merge, welcome, bring, subscribed } = live()
+    bring(1, 6, 7)
+    welcome(2, { t: at('e:7') })
+    merge.subscribe('t', { epoch: 'e', offset: 5 })
+    subscribed(2, 's1', { t: at('e:7') })
+    // With the old leg covering, this would have waited for it.
+    expect(told()).toEqual(['t e:6', 't e:7', 's1 on 2: t e:5', 't gap e 6..7 trimmed'])
+  })
+})
+
+describe('client rule 6: caught up', () => {
+  test('when every position has reached the head that the new leg named, and nothing is unanswered', () => {
+    const { merge, welcome, bring, subscribed } = live()
+    expect(merge.caughtUp()).toBe(true)
+    merge.subscribe('u', null)
+    expect(merge.caughtUp()).toBe(false)
+    subscribed(1, 's1', { u: at('e:0') })
+    welcome(2, { t: at('e:7 after 5'), u: at('e:0') })
+    bring(2, 6)
+    expect(merge.caughtUp()).toBe(false)
+    bring(1, 6, 7)
+    expect(merge.caughtUp()).toBe(true)
+    merge.gone(2)
+    merge.gone(1)
+    expect(merge.caughtUp()).toBe(false)
+  })
+
+  test('stopped, it waits for nothing and tells nothing', () => {
+    const { merge, welcome, bring, clock, told } = live()
+    welcome(2, { t: at('e:9') })
+    bring(2, 10)
+    expect(clock.pending).toBe(1)
+    merge.stop()
+    bring(2, 6)
+    clock.advance(1_000)
+    expect([clock.pending, merge.held, told()]).toEqual([0, { messages: 0, bytes: 0 }, []])
+  })
+})
