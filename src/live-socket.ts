@@ -1,6 +1,7 @@
 import { nanoid } from 'nanoid'
 import { createEmitter } from './base/emitter.js'
 import { LiveSocketError } from './base/errors.js'
+import { createFold, type FoldOptions } from './fold.js'
 import { createCoordinator } from './handover/coordinator.js'
 import type { Gap, LiveSocketEvents } from './handover/events.js'
 import type { Stop } from './handover/machine.js'
@@ -10,19 +11,11 @@ import { createMerge, type Merge } from './link/merge.js'
 import { createOutbox, type Outbox, type Published, type PublishOptions } from './link/outbox.js'
 import { createSubscriptions } from './link/subscriptions.js'
 import { createTokenKeeper, type TokenKeeper } from './link/token-keeper.js'
+import type { Message, MessageInfo } from './message.js'
 import type { Position } from './protocol/frames.js'
+import { createStream, isTopicRefusal, type StreamOptions } from './stream.js'
+import { checkTopicData, type SchemaInputs, type SchemaOutputs, type TopicSchemas } from './topic-schema.js'
 import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
-
-/** What a message is beside its data. */
-export interface MessageInfo<Topic extends string = string> {
-  readonly topic: Topic
-  readonly offset: number
-  readonly epoch: string
-  /** The number of the leg that brought it. */
-  readonly leg: number
-  /** It was in the log already when its leg subscribed. */
-  readonly replayed: boolean
-}
 
 export interface SubscribeOptions {
   /** Start after this position instead of now. */
@@ -50,7 +43,8 @@ export interface LiveSocketStats {
 
 type Name<Topics> = keyof Topics & string
 
-export interface LiveSocket<Topics extends object = TopicTypes> {
+/** `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform. */
+export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends object = Topics> {
   /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
   connect(): void
   /** Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. */
@@ -66,8 +60,30 @@ export interface LiveSocket<Topics extends object = TopicTypes> {
     handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
     options?: SubscribeOptions,
   ): () => void
-  /** Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. */
-  publish<Topic extends Name<Topics>>(topic: Topic, data: Topics[Topic], options?: PublishOptions): Promise<Published>
+  /**
+   * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then an `overflow`
+   * error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a `forbidden` or `refused` one.
+   * `break`, `return()` and the signal end it quietly.
+   */
+  stream<Topic extends Name<Topics>>(topic: Topic, options?: StreamOptions): AsyncIterableIterator<Message<Topics[Topic], Topic>>
+  /**
+   * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded, once and in
+   * order, and listeners are told once per animation frame. Subscribed while it has listeners and a second longer; it goes on later
+   * where it was.
+   */
+  fold<Topic extends Name<Topics>, State>(
+    topic: Topic,
+    reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
+    initial: State,
+    options?: FoldOptions<State>,
+  ): ReadableStore<State>
+  /**
+   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a schema the data is
+   * checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it runs the schema on it.
+   */
+  publish<Topic extends Name<Inputs>>(topic: Topic, data: Inputs[Topic], options?: PublishOptions): Promise<Published>
+  /** Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has answered yet. */
+  position(topic: Name<Topics>): Position | null
   readonly store: ReadableStore<LiveSocketState>
   on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
   stats(): LiveSocketStats
@@ -76,8 +92,15 @@ export interface LiveSocket<Topics extends object = TopicTypes> {
 /** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
 const SETTLE_TIMEOUT = 1_000
 
-/** Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it. */
-export function createLiveSocket<Topics extends object = TopicTypes>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
+/**
+ * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it. Topics are typed by
+ * `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError` `invalid` that names the option.
+ */
+export function createLiveSocket<Schemas extends TopicSchemas>(
+  options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas },
+): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>>
+export function createLiveSocket<Topics extends object = TopicTypes>(options: LiveSocketOptions<Topics>): LiveSocket<Topics>
+export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
   const settings = settingsOf(options)
   const { clock, random } = settings
   const { on, emit } = createEmitter<LiveSocketEvents>((thrown, type) => {
@@ -93,11 +116,21 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
   let moves: { resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
 
+  /** Topics that the server refused, on the newest leg, to those who have them subscribed. */
+  const refusals = new Map<string, LiveSocketError>()
+  on('leg-dialling', () => refusals.clear())
+  on('error', ({ error }) => {
+    if (isTopicRefusal(error)) refusals.set(error.topic!, error)
+  })
+
   const subscriptions = createSubscriptions({
     position: (topic) => merge.position(topic),
     first: (topic, from) => merge.subscribe(topic, from),
     rewind: (topic, from) => merge.subscribe(topic, from),
-    last: (topic) => merge.unsubscribe(topic),
+    last(topic) {
+      refusals.delete(topic)
+      merge.unsubscribe(topic)
+    },
     threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
   })
 
@@ -134,7 +167,10 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
     return createMerge(
       { clock, id: () => nanoid(8), gapTimeout, maxMessages, maxBytes },
       {
-        deliver(message) {
+        deliver(given) {
+          const checked = checkTopicData(settings.schemas, given.topic, given.data)
+          if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
+          const message = settings.schemas.has(given.topic) ? { ...given, data: checked.value } : given
           counters.delivered++
           const now = clock.monotonic()
           if (lastMessage !== null) counters.longestSilence = Math.max(counters.longestSilence, now - lastMessage)
@@ -275,15 +311,45 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
         undo()
       }
     },
+    stream(topic, options) {
+      checkTopic(topic)
+      return createStream({ subscribe: subscriptions.add, on, store: live.store, refusal: (name) => refusals.get(name) }, topic, options) as AsyncIterableIterator<never>
+    },
+    fold(topic, reducer, initial, options) {
+      checkTopic(topic)
+      if (typeof reducer !== 'function') throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
+      checkFrom(options?.from)
+      const reduce = reducer as (state: unknown, data: unknown, message: MessageInfo) => typeof initial
+      return createFold(
+        {
+          clock,
+          random,
+          store: live.store,
+          session: () => session,
+          subscribe: subscriptions.add,
+          onGap: (listener) => on('gap', listener),
+          report,
+          holding: settings.holding,
+          cap: settings.reconnect.cap,
+        },
+        topic,
+        (state, { data, ...message }) => reduce(state, data, message),
+        initial,
+        options,
+      )
+    },
     publish(topic, data, options) {
       try {
         checkTopic(topic)
       } catch (error) {
         return Promise.reject(error as Error)
       }
+      const checked = checkTopicData(settings.schemas, topic, data)
+      if ('invalid' in checked) return Promise.reject(new LiveSocketError('invalid', `The data for "${topic}" does not fit its schema: ${checked.invalid}.`, { topic, cause: checked.cause }))
       counters.published++
       return outbox.publish(topic, data, options)
     },
+    position: subscriptions.position,
     store: live.store,
     on,
     stats: () => ({ ...counters, ...merge.stats(), gaps: counters.gaps }),

@@ -1,0 +1,15 @@
+/** What a message is beside its data. */
+export interface MessageInfo<Topic extends string = string> {
+  readonly topic: Topic
+  readonly offset: number
+  readonly epoch: string
+  /** The number of the leg that brought it. */
+  readonly leg: number
+  /** It was in the log already when its leg subscribed. */
+  readonly replayed: boolean
+}
+
+/** A message as `stream` gives it: its data, and what else there is to know. */
+export interface Message<Data = unknown, Topic extends string = string> extends MessageInfo<Topic> {
+  readonly data: Data
+}
