@@ -83,7 +83,7 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
       if (isBehind && topic.answered) {
         // The others are not told again what comes again for this one.
         topic.served = furthest(topic.served, present)
-        
+        for (const other of topic.subscribers) other.seen = furthest(other.seen, present)
         topic.answered = false
       }
       if (from === undefined && !isFirst) subscriber.seen = nowOf(name, topic)
