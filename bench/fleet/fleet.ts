@@ -17,8 +17,8 @@ export interface FleetOptions {
   readonly spread: number
   /** From a dial to its welcome, on average; each takes 0.5 to 1.5 of it, ms. */
   readonly dialTime: number
-  /** What refreshes tokens where the policy has no rule of its own. */
-  readonly refreshBy?: ClientPolicy
+  /** Whose schedule the tokens follow; what a policy lacks is taken from here as well. */
+  readonly scheduleBy: ClientPolicy
 }
 
 /** What one run showed. */
@@ -57,8 +57,8 @@ const DIAL = 1
  */
 export function createFleet(options: FleetOptions): Fleet {
   const { clients, policy, random, horizon, lifetime, tokenService, servers, spread, dialTime } = options
-  const refreshAge = policy.refreshAge ?? options.refreshBy?.refreshAge
-  const tokenRetryDelay = policy.tokenRetryDelay ?? options.refreshBy?.tokenRetryDelay
+  const refreshAge = options.scheduleBy.refreshAge
+  const tokenRetryDelay = policy.tokenRetryDelay ?? options.scheduleBy.tokenRetryDelay
   const deadAge = policy.deadAge?.(lifetime) ?? lifetime
   const events = createEventQueue(clients * 2, horizon)
   const bornAt = new Float64Array(clients)
@@ -162,7 +162,7 @@ export function createFleet(options: FleetOptions): Fleet {
       events.run((slot, time) => (slot % 2 === DUE ? refresh(slot >> 1, time) : dial(slot >> 1, time)))
       let dead = 0
       for (let client = 0; client < clients; client++) {
-        if (refreshAge) noteExpiry(client, horizon)
+        noteExpiry(client, horizon)
         dead += expired[client]!
       }
       return {

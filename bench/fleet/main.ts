@@ -1,10 +1,70 @@
-import { HELP, readCommand, SCENARIOS } from './options.js'
-import { simulate } from './scenarios.js'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { advise, adviceText } from './advice.js'
+import { fixedPoint, livesocket, peers, type ClientPolicy } from './client-policy.js'
+import { HELP, readCommand, SCENARIOS, type FleetCommand, type ScenarioName } from './options.js'
+import { charts, htmlReport } from './report.js'
+import { simulate, type Outcome } from './scenarios.js'
+import { table, title } from './table.js'
 
-const command = readCommand(process.argv.slice(2))
-if (command.help) console.log(HELP)
-for (const scenario of command.scenario ? [command.scenario] : SCENARIOS) {
-  const begun = performance.now()
-  const { series, ...outcome } = simulate(scenario, command.settings)
-  console.log(JSON.stringify(outcome), Math.round(performance.now() - begun), 'ms', Math.round(process.memoryUsage().rss / 2 ** 20), 'MiB')
+/** Who has a rule for what the scenario is about. */
+function rivals(scenario: ScenarioName): readonly ClientPolicy[] {
+  switch (scenario) {
+    case 'login-burst':
+      return [fixedPoint, ...peers.filter((peer) => peer.refreshAge)]
+    case 'token-outage':
+      return peers.filter((peer) => peer.tokenRetryDelay)
+    case 'drain':
+    case 'rolling-deploy':
+      return []
+    default:
+      return peers
+  }
+}
+
+function run(scenario: ScenarioName, { settings }: FleetCommand, withPeers: boolean): Outcome[] {
+  return [livesocket, ...(withPeers ? rivals(scenario) : [])].map((policy) => simulate(scenario, settings, policy))
+}
+
+/** The numbers without the series behind them; round where more digits would only pretend. */
+function json({ series: _, ...outcome }: Outcome) {
+  const numbers = JSON.stringify(outcome, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))
+  return JSON.parse(numbers) as Record<string, unknown>
+}
+
+function main(command: FleetCommand) {
+  if (command.help) return console.log(HELP)
+  const { settings } = command
+  if (command.advise) {
+    const advice = advise(settings)
+    if (!command.json) return console.log(adviceText(settings, advice))
+    const proof = Object.fromEntries(Object.entries(advice.proof).map(([name, outcome]) => [name, json(outcome)]))
+    return console.log(JSON.stringify({ ...advice, proof }))
+  }
+  const scenarios = command.scenario ? [command.scenario] : SCENARIOS
+  const report = command.html !== undefined || command.charts !== undefined
+  const all: Outcome[][] = []
+  for (const scenario of scenarios) {
+    const outcomes = run(scenario, command, command.peers || report)
+    all.push(outcomes)
+    if (!command.json) console.log(`${title(outcomes[0]!, settings)}\n${table(outcomes)}\n`)
+  }
+  if (command.json) {
+    const objects = all.map(([ours, ...others]) => ({ ...json(ours!), ...(others.length > 0 ? { peers: others.map(json) } : {}) }))
+    console.log(JSON.stringify(command.scenario ? objects[0] : { scenarios: objects }))
+  }
+  if (command.charts !== undefined) {
+    mkdirSync(command.charts, { recursive: true })
+    for (const outcomes of all) {
+      for (const { name, svg } of charts(outcomes[0]!.scenario, outcomes, settings)) writeFileSync(join(command.charts, `${name}.svg`), svg)
+    }
+  }
+  if (command.html !== undefined) writeFileSync(command.html, htmlReport(all, settings, adviceText(settings, advise(settings))))
+}
+
+try {
+  main(readCommand(process.argv.slice(2)))
+} catch (error) {
+  console.error(`${(error as Error).message}\nnpm run fleet -- --help lists the options.`)
+  process.exitCode = 2
 }

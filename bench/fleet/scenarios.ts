@@ -69,7 +69,17 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
     const tokens = over.tokens ?? createService({ capacity: Infinity, horizon })
     const servers = over.servers ?? createService({ capacity: fleetWide, horizon })
     const fleet = createFleet({
-      clients, policy, random, horizon, lifetime, spread, dialTime: dial, tokenService: tokens, servers, refreshBy: livesocket,
+      clients,
+      policy,
+      random,
+      horizon,
+      lifetime,
+      spread,
+      dialTime: dial,
+      tokenService: tokens,
+      servers,
+      // A library's own schedule is looked at in the login burst alone. Elsewhere all begin with a spread one, the best case.
+      scheduleBy: scenario === 'login-burst' && policy.refreshAge ? policy : livesocket,
     })
     return { fleet, tokens, servers }
   }

@@ -1,0 +1,73 @@
+import type { FleetSettings } from './options.js'
+import type { Outcome } from './scenarios.js'
+
+export const count = (value: number) => Math.round(value).toLocaleString('en-US')
+export const percent = (share: number) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 2 : 0)} %`
+export const duration = (ms: number | null) =>
+  ms === null ? 'never' : ms < 9_950 ? `${(ms / 1_000).toFixed(2)} s` : ms < 600_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`
+
+/** What to read of an outcome, by the scenario it belongs to. */
+export function findings(outcome: Outcome): [string, string][] {
+  const { scenario } = outcome
+  switch (scenario) {
+    case 'login-burst':
+      return [
+        ['mean/s', count(outcome.meanPerSecond)],
+        ['peak/s', count(outcome.peakPerSecond)],
+        ['peak/mean at refresh 1, 2, … (10 s)', (outcome.peakToMean ?? []).map((ratio) => ratio.toFixed(2)).join(' ')],
+      ]
+    case 'token-outage':
+      return [
+        ['mean/s', count(outcome.meanPerSecond)],
+        ['peak requests/s', count(outcome.peakPerSecond)],
+        ['users with an expired token', percent(outcome.expiredShare)],
+        ['calls beyond the schedule', count(outcome.tokenCalls)],
+      ]
+    case 'drain':
+    case 'rolling-deploy':
+      return [
+        ['peak dials/s', count(outcome.peakPerSecond)],
+        ['took', duration(outcome.took ?? null)],
+        ['moves per client', (outcome.movesPerClient ?? 0).toFixed(2)],
+      ]
+    default:
+      return [
+        ['peak dials/s', count(outcome.peakPerSecond)],
+        ['dials per client', (outcome.attemptsPerClient ?? 0).toFixed(1)],
+        ['half live again', duration(outcome.recovered50)],
+        ['99 % live again', duration(outcome.recovered99)],
+        ['token calls caused', count(outcome.tokenCalls)],
+      ]
+  }
+}
+
+/** Several outcomes of one scenario, as text. */
+export function table(outcomes: readonly Outcome[]): string {
+  const first = outcomes[0]
+  if (!first) return ''
+  const head = ['', ...findings(first).map(([name]) => name)]
+  const rows = outcomes.map((outcome) => [outcome.policy, ...findings(outcome).map(([, value]) => value)])
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)))
+  const line = (cells: readonly string[]) => cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('   ').trimEnd()
+  return [line(head), ...rows.map(line)].join('\n')
+}
+
+export const title = ({ scenario, clients }: Outcome, { nodes, legs, rate, spread, tokenCapacity, down }: FleetSettings): string => {
+  const users = count(clients)
+  switch (scenario) {
+    case 'login-burst':
+      return `Login burst: ${users} users log in at one moment`
+    case 'token-outage':
+      return `Token outage: the token service (${count(tokenCapacity)}/s) is down for ${duration(down ?? 60_000)}`
+    case 'fleet-crash':
+      return `Whole-fleet crash: ${users} legs gone at once, ${nodes} nodes back after ${duration(down ?? 3_000)}, spread ${duration(spread)}`
+    case 'node-crash':
+      return `One node of ${nodes} crashes, spread ${duration(spread)}`
+    case 'drain':
+      return `Paced drain: one node with ${count(legs)} legs at ${count(rate)}/s`
+    case 'rolling-deploy':
+      return `Rolling deploy: ${nodes} nodes, one after the other, at ${count(rate)}/s`
+    case 'flaky-network':
+      return 'Flaky network: each user loses Wi-Fi once, and the browser says so'
+  }
+}
