@@ -1,0 +1,94 @@
+import { systemClock } from '../base/clock.js'
+import { defaultKey, type LiveSocketOptions } from '../handover/options.js'
+import { createLiveSocket, type LiveSocket } from '../live-socket.js'
+
+/** A socket that lives as long as somebody holds it, and a little longer. */
+export interface HeldSocket {
+  readonly key: string
+  readonly socket: LiveSocket
+  /** Somebody holds it, or did a moment ago. */
+  readonly held: boolean
+  /** The first holder connects it. Returns the undo: it is closed `LINGER` after the last one has let go. */
+  hold(): () => void
+  /** Whether these options would make the same socket, as far as can be seen: functions are all alike. */
+  fits(options: LiveSocketOptions): boolean
+  /** From here on the functions among these options are the ones that are called. Those that do not fit change nothing. */
+  follow(options: LiveSocketOptions): void
+}
+
+/** Long enough for the next page of an application to be loaded and to hold the same socket, ms. */
+const LINGER = 1_000
+
+export function keyOf({ key, url }: LiveSocketOptions): string {
+  return key ?? defaultKey(url)
+}
+
+/** Inert: nothing is connected, and nothing global touched, before it is held. */
+export function createHeldSocket(options: LiveSocketOptions, closed: () => void = () => {}): HeldSocket {
+  const clock = options.environment?.clock ?? systemClock
+  let latest = options
+  const socket = createLiveSocket({
+    ...following(() => latest),
+    ...(options.handover && { handover: following(() => latest.handover!) }),
+  })
+  let holders = 0
+  let stay: (() => void) | null = null
+  let warned = false
+  return {
+    key: keyOf(options),
+    socket,
+    get held() {
+      return holders > 0 || stay !== null
+    },
+    hold() {
+      if (holders++ === 0) {
+        stay?.()
+        stay = null
+        socket.connect()
+      }
+      return () => {
+        if (--holders > 0) return
+        stay = clock.setTimeout(() => {
+          stay = null
+          socket.close()
+          closed()
+        }, LINGER)
+      }
+    },
+    fits: (given) => differing(options, given).length === 0,
+    follow(given) {
+      const names = differing(options, given)
+      if (names.length === 0) latest = given
+      else if (process.env.NODE_ENV !== 'production' && !warned) {
+        warned = true
+        console.warn(`livesocket: "${keyOf(options)}" is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`)
+      }
+    },
+  }
+}
+
+/** The same options, with functions that call what stands in their place at that moment: a new closure never costs a reconnection. */
+function following<Options extends object>(latest: () => Options): Options {
+  const entries = Object.entries(latest()).map(([name, value]) => [
+    name,
+    typeof value === 'function' ? (...args: unknown[]) => (latest() as Record<string, (...args: unknown[]) => unknown>)[name]!(...args) : (value as unknown),
+  ])
+  return Object.fromEntries(entries) as Options
+}
+
+/** Objects with code in them, often made anew by every render. */
+const OPAQUE = ['protocol', 'schemas', 'environment']
+
+/** The names of the options that would make another socket, as far as can be seen. */
+function differing(a: object, b: object): string[] {
+  return Object.keys({ ...a, ...b }).filter((name) => {
+    const [one, other] = [a, b].map((options) => (options as Record<string, unknown>)[name])
+    if (OPAQUE.includes(name) || (typeof one === 'function' && typeof other === 'function')) return false
+    if (!isObject(one) || !isObject(other)) return !Object.is(one, other)
+    return String(one) !== String(other) || differing(one, other).length > 0
+  })
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

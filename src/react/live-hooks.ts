@@ -1,0 +1,40 @@
+'use client'
+import type { ReactNode } from 'react'
+import type { LiveSocket } from '../live-socket.js'
+import type { Message, MessageInfo } from '../message.js'
+import { LiveSocketProvider, type LiveSocketProviderProps } from './provider.js'
+import type { TopicName } from './register.js'
+import type { TopicOptions } from './topic-options.js'
+import { useLiveLog, type LogOptions } from './use-live-log.js'
+import { useLiveMessages } from './use-live-messages.js'
+import { useLiveReducer, type ReducerOptions } from './use-live-reducer.js'
+import { useLiveSocket, type SharedLiveSocketOptions } from './use-live-socket.js'
+import { useLiveStatus } from './use-live-status.js'
+import { useLiveValue } from './use-live-value.js'
+import { usePublish, type Publishing } from './use-publish.js'
+
+/** The hooks, for the topics of one socket. */
+export interface LiveHooks<Topics extends object, Inputs extends object = Topics> {
+  LiveSocketProvider(props: LiveSocketProviderProps<Topics>): ReactNode
+  useLiveSocket(): LiveSocket<Topics, Inputs>
+  useLiveSocket(options: SharedLiveSocketOptions<Topics>): LiveSocket<Topics, Inputs>
+  useLiveStatus: typeof useLiveStatus
+  useLiveMessages<Topic extends TopicName<Topics>>(topic: Topic | null, handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void, options?: TopicOptions<Topics>): void
+  useLiveReducer<Topic extends TopicName<Topics>, State>(
+    topic: Topic | null,
+    reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
+    initial: State,
+    options?: ReducerOptions<Topics, State>,
+  ): State
+  useLiveLog<Topic extends TopicName<Topics>>(topic: Topic | null, options?: LogOptions<Topics>): readonly Message<Topics[Topic], Topic>[]
+  useLiveValue<Topic extends TopicName<Topics>>(topic: Topic | null, options?: TopicOptions<Topics>): Topics[Topic] | undefined
+  usePublish<Topic extends TopicName<Inputs>>(topic: Topic | null, options?: { readonly socket?: LiveSocket<Topics, Inputs> }): Publishing<Inputs[Topic]>
+}
+
+/**
+ * The same hooks, typed for these topics: for applications with more than one kind of socket, where `Register` can name
+ * only one. `const { LiveSocketProvider, useLiveValue } = createLiveHooks<Topics>()`, once, at the top of a module.
+ */
+export function createLiveHooks<Topics extends object, Inputs extends object = Topics>(): LiveHooks<Topics, Inputs> {
+  return { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveMessages, useLiveReducer, useLiveLog, useLiveValue, usePublish } as unknown as LiveHooks<Topics, Inputs>
+}

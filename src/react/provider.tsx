@@ -1,0 +1,43 @@
+'use client'
+import { createContext, useContext, useState, type ReactNode } from 'react'
+import { LiveSocketError } from '../base/errors.js'
+import type { LiveSocketOptions } from '../handover/options.js'
+import type { RegisteredTopics, SocketOf } from './register.js'
+import { createSharedSockets } from './shared-sockets.js'
+import { useHeldSocket } from './use-held-socket.js'
+
+export type LiveSocketProviderProps<Topics extends object = RegisteredTopics> = { readonly children?: ReactNode } & (
+  | {
+      /** A socket of the application's own: who made it connects and closes it. */
+      readonly socket: SocketOf<Topics>
+      readonly options?: undefined
+    }
+  | {
+      /**
+       * The provider makes one socket of them, connects it when it is mounted, and closes it a moment after it is unmounted.
+       * Another `key` or URL makes another socket. Functions may be new in every render: the latest ones are called. Whatever else
+       * changes later counts for nothing, and development builds say so.
+       */
+      readonly options: LiveSocketOptions<Topics>
+      readonly socket?: undefined
+    }
+)
+
+const LiveSocketContext = createContext<SocketOf<any> | null>(null)
+
+/** Gives everything below it one live socket. Providers may stand side by side and inside one another: the nearest one counts. */
+export function LiveSocketProvider<Topics extends object = RegisteredTopics>({ socket, options, children }: LiveSocketProviderProps<Topics>): ReactNode {
+  const [own] = useState(createSharedSockets)
+  const held = useHeldSocket(own, options as LiveSocketOptions | undefined, true)
+  const given = socket ?? held?.socket
+  if (!given) throw new LiveSocketError('invalid', '<LiveSocketProvider> needs a socket or the options for one.')
+  return <LiveSocketContext.Provider value={given}>{children}</LiveSocketContext.Provider>
+}
+
+/** `given`, or that of the nearest provider. Throws `LiveSocketError` `invalid` where there is neither. */
+export function useSocket<Topics extends object>(given?: SocketOf<Topics>): SocketOf<Topics> {
+  const provided = useContext(LiveSocketContext)
+  const socket: SocketOf<Topics> | null = given ?? provided
+  if (!socket) throw new LiveSocketError('invalid', 'There is no live socket here: put a <LiveSocketProvider> above this component, or give this hook a socket.')
+  return socket
+}

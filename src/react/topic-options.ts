@@ -1,0 +1,15 @@
+import type { Gap } from '../handover/events.js'
+import type { Position } from '../protocol/frames.js'
+import type { SocketOf } from './register.js'
+
+/** What every hook of a topic takes. Functions may be new in every render: the latest ones are called. */
+export interface TopicOptions<Topics extends object> {
+  /** False: the topic is not subscribed, as with a topic of `null`. Default true. */
+  readonly enabled?: boolean
+  /** Start after this position instead of now. */
+  readonly from?: Position
+  /** Messages of this topic are missing and will not come: told before the next one. */
+  readonly onGap?: (gap: Gap) => void
+  /** Instead of the nearest provider's. */
+  readonly socket?: SocketOf<Topics>
+}

@@ -1,0 +1,44 @@
+import type { MessageInfo } from '../message.js'
+import type { Position } from '../protocol/frames.js'
+import type { SocketOf, TopicName } from './register.js'
+
+/** One reader of a topic, which stops and goes on as its component's effects do. */
+export interface TopicReader<Data, Topic extends string> {
+  /** Every message since the reader was made, or since it last stopped; returns the stop. */
+  read(handler: (data: Data, message: MessageInfo<Topic>) => void): () => void
+}
+
+/** Made in a render, it notes where the topic is: what comes between this render and its effect is read all the same. */
+export function createTopicReader<Topics extends object, Topic extends TopicName<Topics>>(
+  socket: SocketOf<Topics>,
+  topic: Topic,
+  from?: Position,
+): TopicReader<Topics[Topic], Topic> {
+  let place = from ?? socket.position(topic)
+  let asked = from !== undefined
+  return {
+    read(handler) {
+      let reading = true
+      let last: MessageInfo<Topic> | null = null
+      const told = (data: Topics[Topic], message: MessageInfo<Topic>) => {
+        last = message
+        if (reading) handler(data, message)
+      }
+      // Without `from` it is in step with the others of its topic: nothing is asked of the server.
+      const isBehind = place !== null && (asked || !isAt(socket.position(topic), place))
+      const undo = socket.subscribe(topic, told, isBehind ? { from: place! } : {})
+      return () => {
+        reading = false
+        place = last ?? (isBehind ? null : socket.position(topic)) ?? place
+        asked = false
+        // A StrictMode or a hot-reload remount, or another reader of the same commit, comes before this task ends: it finds
+        // the topic still subscribed, and in its place.
+        queueMicrotask(undo)
+      }
+    },
+  }
+}
+
+function isAt(present: Position | null, place: Position): boolean {
+  return present !== null && present.epoch === place.epoch && present.offset === place.offset
+}

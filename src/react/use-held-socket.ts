@@ -1,0 +1,27 @@
+'use client'
+import { useEffect, useInsertionEffect, useState } from 'react'
+import type { LiveSocketOptions } from '../handover/options.js'
+import { keyOf, type HeldSocket } from './held-socket.js'
+import type { SharedSockets } from './shared-sockets.js'
+
+/** Finds the socket of these options and, while `enabled`, holds it from the component's first effect to its last. */
+export function useHeldSocket(sockets: SharedSockets, options: LiveSocketOptions | undefined, enabled: boolean): HeldSocket | undefined {
+  const [found, setFound] = useState(() => options && sockets.find(options))
+  let held = found
+  if (found?.key !== (options && keyOf(options))) {
+    held = options && sockets.find(options)
+    setFound(held)
+  }
+
+  useInsertionEffect(() => {
+    if (options) held?.follow(options)
+  })
+  useEffect(() => {
+    if (!held || !enabled) return
+    const first = sockets.settle(held)
+    if (first === held) return held.hold()
+    // Two renders under one key came with different options, and the other one was committed first.
+    setFound(first)
+  }, [sockets, held, enabled])
+  return held
+}

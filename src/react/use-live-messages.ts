@@ -1,0 +1,33 @@
+'use client'
+import { useEffect, useMemo } from 'react'
+import type { MessageInfo } from '../message.js'
+import { useLatest } from './latest.js'
+import { useSocket } from './provider.js'
+import type { RegisteredTopics, TopicName } from './register.js'
+import type { TopicOptions } from './topic-options.js'
+import { createTopicReader } from './topic-reader.js'
+import { useGaps } from './use-gaps.js'
+
+/**
+ * Calls `handler` for every message of the topic, once and in order, beginning where the topic was at the first render. It is
+ * always the handler of the last committed render that is called; a new one subscribes nothing anew, and no message renders
+ * anything by itself. Disabled and enabled again, it begins anew, from that moment on.
+ */
+export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
+  topic: Topic | null,
+  handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
+  options: TopicOptions<Topics> = {},
+): void {
+  const { enabled = true, from, onGap } = options
+  const socket = useSocket(options.socket)
+  const latest = useLatest(handler)
+  const wanted = enabled ? topic : null
+  const epoch = from?.epoch
+  const offset = from?.offset
+  const reader = useMemo(
+    () => (wanted === null ? null : createTopicReader(socket, wanted, epoch === undefined || offset === undefined ? undefined : { epoch, offset })),
+    [socket, wanted, epoch, offset],
+  )
+  useGaps(socket, wanted, onGap)
+  useEffect(() => reader?.read((data, message) => latest.get()(data, message)), [reader, latest])
+}

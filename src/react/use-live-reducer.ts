@@ -1,0 +1,53 @@
+'use client'
+import { useState, useSyncExternalStore } from 'react'
+import type { MessageInfo } from '../message.js'
+import type { LoadSnapshot } from '../snapshot-load.js'
+import { useLatest } from './latest.js'
+import { useSocket } from './provider.js'
+import type { RegisteredTopics, TopicName } from './register.js'
+import type { TopicOptions } from './topic-options.js'
+import { useGaps } from './use-gaps.js'
+
+export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
+  /** Fetches where the state begins, with the position that it belongs to; asked again after a gap. Then `from` counts for nothing. */
+  readonly load?: LoadSnapshot<State>
+}
+
+/**
+ * The state that the topic's messages add up to. Every one of them goes through the reducer, outside of React; the component
+ * renders once an animation frame at most, and only when the state is another one. Another socket or topic starts from
+ * `initial` again. Disabled, the state stays; enabled again, it goes on where it was, and what came in between is folded too.
+ *
+ * On a server, and while it hydrates, it is `initial`.
+ */
+export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics extends object = RegisteredTopics>(
+  topic: Topic | null,
+  reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
+  initial: State,
+  options: ReducerOptions<Topics, State> = {},
+): State {
+  const { enabled = true, from, load, onGap } = options
+  const socket = useSocket(options.socket)
+  const latestReducer = useLatest(reducer)
+  const latestLoad = useLatest(load)
+
+  const begin = () => {
+    if (topic === null) return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
+    // What comes between this render and its effect is folded all the same: the fold starts where the topic is by now.
+    const start = from ?? (enabled ? socket.position(topic) : null)
+    const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => latestReducer.get()(state, data, message)
+    return { socket, topic, fold: socket.fold(topic, step, initial, load ? { load: (ask) => latestLoad.get()!(ask) } : start ? { from: start } : {}) }
+  }
+  const [begun, setBegun] = useState(begin)
+  let { fold } = begun
+  if (begun.socket !== socket || begun.topic !== topic) {
+    const next = begin()
+    setBegun(next)
+    fold = next.fold
+  }
+
+  useGaps(socket, enabled ? topic : null, onGap)
+  return useSyncExternalStore(enabled ? fold.subscribe : neverTold, fold.getState, fold.getInitialState)
+}
+
+const neverTold = () => () => {}

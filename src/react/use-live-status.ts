@@ -1,0 +1,37 @@
+'use client'
+import { useMemo, useSyncExternalStore } from 'react'
+import type { LiveSocketState } from '../store.js'
+import { useSocket } from './provider.js'
+import type { SocketOf } from './register.js'
+
+/** The status of the socket, in a word. */
+export function useLiveStatus(): LiveSocketState['status']
+/**
+ * A part of the socket's state. Renders again only when the part is another one by `equal`, which is `Object.is`; where the
+ * selector makes a new object at each call, pass one that looks inside.
+ *
+ * @param socket instead of the nearest provider's
+ */
+export function useLiveStatus<Part>(selector: (state: LiveSocketState) => Part, equal?: (a: Part, b: Part) => boolean, socket?: SocketOf<any>): Part
+export function useLiveStatus(selector: (state: LiveSocketState) => unknown = statusOf, equal: (a: unknown, b: unknown) => boolean = Object.is, given?: SocketOf<any>): unknown {
+  const { store } = useSocket(given)
+  const select = useMemo(() => createSelection(selector, equal), [selector, equal])
+  return useSyncExternalStore(
+    store.subscribe,
+    () => select(store.getState()),
+    () => select(store.getInitialState()),
+  )
+}
+
+const statusOf = ({ status }: LiveSocketState) => status
+
+/** One state gives one selection: React asks again and again, and compares by identity. Equal ones stay the one that came first. */
+export function createSelection<State, Part>(selector: (state: State) => Part, equal: (a: Part, b: Part) => boolean): (state: State) => Part {
+  let last: { readonly state: State; readonly part: Part } | null = null
+  return (state) => {
+    if (last && Object.is(last.state, state)) return last.part
+    const part = selector(state)
+    last = { state, part: last && equal(last.part, part) ? last.part : part }
+    return last.part
+  }
+}
