@@ -1,4 +1,4 @@
-/** When the next one of a row may go, so that no window of one second ever holds more than `rate` of them. */
+/** When the next one of a row may go, so that no window of one second ever holds more than `rate` of them, rounded up. */
 export interface Pace {
   /** Milliseconds until the next one may go; 0 when it may go now. */
   wait(): number
@@ -13,8 +13,8 @@ export interface Pace {
  * @param rate per second, above 0.
  */
 export function createPace(rate: number, now: () => number): Pace {
-  const size = Math.max(1, Math.floor(rate))
-  const window = (size / rate) * 1_000
+  const size = Math.ceil(rate)
+  const window = Math.max(1, 1 / rate) * 1_000
   const recent: number[] = []
   const begun = now()
   let count = 0

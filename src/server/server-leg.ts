@@ -91,10 +91,10 @@ export function createServerLeg<User>(
     const frame = decodeClientFrame(text, maxPayload(limits))
     if (large) {
       const id = frame && 'type' in frame && frame.type === 'publish' ? { id: frame.id } : undefined
-      return fail({ code: 'too-large', message: `Frames must have at most ${limits.maxFrame} bytes.`, ...id })
+      return fail({ code: 'too-large', message: `Frames must have at most ${limits.maxFrame} bytes.`, ...id }, 'all')
     }
     if (!frame) return
-    if ('invalid' in frame) return fail({ code: 'protocol', message: frame.invalid })
+    if ('invalid' in frame) return fail({ code: 'protocol', message: frame.invalid }, 'all')
     if (state === 'opened') {
       if (frame.type !== 'hello') return fail({ code: 'protocol', message: 'The first frame must be a hello.' })
       return void greet(frame).catch((error: unknown) => {

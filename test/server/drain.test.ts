@@ -1,15 +1,230 @@
-import { expect, test } from 'vitest'
-import { liveServer } from './kit.js'
+import { get } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { createPace } from '../../src/server/drain-pace.js'
+import { onSignal } from '../../src/server/drain-signal.js'
+import type { DrainOptions } from '../../src/server/index.js'
+import { seededRandom } from '../../src/testing/seeded-random.js'
+import { createSimulatedClock, liveServer, until } from './kit.js'
 
-test('a drain resolves as soon as every leg has gone by itself', async () => {
-  const server = await liveServer()
-  const legs = await Promise.all([server.join(), server.join(), server.join()])
-  const drained = server.drain({ url: 'wss://green.example/live', reason: 'deploy 7', spread: 20 })
-  for (const leg of legs) {
-    expect(await leg.next('handover')).toEqual({
-      type: 'handover', id: expect.any(String), reason: 'deploy 7', url: 'wss://green.example/live', spread: 20, deadline: expect.any(Number),
-    })
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
+const health = (address: string) =>
+  new Promise<number>((resolve) => void get(address.replace('ws:', 'http:') + 'healthz', (response) => (response.resume(), resolve(response.statusCode!))))
+
+describe('the pace', () => {
+  test.each([0.5, 1, 2.5, 10, 200, 5_000])('of %d a second is kept in every window of one second, also by one who is often late', (rate) => {
+    const random = seededRandom(Math.ceil(rate))
+    let now = 0
+    const pace = createPace(rate, () => now)
+    const taken: number[] = []
+    while (taken.length < 3 * rate + 20) {
+      if (pace.wait() > 0) {
+        // As a timer does: in whole milliseconds, never early, and now and then half a second late.
+        now += Math.ceil(pace.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
+        continue
+      }
+      pace.took()
+      taken.push(now)
+    }
+    const most = Math.ceil(rate)
+    const window = Math.max(1_000, 1_000 / rate)
+    for (let at = most; at < taken.length; at++) expect(taken[at]! - taken[at - most]!).toBeGreaterThanOrEqual(window)
+  })
+
+  test('is no slower than it must be', () => {
+    let now = 0
+    const pace = createPace(100, () => now)
+    let taken = 0
+    for (; now < 2_000; now++) for (; pace.wait() === 0; taken++) pace.took()
+    expect(taken).toBe(200)
+  })
+})
+
+describe('a drain', () => {
+  test('resolves as soon as every leg has gone by itself', async () => {
+    const server = await liveServer()
+    const legs = await Promise.all(range(1, 3).map(() => server.join()))
+    const drained = server.drain({ url: 'wss://green.example/live', reason: 'deploy 7', spread: 20 })
+    for (const leg of legs) {
+      expect(await leg.next('handover')).toEqual({
+        type: 'handover', id: expect.any(String), reason: 'deploy 7', url: 'wss://green.example/live', spread: 20, deadline: expect.any(Number),
+      })
+      leg.close()
+    }
+    expect(await drained).toEqual({ moved: 3, forced: 0 })
+  })
+
+  test('of a server without legs is done at once', async () => {
+    const server = await liveServer()
+    expect(await server.drain()).toEqual({ moved: 0, forced: 0 })
+    expect(server.stats().draining).toBe(true)
+  })
+
+  test('asked for twice is one', async () => {
+    const server = await liveServer()
+    const leg = await server.join()
+    const [one, two] = [server.drain(), server.drain({ reason: 'again' })]
     leg.close()
+    expect(await one).toEqual(await two)
+    expect(await server.drain()).toEqual({ moved: 1, forced: 0 })
+    await leg.closed
+    expect(leg.of('handover')).toHaveLength(1)
+  })
+
+  test('fails readiness first, before anybody is asked to move', async () => {
+    const server = await liveServer()
+    await server.join()
+    expect(await health(server.address())).toBe(200)
+    void server.drain({ rate: 0.001 })
+    expect(server.stats().draining).toBe(true)
+    expect(await health(server.address())).toBe(503)
+  })
+
+  test('asks all within half the deadline, where nobody set a rate; the deadline is what each leg has left', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const legs = await Promise.all(range(1, 40).map(() => server.join()))
+    void server.drain({ deadline: 200 })
+    await clock.advance(100)
+    await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
+    const deadlines = legs.map((leg) => leg.of('handover')[0]!['deadline'] as number)
+    expect(Math.max(...deadlines)).toBe(200)
+    expect(Math.min(...deadlines)).toBeGreaterThanOrEqual(100)
+    expect(Math.min(...deadlines)).toBeLessThan(110)
+  })
+
+  test('with a rate too low for its deadline closes the rest at the deadline, asked or not', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const legs = await Promise.all(range(1, 5).map(() => server.join()))
+    const drained = server.drain({ rate: 1, deadline: 2_500 })
+    await clock.advance(2_500)
+    for (const leg of legs) expect(await leg.closed).toMatchObject({ code: 1012 })
+    expect(legs.flatMap((leg) => leg.of('handover'))).toHaveLength(3)
+    expect(await drained).toEqual({ moved: 0, forced: 5 })
+  })
+
+  test('ends a leg that does not answer its close', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const leg = await server.join()
+    leg.ws.pause()
+    const drained = server.drain({ deadline: 100 })
+    await clock.advance(100)
+    await clock.advance(2_000)
+    expect(await drained).toEqual({ moved: 0, forced: 1 })
+  })
+
+  test('cancelled is over: another one can follow', async () => {
+    const server = await liveServer()
+    const leg = await server.join()
+    const cancel = new AbortController()
+    const drained = server.drain({ signal: cancel.signal })
+    const { id } = await leg.next('handover')
+    cancel.abort()
+    expect(await drained).toEqual({ moved: 0, forced: 0 })
+    const again = server.drain({ reason: 'again' })
+    const request = await leg.next('handover')
+    expect(request).toMatchObject({ reason: 'again', id: expect.not.stringContaining(id) })
+    leg.close()
+    expect(await again).toEqual({ moved: 1, forced: 0 })
+    expect(leg.frames.map(({ type }) => type)).toEqual(['welcome', 'handover', 'handover-cancelled', 'handover'])
+  })
+
+  test('whose signal has fired already does nothing', async () => {
+    const server = await liveServer()
+    expect(await server.drain({ signal: AbortSignal.abort() })).toEqual({ moved: 0, forced: 0 })
+    await server.join()
+  })
+
+  test.each<[string, DrainOptions]>([
+    ['rate', { rate: 0 }],
+    ['rate', { rate: Number.NaN }],
+    ['deadline', { deadline: -1 }],
+    ['deadline', { deadline: Infinity }],
+    ['spread', { spread: -1 }],
+    ['url', { url: '/green' }],
+    ['url', { url: 'https://green.example' }],
+    ['url', { url: 'wss://user:word@green.example' }],
+    ['reason', { reason: 7 as never }],
+  ])('with a %s that makes no sense is refused, and nothing has begun', async (name, options) => {
+    const server = await liveServer()
+    await expect(server.drain(options)).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining(name) })
+    expect(() => server.drainOn('SIGUSR2', options)).toThrow(expect.objectContaining({ code: 'invalid' }))
+    expect(process.listenerCount('SIGUSR2')).toBe(0)
+    await server.join()
+  })
+})
+
+describe('on a signal', () => {
+  function host() {
+    const listeners = new Set<() => void>()
+    const exits: number[] = []
+    return {
+      listeners,
+      exits,
+      on: (_: string, listener: () => void) => listeners.add(listener),
+      off: (_: string, listener: () => void) => listeners.delete(listener),
+      listenerCount: () => listeners.size,
+      exit: (code: number) => exits.push(code),
+      send: () => listeners.forEach((listener) => listener()),
+    }
   }
-  expect(await drained).toEqual({ moved: 3, forced: 0 })
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  test('it empties, and then the process ends; a second signal makes it hurry', async () => {
+    const process = host()
+    let empty = () => undefined as void
+    const done: string[] = []
+    onSignal(process, 'SIGTERM', {
+      empty: () => (done.push('empty'), new Promise<void>((resolve) => void (empty = resolve))),
+      hurry: () => void done.push('hurry'),
+      onError: () => undefined,
+    })
+    process.send()
+    process.send()
+    await turn()
+    expect(done).toEqual(['empty', 'hurry'])
+    expect(process.exits).toEqual([])
+    empty()
+    await turn()
+    expect(process.exits).toEqual([0])
+  })
+
+  test('with others listening it is the last of them that ends the process, and a failure is told by the code', async () => {
+    const process = host()
+    const errors: unknown[] = []
+    const tasks = { hurry: () => undefined, onError: (error: unknown) => void errors.push(error) }
+    let late = () => undefined as void
+    onSignal(process, 'SIGTERM', { ...tasks, empty: async () => undefined })
+    onSignal(process, 'SIGTERM', { ...tasks, empty: () => new Promise<void>((_, reject) => void (late = () => reject(new Error('stuck')))) })
+    process.send()
+    await turn()
+    expect(process.exits).toEqual([])
+    late()
+    await turn()
+    expect(process.exits).toEqual([1])
+    expect(errors).toHaveLength(1)
+  })
+
+  test('a server that is closed listens no more', async () => {
+    const server = await liveServer()
+    server.drainOn('SIGUSR2')
+    expect(process.listenerCount('SIGUSR2')).toBe(1)
+    await server.close()
+    expect(process.listenerCount('SIGUSR2')).toBe(0)
+  })
+
+  test('a server drains, closes and would end the process', async () => {
+    const server = await liveServer()
+    const leg = await server.join()
+    const other = () => undefined
+    process.on('SIGUSR2', other)
+    server.drainOn('SIGUSR2', { reason: 'stop' })
+    process.emit('SIGUSR2')
+    expect(await leg.next('handover')).toMatchObject({ reason: 'stop' })
+    process.emit('SIGUSR2')
+    expect(await leg.closed).toMatchObject({ code: 1012 })
+    await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
+    process.off('SIGUSR2', other)
+  })
 })

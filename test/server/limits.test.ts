@@ -1,0 +1,212 @@
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { createLiveServer, type LiveServerOptions } from '../../src/server/index.js'
+import { createSimulatedClock, liveServer, until } from './kit.js'
+
+describe('frames that break the rules', () => {
+  test.each<[string, string | Buffer, string, number]>([
+    ['no JSON', '{', 'protocol', 1002],
+    ['empty text', '', 'protocol', 1002],
+    ['a JSON null', 'null', 'protocol', 1002],
+    ['an array', '[]', 'protocol', 1002],
+    ['deep nesting', '['.repeat(1_000), 'protocol', 1002],
+    ['no type', '{}', 'protocol', 1002],
+    ['a binary frame', Buffer.from('{"type":"ping"}'), 'protocol', 1002],
+    ['a publish without data', '{"type":"publish","id":"p","topic":"t"}', 'protocol', 1002],
+    ['a publish with an offset for an id', '{"type":"publish","id":1,"topic":"t","data":1}', 'protocol', 1002],
+    ['a position ahead of every number', '{"type":"subscribe","id":"1","topics":{"t":{"epoch":"e","offset":9007199254740993}}}', 'protocol', 1002],
+    ['a name that is too long', JSON.stringify({ type: 'subscribe', id: '1', topics: { ['x'.repeat(300)]: {} } }), 'protocol', 1002],
+    ['a second hello', '{"type":"hello","session":"s","leg":2,"topics":{}}', 'protocol', 1002],
+    ['too large a frame', JSON.stringify({ type: 'ping', pad: 'x'.repeat(2_000) }), 'too-large', 1009],
+    ['too large a frame of few characters', JSON.stringify({ type: 'ping', pad: '€'.repeat(500) }), 'too-large', 1009],
+  ])('%s: the leg is closed with the error that says so', async (_, data, error, code) => {
+    const server = await liveServer({ limits: { maxFrame: 1_200 } })
+    const client = await server.join()
+    client.ws.send(data)
+    expect(await client.next('error')).toMatchObject({ code: error })
+    expect(await client.closed).toEqual({ code, reason: error })
+    expect(server.errors).toEqual([])
+    await server.join()
+  })
+
+  test.each([
+    ['a ping', { type: 'ping' }],
+    ['a hello without a session', { type: 'hello', leg: 1, topics: {} }],
+    ['a hello with leg 0', { type: 'hello', session: 's', leg: 0, topics: {} }],
+    ['a hello whose topics are a list', { type: 'hello', session: 's', leg: 1, topics: ['t'] }],
+  ])('%s as the first frame', async (_, frame) => {
+    const server = await liveServer()
+    const client = await server.client()
+    client.send(frame)
+    expect(await client.next('error')).toMatchObject({ code: 'protocol' })
+    expect(await client.closed).toMatchObject({ code: 1002 })
+  })
+
+  test('a frame between the hello and the welcome', async () => {
+    const server = await liveServer({ authenticate: async () => (await new Promise((then) => setImmediate(then)), {}) })
+    const client = await server.client()
+    client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
+    client.send({ type: 'ping' })
+    expect(await client.closed).toMatchObject({ code: 1002 })
+    expect(client.frames.map(({ code }) => code)).toEqual(['protocol'])
+  })
+
+  test('too large a publish is named, so that it is never sent again', async () => {
+    const server = await liveServer({ limits: { maxFrame: 2_000 } })
+    const client = await server.join()
+    client.send({ type: 'publish', id: 'small', topic: 't', data: 1 })
+    client.send({ type: 'publish', id: 'large', topic: 't', data: 'x'.repeat(3_000) })
+    await client.closed
+    expect(client.frames.slice(1)).toMatchObject([{ type: 'ack', id: 'small' }, { type: 'error', code: 'too-large', id: 'large' }])
+  })
+
+  test('a frame far beyond the limit is not even taken in', async () => {
+    const server = await liveServer({ limits: { maxFrame: 1_024 } })
+    const client = await server.join()
+    client.ws.send('x'.repeat(200_000))
+    expect(await client.closed).toMatchObject({ code: 1009 })
+  })
+
+  test('types and fields that nobody knows are ignored', async () => {
+    const server = await liveServer()
+    const client = await server.join({ colour: 'blue' })
+    client.send({ type: 'dance', steps: 3 })
+    client.send({ type: 'publish', id: 'p', topic: 't', data: 1, ['__proto__']: null, mood: 'good' })
+    expect(await client.next('ack')).toMatchObject({ id: 'p' })
+  })
+
+  test('data nested as deep as a frame allows is answered, one way or the other', async () => {
+    const server = await liveServer()
+    const client = await server.join()
+    client.ws.send(`{"type":"publish","id":"p","topic":"t","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    await until(() => client.of('ack').length + client.of('nack').length > 0 || client.of('error').length > 0, 'an answer')
+    await server.join()
+  })
+
+  test('a message in a thousand fragments ends its leg, and only that', async () => {
+    const server = await liveServer()
+    const other = await server.join()
+    const client = await server.join()
+    for (let at = 0; at < 1_000; at++) client.ws.send('x', { fin: false }, () => undefined)
+    await client.closed
+    await other.settle()
+  })
+})
+
+describe('what one client may cost', () => {
+  test('a leg that does not read is dropped as too slow, and what it did not read is let go', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, limits: { maxBuffered: 200_000 } })
+    const [slow, fast] = [await server.join({ topics: { t: {} } }), await server.join({ topics: { t: {} } })]
+    slow.ws.pause()
+    const data = 'x'.repeat(100_000)
+    // The systems' own buffers take some megabytes first.
+    for (let at = 0; at < 400 && !server.stats().failed['too-slow']; at++) {
+      await server.publish('t', data)
+      await fast.next('message')
+    }
+    expect(server.stats().failed).toEqual({ 'too-slow': 1 })
+    await clock.advance(2_000)
+    await until(() => server.stats().connections === 1, 'cut off')
+    await fast.settle()
+  })
+
+  test('a leg that asks and asks without reading is dropped as well', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, limits: { maxBuffered: 20_000 }, onPublish: () => ({ answer: 'x'.repeat(50_000) }) })
+    const client = await server.join()
+    client.ws.pause()
+    let at = 0
+    while (!server.stats().failed['too-slow'] && at < 5_000) {
+      client.send({ type: 'publish', id: `${at++}`, topic: 't', data: 1 })
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+    }
+    expect(server.stats().failed).toEqual({ 'too-slow': 1 })
+    await clock.advance(2_000)
+    await until(() => server.stats().connections === 0, 'cut off')
+  })
+
+  test('a replay of any length is paced by its reader, who is not dropped for it', async () => {
+    const server = await liveServer({ limits: { maxBuffered: 100_000 } })
+    for (let at = 0; at < 60; at++) await server.publish('t', 'x'.repeat(15_000))
+    const client = await server.client()
+    client.ws.pause()
+    client.ws.once('message', () => client.ws.pause())
+    client.send({ type: 'hello', session: 's', leg: 1, topics: { t: { epoch: 'other', offset: 0 } } })
+    client.ws.resume()
+    await until(() => client.frames.length > 0, 'the welcome')
+    client.ws.resume()
+    await until(() => client.of('message').length === 60, 'the whole replay')
+    expect(client.of('message').map(({ offset }) => offset)).toEqual(Array.from({ length: 60 }, (_, at) => at + 1))
+    expect(server.stats().failed).toEqual({})
+  })
+
+  test('who publishes faster than it is answered is read no further for a while, and nothing is lost', async () => {
+    let waiting = 0
+    let most = 0
+    const server = await liveServer({
+      limits: { maxQueued: 8 },
+      async onPublish() {
+        most = Math.max(most, ++waiting)
+        await new Promise<void>((resolve) => void setImmediate(resolve))
+        waiting--
+      },
+    })
+    const client = await server.join()
+    for (let at = 0; at < 500; at++) client.send({ type: 'publish', id: `${at}`, topic: 't', data: 'x'.repeat(5_000) })
+    await until(() => client.of('ack').length === 500, 'every answer')
+    expect(client.of('ack').map(({ offset }) => offset)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1))
+    expect(most).toBe(1)
+  })
+
+  test.each([
+    ['connections', { maxConnections: 2 }, true],
+    ['connections that are not welcomed', { maxPending: 1 }, false],
+  ])('too many %s: the next one is told that the server is busy', async (_, limits, welcomed) => {
+    const server = await liveServer({ limits })
+    if (welcomed) await server.join()
+    const pending = await server.client()
+    const one = await server.client()
+    expect(await one.next('error')).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) })
+    expect(await one.closed).toMatchObject({ code: 1013 })
+    await pending.hello()
+    if (!welcomed) await (await server.client()).hello()
+  })
+})
+
+describe('options that make no sense are refused at once, by their name', () => {
+  test.each<[string, Partial<LiveServerOptions>]>([
+    ['authenticate', { authenticate: undefined as never }],
+    ['server or port', { port: undefined }],
+    ['path', { path: 'live' }],
+    ['path', { path: '/live?x' }],
+    ['id', { id: '' }],
+    ['heartbeat', { heartbeat: Number.NaN }],
+    ['heartbeat', { heartbeat: 10 }],
+    ['reconnectSpread', { reconnectSpread: -1 }],
+    ['reconnectSpread.rate', { reconnectSpread: { rate: 0 } }],
+    ['limits.maxFrame', { limits: { maxFrame: 10 } }],
+    ['limits.maxTopics', { limits: { maxTopics: '5' as never } }],
+    ['limits.maxSpeed', { limits: { maxSpeed: 5 } as never }],
+    ['allowedOrigins', { allowedOrigins: ['example.com'] }],
+    ['allowedOrigins', { allowedOrigins: ['https://example.com/'] }],
+    ['allowedOrigins', { allowedOrigins: 'https://example.com' as never }],
+  ])('%s', (name, options) => {
+    expect(() => createLiveServer({ port: 0, authenticate: () => ({}), ...options })).toThrow(
+      expect.objectContaining({ name: 'LiveSocketError', code: 'invalid', message: expect.stringContaining(name) }),
+    )
+  })
+})
+
+test('a connection that never becomes a WebSocket is none', async () => {
+  const server = await liveServer()
+  const { port } = new URL(server.address())
+  const answer = await new Promise<string>((resolve) => {
+    const socket = connect(Number(port), '127.0.0.1')
+    let text = ''
+    socket.on('data', (data) => void (text += data)).on('close', () => resolve(text))
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Protocol: livesocket.v1\r\n\r\n')
+  })
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  expect(server.stats()).toMatchObject({ opened: 0, connections: 0 })
+})
