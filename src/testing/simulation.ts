@@ -32,7 +32,7 @@ export interface DeployOptions extends Omit<DrainOptions, 'url'> {
 export interface Deploy {
   readonly from: readonly SimulatedServer[]
   readonly to: readonly SimulatedServer[]
-  /** The old servers stay after all, and take new dials again; the new ones take none. */
+  /** The old servers stay after all, and take new dials again; the new ones take none. Once all the old ones are down it does nothing. */
   cancel(): void
 }
 
@@ -206,6 +206,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
         from,
         to,
         cancel() {
+          if (from.every(({ state }) => state === 'down')) return
           for (const server of from) server.cancel()
           for (const server of to) server.taking = false
         },
