@@ -13,13 +13,14 @@ export interface Cluster {
   readonly url: string
   readonly tokens: TokenService
   servers(): readonly { id: string; taking: boolean; connections: number }[]
+  /** By a program of the backend, which shares the log and outlives every server. */
   publish(topic: string, data: unknown): Promise<{ offset: number }>
   /** Starts a new server for each old one, gives them the new connections, drains the old ones and closes them. */
   deploy(drain?: DrainPlan): Promise<{ moved: number; forced: number }>
   /** Asks every leg of the old servers to move, and resets their connections `after` milliseconds later: a node that does not wait. */
   deployAndLose(after: number): Promise<void>
-  /** A server dies as a process does: its connections are reset, nothing is said. Another one takes its place `after` milliseconds later. */
-  crash(after: number): Promise<string>
+  /** All servers die as processes do: their connections are reset, nothing is said. Others take their place `after` milliseconds later. */
+  crash(after: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,6 +57,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const tokens = createTokenService()
   const balancer = createBalancer({ port: options.port, clock })
   await Promise.all([tokens.ready, balancer.ready])
+  const backend = createLiveServer({ port: 0, host: '127.0.0.1', id: 'backend', log, authenticate: () => null })
+  await backend.ready
+  const sleep = (ms: number) => new Promise<void>((next) => clock.setTimeout(next, ms))
   const size = options.size ?? 2
   let count = 0
   let nodes: Node[] = []
@@ -87,7 +91,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     },
     tokens,
     servers: () => balancer.backends(),
-    publish: (topic, data) => nodes.at(-1)!.live.publish(topic, data),
+    publish: (topic, data) => backend.publish(topic, data),
     async deploy(drain = options.drain ?? {}) {
       const leaving = await replace()
       const results = await Promise.all(
@@ -106,22 +110,21 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     async deployAndLose(after) {
       const leaving = await replace()
       for (const node of leaving) void node.live.drain({ reason: 'deploy', rate: 10_000, deadline: 10_000 }).catch(() => {})
-      await new Promise<void>((next) => clock.setTimeout(next, after))
+      await sleep(after)
       for (const node of leaving) balancer.remove(node.id)
       await Promise.all(leaving.map((node) => node.lose()))
     },
     async crash(after) {
-      const [node, ...others] = nodes as [Node, ...Node[]]
-      nodes = others
-      balancer.remove(node.id)
-      await node.lose()
-      await new Promise<void>((next) => clock.setTimeout(next, after))
-      await start()
-      return node.id
+      const dead = nodes
+      nodes = []
+      for (const node of dead) balancer.remove(node.id)
+      await Promise.all(dead.map((node) => node.lose()))
+      await sleep(after)
+      await Promise.all(dead.map(start))
     },
     async close() {
       await balancer.close()
-      await Promise.all(nodes.map((node) => node.close()))
+      await Promise.all([backend, ...nodes].map((node) => node.close()))
       await Promise.all([log.close(), tokens.close()])
     },
   }

@@ -21,7 +21,7 @@ export interface DemoOptions {
 
 const RATE = 100
 const DRAIN = { rate: 50, deadline: 4_000 }
-/** A crashed server's place is empty for so long, and a cut or frozen path stays so. */
+/** For so long crashed servers' places are empty, and the network is cut or frozen. */
 const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
 
 type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
@@ -60,11 +60,12 @@ export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Pro
     async deploy() {
       tell('action', { label: 'deploy', text: 'Deploying: two new servers have started, the old ones ask their clients to move…' })
       const { moved, forced } = await cluster.deploy()
-      return `Deployed. ${moved} ${moved === 1 ? 'connection' : 'connections'} moved when asked, ${forced} closed by the old servers at the deadline.`
+      return `Deployed: ${moved} ${moved === 1 ? 'connection' : 'connections'} moved when asked, ${forced} closed at the deadline.`
     },
     async crash() {
-      tell('action', { label: 'crash', text: 'A server died without a word. Another takes its place…' })
-      return `${await cluster.crash(TROUBLE.restart)} crashed and was replaced. What each client missed is replayed, or lost.`
+      tell('action', { label: 'crash', text: `Both servers died without a word. Others take their place in ${TROUBLE.restart / 1_000} s…` })
+      await cluster.crash(TROUBLE.restart)
+      return 'Both servers crashed and were replaced.'
     },
     async cut() {
       relay.refuse(true)

@@ -26,8 +26,15 @@ export interface TokenServiceOptions {
 
 export function createTokenService(options: TokenServiceOptions = {}): TokenService {
   const lifetime = options.lifetime ?? 120_000
-  const secret = crypto.getRandomValues(new Uint8Array(32))
+  const key = crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
   let signed = 0
+
+  const sign = async (visitor: string): Promise<string> =>
+    new SignJWT()
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject(visitor)
+      .setExpirationTime(`${Math.ceil(lifetime / 1_000)} seconds`)
+      .sign(await key)
 
   const endpoint = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end()
@@ -35,15 +42,10 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
     const visitor = new URL(request.url ?? '/', 'http://tokens').searchParams.get('visitor')
     if (!visitor || visitor.length > 64) return void response.writeHead(401).end()
     signed++
-    void new SignJWT()
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(visitor)
-      .setExpirationTime(`${Math.ceil(lifetime / 1_000)} seconds`)
-      .sign(secret)
-      .then((token) => {
-        response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-        response.end(JSON.stringify({ token, ttl: lifetime }))
-      })
+    void sign(visitor).then((token) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      response.end(JSON.stringify({ token, ttl: lifetime }))
+    })
   }
 
   const server = createServer(endpoint)
@@ -61,7 +63,7 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
     async verify(token) {
       if (!token) return null
       try {
-        const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'] })
+        const { payload } = await jwtVerify(token, await key, { algorithms: ['HS256'] })
         return { subject: payload.sub!, tokenTtl: Math.max(0, payload.exp! * 1_000 - systemClock.now()) }
       } catch {
         return null

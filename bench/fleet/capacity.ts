@@ -9,6 +9,8 @@ export interface Service {
 export interface ServiceOptions {
   /** Requests a second; Infinity for a service that is never the bottleneck. */
   readonly capacity: number
+  /** What a refusal costs, as a share of what taking one costs. */
+  readonly refusalCost?: number
   /** Refuses everything from … to … . Milliseconds. */
   readonly down?: { readonly from: number; readonly to: number }
   readonly horizon: number
@@ -34,7 +36,7 @@ export function createCounter(horizon: number): Counter {
 /** Capacity is dealt out in tenths of a second: a server does not take a whole second's load at once. */
 const SLICE = 100
 
-export function createService({ capacity, down, horizon }: ServiceOptions): Service {
+export function createService({ capacity, refusalCost = 0, down, horizon }: ServiceOptions): Service {
   const asked = createCounter(horizon)
   const taken = createCounter(horizon)
   let slice = -1
@@ -49,7 +51,11 @@ export function createService({ capacity, down, horizon }: ServiceOptions): Serv
         left = Math.min(left, 1) + (capacity * SLICE) / 1_000
         slice = now
       }
-      if (left < 1) return false
+      if (left < 1) {
+        // A server that only refuses takes nothing: the debt ends at one slice, or no storm would ever end.
+        left = Math.max((-capacity * SLICE) / 1_000, left - refusalCost)
+        return false
+      }
       left--
       taken.add(time)
       return true

@@ -19,10 +19,10 @@ export interface ChartOptions {
 }
 
 const WIDTH = 760
-const HEIGHT = 330
+const HEIGHT = 350
 const LEFT = 64
 const RIGHT = 16
-const TOP = 62
+const TOP = 88
 const BOTTOM = 40
 const INNER = WIDTH - LEFT - RIGHT
 const TALL = HEIGHT - TOP - BOTTOM
@@ -80,10 +80,12 @@ export function lineChart({ title, unit, lines, step, limit, log = false, percen
     parts.push(`<text x="${round(x(time / step))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${round(inMinutes ? time / 60 : time)}</text>`)
   }
   parts.push(`<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${inMinutes ? 'minutes' : 'seconds'}</text><text x="${LEFT}" y="${TOP - 8}">${escape(unit)}${log ? ' (each line is ten times the one below)' : ''}</text>`)
-  let legend = 12
+  let [legend, row] = [12, 41]
   lines.forEach((line, i) => {
-    parts.push(`<line x1="${legend}" x2="${legend + 16}" y1="37" y2="37" stroke="var(--c${i % 7})" stroke-width="3"/><text class="value" x="${legend + 20}" y="41">${escape(line.name)}</text>`)
-    legend += 34 + line.name.length * 6.6
+    const wide = 36 + line.name.length * 6.8
+    if (legend + wide > WIDTH) [legend, row] = [12, row + 18]
+    parts.push(`<line x1="${round(legend)}" x2="${round(legend + 16)}" y1="${row - 4}" y2="${row - 4}" stroke="var(--c${i % 7})" stroke-width="3"/><text class="value" x="${round(legend + 21)}" y="${row}">${escape(line.name)}</text>`)
+    legend += wide
   })
   // Ours is drawn last, over the others.
   const drawn = lines.map((line, i) => {

@@ -9,6 +9,8 @@ export interface FleetSettings {
   readonly nodes: number
   /** New connections a second that one node can take. */
   readonly accepts: number
+  /** What a refused dial costs a node, as a share of an accepted one. */
+  readonly refusalCost: number
   /** Requests a second that the token service can take. */
   readonly tokenCapacity: number
   readonly lifetime: number
@@ -44,6 +46,8 @@ Runs LiveSocket's own policy code for a whole user base in virtual time, and say
   --clients N           users online                                        1000000
   --nodes M             live servers                                        20
   --accepts R           new connections a second that one node can take     2000
+  --refusal-cost X      what a refused dial costs, of an accepted one; peers     0
+                        look best at 0, and no server is that good
   --token-capacity R    requests a second that the token service can take   6000
   --lifetime S          of a token                                          600
   --down S              how long what fails is gone                         3 (servers), 60 (token service)
@@ -69,6 +73,7 @@ export function readCommand(args: readonly string[]): FleetCommand {
       clients: { type: 'string', default: '1000000' },
       nodes: { type: 'string', default: '20' },
       accepts: { type: 'string', default: '2000' },
+      'refusal-cost': { type: 'string', default: '0' },
       'token-capacity': { type: 'string', default: '6000' },
       lifetime: { type: 'string', default: '600' },
       down: { type: 'string' },
@@ -107,6 +112,7 @@ export function readCommand(args: readonly string[]): FleetCommand {
       clients: whole('clients', 1, 20_000_000),
       nodes: whole('nodes', 2, 10_000),
       accepts: number('accepts', 1, 1e9),
+      refusalCost: number('refusal-cost', 0, 1),
       tokenCapacity: number('token-capacity', 1, 1e9),
       lifetime: seconds('lifetime', 1, 86_400),
       down: values.down === undefined ? undefined : seconds('down', 0, 86_400),

@@ -24,10 +24,11 @@ const MEANING: Record<ScenarioName, string> = {
 
 export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], settings: FleetSettings): Chart[] {
   const first = outcomes[0]!
-  const shown = SHOWN[scenario] ?? Infinity
-  const step = first.series.requests.length > 1_000 && shown === Infinity ? 10 : 1
+  // A deploy is over when it is over; the quiet after it says nothing.
+  const shown = SHOWN[scenario] ?? (first.took === undefined ? Infinity : Math.ceil(first.took / 1_000) + 60)
+  const step = Math.min(shown, first.series.requests.length) > 1_000 ? 10 : 1
   const cut = (values: ArrayLike<number>) => Array.from({ length: Math.min(values.length, shown) }, (_, i) => values[i]!)
-  const perSecond = (values: ArrayLike<number>) => (step === 1 ? cut(values) : Array.from(rebin(values, step), (sum) => sum / step))
+  const perSecond = (values: ArrayLike<number>) => (step === 1 ? cut(values) : Array.from(rebin(cut(values), step), (sum) => sum / step))
   const lines = outcomes.map(({ policy, series }): Line => ({ name: policy, values: perSecond(series.requests) }))
   const peak = Math.max(...outcomes.map((outcome) => outcome.peakPerSecond))
   const made: Chart[] = []
@@ -77,7 +78,7 @@ export function htmlReport(all: readonly (readonly Outcome[])[], settings: Fleet
     return `<section id="${first.scenario}"><h2>${title(first, settings)}</h2><p>${MEANING[first.scenario]}</p><div class="wide"><table><tr><th></th>${head}</tr>${rows}</table></div>${drawn}</section>`
   })
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>LiveSocket fleet report</title>
-<style>body{max-width:800px;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}svg{width:100%;height:auto;margin:.5rem 0;border-radius:6px}table{border-collapse:collapse;font-size:14px}th,td{padding:.25rem .75rem .25rem 0;text-align:right;border-bottom:1px solid #8884;white-space:nowrap}tr>:first-child{text-align:left}.wide{overflow-x:auto}pre{white-space:pre-wrap;padding:1rem;border:1px solid #8884;border-radius:6px}</style>
+<style>body{max-width:800px;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}svg{width:100%;height:auto;margin:.5rem 0;border-radius:6px}table{border-collapse:collapse;font-size:14px}th,td{padding:.25rem .75rem .25rem 0;text-align:right;border-bottom:1px solid #8884;vertical-align:bottom}tr>:first-child{text-align:left;white-space:nowrap}.wide{overflow-x:auto}pre{white-space:pre-wrap;padding:1rem;border:1px solid #8884;border-radius:6px}</style>
 <h1>What ${count(settings.clients)} users do to your servers</h1>
 <p>LiveSocket’s own policy code, and the documented retry rules of other libraries, in virtual time. ${settings.nodes} nodes, ${count(settings.accepts)} new connections a second each; a token service of ${count(settings.tokenCapacity)} requests a second; tokens of ${duration(settings.lifetime)}. Seed ${settings.seed}.</p>
 <h2>Which rate and spread</h2><pre>${advice}</pre>

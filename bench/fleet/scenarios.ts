@@ -62,12 +62,12 @@ const DURATION: Record<ScenarioName, number> = {
 export function simulate(scenario: ScenarioName, settings: FleetSettings, policy: ClientPolicy = livesocket): Outcome {
   const random = seededRandom(settings.seed)
   const horizon = settings.duration ?? DURATION[scenario]
-  const { clients, nodes, accepts, lifetime, spread, dial } = settings
+  const { clients, nodes, accepts, refusalCost, lifetime, spread, dial } = settings
   const fleetWide = nodes * accepts
 
   function world(over: { tokens?: Service; servers?: Service }): { fleet: Fleet; tokens: Service; servers: Service } {
     const tokens = over.tokens ?? createService({ capacity: Infinity, horizon })
-    const servers = over.servers ?? createService({ capacity: fleetWide, horizon })
+    const servers = over.servers ?? createService({ capacity: fleetWide, refusalCost, horizon })
     const fleet = createFleet({
       clients,
       policy,
@@ -111,6 +111,7 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
   function crash(share: number, down: number, survivors: number): Outcome {
     const servers = createService({
       capacity: survivors * accepts,
+      refusalCost,
       horizon,
       ...(down > 0 ? { down: { from: BEGIN, to: BEGIN + down } } : {}),
     })

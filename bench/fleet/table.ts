@@ -3,8 +3,11 @@ import type { Outcome } from './scenarios.js'
 
 export const count = (value: number) => Math.round(value).toLocaleString('en-US')
 export const percent = (share: number) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 2 : 0)} %`
-export const duration = (ms: number | null) =>
-  ms === null ? 'never' : ms < 9_950 ? `${(ms / 1_000).toFixed(2)} s` : ms < 600_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`
+export const duration = (ms: number | null) => {
+  if (ms === null) return 'never'
+  if (ms >= 600_000) return `${Number((ms / 60_000).toFixed(1))} min`
+  return `${Number((ms / 1_000).toFixed(ms < 9_950 ? 2 : 1))} s`
+}
 
 /** What to read of an outcome, by the scenario it belongs to. */
 export function findings(outcome: Outcome): [string, string][] {

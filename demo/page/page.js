@@ -19,7 +19,7 @@ let sides
 function createSide(name, connect) {
   const timeline = createTimeline(element(`${name}-timeline`), name)
   const badge = element(`${name}-badge`)
-  const side = { name, timeline, checked: checker.client(name), longest: 0, lastAt: null }
+  const side = { name, timeline, checked: checker.client(name), longest: 0, lastAt: null, before: null }
   connect(url, {
     delivered({ from, n }, offset) {
       const at = now()
@@ -47,6 +47,7 @@ function startOver() {
     side.checked = checker.client(side.name)
     side.checked.live(element(`${side.name}-badge`).dataset.state === 'live')
     side.longest = 0
+    side.before = null
   }
 }
 
@@ -66,7 +67,7 @@ function showCounts() {
       show(side, field, count.format(summary[field]), summary[field] > 0)
     }
     show(side, 'notLive', duration(summary.notLive), summary.notLive > 0)
-    const silence = side.lastAt === null ? 0 : Math.max(side.longest, now() - side.lastAt)
+    const silence = side.lastAt === null ? 0 : Math.max(side.longest, side.before?.longest ?? 0, now() - side.lastAt)
     show(side, 'silence', duration(silence), silence >= 1_000)
     show(side, 'delivered', count.format(summary.delivered), false)
   }
@@ -94,9 +95,30 @@ servers.addEventListener('state', ({ data }) => {
 })
 servers.addEventListener('action', ({ data }) => {
   const { label, text } = JSON.parse(data)
-  if (label) for (const side of sides) side.timeline.mark(label, now())
   status.textContent = text
+  clearTimeout(verdictTimer)
+  if (label) {
+    for (const side of sides) {
+      side.timeline.mark(label, now())
+      side.before = { lost: checker.summary(side.name).lost, longest: side.longest }
+      side.longest = 0
+    }
+  } else verdictTimer = setTimeout(() => void (status.textContent = `${text} ${verdict()}`), VERDICT_AFTER)
 })
+
+// A reconnection takes up to five seconds, and only then is seen what was lost.
+const VERDICT_AFTER = 5_500
+let verdictTimer = 0
+
+function verdict() {
+  const [ours, theirs] = sides.map((side) => {
+    const silence = Math.max(side.longest, now() - side.lastAt)
+    const lost = checker.summary(side.name).lost - (side.before?.lost ?? 0)
+    side.longest = Math.max(silence, side.before?.longest ?? 0)
+    return `lost ${count.format(Math.max(0, lost))} and was silent for ${duration(silence)}`
+  })
+  return `LiveSocket ${ours}; reconnecting-websocket ${theirs}.`
+}
 
 async function act(action) {
   await fetch(`/control/${action}`, { method: 'POST' })
