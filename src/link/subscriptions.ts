@@ -97,7 +97,7 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
         subscriber.removed = true
         count--
         topic.subscribers.delete(subscriber)
-        if (topic.subscribers.size > 0 || topics.get(name) !== topic) return
+        if (topic.subscribers.size > 0) return
         topics.delete(name)
         handlers.last(name)
       }
