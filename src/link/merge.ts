@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
+import { takeAnswer, type LegView, type ReadyLeg } from './leg-view.js'
 import { covers, createTopicSequence, type Gap, type MergedMessage, type Named, type TopicSequence } from './topic-sequence.js'
 
 export type { Gap, MergedMessage } from './topic-sequence.js'
@@ -60,27 +61,13 @@ interface Topic {
   generation: number
 }
 
-/** What one ready leg was asked of a topic, and what it said. A leg that was asked anew has named nothing yet. */
-interface View {
-  readonly generation: number
-  /** The newest `subscribe` while it is unanswered. */
-  asked: { readonly id: string; readonly from: Position | null } | null
-  named: Named | null
-  refused: boolean
-}
-
-interface Leg {
-  readonly number: number
-  readonly views: Map<string, View>
-}
-
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   const { clock, gapTimeout } = deps
   const topics = new Map<string, Topic>()
   /** What the hellos asked of legs that are not ready yet. */
   const hellos = new Map<number, Map<string, { readonly generation: number; readonly from: Position | null }>>()
-  let active: Leg | null = null
-  let old: Leg | null = null
+  let active: ReadyLeg | null = null
+  let old: ReadyLeg | null = null
   let generations = 0
   /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
   const dirty = new Set<Topic>()
@@ -89,12 +76,12 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   const held = { messages: 0, bytes: 0 }
   const counts = { duplicates: 0, held: 0, gaps: 0 }
 
-  function legOf(number: number): Leg | null {
+  function legOf(number: number): ReadyLeg | null {
     return active?.number === number ? active : old?.number === number ? old : null
   }
 
   /** What holds of the topic on that leg: nothing where it is about to be asked anew. */
-  function namedBy(leg: Leg | null, topic: Topic): Named | null | undefined {
+  function namedBy(leg: ReadyLeg | null, topic: Topic): Named | null | undefined {
     return leg === active && asking.has(topic) ? null : leg?.views.get(topic.name)?.named
   }
 
@@ -178,20 +165,17 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   }
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  function name(topic: Topic, leg: Leg, view: View, answer: TopicAnswer, from: Position | null, unasked: boolean) {
-    const { epoch, offset: head, after } = answer
-    if (after > Math.max(head, from?.offset ?? 0)) {
-      handlers.invalid(topic.name, `The server named ${after} as what comes before its replay, which is past the head ${head}.`)
+  function name(topic: Topic, leg: ReadyLeg, view: LegView, answer: TopicAnswer, from: Position | null, unasked: boolean) {
+    const wrong = takeAnswer(view, answer, from)
+    if (wrong) {
+      handlers.invalid(topic.name, wrong)
       if (!unasked && leg === active) topic.sequence.ask()
       return
     }
-    view.asked = null
-    view.refused = false
-    view.named = { epoch, head, after, from, tail: 0 }
     dirty.add(topic)
     if (leg !== active) return
-    topic.sequence.adopt(view.named, unasked)
-    handlers.answered?.(topic.name, { epoch, offset: head })
+    topic.sequence.adopt(view.named!, unasked)
+    handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
   }
 
   return {
@@ -227,10 +211,9 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       if (legOf(number)) return
       const hello = hellos.get(number)
       hellos.delete(number)
-      const leg: Leg = { number, views: new Map() }
+      const leg: ReadyLeg = { number, views: new Map() }
       old = active
       active = leg
-      asking.clear()
       for (const topic of topics.values()) {
         topic.sequence.refresh()
         dirty.add(topic)
@@ -240,7 +223,7 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
           topic.sequence.ask()
           continue
         }
-        const view: View = { generation: topic.generation, asked: null, named: null, refused: refused.has(topic.name) }
+        const view: LegView = { generation: topic.generation, asked: null, named: null, refused: refused.has(topic.name) }
         leg.views.set(topic.name, view)
         if (answer) name(topic, leg, view, answer, asked.from, false)
         else if (!view.refused) topic.sequence.ask()
@@ -298,7 +281,7 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
         return
       }
       const early = prev > position.offset
-      const bytes = early || settling ? estimateBytes(data) : 0
+      const bytes = early ? estimateBytes(data) : 0
       const fresh = topic.sequence.hold({ offset, prev, data, hasData, leg: number, replayed: offset <= named.head, bytes })
       if (!fresh) counts.duplicates++
       else if (early) counts.held++
@@ -314,7 +297,6 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       } else if (active?.number === number) {
         active = old
         old = null
-        asking.clear()
         for (const topic of topics.values()) {
           topic.sequence.refresh()
           dirty.add(topic)
@@ -332,10 +314,10 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       if (!active) return false
       for (const topic of topics.values()) {
         const view = active.views.get(topic.name)
-        if (!view || asking.has(topic)) return false
+        if (!view) return false
         if (view.refused) continue
-        const { position, settled } = topic.sequence
-        if (!position || !settled || !view.named) return false
+        const { position } = topic.sequence
+        if (!position || !view.named) return false
         if (!covers(view.named, position) || position.offset < view.named.head) return false
       }
       return true

@@ -55,8 +55,6 @@ export interface TopicSequence {
   readonly name: string
   readonly position: Position | null
   readonly holds: boolean
-  /** Whether the application was told everything about the epoch that it is in. */
-  readonly settled: boolean
   /** The application wants it from there: from before, or under another epoch. */
   rewind(from: Position): void
   /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
@@ -165,9 +163,6 @@ export function createTopicSequence(deps: TopicSequenceDeps, handlers: TopicSequ
     },
     get holds() {
       return holding.first !== undefined
-    },
-    get settled() {
-      return epochGap === 'none'
     },
 
     rewind(to) {

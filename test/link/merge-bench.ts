@@ -7,7 +7,7 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
   const clock = createQueueClock()
   let ids = 0
   let lines: string[] = []
-  const hooks: { told?: (line: string) => void } = {}
+  const hooks: { told?: (line: string) => unknown } = {}
   const say = (line: string) => {
     lines.push(line)
     hooks.told?.(line)

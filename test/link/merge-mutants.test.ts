@@ -7,7 +7,7 @@ import { transformWithOxc } from 'vite'
 import type { createMerge } from '../../src/link/merge.js'
 import { search } from './merge-world.js'
 
-const FILES = ['merge', 'topic-sequence', 'holding'] as const
+const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
 
 /** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [

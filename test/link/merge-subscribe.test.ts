@@ -60,6 +60,33 @@ describe('client rule 4: answers', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('the next leg does not pay for what the former one left unanswered, and a topic that is left is not asked for', () => {
+    const { told, welcome, subscribed, merge, clock } = createMergeBench()
+    merge.subscribe('t', null)
+    merge.subscribe('u', null)
+    welcome(1, {})
+    subscribed(1, 's1', {})
+    subscribed(1, 's2', {})
+    told()
+    merge.unsubscribe('u')
+    merge.gone(1)
+    expect(clock.pending).toBe(0)
+    welcome(2, {})
+    subscribed(2, 's3', {})
+    expect(told()).toEqual(['unsubscribe 1: u', 's3 on 2: t now', 's4 on 2: t now'])
+    subscribed(2, 's4', {})
+    expect(clock.pending).toBe(1)
+    merge.unsubscribe('t')
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a second welcome of a leg changes nothing', () => {
+    const { told, ready, bring, merge } = live()
+    ready(1, { t: at('e:9') })
+    bring(1, 6)
+    expect([told(), merge.caughtUp()]).toEqual([['t e:6'], true])
+  })
+
   test('a refused topic is not asked for on that leg again, and holds up nothing; the next leg is asked', () => {
     const { told, welcome, merge, clock } = createMergeBench()
     merge.subscribe('t', null)
@@ -69,6 +96,8 @@ describe('client rule 4: answers', () => {
     merge.refused(1, 'u', false)
     expect([told(), clock.pending, merge.caughtUp()]).toEqual([[], 0, true])
     expect(welcome(2, { t: at('e:1'), u: at('e:1') })).toBe('t now, u e:1')
+    merge.gone(2)
+    expect(told()).toEqual([])
   })
 
   test('a topic that may be asked for again later is, after a pause; an error for an older subscribe is ignored', () => {
@@ -186,6 +215,26 @@ describe('client rule 5: subscriptions that change in a move', () => {
     subscribed(2, 's1', { t: at('e:7') })
     // With the old leg covering, this would have waited for it.
     expect(told()).toEqual(['t e:6', 't e:7', 's1 on 2: t e:5', 't gap e 6..7 trimmed'])
+  })
+})
+
+describe('going back', () => {
+  test('what a leg answered for a former place is no gap for the one that a handler went back to meanwhile', () => {
+    const { told, hooks, merge, welcome, bring } = createMergeBench()
+    merge.subscribe('t', { epoch: 'e', offset: 0 })
+    welcome(1, { t: at('e:9 after 5') })
+    hooks.told = (line) => line === 't e:6 replayed' && merge.subscribe('t', { epoch: 'e', offset: 2 })
+    bring(1, 6)
+    expect(told()).toEqual(['t gap e 1..5 trimmed', 't e:6 replayed', 's1 on 1: t e:2'])
+  })
+
+  test('a position at or above the present one changes nothing', () => {
+    const { told, merge } = live()
+    merge.subscribe('t', { epoch: 'e', offset: 5 })
+    merge.subscribe('t', { epoch: 'e', offset: 9 })
+    merge.subscribe('t', null)
+    expect(told()).toEqual([])
+    expect(merge.position('t')).toEqual({ epoch: 'e', offset: 5 })
   })
 })
 

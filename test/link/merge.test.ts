@@ -31,6 +31,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     bring(1, 6, 7, 8)
     expect(told()).toEqual(['t e:6', 't e:7', 't e:8', 't e:9', 't e:10'])
     expect(merge.held).toEqual({ messages: 0, bytes: 0 })
+    expect(merge.stats()).toEqual({ duplicates: 0, held: 2, gaps: 0 })
   })
 
   test('a message without data only moves the position', () => {
