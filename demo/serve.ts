@@ -20,7 +20,7 @@ export interface DemoOptions {
 }
 
 const RATE = 100
-const DRAIN = { rate: 50, deadline: 4_000 }
+const DRAIN = { rate: 50, deadline: 3_000 }
 /** For so long crashed servers' places are empty, and the network is cut or frozen. */
 const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
 

@@ -67,11 +67,15 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
 
   for (let move = 0; move < scene.moves; move++) {
     relay.setDelay(move % 2 === 0 ? scene.to : scene.from)
-    const moved = client.moves.requestToCutover.length
+    const before = client.socket.store.getState().leg!.number
     if (scene.loseAfter !== undefined) await cluster.deployAndLose(scene.loseAfter)
     else await cluster.deploy()
+    const arrived = () => {
+      const { status, leg } = client.socket.store.getState()
+      return status === 'live' && leg !== null && leg.number > before
+    }
     // Longer than the dwell, so that the next request is served at once.
-    await until(() => client.moves.requestToCutover.length > moved, 5_000, 'the client to move').catch(() => {})
+    await until(arrived, 5_000, 'the client to move').catch(() => {})
     await sleep(1_100)
   }
 

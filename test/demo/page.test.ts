@@ -1,0 +1,56 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serveDemo, type Demo } from '../../demo/serve.js'
+import { launchBrowser } from '../kit/browser.js'
+
+let demo: Demo
+let browser: Browser
+
+beforeAll(async () => {
+  ;[demo, browser] = await Promise.all([serveDemo({ delay: 20 }), launchBrowser()])
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await demo?.close()
+})
+
+async function open(): Promise<{ page: Page; errors: string[] }> {
+  const page = await browser.newPage()
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  await page.goto(demo.url)
+  await page.waitForFunction(() => [...document.querySelectorAll<HTMLElement>('.badge')].every((badge) => badge.dataset['state'] === 'live'))
+  return { page, errors }
+}
+
+const shown = (page: Page, field: string) => page.textContent(`[data-ours="${field}"]`)
+
+describe('the demo page', { timeout: 60_000 }, () => {
+  it('shows that a deploy, asked for by a key, costs LiveSocket nothing', async () => {
+    const { page, errors } = await open()
+    await page.waitForFunction(() => Number(document.querySelector('[data-ours="delivered"]')?.textContent) > 50)
+    await page.keyboard.press('d')
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Deployed:'))
+    // What the server says it had sent a second before is compared once more after the deploy.
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.includes('LiveSocket lost 0 '))
+    expect(await Promise.all(['lost', 'duplicated', 'outOfOrder', 'notLive'].map((field) => shown(page, field)))).toEqual(['0', '0', '0', '0 ms'])
+    expect(errors).toEqual([])
+    await page.close()
+  })
+
+  it('comes back by itself from a cut of the network, without a loss', async () => {
+    const { page, errors } = await open()
+    await page.click('[data-action=cut]')
+    await page.waitForFunction(() => document.querySelector<HTMLElement>('#ours-badge')?.dataset['state'] === 'down')
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.includes('LiveSocket lost 0 '))
+    expect(await page.getAttribute('#ours-badge', 'data-state')).toBe('live')
+    expect(errors).toEqual([])
+    await page.close()
+  })
+
+  it('answers no control of another site', async () => {
+    const answer = await fetch(new URL('/control/deploy', demo.url), { method: 'POST', headers: { origin: 'https://elsewhere.example' } })
+    expect(answer.status).toBe(403)
+  })
+})
