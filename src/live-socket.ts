@@ -7,7 +7,8 @@ import type { Gap, LiveSocketEvents } from './handover/events.js'
 import type { Stop } from './handover/machine.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from './handover/options.js'
 import { watchWake } from './host/wake.js'
-import { createMerge, type Merge } from './link/merge.js'
+import { createForeignMerge } from './link/foreign-merge.js'
+import { createMerge, type Merge, type MergeHandlers } from './link/merge.js'
 import { createOutbox, type Outbox, type Published, type PublishOptions } from './link/outbox.js'
 import { createSubscriptions } from './link/subscriptions.js'
 import { createTokenKeeper, type TokenKeeper } from './link/token-keeper.js'
@@ -147,6 +148,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         if (!planned && everLive) counters.reconnects++
         everLive = true
       },
+      drained: (leg) => merge.drained?.(leg),
       moved(planned) {
         if (planned) counters.handovers++
         for (const move of moves.splice(0)) move.resolve()
@@ -162,11 +164,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   let outbox = newOutbox()
   let tokens = newTokens()
 
-  function newMerge(): Merge {
-    const { maxMessages, maxBytes, gapTimeout } = settings.holding
-    return createMerge(
-      { clock, id: () => nanoid(8), gapTimeout, maxMessages, maxBytes },
-      {
+  function newMerge(): Merge & { drained?(leg: number): void } {
+    const { merge: strength } = settings.protocol
+    const deps = { clock, id: () => nanoid(8), ...settings.holding }
+    const handlers: MergeHandlers = {
         deliver(given) {
           const checked = checkTopicData(settings.schemas, given.topic, given.data)
           if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
@@ -186,8 +187,9 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         overflow: () => coordinator.dropStandby(),
         invalid: (topic, reason) => emit('invalid', { topic, reason }),
         answered: (topic, position) => subscriptions.answered(topic, position),
-      },
-    )
+    }
+    if (strength === 'log') return createMerge(deps, handlers)
+    return createForeignMerge({ ...deps, strength }, { ...handlers, fence: (leg) => coordinator.fence(leg) })
   }
 
   function newOutbox(): Outbox {
@@ -240,17 +242,20 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       network.subscribe((hint) => {
         coordinator.evidence()
         coordinator.probe(PROBE)
-        if (hint !== 'offline') coordinator.hasten()
+        if (hint !== 'offline') coordinator.hasten(PROBE)
         tokens.check()
       }),
       watchWake(clock, () => page.hidden(), () => {
         coordinator.evidence()
         lookAgain()
+        coordinator.hasten()
       }),
       page.subscribe((change) => {
         if (change === 'stored') return coordinator.suspend()
-        if (change === 'restored') coordinator.resume()
-        if (change !== 'hidden') lookAgain()
+        if (change === 'hidden') return
+        // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
+        coordinator.resume()
+        lookAgain()
       }),
     ]
   }

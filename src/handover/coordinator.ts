@@ -4,14 +4,14 @@ import { LiveSocketError } from '../base/errors.js'
 import type { Merge } from '../link/merge.js'
 import type { Outbox } from '../link/outbox.js'
 import type { TokenKeeper } from '../link/token-keeper.js'
-import { closeVerdict, isAboutLeg } from '../policy/close-verdict.js'
+import { closeVerdict, isAboutLeg, type Verdict } from '../policy/close-verdict.js'
 import { agedAfter } from '../policy/delay.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
 import { dialUrl, type Settings } from './options.js'
 import type { LiveSocketEvents } from './events.js'
 import { initialState, step, type Ask, type CloseReason, type Effect, type Event, type Pace, type State, type Stop } from './machine.js'
-import { atGoodMoment } from './moment.js'
+import { createMoment } from './moment.js'
 import { createMoveLog } from './move-log.js'
 import { delayOf } from './pace.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
@@ -22,12 +22,17 @@ export interface Coordinator {
   stop(stop: Stop): void
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
-  /** A dial that waits need not wait longer; where the server said that it is busy, its word stands. */
-  hasten(): void
+  /**
+   * A dial that waits need not wait longer; where the server said that it is busy, or over which time to spread, its word stands.
+   * With `patience`, a dial that is under way has so many ms left: it may hang in a network that is no more.
+   */
+  hasten(patience?: number): void
   /** Only this client was hit: by a change of network, a wake, silence. */
   evidence(): void
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void
+  /** Tells `drained` for that leg once everything that its server had sent by now has arrived, where the protocol can say so. */
+  fence(leg: number): void
   /** Puts a frame on a leg. False: that leg takes none. */
   send(leg: number, frame: ClientFrame): boolean
   /** A fresh token: onto the live legs, or, where the protocol has no such frame, by a handover. */
@@ -70,6 +75,8 @@ export interface CoordinatorHandlers {
   changed(): void
   /** A leg serves the application; `planned`: another one served until this moment. */
   served(planned: boolean): void
+  /** Nothing that its server has sent is still on its way on that leg. */
+  drained(leg: number): void
   /** A move is over, and the leg it led to serves; `planned` as in `served`. */
   moved(planned: boolean): void
   moveFailed(why: LiveSocketEvents['handover-failed']['why']): void
@@ -82,6 +89,10 @@ const LASTED = 30_000
 const EVIDENCE = 3_000
 /** Time that a move which the client wants by itself is given; a silent leg gets one connect timeout. */
 const OWN_DEADLINE = 30_000
+/** Kept of a leg's age limit for the move itself: its deadline, and the minute by which a hidden tab's timer may be late. */
+const AGE_ROOM = OWN_DEADLINE + 60_000
+/** Moves that the client wants by itself and that can wait for a moment that suits the application. */
+const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 /** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
 const SUSPENDED = 4000
 
@@ -104,7 +115,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   let doubted = false
 
-  const dialAlarm = createAlarm(clock, () => dispatch({ type: 'due' }))
+  /** A dial that was under way at this moment is suspect. */
+  let hastened: Instant | null = null
+
+  const dialAlarm = createAlarm(clock, due)
+  const moment = settings.handover.when && createMoment(clock, settings.handover.when, whenThrew)
   const overlapAlarm = createAlarm(clock, () => dispatch({ type: 'old-done' }))
   const deadlineAlarm = createAlarm(clock, () => {
     const active = state.active && legs.get(state.active.leg)
@@ -190,7 +205,21 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     )
     legs.set(number, leg)
     handlers.emit('leg-dialling', { leg: number, handover: leg.handover })
-    if (ask && state.active) moves.started(ask, state.active.leg, number)
+    if (ask) moves.started(ask, state.active?.leg ?? number - 1, number, state.exclusive)
+  }
+
+  /** The moment of the next dial has come. A move that can wait for one that suits the application does. */
+  function due() {
+    if (suspended) return
+    const ask = state.active?.ask
+    const patient = ask && !ask.expired && lastPace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
+    if (!moment || !patient) return dispatch({ type: 'due' })
+    const deadline = Math.max(0, ask.deadline - since(clock, ask.at))
+    moment.wait({ id: ask.id, reason: ask.reason, deadline }, () => dispatch({ type: 'due' }))
+  }
+
+  function whenThrew(thrown: unknown) {
+    handlers.emit('error', { error: new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause: thrown }) })
   }
 
   async function configuredUrl(attempt: number, signal: AbortSignal): Promise<URL> {
@@ -222,17 +251,20 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function wait(pace: Pace) {
     lastPace = pace
-    if (suspended) return dialAlarm.clear()
+    moment?.clear()
     if (pace.kind === 'now') {
       dialAlarm.clear()
-      return void queue.push({ type: 'due' })
+      return due()
     }
     const dwell = Math.max(0, settings.handover.dwell - moves.sinceCutover)
     const { spread: ours, cap } = settings.reconnect
     const delay = delayOf(pace, { clock, random, ask: state.active?.ask ?? null, dwell, dialTook, spread: spread ?? ours, cap })
     // A request that replaces another one must not put off a dial that is due already.
     dialAlarm.set(pace.kind === 'asked' && dialAlarm.left !== null ? Math.min(dialAlarm.left, delay) : delay)
-    if (pace.kind === 'asked' && delay === 0) queue.push({ type: 'due' })
+    if (pace.kind === 'asked' && delay === 0) {
+      dialAlarm.clear()
+      due()
+    }
   }
 
   /** A leg serves from here on: a fresh one, or the old one again. */
@@ -244,11 +276,22 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     doubted = false
     deps.merge().ready(number, leg.welcome.topics, refused.get(number) ?? new Set())
     deps.outbox().ready(number, leg.welcome.maxFrame)
-    if (settings.handover.maxAge !== null) ageAlarm.set(agedAfter(settings.handover.maxAge, random))
+    ageFrom(leg)
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
     if (old?.ask) moves.cut(old.ask, old.leg, number)
-    else handlers.moved(false)
+    else {
+      moves.served(number)
+      handlers.moved(false)
+    }
     handlers.served(old !== null)
+  }
+
+  /** Counted from the dial, as platforms do, and also where an old leg serves again. */
+  function ageFrom(leg: ProtocolLeg) {
+    const { maxAge } = settings.handover
+    if (maxAge === null) return
+    const limit = agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random)
+    ageAlarm.set(Math.max(0, limit - since(clock, leg.dialledAt)))
   }
 
   function received(leg: ProtocolLeg, frame: ServerFrame) {
@@ -287,6 +330,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       case 'error':
         failed(leg, frame)
         break
+      case 'drained':
+        handlers.drained(leg.number)
+        break
       case 'pong':
         spread = frame.reconnectSpread ?? spread
     }
@@ -303,10 +349,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const { id, reason, deadline, spread: over = 0 } = frame
     handlers.emit('handover-requested', { id, reason, deadline, spread: over })
     const ask: Ask = { id, reason, by: 'server', url, at: instant(clock), deadline, spread: over, expired: false }
-    const { when } = settings.handover
-    if (!when || number !== state.active?.leg) return dispatch({ type: 'asked', leg: number, ask })
-    const threw = (thrown: unknown) => handlers.emit('error', { error: new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause: thrown }) })
-    atGoodMoment(clock, when, { id, reason, deadline }, () => dispatch({ type: 'asked', leg: number, ask }), threw)
+    dispatch({ type: 'asked', leg: number, ask })
   }
 
   function leave(reason: ClientReason) {
@@ -344,16 +387,23 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const asked = serving && state.active?.ask?.by === 'server'
     const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), asked }
     const verdict = closeVerdict(close, opened ? ask({ code, reason }) : undefined)
-    const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
-    const wasOld = leg.number === state.old?.leg
-    deps.merge().gone(leg.number)
-    deps.outbox().gone(leg.number)
-    handlers.emit('leg-closed', { leg: leg.number, code, reason, by: 'server' })
     if (verdict.do === 'retry' && verdict.bad) {
       handlers.emit('error', { error: new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`) })
     }
     if (verdict.do === 'renew-token') refusedToken(leg)
-    dispatch({ type: 'died', leg: leg.number, code, verdict, lasted })
+    lost(leg, { code, reason, by: 'server' }, verdict)
+    // It was dialled in a network that is no more, and says nothing of the server.
+    if (!opened && hastened && since(clock, hastened) <= since(clock, leg.dialledAt)) hasten()
+  }
+
+  /** A leg that was not closed because the machine wanted it. */
+  function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict) {
+    const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
+    const wasOld = leg.number === state.old?.leg
+    deps.merge().gone(leg.number)
+    deps.outbox().gone(leg.number)
+    handlers.emit('leg-closed', { leg: leg.number, ...close })
+    dispatch({ type: 'died', leg: leg.number, code: close.code, verdict, lasted })
     if (wasOld && moves.finished()) handlers.moved(true)
   }
 
@@ -396,7 +446,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   function armAlarms() {
-    if (state.wait !== 'timer') dialAlarm.clear()
+    if (state.wait !== 'timer') {
+      dialAlarm.clear()
+      moment?.clear()
+    }
     if (!state.active) ageAlarm.clear()
     const ask = state.active?.ask && !state.active.ask.expired ? state.active.ask : null
     if (ask?.at !== deadlineOf?.at || ask?.id !== deadlineOf?.id) {
@@ -430,26 +483,48 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function check() {
     dialAlarm.check()
+    moment?.check()
     deadlineAlarm.check()
     overlapAlarm.check()
     ageAlarm.check()
+    for (const leg of legs.values()) leg.check()
+  }
+
+  function hasten(patience?: number) {
+    if (patience !== undefined) {
+      hastened = instant(clock)
+      for (const leg of legs.values()) leg.hasten(patience)
+    }
+    // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg serves.
+    if (state.active ? lastPace.kind === 'asked' : lastPace.kind === 'busy') return
+    dispatch({ type: 'hasten', pace: state.active || state.status !== 'open' ? 'now' : 'early' })
+  }
+
+  /** The machine is told of one leg after the other; the active one goes last, so that none comes to serve for a moment. */
+  function suspend() {
+    if (state.status !== 'open') return
+    suspended = true
+    for (let seat; (seat = state.old ?? state.standby ?? state.active); ) {
+      const leg = forget(seat.leg)!
+      const reason = 'the page is stored'
+      leg.close(SUSPENDED, reason)
+      lost(leg, { code: SUSPENDED, reason, by: 'client' }, { do: 'retry', pace: 'spread' })
+    }
   }
 
   return {
     connect(fresh) {
       suspended = false
-      dispatch({ type: 'connect', fresh })
+      dispatch({ type: 'connect', fresh, exclusive: settings.protocol.overlap === 'exclusive' })
     },
     stop: (reason) => dispatch({ type: 'stop', stop: reason }),
     leave,
-    hasten() {
-      if (state.active === null && lastPace.kind === 'busy') return
-      dispatch({ type: 'hasten', pace: state.active || state.status !== 'open' ? 'now' : 'early' })
-    },
+    hasten,
     evidence,
     probe(timeout) {
       for (const leg of legs.values()) if (leg.welcome) leg.probe(timeout)
     },
+    fence: (leg) => legs.get(leg)?.barrier(() => handlers.drained(leg)),
     send: (leg, frame) => legs.get(leg)?.send(frame) ?? false,
     renew(token) {
       for (const seat of [state.active, state.old]) {
@@ -461,20 +536,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     },
     settle,
     check,
-    suspend() {
-      suspended = true
-      for (const leg of [...legs.values()]) {
-        leg.close(SUSPENDED, 'the page is stored')
-        evidence()
-        died(leg, { code: SUSPENDED, reason: 'the page is stored', opened: false, error: undefined })
-      }
-    },
+    suspend,
     resume() {
       if (!suspended) return
       suspended = false
-      evidence()
-      if (state.wait === 'timer') wait(lastPace)
-      dispatch({ type: 'hasten', pace: 'early' })
+      if (lastPace.kind === 'busy' && dialAlarm.left !== null) return dialAlarm.check()
+      // People do not all go back to a page at the same moment: there is nothing to spread.
+      dispatch({ type: 'hasten', pace: 'now' })
     },
     dropStandby() {
       if (!state.standby) return false

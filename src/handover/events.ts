@@ -9,7 +9,8 @@ export interface LiveSocketEvents {
   'leg-ready': { leg: number; url: string; server: string }
   'leg-closed': { leg: number; code: number; reason: string; by: 'client' | 'server' }
   'handover-requested': { id: string; reason: string; deadline: number; spread: number }
-  'handover-started': { id: string; reason: string; from: number; to: number }
+  /** `exclusive`: the server takes one leg at a time, so this move is a break, as short as can be. */
+  'handover-started': { id: string; reason: string; from: number; to: number; overlap: 'concurrent' | 'exclusive' }
   /** The new leg serves; the old one lives until it has nothing more to give. */
   cutover: { id: string; from: number; to: number }
   /** The old leg is gone; `overlap` is how long both lived, ms. */

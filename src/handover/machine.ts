@@ -17,6 +17,8 @@ export interface State {
   readonly old: Seat | null
   /** `timer`: the next dial waits for its moment. `room`: its moment has come, and it waits for the old leg to go, since there are never three. */
   readonly wait: 'none' | 'timer' | 'room'
+  /** The server refuses a second leg while the first one lives: a move is the shortest break instead. */
+  readonly exclusive: boolean
   /** Legs dialled in this session; the newest bears this number. */
   readonly legs: number
   /** Failed dials and early deaths since a leg last lived long enough to be trusted. */
@@ -61,7 +63,7 @@ export type Pace =
 export type Stop = { readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'; readonly code?: number; readonly reason?: string }
 
 export type Event =
-  | { readonly type: 'connect'; readonly fresh: boolean }
+  | { readonly type: 'connect'; readonly fresh: boolean; readonly exclusive?: boolean }
   | { readonly type: 'stop'; readonly stop: Stop }
   /** The moment that `wait` waits for. */
   | { readonly type: 'due' }
@@ -90,7 +92,7 @@ export type Effect =
   | { readonly do: 'failed'; readonly ask: Ask; readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' }
   | { readonly do: 'stopped'; readonly stop: Stop }
 
-export type CloseReason = 'handed-over' | 'dropped' | 'same-server' | 'silent' | 'stopped'
+export type CloseReason = 'handed-over' | 'exclusive' | 'dropped' | 'same-server' | 'silent' | 'stopped'
 
 export type Step = readonly [State, readonly Effect[]]
 
@@ -100,6 +102,7 @@ export const initialState: State = {
   standby: null,
   old: null,
   wait: 'none',
+  exclusive: false,
   legs: 0,
   failures: 0,
   misunderstandings: 0,
@@ -107,7 +110,7 @@ export const initialState: State = {
 }
 
 export function step(state: State, event: Event): Step {
-  if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event.fresh)
+  if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event.fresh, event.exclusive ?? false)
   if (state.status !== 'open') return event.type === 'stop' && state.status === 'idle' ? stop(state, event.stop) : [state, []]
   switch (event.type) {
     case 'stop':
@@ -138,14 +141,14 @@ function then([state, effects]: Step, ...first: Effect[]): Step {
   return [state, [...first, ...effects]]
 }
 
-function connect(state: State, fresh: boolean): Step {
-  return dial({ ...initialState, status: 'open', legs: fresh ? 0 : state.legs })
+function connect(state: State, fresh: boolean, exclusive: boolean): Step {
+  return dial({ ...initialState, status: 'open', exclusive, legs: fresh ? 0 : state.legs })
 }
 
 function stop(state: State, reason: Stop): Step {
   const open = [state.standby, state.active, state.old].filter((seat) => seat !== null)
   return [
-    { ...initialState, status: 'closed', legs: state.legs },
+    { ...initialState, status: 'closed', exclusive: state.exclusive, legs: state.legs },
     [...open.map((seat): Effect => ({ do: 'close', leg: seat.leg, why: 'stopped' })), { do: 'stopped', stop: reason }],
   ]
 }
@@ -158,10 +161,10 @@ function dial(state: State): Step {
   if (state.active && state.old) return [{ ...state, wait: 'room' }, []]
   const ask = state.active?.ask ?? null
   const standby = { leg: state.legs + 1, ask: null, url: ask?.url ?? null }
-  return [
-    { ...state, standby, wait: 'none', legs: standby.leg },
-    [{ do: 'dial', leg: standby.leg, url: standby.url, ask }],
-  ]
+  const next: State = { ...state, standby, wait: 'none', legs: standby.leg }
+  const effect: Effect = { do: 'dial', leg: standby.leg, url: standby.url, ask }
+  if (!state.active || !state.exclusive) return [next, [effect]]
+  return [{ ...next, active: null, tries: 0 }, [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect]]
 }
 
 function oldGone(state: State): Step {

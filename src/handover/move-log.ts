@@ -15,8 +15,10 @@ export interface MoveLog {
   readonly cutover: Cutover | null
   /** Milliseconds since the last cutover; Infinity where there was none. */
   readonly sinceCutover: number
-  /** A leg is dialled for that request. */
-  started(ask: Ask, from: number, to: number): void
+  /** A leg is dialled for that request; `exclusive`: after the one that served was closed for it. */
+  started(ask: Ask, from: number, to: number, exclusive: boolean): void
+  /** A leg serves where none did. */
+  served(leg: number): void
   cut(ask: Ask, from: number, to: number): void
   /** The old leg is gone. False: there was none of a move. */
   finished(): boolean
@@ -28,6 +30,8 @@ export interface MoveLog {
 export function createMoveLog(clock: Clock, emit: <Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]) => void): MoveLog {
   let startedFor: string | null = null
   let cutover: Cutover | null = null
+  /** A move whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
+  let broken: { ask: Ask; from: number } | null = null
   let lastCut: Instant | null = null
   return {
     get cutover() {
@@ -36,10 +40,17 @@ export function createMoveLog(clock: Clock, emit: <Type extends keyof LiveSocket
     get sinceCutover() {
       return lastCut ? since(clock, lastCut) : Infinity
     },
-    started(ask, from, to) {
+    started(ask, from, to, exclusive) {
       if (startedFor === ask.id) return
       startedFor = ask.id
-      emit('handover-started', { id: ask.id, reason: ask.reason, from, to })
+      if (exclusive) broken = { ask, from }
+      emit('handover-started', { id: ask.id, reason: ask.reason, from, to, overlap: exclusive ? 'exclusive' : 'concurrent' })
+    },
+    served(leg) {
+      if (!broken) return
+      const { ask, from } = broken
+      broken = null
+      emit('handover-finished', { id: ask.id, reason: ask.reason, from, to: leg, overlap: 0 })
     },
     cut(ask, from, to) {
       lastCut = instant(clock)
@@ -62,6 +73,7 @@ export function createMoveLog(clock: Clock, emit: <Type extends keyof LiveSocket
     },
     forget() {
       cutover = null
+      broken = null
       lastCut = null
     },
   }

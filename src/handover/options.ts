@@ -43,9 +43,16 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
     overlapLimit?: number
     /** The shortest time on a new leg before the next move, ms, so that two servers cannot play ping-pong. Default 1,000. */
     dwell?: number
-    /** Move before a platform's own limit cuts the leg, ms; each leg draws up to 10 % less. Default: never. */
+    /**
+     * Age at which a platform cuts connections, ms: 3,600,000 for Cloud Run, 7,200,000 for API Gateway. Each leg moves well before, at an
+     * age of its own: a random 80 to 100 % of the limit less 90 s, or of half a limit below 3 min. Default: never.
+     */
     maxAge?: number
-    /** Resolves at a moment that suits the application; the deadline does not wait for it. */
+    /**
+     * Resolves at a moment that suits the application: asked when a move that can wait is about to dial. The deadline does not wait for
+     * it: the last quarter of it, and at least 2 s, are the dial's. A move away from a leg that fails is not put off, nor is one that
+     * the application itself asked for.
+     */
     when?: (request: HandoverRequest) => Promise<void>
   }
   reconnect?: {

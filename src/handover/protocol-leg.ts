@@ -17,14 +17,21 @@ export interface ProtocolLeg {
   /** Set by its welcome. */
   readonly welcome: WelcomeFrame | null
   readonly welcomedAt: Instant | null
+  readonly dialledAt: Instant
   /** Nothing was heard for too long, and it did not answer when it was asked. */
   readonly silent: boolean
   /** False where it is not open, or the protocol has no such frame. */
   send(frame: ClientFrame): boolean
   /** The token that it bears now, after an in-band renewal. */
   renewed(token: string): void
-  /** Asks for a sign of life; without one in `timeout` ms the leg is silent. */
+  /** Calls `reached` once everything that the server had sent before it heard of this has arrived: an answered ping comes in order. */
+  barrier(reached: () => void): void
+  /** Asks for a sign of life; without one in `timeout` ms the leg is silent. Nothing where legs are never to be suspected. */
   probe(timeout: number): void
+  /** Not welcomed yet, it has to be within so many ms. */
+  hasten(patience: number): void
+  /** Looks at the deadline of the dial: timers of a hidden tab run late. */
+  check(): void
   /** From here on nothing of this leg is ever heard of again. */
   close(code: number, reason?: string): void
 }
@@ -78,7 +85,11 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   let silent = false
   let welcome: WelcomeFrame | null = null
   let welcomedAt: Instant | null = null
+  const dialledAt = instant(clock)
   let error: ErrorFrame | undefined
+  let pings = 0
+  let pongs = 0
+  let fence: { pongs: number; reached: () => void } | null = null
 
   const late = createAlarm(clock, () => {
     if (error && FINAL.has(error.code)) die({ code: 1006, reason: 'closed by the client after the server announced it' })
@@ -103,6 +114,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   const send = (frame: ClientFrame): boolean => {
     const data = over || !socket ? null : codec.encode(frame)
     if (data === null || !socket!.send(data)) return false
+    if (frame.type === 'ping') pings++
     heartbeat?.sent()
     return true
   }
@@ -122,6 +134,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     opened = true
     handlers.opened()
     send(deps.hello(token))
+    for (const frame of codec.opened?.() ?? []) if (!over) accept(frame)
   }
 
   const received = (data: string | ArrayBuffer) => {
@@ -143,7 +156,13 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       // The close that follows tells the rest; should it not follow, the leg is over all the same.
       if (FINAL.has(frame.code)) late.set(CLOSE_AFTER_ERROR)
     }
-    handlers.frame(frame)
+    // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later frames.
+    if (frame.type === 'pong' && ++pongs >= (fence?.pongs ?? Infinity)) {
+      const { reached } = fence!
+      fence = null
+      reached()
+    }
+    if (!over) handlers.frame(frame)
   }
 
   const welcomed = (frame: WelcomeFrame) => {
@@ -151,7 +170,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     welcomedAt = instant(clock)
     if (!error) late.clear()
     const keepalive = frame.heartbeat
-    if (!deps.heartbeat && keepalive === undefined) return
+    if (!protocol.pings || (!deps.heartbeat && keepalive === undefined)) return
     const interval = deps.heartbeat ? Math.min(deps.heartbeat.interval, keepalive ?? Infinity) : null
     heartbeat = createHeartbeat(
       { clock, interval, timeout: deps.heartbeat ? deps.heartbeat.timeout : 0, keepalive },
@@ -185,6 +204,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     get welcomedAt() {
       return welcomedAt
     },
+    dialledAt,
     get silent() {
       return silent
     },
@@ -192,9 +212,16 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     renewed(fresh) {
       token = fresh
     },
-    probe(timeout) {
-      heartbeat?.probe(timeout)
+    barrier(reached) {
+      if (send({ type: 'ping' })) fence = { pongs: pings, reached }
     },
+    probe(timeout) {
+      if (deps.heartbeat) heartbeat?.probe(timeout)
+    },
+    hasten(patience) {
+      if (!welcome && late.left !== null && late.left > patience) late.set(patience)
+    },
+    check: () => late.check(),
     close: release,
   }
 }

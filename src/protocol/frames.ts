@@ -43,6 +43,10 @@ export interface MessageFrame {
   /** Absent: the frame only moves the position. `hasData` tells that apart from data that is `undefined`. */
   readonly data?: unknown
   readonly hasData: boolean
+  /** Of a foreign server that does not number: what makes the message the same on another leg; null for one that nothing names. */
+  readonly identity?: string | null
+  /** Of a foreign server that names its numbering in each message. */
+  readonly epoch?: string
 }
 
 export interface HandoverFrame {
@@ -75,6 +79,8 @@ export type ServerFrame =
   | { readonly type: 'handover-cancelled'; readonly id: string }
   | ErrorFrame
   | { readonly type: 'pong'; readonly reconnectSpread?: number }
+  /** Of a foreign server: nothing follows on this leg. Not on the wire of livesocket.v1. */
+  | { readonly type: 'drained' }
 
 /** Why a frame changed nothing: what was wrong with it, in words, and the topic where it named one. */
 export interface Rejected {

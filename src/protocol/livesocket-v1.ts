@@ -8,10 +8,11 @@ export function livesocketV1(): Protocol {
   return {
     name: SUBPROTOCOL,
     subprotocols: [SUBPROTOCOL],
-    merge: 'position',
+    merge: 'log',
     overlap: 'concurrent',
     inBandAuth: true,
     acknowledges: true,
+    pings: true,
     open: () => codec,
   }
 }

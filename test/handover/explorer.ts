@@ -43,9 +43,9 @@ const asks: Ask[] = [
 ].map((ask) => ({ ...ask, by: ask.by as Ask['by'], at: { wall: 0, monotonic: 0 }, deadline: 0, spread: 0, expired: false }))
 
 /** Every event that can happen in that world, by name. */
-export function possible(state: State): [string, Event][] {
+export function possible(state: State, exclusive = false): [string, Event][] {
   const events: [string, Event][] = [
-    ['connect', { type: 'connect', fresh: false }],
+    ['connect', { type: 'connect', fresh: false, exclusive }],
     ['close', { type: 'stop', stop: { by: 'app' } }],
     ['due', { type: 'due' }],
     ['hasten', { type: 'hasten', pace: 'early' }],
@@ -77,7 +77,7 @@ export function possible(state: State): [string, Event][] {
 }
 
 /** Walks every interleaving of events, breadth first, until no new state turns up or `depth` events have passed. */
-export function explore(step: Step, initial: State, depth: number): Walk {
+export function explore(step: Step, initial: State, depth: number, exclusive = false): Walk {
   const seen = new Set<string>()
   let frontier: World[] = [{ state: initial, open: [], path: [] }]
   let transitions = 0
@@ -87,7 +87,7 @@ export function explore(step: Step, initial: State, depth: number): Walk {
     level++
     const next: World[] = []
     for (const world of frontier) {
-      for (const [name, event] of possible(world.state)) {
+      for (const [name, event] of possible(world.state, exclusive)) {
         transitions++
         const outcome = advance(step, world, name, event)
         if ('rule' in outcome) return { states: seen.size, transitions, depth: level, violation: outcome }
@@ -113,7 +113,7 @@ function advance(step: Step, world: World, name: string, event: Event): World | 
       if (!open.includes(effect.leg)) return wrong(`closes leg ${effect.leg}, which is not open`)
       open = open.filter((leg) => leg !== effect.leg)
     }
-    if (open.length > 2) return wrong('holds more than two legs')
+    if (open.length > (state.exclusive ? 1 : 2)) return wrong('holds more legs than it may')
   }
   const rule = broken(world.state, event, state, effects, open)
   return rule ? wrong(rule) : { state, open, path }
@@ -132,7 +132,7 @@ function broken(before: State, event: Event, state: State, effects: readonly Eff
   if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'wait')) return 'a wait has no end'
   if (state.old && !state.active) return 'an old leg serves beside nothing'
   const stopped = state.status !== 'open'
-  if (before.active && !stopped) {
+  if (before.active && !stopped && !state.exclusive) {
     const survives = state.active?.leg === before.active.leg || state.old?.leg === before.active.leg
     const itself = event.type === 'died' && event.leg === before.active.leg
     const silent = event.type === 'deadline' && !event.alive && before.active.ask?.reason === 'silence'

@@ -13,6 +13,12 @@ describe('every interleaving of events', () => {
     expect(walk.states).toBeGreaterThan(1_000)
   })
 
+  it('keeps the same where a server takes one leg at a time: never more than one is open', () => {
+    const walk = explore(step, initialState, 40, true)
+    expect(walk.violation).toBeNull()
+    expect(walk.depth).toBeLessThan(40)
+  })
+
   const mistakes: [string, string, string][] = [
     ['a dead old leg is kept', 'const next = { ...state, old: null, tries: 0 }', 'const next = { ...state, tries: 0 }'],
     ['a third leg is dialled', "if (state.active && state.old) return [{ ...state, wait: 'room' }, []]", ''],
