@@ -5,6 +5,8 @@ import { createLiveSocket, type LiveSocket } from '../live-socket.js'
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {
   readonly key: string
+  /** What it was made of. */
+  readonly options: LiveSocketOptions
   readonly socket: LiveSocket
   /** Somebody holds it, or did a moment ago. */
   readonly held: boolean
@@ -36,6 +38,7 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
   let warned = false
   return {
     key: keyOf(options),
+    options,
     socket,
     get held() {
       return holders > 0 || stay !== null

@@ -14,25 +14,34 @@ export interface SharedSockets {
  * the registry itself keeps nothing alive. Those who hold a socket do, and the timer of its last moment.
  */
 export function createSharedSockets(): SharedSockets {
-  const sockets = new Map<string, WeakRef<HeldSocket>>()
-  const present = (key: string) => sockets.get(key)?.deref()
+  /** By WebSocket class, and in it by key: what tests and stories simulate shares nothing with the real world, or with each other. */
+  const worlds = new WeakMap<object, Map<string, WeakRef<HeldSocket>>>()
+
+  function worldOf({ environment }: LiveSocketOptions) {
+    const by = typeof environment?.WebSocket === 'function' ? environment.WebSocket : worlds
+    const world = worlds.get(by) ?? new Map<string, WeakRef<HeldSocket>>()
+    worlds.set(by, world)
+    return world
+  }
 
   return {
     find(options) {
       const key = keyOf(options)
-      const known = present(key)
+      const world = worldOf(options)
+      const known = world.get(key)?.deref()
       if (known && (known.held || known.fits(options))) return known
-      for (const [name, ref] of sockets) if (!ref.deref()) sockets.delete(name)
+      for (const [name, ref] of world) if (!ref.deref()) world.delete(name)
       const made = createHeldSocket(options, () => {
-        if (present(key) === made) sockets.delete(key)
+        if (world.get(key)?.deref() === made) world.delete(key)
       })
-      sockets.set(key, new WeakRef(made))
+      world.set(key, new WeakRef(made))
       return made
     },
     settle(found) {
-      const known = present(found.key)
+      const world = worldOf(found.options)
+      const known = world.get(found.key)?.deref()
       if (known?.held) return known
-      sockets.set(found.key, new WeakRef(found))
+      world.set(found.key, new WeakRef(found))
       return found
     },
   }

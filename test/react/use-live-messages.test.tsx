@@ -1,0 +1,196 @@
+// @vitest-environment happy-dom
+import { render } from '@testing-library/react'
+import { createLiveSocket, type Gap } from 'livesocket'
+import { LiveSocketProvider, useLiveMessages, type TopicOptions } from 'livesocket/react'
+import { StrictMode, useLayoutEffect, type ReactNode } from 'react'
+import { describe, expect, it, vi } from 'vitest'
+import { fakeWebSockets } from '../kit/fake-socket.js'
+import { createStage } from './stage.js'
+
+async function setUp() {
+  const stage = createStage()
+  const socket = createLiveSocket(stage.options)
+  socket.connect()
+  await stage.advance(1_000)
+  const told: unknown[] = []
+  return { ...stage, socket, told, wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider> }
+}
+
+interface ListenerProps {
+  told: unknown[]
+  topic?: string | null
+  name?: string
+  options?: TopicOptions<Record<string, unknown>>
+}
+
+function Listener({ told, topic = 'chat', name, options }: ListenerProps) {
+  useLiveMessages(topic, (data) => told.push(name === undefined ? data : [name, data]), options)
+  return null
+}
+
+describe('useLiveMessages', () => {
+  it('calls the handler for every message, in order, across a deploy and a crash', async () => {
+    const { wrap, told, simulation, advance } = await setUp()
+    render(wrap(<Listener told={told} />))
+    const stop = simulation.publishEvery(20, 'chat')
+    await advance(500)
+    simulation.deploy()
+    await advance(2_000)
+    simulation.crash()
+    simulation.restart()
+    await advance(40_000)
+    stop()
+    await advance(100)
+    expect(told.length).toBeGreaterThan(2_000)
+    expect(told).toEqual(told.map((_, index) => (told[0] as number) + index))
+  })
+
+  it('calls the handler of the last render, without subscribing anew', async () => {
+    const { wrap, told, publish, sent } = await setUp()
+    const { rerender } = render(wrap(<Listener told={told} name="first" />))
+    await publish('chat', 1)
+    rerender(wrap(<Listener told={told} name="second" />))
+    await publish('chat', 2)
+    expect(told).toEqual([['first', 1], ['second', 2]])
+    expect(sent('subscribe')).toHaveLength(1)
+    expect(sent('unsubscribe')).toHaveLength(0)
+  })
+
+  it('has the latest handler before any effect of the same commit runs', async () => {
+    const { wrap, told, socket, publish } = await setUp()
+    const Both = ({ name }: { name: string }) => {
+      useLiveMessages('chat', (data) => void told.push([name, data]))
+      // Whatever an effect sets off is told to this render's handler.
+      useLayoutEffect(() => void told.push(`committed ${name}`))
+      return null
+    }
+    const { rerender } = render(wrap(<Both name="a" />))
+    await publish('chat', 1)
+    rerender(wrap(<Both name="b" />))
+    await publish('chat', 2)
+    expect(told).toEqual(['committed a', ['a', 1], 'committed b', ['b', 2]])
+    socket.close()
+  })
+
+  it('misses nothing and repeats nothing in StrictMode, and asks the server once', async () => {
+    const { wrap, told, publish, simulation, sent, advance } = await setUp()
+    simulation.publishEvery(1, 'chat')
+    render(<StrictMode>{wrap(<Listener told={told} />)}</StrictMode>)
+    await advance(100)
+    await publish('chat', -1)
+    const at = told.indexOf(-1)
+    const numbers = told.filter((one) => one !== -1) as number[]
+    expect(at).toBeGreaterThan(50)
+    expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
+    expect(sent('subscribe')).toHaveLength(1)
+    expect(sent('unsubscribe')).toHaveLength(0)
+  })
+
+  it('hands a topic from one component to the next without a hole', async () => {
+    const { wrap, told, simulation, sent, advance } = await setUp()
+    simulation.publishEvery(1, 'chat')
+    const { rerender } = render(wrap(<Listener key="a" told={told} />))
+    await advance(200)
+    for (const key of ['b', 'c', 'd']) {
+      rerender(wrap(<Listener key={key} told={told} />))
+      await advance(50)
+    }
+    expect(told).toEqual(told.map((_, index) => (told[0] as number) + index))
+    expect(sent('subscribe')).toHaveLength(1)
+  })
+
+  it('begins at the first render: what arrives before its effect runs is told all the same, and to nobody twice', async () => {
+    const { WebSocket, sockets } = fakeWebSockets()
+    const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket } })
+    const others: unknown[] = []
+    socket.subscribe('chat', (data) => void others.push(data))
+    socket.connect()
+    await vi.waitUntil(() => sockets.length > 0)
+    const wire = sockets[0]!
+    const serve = (frame: object) => wire.message(JSON.stringify(frame))
+    wire.open('livesocket.v1')
+    serve({ type: 'welcome', server: 's', topics: { chat: { epoch: 'e', offset: 5, after: 5 } } })
+
+    const told: unknown[] = []
+    const Early = () => {
+      useLiveMessages('chat', (data) => void told.push(data), { socket })
+      useLayoutEffect(() => serve({ type: 'message', topic: 'chat', offset: 6, data: 'between' }), [])
+      return null
+    }
+    render(<Early />)
+    const asked = JSON.parse(wire.sent.at(-1) as string) as { type: string; id: string; topics: unknown }
+    expect(asked).toMatchObject({ type: 'subscribe', topics: { chat: { epoch: 'e', offset: 5 } } })
+    serve({ type: 'subscribed', id: asked.id, topics: { chat: { epoch: 'e', offset: 6, after: 5 } } })
+    serve({ type: 'message', topic: 'chat', offset: 6, data: 'between' })
+    serve({ type: 'message', topic: 'chat', offset: 7, data: 'after' })
+    expect(told).toEqual(['between', 'after'])
+    expect(others).toEqual(['between', 'after'])
+    socket.close()
+  })
+
+  it('is told nothing after it is unmounted', async () => {
+    const { wrap, told, publish, sent } = await setUp()
+    const { rerender } = render(wrap(<Listener told={told} />))
+    await publish('chat', 1)
+    rerender(wrap(null))
+    await publish('chat', 2)
+    expect(told).toEqual([1])
+    expect(sent('unsubscribe')).toHaveLength(1)
+  })
+
+  it('subscribes nothing with a topic of null, or while it is disabled, and begins anew when it is enabled', async () => {
+    const { wrap, told, publish, sent } = await setUp()
+    const { rerender } = render(wrap(<Listener told={told} topic={null} />))
+    await publish('chat', 1)
+    rerender(wrap(<Listener told={told} options={{ enabled: false }} />))
+    await publish('chat', 2)
+    expect(sent('subscribe')).toHaveLength(0)
+    rerender(wrap(<Listener told={told} />))
+    await publish('chat', 3)
+    await publish('chat', 4)
+    rerender(wrap(<Listener told={told} options={{ enabled: false }} />))
+    await publish('chat', 5)
+    rerender(wrap(<Listener told={told} />))
+    await publish('chat', 6)
+    await publish('chat', 7)
+    expect(told).toEqual([3, 4, 6, 7])
+  })
+
+  it('follows its topic', async () => {
+    const { wrap, told, publish } = await setUp()
+    const { rerender } = render(wrap(<Listener told={told} topic="a" />))
+    await publish('a', 1)
+    rerender(wrap(<Listener told={told} topic="b" />))
+    await publish('b', 2)
+    await publish('a', 3)
+    expect(told).toEqual([1, 2])
+  })
+
+  it('starts after `from`, and only a position of other numbers starts it anew', async () => {
+    const { renderStrictly, wrap, told, publish, simulation, sent } = await setUp()
+    const [first] = [1, 2, 3].map((data) => simulation.publish('chat', data))
+    const from = () => ({ epoch: first!.epoch, offset: first!.offset })
+    const { rerender } = renderStrictly(wrap(<Listener told={told} options={{ from: from() }} />))
+    await publish('chat', 4)
+    rerender(wrap(<Listener told={told} options={{ from: from() }} />))
+    await publish('chat', 5)
+    expect(told).toEqual([2, 3, 4, 5])
+    expect(sent('subscribe')).toHaveLength(1)
+  })
+
+  it('tells gaps of its own topic, before the message that comes after', async () => {
+    const { wrap, told, publish, simulation, advance } = await setUp()
+    const onGap = ({ topic, from, to }: Gap) => told.push({ topic, from, to })
+    render(wrap([<Listener key={1} told={told} options={{ onGap }} />, <Listener key={2} topic="other" told={[]} />]))
+    await publish('chat', 1)
+    await publish('other', 1)
+    simulation.offline()
+    await advance(60_000)
+    for (let data = 2; data < 6; data++) for (const topic of ['chat', 'other']) simulation.publish(topic, data)
+    for (const topic of ['chat', 'other']) simulation.log.trim(topic, 1)
+    simulation.online()
+    await advance(60_000)
+    expect(told.slice(-2)).toEqual([{ topic: 'chat', from: expect.any(Number), to: expect.any(Number) }, 5])
+    expect(told.filter((one) => typeof one === 'object')).toHaveLength(1)
+  })
+})

@@ -1,0 +1,204 @@
+// @vitest-environment happy-dom
+import { type LiveSocket, type LiveSocketOptions } from 'livesocket'
+import { useLiveSocket, useLiveStatus, type SharedLiveSocketOptions } from 'livesocket/react'
+import { Activity, Suspense, use, useEffect } from 'react'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createStage } from './stage.js'
+
+const seen = new Set<LiveSocket>()
+const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
+
+afterEach(() => {
+  seen.clear()
+  warned.mockClear()
+})
+
+function Part({ options }: { options: SharedLiveSocketOptions }) {
+  const socket = useLiveSocket(options)
+  useEffect(() => void seen.add(socket), [socket])
+  return <output>{useLiveStatus((state) => state.status, Object.is, socket)}</output>
+}
+
+describe('useLiveSocket(options)', () => {
+  it('opens one socket for three components in StrictMode, and none is left after they are unmounted', async () => {
+    const stage = createStage()
+    const { container, unmount } = stage.renderStrictly([1, 2, 3].map((part) => <Part key={part} options={stage.options} />))
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('livelivelive')
+    expect(stage.simulation.dials).toHaveLength(1)
+    expect(seen.size).toBe(1)
+    unmount()
+    await stage.advance(2_000)
+    expect(stage.connections()).toBe(0)
+    expect([...seen].map((socket) => socket.store.getState().closed)).toEqual([{ by: 'app' }])
+    expect(stage.simulation.dials).toHaveLength(1)
+  })
+
+  it('keeps it open while one component is left, and while one comes a moment after the last one went', async () => {
+    const stage = createStage()
+    const { rerender } = stage.render([1, 2].map((part) => <Part key={part} options={stage.options} />))
+    await stage.advance(1_000)
+    rerender([<Part key={2} options={stage.options} />])
+    await stage.advance(3_000)
+    expect(stage.connections()).toBe(1)
+    rerender([])
+    await stage.advance(900)
+    rerender([<Part key={3} options={stage.options} />])
+    await stage.advance(3_000)
+    expect(stage.connections()).toBe(1)
+    expect(stage.simulation.dials).toHaveLength(1)
+  })
+
+  it('opens a new one for who comes after it was closed', async () => {
+    const stage = createStage()
+    const { rerender, container } = stage.render(<Part key={1} options={stage.options} />)
+    await stage.advance(1_000)
+    rerender(<></>)
+    await stage.advance(3_000)
+    rerender(<Part key={2} options={{ ...stage.options, connectTimeout: 5_000 }} />)
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('live')
+    expect(seen.size).toBe(2)
+    expect(stage.connections()).toBe(1)
+    expect(warned).not.toHaveBeenCalled()
+  })
+
+  it('shares by key, or by the URL without its query', async () => {
+    const stage = createStage()
+    const { rerender } = stage.render([
+      <Part key={1} options={stage.options} />,
+      <Part key={2} options={{ ...stage.options, url: new URL(stage.simulation.url) }} />,
+      <Part key={3} options={{ ...stage.options, key: 'other' }} />,
+      <Part key={4} options={{ ...stage.options, key: 'other' }} />,
+    ])
+    await stage.advance(1_000)
+    expect(stage.connections()).toBe(2)
+    rerender([<Part key={1} options={{ ...stage.options, key: 'other' }} />])
+    await stage.advance(3_000)
+    expect(stage.connections()).toBe(1)
+    expect(stage.simulation.dials).toHaveLength(2)
+  })
+
+  it('warns once of other options under one key, and the first ones count', async () => {
+    const stage = createStage()
+    const { rerender } = stage.renderStrictly([
+      <Part key={1} options={{ ...stage.options, heartbeat: { interval: 3_000 }, handover: { redirectOrigins: ['wss://b.test'] } }} />,
+      <Part key={2} options={{ ...stage.options, heartbeat: { interval: 9_000 }, handover: { redirectOrigins: ['wss://c.test'] } }} />,
+      <Part key={3} options={stage.options} />,
+    ])
+    await stage.advance(1_000)
+    rerender([<Part key={2} options={{ ...stage.options, heartbeat: false }} />])
+    expect(stage.simulation.dials).toHaveLength(1)
+    expect([...seen].filter((socket) => socket.store.getState().status === 'live')).toHaveLength(1)
+    expect(warned.mock.calls).toEqual([[expect.stringContaining(`"${stage.simulation.url}" is in use with another heartbeat, handover`)]])
+  })
+
+  it('takes new functions in every render for the same options: no warning, no new connection, and the latest is called', async () => {
+    const stage = createStage()
+    const asked: number[] = []
+    const options = (render: number): LiveSocketOptions => ({
+      ...stage.options,
+      getToken: (ask) => {
+        asked.push(render)
+        return stage.simulation.getToken(ask)
+      },
+      handover: { redirectOrigins: [], when: async () => void asked.push(render) },
+    })
+    const { rerender } = stage.render(<Part options={options(1)} />)
+    await stage.advance(1_000)
+    rerender(<Part options={options(2)} />)
+    stage.simulation.deploy()
+    await stage.advance(600_000)
+    expect(asked[0]).toBe(1)
+    expect(asked.length).toBeGreaterThan(2)
+    expect(new Set(asked.slice(1))).toEqual(new Set([2]))
+    expect(warned).not.toHaveBeenCalled()
+    expect(stage.simulation.dials).toHaveLength(2)
+  })
+
+  it('waits with connecting until it is enabled', async () => {
+    const stage = createStage()
+    const { container, rerender } = stage.render(<Part options={{ ...stage.options, enabled: false }} />)
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('idle')
+    rerender(<Part options={{ ...stage.options, enabled: true }} />)
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('live')
+    rerender(<Part options={{ ...stage.options, enabled: false }} />)
+    await stage.advance(3_000)
+    expect(container.textContent).toBe('closed')
+    expect(seen.size).toBe(1)
+  })
+
+  it('has one socket and one warning where two renders of one commit come with different options', async () => {
+    const stage = createStage()
+    const { container } = stage.render([<Part key={1} options={{ ...stage.options, connectTimeout: 1_000 }} />, <Part key={2} options={{ ...stage.options, connectTimeout: 2_000 }} />])
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('livelive')
+    expect(stage.simulation.dials).toHaveLength(1)
+    expect(warned).toHaveBeenCalledTimes(1)
+  })
+
+  it('opens nothing for a render that is thrown away, and takes nothing of its options', async () => {
+    const stage = createStage()
+    // Testing Library would like to be awaited, for a component that will never be there.
+    const quiet = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const never = new Promise<void>(() => {})
+    const Waiting = ({ options }: { options: LiveSocketOptions }) => {
+      useLiveSocket(options)
+      use(never)
+      return null
+    }
+    const App = ({ page }: { page: 'waiting' | 'ready' }) =>
+      page === 'waiting' ? <Waiting options={{ ...stage.options, connectTimeout: 1 }} /> : <Part options={stage.options} />
+    const { container, rerender } = stage.render(
+      <Suspense fallback="…">
+        <App page="waiting" />
+      </Suspense>,
+    )
+    await stage.advance(1_000)
+    expect(stage.simulation.dials).toHaveLength(0)
+    quiet.mockRestore()
+    rerender(
+      <Suspense fallback="…">
+        <App page="ready" />
+      </Suspense>,
+    )
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('live')
+    expect(warned).not.toHaveBeenCalled()
+  })
+
+  it('is connected again, the same one, where React hides its component for long and shows it again', async () => {
+    const stage = createStage()
+    const App = ({ mode }: { mode: 'visible' | 'hidden' }) => (
+      <Activity mode={mode}>
+        <Part options={stage.options} />
+      </Activity>
+    )
+    const { container, rerender } = stage.render(<App mode="visible" />)
+    await stage.advance(1_000)
+    rerender(<App mode="hidden" />)
+    await stage.advance(5_000)
+    expect(stage.connections()).toBe(0)
+    rerender(<App mode="visible" />)
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('live')
+    expect(stage.connections()).toBe(1)
+    expect(seen.size).toBe(1)
+  })
+
+  it('is no matter to a second copy of the module on the page', async () => {
+    const stage = createStage()
+    vi.resetModules()
+    const copy = (await import('livesocket/react')) as typeof import('livesocket/react')
+    expect(copy.useLiveSocket).not.toBe(useLiveSocket)
+    const Other = () => <output>{copy.useLiveStatus((state) => state.status, Object.is, copy.useLiveSocket(stage.options))}</output>
+    const { container, unmount } = stage.render([<Part key={1} options={stage.options} />, <Other key={2} />])
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('livelive')
+    unmount()
+    await stage.advance(3_000)
+    expect(stage.connections()).toBe(0)
+  })
+})

@@ -1,0 +1,114 @@
+// @vitest-environment happy-dom
+import { act } from '@testing-library/react'
+import { createLiveSocket, type LiveSocketState } from 'livesocket'
+import { LiveSocketProvider, useLiveSocket, useLiveStatus } from 'livesocket/react'
+import { describe, expect, it } from 'vitest'
+import { createStage } from './stage.js'
+
+function setUp<Part>(selector?: (state: LiveSocketState) => Part, equal?: (a: Part, b: Part) => boolean) {
+  const stage = createStage()
+  const socket = createLiveSocket({ ...stage.options, getToken: stage.simulation.getToken })
+  const seen: unknown[] = []
+  const Shown = () => {
+    seen.push(selector ? useLiveStatus(selector, equal) : useLiveStatus())
+    return null
+  }
+  stage.render(
+    <LiveSocketProvider socket={socket}>
+      <Shown />
+    </LiveSocketProvider>,
+  )
+  act(() => socket.connect())
+  return { ...stage, socket, seen }
+}
+
+describe('useLiveStatus', () => {
+  it('is the status in a word, and renders for a change of the word alone', async () => {
+    const { advance, simulation, socket, seen } = setUp()
+    await advance(1_000)
+    simulation.deploy()
+    await advance(30_000)
+    expect(socket.stats().handovers).toBe(1)
+    expect(seen).toEqual(['idle', 'connecting', 'live'])
+  })
+
+  it('renders on the selected part only', async () => {
+    const { advance, simulation, seen } = setUp((state) => state.leg?.number)
+    await advance(1_000)
+    simulation.deploy()
+    await advance(600_000)
+    expect(seen).toEqual([undefined, 1, 2])
+  })
+
+  it('takes a selector that makes a new object each time, with an equality that looks inside', async () => {
+    const { advance, simulation, seen } = setUp(
+      ({ status, everLive }) => ({ status, everLive }),
+      (a, b) => a.status === b.status && a.everLive === b.everLive,
+    )
+    await advance(1_000)
+    simulation.deploy()
+    await advance(30_000)
+    expect(seen).toEqual([
+      { status: 'idle', everLive: false },
+      { status: 'connecting', everLive: false },
+      { status: 'live', everLive: true },
+    ])
+  })
+
+  it('comes to rest with a selector that makes a new object each time and no equality', async () => {
+    const { advance, socket, seen } = setUp((state) => ({ ...state }))
+    await advance(1_000)
+    expect(seen.at(-1)).toEqual(socket.store.getState())
+    expect(seen.length).toBeLessThan(10)
+  })
+
+  it('shows what the latest selector selects', async () => {
+    const stage = createStage()
+    const socket = createLiveSocket(stage.options)
+    const Shown = ({ of }: { of: 'status' | 'everLive' }) => <output>{String(useLiveStatus((state) => state[of], Object.is, socket))}</output>
+    const { container, rerender } = stage.render(<Shown of="status" />)
+    rerender(<Shown of="everLive" />)
+    expect(container.textContent).toBe('false')
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('true')
+  })
+
+  it('never asks a child about what its parent has taken away', async () => {
+    const stage = createStage()
+    const socket = createLiveSocket({ ...stage.options, getToken: stage.simulation.getToken })
+    // The child's selector is only right while there is a leg, which is what its parent sees to.
+    const Child = () => <output>{useLiveStatus((state) => state.leg!.number)}</output>
+    const Parent = () => (useLiveStatus((state) => state.leg !== null) ? <Child /> : <output>none</output>)
+    const { container } = stage.render(
+      <LiveSocketProvider socket={socket}>
+        <Parent />
+      </LiveSocketProvider>,
+    )
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    expect(container.textContent).toBe('1')
+    act(() => socket.close())
+    expect(container.textContent).toBe('none')
+  })
+
+  it('leaves useLiveSocket() without a render, whatever happens to the socket', async () => {
+    const stage = createStage()
+    let renders = 0
+    const Quiet = () => {
+      useLiveSocket()
+      renders++
+      return null
+    }
+    stage.render(
+      <LiveSocketProvider options={stage.options}>
+        <Quiet />
+      </LiveSocketProvider>,
+    )
+    await stage.advance(1_000)
+    stage.simulation.crash()
+    stage.simulation.restart()
+    await stage.advance(60_000)
+    expect(renders).toBe(1)
+  })
+})
