@@ -62,7 +62,6 @@ interface Lane {
 function createLane(clock: Clock, delay: number, opensAt: number, leave: (freight: Freight) => void): Lane {
   const waiting: { freight: Freight; due: number }[] = []
   let bytes = 0
-  let lastDue = 0
   let frozen = false
   let cancel: (() => void) | undefined
 
@@ -84,9 +83,8 @@ function createLane(clock: Clock, delay: number, opensAt: number, leave: (freigh
 
   return {
     enter(freight) {
-      // A delay that was lowered must not let later bytes overtake earlier ones.
-      lastDue = Math.max(lastDue, Math.max(clock.monotonic(), opensAt) + delay)
-      waiting.push({ freight, due: lastDue })
+      // A queue: where the delay was lowered, later bytes are due earlier, and wait for those before them.
+      waiting.push({ freight, due: Math.max(clock.monotonic(), opensAt) + delay })
       bytes += freight.length
       if (!cancel) flush()
     },
