@@ -113,7 +113,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
 
   const send = (frame: ClientFrame): boolean => {
     const data = over || !socket ? null : codec.encode(frame)
-    if (data === null || !socket!.send(data)) return false
+    if (data === null) return false
+    const pieces = typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
+    if (!pieces.every((piece) => socket!.send(piece))) return false
     if (frame.type === 'ping') pings++
     heartbeat?.sent()
     return true

@@ -5,8 +5,8 @@ export type WireData = string | ArrayBuffer
 
 /** Puts frames on the wire of one leg and reads them off it. */
 export interface Codec {
-  /** What to send for that frame; null where the protocol has none. Throws nothing. */
-  encode(frame: ClientFrame): WireData | null
+  /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
+  encode(frame: ClientFrame): WireData | readonly WireData[] | null
   /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
   decode(data: WireData): readonly ServerFrame[] | Rejected
   /** What the opening of the socket itself says, once the hello is on its way: a welcome, where a server has no word for it. */

@@ -1,0 +1,217 @@
+import { LiveSocketError } from '../base/errors.js'
+import type { ClientFrame, Position, Rejected, ServerFrame } from './frames.js'
+import type { Codec, Protocol, WireData } from './protocol.js'
+
+/** One thing to send, several in a row, or nothing. */
+export type Outgoing = WireData | readonly WireData[] | null | undefined
+
+/** What a message is, as the application will see it. */
+export interface RawMessage {
+  readonly topic: string
+  readonly data: unknown
+}
+
+/** What a server's own words mean. Each function is small, and asked for every piece of data; one that throws makes an `invalid` event. */
+export interface RawProtocolOptions {
+  /** Names the protocol in events. Default `raw`. */
+  name?: string
+  /** WebSocket subprotocols to offer. Default none. */
+  subprotocols?: readonly string[]
+  /** What to send first on every leg: authentication, and subscriptions from `topics`. Default nothing. */
+  hello?(ask: RawHello): Outgoing
+  /** Whether this data says that the leg serves; its own object may tell more. Without it a leg is ready once it is open. */
+  ready?(data: WireData): boolean | RawWelcome | null | undefined
+  /** The message in this data, or several. Data that is none of the server's other words and no message is ignored. */
+  message(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
+  /** Whether this data asks the client to move. `true`: at once, to the configured URL, within 30 s. */
+  handover?(data: WireData): boolean | RawHandover | null | undefined
+  /** What makes a message the same on another leg: with it, nothing is lost or repeated in a planned move. */
+  identity?(message: RawMessage, data: WireData): string | null | undefined
+  /** The message's number in its topic: with it, the same over breaks as well, and what is missing is a gap with bounds. */
+  position?(message: RawMessage, data: WireData): { offset: number; prev?: number; epoch?: string } | null | undefined
+  /** How to ask for a sign of life. Without it silence is not noticed, and no answer can end an overlap. */
+  ping?(): Outgoing
+  /** Whether this data answers a ping. The server must answer in order. */
+  pong?(data: WireData): boolean
+  /** Whether this data says that nothing follows on the leg. */
+  drained?(data: WireData): boolean
+  /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
+  subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
+  unsubscribe?(topics: readonly string[]): Outgoing
+  /** How to publish. Default: text and binary data as they are, anything else as JSON. */
+  publish?(message: { topic: string; data: unknown; id: string }): Outgoing
+  /** The answer to a publish in this data. With it a publish settles by the server's word; without it, when it is sent. */
+  answer?(data: WireData): RawAnswer | null | undefined
+  /** How to put a fresh token on a living leg. Default: none can be, and a fresh token means a handover. */
+  auth?(token: string): Outgoing
+  /** `exclusive`: the server refuses a second connection while the first lives. Default `concurrent`. */
+  overlap?: 'concurrent' | 'exclusive'
+}
+
+export interface RawHello {
+  readonly token?: string
+  readonly session: string
+  /** Counts the legs of the session from 1. */
+  readonly leg: number
+  /** Topics with handlers, and where each stands by `position`. */
+  readonly topics: ReadonlyMap<string, Position | null>
+  /** The identity of the last message of a topic that came, on whichever leg: for servers that resume from it. */
+  last(topic: string): string | undefined
+}
+
+export interface RawWelcome {
+  /** Names the server process: a move that lands on the one that asked for it is tried again. */
+  readonly server?: string
+  /** Milliseconds of silence that the server allows itself. */
+  readonly heartbeat?: number
+  readonly reconnectSpread?: number
+}
+
+export interface RawHandover {
+  readonly id?: string
+  readonly reason?: string
+  readonly url?: string
+  /** Milliseconds over which to spread the move. Default 0. */
+  readonly spread?: number
+  /** Milliseconds until the server closes the leg. Default 30,000. */
+  readonly deadline?: number
+}
+
+export type RawAnswer =
+  | { readonly id: string; readonly data?: unknown; readonly offset?: number }
+  | { readonly id: string; readonly refused: string; readonly code?: string; readonly retryAfter?: number }
+
+/** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
+const DEADLINE = 30_000
+
+/**
+ * Presents any server's frames to LiveSocket. What it can promise depends on what the server's messages bear:
+ *
+ * - with `position`: every message once and in order over any move and break; what is missing is exactly one gap, with its bounds;
+ * - with `identity` alone: the same in a planned move, whose end is marked by `drained` or by an answered `ping`; what a break
+ *   loses is lost unless the server sends it again;
+ * - with neither: the connection is kept, and nothing is claimed about messages.
+ *
+ * Throws `LiveSocketError` `invalid` for options that are not functions.
+ */
+export function rawProtocol(options: RawProtocolOptions): Protocol {
+  check(options)
+  const last = new Map<string, string>()
+  return {
+    name: options.name ?? 'raw',
+    subprotocols: [...(options.subprotocols ?? [])],
+    merge: options.position ? 'position' : options.identity ? 'identity' : 'none',
+    overlap: options.overlap ?? 'concurrent',
+    inBandAuth: options.auth !== undefined,
+    acknowledges: options.answer !== undefined,
+    pings: options.ping !== undefined && options.pong !== undefined,
+    open: () => openCodec(options, last),
+  }
+}
+
+/** Its functions are called as methods, so that a protocol may be an object with state of its own. */
+function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
+  let leg = 0
+  let requests = 0
+
+  const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
+
+  function encode(frame: ClientFrame): Outgoing {
+    switch (frame.type) {
+      case 'hello': {
+        const { token, session, topics } = frame
+        leg = frame.leg
+        return raw.hello?.({ token, session, leg, topics, last: (topic) => last.get(topic) })
+      }
+      case 'subscribe':
+        return raw.subscribe?.(frame.topics)
+      case 'unsubscribe':
+        return raw.unsubscribe?.(frame.topics)
+      case 'publish':
+        return raw.publish ? raw.publish(frame) : asIs(frame.data)
+      case 'auth':
+        return raw.auth?.(frame.token)
+      case 'ping':
+        return raw.ping?.()
+    }
+  }
+
+  function asked(said: true | RawHandover): ServerFrame {
+    const { id, reason = 'the server asked', url, spread, deadline = DEADLINE } = said === true ? ({} as RawHandover) : said
+    return { type: 'handover', id: id ?? `${leg}:${++requests}`, reason, url, spread, deadline }
+  }
+
+  function answered(said: RawAnswer): ServerFrame {
+    if ('refused' in said) return { type: 'nack', id: said.id, code: said.code ?? 'refused', message: said.refused, retryAfter: said.retryAfter }
+    return { type: 'ack', id: said.id, offset: said.offset, data: said.data }
+  }
+
+  function messageFrame(message: RawMessage, data: WireData): ServerFrame | Rejected {
+    const { topic } = message
+    if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
+    const identity = raw.identity?.(message, data) ?? null
+    if (identity !== null) last.set(topic, identity)
+    const at = raw.position?.(message, data)
+    if (raw.position && !at) return { invalid: 'position() must number every message', topic }
+    const { offset = 1, prev = offset - 1, epoch } = at ?? {}
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
+      return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
+    }
+    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch }
+  }
+
+  function decode(data: WireData): readonly ServerFrame[] | Rejected {
+    const ready = raw.ready?.(data)
+    if (ready) return [welcome(ready === true ? {} : ready)]
+    const handover = raw.handover?.(data)
+    if (handover) return [asked(handover)]
+    if (raw.pong?.(data)) return [{ type: 'pong' }]
+    if (raw.drained?.(data)) return [{ type: 'drained' }]
+    const answer = raw.answer?.(data)
+    if (answer) return [answered(answer)]
+    const said = raw.message(data)
+    const frames: ServerFrame[] = []
+    for (const message of said ? (Array.isArray(said) ? (said as RawMessage[]) : [said as RawMessage]) : []) {
+      const frame = messageFrame(message, data)
+      if ('invalid' in frame) return frame
+      frames.push(frame)
+    }
+    return frames
+  }
+
+  return {
+    encode(frame) {
+      try {
+        return encode(frame) ?? null
+      } catch {
+        return null
+      }
+    },
+    decode(data) {
+      try {
+        return decode(data)
+      } catch (thrown) {
+        return { invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}` }
+      }
+    },
+    opened: () => (raw.ready ? [] : [welcome({})]),
+  }
+}
+
+function asIs(data: unknown): WireData {
+  return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
+}
+
+const FUNCTIONS = ['hello', 'ready', 'message', 'handover', 'identity', 'position', 'ping', 'pong', 'drained', 'subscribe', 'unsubscribe', 'publish', 'answer', 'auth'] as const
+
+function check(options: RawProtocolOptions) {
+  if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'rawProtocol takes an object of functions, with at least `message`.')
+  for (const name of FUNCTIONS) {
+    const given = options[name] as unknown
+    if (given === undefined ? name === 'message' : typeof given !== 'function') throw new LiveSocketError('invalid', `rawProtocol: ${name} must be a function.`)
+  }
+  if (options.overlap !== undefined && options.overlap !== 'concurrent' && options.overlap !== 'exclusive') {
+    throw new LiveSocketError('invalid', 'rawProtocol: overlap must be "concurrent" or "exclusive".')
+  }
+  if (options.pong && !options.ping) throw new LiveSocketError('invalid', 'rawProtocol: `pong` answers a `ping`, and there is none.')
+}
