@@ -11,6 +11,13 @@ export interface Network {
 
 export type NetworkHint = 'online' | 'offline' | 'change'
 
+/** The Network Information API, where a browser has it; which fields there are differs. */
+interface Connection extends EventTarget {
+  readonly type?: string
+  readonly effectiveType?: string
+  readonly downlinkMax?: number
+}
+
 /** The browser's own sensors; where there are none (Node, a worker without them) it says `online` and nothing else. */
 export function browserNetwork(): Network {
   return {
@@ -19,8 +26,15 @@ export function browserNetwork(): Network {
       if (typeof addEventListener !== 'function') return () => {}
       const online = () => listener('online')
       const offline = () => listener('offline')
-      const change = () => listener('change')
-      const connection = typeof navigator === 'object' ? (navigator as { connection?: EventTarget }).connection : undefined
+      const connection = typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
+      let before = kindOf(connection)
+      // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other network.
+      const change = () => {
+        const now = kindOf(connection)
+        const changed = now !== before
+        before = now
+        if (changed) listener('change')
+      }
       addEventListener('online', online)
       addEventListener('offline', offline)
       connection?.addEventListener?.('change', change)
@@ -31,4 +45,8 @@ export function browserNetwork(): Network {
       }
     },
   }
+}
+
+function kindOf(connection: Connection | undefined): string {
+  return `${connection?.type} ${connection?.effectiveType} ${connection?.downlinkMax}`
 }
