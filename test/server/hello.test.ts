@@ -51,6 +51,26 @@ describe('who may come in', () => {
     await until(() => signals[0]!.aborted && server.stats().connections === 0, 'told')
   })
 
+  test('one that goes away while the log is being asked is not present for ever', async () => {
+    const { memoryLog } = await import('../../src/server/index.js')
+    const log = memoryLog()
+    const told: string[] = []
+    let answer: (() => void) | undefined
+    const server = await liveServer({
+      onSession: ({ type }) => void told.push(type),
+      log: { ...log, admit: async (...ask) => (await new Promise<void>((resolve) => void (answer = resolve)), log.admit(...ask)) },
+    })
+    const client = await server.client()
+    client.send(hello)
+    await until(() => answer !== undefined, 'asked')
+    client.ws.terminate()
+    await until(() => server.stats().connections === 0, 'gone')
+    answer!()
+    await until(() => told.length === 2, 'told')
+    expect(told).toEqual(['joined', 'left'])
+    expect(log.size().sessions).toBe(0)
+  })
+
   test('a socket that says nothing is closed', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })

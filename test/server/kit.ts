@@ -52,4 +52,14 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
+/** Resolves when the number has stopped changing for as long as the systems' buffers may take. */
+export async function still(read: () => number): Promise<void> {
+  let last = read()
+  for (let same = 0; same < 500; same++) {
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+    if (read() !== last) same = 0
+    last = read()
+  }
+}
+
 export { createSimulatedClock, type Clock }

@@ -246,6 +246,17 @@ test('server rule 6: what is published while a leg subscribes reaches it once, a
   }
 })
 
+test('server rule 6: nothing of a topic precedes the frame that names it, also where the server has it at hand', async () => {
+  const server = await liveServer()
+  const reader = await server.join({ topics: { t: {} } })
+  const { epoch } = reader.frames[0]!['topics'].t as { epoch: string }
+  for (let at = 1; at <= 3; at++) await server.publish('t', at)
+  const back = await server.join({ topics: { t: { epoch, offset: 1 } } })
+  back.send({ type: 'subscribe', id: '1', topics: { t: { epoch, offset: 2 } } })
+  await until(() => back.of('message').length === 3, 'both replays')
+  expect(back.frames.map(({ type, offset }) => offset ?? type)).toEqual(['welcome', 2, 3, 'subscribed', 3])
+})
+
 describe('server rule 7: an older leg lives beside a newer one', () => {
   test('both are served, and presence ends with the last of them', async () => {
     const log = memoryLog()

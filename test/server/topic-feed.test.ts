@@ -214,6 +214,31 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(reader.offsets()).toEqual(range(1, 9))
   })
 
+  test('a leg that has seen more than a late tail has brought is answered with the head as it is', async () => {
+    const log = memoryLog()
+    const held: (() => void)[] = []
+    const { join } = feedOn({ ...log, tail: (topic, listener) => log.tail(topic, (event) => void held.push(() => listener(event))) })
+    const early = await join(null)
+    await fill(log, 10)
+    const { epoch } = await log.head('t')
+    const back = await join({ epoch, offset: 8 })
+    expect(back.answer).toEqual({ epoch, offset: 10, after: 8 })
+    await fill(log, 2)
+    for (const tell of held) tell()
+    await turns()
+    expect(back.offsets()).toEqual(range(9, 12))
+    expect(early.offsets()).toEqual(range(1, 12))
+  })
+
+  test('what was trimmed since the feed began is not promised', async () => {
+    const log = memoryLog({ history: { maxMessages: 10 } })
+    const { join } = feedOn(log)
+    await join(null)
+    await fill(log, 100)
+    const { epoch } = await log.head('t')
+    expect((await join({ epoch, offset: 3 })).answer).toEqual({ epoch, offset: 100, after: 90 })
+  })
+
   test('while the log cannot be read its readers wait, and go on when it is back', async () => {
     const log = memoryLog()
     await fill(log, 5)

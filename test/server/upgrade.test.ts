@@ -37,6 +37,10 @@ describe('whose pages may connect', () => {
     (origin, named) => expect(originCheck(undefined)(origin, named)).toBe(true),
   )
 
+  test.each(['http://app.example.evil.example', 'http://notapp.example', 'http://app.example:81', 'http://app.exampl'])('%s is not the page of the host app.example', (origin) => {
+    expect(originCheck(undefined)(origin, 'app.example')).toBe(false)
+  })
+
   test('others are refused before they are a WebSocket', async () => {
     const server = await liveServer()
     await expect(server.client({ origin: 'https://evil.example' })).rejects.toThrow('403')
