@@ -308,9 +308,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   function fail(reason: TokenReason, error: unknown, retryAfter?: number) {
     const rest = usable(grant) ? grant.schedule.dead - since(clock, grant.start) : 0
     const delay = tokenRetryDelay({ failures, left: rest, ...(retryAfter === undefined ? {} : { retryAfter }) }, random)
-    // Without a network a failure says nothing of the token service.
-    if (online()) failures++
-    else if (retryAfter === undefined) heldOffline = true
+    // Without a network a failure says nothing of the token service; one that says when to come back was reached.
+    heldOffline = !online() && retryAfter === undefined
+    if (!heldOffline) failures++
     wanted ??= reason
     pause.start(delay)
     circle.wait(failures, delay)

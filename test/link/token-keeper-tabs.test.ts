@@ -97,6 +97,17 @@ test('the tab that fetches is frozen and keeps its turn: the others are delayed 
   expect(other.status()).not.toBe('ended')
 })
 
+test('a tab that waits for its turn goes on as soon as it hears of a token', async () => {
+  const { clock, open, browser } = openBrowser()
+  void browser.open().join('livesocket:k').exclusively(() => new Promise(() => {}), new AbortController().signal)
+  const [waiting, other] = [open(), open()]
+  await Promise.all([waiting.dial(), other.dial()])
+  other.keeper.push('pushed', 10 * MINUTE)
+  await clock.advance(10)
+  expect(await waiting.dial()).toBe('pushed')
+  expect([waiting.status(), other.status()]).toEqual(['valid', 'valid'])
+})
+
 test('one tab’s failure holds all of them back', async () => {
   const { clock, service, open } = openBrowser(new Error('503'))
   const tabs = Array.from({ length: 10 }, open)
@@ -145,8 +156,9 @@ test('a new login after the sign-out is not ended by a tab that slept through it
   here.keeper.signOut()
   const next = open()
   expect(await next.dial(300)).toBe('token-2')
-  frozen.tab.thaw()
+  // Its page runs first, and its mail comes after.
   frozen.keeper.signOut()
+  frozen.tab.thaw()
   await clock.advance(10)
   expect(await next.dial()).toBe('token-2')
 })

@@ -86,8 +86,11 @@ test('offline is a hint: whoever needs a token for a dial tries, and what failed
   expect(await dial(2 * SECOND)).toBe('token-4')
 })
 
-test('being back online does not undercut what the token service asked for', async () => {
-  let online = true
+test.each([
+  ['back online', true],
+  ['offline, which was a lie', false],
+])('being %s does not undercut what the token service asked for', async (_, hint) => {
+  let online = hint
   const { keeper, clock, dial, calls } = keepToken([{ retryAfter: 5 * MINUTE }, 'token-2'], { online: () => online })
   await dial(SECOND)
   for (const hint of [false, true, false, true]) {

@@ -179,6 +179,18 @@ test('two fresh tokens refused in a row end the session', async () => {
   expect(calls).toHaveLength(2)
 })
 
+test('a refused token that the provider has cached is tried once more, and has grown no younger', async () => {
+  const { keeper, dial, events, clock, state } = keepToken(['cached'])
+  await dial()
+  const { expiresAt } = state()!
+  await clock.advance(MINUTE)
+  keeper.rejected('cached')
+  expect(await dial()).toBe('cached')
+  expect(state()!.expiresAt).toBe(expiresAt)
+  keeper.rejected('cached')
+  expect(events.at(-1)).toBe('ended token-refused')
+})
+
 test('a token that had served for a minute is refused for a new reason', async () => {
   const { keeper, dial, events, clock } = keepToken()
   for (let i = 1; i <= 4; i++) {
