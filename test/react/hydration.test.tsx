@@ -1,0 +1,29 @@
+// @vitest-environment happy-dom
+import { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveValue } from 'livesocket/react'
+import { renderToString } from 'react-dom/server'
+import { expect, it, vi } from 'vitest'
+import { createStage } from './stage.js'
+
+it('takes over what a server rendered, without a mismatch, and goes live', async () => {
+  const stage = createStage()
+  const complaints = vi.spyOn(console, 'error')
+  const Inside = () => <p>{[useLiveStatus(), String(useLiveValue('chat'))].join()}</p>
+  const Shared = () => <p>{useLiveStatus((state) => state.status, Object.is, useLiveSocket({ ...stage.options, key: 'shared' }))}</p>
+  const app = (
+    <LiveSocketProvider options={stage.options}>
+      <Inside />
+      <Shared />
+    </LiveSocketProvider>
+  )
+  const container = document.createElement('div')
+  document.body.append(container)
+  container.innerHTML = renderToString(app)
+  expect(container.textContent).toBe('idle,undefinedidle')
+  const [first] = container.children
+  stage.render(app, { container, hydrate: true })
+  await stage.advance(500)
+  await stage.publish('chat', 'hello')
+  expect(container.textContent).toBe('live,hellolive')
+  expect(container.children[0]).toBe(first)
+  expect(complaints).not.toHaveBeenCalled()
+})

@@ -1,0 +1,208 @@
+// @vitest-environment happy-dom
+import { createLiveSocket, type Gap, type LiveSocketOptions } from 'livesocket'
+import { LiveSocketProvider, useLiveLog, useLiveReducer, useLiveValue, type ReducerOptions } from 'livesocket/react'
+import { StrictMode, useLayoutEffect, type ReactNode } from 'react'
+import { describe, expect, it, vi } from 'vitest'
+import { createStage } from './stage.js'
+
+async function setUp(options?: Partial<LiveSocketOptions>) {
+  const stage = createStage()
+  const socket = createLiveSocket({ ...stage.options, ...options })
+  socket.connect()
+  await stage.advance(1_000)
+  return { ...stage, socket, wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider> }
+}
+
+const append = (all: readonly unknown[], data: unknown) => [...all, data]
+const nothing: readonly unknown[] = []
+
+interface ListProps {
+  topic?: string | null
+  seen?: (readonly unknown[])[]
+  options?: ReducerOptions<Record<string, unknown>, readonly unknown[]>
+  reducer?: typeof append
+}
+
+function List({ topic = 'chat', seen = [], options, reducer = append }: ListProps) {
+  const all = useLiveReducer(topic, reducer, nothing, options)
+  useLayoutEffect(() => void seen.push(all))
+  return <output>{all.join()}</output>
+}
+
+describe('useLiveReducer', () => {
+  it('folds every message, and renders once for all that came within a frame', async () => {
+    const { wrap, render, publish, advance } = await setUp()
+    const seen: (readonly unknown[])[] = []
+    render(wrap(<List seen={seen} />))
+    await publish('chat', ...Array.from({ length: 1_000 }, (_, index) => index))
+    await advance(100)
+    expect(seen).toHaveLength(2)
+    expect(seen[1]).toEqual(Array.from({ length: 1_000 }, (_, index) => index))
+  })
+
+  it('misses nothing and folds nothing twice in StrictMode, across a deploy and a crash', async () => {
+    const { wrap, render, simulation, advance } = await setUp()
+    const seen: (readonly unknown[])[] = []
+    simulation.publishEvery(20, 'chat')
+    render(<StrictMode>{wrap(<List seen={seen} />)}</StrictMode>)
+    await advance(500)
+    simulation.deploy()
+    await advance(2_000)
+    simulation.crash()
+    simulation.restart()
+    await advance(40_000)
+    const all = seen.at(-1) as number[]
+    expect(all.length).toBeGreaterThan(2_000)
+    expect(all).toEqual(all.map((_, index) => all[0]! + index))
+  })
+
+  it('folds with the reducer of the last render', async () => {
+    const { wrap, render, publish } = await setUp()
+    const { container, rerender } = render(wrap(<List reducer={(all, data) => [...all, `a${data}`]} />))
+    await publish('chat', 1)
+    rerender(wrap(<List reducer={(all, data) => [...all, `b${data}`]} />))
+    await publish('chat', 2)
+    expect(container.textContent).toBe('a1,b2')
+  })
+
+  it('starts over for another topic, and shows `initial` without one', async () => {
+    const { wrap, render, publish, sent } = await setUp()
+    const { container, rerender } = render(wrap(<List topic="a" />))
+    await publish('a', 1)
+    rerender(wrap(<List topic="b" />))
+    expect(container.textContent).toBe('')
+    await publish('a', 2)
+    await publish('b', 3)
+    expect(container.textContent).toBe('3')
+    rerender(wrap(<List topic={null} />))
+    expect(container.textContent).toBe('')
+    expect(sent('subscribe')).toHaveLength(2)
+  })
+
+  it('stays as it is while it is disabled, and then goes on where it was', async () => {
+    const { wrap, render, publish, advance } = await setUp()
+    const { container, rerender } = render(wrap(<List options={{ enabled: false }} />))
+    await publish('chat', 1)
+    rerender(wrap(<List />))
+    await publish('chat', 2)
+    rerender(wrap(<List options={{ enabled: false }} />))
+    await publish('chat', 3)
+    await advance(5_000)
+    expect(container.textContent).toBe('2')
+    rerender(wrap(<List />))
+    await publish('chat', 4)
+    expect(container.textContent).toBe('2,3,4')
+  })
+
+  it('starts after `from`', async () => {
+    const { wrap, renderStrictly, publish, simulation } = await setUp()
+    const [first] = [1, 2, 3].map((data) => simulation.publish('chat', data))
+    const { container } = renderStrictly(wrap(<List options={{ from: { epoch: first!.epoch, offset: first!.offset } }} />))
+    await publish('chat', 4)
+    expect(container.textContent).toBe('2,3,4')
+  })
+
+  it('starts from what `load` gives, once for two StrictMode mounts, and again after a gap, which is told', async () => {
+    const { wrap, renderStrictly, publish, simulation, advance } = await setUp()
+    const gaps: Gap[] = []
+    const history: unknown[] = []
+    let last = simulation.publish('chat', 'old')
+    history.push('old')
+    const load = vi.fn(async () => {
+      await new Promise<void>((resolve) => void simulation.clock.setTimeout(resolve, 30))
+      return { state: [...history, 'loaded'], position: { epoch: last.epoch, offset: last.offset } }
+    })
+    const { container } = renderStrictly(wrap(<List options={{ load, onGap: (gap) => void gaps.push(gap) }} />))
+    await publish('chat', 1)
+    await advance(1_000)
+    expect(container.textContent).toBe('old,loaded,1')
+    expect(load).toHaveBeenCalledTimes(1)
+
+    simulation.offline()
+    await advance(60_000)
+    for (const data of ['x', 'y', 'z']) {
+      last = simulation.publish('chat', data)
+      history.push(data)
+    }
+    simulation.log.trim('chat', 1)
+    simulation.online()
+    await advance(60_000)
+    expect(gaps).toHaveLength(1)
+    expect(container.textContent).toBe('old,x,y,z,loaded')
+  })
+
+  it('renders those components alone whose topics have messages', async () => {
+    const { wrap, render, publish } = await setUp()
+    const seen = Array.from({ length: 100 }, (): (readonly unknown[])[] => [])
+    render(wrap(seen.map((one, index) => <List key={index} topic={`cell-${index}`} seen={one} />)))
+    await publish('cell-42', 1, 2, 3)
+    expect(seen.map((one) => one.length - 1)).toEqual(seen.map((_, index) => (index === 42 ? 1 : 0)))
+  })
+
+  it('unsubscribes after the last one is unmounted', async () => {
+    const { wrap, render, sent, advance } = await setUp()
+    const { rerender } = render(wrap([<List key={1} />, <List key={2} />]))
+    await advance(100)
+    rerender(wrap([<List key={2} />]))
+    await advance(3_000)
+    expect(sent('unsubscribe')).toEqual([])
+    rerender(wrap(null))
+    await advance(3_000)
+    expect(sent('unsubscribe')).toMatchObject([{ topics: ['chat'] }])
+  })
+})
+
+describe('useLiveValue', () => {
+  it('is the data of the latest message, and undefined before the first', async () => {
+    const { wrap, render, publish } = await setUp()
+    const seen: unknown[] = []
+    const Price = () => {
+      seen.push(useLiveValue('price'))
+      return null
+    }
+    render(wrap(<Price />))
+    await publish('price', 1, 2, 3)
+    await publish('price', null)
+    expect(seen).toEqual([undefined, 3, null])
+  })
+})
+
+describe('useLiveLog', () => {
+  it('has the newest messages, as many as its limit, also when the limit changes', async () => {
+    const { wrap, render, publish } = await setUp()
+    const Log = ({ limit }: { limit?: number }) => <output>{useLiveLog('chat', { limit }).map(({ data, topic, offset }) => `${topic}${offset}=${data}`).join(' ')}</output>
+    const { container, rerender } = render(wrap(<Log limit={2} />))
+    await publish('chat', 'a')
+    await publish('chat', 'b', 'c')
+    expect(container.textContent).toBe('chat2=b chat3=c')
+    rerender(wrap(<Log limit={1} />))
+    expect(container.textContent).toBe('chat3=c')
+    rerender(wrap(<Log limit={4} />))
+    await publish('chat', ...'defgh')
+    expect(container.textContent).toBe('chat5=e chat6=f chat7=g chat8=h')
+    rerender(wrap(<Log />))
+    await publish('chat', ...Array.from({ length: 300 }, () => 'x'))
+    expect(container.textContent!.split(' ')).toHaveLength(100)
+  })
+
+  it('is the same array while nothing comes', async () => {
+    const { wrap, render, publish } = await setUp()
+    const seen = new Set<unknown>()
+    const Log = ({ count: _count }: { count: number }) => {
+      seen.add(useLiveLog('chat'))
+      return null
+    }
+    const { rerender } = render(wrap(<Log count={1} />))
+    await publish('chat', 'a')
+    for (const count of [2, 3]) rerender(wrap(<Log count={count} />))
+    expect([...seen]).toHaveLength(2)
+  })
+
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a limit of %s', async (limit) => {
+    const { wrap, render } = await setUp()
+    const quiet = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const Log = () => String(useLiveLog('chat', { limit }))
+    expect(() => render(wrap(<Log />))).toThrow('limit must be a whole number from 1')
+    quiet.mockRestore()
+  })
+})

@@ -1,0 +1,81 @@
+// @vitest-environment happy-dom
+import { act } from '@testing-library/react'
+import { createLiveSocket, type Published } from 'livesocket'
+import { usePublish, type Publishing } from 'livesocket/react'
+import { describe, expect, it } from 'vitest'
+import { createStage } from './stage.js'
+
+async function setUp(topic: string | null = 'chat') {
+  const stage = createStage()
+  const socket = createLiveSocket(stage.options)
+  const seen: Publishing<unknown>[] = []
+  const Sender = () => {
+    const publishing = usePublish(topic, { socket })
+    seen.push(publishing)
+    return (
+      <output>
+        {publishing.pending} {publishing.error?.code}
+      </output>
+    )
+  }
+  const { container, unmount } = stage.render(<Sender />)
+  act(() => socket.connect())
+  await stage.advance(500)
+  const publish = async (data: unknown): Promise<{ outcome: Promise<Published> }> => {
+    let outcome!: Promise<Published>
+    await act(async () => void (outcome = seen.at(-1)!.publish(data)))
+    return { outcome }
+  }
+  return { ...stage, socket, seen, container, unmount, publish }
+}
+
+describe('usePublish', () => {
+  it('publishes, counts what is pending, and gives the answer to who waits', async () => {
+    const { publish, container, advance, simulation } = await setUp()
+    const { outcome } = await publish({ text: 'hello' })
+    await publish({ text: 'again' })
+    expect(container.textContent).toBe('2 ')
+    await advance(500)
+    expect(container.textContent).toBe('0 ')
+    expect(await outcome).toMatchObject({ offset: 1 })
+    expect(simulation.published.map(({ data }) => data)).toEqual([{ text: 'hello' }, { text: 'again' }])
+  })
+
+  it('shows why the last one failed until the next one, without an unhandled rejection', async () => {
+    const { publish, container, socket, advance } = await setUp()
+    act(() => socket.close())
+    const { outcome } = await publish('late')
+    await advance(10)
+    expect(container.textContent).toBe('0 closed')
+    await expect(outcome).rejects.toMatchObject({ code: 'closed' })
+    act(() => socket.connect())
+    await publish('now')
+    expect(container.textContent).toBe('1 ')
+    await advance(500)
+    expect(container.textContent).toBe('0 ')
+  })
+
+  it('is one function for all renders', async () => {
+    const { publish, seen, advance } = await setUp()
+    await publish(1)
+    await advance(500)
+    expect(seen.length).toBeGreaterThan(2)
+    expect(new Set(seen.map((one) => one.publish)).size).toBe(1)
+  })
+
+  it('says so where there is no topic', async () => {
+    const { publish, container } = await setUp(null)
+    const { outcome } = await publish(1)
+    await expect(outcome).rejects.toMatchObject({ code: 'invalid' })
+    expect(container.textContent).toBe('0 invalid')
+  })
+
+  it('goes on after its component is gone', async () => {
+    const { publish, unmount, advance, simulation } = await setUp()
+    const { outcome } = await publish(1)
+    unmount()
+    await advance(500)
+    expect(await outcome).toMatchObject({ offset: 1 })
+    expect(simulation.published).toHaveLength(1)
+  })
+})
