@@ -1,0 +1,183 @@
+import { describe, expect, it, vi } from 'vitest'
+import { append, none, world } from './fold-kit.js'
+
+describe('fold', () => {
+  it('folds every message in order, and tells listeners once a frame, with the state before and after', async () => {
+    const { simulation, socket, data } = await world()
+    const fold = socket.fold('orders', append, none)
+    const told: [readonly number[], readonly number[]][] = []
+    fold.subscribe((state, previous) => void told.push([state, previous]))
+    await simulation.advance(100)
+    for (let n = 1; n <= 1_000; n++) simulation.publish('orders', n)
+    await simulation.advance(100)
+    expect(fold.getState()).toEqual(data())
+    expect(told.length).toBeLessThanOrEqual(3)
+    expect(told[0]![1]).toBe(none)
+    expect(told.at(-1)![0]).toBe(fold.getState())
+    expect(fold.getInitialState()).toBe(none)
+  })
+
+  it('gives the reducer what the message is beside its data', async () => {
+    const { simulation, socket } = await world()
+    const reducer = vi.fn((state: number) => state + 1)
+    const fold = socket.fold('orders', reducer, 0)
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    simulation.publish('orders', 7)
+    await simulation.advance(100)
+    expect(reducer).toHaveBeenCalledWith(0, 7, { topic: 'orders', offset: 1, epoch: expect.any(String) as string, leg: 1, replayed: false })
+  })
+
+  it('subscribes nothing before its first listener, and nothing for ever after its last', async () => {
+    const { simulation, socket, asked } = await world()
+    const fold = socket.fold('orders', append, none)
+    await simulation.advance(5_000)
+    expect(fold.getState()).toBe(none)
+    expect(asked()).toEqual([])
+    const stop = fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    expect(asked()).toMatchObject([{ type: 'subscribe' }])
+    stop()
+    stop()
+    await simulation.advance(900)
+    expect(asked()).toEqual([])
+    await simulation.advance(200)
+    expect(asked()).toMatchObject([{ type: 'unsubscribe', topics: ['orders'] }])
+  })
+
+  it('costs one subscription where a listener leaves and comes back at once, as StrictMode does', async () => {
+    const { simulation, socket, asked, data } = await world()
+    const fold = socket.fold('orders', append, none)
+    fold.subscribe(() => undefined)()
+    simulation.publish('orders', 1)
+    const stop = fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    simulation.publish('orders', 2)
+    await simulation.advance(100)
+    stop()
+    simulation.publish('orders', 3)
+    await simulation.advance(500)
+    expect(fold.getState()).toEqual(data().slice(1))
+    fold.subscribe(() => undefined)
+    await simulation.advance(5_000)
+    expect(asked()).toHaveLength(1)
+    expect(fold.getState()).toEqual([2, 3])
+  })
+
+  it.each([{ before: 0 }, { before: 3 }])('goes on where it was when a listener comes back after a minute ($before messages had come)', async ({ before }) => {
+    const { simulation, socket } = await world()
+    const fold = socket.fold('orders', append, none)
+    const stop = fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    for (let n = 1; n <= before; n++) simulation.publish('orders', n)
+    await simulation.advance(100)
+    stop()
+    await simulation.advance(60_000)
+    for (let n = before + 1; n <= before + 3; n++) simulation.publish('orders', n)
+    await simulation.advance(100)
+    expect(fold.getState()).toHaveLength(before)
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    expect(fold.getState()).toEqual(Array.from({ length: before + 3 }, (_, at) => at + 1))
+  })
+
+  it('starts after `from`, whatever others of the topic have had', async () => {
+    const { simulation, socket } = await world()
+    for (let n = 1; n <= 5; n++) simulation.publish('orders', n)
+    const others: number[] = []
+    socket.subscribe('orders', (data) => void others.push(data))
+    await simulation.advance(100)
+    const { epoch } = simulation.published[0]!
+    const fold = socket.fold('orders', append, none, { from: { epoch, offset: 2 } })
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    simulation.publish('orders', 6)
+    await simulation.advance(100)
+    expect(fold.getState()).toEqual([3, 4, 5, 6])
+    expect(others).toEqual([6])
+  })
+
+  it('takes a reducer that throws for a message that did not come, and says so', async () => {
+    const { simulation, socket, errors } = await world()
+    const fold = socket.fold('orders', (state: readonly number[], data) => {
+      if (data === 2) throw new Error('no')
+      return [...state, data]
+    }, none)
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    for (let n = 1; n <= 3; n++) simulation.publish('orders', n)
+    await simulation.advance(100)
+    expect(fold.getState()).toEqual([1, 3])
+    expect(errors).toEqual([expect.stringContaining('reducer of "orders" threw at offset 2')])
+  })
+
+  it('tells the other listeners where one throws or leaves while they are told', async () => {
+    const { simulation, socket, errors } = await world()
+    const fold = socket.fold('orders', append, none)
+    const told: string[] = []
+    fold.subscribe(() => {
+      stop()
+      throw new Error('no')
+    })
+    const stop = fold.subscribe(() => void told.push('left'))
+    fold.subscribe(() => void told.push('third'))
+    await simulation.advance(100)
+    simulation.publish('orders', 1)
+    await simulation.advance(100)
+    expect(told).toEqual(['third'])
+    expect(errors).toEqual([expect.stringContaining('listener of the fold of "orders" threw')])
+  })
+
+  it('keeps its state over close() and connect(), and begins anew in a new session', async () => {
+    const { simulation, socket } = await world()
+    const fold = socket.fold('orders', append, none)
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    simulation.publish('orders', 1)
+    await simulation.advance(100)
+    socket.close()
+    simulation.publish('orders', 2)
+    await simulation.advance(5_000)
+    socket.connect()
+    await simulation.advance(500)
+    expect(fold.getState()).toEqual([1, 2])
+    socket.signOut()
+    expect(fold.getState()).toEqual([1, 2])
+    simulation.publish('orders', 3)
+    socket.connect()
+    expect(fold.getState()).toBe(none)
+    await simulation.advance(500)
+    simulation.publish('orders', 4)
+    await simulation.advance(100)
+    expect(fold.getState()).toEqual([4])
+  })
+
+  it('whose reducer closes the socket folds nothing more until connect(), and then what it has not had', async () => {
+    const { simulation, socket } = await world()
+    const fold = socket.fold('orders', (state: readonly number[], data) => {
+      if (data === 2) socket.close()
+      return [...state, data]
+    }, none)
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    for (let n = 1; n <= 4; n++) simulation.publish('orders', n)
+    await simulation.advance(100)
+    expect(fold.getState()).toEqual([1, 2])
+    socket.connect()
+    await simulation.advance(500)
+    expect(fold.getState()).toEqual([1, 2, 3, 4])
+  })
+
+  it.each([
+    { what: 'topic', args: ['', append, none] },
+    { what: 'reducer', args: ['orders', null, none] },
+    { what: 'options', args: ['orders', append, none, null] },
+    { what: 'load', args: ['orders', append, none, { load: {} }] },
+    { what: 'from', args: ['orders', append, none, { from: { epoch: 'a', offset: -1 } }] },
+    { what: 'from', args: ['orders', append, none, { load: append, from: { epoch: 'a', offset: 1 } }] },
+  ])('refuses a wrong $what with `invalid`', async ({ what, args }) => {
+    const { socket } = await world()
+    expect(() => socket.fold(...(args as Parameters<typeof socket.fold>))).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringMatching(new RegExp(what, 'i')) as string }))
+    expect(() => socket.fold('orders', append, none).subscribe(null as never)).toThrow(expect.objectContaining({ code: 'invalid' }))
+  })
+})
