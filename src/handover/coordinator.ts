@@ -115,8 +115,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   let doubted = false
 
-  /** A dial that was under way at this moment is suspect. */
-  let hastened: Instant | null = null
+  /** Dials that were under way when the network changed. */
+  const suspects = new Set<number>()
 
   const dialAlarm = createAlarm(clock, due)
   const moment = settings.handover.when && createMoment(clock, settings.handover.when, whenThrew)
@@ -246,6 +246,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const leg = legs.get(number)
     legs.delete(number)
     refused.delete(number)
+    suspects.delete(number)
     return leg
   }
 
@@ -381,6 +382,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   function died(leg: ProtocolLeg, end: LegEnd) {
+    const suspect = suspects.has(leg.number)
     forget(leg.number)
     const { code, reason, opened, error } = end
     const serving = leg.number === state.active?.leg
@@ -393,7 +395,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (verdict.do === 'renew-token') refusedToken(leg)
     lost(leg, { code, reason, by: 'server' }, verdict)
     // It was dialled in a network that is no more, and says nothing of the server.
-    if (!opened && hastened && since(clock, hastened) <= since(clock, leg.dialledAt)) hasten()
+    if (suspect && !opened) hasten()
   }
 
   /** A leg that was not closed because the machine wanted it. */
@@ -492,8 +494,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function hasten(patience?: number) {
     if (patience !== undefined) {
-      hastened = instant(clock)
-      for (const leg of legs.values()) leg.hasten(patience)
+      for (const leg of legs.values()) {
+        if (leg.welcome) continue
+        leg.hasten(patience)
+        suspects.add(leg.number)
+      }
     }
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg serves.
     if (state.active ? lastPace.kind === 'asked' : lastPace.kind === 'busy') return
