@@ -2,6 +2,7 @@ import { instant, since, type Clock, type Instant } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import { byteLength, serialise } from '../protocol/json.js'
+import { createPublishQueue, type Entry, type Leg } from './publish-queue.js'
 
 export interface PublishOptions {
   /** Aborting takes back what was not sent yet (`aborted`); what was sent is not sent again (`outcome-unknown`). */
@@ -65,181 +66,90 @@ export interface Outbox {
   close(message?: string): void
 }
 
-interface Entry {
-  readonly id: string
-  readonly topic: string
-  readonly json: string
-  /** Of the whole frame, without `age`. */
-  readonly bytes: number
-  readonly queued: Instant
-  readonly ttl: number
-  /** The leg on which it is unanswered; null while it waits to be sent. */
-  leg: number | null
-  firstSent: Instant | null
-  /** How often it was sent without an answer to that sending. */
-  copies: number
-  /** On the monotonic clock: the moment at which the leg becomes suspect, and the wait that ends then. */
-  overdueAt: number
-  patience: number
-  readonly resolve: (published: Published) => void
-  readonly reject: (error: LiveSocketError) => void
-  /** Lets go of the timer and the signal. */
-  release: () => void
-}
-
-interface Leg {
-  readonly number: number
-  maxFrame: number
-  /** Publishes unanswered on it. */
-  unanswered: number
-  /**
-   * The last publish that was sent on it and then given up by the application. The server may still be about to apply it, so after
-   * a cutover it holds back newer ones as an unanswered one does. One id is enough: a server answers in the order of arrival.
-   */
-  abandoned: string | null
-}
-
 /**
  * The ordered queue of publishes (PROTOCOL, client rule 5). An entry leaves it when it settles, and only then: a leg that goes
  * puts its unanswered entries back in their places, to be sent again under the same id.
  */
 export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox {
   const { clock } = deps
-  const entries = new Map<string, Entry>()
-  /** The entries without a leg, in order. */
-  let waiting = new Set<Entry>()
-  let bytes = 0
-  let active: Leg | null = null
-  /** The former active leg, while its answers are waited for and while it can serve again. */
-  let old: Leg | null = null
+  const queue = createPublishQueue<Published>()
   let stopSettling: (() => void) | null = null
   let suspicion: { at: number; cancel: () => void } | null = null
   let pumping = false
   let closed: string | null = null
 
-  function legOf(number: number | null): Leg | null {
-    if (number === null) return null
-    return active?.number === number ? active : old?.number === number ? old : null
-  }
+  type Publish = Entry<Published>
 
-  function place(entry: Entry, leg: Leg | null) {
-    const from = legOf(entry.leg)
-    if (from) from.unanswered--
-    entry.leg = leg ? leg.number : null
-    if (leg) {
-      leg.unanswered++
-      waiting.delete(entry)
-    }
-  }
-
-  /** What is unanswered on that leg waits to be sent again, in the place that it had. */
-  function requeue(leg: Leg) {
-    leg.abandoned = null
-    if (leg.unanswered === 0) return
-    for (const entry of entries.values()) if (entry.leg === leg.number) place(entry, null)
-    restoreOrder()
-  }
-
-  function restoreOrder() {
-    waiting = new Set()
-    for (const entry of entries.values()) if (entry.leg === null) waiting.add(entry)
-  }
-
-  function remove(entry: Entry) {
-    place(entry, null)
-    waiting.delete(entry)
-    entries.delete(entry.id)
-    bytes -= entry.bytes
+  function remove(entry: Publish) {
+    queue.remove(entry)
     entry.release()
   }
 
-  function fail(entry: Entry, code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
+  function fail(entry: Publish, code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
     remove(entry)
     entry.reject(new LiveSocketError(code, message, { topic: entry.topic, id: entry.id, ...details }))
     handlers.changed()
   }
 
-  function succeed(entry: Entry, published: Published) {
+  function succeed(entry: Publish, published: Published) {
     remove(entry)
     entry.resolve(published)
     handlers.changed()
   }
 
   /** The application gives up, or its time is over: what was not sent did not happen, what was sent may have. */
-  function abandon(entry: Entry, code: 'timeout' | 'aborted', reason: string, cause?: unknown) {
-    const leg = legOf(entry.leg)
-    if (leg) leg.abandoned = entry.id
+  function abandon(entry: Publish, code: 'timeout' | 'aborted', reason: string, cause?: unknown) {
+    if (entry.leg) entry.leg.abandoned = entry.id
     if (entry.firstSent) fail(entry, 'outcome-unknown', `${reason} after the publish was sent and before it was answered: it may have been applied`, { cause })
     else fail(entry, code, `${reason} before the publish was sent: it did not happen`, { cause })
     pump()
-  }
-
-  function expired(entry: Entry) {
-    return since(clock, entry.queued) >= entry.ttl
-  }
-
-  function holdsBack(leg: Leg | null) {
-    return leg !== null && (leg.unanswered > 0 || leg.abandoned !== null)
-  }
-
-  /** The first entry that may be sent on the active leg: nothing passes an older one whose answer the old leg still owes. */
-  function next(): Entry | undefined {
-    const [entry] = waiting
-    if (!active || !entry || old?.abandoned) return undefined
-    if (!old || old.unanswered === 0) return entry
-    for (const older of entries.values()) {
-      if (older === entry) return entry
-      if (older.leg === old.number) return undefined
-    }
-    return undefined
   }
 
   function pump() {
     if (pumping) return
     pumping = true
     try {
-      for (let entry = next(); entry && active; entry = next()) {
-        if (expired(entry)) {
+      for (let entry = queue.next(); entry && queue.active; entry = queue.next()) {
+        if (since(clock, entry.queued) >= entry.ttl) {
           abandon(entry, 'timeout', 'its ttl passed')
           continue
         }
-        const leg = active
+        const leg = queue.active
         const age = entry.firstSent ? Math.round(since(clock, entry.firstSent)) : undefined
         if (entry.bytes + (age === undefined ? 0 : `,"age":${age}`.length) > leg.maxFrame) {
           refuseSize(entry, `the server takes no frame over ${leg.maxFrame} bytes`)
           continue
         }
-        if (!put(entry, leg, age) && active === leg) break
+        if (!put(entry, leg, age) && queue.active === leg) break
       }
     } finally {
       pumping = false
     }
-    endWaitEarly()
+    if (stopSettling && !queue.owes(queue.old?.number)) settleOld()
     watch()
   }
 
-  function put(entry: Entry, leg: Leg, age: number | undefined): boolean {
+  function put(entry: Publish, leg: Leg, age: number | undefined): boolean {
     // Everything is noted before `send`: an answer, the leg's death or a close() may come from within it.
     const first = entry.firstSent
     entry.firstSent ??= instant(clock)
     entry.copies++
     entry.overdueAt = clock.monotonic() + entry.patience
-    place(entry, leg)
+    queue.sent(entry)
     const { id, topic, json } = entry
     const sent = handlers.send(leg.number, { type: 'publish', id, topic, data: JSON.parse(json) as unknown, ...(age === undefined ? {} : { age }) })
-    if (entries.get(id) !== entry) return sent
+    if (queue.get(id) !== entry) return sent
     if (sent) {
       if (!deps.acknowledges) succeed(entry, { id })
     } else {
       entry.firstSent = first
       entry.copies--
-      place(entry, null)
-      restoreOrder()
+      queue.unsent(entry)
     }
     return sent
   }
 
-  function refuseSize(entry: Entry, why: string) {
+  function refuseSize(entry: Publish, why: string) {
     // One that was on its way before may have been applied by a server that takes larger frames.
     if (entry.copies > 1 || (entry.copies === 1 && entry.leg === null))
       fail(entry, 'outcome-unknown', `${why}, and this publish of ${entry.bytes} bytes was sent before and never answered: it may have been applied`)
@@ -248,60 +158,39 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
 
   /** One timer for the oldest unanswered publish on the active leg. It may ring early, never late: most are answered long before. */
   function watch() {
-    if (!active || active.unanswered === 0 || closed !== null) {
-      suspicion?.cancel()
-      suspicion = null
-      return
-    }
-    let oldest: Entry | undefined
-    for (const entry of entries.values()) {
-      if (entry.leg !== active.number) continue
-      oldest = entry
-      break
-    }
-    if (!oldest || (suspicion && suspicion.at <= oldest.overdueAt)) return
+    const at = queue.oldest()?.overdueAt ?? null
+    if (at !== null && suspicion && suspicion.at <= at) return
     suspicion?.cancel()
-    const at = oldest.overdueAt
-    suspicion = { at, cancel: clock.setTimeout(ring, at - clock.monotonic()) }
+    suspicion = at === null ? null : { at, cancel: clock.setTimeout(ring, at - clock.monotonic()) }
   }
 
   function ring() {
     suspicion = null
-    const leg = active
-    if (!leg) return
-    for (const entry of entries.values()) {
-      if (entry.leg !== leg.number) continue
-      if (entry.overdueAt > clock.monotonic()) break
+    const entry = queue.oldest()
+    if (entry?.leg && entry.overdueAt <= clock.monotonic()) {
       entry.patience *= 2
       entry.overdueAt = clock.monotonic() + entry.patience
-      handlers.overdue(leg.number)
-      break
+      handlers.overdue(entry.leg.number)
     }
     watch()
   }
 
+  /** The wait for what the old leg owes begins, or is over. */
   function settleOld() {
     stopSettling?.()
     stopSettling = null
-    if (!holdsBack(old)) return
+    if (!queue.owes(queue.old?.number)) return
     stopSettling = clock.setTimeout(() => {
       stopSettling = null
-      if (old) requeue(old)
+      queue.giveUpOld()
       pump()
     }, deps.settleTimeout)
   }
 
-  function endWaitEarly() {
-    if (!stopSettling || holdsBack(old)) return
-    stopSettling()
-    stopSettling = null
-  }
-
   /** The entry that an answer is for; one that was never sent has none. */
-  function answered(id: string): Entry | undefined {
-    if (active?.abandoned === id) active.abandoned = null
-    if (old?.abandoned === id) old.abandoned = null
-    const entry = entries.get(id)
+  function answered(id: string): Publish | undefined {
+    queue.answered(id)
+    const entry = queue.get(id)
     return entry?.firstSent ? entry : undefined
   }
 
@@ -320,10 +209,11 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     if (signal?.aborted) return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
     const id = deps.id()
     const size = byteLength(JSON.stringify({ type: 'publish', id, topic })) + byteLength(text.json) + ',"data":'.length
-    if (active && size > active.maxFrame)
-      return refuse('too-large', `the server takes no frame over ${active.maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`)
-    if (entries.size >= deps.maxMessages)
-      return refuse('outbox-full', `${entries.size} publishes are waiting or unanswered, the most that outbox.maxMessages allows: wait for some of them to settle`)
+    const { messages, bytes } = queue.size
+    const maxFrame = queue.active?.maxFrame ?? Infinity
+    if (size > maxFrame) return refuse('too-large', `the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`)
+    if (messages >= deps.maxMessages)
+      return refuse('outbox-full', `${messages} publishes are waiting or unanswered, the most that outbox.maxMessages allows: wait for some of them to settle`)
     if (bytes + size > deps.maxBytes)
       return refuse(
         'outbox-full',
@@ -332,7 +222,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
           : `${bytes} bytes are waiting or unanswered, and these ${size} would pass the ${deps.maxBytes} that outbox.maxBytes allows: wait for some publishes to settle`,
       )
     return new Promise((resolve, reject) => {
-      const entry: Entry = {
+      const entry: Publish = {
         id,
         topic,
         json: text.json,
@@ -355,9 +245,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         cancel?.()
         signal?.removeEventListener('abort', abort)
       }
-      entries.set(id, entry)
-      waiting.add(entry)
-      bytes += size
+      queue.add(entry)
       handlers.changed()
       pump()
     })
@@ -367,27 +255,13 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     publish,
     ready(number, maxFrame = Infinity) {
       if (closed !== null) return
-      if (active?.number === number) {
-        active.maxFrame = maxFrame
-      } else if (old?.number === number) {
-        ;[active, old] = [old, active]
-        active.maxFrame = maxFrame
-        settleOld()
-      } else {
-        if (old) requeue(old)
-        old = active
-        active = { number, maxFrame, unanswered: 0, abandoned: null }
-        settleOld()
-      }
+      const moved = queue.active?.number !== number
+      queue.activate(number, maxFrame)
+      if (moved) settleOld()
       pump()
     },
     gone(number) {
-      const leg = legOf(number)
-      if (!leg) return
-      requeue(leg)
-      // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back nothing.
-      if (leg === active) active = old
-      old = null
+      if (!queue.drop(number)) return
       settleOld()
       pump()
     },
@@ -404,7 +278,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         if (code === 'outcome-unknown') fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)
         else if (retryAfter === undefined) fail(entry, code === 'forbidden' || code === 'too-large' ? code : 'refused', refusal)
         else if (entry.copies === 0) fail(entry, 'refused', refusal, { retryAfter })
-        else if (leg === undefined || leg === entry.leg)
+        else if (leg === undefined || leg === entry.leg?.number)
           fail(entry, 'outcome-unknown', `${refusal}; it was sent before on another leg and never answered there: it may have been applied`)
       }
       pump()
@@ -414,23 +288,18 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       if (entry) refuseSize(entry, 'the server refused its size')
       pump()
     },
-    settled(number) {
-      return !holdsBack(legOf(number))
-    },
+    settled: (number) => !queue.owes(number),
     get size() {
-      return { messages: entries.size, bytes }
+      return queue.size
     },
     close(message = 'the live socket was closed before the publish was sent: it did not happen') {
       if (closed !== null) return
       closed = message
-      suspicion?.cancel()
-      stopSettling?.()
-      suspicion = stopSettling = null
-      const all = [...entries.values()]
-      for (const leg of [active, old]) if (leg) leg.unanswered = 0
-      active = old = null
-      for (const entry of all) {
-        if (entries.get(entry.id) !== entry) continue
+      queue.detach()
+      settleOld()
+      watch()
+      for (const entry of queue.all()) {
+        if (queue.get(entry.id) !== entry) continue
         if (entry.firstSent) fail(entry, 'outcome-unknown', 'the live socket was closed before the publish was answered: it may have been applied')
         else fail(entry, 'closed', message)
       }

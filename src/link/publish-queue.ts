@@ -1,0 +1,177 @@
+import type { Instant } from '../base/clock.js'
+import type { LiveSocketError } from '../base/errors.js'
+
+/** A publish from `publish()` until it settles. */
+export interface Entry<Answer> {
+  readonly id: string
+  readonly topic: string
+  readonly json: string
+  /** Of the whole frame, without `age`. */
+  readonly bytes: number
+  readonly queued: Instant
+  readonly ttl: number
+  /** The leg on which it is unanswered; null while it waits to be sent. The queue sets it. */
+  leg: Leg | null
+  firstSent: Instant | null
+  /** How often it was sent without an answer to that sending. */
+  copies: number
+  /** On the monotonic clock: the moment at which the leg becomes suspect, and the wait that ends then. */
+  overdueAt: number
+  patience: number
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: LiveSocketError) => void
+  /** Lets go of the timer and the signal. */
+  release: () => void
+}
+
+export interface Leg {
+  readonly number: number
+  maxFrame: number
+  /** Publishes unanswered on it. */
+  unanswered: number
+  /**
+   * The last publish that was sent on it and then given up by the application. The server may still be about to apply it, so after
+   * a cutover it holds back newer ones as an unanswered one does. One id is enough: a server answers in the order of arrival.
+   */
+  abandoned: string | null
+}
+
+/** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
+export interface PublishQueue<Answer> {
+  readonly active: Leg | null
+  /** The former active leg, while its answers are waited for and while it can serve again. */
+  readonly old: Leg | null
+  readonly size: { readonly messages: number; readonly bytes: number }
+  get(id: string): Entry<Answer> | undefined
+  all(): readonly Entry<Answer>[]
+  add(entry: Entry<Answer>): void
+  /** It has settled. */
+  remove(entry: Entry<Answer>): void
+  /** It is unanswered on the active leg from now on. */
+  sent(entry: Entry<Answer>): void
+  /** It was not sent after all, and waits in its place. */
+  unsent(entry: Entry<Answer>): void
+  /** The entry that may be sent next on the active leg: nothing passes an older one whose answer the old leg still owes. */
+  next(): Entry<Answer> | undefined
+  /** The oldest one unanswered on the active leg. */
+  oldest(): Entry<Answer> | undefined
+  /** `number` is the active leg, and the former one the old leg. */
+  activate(number: number, maxFrame: number): void
+  /** That leg is no more: what is unanswered on it waits again in its place. False where it was none of ours. */
+  drop(number: number): boolean
+  /** The old leg's answers are waited for no longer. */
+  giveUpOld(): void
+  /** The server has answered that id; a fence that it was is gone. */
+  answered(id: string): void
+  /** Whether that leg still owes an answer. */
+  owes(number: number | undefined): boolean
+  /** Both legs are let go. */
+  detach(): void
+}
+
+export function createPublishQueue<Answer>(): PublishQueue<Answer> {
+  const entries = new Map<string, Entry<Answer>>()
+  /** The entries without a leg, in order. */
+  let waiting = new Set<Entry<Answer>>()
+  let bytes = 0
+  let active: Leg | null = null
+  let old: Leg | null = null
+
+  const legOf = (number: number | undefined) => (active?.number === number ? active : old?.number === number ? old : null)
+
+  function place(entry: Entry<Answer>, leg: Leg | null) {
+    if (entry.leg) entry.leg.unanswered--
+    entry.leg = leg
+    if (!leg) return
+    leg.unanswered++
+    waiting.delete(entry)
+  }
+
+  function restoreOrder() {
+    waiting = new Set()
+    for (const entry of entries.values()) if (entry.leg === null) waiting.add(entry)
+  }
+
+  function requeue(leg: Leg | null) {
+    if (!leg) return
+    leg.abandoned = null
+    if (leg.unanswered === 0) return
+    for (const entry of entries.values()) if (entry.leg === leg) place(entry, null)
+    restoreOrder()
+  }
+
+  return {
+    get active() {
+      return active
+    },
+    get old() {
+      return old
+    },
+    get size() {
+      return { messages: entries.size, bytes }
+    },
+    get: (id) => entries.get(id),
+    all: () => [...entries.values()],
+    add(entry) {
+      entries.set(entry.id, entry)
+      waiting.add(entry)
+      bytes += entry.bytes
+    },
+    remove(entry) {
+      place(entry, null)
+      waiting.delete(entry)
+      entries.delete(entry.id)
+      bytes -= entry.bytes
+    },
+    sent: (entry) => place(entry, active),
+    unsent(entry) {
+      place(entry, null)
+      restoreOrder()
+    },
+    next() {
+      const [entry] = waiting
+      if (!active || !entry || old?.abandoned) return undefined
+      if (!old || old.unanswered === 0) return entry
+      for (const older of entries.values()) {
+        if (older === entry) return entry
+        if (older.leg === old) return undefined
+      }
+      return undefined
+    },
+    oldest() {
+      if (!active || active.unanswered === 0) return undefined
+      for (const entry of entries.values()) if (entry.leg === active) return entry
+      return undefined
+    },
+    activate(number, maxFrame) {
+      if (old?.number === number) {
+        ;[active, old] = [old, active]
+      } else if (active?.number !== number) {
+        requeue(old)
+        old = active
+        active = { number, maxFrame, unanswered: 0, abandoned: null }
+      }
+      active!.maxFrame = maxFrame
+    },
+    drop(number) {
+      const leg = legOf(number)
+      if (!leg) return false
+      requeue(leg)
+      // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back nothing.
+      if (leg === active) active = old
+      old = null
+      return true
+    },
+    giveUpOld: () => requeue(old),
+    answered(id) {
+      for (const leg of [active, old]) if (leg?.abandoned === id) leg.abandoned = null
+    },
+    owes(number) {
+      const leg = legOf(number)
+      return leg !== null && (leg.unanswered > 0 || leg.abandoned !== null)
+    },
+    detach() {
+      active = old = null
+    },
+  }
+}
