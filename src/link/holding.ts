@@ -44,12 +44,8 @@ export function createHolding(total: { messages: number; bytes: number }): Holdi
       for (let i = Math.min(at + 1, held.length - 1); i > 0; i--) {
         const before = held[i - 1]!
         const after = held[i]!
-        if (after.prev >= before.offset) {
-          if (i <= at) break
-          continue
-        }
-        before.prev = Math.min(before.prev, after.prev)
-        after.prev = before.offset
+        if (after.prev < before.offset) before.prev = Math.min(before.prev, after.prev)
+        else if (i <= at) break
       }
       return fresh
     },

@@ -204,43 +204,40 @@ export function createTopicSequence(deps: TopicSequenceDeps, handlers: TopicSequ
         if (next.hasData) handlers.deliver({ topic: name, epoch: at.epoch, offset, data, leg, replayed })
         return true
       }
-      if (stopPausing) return false
       // What is not named yet is asked for, and the answer decides.
       if (!active || covers(active, at)) {
         endWait()
         if (active) waited = false
         return false
       }
-      const alike = active.epoch === at.epoch
-      // Waiting cannot help where the two do not even number alike.
-      if (alike && !waited && covers(old, at)) {
-        if (!stopWaiting) {
-          progress = clock.monotonic()
-          wait()
+      if (active.epoch === at.epoch) {
+        if (!waited && covers(old, at)) {
+          if (!stopWaiting) {
+            progress = clock.monotonic()
+            wait()
+          }
+          return false
         }
-        return false
+        endWait()
+        const held = holding.first?.prev ?? Infinity
+        // An answer speaks for what is after the position that was asked from, not for what lies before it.
+        const answered = active.from !== null && active.from.epoch === at.epoch && active.from.offset <= at.offset
+        if (answered && active.after > at.offset) {
+          return held < active.after ? skip(at, held, 'lost') : skip(at, active.after, 'trimmed')
+        }
+        // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
+        if (tries >= TRIES && held < Infinity) return skip(at, held, 'lost')
       }
+      // Where the two do not even number alike, waiting for the old leg would not help.
       endWait()
-      const held = holding.first?.prev ?? Infinity
-      // An answer speaks for what is after the position that was asked from, not for what lies before it.
-      const answered = alike && active.from !== null && active.from.epoch === at.epoch && active.from.offset <= at.offset
-      if (answered && active.after > at.offset) {
-        return held < active.after ? skip(at, held, 'lost') : skip(at, active.after, 'trimmed')
-      }
-      // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
-      if (alike && tries >= TRIES && held < Infinity) return skip(at, held, 'lost')
       ask()
       return false
     },
 
     ask,
-    discard() {
-      holding.clear()
-      endWait()
-    },
+    discard: holding.clear,
     refresh,
     pause() {
-      endWait()
       tries = Math.max(tries, TRIES)
       ask()
     },

@@ -60,21 +60,30 @@ describe('client rule 4: answers', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('the next leg does not pay for what the former one left unanswered, and a topic that is left is not asked for', () => {
+  test.each(['dead', 'old'])('the next leg does not pay for what the former one, which is %s now, left unanswered', (former) => {
     const { told, welcome, subscribed, merge, clock } = createMergeBench()
     merge.subscribe('t', null)
-    merge.subscribe('u', null)
     welcome(1, {})
     subscribed(1, 's1', {})
     subscribed(1, 's2', {})
     told()
-    merge.unsubscribe('u')
-    merge.gone(1)
-    expect(clock.pending).toBe(0)
+    expect(clock.pending).toBe(1)
+    if (former === 'dead') merge.gone(1)
     welcome(2, {})
     subscribed(2, 's3', {})
-    expect(told()).toEqual(['unsubscribe 1: u', 's3 on 2: t now', 's4 on 2: t now'])
-    subscribed(2, 's4', {})
+    expect([told(), clock.pending]).toEqual([['s3 on 2: t now', 's4 on 2: t now'], 0])
+  })
+
+  test('a topic that is left, or asked for from elsewhere, is not waited for any more', () => {
+    const { told, welcome, subscribed, merge, clock } = createMergeBench()
+    merge.subscribe('t', { epoch: 'e', offset: 3 })
+    welcome(1, {})
+    subscribed(1, 's1', {})
+    subscribed(1, 's2', {})
+    merge.subscribe('t', { epoch: 'e', offset: 2 })
+    expect([told(), clock.pending]).toEqual([['s1 on 1: t e:3', 's2 on 1: t e:3', 's3 on 1: t e:2'], 0])
+    for (const id of ['s3', 's4', 's5']) subscribed(1, id, {})
+    merge.refused(1, 't', true, 's5')
     expect(clock.pending).toBe(1)
     merge.unsubscribe('t')
     expect(clock.pending).toBe(0)
@@ -205,6 +214,20 @@ describe('client rule 5: subscriptions that change in a move', () => {
     expect(told()).toEqual(['s4 on 1: t e:1, v now'])
     bring(1, 6)
     expect(told()).toEqual([])
+  })
+
+  test('a topic that only the old leg has named begins when that leg serves again, with what it brings then', () => {
+    const { told, merge, ready, subscribed, bring } = createMergeBench()
+    ready(1, {})
+    merge.subscribe('t', null)
+    ready(2, {})
+    subscribed(1, 's1', { t: at('e:5') })
+    bring(1, 6, 7)
+    expect([told(), merge.position('t')]).toEqual([['s1 on 1: t now', 's2 on 2: t now'], null])
+    merge.gone(2)
+    expect(merge.position('t')).toEqual({ epoch: 'e', offset: 7 })
+    bring(1, 8)
+    expect(told()).toEqual(['t e:8'])
   })
 
   test('an old leg that brought a topic past a position that went back does not cover it', () => {

@@ -43,14 +43,18 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
-  test('hidden messages that one leg mentions do not block what the other leg brings past them', () => {
-    const { bring, told, merge } = moved('e:6')
-    // Of 7 and 8, which are hidden, one leg mentions 8 and the other one nothing.
-    bring(2, '7>8 hidden', '6>10')
-    bring(1, 6)
-    expect(told()).toEqual(['t e:6', 't e:10'])
-    expect(merge.held.messages).toBe(0)
-  })
+  // Of 7 and 8, which are hidden, one leg mentions 8 and the other one nothing; of 11 one speaks, and it is missing.
+  test.each([[['7>8 hidden', '6>10', '11>12']], [['6>10', '11>12', '7>8 hidden']], [['7>8 hidden', '11>12', '6>10']], [['11>12', '6>10', '6>10', '7>8 hidden', '6>8 hidden']]])(
+    'hidden messages that one leg mentions do not block what the other leg brings past them: %j',
+    (early) => {
+      const { bring, told, merge } = moved('e:6')
+      bring(2, ...early)
+      expect(told()).toEqual([])
+      bring(1, 6)
+      expect(told()).toEqual(['t e:6', 't e:10'])
+      expect(merge.held.messages).toBe(1)
+    },
+  )
 
   test('a message under another epoch than the position is dropped', () => {
     const { bring, told, subscribed } = moved('e:5')
@@ -179,6 +183,27 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
+  test('every break is asked for at once, as long as the topic gets on between', () => {
+    const { bring, told, subscribed, merge } = moved('e:5')
+    merge.gone(1)
+    for (const [i, id] of ['s1', 's2', 's3', 's4'].entries()) {
+      bring(2, 30 + 2 * i)
+      expect(told()).toEqual([`${id} on 2: t e:${5 + i}`])
+      subscribed(2, id, { t: at('e:20 after 5') })
+      bring(2, 6 + i)
+      expect(told()).toEqual([`t e:${6 + i} replayed`])
+    }
+  })
+
+  test('the old leg is waited for anew when the active one broke later', () => {
+    const { bring, told, clock } = moved('e:8')
+    clock.advance(250)
+    expect(told()).toEqual(['t gap e 6..8 trimmed'])
+    bring(2, 9, 12)
+    bring(1, 9, 10, 11)
+    expect(told()).toEqual(['t e:9', 't e:10', 't e:11', 't e:12'])
+  })
+
   test('a leg whose stream broke covers again when the position has passed the break', () => {
     const { bring, told, clock } = moved('e:5')
     bring(2, 8)
@@ -241,10 +266,25 @@ describe('client rule 4: epochs', () => {
     for (const [answer, gap] of [['f:3 after 2', 't gap f null..null epoch'], ['e:6 after 0', 't gap e null..null epoch']] as const) {
       const { told, subscribed, merge, bring } = moved('e:5')
       merge.subscribe('t', asks)
+      bring(2, 7)
       bring(1, 6)
       expect(told()).toEqual(['s1 on 2: t f:2'])
       subscribed(2, 's1', { t: at(answer) })
       expect(told()).toEqual([gap])
     }
+  })
+  test('of a subscriber\'s epoch nothing is told before the active leg has said which epoch it is, and of the former one nothing after', () => {
+    const { told, subscribed, merge, bring } = moved('e:8')
+    bring(2, '3>9')
+    bring(2, 12)
+    told()
+    subscribed(1, undefined, { t: at('f:10 after 9') })
+    merge.subscribe('t', { epoch: 'f', offset: 9 })
+    expect(told()).toEqual(['s1 on 2: t e:9', 's2 on 2: t f:9'])
+    bring(1, 10)
+    expect(told()).toEqual([])
+    subscribed(2, 's2', { t: at('f:10 after 9') })
+    bring(2, 11)
+    expect(told()).toEqual(['t gap f null..null epoch', 't f:10', 't f:11'])
   })
 })
