@@ -285,6 +285,6 @@ describe('client rule 4: epochs', () => {
     expect(told()).toEqual([])
     subscribed(2, 's2', { t: at('f:10 after 9') })
     bring(2, 11)
-    expect(told()).toEqual(['t gap f null..null epoch', 't f:10', 't f:11'])
+    expect(told()).toEqual(['t gap f null..null epoch', 't f:10 replayed', 't f:11'])
   })
 })
