@@ -210,6 +210,7 @@ export function createTopicSequence(deps: TopicSequenceDeps, handlers: TopicSequ
         if (active) waited = false
         return false
       }
+      // Where the leg does not even number alike, neither waiting nor a gap would help.
       if (active.epoch === at.epoch) {
         if (!waited && covers(old, at)) {
           if (!stopWaiting) {
@@ -228,8 +229,6 @@ export function createTopicSequence(deps: TopicSequenceDeps, handlers: TopicSequ
         // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
         if (tries >= TRIES && held < Infinity) return skip(at, held, 'lost')
       }
-      // Where the two do not even number alike, waiting for the old leg would not help.
-      endWait()
       ask()
       return false
     },

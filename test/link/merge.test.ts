@@ -158,6 +158,22 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(told()).toEqual(['t e:6 replayed'])
   })
 
+  test('the old leg gets its time once, not again for the answer that the active leg gives afterwards', () => {
+    const { bring, told, ready, subscribed, merge, clock } = createMergeBench()
+    merge.subscribe('t', null)
+    merge.hello(1)
+    merge.hello(2)
+    ready(1, { t: at('e:4') })
+    ready(2, { t: at('e:9') })
+    clock.advance(249)
+    expect(told()).toEqual([])
+    clock.advance(1)
+    expect(told()).toEqual(['s1 on 2: t e:4'])
+    bring(1, 5)
+    subscribed(2, 's1', { t: at('e:9') })
+    expect(told()).toEqual(['t e:5', 't gap e 6..9 trimmed'])
+  })
+
   test('an answer on the old leg makes no gap', () => {
     const { told, welcome, subscribed, merge } = moved('e:5')
     merge.subscribe('t', { epoch: 'e', offset: 2 })
