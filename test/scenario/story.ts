@@ -1,5 +1,5 @@
 import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from '../../src/index.js'
-import { createSimulation, type SimulationOptions } from '../../src/testing/index.js'
+import { createSimulation, type Simulation, type SimulationOptions } from '../../src/testing/index.js'
 
 const TOLD = [
   'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
@@ -7,9 +7,9 @@ const TOLD = [
 ] as const satisfies (keyof LiveSocketEvents)[]
 
 /** One live socket in a simulation, subscribed to `room`, whose every event and status is kept. */
-export function tell(world: SimulationOptions = {}, options: Partial<LiveSocketOptions> = {}) {
+export function tell(world: SimulationOptions = {}, options: (sim: Simulation) => Partial<LiveSocketOptions> = () => ({})) {
   const sim = createSimulation(world)
-  const socket = createLiveSocket({ url: sim.url, environment: sim.environment, ...options })
+  const socket = createLiveSocket({ url: sim.url, environment: sim.environment, ...options(sim) })
   const room = sim.observe(socket, 'room')
   const events: { type: keyof LiveSocketEvents; event: object; at: number }[] = []
   const statuses: string[] = []

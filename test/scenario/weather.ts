@@ -1,4 +1,5 @@
 import { LiveSocketError } from '../../src/index.js'
+import type { Observation } from '../../src/testing/index.js'
 import { tell } from './story.js'
 
 /**
@@ -6,13 +7,25 @@ import { tell } from './story.js'
  * when none was broken.
  */
 export async function weather(seed: number, storms = 25): Promise<string[]> {
-  const story = tell({ seed, servers: 1 + (seed % 2), history: seed % 5 !== 0, reconnectSpread: 1_000 })
-  const { sim, socket, room, end } = story
+  const signedIn = seed % 4 === 0
+  const { sim, socket, room, end } = tell(
+    {
+      seed,
+      servers: 1 + (seed % 2),
+      history: seed % 5 !== 0,
+      reconnectSpread: 1_000,
+      requireToken: signedIn,
+      filter: seed % 3 === 0 ? (_, data) => !String(data).endsWith('3') : undefined,
+    },
+    (sim) => (signedIn ? { getToken: sim.getToken } : {}),
+  )
   const chance = (share: number) => sim.random() < share
   const between = (least: number, most: number) => least + sim.random() * (most - least)
   const broken: string[] = []
   const outcomes = new Map<string, unknown>()
   let last: { cancel(): void } | null = null
+  const others: Observation[] = []
+  let passer: Observation | null = null
   let count = 0
 
   const publish = () => {
@@ -54,6 +67,10 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     ['a slow replay', () => sim.servers.forEach((server) => (server.replayPace = chance(0.5) ? between(1, 50) : 0))],
     ['mute servers', () => sim.servers.forEach((server) => (server.acks = chance(0.5)))],
     ['a trimmed log', () => sim.log.trim('room', Math.floor(between(0, 20)))],
+    ['revoked tokens', () => chance(0.3) && sim.tokens.revoke()],
+    ['no tokens', () => (sim.tokens.down(), passing(sim.tokens.up))],
+    ['one more handler', () => void others.push(sim.observe(socket, chance(0.5) ? 'room' : 'lobby'))],
+    ['a handler that comes and goes', () => (passer ? (passer.stop(), (passer = null)) : (passer = sim.observe(socket, 'lobby')))],
     ['a new epoch', () => chance(0.3) && sim.log.loseEpoch('room')],
   ]
   socket.connect()
@@ -63,7 +80,8 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     happen()
     if (!sim.servers.some(({ taking }) => taking)) sim.clock.setTimeout(() => sim.servers.at(-1)!.restart(), between(0, 2_000))
     for (let round = Math.floor(between(1, 6)); round > 0; round--) {
-      if (chance(0.7)) sim.publish('room', `theirs ${seed} ${sim.published.length}`)
+      if (chance(0.7)) sim.publish('room', `theirs ${sim.published.length}`)
+      if (chance(0.4)) sim.publish('lobby', `theirs ${sim.published.length}`)
       if (chance(0.4)) publish()
       await sim.advance(between(1, chance(0.1) ? 4_000 : 250))
     }
@@ -80,11 +98,15 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
   for (const server of sim.servers) Object.assign(server, { door: 'open', acks: true, replayPace: 0 })
   if (!sim.servers.some(({ taking }) => taking)) sim.servers.at(-1)!.restart()
   sim.servers.at(-1)!.taking = true
-  await sim.advance(200_000)
-  sim.publish('room', 'the last one')
+  sim.tokens.up()
+  await sim.advance(400_000)
+  const late = sim.observe(socket, 'lobby')
+  await sim.advance(100)
+  for (const topic of ['room', 'lobby']) sim.publish(topic, 'the last one')
   await sim.advance(1_000)
 
-  broken.push(...room.problems())
+  broken.push(...room.problems(), ...others.flatMap((other) => other.problems()), ...(passer ? (passer as Observation).problems() : []))
+  for (const other of [...others, late]) if (other.messages.at(-1)?.data !== 'the last one') broken.push('a later handler did not get the last message')
   if (room.messages.at(-1)?.data !== 'the last one') broken.push('the last message did not arrive')
   const { status, handover, outbox } = socket.store.getState()
   if (status !== 'live') broken.push(`at the end it is ${status}`)
@@ -105,7 +127,6 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
       place = places[0]
     }
   }
-  if (process.env["SHOW"]) console.log(seed, JSON.stringify(socket.stats()), sim.published.length, count, sim.dials.length, room.gaps.map((g) => g.reason).join(), [...new Set([...outcomes.values()].map((o) => typeof o))].join())
   end()
   await sim.advance(5_000)
   const left = sim.servers.reduce((sum, server) => sum + server.legs, 0)
