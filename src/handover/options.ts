@@ -1,12 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
-import { LiveSocketError } from '../base/errors.js'
 import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
 import { createTabs, type Tabs } from '../host/tabs.js'
 import type { GetToken } from '../link/token-keeper.js'
+import { bounds } from '../policy/bounds.js'
 import { livesocketV1 } from '../protocol/livesocket-v1.js'
 import type { Protocol } from '../protocol/protocol.js'
+import { count, duration, invalid, isObject, optionalFunction, ownOptions, reading, seam, section } from './option-check.js'
 
 /** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
 export type TopicTypes = Record<string, unknown>
@@ -112,7 +113,7 @@ const MIB = 1_048_576
 /** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>): Settings {
   if (!isObject(given)) throw invalid('options', 'an object with at least a `url`', given)
-  const options = own(given as unknown as Record<string, unknown>)
+  const options = ownOptions(given)
   const url = checkUrl(options.url)
   const handover = section(options, 'handover')
   const reconnect = section(options, 'reconnect')
@@ -127,12 +128,12 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   }
   const from = fraction('from', tokenRefresh.from)
   const to = fraction('to', tokenRefresh.to)
-  if ((from ?? 0.5) > (to ?? 0.9)) throw invalid('tokenRefresh.from', 'at most tokenRefresh.to', from)
-  const lifetime = tokenRefresh.lifetime === undefined ? undefined : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, 1)
+  if ((from ?? 0.5) > (to ?? 0.9)) throw from === undefined ? invalid('tokenRefresh.to', 'at least tokenRefresh.from (0.5)', to) : invalid('tokenRefresh.from', `at most tokenRefresh.to (${to ?? 0.9})`, from)
+  const lifetime = tokenRefresh.lifetime === undefined ? undefined : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, bounds.lifetime.least, bounds.lifetime.most)
   const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
-  const protocol = options.protocol ?? livesocketV1()
-  if (!isObject(protocol) || typeof protocol.open !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
-  const key = options.key ?? defaultKey(url)
+  const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
+  if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
+  const key = options.key === undefined ? defaultKey(url) : options.key
   if (typeof key !== 'string' || key === '') throw invalid('key', 'a non-empty string', key)
   return {
     url,
@@ -145,12 +146,12 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
       redirectOrigins: checkOrigins(handover.redirectOrigins),
       overlapLimit: duration('handover.overlapLimit', handover.overlapLimit, 30_000, 1),
       dwell: duration('handover.dwell', handover.dwell, 1_000, 0),
-      maxAge: handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, 1),
+      maxAge: handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, bounds.maxAge.least),
       when: (optionalFunction('handover.when', handover.when) as Settings['handover']['when']) ?? null,
     },
     reconnect: {
-      spread: duration('reconnect.spread', reconnect.spread, 30_000, 0),
-      cap: duration('reconnect.cap', reconnect.cap, 120_000, 0),
+      spread: duration('reconnect.spread', reconnect.spread, 30_000, 0, bounds.spread.most),
+      cap: duration('reconnect.cap', reconnect.cap, 120_000, 0, bounds.cap.most),
     },
     heartbeat: heartbeat && {
       interval: duration('heartbeat.interval', heartbeat.interval, 10_000, 1),
@@ -169,11 +170,11 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     },
     onClose: optionalFunction('onClose', options.onClose) as Settings['onClose'],
     WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
-    clock: (seam('clock', environment.clock, 'setTimeout') as Clock | undefined) ?? systemClock,
+    clock: (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ?? systemClock,
     random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
-    network: (seam('network', environment.network, 'subscribe') as Network | undefined) ?? browserNetwork(),
-    page: (seam('page', environment.page, 'subscribe') as Page | undefined) ?? browserPage(),
-    tabs: (seam('tabs', environment.tabs, 'join') as Tabs | undefined) ?? createTabs(),
+    network: (seam('network', environment.network, ['online', 'subscribe']) as Network | undefined) ?? browserNetwork(),
+    page: (seam('page', environment.page, ['hidden', 'subscribe']) as Page | undefined) ?? browserPage(),
+    tabs: (seam('tabs', environment.tabs, ['join']) as Tabs | undefined) ?? createTabs(),
   }
 }
 
@@ -182,7 +183,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
  * `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
  */
 export function dialUrl(given: unknown): URL {
-  const text = given instanceof URL ? given.href : given
+  const text = given instanceof URL ? reading('url', () => given.href) : given
   if (typeof text !== 'string' || text.trim() === '') throw invalid('url', 'a ws: or wss: URL', given)
   let url: URL
   try {
@@ -211,53 +212,16 @@ export function defaultKey(url: LiveSocketOptions['url']): string {
   return typeof url === 'function' ? 'livesocket' : String(url).split(/[?#]/)[0]!
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-/** Own properties only: what somebody put on Object.prototype is no option of ours. */
-function own(value: Record<string, unknown>): Record<string, unknown> {
-  return Object.assign(Object.create(null) as Record<string, unknown>, value)
-}
-
-function section(options: Record<string, unknown>, name: string): Record<string, unknown> {
-  const value = options[name]
-  if (value === undefined) return {}
-  if (!isObject(value) || Array.isArray(value)) throw invalid(name, name === 'heartbeat' ? 'an object or false' : 'an object', value)
-  return own(value)
-}
-
-function duration(name: string, value: unknown, otherwise: number, least: number): number {
-  if (value === undefined) return otherwise
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw invalid(name, `a number of milliseconds, at least ${least}`, value)
-  return value
-}
-
-function count(name: string, value: unknown, otherwise: number): number {
-  if (value === undefined) return otherwise
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw invalid(name, 'a whole number from 1', value)
-  return value
-}
-
-function optionalFunction(name: string, value: unknown): unknown {
-  if (value !== undefined && typeof value !== 'function') throw invalid(name, 'a function', value)
-  return value
-}
-
-function seam(name: string, value: unknown, method: string): unknown {
-  if (value !== undefined && (!isObject(value) || typeof value[method] !== 'function')) throw invalid(`environment.${name}`, `an object with ${method}()`, value)
-  return value
-}
-
 function checkOrigins(value: unknown): readonly string[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid('handover.redirectOrigins', 'an array of origins such as "wss://b.example.com"', value)
-  for (const origin of value) {
+  const origins = reading('handover.redirectOrigins', () => [...(value as unknown[])])
+  for (const origin of origins) {
     if (typeof origin !== 'string' || originOf(origin) !== origin) {
       throw invalid('handover.redirectOrigins', 'origins as new URL(url).origin gives them, such as "wss://b.example.com"', origin)
     }
   }
-  return [...(value as string[])]
+  return origins as string[]
 }
 
 function originOf(text: string): string | null {
@@ -270,19 +234,13 @@ function originOf(text: string): string | null {
 
 function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {
   for (const [topic, schema] of Object.entries(given)) {
-    const usable = (isObject(schema) || typeof schema === 'function') && isObject((schema as unknown as StandardSchemaV1)['~standard'])
-    if (!usable) throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+    if (!reading(`schemas.${topic}`, () => isSchema(schema))) throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
   }
   return new Map(Object.entries(given) as [string, StandardSchemaV1][])
 }
 
-function invalid(option: string, must: string, was: unknown): LiveSocketError {
-  return new LiveSocketError('invalid', `${option} must be ${must}; it was ${shown(was)}.`)
-}
-
-/** Enough of a value to find the mistake, and never so much that a secret could be in it. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 || /[?@]/.test(value) ? 'a string' : JSON.stringify(value)
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) return String(value)
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
+function isSchema(value: unknown): boolean {
+  if (!isObject(value) && typeof value !== 'function') return false
+  const standard: unknown = (value as Partial<StandardSchemaV1>)['~standard']
+  return isObject(standard) && typeof standard.validate === 'function'
 }
