@@ -63,6 +63,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const size = options.size ?? 2
   let count = 0
   let nodes: Node[] = []
+  const deploys = new Set<Promise<unknown>>()
 
   const start = async (): Promise<Node> => {
     const node = await startNode(`server-${++count}`, log, tokens, options.allowedOrigins ?? [])
@@ -80,6 +81,22 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     return leaving
   }
 
+  const deploy = async (drain: DrainPlan) => {
+    const leaving = await replace()
+    const results = await Promise.all(
+      leaving.map(async (node) => {
+        const result = await node.live.drain({ reason: 'deploy', ...drain })
+        await node.close()
+        balancer.remove(node.id)
+        return result
+      }),
+    )
+    return {
+      moved: results.reduce((sum, { moved }) => sum + moved, 0),
+      forced: results.reduce((sum, { forced }) => sum + forced, 0),
+    }
+  }
+
   await Promise.all(Array.from({ length: size }, start))
 
   return {
@@ -92,20 +109,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     tokens,
     servers: () => balancer.backends(),
     publish: (topic, data) => backend.publish(topic, data),
-    async deploy(drain = options.drain ?? {}) {
-      const leaving = await replace()
-      const results = await Promise.all(
-        leaving.map(async (node) => {
-          const result = await node.live.drain({ reason: 'deploy', ...drain })
-          await node.close()
-          balancer.remove(node.id)
-          return result
-        }),
-      )
-      return {
-        moved: results.reduce((sum, { moved }) => sum + moved, 0),
-        forced: results.reduce((sum, { forced }) => sum + forced, 0),
-      }
+    deploy(drain = options.drain ?? {}) {
+      const deploying = deploy(drain)
+      const done = () => void deploys.delete(deploying)
+      deploys.add(deploying)
+      deploying.then(done, done)
+      return deploying
     },
     async deployAndLose(after) {
       const leaving = await replace()
@@ -123,7 +132,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await Promise.all(dead.map(start))
     },
     async close() {
+      // Without the balancer no connection is left, and what drains still is done at once.
       await balancer.close()
+      await Promise.allSettled(deploys)
       await Promise.all([backend, ...nodes].map((node) => node.close()))
       await Promise.all([log.close(), tokens.close()])
     },
@@ -155,14 +166,14 @@ async function startNode(id: string, log: TopicLog, tokens: TokenService, allowe
   await once(http, 'listening')
   await live.ready
 
-  const stop = async () => {
-    for (const socket of sockets) socket.resetAndDestroy()
-    await live.close()
-    http.close()
-  }
-  return { id, live, port: (http.address() as AddressInfo).port, lose: stop, close: async () => {
+  const close = async () => {
     await live.close()
     http.close()
     http.closeAllConnections()
-  } }
+  }
+  const lose = () => {
+    for (const socket of sockets) socket.resetAndDestroy()
+    return close()
+  }
+  return { id, live, port: (http.address() as AddressInfo).port, lose, close }
 }

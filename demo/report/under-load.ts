@@ -79,10 +79,9 @@ export async function underLoad(load: Load): Promise<LoadResult> {
   await sleep(1_000)
 
   const moves = () => live.reduce((sum, { moves }) => sum + moves.requestToCutover.length, 0)
-  const drains: Promise<unknown>[] = []
   for (let deploy = 1; deploy <= load.deploys; deploy++) {
     // It goes on in the background until its deadline, for those who do not move when they are asked.
-    drains.push(cluster.deploy())
+    void cluster.deploy()
     await until(() => moves() >= deploy * clients, DRAIN.deadline + 1_000, 'all clients to move').catch(() => {})
     await sleep(PAUSE)
   }
@@ -113,7 +112,6 @@ export async function underLoad(load: Load): Promise<LoadResult> {
     },
   }
 
-  void Promise.allSettled(drains)
   for (const client of ready) client.close()
   for (const peer of others) peer.close()
   await relay.close()
