@@ -20,7 +20,7 @@ export function createLegSink<User>({ filter, limits, counters, socket, who, too
     message(frame) {
       counters.delivered++
       socket.sendEncoded(frame)
-      if (socket.buffered > limits.maxBuffered) tooSlow()
+      if (socket.buffered() > limits.maxBuffered) tooSlow()
     },
     subscribed: (topic, answer) => socket.send({ type: 'subscribed', topics: new Map([[topic, answer]]) }),
     // A replay leaves most of the bound to what is live.

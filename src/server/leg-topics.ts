@@ -4,13 +4,19 @@ import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicFeed } from './topic-feed.js'
 import type { ReaderSink } from './topic-reader.js'
 
+export interface Who<User> {
+  readonly user: User
+  readonly session: string
+}
+
 /** What one leg subscribes to. */
 export interface LegTopics<User> {
   /** Asks for all that is needed to answer. Rejects where the log cannot be asked. */
-  prepare(requests: TopicRequests, who: { readonly user: User; readonly session: string }): Promise<PreparedTopics>
+  prepare(requests: TopicRequests, who: Who<User>): Promise<PreparedTopics>
+  /** Asks again whether each topic is allowed; those that are not any more are left, and told to `refused`. */
+  recheck(who: Who<User>, refused: (why: TopicRefusal) => void): Promise<void>
   leave(names: readonly string[]): void
   leaveAll(): void
-  readonly size: number
 }
 
 export interface PreparedTopics {
@@ -47,7 +53,7 @@ export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onErr
     joined.delete(topic)
   }
 
-  async function refusalOf(topic: string, user: User, session: string): Promise<TopicRefusal | null> {
+  async function refusalOf(topic: string, { user, session }: Who<User>): Promise<TopicRefusal | null> {
     if (!authorize) return null
     try {
       if ((await authorize({ action: 'subscribe', topic, user, session })) === true) return null
@@ -59,13 +65,13 @@ export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onErr
   }
 
   return {
-    async prepare(requests, { user, session }) {
+    async prepare(requests, who) {
       const fresh = [...requests.keys()].filter((topic) => !joined.has(topic))
       const over = new Set(fresh.slice(Math.max(0, maxTopics - joined.size)))
       const held: (() => void)[] = []
       const verdictOn = async ([topic, request]: [string, Position | null]): Promise<[string, Verdict]> => {
         if (over.has(topic)) return [topic, { error: { code: 'forbidden', topic, message: `A leg has at most ${maxTopics} topics.` } }]
-        const error = await refusalOf(topic, user, session)
+        const error = await refusalOf(topic, who)
         if (error) return [topic, { error }]
         const { feed, release } = feeds.hold(topic)
         held.push(release)
@@ -108,12 +114,19 @@ export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onErr
         drop,
       }
     },
+    async recheck(who, refused) {
+      const recheckOne = async (topic: string) => {
+        const why = await refusalOf(topic, who)
+        // Only a plain no ends a subscription: one that cannot be told now stays as it was.
+        if (why?.code !== 'forbidden' || !joined.has(topic)) return
+        leave(topic)
+        refused(why)
+      }
+      if (authorize) await Promise.all([...joined.keys()].map(recheckOne))
+    },
     leave: (names) => names.forEach(leave),
     leaveAll() {
       for (const topic of [...joined.keys()]) leave(topic)
-    },
-    get size() {
-      return joined.size
     },
   }
 }

@@ -206,6 +206,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   async function close() {
     stopSweeping()
     for (const stop of undo) stop()
+    drain.force()
     for (const leg of [...connections]) leg.fail(DRAINING, 'all')
     if (connections.size > 0) await new Promise<void>((resolve) => void (emptied = resolve))
     // Presence is the log's: it must have heard of every leg that left before this process may end.
@@ -230,8 +231,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       return `${'setSecureContext' in http ? 'wss' : 'ws'}://${hostOf(at)}:${at.port}${path}`
     },
     async end(match, reason = 'This session was ended.') {
-      const matching = [...legs].filter((leg) => leg.who && match(leg.who))
-      const sessions = new Set(matching.map((leg) => leg.who!.session))
+      const matching = [...legs].filter((leg) => match(leg.who()!))
+      const sessions = new Set(matching.map((leg) => leg.who()!.session))
       for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
       return sessions.size
     },

@@ -22,8 +22,7 @@ import { createWorkQueue } from './work-queue.js'
 /** One connection, from its opening on. */
 export interface ServerLeg<User> {
   /** Null until its hello was taken. */
-  readonly who: { readonly session: string; readonly user: User } | null
-  readonly welcomed: boolean
+  who(): { readonly session: string; readonly user: User } | null
   /** An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is under way. */
   fail(failure: Failure, answers?: 'all' | 'under way'): void
   send(frame: HandoverFrame | { readonly type: 'handover-cancelled'; readonly id: string }): void
@@ -85,7 +84,7 @@ export function createServerLeg<User>(
   function hear(text: string) {
     if (state === 'ending' || state === 'gone') return
     // It asks and asks, and never reads what it is answered.
-    if (socket.buffered > limits.maxBuffered) return dropSlow()
+    if (socket.buffered() > limits.maxBuffered) return dropSlow()
     // Every character is a byte at least, so that most frames need not be counted.
     const large = text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
     const frame = decodeClientFrame(text, maxPayload(limits))
@@ -178,8 +177,11 @@ export function createServerLeg<User>(
   }
 
   function join(prepared: PreparedTopics, id: string | undefined, named: (answers: TopicAnswers) => void) {
-    const refused = (why: TopicRefusal) => socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
-    prepared.join({ refused, named })
+    prepared.join({ refused: refuse(id), named })
+  }
+
+  function refuse(id: string | undefined) {
+    return (why: TopicRefusal) => socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
   }
 
   async function publish(frame: PublishFrame) {
@@ -200,6 +202,8 @@ export function createServerLeg<User>(
     if (known.subject !== subject) return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
     who!.user = known.user
     socket.send({ type: 'authed', ...lifetime(known) })
+    // A token may bear other rights than the one before.
+    await topics.recheck(who!, refuse(undefined))
   }
 
   function ask(session: string, token: string | undefined) {
@@ -225,8 +229,12 @@ export function createServerLeg<User>(
       socket.send({ type: 'error', code, message, ...(id === undefined ? undefined : { id }), ...(retryAfter === undefined ? undefined : { retryAfter }) })
       socket.close(CLOSE_CODES[code], code, limits.closeTimeout)
     }
-    if (answers === 'under way') queue.stop()
-    if (!live || queue.size === 0) return close()
+    if (answers === 'under way') {
+      queue.stop()
+      // Whoever may not be here any more sees nothing more.
+      topics.leaveAll()
+    }
+    if (!live || queue.size() === 0) return close()
     // Whoever published something that was applied shall know it before the leg closes.
     const enough = createAlarm(clock, () => {
       queue.stop()
@@ -240,7 +248,6 @@ export function createServerLeg<User>(
   }
 
   function dropSlow() {
-    topics.leaveAll()
     fail({ code: 'too-slow', message: `More than ${limits.maxBuffered} bytes were waiting to be read.` })
   }
 
@@ -279,21 +286,16 @@ export function createServerLeg<User>(
   }
 
   return {
-    get who() {
-      return who
-    },
-    get welcomed() {
-      return state === 'live'
-    },
+    who: () => who,
     fail,
     send: (frame) => socket.send(frame),
     tend(now, { quiet, dead }) {
       if (state !== 'live') return
       if (now >= expiresAt) return fail({ code: 'unauthorized', message: 'The token has run out.' })
-      const silent = now - socket.heardAt
-      if (silent >= dead && !socket.paused) return socket.terminate()
+      const silent = now - socket.heardAt()
+      if (silent >= dead && !socket.paused()) return socket.terminate()
       if (silent >= quiet) socket.probe()
-      if (now - socket.sentAt >= quiet) pong()
+      if (now - socket.sentAt() >= quiet) pong()
     },
     terminate: () => socket.terminate(),
   }

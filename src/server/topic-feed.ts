@@ -10,7 +10,6 @@ export interface TopicFeed {
   prepare(request: Position | null): Promise<void>
   /** Begins to read. Not a byte is sent before `start`, so that the frame that names the topic comes first. */
   join(request: Position | null, sink: ReaderSink): { readonly answer: TopicAnswer; start(): void; leave(): void }
-  readonly readers: number
   close(): void
 }
 
@@ -76,8 +75,8 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
     known = Math.max(known, heard)
     recent.push(shared)
     for (const reader of readers) {
-      if (!reader.live || reader.next > entry.offset) continue
-      if (reader.next === entry.offset) reader.take(shared)
+      if (!reader.live || reader.next() > entry.offset) continue
+      if (reader.next() === entry.offset) reader.take(shared)
       else if (hole) {
         // The tail has lost something. The log has it still, or the client will see from `prev` that it has not.
         reader.live = false
@@ -125,14 +124,14 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
   /** Sends what the reader lacks, as far as there is room, and makes it live when there is nothing more. */
   function pump(reader: TopicReader) {
     while (!reader.gone) {
-      if (reader.next > heard) {
+      if (reader.next() > heard) {
         reader.tellHidden()
         reader.live = true
         return
       }
       if (!reader.sink.hasRoom()) return wait(reader, (then) => reader.sink.whenRoom(then))
-      const entry = recent.get(reader.next)
-      if (!entry) return wait(reader, (then) => readPage(reader.next - 1, then))
+      const entry = recent.get(reader.next())
+      if (!entry) return wait(reader, (then) => readPage(reader.next() - 1, then))
       reader.take(entry)
     }
   }
@@ -149,12 +148,12 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
   }
 
   function takePage(reader: TopicReader, page: readonly SharedEntry[]) {
-    const wanted = page.filter(({ offset }) => offset >= reader.next)
+    const wanted = page.filter(({ offset }) => offset >= reader.next())
     // Neither here nor in the log: trimmed before it could be sent, or never kept.
     const first = Math.min(wanted[0]?.offset ?? Infinity, recent.oldest ?? Infinity, heard + 1)
-    if (first > reader.next) reader.skipTo(first)
+    if (first > reader.next()) reader.skipTo(first)
     for (const entry of wanted) {
-      if (reader.gone || entry.offset !== reader.next || !reader.sink.hasRoom()) return
+      if (reader.gone || entry.offset !== reader.next() || !reader.sink.hasRoom()) return
       reader.take(entry)
     }
   }
@@ -192,7 +191,7 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
   function tellHiddenSoon() {
     if (tellingHidden) return
     let any = false
-    for (const reader of readers) any ||= reader.live && reader.hidden
+    for (const reader of readers) any ||= reader.live && reader.hidden()
     if (!any) return
     tellingHidden = clock.setTimeout(() => {
       tellingHidden = null
@@ -218,9 +217,6 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
           readers.delete(reader)
         },
       }
-    },
-    get readers() {
-      return readers.size
     },
     close() {
       closed = true

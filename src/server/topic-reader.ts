@@ -22,7 +22,7 @@ export interface ReaderSink {
 export interface TopicReader {
   readonly sink: ReaderSink
   /** The offset that it gets next. */
-  readonly next: number
+  next(): number
   live: boolean
   /** Waiting for room or for the log. */
   waiting: boolean
@@ -33,7 +33,7 @@ export interface TopicReader {
   skipTo(offset: number): void
   /** Tells of hidden entries that the client has not heard of. */
   tellHidden(): void
-  readonly hidden: boolean
+  hidden(): boolean
   /** Begins anew, behind `after`. */
   restart(after: number): void
 }
@@ -49,9 +49,7 @@ export function createTopicReader(topic: string, sink: ReaderSink, after: number
     live: false,
     waiting: false,
     gone: false,
-    get next() {
-      return next
-    },
+    next: () => next,
     take(entry) {
       next = entry.offset + 1
       if (sink.sees && !sink.sees(topic, entry)) return
@@ -68,9 +66,7 @@ export function createTopicReader(topic: string, sink: ReaderSink, after: number
       told = next - 1
       sink.message(messageFrame(topic, told, seen))
     },
-    get hidden() {
-      return told < next - 1
-    },
+    hidden: () => told < next - 1,
     restart(from) {
       next = from + 1
       seen = told = from

@@ -5,7 +5,7 @@
 export interface WorkQueue {
   change(task: () => Promise<void>): void
   publish(task: () => Promise<void>): void
-  readonly size: number
+  size(): number
   /** Begins nothing more. */
   stop(): void
   /** Resolves when nothing is under way, and nothing waits unless it was stopped. */
@@ -58,9 +58,7 @@ export function createWorkQueue(max: number, handlers: WorkQueueHandlers): WorkQ
       const before = changes
       publishes = publishes.then(() => before).then(() => run(task))
     },
-    get size() {
-      return size
-    },
+    size: () => size,
     stop() {
       stopped = true
     },

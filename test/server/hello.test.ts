@@ -187,6 +187,22 @@ describe('a fresh token on a live leg', () => {
     expect(await client.closed).toMatchObject({ code: 3000 })
   })
 
+  test('may bear other rights: what it does not allow any more is left', async () => {
+    const server = await liveServer<{ subject: string; tokenTtl: number; admin: boolean }>({
+      authenticate: ({ token }) => ({ subject: 'ann', tokenTtl: 60_000, admin: token === 'admin' }),
+      authorize: ({ topic, user }) => topic === 'open' || user.admin,
+    })
+    const client = await server.join({ token: 'admin', topics: { open: {}, secret: {} } })
+    client.send({ type: 'auth', token: 'plain' })
+    expect(await client.next('error')).toMatchObject({ code: 'forbidden', topic: 'secret' })
+    await server.publish('secret', 1)
+    await server.publish('open', 2)
+    await client.next('message')
+    expect(client.frames.slice(1)).toMatchObject([{ type: 'authed' }, { type: 'error' }, { type: 'message', topic: 'open' }])
+    client.send({ type: 'publish', id: 'p', topic: 'secret', data: 1 })
+    expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
+  })
+
   test('in time keeps a leg alive; without one it is closed when the token and the grace have run out', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, authenticate, limits: { tokenGrace: 10_000 } })

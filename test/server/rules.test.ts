@@ -116,7 +116,7 @@ describe('server rule 4: a leg\'s publishes', () => {
     const { passed, open } = gate()
     const server = await liveServer({ onPublish: () => passed })
     const reader = await server.join({ topics: { t: {} } })
-    const leg = await server.join({ session: 'mine' })
+    const leg = await server.join({ session: 'mine', topics: { t: {} } })
     for (const id of ['a', 'b']) leg.send({ type: 'publish', id, topic: 't', data: id })
     await until(() => server.stats().published === 1, 'the first publish under way')
     expect(await server.end(({ session }) => session === 'mine')).toBe(1)
