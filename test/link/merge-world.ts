@@ -1,14 +1,14 @@
-import type { Clock } from '../../src/base/clock.js'
 import type { createMerge, Gap, MergedMessage } from '../../src/link/merge.js'
-import type { ClientFrame, MessageFrame, Position, ServerFrame, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
+import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
+import { createModelServers, epochName, TOPICS, type ServedLeg } from './model-servers.js'
+import { createQueueClock } from './queue-clock.js'
 
 /*
  * A world for the merge: two servers over one log, legs whose two directions are queues, an application that comes and goes.
  * What the world does is drawn from a seed; what the merge then says is held against the log.
  */
 
-const TOPICS = ['a', 'b']
 const GAP_TIMEOUT = 250
 
 /** What may happen in a world besides messages and moves. */
@@ -29,39 +29,8 @@ export interface Flavour {
   readonly small: boolean
 }
 
-export function flavourOf(seed: number): Flavour {
-  const random = seededRandom(seed)
-  const yes = (share: number) => random() < share
-  const calm = yes(0.2)
-  return {
-    history: [yes(0.6), yes(0.6)],
-    hidden: yes(0.5),
-    trim: !calm && yes(0.4),
-    epochs: !calm && yes(0.3),
-    holes: calm || yes(0.75) ? 'none' : yes(0.6) ? 'passing' : 'lasting',
-    kills: !calm && yes(0.6),
-    hasty: !calm && yes(0.3),
-    omits: !calm && yes(0.3),
-    lag: yes(0.4),
-    application: !calm && yes(0.5),
-    reentry: !calm && yes(0.3),
-    small: !calm && yes(0.2),
-  }
-}
-
-interface Log {
-  epoch: number
-  /** Of each epoch, which offsets (from 1) this client may see. */
-  readonly visible: boolean[][]
-  oldest: number
-}
-
-interface Connection {
+interface Connection extends ServedLeg {
   readonly number: number
-  readonly server: number
-  readonly up: ClientFrame[]
-  readonly down: ServerFrame[]
-  readonly subscriptions: Map<string, { cursor: number; told: number }>
   readonly hello: Map<string, { generation: number; from: Position | null }>
   /** What the leg said of each topic, as a reader of PROTOCOL keeps it. */
   readonly said: Map<string, { generation: number; pending: string | null; from: Position | null; answer: TopicAnswer | null; unasked: boolean; newest: number }>
@@ -79,8 +48,6 @@ interface Reader {
 
 export function playWorld(create: typeof createMerge, flavour: Flavour, steps: readonly number[], trace?: string[]): string | null {
   const clock = createQueueClock()
-  const logs = new Map<string, Log>(TOPICS.map((topic) => [topic, { epoch: 0, visible: [[]], oldest: 1 }]))
-  const known = [0, 1].map(() => new Map(TOPICS.map((topic) => [topic, { epoch: 0, head: 0 }])))
   const connections = new Map<number, Connection>()
   const readers = new Map<string, Reader>()
   let active: Connection | null = null
@@ -98,15 +65,13 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
 
   const note = (line: string) => void trace?.push(`${' '.repeat(2 * depth)}${line}`)
   const yes = (share: number) => random() < share
-  const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)]
-  const epochName = (epoch: number) => `e${epoch}`
+  const pick = <T>(all: readonly T[]): T | undefined => all[below(all.length)]
+  const below = (limit: number) => Math.floor(random() * limit)
   const fail = (text: string) => {
     failure ??= text
     note(`!! ${text}`)
   }
-  const seen = (topic: string, epoch: string, offset: number) => logs.get(topic)!.visible[Number(epoch.slice(1))]?.[offset - 1] === true
-  const isLost = (offset: number) => flavour.holes === 'lasting' && offset % 7 === 3
-  const head = (topic: string) => logs.get(topic)!.visible[logs.get(topic)!.epoch]!.length
+  const servers = createModelServers({ flavour, legs: () => connections.values(), yes, below, note })
 
   const merge = create(
     { clock, id: () => `s${++ids}`, gapTimeout: GAP_TIMEOUT, maxMessages: flavour.small ? 3 : 1_000, maxBytes: 1e6 },
@@ -163,13 +128,13 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     if (!reader?.at) return fail(`a message of ${topic}, which has no position`)
     if (epoch !== reader.at.epoch) return fail(`a message of ${epoch} where ${reader.at.epoch} is`)
     if (offset <= reader.at.offset) return fail(`${topic} ${offset} after ${reader.at.offset}`)
-    if (data !== `${topic}/${epoch}/${offset}` || !seen(topic, epoch, offset)) return fail(`${topic} ${offset} is an invention`)
+    if (data !== `${topic}/${epoch}/${offset}` || !servers.sees(topic, epoch, offset)) return fail(`${topic} ${offset} is an invention`)
     passOver(topic, reader, offset)
   }
 
   function passOver(topic: string, reader: Reader, to: number) {
     const { epoch, offset } = reader.at!
-    for (let i = offset + 1; i < to; i++) if (seen(topic, epoch, i)) fail(`${topic} ${epoch}:${i} was skipped in silence`)
+    for (let i = offset + 1; i < to; i++) if (servers.sees(topic, epoch, i)) fail(`${topic} ${epoch}:${i} was skipped in silence`)
     reader.at = { epoch, offset: to }
   }
 
@@ -224,83 +189,6 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       const at = merge.position(topic)
       if (!said?.answer || !at || at.epoch !== said.answer.epoch || at.offset < said.answer.offset) fail(`caught up, but not in ${topic}`)
     }
-  }
-
-  // The servers.
-
-  function answer(server: number, topic: string, from: Position | null): TopicAnswer {
-    const log = logs.get(topic)!
-    const view = known[server]!.get(topic)!
-    if (from && (from.epoch !== epochName(view.epoch) || from.offset > view.head)) tail(server, topic, Infinity)
-    const start = !from ? view.head : from.epoch === epochName(view.epoch) ? Math.min(from.offset, view.head) : 0
-    const kept = view.epoch === log.epoch ? log.oldest - 1 : 0
-    const after = from && flavour.history[server] ? Math.max(start, Math.min(kept, view.head)) : view.head
-    return { epoch: epochName(view.epoch), offset: view.head, after }
-  }
-
-  function begin(connection: Connection, topic: string, { offset, after }: TopicAnswer) {
-    connection.subscriptions.set(topic, { cursor: after, told: after })
-    feed(connection, topic, offset)
-  }
-
-  function feed(connection: Connection, topic: string, to: number) {
-    const subscription = connection.subscriptions.get(topic)!
-    const visible = logs.get(topic)!.visible[known[connection.server]!.get(topic)!.epoch]!
-    for (let offset = subscription.cursor + 1; offset <= to; offset++) {
-      const before = offset === 1 ? 0 : visible.lastIndexOf(true, offset - 2) + 1
-      const prev = flavour.hidden ? (yes(0.5) ? Math.max(before, subscription.told) : before) : offset - 1
-      if (visible[offset - 1]) {
-        const data = `${topic}/${epochName(known[connection.server]!.get(topic)!.epoch)}/${offset}`
-        const lost = flavour.holes === 'passing' ? !quiet && yes(0.08) : isLost(offset)
-        if (!lost) connection.down.push({ type: 'message', topic, offset, prev, data, hasData: true })
-        subscription.told = offset
-      } else if (offset === to || yes(0.5)) {
-        connection.down.push({ type: 'message', topic, offset, prev: yes(0.5) ? subscription.told : before, hasData: false })
-        subscription.told = offset
-      }
-    }
-    subscription.cursor = Math.max(subscription.cursor, to)
-  }
-
-  function tail(server: number, topic: string, most: number) {
-    const log = logs.get(topic)!
-    const view = known[server]!.get(topic)!
-    const readers = [...connections.values()].filter((connection) => connection.server === server && connection.subscriptions.has(topic))
-    if (view.epoch !== log.epoch) {
-      view.epoch = log.epoch
-      view.head = head(topic)
-      const after = flavour.history[server] ? log.oldest - 1 : view.head
-      const named = { epoch: epochName(view.epoch), offset: view.head, after }
-      for (const connection of readers) {
-        connection.down.push({ type: 'subscribed', topics: new Map([[topic, named]]) })
-        begin(connection, topic, named)
-      }
-      return
-    }
-    view.head = Math.min(head(topic), view.head + most)
-    for (const connection of readers) feed(connection, topic, view.head)
-  }
-
-  function serve(connection: Connection) {
-    const frame = connection.up.shift()!
-    if (frame.type === 'unsubscribe') for (const topic of frame.topics) connection.subscriptions.delete(topic)
-    if (frame.type !== 'hello' && frame.type !== 'subscribe') return
-    const answers = new Map<string, TopicAnswer>()
-    const errors: ServerFrame[] = []
-    for (const [topic, from] of frame.topics) {
-      connection.subscriptions.delete(topic)
-      if (flavour.omits && !quiet && yes(0.3)) {
-        if (frame.type === 'subscribe' && yes(0.5)) errors.push({ type: 'error', code: 'busy', message: 'later', topic, id: frame.id, retryAfter: 100 })
-        continue
-      }
-      answers.set(topic, answer(connection.server, topic, from))
-    }
-    if (frame.type === 'hello') connection.down.push({ type: 'welcome', server: `n${connection.server}`, topics: answers })
-    else {
-      connection.down.push(...errors)
-      connection.down.push({ type: 'subscribed', id: frame.id, topics: answers })
-    }
-    for (const [topic, named] of answers) begin(connection, topic, named)
   }
 
   // The client's side of the legs.
@@ -373,47 +261,20 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
 
   // What may happen.
 
-  function publish() {
-    const topic = pick(TOPICS)!
-    const log = logs.get(topic)!
-    for (let i = yes(0.3) ? 3 : 1; i > 0; i--) log.visible[log.epoch]!.push(!flavour.hidden || yes(0.6))
-    note(`publish ${topic} up to ${epochName(log.epoch)}:${head(topic)}`)
-    if (!flavour.lag) for (const server of [0, 1]) tail(server, topic, Infinity)
-  }
-
-  function trim() {
-    const topic = pick(TOPICS)!
-    const log = logs.get(topic)!
-    const heads = known.map((server) => server.get(topic)!)
-    const safe = Math.min(...heads.map(({ epoch, head }) => (epoch === log.epoch ? head : 0)))
-    log.oldest = Math.max(log.oldest, Math.min(safe, log.oldest + 1 + Math.floor(random() * 3)))
-    note(`trim ${topic}: oldest is ${log.oldest}`)
-  }
-
-  function renumber() {
-    const topic = pick(TOPICS)!
-    const log = logs.get(topic)!
-    log.epoch = log.visible.push([]) - 1
-    log.oldest = 1
-    note(`epoch of ${topic} is ${epochName(log.epoch)}`)
-    if (!flavour.lag) for (const server of [0, 1]) tail(server, topic, Infinity)
-  }
-
   function act() {
     const topic = pick(TOPICS)!
     const reader = readers.get(topic)
     const at = merge.position(topic)
-    const back: Position | null = at && yes(0.9) ? { epoch: at.epoch, offset: Math.floor(random() * (at.offset + 1)) } : null
+    const back: Position | null = at && yes(0.9) ? { epoch: at.epoch, offset: below(at.offset + 1) } : null
     if (!reader) {
-      const log = logs.get(topic)!
-      const epoch = yes(0.8) ? log.epoch : Math.floor(random() * log.visible.length)
-      subscribe(topic, yes(0.6) ? null : { epoch: epochName(epoch), offset: Math.floor(random() * (log.visible[epoch]!.length + 1)) })
+      const epoch = yes(0.8) ? servers.epochs(topic) - 1 : below(servers.epochs(topic))
+      subscribe(topic, yes(0.6) ? null : { epoch: epochName(epoch), offset: below(servers.head(topic) + 1) })
     } else if (yes(0.5)) {
       note(`unsubscribe ${topic}`)
       readers.delete(topic)
       merge.unsubscribe(topic)
     } else if (back) subscribe(topic, back)
-    else if (flavour.epochs && at) subscribe(topic, { epoch: epochName(Math.floor(random() * logs.get(topic)!.visible.length)), offset: 0 })
+    else if (flavour.epochs && at) subscribe(topic, { epoch: epochName(below(servers.epochs(topic))), offset: 0 })
   }
 
   function subscribe(topic: string, from: Position | null) {
@@ -445,27 +306,27 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
   function step() {
     const waiting = [...connections.values()]
     const kind = random()
-    if (kind < 0.2) publish()
+    if (kind < 0.2) servers.publish(pick(TOPICS)!)
     else if (kind < 0.55) {
       const connection = pick(waiting.filter(({ down }) => down.length > 0))
       for (let i = yes(0.3) ? 4 : 1; i > 0; i--) if (connection && connections.has(connection.number) && connection.down.length > 0) receive(connection)
     } else if (kind < 0.7) {
       const connection = pick(waiting.filter(({ up }) => up.length > 0))
-      if (connection) serve(connection)
+      if (connection) servers.serve(connection)
     } else if (kind < 0.76) {
       if (connections.size < 2) dial()
     } else if (kind < 0.82) {
       if (old && (merge.caughtUp() || (flavour.hasty && yes(0.2)))) gone(old, 'closed')
     } else if (kind < 0.86) {
-      if (flavour.lag) tail(yes(0.5) ? 0 : 1, pick(TOPICS)!, 1 + Math.floor(random() * 3))
+      if (flavour.lag) servers.tail(yes(0.5) ? 0 : 1, pick(TOPICS)!, 1 + below(3))
     } else if (kind < 0.9) {
-      if (flavour.kills || flavour.holes !== 'none' || flavour.omits) clock.advance(yes(0.3) ? 1_000 : 50 + Math.floor(random() * 100))
+      if (flavour.kills || flavour.holes !== 'none' || flavour.omits) clock.advance(yes(0.3) ? 1_000 : 50 + below(100))
     } else if (kind < 0.93) {
       if (flavour.kills && waiting.length > 0 && yes(0.5)) gone(pick(waiting)!, 'died')
     } else if (kind < 0.96) {
-      if (flavour.trim) trim()
+      if (flavour.trim) servers.trim(pick(TOPICS)!)
     } else if (kind < 0.97) {
-      if (flavour.epochs) renumber()
+      if (flavour.epochs) servers.renumber(pick(TOPICS)!)
     } else if (flavour.application) act()
   }
 
@@ -474,10 +335,10 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     for (let round = 0; round < 400 && !failure; round++) {
       if (connections.size === 0) dial()
       if (old && merge.caughtUp()) gone(old, 'done')
-      for (const server of [0, 1]) for (const topic of TOPICS) tail(server, topic, Infinity)
+      servers.tailAll()
       let moved = false
       for (const connection of connections.values()) {
-        while (connection.up.length > 0) serve(connection)
+        while (connection.up.length > 0) servers.serve(connection)
         while (connection.down.length > 0 && connections.has(connection.number)) {
           receive(connection)
           moved = true
@@ -500,19 +361,16 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     if (failure) return failure
   }
   quiet = true
+  servers.endFaults()
   for (const topic of TOPICS) if (!readers.has(topic)) subscribe(topic, null)
   calmDown()
-  // One more message of each topic, and one that is not lost, shows what nobody could know before.
-  for (const topic of TOPICS) {
-    const all = logs.get(topic)!.visible[logs.get(topic)!.epoch]!
-    do all.push(true)
-    while (isLost(all.length))
-  }
+  // One more message of each topic shows what nobody could know before.
+  for (const topic of TOPICS) servers.publishLast(topic)
   calmDown()
   for (const [topic, reader] of readers) {
     const at = merge.position(topic)
-    if (at?.epoch !== epochName(logs.get(topic)!.epoch) || at.offset !== head(topic)) fail(`${topic} stays at ${at?.epoch}:${at?.offset}, the head is ${head(topic)}`)
-    else if (reader.at) passOver(topic, reader, head(topic) + 1)
+    if (at?.epoch !== servers.epoch(topic) || at.offset !== servers.head(topic)) fail(`${topic} stays at ${at?.epoch}:${at?.offset}, the head is ${servers.head(topic)}`)
+    else if (reader.at) passOver(topic, reader, servers.head(topic) + 1)
   }
   if (!merge.caughtUp()) fail('it is never caught up')
   if (merge.held.messages > 0 || merge.held.bytes !== 0) fail(`${merge.held.messages} messages stay held`)
@@ -522,63 +380,4 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
 function show(topics: TopicRequests | ReadonlyMap<string, TopicAnswer>): string {
   const one = (value: TopicAnswer | Position | null) => (value ? `${value.epoch}:${value.offset}${'after' in value ? ` after ${value.after}` : ''}` : 'now')
   return [...topics].map(([topic, value]) => `${topic} ${one(value)}`).join(', ')
-}
-
-/** Runs timers when it is moved, and only then. */
-function createQueueClock(): Clock & { advance(ms: number): void; readonly pending: number } {
-  let now = 0
-  const timers = new Set<{ readonly due: number; readonly task: () => void }>()
-  const set = (task: () => void, delay: number) => {
-    const timer = { due: now + delay, task }
-    timers.add(timer)
-    return () => void timers.delete(timer)
-  }
-  return {
-    now: () => now,
-    monotonic: () => now,
-    setTimeout: set,
-    frame: (task) => set(task, 16),
-    advance(ms) {
-      const end = now + ms
-      for (;;) {
-        const next = [...timers].filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0]
-        if (!next) break
-        now = Math.max(now, next.due)
-        timers.delete(next)
-        next.task()
-      }
-      now = end
-    },
-    get pending() {
-      return timers.size
-    },
-  }
-}
-
-/** The first schedule of these seeds in which a promise breaks, cut down to the steps that it needs. */
-export function search(create: typeof createMerge, seeds: number, length: number, first = 1): { seed: number; failure: string; trace: string[] } | null {
-  for (let seed = first; seed < first + seeds; seed++) {
-    const flavour = flavourOf(seed)
-    const random = seededRandom(seed * 7_919)
-    let steps = Array.from({ length }, () => Math.floor(random() * 2 ** 32))
-    if (attempt(create, flavour, steps) === null) continue
-    for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-      for (let at = 0; at < steps.length; ) {
-        const without = [...steps.slice(0, at), ...steps.slice(at + size)]
-        if (attempt(create, flavour, without) === null) at += size
-        else steps = without
-      }
-    }
-    const trace = [JSON.stringify(flavour)]
-    return { seed, failure: attempt(create, flavour, steps, trace)!, trace }
-  }
-  return null
-}
-
-function attempt(create: typeof createMerge, flavour: Flavour, steps: readonly number[], trace?: string[]): string | null {
-  try {
-    return playWorld(create, flavour, steps, trace)
-  } catch (error) {
-    return `it threw ${String(error instanceof Error ? error.stack : error)}`
-  }
 }
