@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createLiveServer, memoryLog, type LiveServerOptions } from '../../src/server/index.js'
+import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock, liveServer, still, until } from './kit.js'
 
 describe('frames that break the rules', () => {
@@ -81,6 +82,39 @@ describe('frames that break the rules', () => {
     client.ws.send(`{"type":"publish","id":"p","topic":"t","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
     await until(() => client.of('ack').length + client.of('nack').length > 0 || client.of('error').length > 0, 'an answer')
     await server.join()
+  })
+
+  test('mutilated frames by the thousand harm nobody but their sender', async () => {
+    const random = seededRandom(7)
+    const frames = [
+      { type: 'hello', session: 'x', leg: 1, topics: { t: { epoch: 'e', offset: 3 } }, token: 'k', handover: 'h' },
+      { type: 'subscribe', id: '1', topics: { t: {}, u: { epoch: 'e', offset: 0 } } },
+      { type: 'publish', id: '1', topic: 't', data: { a: [1, null] }, age: 3 },
+      { type: 'unsubscribe', topics: ['t'] },
+      { type: 'auth', token: 'k' },
+    ].map((frame) => JSON.stringify(frame))
+    const pieces = ['{', '}', '"', ',', ':', '[', ']', 'null', '-1', '1e999', '9007199254740993', '"__proto__"', '\\u0000', '"t"', 'true', '']
+    const pick = <Item>(from: readonly Item[]) => from[Math.floor(random() * from.length)]!
+    const server = await liveServer({ heartbeat: 60_000 })
+    const witness = await server.join({ topics: { w: {} } })
+    for (let round = 0; round < 60; round++) {
+      const client = await (random() < 0.8 ? server.join() : server.client())
+      for (let count = 0; count < 50 && client.ws.readyState === client.ws.OPEN; count++) {
+        let text = pick(frames)
+        for (let cuts = Math.floor(random() * 3); cuts >= 0; cuts--) {
+          const at = Math.floor(random() * text.length)
+          text = text.slice(0, at) + pick(pieces) + text.slice(at + Math.floor(random() * 4))
+        }
+        client.ws.send(text)
+        if (random() < 0.2) await new Promise<void>((resolve) => void setImmediate(resolve))
+      }
+      client.ws.terminate()
+    }
+    await server.publish('w', 'still here')
+    expect(await witness.next('message')).toMatchObject({ data: 'still here' })
+    await until(() => server.stats().connections === 1, 'only the witness')
+    expect(server.errors).toEqual([])
+    expect(server.stats().topics).toBe(1)
   })
 
   test('a message in a thousand fragments ends its leg, and only that', async () => {
