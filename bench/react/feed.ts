@@ -1,0 +1,61 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { WebSocketServer } from 'ws'
+import { createLiveServer } from '../../src/server/index.js'
+
+/** What the feed is told to send, by the process that started it. */
+export interface FeedOrder {
+  /** To whom: raw clients get a message as it is, live ones as a frame of their protocol. */
+  readonly to: 'raw' | 'live'
+  readonly topic: string
+  readonly messages: number
+  readonly perSecond: number
+}
+
+/** About 120 bytes. `at` is when it was sent, on the clock that this machine's browser has too. */
+export interface Tick {
+  readonly n: number
+  readonly at: number
+  readonly topic: string
+  readonly symbol: string
+  readonly price: number
+  readonly note: string
+}
+
+/** How often messages go out, ms: a browser never gets more than a few of them at once. */
+const TICK = 2
+
+const http = createServer()
+const live = createLiveServer({ server: http, path: '/live', authenticate: () => true, allowedOrigins: '*' })
+const raw = new WebSocketServer({ noServer: true })
+http.on('upgrade', (request, socket, head) => {
+  if (request.url === '/raw') raw.handleUpgrade(request, socket, head, () => {})
+})
+// Those of one client come in order: `publish` of a topic does.
+http.listen(0, '127.0.0.1', () => process.send!({ port: (http.address() as AddressInfo).port }))
+
+process.on('message', (order: FeedOrder) => void send(order))
+process.on('disconnect', () => process.exit())
+
+async function send({ to, topic, messages, perSecond }: FeedOrder) {
+  const start = performance.now()
+  let sent = 0
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const due = Math.min(messages, Math.floor(((performance.now() - start) * perSecond) / 1_000))
+      while (sent < due) {
+        const tick: Tick = { n: ++sent, at: Date.now(), topic, symbol: 'EURUSD', price: 1 + sent / messages, note: 'as long as usual' }
+        if (to === 'live') void live.publish(topic, tick)
+        else for (const client of rawClients()) client.send(JSON.stringify(tick))
+      }
+      if (sent < messages) return
+      clearInterval(timer)
+      resolve()
+    }, TICK)
+  })
+  process.send!({ done: sent })
+}
+
+function rawClients() {
+  return raw.clients
+}

@@ -1,0 +1,141 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { version as reactVersion } from 'react'
+import { launchBrowser } from '../../test/kit/browser.js'
+import { createPromises } from '../../demo/report/table.js'
+import { measureBytes } from './bytes.js'
+import { runHooks, servePage, startFeed } from './hooks.js'
+import type { Measured } from './page/meter.js'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    messages: { type: 'string', default: '10000' },
+    rate: { type: 'string', default: '5000' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const [rounds, messages, perSecond] = [values.rounds, values.messages, values.rate].map((text) => {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0) return value
+  console.error(`--rounds, --messages and --rate are whole numbers from 1 on, not "${text}".`)
+  process.exit(2)
+}) as [number, number, number]
+
+const LIVESOCKET = 'livesocket'
+const BY_HAND = 'hand-written frame store'
+const CONTENDERS = [LIVESOCKET, BY_HAND, 'react-use-websocket', 'partysocket']
+const ROWS = [0, 200]
+const CELLS = 100
+/** Of a screen with 60 frames a second, ms. */
+const FRAME = 17
+const KB = 1_000
+
+interface Spread {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+interface Row {
+  readonly contender: string
+  readonly rows: number
+  readonly seen: Spread
+  readonly inOrder: boolean
+  readonly renders: Spread
+  /** Milliseconds from the server's send to the commit. */
+  readonly p50: Spread
+  readonly p99: Spread
+  /** Milliseconds for which the page's thread was busy: hardly touched by whatever else the machine does. */
+  readonly busy: Spread
+}
+
+const say = values.json ? () => {} : (text: string) => console.log(text)
+const [browser, page, feed] = await Promise.all([launchBrowser(), servePage(), startFeed()])
+const about = `React ${reactVersion}, production build, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0]?.model.trim()}`
+say(`${messages} messages at ${perSecond}/s into one component, ${rounds} rounds; ${about}`)
+
+const to = (contender: string) => (contender === LIVESOCKET ? 'live' : 'raw') as 'live' | 'raw'
+const runs = new Map<string, (Measured & { readonly busy: number })[]>()
+// The first page of a browser pays for its start.
+await runHooks(browser, page.url, feed, { contender: LIVESOCKET, feed: { to: 'live', topic: 'ticks', messages: 500, perSecond } })
+for (let round = 1; round <= rounds; round++) {
+  // In turns, so that whatever else this machine does hits them all.
+  for (const rows of ROWS) {
+    for (const contender of CONTENDERS) {
+      const { measured, busy } = await runHooks(browser, page.url, feed, { contender, rows, feed: { to: to(contender), topic: 'ticks', messages, perSecond } })
+      const name = `${contender}/${rows}`
+      runs.set(name, [...(runs.get(name) ?? []), { ...measured, busy }])
+    }
+  }
+  say(`  round ${round} of ${rounds}`)
+}
+
+const table: Row[] = ROWS.flatMap((rows) =>
+  CONTENDERS.map((contender) => {
+    const measured = runs.get(`${contender}/${rows}`)!
+    return {
+      contender,
+      rows,
+      seen: spread(measured.map(({ seen }) => seen)),
+      inOrder: measured.every(({ inOrder }) => inOrder),
+      renders: spread(measured.map(({ renders }) => renders)),
+      p50: spread(measured.map(({ latencies }) => percentile(latencies, 0.5))),
+      p99: spread(measured.map(({ latencies }) => percentile(latencies, 0.99))),
+      busy: spread(measured.map(({ busy }) => busy)),
+    }
+  }),
+)
+
+/** Of 100 components, each with a topic of its own, those that rendered for 100 messages in one of them. */
+const affected: Record<string, number> = {}
+for (const contender of CONTENDERS) {
+  const { cells } = await runHooks(browser, page.url, feed, { contender, cells: CELLS, feed: { to: to(contender), topic: 'cell-42', messages: 100, perSecond: 200 } })
+  affected[contender] = cells.filter((renders) => renders > 0).length
+}
+await browser.close()
+page.close()
+feed.close()
+const bytes = await measureBytes()
+
+const row = (contender: string, rows: number) => table.find((one) => one.contender === contender && one.rows === rows)!
+const promises = createPromises()
+for (const rows of ROWS) {
+  const [ours, theirs] = [row(LIVESOCKET, rows), row(BY_HAND, rows)]
+  const name = rows === 0 ? 'trivial' : `${rows} rows`
+  promises.check(`${name}: all seen, in order`, ours.seen.least === messages && ours.inOrder, `${ours.seen.least} of ${messages}`)
+  promises.check(`${name}: renders at most the hand-written store's + 10 %`, ours.renders.median <= theirs.renders.median * 1.1, `${ours.renders.median} against ${theirs.renders.median}`)
+  promises.check(`${name}: p99 at most the hand-written store's + one frame`, ours.p99.median <= theirs.p99.median + FRAME, `${ours.p99.median} against ${theirs.p99.median} ms`)
+}
+promises.check(`one of ${CELLS} components affected: one renders`, affected[LIVESOCKET] === 1, `${affected[LIVESOCKET]}`)
+promises.check('hooks over the core, gzip: at most 2 kB', bytes.hooks <= 2 * KB, `${bytes.hooks} B`)
+
+if (values.json) console.log(JSON.stringify({ about, messages, perSecond, rounds, table, affected, bytes, broken: promises.broken }, null, 2))
+else {
+  const show = ({ median, least, most }: Spread) => (least === most ? `${median}` : `${median} (${least}–${most})`)
+  console.table(
+    table.map(({ contender, rows, seen, inOrder, renders, p50, p99, busy }) => ({
+      rows: rows || 'trivial',
+      hook: contender,
+      seen: show(seen),
+      'in order': inOrder,
+      renders: show(renders),
+      'p50, ms': show(p50),
+      'p99, ms': show(p99),
+      'busy, ms': show(busy),
+    })),
+  )
+  console.log(`Of ${CELLS} components on one socket, one of them affected, rendered: ${CONTENDERS.map((contender) => `${contender} ${affected[contender]}`).join(', ')}`)
+  console.log(`Bytes, gzip, without React: core ${bytes.core}, hooks over it ${bytes.hooks}; ${Object.entries(bytes.peers).map(([name, size]) => `${name} ${size}`).join(', ')}`)
+  console.log(`\n${promises.lines()}`)
+}
+process.exitCode = promises.broken > 0 ? 1 : 0
+
+function spread(numbers: readonly number[]): Spread {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return { median: sorted[(sorted.length - 1) >> 1]!, least: sorted[0]!, most: sorted.at(-1)! }
+}
+
+function percentile(numbers: readonly number[], share: number): number {
+  return [...numbers].sort((a, b) => a - b)[Math.ceil(numbers.length * share) - 1] ?? Number.NaN
+}

@@ -1,0 +1,76 @@
+import { memo, useCallback } from 'react'
+import { createRoot } from 'react-dom/client'
+import type { Tick } from '../feed.js'
+import { contenders, type Contender } from './contenders.js'
+import { createMeter, type Measured, type Meter } from './meter.js'
+
+declare global {
+  interface Window {
+    /** Set once messages would arrive. */
+    ready?: boolean
+    /** What one component saw; for many, how often each of them rendered because of messages. */
+    measured(): Measured
+    cellRenders(): number[]
+  }
+}
+
+const query = new URLSearchParams(location.search)
+const contender = contenders[query.get('contender')!]!
+const url = query.get('feed')!
+const rows = Number(query.get('rows'))
+const cells = Number(query.get('cells'))
+const meter = createMeter()
+const renders: number[] = []
+
+/** Long enough for a subscription to have arrived at the server. */
+const SETTLED = 300
+
+function onReady() {
+  setTimeout(() => {
+    renders.fill(0)
+    window.ready = true
+  }, SETTLED)
+}
+
+function Ticks({ contender, meter }: { contender: Contender; meter: Meter }) {
+  meter.rendered()
+  const last = contender.useTicks(url, meter)
+  return rows === 0 ? <output>{last?.price}</output> : <Rows last={last} />
+}
+
+function Rows({ last }: { last: Tick | undefined }) {
+  return (
+    <table>
+      <tbody>
+        {Array.from({ length: rows }, (_, row) => (
+          <tr key={row}>
+            <td>{row}</td>
+            <td>{last?.symbol}</td>
+            <td>{((last?.price ?? 0) + row).toFixed(4)}</td>
+            <td>{last?.n}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+const Cell = memo(function Cell({ contender, index }: { contender: Contender; index: number }) {
+  renders[index] = (renders[index] ?? 0) + 1
+  return <li>{contender.useCell(url, `cell-${index}`)?.n}</li>
+})
+
+function App() {
+  const { Around, Ready } = contender
+  const ready = useCallback(onReady, [])
+  return (
+    <Around url={url}>
+      <Ready url={url} onReady={ready} />
+      {cells === 0 ? <Ticks contender={contender} meter={meter} /> : <ul>{Array.from({ length: cells }, (_, index) => <Cell key={index} contender={contender} index={index} />)}</ul>}
+    </Around>
+  )
+}
+
+window.measured = meter.measured
+window.cellRenders = () => [...renders]
+createRoot(document.getElementById('root')!).render(<App />)
