@@ -1,0 +1,163 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { build, type Rolldown } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createLiveServer, type LiveServer } from '../../src/server/index.js'
+import { launchBrowser } from '../kit/browser.js'
+
+/** The whole product in real tabs of one browser, against a real server and a token service that counts. */
+
+const PAGE = `<!doctype html><title>tab</title><script type="module">
+import { createLiveSocket } from '/livesocket.js'
+const socket = window.socket = createLiveSocket({
+  url: location.origin.replace('http', 'ws') + '/live',
+  getToken: async () => (await fetch('/token', { method: 'POST' })).json(),
+})
+window.events = []
+for (const type of ['token-refreshed', 'session-ended']) socket.on(type, (event) => window.events.push({ type, ...event }))
+socket.connect()
+setInterval(() => socket.publish('ticks', 0).catch(() => {}), 50)
+</script>`
+
+const TTL = 4_000
+const SIGNED_OUT = /^(signed-out|session-ended)$/
+
+let browser: Browser
+let code: string
+let http: Server
+let live: LiveServer
+let url: string
+let context: BrowserContext
+let calls: number[]
+let ended: string | null
+/** Sessions of the publishes that arrived, with the time of each one's last. */
+let heard: Map<string, number>
+
+beforeAll(async () => {
+  const built = build({
+    configFile: false,
+    logLevel: 'warn',
+    build: { write: false, lib: { entry: join(import.meta.dirname, '../../src/index.ts'), formats: ['es'] } },
+  }) as Promise<Rolldown.RolldownOutput[]>
+  const [[bundle], launched] = await Promise.all([built, launchBrowser()])
+  browser = launched
+  code = bundle!.output[0].code
+}, 60_000)
+
+afterAll(() => browser?.close())
+
+beforeEach(async () => {
+  calls = []
+  ended = null
+  heard = new Map()
+  http = createServer((request, response) => {
+    if (request.url === '/token') {
+      calls.push(performance.now())
+      const answer = ended === null ? { token: `token-${calls.length}`, ttl: TTL } : { ended }
+      return void setTimeout(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)), 30)
+    }
+    const script = request.url === '/livesocket.js'
+    response.setHeader('content-type', script ? 'text/javascript' : 'text/html').end(script ? code : PAGE)
+  })
+  live = createLiveServer({
+    server: http,
+    path: '/live',
+    authenticate: ({ token }) => token !== undefined && { subject: 'ann' },
+    onPublish: ({ session }) => void heard.set(session, performance.now()),
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`
+  context = await browser.newContext()
+})
+
+afterEach(async () => {
+  await context.close()
+  await live.close()
+  http.closeAllConnections()
+  await new Promise((resolve) => http.close(resolve))
+})
+
+async function open(): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(url)
+  return page
+}
+
+const isLive = (page: Page) => page.waitForFunction(() => (window as never as { socket: { store: { getState(): { status: string } } } }).socket?.store.getState().status === 'live')
+const closed = async (page: Page) => {
+  await page.waitForFunction(() => (window as never as { socket: { store: { getState(): { closed: unknown } } } }).socket.store.getState().closed !== null)
+  return page.evaluate(() => (window as never as { socket: { store: { getState(): { closed: { by: string } } } } }).socket.store.getState().closed.by)
+}
+const refreshes = (page: Page) => page.evaluate(() => (window as never as { events: { type: string }[] }).events.filter((event) => event.type === 'token-refreshed').length)
+const signOut = (page: Page) => page.evaluate(() => (window as never as { socket: { signOut(): void } }).socket.signOut())
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('ten tabs of one real browser', { timeout: 60_000 }, () => {
+  it('make one token call when they open at once, and one for each refresh afterwards', async () => {
+    const tabs = await Promise.all(Array.from({ length: 10 }, open))
+    await Promise.all(tabs.map(isLive))
+    expect(calls).toHaveLength(1)
+    while (calls.length < 4) await pause(100)
+    await pause(500)
+    const gaps = calls.slice(1).map((at, i) => at - calls[i]!)
+    for (const gap of gaps) expect(gap).toBeGreaterThan(TTL * 0.5 - 100)
+    for (const gap of gaps) expect(gap).toBeLessThan(TTL)
+    expect(await Promise.all(tabs.map(refreshes))).toEqual(Array(10).fill(calls.length))
+  })
+
+  it('all end when one of them signs out; nothing more is sent or fetched', async () => {
+    const tabs = await Promise.all(Array.from({ length: 4 }, open))
+    await Promise.all(tabs.map(isLive))
+    await signOut(tabs[0]!)
+    for (const tab of tabs) expect(await closed(tab)).toMatch(SIGNED_OUT)
+    const [made, at] = [calls.length, performance.now()]
+    await pause(TTL)
+    expect(calls).toHaveLength(made)
+    expect([...heard.values()].filter((time) => time > at)).toEqual([])
+  })
+
+  it('all end when the provider says that the login is over', async () => {
+    const tabs = await Promise.all(Array.from({ length: 3 }, open))
+    await Promise.all(tabs.map(isLive))
+    ended = 'login expired'
+    for (const tab of tabs) expect(await closed(tab)).toBe('session-ended')
+    expect(calls).toHaveLength(2)
+  })
+
+  it('go on without the one that is closed in the middle of its fetch', async () => {
+    const first = await context.newPage()
+    await first.goto(url, { waitUntil: 'commit' })
+    while (calls.length === 0) await pause(1)
+    const others = [open(), open()]
+    await first.close()
+    for (const tab of await Promise.all(others)) await isLive(tab)
+    expect(calls.length).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('a tab that stands still', { timeout: 60_000 }, () => {
+  it('delays nobody, and learns of a sign-out as soon as it moves again', async () => {
+    const [frozen, here] = [await open(), await open()]
+    await Promise.all([frozen, here].map(isLive))
+    while (heard.size < 2) await pause(50)
+    const devtools = await context.newCDPSession(frozen)
+    await devtools.send('Debugger.enable')
+    await devtools.send('Debugger.pause')
+    await pause(500)
+    const silent = [...heard].filter(([, time]) => performance.now() - time > 300).map(([session]) => session)
+    expect(silent).toHaveLength(1)
+    const made = calls.length
+    while (calls.length === made) await pause(50)
+    await pause(200)
+    expect(await refreshes(here)).toBe(calls.length)
+    await signOut(here)
+    await pause(500)
+    await devtools.send('Debugger.resume')
+    expect(await closed(frozen)).toMatch(SIGNED_OUT)
+    const thawed = performance.now()
+    await pause(500)
+    expect(heard.get(silent[0]!)).toBeLessThan(thawed)
+  })
+})
