@@ -43,7 +43,8 @@ interface Reader {
   /** Asked for a position of an epoch that is not the present one: a gap may name the present one again. */
   foreign: boolean
   arrived: Set<number>
-  prevs: Set<number>
+  /** What messages said that comes before them, with their epoch. */
+  prevs: Set<string>
 }
 
 export function playWorld(create: typeof createMerge, flavour: Flavour, steps: readonly number[], trace?: string[]): string | null {
@@ -152,7 +153,6 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       reader.at = present
       reader.foreign = false
       reader.arrived.clear()
-      reader.prevs.clear()
       return
     }
     if (epoch !== at.epoch || from === null || to === null || to < from || from <= at.offset) return fail('a gap that does not fit the position')
@@ -162,7 +162,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     const said = active?.said.get(topic)
     const answered = said?.answer && said.from?.epoch === epoch && said.answer.epoch === epoch && said.answer.after >= to
     if (reason === 'trimmed' && !(answered && said.answer!.after === to)) fail(`a trimmed gap to ${to} that no answer to a position named`)
-    if (reason === 'lost' && !(reader.prevs.has(to) && (answered || flavour.holes !== 'none'))) fail(`a lost gap to ${to} for no reason`)
+    if (reason === 'lost' && !(reader.prevs.has(`${epoch}:${to}`) && (answered || flavour.holes !== 'none'))) fail(`a lost gap to ${to} for no reason`)
     const before = from - 1
     const oldSaid = old?.said.get(topic)
     const oldCovers = oldSaid?.answer && oldSaid.answer.epoch === epoch && oldSaid.answer.after <= before && oldSaid.newest <= before
@@ -254,8 +254,8 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     const reader = readers.get(topic)
     if (!one?.answer || !reader) return
     one.newest = Math.max(one.newest, offset)
+    reader.prevs.add(`${one.answer.epoch}:${prev}`)
     if (reader.at?.epoch !== one.answer.epoch || merge.position(topic)?.epoch !== one.answer.epoch) return
-    reader.prevs.add(prev)
     if (hasData && offset > reader.at.offset) reader.arrived.add(offset)
   }
 
