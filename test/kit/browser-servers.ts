@@ -2,12 +2,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { createLiveServer } from '../../src/server/index.js'
 
 /** What the tests in the browser talk to. It runs in Node, before them; its addresses are injected. */
 declare module 'vitest' {
   export interface ProvidedContext {
     /** A server whose path says what it does to a socket: see `FATES`. */
     fateUrl: string
+    /** A live server. A publish of `{ topic, messages, perSecond }` into `orders` makes it publish 1, 2, 3, … into that topic. */
+    liveUrl: string
   }
 }
 
@@ -18,6 +21,12 @@ const FATES: Record<string, (socket: WebSocket, query: URLSearchParams) => void>
   '/close-without-code': (socket) => socket.once('message', () => socket.close()),
   '/vanish': (socket) => socket.once('message', () => socket.terminate()),
   '/break-framing': (socket) => socket.once('message', () => (socket as unknown as { _socket: { write(data: Buffer): void } })._socket.write(Buffer.from([0x8f, 0]))),
+}
+
+interface Order {
+  readonly topic: string
+  readonly messages: number
+  readonly perSecond: number
 }
 
 export default async function startServers(project: TestProject) {
@@ -32,8 +41,22 @@ export default async function startServers(project: TestProject) {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   project.provide('fateUrl', `ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => true, allowedOrigins: '*', onPublish: ({ topic, data }) => void (topic === 'orders' && carryOut(data as Order)) })
+  await live.ready
+  project.provide('liveUrl', live.address().replace(/^http/, 'ws'))
+
+  function carryOut({ topic, messages, perSecond }: Order) {
+    const start = performance.now()
+    let sent = 0
+    const timer = setInterval(() => {
+      const due = Math.min(messages, Math.floor(((performance.now() - start) * perSecond) / 1_000))
+      while (sent < due) void live.publish(topic, ++sent)
+      if (sent === messages) clearInterval(timer)
+    }, 1)
+  }
 
   return () => {
+    live.close()
     for (const client of sockets.clients) client.terminate()
     server.closeAllConnections()
     server.close()
