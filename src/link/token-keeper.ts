@@ -64,8 +64,8 @@ export interface TokenKeeper {
   push(token: string, ttl?: number): void
   /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
   check(): void
-  /** Ends the login session in every tab. Nothing that arrives later brings it back. */
-  signOut(): void
+  /** Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes later revives it. */
+  signOut(reason?: string): void
   stop(): void
 }
 
@@ -434,10 +434,10 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if ((heldOffline && online()) || wasHidden !== hidden()) look()
       else alarm.check()
     },
-    signOut() {
+    signOut(reason = 'signed-out') {
       if (over !== null) return
       circle.join()
-      circle.endSession('signed-out')
+      circle.endSession(reason)
       finish('signed-out', 'signed out')
     },
     stop() {

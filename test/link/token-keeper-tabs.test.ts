@@ -184,6 +184,15 @@ test('the end of the session by the provider’s word reaches every tab, with it
   for (const tab of tabs) expect(tab.events.at(-1)).toBe('ended login expired')
 })
 
+test('a session that the server ended ends in every tab, with its reason', async () => {
+  const { clock, open } = openBrowser()
+  const [here, there] = [open(), open()]
+  await Promise.all([here, there].map((tab) => tab.dial(200)))
+  here.keeper.signOut('the account was closed')
+  await clock.advance(10)
+  expect(there.events.at(-1)).toBe('ended the account was closed')
+})
+
 test('what other scripts of the origin post changes nothing', async () => {
   const { clock, open, browser } = openBrowser()
   const here = open()
