@@ -114,10 +114,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let suspended = false
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   let doubted = false
-
   /** Dials that were under way when the network changed. */
   const suspects = new Set<number>()
-
   const dialAlarm = createAlarm(clock, due)
   const moment = settings.handover.when && createMoment(clock, settings.handover.when, whenThrew)
   const overlapAlarm = createAlarm(clock, () => dispatch({ type: 'old-done' }))
@@ -174,7 +172,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function dial(number: number, url: string | null, ask: Ask | null) {
     const attempt = state.failures + state.tries
-    const startedAt = instant(clock)
     const leg: ProtocolLeg = createProtocolLeg(
       {
         number,
@@ -195,7 +192,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       {
         opened: () => handlers.emit('leg-open', { leg: number, url: leg.url }),
         frame: (frame) => {
-          if (frame.type === 'welcome') dialTook = since(clock, startedAt)
+          if (frame.type === 'welcome') dialTook = since(clock, leg.dialledAt)
           received(leg, frame)
         },
         invalid: (rejected) => handlers.emit('invalid', { topic: rejected.topic, reason: rejected.invalid }),

@@ -286,7 +286,8 @@ function deadline(state: State, alive: boolean): Step {
   if (ask.by === 'server') {
     return [{ ...state, active: { ...active, ask: { ...ask, expired: true } } }, [{ do: 'failed', ask, why: 'deadline' }]]
   }
-  if (ask.reason !== 'silence' || alive) return stay(state, active, ask, alive ? 'recovered' : 'deadline')
+  if (ask.reason !== 'silence') return stay(state, active, ask, 'deadline')
+  if (alive) return stay(state, active, ask, 'recovered')
   // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
   const effects: Effect[] = [{ do: 'close', leg: active.leg, why: 'silent' }, ...failed(ask, 'deadline')]
   if (standby || state.old) return then(activeGone(state), ...effects)

@@ -5,6 +5,7 @@ import type { Tabs } from '../host/tabs.js'
 import { createSimulatedSocket, type Incoming, type Path } from './simulated-socket.js'
 import { createSimulatedTabs } from './simulated-tabs.js'
 import type { SimulatedTokens, TokenAnswer } from './simulated-tokens.js'
+import { createThrottledClock } from './throttled-clock.js'
 import { createWire } from './simulated-wire.js'
 
 /** What `createLiveSocket` takes as its `environment`. */
@@ -35,9 +36,12 @@ export interface SimulatedDevice {
   thaw(): void
   /** Milliseconds that a frame takes in each direction from now on. Default 10. */
   delay(latency: number | { up?: number; down?: number }): void
-  /** The tab goes to the back, or comes to the front. */
-  hide(): void
+  /** The tab goes to the back: its timers run at most once in `every` ms (default 0: as ever; browsers: 1,000, and 60,000 after minutes). */
+  hide(every?: number): void
   show(): void
+  /** The page goes into the back/forward cache: it is told, and then nothing of it runs until it comes back. */
+  store(): void
+  restore(): void
   /** The lid closes: nothing of the device runs until `wake`, while the world goes on. */
   sleep(): void
   wake(): void
@@ -57,6 +61,7 @@ export interface SimulatedDeviceDeps {
 export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevice {
   const device = createDeviceClock(deps.world)
   const { clock } = device
+  const pageClock = createThrottledClock(clock)
   const delays = { up: deps.latency, down: deps.latency }
   const paths = new Set<Path>()
   const hints = new Set<(hint: NetworkHint) => void>()
@@ -107,7 +112,7 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     over: (path) => void paths.delete(path),
   })
   const tabs = createSimulatedTabs(clock)
-  const tab = (): SimulatedEnvironment => ({ WebSocket: Socket, clock, random: deps.random, network, page, tabs: tabs.open() })
+  const tab = (): SimulatedEnvironment => ({ WebSocket: Socket, clock: pageClock, random: deps.random, network, page, tabs: tabs.open() })
 
   return {
     environment: tab(),
@@ -135,13 +140,23 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
       const { up = delays.up, down = delays.down } = typeof latency === 'number' ? { up: latency, down: latency } : latency
       Object.assign(delays, { up, down })
     },
-    hide() {
+    hide(every = 0) {
       hidden = true
+      pageClock.throttle(every)
       change('hidden')
     },
     show() {
       hidden = false
+      pageClock.throttle(0)
       change('shown')
+    },
+    store() {
+      change('stored')
+      device.sleep()
+    },
+    restore() {
+      device.wake()
+      change('restored')
     },
     sleep: device.sleep,
     wake: device.wake,

@@ -49,7 +49,7 @@ describe('a path that died without a word', () => {
   it.each([9_900, 14_000, 14_990, 15_005, 15_015, 15_025, 15_035, 16_000])('and that is back after %i ms: nothing is lost, and nothing comes twice', async (back) => {
     const { sim, socket, room, live, statuses, end } = tell({ heartbeat: 60_000 })
     await live()
-    const stop = sim.publishEvery(50, 'room')
+    const stop = sim.publishEvery(250, 'room')
     await sim.advance(1_000)
     sim.freeze()
     await sim.advance(back)
@@ -67,7 +67,7 @@ describe('a path that died without a word', () => {
   it('stays in use when it recovers before another leg could be had', async () => {
     const { sim, socket, room, live, statuses, told, end } = tell({ heartbeat: 60_000 })
     await live()
-    const stop = sim.publishEvery(50, 'room')
+    const stop = sim.publishEvery(250, 'room')
     await sim.advance(1_000)
     sim.freeze()
     sim.refuse('hangs')
@@ -103,7 +103,7 @@ describe('a path that died without a word', () => {
 })
 
 it('a dial that hangs is given up after connectTimeout, its socket with it, and does not block the next one', async () => {
-  const { sim, socket, room, end } = tell({ reconnectSpread: 0 }, { connectTimeout: 2_000, reconnect: { spread: 0 } })
+  const { sim, socket, room, end } = tell({ reconnectSpread: 0 }, () => ({ connectTimeout: 2_000, reconnect: { spread: 0 } }))
   sim.refuse('hangs')
   socket.connect()
   await sim.advance(1_990)
@@ -121,7 +121,7 @@ it('a dial that hangs is given up after connectTimeout, its socket with it, and 
 })
 
 it('heartbeat: false suspects no leg, whatever the network is said to do', async () => {
-  const { sim, live, end } = tell({ heartbeat: 60_000 }, { heartbeat: false })
+  const { sim, live, end } = tell({ heartbeat: 60_000 }, () => ({ heartbeat: false }))
   await live()
   sim.freeze()
   await sim.advance(30_000)

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { tell } from './story.js'
+
+describe('a page in the back/forward cache', () => {
+  it('lets its leg go with a code of our own, and resumes from its position when it comes back', async () => {
+    const { sim, socket, room, live, statuses, told, end } = tell({ reconnectSpread: 120_000 })
+    await live()
+    const stop = sim.publishEvery(200, 'room')
+    await sim.advance(1_000)
+    sim.store()
+    await sim.advance(30_000)
+    expect(told('leg-closed')).toEqual([{ type: 'leg-closed', leg: 1, code: 4000, reason: 'the page is stored', by: 'client' }])
+    expect(sim.servers[0]!.legs).toBe(0)
+    expect(sim.dials).toHaveLength(1)
+    sim.restore()
+    await sim.advance(100)
+    stop()
+    await sim.advance(300)
+    // At once: pages are gone back to one by one.
+    expect(socket.store.getState().status).toBe('live')
+    expect(statuses).toEqual(['reconnecting', 'live'])
+    expect(sim.dials).toHaveLength(2)
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  })
+
+  it('keeps what it published: what was on its way is applied once, what waited follows, in order', async () => {
+    const { sim, socket, live, end } = tell()
+    await live()
+    sim.servers[0]!.acks = false
+    const outcomes = [1, 2, 3].map((data) => socket.publish('room', data))
+    await sim.advance(15)
+    sim.store()
+    outcomes.push(socket.publish('room', 4))
+    await sim.advance(60_000)
+    sim.servers[0]!.acks = true
+    sim.restore()
+    await sim.advance(500)
+    expect((await Promise.all(outcomes)).map(({ offset }) => offset)).toEqual([1, 2, 3, 4])
+    expect(sim.published.map(({ data }) => data)).toEqual([1, 2, 3, 4])
+    end()
+  })
+
+  it('sends nothing before its new leg is welcomed', async () => {
+    const { sim, socket, live, end } = tell()
+    await live()
+    sim.store()
+    await sim.advance(20_000)
+    const before = sim.wire.length
+    sim.restore()
+    const published = socket.publish('room', 1)
+    await sim.advance(500)
+    await published
+    expect(sim.wire.slice(before).map(({ leg, text }) => [leg, (JSON.parse(text) as { type: string }).type]).slice(0, 3)).toEqual([
+      [2, 'hello'],
+      [2, 'welcome'],
+      [2, 'publish'],
+    ])
+    end()
+  })
+
+  it.each([0, 5, 15, 25, 35, 45, 55])('that goes there %i ms into a move comes back whole', async (after) => {
+    const { sim, socket, room, live, end } = tell()
+    await live()
+    const stop = sim.publishEvery(10, 'room')
+    const mine = socket.publish('room', 'mine')
+    await sim.advance(100)
+    sim.delay({ down: 25 })
+    sim.deploy()
+    await sim.advance(after)
+    sim.store()
+    await sim.advance(5_000)
+    expect(sim.servers.map(({ legs }) => legs)).toEqual([0, 0])
+    sim.restore()
+    await sim.advance(1_000)
+    stop()
+    await sim.advance(500)
+    await mine
+    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  })
+
+  it('that goes there while the next dial waits does not dial from there, and dials when it is back', async () => {
+    const { sim, socket, live, end } = tell({ reconnectSpread: 1_000 })
+    await live()
+    sim.crash()
+    await sim.advance(100)
+    sim.restart()
+    sim.store()
+    await sim.advance(60_000)
+    expect(sim.dials).toHaveLength(1)
+    sim.restore()
+    await sim.advance(100)
+    expect(socket.store.getState().status).toBe('live')
+    end()
+  })
+
+  it('that was told to leave a busy server alone leaves it alone when it comes back too soon', async () => {
+    const { sim, live, end } = tell({ reconnectSpread: 1_000 })
+    await live()
+    sim.refuse('busy', 60_000)
+    sim.servers[0]!.crash()
+    sim.servers[0]!.restart()
+    await sim.advance(2_000)
+    sim.store()
+    await sim.advance(5_000)
+    sim.restore()
+    await sim.advance(50_000)
+    expect(sim.dials).toHaveLength(2)
+    sim.accept()
+    await sim.advance(15_000)
+    expect(sim.dials).toHaveLength(3)
+    end()
+  })
+
+  it('that is closed there stays closed', async () => {
+    const { sim, socket, live, end } = tell()
+    await live()
+    sim.store()
+    socket.close()
+    sim.restore()
+    await sim.advance(5_000)
+    expect(socket.store.getState().status).toBe('closed')
+    expect(sim.dials).toHaveLength(1)
+    end()
+  })
+})
