@@ -13,7 +13,7 @@ const NO_FUNCTION: unknown[] = [null, 0, 1, '', 'x', true, false, {}, [], Symbol
 
 /** An option by its path, and what it may not be. */
 const WRONG: Record<string, unknown[]> = {
-  url: [undefined, null, 0, NaN, true, {}, [], [url], Symbol('x'), '', ' ', 'nonsense', '//', 'ftp://x.test', 'javascript:alert(1)', 'data:,x', 'wss://', 'wss://user:secret@x.test', 'wss://user@x.test', new URL('ftp://x.test'), new URL('wss://a:secret@x.test')],
+  url: [undefined, null, 0, NaN, true, {}, [], [url], Symbol('x'), '', ' ', 'nonsense', 'ftp://x.test', 'javascript:alert(1)', 'data:,x', 'wss://', 'wss://user:secret@x.test', 'wss://user@x.test', new URL('ftp://x.test'), new URL('wss://a:secret@x.test')],
   key: [null, 0, '', {}, [], true, () => 'x'],
   getToken: NO_FUNCTION,
   onClose: NO_FUNCTION,
