@@ -17,8 +17,10 @@ import {
 } from '../policy/token-schedule.js'
 import { callTokenProvider, type GetToken } from './token-call.js'
 import { createTokenCircle, type CircleToken } from './token-circle.js'
+import { createStateTeller, type TokenState } from './token-state.js'
+import { createTokenWaiters } from './token-waiters.js'
 
-export type { GetToken, TokenReason, TokenResult }
+export type { GetToken, TokenReason, TokenResult, TokenState }
 
 export interface TokenRefreshOptions {
   /** Fractions of the lifetime between which a token is refreshed. Default 0.5 to 0.9. */
@@ -26,13 +28,6 @@ export interface TokenRefreshOptions {
   to?: number
   /** Milliseconds that a token is taken to live which does not say so itself. Default 10 min. */
   lifetime?: number
-}
-
-export interface TokenState {
-  readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'
-  /** Wall-clock milliseconds since 1970, to be shown; nothing is decided by them. */
-  readonly refreshAt: number | null
-  readonly expiresAt: number | null
 }
 
 export interface TokenKeeperHandlers {
@@ -123,8 +118,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   /** A call that was due waits for a network. */
   let heldOffline = false
   let wasHidden = false
-  let told: TokenState | null = null
-  const waiters = new Set<{ give(token: string): void; refuse(error: LiveSocketError): void }>()
+  const waiters = createTokenWaiters()
+  const tell = createStateTeller(handlers.state)
   const alarm = createAlarm(clock, look)
   /** Nobody calls the provider while it lasts. */
   const pause = createPeriod(clock)
@@ -169,7 +164,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     const wait = getToken && !renewal ? untilCall() : Infinity
     if (wait <= 0) void renew(wanted!)
     else if (grant || wait < Infinity) alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, untilDeath(), session.running ? session.left : Infinity)))
-    tellState()
+    tell(currentState())
   }
 
   /** A token dies unseen if the next call is later. */
@@ -300,7 +295,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     heldOffline = false
     pause.stop()
     renewal?.turn.abort()
-    for (const waiter of [...waiters]) waiter.give(next.token)
+    waiters.give(next.token)
     handlers.fresh(next.token)
     handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
   }
@@ -338,16 +333,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     renewal?.turn.abort()
     renewal?.call.abort()
     circle.leave()
-    for (const waiter of [...waiters]) waiter.refuse(new LiveSocketError('closed', `There is no token to be had: ${message}`))
-    tellState()
-  }
-
-  function tellState() {
-    const state = currentState()
-    const close = (a: number | null, b: number | null) => a === b || (a !== null && b !== null && Math.abs(a - b) < 1_000)
-    if (told && told.status === state.status && close(told.refreshAt, state.refreshAt) && close(told.expiresAt, state.expiresAt)) return
-    told = state
-    handlers.state(state)
+    waiters.refuse(new LiveSocketError('closed', `There is no token to be had: ${message}`))
+    tell(currentState())
   }
 
   function currentState(): TokenState {
@@ -359,36 +346,15 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     return { status, refreshAt: getToken && !renewal ? planned : null, expiresAt: born + grant.schedule.lifetime }
   }
 
-  function nextToken(signal: AbortSignal): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        waiters.delete(waiter)
-        signal.removeEventListener('abort', stopWaiting)
-      }
-      const waiter = {
-        give(token: string) {
-          done()
-          resolve(token)
-        },
-        refuse(error: LiveSocketError) {
-          done()
-          reject(error)
-        },
-      }
-      const stopWaiting = () => waiter.refuse(aborted())
-      signal.addEventListener('abort', stopWaiting)
-      waiters.add(waiter)
-      look()
-    })
-  }
-
   return {
     async token(signal) {
       if (over === null) circle.join()
       if (!stillOn()) throw new LiveSocketError('closed', `There is no token to be had: ${over}`)
-      if (signal.aborted) throw aborted()
-      if (usable(grant)) return grant.token
-      return getToken ? nextToken(signal) : undefined
+      if (!signal.aborted && usable(grant)) return grant.token
+      if (!signal.aborted && !getToken) return undefined
+      const next = waiters.wait(signal)
+      look()
+      return next
     },
     accepted(token, ttl) {
       if (over !== null) return
@@ -444,8 +410,4 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (over === null) finish('stopped', 'the live socket was closed')
     },
   }
-}
-
-function aborted() {
-  return new LiveSocketError('aborted', 'Nobody waits for this token any more')
 }
