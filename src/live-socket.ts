@@ -212,7 +212,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         state: (token) => live.set({ token }),
         refreshed: (event) => emit('token-refreshed', event),
         failed: (event) => emit('token-failed', event),
-        ended: (reason) => coordinator.stop({ by: 'session-ended', reason }),
+        ended: (reason) => coordinator.stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
       },
     )
   }
@@ -270,7 +270,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   function end(stop: Stop) {
     for (const undo of listening.splice(0)) undo()
     closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
-    if (stop.by === 'signed-out') tokens.signOut()
+    if (stop.by === 'signed-out' || stop.by === 'session-ended') tokens.signOut(stop.reason)
     else tokens.stop()
     outbox.close(`The live socket is closed (${stop.by}).`)
     if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })

@@ -298,7 +298,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     switch (frame.type) {
       case 'welcome':
         spread = frame.reconnectSpread ?? spread
-        if (leg.token !== undefined) deps.tokens().accepted(leg.token, frame.tokenTtl)
+        deps.tokens().accepted(leg.token, frame.tokenTtl)
         dispatch({ type: 'ready', leg: leg.number, same: frame.server === activeLeg()?.welcome?.server })
         break
       case 'message':
@@ -314,7 +314,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         deps.outbox().nacked(frame.id, frame.code, frame.message, frame.retryAfter)
         break
       case 'authed':
-        if (leg.token !== undefined) deps.tokens().accepted(leg.token, frame.tokenTtl)
+        deps.tokens().accepted(leg.token, frame.tokenTtl)
         break
       case 'token':
         deps.tokens().push(frame.token, frame.tokenTtl)
@@ -527,7 +527,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       for (const leg of legs.values()) if (leg.welcome) leg.probe(timeout)
     },
     fence: (leg) => legs.get(leg)?.barrier(() => handlers.drained(leg)),
-    send: (leg, frame) => legs.get(leg)?.send(frame) ?? false,
+    send(leg, frame) {
+      // A tab that was frozen may have slept through a sign-out: it learns of it before its first byte.
+      deps.tokens().check()
+      return legs.get(leg)?.send(frame) ?? false
+    },
     renew(token) {
       for (const seat of [state.active, state.old]) {
         const leg = seat && legs.get(seat.leg)
