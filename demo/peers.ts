@@ -53,9 +53,20 @@ const hello = (topics: readonly string[], token?: string): string =>
 /** reconnecting-websocket at its fastest: at once, and again at once. */
 export const FASTEST: Options = { minReconnectionDelay: 0, maxReconnectionDelay: 0, minUptime: 0 }
 
+/**
+ * When its connect timeout ends a dial, it takes its listeners off first, and the error that `ws` then emits would end the
+ * process. In a browser it would end nothing.
+ */
+class QuietWebSocket extends WebSocket {
+  constructor(url: string, protocols?: string | string[]) {
+    super(url, protocols)
+    this.on('error', () => {})
+  }
+}
+
 /** A stock reconnecting-websocket, with its defaults or at its fastest: it knows no handover, and reconnects when it is closed. */
 export function connectReconnecting(peer: PeerOptions, options: Options = {}): Peer {
-  const socket = new ReconnectingWebSocket(peer.url, SUBPROTOCOL, { WebSocket, ...options })
+  const socket = new ReconnectingWebSocket(peer.url, SUBPROTOCOL, { WebSocket: QuietWebSocket, ...options })
   socket.addEventListener('open', () => {
     void (peer.token?.() ?? Promise.resolve(undefined)).then((token) => socket.send(hello(peer.topics, token)))
   })
