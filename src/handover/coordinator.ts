@@ -311,7 +311,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         deps.outbox().acked(frame.id, frame.offset, frame.data)
         break
       case 'nack':
-        deps.outbox().nacked(frame.id, frame.code, frame.message, frame.retryAfter)
+        deps.outbox().nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number)
         break
       case 'authed':
         deps.tokens().accepted(leg.token, frame.tokenTtl)
@@ -369,7 +369,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       deps.merge().refused(leg.number, topic, retryAfter !== undefined, id)
       handlers.emit('error', { error: new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter }) })
     } else if (code === 'too-large') deps.outbox().tooLarge(id!)
-    else deps.outbox().nacked(id!, code, message, retryAfter)
+    else deps.outbox().nacked(id!, code, message, retryAfter, leg.number)
   }
 
   function silent(leg: ProtocolLeg) {
