@@ -167,8 +167,8 @@ async function startNode(id: string, log: TopicLog, tokens: TokenService, allowe
   await live.ready
 
   const close = async () => {
-    await live.close()
     http.close()
+    await live.close()
     http.closeAllConnections()
   }
   const lose = () => {
