@@ -3,8 +3,8 @@ import { render } from '@testing-library/react'
 import { createLiveSocket, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveMessages, type TopicOptions } from 'livesocket/react'
 import { StrictMode, useLayoutEffect, type ReactNode } from 'react'
-import { describe, expect, it, vi } from 'vitest'
-import { fakeWebSockets } from '../kit/fake-socket.js'
+import { describe, expect, it } from 'vitest'
+import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
 
 async function setUp() {
@@ -100,29 +100,17 @@ describe('useLiveMessages', () => {
   })
 
   it('begins at the first render: what arrives before its effect runs is told all the same, and to nobody twice', async () => {
-    const { WebSocket, sockets } = fakeWebSockets()
-    const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket } })
-    const others: unknown[] = []
-    socket.subscribe('chat', (data) => void others.push(data))
-    socket.connect()
-    await vi.waitUntil(() => sockets.length > 0)
-    const wire = sockets[0]!
-    const serve = (frame: object) => wire.message(JSON.stringify(frame))
-    wire.open('livesocket.v1')
-    serve({ type: 'welcome', server: 's', topics: { chat: { epoch: 'e', offset: 5, after: 5 } } })
-
+    const { socket, others, message, answer } = await servedByHand('chat')
     const told: unknown[] = []
     const Early = () => {
       useLiveMessages('chat', (data) => void told.push(data), { socket })
-      useLayoutEffect(() => serve({ type: 'message', topic: 'chat', offset: 6, data: 'between' }), [])
+      useLayoutEffect(() => message(6, 'between'), [])
       return null
     }
     render(<Early />)
-    const asked = JSON.parse(wire.sent.at(-1) as string) as { type: string; id: string; topics: unknown }
-    expect(asked).toMatchObject({ type: 'subscribe', topics: { chat: { epoch: 'e', offset: 5 } } })
-    serve({ type: 'subscribed', id: asked.id, topics: { chat: { epoch: 'e', offset: 6, after: 5 } } })
-    serve({ type: 'message', topic: 'chat', offset: 6, data: 'between' })
-    serve({ type: 'message', topic: 'chat', offset: 7, data: 'after' })
+    expect(answer(6, 5)).toEqual({ epoch: 'e', offset: 5 })
+    message(6, 'between')
+    message(7, 'after')
     expect(told).toEqual(['between', 'after'])
     expect(others).toEqual(['between', 'after'])
     socket.close()

@@ -1,8 +1,10 @@
 // @vitest-environment happy-dom
+import { render, waitFor } from '@testing-library/react'
 import { createLiveSocket, type Gap, type LiveSocketOptions } from 'livesocket'
 import { LiveSocketProvider, useLiveLog, useLiveReducer, useLiveValue, type ReducerOptions } from 'livesocket/react'
 import { StrictMode, useLayoutEffect, type ReactNode } from 'react'
 import { describe, expect, it, vi } from 'vitest'
+import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
 
 async function setUp(options?: Partial<LiveSocketOptions>) {
@@ -31,7 +33,7 @@ function List({ topic = 'chat', seen = [], options, reducer = append }: ListProp
 
 describe('useLiveReducer', () => {
   it('folds every message, and renders once for all that came within a frame', async () => {
-    const { wrap, render, publish, advance } = await setUp()
+    const { wrap, publish, advance } = await setUp()
     const seen: (readonly unknown[])[] = []
     render(wrap(<List seen={seen} />))
     await publish('chat', ...Array.from({ length: 1_000 }, (_, index) => index))
@@ -41,7 +43,7 @@ describe('useLiveReducer', () => {
   })
 
   it('misses nothing and folds nothing twice in StrictMode, across a deploy and a crash', async () => {
-    const { wrap, render, simulation, advance } = await setUp()
+    const { wrap, simulation, advance } = await setUp()
     const seen: (readonly unknown[])[] = []
     simulation.publishEvery(20, 'chat')
     render(<StrictMode>{wrap(<List seen={seen} />)}</StrictMode>)
@@ -57,7 +59,7 @@ describe('useLiveReducer', () => {
   })
 
   it('folds with the reducer of the last render', async () => {
-    const { wrap, render, publish } = await setUp()
+    const { wrap, publish } = await setUp()
     const { container, rerender } = render(wrap(<List reducer={(all, data) => [...all, `a${data}`]} />))
     await publish('chat', 1)
     rerender(wrap(<List reducer={(all, data) => [...all, `b${data}`]} />))
@@ -66,7 +68,7 @@ describe('useLiveReducer', () => {
   })
 
   it('starts over for another topic, and shows `initial` without one', async () => {
-    const { wrap, render, publish, sent } = await setUp()
+    const { wrap, publish, sent } = await setUp()
     const { container, rerender } = render(wrap(<List topic="a" />))
     await publish('a', 1)
     rerender(wrap(<List topic="b" />))
@@ -80,7 +82,7 @@ describe('useLiveReducer', () => {
   })
 
   it('stays as it is while it is disabled, and then goes on where it was', async () => {
-    const { wrap, render, publish, advance } = await setUp()
+    const { wrap, publish, advance } = await setUp()
     const { container, rerender } = render(wrap(<List options={{ enabled: false }} />))
     await publish('chat', 1)
     rerender(wrap(<List />))
@@ -92,6 +94,22 @@ describe('useLiveReducer', () => {
     rerender(wrap(<List />))
     await publish('chat', 4)
     expect(container.textContent).toBe('2,3,4')
+  })
+
+  it('begins at the first render: what arrives before its effect runs is folded all the same, once', async () => {
+    const { socket, others, message, answer } = await servedByHand('chat')
+    const Early = () => {
+      const all = useLiveReducer('chat', append, nothing, { socket })
+      useLayoutEffect(() => message(6, 'between'), [])
+      return <output>{all.join()}</output>
+    }
+    const { container } = render(<Early />)
+    expect(answer(6, 5)).toEqual({ epoch: 'e', offset: 5 })
+    message(6, 'between')
+    message(7, 'after')
+    await waitFor(() => expect(container.textContent).toBe('between,after'))
+    expect(others).toEqual(['between', 'after'])
+    socket.close()
   })
 
   it('starts after `from`', async () => {
@@ -132,7 +150,7 @@ describe('useLiveReducer', () => {
   })
 
   it('renders those components alone whose topics have messages', async () => {
-    const { wrap, render, publish } = await setUp()
+    const { wrap, publish } = await setUp()
     const seen = Array.from({ length: 100 }, (): (readonly unknown[])[] => [])
     render(wrap(seen.map((one, index) => <List key={index} topic={`cell-${index}`} seen={one} />)))
     await publish('cell-42', 1, 2, 3)
@@ -140,7 +158,7 @@ describe('useLiveReducer', () => {
   })
 
   it('unsubscribes after the last one is unmounted', async () => {
-    const { wrap, render, sent, advance } = await setUp()
+    const { wrap, sent, advance } = await setUp()
     const { rerender } = render(wrap([<List key={1} />, <List key={2} />]))
     await advance(100)
     rerender(wrap([<List key={2} />]))
@@ -154,7 +172,7 @@ describe('useLiveReducer', () => {
 
 describe('useLiveValue', () => {
   it('is the data of the latest message, and undefined before the first', async () => {
-    const { wrap, render, publish } = await setUp()
+    const { wrap, publish } = await setUp()
     const seen: unknown[] = []
     const Price = () => {
       seen.push(useLiveValue('price'))
@@ -169,7 +187,7 @@ describe('useLiveValue', () => {
 
 describe('useLiveLog', () => {
   it('has the newest messages, as many as its limit, also when the limit changes', async () => {
-    const { wrap, render, publish } = await setUp()
+    const { wrap, publish } = await setUp()
     const Log = ({ limit }: { limit?: number }) => <output>{useLiveLog('chat', { limit }).map(({ data, topic, offset }) => `${topic}${offset}=${data}`).join(' ')}</output>
     const { container, rerender } = render(wrap(<Log limit={2} />))
     await publish('chat', 'a')
@@ -186,7 +204,7 @@ describe('useLiveLog', () => {
   })
 
   it('is the same array while nothing comes', async () => {
-    const { wrap, render, publish } = await setUp()
+    const { wrap, publish } = await setUp()
     const seen = new Set<unknown>()
     const Log = ({ count: _count }: { count: number }) => {
       seen.add(useLiveLog('chat'))

@@ -1,0 +1,140 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import react from '@vitejs/plugin-react'
+import type { Browser } from 'playwright-core'
+import { build, createServer, preview, type InlineConfig } from 'vite'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { launchBrowser } from '../kit/browser.js'
+
+const packed = inject('packed')
+
+declare global {
+  interface Window {
+    world: { readonly dials: readonly unknown[] }
+    told: number[]
+  }
+}
+
+/** An application as a Vite template lays it out, with a simulated world for its server. */
+const APPLICATION: Record<string, string> = {
+  'index.html': '<!doctype html><div id="root"></div><script type="module" src="/main.jsx"></script>',
+  'world.js': `
+    import { createSimulation } from 'livesocket/testing'
+    export const world = createSimulation()
+    world.play()
+    world.publishEvery(10, 'ticks')
+    window.world = world
+    window.told = []
+  `,
+  'App.jsx': `
+    import { useState, version } from 'react'
+    import { LiveSocketProvider, useLiveLog, useLiveMessages, useLiveSocket, useLiveStatus } from 'livesocket/react'
+    import { world } from './world.js'
+    function Inside() {
+      const status = useLiveStatus()
+      const rows = useLiveLog('ticks', { limit: 3 })
+      useLiveMessages('ticks', (tick) => window.told.push(tick))
+      return <p>first {version.split('.')[0]} {status} {rows.length}</p>
+    }
+    export function App() {
+      const socket = useLiveSocket({ url: world.url, environment: world.environment, getToken: (ask) => world.getToken(ask) })
+      return <LiveSocketProvider socket={socket}><Inside /></LiveSocketProvider>
+    }
+  `,
+  'main.jsx': `
+    import { StrictMode } from 'react'
+    import { createRoot } from 'react-dom/client'
+    import { App } from './App.jsx'
+    createRoot(document.getElementById('root')).render(<StrictMode><App /></StrictMode>)
+  `,
+}
+
+let browser: Browser
+const folders: string[] = []
+beforeAll(async () => void (browser = await launchBrowser()))
+afterAll(async () => {
+  await browser?.close()
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function createApplication(version: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `livesocket-react-${version}-`))
+  folders.push(folder)
+  for (const [name, text] of Object.entries(APPLICATION)) writeFileSync(join(folder, name), text)
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'application', private: true, type: 'module' }))
+  const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', packed.tarball, `react@${version}`, `react-dom@${version}`], {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return folder
+}
+
+/** Opens it in a browser; what the page complains of is a fault. */
+async function open(url: string) {
+  const page = await browser.newPage()
+  const faults: string[] = []
+  page.on('pageerror', (error) => void faults.push(String(error)))
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(message.text())
+  })
+  await page.goto(url)
+  const shows = (text: string) =>
+    page
+      .waitForFunction((wanted) => document.body.textContent?.includes(wanted), text, { timeout: 15_000 })
+      .catch(async () => expect({ shown: await page.textContent('body'), faults }).toMatchObject({ shown: text }))
+  return {
+    page,
+    shows,
+    /** What arrived so far is without a hole, on one connection. */
+    async check() {
+      const { told, dials } = await page.evaluate(() => ({ told: window.told, dials: window.world.dials.length }))
+      expect(told.length).toBeGreaterThan(10)
+      expect(told).toEqual(told.map((_, index) => told[0]! + index))
+      expect(dials).toBe(1)
+      expect(faults).toEqual([])
+    },
+  }
+}
+
+describe.each(['18.3.1', '19.3.1'])('a Vite application with React %s', (version) => {
+  let folder: string
+  let config: InlineConfig
+  beforeAll(() => {
+    folder = createApplication(version)
+    config = { root: folder, configFile: false, logLevel: 'silent', plugins: [react()] }
+  })
+
+  it('has one socket in development, with StrictMode, and keeps it and every message through a hot update', async () => {
+    const server = await createServer({ ...config, server: { port: 0, host: '127.0.0.1' } })
+    await server.listen()
+    const { page, shows, check } = await open(server.resolvedUrls!.local[0]!)
+    const major = version.split('.')[0]
+    await shows(`first ${major} live 3`)
+    await page.waitForFunction(() => window.told.length > 20)
+
+    const path = join(folder, 'App.jsx')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('<p>first', '<p>second'))
+    await shows(`second ${major} live 3`)
+    const before = await page.evaluate(() => window.told.length)
+    await page.waitForFunction((count) => window.told.length > count + 20, before)
+    await check()
+    await page.close()
+    await server.close()
+    writeFileSync(path, APPLICATION['App.jsx']!)
+  })
+
+  it('works when it is built for production', async () => {
+    await build(config)
+    const server = await preview({ ...config, preview: { port: 0, host: '127.0.0.1' } })
+    const { page, shows, check } = await open(server.resolvedUrls!.local[0]!)
+    await shows(`first ${version.split('.')[0]} live 3`)
+    await page.waitForFunction(() => window.told.length > 20)
+    await check()
+    await page.close()
+    await server.close()
+  })
+})

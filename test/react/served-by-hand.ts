@@ -1,0 +1,29 @@
+import { createLiveSocket } from 'livesocket'
+import { vi } from 'vitest'
+import { fakeWebSockets } from '../kit/fake-socket.js'
+
+/** A live socket that has `topic` subscribed up to offset 5, and a server whose every frame, and its moment, the test decides. */
+export async function servedByHand(topic: string) {
+  const { WebSocket, sockets } = fakeWebSockets()
+  const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket } })
+  const others: unknown[] = []
+  socket.subscribe(topic, (data) => void others.push(data))
+  socket.connect()
+  await vi.waitUntil(() => sockets.length > 0)
+  const wire = sockets[0]!
+  const serve = (frame: object) => wire.message(JSON.stringify(frame))
+  wire.open('livesocket.v1')
+  serve({ type: 'welcome', server: 's', topics: { [topic]: { epoch: 'e', offset: 5, after: 5 } } })
+  return {
+    socket,
+    /** What somebody else who has the topic subscribed was told. */
+    others,
+    message: (offset: number, data: unknown) => serve({ type: 'message', topic, offset, data }),
+    /** Answers the newest `subscribe` of the client; gives what it asked for. */
+    answer(offset: number, after: number): unknown {
+      const { id, topics } = JSON.parse(wire.sent.at(-1) as string) as { id: string; topics: Record<string, unknown> }
+      serve({ type: 'subscribed', id, topics: { [topic]: { epoch: 'e', offset, after } } })
+      return topics[topic]
+    },
+  }
+}
