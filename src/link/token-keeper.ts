@@ -90,6 +90,9 @@ const ONLINE_JITTER = 2_000
 /** A token that served this long was refused for a new reason, not for the last one's. */
 const PROVEN = 60_000
 
+/** A server's word on a token's end repeats the last one, rounded, and some milliseconds under way. */
+const SAME_END = 1_000
+
 /** The token in force. */
 interface Grant {
   readonly token: string
@@ -99,6 +102,8 @@ interface Grant {
   schedule: TokenSchedule
   /** Neither token nor provider said how long it lives: a server that knows is believed. */
   readonly assumed: boolean
+  /** A server wants it renewed before its time. */
+  cutShort: boolean
   acceptedAt: Instant | null
   refused: boolean
 }
@@ -179,7 +184,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (grant) {
         const late = since(clock, grant.start) - refreshDue(grant.schedule, wasHidden)
         if (late < 0) return -late
-        wanted = late > OVERSLEPT ? 'wake' : 'scheduled'
+        wanted = late > OVERSLEPT ? 'wake' : grant.cutShort ? 'requested' : 'scheduled'
         if (wanted === 'wake' && waiters.size === 0) pause.start(random() * (wasHidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
       } else {
         if (waiters.size === 0) return Infinity
@@ -252,6 +257,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       reason,
       schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
       assumed: ttl === undefined && jwtLifetime(token) === undefined,
+      cutShort: false,
       acceptedAt: null,
       refused: false,
     }
@@ -275,7 +281,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (!sameSubject(token)) return end('subject-changed')
       if (sessionLeft !== undefined) session.start(sessionLeft)
       lastCall = start
-      adopt({ token, generation, start, reason, schedule, assumed: false, acceptedAt: null, refused: false })
+      adopt({ token, generation, start, reason, schedule, assumed: false, cutShort: false, acceptedAt: null, refused: false })
     }
     circle.heard()
     look()
@@ -365,8 +371,10 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       const age = since(clock, grant.start)
       // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it, unless it
       // is going to end things sooner.
-      if (!grant.assumed && ttl > grant.schedule.lifetime - age - 1_000) return
+      const more = ttl - (grant.schedule.lifetime - age)
+      if (Math.abs(more) <= SAME_END || (more > 0 && !grant.assumed)) return
       grant.schedule = scheduleByServer(grant.schedule, age, ttl)
+      grant.cutShort ||= more < 0
       look()
     },
     rejected(token) {

@@ -10,6 +10,9 @@ export const SHORT_LIFETIME = 30_000
 /** Within this a hidden page's timers have surely run: browsers slow them to one a minute. */
 const HIDDEN_LATENESS = 75_000
 
+/** What stays of the spread of hidden pages where the whole range is shorter than that: their frames, which are not slowed, look as well. */
+const LEAST_SPREAD = 0.25
+
 const RETRY_FLOOR = 5_000
 const RETRY_WINDOW = 30_000
 const RETRY_CAP = 300_000
@@ -86,25 +89,36 @@ export function drawTokenSchedule(lifetime: number, range: RefreshRange, random:
 }
 
 /**
- * The schedule after a server said that a token of this `age` has `left` to live. The place within the lifetime that was drawn
- * for the token stays, so that the same word, said again at every reconnection, moves nothing; a server that cuts a lifetime
- * short finds its clients spread over what is left. Milliseconds.
+ * The schedule after a server said that a token of this `age` has `left` to live. The same word, said again at every
+ * reconnection, moves nothing, and one that makes the lifetime longer keeps the place in it that was drawn. One that cuts it short may
+ * be a server's that asks everybody at once: what was still open of the draw is stretched over what is left, so that its clients
+ * come one after the other whatever their tokens' age. Milliseconds.
  */
 export function scheduleByServer(schedule: TokenSchedule, age: number, left: number): TokenSchedule {
   const lifetime = bounded(age + left, bounds.lifetime)
-  const place = schedule.due / schedule.lifetime
+  const scale = lifetime / schedule.lifetime
   const dead = Math.max(0, lifetime - Math.min(10_000, lifetime * 0.05))
-  const due = Math.min(dead, lifetime * place > age ? lifetime * place : age + left * place)
-  return { lifetime, due, earliest: Math.min(due, lifetime * (schedule.earliest / schedule.lifetime)), dead }
+  if (scale >= 1) {
+    const due = Math.min(dead, schedule.due * scale)
+    return { lifetime, due, earliest: Math.min(due, schedule.earliest * scale), dead }
+  }
+  // What is due at this age is as good as drawn from here on.
+  const open = Math.max(age, schedule.earliest)
+  const drawn = Math.max(0, schedule.due - open) / Math.max(1, schedule.dead - open)
+  const earliest = Math.min(dead, Math.max(age, schedule.earliest * scale))
+  return { lifetime, due: earliest + drawn * (dead - earliest), earliest, dead }
 }
 
 /**
- * The age at which to refresh. A hidden page's timers run up to a minute late, so there it is sooner where need be; never
- * before the earliest of the range, or tokens that live a minute or two would be fetched in a loop.
+ * The age at which to refresh. A hidden page's timers run up to a minute late, so there what is too late for them is folded back
+ * into the time before; not cut off, for half of all pages are hidden, and they would all be due at the cut. Never before the
+ * earliest of the range, or tokens that live a minute or two would be fetched in a loop.
  */
-export function refreshDue(schedule: TokenSchedule, hidden: boolean): number {
-  if (!hidden) return schedule.due
-  return Math.min(schedule.due, Math.max(schedule.earliest, schedule.dead - HIDDEN_LATENESS))
+export function refreshDue({ due, earliest, dead }: TokenSchedule, hidden: boolean): number {
+  const room = Math.max(dead - HIDDEN_LATENESS - earliest, (dead - earliest) * LEAST_SPREAD)
+  if (!hidden || due - earliest <= room) return due
+  const folded = (due - earliest) % (2 * room)
+  return earliest + Math.min(folded, 2 * room - folded)
 }
 
 /** `MIN_GAP`, less for tokens that live so short that it would be most of their life: a quarter of the lifetime, from 1 s. */

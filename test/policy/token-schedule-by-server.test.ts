@@ -1,29 +1,65 @@
-import { expect, test } from 'vitest'
-import { drawTokenSchedule, scheduleByServer } from '../../src/policy/token-schedule.js'
+import { describe, expect, test } from 'vitest'
+import { drawTokenSchedule, refreshDue, scheduleByServer, type TokenSchedule } from '../../src/policy/token-schedule.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 
 const MINUTE = 60_000
+const LIFETIME = 10 * MINUTE
+
+/** Tokens of many clients at one moment, long after they logged in: each at some age that it reaches before it is refreshed. */
+function tokensInUse(clients: number): { schedule: TokenSchedule; age: number }[] {
+  const random = seededRandom(1)
+  return Array.from({ length: clients }, () => {
+    for (;;) {
+      const schedule = drawTokenSchedule(LIFETIME, {}, random)
+      const age = random() * 0.9 * LIFETIME
+      if (age < schedule.due) return { schedule, age }
+    }
+  })
+}
 
 test('a server’s word moves the end of a token, and the refresh stays at the place that was drawn', () => {
-  const schedule = drawTokenSchedule(10 * MINUTE, {}, () => 0.5)
+  const schedule = drawTokenSchedule(LIFETIME, {}, () => 0.5)
   expect(scheduleByServer(schedule, MINUTE, 9 * MINUTE)).toEqual(schedule)
   const longer = scheduleByServer(schedule, 5 * MINUTE, 55 * MINUTE)
   expect(longer).toMatchObject({ lifetime: 60 * MINUTE, due: 42 * MINUTE })
   expect(scheduleByServer(longer, 9 * MINUTE, 51 * MINUTE)).toEqual(longer)
 })
 
-test('clients whose tokens are cut short at one moment spread over 0.5 to 0.9 of what is left, or sooner, never past the end', () => {
-  const random = seededRandom(1)
-  const dues = Array.from({ length: 2_000 }, () => {
-    const age = random() * 5 * MINUTE
-    const cut = scheduleByServer(drawTokenSchedule(10 * MINUTE, {}, random), age, MINUTE)
-    expect(cut.due).toBeLessThanOrEqual(cut.dead)
-    expect(cut.dead).toBeLessThan(cut.lifetime)
-    expect(cut.earliest).toBeLessThanOrEqual(cut.due)
-    return cut.due - age
+describe('clients whose tokens are cut short at one moment', () => {
+  test.each([
+    ['spread over what is left', false, 2],
+    ['spread also where their tabs are hidden, and come early enough for late timers', true, 7],
+  ])('%s', (_, hidden, most) => {
+    for (const left of [30_000, MINUTE, 3 * MINUTE]) {
+      const waits = tokensInUse(10_000).map(({ schedule, age }) => {
+        const cut = scheduleByServer(schedule, age, left)
+        expect([cut.earliest <= cut.due, cut.due <= cut.dead, cut.dead < cut.lifetime]).toEqual([true, true, true])
+        return refreshDue(cut, hidden) - age
+      })
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(0)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(0.9 * left)
+      const bins = Array.from({ length: 30 }, (_, bin) => waits.filter((wait) => Math.floor((wait / left) * 30) === bin).length)
+      expect(Math.max(...bins)).toBeLessThan((most * 10_000) / 30)
+    }
   })
-  expect(Math.min(...dues)).toBeGreaterThan(0)
-  expect(Math.max(...dues)).toBeLessThanOrEqual(0.9 * MINUTE)
-  const busiest = Math.max(...Array.from({ length: 12 }, (_, bin) => dues.filter((due) => Math.floor(due / 5_000) === bin).length))
-  expect(busiest).toBeLessThan(2_000 * 0.25)
+
+  test('are not told twice: the same word again moves nothing, and a shorter one leaves them spread', () => {
+    const random = seededRandom(2)
+    const waits = tokensInUse(2_000).map(({ schedule, age }) => {
+      const cut = scheduleByServer(schedule, age, MINUTE)
+      const later = age + random() * (cut.due - age)
+      expect(scheduleByServer(cut, later, MINUTE - (later - age)).due).toBeCloseTo(cut.due, 6)
+      return scheduleByServer(cut, age, MINUTE / 2).due - age
+    })
+    expect(Math.max(...waits)).toBeLessThanOrEqual(MINUTE / 2)
+    const bins = Array.from({ length: 10 }, (_, bin) => waits.filter((wait) => Math.floor(wait / 3_000) === bin).length)
+    expect(Math.max(...bins)).toBeLessThan(2_000 * 0.2)
+  })
+
+  test('that were fetched just before are not fetched again at once', () => {
+    const random = seededRandom(3)
+    for (let i = 0; i < 1_000; i++) {
+      expect(scheduleByServer(drawTokenSchedule(LIFETIME, {}, random), 0, MINUTE).due).toBeGreaterThanOrEqual(MINUTE / 2)
+    }
+  })
 })
