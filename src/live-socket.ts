@@ -189,12 +189,13 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         answered: (topic, position) => subscriptions.answered(topic, position),
     }
     if (strength === 'log') return createMerge(deps, handlers)
-    return createForeignMerge({ ...deps, strength }, { ...handlers, fence: (leg) => coordinator.fence(leg) })
+    const { marksEnd } = settings.protocol
+    return createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match' }, { ...handlers, fence: (leg) => coordinator.fence(leg) })
   }
 
   function newOutbox(): Outbox {
     return createOutbox(
-      { clock, id: () => nanoid(), ...settings.outbox, settleTimeout: SETTLE_TIMEOUT, acknowledges: settings.protocol.acknowledges },
+      { clock, id: () => nanoid(), ...settings.outbox, settleTimeout: SETTLE_TIMEOUT, acknowledges: settings.protocol.acknowledges, binary: settings.protocol.binary },
       {
         send: (leg, { id, topic, data, age }) => coordinator.send(leg, { type: 'publish', id, topic, data, age }),
         changed: () => live.count(outbox.size),

@@ -24,7 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 }
 
 /** The parts of link/, which the coordinator joins. Its other files belong to the one part that imports them. */
-const LINK_PARTS = ['leg', 'heartbeat', 'merge', 'outbox', 'token-keeper', 'subscriptions']
+const LINK_PARTS = ['leg', 'heartbeat', 'merge', 'foreign-merge', 'outbox', 'token-keeper', 'subscriptions']
 
 /** Which files may import a package; every package in it is a dependency or a peer. */
 const PACKAGES: Record<string, RegExp> = {

@@ -477,7 +477,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function settle() {
     if (running || !state.old) return
-    if (deps.merge().caughtUp() && deps.outbox().settled(state.old.leg)) dispatch({ type: 'old-done' })
+    if (deps.merge().caughtUp() && deps.outbox().settled(state.old.leg) && !legs.get(state.old.leg)?.owes) dispatch({ type: 'old-done' })
   }
 
   function check() {

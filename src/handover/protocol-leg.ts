@@ -4,7 +4,7 @@ import { createHeartbeat, type Heartbeat } from '../link/heartbeat.js'
 import { createLeg, type Leg } from '../link/leg.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
-import type { Protocol } from '../protocol/protocol.js'
+import type { Protocol, WireData } from '../protocol/protocol.js'
 
 /** One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. */
 export interface ProtocolLeg {
@@ -26,6 +26,8 @@ export interface ProtocolLeg {
   renewed(token: string): void
   /** Calls `reached` once everything that the server had sent before it heard of this has arrived: an answered ping comes in order. */
   barrier(reached: () => void): void
+  /** It still owes an answer that no other leg can give. */
+  readonly owes: boolean
   /** Asks for a sign of life; without one in `timeout` ms the leg is silent. Nothing where legs are never to be suspected. */
   probe(timeout: number): void
   /** Not welcomed yet, it has to be within so many ms. */
@@ -103,6 +105,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     late.clear()
     heartbeat?.stop()
     socket?.close(code, reason)
+    for (const frame of codec.lost?.() ?? []) handlers.frame(frame)
   }
 
   const die = (end: { code: number; reason: string }) => {
@@ -111,11 +114,22 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     handlers.died({ ...end, opened, error })
   }
 
-  const send = (frame: ClientFrame): boolean => {
-    const data = over || !socket ? null : codec.encode(frame)
-    if (data === null) return false
+  const put = (data: WireData | readonly WireData[]): boolean => {
     const pieces = typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
-    if (!pieces.every((piece) => socket!.send(piece))) return false
+    return pieces.every((piece) => socket!.send(piece))
+  }
+
+  const send = (frame: ClientFrame): boolean => {
+    if (over || !socket) return false
+    const data = codec.encode(frame)
+    if (data === null || (typeof data === 'object' && 'invalid' in data)) {
+      if (data) handlers.invalid(data)
+      if (frame.type !== 'publish') return false
+      // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
+      handlers.frame({ type: 'nack', id: frame.id, code: 'invalid', message: data?.invalid ?? 'the protocol has no words for it' })
+      return true
+    }
+    if (!put(data)) return false
     if (frame.type === 'ping') pings++
     heartbeat?.sent()
     return true
@@ -143,6 +157,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     if (over) return
     silent = false
     heartbeat?.heard()
+    const answer = codec.reply?.(data)
+    if (answer != null && put(answer)) heartbeat?.sent()
     const decoded = codec.decode(data)
     if ('invalid' in decoded) return handlers.invalid(decoded)
     for (const frame of decoded) if (!over) accept(frame)
@@ -216,6 +232,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     },
     barrier(reached) {
       if (send({ type: 'ping' })) fence = { pongs: pings, reached }
+    },
+    get owes() {
+      return codec.owes?.() ?? false
     },
     probe(timeout) {
       if (deps.heartbeat) heartbeat?.probe(timeout)

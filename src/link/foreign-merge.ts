@@ -11,12 +11,22 @@ export interface ForeignMergeHandlers {
   unsubscribe(leg: number, topics: readonly string[]): void
   /** Please call `drained` for that leg once everything that its server had sent by now has arrived. */
   fence(leg: number): void
+  /** More is held than may be. True: a standby leg was dropped for it. */
+  overflow(): boolean
+  /** There begins who came 'from now' on. */
+  answered?(topic: string, head: Position): void
 }
 
 export interface ForeignMergeDeps {
   readonly clock: Clock
   readonly id: () => string
   readonly strength: MergeStrength
+  /**
+   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping; the old leg has the say until then.
+   * `match`: a sequence goes over to the new leg when the old one has brought what the new one brought first, and both legs live for
+   * the whole overlap limit: for servers that begin to serve a new leg at some moment of their own.
+   */
+  readonly end: 'fence' | 'match'
   readonly gapTimeout: number
   readonly maxMessages: number
   readonly maxBytes: number
@@ -26,6 +36,8 @@ interface Topic {
   readonly name: string
   /** By position: where the topic is. Else the number of what was delivered, in an epoch of our own. */
   position: Position | null
+  /** Sequences that the active leg goes on with where the old one was. */
+  readonly joined: Set<string>
 }
 
 interface Held {
@@ -37,53 +49,64 @@ interface Held {
 
 /** Messages delivered last whose identities are remembered, so that a server which repeats some after a reconnection repeats them in vain. */
 const REMEMBERED = 10_000
-/** Servers that name no epoch have one. */
-const LOCAL = 'local'
+/** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
+const UNNAMED = 'unnamed'
 
 /**
- * Merges what a foreign server sends on two legs, which names neither heads nor answers. During an overlap the old leg is
- * authoritative: what the new one brings is held until the old one has no more (`drained`: a word of the server's, or a ping
- * answered in order), and then delivered less what came before.
+ * Merges what a foreign server sends on two legs, which names neither heads nor answers.
  *
- * - `position`: every message is delivered once and in order, and what is missing is one gap with its bounds.
- * - `identity`: the same in a planned move; over a break, what the server does not send again is lost, and nobody can tell.
+ * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap with its bounds.
+ * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered less what
+ *   came before: the same promise in a planned move. Over a break, what the server does not send again is lost, and nobody can tell.
  * - `none`: what the active leg brings is delivered, and nothing is promised about the rest.
  */
-export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
+export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
   const topics = new Map<string, Topic>()
   const recent = new Set<string>()
   const hellos = new Map<number, ReadonlySet<string>>()
   const counts = { duplicates: 0, held: 0, gaps: 0 }
+  /** Where a server does not number, an offset of ours must mean nothing to another page. */
+  const ours = strength === 'position' ? UNNAMED : id()
   let held: Held[] = []
   let bytes = 0
   let active: number | null = null
   let old: number | null = null
+  /** Nothing follows on the old leg. */
+  let ended = false
   let stopWaiting: (() => void) | null = null
 
   function deliver(topic: Topic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
+    const first = topic.position === null
     topic.position = { epoch, offset }
+    if (first) handlers.answered?.(topic.name, { epoch, offset: strength === 'position' ? frame.prev : offset - 1 })
     if (frame.hasData) handlers.deliver({ topic: topic.name, epoch, offset, data: frame.data, leg, replayed: false })
   }
 
-  function remember(identity: string): boolean {
-    if (recent.has(identity)) return false
-    recent.add(identity)
+  /** A topic's name is part of what makes a message the same: servers number their topics apart. */
+  function nameOf(topic: Topic, frame: MessageFrame): string | null {
+    return frame.identity == null ? null : `${topic.name} ${frame.stream ?? ''} ${frame.identity}`
+  }
+
+  function remember(name: string): boolean {
+    if (recent.has(name)) return false
+    recent.add(name)
     if (recent.size > REMEMBERED) recent.delete(recent.values().next().value!)
     return true
   }
 
   function take(topic: Topic, leg: number, frame: MessageFrame) {
     if (strength === 'position') return takeByPosition(topic, leg, frame)
-    // A topic's name is part of what makes a message the same: servers number their topics apart.
-    if (frame.identity != null && !remember(`${topic.name} ${frame.identity}`)) return void counts.duplicates++
-    deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, LOCAL)
+    const name = nameOf(topic, frame)
+    if (name !== null && !remember(name)) return void counts.duplicates++
+    deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
   }
 
   function takeByPosition(topic: Topic, leg: number, frame: MessageFrame) {
     const at = topic.position
-    const epoch = frame.epoch ?? LOCAL
+    const epoch = frame.epoch ?? ours
     const { offset, prev } = frame
     if (at && at.epoch !== epoch) {
+      // Of the old leg's numbering nothing is wanted any more.
       if (leg !== active) return
       gap({ topic: topic.name, epoch, from: null, to: null, reason: 'epoch' })
     } else if (at) {
@@ -98,10 +121,10 @@ export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessage
     handlers.gap(gap)
   }
 
-  /** In sequence already, by its number: it need not wait for the old leg. */
+  /** By its number it need not wait for any other: it is the next one, or a duplicate. */
   function inSequence(topic: Topic, frame: MessageFrame): boolean {
     const at = topic.position
-    return strength === 'position' && at !== null && at.epoch === (frame.epoch ?? LOCAL) && frame.prev <= at.offset
+    return at === null || (at.epoch === (frame.epoch ?? ours) && frame.prev <= at.offset)
   }
 
   function hold(topic: Topic, leg: number, frame: MessageFrame) {
@@ -109,34 +132,93 @@ export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessage
     held.push({ topic, leg, frame, bytes: size })
     bytes += size
     counts.held++
-    // Past the bound the old leg is not waited for any longer: what it brings late is a duplicate, or was promised to nobody.
-    if (held.length > maxMessages || bytes > maxBytes) release()
+    if (held.length <= maxMessages && bytes <= maxBytes) {
+      // By an identity and a fence the fence alone says when to go on.
+      if (leg !== active && leg !== old) return
+      if (strength === 'position' || end === 'match') wait()
+      return
+    }
+    if (handlers.overflow()) return
+    // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
+    if (strength === 'identity') for (const name of new Set(held.map((one) => one.topic.name))) gap({ topic: name, epoch: ours, from: null, to: null, reason: 'lost' })
+    release()
   }
 
-  /** The old leg has no more: what was held goes out, in the order in which it came. */
-  function release() {
-    old = null
+  function wait() {
+    stopWaiting ??= clock.setTimeout(() => {
+      stopWaiting = null
+      if (ended || old === null) return release()
+      for (const { topic, frame } of held) topic.joined.add(frame.stream ?? '')
+      flush(() => true)
+    }, gapTimeout)
+  }
+
+  /** Delivers what is held and `chosen`, in order. */
+  function flush(chosen: (one: Held) => boolean) {
+    const mine = held.filter((one) => one.leg === active || one.leg === old)
+    const waiting = mine.filter(chosen)
+    if (waiting.length === 0) return
+    held = held.filter((one) => !waiting.includes(one))
+    bytes = held.reduce((sum, one) => sum + one.bytes, 0)
+    if (strength === 'position') waiting.sort((a, b) => (a.topic === b.topic ? a.frame.offset - b.frame.offset : 0))
+    for (const { topic, leg, frame } of waiting) if (topics.get(topic.name) === topic) take(topic, leg, frame)
+    if (held.length === 0) quiet()
+  }
+
+  function quiet() {
     stopWaiting?.()
     stopWaiting = null
-    const waiting = held
-    held = []
-    bytes = 0
-    for (const { topic, leg, frame } of waiting) if (topics.get(topic.name) === topic) take(topic, leg, frame)
   }
 
-  /** By position, what is in sequence by now goes out while the old leg still lives. */
-  function drainHeld() {
-    for (let at = 0; at < held.length; ) {
-      const { topic, leg, frame, bytes: size } = held[at]!
-      if (!inSequence(topic, frame)) {
-        at++
-        continue
-      }
-      held.splice(at, 1)
-      bytes -= size
-      take(topic, leg, frame)
-      at = 0
+  /** The old leg has no say any more. */
+  function release() {
+    old = null
+    ended = false
+    quiet()
+    for (const topic of topics.values()) topic.joined.clear()
+    flush(() => true)
+  }
+
+  /** What a message has made ready goes out: by position whatever is in sequence now. */
+  function proceed() {
+    for (let next: Held | undefined; (next = held.find((one) => (one.leg === active || one.leg === old) && inSequence(one.topic, one.frame))); ) {
+      const one = next
+      flush((other) => other === one)
     }
+    if (ended && held.length === 0) release()
+  }
+
+  function byPosition(topic: Topic, leg: number, frame: MessageFrame) {
+    if (old !== null && !inSequence(topic, frame)) return hold(topic, leg, frame)
+    take(topic, leg, frame)
+    if (held.length > 0) proceed()
+  }
+
+  function byIdentity(topic: Topic, leg: number, frame: MessageFrame) {
+    const stream = frame.stream ?? ''
+    const name = nameOf(topic, frame)
+    // Nothing tells it from another one, so nothing can hold its place.
+    if (old === null || leg === old || topic.joined.has(stream)) {
+      take(topic, leg, frame)
+      if (leg !== old || end === 'fence' || name === null) return
+      const first = held.find((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
+      if (first && nameOf(topic, first.frame) === name) join(topic, stream)
+      return
+    }
+    if (end === 'match' && name !== null && recent.has(name)) return join(topic, stream, () => take(topic, leg, frame))
+    hold(topic, leg, frame)
+  }
+
+  function join(topic: Topic, stream: string, then?: () => void) {
+    topic.joined.add(stream)
+    flush((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
+    then?.()
+  }
+
+  function dropHeld(keep: (one: Held) => boolean) {
+    held = held.filter(keep)
+    bytes = held.reduce((sum, one) => sum + one.bytes, 0)
+    if (held.length === 0) quiet()
   }
 
   return {
@@ -145,11 +227,14 @@ export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessage
       if (known) {
         if (from && strength === 'position') known.position = from
         else return
-      } else topics.set(name, { name, position: strength === 'position' ? from : null })
+      } else topics.set(name, { name, position: strength === 'position' ? from : null, joined: new Set() })
       if (active !== null) handlers.subscribe(active, id(), new Map([[name, from]]))
     },
     unsubscribe(name: string) {
-      if (!topics.delete(name)) return
+      const topic = topics.get(name)
+      if (!topic) return
+      topics.delete(name)
+      dropHeld((one) => one.topic !== topic)
       for (const leg of [active, old]) if (leg !== null) handlers.unsubscribe(leg, [name])
     },
     hello(leg: number): TopicRequests {
@@ -159,13 +244,18 @@ export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessage
     ready(leg: number, _answers: TopicAnswers, _refused: ReadonlySet<string>) {
       const asked = hellos.get(leg)
       hellos.delete(leg)
+      if (leg === active) return
       if (old !== null) release()
       old = strength === 'none' ? null : active
       active = leg
       const missing = [...topics.values()].filter(({ name }) => !asked?.has(name))
-      if (missing.length > 0) handlers.subscribe(leg, id(), new Map(missing.map(({ name, position }) => [name, position])))
+      if (missing.length > 0) handlers.subscribe(leg, id(), new Map(missing.map(({ name, position }) => [name, strength === 'position' ? position : null])))
       const unwanted = [...(asked ?? [])].filter((name) => !topics.has(name))
       if (unwanted.length > 0) handlers.unsubscribe(leg, unwanted)
+      if (old === null) return release()
+      if (strength === 'position') proceed()
+      else if (end === 'match') for (const one of [...held]) if (one.leg === active && recent.has(nameOf(one.topic, one.frame) ?? '')) join(one.topic, one.frame.stream ?? '')
+      if (held.length > 0 && (strength === 'position' || end === 'match')) wait()
       if (old !== null) handlers.fence(old)
     },
     subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {},
@@ -175,31 +265,35 @@ export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessage
     message(leg: number, frame: MessageFrame) {
       const topic = topics.get(frame.topic)
       if (!topic) return
-      if (leg === active && old === null) return take(topic, leg, frame)
-      if (leg === active) return inSequence(topic, frame) ? take(topic, leg, frame) : hold(topic, leg, frame)
-      if (leg !== old) return
-      take(topic, leg, frame)
-      drainHeld()
+      // An answer to what one leg alone was asked has no double and no place in a sequence.
+      if (frame.alone) return deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
+      if (leg !== active && leg !== old) {
+        // Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for.
+        if (!hellos.has(leg)) return
+        if (active !== null) return hold(topic, leg, frame)
+        const early = held.filter((one) => one.leg === leg)
+        dropHeld((one) => one.leg !== leg)
+        for (const one of early) take(one.topic, leg, one.frame)
+        take(topic, leg, frame)
+      } else if (strength === 'position') byPosition(topic, leg, frame)
+      else if (strength === 'identity') byIdentity(topic, leg, frame)
+      else take(topic, leg, frame)
     },
     /** Everything that the old leg's server had to say has arrived. */
     drained(leg: number) {
-      if (leg !== old) return
-      // By position a missing number may still be on its way there; elsewhere nothing could tell.
-      if (held.length === 0 || strength === 'identity') return release()
-      stopWaiting ??= clock.setTimeout(release, gapTimeout)
+      if (leg !== old || (strength === 'identity' && end === 'match')) return
+      ended = true
+      // By position a missing number may still be on its way on the new leg: the wait for it has begun.
+      if (strength === 'identity' || held.length === 0) release()
     },
     gone(leg: number) {
       hellos.delete(leg)
-      if (leg === old) release()
-      else if (leg === active) {
-        // The old one serves again, and brings itself, in its own order, what was held for its sake.
-        held = []
-        bytes = 0
-        stopWaiting?.()
-        stopWaiting = null
-        active = old
-        old = null
-      }
+      if (leg === old) return release()
+      // The old leg serves again, and brings itself, in its own order, what was held for its sake.
+      dropHeld((one) => one.leg !== leg)
+      if (leg !== active) return
+      active = old
+      release()
     },
     caughtUp: () => active !== null && old === null,
     position: (name: string) => topics.get(name)?.position ?? null,
@@ -209,9 +303,7 @@ export function createForeignMerge({ clock, id, strength, gapTimeout, maxMessage
     stats: () => ({ ...counts }),
     stop() {
       topics.clear()
-      held = []
-      bytes = 0
-      stopWaiting?.()
+      dropHeld(() => false)
       active = null
       old = null
     },

@@ -45,6 +45,8 @@ export interface OutboxDeps {
   readonly settleTimeout: number
   /** False: the server answers no publish, and one is done when it is sent. */
   readonly acknowledges: boolean
+  /** Whether an ArrayBuffer, or a view of one, is published as it is. */
+  readonly binary?: boolean
 }
 
 export interface Outbox {
@@ -136,8 +138,8 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     entry.copies++
     entry.overdueAt = clock.monotonic() + entry.patience
     queue.sent(entry)
-    const { id, topic, json } = entry
-    const sent = handlers.send(leg.number, { type: 'publish', id, topic, data: JSON.parse(json) as unknown, ...(age === undefined ? {} : { age }) })
+    const { id, topic, kept } = entry
+    const sent = handlers.send(leg.number, { type: 'publish', id, topic, data: typeof kept === 'string' ? (JSON.parse(kept) as unknown) : kept, ...(age === undefined ? {} : { age }) })
     if (queue.get(id) !== entry) return sent
     if (sent) {
       if (!deps.acknowledges) succeed(entry, { id })
@@ -202,13 +204,13 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     if (typeof topic !== 'string' || topic === '') return refuse('invalid', 'a topic is a string that is not empty')
     if (typeof ttl !== 'number' || !(ttl > 0)) return refuse('invalid', 'ttl is a number of milliseconds above 0')
     if (signal?.aborted) return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
-    const text = serialise(data)
-    if ('invalid' in text) return refuse('invalid', `the data cannot be published: ${text.invalid}`, text.cause)
+    const kept = isBinary(data) ? keepBinary(data, deps.binary) : keepJson(data)
+    if ('invalid' in kept) return refuse('invalid', `the data cannot be published: ${kept.invalid}`, kept.cause)
     // Serialising runs the application's code (toJSON, getters), which may have closed or aborted meanwhile.
     if (closed !== null) return refuse('closed', closed)
     if (signal?.aborted) return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
     const id = deps.id()
-    const size = byteLength(JSON.stringify({ type: 'publish', id, topic })) + byteLength(text.json) + ',"data":'.length
+    const size = byteLength(JSON.stringify({ type: 'publish', id, topic })) + bytesOf(kept.kept) + ',"data":'.length
     const { messages, bytes } = queue.size
     const maxFrame = queue.active?.maxFrame ?? Infinity
     if (size > maxFrame) return refuse('too-large', `the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`)
@@ -225,7 +227,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       const entry: Publish = {
         id,
         topic,
-        json: text.json,
+        kept: kept.kept,
         bytes: size,
         queued: instant(clock),
         ttl,
@@ -305,4 +307,26 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       }
     },
   }
+}
+
+type Kept = { readonly kept: string | ArrayBuffer } | { readonly invalid: string; readonly cause?: unknown }
+
+function isBinary(data: unknown): data is ArrayBuffer | ArrayBufferView {
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data)
+}
+
+/** A copy, as the application may change its own. */
+function keepBinary(data: ArrayBuffer | ArrayBufferView, taken = false): Kept {
+  if (!taken) return { invalid: 'this protocol carries JSON, and the data is binary' }
+  const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return { kept: bytes.slice().buffer }
+}
+
+function keepJson(data: unknown): Kept {
+  const text = serialise(data)
+  return 'invalid' in text ? text : { kept: text.json }
+}
+
+function bytesOf(kept: string | ArrayBuffer): number {
+  return typeof kept === 'string' ? byteLength(kept) : kept.byteLength
 }

@@ -5,7 +5,8 @@ import type { LiveSocketError } from '../base/errors.js'
 export interface Entry<Answer> {
   readonly id: string
   readonly topic: string
-  readonly json: string
+  /** The data as it was: JSON text, or a copy of the bytes. */
+  readonly kept: string | ArrayBuffer
   /** Of the whole frame, without `age`. */
   readonly bytes: number
   readonly queued: Instant

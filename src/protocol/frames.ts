@@ -47,6 +47,10 @@ export interface MessageFrame {
   readonly identity?: string | null
   /** Of a foreign server that names its numbering in each message. */
   readonly epoch?: string
+  /** Of a foreign server: to which of the topic's sequences it belongs. Absent: to the only one. */
+  readonly stream?: string
+  /** Of a foreign server: the answer to what was asked on this leg, which no other leg brings. */
+  readonly alone?: boolean
 }
 
 export interface HandoverFrame {

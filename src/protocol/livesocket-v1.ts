@@ -13,6 +13,8 @@ export function livesocketV1(): Protocol {
     inBandAuth: true,
     acknowledges: true,
     pings: true,
+    marksEnd: true,
+    binary: false,
     open: () => codec,
   }
 }

@@ -6,9 +6,15 @@ export type WireData = string | ArrayBuffer
 /** Puts frames on the wire of one leg and reads them off it. */
 export interface Codec {
   /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
-  encode(frame: ClientFrame): WireData | readonly WireData[] | null
+  encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
   /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
   decode(data: WireData): readonly ServerFrame[] | Rejected
+  /** What goes back on the same leg at once, before the frames are dealt with. Throws nothing. */
+  reply?(data: WireData): WireData | readonly WireData[] | null
+  /** Whether this leg still owes an answer that no other leg can give: the overlap waits for it, up to its limit. */
+  owes?(): boolean
+  /** What to tell the application of answers that this leg owes when it is gone. */
+  lost?(): readonly ServerFrame[]
   /** What the opening of the socket itself says, once the hello is on its way: a welcome, where a server has no word for it. */
   opened?(): readonly ServerFrame[]
 }
@@ -28,6 +34,10 @@ export interface Protocol {
   readonly acknowledges: boolean
   /** Whether a `ping` is answered, in order: without it nothing tells a silent leg from a dead one. */
   readonly pings: boolean
+  /** Whether it can be told when a leg has no more to bring: by an answered ping, or by a word of the server's. */
+  readonly marksEnd: boolean
+  /** Whether a publish may be binary; else it is JSON. */
+  readonly binary: boolean
   /** One codec a leg. */
   open(): Codec
 }

@@ -9,6 +9,10 @@ export type Outgoing = WireData | readonly WireData[] | null | undefined
 export interface RawMessage {
   readonly topic: string
   readonly data: unknown
+  /** Which of several sequences in the topic it belongs to, each in an order of its own. */
+  readonly stream?: string
+  /** The answer to what was asked on this leg alone: it is delivered at once, whichever leg brings it. */
+  readonly alone?: boolean
 }
 
 /** What a server's own words mean. Each function is small, and asked for every piece of data; one that throws makes an `invalid` event. */
@@ -19,8 +23,13 @@ export interface RawProtocolOptions {
   subprotocols?: readonly string[]
   /** What to send first on every leg: authentication, and subscriptions from `topics`. Default nothing. */
   hello?(ask: RawHello): Outgoing
-  /** Whether this data says that the leg serves; its own object may tell more. Without it a leg is ready once it is open. */
+  /**
+   * Whether this data says that the leg serves; an object may tell more. Without it a leg is ready when it has answered a `ping` that
+   * goes out behind the `hello`, and where there is none, once it is open.
+   */
   ready?(data: WireData): boolean | RawWelcome | null | undefined
+  /** Whether this leg is ready once it is open, whatever `ready` waits for on others. */
+  opened?(): boolean
   /** The message in this data, or several. Data that is none of the server's other words and no message is ignored. */
   message(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
   /** Whether this data asks the client to move. `true`: at once, to the configured URL, within 30 s. */
@@ -42,8 +51,20 @@ export interface RawProtocolOptions {
   publish?(message: { topic: string; data: unknown; id: string }): Outgoing
   /** The answer to a publish in this data. With it a publish settles by the server's word; without it, when it is sent. */
   answer?(data: WireData): RawAnswer | null | undefined
+  /** What goes back on the same leg at once: an acknowledgement, a server's ping answered. */
+  reply?(data: WireData): Outgoing
+  /** Whether an answer is still to come on this leg alone: an overlap waits for it, up to its limit. */
+  owes?(): boolean
+  /** What to tell the application of the answers that this leg owes when it goes. */
+  lost?(): readonly RawMessage[]
   /** How to put a fresh token on a living leg. Default: none can be, and a fresh token means a handover. */
   auth?(token: string): Outgoing
+  /**
+   * Whether an overlap's end can be told. Default: with `drained`, or with `ping` and `pong`. `false` for a server that begins to serve a
+   * new leg at a moment which it does not tell: both legs then live for `handover.overlapLimit`, and each sequence goes over to
+   * the new leg when both have brought the same message.
+   */
+  marksEnd?: boolean
   /** `exclusive`: the server refuses a second connection while the first lives. Default `concurrent`. */
   overlap?: 'concurrent' | 'exclusive'
 }
@@ -92,11 +113,15 @@ const DEADLINE = 30_000
  *   loses is lost unless the server sends it again;
  * - with neither: the connection is kept, and nothing is claimed about messages.
  *
+ * Given a function, it asks that one at each leg: for functions that keep state of the leg's own.
+ *
  * Throws `LiveSocketError` `invalid` for options that are not functions.
  */
-export function rawProtocol(options: RawProtocolOptions): Protocol {
+export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOptions)): Protocol {
+  const options = typeof given === 'function' ? given() : given
   check(options)
   const last = new Map<string, string>()
+  const pings = options.ping !== undefined && options.pong !== undefined
   return {
     name: options.name ?? 'raw',
     subprotocols: [...(options.subprotocols ?? [])],
@@ -104,8 +129,10 @@ export function rawProtocol(options: RawProtocolOptions): Protocol {
     overlap: options.overlap ?? 'concurrent',
     inBandAuth: options.auth !== undefined,
     acknowledges: options.answer !== undefined,
-    pings: options.ping !== undefined && options.pong !== undefined,
-    open: () => openCodec(options, last),
+    pings,
+    marksEnd: options.marksEnd ?? (pings || options.drained !== undefined),
+    binary: true,
+    open: () => openCodec(typeof given === 'function' ? given() : given, last),
   }
 }
 
@@ -113,6 +140,8 @@ export function rawProtocol(options: RawProtocolOptions): Protocol {
 function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
   let leg = 0
   let requests = 0
+  const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
+  let ready = false
 
   const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
 
@@ -121,12 +150,13 @@ function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
       case 'hello': {
         const { token, session, topics } = frame
         leg = frame.leg
-        return raw.hello?.({ token, session, leg, topics, last: (topic) => last.get(topic) })
+        const hello = raw.hello?.({ token, session, leg, topics, last: (topic) => last.get(topic) })
+        return asksReady ? [...pieces(hello), ...pieces(raw.ping?.())] : (hello ?? [])
       }
       case 'subscribe':
-        return raw.subscribe?.(frame.topics)
+        return raw.subscribe?.(frame.topics) ?? []
       case 'unsubscribe':
-        return raw.unsubscribe?.(frame.topics)
+        return raw.unsubscribe?.(frame.topics) ?? []
       case 'publish':
         return raw.publish ? raw.publish(frame) : asIs(frame.data)
       case 'auth':
@@ -149,7 +179,7 @@ function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
   function messageFrame(message: RawMessage, data: WireData): ServerFrame | Rejected {
     const { topic } = message
     if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
-    const identity = raw.identity?.(message, data) ?? null
+    const identity = message.alone ? null : (raw.identity?.(message, data) ?? null)
     if (identity !== null) last.set(topic, identity)
     const at = raw.position?.(message, data)
     if (raw.position && !at) return { invalid: 'position() must number every message', topic }
@@ -157,52 +187,86 @@ function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
       return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
     }
-    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch }
+    const { stream, alone } = message
+    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch, stream, alone }
   }
 
   function decode(data: WireData): readonly ServerFrame[] | Rejected {
-    const ready = raw.ready?.(data)
-    if (ready) return [welcome(ready === true ? {} : ready)]
+    const serves = ready ? null : raw.ready?.(data)
+    if (serves) {
+      ready = true
+      return [welcome(serves === true ? {} : serves)]
+    }
     const handover = raw.handover?.(data)
     if (handover) return [asked(handover)]
-    if (raw.pong?.(data)) return [{ type: 'pong' }]
+    if (raw.pong?.(data)) {
+      if (ready || !asksReady) return [{ type: 'pong' }]
+      ready = true
+      return [welcome({})]
+    }
     if (raw.drained?.(data)) return [{ type: 'drained' }]
     const answer = raw.answer?.(data)
     if (answer) return [answered(answer)]
-    const said = raw.message(data)
-    const frames: ServerFrame[] = []
+    return frames(raw.message(data), data)
+  }
+
+  function frames(said: RawMessage | readonly RawMessage[] | null | undefined, data: WireData): readonly ServerFrame[] | Rejected {
+    const found: ServerFrame[] = []
     for (const message of said ? (Array.isArray(said) ? (said as RawMessage[]) : [said as RawMessage]) : []) {
       const frame = messageFrame(message, data)
       if ('invalid' in frame) return frame
-      frames.push(frame)
+      found.push(frame)
     }
-    return frames
+    return found
   }
+
+  const threw = (thrown: unknown): Rejected => ({ invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}` })
 
   return {
     encode(frame) {
       try {
         return encode(frame) ?? null
-      } catch {
-        return null
+      } catch (thrown) {
+        return threw(thrown)
       }
     },
     decode(data) {
       try {
         return decode(data)
       } catch (thrown) {
-        return { invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}` }
+        return threw(thrown)
       }
     },
-    opened: () => (raw.ready ? [] : [welcome({})]),
+    reply(data) {
+      try {
+        return raw.reply?.(data) ?? null
+      } catch {
+        // The same data is decoded next, where a function that throws is told of.
+        return null
+      }
+    },
+    owes: () => raw.owes?.() ?? false,
+    lost() {
+      const said = frames(raw.lost?.(), '')
+      return 'invalid' in said ? [] : said
+    },
+    opened() {
+      if (ready || (raw.opened ? !raw.opened() : raw.ready || asksReady)) return []
+      ready = true
+      return [welcome({})]
+    },
   }
+}
+
+function pieces(data: Outgoing): readonly WireData[] {
+  return data == null ? [] : typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
 }
 
 function asIs(data: unknown): WireData {
   return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
 }
 
-const FUNCTIONS = ['hello', 'ready', 'message', 'handover', 'identity', 'position', 'ping', 'pong', 'drained', 'subscribe', 'unsubscribe', 'publish', 'answer', 'auth'] as const
+const FUNCTIONS = ['hello', 'ready', 'message', 'handover', 'identity', 'position', 'ping', 'pong', 'drained', 'subscribe', 'unsubscribe', 'publish', 'answer', 'auth', 'opened', 'reply', 'owes', 'lost'] as const
 
 function check(options: RawProtocolOptions) {
   if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'rawProtocol takes an object of functions, with at least `message`.')

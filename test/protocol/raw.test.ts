@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { LiveSocketError } from '../../src/base/errors.js'
+import type { ClientFrame } from '../../src/protocol/frames.js'
+import { rawProtocol, type RawHello, type RawProtocolOptions } from '../../src/protocol/raw.js'
+
+const hello: ClientFrame = { type: 'hello', session: 's', leg: 3, token: 'T', topics: new Map([['t', { epoch: 'e', offset: 4 }]]) }
+const message: RawProtocolOptions['message'] = (data) => ({ topic: 't', data })
+
+function codecOf(options: Partial<RawProtocolOptions> = {}) {
+  const codec = rawProtocol({ message, ...options }).open()
+  return codec
+}
+
+describe('which promise is kept', () => {
+  it.each([
+    [{ position: () => ({ offset: 1 }), identity: () => 'a' }, 'position'],
+    [{ identity: () => 'a' }, 'identity'],
+    [{}, 'none'],
+  ] as const)('by %o it is %s', (options, merge) => {
+    expect(rawProtocol({ message, ...options }).merge).toBe(merge)
+  })
+
+  it.each([
+    [{}, false],
+    [{ drained: () => false }, true],
+    [{ ping: () => 'p' }, false],
+    [{ ping: () => 'p', pong: () => false }, true],
+    [{ ping: () => 'p', pong: () => false, marksEnd: false }, false],
+  ])('with %o an end is marked: %s', (options, marksEnd) => {
+    expect(rawProtocol({ message, ...options }).marksEnd).toBe(marksEnd)
+  })
+})
+
+describe('when a leg is ready', () => {
+  const welcome = [{ type: 'welcome', server: 'leg 3', topics: new Map(), heartbeat: undefined, reconnectSpread: undefined }]
+
+  it('is once it is open, where the server has no word for it', () => {
+    const codec = codecOf()
+    codec.encode(hello)
+    expect(codec.opened!()).toEqual(welcome)
+  })
+
+  it('is when the server says so, with what it tells of itself, once', () => {
+    const codec = codecOf({ ready: (data) => (data === 'hi' ? { server: 'blue', heartbeat: 5_000 } : false) })
+    expect(codec.opened!()).toEqual([])
+    expect(codec.decode('hi')).toEqual([{ ...welcome[0], server: 'blue', heartbeat: 5_000 }])
+    expect(codec.decode('hi')).toMatchObject([{ type: 'message', data: 'hi' }])
+  })
+
+  it('is when it has answered a ping that went out behind the hello', () => {
+    const codec = codecOf({ hello: () => ['one', 'two'], ping: () => 'ping', pong: (data) => data === 'pong' })
+    expect(codec.encode(hello)).toEqual(['one', 'two', 'ping'])
+    expect(codec.opened!()).toEqual([])
+    expect(codec.decode('pong')).toEqual(welcome)
+    expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
+  })
+
+  it('is at the opening where `opened` says so, whatever `ready` waits for', () => {
+    const codec = codecOf({ ready: (data) => data === 'hi', opened: () => true })
+    codec.encode(hello)
+    expect(codec.opened!()).toEqual(welcome)
+    expect(codec.decode('hi')).toMatchObject([{ type: 'message' }])
+  })
+})
+
+it('says hello with the token, the topics and their positions, and the last identity of each', () => {
+  let asked: RawHello | undefined
+  const protocol = rawProtocol({ message, identity: ({ data }) => String(data), hello: (ask) => void (asked = ask) })
+  protocol.open().decode('m7')
+  const codec = protocol.open()
+  expect(codec.encode(hello)).toEqual([])
+  expect(asked).toMatchObject({ token: 'T', session: 's', leg: 3, topics: new Map([['t', { epoch: 'e', offset: 4 }]]) })
+  expect([asked!.last('t'), asked!.last('u')]).toEqual(['m7', undefined])
+})
+
+it.each([
+  [{ handover: () => true }, { type: 'handover', reason: 'the server asked', deadline: 30_000 }],
+  [{ handover: () => ({ url: 'wss://b', deadline: 9, spread: 2, id: 'h' }) }, { type: 'handover', id: 'h', url: 'wss://b', deadline: 9, spread: 2 }],
+  [{ drained: () => true }, { type: 'drained' }],
+  [{ answer: () => ({ id: '1', data: 'ok' }) }, { type: 'ack', id: '1', data: 'ok' }],
+  [{ answer: () => ({ id: '1', refused: 'no' }) }, { type: 'nack', id: '1', code: 'refused', message: 'no' }],
+  [{ position: () => ({ offset: 5, prev: 2, epoch: 'e' }) }, { type: 'message', topic: 't', offset: 5, prev: 2, epoch: 'e', data: 'x' }],
+  [{ identity: () => 'i' }, { type: 'message', identity: 'i', data: 'x' }],
+] as [Partial<RawProtocolOptions>, object][])('reads %o as %o', (options, frame) => {
+  expect(codecOf(options).decode('x')).toMatchObject([frame])
+})
+
+it('reads several messages in one piece of data, and none', () => {
+  const codec = codecOf({ message: (data) => (data === '' ? null : [...(data as string)].map((letter) => ({ topic: 't', data: letter }))) })
+  expect(codec.decode('ab')).toMatchObject([{ data: 'a' }, { data: 'b' }])
+  expect(codec.decode('')).toEqual([])
+})
+
+it('keeps state of each leg apart where it is given a function', () => {
+  const protocol = rawProtocol(() => {
+    let count = 0
+    return { message: () => ({ topic: 't', data: ++count }) }
+  })
+  const [one, two] = [protocol.open(), protocol.open()]
+  one.decode('')
+  expect([one.decode(''), two.decode('')]).toMatchObject([[{ data: 2 }], [{ data: 1 }]])
+})
+
+it('publishes text and bytes as they are, and anything else as JSON', () => {
+  const codec = codecOf()
+  const bytes = new ArrayBuffer(2)
+  const publish = (data: unknown) => codec.encode({ type: 'publish', id: '1', topic: 't', data })
+  expect([publish('text'), publish({ a: 1 }), publish(bytes)]).toEqual(['text', '{"a":1}', bytes])
+})
+
+describe('bad input', () => {
+  it.each([
+    ['a function that throws', { message: () => { throw new TypeError('the secret') } }, /a function of rawProtocol threw: TypeError/],
+    ['a message without a topic', { message: () => ({ topic: '', data: 1 }) }, /must name a topic/],
+    ['a message without a position', { position: () => null }, /must number every message/],
+    ['a position that is none', { position: () => ({ offset: 3, prev: 3 }) }, /0 <= prev < offset/],
+    ['a fraction for an offset', { position: () => ({ offset: 1.5 }) }, /whole numbers/],
+  ] as [string, Partial<RawProtocolOptions>, RegExp][])('makes an event of %s, and tells no secret', (_name, options, reason) => {
+    const said = codecOf(options).decode('x')
+    expect(said).toMatchObject({ invalid: expect.stringMatching(reason) as string })
+    expect(JSON.stringify(said)).not.toContain('secret')
+  })
+
+  it('tells of a function that throws when something is to be sent', () => {
+    const codec = codecOf({ publish: () => { throw new Error() } })
+    expect(codec.encode({ type: 'publish', id: '1', topic: 't', data: 1 })).toMatchObject({ invalid: expect.any(String) as string })
+  })
+
+  it.each([
+    [null, /object of functions/],
+    [{}, /message must be a function/],
+    [{ message, ready: true }, /ready must be a function/],
+    [{ message, overlap: 'no' }, /overlap must be/],
+    [{ message, pong: () => true }, /`pong` answers a `ping`/],
+  ])('refuses %o with a clear error', (options, text) => {
+    expect(() => rawProtocol(options as unknown as RawProtocolOptions)).toThrow(LiveSocketError)
+    expect(() => rawProtocol(options as unknown as RawProtocolOptions)).toThrow(text)
+  })
+})
