@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { openLiveTab } from '../kit/live-tab.js'
+
+const pass = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** 100 messages a second down and 20 publishes a second up; `settled` holds both against what the servers know. */
+describe('a page in real Chromium loses nothing and gets nothing twice', () => {
+  it('when it is offline for 5 s, and its socket neither closed nor alive', async () => {
+    const { servers, tab, settled } = await openLiveTab()
+    await tab.offline(true)
+    await pass(5_000)
+    await tab.offline(false)
+    await servers.more(50)
+    const { statuses, longestSilence } = await settled()
+    expect(longestSilence).toBeGreaterThan(4_500)
+    expect(statuses).toEqual([])
+    expect(servers.legs).toBe(1)
+  })
+
+  it('when it is stopped for 10 s and continued', async () => {
+    const { servers, tab, settled } = await openLiveTab()
+    await tab.freeze()
+    await pass(10_000)
+    tab.thaw()
+    await servers.more(50)
+    const { statuses, longestSilence } = await settled()
+    expect(longestSilence).toBeGreaterThan(9_500)
+    // What waited to be read was read before anybody was called silent.
+    expect(statuses).toEqual([])
+  })
+
+  it('when it goes into the back/forward cache and comes out of it, with what was on its way and what it published on its way out', async () => {
+    const { servers, tab, pages, settled } = await openLiveTab({ delay: 100 })
+    await tab.run(`addEventListener('pagehide', () => live.publish())`)
+    await tab.run('for (let count = 0; count < 5; count++) live.publish()')
+    await tab.leave(pages.elsewhere)
+    await servers.more(50)
+    expect(servers.legs).toBe(0)
+    await servers.more(50)
+    await tab.comeBack()
+    await servers.more(50)
+    const { statuses, dialled, closed } = await settled()
+    expect(closed).toEqual([{ leg: 1, code: 4000, reason: 'the page is stored', by: 'client' }])
+    expect([statuses, dialled]).toEqual([['reconnecting', 'live'], 2])
+  })
+
+  it('when it is hidden, its timers run once a second, and it is moved meanwhile', async () => {
+    const { servers, tab, settled } = await openLiveTab()
+    await tab.minimise()
+    expect(await tab.run('document.visibilityState')).toBe('hidden')
+    const before = servers.applied.length
+    await servers.more(200)
+    await servers.deploy({ deadline: 8_000 })
+    const { statuses, moves } = await settled()
+    expect(servers.applied.length - before).toBeLessThan(15)
+    expect(statuses).toEqual([])
+    expect(moves).toMatchObject([{ reason: 'deploy' }])
+  })
+})

@@ -1,0 +1,101 @@
+import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from '../../src/index.js'
+
+/** What became of a live socket in a page so far. Plain data, so that it can leave the page. */
+export interface ClientRecord {
+  /** From the first time that it was live. */
+  readonly statuses: readonly string[]
+  readonly received: readonly number[]
+  readonly gaps: readonly LiveSocketEvents['gap'][]
+  /** Publishes in the order in which they were made: the offset that each was answered with, or the code of its error. */
+  readonly outcomes: readonly (number | string | undefined)[]
+  /** Legs dialled, and legs closed. */
+  readonly dialled: number
+  readonly closed: readonly LiveSocketEvents['leg-closed'][]
+  readonly moves: readonly LiveSocketEvents['handover-finished'][]
+  readonly longestSilence: number
+}
+
+/** A live socket in a real browser that reads `load`, publishes in `mine`, and keeps the books. */
+export function startLiveClient(url: string, options: Partial<LiveSocketOptions> = {}) {
+  const socket = createLiveSocket<{ load: number; mine: number }>({ url, ...options })
+  const record = {
+    statuses: [] as string[],
+    received: [] as number[],
+    gaps: [] as LiveSocketEvents['gap'][],
+    outcomes: [] as (number | string | undefined)[],
+    dialled: 0,
+    closed: [] as LiveSocketEvents['leg-closed'][],
+    moves: [] as LiveSocketEvents['handover-finished'][],
+  }
+  let stopPublishing = () => {}
+  let waiting: { holds: () => boolean; resolve: () => void }[] = []
+  const look = () => {
+    const done = waiting.filter(({ holds }) => holds())
+    waiting = waiting.filter((one) => !done.includes(one))
+    for (const { resolve } of done) resolve()
+  }
+
+  let wasLive = false
+  let status = 'idle'
+  socket.store.subscribe((state) => {
+    if (state.status !== status) {
+      status = state.status
+      if (wasLive) record.statuses.push(status)
+      wasLive ||= status === 'live'
+    }
+    look()
+  })
+  socket.subscribe('load', (number) => {
+    record.received.push(number)
+    look()
+  })
+  socket.on('gap', (gap) => void record.gaps.push(gap))
+  socket.on('leg-dialling', () => void record.dialled++)
+  socket.on('leg-closed', (event) => void record.closed.push(event))
+  socket.on('handover-finished', (event) => {
+    record.moves.push(event)
+    look()
+  })
+  socket.connect()
+
+  function publish() {
+    const number = record.outcomes.push(undefined)
+    const settle = (outcome: number | string) => {
+      record.outcomes[number - 1] = outcome
+      look()
+    }
+    socket.publish('mine', number).then(({ offset }) => settle(offset!), ({ code }: { code: string }) => settle(code))
+  }
+
+  /** Resolves when it holds; it is looked at whenever something has happened. */
+  const until = (holds: () => boolean) =>
+    new Promise<void>((resolve) => {
+      waiting.push({ holds, resolve })
+      look()
+    })
+
+  return {
+    socket,
+    /** A copy of it. */
+    record: (): ClientRecord => ({ ...structuredClone(record), longestSilence: socket.stats().longestSilence }),
+    live: () => until(() => socket.store.getState().status === 'live'),
+    reached: (number: number) => until(() => (record.received.at(-1) ?? 0) >= number),
+    /** It was given `number`, whatever it published is answered, and it has one leg. */
+    settled: (number: number) =>
+      until(() => (record.received.at(-1) ?? 0) >= number && record.outcomes.every((outcome) => outcome !== undefined) && socket.store.getState().handover === null),
+    dialled: (count: number) => until(() => record.dialled >= count),
+    moved: (count: number) => until(() => record.moves.length >= count),
+    publish,
+    publishEvery(interval: number) {
+      const timer = setInterval(publish, interval)
+      stopPublishing = () => clearInterval(timer)
+    },
+    stopPublishing: () => stopPublishing(),
+    close: () => {
+      stopPublishing()
+      socket.close()
+    },
+  }
+}
+
+export type LiveClient = ReturnType<typeof startLiveClient>

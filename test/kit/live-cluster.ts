@@ -1,0 +1,108 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { systemClock } from '../../src/base/clock.js'
+import { createLiveServer, memoryLog, type DrainOptions, type DrainResult, type LiveServer } from '../../src/server/index.js'
+import { createRelay, type Relay } from '../../demo/relay.js'
+
+/** Real servers on one log, behind a relay that can be slow or dead, with a publisher: what a page in a real browser connects to. */
+export interface LiveCluster {
+  /** Leads to the newest server. */
+  readonly url: string
+  readonly relay: Relay
+  /** Publishes 1, 2, 3, … in `load`, every `interval` ms, until it is stopped. */
+  publishEvery(interval: number): void
+  stopPublishing(): void
+  /** What was published in `load`: everything from 1 to this. */
+  readonly published: number
+  /** Resolves when so many more were published. */
+  more(count: number): Promise<void>
+  /** What clients published anywhere, in the order in which it was applied. */
+  readonly applied: readonly unknown[]
+  /** A new server takes the place of the present one, which is drained and then closed. */
+  deploy(options?: DrainOptions): Promise<DrainResult>
+  /** The next so many connections are accepted and never answered. */
+  hang(connections: number): void
+  /** Legs on all servers. */
+  readonly legs: number
+  close(): Promise<void>
+}
+
+export interface LiveClusterOptions {
+  /** Messages that a leg can resume from. Default: as many as by default. */
+  history?: number
+  /** Round trip of new connections, ms. Default 0. */
+  delay?: number
+}
+
+export async function startLiveCluster({ history, delay = 0 }: LiveClusterOptions = {}): Promise<LiveCluster> {
+  const log = memoryLog(history === undefined ? {} : { history: { maxMessages: history } })
+  const applied: unknown[] = []
+  const servers: LiveServer[] = []
+  const blackHole = createServer().listen(0, '127.0.0.1')
+  const waiting: { number: number; resolve: () => void }[] = []
+  let published = 0
+  let hanging = 0
+  let stop = () => {}
+
+  async function start() {
+    const server = createLiveServer({
+      port: 0,
+      host: '127.0.0.1',
+      log,
+      allowedOrigins: '*',
+      authenticate: () => ({ subject: 'page' }),
+      onPublish: ({ data }) => void applied.push(data),
+    })
+    await server.ready
+    servers.push(server)
+    return server
+  }
+  const newest = () => servers.at(-1)!
+  await start()
+  const target = () => ({ port: hanging > 0 && hanging-- ? (blackHole.address() as AddressInfo).port : Number(new URL(newest().address()).port) })
+  const relay = createRelay({ target, delay, dialRoundTrips: 0 })
+  await relay.ready
+
+  return {
+    url: `ws://127.0.0.1:${relay.port}/`,
+    relay,
+    publishEvery(interval) {
+      let going = true
+      let cancel = () => {}
+      const next = async () => {
+        await newest().publish('load', ++published)
+        while (waiting[0] && waiting[0].number <= published) waiting.shift()!.resolve()
+        if (going) cancel = systemClock.setTimeout(() => void next(), interval)
+      }
+      void next()
+      stop = () => {
+        going = false
+        cancel()
+      }
+    },
+    stopPublishing: () => stop(),
+    get published() {
+      return published
+    },
+    more: (count) => new Promise((resolve) => void waiting.push({ number: published + count, resolve })),
+    applied,
+    hang: (connections) => void (hanging = connections),
+    async deploy(options = {}) {
+      const old = newest()
+      await start()
+      const result = await old.drain({ deadline: 20_000, rate: 1_000, ...options })
+      servers.splice(servers.indexOf(old), 1)
+      await old.close()
+      return result
+    },
+    get legs() {
+      return servers.reduce((sum, server) => sum + server.stats().legs, 0)
+    },
+    async close() {
+      stop()
+      await Promise.all(servers.map((server) => server.close()))
+      await relay.close()
+      blackHole.close()
+      await log.close()
+    },
+  }
+}

@@ -1,0 +1,17 @@
+import { startLiveClient, type LiveClient } from './live-client.js'
+
+/** The script of the page that `live-page.ts` serves: starts a live socket with what its address says. */
+declare global {
+  interface Window {
+    live: LiveClient
+    /** The page's own life, as the browser told it. */
+    life: string[]
+  }
+}
+
+window.life = []
+for (const type of ['pagehide', 'pageshow'] as const) addEventListener(type, ({ persisted }) => void window.life.push(`${type} ${persisted ? 'persisted' : 'new'}`))
+document.addEventListener('visibilitychange', () => void window.life.push(document.visibilityState))
+
+const query = new URLSearchParams(location.search)
+window.live = startLiveClient(query.get('url')!, JSON.parse(query.get('options') ?? '{}') as object)

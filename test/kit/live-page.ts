@@ -1,0 +1,47 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { build } from 'vite'
+
+/** Serves a page with a live socket in it, and another one to go away to. */
+export interface LivePages {
+  /** The page whose live socket connects to `url`. */
+  live(url: string, options?: object): string
+  readonly elsewhere: string
+  close(): Promise<void>
+}
+
+let script: Promise<string> | undefined
+
+export async function serveLivePages(): Promise<LivePages> {
+  script ??= bundle(join(import.meta.dirname, 'live-page-script.ts'))
+  const code = await script
+  const server = createServer(({ url = '/' }, response) => {
+    const { pathname } = new URL(url, 'http://any')
+    response.setHeader('Content-Type', pathname === '/script.js' ? 'text/javascript' : 'text/html')
+    if (pathname === '/script.js') response.end(code)
+    else if (pathname === '/live') response.end('<!doctype html><title>live</title><script src="/script.js"></script>')
+    else response.end('<!doctype html><title>elsewhere</title>')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    live: (url, options = {}) => `${origin}/live?${new URLSearchParams({ url, options: JSON.stringify(options) })}`,
+    elsewhere: `${origin}/elsewhere`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function bundle(entry: string): Promise<string> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: { write: false, minify: false, lib: { entry, formats: ['iife'], name: 'page' } },
+  })
+  const [{ output }] = built as unknown as [{ output: { code: string }[] }]
+  return output[0]!.code
+}
