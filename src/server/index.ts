@@ -12,6 +12,7 @@ export {
 export type { DedupeLimits } from './publish-record.js'
 export type { Counters, ServerStats } from './stats.js'
 export type { HistoryLimits } from './topic-history.js'
+export type { OfferedToken, RenewOptions, SessionMatch } from './token-renewal.js'
 export type {
   Ack, Admission, Answer, Json, LogEntry, LogPage, Nack, NewEntry, Origin, PageLimit, Recorded, TailEvent, TopicHead, TopicLog,
 } from './topic-log.js'

@@ -14,12 +14,14 @@ import { onSignal } from './drain-signal.js'
 import { DRAINING } from './failure.js'
 import { maxPayload, serverLimits } from './limits.js'
 import { memoryLog } from './memory-log.js'
-import { atLeast, invalid, shown, type LiveServerOptions } from './options.js'
+import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
 import { createPublisher } from './publisher.js'
+import { reconnectSpread } from './reconnect-spread.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
 import { createCounters, type ServerStats } from './stats.js'
 import { createTopicFeeds } from './topic-feeds.js'
+import { createTokenRenewal, type OfferedToken, type RenewOptions, type SessionMatch } from './token-renewal.js'
 import { pathOf, refusalOf, refuse } from './upgrade.js'
 
 export interface LiveServer<User = unknown> {
@@ -31,7 +33,25 @@ export interface LiveServer<User = unknown> {
    * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`, and their
    * clients stay away until somebody signs in again. Resolves with their number.
    */
-  end(match: (session: { readonly session: string; readonly user: User }) => boolean, reason?: string): Promise<number>
+  end(match: SessionMatch<User>, reason?: string): Promise<number>
+  /**
+   * Asks the sessions that match for a fresh token, wherever a key is about to be changed or rights have been: from now on their
+   * tokens count as ending in `within` milliseconds. Their clients fetch new ones, each at a moment of its own, spread over that time,
+   * and put them on the legs that they have. A leg that still bears the old one then, plus `limits.tokenGrace`, is closed as
+   * `unauthorized`. Legs without a token, and those whose token ends sooner anyway, are left alone. Of this server only: call it on
+   * each. What a `hello` with an old token is worth is `authenticate`'s to say. Resolves with the number of sessions asked; rejects
+   * with `invalid`.
+   */
+  renewTokens(match: SessionMatch<User>, options?: RenewOptions): Promise<number>
+  /**
+   * Gives the sessions that match a fresh token that `mint` signs for each of them, one after the other; nothing for those where it answers
+   * null. It takes the place of the client's next call of its token service, and comes back to `authenticate` as any other. Resolves
+   * with the number of tokens given; what `mint` throws goes to `onError`.
+   */
+  offerTokens(
+    match: SessionMatch<User>,
+    mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>,
+  ): Promise<number>
   /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
   publish(topic: string, data: unknown): Promise<{ readonly offset: number }>
   /**
@@ -55,8 +75,6 @@ export interface LiveServer<User = unknown> {
 
 /** Each sweep looks at every leg once: a fifth of a heartbeat late is early enough. */
 const SWEEPS_PER_HEARTBEAT = 5
-/** The bounds that clients put on a spread. */
-const SPREAD = { least: 1_000, most: 300_000 }
 /** Sockets that are being turned away at a time; beyond, they are cut off without a word. */
 const MAX_TURNED_AWAY = 1_000
 
@@ -71,7 +89,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const heartbeat = Math.floor(atLeast(1_000, 'heartbeat', options.heartbeat, 10_000))
   const limits = serverLimits(options.limits)
   const allows = originCheck(options.allowedOrigins)
-  const spread = spreadOf(options.reconnectSpread)
+  const spread = reconnectSpread(options.reconnectSpread)
   const log = options.log ?? memoryLog({ clock })
   const counters = createCounters()
   const feeds = createTopicFeeds({ log, clock, onError })
@@ -91,6 +109,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     refusePending: () => pending().forEach((leg) => leg.fail(DRAINING)),
     asked: () => void counters.asked++,
   })
+  const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
   const pending = () => [...connections].filter((leg) => !legs.has(leg))
 
   const sockets = new WebSocketServer({
@@ -236,6 +255,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
       return sessions.size
     },
+    renewTokens: async (match, given) => tokens.renew(match, given),
+    offerTokens: (match, mint) => tokens.offer(match, mint),
     async publish(topic, data) {
       if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) throw invalid(`A topic's name must have 1 to ${MAX_TOPIC} characters`)
       const text = serialise(data)
@@ -271,17 +292,6 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     },
   }
   return server
-}
-
-function spreadOf(option: LiveServerOptions['reconnectSpread']): (connections: number) => number | undefined {
-  if (option === undefined) return () => undefined
-  if (typeof option === 'number') {
-    const spread = Math.floor(atLeast(0, 'reconnectSpread', option, 0))
-    return () => spread
-  }
-  const { rate } = option
-  if (!(typeof rate === 'number' && rate > 0)) throw invalid(`reconnectSpread.rate must be a number above 0, not ${shown(rate)}`)
-  return (connections) => Math.min(SPREAD.most, Math.max(SPREAD.least, Math.ceil((connections / rate) * 1_000)))
 }
 
 /** An address that this machine can dial: one that means "all" is none. */

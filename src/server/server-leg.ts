@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
 import { decodeClientFrame } from '../protocol/client-frames.js'
-import type { ClientFrame, HandoverFrame, TopicAnswers } from '../protocol/frames.js'
+import type { ClientFrame, ServerFrame, TopicAnswers } from '../protocol/frames.js'
 import { CLOSE_CODES, LOG_AWAY, type Failure } from './failure.js'
 import { createLegSink } from './leg-sink.js'
 import { createLegSocket, type LegSocket } from './leg-socket.js'
@@ -16,6 +16,7 @@ import type { Publisher, PublishFrame } from './publisher.js'
 import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicLog } from './topic-log.js'
+import { createTokenLife } from './token-life.js'
 import { identify, type Identified } from './user.js'
 import { createWorkQueue } from './work-queue.js'
 
@@ -25,7 +26,9 @@ export interface ServerLeg<User> {
   who(): { readonly session: string; readonly user: User } | null
   /** An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is under way. */
   fail(failure: Failure, answers?: 'all' | 'under way'): void
-  send(frame: HandoverFrame | { readonly type: 'handover-cancelled'; readonly id: string }): void
+  send(frame: Extract<ServerFrame, { type: 'handover' | 'handover-cancelled' | 'token' }>): void
+  /** Its token ends in `within` milliseconds, and the client is told. False where it has none, or one that ends sooner. */
+  renewToken(within: number): boolean
   /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */
   tend(now: number, ask: { readonly quiet: number; readonly dead: number }): void
   terminate(): void
@@ -64,11 +67,11 @@ export function createServerLeg<User>(
     room: () => socket.resume(),
     failed: (error) => onError(error, 'serving a leg'),
   })
-  let who: { readonly session: string; user: User; readonly subject: string | undefined } | null = null
+  let who: { readonly session: string; user: User; readonly subject: string | undefined; token: boolean } | null = null
   let state: 'opened' | 'greeting' | 'live' | 'ending' | 'gone' = 'opened'
   let admitted: { readonly session: string; readonly leg: number; readonly user: User } | null = null
   let welcomedAt = 0
-  let expiresAt = Infinity
+  const life = createTokenLife(clock, limits.tokenGrace)
 
   const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, {
     text: hear,
@@ -122,7 +125,7 @@ export function createServerLeg<User>(
       return fail({ code: 'superseded', message: `This session has a leg ${hello.leg} or a newer one already.` })
     }
     if (admission.outcome === 'forbidden') return fail({ code: 'forbidden', message: 'This session belongs to somebody else.' })
-    who = { session: hello.session, user: known.user, subject: known.subject }
+    who = { session: hello.session, user: known.user, subject: known.subject, token: hello.token !== undefined }
     const prepared = await topics.prepare(hello.topics, who)
     if (ended()) return prepared.drop()
     state = 'live'
@@ -148,7 +151,7 @@ export function createServerLeg<User>(
 
   /** The token counts from here. */
   function lifetime({ tokenTtl }: Known<User>): { tokenTtl?: number } {
-    expiresAt = tokenTtl === undefined ? Infinity : clock.monotonic() + tokenTtl + limits.tokenGrace
+    life.begin(tokenTtl)
     return tokenTtl === undefined ? {} : { tokenTtl }
   }
 
@@ -200,7 +203,7 @@ export function createServerLeg<User>(
     if (state !== 'live') return
     if (known.outcome !== 'known') return fail(refusal(known.outcome))
     if (known.subject !== subject) return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
-    who!.user = known.user
+    Object.assign(who!, { user: known.user, token: true })
     socket.send({ type: 'authed', ...lifetime(known) })
     // A token may bear other rights than the one before.
     await topics.recheck(who!, refuse(undefined))
@@ -289,9 +292,14 @@ export function createServerLeg<User>(
     who: () => who,
     fail,
     send: (frame) => socket.send(frame),
+    renewToken(within) {
+      if (state !== 'live' || !who!.token || !life.cutShort(within)) return false
+      socket.send({ type: 'authed', tokenTtl: within })
+      return true
+    },
     tend(now, { quiet, dead }) {
       if (state !== 'live') return
-      if (now >= expiresAt) return fail({ code: 'unauthorized', message: 'The token has run out.' })
+      if (life.over(now)) return fail({ code: 'unauthorized', message: 'The token has run out.' })
       const silent = now - socket.heardAt()
       if (silent >= dead && !socket.paused()) return socket.terminate()
       if (silent >= quiet) socket.probe()

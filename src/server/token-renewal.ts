@@ -1,0 +1,71 @@
+import { MAX_TOKEN } from '../protocol/fields.js'
+import { atLeast, invalid, type MaybePromise } from './options.js'
+import type { ServerLeg } from './server-leg.js'
+
+export interface RenewOptions {
+  /** Milliseconds in which all of them are to have a fresh token. From 1,000; default 60,000. */
+  readonly within?: number
+}
+
+export interface OfferedToken {
+  readonly token: string
+  /** Milliseconds that it lives. Without it the client takes a JWT's own `exp − iat`, else its default. */
+  readonly tokenTtl?: number
+}
+
+export type SessionMatch<User> = (session: { readonly session: string; readonly user: User }) => boolean
+
+/** What a server can do about the tokens of its legs, beyond waiting for their end. */
+export interface TokenRenewal<User> {
+  renew(match: SessionMatch<User>, options?: RenewOptions): number
+  offer(match: SessionMatch<User>, mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>): Promise<number>
+}
+
+const DEFAULT_WITHIN = 60_000
+
+export function createTokenRenewal<User>(deps: { legs(): Iterable<ServerLeg<User>>; onError(error: unknown, doing: string): void }): TokenRenewal<User> {
+  const bySession = (match: SessionMatch<User>) => {
+    const sessions = new Map<string, ServerLeg<User>[]>()
+    for (const leg of deps.legs()) {
+      const who = leg.who()!
+      if (!match(who)) continue
+      const legs = sessions.get(who.session)
+      if (legs) legs.push(leg)
+      else sessions.set(who.session, [leg])
+    }
+    return sessions
+  }
+
+  return {
+    renew(match, options = {}) {
+      const within = Math.floor(atLeast(1_000, 'within', options.within, DEFAULT_WITHIN))
+      if (!Number.isSafeInteger(within)) throw invalid('within must be finite')
+      let asked = 0
+      for (const legs of bySession(match).values()) if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
+      return asked
+    },
+    async offer(match, mint) {
+      let offered = 0
+      // One after the other: a thousand signatures at once would hold up every leg.
+      for (const legs of bySession(match).values()) {
+        try {
+          const { session, user } = legs[0]!.who()!
+          const minted = await mint({ session, user })
+          if (!minted) continue
+          const frame = tokenFrame(minted)
+          for (const leg of legs) leg.send(frame)
+          offered++
+        } catch (error) {
+          deps.onError(error, 'offering a token')
+        }
+      }
+      return offered
+    },
+  }
+}
+
+function tokenFrame({ token, tokenTtl }: OfferedToken) {
+  if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN) throw invalid(`A token must be a string of 1 to ${MAX_TOKEN} characters`)
+  if (tokenTtl === undefined) return { type: 'token', token } as const
+  return { type: 'token', token, tokenTtl: Math.min(Number.MAX_SAFE_INTEGER, Math.floor(atLeast(1, 'tokenTtl', tokenTtl, 1))) } as const
+}
