@@ -1,0 +1,228 @@
+import type { Clock } from '../../base/clock.js'
+import { LiveSocketError } from '../../base/errors.js'
+import type { LogEntry, TailEvent, TopicHead } from '../topic-log.js'
+import { decodeName } from './keys.js'
+
+/** All that a node hears, over one blocking read: what is appended to the topics that somebody here listens to. */
+export interface FeedTail {
+  start(topic: string, listener: (event: TailEvent) => void): Promise<() => void>
+  has(topic: string): boolean
+  /** Redis is there, or another epoch holds: what was missed is caught up on. */
+  wake(): void
+  close(): void
+}
+
+/** A head, and where the feed stood at that moment. */
+export interface FeedHead extends TopicHead {
+  readonly seq: number
+  readonly at: string
+}
+
+export interface FeedTailDeps {
+  readonly clock: Clock
+  readonly feed: string
+  /** Blocks for a second at most. */
+  read(command: readonly string[]): Promise<unknown>
+  head(topic: string): Promise<FeedHead>
+  /** Entries above `after`, from the oldest on. */
+  entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
+  /** Whether the epoch is still what this node takes it for; asks Redis. */
+  check(): Promise<void>
+  here(): boolean
+  onError(error: unknown, doing: string): void
+}
+
+/** Short, so that a Redis which was emptied in silence is noticed soon. */
+const BLOCK = 1_000
+const COUNT = 500
+/** After a catching up that failed although Redis is there. */
+const RETRY = 500
+
+interface Listener {
+  readonly topic: string
+  readonly tell: (event: TailEvent) => void
+  epoch: string
+  /** The newest offset told of, or where it began. */
+  told: number
+  /** What comes while it catches up waits here. */
+  early: { epoch: string; entry: LogEntry }[] | null
+  gone: boolean
+}
+
+export function createFeedTail(deps: FeedTailDeps): FeedTail {
+  const { clock, feed, onError } = deps
+  const topics = new Map<string, Set<Listener>>()
+  /** Up to where the feed was read: the id of the entry and its number, which counts without a hole. */
+  let place: { id: string; seq: number } | null = null
+  let reading = false
+  let closed = false
+  let wakes = 0
+  const timers = new Set<() => void>()
+
+  function all(): Listener[] {
+    return [...topics.values()].flatMap((listeners) => [...listeners])
+  }
+
+  async function loop() {
+    if (reading || closed) return
+    reading = true
+    try {
+      while (!closed && topics.size > 0 && place && deps.here()) {
+        const reply = (await deps.read(['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, place.id])) as [string, unknown[]][] | null
+        if (closed) return
+        if (reply) for (const entry of reply[0]![1]) hear(entry)
+        else await deps.check()
+      }
+      // Nobody listens: where to begin is asked anew by the next one.
+      if (topics.size === 0) place = null
+    } catch (error) {
+      // Where Redis is gone, `wake` comes when it is back.
+      if (deps.here() && !closed) {
+        onError(error, 'reading what comes into the topics')
+        later(() => void loop())
+      }
+    } finally {
+      reading = false
+    }
+  }
+
+  function hear(entry: unknown) {
+    const parsed = parse(entry)
+    if (!parsed) {
+      const [id] = entry as unknown[]
+      if (place && typeof id === 'string') place = { ...place, id }
+      return onError(new LiveSocketError('invalid', 'An entry of the feed is not what this library wrote; it was skipped'), 'reading what comes into the topics')
+    }
+    const before = place
+    place = { id: parsed.id, seq: parsed.kind === 'entry' ? parsed.seq : (place?.seq ?? 0) }
+    if (parsed.kind === 'epoch') return void deps.check().catch(() => undefined)
+    // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
+    if (before && parsed.seq !== before.seq + 1) all().forEach(catchUp)
+    for (const listener of topics.get(parsed.topic) ?? []) take(listener, parsed.epoch, parsed.entry)
+  }
+
+  function take(listener: Listener, epoch: string, entry: LogEntry) {
+    if (listener.gone) return
+    if (listener.early) return void listener.early.push({ epoch, entry })
+    if (epoch === listener.epoch) {
+      if (entry.offset <= listener.told) return
+      if (entry.offset === listener.told + 1) {
+        listener.told = entry.offset
+        return listener.tell({ type: 'entry', epoch, entry })
+      }
+    }
+    catchUp(listener)
+    listener.early = [{ epoch, entry }]
+  }
+
+  /** Asks where the topic stands, tells of what was missed, and then of what came meanwhile. */
+  function catchUp(listener: Listener) {
+    if (listener.early) return
+    listener.early = []
+    void settle(listener).catch((error: unknown) => {
+      // `wake` tries again.
+      if (!deps.here() || closed || listener.gone) return
+      onError(error, `catching up on the topic ${listener.topic}`)
+      later(() => void settle(listener).catch(() => undefined))
+    })
+  }
+
+  async function settle(listener: Listener) {
+    const head = await deps.head(listener.topic)
+    if (listener.gone) return
+    if (head.epoch !== listener.epoch) {
+      listener.epoch = head.epoch
+      listener.told = head.offset
+      listener.tell({ type: 'epoch', head: { epoch: head.epoch, offset: head.offset, oldest: head.oldest } })
+    }
+    while (listener.told < head.offset) {
+      const page = await deps.entries(listener.topic, listener.told)
+      if (listener.gone) return
+      if (page.epoch !== listener.epoch) return settle(listener)
+      if (page.entries.length === 0) break
+      for (const entry of page.entries) {
+        if (entry.offset <= listener.told) continue
+        listener.told = entry.offset
+        listener.tell({ type: 'entry', epoch: listener.epoch, entry })
+      }
+    }
+    // What is no longer there cannot be told of.
+    listener.told = Math.max(listener.told, head.offset)
+    const early = listener.early ?? []
+    listener.early = null
+    for (const { epoch, entry } of early) take(listener, epoch, entry)
+  }
+
+  function later(task: () => void) {
+    const cancel = clock.setTimeout(() => {
+      timers.delete(cancel)
+      if (!closed) task()
+    }, RETRY)
+    timers.add(cancel)
+  }
+
+  return {
+    async start(topic, tell) {
+      const listener: Listener = { topic, tell, epoch: '', told: 0, early: [], gone: false }
+      const listeners = topics.get(topic) ?? new Set()
+      topics.set(topic, listeners.add(listener))
+      const stop = () => {
+        listener.gone = true
+        listeners.delete(listener)
+        if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic)
+      }
+      try {
+        const woken = wakes
+        const head = await deps.head(topic)
+        listener.epoch = head.epoch
+        listener.told = head.offset
+        place ??= { id: head.at, seq: head.seq }
+        const early = listener.early ?? []
+        listener.early = null
+        for (const { epoch, entry } of early) take(listener, epoch, entry)
+        // The answer may be from before: what it missed is asked for now.
+        if (woken !== wakes) catchUp(listener)
+        void loop()
+        return stop
+      } catch (error) {
+        stop()
+        throw error
+      }
+    },
+    has: (topic) => topics.has(topic),
+    wake() {
+      if (closed) return
+      wakes++
+      for (const listener of all()) {
+        // Its start is under way, and asks by itself.
+        if (listener.epoch === '') continue
+        listener.early = null
+        catchUp(listener)
+      }
+      void loop()
+    },
+    close() {
+      closed = true
+      for (const cancel of timers) cancel()
+      for (const listener of all()) listener.gone = true
+      topics.clear()
+    },
+  }
+}
+
+type Parsed =
+  | { readonly kind: 'entry'; readonly id: string; readonly seq: number; readonly epoch: string; readonly topic: string; readonly entry: LogEntry }
+  | { readonly kind: 'epoch'; readonly id: string }
+
+function parse(raw: unknown): Parsed | null {
+  if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1])) return null
+  const [id, list] = raw as [string, string[]]
+  const fields: Record<string, string | undefined> = Object.create(null) as Record<string, string>
+  for (let at = 0; at + 1 < list.length; at += 2) fields[list[at]!] = list[at + 1]!
+  const { n, e, t, o, d } = fields
+  if (e !== undefined && n === undefined) return { kind: 'epoch', id }
+  const topic = t === undefined ? null : decodeName(t)
+  const [seq, offset] = [Number(n), Number(o)]
+  if (e === undefined || d === undefined || topic === null || !Number.isSafeInteger(seq) || !Number.isSafeInteger(offset)) return null
+  return { kind: 'entry', id, seq, epoch: e, topic, entry: { offset, data: d } }
+}

@@ -1,0 +1,62 @@
+import { keyOf } from '../publish-record.js'
+import type { Origin } from '../topic-log.js'
+
+/**
+ * The names of everything in Redis. All share one hash tag, and so one slot of a cluster: a script may touch any of them. What
+ * belongs to one numbering bears its epoch, so that nothing of an older one is ever mistaken for it.
+ */
+export interface Keys {
+  /** A hash: the epoch, which Redis it was made on, the dedupe record's bounds, and where each topic stands. */
+  readonly root: string
+  /** A stream: what was appended to any topic, for the tails. */
+  readonly feed: string
+  /** A hash: the leases of the nodes. */
+  readonly nodes: string
+  /** What they all begin with. */
+  readonly tag: string
+  ids(epoch: string): string
+  times(epoch: string): string
+  topics(epoch: string): string
+  topic(epoch: string, topic: string): string
+  session(session: string): string
+  lock(origin: Origin): string
+}
+
+export function createKeys(prefix: string): Keys {
+  const tag = `{${prefix}}:`
+  return {
+    tag,
+    root: `${tag}root`,
+    feed: `${tag}feed`,
+    nodes: `${tag}nodes`,
+    ids: (epoch) => `${tag}ids:${epoch}`,
+    times: (epoch) => `${tag}times:${epoch}`,
+    topics: (epoch) => `${tag}topics:${epoch}`,
+    topic: (epoch, topic) => `${tag}topic:${epoch}:${encodeName(topic)}`,
+    session: (session) => `${tag}session:${encodeName(session)}`,
+    lock: (origin) => `${tag}lock:${idOf(origin)}`,
+  }
+}
+
+/** A publish id of a session, as the dedupe record knows it. */
+export function idOf(origin: Origin): string {
+  return encodeName(keyOf(origin))
+}
+
+/**
+ * Any string as UTF-8, each as a different one. Redis takes all bytes, but a lone surrogate has no UTF-8: it would become the
+ * same replacement character as any other.
+ */
+export function encodeName(name: string): string {
+  return isWellFormed(name) ? `=${name}` : `~${Buffer.from(name, 'utf16le').toString('hex')}`
+}
+
+/** Null: no name of ours. */
+export function decodeName(text: string): string | null {
+  if (text.startsWith('=')) return text.slice(1)
+  return /^~([0-9a-f]{4})*$/.test(text) ? Buffer.from(text.slice(1), 'hex').toString('utf16le') : null
+}
+
+function isWellFormed(text: string): boolean {
+  return !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
+}

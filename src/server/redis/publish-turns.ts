@@ -1,0 +1,50 @@
+import { nanoid } from 'nanoid'
+import type { Clock, Random } from '../../base/clock.js'
+import { LiveSocketError } from '../../base/errors.js'
+import { keyOf } from '../publish-record.js'
+import type { Origin } from '../topic-log.js'
+import type { Keys } from './keys.js'
+import type { RedisConnection } from './redis-connection.js'
+import { SCRIPTS } from './scripts.js'
+
+/**
+ * One task at a time for each publish id: in this node by a queue, between nodes by a lock in Redis that ends by itself, should its
+ * holder die. A task that takes longer than the lock lives may run beside another; that nothing is applied twice is `append`'s promise.
+ */
+export type PublishTurns = <Result>(origin: Origin, task: () => Promise<Result>) => Promise<Result>
+
+const LOCK = 10_000
+/** Somebody else decides: it is asked again and again, for as long as that can take. */
+const ASK = { from: 10, to: 60, patience: 15_000 }
+
+export function createPublishTurns({ connection, keys, clock, random }: { connection: RedisConnection; keys: Keys; clock: Clock; random: Random }): PublishTurns {
+  const running = new Map<string, Promise<unknown>>()
+
+  async function locked<Result>(origin: Origin, task: () => Promise<Result>): Promise<Result> {
+    const lock = keys.lock(origin)
+    const holder = nanoid()
+    const begun = clock.monotonic()
+    while ((await connection.runPlain(SCRIPTS.lock, [lock], [holder, `${LOCK}`]))[1] !== 'mine') {
+      if (clock.monotonic() - begun > ASK.patience) throw new LiveSocketError('refused', 'This publish is being decided elsewhere, and for too long.', { id: origin.id, retryAfter: 1_000 })
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, ASK.from + random() * (ASK.to - ASK.from)))
+    }
+    try {
+      return await task()
+    } finally {
+      // Nobody waits for it, and it ends by itself.
+      connection.runPlain(SCRIPTS.unlock, [lock], [holder]).catch(() => undefined)
+    }
+  }
+
+  return async (origin, task) => {
+    const key = keyOf(origin)
+    const mine = (running.get(key) ?? Promise.resolve()).then(() => locked(origin, task))
+    const settled = mine.then(() => undefined, () => undefined)
+    running.set(key, settled)
+    try {
+      return await mine
+    } finally {
+      if (running.get(key) === settled) running.delete(key)
+    }
+  }
+}

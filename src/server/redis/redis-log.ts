@@ -1,0 +1,281 @@
+import { nanoid } from 'nanoid'
+import { systemClock, systemRandom, type Clock, type Random } from '../../base/clock.js'
+import { LiveSocketError } from '../../base/errors.js'
+import { atLeast, invalid, shown } from '../options.js'
+import type { DedupeLimits } from '../publish-record.js'
+import type { HistoryLimits } from '../topic-history.js'
+import { OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type Origin, type PageLimit, type TopicLog } from '../topic-log.js'
+import { createFeedTail, type FeedHead } from './feed-tail.js'
+import { createKeys, encodeName, idOf } from './keys.js'
+import { createPublishTurns } from './publish-turns.js'
+import { createRedisConnection } from './redis-connection.js'
+import type { RedisTemplate } from './redis-socket.js'
+import { createReplayPages } from './replay-pages.js'
+import { SCRIPTS } from './scripts.js'
+import { createSessionLeases } from './session-leases.js'
+
+export interface RedisLogOptions {
+  /** Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this or `client`. */
+  readonly url?: string
+  /** What `createClient` of `redis` made, for whatever a URL cannot say. It is copied, never connected, and stays yours. */
+  readonly client?: RedisTemplate
+  /** What the keys begin with, as `{prefix}:`. Servers with the same one share everything. Default `livesocket`. */
+  readonly prefix?: string
+  /** How much of each topic is kept: see `HistoryLimits`. The same on every node. */
+  readonly history?: Partial<HistoryLimits>
+  /** For how long a publish that arrives again is known: see `DedupeLimits`. The same on every node. */
+  readonly dedupe?: Partial<DedupeLimits>
+  /** Topics numbered at a time; at the bound the quietest is forgotten, and starts over under a new epoch. Default 100,000. */
+  readonly maxTopics?: number
+  /**
+   * Whether all that Redis acknowledged is still there after it was restarted. Where not, every restart begins a new epoch, so that
+   * each client is told of one gap in place of losing something in silence. Default: Redis is asked, and only `appendonly yes` with
+   * `appendfsync always` will do; after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
+   */
+  readonly durable?: boolean
+  /** What went wrong between this node and Redis; it goes on by itself. Default: `console.error`. */
+  readonly onError?: (error: unknown, doing: string) => void
+  readonly clock?: Clock
+}
+
+export interface RedisLogStats {
+  /** Whether Redis can be asked now. */
+  readonly here: boolean
+  /** How often the connection was made, the first time included. */
+  readonly connections: number
+  /** Of this node: publishes stored, heads asked for, pages read. */
+  readonly appends: number
+  readonly heads: number
+  readonly reads: number
+}
+
+export interface RedisLog extends TopicLog {
+  stats(): RedisLogStats
+}
+
+/** What a test may take the place of. */
+export interface RedisLogOutside {
+  readonly time?: () => number
+  readonly random?: Random
+}
+
+/** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
+const ASK_AGAIN = 5_000
+/** What the feed keeps for nodes that were away; beyond, they read the topics. */
+const FEED = { messages: 10_000, bytes: 16 * 1024 * 1024 }
+/** A topic that is listened to here is asked for its head no more often than this. */
+const HEAD_INTERVAL = 100
+const CATCH_UP: PageLimit = { maxMessages: 256, maxBytes: 256 * 1024 }
+
+/**
+ * A topic log in Redis 7, on Streams: any number of servers on any number of machines share it. It connects at once, and again
+ * whenever the connection breaks; meanwhile everything is refused with `retryAfter`. An acknowledged publish is as safe as Redis
+ * keeps it: with `appendfsync everysec`, a machine that dies takes the last second with it. Throws `invalid` for options that
+ * make no sense.
+ */
+export function redisLog(options: RedisLogOptions = {}): RedisLog {
+  return openRedisLog(options, {})
+}
+
+export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside): RedisLog {
+  const { prefix = 'livesocket', clock = systemClock, onError = (error, doing) => console.error(`livesocket: ${doing}:`, error) } = options
+  const { random = systemRandom } = outside
+  if ((options.url === undefined) === (options.client === undefined)) throw invalid('Give either url or client')
+  if (options.url !== undefined && !/^(rediss?|unix):\/\//.test(options.url)) throw invalid('url must begin with redis://, rediss:// or unix://')
+  if (options.client !== undefined && typeof options.client.duplicate !== 'function') throw invalid('client must be what createClient of the package redis makes')
+  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)
+  const history = [
+    atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
+    atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
+    atLeast(0, 'history.maxAge', options.history?.maxAge, 5 * 60_000),
+  ].map(limitText)
+  const dedupe = [
+    atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
+    atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 100_000),
+  ].map(limitText)
+  const maxTopics = limitText(atLeast(1, 'maxTopics', options.maxTopics, 100_000))
+
+  const keys = createKeys(prefix)
+  const counts = { connections: 0, appends: 0, heads: 0, reads: 0 }
+  /** Heads being asked for, and when the last was. */
+  const heads = new Map<string, Promise<FeedHead>>()
+  const askedAt = new Map<string, number>()
+  const sleeping = new Set<() => void>()
+  let wasHere = false
+
+  const connection = createRedisConnection(
+    { url: options.url, client: options.client, durable: options.durable, keys, clock, random, time: outside.time },
+    {
+      here() {
+        if (!wasHere) counts.connections++
+        wasHere = true
+        pages.forget()
+        sessions.restore()
+        tail.wake()
+      },
+      away: () => void (wasHere = false),
+      onError,
+    },
+  )
+  const pages = createReplayPages(clock, readNow)
+  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock }, onError)
+  const once = createPublishTurns({ connection, keys, clock, random })
+  const tail = createFeedTail({
+    clock,
+    feed: keys.feed,
+    read: (command) => connection.read(command),
+    head: headNow,
+    entries: (topic, after) => pages.read(topic, after, CATCH_UP),
+    check: () => connection.rejoin(),
+    here: () => connection.here,
+    onError,
+  })
+
+  async function headNow(topic: string): Promise<FeedHead> {
+    counts.heads++
+    const name = encodeName(topic)
+    const [, epoch, offset, oldest, seq, at] = await connection.run(SCRIPTS.head, (root) => ({
+      keys: [keys.root, keys.feed, keys.topic(root, topic)],
+      args: [name, ...history],
+    }))
+    return { epoch: String(epoch), offset: Number(offset), oldest: Number(oldest), seq: Number(seq), at: String(at) }
+  }
+
+  /** Whoever asks while the last answer is young waits a little, with all others who do. */
+  function headSoon(topic: string): Promise<FeedHead> {
+    const asking = heads.get(topic)
+    if (asking) return asking
+    const wait = (askedAt.get(topic) ?? -Infinity) + HEAD_INTERVAL - clock.monotonic()
+    const asked = (async () => {
+      if (wait > 0) await sleep(wait)
+      // From here on the answer may be older than the question: whoever comes now asks anew.
+      heads.delete(topic)
+      askedAt.set(topic, clock.monotonic())
+      return headNow(topic)
+    })()
+    // Without a wait it is asked already.
+    if (wait > 0) heads.set(topic, asked)
+    return asked
+  }
+
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancel()
+        sleeping.delete(wake)
+        resolve()
+      }
+      const cancel = clock.setTimeout(wake, ms)
+      sleeping.add(wake)
+    })
+  }
+
+  async function readNow(topic: string, after: number, { maxMessages, maxBytes }: PageLimit): Promise<LogPage> {
+    counts.reads++
+    const [, epoch, ...flat] = await connection.run(SCRIPTS.read, (root) => ({
+      keys: [keys.root, keys.topic(root, topic)],
+      args: [encodeName(topic), ...history, limitText(after), limitText(maxMessages), limitText(maxBytes)],
+    }))
+    const entries: LogEntry[] = []
+    for (let at = 0; at + 1 < flat.length; at += 2) {
+      const offset = /^(\d+)-0$/.exec(String(flat[at]))?.[1]
+      const data = flat[at + 1]
+      if (offset !== undefined && typeof data === 'string') entries.push({ offset: Number(offset), data })
+      else onError(new LiveSocketError('invalid', `The entry ${shown(flat[at])} is not what this library wrote; it was skipped`, { topic }), 'reading a topic')
+    }
+    return { epoch: String(epoch), entries }
+  }
+
+  async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
+    const [, known] = await connection.run(SCRIPTS.find, (root) => ({
+      keys: [keys.root, keys.ids(root), keys.times(root), keys.session(origin.session)],
+      args: [idOf(origin), ageText(origin.age), ...dedupe, nack ? `n${JSON.stringify(nack)}` : ''],
+    }))
+    return known ? answerOf(String(known)) : null
+  }
+
+  return {
+    async append({ topic, data, origin, answer }) {
+      const name = encodeName(topic)
+      const begun = clock.monotonic()
+      const send = (age: number | undefined) =>
+        connection.run(SCRIPTS.append, (root) => ({
+          keys: [
+            keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
+            keys.session(origin?.session ?? ''), keys.topic(root, topic),
+          ],
+          args: [
+            name, data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
+            ...history, ...dedupe, maxTopics, FEED.messages, FEED.bytes,
+          ],
+        }))
+      let broken: unknown
+      for (;;) {
+        try {
+          const passed = clock.monotonic() - begun
+          // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
+          const [outcome, text] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
+          if (outcome === 'new') counts.appends++
+          return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
+        } catch (error) {
+          const refused = error instanceof LiveSocketError && error.code === 'refused'
+          if (broken === undefined && refused) throw error
+          broken ??= error
+          const left = begun + ASK_AGAIN - clock.monotonic()
+          if (!origin || left <= 0 || !(await connection.back(left))) throw broken
+          if (refused) await sleep(50)
+        }
+      }
+    },
+    async refuse(origin, nack) {
+      return (await find(origin, nack))!
+    },
+    recall: (origin) => find(origin),
+    once,
+    async head(topic) {
+      const { epoch, offset, oldest } = await (tail.has(topic) ? headSoon(topic) : headNow(topic))
+      return { epoch, offset, oldest }
+    },
+    read: (topic, after, limit) => (tail.has(topic) ? pages.read(topic, after, limit) : readNow(topic, after, limit)),
+    async tail(topic, listener) {
+      const stop = await tail.start(topic, (event) => {
+        if (event.type === 'epoch') pages.forget(topic)
+        listener(event)
+      })
+      return () => {
+        stop()
+        if (tail.has(topic)) return
+        pages.forget(topic)
+        askedAt.delete(topic)
+      }
+    },
+    admit: (session, leg, subject) => sessions.admit(session, leg, subject),
+    release: (session, leg) => sessions.release(session, leg),
+    async close() {
+      tail.close()
+      pages.close()
+      await sessions.close()
+      connection.close()
+      for (const wake of [...sleeping]) wake()
+    },
+    stats: () => ({ here: connection.here, ...counts }),
+  }
+}
+
+/** For Lua: Infinity is nothing. */
+function limitText(limit: number): string {
+  return Number.isFinite(limit) ? `${Math.floor(limit)}` : ''
+}
+
+function ageText(age: number | undefined): string {
+  return age === undefined ? '' : `${Math.max(0, Math.ceil(age))}`
+}
+
+/** See RECORD in the scripts. */
+function answerOf(text: string): Answer {
+  if (text === 'u') return OUTCOME_UNKNOWN
+  if (text.startsWith('n')) return JSON.parse(text.slice(1)) as Nack
+  const colon = text.indexOf(':')
+  const offset = Number(text.slice(1, colon < 0 ? undefined : colon))
+  return { type: 'ack', offset, ...(colon < 0 ? undefined : { data: text.slice(colon + 1) }) }
+}

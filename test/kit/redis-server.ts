@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from 'redis'
+
+/** A real redis-server on a free port, whose data lives in a folder of its own. */
+export interface RedisServer {
+  readonly port: number
+  readonly url: string
+  /** `kill -9`; the data on disk stays. */
+  kill(): Promise<void>
+  /** `kill -STOP`, and `-CONT`. */
+  freeze(): void
+  thaw(): void
+  /** On the same port, with the data that is on disk, or none of it. */
+  start(data?: 'kept' | 'lost'): Promise<void>
+  /** Any command, on a connection of its own. */
+  command(...words: string[]): Promise<unknown>
+  /** Gone, and all its data. */
+  close(): Promise<void>
+}
+
+export interface RedisServerOptions {
+  /** `always`: every acknowledged write is on disk. `no` (default): nothing is. */
+  readonly persistence?: 'always' | 'no'
+  readonly port?: number
+  /** More of the command line. */
+  readonly more?: readonly string[]
+}
+
+export async function startRedisServer({ persistence = 'no', port: wanted, more = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'livesocket-redis-'))
+  const port = wanted ?? (await freePort())
+  const url = `redis://127.0.0.1:${port}`
+  let child: ChildProcess | null = null
+
+  async function start(data: 'kept' | 'lost' = 'kept') {
+    if (data === 'lost') await rm(join(folder, 'appendonlydir'), { recursive: true, force: true })
+    const durable = persistence === 'always' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
+    const started = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...durable, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
+    child = started
+    let said = ''
+    await new Promise<void>((resolve, reject) => {
+      started.once('error', (error) => reject(new Error('redis-server cannot be started: is it installed?', { cause: error })))
+      started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${said}`)))
+      started.stdout!.on('data', (text) => {
+        said += String(text)
+        if (said.includes('Ready to accept connections')) resolve()
+      })
+    })
+    started.removeAllListeners('exit')
+  }
+
+  async function kill() {
+    const killed = child
+    if (!killed || killed.exitCode !== null || killed.signalCode !== null) return
+    const gone = once(killed, 'exit')
+    killed.kill('SIGKILL')
+    await gone
+  }
+
+  await start()
+  return {
+    port,
+    url,
+    kill,
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    start,
+    async command(...words) {
+      const client = createClient({ url, RESP: 2 })
+      client.on('error', () => undefined)
+      await client.connect()
+      try {
+        return await client.sendCommand(words)
+      } finally {
+        client.destroy()
+      }
+    },
+    async close() {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Free at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
