@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { storybookTest } from '@storybook/addon-vitest/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { launchOptions } from './test/kit/browser.js'
@@ -63,6 +64,22 @@ export default defineConfig({
           include: ['test/**/*.browser.test.{ts,tsx}'],
           globalSetup: ['test/kit/browser-servers.ts'],
           sequence: { groupOrder: 1 },
+          browser: {
+            enabled: true,
+            headless: true,
+            provider: playwright({ launchOptions }),
+            instances: [{ browser: 'chromium' }],
+            screenshotFailures: false,
+          },
+        },
+      },
+      {
+        // Every story, with what its play function promises and with its accessibility check.
+        extends: true,
+        plugins: [storybookTest({ configDir: join(root, '.storybook') })],
+        test: {
+          name: 'storybook',
+          sequence: { groupOrder: 3 },
           browser: {
             enabled: true,
             headless: true,

@@ -1,0 +1,134 @@
+import { LiveSocketError } from '../base/errors.js'
+
+/** One connection of a breakable WebSocket class. */
+export interface Connection {
+  readonly state: 'dialling' | 'open' | 'over'
+  /** For the page it ends as a network would end it: 1006, at once and without a word. The server hears of a close. */
+  break(): void
+  /** Nothing passes in either direction, and nobody is told. */
+  freeze(): void
+  /** What was on its way arrives. */
+  thaw(): void
+}
+
+export type WireEvent = { readonly type: 'open' | 'message' | 'close'; readonly connection: Connection }
+
+/** A WebSocket class whose connections can be seen and broken. */
+export interface BreakableWebSocket {
+  new (url: string | URL, protocols?: string | string[]): WebSocket
+  /** Those that are not over, the oldest first. */
+  readonly connections: readonly Connection[]
+  /** Told before the application is. Returns the undo. */
+  listen(listener: (event: WireEvent) => void): () => void
+}
+
+/**
+ * `createLiveSocket({ environment: { WebSocket: breakable() } })` gives the devtools something to break, and shows them which leg
+ * brought which message. For development: every frame passes one more listener.
+ *
+ * @param Class what is dialled with; default: the global WebSocket, looked for at the first dial.
+ */
+export function breakable(Class?: unknown): BreakableWebSocket {
+  const connections: Connection[] = []
+  const listeners = new Set<(event: WireEvent) => void>()
+  const tell = (type: WireEvent['type'], connection: Connection) => {
+    for (const listener of [...listeners]) listener({ type, connection })
+  }
+
+  function dial(url: string | URL, protocols?: string | string[]): WebSocket {
+    const Base = (Class ?? globalThis.WebSocket) as typeof WebSocket | undefined
+    if (typeof Base !== 'function') throw new LiveSocketError('invalid', 'breakable(WebSocket): there is no WebSocket here; give it a class.')
+    const socket = protocols === undefined ? new Base(url) : new Base(url, protocols)
+    const send = socket.send.bind(socket)
+    const close = socket.close.bind(socket)
+    let state: Connection['state'] = 'dialling'
+    let broken = false
+    let frozen = false
+    let ours = false
+    const waiting: (() => void)[] = []
+
+    const pass = (event: Event) => {
+      ours = true
+      try {
+        socket.dispatchEvent(event)
+      } finally {
+        ours = false
+      }
+    }
+    const over = () => {
+      if (state === 'over') return
+      state = 'over'
+      waiting.length = 0
+      connections.splice(connections.indexOf(connection), 1)
+      tell('close', connection)
+    }
+    const connection: Connection = {
+      get state() {
+        return state
+      },
+      break() {
+        if (state === 'over') return
+        broken = true
+        over()
+        pass(new Event('error'))
+        pass(Object.assign(new Event('close'), { code: 1006, reason: '', wasClean: false }))
+        close()
+      },
+      freeze: () => void (frozen = true),
+      thaw() {
+        frozen = false
+        for (const go of waiting.splice(0)) go()
+      },
+    }
+    connections.push(connection)
+
+    // The first listeners of this socket: what they stop nobody hears.
+    const guard = (event: Event) => {
+      if (ours) return
+      if (broken) return event.stopImmediatePropagation()
+      if (frozen) {
+        event.stopImmediatePropagation()
+        const again =
+          event.type === 'message'
+            ? new MessageEvent('message', { data: (event as MessageEvent).data as unknown })
+            : event.type === 'close'
+              ? Object.assign(new Event('close'), { code: (event as CloseEvent).code, reason: (event as CloseEvent).reason, wasClean: (event as CloseEvent).wasClean })
+              : new Event(event.type)
+        waiting.push(() => {
+          note(again)
+          pass(again)
+        })
+        return
+      }
+      note(event)
+    }
+    const note = ({ type }: Event) => {
+      if (type === 'open') state = 'open'
+      if (type === 'close') over()
+      else if (type !== 'error') tell(type as 'open' | 'message', connection)
+    }
+    for (const type of ['open', 'message', 'error', 'close']) socket.addEventListener(type, guard)
+    socket.send = (data) => {
+      if (frozen && !broken) waiting.push(() => socket.readyState === 1 && send(data))
+      else send(data)
+    }
+    socket.close = (code, reason) => {
+      // Who closes a frozen connection hears of its end after the closing timeout; the list must not wait for it.
+      over()
+      close(code, reason)
+    }
+    return socket
+  }
+
+  return Object.assign(dial as unknown as new (url: string | URL) => WebSocket, {
+    CONNECTING: 0,
+    OPEN: 1,
+    CLOSING: 2,
+    CLOSED: 3,
+    connections,
+    listen(listener: (event: WireEvent) => void) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  })
+}

@@ -1,0 +1,58 @@
+import type { RecordedEvent, Recorder } from './recorder.js'
+
+const SHOWN = 150
+
+const TONES: Partial<Record<RecordedEvent['type'], 'bad' | 'move' | 'good'>> = {
+  gap: 'bad',
+  error: 'bad',
+  invalid: 'bad',
+  'token-failed': 'bad',
+  'session-ended': 'bad',
+  'redirect-refused': 'bad',
+  'handover-failed': 'bad',
+  'handover-requested': 'move',
+  'handover-started': 'move',
+  cutover: 'move',
+  'handover-finished': 'move',
+  'leg-ready': 'good',
+  'token-refreshed': 'good',
+}
+
+/** What happened, the newest at the bottom, where it stays unless the reader has scrolled up. */
+export function createEventLog(recorder: Recorder): { readonly element: HTMLElement; show(): void } {
+  const element = document.createElement('ol')
+  element.className = 'log'
+  element.tabIndex = 0
+  element.setAttribute('aria-label', 'What happened')
+  let last: RecordedEvent | undefined
+
+  const row = ({ at, type, detail }: RecordedEvent) => {
+    const item = document.createElement('li')
+    const tone = TONES[type]
+    if (tone) item.dataset['tone'] = tone
+    const part = (name: string, content: string) => {
+      const made = document.createElement(name)
+      made.textContent = content
+      item.append(made)
+    }
+    part('time', `${(at / 1_000).toFixed(2)} s`)
+    part('b', type)
+    part('span', Object.entries(detail).map(([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value) : value}`).join(' · '))
+    return item
+  }
+
+  return {
+    element,
+    show() {
+      const events = recorder.events
+      if (events.at(-1) === last) return
+      const known = last === undefined ? -1 : events.lastIndexOf(last)
+      if (known === -1) element.replaceChildren()
+      last = events.at(-1)
+      const follows = element.scrollHeight - element.scrollTop - element.clientHeight < 24
+      element.append(...events.slice(Math.max(known + 1, events.length - SHOWN)).map(row))
+      while (element.childElementCount > SHOWN) element.firstElementChild!.remove()
+      if (follows) element.scrollTop = element.scrollHeight
+    },
+  }
+}

@@ -1,0 +1,57 @@
+/** Its own look, in a shadow root: the page's style does not reach it, and it does not reach the page. */
+export const PANEL_STYLE = `
+:host { display: block; color-scheme: light dark; container-type: inline-size }
+* { box-sizing: border-box }
+.panel {
+  --surface: #fff; --ground: #f4f5f7; --ink: #16181d; --muted: #565d69; --line: #dfe2e7;
+  --leg-a: #0b7a70; --leg-a-soft: #cfe9e4; --leg-b: #4a48c8; --leg-b-soft: #dddcf8;
+  --bad: #b92318; --bad-soft: #fbe0dd; --warn: #7a5200;
+  font: 13px/1.45 var(--livesocket-font, system-ui, sans-serif); font-variant-numeric: tabular-nums;
+  color: var(--ink); background: var(--surface); border: 1px solid var(--line); border-radius: 12px; overflow: hidden;
+}
+@media (prefers-color-scheme: dark) { .panel:not([data-theme=light]) {
+  --surface: #16191d; --ground: #1f2328; --ink: #eceef1; --muted: #a2aab4; --line: #30363d;
+  --leg-a: #46cfbd; --leg-a-soft: #153f3a; --leg-b: #a3a2ff; --leg-b-soft: #2e2d63;
+  --bad: #ff8d84; --bad-soft: #4d1e1b; --warn: #f0b95a;
+} }
+.panel[data-theme=dark] {
+  --surface: #16191d; --ground: #1f2328; --ink: #eceef1; --muted: #a2aab4; --line: #30363d;
+  --leg-a: #46cfbd; --leg-a-soft: #153f3a; --leg-b: #a3a2ff; --leg-b-soft: #2e2d63;
+  --bad: #ff8d84; --bad-soft: #4d1e1b; --warn: #f0b95a;
+}
+header { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; padding: 10px 14px; border-bottom: 1px solid var(--line) }
+h2 { margin: 0; font-size: 13px; font-weight: 650 }
+.status { padding: 2px 9px; border-radius: 99px; background: var(--ground); font-weight: 600 }
+.status[data-status=live] { background: var(--leg-a-soft) }
+.status[data-status=reconnecting], .status[data-status=closed] { background: var(--bad-soft) }
+.where { color: var(--muted); flex: 1 1 12em; min-width: 0; overflow-wrap: anywhere }
+.tools { display: flex; flex-wrap: wrap; gap: 6px }
+button, select {
+  font: inherit; font-weight: 550; color: inherit; background: var(--surface); border: 1px solid var(--line); border-radius: 8px;
+  min-height: 30px; padding: 3px 10px; cursor: pointer;
+}
+button:hover:not(:disabled), select:hover { border-color: var(--muted) }
+button:focus-visible, select:focus-visible, .log:focus-visible { outline: 2px solid var(--leg-b); outline-offset: 1px }
+button:disabled { color: var(--muted); cursor: not-allowed; border-style: dashed }
+button.primary { background: var(--ink); color: var(--surface); border-color: transparent }
+button.danger { color: var(--bad) }
+.timeline { padding: 10px 14px 4px }
+canvas { display: block; width: 100% }
+.key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0; padding: 0 14px 10px; list-style: none; color: var(--muted) }
+.key i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; border: 1.5px solid var(--leg-a); vertical-align: -1px }
+.key i.full { background: var(--leg-a) } .key i.bar { width: 16px; border-radius: 3px; background: var(--leg-a) }
+.key i.soft { width: 16px; border-radius: 3px; background: var(--leg-a-soft) } .key i.dash { width: 16px; border-radius: 3px; border-style: dashed }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(96px, 1fr)); gap: 1px; margin: 0; background: var(--line); border-block: 1px solid var(--line) }
+dl div { background: var(--surface); padding: 8px 14px }
+dt { color: var(--muted); font-size: 12px } dd { margin: 0; font-size: 17px; font-weight: 620; letter-spacing: -.01em }
+dd[data-bad] { color: var(--bad) }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 4px 24px; padding: 10px 14px; border-bottom: 1px solid var(--line) }
+.facts p { margin: 0 } .facts b { font-weight: 600 } .facts span { color: var(--muted) }
+meter { width: 100%; height: 8px; display: block; margin-top: 4px; accent-color: var(--leg-a) }
+.bar { height: 6px; border-radius: 3px; background: var(--ground); overflow: hidden; margin-top: 5px } .bar i { display: block; height: 100%; background: var(--leg-a) }
+.log { height: 190px; overflow: auto; margin: 0; padding: 6px 14px 10px; list-style: none; scrollbar-width: thin }
+.log li { display: grid; grid-template-columns: 68px 150px 1fr; gap: 10px; padding: 2px 0 }
+.log time { color: var(--muted); text-align: right } .log b { font-weight: 600 } .log span { color: var(--muted); overflow-wrap: anywhere }
+.log li[data-tone=bad] b { color: var(--bad) } .log li[data-tone=move] b { color: var(--leg-b) } .log li[data-tone=good] b { color: var(--leg-a) }
+@container (max-width: 520px) { .log li { grid-template-columns: 56px 1fr } .log span { grid-column: 2 } }
+`

@@ -1,0 +1,232 @@
+import { systemClock, type Clock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { LiveSocketEvents } from '../handover/events.js'
+import type { LiveSocket, LiveSocketStats } from '../live-socket.js'
+import type { LiveSocketState } from '../store.js'
+import type { BreakableWebSocket, Connection } from './breakable.js'
+import { createLegHistory, type RecordedLeg } from './leg-history.js'
+import { redacted } from './redact.js'
+import { createRing } from './ring.js'
+
+export interface RecorderOptions {
+  /** The one that the live socket was given, where it was given one. Default: the system's. */
+  readonly clock?: Clock
+  /** The class that the live socket dials with, if it is a breakable one. */
+  readonly wire?: BreakableWebSocket
+  /** Events that are kept: the newest. Default 2,000. */
+  readonly limit?: number
+}
+
+/** Something that happened. `at` is milliseconds since the recording began. */
+export interface RecordedEvent {
+  readonly at: number
+  readonly type: keyof LiveSocketEvents | 'status'
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>
+}
+
+/** What became of messages that came within one moment. */
+export interface Arrival {
+  readonly at: number
+  readonly leg: number
+  delivered: number
+  duplicates: number
+  held: number
+}
+
+/** What is exported: no data of a message, no token, no query of a URL. */
+export interface Recording {
+  readonly format: 'livesocket-recording-1'
+  /** Wall-clock ms. */
+  readonly began: number
+  readonly took: number
+  /** Events that the limit has cost. */
+  readonly dropped: number
+  readonly state: LiveSocketState
+  readonly stats: LiveSocketStats
+  readonly legs: readonly RecordedLeg[]
+  readonly events: readonly RecordedEvent[]
+  readonly arrivals: readonly Arrival[]
+}
+
+export interface Recorder {
+  /** Milliseconds since the recording began. */
+  now(): number
+  readonly legs: readonly RecordedLeg[]
+  readonly events: readonly RecordedEvent[]
+  readonly arrivals: readonly Arrival[]
+  /** The physical connection of that leg, where the class is breakable. */
+  connection(leg: number): Connection | undefined
+  recording(): Recording
+  clear(): void
+  stop(): void
+}
+
+const EVENTS: readonly (keyof LiveSocketEvents)[] = [
+  'leg-dialling',
+  'leg-open',
+  'leg-ready',
+  'leg-closed',
+  'handover-requested',
+  'handover-started',
+  'cutover',
+  'handover-finished',
+  'handover-failed',
+  'gap',
+  'token-refreshed',
+  'token-failed',
+  'session-ended',
+  'invalid',
+  'redirect-refused',
+  'error',
+]
+
+/** Arrivals within so many ms on one leg are one. */
+const MOMENT = 20
+const ARRIVALS = 6_000
+/** How often what came in is counted where single frames are not seen, ms. */
+const COUNT_EVERY = 100
+
+/** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
+export function createRecorder(socket: LiveSocket<any, any>, { clock = systemClock, wire, limit = 2_000 }: RecorderOptions = {}): Recorder {
+  const start = clock.monotonic()
+  const began = clock.now()
+  const now = () => clock.monotonic() - start
+  const history = createLegHistory()
+  const events = createRing<RecordedEvent>(limit)
+  const arrivals = createRing<Arrival>(ARRIVALS)
+  const legOf = new Map<Connection, number>()
+  let justOpened: Connection | undefined
+  let counted = socket.stats()
+  let lastFrame: { at: number; leg: number } | null = null
+
+  function note(type: RecordedEvent['type'], given: object) {
+    events.push({ at: now(), type, detail: detailOf(given) })
+  }
+
+  /** What the counters say has happened since they were last looked at is what the last frame did. */
+  function count() {
+    const stats = socket.stats()
+    const delivered = stats.delivered - counted.delivered
+    const duplicates = stats.duplicates - counted.duplicates
+    const held = stats.held - counted.held
+    counted = stats
+    if (delivered + duplicates + held <= 0) return
+    const { at, leg } = lastFrame ?? { at: now(), leg: socket.store.getState().leg?.number ?? 0 }
+    const before = arrivals.last()
+    if (before && before.leg === leg && at - before.at < MOMENT) {
+      before.delivered += delivered
+      before.duplicates += duplicates
+      before.held += held
+    } else arrivals.push({ at, leg, delivered, duplicates, held })
+    const known = history.get(leg)
+    if (known) {
+      known.delivered += delivered
+      known.duplicates += duplicates
+      known.held += held
+    }
+  }
+
+  let stopCounting = clock.setTimeout(function next() {
+    count()
+    lastFrame = null
+    stopCounting = clock.setTimeout(next, COUNT_EVERY)
+  }, COUNT_EVERY)
+
+  const stopListening = EVENTS.map((type) =>
+    socket.on(type, (event) => {
+      const at = now()
+      if (type === 'leg-dialling') history.dialling((event as LiveSocketEvents['leg-dialling']).leg, at)
+      if (type === 'leg-open') {
+        const { leg, url } = event as LiveSocketEvents['leg-open']
+        history.opened(leg, url, at)
+        if (justOpened) legOf.set(justOpened, leg)
+        justOpened = undefined
+      }
+      if (type === 'leg-ready') {
+        const { leg, server, url } = event as LiveSocketEvents['leg-ready']
+        history.ready(leg, server, url, at)
+      }
+      if (type === 'leg-closed') {
+        const { leg, code, by } = event as LiveSocketEvents['leg-closed']
+        history.closed(leg, code, by, at)
+      }
+      note(type, event)
+    }),
+  )
+
+  const stopStore = socket.store.subscribe((state, previous) => {
+    if (state.leg !== previous.leg) history.serving(state.leg?.number ?? null, now())
+    if (state.status !== previous.status) note('status', { status: state.status, ...(state.closed ? { closed: state.closed.by } : null) })
+  })
+
+  const stopWire = wire?.listen(({ type, connection }) => {
+    count()
+    if (type === 'open') justOpened = connection
+    if (type === 'close') legOf.delete(connection)
+    const leg = legOf.get(connection)
+    if (type === 'message' && leg !== undefined) lastFrame = { at: now(), leg }
+  })
+
+  // It was connected before anybody looked.
+  const { leg, status } = socket.store.getState()
+  if (leg) {
+    history.dialling(leg.number, 0)
+    history.ready(leg.number, leg.server, leg.url, 0)
+    history.serving(leg.number, 0)
+    const connection = wire?.connections.findLast(({ state }) => state === 'open')
+    if (connection) legOf.set(connection, leg.number)
+  }
+  note('status', { status })
+
+  return {
+    now,
+    get legs() {
+      return history.legs
+    },
+    get events() {
+      return events.items()
+    },
+    get arrivals() {
+      return arrivals.items()
+    },
+    connection: (number) => [...legOf].findLast(([, leg]) => leg === number)?.[0],
+    recording() {
+      count()
+      const state = socket.store.getState()
+      return {
+        format: 'livesocket-recording-1',
+        began,
+        took: now(),
+        dropped: events.dropped,
+        state: { ...state, closed: state.closed && { ...state.closed, ...(state.closed.reason === undefined ? null : { reason: redacted(state.closed.reason) }) } },
+        stats: socket.stats(),
+        legs: history.legs.map((one) => ({ ...one, url: redacted(one.url) })),
+        events: events.items(),
+        arrivals: arrivals.items(),
+      }
+    },
+    clear() {
+      events.clear()
+      arrivals.clear()
+      history.clear()
+    },
+    stop() {
+      stopCounting()
+      stopWire?.()
+      stopStore()
+      for (const stop of stopListening) stop()
+    },
+  }
+}
+
+/** Flat, and without what looks like a credential. Of an error only what LiveSocket itself wrote, or else its name. */
+function detailOf(event: object): RecordedEvent['detail'] {
+  const detail: Record<string, string | number | boolean | null> = {}
+  for (const [name, value] of Object.entries(event)) {
+    if (value instanceof LiveSocketError) Object.assign(detail, { code: value.code, [name]: redacted(value.message) })
+    else if (typeof value === 'string') detail[name] = redacted(value)
+    else if (typeof value === 'number' || typeof value === 'boolean' || value === null) detail[name] = value
+    else if (value !== undefined) detail[name] = value instanceof Error ? value.name : typeof value
+  }
+  return detail
+}

@@ -1,0 +1,20 @@
+/** What looks like a credential in a text that somebody else wrote. */
+const SECRETS: readonly [RegExp, string][] = [
+  // A JWT, wherever it stands.
+  [/\beyJ[\w-]+(\.[\w-]+){0,2}/g, '[redacted]'],
+  [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 [redacted]'],
+  [/\b([\w-]*(?:token|secret|passw(?:or)?d|api[-_]?key|auth|signature|credential)[\w-]*)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi, '$1$2[redacted]'],
+  // User names and queries of URLs.
+  [/\b((?:wss?|https?):\/\/)[^\s/@]+@/gi, '$1'],
+  [/\b((?:wss?|https?):\/\/[^\s?#]+)[?#]\S*/gi, '$1'],
+  // Long and without a word in it: a key, a hash, an id that somebody may take for one.
+  [/(?<![\w/.-])(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])[\w+/-]{32,}={0,2}/gi, '[redacted]'],
+]
+
+const LONGEST = 300
+
+/** The text without what looks like a credential, and at most 300 characters of it. */
+export function redacted(text: string): string {
+  const clean = SECRETS.reduce((left, [pattern, by]) => left.replace(pattern, by), text)
+  return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean
+}

@@ -1,0 +1,74 @@
+import type { Simulation } from 'livesocket/testing'
+
+/** A stream of numbered messages, and when each was sent: what every client is judged by. */
+export interface Feed {
+  readonly topic: string
+  /** How long a message is on its way, ms. */
+  readonly latency: number
+  readonly sent: readonly { readonly offset: number; readonly at: number }[]
+  readonly count: number
+  stop(): void
+}
+
+const KEPT = 5_000
+
+export function startFeed(sim: Simulation, { topic = 'feed', every = 50, latency = 10 }: { topic?: string; every?: number; latency?: number } = {}): Feed {
+  let sent: { offset: number; at: number }[] = []
+  let count = 0
+  let cancel = sim.clock.setTimeout(function next() {
+    const { offset } = sim.publish(topic, { n: ++count })
+    sent.push({ offset, at: sim.clock.monotonic() })
+    if (sent.length >= 2 * KEPT) sent = sent.slice(-KEPT)
+    cancel = sim.clock.setTimeout(next, every)
+  }, every)
+  return {
+    topic,
+    latency,
+    get sent() {
+      return sent
+    },
+    get count() {
+      return count
+    },
+    stop: () => cancel(),
+  }
+}
+
+/** What one client has seen of a feed. */
+export interface Book {
+  delivered(offset: number): void
+  summary(): { readonly sent: number; readonly delivered: number; readonly lost: number; readonly duplicated: number; readonly disordered: number; readonly lostAt: readonly number[] }
+}
+
+/** How much later than expected a message may be, ms. */
+const LATE = 400
+
+/**
+ * @param resumes whether what is missing may still come. A client that does not resume has lost what did not come in time; one that
+ * does has lost what a later one has overtaken.
+ */
+export function createBook(feed: Feed, now: () => number, resumes: boolean): Book {
+  const seen = new Set<number>()
+  let first: number | null = null
+  let last = 0
+  let delivered = 0
+  let duplicated = 0
+  let disordered = 0
+  return {
+    delivered(offset) {
+      first ??= offset
+      delivered++
+      if (seen.has(offset)) duplicated++
+      else if (offset < last) disordered++
+      seen.add(offset)
+      last = Math.max(last, offset)
+    },
+    summary() {
+      const due = feed.sent.filter(({ offset, at }) => first !== null && offset >= first && (resumes ? offset <= last : at < now() - feed.latency - LATE))
+      const lostAt = due.filter(({ offset }) => !seen.has(offset)).map(({ at }) => at + feed.latency)
+      // What is on its way is not counted yet.
+      const sent = feed.sent.filter(({ offset, at }) => first !== null && offset >= first && at <= now() - feed.latency).length
+      return { sent, delivered, lost: lostAt.length, duplicated, disordered, lostAt }
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import { useEffect, useRef } from 'react'
+import { paintTimeline, TIMELINE_HEIGHT, type TimelinePicture } from '../../src/devtools/timeline.js'
+
+const CALM = 1_000
+
+/** Paints what `picture` says at every frame, or once a second for who wants less motion. */
+export function LegTimeline({ label, picture }: { label: string; picture: () => TimelinePicture }) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useEffect(() => {
+    const calm = matchMedia('(prefers-reduced-motion: reduce)')
+    let paintedAt = -Infinity
+    let frame = requestAnimationFrame(function next(now) {
+      if (!calm.matches || now - paintedAt >= CALM) {
+        paintedAt = now
+        if (canvas.current) paintTimeline(canvas.current, { plain: canvas.current.clientWidth < 420, ...picture() })
+      }
+      frame = requestAnimationFrame(next)
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [picture])
+  return <canvas ref={canvas} className="timeline" style={{ height: TIMELINE_HEIGHT }} role="img" aria-label={label} />
+}

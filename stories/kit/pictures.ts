@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize, resolve as resolvePath } from 'node:path'
+import { parseArgs } from 'node:util'
+import { launchBrowser } from '../../test/kit/browser.js'
+
+/**
+ * Makes the pictures of the README and the docs from the built stories: each as its play function leaves it, with time standing still,
+ * light, at two pixels a pixel.
+ */
+interface Picture {
+  readonly file: string
+  readonly story: string
+  /** Only this element, with a margin. Default: the whole page. */
+  readonly only?: string
+  readonly width?: number
+}
+
+const PICTURES: readonly Picture[] = [
+  { file: 'deploy.png', story: 'livesocket-a-rolling-deploy--beside-a-naive-client', width: 1040 },
+]
+
+const { values } = parseArgs({
+  options: { out: { type: 'string', default: 'docs' }, theme: { type: 'string', default: 'light' }, width: { type: 'string' }, story: { type: 'string' } },
+})
+const root = join(import.meta.dirname, '../..')
+const site = join(root, 'storybook-static')
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
+
+const server = createServer((request, response) => {
+  const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname))
+  readFile(join(site, path)).then(
+    (body) => response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(body),
+    () => response.writeHead(404).end(),
+  )
+})
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+const browser = await launchBrowser()
+try {
+  const wanted: readonly Picture[] = values.story ? [{ file: `${values.story}.png`, story: values.story }] : PICTURES
+  for (const { file, story, only, width = 1120 } of wanted) {
+    const page = await browser.newPage({ viewport: { width: Number(values.width ?? width), height: 900 }, deviceScaleFactor: 2 })
+    page.on('pageerror', (error) => console.error(`${story}: ${error.message}`))
+    await page.goto(`${address}/iframe.html?id=${story}&viewMode=story&args=playing:!false&globals=theme:${values.theme}`)
+    await page.waitForSelector('html[data-played]', { timeout: 60_000 })
+    // A click leaves the focus, and counters are read ten times a second.
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+    await page.waitForTimeout(400)
+    const target = page.locator(only ?? '.stage')
+    const path = resolvePath(root, values.out, file)
+    await target.screenshot({ path })
+    console.log(path)
+    await page.close()
+  }
+} finally {
+  await browser.close()
+  server.close()
+}

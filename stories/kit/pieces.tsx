@@ -1,0 +1,91 @@
+import { useEffect, useState, type ButtonHTMLAttributes, type ReactNode } from 'react'
+import type { Simulation } from 'livesocket/testing'
+
+/** What a story is given: whether the simulation follows real time. Pictures are taken with it standing still. */
+export interface StoryArgs {
+  playing: boolean
+}
+
+/** A page with a title, on which a simulation runs. */
+export function Stage({ title, lead, sim, playing, speed = 1, children }: { title: string; lead: ReactNode; sim?: Simulation; playing?: boolean; speed?: number; children: ReactNode }) {
+  useEffect(() => (sim && playing ? sim.play(speed) : undefined), [sim, playing, speed])
+  return (
+    <main className="stage">
+      <header>
+        <h1>{title}</h1>
+        <p>{lead}</p>
+      </header>
+      {children}
+    </main>
+  )
+}
+
+export function Card({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+  return (
+    <section className="card" aria-label={title}>
+      <div className="title">
+        <h2>{title}</h2>
+        {aside}
+      </div>
+      {children}
+    </section>
+  )
+}
+
+export function Button({ kind, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { kind?: 'primary' | 'danger' }) {
+  return <button type="button" className="button" data-kind={kind} {...rest} />
+}
+
+export interface Count {
+  readonly name: string
+  readonly value: string | number
+  readonly tone?: 'good' | 'bad' | undefined
+}
+
+export function Counters({ counts, wide }: { counts: readonly Count[]; wide?: boolean }) {
+  return (
+    <dl className={wide ? 'counters wide' : 'counters'}>
+      {counts.map(({ name, value, tone }) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd data-tone={tone} data-count={name}>
+            {typeof value === 'number' ? value.toLocaleString('en') : value}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+export type Tone = 'connecting' | 'live' | 'moving' | 'wait' | 'down' | 'idle'
+
+export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
+  return (
+    <span className="badge" data-tone={tone}>
+      {children}
+    </span>
+  )
+}
+
+/** Renders `every` ms what is read from outside of React: counters of a simulation. */
+export function useReading<Value>(read: () => Value, every = 100): Value {
+  const [value, setValue] = useState(read)
+  useEffect(() => {
+    const timer = setInterval(() => setValue(read()), every)
+    return () => clearInterval(timer)
+  }, [read, every])
+  return value
+}
+
+export function Legend({ loss = true }: { loss?: boolean }) {
+  return (
+    <ul className="legend" aria-label="How to read the timelines">
+      <li><i className="dialling" />dialling</li>
+      <li><i className="active" />active leg</li>
+      <li><i className="other" />the other leg, before or after the cutover</li>
+      <li><i className="dot" />delivered, in the colour of the leg that brought it</li>
+      <li><i className="double" />came twice, dropped</li>
+      {loss && <li><i className="lost" />sent, and never seen</li>}
+    </ul>
+  )
+}
