@@ -3,6 +3,7 @@ import WebSocket from 'ws'
 import { systemClock } from '../src/base/clock.js'
 import type { CheckedClient } from './checker.js'
 import type { Numbered } from './publisher.js'
+import { createVisitor } from './visitor.js'
 
 /** How long each step of each move of one client took, in milliseconds. */
 export interface Moves {
@@ -26,19 +27,12 @@ export interface DemoClient {
 export interface DemoClientOptions {
   name: string
   url: string
-  /** Where tokens are signed. */
+  /** The token service. */
   tokenUrl: string
   topics: readonly string[]
   /** What its application sees is judged here. */
   checked: CheckedClient
   handover?: LiveSocketOptions['handover']
-}
-
-/** Asks the token service, as a page does. */
-export async function fetchToken(url: string, visitor: string, signal?: AbortSignal): Promise<{ token: string; ttl: number }> {
-  const response = await fetch(`${url}?visitor=${visitor}`, { method: 'POST', signal })
-  if (!response.ok) throw new Error(`The token service answered ${response.status}.`)
-  return (await response.json()) as { token: string; ttl: number }
 }
 
 /** A LiveSocket application in Node: it reads topics, publishes, and reports what it saw to the checker. */
@@ -48,7 +42,7 @@ export function connectClient({ name, url, tokenUrl, topics, checked, handover }
   const now = () => systemClock.monotonic()
   const socket = createLiveSocket({
     url,
-    getToken: ({ signal }) => fetchToken(tokenUrl, name, signal),
+    getToken: createVisitor(tokenUrl, name).getToken,
     handover,
     environment: { WebSocket },
   })

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createLiveServer, memoryLog, type LiveServer, type TopicLog } from 'livesocket/server'
 import { systemClock, type Clock } from '../src/base/clock.js'
 import { createBalancer, type Balancer } from './balancer.js'
-import { createTokenService, type TokenService } from './token-service.js'
+import { createTokenService, type TokenService, type TokenServiceOptions, type TokenUser } from './token-service.js'
 
 /** Live servers on one log behind a balancer, and a deploy that replaces them all. */
 export interface Cluster {
@@ -41,12 +41,14 @@ export interface ClusterOptions {
   allowedOrigins?: string[]
   /** The balancer's port; default 0: a free one. */
   port?: number
+  /** Of the token service. */
+  tokens?: TokenServiceOptions
   clock?: Clock
 }
 
 interface Node {
   readonly id: string
-  readonly live: LiveServer
+  readonly live: LiveServer<TokenUser>
   lose(): Promise<void>
   close(): Promise<void>
 }
@@ -54,7 +56,7 @@ interface Node {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const clock = options.clock ?? systemClock
   const log = options.log ?? memoryLog()
-  const tokens = createTokenService()
+  const tokens = createTokenService(options.tokens)
   const balancer = createBalancer({ port: options.port, clock })
   await Promise.all([tokens.ready, balancer.ready])
   const backend = createLiveServer({ port: 0, host: '127.0.0.1', id: 'backend', log, authenticate: () => null })
@@ -151,7 +153,7 @@ async function startNode(id: string, log: TopicLog, tokens: TokenService, allowe
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  const live: LiveServer = createLiveServer({
+  const live: LiveServer<TokenUser> = createLiveServer<TokenUser>({
     server: http,
     path: '/live',
     id,
@@ -162,11 +164,13 @@ async function startNode(id: string, log: TopicLog, tokens: TokenService, allowe
     reconnectSpread: 1_000,
   })
   const health = live.healthEndpoint()
+  const forget = tokens.onLogout((login) => void live.end(({ user }) => user.login === login, 'signed out'))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   await live.ready
 
   const close = async () => {
+    forget()
     http.close()
     await live.close()
     http.closeAllConnections()

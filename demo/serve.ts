@@ -17,6 +17,8 @@ export interface DemoOptions {
   port?: number
   /** Round trip between the page and the servers, in milliseconds; default 50. */
   delay?: number
+  /** How long the page's sign-in lasts, in milliseconds; default 8 h. */
+  login?: number
 }
 
 const RATE = 100
@@ -27,14 +29,14 @@ const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
 type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
 
 /** All in this process: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
-export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Promise<Demo> {
+export async function serveDemo({ port = 0, delay = 50, login }: DemoOptions = {}): Promise<Demo> {
   const files = await buildPage()
   const http = createServer((request, response) => void answer(request, response))
   await listen(http, port)
   const pagePort = (http.address() as AddressInfo).port
   const origins = [`http://localhost:${pagePort}`, `http://127.0.0.1:${pagePort}`]
 
-  const cluster = await startCluster({ drain: DRAIN, allowedOrigins: origins })
+  const cluster = await startCluster({ drain: DRAIN, allowedOrigins: origins, tokens: { ...(login !== undefined && { login }) } })
   const relay = createRelay({ target: { port: cluster.port }, delay })
   await relay.ready
   const publisher = startPublisher({ name: 'feed', rate: RATE, send: (message) => void cluster.publish('feed', message) })
@@ -100,7 +102,7 @@ export async function serveDemo({ port = 0, delay = 50 }: DemoOptions = {}): Pro
     const path = new URL(request.url ?? '/', 'http://demo').pathname
     const action = path.match(/^\/control\/(deploy|crash|cut|freeze)$/)?.[1] as Action | undefined
     if (action && request.method === 'POST') return act(action, response)
-    if (path === '/token') return cluster.tokens.endpoint(request, response)
+    if (['/login', '/token', '/logout'].includes(path)) return cluster.tokens.endpoint(request, response)
     if (path === '/config') {
       response.writeHead(200, { 'content-type': 'application/json' })
       return void response.end(JSON.stringify({ socketPort: relay.port, rate: RATE, delay }))

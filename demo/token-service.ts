@@ -2,50 +2,105 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { jwtVerify, SignJWT } from 'jose'
-import { systemClock } from '../src/base/clock.js'
+import { nanoid } from 'nanoid'
+import { systemClock, type Clock } from '../src/base/clock.js'
 
-/** Signs short-lived tokens, and tells the live servers whose a token is. A real one sits behind a sign-in and knows who asks. */
+/** Signs visitors in with a cookie, signs short-lived tokens for those who have one, and tells the live servers whose a token is. */
 export interface TokenService {
   readonly ready: Promise<void>
   readonly url: string
   /** Tokens signed so far. */
   readonly signed: number
-  /** To mount on another HTTP server: answers `POST ?visitor=NAME` with `{ token, ttl }`. */
+  /**
+   * To mount on another HTTP server. `POST /login?visitor=NAME` sets the cookie, `POST /token` answers `{ token, ttl, sessionTtl }` to whoever
+   * sends it and 401 to others, `POST /logout` ends the login wherever it is used.
+   */
   endpoint(request: IncomingMessage, response: ServerResponse): void
-  /** Whose token it is and the milliseconds that it has left, or null where it is not ours or is over. */
-  verify(token: string | undefined): Promise<{ subject: string; tokenTtl: number } | null>
+  /** Whose token it is, by which login, and the milliseconds that it has left; null where it is not ours or is over. */
+  verify(token: string | undefined): Promise<TokenUser | null>
+  /** Tells which login its user has ended: a token outlives its login, a live leg must not. Returns the undo. */
+  onLogout(listener: (login: string) => void): () => void
   close(): Promise<void>
+}
+
+export interface TokenUser {
+  readonly subject: string
+  readonly login: string
+  readonly tokenTtl: number
 }
 
 export interface TokenServiceOptions {
   /** Lifetime of a token in milliseconds, whole seconds; default 120,000. */
   lifetime?: number
+  /** How long a login lasts, in milliseconds, whole seconds; asking for tokens does not prolong it. Default 8 h. */
+  login?: number
   /** Default 0: a free one. */
   port?: number
+  clock?: Clock
 }
 
+export const COOKIE = 'livesocket-demo-login'
+
 export function createTokenService(options: TokenServiceOptions = {}): TokenService {
-  const lifetime = options.lifetime ?? 120_000
+  const { lifetime = 120_000, login: loginLifetime = 8 * 3_600_000, clock = systemClock } = options
   const key = crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+  const logins = new Map<string, { visitor: string; id: string; endsAt: number }>()
+  const listeners = new Set<(login: string) => void>()
   let signed = 0
 
-  const sign = async (visitor: string): Promise<string> =>
-    new SignJWT()
+  const sign = async (visitor: string, login: string): Promise<string> => {
+    const issued = Math.floor(clock.now() / 1_000)
+    return new SignJWT({ sid: login })
       .setProtectedHeader({ alg: 'HS256' })
       .setSubject(visitor)
-      .setExpirationTime(`${Math.ceil(lifetime / 1_000)} seconds`)
+      .setIssuedAt(issued)
+      .setExpirationTime(issued + Math.ceil(lifetime / 1_000))
       .sign(await key)
+  }
+
+  const loginOf = (request: IncomingMessage) => {
+    const secret = request.headers.cookie?.match(new RegExp(`(?:^|; )${COOKIE}=([\\w-]+)`))?.[1]
+    const login = secret === undefined ? undefined : logins.get(secret)
+    return login && login.endsAt > clock.now() ? { ...login, secret: secret! } : null
+  }
+
+  const cookie = (secret: string, age: number) => `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${Math.floor(age / 1_000)}`
+
+  const signIn = (visitor: string | null, response: ServerResponse) => {
+    if (!visitor || visitor.length > 64) return void response.writeHead(400).end()
+    const now = clock.now()
+    for (const [secret, { endsAt }] of logins) if (endsAt <= now) logins.delete(secret)
+    const secret = nanoid()
+    logins.set(secret, { visitor, id: nanoid(), endsAt: now + loginLifetime })
+    response.writeHead(204, { 'set-cookie': cookie(secret, loginLifetime) }).end()
+  }
+
+  const giveToken = async (request: IncomingMessage, response: ServerResponse) => {
+    const login = loginOf(request)
+    // The login is the ceiling: who has none gets no token, however many are still in use.
+    if (!login) return void response.writeHead(401).end()
+    const token = await sign(login.visitor, login.id)
+    signed++
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    response.end(JSON.stringify({ token, ttl: lifetime, sessionTtl: Math.max(0, login.endsAt - clock.now()) }))
+  }
+
+  const signOut = (request: IncomingMessage, response: ServerResponse) => {
+    const login = loginOf(request)
+    response.writeHead(204, { 'set-cookie': cookie('', 0) }).end()
+    if (!login) return
+    logins.delete(login.secret)
+    for (const listener of [...listeners]) listener(login.id)
+  }
 
   const endpoint = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end()
     request.resume()
-    const visitor = new URL(request.url ?? '/', 'http://tokens').searchParams.get('visitor')
-    if (!visitor || visitor.length > 64) return void response.writeHead(401).end()
-    signed++
-    void sign(visitor).then((token) => {
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-      response.end(JSON.stringify({ token, ttl: lifetime }))
-    })
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://tokens')
+    if (pathname === '/login') return signIn(searchParams.get('visitor'), response)
+    if (pathname === '/token') return void giveToken(request, response)
+    if (pathname === '/logout') return signOut(request, response)
+    response.writeHead(404).end()
   }
 
   const server = createServer(endpoint)
@@ -63,11 +118,15 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
     async verify(token) {
       if (!token) return null
       try {
-        const { payload } = await jwtVerify(token, await key, { algorithms: ['HS256'] })
-        return { subject: payload.sub!, tokenTtl: Math.max(0, payload.exp! * 1_000 - systemClock.now()) }
+        const { payload } = await jwtVerify(token, await key, { algorithms: ['HS256'], currentDate: new Date(clock.now()) })
+        return { subject: payload.sub!, login: payload['sid'] as string, tokenTtl: Math.max(0, payload.exp! * 1_000 - clock.now()) }
       } catch {
         return null
       }
+    },
+    onLogout(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
     },
     async close() {
       const closed = once(server, 'close')

@@ -14,11 +14,14 @@ import ReconnectingWebSocket from 'reconnecting-websocket'
 
 const TOPIC = 'feed'
 
-// A real token service knows its visitors by their sign-in.
 const visitor = crypto.randomUUID()
+// The browser keeps the cookie of this sign-in, and sends it along with every request for a token.
+const signedIn = fetch(`/login?visitor=${visitor}`, { method: 'POST' })
 
 async function fetchToken(signal) {
-  const response = await fetch(`/token?visitor=${visitor}`, { method: 'POST', signal })
+  await signedIn
+  const response = await fetch('/token', { method: 'POST', signal })
+  if (response.status === 401) return { ended: 'the login is over' }
   if (!response.ok) throw new Error(`The token service answered ${response.status}.`)
   return response.json()
 }

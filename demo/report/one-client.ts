@@ -1,12 +1,13 @@
 import { memoryLog } from 'livesocket/server'
 import { systemClock } from '../../src/base/clock.js'
 import { createChecker, type Summary } from '../checker.js'
-import { connectClient, fetchToken, type Moves } from '../client.js'
+import { connectClient, type Moves } from '../client.js'
 import { startCluster } from '../cluster.js'
 import { connectOverlapping } from '../peers.js'
 import { startPublisher, type Numbered } from '../publisher.js'
 import { createRelay } from '../relay.js'
 import { sleep, until } from './wait.js'
+import { createVisitor } from '../visitor.js'
 
 export interface Scene {
   history: boolean
@@ -41,7 +42,7 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
   const topics = Array.from({ length: scene.topics ?? 1 }, (_, index) => `topic-${index}`)
 
   const client = connectClient({ name: 'client', url, tokenUrl: cluster.tokens.url, topics, checked: checker.client('livesocket', topics) })
-  const { token } = await fetchToken(cluster.tokens.url, 'peer')
+  const { token } = (await createVisitor(cluster.tokens.url, 'peer').getToken()) as { token: string }
   const checked = checker.client('overlap')
   const peer = connectOverlapping({
     url,

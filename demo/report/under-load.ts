@@ -1,12 +1,13 @@
 import { memoryLog } from 'livesocket/server'
 import { systemClock } from '../../src/base/clock.js'
 import { createChecker, type Checker, type Summary } from '../checker.js'
-import { connectClient, fetchToken, type DemoClient } from '../client.js'
+import { connectClient, type DemoClient } from '../client.js'
 import { startCluster } from '../cluster.js'
 import { connectOverlapping, connectReconnecting, FASTEST, type Peer } from '../peers.js'
 import { startPublisher, type Publisher } from '../publisher.js'
 import { createRelay } from '../relay.js'
 import { sleep, until } from './wait.js'
+import { createVisitor } from '../visitor.js'
 
 export interface Load {
   /** Round trip to the servers in milliseconds; 0 is loopback without a relay. */
@@ -124,7 +125,7 @@ function roomsOf(index: number): string[] {
 }
 
 async function startPeers(checker: Checker, url: string, tokenUrl: string, count: number): Promise<Peer[]> {
-  const { token } = await fetchToken(tokenUrl, 'peer')
+  const { token } = (await createVisitor(tokenUrl, 'peer').getToken()) as { token: string }
   const peers: Peer[] = []
   for (let index = 0; index < count; index++) {
     const options = (group: Group) => {
