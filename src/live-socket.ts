@@ -48,8 +48,8 @@ type Name<Topics> = keyof Topics & string
 export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends object = Topics> {
   /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
   connect(): void
-  /** Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. */
-  close(): void
+  /** Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server is told 1000, or the code. */
+  close(code?: number, reason?: string): void
   /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
   signOut(): void
   /** Moves to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
@@ -291,7 +291,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 
   const socket: LiveSocket<Topics> = {
     connect,
-    close: () => coordinator.stop({ by: 'app' }),
+    close: (code, reason) => coordinator.stop({ by: 'app', code, reason }),
     signOut: () => coordinator.stop({ by: 'signed-out' }),
     handover: () =>
       new Promise((resolve, reject) => {

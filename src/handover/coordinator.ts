@@ -112,6 +112,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let dialTook = 0
   let lastPace: Pace = { kind: 'now' }
   let suspended = false
+  /** What the legs' servers are told while the application stops. */
+  let goodbye: Stop | null = null
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   let doubted = false
   /** Dials that were under way when the network changed. */
@@ -232,7 +234,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function close(number: number, why: CloseReason) {
     const leg = forget(number)
     if (!leg) return
-    leg.close(1000, why)
+    leg.close(goodbye?.code ?? 1000, goodbye?.code === undefined ? why : goodbye.reason)
     deps.merge().gone(number)
     deps.outbox().gone(number)
     handlers.emit('leg-closed', { leg: number, code: 1000, reason: why, by: 'client' })
@@ -519,7 +521,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       suspended = false
       dispatch({ type: 'connect', fresh, exclusive: settings.protocol.overlap === 'exclusive' })
     },
-    stop: (reason) => dispatch({ type: 'stop', stop: reason }),
+    stop(reason) {
+      goodbye = reason
+      dispatch({ type: 'stop', stop: reason })
+      goodbye = null
+    },
     leave,
     hasten,
     evidence,

@@ -16,7 +16,7 @@ describe('which promise is kept', () => {
     [{ position: () => ({ offset: 1 }), identity: () => 'a' }, 'position'],
     [{ identity: () => 'a' }, 'identity'],
     [{}, 'none'],
-  ] as const)('by %o it is %s', (options, merge) => {
+  ] as [Partial<RawProtocolOptions>, string][])('by %o it is %s', (options, merge) => {
     expect(rawProtocol({ message, ...options }).merge).toBe(merge)
   })
 
@@ -26,7 +26,7 @@ describe('which promise is kept', () => {
     [{ ping: () => 'p' }, false],
     [{ ping: () => 'p', pong: () => false }, true],
     [{ ping: () => 'p', pong: () => false, marksEnd: false }, false],
-  ])('with %o an end is marked: %s', (options, marksEnd) => {
+  ] as [Partial<RawProtocolOptions>, boolean][])('with %o an end is marked: %s', (options, marksEnd) => {
     expect(rawProtocol({ message, ...options }).marksEnd).toBe(marksEnd)
   })
 })

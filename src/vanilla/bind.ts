@@ -1,0 +1,121 @@
+import { systemClock, type Clock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { LiveSocket } from '../live-socket.js'
+
+export interface BindOptions {
+  /** How a value becomes text. Default: text as it is, anything else as JSON. */
+  format?: (value: unknown, field: string | undefined, topic: string) => string
+  /** When the page is painted. Default: the browser's frames. */
+  clock?: Clock
+}
+
+type Bound = Pick<LiveSocket, 'subscribe' | 'publish' | 'store'>
+
+/** Rows that a list keeps where `data-live-limit` says nothing. */
+const LIMIT = 100
+
+/**
+ * Shows a live socket in plain HTML; returns the undo. Everything is set as text, once a frame.
+ *
+ * - `data-live-status`: the status as text. `data-live-when="reconnecting closed"`: shown in these alone.
+ * - `data-live-topic="prices"`, with `data-live-field="eur.usd"`: the latest message, or that part of it.
+ * - `<template data-live-list="chat" data-live-limit="50">`: a copy of its content for each message, the newest last, with
+ *   `data-live-field` inside. At its limit the oldest go.
+ * - `<form data-live-publish="chat">`: its fields are published on submit; `data-live-error` inside shows what went wrong.
+ */
+export function bind(socket: Bound, root: ParentNode = document, { format = text, clock = systemClock }: BindOptions = {}): () => void {
+  const undo: (() => void)[] = []
+  let paints: (() => void)[] = []
+  let cancel: (() => void) | null = null
+  const all = <Kind extends HTMLElement>(name: string) => [...root.querySelectorAll<Kind>(`[data-live-${name}]`)]
+
+  function paint(task: () => void) {
+    paints.push(task)
+    cancel ??= clock.frame(() => {
+      cancel = null
+      for (const next of paints.splice(0)) next()
+    })
+  }
+
+  const status = () => {
+    const now = socket.store.getState().status
+    for (const element of all('status')) element.textContent = now
+    for (const element of all('when')) element.hidden = !element.dataset['liveWhen']!.split(/\s+/).includes(now)
+  }
+  status()
+  undo.push(socket.store.subscribe((state, before) => state.status !== before.status && status()))
+
+  for (const element of all('topic')) {
+    const { liveTopic: topic, liveField: field } = element.dataset
+    let latest: { data: unknown } | null = null
+    undo.push(
+      socket.subscribe(topic!, (data) => {
+        if (latest) latest.data = data
+        else {
+          latest = { data }
+          paint(() => {
+            element.textContent = format(part(latest!.data, field), field, topic!)
+            latest = null
+          })
+        }
+      }),
+    )
+  }
+
+  for (const template of all<HTMLTemplateElement>('list')) {
+    const topic = template.dataset['liveList']!
+    const limit = Number(template.dataset['liveLimit'] ?? LIMIT)
+    const rows: Element[][] = []
+    undo.push(socket.subscribe(topic, (data) => paint(() => addRow(data))))
+    const addRow = (data: unknown) => {
+      const copy = template.content.cloneNode(true) as DocumentFragment
+      for (const element of copy.querySelectorAll<HTMLElement>('[data-live-field]')) {
+        const { liveField: field } = element.dataset
+        element.textContent = format(part(data, field), field, topic)
+      }
+      rows.push([...copy.children])
+      const last = rows.at(-2)?.at(-1) ?? template
+      last.after(copy)
+      while (rows.length > limit) for (const element of rows.shift()!) element.remove()
+    }
+  }
+
+  for (const form of all<HTMLFormElement>('publish')) {
+    const error = form.querySelector<HTMLElement>('[data-live-error]')
+    const submit = (event: Event) => {
+      event.preventDefault()
+      const data = Object.fromEntries(new FormData(form))
+      socket.publish(form.dataset['livePublish']!, data).then(
+        () => {
+          form.reset()
+          if (error) error.textContent = ''
+        },
+        (thrown: unknown) => {
+          if (error) error.textContent = thrown instanceof LiveSocketError ? thrown.message : String(thrown)
+        },
+      )
+    }
+    form.addEventListener('submit', submit)
+    undo.push(() => form.removeEventListener('submit', submit))
+  }
+
+  return () => {
+    cancel?.()
+    paints = []
+    for (const one of undo.splice(0)) one()
+  }
+}
+
+function part(data: unknown, path: string | undefined): unknown {
+  if (!path) return data
+  let value: unknown = data
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
+function text(value: unknown): string {
+  return value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,2 @@
+export { LiveWebSocket, type LiveWebSocketOptions, type UrlProvider } from './live-web-socket.js'
+export { bind, type BindOptions } from './bind.js'

@@ -1,0 +1,341 @@
+import { systemClock, type Clock } from '../base/clock.js'
+import type { LiveSocketOptions } from '../handover/options.js'
+import { createLiveSocket, type LiveSocket } from '../live-socket.js'
+import type { Protocol } from '../protocol/protocol.js'
+import { rawProtocol, type RawProtocolOptions } from '../protocol/raw.js'
+import { closeEvent, errorEvent, messageEvent } from './socket-events.js'
+import { checkClose, checkSubprotocols, checkUrl } from './socket-checks.js'
+
+/** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
+export const DATA = 'data'
+
+export type UrlProvider = string | URL | (() => string | Promise<string>)
+
+export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 'schemas' | 'protocol'> {
+  /** How the server is spoken to: a preset, `livesocketV1()` with a `topic`, or what `rawProtocol` makes. Default: every message as it comes. */
+  protocol?: Protocol
+  /** The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. */
+  words?: Omit<RawProtocolOptions, 'message' | 'publish' | 'hello' | 'subscribe' | 'unsubscribe'> & Partial<Pick<RawProtocolOptions, 'hello'>>
+  /** The topic that is this socket, where the protocol has topics. */
+  topic?: string
+  /** One connection as the application sees it: after its `close` event it stays closed, and `send` needs an open one. Default false. */
+  once?: boolean
+  // What follows is reconnecting-websocket's.
+  WebSocket?: unknown
+  /** Milliseconds. The width over which a reconnection is drawn, and how wide failures make it. Default 5,000 and 10,000. */
+  minReconnectionDelay?: number
+  maxReconnectionDelay?: number
+  /** Accepted and without effect: the width doubles with each failure. */
+  reconnectionDelayGrowFactor?: number
+  /** Milliseconds after which a connection counts as stable, and `retryCount` starts over. Default 5,000. */
+  minUptime?: number
+  /** Milliseconds. Default 4,000. */
+  connectionTimeout?: number
+  /** Default Infinity. */
+  maxRetries?: number
+  /** Default 1,000; at the bound `send` tells by an `error` event. */
+  maxEnqueuedMessages?: number
+  /** Starts CLOSED; `reconnect()` connects. */
+  startClosed?: boolean
+  debug?: boolean
+}
+
+type Handler = ((event: never) => unknown) | null
+const TYPES = ['open', 'message', 'error', 'close'] as const
+type Type = (typeof TYPES)[number]
+
+/** The part of a physical socket that the interface shows. */
+interface Physical {
+  readonly readyState: number
+  readonly protocol: string
+  readonly extensions?: string
+  readonly bufferedAmount: number
+  addEventListener(type: 'close', listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void): void
+}
+
+/** How long `close()` waits for the server's answer before the `close` event says that there was none. */
+const CLOSE_TIMEOUT = 3_000
+
+/**
+ * The WebSocket interface over a LiveSocket, which moves from server to server underneath it: a drop-in for `WebSocket` and for
+ * reconnecting-websocket. A planned move is no event of it; a break is a `close` and, unless `once`, an `open` later.
+ */
+export class LiveWebSocket extends EventTarget {
+  static readonly CONNECTING = 0
+  static readonly OPEN = 1
+  static readonly CLOSING = 2
+  static readonly CLOSED = 3
+  declare readonly CONNECTING: 0
+  declare readonly OPEN: 1
+  declare readonly CLOSING: 2
+  declare readonly CLOSED: 3
+
+  /** For libraries that make the socket themselves: a class that has these options. */
+  static with(options: LiveWebSocketOptions): typeof LiveWebSocket {
+    return class extends LiveWebSocket {
+      constructor(url: UrlProvider, protocols?: string | string[], own?: LiveWebSocketOptions) {
+        super(url, protocols, { ...options, ...own })
+      }
+    }
+  }
+
+  declare onopen: ((event: Event) => unknown) | null
+  declare onmessage: ((event: MessageEvent) => unknown) | null
+  declare onerror: ((event: Event) => unknown) | null
+  declare onclose: ((event: CloseEvent) => unknown) | null
+
+  /** What moves underneath: its events, its store, `handover()`. */
+  readonly live: LiveSocket
+  readonly #options: LiveWebSocketOptions
+  readonly #clock: Clock
+  readonly #topic: string
+  readonly #handlers: Partial<Record<Type, Handler>> = {}
+  #url: string
+  #state: 0 | 1 | 2 | 3 = 3
+  #binaryType: BinaryType = 'blob'
+  #physical: Physical | null = null
+  #newest: Physical | null = null
+  #last: { code: number; reason: string } = { code: 1006, reason: '' }
+  #waiting = 0
+  /** A Blob is read before it can be sent, and what is sent after it waits its turn. */
+  #turn: Promise<void> | null = null
+  #retries = -1
+  #stable: (() => void) | null = null
+
+  /** Throws a `SyntaxError` DOMException, as `WebSocket` does, and a `LiveSocketError` `invalid` for a wrong option. */
+  constructor(url: UrlProvider, protocols: string | string[] = [], options: LiveWebSocketOptions = {}) {
+    super()
+    this.#options = options
+    this.#url = typeof url === 'function' ? '' : checkUrl(url)
+    const subprotocols = checkSubprotocols(protocols)
+    this.#topic = options.topic ?? DATA
+    this.#clock = options.environment?.clock ?? systemClock
+    this.live = createLiveSocket(this.#settings(url, subprotocols))
+    this.#listen()
+    if (!options.startClosed) this.#connect()
+  }
+
+  get url() {
+    return this.#url
+  }
+  get readyState() {
+    return this.#state
+  }
+  get protocol() {
+    return this.#physical?.protocol ?? ''
+  }
+  get extensions() {
+    return this.#physical?.extensions ?? ''
+  }
+  /** Bytes that `send` took and that have not left yet. */
+  get bufferedAmount() {
+    return this.#waiting + (this.#physical?.bufferedAmount ?? 0)
+  }
+  get binaryType() {
+    return this.#binaryType
+  }
+  set binaryType(type: BinaryType) {
+    // As the standard's enumerations have it, anything else is not heard.
+    if (type === 'blob' || type === 'arraybuffer') this.#binaryType = type
+  }
+  /** Connections tried since the last one that was stable, but for the first. */
+  get retryCount() {
+    return Math.max(0, this.#retries)
+  }
+
+  /** Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the opening. */
+  send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
+    if (arguments.length === 0) throw new TypeError('send takes what is to be sent.')
+    if (this.#options.once && this.#state === 0) throw new DOMException('The socket is not open yet.', 'InvalidStateError')
+    const whole = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
+    const size = sizeOf(whole)
+    this.#waiting += size
+    // As the standard has it: what is sent too late is counted, and nothing else.
+    if (this.#state >= 2 && !this.#mayReopen()) return
+    if (!this.#turn && !(whole instanceof Blob)) return this.#publish(whole, size)
+    const before = this.#turn ?? Promise.resolve()
+    const turn = (this.#turn = before.then(async () => this.#publish(whole instanceof Blob ? await whole.arrayBuffer() : whole, size)).finally(() => {
+      if (this.#turn === turn) this.#turn = null
+    }))
+  }
+
+  /** Throws an `InvalidAccessError` for a code that is neither 1000 nor 3000 to 4999, a `SyntaxError` for a reason over 123 bytes. */
+  close(code?: number, reason?: string): void {
+    const goodbye = checkClose(code, reason)
+    if (this.#state === 2) return
+    const physical = this.#physical
+    const dialling = this.#state === 0
+    if (this.#state === 3) return this.live.close()
+    this.#state = 2
+    this.#stable?.()
+    let over = false
+    const end = (event: { code?: number; reason?: string; wasClean?: boolean }) => {
+      if (over) return
+      over = true
+      cancel()
+      if (this.#state !== 2) return
+      this.#state = 3
+      this.#tell(closeEvent({ code: event.code ?? 1006, reason: event.reason ?? '', wasClean: event.wasClean ?? event.code !== 1006 }))
+    }
+    const cancel = this.#clock.setTimeout(
+      () => {
+        if (dialling && !over) this.#tell(errorEvent('The socket was closed before it was open.'))
+        end({ code: 1006 })
+      },
+      dialling ? 0 : CLOSE_TIMEOUT,
+    )
+    physical?.addEventListener('close', end)
+    const send = () => this.live.close(goodbye.code, goodbye.reason)
+    if (this.#turn) void this.#turn.finally(send)
+    else send()
+  }
+
+  /** Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To move without a break, `live.handover()`. */
+  reconnect(code?: number, reason?: string): void {
+    const goodbye = checkClose(code, reason)
+    const open = this.#state === 1
+    this.#state = 3
+    this.live.close(goodbye.code, goodbye.reason)
+    if (open) this.#tell(closeEvent({ ...goodbye, wasClean: true }))
+    this.#retries = -1
+    if (this.#state === 3) this.#connect()
+  }
+
+  #settings(url: UrlProvider, subprotocols: readonly string[]): LiveSocketOptions {
+    const { protocol, words, topic: _, once, WebSocket, minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor: _g, minUptime: _u, connectionTimeout, maxRetries: _r, maxEnqueuedMessages, startClosed: _s, debug: _d, ...rest } = this.#options
+    const spoken = protocol ?? rawProtocol({ ...words, message: (data) => ({ topic: DATA, data }) })
+    const Class = rest.environment?.WebSocket ?? WebSocket
+    const most = maxEnqueuedMessages === Infinity ? Number.MAX_SAFE_INTEGER : maxEnqueuedMessages
+    return {
+      ...rest,
+      url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
+      protocol: subprotocols.length > 0 ? { ...spoken, subprotocols } : spoken,
+      reconnect: { spread: minReconnectionDelay ?? 5_000, cap: maxReconnectionDelay ?? 10_000, ...rest.reconnect },
+      connectTimeout: connectionTimeout ?? rest.connectTimeout ?? 4_000,
+      outbox: { ...(most === undefined ? null : { maxMessages: most }), ...rest.outbox },
+      // reconnecting-websocket comes back after any close but its own; a socket that lives once never does.
+      onClose: rest.onClose ?? (() => (once ? 'stop' : 'retry')),
+      environment: { ...rest.environment, WebSocket: this.#watched(Class) },
+    }
+  }
+
+  /** The class, and what it makes remembered: the interface shows what only the physical socket knows. */
+  #watched(Class: unknown): unknown {
+    const remember = (physical: Physical) => (this.#newest = physical)
+    return function (url: string, protocols?: string[]) {
+      const Real = (Class ?? globalThis.WebSocket) as new (url: string, protocols?: string[]) => Physical
+      return remember(protocols ? new Real(url, protocols) : new Real(url))
+    }
+  }
+
+  #listen() {
+    this.live.subscribe(this.#topic, (data) => {
+      if (this.#state === 1) this.#tell(messageEvent(data, this.#binaryType, this.#url))
+    })
+    this.live.on('leg-dialling', () => {
+      if (this.#state === 0) this.#retries++
+    })
+    this.live.on('leg-ready', () => {
+      this.#physical = this.#newest
+      if (this.#state === 0) this.#opened()
+    })
+    this.live.on('leg-closed', ({ code, reason, by }) => {
+      // What the library knows of a break is no word of the server's.
+      this.#last = { code, reason: code === 1006 ? '' : reason }
+      if (this.#state === 0 && by === 'server') this.#failed()
+    })
+    this.live.store.subscribe(({ status }) => {
+      if (this.#state === 1 && status !== 'live') this.#lost(status === 'closed')
+      else if (this.#state === 0 && status === 'closed') this.#ended()
+    })
+    if (this.#options.debug) for (const type of TYPES) this.addEventListener(type, (event) => console.log('LiveWebSocket>', type, event))
+  }
+
+  #connect() {
+    this.#state = 0
+    this.live.connect()
+  }
+
+  #opened() {
+    this.#state = 1
+    this.#stable = this.#clock.setTimeout(() => (this.#retries = 0), this.#options.minUptime ?? 5_000)
+    this.#tell(new Event('open'))
+  }
+
+  /** An attempt came to nothing. */
+  #failed() {
+    const { once, maxRetries = Infinity } = this.#options
+    const over = once || this.retryCount >= maxRetries
+    if (over) {
+      this.#state = 3
+      this.live.close()
+    }
+    this.#tell(errorEvent('The connection could not be opened.'))
+    this.#tell(closeEvent({ ...this.#last, wasClean: false }))
+  }
+
+  #lost(forGood: boolean) {
+    const { code, reason } = this.#last
+    this.#stable?.()
+    this.#state = forGood || this.#options.once ? 3 : 0
+    if (this.#state === 3) this.live.close()
+    const wasClean = code !== 1006
+    if (!wasClean) this.#tell(errorEvent('The connection was lost.'))
+    this.#tell(closeEvent({ code, reason, wasClean }))
+  }
+
+  #ended() {
+    this.#state = 3
+    this.#tell(closeEvent({ ...this.#last, wasClean: false }))
+  }
+
+  #mayReopen() {
+    return this.#state === 3 && this.#options.startClosed === true && this.#retries === -1 && !this.#options.once
+  }
+
+  #publish(data: string | ArrayBuffer | ArrayBufferView, size: number) {
+    this.live.publish(this.#topic, data).then(
+      () => {
+        this.#waiting -= size
+      },
+      (error: Error) => {
+        if (this.#state !== 2 && this.#state !== 3) this.#tell(errorEvent(error.message, error))
+      },
+    )
+  }
+
+  #tell(event: Event) {
+    this.dispatchEvent(event)
+  }
+
+  static {
+    for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
+      for (const owner of [this, this.prototype]) Object.defineProperty(owner, name, { value, enumerable: true, writable: false })
+    }
+    for (const type of TYPES) {
+      Object.defineProperty(this.prototype, `on${type}`, {
+        enumerable: true,
+        configurable: true,
+        get(this: LiveWebSocket) {
+          return this.#handlers[type] ?? null
+        },
+        set(this: LiveWebSocket, given: unknown) {
+          const handler = typeof given === 'function' ? (given as Handler) : null
+          // A handler keeps the place in the line that it had when one was first set.
+          if (handler && !this.#handlers[type]) this.addEventListener(type, this.#call)
+          if (!handler) this.removeEventListener(type, this.#call)
+          this.#handlers[type] = handler
+        },
+      })
+    }
+  }
+
+  #call = (event: Event) => {
+    this.#handlers[event.type as Type]?.call(this, event as never)
+  }
+}
+
+function sizeOf(data: string | ArrayBuffer | ArrayBufferView | Blob): number {
+  if (typeof data === 'string') return new TextEncoder().encode(data).length
+  return data instanceof Blob ? data.size : data.byteLength
+}

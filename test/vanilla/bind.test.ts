@@ -1,0 +1,101 @@
+// @vitest-environment happy-dom
+import { expect, it } from 'vitest'
+import { LiveSocketError } from '../../src/base/errors.js'
+import type { LiveSocket } from '../../src/live-socket.js'
+import { idleState, type LiveSocketState } from '../../src/store.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { bind } from '../../src/vanilla/bind.js'
+
+function stage(html: string) {
+  document.body.innerHTML = html
+  const clock = createSimulatedClock()
+  const handlers = new Map<string, Set<(data: never, info: never) => void>>()
+  const listeners = new Set<(state: LiveSocketState, before: LiveSocketState) => void>()
+  const published: [string, unknown][] = []
+  let state: LiveSocketState = idleState
+  let refusal: Error | null = null
+  const socket = {
+    subscribe(topic: string, handler: (data: never, info: never) => void) {
+      const all = handlers.get(topic) ?? new Set()
+      handlers.set(topic, all.add(handler))
+      return () => void all.delete(handler)
+    },
+    publish(topic: string, data: unknown) {
+      published.push([topic, data])
+      return refusal ? Promise.reject(refusal) : Promise.resolve({ id: '1' })
+    },
+    store: {
+      getState: () => state,
+      getInitialState: () => idleState,
+      subscribe(listener: (state: LiveSocketState, before: LiveSocketState) => void) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+    },
+  } as unknown as LiveSocket
+  return {
+    clock,
+    published,
+    undo: bind(socket, document, { clock }),
+    refuse: (error: Error) => void (refusal = error),
+    listening: () => listeners.size + [...handlers.values()].reduce((sum, all) => sum + all.size, 0),
+    say: (topic: string, data: unknown) => handlers.get(topic)?.forEach((handler) => handler(data as never, {} as never)),
+    status(status: LiveSocketState['status']) {
+      const before = state
+      state = { ...state, status }
+      for (const listener of listeners) listener(state, before)
+    },
+    text: (selector: string) => document.querySelector(selector)!.textContent,
+  }
+}
+
+it('shows the status, and what belongs to it alone', () => {
+  const { status, text } = stage('<b data-live-status></b><p data-live-when="reconnecting closed">wait</p>')
+  const hint = document.querySelector('p')!
+  expect([text('b'), hint.hidden]).toEqual(['idle', true])
+  status('reconnecting')
+  expect([text('b'), hint.hidden]).toEqual(['reconnecting', false])
+  status('live')
+  expect(hint.hidden).toBe(true)
+})
+
+it('shows the latest message of a topic, or a part of it, once a frame', async () => {
+  const { say, text, clock } = stage('<b data-live-topic="price" data-live-field="eur.usd"></b><i data-live-topic="price"></i>')
+  say('price', { eur: { usd: 1 } })
+  say('price', { eur: { usd: 2 } })
+  expect(text('b')).toBe('')
+  await clock.advance(16)
+  expect([text('b'), text('i')]).toEqual(['2', '{"eur":{"usd":2}}'])
+  say('price', { eur: null })
+  await clock.advance(16)
+  expect(text('b')).toBe('')
+})
+
+it('adds every message to a list, in order, as text, and keeps the newest', async () => {
+  const { say, clock } = stage('<ul><template data-live-list="chat" data-live-limit="2"><li data-live-field="text"></li></template></ul>')
+  for (const text of ['one', '<b>two</b>', 'three']) say('chat', { text })
+  await clock.advance(16)
+  expect([...document.querySelectorAll('li')].map((row) => row.textContent)).toEqual(['<b>two</b>', 'three'])
+  expect(document.querySelector('li b')).toBe(null)
+})
+
+it('publishes a form, and shows why it could not be', async () => {
+  const { published, refuse, text, clock } = stage('<form data-live-publish="chat"><input name="text" value="hi"><output data-live-error></output></form>')
+  const form = document.querySelector('form')!
+  const submit = () => form.dispatchEvent(new Event('submit', { cancelable: true }))
+  expect(submit()).toBe(false)
+  await clock.flush()
+  refuse(new LiveSocketError('outbox-full', 'wait a little'))
+  submit()
+  await clock.flush()
+  expect(published).toEqual([['chat', { text: 'hi' }], ['chat', { text: 'hi' }]])
+  expect(text('output')).toBe('wait a little')
+})
+
+it('leaves nothing behind when it is undone', async () => {
+  const { undo, listening, say, text, clock } = stage('<b data-live-status></b><i data-live-topic="t"></i><template data-live-list="t"></template>')
+  say('t', 'late')
+  undo()
+  await clock.advance(16)
+  expect([listening(), text('i')]).toEqual([0, ''])
+})

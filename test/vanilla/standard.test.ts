@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
+import { until } from '../server/kit.js'
+import { happened, liveWebSocket, serverSide } from './stage.js'
+
+const exception = (name: string): unknown => expect.objectContaining({ name })
+/** Never dialled. */
+const inert = (url = 'ws://h/', protocols?: string | string[]) => new LiveWebSocket(url, protocols, { startClosed: true, WebSocket })
+
+describe('the WebSocket standard on the constructor', () => {
+  it.each(['not a url', 'ftp://h/', 'mailto:a@b', 'ws://', 'ws://h/#fragment', 'ws://h/#'])('throws a SyntaxError for the URL %s', (url) => {
+    expect(() => inert(url)).toThrow(exception('SyntaxError'))
+  })
+
+  it.each([
+    ['ws://h', 'ws://h/'],
+    ['http://h/a?b=1', 'ws://h/a?b=1'],
+    ['https://h:8443/', 'wss://h:8443/'],
+    [new URL('wss://h/x') as unknown as string, 'wss://h/x'],
+  ])('has for %s the serialised url %s', (given, url) => {
+    expect(inert(given).url).toBe(url)
+  })
+
+  it.each([[['a', 'a']], [['a', 'A']], ['a b'], [['']], ['a,b'], ['ä']])('throws a SyntaxError for the subprotocols %o', (protocols) => {
+    expect(() => inert('ws://h/', protocols)).toThrow(exception('SyntaxError'))
+  })
+})
+
+describe('the WebSocket standard on what a socket has', () => {
+  it('has the constants on the class and on each socket, and they cannot be changed', () => {
+    const constants = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }
+    for (const owner of [LiveWebSocket, inert()]) expect({ CONNECTING: owner.CONNECTING, OPEN: owner.OPEN, CLOSING: owner.CLOSING, CLOSED: owner.CLOSED }).toEqual(constants)
+    expect(() => Object.assign(LiveWebSocket, { OPEN: 7 })).toThrow(TypeError)
+  })
+
+  it('is an EventTarget', () => {
+    expect(inert()).toBeInstanceOf(EventTarget)
+  })
+
+  it('begins with empty protocol and extensions, binaryType blob, nothing buffered, and no handlers', () => {
+    expect(inert()).toMatchObject({ protocol: '', extensions: '', binaryType: 'blob', bufferedAmount: 0, onopen: null, onmessage: null, onerror: null, onclose: null })
+  })
+
+  it('takes blob and arraybuffer for binaryType, and hears nothing else', () => {
+    const socket = inert()
+    for (const type of ['arraybuffer', 'nodebuffer', 'blob', '']) socket.binaryType = type as BinaryType
+    expect(socket.binaryType).toBe('blob')
+  })
+
+  it('is CONNECTING until it is open', async () => {
+    const { url } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    expect(socket.readyState).toBe(LiveWebSocket.CONNECTING)
+    await happened(socket, 'open')
+    expect(socket.readyState).toBe(LiveWebSocket.OPEN)
+  })
+
+  it('has the subprotocol that the server selected', async () => {
+    const { url } = await serverSide({ handleProtocols: () => 'two' })
+    const { socket } = liveWebSocket(url, ['one', 'two'])
+    await happened(socket, 'open')
+    expect(socket.protocol).toBe('two')
+  })
+
+  it('has the extensions that were agreed', async () => {
+    const { url } = await serverSide({ perMessageDeflate: true })
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    expect(socket.extensions).toBe('permessage-deflate')
+  })
+})
+
+describe('the WebSocket standard on handlers and listeners', () => {
+  it('calls a handler with the event, and the socket as this and as its target', async () => {
+    const { url } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    const event = await new Promise<Event>((resolve) => {
+      socket.onopen = function (this: unknown, opened) {
+        expect(this).toBe(socket)
+        resolve(opened)
+      }
+    })
+    expect([event.type, event.target]).toEqual(['open', socket])
+  })
+
+  it('keeps the place of a handler that is replaced, and forgets one that is set to null or to what is no function', () => {
+    const socket = inert()
+    const calls: string[] = []
+    socket.onopen = () => calls.push('first')
+    socket.addEventListener('open', () => calls.push('listener'))
+    socket.onopen = () => calls.push('second')
+    socket.dispatchEvent(new Event('open'))
+    socket.onopen = 7 as unknown as null
+    expect(socket.onopen).toBe(null)
+    socket.dispatchEvent(new Event('open'))
+    expect(calls).toEqual(['second', 'listener', 'listener'])
+  })
+
+  it('takes once, signal, objects with handleEvent, and adds a listener once', () => {
+    const socket = inert()
+    let calls = 0
+    const count = () => void calls++
+    const abort = new AbortController()
+    socket.addEventListener('open', count)
+    socket.addEventListener('open', count)
+    socket.addEventListener('open', { handleEvent: count }, { once: true })
+    socket.addEventListener('open', () => calls++, { signal: abort.signal })
+    socket.dispatchEvent(new Event('open'))
+    abort.abort()
+    socket.removeEventListener('open', count)
+    socket.dispatchEvent(new Event('open'))
+    expect(calls).toBe(3)
+  })
+})
+
+describe('the WebSocket standard on messages', () => {
+  it('gives text as a string, with the origin of the server', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    sockets[0]!.send('grüezi')
+    expect(await happened(socket, 'message')).toMatchObject({ data: 'grüezi', origin: url.slice(0, -1) })
+  })
+
+  it.each([
+    ['blob', Blob],
+    ['arraybuffer', ArrayBuffer],
+  ] as const)('gives binary as %s', async (binaryType, Kind) => {
+    const { url, sockets } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    socket.binaryType = binaryType
+    await happened(socket, 'open')
+    sockets[0]!.send(Buffer.from([1, 2]))
+    const { data } = (await happened(socket, 'message')) as MessageEvent
+    expect(data).toBeInstanceOf(Kind)
+    expect(new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : (data as ArrayBuffer))).toEqual(new Uint8Array([1, 2]))
+  })
+
+  it('sends text, ArrayBuffers, views and Blobs, in order, and anything else as its text', async () => {
+    const { url, received } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    const bytes = new Uint8Array([0, 1, 2, 3])
+    socket.send('text')
+    socket.send(new Blob([bytes]))
+    socket.send(bytes.subarray(1, 3))
+    socket.send(bytes.buffer)
+    socket.send({ toString: () => 'object' } as unknown as string)
+    await until(() => received.length === 5, 'all of it')
+    expect(received).toEqual(['text', Buffer.from(bytes), Buffer.from([1, 2]), Buffer.from(bytes), 'object'])
+  })
+
+  it('throws an InvalidStateError when it is to send before it is open, and a TypeError without an argument', async () => {
+    const { url } = await serverSide()
+    const { socket } = liveWebSocket(url, [], { once: true })
+    expect(() => socket.send('early')).toThrow(exception('InvalidStateError'))
+    expect(() => (socket.send as () => void)()).toThrow(TypeError)
+  })
+
+  it('counts in bufferedAmount what was not sent, and goes on counting after the close', async () => {
+    const { url } = await serverSide()
+    const { socket } = liveWebSocket(url, [], { once: true })
+    await happened(socket, 'open')
+    socket.close()
+    await happened(socket, 'close')
+    socket.send('four')
+    socket.send('ü')
+    expect(socket.bufferedAmount).toBe(6)
+  })
+})
+
+describe('the WebSocket standard on closing', () => {
+  it.each([0, 999, 1001, 1005, 1006, 2999, 5000, NaN, -1, 70_000])('throws an InvalidAccessError for the code %d', (code) => {
+    expect(() => inert().close(code)).toThrow(exception('InvalidAccessError'))
+  })
+
+  it('throws a SyntaxError for a reason over 123 bytes of UTF-8, and takes one of 123', () => {
+    expect(() => inert().close(1000, 'ü'.repeat(62))).toThrow(exception('SyntaxError'))
+    inert().close(1000, 'x'.repeat(123))
+  })
+
+  it.each([
+    [1000, 'bye'],
+    [3000, ''],
+    [4999, 'ours'],
+  ])('tells the server %d %s, is CLOSING, then CLOSED with a clean close event', async (code, reason) => {
+    const { url, closes } = await serverSide()
+    const { socket, told } = liveWebSocket(url)
+    await happened(socket, 'open')
+    socket.close(code, reason)
+    expect(socket.readyState).toBe(LiveWebSocket.CLOSING)
+    await happened(socket, 'close')
+    expect([socket.readyState, closes, told]).toEqual([LiveWebSocket.CLOSED, [{ code, reason }], ['open', `close ${code} ${reason} clean`]])
+  })
+
+  it('does nothing when it is closed twice', async () => {
+    const { url } = await serverSide()
+    const { socket, told } = liveWebSocket(url)
+    await happened(socket, 'open')
+    socket.close()
+    socket.close(4000)
+    await happened(socket, 'close')
+    socket.close()
+    expect(told).toEqual(['open', 'close 1000  clean'])
+  })
+
+  it('is an error and an unclean 1006 when it is closed before it is open', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket, told } = liveWebSocket(url)
+    socket.close()
+    await happened(socket, 'close')
+    expect([told, socket.readyState]).toEqual([['error', 'close 1006 '], 3])
+    expect(sockets).toEqual([])
+  })
+
+  it('tells the code and the reason that the server gave', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket, told } = liveWebSocket(url, [], { once: true })
+    await happened(socket, 'open')
+    sockets[0]!.close(4321, 'enough')
+    await happened(socket, 'close')
+    expect([told, socket.readyState]).toEqual([['open', 'close 4321 enough clean'], 3])
+  })
+
+  it('is an error and an unclean 1006 when the connection breaks', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket, told } = liveWebSocket(url, [], { once: true })
+    await happened(socket, 'open')
+    sockets[0]!.terminate()
+    await happened(socket, 'close')
+    expect(told).toEqual(['open', 'error', 'close 1006 '])
+  })
+
+  it('is an error and an unclean 1006 when it cannot be opened, and stays closed where it lives once', async () => {
+    const { url, server } = await serverSide({ verifyClient: () => false })
+    const { socket, told } = liveWebSocket(url, [], { once: true })
+    await happened(socket, 'close')
+    expect([told, socket.readyState, server.clients.size]).toEqual([['error', 'close 1006 '], 3, 0])
+  })
+
+  it('sends what it took before it closes', async () => {
+    const { url, received } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    socket.send(new Blob(['one']))
+    socket.send('two')
+    socket.close()
+    await happened(socket, 'close')
+    expect(received).toEqual([Buffer.from('one'), 'two'])
+  })
+})
