@@ -69,7 +69,8 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
     const { frame, session, age } = publishing
     const origin: Origin = { session, id: frame.id, ...(age === undefined ? undefined : { age }) }
     try {
-      return await log.once(origin, () => decide(publishing, origin))
+      // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
+      return await (onPublish ? log.once(origin, () => decide(publishing, origin)) : decide(publishing, origin))
     } catch (error) {
       onError(error, `publishing into ${frame.topic}`)
       // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.

@@ -25,8 +25,8 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  /** `always`: every acknowledged write is on disk. `no` (default): nothing is. */
-  readonly persistence?: 'always' | 'no'
+  /** `always`: every acknowledged write is on disk. `everysec`: soon. `no` (default): nothing is. */
+  readonly persistence?: 'always' | 'everysec' | 'no'
   readonly port?: number
   /** More of the command line. */
   readonly more?: readonly string[]
@@ -40,7 +40,7 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
 
   async function start(data: 'kept' | 'lost' = 'kept') {
     if (data === 'lost') await rm(join(folder, 'appendonlydir'), { recursive: true, force: true })
-    const durable = persistence === 'always' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
+    const durable = persistence === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', persistence]
     const started = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...durable, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
     child = started
     let said = ''

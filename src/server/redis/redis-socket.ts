@@ -38,6 +38,8 @@ export async function openRedisSocket(
   const template = (from.client ?? createClient({ url: from.url })) as RedisTemplate
   const { socket } = (template.options ?? {}) as { socket?: object }
   const client = template.duplicate({
+    // It is in `socket` already, and would be read again.
+    url: undefined,
     socket: { ...socket, ...from.at, reconnectStrategy: false, connectTimeout: patience },
     disableOfflineQueue: true,
     RESP: 2,
