@@ -10,7 +10,7 @@ export interface NaiveClient {
 }
 
 export function connectNaively(sim: Simulation, topic: string, delivered: (offset: number) => void): NaiveClient {
-  const { WebSocket, random, clock } = sim.device().environment
+  const { WebSocket, random, clock } = sim.tab()
   const now = () => sim.clock.monotonic()
   const legs: RecordedLeg[] = []
   let arrivals: Arrival[] = []

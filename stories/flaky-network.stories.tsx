@@ -1,0 +1,75 @@
+import type { Meta, StoryObj } from '@storybook/react-vite'
+import { expect, userEvent, waitFor, within } from 'storybook/test'
+import { ComparisonStage, createComparison, shown } from './kit/comparison.js'
+import { Button, type StoryArgs } from './kit/pieces.js'
+
+function createWorld() {
+  const world = createComparison({ seed: 4, latency: 60, heartbeat: { interval: 1_000, timeout: 800 } })
+  const { sim, mark } = world
+  return {
+    ...world,
+    tunnel() {
+      mark('tunnel')
+      sim.offline()
+      sim.clock.setTimeout(() => sim.online(), 1_500)
+    },
+    change() {
+      mark('other network')
+      sim.changeNetwork()
+    },
+    freeze() {
+      mark('path freezes')
+      sim.freeze()
+    },
+    slow() {
+      mark('slow')
+      sim.delay({ down: 400 })
+      sim.clock.setTimeout(() => sim.delay(60), 2_000)
+    },
+  }
+}
+type World = ReturnType<typeof createWorld>
+
+const meta: Meta<StoryArgs> = { title: 'LiveSocket/Flaky network', args: { playing: true } }
+export default meta
+
+export const TunnelsAndDeadPaths: StoryObj<StoryArgs> = {
+  loaders: [() => ({ world: createWorld() })],
+  render: ({ playing }, { loaded }) => {
+    const world = loaded['world'] as World
+    return (
+      <ComparisonStage
+        comparison={world}
+        playing={playing}
+        span={14_000}
+        title="From the train, through the tunnel, into the office."
+        lead="A path that has died looks open for minutes. LiveSocket asks, hears nothing, and dials beside it while the old leg may still recover; a change of network is looked at in two seconds at most. The other one waits for a close that does not come."
+        actions={
+          <>
+            <Button onClick={world.tunnel}>Tunnel, 1.5 s</Button>
+            <Button onClick={world.change}>Other network</Button>
+            <Button onClick={world.freeze}>Freeze the path</Button>
+            <Button onClick={world.slow}>400 ms slow, 2 s</Button>
+          </>
+        }
+        ours="LiveSocket: a silent leg is replaced by another one that brings what was missed"
+        theirs="A WebSocket that reconnects: it is silent, and believes that it is live"
+      />
+    )
+  },
+  play: async ({ canvasElement, loaded }) => {
+    const { sim, client, book } = loaded['world'] as World
+    const press = (name: string) => userEvent.click(within(canvasElement).getByRole('button', { name }))
+    await sim.advance(2_500)
+    await press('Tunnel, 1.5 s')
+    await sim.advance(4_500)
+    await press('Other network')
+    await sim.advance(6_500)
+
+    await expect(client.book!.summary()).toMatchObject({ lost: 0, duplicated: 0, disordered: 0 })
+    await expect(client.socket.stats().gaps).toBe(0)
+    await expect(client.socket.store.getState().status).toBe('live')
+    await expect(book.summary().lost).toBeGreaterThan(20)
+    await waitFor(() => expect(shown(canvasElement, 'ours', 'Lost')).toBe('0'))
+  },
+}

@@ -1,0 +1,106 @@
+import type { Meta, StoryObj } from '@storybook/react-vite'
+import { createSimulation } from 'livesocket/testing'
+import { useCallback } from 'react'
+import { expect, userEvent, waitFor, within } from 'storybook/test'
+import { connectClient, type Client } from './kit/client.js'
+import { toneOf } from './kit/comparison.js'
+import { startFeed } from './kit/feed.js'
+import { LegTimeline } from './kit/leg-timeline.js'
+import { Badge, Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
+
+function createWorld() {
+  const sim = createSimulation({ seed: 8, latency: 60, requireToken: true })
+  const feed = startFeed(sim, { every: 150, latency: 60 })
+  const options = { feed, getToken: sim.getToken }
+  return { sim, tabs: [connectClient(sim, options), connectClient(sim, { ...options, environment: sim.tab() })] as const }
+}
+type World = ReturnType<typeof createWorld>
+
+function Tab({ world, tab, name }: { world: World; tab: Client; name: string }) {
+  const { sim } = world
+  const { state, lost, delivered } = useReading(useCallback(() => ({ state: tab.socket.store.getState(), ...tab.book!.summary() }), [tab]))
+  const picture = useCallback(() => ({ now: sim.clock.monotonic(), span: 10_000, legs: tab.recorder.legs, arrivals: tab.recorder.arrivals, plain: true }), [sim, tab])
+  const over = state.status === 'closed'
+  return (
+    <Card title={name} aside={<Badge tone={toneOf(state)}>{state.closed ? state.closed.by : state.status}</Badge>}>
+      <LegTimeline label={`The legs of ${name}`} picture={picture} />
+      <Counters
+        wide
+        counts={[
+          { name: 'Delivered', value: delivered },
+          { name: 'Lost', value: lost, tone: lost > 0 ? 'bad' : 'good' },
+        ]}
+      />
+      <div className="actions">
+        {over ? <Button onClick={() => tab.socket.connect()}>Sign in</Button> : <Button kind="danger" onClick={() => tab.socket.signOut()}>{`Sign out in ${name}`}</Button>}
+      </div>
+    </Card>
+  )
+}
+
+function TwoTabs({ world, playing }: { world: World } & StoryArgs) {
+  const { sim, tabs } = world
+  const requests = useReading(useCallback(() => sim.tokens.requests.length, [sim]))
+  return (
+    <Stage
+      title="Two tabs, two sockets, one token, one sign-out."
+      lead="Tabs of one browser share what they know of the token: one asks, all use the answer. Who signs out in one has signed out in all, and no byte leaves any of them with the old token."
+      sim={sim}
+      playing={playing}
+    >
+      <div className="actions">
+        <Button kind="primary" onClick={() => sim.deploy({ deadline: 3_000, spread: 800 })}>
+          Deploy
+        </Button>
+        <p className="note">
+          Token requests so far: <b data-count="Token requests">{requests}</b>
+        </p>
+      </div>
+      <div className="columns">
+        <Tab world={world} tab={tabs[0]} name="tab 1" />
+        <Tab world={world} tab={tabs[1]} name="tab 2" />
+      </div>
+    </Stage>
+  )
+}
+
+const meta: Meta<StoryArgs> = { title: 'LiveSocket/Two tabs', args: { playing: true } }
+export default meta
+
+const base: Pick<StoryObj<StoryArgs>, 'loaders' | 'render'> = {
+  loaders: [() => ({ world: createWorld() })],
+  render: ({ playing }, { loaded }) => <TwoTabs playing={playing} world={loaded['world'] as World} />,
+}
+
+export const OneToken: StoryObj<StoryArgs> = {
+  ...base,
+  play: async ({ canvasElement, loaded }) => {
+    const { sim, tabs } = loaded['world'] as World
+    await sim.advance(3_000)
+    await userEvent.click(within(canvasElement).getByRole('button', { name: 'Deploy' }))
+    await sim.advance(4_000)
+    for (const { socket, book } of tabs) {
+      await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 0, gaps: 0 })
+      await expect(book!.summary()).toMatchObject({ lost: 0, duplicated: 0 })
+    }
+    await expect(sim.tokens.requests).toHaveLength(1)
+    await waitFor(() => expect(canvasElement.querySelector('[data-count="Token requests"]')).toHaveTextContent(/^1$/))
+  },
+}
+
+export const OneSignOut: StoryObj<StoryArgs> = {
+  ...base,
+  play: async ({ canvasElement, loaded }) => {
+    const { sim, tabs } = loaded['world'] as World
+    await sim.advance(3_000)
+    const sent = () => sim.wire.filter(({ by }) => by === 'client').length
+    await userEvent.click(await within(canvasElement).findByRole('button', { name: 'Sign out in tab 1' }))
+    // What had left before is still on its way; the other tab hears of it at once.
+    await sim.advance(200)
+    const before = sent()
+    await sim.advance(10_000)
+    for (const { socket } of tabs) await expect(socket.store.getState().closed?.by).toBe('signed-out')
+    await expect(sent()).toBe(before)
+    await waitFor(() => expect(within(canvasElement).getAllByText('signed-out')).toHaveLength(2))
+  },
+}
