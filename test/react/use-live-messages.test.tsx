@@ -2,7 +2,7 @@
 import { render } from '@testing-library/react'
 import { createLiveSocket, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveMessages, type TopicOptions } from 'livesocket/react'
-import { StrictMode, useLayoutEffect, type ReactNode } from 'react'
+import { Activity, StrictMode, useEffect, useLayoutEffect, type ReactNode } from 'react'
 import { describe, expect, it } from 'vitest'
 import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
@@ -116,7 +116,43 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
-  it('is told nothing after it is unmounted', async () => {
+  it('goes on where it stopped, when React hides its component and shows it again', async () => {
+    const { render, wrap, told, simulation, advance } = await setUp()
+    const App = ({ mode }: { mode: 'visible' | 'hidden' }) => wrap(<Activity mode={mode}><Listener told={told} /></Activity>)
+    const { rerender } = render(<App mode="visible" />)
+    await advance(50)
+    simulation.publishEvery(20, 'chat')
+    await advance(1_000)
+    const before = told.length
+    rerender(<App mode="hidden" />)
+    await advance(1_000)
+    expect(told).toHaveLength(before)
+    for (const mode of ['visible', 'hidden', 'visible'] as const) rerender(<App mode={mode} />)
+    await advance(1_000)
+    expect(told.length).toBeGreaterThan(145)
+    expect(told).toEqual(told.map((_, index) => index + 1))
+  })
+
+  it('is told nothing from the moment of its unmount, not even by what the effects of others set off', async () => {
+    const { socket, message, others } = await servedByHand('chat')
+    const told: unknown[] = []
+    const Late = () => {
+      useEffect(() => () => message(6, 'after'), [])
+      return null
+    }
+    const App = () => (
+      <LiveSocketProvider socket={socket}>
+        <Listener told={told} />
+        <Late />
+      </LiveSocketProvider>
+    )
+    render(<App />).unmount()
+    expect(others).toEqual(['after'])
+    expect(told).toEqual([])
+    socket.close()
+  })
+
+  it('is told nothing after it is unmounted, and nor is the server asked for more', async () => {
     const { wrap, told, publish, sent } = await setUp()
     const { rerender } = render(wrap(<Listener told={told} />))
     await publish('chat', 1)

@@ -81,6 +81,30 @@ describe('useLiveReducer', () => {
     expect(sent('subscribe')).toHaveLength(2)
   })
 
+  it('starts over for another socket', async () => {
+    const [one, two] = [await setUp(), await setUp()]
+    const App = ({ of }: { of: typeof one }) => <List options={{ socket: of.socket }} />
+    const { container, rerender } = render(<App of={one} />)
+    await one.publish('chat', 1)
+    rerender(<App of={two} />)
+    expect(container.textContent).toBe('')
+    await one.publish('chat', 2)
+    await two.publish('chat', 3)
+    expect(container.textContent).toBe('3')
+  })
+
+  it('begins when it is enabled, not when it was first rendered', async () => {
+    const { wrap, publish } = await setUp()
+    const App = ({ enabled }: { enabled: boolean }) => wrap([<List key={1} />, <List key={2} options={{ enabled }} />])
+    const { container, rerender } = render(<App enabled />)
+    await publish('chat', 1)
+    rerender(<App key="disabled" enabled={false} />)
+    await publish('chat', 2)
+    rerender(<App key="disabled" enabled />)
+    await publish('chat', 3)
+    expect([...container.querySelectorAll('output')].map((output) => output.textContent)).toEqual(['2,3', '3'])
+  })
+
   it('stays as it is while it is disabled, and then goes on where it was', async () => {
     const { wrap, publish, advance } = await setUp()
     const { container, rerender } = render(wrap(<List options={{ enabled: false }} />))
