@@ -66,7 +66,7 @@ describe('maxAge', () => {
     sim.thaw()
     await sim.advance(1_000)
     expect(told('handover-failed')[0]).toMatchObject({ why: 'lost' })
-    await sim.advance(3 * MINUTE)
+    await sim.advance(4 * MINUTE)
     expect(told('handover-started').at(-1)).toMatchObject({ reason: 'age', from: 1 })
     end()
   })
