@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Page, PageChange } from '../../src/host/page.js'
 import { tell } from './story.js'
 
 describe('a page in the back/forward cache', () => {
@@ -125,4 +126,29 @@ describe('a page in the back/forward cache', () => {
     expect(sim.dials).toHaveLength(1)
     end()
   })
+})
+
+it('a page that was told that it goes there, and runs on for a while, sends nothing and dials nothing until it is back', async () => {
+  let tellPage = (_change: PageChange) => {}
+  const page: Page = {
+    hidden: () => false,
+    subscribe(listener) {
+      tellPage = listener
+      return () => {}
+    },
+  }
+  const { sim, socket, room, live, end } = tell({ reconnectSpread: 1_000 }, (sim) => ({ environment: { ...sim.environment, page } }))
+  await live()
+  tellPage('stored')
+  await sim.advance(20)
+  const before = sim.wire.length
+  const published = socket.publish('room', 'from there')
+  await sim.advance(60_000)
+  expect([sim.dials.length, sim.wire.length - before]).toEqual([1, 0])
+  tellPage('restored')
+  await sim.advance(200)
+  await published
+  expect(socket.store.getState().status).toBe('live')
+  expect(room.messages.map(({ data }) => data)).toEqual(['from there'])
+  end()
 })
