@@ -104,9 +104,15 @@ export function createLiveSocket<Topics extends object = TopicTypes>(options: Li
 export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
   const settings = settingsOf(options)
   const { clock, random } = settings
-  const { on, emit } = createEmitter<LiveSocketEvents>((thrown, type) => {
+  const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
     if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
   })
+  const emit: typeof tell = (type, event) => tell(type, 'error' in event && event.error instanceof LiveSocketError ? { ...event, error: withoutToken(event.error) } : event)
+  /** What an application threw is its own; but errors end up in logs. */
+  const withoutToken = (error: LiveSocketError) => {
+    const cause = tokens.withheld(error.cause, 'the application')
+    return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
+  }
   const report = (message: string, cause?: unknown) => emit('error', { error: new LiveSocketError('invalid', message, { cause }) })
   const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
   const counters = { received: 0, delivered: 0, gaps: 0, handovers: 0, reconnects: 0, published: 0, longestSilence: 0 }

@@ -77,7 +77,7 @@ export function invalid(option: string, must: string, was: unknown, shownAs = sh
 
 /** Enough of a value to find the mistake, and never so much that a secret could be in it. */
 function shown(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 || /[?@]/.test(value) ? 'a string' : JSON.stringify(value)
+  if (typeof value === 'string') return value.length > 24 || /[?@]/.test(value) ? 'a string' : JSON.stringify(value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) return String(value)
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`

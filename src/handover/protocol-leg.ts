@@ -1,9 +1,11 @@
 import { createAlarm } from '../base/alarm.js'
 import { type Clock, instant, type Instant } from '../base/clock.js'
+import { blotted } from '../base/withhold.js'
 import { createHeartbeat, type Heartbeat } from '../link/heartbeat.js'
 import { createLeg, type Leg } from '../link/leg.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import { plainFrame } from '../protocol/plain-frame.js'
 import type { Protocol, WireData } from '../protocol/protocol.js'
 
 /** One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. */
@@ -93,6 +95,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   let pongs = 0
   let fence: { pongs: number; reached: () => void } | null = null
 
+  const plain = (text: string) => (token === undefined ? text : blotted(text, [token]))
+
   const late = createAlarm(clock, () => {
     if (error && FINAL.has(error.code)) die({ code: 1006, reason: 'closed by the client after the server announced it' })
     else die({ code: 1006, reason: opened ? 'no welcome in time' : 'no connection in time' })
@@ -111,7 +115,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   const die = (end: { code: number; reason: string }) => {
     if (over) return
     release(1000)
-    handlers.died({ ...end, opened, error })
+    handlers.died({ ...end, reason: plain(end.reason), opened, error })
   }
 
   const put = (data: WireData | readonly WireData[]): boolean => {
@@ -141,7 +145,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     late.set(deps.connectTimeout)
     const target = await deps.url(abort.signal)
     if (over) return
-    url = target.href.split('?')[0]!
+    url = plain(target.href.split('?')[0]!)
     socket = createLeg({ url: target.href, subprotocols: protocol.subprotocols, WebSocket: deps.WebSocket }, { opened: open, received, died: die })
   }
 
@@ -160,8 +164,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     const answer = codec.reply?.(data)
     if (answer != null && put(answer)) heartbeat?.sent()
     const decoded = codec.decode(data)
-    if ('invalid' in decoded) return handlers.invalid(decoded)
-    for (const frame of decoded) if (!over) accept(frame)
+    const told = token !== undefined && typeof data === 'string' && data.includes(token)
+    if ('invalid' in decoded) return handlers.invalid(told ? plainFrame(decoded, plain) : decoded)
+    for (const frame of decoded) if (!over) accept(told ? plainFrame(frame, plain) : frame)
   }
 
   const accept = (frame: ServerFrame) => {

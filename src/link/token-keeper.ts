@@ -2,6 +2,7 @@ import { createAlarm } from '../base/alarm.js'
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { createPeriod } from '../base/period.js'
+import { blotted, withheld } from '../base/withhold.js'
 import type { Tabs } from '../host/tabs.js'
 import { tokenProblem, tokenSubject, type TokenResult } from '../policy/token-answer.js'
 import type { TokenReason } from '../policy/token-news.js'
@@ -57,6 +58,8 @@ export interface TokenKeeper {
   request(): void
   /** The server offers a token. */
   push(token: string, ttl?: number): void
+  /** What an application's function threw, without what would tell a token; `who` names the function. */
+  withheld(thrown: unknown, who: string): unknown
   /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
   check(): void
   /** Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes later revives it. */
@@ -87,6 +90,7 @@ const OVERSLEPT = 60_000
 /** A building wakes, or comes back online, at one instant. */
 const WAKE_JITTER = { visible: 1_000, hidden: 10_000 }
 const ONLINE_JITTER = 2_000
+const KEPT_TOKENS = 3
 /** A token that served this long was refused for a new reason, not for the last one's. */
 const PROVEN = 60_000
 
@@ -113,6 +117,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   const { clock, random, getToken, tokenRefresh = {}, online = () => true, hidden = () => false } = deps
   let over: string | null = null
   let grant: Grant | null = null
+  /** The newest ones: an error that comes late may quote the one before. */
+  let tokens: readonly string[] = []
   /** Why the provider has to be called: kept from the moment it is due until a token is there. */
   let wanted: TokenReason | null = null
   let failures = 0
@@ -240,7 +246,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     // Signed out or stopped meanwhile: whatever came, it is too late.
     if (over !== null) return
     if (outcome.kind === 'ended') end(outcome.reason)
-    else if (outcome.kind === 'failed') fail(reason, withoutToken(outcome.error), outcome.retryAfter)
+    else if (outcome.kind === 'failed') fail(reason, withheld(outcome.error, tokens, 'getToken'), outcome.retryAfter)
     else take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
   }
 
@@ -296,6 +302,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   function adopt(next: Grant) {
     if (!grant?.refused) refusals = 0
     grant = next
+    tokens = [next.token, ...tokens].slice(0, KEPT_TOKENS)
     wanted = null
     failures = 0
     heldOffline = false
@@ -318,15 +325,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     handlers.failed({ reason, error, retryIn: delay })
   }
 
-  /** What an application throws may quote what it sent. */
-  function withoutToken(error: unknown): unknown {
-    const text = error instanceof Error ? `${error.message}${error.stack ?? ''}` : String(error)
-    if (!grant || !text.includes(grant.token)) return error
-    return new LiveSocketError('refused', 'getToken threw an error that quotes the token; it is withheld')
-  }
-
   function end(reason: string, where: 'here' | 'elsewhere' = 'here') {
     if (over !== null) return
+    reason = blotted(reason, tokens)
     if (where === 'here') circle.endSession(reason)
     finish(reason, `the login session has ended (${reason}); sign in and connect again`)
     handlers.ended(reason)
@@ -336,6 +337,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     over = why
     alarm.clear()
     grant = null
+    tokens = []
     renewal?.turn.abort()
     renewal?.call.abort()
     circle.leave()
@@ -403,6 +405,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       }
       look()
     },
+    withheld: (thrown, who) => withheld(thrown, tokens, who),
     check() {
       if (over !== null || !stillOn()) return
       if ((heldOffline && online()) || wasHidden !== hidden()) look()

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.js'
+import { withheld } from '../base/withhold.js'
 import type { LiveServerOptions, UserFields } from './options.js'
 
 export type Identified<User> =
@@ -38,7 +39,7 @@ export async function identify<User>(
     if (user === 'late') return { outcome: 'timeout' }
     return user ? { outcome: 'known', user, ...fieldsOf(user) } : { outcome: 'refused' }
   } catch (error) {
-    onError(error, 'authenticating')
+    onError(withheld(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
     return { outcome: 'refused' }
   } finally {
     cancel()

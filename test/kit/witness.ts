@@ -1,0 +1,81 @@
+import { inspect } from 'node:util'
+import { vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { createRecorder } from '../../src/devtools/recorder.js'
+import type { LiveSocket, LiveSocketEvents } from '../../src/index.js'
+
+const TYPES = [
+  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
+  'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+] as const satisfies (keyof LiveSocketEvents)[]
+
+/** Everything that anybody could read of a live socket, a server or the console while a test runs. */
+export interface Witness {
+  /** What applications and their tools see of this socket, from now on. */
+  watch(socket: LiveSocket): void
+  /** One more thing that was said, thrown or shown. */
+  heard(what: string, value: unknown): void
+  /** A WebSocket class that tells what was dialled. */
+  readonly WebSocket: typeof WebSocket
+  /** Where `secret` stands in all of it. */
+  findings(secret: string): string[]
+  /** How many things were witnessed, by what they are. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export function createWitness(): Witness {
+  const texts: { what: string; text: string }[] = []
+  const counts: Record<string, number> = {}
+  const looks: (() => void)[] = []
+  const heard = (what: string, value: unknown) => {
+    counts[what] = (counts[what] ?? 0) + 1
+    texts.push({ what, text: everyText(value) })
+  }
+  for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir'] as const) {
+    vi.spyOn(console, method).mockImplementation((...line: unknown[]) => heard(`console.${method}`, line))
+  }
+  class Told extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      heard('dial', [String(url), protocols])
+      super(url, protocols)
+    }
+  }
+  return {
+    heard,
+    WebSocket: Told as typeof WebSocket,
+    watch(socket) {
+      const recorder = createRecorder(socket)
+      for (const type of TYPES) socket.on(type, (event) => heard(type, event))
+      socket.store.subscribe((state, previous) => heard('state', [state, previous]))
+      looks.push(() => {
+        heard('the socket', [socket, String(socket), Object.prototype.toString.call(socket), Object.keys(socket), inspect(socket.store, { showHidden: true, depth: 20 })])
+        heard('stats', socket.stats())
+        heard('state', [socket.store.getState(), socket.store.getInitialState()])
+        heard('devtools', [recorder.recording(), recorder.events, recorder.legs, recorder.arrivals])
+        recorder.stop()
+      })
+    },
+    findings(secret) {
+      for (const look of looks.splice(0)) look()
+      return texts.filter(({ text }) => text.includes(secret)).map(({ what, text }) => `${what}: ${text.slice(Math.max(0, text.indexOf(secret) - 120), text.indexOf(secret) + secret.length + 40)}`)
+    },
+    counts,
+  }
+}
+
+/** As text, in every way in which people print things. */
+function everyText(value: unknown): string {
+  const parts = [inspect(value, { showHidden: true, depth: 20, maxStringLength: null, maxArrayLength: null, getters: true })]
+  try {
+    parts.push(JSON.stringify(value) ?? '')
+  } catch {
+    // What refers to itself has no JSON.
+  }
+  for (const error of errorsIn(value)) parts.push(String(error), error.message, error.stack ?? '', inspect(error.cause, { depth: 20 }))
+  return parts.join('\n')
+}
+
+function errorsIn(value: unknown): Error[] {
+  if (value instanceof Error) return [value, ...errorsIn(value.cause)]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: unknown) => (part instanceof Error ? errorsIn(part) : [])) : []
+}
