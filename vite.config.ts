@@ -10,6 +10,7 @@ import { launchOptions } from './test/kit/browser.js'
 const root = import.meta.dirname
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { default: string }>
+  bin: Record<string, string>
 }
 const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
   typeof target === 'string'
@@ -23,6 +24,9 @@ const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
       ],
 )
 
+const sources = entries.map(({ output, source }) => [output, source])
+for (const path of Object.values(manifest.bin)) sources.push([path.slice('dist/'.length, -'.js'.length), join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts'))])
+
 export default defineConfig({
   resolve: {
     alias: entries.map(({ publicName, source }) => ({ find: new RegExp(`^${publicName}$`), replacement: source })),
@@ -31,7 +35,7 @@ export default defineConfig({
     target: 'es2022',
     minify: false,
     sourcemap: true,
-    lib: { entry: Object.fromEntries(entries.map(({ output, source }) => [output, source])), formats: ['es'] },
+    lib: { entry: Object.fromEntries(sources), formats: ['es'] },
     rolldownOptions: {
       external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
       // It warns that 'use client' may be lost; test/package sees to it that it is not.

@@ -21,6 +21,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   devtools: CORE,
   testing: CORE,
   server: ['base', 'policy', 'protocol'],
+  presets: ['base', 'protocol'],
+  cli: ['base', 'policy', 'protocol'],
 }
 
 /** The parts of link/, which the coordinator joins. Its other files belong to the one part that imports them. */
@@ -34,7 +36,7 @@ const PACKAGES: Record<string, RegExp> = {
   '@standard-schema/spec': /./,
   react: /^(react|devtools)\//,
   'react-dom': /^devtools\//,
-  ws: /^server\//,
+  ws: /^(server|cli)\//,
   redis: /^server\/redis\//,
 }
 
@@ -63,7 +65,7 @@ function faults({ path, text, imports, globals }: SourceFile): string[] {
       if (folder !== '' && file === 'index.ts') say.push(`src/${path} imports the public entry: import what it means from where it is`)
       if (!path.startsWith('server/redis/') && file.startsWith('server/redis/')) say.push(`src/${path} imports ${specifier}: the server must do without Redis`)
     } else if (specifier.startsWith('node:')) {
-      if (folder !== 'server') say.push(`src/${path} imports ${specifier}: only the server runs in Node alone`)
+      if (folder !== 'server' && folder !== 'cli') say.push(`src/${path} imports ${specifier}: only the server and the command line run in Node alone`)
     } else {
       const where = PACKAGES[packageOf(specifier)]
       if (!where) say.push(`src/${path} imports ${specifier}, which is not in PACKAGES`)

@@ -161,9 +161,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     if (over) return
     silent = false
     heartbeat?.heard()
-    const answer = codec.reply?.(data)
-    if (answer != null && put(answer)) heartbeat?.sent()
     const decoded = codec.decode(data)
+    const replies = codec.replies?.() ?? []
+    if (replies.length > 0 && put(replies)) heartbeat?.sent()
     const told = token !== undefined && typeof data === 'string' && data.includes(token)
     if ('invalid' in decoded) return handlers.invalid(told ? plainFrame(decoded, plain) : decoded)
     for (const frame of decoded) if (!over) accept(told ? plainFrame(frame, plain) : frame)

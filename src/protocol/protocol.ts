@@ -9,8 +9,8 @@ export interface Codec {
   encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
   /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
   decode(data: WireData): readonly ServerFrame[] | Rejected
-  /** What goes back on the same leg at once, before the frames are dealt with. Throws nothing. */
-  reply?(data: WireData): WireData | readonly WireData[] | null
+  /** What goes back on the same leg at once: asked after each `decode`, before its frames are dealt with. Throws nothing. */
+  replies?(): readonly WireData[]
   /** Whether this leg still owes an answer that no other leg can give: the overlap waits for it, up to its limit. */
   owes?(): boolean
   /** What to tell the application of answers that this leg owes when it is gone. */

@@ -30,6 +30,8 @@ export interface RawProtocolOptions {
   ready?(data: WireData): boolean | RawWelcome | null | undefined
   /** Whether this leg is ready once it is open, whatever `ready` waits for on others. */
   opened?(): boolean
+  /** The server's frames in this data, where one piece may hold several, or a part of one. Default: one frame. */
+  split?(data: WireData): readonly WireData[]
   /** The message in this data, or several. Data that is none of the server's other words and no message is ignored. */
   message(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
   /** Whether this data asks the client to move. `true`: at once, to the configured URL, within 30 s. */
@@ -47,6 +49,8 @@ export interface RawProtocolOptions {
   /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
   subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
   unsubscribe?(topics: readonly string[]): Outgoing
+  /** A topic that the server refuses in this data. */
+  refused?(data: WireData): { topic: string; reason: string } | null | undefined
   /** How to publish. Default: text and binary data as they are, anything else as JSON. */
   publish?(message: { topic: string; data: unknown; id: string }): Outgoing
   /** The answer to a publish in this data. With it a publish settles by the server's word; without it, when it is sent. */
@@ -142,6 +146,7 @@ function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
   let requests = 0
   const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
   let ready = false
+  let replies: WireData[] = []
 
   const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
 
@@ -192,11 +197,16 @@ function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
   }
 
   function decode(data: WireData): readonly ServerFrame[] | Rejected {
+    replies.push(...pieces(raw.reply?.(data)))
+    // What refuses the last topic that a leg waits for may be what makes the leg ready.
+    const refused = raw.refused?.(data)
+    const before: ServerFrame[] = refused ? [{ type: 'error', code: 'forbidden', topic: refused.topic, message: refused.reason }] : []
     const serves = ready ? null : raw.ready?.(data)
     if (serves) {
       ready = true
-      return [welcome(serves === true ? {} : serves)]
+      return [...before, welcome(serves === true ? {} : serves)]
     }
+    if (refused) return before
     const handover = raw.handover?.(data)
     if (handover) return [asked(handover)]
     if (raw.pong?.(data)) {
@@ -232,18 +242,21 @@ function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
     },
     decode(data) {
       try {
-        return decode(data)
+        const found: ServerFrame[] = []
+        for (const one of raw.split ? raw.split(data) : [data]) {
+          const said = decode(one)
+          if ('invalid' in said) return said
+          found.push(...said)
+        }
+        return found
       } catch (thrown) {
         return threw(thrown)
       }
     },
-    reply(data) {
-      try {
-        return raw.reply?.(data) ?? null
-      } catch {
-        // The same data is decoded next, where a function that throws is told of.
-        return null
-      }
+    replies() {
+      const waiting = replies
+      replies = []
+      return waiting
     },
     owes: () => raw.owes?.() ?? false,
     lost() {
@@ -266,7 +279,7 @@ function asIs(data: unknown): WireData {
   return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
 }
 
-const FUNCTIONS = ['hello', 'ready', 'message', 'handover', 'identity', 'position', 'ping', 'pong', 'drained', 'subscribe', 'unsubscribe', 'publish', 'answer', 'auth', 'opened', 'reply', 'owes', 'lost'] as const
+const FUNCTIONS = ['hello', 'ready', 'message', 'handover', 'identity', 'position', 'ping', 'pong', 'drained', 'subscribe', 'unsubscribe', 'publish', 'answer', 'auth', 'opened', 'reply', 'owes', 'lost', 'split', 'refused'] as const
 
 function check(options: RawProtocolOptions) {
   if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'rawProtocol takes an object of functions, with at least `message`.')

@@ -1,0 +1,8 @@
+export { graphqlWs, type GraphqlWsOptions } from './graphql-ws.js'
+export { nats, type NatsMessage, type NatsOptions } from './nats.js'
+export { phoenix, type PhoenixMessage, type PhoenixOptions } from './phoenix.js'
+export { reconnectNotice, type ReconnectNoticeOptions } from './reconnect-notice.js'
+export { signalR, type SignalROptions } from './signal-r.js'
+export { slackSocketMode } from './slack-socket-mode.js'
+export { trpc } from './trpc.js'
+export { twitchEventSub } from './twitch-event-sub.js'

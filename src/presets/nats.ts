@@ -1,0 +1,109 @@
+import type { Protocol, WireData } from '../protocol/protocol.js'
+import { rawProtocol } from '../protocol/raw.js'
+import { natsFrames, type NatsFrame } from './nats-frames.js'
+
+export interface NatsMessage {
+  readonly subject: string
+  readonly reply: string | undefined
+  readonly headers: ReadonlyMap<string, string>
+  /** Text in UTF-8, unless `binary`. */
+  readonly payload: string | ArrayBuffer
+}
+
+export interface NatsOptions {
+  /** What makes a message the same on another server. Default: its `Nats-Msg-Id` header. */
+  identity?: (message: NatsMessage) => string | null
+  /** More fields for CONNECT, such as `user` and `pass`; the token of `getToken` goes as `auth_token`. */
+  connect?: Record<string, unknown>
+  /** Payloads as ArrayBuffer. Default false: as text. */
+  binary?: boolean
+}
+
+/** How long a server in lame duck mode serves at least: its default grace period. */
+const GRACE = 10_000
+
+/**
+ * Core NATS over a server's `websocket` listener. A topic is a subject or a pattern of subjects; a message's data is a `NatsMessage`. A server
+ * in lame duck mode says so, and the client moves to another one of the cluster: let `url` be a function that names them in turn.
+ * Oracle: `nats-server`.
+ */
+export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ?? null, connect, binary = false }: NatsOptions = {}): Protocol {
+  return rawProtocol(() => {
+    const split = natsFrames()
+    const subjects = new Map<string, string>()
+    const ids = new Map<string, string>()
+    const frames = new WeakMap<object, NatsFrame>()
+    let sid = 0
+    let server = ''
+
+    /** The frames of a piece of data travel on as the bytes that they were. */
+    const frameOf = (data: WireData): NatsFrame | undefined => (typeof data === 'string' ? undefined : frames.get(data))
+    const subscribe = (topics: Iterable<string>) =>
+      [...topics].map((subject) => {
+        subjects.set(String(++sid), subject)
+        ids.set(subject, String(sid))
+        return `SUB ${checked(subject)} ${sid}\r\n`
+      })
+    const read = (frame: NatsFrame): NatsMessage => ({
+      subject: frame.subject!,
+      reply: frame.reply,
+      headers: frame.headers,
+      payload: binary ? frame.payload.slice().buffer : new TextDecoder().decode(frame.payload),
+    })
+
+    return {
+      name: 'nats',
+      hello({ token, topics }) {
+        const options = { verbose: false, pedantic: false, lang: 'livesocket', version: '1', protocol: 1, headers: true, no_responders: true, ...connect }
+        return [`CONNECT ${JSON.stringify(token === undefined ? options : { ...options, auth_token: token })}\r\n`, ...subscribe(topics.keys()), 'PING\r\n']
+      },
+      split: (data) =>
+        split(data).map((frame) => {
+          const key = new ArrayBuffer(0)
+          frames.set(key, frame)
+          return key
+        }),
+      ready(data) {
+        const frame = frameOf(data)
+        if (frame?.verb === 'INFO') server = String(frame.info?.['server_id'] ?? '')
+        return frame?.verb === 'PONG' && { server }
+      },
+      handover: (data) => frameOf(data)?.info?.['ldm'] === true && { reason: 'lame duck', deadline: GRACE },
+      reply: (data) => (frameOf(data)?.verb === 'PING' ? 'PONG\r\n' : null),
+      ping: () => 'PING\r\n',
+      pong: (data) => frameOf(data)?.verb === 'PONG',
+      refused(data) {
+        const frame = frameOf(data)
+        const [, subject] = /subscription to "([^"]+)"/i.exec(frame?.verb === '-ERR' ? frame.text : '') ?? []
+        return subject === undefined ? null : { topic: subject, reason: frame!.text }
+      },
+      message(data) {
+        const frame = frameOf(data)
+        const topic = frame?.sid === undefined ? undefined : subjects.get(frame.sid)
+        return topic === undefined ? null : { topic, data: read(frame!) }
+      },
+      identity: ({ data }) => identity(data as NatsMessage),
+      subscribe: (topics) => subscribe(topics.keys()),
+      unsubscribe: (topics) =>
+        topics.flatMap((subject) => {
+          const known = ids.get(subject)
+          return known === undefined ? [] : [`UNSUB ${known}\r\n`]
+        }),
+      publish({ topic, data }) {
+        const payload = data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(typeof data === 'string' ? data : JSON.stringify(data))
+        const head = new TextEncoder().encode(`PUB ${checked(topic)} ${payload.length}\r\n`)
+        const whole = new Uint8Array(head.length + payload.length + 2)
+        whole.set(head)
+        whole.set(payload, head.length)
+        whole.set([13, 10], head.length + payload.length)
+        return whole.buffer
+      },
+    }
+  })
+}
+
+/** A space or a line's end in a subject would be another command. */
+function checked(subject: string): string {
+  if (/[\s\u0000]/.test(subject)) throw new TypeError('a subject has no white space')
+  return subject
+}

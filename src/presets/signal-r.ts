@@ -1,0 +1,119 @@
+import type { Protocol } from '../protocol/protocol.js'
+import { rawProtocol } from '../protocol/raw.js'
+import { isObject, moveIn, objectIn } from './json.js'
+
+export interface SignalROptions {
+  /** The invocation that makes the hub send a topic's messages, such as joining a group. Default: none, the hub sends to everybody. */
+  join?: (topic: string) => { target: string; arguments: unknown[] } | null
+  /** What makes an invocation the same from another server. Default: the `id` of its first argument. */
+  identity?: (args: unknown[]) => string | null
+  /** The client method by which the hub asks to move; its first argument may bear `url`, `deadline` and `spread`. Default `reconnect`. */
+  handover?: string
+  /** The hub method that is called for a sign of life. Any name will do: a hub answers one that it has not, too, and in order. */
+  ping?: string
+}
+
+const END = '\u001e'
+/** The server closes soon after it has said that it does. */
+const CLOSING = 5_000
+
+/**
+ * ASP.NET Core SignalR, JSON hub protocol, over a WebSocket without negotiation (`skipNegotiation` of its own client). A topic is a client
+ * method; a message's data are the arguments. A publish invokes a hub method, and its answer is the method's. Oracle: the protocol classes
+ * of `@microsoft/signalr`, on both sides, and its client.
+ */
+export function signalR({ join = () => null, identity = idOf, handover = 'reconnect', ping = 'LiveSocketPing' }: SignalROptions = {}): Protocol {
+  return rawProtocol(() => {
+    let rest = ''
+    let count = 0
+    let greeted = false
+    let wanted: string[] = []
+    const joins = new Map<string, string>()
+    const waiting = new Set<string>()
+    const pings = new Set<string>()
+    const invocations = new Map<string, string>()
+    const write = (record: object) => JSON.stringify(record) + END
+    const invoke = (target: string, args: unknown[], id = String(++count)) => write({ type: 1, invocationId: id, target, arguments: args })
+    const joined = (topics: Iterable<string>) =>
+      [...topics].flatMap((topic) => {
+        const call = join(topic)
+        if (!call) return []
+        joins.set(String(++count), topic)
+        return [invoke(call.target, call.arguments, String(count))]
+      })
+
+    return {
+      name: 'signalr',
+      hello({ topics }) {
+        wanted = [...topics.keys()]
+        return write({ protocol: 'json', version: 1 })
+      },
+      split(data) {
+        const parts = (rest + (typeof data === 'string' ? data : new TextDecoder().decode(data))).split(END)
+        rest = parts.pop()!
+        return parts
+      },
+      ready(data) {
+        const said = objectIn(data)
+        if (!greeted) {
+          // The handshake's answer is an object without a type, and empty when all is well.
+          if (!said || 'type' in said || 'error' in said) return false
+          greeted = true
+          return waiting.size === 0
+        }
+        if (said?.['type'] === 3) waiting.delete(String(said['invocationId']))
+        return waiting.size === 0
+      },
+      reply(data) {
+        const said = objectIn(data)
+        if (greeted || !said || 'type' in said || 'error' in said) return null
+        const calls = joined(wanted)
+        for (const id of joins.keys()) waiting.add(id)
+        return calls
+      },
+      handover(data) {
+        const said = objectIn(data)
+        if (said?.['type'] === 7) return said['allowReconnect'] === true && { reason: 'the server closes', deadline: CLOSING }
+        if (said?.['type'] !== 1 || said['target'] !== handover) return false
+        const [first] = said['arguments'] as unknown[]
+        return moveIn(isObject(first) ? first : {})
+      },
+      ping() {
+        pings.add(String(++count))
+        return invoke(ping, [], String(count))
+      },
+      pong(data) {
+        const said = objectIn(data)
+        return said?.['type'] === 3 && pings.delete(String(said['invocationId']))
+      },
+      refused(data) {
+        const said = objectIn(data)
+        const topic = said?.['type'] === 3 && 'error' in said ? joins.get(String(said['invocationId'])) : undefined
+        return topic === undefined ? null : { topic, reason: String(said!['error']) }
+      },
+      message(data) {
+        const said = objectIn(data)
+        return said?.['type'] === 1 ? { topic: String(said['target']), data: said['arguments'] } : null
+      },
+      identity: ({ data }) => identity(data as unknown[]),
+      subscribe: (topics) => joined(topics.keys()),
+      publish({ topic, data, id }) {
+        const text = invoke(topic, Array.isArray(data) ? (data as unknown[]) : [data])
+        invocations.set(String(count), id)
+        return text
+      },
+      answer(data) {
+        const said = objectIn(data)
+        const id = said?.['type'] === 3 ? invocations.get(String(said['invocationId'])) : undefined
+        if (id === undefined) return null
+        invocations.delete(String(said!['invocationId']))
+        return 'error' in said! ? { id, refused: String(said['error']) } : { id, data: said!['result'] }
+      },
+    }
+  })
+}
+
+function idOf([first]: unknown[]): string | null {
+  const id = isObject(first) ? first['id'] : undefined
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : null
+}

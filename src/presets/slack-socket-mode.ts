@@ -1,0 +1,42 @@
+import type { Protocol } from '../protocol/protocol.js'
+import { rawProtocol } from '../protocol/raw.js'
+import { objectIn, section } from './json.js'
+
+/** A refresh is announced about ten seconds ahead. */
+const DEADLINE = 10_000
+
+/**
+ * Slack's Socket Mode. A topic is an envelope's type: `events_api`, `interactive`, `slash_commands`. Each envelope is acknowledged on the
+ * leg that brought it, at once. The `url` is a function that asks `apps.connections.open`: every dial needs a fresh one.
+ * Oracle: the published messages; its server cannot be had.
+ */
+export function slackSocketMode(): Protocol {
+  return rawProtocol({
+    name: 'slack-socket-mode',
+    ready(data) {
+      const said = objectIn(data)
+      if (said?.['type'] !== 'hello') return false
+      const { host } = section(said, 'debug_info')
+      return typeof host === 'string' ? { server: host } : true
+    },
+    handover(data) {
+      const said = objectIn(data)
+      const reason = said?.['type'] === 'disconnect' ? said['reason'] : null
+      return (reason === 'warning' || reason === 'refresh_requested') && { reason, deadline: DEADLINE }
+    },
+    reply(data) {
+      const id = objectIn(data)?.['envelope_id']
+      return typeof id === 'string' ? JSON.stringify({ envelope_id: id }) : null
+    },
+    message(data) {
+      const said = objectIn(data)
+      return typeof said?.['envelope_id'] === 'string' ? { topic: String(said['type']), data: said['payload'] } : null
+    },
+    // What was not acknowledged in time comes again in another envelope.
+    identity(_message, data) {
+      const said = objectIn(data)!
+      const { event_id: event } = section(said, 'payload')
+      return String(event ?? said['envelope_id'])
+    },
+  })
+}

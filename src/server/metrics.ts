@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestListener } from './drain-endpoint.js'
+import type { ServerStats } from './stats.js'
+
+/** One number, as Prometheus reads it. A counter never goes down while the process lives; its name ends in `_total`. */
+export interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
+}
+
+/** What a server has done and is doing. */
+export function serverMetrics(stats: ServerStats): Metric[] {
+  const one = (name: string, type: Metric['type'], help: string, value: number): Metric => ({ name: `livesocket_${name}`, help, type, samples: [{ value }] })
+  return [
+    one('connections', 'gauge', 'Sockets now, welcomed or not.', stats.connections),
+    one('legs', 'gauge', 'Legs now: sockets that were welcomed.', stats.legs),
+    one('topics', 'gauge', 'Topics that a leg of this server reads now.', stats.topics),
+    one('draining', 'gauge', '1 while this server moves its legs away.', stats.draining ? 1 : 0),
+    one('connections_opened_total', 'counter', 'Sockets opened.', stats.opened),
+    one('legs_welcomed_total', 'counter', 'Legs welcomed.', stats.welcomed),
+    one('legs_asked_to_move_total', 'counter', 'Legs asked to move by a drain.', stats.asked),
+    one('publishes_total', 'counter', 'Publishes that arrived, repeats included.', stats.published),
+    one('publishes_refused_total', 'counter', 'Publishes answered by a nack.', stats.refused),
+    one('messages_sent_total', 'counter', 'Messages sent to clients.', stats.delivered),
+    {
+      name: 'livesocket_legs_failed_total',
+      help: 'Legs closed with an error, by its code.',
+      type: 'counter',
+      samples: Object.entries(stats.failed).map(([code, value]) => ({ labels: { code }, value })),
+    },
+  ]
+}
+
+/** Prometheus' text format, version 0.0.4. */
+export function metricsText(metrics: readonly Metric[]): string {
+  const lines = metrics.flatMap(({ name, help, type, samples }) => [
+    `# HELP ${name} ${escape(help, /[\\\n]/g)}`,
+    `# TYPE ${name} ${type}`,
+    ...samples.map(({ labels = {}, value }) => {
+      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text, /[\\\n"]/g)}"`)
+      return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`
+    }),
+  ])
+  return `${lines.join('\n')}\n`
+}
+
+export function createMetricsEndpoint(metrics: () => readonly Metric[]): RequestListener {
+  return (_request: IncomingMessage, response: ServerResponse) => {
+    response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' }).end(metricsText(metrics()))
+  }
+}
+
+function escape(text: string, characters: RegExp): string {
+  return text.replace(characters, (character) => (character === '\n' ? '\\n' : `\\${character}`))
+}

@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { initTRPC, tracked, TRPCError } from '@trpc/server'
+import { applyWSSHandler } from '@trpc/server/adapters/ws'
+import { expect, it, onTestFinished } from 'vitest'
+import { WebSocketServer } from 'ws'
+import { trpc } from '../../src/presets/trpc.js'
+import { until } from '../server/kit.js'
+import { oneToLast, speaking } from './stage.js'
+
+/** Two servers of `@trpc/server` behind one URL, over one log of numbers. */
+async function servers(perSecond: number) {
+  const t = initTRPC.create()
+  const log: number[] = []
+  const wakers = new Set<() => void>()
+  let stopped = false
+  const timer = setInterval(() => {
+    for (let due = perSecond / 200; due > 0; due--) log.push(log.length + 1)
+    for (const wake of wakers) wake()
+  }, 5)
+  const router = t.router({
+    ticks: t.procedure.input((input) => input as { lastEventId?: string } | undefined).subscription(async function* ({ input, signal }) {
+      let at = input?.lastEventId === undefined ? log.length : Number(input.lastEventId)
+      while (!signal?.aborted && !stopped) {
+        while (at < log.length) {
+          const number = log[at++]!
+          yield tracked(String(number), { number })
+        }
+        await new Promise<void>((resolve) => {
+          const wake = () => (wakers.delete(wake), resolve())
+          wakers.add(wake)
+          signal?.addEventListener('abort', wake)
+        })
+      }
+    }),
+    secret: t.procedure.subscription(async function* () {
+      throw new TRPCError({ code: 'FORBIDDEN', message: 'not you' })
+      yield 1
+    }),
+    double: t.procedure.input((input) => input as number).mutation(({ input }) => {
+      if (input < 0) throw new TRPCError({ code: 'BAD_REQUEST', message: 'positive ones only' })
+      return 2 * input
+    }),
+  })
+  const all = await Promise.all(
+    ['blue', 'green'].map(async () => {
+      const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+      await once(wss, 'listening')
+      return { wss, handler: applyWSSHandler({ wss, router }), url: `ws://127.0.0.1:${(wss.address() as AddressInfo).port}/` }
+    }),
+  )
+  onTestFinished(() => {
+    stopped = true
+    clearInterval(timer)
+    for (const wake of wakers) wake()
+    for (const { wss } of all) {
+      for (const client of wss.clients) client.terminate()
+      wss.close()
+    }
+  })
+  return { all, log }
+}
+
+it('loses, repeats and reorders nothing when @trpc/server broadcasts its reconnect notification, at 1,000 messages a second', async () => {
+  const { all, log } = await servers(1_000)
+  let dials = 0
+  const { socket, seen } = speaking(() => all[dials++ % 2]!.url, trpc()).follow('ticks')
+  socket.connect()
+  await until(() => seen.length > 0, 'the first')
+  for (let move = 1; move <= 20; move++) {
+    all[(dials - 1) % 2]!.handler.broadcastReconnectNotification()
+    await until(() => socket.stats().handovers === move, `move ${move}`)
+  }
+  const last = log.length
+  const numbers = () => seen.map((data) => (data as { number: number }).number)
+  await until(() => numbers().at(-1)! >= last, 'the last')
+  expect(numbers()).toEqual(oneToLast(numbers()))
+})
+
+it('goes on after a break from the last id that it saw', async () => {
+  const { all, log } = await servers(200)
+  const { socket, seen } = speaking(all[0]!.url, trpc(), { reconnect: { spread: 0 } }).follow('ticks')
+  socket.connect()
+  await until(() => seen.length > 5, 'some')
+  for (const client of all[0]!.wss.clients) client.terminate()
+  const last = log.length + 100
+  await until(() => seen.length > 0 && (seen.at(-1) as { number: number }).number >= last, 'what came after')
+  const numbers = seen.map((data) => (data as { number: number }).number)
+  expect(numbers).toEqual(oneToLast(numbers))
+  expect(socket.stats().reconnects).toBe(1)
+})
+
+it('publishes as a mutation, and has its answer or its refusal', async () => {
+  const { all } = await servers(0)
+  const { socket } = speaking(all[0]!.url, trpc())
+  socket.connect()
+  await expect(socket.publish('double', 21)).resolves.toMatchObject({ data: 42 })
+  await expect(socket.publish('double', -1)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('positive ones only') as string })
+})
+
+it('tells of a subscription that the server refuses, and serves the others', async () => {
+  const { all } = await servers(100)
+  const { socket, seen } = speaking(all[0]!.url, trpc()).follow('ticks').follow('secret')
+  const errors: unknown[] = []
+  socket.on('error', ({ error }) => errors.push(error.topic))
+  socket.connect()
+  await until(() => seen.length > 3 && errors.length > 0, 'both')
+  expect(errors).toEqual(['secret'])
+})
