@@ -55,22 +55,37 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
   frame(task) {
-    let done = false
-    const once = () => {
-      if (done) return
-      cancel()
-      task()
-    }
+    const entry = { task, cancel }
+    frameTasks.add(entry)
     const painted = typeof requestAnimationFrame === 'function' && typeof document === 'object' && !document.hidden
-    const frame = painted ? requestAnimationFrame(once) : undefined
-    const timer = setTimeout(once, painted ? LATEST_FRAME : 16)
-    const cancel = () => {
-      done = true
+    const frame = painted ? requestAnimationFrame(runFrameTasks) : undefined
+    const timer = setTimeout(runFrameTasks, painted ? LATEST_FRAME : 16)
+    function cancel() {
+      frameTasks.delete(entry)
       clearTimeout(timer)
       if (frame !== undefined) cancelAnimationFrame(frame)
     }
     return cancel
   },
+}
+
+/** What waits for the next paint. Whichever of them is woken first runs them all: what they change in many places of a page is then one render. */
+const frameTasks = new Set<{ readonly task: () => void; readonly cancel: () => void }>()
+
+function runFrameTasks() {
+  for (const entry of [...frameTasks]) {
+    // One before it may have cancelled it.
+    if (!frameTasks.has(entry)) continue
+    entry.cancel()
+    try {
+      entry.task()
+    } catch (thrown) {
+      // As uncaught as it would be alone; the others run.
+      setTimeout(() => {
+        throw thrown
+      })
+    }
+  }
 }
 
 export const systemRandom: Random = () => Math.random()

@@ -95,4 +95,31 @@ describe('the system clock', () => {
     expect(undone).not.toHaveBeenCalled()
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('runs all that waits for a frame in one go: those that come meanwhile wait for the next one, a cancelled one never runs, one that throws stops nobody', () => {
+    const paints: (() => void)[] = []
+    vi.stubGlobal('document', { hidden: false })
+    vi.stubGlobal('requestAnimationFrame', (paint: () => void) => paints.push(paint))
+    vi.stubGlobal('cancelAnimationFrame', (id: number) => void (paints[id - 1] = () => {}))
+    const ran: string[] = []
+    systemClock.frame(() => {
+      ran.push('a')
+      undo()
+      systemClock.frame(() => void ran.push('next'))
+    })
+    systemClock.frame(() => {
+      throw new Error('of b')
+    })
+    const undo = systemClock.frame(() => void ran.push('cancelled'))
+    systemClock.frame(() => void ran.push('d'))
+
+    paints[0]!()
+    expect(ran).toEqual(['a', 'd'])
+    for (const paint of paints.splice(0)) paint()
+    expect(ran).toEqual(['a', 'd', 'next'])
+    expect(() => vi.advanceTimersByTime(1_000)).toThrow('of b')
+    vi.advanceTimersByTime(1_000)
+    expect(ran).toEqual(['a', 'd', 'next'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })

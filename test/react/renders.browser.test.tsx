@@ -1,6 +1,6 @@
 import { createLiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveLog, useLiveMessages, useLiveReducer, useLiveSocket, useLiveValue } from 'livesocket/react'
-import { StrictMode, useEffect, useLayoutEffect, type ReactNode } from 'react'
+import { Profiler, StrictMode, useEffect, useLayoutEffect, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 
@@ -77,6 +77,25 @@ describe('a component in a real browser', () => {
       expect(seen).toEqual(numbers(2_000))
       expect(renders.count).toBeLessThanOrEqual(frames() - before + 3)
     }
+  })
+
+  it('is rendered in one go with all others that changed in that frame', async () => {
+    const topic = freshTopic()
+    let commits = 0
+    const { Counted, seen } = counter()
+    const { order, frames } = await show(
+      <Profiler id="all" onRender={() => void commits++}>
+        {numbers(100).map((cell) => (
+          <Counted key={cell} topic={topic} />
+        ))}
+      </Profiler>,
+    )
+    await vi.waitUntil(() => commits > 0)
+    const before = { commits, frames: frames() }
+    await order(topic, 500, 1_000)
+    await vi.waitUntil(() => [...document.querySelectorAll('output')].every((cell) => cell.textContent === '500'), { timeout: 10_000 })
+    expect(seen).toHaveLength(50_000)
+    expect(commits - before.commits).toBeLessThanOrEqual(frames() - before.frames + 1)
   })
 
   it('shows every message by the frame after the one in which it arrived', async () => {
