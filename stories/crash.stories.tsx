@@ -4,7 +4,7 @@ import { ComparisonStage, createComparison, shown } from './kit/comparison.js'
 import { Button, type StoryArgs } from './kit/pieces.js'
 
 function createWorld() {
-  const world = createComparison({ seed: 11, latency: 90, reconnect: { spread: 2_000 } })
+  const world = createComparison({ seed: 11, latency: 90, every: 150, reconnect: { spread: 2_000 } })
   const crash = () => {
     world.mark('crash')
     world.sim.crash()

@@ -4,7 +4,7 @@ import { ComparisonStage, createComparison, shown } from './kit/comparison.js'
 import { Button, type StoryArgs } from './kit/pieces.js'
 
 function createWorld() {
-  const world = createComparison({ seed: 4, latency: 60, heartbeat: { interval: 1_000, timeout: 800 } })
+  const world = createComparison({ seed: 4, latency: 60, every: 180, heartbeat: { interval: 1_000, timeout: 800 } })
   const { sim, mark } = world
   return {
     ...world,

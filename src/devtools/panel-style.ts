@@ -6,7 +6,7 @@ export const PANEL_STYLE = `
   --surface: #fff; --ground: #f4f5f7; --ink: #16181d; --muted: #565d69; --line: #dfe2e7;
   --leg-a: #0b7a70; --leg-a-soft: #cfe9e4; --leg-b: #4a48c8; --leg-b-soft: #dddcf8;
   --bad: #b92318; --bad-soft: #fbe0dd; --warn: #7a5200;
-  font: 13px/1.45 var(--livesocket-font, system-ui, sans-serif); font-variant-numeric: tabular-nums;
+  font: 13px/1.45 var(--livesocket-font, system-ui, sans-serif);
   color: var(--ink); background: var(--surface); border: 1px solid var(--line); border-radius: 12px; overflow: hidden;
 }
 @media (prefers-color-scheme: dark) { .panel:not([data-theme=light]) {
@@ -43,7 +43,7 @@ canvas { display: block; width: 100% }
 .key i.soft { width: 16px; border-radius: 3px; background: var(--leg-a-soft) } .key i.dash { width: 16px; border-radius: 3px; border-style: dashed }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(96px, 1fr)); gap: 1px; margin: 0; background: var(--line); border-block: 1px solid var(--line) }
 dl div { background: var(--surface); padding: 8px 14px }
-dt { color: var(--muted); font-size: 12px } dd { margin: 0; font-size: 17px; font-weight: 620; letter-spacing: -.01em }
+dt { color: var(--muted); font-size: 12px } dd { font-variant-numeric: tabular-nums; margin: 0; font-size: 17px; font-weight: 620; letter-spacing: -.01em }
 dd[data-bad] { color: var(--bad) }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 4px 24px; padding: 10px 14px; border-bottom: 1px solid var(--line) }
 .facts p { margin: 0 } .facts b { font-weight: 600 } .facts span { color: var(--muted) }
@@ -51,7 +51,7 @@ meter { width: 100%; height: 8px; display: block; margin-top: 4px; accent-color:
 .bar { height: 6px; border-radius: 3px; background: var(--ground); overflow: hidden; margin-top: 5px } .bar i { display: block; height: 100%; background: var(--leg-a) }
 .log { height: 190px; overflow: auto; margin: 0; padding: 6px 14px 10px; list-style: none; scrollbar-width: thin }
 .log li { display: grid; grid-template-columns: 68px 150px 1fr; gap: 10px; padding: 2px 0 }
-.log time { color: var(--muted); text-align: right } .log b { font-weight: 600 } .log span { color: var(--muted); overflow-wrap: anywhere }
+.log time { font-variant-numeric: tabular-nums; color: var(--muted); text-align: right } .log b { font-weight: 600 } .log span { color: var(--muted); overflow-wrap: anywhere }
 .log li[data-tone=bad] b { color: var(--bad) } .log li[data-tone=move] b { color: var(--leg-b) } .log li[data-tone=good] b { color: var(--leg-a) }
 @container (max-width: 520px) { .log li { grid-template-columns: 56px 1fr } .log span { grid-column: 2 } }
 `

@@ -200,7 +200,8 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
   }
 
   const seen = arrivals.filter(({ at }) => at >= now - span && at <= now)
-  const dense = seen.length > width / 4 || seen.some(({ delivered, duplicates, held }) => delivered + duplicates + held > 12)
+  const messages = seen.reduce((sum, { delivered }) => sum + delivered, 0)
+  const dense = seen.length > width / 4 || messages > 6 * seen.length
   if (dense) paintDensity()
   else paintDots()
 
@@ -237,9 +238,20 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
         context.arc(left, middle, 2.75, 0, 7)
         context.fillStyle = dark ? surface : own[lane]
         context.fill()
-        context.beginPath()
-        context.arc(left, streamMiddle, delivered > 3 ? 5 : 3.75, 0, 7)
         context.fillStyle = own[lane]
+        context.beginPath()
+        if (delivered <= 3) context.arc(left, streamMiddle, 3.75, 0, 7)
+        else {
+          // A replay: so many at once.
+          font(650, 11)
+          const room = context.measureText(String(delivered)).width
+          const start = Math.min(Math.max(0, left - 7), width - room - 12)
+          context.roundRect(start, streamMiddle - 9, room + 12, 18, 9)
+          context.fill()
+          context.fillStyle = surface
+          context.fillText(String(delivered), start + 6, streamMiddle + 1)
+          continue
+        }
         context.fill()
       }
     }

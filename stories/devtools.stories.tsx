@@ -1,0 +1,79 @@
+import type { Meta, StoryObj } from '@storybook/react-vite'
+import { createLiveSocket } from 'livesocket'
+import { breakable, LiveSocketDevtools, type Recording } from 'livesocket/devtools'
+import { createSimulation } from 'livesocket/testing'
+import { expect, fn, userEvent, waitFor, within } from 'storybook/test'
+import { Button, Stage, type StoryArgs } from './kit/pieces.js'
+import { startFeed } from './kit/feed.js'
+
+function createWorld() {
+  const sim = createSimulation({ seed: 7, latency: 160, requireToken: true })
+  sim.tokens.ttl = 40_000
+  const feed = startFeed(sim, { every: 200, latency: 160 })
+  const wire = breakable(sim.environment.WebSocket)
+  const socket = createLiveSocket({ url: sim.url, environment: { ...sim.environment, WebSocket: wire }, getToken: sim.getToken, reconnect: { spread: 1_000 }, heartbeat: { interval: 2_000, timeout: 1_000 } })
+  const news = sim.observe(socket, feed.topic)
+  const beat = () => {
+    void socket.publish('presence', 'here').catch(() => undefined)
+    sim.clock.setTimeout(beat, 300)
+  }
+  beat()
+  socket.connect()
+  return { sim, socket, wire, news, exported: fn<(recording: Recording) => void>() }
+}
+type World = ReturnType<typeof createWorld>
+
+const meta: Meta<StoryArgs> = { title: 'Operations/Devtools', args: { playing: true } }
+export default meta
+
+export const Panel: StoryObj<StoryArgs> = {
+  loaders: [() => ({ world: createWorld() })],
+  render: ({ playing }, { loaded, globals }) => {
+    const { sim, socket, wire, exported } = loaded['world'] as World
+    const theme = globals['theme'] as string
+    return (
+      <Stage
+        title="What is it doing?"
+        lead="The devtools: both legs on a timeline, what each of them brought, the token’s schedule, the outbox, and everything that happened. They hold no token and no data, and a bundle that does not import them has nothing of them."
+        sim={sim}
+        playing={playing}
+      >
+        <div className="actions">
+          <Button onClick={() => sim.deploy({ deadline: 3_000 })}>Deploy</Button>
+          <Button onClick={() => sim.delay({ down: 700 })}>Slow path</Button>
+          <Button onClick={() => sim.delay(160)}>Fast path</Button>
+        </div>
+        <LiveSocketDevtools socket={socket} wire={wire} clock={sim.clock} theme={theme === 'light' || theme === 'dark' ? theme : undefined} onExport={exported} />
+      </Stage>
+    )
+  },
+  play: async ({ canvasElement, loaded }) => {
+    const { sim, socket, news, exported } = loaded['world'] as World
+    const root = await waitFor(() => {
+      const found = [...canvasElement.querySelectorAll('*')].find((element) => element.shadowRoot)?.shadowRoot
+      if (!found) throw new Error('the panel is not there yet')
+      return found as unknown as HTMLElement
+    })
+    const panel = within(root)
+    const press = (name: string) => userEvent.click(panel.getByRole('button', { name }))
+    await sim.advance(4_000)
+    await waitFor(() => expect(panel.getByRole('status')).toHaveTextContent('live'))
+    await press('Hand over now')
+    await sim.advance(4_000)
+    await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 0 })
+    await press('Break it')
+    await sim.advance(5_000)
+    await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 1 })
+    await press('Freeze it')
+    await sim.advance(5_000)
+    await waitFor(() => press('Thaw'))
+    await sim.advance(1_000)
+    await expect(socket.store.getState().status).toBe('live')
+    await expect(news.problems({ complete: false })).toEqual([])
+    await waitFor(() => expect(panel.getAllByText('cutover').length).toBeGreaterThan(0))
+    await press('Export')
+    const recording = JSON.stringify(exported.mock.lastCall![0])
+    await expect(recording).toContain('"type":"cutover"')
+    await expect(recording).not.toMatch(/token-\d/)
+  },
+}
