@@ -4,6 +4,7 @@ export type { RequestListener } from './drain-endpoint.js'
 export type { FailureCode } from './failure.js'
 export type { ServerLimits } from './limits.js'
 export { createLiveServer, type LiveServer } from './live-server.js'
+export type { Metric } from './metrics.js'
 export { memoryLog, type MemoryLog, type MemoryLogOptions } from './memory-log.js'
 export {
   PublishRefused, type Authentication, type Authorization, type LiveServerOptions, type MaybePromise, type Publication, type SessionEvent,

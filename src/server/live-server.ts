@@ -14,6 +14,7 @@ import { onSignal } from './drain-signal.js'
 import { DRAINING } from './failure.js'
 import { maxPayload, serverLimits } from './limits.js'
 import { memoryLog } from './memory-log.js'
+import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
 import { createPublisher } from './publisher.js'
@@ -68,6 +69,11 @@ export interface LiveServer<User = unknown> {
   drainEndpoint(secret: string): RequestListener
   /** Answers 200, or 503 from the moment a drain begins: for a balancer's readiness check. */
   healthEndpoint(): RequestListener
+  /**
+   * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment. Off unless you mount it,
+   * where only your monitoring can ask.
+   */
+  metricsEndpoint(more?: () => readonly Metric[]): RequestListener
   stats(): ServerStats
   /** Closes every leg as `draining`, and what the server itself has opened. */
   close(): Promise<void>
@@ -242,6 +248,18 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     }
   }
 
+  function stats(): ServerStats {
+    return {
+      ...counters,
+      failed: { ...counters.failed },
+      id,
+      connections: connections.size,
+      legs: legs.size,
+      topics: feeds.size,
+      draining: drain.refusing,
+    }
+  }
+
   const server: LiveServer<User> = {
     ready,
     address() {
@@ -277,15 +295,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,
-    stats: () => ({
-      ...counters,
-      failed: { ...counters.failed },
-      id,
-      connections: connections.size,
-      legs: legs.size,
-      topics: feeds.size,
-      draining: drain.refusing,
-    }),
+    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...serverMetrics(stats()), ...more()]),
+    stats,
     close() {
       closing ??= close()
       return closing

@@ -1,0 +1,188 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Line } from './record.js'
+
+/** What the records of publishers and clients say together. Nothing else is looked at. */
+export interface Verdict {
+  /** Applied, and never delivered to somebody who followed the topic by then, and in no gap. */
+  readonly lost: number
+  readonly duplicated: number
+  readonly reordered: number
+  /** Refused, as the publisher was told, and delivered all the same. */
+  readonly refusedButDelivered: number
+  readonly gaps: number
+  /** Of one client in one topic. */
+  readonly mostGaps: number
+  /** Applied, and missing inside a gap that was told of. */
+  readonly lostInGaps: number
+  readonly published: number
+  readonly delivered: number
+  readonly refused: number
+  readonly unknown: number
+  /** Clients that were not live at some time after they first were. */
+  readonly away: number
+  /** Clients that gave up. */
+  readonly closed: number
+  /** The longest time without a message, of all that follow `busiest`, in milliseconds. */
+  readonly longestSilence: number
+  /** The most dials in any second. */
+  readonly dialPeak: number
+  /** From that moment to live again, of those that were not, sorted, in milliseconds. */
+  readonly backAfter: readonly number[]
+  /** Publish to delivery, sorted. */
+  readonly latency: readonly number[]
+}
+
+interface Topic {
+  sent: number
+  applied: Set<number>
+  refused: Set<number>
+  /** Of each client: what it got, in order. */
+  readonly followers: Map<string, { runs: [from: number, to: number][]; gapsAt: number[]; silence: number; until: number }>
+}
+
+export async function check(paths: readonly string[], { busiest, from = 0, until = Infinity }: { busiest: string; from?: number; until?: number }): Promise<Verdict> {
+  const topics = new Map<string, Topic>()
+  const clients = new Map<string, { everLive: boolean; awayAt: number | null }>()
+  const dials: number[] = []
+  const backAfter: number[] = []
+  const latency: number[] = []
+  const wasAway = new Set<string>()
+  let closed = 0
+  let unknown = 0
+  let refused = 0
+
+  const topicOf = (name: string) => {
+    const topic = topics.get(name) ?? { sent: 0, applied: new Set(), refused: new Set(), followers: new Map() }
+    topics.set(name, topic)
+    return topic
+  }
+  const followerOf = (client: string, name: string) => {
+    const { followers } = topicOf(name)
+    const follower = followers.get(client) ?? { runs: [], gapsAt: [], silence: 0, until: 0 }
+    followers.set(client, follower)
+    return follower
+  }
+  const clientOf = (name: string) => {
+    const client = clients.get(name) ?? { everLive: false, awayAt: null }
+    clients.set(name, client)
+    return client
+  }
+
+  const read = (line: Line) => {
+    switch (line[0]) {
+      case 'sent':
+        topicOf(line[1]).sent = line[2]
+        return
+      case 'applied':
+        for (let n = line[2]; n <= line[3]; n++) topicOf(line[1]).applied.add(n)
+        return
+      case 'refused':
+        refused++
+        topicOf(line[1]).refused.add(line[2])
+        return
+      case 'unknown':
+        unknown++
+        return
+      case 'got': {
+        const [, client, name, first, last, , at, end, silence] = line
+        const follower = followerOf(client, name)
+        follower.runs.push([first, last])
+        const overlaps = end >= from && at <= until
+        if (overlaps) follower.silence = Math.max(follower.silence, silence, follower.until === 0 ? 0 : at - follower.until)
+        follower.until = end
+        return
+      }
+      case 'gap': {
+        const follower = followerOf(line[1], line[2])
+        follower.gapsAt.push(follower.runs.length)
+        return
+      }
+      case 'live': {
+        const client = clientOf(line[1])
+        if (client.awayAt !== null && client.awayAt >= from - 50) backAfter.push(line[2] - from)
+        client.everLive = true
+        client.awayAt = null
+        return
+      }
+      case 'away': {
+        const client = clientOf(line[1])
+        client.awayAt = line[2]
+        if (client.everLive && line[2] <= until) wasAway.add(line[1])
+        return
+      }
+      case 'closed':
+        closed++
+        return
+      case 'dial':
+        if (line[2] >= from && line[2] <= until) dials.push(line[2])
+        return
+      case 'latency':
+        for (const value of line[1]) latency.push(value)
+        return
+      case 'error':
+    }
+  }
+  for (const path of paths) {
+    for await (const line of createInterface({ input: createReadStream(path) })) read(JSON.parse(line) as Line)
+  }
+
+  const sums = { lost: 0, lostInGaps: 0, duplicated: 0, reordered: 0, refusedButDelivered: 0, gaps: 0, mostGaps: 0, published: 0, delivered: 0, longestSilence: 0 }
+  for (const [name, topic] of topics) {
+    sums.published += topic.applied.size
+    for (const { runs, gapsAt, silence } of topic.followers.values()) {
+      const got = new Set<number>()
+      let high = 0
+      /** Between these numbers a gap was told of. */
+      const told: [after: number, before: number][] = []
+      for (const [at, [first, last]] of runs.entries()) {
+        if (gapsAt.includes(at)) told.push([high, first])
+        for (let n = first; n <= last; n++) {
+          if (got.has(n)) sums.duplicated++
+          else if (n < high) sums.reordered++
+          got.add(n)
+          high = Math.max(high, n)
+          if (topic.refused.has(n)) sums.refusedButDelivered++
+        }
+      }
+      if (gapsAt.includes(runs.length)) told.push([high, Infinity])
+      sums.delivered += got.size
+      sums.gaps += gapsAt.length
+      sums.mostGaps = Math.max(sums.mostGaps, gapsAt.length)
+      if (name === busiest) sums.longestSilence = Math.max(sums.longestSilence, silence)
+      // Who got nothing at all followed from the beginning all the same.
+      const first = runs[0]?.[0] ?? 0
+      for (const n of topic.applied) {
+        if (n < first || got.has(n)) continue
+        if (told.some(([after, before]) => after < n && n < before)) sums.lostInGaps++
+        else sums.lost++
+      }
+    }
+  }
+  return {
+    ...sums,
+    refused,
+    unknown,
+    closed,
+    away: wasAway.size,
+    dialPeak: peak(dials.sort((a, b) => a - b)),
+    backAfter: backAfter.sort((a, b) => a - b),
+    latency: latency.sort((a, b) => a - b),
+  }
+}
+
+/** The most in any second. */
+function peak(sorted: readonly number[]): number {
+  let most = 0
+  let first = 0
+  for (const [at, time] of sorted.entries()) {
+    while (sorted[first]! <= time - 1_000) first++
+    most = Math.max(most, at - first + 1)
+  }
+  return most
+}
+
+/** The value below which that fraction of sorted numbers lies; NaN where there are none. */
+export function quantile(sorted: readonly number[], fraction: number): number {
+  return sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))]!
+}

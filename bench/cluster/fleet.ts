@@ -1,0 +1,185 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../src/base/clock.js'
+import { freePort, startRedisServer, type RedisServer } from '../../test/kit/redis-server.js'
+import type { Bundle } from './bundle.js'
+import { check, type Verdict } from './check.js'
+import { startProgram, type Program } from './program.js'
+import { sleep, startProxy, type Proxy, type ProxyKind } from './proxy.js'
+import type { ClientsSetup, ClientsState } from './programs/clients.js'
+import type { NodeSetup, NodeState } from './programs/node.js'
+
+/** What a scenario is made of, and what it may do to it. */
+export interface Fleet {
+  readonly redis: RedisServer
+  readonly proxies: readonly Proxy[]
+  readonly clients: number
+  /** Topics that anybody follows. */
+  readonly topics: number
+  node(name: string): Program
+  /** A node on the port that has this name. */
+  startNode(name: string, more?: Partial<NodeSetup>): Promise<void>
+  /** New connections go to these. */
+  use(names: readonly string[]): Promise<void>
+  drain(name: string, body?: object): Promise<{ moved: number; forced: number }>
+  /** Asks each node that runs. */
+  nodeStates(): Promise<Map<string, NodeState>>
+  /** Of all client processes together. */
+  state(): Promise<ClientsState>
+  /** Resolves when all are live, or rejects. */
+  allLive(patience: number): Promise<void>
+  /** Milliseconds since 1970. */
+  now(): number
+  close(): Promise<void>
+}
+
+export interface FleetPlan {
+  readonly clients: number
+  readonly followers: number
+  /** Messages a second of each client, and in the shared topic. */
+  readonly rate: number
+  readonly sharedRate: number
+  readonly nodes: readonly string[]
+  /** Nodes that may come later. */
+  readonly spares?: readonly string[]
+  readonly proxy: ProxyKind
+  readonly idle?: number
+  readonly shutdown?: number
+  readonly node?: Partial<NodeSetup>
+  readonly persistence?: 'always' | 'no'
+  /** Clients connect at this rate. */
+  readonly connectRate: number
+  readonly perProcess: number
+}
+
+const SECRET = 'a secret of this drive alone'
+/** Each connection is two sockets of a proxy, and a move doubles them: four under the limit of 20,000 files. */
+const PER_PROXY = 4_500
+
+export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
+  const redis = await startRedisServer({ persistence: plan.persistence ?? 'always' })
+  const names = [...plan.nodes, ...(plan.spares ?? [])]
+  const ports = new Map<string, number>()
+  for (const name of names) ports.set(name, await freePort())
+  const nodes = new Map<string, Program>()
+
+  async function startNode(name: string, more: Partial<NodeSetup> = {}) {
+    const setup: NodeSetup = {
+      id: `${name}-${Math.floor(systemClock.now())}`,
+      port: ports.get(name)!,
+      redis: redis.url,
+      secret: SECRET,
+      heartbeat: 10_000,
+      reconnectSpread: 2_000,
+      rate: 500,
+      deadline: 30_000,
+      refuses: false,
+      ...plan.node,
+      ...more,
+    }
+    const node = startProgram(bundle.node, setup)
+    nodes.set(name, node)
+    await node.ask('ready')
+  }
+  await Promise.all(plan.nodes.map((name) => startNode(name)))
+
+  const proxies = await Promise.all(
+    Array.from({ length: Math.ceil(plan.clients / PER_PROXY) }, () =>
+      startProxy(plan.proxy, { nodes: ports, use: plan.nodes, idle: plan.idle ?? 3_600_000, shutdown: plan.shutdown ?? 3_600_000 }),
+    ),
+  )
+
+  const records: string[] = []
+  const programs: Program[] = []
+  for (let from = 0; from < plan.clients; from += plan.perProcess) {
+    const record = join(folder, `clients-${programs.length}.jsonl`)
+    records.push(record)
+    const setup: ClientsSetup = {
+      name: `c${programs.length}`,
+      url: proxies[programs.length % proxies.length]!.url,
+      count: Math.min(plan.perProcess, plan.clients - from),
+      followers: Math.max(0, Math.min(plan.perProcess, plan.followers - from)),
+      rate: plan.rate,
+      sharedRate: from === 0 ? plan.sharedRate : 0,
+      record,
+    }
+    programs.push(startProgram(bundle.clients, setup))
+  }
+  const tell = (what: string, details?: object) => Promise.all(programs.map((program) => program.ask(what, details)))
+
+  async function state(): Promise<ClientsState> {
+    const states = (await tell('state')) as ClientsState[]
+    const sum = (of: keyof ClientsState) => states.reduce((total, one) => total + one[of], 0)
+    return { live: sum('live'), closed: sum('closed'), waiting: sum('waiting'), received: sum('received') }
+  }
+
+  async function allLive(patience: number) {
+    const from = systemClock.monotonic()
+    for (;;) {
+      const { live, closed } = await state()
+      if (live === plan.clients) return
+      if (closed > 0 || systemClock.monotonic() - from > patience) throw new Error(`${plan.clients - live} of ${plan.clients} clients are not live after ${patience} ms, ${closed} gave up`)
+      await sleep(50)
+    }
+  }
+
+  async function close() {
+    for (const program of [...programs, ...nodes.values()]) program.kill('SIGKILL')
+    await Promise.all([...programs, ...nodes.values()].map(({ exit }) => exit))
+    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await redis.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  const fleet = {
+    redis,
+    proxies,
+    clients: plan.clients,
+    topics: plan.clients + (plan.followers > 0 ? 1 : 0),
+    node(name: string) {
+      const node = nodes.get(name)
+      if (!node) throw new Error(`There is no node ${name}`)
+      return node
+    },
+    startNode,
+    async use(wanted: readonly string[]) {
+      await Promise.all(proxies.map((proxy) => proxy.use(wanted)))
+    },
+    async drain(name: string, body: object = {}) {
+      const response = await fetch(`http://127.0.0.1:${ports.get(name)}/drain`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ wait: true, ...body }),
+      })
+      if (!response.ok) throw new Error(`The drain endpoint of ${name} answered ${response.status}: ${await response.text()}`)
+      return (await response.json()) as { moved: number; forced: number }
+    },
+    async nodeStates() {
+      const alive = [...nodes].filter(([, node]) => node.alive)
+      return new Map(await Promise.all(alive.map(async ([name, node]) => [name, await node.ask<NodeState>('state')] as const)))
+    },
+    state,
+    allLive,
+    now: () => systemClock.now(),
+    close,
+    async finish({ from, until, quiet = 1_500 }: { from?: number; until?: number; quiet?: number }) {
+      await tell('publish', { on: false })
+      const begun = systemClock.monotonic()
+      while ((await state()).waiting > 0 && systemClock.monotonic() - begun < 30_000) await sleep(50)
+      await sleep(quiet)
+      await Promise.all(programs.map((program) => program.ask('end')))
+      await Promise.all(programs.map(({ exit }) => exit))
+      return check(records, { busiest: 'shared', from, until })
+    },
+  }
+  try {
+    await Promise.all(programs.map((program) => program.ask('connect', { rate: plan.connectRate / programs.length })))
+    if (plan.rate > 0 || plan.sharedRate > 0) await tell('publish', { on: true })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return fleet
+}

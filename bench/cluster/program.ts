@@ -1,0 +1,76 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A process of its own that answers what it is asked. */
+export interface Program {
+  readonly pid: number
+  /** Rejects when the process ends first. */
+  ask<Answer = unknown>(what: string, details?: object): Promise<Answer>
+  kill(signal: NodeJS.Signals): void
+  /** Its exit code, or null where a signal ended it. */
+  readonly exit: Promise<number | null>
+  readonly alive: boolean
+}
+
+interface Reply {
+  readonly id: number
+  readonly answer?: unknown
+  readonly error?: string
+}
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+export function startProgram(file: string, setup: object): Program {
+  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  running.add(child)
+  const asked = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
+  let count = 0
+  child.on('message', ({ id, answer, error }: Reply) => {
+    const waiting = asked.get(id)
+    asked.delete(id)
+    if (error === undefined) waiting?.resolve(answer)
+    else waiting?.reject(new Error(error))
+  })
+  const exit = once(child, 'exit').then(([code]) => {
+    running.delete(child)
+    for (const { reject } of asked.values()) reject(new Error(`${file} ended with ${String(code)}`))
+    asked.clear()
+    return code as number | null
+  })
+  const alive = () => child.exitCode === null && child.signalCode === null
+  return {
+    pid: child.pid!,
+    ask<Answer>(what: string, details: object = {}) {
+      return new Promise<Answer>((resolve, reject) => {
+        if (!alive()) return reject(new Error(`${file} has ended`))
+        const id = ++count
+        asked.set(id, { resolve: resolve as (answer: unknown) => void, reject })
+        child.send({ id, what, ...details })
+      })
+    },
+    kill: (signal) => void (alive() && child.kill(signal)),
+    exit,
+    get alive() {
+      return alive()
+    },
+  }
+}
+
+/** The other side: what this process was set up with, and how it answers. */
+export function serveProgram<Setup>(answers: (setup: Setup) => Record<string, (details: never) => unknown>): void {
+  const table = answers(JSON.parse(process.argv[2]!) as Setup)
+  // Whoever started it is gone: nobody will ask for anything.
+  process.on('disconnect', () => process.exit(1))
+  process.on('message', ({ id, what, ...details }: { id: number; what: string }) => {
+    const reply = (message: Reply) => void (process.connected && process.send!(message))
+    Promise.resolve()
+      .then(() => table[what]!(details as never))
+      .then(
+        (answer) => reply({ id, answer }),
+        (error: unknown) => reply({ id, error: String(error instanceof Error ? error.stack : error) }),
+      )
+  })
+}

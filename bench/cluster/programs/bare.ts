@@ -1,0 +1,33 @@
+// What everything is compared with: `ws` and Redis pub/sub, and nothing else.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createClient } from 'redis'
+import { WebSocketServer } from 'ws'
+import { serveProgram } from '../program.js'
+
+export interface BareSetup {
+  readonly port: number
+  readonly redis: string
+  readonly channel: string
+}
+
+serveProgram<BareSetup>((setup) => {
+  const http = createServer()
+  const sockets = new WebSocketServer({ server: http, perMessageDeflate: false })
+  const redis = createClient({ url: setup.redis })
+  http.listen(setup.port, '127.0.0.1')
+  return {
+    async ready() {
+      if (!http.listening) await once(http, 'listening')
+      await redis.connect()
+      await redis.subscribe(setup.channel, (text) => {
+        for (const socket of sockets.clients) socket.send(text)
+      })
+    },
+    state() {
+      globalThis.gc?.()
+      const { rss } = process.memoryUsage()
+      return { connections: sockets.clients.size, rss }
+    },
+  }
+})

@@ -1,0 +1,46 @@
+import { createWriteStream } from 'node:fs'
+import { once } from 'node:events'
+
+/**
+ * What publishers and clients write down of what their applications did and saw, one JSON array a line, in that order. Messages
+ * that follow each other without a hole are one line, so that the record of a million is small.
+ *
+ * - `sent` topic n: the publisher gave out numbers up to n, in that order
+ * - `applied` topic from to · `refused` topic n code · `unknown` topic n: what became of its publishes
+ * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times, with the longest pause between two
+ * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client at · `error` client text
+ * - `latency` sorted milliseconds from publish to delivery, each the median of its hundredth
+ */
+export type Line =
+  | readonly ['sent', string, number]
+  | readonly ['applied', string, number, number]
+  | readonly ['refused', string, number, string]
+  | readonly ['unknown', string, number]
+  | readonly ['got', string, string, number, number, number, number, number, number]
+  | readonly ['gap', string, string, number | null, number | null, string, number]
+  | readonly ['live' | 'away' | 'dial', string, number]
+  | readonly ['closed', string, string, number]
+  | readonly ['error', string, string]
+  | readonly ['latency', readonly number[]]
+
+export interface Recorder {
+  write(line: Line): void
+  end(): Promise<void>
+}
+
+export function createRecorder(path: string): Recorder {
+  const stream = createWriteStream(path)
+  let text = ''
+  return {
+    write(line) {
+      text += `${JSON.stringify(line)}\n`
+      if (text.length < 64 * 1024) return
+      stream.write(text)
+      text = ''
+    },
+    async end() {
+      stream.end(text)
+      await once(stream, 'finish')
+    },
+  }
+}

@@ -1,0 +1,135 @@
+import type { Bundle } from './bundle.js'
+import { quantile, type Verdict } from './check.js'
+import { startFleet } from './fleet.js'
+import type { Ask, Scenario } from './scenarios.js'
+
+/** What one scenario came to. Milliseconds and bytes; null where it was not measured. */
+export interface Outcome {
+  readonly scenario: string
+  readonly proxy: string
+  readonly clients: number
+  readonly lost: number
+  readonly duplicated: number
+  readonly reordered: number
+  readonly gaps: number
+  readonly lostInGaps: number
+  readonly notLive: number
+  readonly published: number
+  readonly delivered: number
+  readonly refused: number
+  readonly unknown: number
+  readonly longestSilence: number
+  readonly dialPeak: number
+  readonly timeToDrain: number | null
+  readonly backP99: number | null
+  readonly backAll: number | null
+  readonly latencyP50: number | null
+  readonly latencyP99: number | null
+  /** Of all nodes, divided by their legs, while messages flow. */
+  readonly memoryPerConnection: number | null
+  /** Percent of one core, of all nodes together, divided by their legs. */
+  readonly cpuPerConnection: number | null
+  readonly more: Readonly<Record<string, number>>
+  /** What was promised and is not so. */
+  readonly broken: readonly string[]
+}
+
+export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask): Promise<Outcome> {
+  const followers = Math.min(100, Math.ceil(ask.clients / 4))
+  const given = scenario.plan(ask)
+  const nodes = given.nodes ?? ['a', 'b', 'c']
+  const plan = {
+    clients: ask.clients,
+    followers,
+    rate: ask.clients > 5_000 ? 0.2 : 1,
+    sharedRate: ask.small ? 50 : 200,
+    nodes,
+    proxy: ask.proxy,
+    connectRate: 400,
+    perProcess: Math.max(50, Math.ceil(ask.clients / (ask.clients > 4_000 ? 4 : 2))),
+    ...given,
+  }
+  const fleet = await startFleet(bundle, plan)
+  try {
+    await fleet.allLive(60_000)
+    const before = await fleet.nodeStates()
+    const facts = await scenario.run(fleet, ask)
+    const nodeCost = costOf(before, await fleet.nodeStates(), facts.until - facts.from)
+    const verdict = await fleet.finish(facts)
+    const all = { ...facts, more: { ...facts.more, subscriptions: plan.clients + plan.followers } }
+    return outcomeOf(scenario, ask, verdict, all, nodeCost)
+  } finally {
+    await fleet.close()
+  }
+}
+
+type States = Awaited<ReturnType<Awaited<ReturnType<typeof startFleet>>['nodeStates']>>
+
+/** A node's own memory, before its first connection: measured by `memory`. */
+const EMPTY_NODE = 60 * 1024 * 1024
+
+function costOf(before: States, after: States, elapsed: number) {
+  let legs = 0
+  let rss = 0
+  let cpu = 0
+  let counted = 0
+  for (const [name, state] of after) {
+    legs += state.legs
+    rss += Math.max(0, state.rss - EMPTY_NODE)
+    const earlier = before.get(name)
+    if (!earlier || earlier.cpu > state.cpu) continue
+    cpu += state.cpu - earlier.cpu
+    counted += state.legs
+  }
+  return {
+    // Of few legs it says nothing.
+    memory: legs >= 500 ? rss / legs : null,
+    cpu: counted >= 100 && elapsed > 1_000 ? cpu / 1_000 / (elapsed + 3_000) / counted * 100 : null,
+  }
+}
+
+function outcomeOf(
+  scenario: Scenario,
+  ask: Ask,
+  verdict: Verdict,
+  facts: Awaited<ReturnType<Scenario['run']>>,
+  cost: { memory: number | null; cpu: number | null },
+): Outcome {
+  const { lost, duplicated, reordered, refusedButDelivered, backAfter, latency } = verdict
+  const broken = [
+    ...(lost > 0 ? [`${lost} messages were lost`] : []),
+    ...(duplicated > 0 ? [`${duplicated} messages came twice`] : []),
+    ...(reordered > 0 ? [`${reordered} messages came out of order`] : []),
+    ...(refusedButDelivered > 0 ? [`${refusedButDelivered} refused messages were delivered`] : []),
+    ...(verdict.delivered === 0 ? ['nothing was delivered'] : []),
+    ...(verdict.closed > 0 ? [`${verdict.closed} clients gave up`] : []),
+    ...(scenario.broken?.(verdict, facts, ask) ?? []),
+  ]
+  const round = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : Math.round(value))
+  return {
+    scenario: scenario.name,
+    proxy: ask.proxy,
+    clients: ask.clients,
+    lost,
+    duplicated,
+    reordered,
+    gaps: verdict.gaps,
+    lostInGaps: verdict.lostInGaps,
+    notLive: verdict.away,
+    published: verdict.published,
+    delivered: verdict.delivered,
+    refused: verdict.refused,
+    unknown: verdict.unknown,
+    longestSilence: Math.round(verdict.longestSilence),
+    dialPeak: verdict.dialPeak,
+    timeToDrain: round(facts.drain),
+    backP99: round(quantile(backAfter, 0.99)),
+    backAll: round(backAfter.at(-1)),
+    latencyP50: round(quantile(latency, 0.5)),
+    latencyP99: round(quantile(latency, 0.99)),
+    memoryPerConnection: round(cost.memory ?? undefined),
+    cpuPerConnection: cost.cpu === null ? null : Number(cost.cpu.toFixed(4)),
+    more: facts.more ?? {},
+    broken,
+  }
+}
