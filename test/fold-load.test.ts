@@ -101,25 +101,26 @@ describe('fold with load', () => {
     expect(fold.getState()).toEqual([1])
   })
 
-  it('tells a load that hangs to stop, ignores what it says later, and tries again', async () => {
+  it.each(['answers', 'fails'])('tells a load that hangs to stop, tries again, and does not care that it %s later', async (late) => {
     const w = await world()
-    const answers: ((snapshot: { state: readonly number[]; position: Position }) => void)[] = []
-    const signals: AbortSignal[] = []
-    const load = ({ signal }: { signal: AbortSignal }) => {
-      signals.push(signal)
-      return new Promise<{ state: readonly number[]; position: Position }>((resolve) => void answers.push(resolve))
-    }
+    const calls: { signal: AbortSignal; resolve(snapshot: { state: readonly number[]; position: Position }): void; reject(error: Error): void }[] = []
+    const load = ({ signal }: { signal: AbortSignal }) =>
+      new Promise<{ state: readonly number[]; position: Position }>((resolve, reject) => void calls.push({ signal, resolve, reject }))
     const fold = w.socket.fold('orders', append, none, { load })
     fold.subscribe(() => undefined)
     await w.simulation.advance(35_000)
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+    expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false])
+    expect(w.errors).toEqual([expect.stringContaining('had not answered after 30 s')])
     const { epoch, offset } = w.simulation.log.answer('orders', null)
-    answers[0]!({ state: [666], position: { epoch, offset } })
-    await w.simulation.advance(100)
+    if (late === 'answers') calls[0]!.resolve({ state: [666], position: { epoch, offset } })
+    else calls[0]!.reject(new Error('aborted'))
+    await w.simulation.advance(5_000)
     expect(fold.getState()).toBe(none)
-    answers[1]!({ state: [1], position: { epoch, offset } })
+    expect(calls).toMatchObject([{}, { signal: { aborted: false } }])
+    calls[1]!.resolve({ state: [1], position: { epoch, offset } })
     await w.simulation.advance(100)
     expect(fold.getState()).toEqual([1])
+    expect(w.errors).toHaveLength(1)
   })
 
   it.each(['the last listener has left', 'the socket is closed', 'the user signs out'])('when %s, a load under way is told to stop and its answer ignored', async (what) => {

@@ -1,5 +1,7 @@
+import { createLiveSocket } from 'livesocket'
+import { createSimulation } from 'livesocket/testing'
 import { describe, expect, it, vi } from 'vitest'
-import { append, none, world } from './fold-kit.js'
+import { append, none, world, type Topics } from './fold-kit.js'
 
 describe('fold', () => {
   it('folds every message in order, and tells listeners once a frame, with the state before and after', async () => {
@@ -15,6 +17,28 @@ describe('fold', () => {
     expect(told[0]![1]).toBe(none)
     expect(told.at(-1)![0]).toBe(fold.getState())
     expect(fold.getInitialState()).toBe(none)
+  })
+
+  it('waits for one frame at a time, and for none where nobody listens or nothing has changed', async () => {
+    const { environment, ...simulation } = createSimulation()
+    let frames = 0
+    const clock = { ...environment.clock, frame: (task: () => void) => (frames++, environment.clock.frame(task)) }
+    const socket = createLiveSocket<Topics>({ url: simulation.url, environment: { ...environment, clock } })
+    socket.connect()
+    await simulation.advance(500)
+    const listened = socket.fold('orders', append, none)
+    const same = socket.fold('orders', (state: number) => state, 0)
+    const left = socket.fold('orders', append, none)
+    listened.subscribe(() => undefined)
+    same.subscribe(() => undefined)
+    left.subscribe(() => undefined)()
+    await simulation.advance(100)
+    const before = frames
+    for (let n = 1; n <= 100; n++) simulation.publish('orders', n)
+    await simulation.advance(20)
+    expect(listened.getState()).toHaveLength(100)
+    expect(left.getState()).toHaveLength(100)
+    expect(frames - before).toBe(1)
   })
 
   it('gives the reducer what the message is beside its data', async () => {

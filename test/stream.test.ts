@@ -102,9 +102,12 @@ describe('stream', () => {
     const read: unknown[] = []
     void readAll(socket.stream('prices', { limit: 2, maxBytes: 30 }), read)
     await simulation.advance(100)
+    const behind = socket.stream('prices', { limit: 3, maxBytes: 35 })
+    await simulation.advance(100)
     for (let n = 1; n <= 50; n++) {
       simulation.publish('prices', n)
       await simulation.advance(20)
+      if (n > 1) expect((await behind.next()).value.data).toBe(n - 1)
     }
     await simulation.advance(100)
     expect(read).toEqual(Array.from({ length: 50 }, (_, at) => at + 1))

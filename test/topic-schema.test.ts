@@ -15,19 +15,21 @@ function schema(validate: Validate): StandardSchemaV1<string, number> {
 const numeric = schema((value) => (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? { value: Number(value) } : { issues: [{ message: 'must be a number in text', path: ['amount'] }] }))
 
 async function world(validate?: Validate) {
-  const check = vi.fn((value: unknown) => (validate ? validate(value) : numeric['~standard'].validate(value)))
+  // A mock would listen to the promises that it returns.
+  let checks = 0
+  const check = (value: unknown) => (checks++, validate ? validate(value) : numeric['~standard'].validate(value))
   const simulation = createSimulation()
   const socket = createLiveSocket({ url: simulation.url, environment: simulation.environment, schemas: { prices: schema(check) } })
   const invalid: LiveSocketEvents['invalid'][] = []
   socket.on('invalid', (event) => void invalid.push(event))
   socket.connect()
   await simulation.advance(500)
-  return { simulation, socket, invalid, check }
+  return { simulation, socket, invalid, checks: () => checks }
 }
 
 const BROKEN: { how: string; validate: Validate; says: RegExp }[] = [
   { how: 'has issues', validate: () => ({ issues: [{ message: 'too small', path: ['a', { key: 1 }, Symbol('s')] }, { message: 'and red' }] }), says: /^a\.1\.Symbol\(s\): too small; and red$/ },
-  { how: 'has no end of issues', validate: () => ({ issues: Array.from({ length: 1_000 }, () => ({ message: 'x'.repeat(1_000) })) }), says: /^x{200}….*and 995 more$/ },
+  { how: 'has no end of issues', validate: () => ({ issues: Array.from({ length: 1_000 }, () => ({ message: 'x'.repeat(1_000) })) }), says: /^(x{200}…; ){5}and 995 more$/ },
   { how: 'is invalid without an issue', validate: () => ({ issues: [] }), says: /named no issue/ },
   { how: 'is asynchronous', validate: async () => ({ value: 1 }), says: /asynchronous/ },
   { how: 'is asynchronous and rejects', validate: () => Promise.reject(new Error('no')), says: /asynchronous/ },
@@ -55,7 +57,7 @@ describe('schemas', () => {
   })
 
   it('are run once a message, however many handlers there are, and not on other topics', async () => {
-    const { simulation, socket, check } = await world()
+    const { simulation, socket, checks } = await world()
     for (let n = 0; n < 5; n++) socket.subscribe('prices', () => undefined)
     const other = vi.fn()
     socket.subscribe('other' as 'prices', other)
@@ -63,7 +65,7 @@ describe('schemas', () => {
     for (const data of ['1', '2']) simulation.publish('prices', data)
     simulation.publish('other', { any: 'thing' })
     await simulation.advance(100)
-    expect(check).toHaveBeenCalledTimes(2)
+    expect(checks()).toBe(2)
     expect(other).toHaveBeenCalledWith({ any: 'thing' }, expect.anything())
   })
 
