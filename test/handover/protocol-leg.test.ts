@@ -10,7 +10,7 @@ async function dialled(options: Partial<ProtocolLegDeps> = {}) {
   const { WebSocket, sockets } = fakeWebSockets()
   const heard: ServerFrame[] = []
   const ends: LegEnd[] = []
-  const handlers = { opened: vi.fn(), frame: (frame: ServerFrame) => void heard.push(frame), invalid: vi.fn(), silent: vi.fn(), died: (end: LegEnd) => void ends.push(end) }
+  const handlers = { opened: vi.fn(), arrived: vi.fn(), frame: (frame: ServerFrame) => void heard.push(frame), invalid: vi.fn(), silent: vi.fn(), died: (end: LegEnd) => void ends.push(end) }
   const leg = createProtocolLeg(
     {
       number: 3,
