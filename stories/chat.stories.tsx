@@ -2,7 +2,7 @@ import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createLiveSocket, type LiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveLog, useLiveStatus, usePublish } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
-import { useCallback, useId, useState, type FormEvent } from 'react'
+import { useCallback, useEffect, useId, useRef, useState, type FormEvent } from 'react'
 import { expect, userEvent, waitFor, within } from 'storybook/test'
 import { Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
 import { StatusBadge } from './kit/status-badge.js'
@@ -54,6 +54,8 @@ function Chat() {
   const [text, setText] = useState('')
   const id = useId()
   const there = new Set(log.map(({ data }) => data.key))
+  const room = useRef<HTMLDivElement>(null)
+  useEffect(() => room.current?.scrollTo(0, room.current.scrollHeight), [log.length, own.length])
 
   function send(event: FormEvent) {
     event.preventDefault()
@@ -68,7 +70,7 @@ function Chat() {
 
   return (
     <>
-      <div className="chat" role="log" aria-label="Chat" tabIndex={0}>
+      <div ref={room} className="chat" role="log" aria-label="Chat" tabIndex={0}>
         <ol>
         {log.map(({ offset, data }) => (
           <li key={data.key} className={data.from === 'you' ? 'own' : undefined}>

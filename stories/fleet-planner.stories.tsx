@@ -10,10 +10,10 @@ import { Card, Counters, Stage, type StoryArgs } from './kit/pieces.js'
 import './fleet-planner.css'
 
 const SCENARIOS: readonly { name: ScenarioName; title: string; shown: number }[] = [
-  { name: 'fleet-crash', title: 'Every server crashes, and is back in 3 s', shown: 120 },
-  { name: 'node-crash', title: 'One server crashes, its users go to the others', shown: 90 },
-  { name: 'token-outage', title: 'The token service is down for a minute', shown: 300 },
-  { name: 'flaky-network', title: 'Everybody loses the network once, at random', shown: 600 },
+  { name: 'fleet-crash', title: 'All servers crash, back in 3 s', shown: 120 },
+  { name: 'node-crash', title: 'One server of them crashes', shown: 90 },
+  { name: 'token-outage', title: 'Token service down for 1 min', shown: 300 },
+  { name: 'flaky-network', title: 'Everybody’s network flickers', shown: 600 },
 ]
 
 interface Plan {
@@ -91,7 +91,7 @@ function Planner() {
         <Card title="Your fleet">
           <Slider name="Users online" value={plan.users} from={2_000} to={100_000} step={2_000} change={(users) => set({ users })} />
           <Slider name="Servers" value={plan.nodes} from={2} to={40} step={1} change={(nodes) => set({ nodes })} />
-          <Slider name="New connections a server takes" value={plan.accepts} from={50} to={2_000} step={50} unit="/s" change={(accepts) => set({ accepts })} />
+          <Slider name="Connections a server takes" value={plan.accepts} from={50} to={2_000} step={50} unit="/s" change={(accepts) => set({ accepts })} />
           <Slider name="reconnectSpread" value={plan.spread} from={0} to={120} step={5} unit=" s" change={(spread) => set({ spread })} />
           <label className="choice">
             What happens

@@ -39,22 +39,31 @@ export function createLegHistory(): LegHistory {
   let active: number | null = null
   const get = (number: number) => legs.findLast((leg) => leg.number === number)
 
+  const add = (number: number, at: number): RecordedLeg => {
+    const leg: RecordedLeg = { number, dialled: at, opened: null, ready: null, serving: null, retired: null, closed: null, server: '', url: '', code: null, by: null, delivered: 0, duplicates: 0, held: 0 }
+    legs.push(leg)
+    if (legs.length > LIMIT) legs.shift()
+    return leg
+  }
+  // Its dial may have been before anybody looked; and in a new session the count begins anew.
+  const living = (number: number, at: number) => {
+    const leg = get(number)
+    return leg && leg.closed === null ? leg : add(number, at)
+  }
+
   return {
     get legs() {
       return legs
     },
     get,
-    dialling(number, at) {
-      legs.push({ number, dialled: at, opened: null, ready: null, serving: null, retired: null, closed: null, server: '', url: '', code: null, by: null, delivered: 0, duplicates: 0, held: 0 })
-      if (legs.length > LIMIT) legs.shift()
-    },
+    dialling: (number, at) => void add(number, at),
     opened(number, url, at) {
-      const leg = get(number)
-      if (leg) Object.assign(leg, { opened: leg.opened ?? at, url })
+      const leg = living(number, at)
+      Object.assign(leg, { opened: leg.opened ?? at, url })
     },
     ready(number, server, url, at) {
-      const leg = get(number)
-      if (leg) Object.assign(leg, { opened: leg.opened ?? at, ready: leg.ready ?? at, server, url })
+      const leg = living(number, at)
+      Object.assign(leg, { opened: leg.opened ?? at, ready: leg.ready ?? at, server, url })
     },
     serving(number, at) {
       if (number === active) return

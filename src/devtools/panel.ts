@@ -96,7 +96,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
 
   const counters = make('dl')
   const cells = new Map<string, HTMLElement>()
-  for (const name of ['Delivered', 'Duplicates dropped', 'Held for order', 'Gaps', 'Handovers', 'Reconnects', 'Longest silence', 'Outbox']) {
+  for (const name of ['Delivered', 'Duplicates', 'Held', 'Gaps', 'Handovers', 'Reconnects', 'Longest silence', 'Outbox']) {
     const cell = make('dd', {}, '0')
     const pair = make('div')
     pair.append(make('dt', {}, name), cell)
@@ -123,8 +123,8 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
     const bad = new Set(stats.gaps > 0 ? ['Gaps'] : [])
     const values: Record<string, string> = {
       Delivered: number(stats.delivered),
-      'Duplicates dropped': number(stats.duplicates),
-      'Held for order': number(stats.held),
+      Duplicates: number(stats.duplicates),
+      Held: number(stats.held),
       Gaps: number(stats.gaps),
       Handovers: number(stats.handovers),
       Reconnects: number(stats.reconnects),

@@ -148,7 +148,8 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
       context.fillRect(end - 1.5, top(lane) - 2, 3, LANE + 4)
       if (!plain) {
         font(600, 11)
-        context.fillText(`closed ${leg.code}`, end + 6, top(lane) + LANE / 2 + 1)
+        const said = `closed ${leg.code}`
+        if (end + 6 + context.measureText(said).width < width) context.fillText(said, end + 6, top(lane) + LANE / 2 + 1)
       }
     }
   }
@@ -220,6 +221,7 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
   }
 
   function paintDots() {
+    const replays: { left: number; lane: 0 | 1; delivered: number }[] = []
     for (const { at, leg, delivered, duplicates, held } of seen) {
       const lane = laneOf(leg)
       const left = x(at)
@@ -238,22 +240,30 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
         context.arc(left, middle, 2.75, 0, 7)
         context.fillStyle = dark ? surface : own[lane]
         context.fill()
-        context.fillStyle = own[lane]
-        context.beginPath()
-        if (delivered <= 3) context.arc(left, streamMiddle, 3.75, 0, 7)
-        else {
-          // A replay: so many at once.
-          font(650, 11)
-          const room = context.measureText(String(delivered)).width
-          const start = Math.min(Math.max(0, left - 7), width - room - 12)
-          context.roundRect(start, streamMiddle - 9, room + 12, 18, 9)
-          context.fill()
-          context.fillStyle = surface
-          context.fillText(String(delivered), start + 6, streamMiddle + 1)
+        if (delivered > 3) {
+          replays.push({ left, lane, delivered })
           continue
         }
+        context.beginPath()
+        context.arc(left, streamMiddle, 3.75, 0, 7)
+        context.fillStyle = own[lane]
         context.fill()
       }
+    }
+    // So many at once; over the dots beside them.
+    font(650, 11)
+    for (const { left, lane, delivered } of replays) {
+      const room = context.measureText(String(delivered)).width + 12
+      const start = Math.min(Math.max(0, left - room / 2), width - room)
+      context.beginPath()
+      context.roundRect(start, streamMiddle - 9, room, 18, 9)
+      context.fillStyle = own[lane]
+      context.fill()
+      context.strokeStyle = surface
+      context.lineWidth = 2
+      context.stroke()
+      context.fillStyle = surface
+      context.fillText(String(delivered), start + 6, streamMiddle + 1)
     }
   }
 
