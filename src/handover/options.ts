@@ -35,7 +35,7 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   tokenRefresh?: { from?: number; to?: number; lifetime?: number }
   /** How the server is spoken to. Default `livesocketV1()`. */
   protocol?: Protocol
-  /** Any Standard Schema per topic: checks every message and types it. One that does not fit is an `invalid` event. */
+  /** A Standard Schema per topic, of any library, synchronous: checks every message and publish, and types them. What does not fit is an `invalid` event or error. */
   schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1<unknown, Topics[Topic]> }
   handover?: {
     /** Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default none. */
