@@ -247,10 +247,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     const { network, page } = settings
     listening = [
       network.subscribe((hint) => {
+        tokens.check()
         coordinator.evidence()
         coordinator.probe(PROBE)
         if (hint !== 'offline') coordinator.hasten(PROBE)
-        tokens.check()
       }),
       watchWake(clock, () => page.hidden(), () => {
         coordinator.evidence()
@@ -261,17 +261,17 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         if (change === 'stored') return coordinator.suspend()
         if (change === 'hidden') return
         // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
-        coordinator.resume()
         lookAgain()
+        coordinator.resume()
       }),
     ]
   }
 
-  /** Time has passed that no timer saw. */
+  /** Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab. */
   function lookAgain() {
+    tokens.check()
     coordinator.check()
     coordinator.probe(PROBE)
-    tokens.check()
   }
 
   function end(stop: Stop) {
