@@ -60,9 +60,10 @@ const runs = new Map<string, (Measured & { readonly busy: number })[]>()
 // The first page of a browser pays for its start.
 await runHooks(browser, page.url, feed, { contender: LIVESOCKET, feed: { to: 'live', topic: 'ticks', messages: 500, perSecond } })
 for (let round = 1; round <= rounds; round++) {
-  // In turns, so that whatever else this machine does hits them all.
+  // In turns, and each round begins with another one, so that whatever else this machine does hits them all.
+  const order = [...CONTENDERS.slice(round % CONTENDERS.length), ...CONTENDERS.slice(0, round % CONTENDERS.length)]
   for (const rows of ROWS) {
-    for (const contender of CONTENDERS) {
+    for (const contender of order) {
       const { measured, busy } = await runHooks(browser, page.url, feed, { contender, rows, feed: { to: to(contender), topic: 'ticks', messages, perSecond } })
       const name = `${contender}/${rows}`
       runs.set(name, [...(runs.get(name) ?? []), { ...measured, busy }])

@@ -87,8 +87,8 @@ function differing(a: object, b: object): string[] {
   return Object.keys({ ...a, ...b }).filter((name) => {
     const [one, other] = [a, b].map((options) => (options as Record<string, unknown>)[name])
     if (OPAQUE.includes(name) || (typeof one === 'function' && typeof other === 'function')) return false
-    if (!isObject(one) || !isObject(other)) return !Object.is(one, other)
-    return String(one) !== String(other) || differing(one, other).length > 0
+    // A URL is its text.
+    return String(one) !== String(other) || (isObject(one) && isObject(other) && differing(one, other).length > 0)
   })
 }
 

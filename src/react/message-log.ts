@@ -4,7 +4,7 @@ export interface MessageLog<Entry> {
   readonly end: number
 }
 
-export const emptyLog: MessageLog<never> = Object.freeze({ kept: Object.freeze([]), end: 0 })
+export const emptyLog: MessageLog<never> = { kept: [], end: 0 }
 
 /** The log with one more entry; of those before it at least `limit − 1` stay. Its price does not grow with the limit. */
 export function appendTo<Entry>({ kept, end }: MessageLog<Entry>, entry: Entry, limit: number): MessageLog<Entry> {

@@ -77,6 +77,7 @@ describe('useLiveSocket(options)', () => {
       <Part key={4} options={{ ...stage.options, key: 'other' }} />,
     ])
     await stage.advance(1_000)
+    expect(warned).not.toHaveBeenCalled()
     expect(stage.connections()).toBe(2)
     rerender([<Part key={1} options={{ ...stage.options, key: 'other' }} />])
     await stage.advance(3_000)
