@@ -70,10 +70,10 @@ describe('a page in the back/forward cache', () => {
     sim.deploy()
     await sim.advance(after)
     sim.store()
-    await sim.advance(5_000)
+    await sim.advance(1_000)
     expect(sim.servers.map(({ legs }) => legs)).toEqual([0, 0])
     sim.restore()
-    await sim.advance(1_000)
+    await sim.advance(500)
     stop()
     await sim.advance(500)
     await mine

@@ -37,7 +37,7 @@ it('"offline" and "online" on a path that lives are hints, not the truth: each c
 it('without a network for 5 s: the leg that served goes on, and has missed nothing', async () => {
   const { sim, socket, room, live, statuses, end } = tell()
   await live()
-  const stop = sim.publishEvery(50, 'room')
+  const stop = sim.publishEvery(150, 'room')
   const mine = socket.publish('room', 'before')
   sim.offline()
   const during = socket.publish('room', 'during')
@@ -108,7 +108,7 @@ it('a dial that was under way when the network changed is given 2 s more, and th
 it('a network that comes and goes ten times in a minute: at most two legs, nothing lost, nothing twice', async () => {
   const { sim, socket, room, live, end } = tell({ seed: 7 })
   await live()
-  const stop = sim.publishEvery(40, 'room')
+  const stop = sim.publishEvery(150, 'room')
   let most = 0
   for (let round = 0; round < 10; round++) {
     sim.offline()
