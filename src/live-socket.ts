@@ -120,7 +120,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   let everLive = false
   let closed: LiveSocketState['closed'] = null
   let lastMessage: number | null = null
-  let moves: { resolve(): void; reject(error: LiveSocketError): void }[] = []
+  /** Calls of `handover()`, each with the leg that it wants left. */
+  let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
 
   /** Topics that the server refused, on the newest leg, to those who have them subscribed. */
@@ -157,10 +158,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       drained: (leg) => merge.drained?.(leg),
       moved(planned) {
         if (planned) counters.handovers++
-        for (const move of moves.splice(0)) move.resolve()
+        const { active } = coordinator.state
+        for (const move of takeMoves((from) => from !== active?.leg)) move.resolve()
       },
       moveFailed(why) {
-        for (const move of moves.splice(0)) move.reject(new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`))
+        const { old } = coordinator.state
+        for (const move of takeMoves((from) => from === undefined || from !== old?.leg)) move.reject(new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`))
       },
       stopped: end,
     },
@@ -224,6 +227,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     )
   }
 
+  function takeMoves(done: (from: number | undefined) => boolean) {
+    const taken = moves.filter(({ from }) => done(from))
+    moves = moves.filter((move) => !taken.includes(move))
+    return taken
+  }
+
   function connect() {
     const { status } = coordinator.state
     if (status === 'open') return
@@ -237,7 +246,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         subscriptions.restart()
       }
     }
-    if (fresh) session = nanoid()
+    if (fresh) {
+      session = nanoid()
+      everLive = false
+    }
     closed = null
     listen()
     coordinator.connect(fresh)
@@ -277,11 +289,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   function end(stop: Stop) {
     for (const undo of listening.splice(0)) undo()
     closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
+    // Before anything of this is told: who is told may publish, or connect again.
+    outbox.close(`The live socket is closed (${stop.by}).`)
+    for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
     if (stop.by === 'signed-out' || stop.by === 'session-ended') tokens.signOut(stop.reason)
     else tokens.stop()
-    outbox.close(`The live socket is closed (${stop.by}).`)
     if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
-    for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
     show()
   }
 
@@ -302,7 +315,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     handover: () =>
       new Promise((resolve, reject) => {
         if (coordinator.state.status !== 'open') return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
-        moves.push({ resolve, reject })
+        moves.push({ from: coordinator.state.active?.leg, resolve, reject })
         if (coordinator.state.active) coordinator.leave('application')
         else coordinator.hasten()
       }),

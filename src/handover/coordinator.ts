@@ -106,6 +106,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   const queue: Event[] = []
   let state = initialState
   let running = false
+  /** Of the step that is being carried out. */
+  let turn = 0
   let configured: URL | null = null
   let spread: number | undefined
   let hintAt: Instant | null = null
@@ -125,6 +127,18 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const active = state.active && legs.get(state.active.leg)
     dispatch({ type: 'deadline', alive: active?.silent === false })
   })
+  /**
+   * A leg that falls silent while it is to be left anyway has the time of one dial, as any silent one; then it is dead, whatever
+   * deadline it was given before: to say "live" would be a lie.
+   */
+  const lastChance = createAlarm(clock, () => {
+    const leg = activeLeg()
+    if (!leg?.silent) return
+    const reason: CloseReason = 'silent'
+    leg.close(1000, reason)
+    forget(leg.number)
+    lost(leg, { code: 1000, reason, by: 'client' }, { do: 'retry', pace: 'early' })
+  })
   /** The active leg comes near its platform's age limit. A move that fails is tried again: the limit does not go away. */
   const ageAlarm = createAlarm(clock, () => {
     ageAlarm.set(OWN_DEADLINE)
@@ -134,19 +148,29 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let overlapOf: { leg: number; limit: number } | null = null
 
   function dispatch(event: Event) {
+    // What an effect causes is a later event: each step sees the whole outcome of the one before. But who stops, from within what an
+    // effect tells, is stopped when the call returns: what that step had still to do was about legs that are gone.
+    const stops = event.type === 'stop' && state.status !== 'closed'
+    if (stops) queue.length = 0
     queue.push(event)
-    // What an effect causes is a later event: each step sees the whole outcome of the one before.
-    if (running) return
+    if (running && !stops) return
+    const outer = running
     running = true
     try {
       for (let next = queue.shift(); next; next = queue.shift()) {
+        const mine = ++turn
         const [after, effects] = step(state, next)
         state = after
-        for (const effect of effects) carryOut(effect)
+        for (const effect of effects) {
+          carryOut(effect)
+          if (turn !== mine) break
+        }
+        // A request may take over the dial of the one that it replaces.
+        if (state.standby && state.active?.ask) moves.started(state.active.ask, state.active.leg, state.standby.leg, false)
         armAlarms()
       }
     } finally {
-      running = false
+      running = outer
     }
     handlers.changed()
     settle()
@@ -197,6 +221,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
           if (frame.type === 'welcome') dialTook = since(clock, leg.dialledAt)
           received(leg, frame)
         },
+        arrived: check,
         invalid: (rejected) => handlers.emit('invalid', { topic: rejected.topic, reason: rejected.invalid }),
         silent: () => silent(leg),
         died: (end) => died(leg, end),
@@ -271,13 +296,16 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function serve(number: number) {
     const leg = legs.get(number)
     if (!leg?.welcome) return
+    ageFrom(leg)
     if (moves.lost(number)) return
     const { old } = state
     doubted = false
     deps.merge().ready(number, leg.welcome.topics, refused.get(number) ?? new Set())
+    // What that told may have stopped everything.
+    if (legs.get(number) !== leg) return
     deps.outbox().ready(number, leg.welcome.maxFrame)
-    ageFrom(leg)
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
+    if (legs.get(number) !== leg) return
     if (old?.ask) moves.cut(old.ask, old.leg, number)
     else {
       moves.served(number)
@@ -296,7 +324,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function received(leg: ProtocolLeg, frame: ServerFrame) {
     handlers.heard(frame)
-    check()
     switch (frame.type) {
       case 'welcome':
         spread = frame.reconnectSpread ?? spread
@@ -346,6 +373,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       if ('url' in verdict) url = verdict.url
       else handlers.emit('redirect-refused', { reason: verdict.refused })
     }
+    if (!legs.has(number)) return
     const { id, reason, deadline, spread: over = 0 } = frame
     handlers.emit('handover-requested', { id, reason, deadline, spread: over })
     const ask: Ask = { id, reason, by: 'server', url, at: instant(clock), deadline, spread: over, expired: false }
@@ -370,14 +398,20 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       }
       deps.merge().refused(leg.number, topic, retryAfter !== undefined, id)
       handlers.emit('error', { error: new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter }) })
-    } else if (code === 'too-large') deps.outbox().tooLarge(id!)
+      return
+    }
+    if (code === 'too-large') deps.outbox().tooLarge(id!)
     else deps.outbox().nacked(id!, code, message, retryAfter, leg.number)
+    // Where it is the id of a `subscribe`, that has answered none of its topics.
+    deps.merge().subscribed(leg.number, id, new Map())
   }
 
   function silent(leg: ProtocolLeg) {
     evidence()
-    if (leg.number === state.active?.leg) leave('silence')
-    else if (leg.number === state.old?.leg) dispatch({ type: 'old-done' })
+    if (leg.number === state.active?.leg) {
+      leave('silence')
+      if (state.active?.leg === leg.number && state.active.ask?.reason !== 'silence') lastChance.set(settings.connectTimeout)
+    } else if (leg.number === state.old?.leg) dispatch({ type: 'old-done' })
   }
 
   function died(leg: ProtocolLeg, end: LegEnd) {
@@ -451,7 +485,12 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       dialAlarm.clear()
       moment?.clear()
     }
-    if (!state.active) ageAlarm.clear()
+    if (!state.active) {
+      ageAlarm.clear()
+      lastChance.clear()
+      // Who puts a move off has no say in a reconnection, which is as spread as any.
+      if (moment?.waiting) wait({ kind: 'spread', failures: Math.max(0, state.failures - 1) })
+    }
     const ask = state.active?.ask && !state.active.ask.expired ? state.active.ask : null
     if (ask?.at !== deadlineOf?.at || ask?.id !== deadlineOf?.id) {
       deadlineOf = ask
@@ -488,6 +527,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     deadlineAlarm.check()
     overlapAlarm.check()
     ageAlarm.check()
+    lastChance.check()
     for (const leg of legs.values()) leg.check()
   }
 

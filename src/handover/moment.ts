@@ -8,6 +8,7 @@ export interface Moment {
   wait(request: HandoverRequest, go: () => void): void
   /** What was waited for is off, and what the application says of it is not heard. */
   clear(): void
+  readonly waiting: boolean
   /** Looks at the clock: timers of a hidden tab run late. */
   check(): void
 }
@@ -44,6 +45,9 @@ export function createMoment(clock: Clock, when: (request: HandoverRequest) => P
         })
     },
     clear,
+    get waiting() {
+      return waiting !== null
+    },
     check: () => latest.check(),
   }
 }

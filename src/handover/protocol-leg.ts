@@ -3,6 +3,7 @@ import { type Clock, instant, type Instant } from '../base/clock.js'
 import { blotted } from '../base/withhold.js'
 import { createHeartbeat, type Heartbeat } from '../link/heartbeat.js'
 import { createLeg, type Leg } from '../link/leg.js'
+import { bounded, bounds } from '../policy/bounds.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
 import { plainFrame } from '../protocol/plain-frame.js'
@@ -50,6 +51,8 @@ export interface LegEnd {
 
 export interface ProtocolLegHandlers {
   opened(): void
+  /** Something has come, whatever it says. */
+  arrived(): void
   frame(frame: ServerFrame): void
   invalid(rejected: Rejected): void
   silent(): void
@@ -72,6 +75,9 @@ export interface ProtocolLegDeps {
 
 /** How long a server may take to close a leg after it said that it will. */
 const CLOSE_AFTER_ERROR = 1_000
+
+/** A frame must have arrived within the silence that a server allows: this part of it is ours, the rest is the timer's and the way's. */
+const KEEPALIVE = 0.9
 
 /** The errors that PROTOCOL follows with a close. */
 const FINAL = new Set(['unauthorized', 'session-ended', 'forbidden', 'timeout', 'draining', 'busy', 'superseded', 'too-slow', 'protocol'])
@@ -161,6 +167,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     if (over) return
     silent = false
     heartbeat?.heard()
+    handlers.arrived()
+    if (over) return
     const decoded = codec.decode(data)
     const replies = codec.replies?.() ?? []
     if (replies.length > 0 && put(replies)) heartbeat?.sent()
@@ -174,6 +182,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       if (welcome) return handlers.invalid({ invalid: 'a leg is welcomed once, this is a second welcome' })
       welcomed(frame)
     }
+    if (frame.type === 'error' && frame.code === 'too-large') error ??= frame
     if (frame.type === 'error' && isAboutLeg(frame)) {
       error = frame
       // The close that follows tells the rest; should it not follow, the leg is over all the same.
@@ -192,9 +201,10 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     welcome = frame
     welcomedAt = instant(clock)
     if (!error) late.clear()
-    const keepalive = frame.heartbeat
+    const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
+    const keepalive = allowed && allowed * KEEPALIVE
     if (!protocol.pings || (!deps.heartbeat && keepalive === undefined)) return
-    const interval = deps.heartbeat ? Math.min(deps.heartbeat.interval, keepalive ?? Infinity) : null
+    const interval = deps.heartbeat ? Math.min(deps.heartbeat.interval, allowed ?? Infinity) : null
     heartbeat = createHeartbeat(
       { clock, interval, timeout: deps.heartbeat ? deps.heartbeat.timeout : 0, keepalive },
       {

@@ -25,7 +25,7 @@ export const bounds = {
   /** An expected or bounded time for one dial. */
   dial: { least: 0, most: 5 * MINUTE, otherwise: 10 * SECOND },
   /** The silence that a `welcome` allows: less floods, more is not noticed before anybody gives up. */
-  heartbeat: { least: SECOND, most: 5 * MINUTE, otherwise: 25 * SECOND },
+  heartbeat: { least: 50, most: 5 * MINUTE, otherwise: 25 * SECOND },
   /** The age limit of a leg. Without one there is none. */
   maxAge: { least: SECOND, most: Infinity, otherwise: Infinity },
   /** The lifetime of a token. Under a second it could not be used; past 400 days it is no short-lived one. */

@@ -68,7 +68,7 @@ function endsSession(error: LegError): boolean {
  *   one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.
  */
 export function closeVerdict(close: Close, ask?: 'retry' | 'stop'): Verdict {
-  const error = close.error !== undefined && isAboutLeg(close.error) ? close.error : undefined
+  const error = close.error !== undefined && (isAboutLeg(close.error) || close.error.code === 'too-large') ? close.error : undefined
   const byTable = (error && errorVerdict(close, error)) ?? codeVerdict(close)
   if (ask === undefined || (error && endsSession(error))) return byTable
   if (ask === 'stop') return stop('app', close, error)
@@ -92,6 +92,9 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
       return { do: 'retry', pace: 'busy', ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }) }
     case 'too-slow':
       return EARLY
+    case 'too-large':
+      // One publish was at fault, it has been told, and it is not sent again: there is nothing to be careful about.
+      return error.id !== undefined && close.code === 1009 ? EARLY : undefined
     case 'protocol':
       return BAD
     default:

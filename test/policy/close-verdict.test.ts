@@ -39,13 +39,20 @@ describe('an error frame decides first', () => {
 
   test.each([
     ['`forbidden` with `topic` | – | that topic only is refused', error('forbidden', { topic: 'a' })],
-    ['`too-large` with `id` | 1009 | that publish fails', error('too-large', { id: 'p-1' })],
     ['any other code with `topic`', error('busy', { topic: 'a' })],
     ['any other code with `id`', error('forbidden', { id: 'q-1' })],
   ])('%s: says nothing about the leg, whose close code decides', (_, frame) => {
     expect(isAboutLeg(frame)).toBe(false)
     expect(closeVerdict({ ...live, code: 1012, error: frame })).toEqual(spread)
     expect(closeVerdict({ ...live, code: 1009, error: frame })).toEqual(bad)
+  })
+
+  test('`too-large` with `id` | 1009 | that publish fails: the leg was at no fault, and the next one is dialled early', () => {
+    const frame = error('too-large', { id: 'p-1' })
+    expect(isAboutLeg(frame)).toBe(false)
+    expect(closeVerdict({ ...live, code: 1009, error: frame })).toEqual(early)
+    expect(closeVerdict({ ...live, code: 1012, error: frame })).toEqual(spread)
+    expect(closeVerdict({ ...live, code: 1009, error: error('too-large') })).toEqual(bad)
   })
 
   test.each(['session-ended', 'superseded'])('`%s` stops the session wherever it arrives, also with a topic and an id', (code) => {

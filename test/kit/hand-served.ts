@@ -1,0 +1,100 @@
+import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 'livesocket'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { fakeWebSockets, type FakeSocket } from './fake-socket.js'
+
+export type HandFrame = { readonly type: string } & Readonly<Record<string, any>>
+
+const TOLD = [
+  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
+  'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+] as const satisfies (keyof LiveSocketEvents)[]
+
+/** One leg as its server sees it: frames are written and read by hand, so that no code of ours stands between a test and the wire. */
+export interface HandLeg {
+  readonly url: string
+  readonly wire: FakeSocket
+  /** Every frame that the client sent, in order. */
+  readonly said: readonly HandFrame[]
+  of(type: string): HandFrame[]
+  open(): void
+  send(frame: HandFrame): void
+  /** Opens it and answers its hello: each topic at `offset` of epoch `e`, unless `topics` says otherwise. */
+  welcome(fields?: Record<string, unknown>): void
+  /** The server ends it. */
+  end(code?: number, reason?: string): void
+  /** With which code the client has closed it; undefined while it has not. */
+  readonly closed: number | undefined
+}
+
+/** A live socket whose servers are the test: every dial waits to be opened, welcomed, or refused by hand, on a clock that the test moves. */
+export function handServed(options: Partial<LiveSocketOptions> = {}) {
+  const clock = createSimulatedClock()
+  const { WebSocket, sockets } = fakeWebSockets()
+  let draw = 0.5
+  const socket = createLiveSocket({
+    url: 'wss://a.test/live',
+    heartbeat: false,
+    reconnect: { spread: 1_000 },
+    ...options,
+    environment: { WebSocket, clock, random: () => draw, ...options.environment },
+  })
+  const events: { type: keyof LiveSocketEvents; event: object }[] = []
+  for (const type of TOLD) socket.on(type, (event) => void events.push({ type, event }))
+  const statuses: string[] = []
+  socket.store.subscribe(({ status }) => {
+    if (statuses.at(-1) !== status) statuses.push(status)
+  })
+
+  const legOf = (wire: FakeSocket): HandLeg => {
+    const said = () => wire.sent.map((text) => JSON.parse(text as string) as HandFrame)
+    const send = (frame: HandFrame) => wire.message(JSON.stringify(frame))
+    return {
+      url: wire.url,
+      wire,
+      get said() {
+        return said()
+      },
+      of: (type) => said().filter((frame) => frame.type === type),
+      open: () => wire.open('livesocket.v1'),
+      send,
+      welcome({ server = 's', offset = 5, ...fields } = {}) {
+        if (wire.readyState === 0) wire.open('livesocket.v1')
+        const { topics } = said()[0] as { topics: Record<string, { offset?: number }> } & HandFrame
+        const answers = Object.entries(topics).map(([name, from]) => [name, { epoch: 'e', offset, after: from.offset ?? offset }])
+        send({ type: 'welcome', server, topics: Object.fromEntries(answers) as object, ...fields })
+      },
+      end: (code = 1006, reason = '') => wire.end(code, reason),
+      get closed() {
+        return wire.closes[0] && (wire.closes[0].code ?? 1005)
+      },
+    }
+  }
+
+  async function leg(number: number): Promise<HandLeg> {
+    await clock.flush()
+    const wire = sockets[number - 1]
+    if (!wire) throw new Error(`leg ${number} is not dialled; there are ${sockets.length}`)
+    return legOf(wire)
+  }
+
+  return {
+    socket,
+    clock,
+    statuses,
+    told: (...types: (keyof LiveSocketEvents)[]) => events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
+    /** What every later draw gives; 0.5 at first. */
+    draw: (value: number) => void (draw = value),
+    /** Dials so far. */
+    dials: () => sockets.length,
+    /** Leg number `number`, counted by dials from 1. Throws where it was not dialled by now. */
+    leg,
+    /** Connects and welcomes the first leg. */
+    async live(fields?: Record<string, unknown>): Promise<HandLeg> {
+      socket.connect()
+      const first = await leg(1)
+      first.welcome(fields)
+      await clock.flush()
+      return first
+    },
+  }
+}
