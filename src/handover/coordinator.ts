@@ -120,6 +120,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let doubted = false
   /** Dials that were under way when the network changed. */
   const suspects = new Set<number>()
+  /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
+  let freshest: string | undefined
   const dialAlarm = createAlarm(clock, due)
   const moment = settings.handover.when && createMoment(clock, settings.handover.when, whenThrew)
   const overlapAlarm = createAlarm(clock, () => dispatch({ type: 'old-done' }))
@@ -191,6 +193,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         if (effect.why !== 'superseded') handlers.moveFailed(effect.why)
         return
       case 'stopped':
+        freshest = undefined
         moves.forget()
         return handlers.stopped(effect.stop)
     }
@@ -312,6 +315,17 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       handlers.moved(false)
     }
     handlers.served(old !== null)
+    if (freshest !== undefined && leg.token !== undefined) renew(freshest)
+  }
+
+  function renew(token: string) {
+    freshest = token
+    for (const seat of [state.active, state.old]) {
+      const leg = seat && legs.get(seat.leg)
+      if (!leg?.welcome || leg.token === token) continue
+      if (settings.protocol.inBandAuth && leg.send({ type: 'auth', token })) leg.renewed(token)
+      else if (seat === state.active) leave('token')
+    }
   }
 
   /** Counted from the dial, as platforms do, and also where an old leg serves again. */
@@ -578,14 +592,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       deps.tokens().check()
       return legs.get(leg)?.send(frame) ?? false
     },
-    renew(token) {
-      for (const seat of [state.active, state.old]) {
-        const leg = seat && legs.get(seat.leg)
-        if (!leg || leg.token === token) continue
-        if (leg.send({ type: 'auth', token })) leg.renewed(token)
-        else if (seat === state.active) leave('token')
-      }
-    },
+    renew,
     settle,
     check,
     suspend,

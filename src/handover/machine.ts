@@ -149,7 +149,8 @@ function stop(state: State, reason: Stop): Step {
   const open = [state.standby, state.active, state.old].filter((seat) => seat !== null)
   return [
     { ...initialState, status: 'closed', exclusive: state.exclusive, legs: state.legs },
-    [...open.map((seat): Effect => ({ do: 'close', leg: seat.leg, why: 'stopped' })), { do: 'stopped', stop: reason }],
+    // Everything is settled before a leg's end is told: who hears of it may connect again.
+    [{ do: 'stopped', stop: reason }, ...open.map((seat): Effect => ({ do: 'close', leg: seat.leg, why: 'stopped' }))],
   ]
 }
 

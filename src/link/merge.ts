@@ -122,7 +122,7 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
     try {
       do {
         for (const topic of dirty) {
-          while (topics.get(topic.name) === topic) {
+          while ((active || old) && topics.get(topic.name) === topic) {
             if (!topic.sequence.proceed(namedBy(active, topic), namedBy(old, topic))) break
           }
           dirty.delete(topic)
