@@ -259,9 +259,8 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
       if (old !== null) handlers.fence(old)
     },
     subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {},
-    refused(_leg: number, name: string, retry: boolean) {
-      if (!retry) topics.delete(name)
-    },
+    /** The next leg is asked again: a new server may think otherwise. */
+    refused(_leg: number, _name: string, _retry: boolean) {},
     message(leg: number, frame: MessageFrame) {
       const topic = topics.get(frame.topic)
       if (!topic) return

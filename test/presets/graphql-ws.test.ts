@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { createClient, type Client } from 'graphql-ws'
+import { useServer } from 'graphql-ws/use/ws'
+import { expect, it, onTestFinished } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { createRelay } from '../../demo/relay.js'
+import { graphqlWs, type GraphqlWsOptions } from '../../src/presets/graphql-ws.js'
+import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
+import { until } from '../server/kit.js'
+import { oneToLast } from './stage.js'
+
+// graphql comes twice, for Node and for bundlers, and takes no schema of its other self: this is the one that graphql-ws has.
+const { buildSchema } = createRequire(import.meta.url)('graphql') as typeof import('graphql')
+
+const schema = buildSchema(`
+  type Query { slow(name: String): String }
+  type Mutation { charge: Int }
+  type Subscription { tick: Int, tock: Int }
+`)
+
+/** Two servers of graphql-ws, one log, and the library's client over a LiveWebSocket. */
+async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number }) {
+  const log: number[] = []
+  const wakers = new Set<() => void>()
+  let charges = 0
+  let release = () => {}
+  let stopped = false
+  const timer = setInterval(() => {
+    for (let due = 0; due < 3; due++) log.push(log.length + 1)
+    for (const wake of wakers) wake()
+  }, 6)
+  async function* follow(field: string) {
+    for (let at = log.length; !stopped; ) {
+      while (at < log.length) yield { [field]: log[at++] }
+      await new Promise<void>((resolve) => wakers.add(resolve))
+    }
+  }
+  const held = (answer: unknown) => new Promise((resolve) => (release = () => resolve(answer)))
+  const roots = { query: { slow: ({ name }: { name: string }) => held(`hello ${name}`) }, mutation: { charge: () => (charges++, held(charges)) }, subscription: { tick: () => follow('tick'), tock: () => follow('tock') } }
+  const servers = await Promise.all(
+    [0, 1].map(async () => {
+      const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+      await once(wss, 'listening')
+      useServer({ schema, roots }, wss)
+      return wss
+    }),
+  )
+  let serving = 0
+  const relay = createRelay({ target: () => ({ port: (servers[serving]!.address() as AddressInfo).port }), delay: 10 })
+  await relay.ready
+  const sockets: LiveWebSocket[] = []
+  const Live = LiveWebSocket.with({ protocol: graphqlWs(options), once: true, WebSocket, handover: { dwell: 0, overlapLimit: 400 } })
+  class Kept extends Live {
+    constructor(...args: ConstructorParameters<typeof Live>) {
+      super(...args)
+      sockets.push(this)
+    }
+  }
+  const told: string[] = []
+  const client: Client = createClient({ url: `ws://127.0.0.1:${relay.port}/`, webSocketImpl: Kept, retryAttempts: 0, on: { connected: () => told.push('connected'), closed: () => told.push('closed') } })
+  onTestFinished(async () => {
+    stopped = true
+    clearInterval(timer)
+    for (const wake of wakers) wake()
+    await client.dispose()
+    for (const wss of servers) {
+      for (const one of wss.clients) one.terminate()
+      wss.close()
+    }
+    await relay.close()
+  })
+  const follower = (field: string) => {
+    const seen: number[] = []
+    client.subscribe<Record<string, number>>({ query: `# a query { } in a comment\nsubscription { ${field} }` }, { next: ({ data }) => seen.push(data![field]!), error: () => undefined, complete: () => told.push('complete') })
+    return seen
+  }
+  return {
+    client,
+    told,
+    follower,
+    sockets,
+    servers,
+    charges: () => charges,
+    release: () => release(),
+    ask(query: string) {
+      return new Promise((resolve, reject) => client.subscribe({ query }, { next: resolve, error: reject, complete: () => undefined }))
+    },
+    async move() {
+      const before = sockets[0]!.live.stats().handovers
+      const leaving = servers[serving]!
+      serving = 1 - serving
+      for (const one of leaving.clients) one.send('{"type":"ping","payload":{"handover":{"deadline":20000}}}')
+      await until(() => sockets[0]!.live.stats().handovers === before + 1, 'the move')
+    },
+  }
+}
+
+it('carries subscriptions of graphql-ws over moves under load: the library notices nothing, and nothing is lost, repeated or reordered', async () => {
+  const { follower, move, told, sockets } = await stage()
+  const [ticks, tocks] = [follower('tick'), follower('tock')]
+  await until(() => ticks.length > 10 && tocks.length > 10, 'messages')
+  for (let moves = 0; moves < 5; moves++) await move()
+  const reached = ticks.at(-1)! + 50
+  await until(() => ticks.at(-1)! >= reached && tocks.at(-1)! >= reached, 'messages after the moves')
+  expect([ticks, tocks]).toEqual([oneToLast(ticks), oneToLast(tocks)])
+  expect([told, sockets.length]).toEqual([['connected'], 1])
+})
+
+it('never sends a mutation twice: its answer comes on the leg that it went out on', async () => {
+  const { ask, move, charges, release, follower } = await stage()
+  const ticks = follower('tick')
+  await until(() => ticks.length > 0, 'messages')
+  const answer = ask('mutation { charge }')
+  await until(() => charges() === 1, 'the mutation')
+  const moving = move()
+  setTimeout(release, 100)
+  expect(await answer).toEqual({ data: { charge: 1 } })
+  await moving
+  expect(charges()).toBe(1)
+})
+
+it('says that the outcome is unknown where the leg goes before it answers', async () => {
+  const { ask, move, charges } = await stage()
+  const answer = ask('mutation { charge }')
+  await until(() => charges() === 1, 'the mutation')
+  await Promise.all([move(), expect(answer).rejects.toMatchObject([{ extensions: { code: 'outcome-unknown' } }])])
+  expect(charges()).toBe(1)
+})
+
+it('without identities keeps connection and subscriptions, and claims nothing about their results in a move', async () => {
+  const { follower, move, told } = await stage({})
+  const ticks = follower('tick')
+  await until(() => ticks.length > 10, 'messages')
+  await move()
+  const reached = ticks.at(-1)! + 50
+  await until(() => ticks.at(-1)! >= reached, 'messages after the move')
+  expect(told).toEqual(['connected'])
+})
+
+it('shows the library a break as the close that it is', async () => {
+  const { follower, told, servers } = await stage()
+  const ticks = follower('tick')
+  await until(() => ticks.length > 0, 'messages')
+  for (const client of servers[0]!.clients) client.terminate()
+  await until(() => told.includes('closed'), 'the close')
+})

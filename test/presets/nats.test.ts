@@ -1,0 +1,125 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { headers, wsconnect } from '@nats-io/nats-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { nats, type NatsMessage } from '../../src/presets/nats.js'
+import { natsFrames } from '../../src/presets/nats-frames.js'
+import { until } from '../server/kit.js'
+import { oneToLast, scripted, speaking } from './stage.js'
+
+const installed = ['nats-server', '/usr/sbin/nats-server'].find((path) => spawnSync(path, ['--version']).status === 0)
+
+describe('the frames of NATS', () => {
+  const head = 'NATS/1.0\r\nNats-Msg-Id: mu77\r\n\r\n'
+  const text = `INFO {"ldm":true}\r\nMSG a.b 1 5\r\nhe\r\no\r\nHMSG c 2 reply ${head.length} ${head.length + 2}\r\n${head}hi\r\nPING\r\n`
+
+  it('are read wherever the stream is cut', () => {
+    const bytes = new TextEncoder().encode(text)
+    for (let size = 1; size <= bytes.length; size++) {
+      const split = natsFrames()
+      const found = []
+      for (let at = 0; at < bytes.length; at += size) found.push(...split(bytes.slice(at, at + size).buffer))
+      expect(found.map(({ verb, subject, sid, reply, payload }) => [verb, subject, sid, reply, new TextDecoder().decode(payload)])).toEqual([
+        ['INFO', undefined, undefined, undefined, ''],
+        ['MSG', 'a.b', '1', undefined, 'he\r\no'],
+        ['HMSG', 'c', '2', 'reply', 'hi'],
+        ['PING', undefined, undefined, undefined, ''],
+      ])
+      expect(found[2]!.headers.get('nats-msg-id')).toBe('mu77')
+    }
+  })
+
+  it.each(['MSG a\r\n', 'MSG a 1 x\r\n', `INFO ${'x'.repeat(70_000)}`])('are refused where they are none: %.12s', (wrong) => {
+    expect(() => natsFrames()(wrong)).toThrow()
+  })
+})
+
+it('answers the server in kind, and refuses a subject that would be another command', async () => {
+  const server = await scripted(
+    (frame, socket) => frame.startsWith('PING') && socket.send(Buffer.from('PONG\r\n')),
+    (socket) => socket.send(Buffer.from('INFO {"server_id":"N1"}\r\nPING\r\n')),
+  )
+  const { socket, seen } = speaking(server.url, nats({ connect: { user: 'ada' } })).follow('news.*')
+  socket.connect()
+  await until(() => socket.store.getState().leg?.server === 'N1', 'live')
+  await socket.publish('out', { a: 1 })
+  await expect(socket.publish('out\r\nSUB', 1)).rejects.toMatchObject({ code: 'refused' })
+  server.legs[0]!.socket.send(Buffer.from('MSG news.x 1 2\r\nhi\r\n'))
+  await until(() => seen.length === 1, 'the message')
+  expect(seen).toEqual([{ subject: 'news.x', reply: undefined, headers: new Map(), payload: 'hi' }])
+  const [connect, ...rest] = server.legs[0]!.received
+  expect(JSON.parse(connect!.slice('CONNECT '.length))).toMatchObject({ verbose: false, user: 'ada', headers: true })
+  expect(rest).toEqual(['SUB news.* 1\r\n', 'PING\r\n', 'PONG\r\n', 'PUB out 7\r\n{"a":1}\r\n'].sort((a, b) => rest.indexOf(a) - rest.indexOf(b)))
+})
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+/** Two nats-servers in a cluster; ports are free ones, since their routes must know each other. */
+async function cluster() {
+  const folder = mkdtempSync(join(tmpdir(), 'livesocket-nats-'))
+  const ports = await Promise.all(Array.from({ length: 6 }, freePort))
+  const started: ChildProcess[] = []
+  onTestFinished(() => {
+    for (const child of started) child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const nodes = await Promise.all(
+    [0, 1].map(async (node) => {
+      const [port, ws, route] = ports.slice(3 * node, 3 * node + 3) as [number, number, number]
+      const other = ports[3 * (1 - node) + 2]!
+      const config = join(folder, `${node}.conf`)
+      writeFileSync(
+        config,
+        `port: ${port}\nhost: 127.0.0.1\nserver_name: n${node}\nlame_duck_duration: "30s"\nlame_duck_grace_period: "2s"\nwebsocket { port: ${ws}, host: 127.0.0.1, no_tls: true }\ncluster { name: c, listen: "127.0.0.1:${route}", routes: ["nats://127.0.0.1:${other}"] }\n`,
+      )
+      const child = spawn(installed!, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+      started.push(child)
+      let said = ''
+      child.stderr!.on('data', (text: Buffer) => (said += String(text)))
+      await until(() => said.includes('Server is ready') && said.includes('Route connection created'), 'nats-server')
+      return { child, url: `ws://127.0.0.1:${ws}` }
+    }),
+  )
+  return nodes
+}
+
+// Debian has it: apt-get install nats-server. Without one the tests above still read its protocol.
+it.runIf(installed)('loses, repeats and reorders nothing when nats-server goes into lame duck mode, at 1,000 messages a second', async () => {
+  const [leaving, staying] = await cluster()
+  let dials = 0
+  const { socket, seen } = speaking(() => [leaving!, staying!][Math.min(dials++, 1)]!.url, nats()).follow('ticks.>')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  const publisher = await wsconnect({ servers: staying!.url, wsFactory: async (url: string | URL) => ({ socket: new WebSocket(url) as never, encrypted: false }) })
+  onTestFinished(() => publisher.close())
+  let sent = 0
+  const timer = setInterval(() => {
+    for (let due = 0; due < 5; due++) {
+      const head = headers()
+      head.set('Nats-Msg-Id', String(++sent))
+      publisher.publish('ticks.a', String(sent), { headers: head })
+    }
+  }, 5)
+  onTestFinished(() => clearInterval(timer))
+  await until(() => seen.length > 100, 'messages')
+  leaving!.child.kill('SIGUSR2')
+  await until(() => socket.stats().handovers === 1, 'the move')
+  clearInterval(timer)
+  await publisher.flush()
+  const numbers = () => seen.map((message) => Number((message as NatsMessage).payload))
+  await until(() => numbers().at(-1) === sent, 'the last message')
+  expect(numbers()).toEqual(oneToLast(numbers()))
+  expect([socket.stats().reconnects, dials]).toEqual([0, 2])
+})

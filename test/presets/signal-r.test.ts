@@ -1,0 +1,95 @@
+import { HttpTransportType, HubConnectionBuilder, JsonHubProtocol, LogLevel, MessageType, type HubMessage } from '@microsoft/signalr'
+import { expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { signalR } from '../../src/presets/signal-r.js'
+import { until } from '../server/kit.js'
+import { scripted, speaking } from './stage.js'
+
+const END = '\u001e'
+
+/** A hub that reads and writes with the protocol classes of `@microsoft/signalr`: what those refuse fails the test. */
+async function hub() {
+  const json = new JsonHubProtocol()
+  const quiet = { log: () => undefined }
+  const calls: HubMessage[][] = []
+  const server = await scripted((text, socket, leg) => {
+    const [first, rest] = [text.slice(0, text.indexOf(END)), text.slice(text.indexOf(END) + 1)]
+    calls[leg] ??= []
+    const write = (message: HubMessage) => socket.send(json.writeMessage(message as never))
+    const messages = calls[leg].length === 0 ? rest : text
+    if (calls[leg].length === 0) {
+      expect(JSON.parse(first)).toEqual({ protocol: 'json', version: 1 })
+      calls[leg].push({ type: MessageType.Ping })
+      // The handshake's answer, and a message right behind it in the same piece.
+      socket.send(`{}${END}${json.writeMessage({ type: MessageType.Ping })}`)
+    }
+    for (const message of messages === '' ? [] : json.parseMessages(messages, quiet)) {
+      calls[leg].push(message)
+      if (message.type !== MessageType.Invocation || message.invocationId === undefined) continue
+      const { invocationId, target, arguments: args } = message
+      if (target === 'Add') write({ type: MessageType.Completion, invocationId, result: args[0] + args[1] })
+      else if (target === 'Join') write({ type: MessageType.Completion, invocationId, ...(args[0] === 'secret' ? { error: 'not you' } : { result: null }) })
+      else write({ type: MessageType.Completion, invocationId, error: `Unknown hub method '${target}'` })
+    }
+  })
+  const invocations = (leg: number) => calls[leg]!.flatMap((message) => (message.type === MessageType.Invocation ? [[message.target, message.arguments]] : []))
+  return { ...server, calls, invocations, send: (leg: number, message: HubMessage) => server.legs[leg]!.socket.send(json.writeMessage(message as never)) }
+}
+
+const say = (id: number): HubMessage => ({ type: MessageType.Invocation, target: 'said', arguments: [{ id }, 'more'] })
+
+it('does with a hub what the client of @microsoft/signalr does: handshake, invocation, completion, ping', async () => {
+  const server = await hub()
+  const theirs = new HubConnectionBuilder().withUrl(server.url.replace('ws', 'http'), { transport: HttpTransportType.WebSockets, skipNegotiation: true, ...{ WebSocket } }).configureLogging(LogLevel.None).build()
+  onTestFinished(() => theirs.stop())
+  const heard: unknown[] = []
+  theirs.on('said', (...args) => heard.push(args))
+  await theirs.start()
+  expect(await theirs.invoke('Add', 1, 2)).toBe(3)
+  await expect(theirs.invoke('Nothing')).rejects.toThrow('Unknown hub method')
+  server.send(0, say(1))
+  await until(() => heard.length === 1, 'their message')
+
+  const { socket, seen, invalid } = speaking(server.url, signalR()).follow('said')
+  socket.connect()
+  await expect(socket.publish('Add', [1, 2])).resolves.toMatchObject({ data: 3 })
+  await expect(socket.publish('Nothing', [])).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('Unknown hub method') as string })
+  server.send(1, say(1))
+  await until(() => seen.length === 1, 'our message')
+  expect(seen).toEqual(heard)
+  expect(server.invocations(1).slice(-2)).toEqual(server.invocations(0))
+  expect(invalid).toEqual([])
+})
+
+it('joins on the new leg before it goes over, marks the end by an answered call, and loses and repeats nothing', async () => {
+  const server = await hub()
+  const { socket, seen } = speaking(server.url, signalR({ join: (topic) => (topic === 'said' || topic === 'secret' ? { target: 'Join', arguments: [topic] } : null) })).follow('said').follow('secret')
+  const refused: unknown[] = []
+  socket.on('error', ({ error }) => refused.push(error.topic))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  let joined = 0
+  socket.on('cutover', () => (joined = server.invocations(1).length))
+  server.send(0, say(1))
+  server.send(0, { type: MessageType.Invocation, target: 'reconnect', arguments: [{ deadline: 9_000 }] })
+  await until(() => joined > 0, 'the cutover')
+  for (const leg of [1, 0]) server.send(leg, say(2))
+  server.send(1, say(3))
+  await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the move')
+  expect(seen.map((args) => (args as [{ id: number }])[0].id)).toEqual([1, 2, 3])
+  expect([joined, refused]).toEqual([2, ['secret', 'secret']])
+})
+
+it('moves when the hub closes with allowReconnect (type 7), and stays closed when it closes without', async () => {
+  const server = await hub()
+  const { socket, asked } = speaking(server.url, signalR())
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  server.send(0, { type: MessageType.Close, allowReconnect: true })
+  await until(() => socket.stats().handovers === 1, 'the move')
+  expect(asked[0]!.reason).toBe('the server closes')
+  server.send(1, { type: MessageType.Close })
+  server.legs[1]!.socket.close(1000)
+  await until(() => socket.store.getState().status === 'closed', 'closed')
+  expect(server.legs).toHaveLength(2)
+})
