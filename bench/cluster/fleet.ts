@@ -130,7 +130,9 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
     await Promise.all([...programs, ...nodes.values()].map(({ exit }) => exit))
     await Promise.all(proxies.map((proxy) => proxy.close()))
     await redis.close()
-    await rm(folder, { recursive: true, force: true })
+    // What everybody wrote down, for whoever wants to read it.
+    if (process.env['CLUSTER_RECORDS']) console.error(`The records are in ${folder}`)
+    else await rm(folder, { recursive: true, force: true })
   }
 
   const fleet = {

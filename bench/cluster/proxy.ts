@@ -86,8 +86,9 @@ ${[...nodes].map(([name, at]) => `  server ${name} 127.0.0.1:${at}${use.includes
   return {
     child,
     async use(wanted) {
-      // `drain`: no new connections, the open ones go on.
-      for (const name of nodes.keys()) await say(admin, `set server nodes/${name} state ${wanted.includes(name) ? 'ready' : 'drain'}`)
+      // `drain`: no new connections, the open ones go on. First those that take over: there is never nobody.
+      for (const name of wanted) await say(admin, `set server nodes/${name} state ready`)
+      for (const name of nodes.keys()) if (!wanted.includes(name)) await say(admin, `set server nodes/${name} state drain`)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -32,8 +33,11 @@ export interface RedisServerOptions {
   readonly more?: readonly string[]
 }
 
+/** These processes are killed, the machine never is: a disk in memory keeps as much, and no other program's writes hold up an fsync. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 export async function startRedisServer({ persistence = 'no', port: wanted, more = [] }: RedisServerOptions = {}): Promise<RedisServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'livesocket-redis-'))
+  const folder = await mkdtemp(join(MEMORY, 'livesocket-redis-'))
   const port = wanted ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
   let child: ChildProcess | null = null
