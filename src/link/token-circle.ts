@@ -6,8 +6,8 @@ import type { TokenSchedule } from '../policy/token-schedule.js'
 /** The tabs of one browser that live on one token, seen from one of them. Without `Tabs` it is a circle of one. */
 export interface TokenCircle {
   join(): void
-  /** Whether another tab has ended the login session, also one whose word this tab slept through. */
-  signedOut(): boolean
+  /** Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null: none has. */
+  over(): string | null
   /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage. */
   mayHaveNewer(generation: number): boolean
   nextGeneration(present: number): number
@@ -46,6 +46,9 @@ export interface TokenCircleHandlers {
 /** How long other tabs have to answer a question. They need a few milliseconds; a lonely tab waits for all of it. */
 const ANSWER_LIMIT = 150
 
+/** Storage holds numbers only: what is left of the reason for a tab that did not hear it. */
+const ENDED = { signedOut: 1, otherwise: 2 }
+
 const ALONE: TabGroup = {
   post() {},
   listen: () => () => {},
@@ -65,13 +68,14 @@ export function createTokenCircle(
   let heard = () => {}
   const post = (news: TokenNews) => group.post(news)
   const signedOut = () => group.read('session') > session
+  const over = () => (!signedOut() ? null : group.read('ended') === ENDED.otherwise ? 'ended in another tab' : 'signed-out')
 
   function hear(message: unknown) {
     const news = readTokenNews(message)
     if (!news) return
     if (news.kind === 'ended') {
       if (news.session > session) handlers.ended(news.reason)
-    } else if (signedOut()) handlers.ended('signed-out')
+    } else if (signedOut()) handlers.ended(over()!)
     else if (news.session !== session) return
     else if (news.kind === 'ask') handlers.asked()
     else if (news.kind === 'wait') handlers.wait(news.failures, news.delay)
@@ -102,7 +106,7 @@ export function createTokenCircle(
       session = group.read('session')
       group.listen(hear)
     },
-    signedOut,
+    over,
     mayHaveNewer: (generation) => group.read('generation') > generation && group.read('until') > clock.now(),
     nextGeneration: (present) => Math.max(present, group.read('generation')) + 1,
     exclusively: (work, signal) => group.exclusively(work, signal),
@@ -130,6 +134,7 @@ export function createTokenCircle(
       if (signedOut()) return
       // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was cleared.
       const next = Math.max(session + 1, Math.floor(clock.now()))
+      group.write('ended', reason === 'signed-out' ? ENDED.signedOut : ENDED.otherwise)
       group.write('session', next)
       group.write('until', 0)
       post({ kind: 'ended', session: next, reason })

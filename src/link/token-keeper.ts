@@ -162,7 +162,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
   /** Ends a session whose time is up, or that another tab has ended. */
   function stillOn(): boolean {
-    if (circle.signedOut()) end('signed-out', 'elsewhere')
+    const reason = circle.over()
+    if (reason !== null) end(reason, 'elsewhere')
     else if (session.running && session.left <= 0) end('session-expired')
     return over === null
   }
