@@ -41,13 +41,12 @@ canvas { display: block; width: 100% }
 .key i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; border: 1.5px solid var(--leg-a); vertical-align: -1px }
 .key i.full { background: var(--leg-a) } .key i.bar { width: 16px; border-radius: 3px; background: var(--leg-a) }
 .key i.soft { width: 16px; border-radius: 3px; background: var(--leg-a-soft) } .key i.dash { width: 16px; border-radius: 3px; border-style: dashed }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(96px, 1fr)); gap: 1px; margin: 0; background: var(--line); border-block: 1px solid var(--line) }
-dl div { background: var(--surface); padding: 8px 14px }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(96px, 1fr)); gap: 1px; margin: 0; overflow: hidden; border-block: 1px solid var(--line) }
+dl div { outline: 1px solid var(--line); padding: 8px 14px }
 dt { color: var(--muted); font-size: 12px } dd { font-variant-numeric: tabular-nums; margin: 0; font-size: 17px; font-weight: 620; letter-spacing: -.01em }
 dd[data-bad] { color: var(--bad) }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 4px 24px; padding: 10px 14px; border-bottom: 1px solid var(--line) }
 .facts p { margin: 0 } .facts b { font-weight: 600 } .facts span { color: var(--muted) }
-meter { width: 100%; height: 8px; display: block; margin-top: 4px; accent-color: var(--leg-a) }
 .bar { height: 6px; border-radius: 3px; background: var(--ground); overflow: hidden; margin-top: 5px } .bar i { display: block; height: 100%; background: var(--leg-a) }
 .log { height: 190px; overflow: auto; margin: 0; padding: 6px 14px 10px; list-style: none; scrollbar-width: thin }
 .log li { display: grid; grid-template-columns: 68px 150px 1fr; gap: 10px; padding: 2px 0 }

@@ -84,7 +84,7 @@ const EVENTS: readonly (keyof LiveSocketEvents)[] = [
 const MOMENT = 20
 const ARRIVALS = 6_000
 /** How often what came in is counted where single frames are not seen, ms. */
-const COUNT_EVERY = 100
+const COUNT_EVERY = 250
 
 /** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
 export function createRecorder(socket: LiveSocket<any, any>, { clock = systemClock, wire, limit = 2_000 }: RecorderOptions = {}): Recorder {

@@ -221,6 +221,8 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
   }
 
   function paintDots() {
+    const radius = Math.min(3.75, Math.max(1.6, (width / Math.max(1, seen.length)) * 0.4))
+    const small = radius * 0.75
     const replays: { left: number; lane: 0 | 1; delivered: number }[] = []
     for (const { at, leg, delivered, duplicates, held } of seen) {
       const lane = laneOf(leg)
@@ -230,14 +232,14 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
       const middle = top(lane) + LANE - 10
       if (duplicates > 0 || held > 0) {
         context.beginPath()
-        context.arc(left, middle, 3, 0, 7)
+        context.arc(left, middle, small, 0, 7)
         context.strokeStyle = dark ? surface : own[lane]
         context.lineWidth = 1.4
         context.stroke()
       }
       if (delivered > 0) {
         context.beginPath()
-        context.arc(left, middle, 2.75, 0, 7)
+        context.arc(left, middle, small, 0, 7)
         context.fillStyle = dark ? surface : own[lane]
         context.fill()
         if (delivered > 3) {
@@ -245,7 +247,7 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
           continue
         }
         context.beginPath()
-        context.arc(left, streamMiddle, 3.75, 0, 7)
+        context.arc(left, streamMiddle, radius, 0, 7)
         context.fillStyle = own[lane]
         context.fill()
       }

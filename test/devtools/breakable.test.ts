@@ -1,0 +1,92 @@
+import { createLiveSocket } from 'livesocket'
+import { breakable } from 'livesocket/devtools'
+import { createSimulation } from 'livesocket/testing'
+import { describe, expect, it } from 'vitest'
+
+async function connected() {
+  const sim = createSimulation({ seed: 3 })
+  const wire = breakable(sim.environment.WebSocket)
+  const socket = createLiveSocket({ url: sim.url, environment: { ...sim.environment, WebSocket: wire }, reconnect: { spread: 500 }, heartbeat: { interval: 1_000, timeout: 500 } })
+  const room = sim.observe(socket, 'room')
+  const closes: { code: number; by: string }[] = []
+  socket.on('leg-closed', ({ code, by }) => closes.push({ code, by }))
+  socket.connect()
+  await sim.advance(300)
+  sim.publishEvery(20, 'room')
+  await sim.advance(300)
+  return { sim, wire, socket, room, closes }
+}
+
+describe('breakable(WebSocket)', () => {
+  it('is the class that it was given, as long as nothing is broken', async () => {
+    const { sim, wire, socket, room } = await connected()
+    expect(wire.connections.map(({ state }) => state)).toEqual(['open'])
+    sim.deploy()
+    await sim.advance(1_000)
+    expect([socket.stats().handovers, room.problems({ complete: false })]).toEqual([1, []])
+    expect(wire.connections.map(({ state }) => state)).toEqual(['open'])
+    socket.close()
+    expect(wire.connections).toEqual([])
+  })
+
+  it('breaks a connection as a network would: 1006 at once, nothing after it, and all of it is replayed', async () => {
+    const { sim, wire, socket, room, closes } = await connected()
+    const before = room.messages.length
+    wire.connections[0]!.break()
+    expect(closes).toEqual([{ code: 1006, by: 'server' }])
+    expect([socket.store.getState().status, wire.connections]).toEqual(['reconnecting', []])
+    await sim.advance(40)
+    expect(room.messages).toHaveLength(before)
+    await sim.advance(2_000)
+    expect([socket.store.getState().status, room.problems({ complete: false }), closes.length]).toEqual(['live', [], 1])
+  })
+
+  it('freezes a connection so that only the heartbeat can tell, and thaws it with what was on its way', async () => {
+    const { sim, wire, socket, room } = await connected()
+    const [connection] = wire.connections
+    connection!.freeze()
+    const before = room.messages.length
+    const publish = socket.publish('other', 'from the ice')
+    await sim.advance(400)
+    expect([room.messages.length, socket.store.getState().status]).toEqual([before, 'live'])
+    connection!.thaw()
+    await sim.advance(200)
+    await expect(publish).resolves.toMatchObject({ offset: 1 })
+    expect(room.problems({ complete: false })).toEqual([])
+    expect(socket.stats()).toMatchObject({ handovers: 0, reconnects: 0 })
+
+    connection!.freeze()
+    await sim.advance(5_000)
+    expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 2 } })
+    expect(room.problems({ complete: false })).toEqual([])
+  })
+
+  it('tells listeners before the application is told, and breaks nothing twice', async () => {
+    const { sim, wire, socket } = await connected()
+    const seen: string[] = []
+    const stop = wire.listen(({ type }) => seen.push(`${type} at ${socket.stats().received}`))
+    const { received } = socket.stats()
+    await sim.advance(25)
+    expect(seen[0]).toBe(`message at ${received}`)
+    const [connection] = wire.connections
+    connection!.break()
+    connection!.break()
+    stop()
+    await sim.advance(2_000)
+    expect(seen.filter((text) => text.startsWith('close'))).toHaveLength(1)
+    expect(seen.filter((text) => text.startsWith('open'))).toEqual([])
+  })
+
+  it('is inert until something dials, and says what is missing where there is no WebSocket', () => {
+    const Class = breakable()
+    expect(Class.connections).toEqual([])
+    const kept = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket')
+    Object.defineProperty(globalThis, 'WebSocket', { value: undefined, configurable: true, writable: true })
+    try {
+      expect(() => new Class('wss://live.test')).toThrow(/give it a class/)
+    } finally {
+      if (kept) Object.defineProperty(globalThis, 'WebSocket', kept)
+      else delete (globalThis as { WebSocket?: unknown }).WebSocket
+    }
+  })
+})
