@@ -64,6 +64,9 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     ['other paths', paths],
     ['other paths in a deploy', () => (deploy(), paths())],
     ['sleep', () => (sim.sleep(), passing(sim.wake))],
+    ['a hidden tab', () => (sim.hide(60_000), passing(sim.show))],
+    ['a stored page', () => (sim.store(), passing(sim.restore))],
+    ['a stored page in a deploy', () => (deploy(), sim.clock.setTimeout(() => (sim.store(), passing(sim.restore)), between(0, 300)))],
     ['a slow replay', () => sim.servers.forEach((server) => (server.replayPace = chance(0.5) ? between(1, 50) : 0))],
     ['mute servers', () => sim.servers.forEach((server) => (server.acks = chance(0.5)))],
     ['a trimmed log', () => sim.log.trim('room', Math.floor(between(0, 20)))],
@@ -91,7 +94,8 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
   }
   // Calm.
   sim.accept()
-  sim.wake()
+  sim.restore()
+  sim.show()
   sim.online()
   sim.thaw()
   sim.delay(10)
