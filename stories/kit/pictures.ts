@@ -12,14 +12,20 @@ import { launchBrowser } from '../../test/kit/browser.js'
 interface Picture {
   readonly file: string
   readonly story: string
-  /** Only this element, with a margin. Default: the whole page. */
-  readonly only?: string
-  readonly width?: number
+  readonly width: number
 }
 
 const PICTURES: readonly Picture[] = [
   { file: 'deploy.png', story: 'livesocket-a-rolling-deploy--beside-a-naive-client', width: 1040 },
+  { file: 'crash.png', story: 'livesocket-crash-and-recovery--everything-is-replayed', width: 1040 },
+  { file: 'network.png', story: 'livesocket-flaky-network--tunnels-and-dead-paths', width: 1040 },
+  { file: 'devtools.png', story: 'operations-devtools--panel', width: 1040 },
+  { file: 'renders.png', story: 'react-many-components-one-socket--render-meter', width: 1040 },
+  { file: 'fleet.png', story: 'operations-fleet-planner--fleet-planner', width: 1120 },
 ]
+
+/** A picture has no buttons that could be pressed, and needs less room around it. */
+const STILL = '.stage { padding-block: 32px } .stage > .actions { display: none } *, *::before { animation: none !important }'
 
 const { values } = parseArgs({
   options: { out: { type: 'string', default: 'docs' }, theme: { type: 'string', default: 'light' }, width: { type: 'string' }, story: { type: 'string' } },
@@ -40,16 +46,17 @@ const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 const browser = await launchBrowser()
 try {
-  const wanted: readonly Picture[] = values.story ? [{ file: `${values.story}.png`, story: values.story }] : PICTURES
-  for (const { file, story, only, width = 1120 } of wanted) {
+  const wanted: readonly Picture[] = values.story ? [{ file: `${values.story}.png`, story: values.story, width: 1040 }] : PICTURES
+  for (const { file, story, width } of wanted) {
     const page = await browser.newPage({ viewport: { width: Number(values.width ?? width), height: 900 }, deviceScaleFactor: 2 })
     page.on('pageerror', (error) => console.error(`${story}: ${error.message}`))
     await page.goto(`${address}/iframe.html?id=${story}&viewMode=story&args=playing:!false&globals=theme:${values.theme}`)
     await page.waitForSelector('html[data-played]', { timeout: 60_000 })
     // A click leaves the focus, and counters are read ten times a second.
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+    if (!values.story) await page.addStyleTag({ content: STILL })
     await page.waitForTimeout(400)
-    const target = page.locator(only ?? '.stage')
+    const target = page.locator('.stage')
     const path = resolvePath(root, values.out, file)
     await target.screenshot({ path })
     console.log(path)
