@@ -71,6 +71,9 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
 
   const read = (line: Line) => {
     switch (line[0]) {
+      case 'follows':
+        followerOf(line[1], line[2])
+        return
       case 'sent':
         topicOf(line[1]).sent = line[2]
         return

@@ -50,6 +50,7 @@ serveProgram<ClientsSetup>((setup) => {
 
   /** Writes down what comes, runs of it as one line. */
   function follow(socket: LiveSocket, client: string, topic: string) {
+    record.write(['follows', client, topic])
     let run: { from: number; to: number; offset: number; at: number; until: number; silence: number } | null = null
     const flush = () => {
       if (run) record.write(['got', client, topic, run.from, run.to, run.offset, run.at, run.until, run.silence])

@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import type { Outcome } from '../../bench/cluster/run-scenario.js'
+import { ROOT } from '../kit/source-files.js'
+
+const run = promisify(execFile)
+
+async function drive(...args: string[]) {
+  const { stdout } = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--small', '--json', ...args], { cwd: ROOT }).catch((failed: { stdout: string; stderr: string }) => {
+    throw new Error(failed.stdout + failed.stderr)
+  })
+  return stdout.trim().split('\n').map((line) => JSON.parse(line) as Outcome)
+}
+
+// The promises are checked by the drive itself: here it is a small one, in `npm run cluster` the whole.
+test.each(['haproxy', 'nginx'])('through %s: a rolling deploy of real processes is noticed by nobody', async (proxy) => {
+  const [outcome] = await drive('--proxy', proxy, '--scenario', 'rolling', '--clients', '40')
+  expect(outcome).toMatchObject({ scenario: 'rolling', proxy, lost: 0, duplicated: 0, reordered: 0, gaps: 0, notLive: 0, broken: [] })
+  expect(outcome!.delivered).toBeGreaterThan(500)
+}, 90_000)
+
+test('a Redis that lost its data: one gap in each topic of each client, and nothing is repeated', async () => {
+  const [outcome] = await drive('--scenario', 'redis-loss', '--clients', '20')
+  expect(outcome).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, gaps: 25, broken: [] })
+}, 90_000)
+
+test('what it is asked in vain it says, and how to ask', async () => {
+  const failed = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--scenario', 'nonsense'], { cwd: ROOT }).catch((error: { code: number; stderr: string }) => error)
+  expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining('rolling') })
+})

@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { metricsText } from '../../src/server/metrics.js'
+import type { Metric } from '../../src/server/index.js'
+import { liveServer } from './kit.js'
+
+async function scrape(server: Awaited<ReturnType<typeof liveServer>>, more?: () => readonly Metric[]) {
+  const http = createServer(server.metricsEndpoint(more)).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  onTestFinished(() => void http.close())
+  const response = await fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}/metrics`)
+  return { type: response.headers.get('content-type'), text: await response.text() }
+}
+
+test('what a server does is there to scrape, as Prometheus reads it', async () => {
+  const server = await liveServer()
+  const client = await server.join({ session: 's', topics: { t: {} } })
+  client.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
+  await client.next('ack')
+  await client.next('message')
+  const stranger = await server.client()
+  stranger.send({ type: 'ping' })
+  await stranger.closed
+  const { type, text } = await scrape(server, () => [{ name: 'app_rooms', help: 'Rooms.', type: 'gauge', samples: [{ value: 3 }] }])
+  expect(type).toContain('text/plain; version=0.0.4')
+  for (const line of [
+    '# TYPE livesocket_legs gauge', 'livesocket_legs 1', 'livesocket_topics 1', 'livesocket_draining 0', 'livesocket_publishes_total 1',
+    'livesocket_messages_sent_total 1', 'livesocket_legs_failed_total{code="protocol"} 1', 'app_rooms 3',
+  ]) expect(text.split('\n')).toContain(line)
+  for (const line of text.trim().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"\})? -?[\d.e+]+)$/)
+})
+
+test('a draining server says so', async () => {
+  const server = await liveServer()
+  await server.drain()
+  expect((await scrape(server)).text).toContain('livesocket_draining 1')
+})
+
+test('what would break a line is escaped', () => {
+  const text = metricsText([{ name: 'x', help: 'a\\b\nc', type: 'counter', samples: [{ labels: { l: '"\\\n' }, value: 1 }] }])
+  expect(text).toBe('# HELP x a\\\\b\\nc\n# TYPE x counter\nx{l="\\"\\\\\\n"} 1\n')
+})
