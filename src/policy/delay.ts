@@ -11,7 +11,7 @@ const EARLY_WINDOW = 1_000
 /** What a busy server that does not say how long is left alone for. */
 const BUSY_WAIT = 5_000
 
-/** From the first failure on the window is at least this, doubled: a spread of 0 backs off as well. */
+/** What failures double where the spread is 0: that backs off as well. */
 const GROWTH_BASE = 1_000
 
 const DIAL_BASE = 200
@@ -54,7 +54,7 @@ export function reconnectWindow(failures: number, spread: number | undefined, ca
   const first = bounded(spread, bounds.spread)
   const n = bounded(failures, bounds.failures)
   if (n === 0) return first
-  return Math.min(Math.max(bounded(cap, bounds.cap), first), Math.max(first, GROWTH_BASE) * 2 ** n)
+  return Math.min(Math.max(bounded(cap, bounds.cap), first), (first || GROWTH_BASE) * 2 ** n)
 }
 
 /** How long to wait before dial number `n`, from 0, within a handover: `U(0, min(2 s, 200 ms · 2ⁿ))`. */

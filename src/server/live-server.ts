@@ -268,7 +268,11 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       return `${'setSecureContext' in http ? 'wss' : 'ws'}://${hostOf(at)}:${at.port}${path}`
     },
     async end(match, reason = 'This session was ended.') {
-      const matching = [...legs].filter((leg) => match(leg.who()!))
+      // Also those that are known and not welcomed yet: nobody comes in behind a sign-out.
+      const matching = [...connections].filter((leg) => {
+        const who = leg.who()
+        return who !== null && match(who)
+      })
       const sessions = new Set(matching.map((leg) => leg.who()!.session))
       for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
       return sessions.size

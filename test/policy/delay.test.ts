@@ -30,6 +30,7 @@ describe('a reconnection waits', () => {
     { when: 'the server spreads wider than the cap', ask: { failures: 0, spread: 180_000 }, from: 250, to: 180_250 },
     { when: 'the same after failures', ask: { failures: 9, spread: 180_000 }, from: 250, to: 180_250 },
     { when: 'a small deployment, first attempt', ask: { failures: 0, spread: 2_000 }, from: 250, to: 2_250 },
+    { when: 'a tiny one, after failures', ask: { failures: 2, spread: 100 }, from: 250, to: 650 },
     { when: 'a spread of 0 backs off as well', ask: { failures: 3, spread: 0 }, from: 250, to: 8_250 },
     { when: 'only this client hit', ask: { failures: 0, early: true, spread: 30_000 }, from: 50, to: 1_050 },
     { when: 'only this client hit, the early attempt failed', ask: { failures: 1, early: true, spread: 30_000 }, from: 250, to: 60_250 },

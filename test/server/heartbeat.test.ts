@@ -87,6 +87,18 @@ describe('the end', () => {
     await bob.settle()
   })
 
+  test('also where a leg is known and not welcomed yet: nobody comes in behind a sign-out', async () => {
+    let asked = 0
+    const server = await liveServer({ authorize: () => (asked++, new Promise<never>(() => undefined)) })
+    const client = await server.client()
+    client.send({ type: 'hello', session: 's', leg: 1, topics: { t: {} } })
+    await until(() => asked === 1, 'its topic being looked at')
+    expect(await server.end(() => true)).toBe(1)
+    expect(await client.next('error')).toMatchObject({ code: 'session-ended' })
+    expect(await client.closed).toMatchObject({ code: 3000 })
+    expect(client.of('welcome')).toEqual([])
+  })
+
   test('a server that closes says so to every leg, takes no more, and is gone', async () => {
     const told: string[] = []
     const server = await liveServer({ onSession: ({ type }) => void told.push(type) })
