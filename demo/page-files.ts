@@ -8,14 +8,26 @@ export interface PageFile {
 
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css' }
 
-/** Builds the page, with the library's sources in it, in memory: the files by their path. Nothing is written anywhere. */
-export async function buildPage(): Promise<ReadonlyMap<string, PageFile>> {
+const here = (path: string) => join(import.meta.dirname, path)
+
+/** Builds both pages, with the library's sources in them, in memory: the files by their path. Nothing is written anywhere. */
+export async function buildPages(): Promise<ReadonlyMap<string, PageFile>> {
   const result = (await build({
     configFile: false,
-    root: join(import.meta.dirname, 'page'),
+    root: here('page'),
     logLevel: 'warn',
-    resolve: { alias: { livesocket: join(import.meta.dirname, '../src/index.ts') } },
-    build: { write: false, target: 'es2022', modulePreload: false },
+    resolve: {
+      alias: [
+        { find: /^livesocket$/, replacement: here('../src/index.ts') },
+        { find: /^livesocket\/(react|devtools)$/, replacement: `${here('../src')}/$1/index.ts` },
+      ],
+    },
+    build: {
+      write: false,
+      target: 'es2022',
+      modulePreload: false,
+      rolldownOptions: { input: [here('page/index.html'), here('page/react/index.html')], checks: { moduleLevelDirective: false } },
+    },
   })) as Rolldown.RolldownOutput
   const files = new Map<string, PageFile>()
   for (const file of result.output) {
@@ -23,5 +35,6 @@ export async function buildPage(): Promise<ReadonlyMap<string, PageFile>> {
     files.set(`/${file.fileName}`, { type, body: file.type === 'chunk' ? file.code : file.source })
   }
   files.set('/', files.get('/index.html')!)
+  for (const path of ['/react', '/react/']) files.set(path, files.get('/react/index.html')!)
   return files
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../src/base/clock.js'
 import { startCluster } from './cluster.js'
-import { buildPage } from './page-files.js'
+import { buildPages } from './page-files.js'
 import { startPublisher } from './publisher.js'
 import { createRelay } from './relay.js'
 
@@ -30,7 +30,7 @@ type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
 
 /** All in this process: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
 export async function serveDemo({ port = 0, delay = 50, login }: DemoOptions = {}): Promise<Demo> {
-  const files = await buildPage()
+  const files = await buildPages()
   const http = createServer((request, response) => void answer(request, response))
   await listen(http, port)
   const pagePort = (http.address() as AddressInfo).port

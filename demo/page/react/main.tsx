@@ -1,0 +1,133 @@
+import type { LiveSocketOptions } from 'livesocket'
+import { breakable, LiveSocketDevtools } from 'livesocket/devtools'
+import { LiveSocketProvider, useLiveReducer, useLiveSocket, useLiveStatus } from 'livesocket/react'
+import { StrictMode, useEffect, useState, type ReactNode } from 'react'
+import { createRoot } from 'react-dom/client'
+import type { Numbered } from '../../publisher.js'
+import { noTally, tally } from './tally.js'
+
+interface Topics {
+  feed: Numbered
+}
+
+// So that the devtools have something to break.
+const wire = breakable()
+
+async function signIn() {
+  await fetch(`/login?visitor=${crypto.randomUUID()}`, { method: 'POST' })
+}
+
+async function fetchToken(signal: AbortSignal) {
+  const response = await fetch('/token', { method: 'POST', signal })
+  if (response.status === 401) return { ended: 'the login is over' }
+  if (!response.ok) throw new Error(`The token service answered ${response.status}.`)
+  return (await response.json()) as { token: string; ttl: number }
+}
+
+function Badge() {
+  const status = useLiveStatus()
+  const moving = useLiveStatus(({ handover }) => handover !== null)
+  return (
+    <span className="badge" data-state={status === 'live' ? 'live' : 'down'} role="status">
+      {status === 'live' && moving ? 'live, moving' : status}
+    </span>
+  )
+}
+
+function Counts() {
+  const { delivered, lost, repeated } = useLiveReducer<'feed', typeof noTally, Topics>('feed', tally, noTally)
+  const counts = [
+    ['Lost', lost],
+    ['Duplicated', repeated],
+    ['Delivered', delivered],
+  ] as const
+  return (
+    <dl>
+      {counts.map(([name, count]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd data-count={name} data-bad={(name !== 'Delivered' && count > 0) || undefined}>
+            {count.toLocaleString('en')}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+const ACTIONS = [
+  ['deploy', 'Deploy'],
+  ['crash', 'Crash'],
+  ['cut', 'Cut the network'],
+  ['freeze', 'Freeze the path'],
+] as const
+
+/** What happens to the servers: told by the page's own server, beside the live socket. */
+function Controls() {
+  const [busy, setBusy] = useState(false)
+  const [text, setText] = useState('Running. Press Deploy: both servers are replaced by new ones, and then closed.')
+  useEffect(() => {
+    const servers = new EventSource('/events')
+    servers.addEventListener('state', ({ data }) => setBusy((JSON.parse(data as string) as { busy: unknown }).busy !== null))
+    servers.addEventListener('action', ({ data }) => setText((JSON.parse(data as string) as { text: string }).text))
+    return () => servers.close()
+  }, [])
+  return (
+    <section className="controls" aria-label="What happens to the servers and the network">
+      <div className="buttons">
+        {ACTIONS.map(([action, name], index) => (
+          <button key={action} className={index === 0 ? 'primary' : undefined} data-action={action} disabled={busy} onClick={() => void fetch(`/control/${action}`, { method: 'POST' })}>
+            {name}
+          </button>
+        ))}
+      </div>
+      <p id="status" role="status">
+        {text}
+      </p>
+    </section>
+  )
+}
+
+function Devtools() {
+  return <LiveSocketDevtools socket={useLiveSocket()} wire={wire} />
+}
+
+function Page({ options, children }: { options: LiveSocketOptions; children: ReactNode }) {
+  return (
+    <LiveSocketProvider options={options}>
+      {children}
+      <article className="side ours" aria-label="The feed">
+        <div className="title">
+          <h2>The feed, through hooks</h2>
+          <Badge />
+        </div>
+        <Counts />
+      </article>
+      <Devtools />
+    </LiveSocketProvider>
+  )
+}
+
+const [{ socketPort }] = await Promise.all([(await fetch('/config')).json() as Promise<{ socketPort: number }>, signIn()])
+const options: LiveSocketOptions = {
+  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${socketPort}/live`,
+  getToken: ({ signal }) => fetchToken(signal),
+  // One visitor is no storm: a second is spread enough. And with a hundred messages a second, one without any is suspect.
+  reconnect: { spread: 1_000 },
+  heartbeat: { interval: 1_000, timeout: 1_000 },
+  environment: { WebSocket: wire },
+}
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <Page options={options}>
+      <header>
+        <h1>The same page, in React.</h1>
+        <p>
+          A hundred messages a second go through one reducer; the page renders once a frame. Below it are the devtools. <a href="/">The plain page</a> shows LiveSocket beside another client.
+        </p>
+      </header>
+      <Controls />
+    </Page>
+  </StrictMode>,
+)

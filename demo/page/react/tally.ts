@@ -1,0 +1,22 @@
+import type { Numbered } from '../../publisher.js'
+
+/** What the numbers of the feed say about how it arrived. */
+export interface Tally {
+  readonly delivered: number
+  readonly lost: number
+  readonly repeated: number
+  readonly last: number | null
+}
+
+export const noTally: Tally = { delivered: 0, lost: 0, repeated: 0, last: null }
+
+/** Every message goes through this, once and in order, outside of React. */
+export function tally({ delivered, lost, repeated, last }: Tally, { n }: Pick<Numbered, 'n'>): Tally {
+  const late = last !== null && n <= last
+  return {
+    delivered: delivered + 1,
+    lost: last === null || late ? lost : lost + (n - last - 1),
+    repeated: late ? repeated + 1 : repeated,
+    last: late ? last : n,
+  }
+}
