@@ -4,6 +4,7 @@ import { storybookTest } from '@storybook/addon-vitest/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { launchOptions } from './test/kit/browser.js'
+import { withoutPrograms } from './test/kit/programs.js'
 
 // The exports map of package.json is the one list of what this package offers: an entry added there is built, and is what
 // tests mean by its public name (tsconfig.json needs the same name under `paths`, for the editor and for tsx).
@@ -26,6 +27,8 @@ const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 
 const sources = entries.map(({ output, source }) => [output, source])
 for (const path of Object.values(manifest.bin)) sources.push([path.slice('dist/'.length, -'.js'.length), join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts'))])
+
+const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 
 export default defineConfig({
   resolve: {
@@ -58,8 +61,13 @@ export default defineConfig({
           name: 'node',
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**'],
+          exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**', ...CHROMIUM, ...withoutPrograms()],
         },
+      },
+      {
+        // Whole pages, stopped, hidden and sent away: one browser at a time, or it is slow for reasons of no interest.
+        extends: true,
+        test: { name: 'chromium', include: CHROMIUM, sequence: { groupOrder: 1 }, fileParallelism: false },
       },
       {
         extends: true,
@@ -67,7 +75,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/**/*.browser.test.{ts,tsx}'],
           globalSetup: ['test/kit/browser-servers.ts'],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           browser: {
             enabled: true,
             headless: true,
@@ -83,7 +91,7 @@ export default defineConfig({
         plugins: [storybookTest({ configDir: join(root, '.storybook') })],
         test: {
           name: 'storybook',
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           browser: {
             enabled: true,
             headless: true,
@@ -100,7 +108,7 @@ export default defineConfig({
           name: 'package',
           include: ['test/package/*.test.ts'],
           globalSetup: ['test/package/packed.ts'],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Tests beside software that npm does not bring, and what each of them starts. */
+const NEEDS: Record<string, readonly string[]> = {
+  'test/server/redis-*.test.ts': ['redis-server'],
+  'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
+  'test/presets/nats.test.ts': ['nats-server'],
+}
+
+/**
+ * The tests that cannot run here, and says so, loudly. In CI there are none: it installs what they need, and what is missing
+ * there is a failure.
+ */
+export function withoutPrograms(): string[] {
+  if (process.env['CI']) return []
+  const left = Object.entries(NEEDS).flatMap(([tests, programs]) => {
+    const missing = programs.filter((program) => !installed(program))
+    return missing.length === 0 ? [] : [{ tests, missing }]
+  })
+  for (const { tests, missing } of left) console.warn(`NOT RUN: ${tests}, since ${missing.join(' and ')} is not installed here.`)
+  return left.map(({ tests }) => tests)
+}
+
+function installed(program: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)))
+}
