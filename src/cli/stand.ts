@@ -1,0 +1,118 @@
+import { nanoid } from 'nanoid'
+import { systemClock, type Clock } from '../base/clock.js'
+import { openWire, RuleBroken, type Wire, type WireFrame, type WireSocketClass } from './wire.js'
+
+export interface StandOptions {
+  readonly url: string
+  readonly WebSocket: WireSocketClass
+  readonly token?: string
+  /** Where everybody may subscribe and publish: topics begin with it. Default `conformance`. */
+  readonly topic?: string
+  /** How long anything may take, in milliseconds. Default 2,000. */
+  readonly patience?: number
+  /** Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried. */
+  readonly drain?: (deadline: number) => void | Promise<void>
+  readonly clock?: Clock
+}
+
+export interface Welcomed extends Wire {
+  readonly session: string
+  readonly leg: number
+  readonly welcome: WireFrame
+}
+
+export interface Answer {
+  readonly epoch: string
+  readonly offset: number
+  readonly after: number
+}
+
+/** What one check works with: connections that go when it is done, and topics of its own. */
+export interface Stand {
+  readonly patience: number
+  readonly token: string | undefined
+  readonly drain: StandOptions['drain']
+  topic(): string
+  open(subprotocols?: string[]): Promise<Wire>
+  /** Opens, says hello, and is welcomed. */
+  join(topics?: Record<string, object>, hello?: { session?: string; leg?: number }): Promise<Welcomed>
+  /** The hello of a session, for checks that send it themselves. */
+  hello(topics: Record<string, object>, hello?: { session?: string; leg?: number; token?: string }): object
+  /** Publishes so many messages, 1 to `count`, and has their offsets. */
+  publish(wire: Wire, topic: string, count: number): Promise<number[]>
+  /** Everything that was sent before has been dealt with. */
+  settle(wire: Wire): Promise<void>
+  wait(ms: number): Promise<void>
+  done(): void
+}
+
+export function createStand({ url, WebSocket, token, topic: prefix = 'conformance', patience = 2_000, drain, clock = systemClock }: StandOptions): Stand {
+  const wires: Wire[] = []
+  const stand: Stand = {
+    patience,
+    token,
+    drain,
+    topic: () => `${prefix}.${nanoid(8)}`,
+    async open(subprotocols) {
+      const wire = await openWire(url, { WebSocket, clock, patience }, subprotocols)
+      wires.push(wire)
+      return wire
+    },
+    hello: (topics, { session = nanoid(), leg = 1, token: other = token } = {}) => ({ type: 'hello', session, leg, topics, ...(other === undefined ? null : { token: other }) }),
+    async join(topics = {}, { session = nanoid(), leg = 1 } = {}) {
+      const wire = await stand.open()
+      wire.send(stand.hello(topics, { session, leg }))
+      const welcome = await wire.next('welcome')
+      return Object.assign(wire, { session, leg, welcome })
+    },
+    async publish(wire, topic, count) {
+      const ids = Array.from({ length: count }, () => nanoid())
+      for (const [at, id] of ids.entries()) wire.send({ type: 'publish', id, topic, data: at + 1 })
+      const offsets: number[] = []
+      for (const id of ids) {
+        const { offset } = await wire.next('ack', (frame) => frame['id'] === id)
+        if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack of a topic that is logged should bear its offset')
+        offsets.push(offset as number)
+      }
+      return offsets
+    },
+    async settle(wire) {
+      wire.send({ type: 'ping' })
+      await wire.next('pong')
+    },
+    wait: (ms) => new Promise((resolve) => void clock.setTimeout(resolve, ms)),
+    done() {
+      for (const wire of wires) if (!wire.isClosed) wire.close()
+    },
+  }
+  return stand
+}
+
+export function demand(holds: boolean, why: string): asserts holds {
+  if (!holds) throw new RuleBroken(why)
+}
+
+/** The answer for that topic in a `welcome` or `subscribed`, checked. */
+export function answerIn(frame: WireFrame, topic: string): Answer {
+  const topics = (frame['topics'] ?? {}) as Record<string, Partial<Answer> | undefined>
+  const answer = topics[topic]
+  demand(answer !== undefined, `the ${frame.type} should answer the topic that was asked for`)
+  const { epoch, offset, after } = answer
+  demand(typeof epoch === 'string' && epoch !== '', 'an answer should name its epoch')
+  demand(Number.isSafeInteger(offset) && offset! >= 0 && Number.isSafeInteger(after) && after! >= 0, 'an answer should have offset and after, whole numbers from 0')
+  return answer as Answer
+}
+
+/** The messages of the topic on that connection must be exactly those after `after` and up to `last`, once, in order, each after the one before. */
+export function chain(wire: Wire, topic: string, after: number, last: number, skip = 0) {
+  const messages = wire.of('message').filter((frame) => frame['topic'] === topic).slice(skip)
+  let at = after
+  for (const { offset, prev } of messages as { offset?: unknown; prev?: unknown }[]) {
+    const before = prev ?? Number(offset) - 1
+    demand(Number.isSafeInteger(offset), 'a message should bear its offset')
+    demand((offset as number) > at, `offset ${String(offset)} came after ${at}: a message is sent once, in order`)
+    demand(before === at, `offset ${String(offset)} names ${String(before)} before it, and ${at} came before it`)
+    at = offset as number
+  }
+  demand(at === last, `the last message should have the offset ${last}, and ${at === after ? 'none came' : `${at} was the last`}`)
+}

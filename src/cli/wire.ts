@@ -1,0 +1,115 @@
+import { systemClock, type Clock } from '../base/clock.js'
+import { SUBPROTOCOL } from '../protocol/frames.js'
+
+/** A frame as it came. */
+export type WireFrame = { readonly type: string } & Readonly<Record<string, unknown>>
+
+/** The part of a WebSocket that is used, which `ws` and browsers have in common. */
+export interface WireSocket {
+  readonly protocol: string
+  send(text: string): void
+  close(code?: number): void
+  addEventListener(type: string, listener: (event: { data?: unknown; code?: number; reason?: string }) => void): void
+}
+
+export type WireSocketClass = new (url: string, protocols?: string[]) => WireSocket
+
+/** What a rule forbids has happened, or what it demands has not. */
+export class RuleBroken extends Error {}
+/** The rule cannot be tried with what there is. */
+export class Untried extends Error {}
+
+export interface Wire {
+  readonly protocol: string
+  readonly frames: readonly WireFrame[]
+  send(frame: object | string): void
+  /** The next frame of that type which `where` accepts and nobody has taken. Fails when none has come in time. */
+  next(type: string, where?: (frame: WireFrame) => boolean, within?: number): Promise<WireFrame>
+  of(type: string): WireFrame[]
+  /** Fails when it is not closed in time. */
+  closed(within?: number): Promise<{ code: number; reason: string }>
+  readonly isClosed: boolean
+  close(): void
+}
+
+export interface WireDeps {
+  readonly WebSocket: WireSocketClass
+  readonly clock?: Clock
+  /** How long anything may take, in milliseconds. */
+  readonly patience: number
+}
+
+/** Opens one connection and speaks livesocket.v1 by hand. Fails where it cannot be opened. */
+export async function openWire(url: string, { WebSocket: Class, clock = systemClock, patience }: WireDeps, subprotocols: string[] = [SUBPROTOCOL]): Promise<Wire> {
+  const socket = subprotocols.length > 0 ? new Class(url, subprotocols) : new Class(url)
+  const frames: WireFrame[] = []
+  const taken = new Set<WireFrame>()
+  const waiting = new Set<() => void>()
+  let over: { code: number; reason: string } | null = null
+  let open = false
+  const tell = () => {
+    for (const look of [...waiting]) look()
+  }
+  socket.addEventListener('open', () => {
+    open = true
+    tell()
+  })
+  socket.addEventListener('error', () => undefined)
+  socket.addEventListener('message', ({ data }) => {
+    try {
+      frames.push(JSON.parse(String(data)) as WireFrame)
+    } catch {
+      frames.push({ type: 'no JSON', text: String(data) })
+    }
+    tell()
+  })
+  socket.addEventListener('close', ({ code = 1006, reason = '' }) => {
+    over = { code, reason: String(reason) }
+    tell()
+  })
+
+  function until<Found>(look: () => Found | undefined, what: () => string, within = patience): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        waiting.delete(check)
+        cancel()
+      }
+      const check = () => {
+        const found = look()
+        if (found !== undefined) {
+          end()
+          resolve(found)
+        } else if (over) {
+          end()
+          reject(new RuleBroken(`${what()}: the connection was closed with ${over.code} ${over.reason}`.trim()))
+        }
+      }
+      const cancel = clock.setTimeout(() => {
+        end()
+        reject(new RuleBroken(`${what()}: not within ${within} ms`))
+      }, within)
+      waiting.add(check)
+      check()
+    })
+  }
+
+  await until(() => open || undefined, () => 'the connection should open', 5 * patience)
+  return {
+    get protocol() {
+      return socket.protocol
+    },
+    frames,
+    send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
+    async next(type, where = () => true, within) {
+      const frame = await until(() => frames.find((one) => one.type === type && !taken.has(one) && where(one)), () => `a ${type} should come`, within)
+      taken.add(frame)
+      return frame
+    },
+    of: (type) => frames.filter((frame) => frame.type === type),
+    closed: (within) => until(() => over ?? undefined, () => 'the connection should be closed', within),
+    get isClosed() {
+      return over !== null
+    },
+    close: () => socket.close(1000),
+  }
+}

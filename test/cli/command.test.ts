@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { command } from '../../src/cli/command.js'
+import { doctor } from '../../src/cli/doctor.js'
+import type { WireSocketClass } from '../../src/cli/wire.js'
+import { memoryLog } from '../../src/server/index.js'
+import { liveServer } from '../server/kit.js'
+import { scripted } from '../presets/stage.js'
+
+const Class = WebSocket as unknown as WireSocketClass
+
+async function run(words: string[], WebSocketClass: WireSocketClass | undefined = Class) {
+  const lines: string[] = []
+  const drained: [string, number][] = []
+  const code = await command(words, { WebSocket: WebSocketClass, environment: {}, print: (line) => lines.push(line), shell: (line, deadline) => void drained.push([line, deadline]) })
+  return { code, text: lines.join('\n'), drained }
+}
+
+describe('livesocket on the command line', () => {
+  it.each([
+    [[], 0, 'livesocket conformance'],
+    [['--help'], 0, 'Exit codes'],
+    [['dance', 'ws://h'], 2, 'no command dance'],
+    [['doctor'], 2, 'takes one ws: or wss: URL'],
+    [['doctor', 'http://h'], 2, 'takes one ws: or wss: URL'],
+    [['doctor', 'ws://h', 'ws://h'], 2, 'takes one ws: or wss: URL'],
+    [['doctor', 'ws://h', '--loud'], 2, '--loud is not an option'],
+    [['doctor', 'ws://h', '--token'], 2, '--token is given no value'],
+    [['doctor', 'ws://h', '--idle', 'soon'], 2, 'milliseconds above 0'],
+  ])('answers %o with exit code %d', async (words, code, text) => {
+    expect(await run(words)).toMatchObject({ code, text: expect.stringContaining(text) as string })
+  })
+
+  it('says what to install where there is no WebSocket', async () => {
+    const lines: string[] = []
+    const code = await command(['doctor', 'ws://h'], { WebSocket: undefined, environment: {}, print: (line) => lines.push(line), shell: () => undefined })
+    expect([code, lines.join()]).toEqual([2, expect.stringContaining('install ws')])
+  })
+
+  it('examines our own server: all that was tried holds, exit code 0', { timeout: 30_000 }, async () => {
+    const server = await liveServer()
+    const { code, text } = await run(['conformance', server.address(), '--fast', '--patience', '1000'])
+    expect(text).toMatch(/✓ server rule 6: replays from a position[\s\S]*– server rule 8[\s\S]*\d+ hold, 0 fail, \d+ could not be tried/)
+    expect(code).toBe(0)
+  })
+
+  it('starts as a program of its own', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts'), 'doctor', 'nowhere'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout.on('data', (data: Buffer) => (text += String(data)))
+    const [code] = (await once(child, 'close')) as [number]
+    expect([code, text]).toEqual([2, expect.stringContaining('takes one ws: or wss: URL')])
+  })
+})
+
+const examine = async (url: string, options: Partial<Parameters<typeof doctor>[0]> = {}) => (await doctor({ url, WebSocket: Class, idle: 100, patience: 500, ...options })).map(({ health, text }) => `${health}: ${text}`)
+
+describe('the doctor', () => {
+  it('finds a deployment well, also in a drain', async () => {
+    const log = memoryLog()
+    const [blue, green] = [await liveServer({ log, id: 'blue', reconnectSpread: 30_000 } as never), await liveServer({ log, id: 'green' } as never)]
+    // What a balancer does: who connects while blue drains lands on green.
+    let target = blue.address()
+    class Balanced extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(target, protocols)
+      }
+    }
+    const seen = await examine(blue.address(), {
+      WebSocket: Balanced as unknown as WireSocketClass,
+      drain: async () => {
+        target = green.address()
+        await blue.drain({ deadline: 300 })
+      },
+    })
+    expect(seen.filter((text) => text.startsWith('bad'))).toEqual([])
+    expect(seen).toEqual(expect.arrayContaining([expect.stringContaining('is replayed'), expect.stringContaining('asks clients to move within'), expect.stringContaining('New connections land on'), expect.stringContaining('closed with 1012')]))
+  })
+
+  it.each<[string, () => string | Promise<string>, string]>([
+    ['no WebSocket', () => 'ws://127.0.0.1:9/', 'No WebSocket can be opened'],
+    ['another subprotocol', async () => (await scripted(() => undefined, undefined, 'other.protocol')).url, 'instead of livesocket.v1'],
+    ['no welcome', async () => (await scripted(() => undefined, undefined, 'livesocket.v1')).url, 'No welcome'],
+    ['a token that is wanted', async () => (await liveServer({ authenticate: () => null })).address(), '--token'],
+    ['a short idle timeout', async () => (await scripted((text, socket) => socket.send(text.includes('hello') ? JSON.stringify({ type: 'welcome', server: 'a', topics: Object.fromEntries(Object.keys((JSON.parse(text) as { topics: object }).topics).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) }) : '{}'), (socket) => void setTimeout(() => socket.close(1001), 150), 'livesocket.v1')).url, 'idle timeout'],
+  ])('finds %s', async (_name, url, text) => {
+    const seen = await examine(await url(), { idle: 400, patience: 300 })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])
+  })
+
+  it('finds servers that share no log', async () => {
+    const servers = [await liveServer(), await liveServer()]
+    let dials = 0
+    class Scattered extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(servers[dials++ % 2]!.address(), protocols)
+      }
+    }
+    const seen = await examine(servers[0]!.address(), { WebSocket: Scattered as unknown as WireSocketClass })
+    expect(seen.filter((line) => /share one log|could not be tried/.test(line))).toHaveLength(1)
+  })
+
+  it('finds a drain that leaves clients nowhere to go', async () => {
+    const server = await liveServer()
+    const seen = await examine(server.address(), { drain: () => void server.drain({ deadline: 200 }) })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining('nowhere to go')])
+  })
+})
