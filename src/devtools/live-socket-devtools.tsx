@@ -8,8 +8,8 @@ export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
 }
 
 /**
- * The panel, below whatever it is put into. Its code is a chunk of its own, loaded when the component is on a page: render it behind
- * a condition that a production build sees through (`import.meta.env.DEV && …`), and nothing of it is loaded there.
+ * The panel, in place. Its code is a chunk of its own, loaded when the component is on a page: behind a condition that a production
+ * build sees through (`import.meta.env.DEV && …`) nothing of it is loaded there.
  */
 export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport, frames }: LiveSocketDevtoolsProps): ReactNode {
   const place = useRef<HTMLDivElement>(null)

@@ -269,22 +269,28 @@ export function paintTimeline(canvas: HTMLCanvasElement, { now, span, legs, arri
     }
   }
 
+  /** Too many for dots: columns, as tall as there are messages in them, and a tick on the leg where some were dropped or held. */
   function paintDensity() {
     const columns = new Map<number, { lane: 0 | 1; count: number }>()
     let most = 1
-    for (const { at, leg, delivered } of seen) {
-      const column = Math.floor(x(at) / 2) * 2
-      const there = columns.get(column) ?? { lane: laneOf(leg), count: 0 }
+    for (const { at, leg, delivered, duplicates, held } of seen) {
+      const column = Math.floor(x(at) / 3) * 3
+      const lane = laneOf(leg)
+      if (duplicates + held > 0) {
+        context.fillStyle = own[lane]
+        context.fillRect(column, top(lane) + LANE - 1, 2, 4)
+      }
+      const there = columns.get(column) ?? { lane, count: 0 }
       there.count += delivered
-      there.lane = laneOf(leg)
+      there.lane = lane
       columns.set(column, there)
       most = Math.max(most, there.count)
     }
     for (const [column, { lane, count }] of columns) {
       if (count === 0) continue
-      const tall = Math.max(3, (count / most) * (STREAM - 4))
+      const tall = 4 + Math.sqrt(count / most) * (STREAM - 10)
       context.fillStyle = own[lane]
-      context.fillRect(column, streamTop + STREAM - 2 - tall, 1.5, tall)
+      context.fillRect(column, streamMiddle - tall / 2, 2, tall)
     }
   }
 }

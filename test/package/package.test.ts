@@ -17,7 +17,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => 
 const names = targets.map(({ name }) => name)
 
 /** Those that run without any optional peer, in a browser too. */
-const PEERLESS = names.filter((name) => ['livesocket', 'livesocket/testing', 'livesocket/vanilla'].includes(name))
+const PEERLESS = names.filter((name) => ['livesocket', 'livesocket/testing', 'livesocket/vanilla', 'livesocket/devtools/plain'].includes(name))
 
 /** Runs a tool of this repository; what it prints is the error when it fails. */
 async function tool(name: string, args: string[], cwd = ROOT): Promise<string> {
