@@ -33,6 +33,10 @@ export interface FleetRun {
   /** From the loss of the leg to the welcome of the next, one for each that came back; unsorted, ms. */
   readonly recoveries: Float32Array
   readonly lost: number
+  /** From a client's first failed call to its next token, one for each that got one; unsorted, ms. */
+  readonly renewals: Float32Array
+  /** Clients whose call failed, once for each row of failures. */
+  readonly failed: number
   /** The change in the number of clients without a leg, second by second. */
   readonly wentDown: Counter
   readonly cameUp: Counter
@@ -46,6 +50,23 @@ export interface Fleet {
   /** The client's leg is lost at `time`. */
   lose(client: number, time: number, early: boolean): void
   run(): FleetRun
+}
+
+/** Times in any number, without an object for each. */
+function createTimes(expected: number) {
+  let times = new Float32Array(Math.max(1_024, expected))
+  let count = 0
+  return {
+    add(time: number) {
+      if (count === times.length) {
+        const larger = new Float32Array(times.length * 2)
+        larger.set(times)
+        times = larger
+      }
+      times[count++] = time
+    },
+    values: () => times.subarray(0, count),
+  }
 }
 
 const DUE = 0
@@ -70,8 +91,10 @@ export function createFleet(options: FleetOptions): Fleet {
   const early = new Uint8Array(clients)
   const wentDown = createCounter(horizon)
   const cameUp = createCounter(horizon)
-  let recoveries = new Float32Array(Math.max(1_024, clients))
-  let recovered = 0
+  const failedAt = new Float64Array(clients)
+  const recoveries = createTimes(clients)
+  const renewals = createTimes(1_024)
+  let failed = 0
   let lost = 0
   let scheduledCalls = 0
   let extraCalls = 0
@@ -94,10 +117,15 @@ export function createFleet(options: FleetOptions): Fleet {
     else scheduledCalls++
     noteExpiry(client, time)
     if (tokenService.takes(time)) {
+      if (tokenFailures[client]! > 0) renewals.add(time - failedAt[client]!)
       bornAt[client] = time
       tokenFailures[client] = 0
       events.set(client * 2 + DUE, time + drawAge(client))
     } else {
+      if (tokenFailures[client] === 0) {
+        failedAt[client] = time
+        failed++
+      }
       const left = Math.max(0, bornAt[client]! + deadAge - time)
       const wait = tokenRetryDelay!({ failures: tokenFailures[client]!, left }, random)
       tokenFailures[client] = Math.min(255, tokenFailures[client]! + 1)
@@ -120,12 +148,7 @@ export function createFleet(options: FleetOptions): Fleet {
     const took = dialTime * (0.5 + random())
     if (allowed && servers.takes(time)) {
       const back = time + took
-      if (recovered === recoveries.length) {
-        const larger = new Float32Array(recoveries.length * 2)
-        larger.set(recoveries)
-        recoveries = larger
-      }
-      recoveries[recovered++] = back - lostAt[client]!
+      recoveries.add(back - lostAt[client]!)
       cameUp.add(back)
       failures[client] = 0
     } else {
@@ -170,8 +193,10 @@ export function createFleet(options: FleetOptions): Fleet {
         extraCalls,
         expired: dead,
         meanRefreshAge: ageCount > 0 ? ageSum / ageCount : 0,
-        recoveries: recoveries.subarray(0, recovered),
+        recoveries: recoveries.values(),
         lost,
+        renewals: renewals.values(),
+        failed,
         wentDown,
         cameUp,
       }

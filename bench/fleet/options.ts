@@ -63,6 +63,8 @@ Runs LiveSocket's own policy code for a whole user base in virtual time, and say
   --charts DIR          the charts alone, as SVG files
 
 In the JSON, tokenCalls counts the calls beyond the schedule: caused by what happened, not by tokens growing old.
+recovered99 is the time until 99 % of those who lost their connection were live again; in token-outage until 99 % of those whose call
+failed had a fresh token, while nearly all of them went on with the one that they had.
 `
 
 export function readCommand(args: readonly string[]): FleetCommand {

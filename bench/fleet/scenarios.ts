@@ -25,6 +25,7 @@ export interface Outcome {
   readonly scheduledTokenCalls: number
   /** Dials for each client that had to. */
   readonly attemptsPerClient: number | null
+  /** Until live again, of those who lost their leg; in the token outage until there is a fresh token, of those whose call failed. */
   readonly recovered50: number | null
   readonly recovered99: number | null
   /** Until the last one had moved, where something is moved. */
@@ -85,7 +86,8 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
   }
 
   function outcome(run: FleetRun, service: Service, of: Series['of'], capacity: number): Outcome {
-    const { lost, recoveries } = run
+    const { lost } = run
+    const [times, hit] = of === 'dials' ? [run.recoveries, lost] : [run.renewals, run.failed]
     const dialled = of === 'dials' ? service.asked.bins.reduce((sum, count) => sum + count, 0) : 0
     return {
       scenario,
@@ -97,8 +99,8 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
       tokenCalls: run.extraCalls,
       scheduledTokenCalls: run.scheduledCalls,
       attemptsPerClient: lost > 0 ? dialled / lost : null,
-      recovered50: quantile(recoveries, 0.5, lost),
-      recovered99: quantile(recoveries, 0.99, lost),
+      recovered50: quantile(times, 0.5, hit),
+      recovered99: quantile(times, 0.99, hit),
       series: {
         requests: service.asked.bins,
         of,

@@ -25,6 +25,7 @@ export function findings(outcome: Outcome): [string, string][] {
         ['peak requests/s', count(outcome.peakPerSecond)],
         ['users with an expired token', percent(outcome.expiredShare)],
         ['calls beyond the schedule', count(outcome.tokenCalls)],
+        ['99 % of failed calls made good', duration(outcome.recovered99)],
       ]
     case 'drain':
     case 'rolling-deploy':

@@ -8,7 +8,9 @@ const peer = (name: string) => peers.find((policy) => policy.name === name)!
 const LONG = { timeout: 60_000 }
 
 test('a token service that is down for a minute sees 7,600 requests a second of a million clients at most, and 0.15 % of them expire', LONG, () => {
-  const { peakPerSecond, expiredShare } = simulate('token-outage', settings())
+  const { peakPerSecond, expiredShare, recovered99 } = simulate('token-outage', settings())
+  expect(recovered99).toBeGreaterThan(60_000)
+  expect(recovered99).toBeLessThan(300_000)
   expect(peakPerSecond).toBeLessThanOrEqual(7_600)
   expect(expiredShare).toBeLessThanOrEqual(0.0015)
 })
