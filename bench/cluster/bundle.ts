@@ -10,6 +10,7 @@ export interface Bundle {
   readonly node: string
   readonly clients: string
   readonly bare: string
+  readonly sockets: string
   remove(): Promise<void>
 }
 
@@ -24,7 +25,7 @@ export async function bundlePrograms(): Promise<Bundle> {
   const cache = join(root, 'node_modules/.cache')
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-cluster-'))
-  const entry = Object.fromEntries(['node', 'clients', 'bare'].map((name) => [name, join(root, `bench/cluster/programs/${name}.ts`)]))
+  const entry = Object.fromEntries(['node', 'clients', 'bare', 'sockets'].map((name) => [name, join(root, `bench/cluster/programs/${name}.ts`)]))
   await build({
     root,
     configFile: false,
@@ -43,6 +44,7 @@ export async function bundlePrograms(): Promise<Bundle> {
     node: join(outDir, 'node.mjs'),
     clients: join(outDir, 'clients.mjs'),
     bare: join(outDir, 'bare.mjs'),
+    sockets: join(outDir, 'sockets.mjs'),
     remove: () => rm(outDir, { recursive: true, force: true }),
   }
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { bundlePrograms } from './bundle.js'
-import { table } from './table.js'
+import { compareLatency, compareMemory, type Comparison } from './compare.js'
+import { comparisonTable, table } from './table.js'
 import { runScenario, type Outcome } from './run-scenario.js'
 import { SCENARIOS } from './scenarios.js'
 
@@ -15,8 +16,12 @@ const { values } = parseArgs({
   },
 })
 
+/** Beside a bare server, one after the other. */
+const COMPARISONS = ['memory', 'latency']
+const NAMES = [...SCENARIOS.map(({ name }) => name), ...COMPARISONS]
+
 const HELP = `npm run cluster                            every scenario: three nodes, Redis, a proxy and thousands of clients, each a process; exit 1 if a promise broke
-  -- --scenario NAME                        one of them, or several: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  -- --scenario NAME                        one of them, or several: ${NAMES.join(', ')}
   -- --proxy nginx|haproxy                  what stands in front; default haproxy
   -- --clients 500                          how many, in place of each scenario's own number
   -- --small                                60 clients and short waits: seconds, not minutes
@@ -34,23 +39,36 @@ if (values.help) {
   if (proxy !== 'nginx' && proxy !== 'haproxy') fail(`--proxy must be nginx or haproxy, not "${proxy}".`)
   const clients = values.clients === undefined ? undefined : Number(values.clients)
   if (clients !== undefined && !(Number.isInteger(clients) && clients > 0)) fail(`--clients must be a whole number above 0, not "${values.clients}".`)
-  const wanted = values.scenario ?? SCENARIOS.map(({ name }) => name)
-  const scenarios = wanted.map((name) => SCENARIOS.find((scenario) => scenario.name === name) ?? fail(`There is no scenario "${name}". There are: ${SCENARIOS.map((one) => one.name).join(', ')}.`))
+  const wanted = values.scenario ?? NAMES
+  const unknown = wanted.find((name) => !NAMES.includes(name))
+  if (unknown !== undefined) fail(`There is no scenario "${unknown}". There are: ${NAMES.join(', ')}.`)
 
   const bundle = await bundlePrograms()
   const outcomes: Outcome[] = []
+  const comparisons: Comparison[] = []
+  const tell = (result: Outcome | Comparison) => {
+    if (json) console.log(JSON.stringify(result))
+    else for (const sentence of result.broken) console.error(`  BROKEN: ${sentence}`)
+  }
   try {
-    for (const scenario of scenarios) {
+    for (const scenario of SCENARIOS) {
+      if (!wanted.includes(scenario.name)) continue
       if (!json) console.error(`${scenario.name}: ${scenario.title}…`)
       const ask = { clients: clients ?? (small ? 60 : scenario.clients), proxy, small } as const
       const outcome = await runScenario(bundle, scenario, ask)
       outcomes.push(outcome)
-      if (json) console.log(JSON.stringify(outcome))
-      else for (const sentence of outcome.broken) console.error(`  BROKEN: ${sentence}`)
+      tell(outcome)
+    }
+    for (const name of COMPARISONS) {
+      if (!wanted.includes(name)) continue
+      if (!json) console.error(`${name}: LiveSocket beside a bare ws server on Redis pub/sub…`)
+      const comparison = name === 'memory' ? await compareMemory(bundle, clients ?? (small ? 500 : 5_000)) : await compareLatency(bundle, clients ?? (small ? 100 : 1_000), small ? 3_000 : 15_000)
+      comparisons.push(comparison)
+      tell(comparison)
     }
   } finally {
     await bundle.remove()
   }
-  if (!json) console.log(`\n${table(outcomes)}`)
-  process.exitCode = outcomes.some(({ broken }) => broken.length > 0) ? 1 : 0
+  if (!json) console.log(`\n${[outcomes.length > 0 ? table(outcomes) : '', comparisonTable(comparisons)].filter(Boolean).join('\n\n')}`)
+  process.exitCode = [...outcomes, ...comparisons].some(({ broken }) => broken.length > 0) ? 1 : 0
 }

@@ -1,3 +1,4 @@
+import type { Comparison } from './compare.js'
 import type { Outcome } from './run-scenario.js'
 
 const number = (value: number | null, digits = 0) => (value === null ? '–' : value.toLocaleString('en-US', { maximumFractionDigits: digits }))
@@ -30,4 +31,11 @@ export function table(outcomes: readonly Outcome[]): string {
   const rows = [COLUMNS.map(([title]) => title), ...outcomes.map((outcome) => COLUMNS.map(([, cell]) => cell(outcome)))]
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ').trimEnd()).join('\n')
+}
+
+export function comparisonTable(comparisons: readonly Comparison[]): string {
+  const shown = (value: number, unit: string) => (unit === 'bytes' ? `${(value / 1_024).toFixed(1)} KB` : `${number(value, 1)} ${unit}`)
+  return comparisons
+    .map(({ comparison, clients, liveSocket, bare, unit, broken }) => `${comparison}, ${number(clients)} clients: ${shown(liveSocket, unit)}, bare ws ${shown(bare, unit)}; ${broken.length === 0 ? 'kept' : 'BROKEN'}`)
+    .join('\n')
 }

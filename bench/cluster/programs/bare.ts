@@ -15,11 +15,15 @@ serveProgram<BareSetup>((setup) => {
   const http = createServer()
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: false })
   const redis = createClient({ url: setup.redis })
+  const publisher = redis.duplicate()
+  sockets.on('connection', (socket) => {
+    socket.on('message', (data) => void publisher.publish(setup.channel, String(data)))
+  })
   http.listen(setup.port, '127.0.0.1')
   return {
     async ready() {
       if (!http.listening) await once(http, 'listening')
-      await redis.connect()
+      await Promise.all([redis.connect(), publisher.connect()])
       await redis.subscribe(setup.channel, (text) => {
         for (const socket of sockets.clients) socket.send(text)
       })

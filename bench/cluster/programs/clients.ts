@@ -9,6 +9,8 @@ export interface ClientsSetup {
   readonly name: string
   readonly url: string
   readonly count: number
+  /** Whether each has a topic of its own. */
+  readonly own?: boolean
   /** How many of them follow the shared topic. */
   readonly followers: number
   /** Messages a second that each publishes into its own topic, which it follows. 0: it only listens. */
@@ -140,7 +142,7 @@ serveProgram<ClientsSetup>((setup) => {
     })
     socket.on('leg-dialling', () => record.write(['dial', client, clock.now()]))
     const own = `own:${client}`
-    follow(socket, client, own)
+    if (setup.own !== false) follow(socket, client, own)
     if (at < setup.followers) follow(socket, client, SHARED)
     if (setup.rate > 0) publish(socket, own, setup.rate, (at * 1_000) / setup.rate / setup.count)
     if (setup.sharedRate > 0 && at === 0) publish(socket, SHARED, setup.sharedRate, 0)
