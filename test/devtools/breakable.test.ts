@@ -41,6 +41,17 @@ describe('breakable(WebSocket)', () => {
     expect([socket.store.getState().status, room.problems({ complete: false }), closes.length]).toEqual(['live', [], 1])
   })
 
+  it('tells whoever listens to a broken socket of one close only, 1006, and not of the real one that follows', async () => {
+    const { sim, wire } = await connected()
+    const seen: unknown[] = []
+    const raw = new wire(sim.url, 'livesocket.v1')
+    for (const type of ['open', 'error', 'close']) raw.addEventListener(type, (event) => seen.push(type === 'close' ? (event as CloseEvent).code : type))
+    await sim.advance(100)
+    wire.connections.at(-1)!.break()
+    await sim.advance(5_000)
+    expect(seen).toEqual(['open', 'error', 1006])
+  })
+
   it('freezes a connection so that only the heartbeat can tell, and thaws it with what was on its way', async () => {
     const { sim, wire, socket, room } = await connected()
     const [connection] = wire.connections
