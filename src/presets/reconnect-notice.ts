@@ -9,6 +9,11 @@ export interface ReconnectNoticeOptions {
   identity?: (message: Record<string, unknown>) => string | null
   /** Its number in its topic, for a server that numbers: the full promise. */
   position?: (message: Record<string, unknown>) => { offset: number; prev?: number; epoch?: string } | null
+  /**
+   * The server numbers, as the examples in examples/servers do: messages are `{"topic","epoch","offset","data"}`, and it serves from the
+   * positions in `{"type":"hello","topics":{"chat":{"epoch":"a","offset":7}}}`, `{}` being from now on. Handlers get `data`.
+   */
+  numbered?: boolean
   /** What to send first on every leg. Default nothing. */
   hello?: (ask: RawHello) => Outgoing
   /** Default true: the server answers `{"type":"ping"}` with `{"type":"pong"}`, in order. */
@@ -16,26 +21,29 @@ export interface ReconnectNoticeOptions {
 }
 
 /**
- * A server that sends JSON and says `{"type":"reconnect"}` before it goes, with `url`, `deadline` and `spread` where it likes: what ten
+ * A server that sends JSON and says `{"type":"reconnect"}`, or `handover`, before it goes, with `url`, `deadline` and `spread` where it likes: what ten
  * lines add to any Node, ASP.NET Core, Go or Phoenix server. Oracle: a plain `ws` server.
  */
-export function reconnectNotice({ topic, identity, position, hello, ping = true }: ReconnectNoticeOptions = {}): Protocol {
+export function reconnectNotice({ topic, identity, position: given, numbered = false, hello, ping = true }: ReconnectNoticeOptions = {}): Protocol {
+  const position = given ?? (numbered ? (message: Record<string, unknown>) => message as { offset: number; prev?: number; epoch?: string } : undefined)
+  const ask = (topics: RawHello['topics']) => JSON.stringify({ type: 'hello', topics: Object.fromEntries([...topics].map(([name, at]) => [name, at ?? {}])) })
   const topicOf = topic ?? ((message) => (typeof message['topic'] === 'string' ? message['topic'] : 'data'))
   const nameOf = identity ?? (({ id }) => (typeof id === 'string' || typeof id === 'number' ? String(id) : null))
   return rawProtocol({
     name: 'reconnect-notice',
-    hello,
+    hello: hello ?? (numbered ? ({ topics }) => ask(topics) : undefined),
+    ...(numbered && { subscribe: ask }),
     handover(data) {
       const said = objectIn(data)
-      return said?.['type'] === 'reconnect' && moveIn(said)
+      return (said?.['type'] === 'reconnect' || said?.['type'] === 'handover') && moveIn(said)
     },
     message(data) {
       const message = objectIn(data)
       const name = message && message['type'] !== 'pong' ? topicOf(message) : null
-      return name === null ? null : { topic: name, data: message }
+      return name === null ? null : { topic: name, data: numbered ? message!['data'] : message }
     },
-    identity: ({ data }) => nameOf(data as Record<string, unknown>),
-    ...(position && { position: ({ data }) => position(data as Record<string, unknown>) }),
+    identity: (_message, data) => nameOf(objectIn(data)!),
+    ...(position && { position: (_message, data) => position(objectIn(data)!) }),
     ...(ping && { ping: () => '{"type":"ping"}', pong: (data) => objectIn(data)?.['type'] === 'pong' }),
   })
 }
