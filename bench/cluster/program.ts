@@ -24,7 +24,7 @@ process.on('exit', () => {
 })
 
 export function startProgram(file: string, setup: object): Program {
-  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc', ...(process.env['CLUSTER_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['CLUSTER_PROFILE']] : [])], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   running.add(child)
   const asked = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   let count = 0
