@@ -5,6 +5,7 @@ import { MAX_WORDS } from '../protocol/fields.js'
 import { createPace } from './drain-pace.js'
 import { DRAINING } from './failure.js'
 import { atLeast, invalid, shown } from './options.js'
+import type { ServerEvent } from './server-event.js'
 import type { ServerLeg } from './server-leg.js'
 
 export interface DrainOptions {
@@ -57,12 +58,13 @@ export interface DrainDeps {
   /** Refuses those that are not welcomed yet. */
   refusePending(): void
   asked(): void
+  onEvent(event: ServerEvent): void
 }
 
 const DEFAULT_RATE = 200
 const DEFAULT_DEADLINE = 30_000
 
-export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): Drain {
+export function createDrain({ clock, legs, refusePending, asked, onEvent }: DrainDeps): Drain {
   interface Run {
     readonly promise: Promise<DrainResult>
     readonly remaining: Set<ServerLeg<unknown>>
@@ -123,6 +125,7 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
       deadline.clear()
       options.signal?.removeEventListener('abort', cancelThis)
       resolve({ ...counts })
+      if (run === self) onEvent({ type: 'drain-finished', ...counts })
     }
 
     const cancelThis = () => {
@@ -158,6 +161,7 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
     if (!run) return false
     const cancelled = run
     run = null
+    onEvent({ type: 'drain-cancelled', left: cancelled.remaining.size })
     cancelled.cancel()
     return true
   }
@@ -174,6 +178,7 @@ export function createDrain({ clock, legs, refusePending, asked }: DrainDeps): D
       run = begin(checked)
       // Only now: whoever is refused, and whoever asks for readiness, finds the server draining already.
       const { promise } = run
+      onEvent({ type: 'drain-started', legs: count, reason: checked.reason })
       run.go()
       return promise
     },

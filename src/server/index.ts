@@ -11,6 +11,7 @@ export {
   type UserFields, type Visibility,
 } from './options.js'
 export type { DedupeLimits } from './publish-record.js'
+export type { ServerEvent } from './server-event.js'
 export type { Counters, ServerStats } from './stats.js'
 export type { HistoryLimits } from './topic-history.js'
 export type { OfferedToken, RenewOptions, SessionMatch } from './token-renewal.js'

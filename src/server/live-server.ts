@@ -20,6 +20,7 @@ import { originCheck } from './origin.js'
 import { createPublisher } from './publisher.js'
 import { reconnectSpread } from './reconnect-spread.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
+import type { ServerEvent } from './server-event.js'
 import { createCounters, type ServerStats } from './stats.js'
 import { createTopicFeeds } from './topic-feeds.js'
 import { createTokenRenewal, type OfferedToken, type RenewOptions, type SessionMatch } from './token-renewal.js'
@@ -114,6 +115,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     legs: () => legs as Set<ServerLeg<unknown>>,
     refusePending: () => pending().forEach((leg) => leg.fail(DRAINING)),
     asked: () => void counters.asked++,
+    onEvent: tell,
   })
   const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
   const pending = () => [...connections].filter((leg) => !legs.has(leg))
@@ -148,6 +150,14 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       http.once('listening', up)
       http.once('error', down)
     })
+  }
+
+  function tell(event: ServerEvent) {
+    try {
+      options.onEvent?.(event)
+    } catch (error) {
+      onError(error, 'telling of an event')
+    }
   }
 
   function plain(request: IncomingMessage, response: ServerResponse) {
@@ -210,6 +220,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     filter: options.filter,
     onSession: options.onSession,
     reconnectSpread: () => spread(connections.size),
+    onEvent: tell,
     onError,
   }
 

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { ServerLimits } from './limits.js'
+import type { ServerEvent } from './server-event.js'
 import type { TopicLog } from './topic-log.js'
 
 export type MaybePromise<Value> = Value | Promise<Value>
@@ -43,6 +44,8 @@ export interface LiveServerOptions<User = unknown> {
   readonly onPublish?: (ask: Publication<User>) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
   /** Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. */
   readonly onSession?: (event: SessionEvent<User>) => void
+  /** Each leg and each drain, for a structured log: see `ServerEvent`. */
+  readonly onEvent?: (event: ServerEvent) => void
   /** What your functions threw, and where the log failed. Nothing of it reaches a client. Default: `console.error`. */
   readonly onError?: (error: unknown, doing: string) => void
   /** Where topics live. Servers that share one are one service. Default: a `memoryLog()` of its own. */

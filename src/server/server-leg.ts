@@ -13,6 +13,7 @@ import { maxPayload, type ServerLimits } from './limits.js'
 import { answerFrame } from './message-frame.js'
 import type { LiveServerOptions } from './options.js'
 import type { Publisher, PublishFrame } from './publisher.js'
+import type { ServerEvent } from './server-event.js'
 import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicLog } from './topic-log.js'
@@ -44,6 +45,7 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'authentica
   readonly counters: Counters
   readonly clock: Clock
   reconnectSpread(): number | undefined
+  onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
 }
 
@@ -70,6 +72,8 @@ export function createServerLeg<User>(
   let who: { readonly session: string; user: User; readonly subject: string | undefined; token: boolean } | null = null
   let state: 'opened' | 'greeting' | 'live' | 'ending' | 'gone' = 'opened'
   let admitted: { readonly session: string; readonly leg: number; readonly user: User } | null = null
+  /** What its hello said, for the log. */
+  let named: { readonly session?: string; readonly leg?: number } = {}
   let welcomedAt = 0
   const life = createTokenLife(clock, limits.tokenGrace)
 
@@ -110,6 +114,7 @@ export function createServerLeg<User>(
 
   async function greet(hello: Hello) {
     state = 'greeting'
+    named = { session: hello.session, leg: hello.leg }
     patience.set(limits.helloTimeout)
     const known = await ask(hello.session, hello.token)
     if (state !== 'greeting') return
@@ -133,6 +138,8 @@ export function createServerLeg<User>(
     welcomedAt = clock.monotonic()
     join(prepared, undefined, (answers) => welcome(known, answers))
     counters.welcomed++
+    const { session, leg, handover } = hello
+    deps.onEvent({ type: 'leg-welcomed', session, leg, ...(handover === undefined ? undefined : { handover }) })
     handlers.welcomed()
   }
 
@@ -227,6 +234,7 @@ export function createServerLeg<User>(
     lost.abort()
     counters.failed[failure.code] = (counters.failed[failure.code] ?? 0) + 1
     const { code, message, id, retryAfter } = failure
+    deps.onEvent({ type: 'leg-failed', ...named, code, message })
     const close = () => {
       topics.leaveAll()
       socket.send({ type: 'error', code, message, ...(id === undefined ? undefined : { id }), ...(retryAfter === undefined ? undefined : { retryAfter }) })
@@ -261,6 +269,7 @@ export function createServerLeg<User>(
     topics.leaveAll()
     // What was received is applied still; only there is nobody left to tell.
     release()
+    deps.onEvent({ type: 'leg-gone', ...named })
     handlers.gone()
   }
 

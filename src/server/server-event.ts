@@ -1,0 +1,11 @@
+import type { FailureCode } from './failure.js'
+
+/** What happens on a server, for its log: one flat object each, without any token or message. */
+export type ServerEvent =
+  | { readonly type: 'leg-welcomed'; readonly session: string; readonly leg: number; readonly handover?: string }
+  /** The server closes a leg; without `session` it never said who it is. */
+  | { readonly type: 'leg-failed'; readonly session?: string; readonly leg?: number; readonly code: FailureCode; readonly message: string }
+  | { readonly type: 'leg-gone'; readonly session?: string; readonly leg?: number }
+  | { readonly type: 'drain-started'; readonly legs: number; readonly reason: string }
+  | { readonly type: 'drain-finished'; readonly moved: number; readonly forced: number }
+  | { readonly type: 'drain-cancelled'; readonly left: number }

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import type { ServerEvent } from '../../src/server/index.js'
+import { liveServer, until } from './kit.js'
+
+test('a log hears of each leg and each drain, and of no token and no message', async () => {
+  const events: ServerEvent[] = []
+  const server = await liveServer({ onEvent: (event) => void events.push(event) })
+  const one = await server.join({ session: 's', leg: 3, token: 'secret', handover: 'h', topics: { t: {} } })
+  one.send({ type: 'publish', id: 'p', topic: 't', data: 'private' })
+  await one.next('ack')
+  const stranger = await server.client()
+  stranger.send({ type: 'ping' })
+  await stranger.closed
+  await until(() => events.length === 3, 'the stranger is gone')
+  const drained = server.drain({ reason: 'deploy' })
+  one.close()
+  await drained
+  await until(() => events.length === 6, 'all is told')
+  expect(events).toEqual([
+    { type: 'leg-welcomed', session: 's', leg: 3, handover: 'h' },
+    { type: 'leg-failed', code: 'protocol', message: expect.any(String) },
+    { type: 'leg-gone' },
+    { type: 'drain-started', legs: 1, reason: 'deploy' },
+    { type: 'leg-gone', session: 's', leg: 3 },
+    { type: 'drain-finished', moved: 1, forced: 0 },
+  ])
+  expect(JSON.stringify(events)).not.toMatch(/secret|private/)
+})
+
+test('a drain that is taken back says how many it has left here', async () => {
+  const events: ServerEvent[] = []
+  const server = await liveServer({ onEvent: (event) => void events.push(event) })
+  await server.join({ session: 's' })
+  const stop = new AbortController()
+  const drained = server.drain({ signal: stop.signal })
+  stop.abort()
+  await drained
+  expect(events.slice(1)).toEqual([{ type: 'drain-started', legs: 1, reason: 'deploy' }, { type: 'drain-cancelled', left: 1 }])
+})
+
+test('a log that throws harms nobody', async () => {
+  const server = await liveServer({ onEvent: () => { throw new Error('disk full') } })
+  await server.join()
+  expect(server.errors).toHaveLength(1)
+})
