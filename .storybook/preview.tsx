@@ -1,8 +1,10 @@
 import type { Preview } from '@storybook/react-vite'
+import type { Simulation } from 'livesocket/testing'
 import { useEffect } from 'react'
 import '@fontsource-variable/inter'
 import '../stories/kit/tokens.css'
 import '../stories/kit/pieces.css'
+import { release } from '../stories/kit/pace.js'
 
 const preview: Preview = {
   parameters: {
@@ -18,8 +20,12 @@ const preview: Preview = {
       toolbar: { title: 'Theme', icon: 'contrast', items: ['system', 'light', 'dark'], dynamicTitle: true },
     },
   },
-  // For the pictures: what the play function does has been done.
-  afterEach: () => void (document.documentElement.dataset['played'] = 'yes'),
+  afterEach({ loaded }) {
+    const world = loaded['world'] as { sim?: Simulation } | undefined
+    if (world?.sim) release(world.sim)
+    // The pictures wait for it.
+    document.documentElement.dataset['played'] = 'yes'
+  },
   initialGlobals: { theme: 'system' },
   decorators: [
     (Story, { globals }) => {

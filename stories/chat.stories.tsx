@@ -55,7 +55,9 @@ function Chat() {
   const id = useId()
   const there = new Set(log.map(({ data }) => data.key))
   const room = useRef<HTMLDivElement>(null)
-  useEffect(() => room.current?.scrollTo(0, room.current.scrollHeight), [log.length, own.length])
+  useEffect(() => {
+    if (room.current) room.current.scrollTop = room.current.scrollHeight
+  }, [log.length, own.length])
 
   function send(event: FormEvent) {
     event.preventDefault()

@@ -1,5 +1,6 @@
 import { useEffect, useState, type ButtonHTMLAttributes, type ReactNode } from 'react'
 import type { Simulation } from 'livesocket/testing'
+import { useReleased } from './pace.js'
 
 /** What a story is given: whether the simulation follows real time. Pictures are taken with it standing still. */
 export interface StoryArgs {
@@ -8,7 +9,8 @@ export interface StoryArgs {
 
 /** A page with a title, on which a simulation runs. */
 export function Stage({ title, lead, sim, playing, speed = 1, children }: { title: string; lead: ReactNode; sim?: Simulation; playing?: boolean; speed?: number; children: ReactNode }) {
-  useEffect(() => (sim && playing ? sim.play(speed) : undefined), [sim, playing, speed])
+  const released = useReleased(sim)
+  useEffect(() => (sim && playing && released ? sim.play(speed) : undefined), [sim, playing, released, speed])
   return (
     <main className="stage">
       <header>
