@@ -37,7 +37,9 @@ export function createEventLog(recorder: Recorder): { readonly element: HTMLElem
     }
     part('time', `${(at / 1_000).toFixed(2)} s`)
     part('b', type)
-    part('span', Object.entries(detail).map(([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value) : value}`).join(' · '))
+    // Ids join events in a recording; here the order does.
+    const told = Object.entries(detail).filter(([name]) => name !== 'id' && name !== 'handover')
+    part('span', told.map(([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value) : value}`).join(' · '))
     return item
   }
 
