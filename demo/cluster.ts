@@ -36,6 +36,8 @@ export interface ClusterOptions {
   /** Servers at a time; default 2. */
   size?: number
   log?: TopicLog
+  /** How a server comes to be; default: in this process, on `log`. */
+  startNode?: StartNode
   drain?: DrainPlan
   /** Origins of the pages that may connect; programs that are not browsers send none. */
   allowedOrigins?: string[]
@@ -46,12 +48,16 @@ export interface ClusterOptions {
   clock?: Clock
 }
 
-interface Node {
+export interface ClusterNode {
   readonly id: string
-  readonly live: LiveServer<TokenUser>
+  readonly port: number
+  drain(plan: DrainPlan): Promise<{ moved: number; forced: number }>
+  /** Its connections are reset, nothing is said. */
   lose(): Promise<void>
   close(): Promise<void>
 }
+
+export type StartNode = (id: string, tokens: TokenService, allowedOrigins: string[]) => Promise<ClusterNode>
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const clock = options.clock ?? systemClock
@@ -64,18 +70,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const sleep = (ms: number) => new Promise<void>((next) => clock.setTimeout(next, ms))
   const size = options.size ?? 2
   let count = 0
-  let nodes: Node[] = []
+  let nodes: ClusterNode[] = []
+  const startNode = options.startNode ?? nodesOn(log)
   const deploys = new Set<Promise<unknown>>()
 
-  const start = async (): Promise<Node> => {
-    const node = await startNode(`server-${++count}`, log, tokens, options.allowedOrigins ?? [])
+  const start = async (): Promise<ClusterNode> => {
+    const node = await startNode(`server-${++count}`, tokens, options.allowedOrigins ?? [])
     await balancer.add({ id: node.id, port: node.port })
     nodes = [...nodes, node]
     return node
   }
 
   /** New ones in, old ones out of the balancer; the old ones serve on until they are drained. */
-  const replace = async (): Promise<Node[]> => {
+  const replace = async (): Promise<ClusterNode[]> => {
     const leaving = nodes
     await Promise.all(leaving.map(start))
     nodes = nodes.filter((node) => !leaving.includes(node))
@@ -87,7 +94,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const leaving = await replace()
     const results = await Promise.all(
       leaving.map(async (node) => {
-        const result = await node.live.drain({ reason: 'deploy', ...drain })
+        const result = await node.drain(drain)
         await node.close()
         balancer.remove(node.id)
         return result
@@ -120,7 +127,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     },
     async deployAndLose(after) {
       const leaving = await replace()
-      for (const node of leaving) void node.live.drain({ reason: 'deploy', rate: 10_000, deadline: 10_000 }).catch(() => {})
+      for (const node of leaving) void node.drain({ rate: 10_000, deadline: 10_000 }).catch(() => {})
       await sleep(after)
       for (const node of leaving) balancer.remove(node.id)
       await Promise.all(leaving.map((node) => node.lose()))
@@ -143,7 +150,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-async function startNode(id: string, log: TopicLog, tokens: TokenService, allowedOrigins: string[]): Promise<Node & { port: number }> {
+function nodesOn(log: TopicLog): StartNode {
+  return (id, tokens, allowedOrigins) => startLocalNode(id, log, tokens, allowedOrigins)
+}
+
+async function startLocalNode(id: string, log: TopicLog, tokens: TokenService, allowedOrigins: string[]): Promise<ClusterNode> {
   const http: Server = createServer((request, response) => {
     if (request.url === '/healthz') return health(request, response)
     response.writeHead(404).end()
@@ -179,5 +190,5 @@ async function startNode(id: string, log: TopicLog, tokens: TokenService, allowe
     for (const socket of sockets) socket.resetAndDestroy()
     return close()
   }
-  return { id, live, port: (http.address() as AddressInfo).port, lose, close }
+  return { id, port: (http.address() as AddressInfo).port, drain: (plan) => live.drain({ reason: 'deploy', ...plan }), lose, close }
 }

@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   options: {
     report: { type: 'boolean', default: false },
     deploys: { type: 'string', default: '20' },
     port: { type: 'string', default: '4180' },
     delay: { type: 'string', default: '50' },
+    redis: { type: 'boolean', default: false },
     login: { type: 'string', default: '28800' },
     help: { type: 'boolean', short: 'h', default: false },
   },
+  // The URL that may follow --redis.
+  allowPositionals: true,
 })
 
 if (values.help) {
@@ -16,6 +19,7 @@ if (values.help) {
   -- --port 4180                   where the page is served
   -- --delay 50                    round trip between the page and the servers, ms
   -- --login 60                    how long the page's sign-in lasts, s: its session ends then, though its token (2 min) does not
+npm run demo -- --redis [url]    the same with servers that are processes of their own, on a real Redis: the one at that URL, else one of its own
 npm run demo -- --report         no browser: deploys under load, in numbers; exit 1 if a promise broke
   -- --report --deploys 20         how many deploys each time`)
 } else if (values.report) {
@@ -23,9 +27,10 @@ npm run demo -- --report         no browser: deploys under load, in numbers; exi
   process.exitCode = (await report({ deploys: number('deploys') })) > 0 ? 1 : 0
 } else {
   const { serveDemo } = await import('./serve.js')
-  const demo = await serveDemo({ port: number('port'), delay: number('delay'), login: number('login') * 1_000 })
+  const redis = values.redis ? await redisAt(positionals[0]) : undefined
+  const demo = await serveDemo({ redis: redis?.url, port: number('port'), delay: number('delay'), login: number('login') * 1_000 })
   console.log(`\n  The demo is at ${demo.url}\n  Press Ctrl+C to end it.\n`)
-  const end = () => void demo.close().then(() => process.exit(0))
+  const end = () => void demo.close().then(() => redis?.close?.()).then(() => process.exit(0))
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
 }
@@ -35,4 +40,19 @@ function number(name: 'deploys' | 'port' | 'delay' | 'login'): number {
   if (Number.isInteger(value) && value >= 0) return value
   console.error(`--${name} must be a whole number, not "${values[name]}".`)
   process.exit(2)
+}
+
+/** The one at that URL, or one that is started for as long as the demo lasts. */
+async function redisAt(url: string | undefined): Promise<{ url: string; close?(): Promise<void> }> {
+  if (url !== undefined) return { url }
+  const { startRedisServer } = await import('../test/kit/redis-server.js')
+  try {
+    return await startRedisServer()
+  } catch (error) {
+    console.error(`${(error as Error).message}
+  Debian, Ubuntu:  sudo apt-get install redis-server
+  macOS:           brew install redis
+  anywhere:        docker run --rm -p 6379:6379 redis:7, and then npm run demo -- --redis redis://127.0.0.1:6379`)
+    process.exit(1)
+  }
 }

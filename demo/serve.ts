@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { redisLog } from 'livesocket/server/redis'
 import { systemClock } from '../src/base/clock.js'
 import { startCluster } from './cluster.js'
 import { buildPages } from './page-files.js'
+import { processNodes } from './process-nodes.js'
 import { startPublisher } from './publisher.js'
 import { createRelay } from './relay.js'
 
@@ -19,6 +21,8 @@ export interface DemoOptions {
   delay?: number
   /** How long the page's sign-in lasts, in milliseconds; default 8 h. */
   login?: number
+  /** A Redis: the servers are processes of their own, and it is what they share. Default: all in this process. */
+  redis?: string
 }
 
 const RATE = 100
@@ -28,15 +32,15 @@ const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
 
 type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
 
-/** All in this process: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
-export async function serveDemo({ port = 0, delay = 50, login }: DemoOptions = {}): Promise<Demo> {
+/** All in this process, but for the servers where there is a Redis: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
+export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOptions = {}): Promise<Demo> {
   const files = await buildPages()
   const http = createServer((request, response) => void answer(request, response))
   await listen(http, port)
   const pagePort = (http.address() as AddressInfo).port
   const origins = [`http://localhost:${pagePort}`, `http://127.0.0.1:${pagePort}`]
 
-  const cluster = await startCluster({ drain: DRAIN, allowedOrigins: origins, tokens: { ...(login !== undefined && { login }) } })
+  const cluster = await startCluster({ ...(redis !== undefined && { log: redisLog({ url: redis, prefix: 'livesocket-demo' }), startNode: processNodes(redis) }), drain: DRAIN, allowedOrigins: origins, tokens: { ...(login !== undefined && { login }) } })
   const relay = createRelay({ target: { port: cluster.port }, delay })
   await relay.ready
   const publisher = startPublisher({ name: 'feed', rate: RATE, send: (message) => void cluster.publish('feed', message) })
