@@ -3,7 +3,8 @@ import type { LiveSocket } from '../live-socket.js'
 import { createEventLog } from './event-log.js'
 import { PANEL_STYLE } from './panel-style.js'
 import { createRecorder, type Recorder, type RecorderOptions, type Recording } from './recorder.js'
-import { paintTimeline, TIMELINE_HEIGHT } from './timeline.js'
+import { paintTimeline } from './timeline.js'
+import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
 export interface DevtoolsOptions extends RecorderOptions {
   /** Default: what the reader's system says. */

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react'
-import { paintTimeline, TIMELINE_HEIGHT, type TimelinePicture } from '../../src/devtools/timeline.js'
+import { paintTimeline, type TimelinePicture } from '../../src/devtools/timeline.js'
+import { TIMELINE_HEIGHT } from '../../src/devtools/timeline-sheet.js'
 
 const CALM = 1_000
 

@@ -1,0 +1,78 @@
+import type { RecordedLeg } from './leg-history.js'
+import { HEAD, LANE, laneOf, OWN, SOFT, topOf, type Lane, type TimelineSheet } from './timeline-sheet.js'
+
+/** Dashed while a leg is dialled, full while it is active, soft while another one is; its close code at its end. */
+export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], now: number): void {
+  for (const leg of legs) if (sheet.x(leg.closed ?? now) >= 0) paintLeg(sheet, leg, now)
+  for (const leg of legs) {
+    const left = legs.find((one) => one !== leg && one.retired !== null && one.retired === leg.serving)
+    if (left && sheet.x(leg.serving!) >= 0) paintCutover(sheet, leg.serving!)
+  }
+}
+
+function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number) {
+  const { context, width, plain, colours, x, font } = sheet
+  const lane = laneOf(leg.number)
+  const own = colours[OWN[lane]]
+  const end = x(leg.closed ?? now)
+  const dialled = x(leg.dialled)
+  const ready = leg.ready === null ? end : x(leg.ready)
+
+  if (ready - dialled > 1) {
+    context.setLineDash([3, 3])
+    bar(sheet, lane, dialled, ready + (leg.ready === null ? 0 : 4), null, own)
+    context.setLineDash([])
+    font(600, 11)
+    if (!plain && (leg.ready !== null || leg.closed === null)) write(sheet, 'dialling', Math.max(dialled, 0) + 8, ready - 6, middleOf(lane), own)
+  }
+  if (leg.ready !== null) {
+    bar(sheet, lane, ready, end, colours[SOFT[lane]], own)
+    const from = x(leg.serving ?? leg.ready)
+    const to = x(leg.retired ?? leg.closed ?? now)
+    if (leg.serving !== null) bar(sheet, lane, from, to, own, own)
+    font(600, 12)
+    if (!plain) write(sheet, leg.server, Math.max(from, 0) + 10, Math.min(to, end) - 8, topOf(lane) + 11, leg.serving === null ? colours['--ink'] : colours['--surface'])
+  }
+  if (leg.closed !== null && leg.code !== null) {
+    const colour = leg.code === 1000 ? own : colours['--bad']
+    context.fillStyle = colour
+    context.fillRect(end - 1.5, topOf(lane) - 2, 3, LANE + 4)
+    font(600, 11)
+    if (!plain) write(sheet, `closed ${leg.code}`, end + 6, width, middleOf(lane), colour)
+  }
+}
+
+const middleOf = (lane: Lane) => topOf(lane) + LANE / 2 + 1
+
+function bar({ context }: TimelineSheet, lane: Lane, left: number, right: number, fill: string | null, stroke: string) {
+  if (right < 0 || right - left < 0.5) return
+  context.beginPath()
+  context.roundRect(left + 0.75, topOf(lane) + 0.75, Math.max(1, right - left - 1.5), LANE - 1.5, 6)
+  if (fill) {
+    context.fillStyle = fill
+    context.fill()
+  }
+  context.strokeStyle = stroke
+  context.lineWidth = 1.5
+  context.stroke()
+}
+
+/** Only where there is room for all of it. */
+function write({ context }: TimelineSheet, text: string, left: number, right: number, y: number, colour: string) {
+  if (context.measureText(text).width > right - left) return
+  context.fillStyle = colour
+  context.fillText(text, left, y)
+}
+
+function paintCutover(sheet: TimelineSheet, at: number) {
+  const { context, width, plain, colours, x, font, line } = sheet
+  line(at, colours['--ink'], 2)
+  if (plain) return
+  font(650, 12)
+  const room = context.measureText('cutover').width
+  const left = Math.min(Math.max(0, x(at) - room / 2), width - room)
+  context.fillStyle = colours['--surface']
+  context.fillRect(left - 4, 0, room + 8, HEAD - 5)
+  context.fillStyle = colours['--ink']
+  context.fillText('cutover', left, HEAD / 2 - 2)
+}

@@ -1,0 +1,87 @@
+/** What the parts of a timeline are painted on: a scale, colours, places. */
+export interface TimelineSheet {
+  readonly context: CanvasRenderingContext2D
+  readonly width: number
+  readonly height: number
+  /** Without names on it: for a narrow place. */
+  readonly plain: boolean
+  readonly colours: Readonly<Record<keyof typeof PALETTE, string>>
+  /** Pixels from the left edge for a moment. */
+  x(at: number): number
+  font(weight: number, size: number): void
+  /** Down the whole height. */
+  line(at: number, colour: string, width: number, dash?: readonly number[]): void
+}
+
+export type Lane = 0 | 1
+
+/** Legs take the two lanes in turns. */
+export const laneOf = (leg: number): Lane => ((leg + 1) % 2) as Lane
+
+export const OWN = ['--leg-a', '--leg-b'] as const
+export const SOFT = ['--leg-a-soft', '--leg-b-soft'] as const
+
+/** Custom properties of the canvas that it is painted with, and what they are where nobody sets them. */
+const PALETTE = {
+  '--leg-a': '#0b7a70',
+  '--leg-a-soft': '#cfe9e4',
+  '--leg-b': '#4a48c8',
+  '--leg-b-soft': '#dddcf8',
+  '--ink': '#16181d',
+  '--muted': '#5d6470',
+  '--line': '#e2e4e8',
+  '--surface': '#ffffff',
+  '--bad': '#b92318',
+}
+
+/** CSS pixels, from the top: names, two lanes, the stream, the axis. */
+export const HEAD = 22
+export const LANE = 34
+const GAP = 8
+export const STREAM = 30
+export const AXIS = 18
+export const topOf = (lane: Lane) => HEAD + lane * (LANE + GAP)
+export const STREAM_TOP = topOf(1) + LANE + 10
+export const STREAM_MIDDLE = STREAM_TOP + STREAM / 2
+
+/** What a timeline needs in height, in CSS pixels. */
+export const TIMELINE_HEIGHT = STREAM_TOP + STREAM + AXIS
+
+/** An empty one; null where the canvas is not shown, or nothing can be painted. */
+export function createSheet(canvas: HTMLCanvasElement, { now, span, plain = false }: { readonly now: number; readonly span: number; readonly plain?: boolean }): TimelineSheet | null {
+  const width = canvas.clientWidth
+  const height = canvas.clientHeight || TIMELINE_HEIGHT
+  const context = canvas.getContext('2d')
+  if (!context || width === 0) return null
+  const scale = globalThis.devicePixelRatio || 1
+  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+    canvas.width = Math.round(width * scale)
+    canvas.height = Math.round(height * scale)
+  }
+  const style = getComputedStyle(canvas)
+  const colours = Object.fromEntries(Object.entries(PALETTE).map(([name, usual]) => [name, style.getPropertyValue(name).trim() || usual])) as TimelineSheet['colours']
+  context.setTransform(scale, 0, 0, scale, 0, 0)
+  context.clearRect(0, 0, width, height)
+  context.textBaseline = 'middle'
+
+  const x = (at: number) => width - ((now - at) / span) * width
+  return {
+    context,
+    width,
+    height,
+    plain,
+    colours,
+    x,
+    font: (weight, size) => void (context.font = `${weight} ${size}px ${style.fontFamily}`),
+    line(at, colour, thick, dash = []) {
+      context.strokeStyle = colour
+      context.lineWidth = thick
+      context.setLineDash([...dash])
+      context.beginPath()
+      context.moveTo(x(at), HEAD - 4)
+      context.lineTo(x(at), STREAM_TOP + STREAM)
+      context.stroke()
+      context.setLineDash([])
+    },
+  }
+}

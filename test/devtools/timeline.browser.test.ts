@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { RecordedLeg } from '../../src/devtools/leg-history.js'
+import { paintTimeline, type TimelinePicture } from '../../src/devtools/timeline.js'
+import { TIMELINE_HEIGHT } from '../../src/devtools/timeline-sheet.js'
+
+const COLOURS = { '--leg-a': '#00ff00', '--leg-a-soft': '#008800', '--leg-b': '#0000ff', '--leg-b-soft': '#000088', '--bad': '#ff0000', '--surface': '#ffffff', '--ink': '#010101', '--line': '#eeeeee', '--muted': '#777777' }
+const WIDTH = 1_000
+const SPAN = 10_000
+
+function leg(number: number, times: Partial<RecordedLeg>): RecordedLeg {
+  return { number, dialled: 0, opened: null, ready: null, serving: null, retired: null, closed: null, server: '', url: '', code: null, by: null, delivered: 0, duplicates: 0, held: 0, ...times }
+}
+
+/** Paints, and says what is seen at a moment and a height: a colour of the palette by its name, or nothing. */
+function paint(picture: Partial<TimelinePicture>) {
+  const canvas = document.body.appendChild(document.createElement('canvas'))
+  Object.assign(canvas.style, { width: `${WIDTH}px`, height: `${TIMELINE_HEIGHT}px`, display: 'block' })
+  for (const [name, value] of Object.entries(COLOURS)) canvas.style.setProperty(name, value)
+  paintTimeline(canvas, { now: SPAN, span: SPAN, legs: [], arrivals: [], plain: true, ...picture })
+  const scale = canvas.width / WIDTH
+  const context = canvas.getContext('2d')!
+  return (at: number, y: number) => {
+    const [red, green, blue, alpha] = context.getImageData(Math.round((at / SPAN) * WIDTH * scale), Math.round(y * scale), 1, 1).data
+    if (alpha === 0) return null
+    const seen = [red!, green!, blue!]
+    // A canvas rounds what it blends.
+    const near = (value: string) => value.slice(1).match(/../g)!.every((pair, index) => Math.abs(parseInt(pair, 16) - seen[index]!) <= 4)
+    return Object.entries(COLOURS).find(([, value]) => near(value))?.[0] ?? String(seen)
+  }
+}
+
+afterEach(() => document.body.replaceChildren())
+
+/** Where the lanes and the stream are, in CSS pixels. */
+const LANE_A = 30
+const LANE_B = 72
+const STREAM = TIMELINE_HEIGHT - 18 - 15
+
+describe('the timeline', () => {
+  const legs = [
+    leg(1, { dialled: 0, ready: 500, serving: 500, retired: 4_250, closed: 5_250, code: 1000 }),
+    leg(2, { dialled: 3_250, ready: 3_750, serving: 4_250 }),
+  ]
+
+  it('shows each leg in a lane and a colour of its own: full while it is active, soft while the other one is', () => {
+    const at = paint({ legs })
+    expect([at(2_250, LANE_A), at(4_750, LANE_A), at(6_250, LANE_A)]).toEqual(['--leg-a', '--leg-a-soft', null])
+    expect([at(2_250, LANE_B), at(3_450, LANE_B), at(4_050, LANE_B), at(6_250, LANE_B), at(9_950, LANE_B)]).toEqual([null, null, '--leg-b-soft', '--leg-b', '--leg-b'])
+  })
+
+  it('marks the cutover from the lanes to the stream, and a harsh end in red', () => {
+    expect(paint({ legs })(4_250, STREAM)).toBe('--ink')
+    const at = paint({ legs: [leg(1, { ready: 500, serving: 500, closed: 6_250, code: 1006 })] })
+    expect([at(6_250, LANE_A), at(6_450, LANE_A)]).toEqual(['--bad', null])
+  })
+
+  it('shows every message in the stream, in the colour of the leg that brought it, and a cross for one that was lost', () => {
+    const at = paint({
+      legs,
+      arrivals: [
+        { at: 2_250, leg: 1, delivered: 1, duplicates: 0, held: 0 },
+        { at: 4_750, leg: 1, delivered: 0, duplicates: 1, held: 0 },
+        { at: 6_250, leg: 2, delivered: 1, duplicates: 0, held: 0 },
+      ],
+      lost: [8_250],
+    })
+    expect([at(2_250, STREAM), at(4_750, STREAM), at(6_250, STREAM), at(8_250, STREAM)]).toEqual(['--leg-a', '--line', '--leg-b', '--bad'])
+  })
+
+  it('shows thousands as columns, and what is older than its span not at all', () => {
+    const arrivals = Array.from({ length: 2_000 }, (_, index) => ({ at: 5_000 + index * 2.5, leg: 2, delivered: 20, duplicates: 0, held: 0 }))
+    const at = paint({ legs, arrivals: [{ at: -500, leg: 1, delivered: 1, duplicates: 0, held: 0 }, ...arrivals] })
+    const columns = Array.from({ length: 60 }, (_, index) => at(6_000 + index * 10, STREAM))
+    expect(columns.filter((colour) => colour === '--leg-b').length).toBeGreaterThan(30)
+    expect(at(2_250, STREAM)).toBe('--line')
+  })
+
+  it('paints nothing where it is not shown', () => {
+    const canvas = document.createElement('canvas')
+    expect(() => paintTimeline(canvas, { now: 0, span: SPAN, legs, arrivals: [] })).not.toThrow()
+  })
+})
