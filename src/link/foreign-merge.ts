@@ -155,14 +155,21 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
 
   /** Delivers what is held and `chosen`, in order. */
   function flush(chosen: (one: Held) => boolean) {
-    const mine = held.filter((one) => one.leg === active || one.leg === old)
-    const waiting = mine.filter(chosen)
+    // What a leg brings before it is ready waits until it is.
+    const waiting = held.filter((one) => !hellos.has(one.leg) && chosen(one))
     if (waiting.length === 0) return
     held = held.filter((one) => !waiting.includes(one))
     bytes = held.reduce((sum, one) => sum + one.bytes, 0)
-    if (strength === 'position') waiting.sort((a, b) => (a.topic === b.topic ? a.frame.offset - b.frame.offset : 0))
+    if (strength === 'position') waiting.sort(inOrder)
     for (const { topic, leg, frame } of waiting) if (topics.get(topic.name) === topic) take(topic, leg, frame)
     if (held.length === 0) quiet()
+  }
+
+  /** By offset, and what is of the present numbering before what is of another one. */
+  function inOrder(a: Held, b: Held): number {
+    if (a.topic !== b.topic) return 0
+    const other = ({ topic, frame }: Held) => Number(topic.position !== null && topic.position.epoch !== (frame.epoch ?? ours))
+    return other(a) - other(b) || a.frame.offset - b.frame.offset
   }
 
   function quiet() {
@@ -181,7 +188,7 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
 
   /** What a message has made ready goes out: by position whatever is in sequence now. */
   function proceed() {
-    for (let next: Held | undefined; (next = held.find((one) => (one.leg === active || one.leg === old) && inSequence(one.topic, one.frame))); ) {
+    for (let next: Held | undefined; (next = held.find((one) => !hellos.has(one.leg) && inSequence(one.topic, one.frame))); ) {
       const one = next
       flush((other) => other === one)
     }

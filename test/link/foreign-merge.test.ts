@@ -139,7 +139,8 @@ describe('by identity, where nothing marks the end', () => {
     await clock.advance(249)
     expect(told).toEqual([])
     await clock.advance(1)
-    expect(told).toEqual(['5'])
+    bring(2, 6)
+    expect(told).toEqual(['5', '6'])
   })
 })
 
@@ -181,6 +182,28 @@ describe('by position', () => {
     merge.drained(1)
     await clock.advance(250)
     expect([told, merge.caughtUp()]).toEqual([['1', 'gap 2-4 lost', '5', '6'], true])
+  })
+
+  it('puts in order what both legs brought too early, when nobody brings what is missing', async () => {
+    const { told, ready, bring, clock } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(1, 5)
+    bring(2, 3)
+    await clock.advance(250)
+    expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-4 lost', '5'])
+  })
+
+  it('loses nothing of what the old leg brought too early and left behind', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(1, 3)
+    merge.gone(1)
+    bring(2, 3, 4)
+    expect([told, merge.held.messages]).toEqual([['1', 'gap 2-2 lost', '3', '4'], 0])
   })
 
   it('tells of a gap at once where only one leg lives, also over a break', () => {

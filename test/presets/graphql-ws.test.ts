@@ -139,6 +139,16 @@ it('without identities keeps connection and subscriptions, and claims nothing ab
   expect(told).toEqual(['connected'])
 })
 
+it('without identities, too, keeps the old leg for the answers that it owes', async () => {
+  const { ask, move, charges, release } = await stage({})
+  const answer = ask('mutation { charge }')
+  await until(() => charges() === 1, 'the mutation')
+  const moving = move()
+  setTimeout(release, 150)
+  expect(await answer).toEqual({ data: { charge: 1 } })
+  await moving
+})
+
 it('shows the library a break as the close that it is', async () => {
   const { follower, told, servers } = await stage()
   const ticks = follower('tick')

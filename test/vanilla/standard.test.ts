@@ -158,6 +158,14 @@ describe('the WebSocket standard on messages', () => {
     expect(() => (socket.send as () => void)()).toThrow(TypeError)
   })
 
+  it('has nothing buffered once what it sent has left', async () => {
+    const { url, received } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    socket.send('12345')
+    expect(socket.bufferedAmount).toBe(5)
+    await until(() => received.length === 1 && socket.bufferedAmount === 0, 'sent')
+  })
+
   it('counts in bufferedAmount what was not sent, and goes on counting after the close', async () => {
     const { url } = await serverSide()
     const { socket } = liveWebSocket(url, [], { once: true })
