@@ -10,6 +10,7 @@ const { values } = parseArgs({
     scenario: { type: 'string', multiple: true },
     proxy: { type: 'string', default: 'haproxy' },
     clients: { type: 'string' },
+    shared: { type: 'string' },
     small: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -24,6 +25,7 @@ const HELP = `npm run cluster                            every scenario: three n
   -- --scenario NAME                        one of them, or several: ${NAMES.join(', ')}
   -- --proxy nginx|haproxy                  what stands in front; default haproxy
   -- --clients 500                          how many, in place of each scenario's own number
+  -- --shared 50                            messages a second in the topic that a hundred of them follow; default 200
   -- --small                                60 clients and short waits: seconds, not minutes
   -- --json                                 one JSON object a scenario, a line each`
 
@@ -39,6 +41,8 @@ if (values.help) {
   if (proxy !== 'nginx' && proxy !== 'haproxy') fail(`--proxy must be nginx or haproxy, not "${proxy}".`)
   const clients = values.clients === undefined ? undefined : Number(values.clients)
   if (clients !== undefined && !(Number.isInteger(clients) && clients > 0)) fail(`--clients must be a whole number above 0, not "${values.clients}".`)
+  const shared = values.shared === undefined ? undefined : Number(values.shared)
+  if (shared !== undefined && !(shared > 0)) fail(`--shared must be a number above 0, not "${values.shared}".`)
   const wanted = values.scenario ?? NAMES
   const unknown = wanted.find((name) => !NAMES.includes(name))
   if (unknown !== undefined) fail(`There is no scenario "${unknown}". There are: ${NAMES.join(', ')}.`)
@@ -46,6 +50,7 @@ if (values.help) {
   const bundle = await bundlePrograms()
   const outcomes: Outcome[] = []
   const comparisons: Comparison[] = []
+  let failed = false
   const tell = (result: Outcome | Comparison) => {
     if (json) console.log(JSON.stringify(result))
     else for (const sentence of result.broken) console.error(`  BROKEN: ${sentence}`)
@@ -54,10 +59,16 @@ if (values.help) {
     for (const scenario of SCENARIOS) {
       if (!wanted.includes(scenario.name)) continue
       if (!json) console.error(`${scenario.name}: ${scenario.title}…`)
-      const ask = { clients: clients ?? (small ? 60 : scenario.clients), proxy, small } as const
-      const outcome = await runScenario(bundle, scenario, ask)
-      outcomes.push(outcome)
-      tell(outcome)
+      const ask = { clients: clients ?? (small ? 60 : scenario.clients), proxy, small, shared } as const
+      try {
+        const outcome = await runScenario(bundle, scenario, ask)
+        outcomes.push(outcome)
+        tell(outcome)
+      } catch (error) {
+        // What a scenario could not even end is broken; the others are played all the same.
+        failed = true
+        console.error(`  BROKEN: ${scenario.name}: ${(error as Error).message}`)
+      }
     }
     for (const name of COMPARISONS) {
       if (!wanted.includes(name)) continue
@@ -70,5 +81,5 @@ if (values.help) {
     await bundle.remove()
   }
   if (!json) console.log(`\n${[outcomes.length > 0 ? table(outcomes) : '', comparisonTable(comparisons)].filter(Boolean).join('\n\n')}`)
-  process.exitCode = [...outcomes, ...comparisons].some(({ broken }) => broken.length > 0) ? 1 : 0
+  process.exitCode = failed || [...outcomes, ...comparisons].some(({ broken }) => broken.length > 0) ? 1 : 0
 }

@@ -42,7 +42,7 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
     clients: ask.clients,
     followers,
     rate: ask.clients > 5_000 ? 0.2 : 1,
-    sharedRate: ask.small ? 50 : 200,
+    sharedRate: ask.shared ?? (ask.small ? 50 : 200),
     nodes,
     proxy: ask.proxy,
     connectRate: 400,

@@ -19,6 +19,8 @@ export interface Scenario {
 export interface Ask {
   readonly clients: number
   readonly proxy: ProxyKind
+  /** Messages a second in the shared topic. */
+  readonly shared?: number
   /** A run that is small: waits are short. */
   readonly small: boolean
 }
