@@ -50,7 +50,7 @@ interface Physical {
   readonly protocol: string
   readonly extensions?: string
   readonly bufferedAmount: number
-  addEventListener(type: 'close', listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void): void
+  addEventListener(type: 'close' | 'error', listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void): void
 }
 
 /** How long `close()` waits for the server's answer before the `close` event says that there was none. */
@@ -95,6 +95,8 @@ export class LiveWebSocket extends EventTarget {
   #binaryType: BinaryType = 'blob'
   #physical: Physical | null = null
   #newest: Physical | null = null
+  /** Those that told of an error, which not every break is. */
+  readonly #failing = new WeakSet<Physical>()
   #last: { code: number; reason: string } = { code: 1006, reason: '' }
   #waiting = 0
   /** A Blob is read before it can be sent, and what is sent after it waits its turn. */
@@ -221,7 +223,10 @@ export class LiveWebSocket extends EventTarget {
 
   /** The class, and what it makes remembered: the interface shows what only the physical socket knows. */
   #watched(Class: unknown): unknown {
-    const remember = (physical: Physical) => (this.#newest = physical)
+    const remember = (physical: Physical) => {
+      physical.addEventListener('error', () => this.#failing.add(physical))
+      return (this.#newest = physical)
+    }
     return function (url: string, protocols?: string[]) {
       const Real = (Class ?? globalThis.WebSocket) as new (url: string, protocols?: string[]) => Physical
       return remember(protocols ? new Real(url, protocols) : new Real(url))
@@ -280,7 +285,7 @@ export class LiveWebSocket extends EventTarget {
     this.#state = forGood || this.#options.once ? 3 : 0
     if (this.#state === 3) this.live.close()
     const wasClean = code !== 1006
-    if (!wasClean) this.#tell(errorEvent('The connection was lost.'))
+    if (this.#physical && this.#failing.has(this.#physical)) this.#tell(errorEvent('The connection was lost.'))
     this.#tell(closeEvent({ code, reason, wasClean }))
   }
 

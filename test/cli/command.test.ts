@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { command } from '../../src/cli/command.js'
@@ -45,14 +42,6 @@ describe('livesocket on the command line', () => {
     const { code, text } = await run(['conformance', server.address(), '--fast', '--patience', '1000'])
     expect(text).toMatch(/✓ server rule 6: replays from a position[\s\S]*– server rule 8[\s\S]*\d+ hold, 0 fail, \d+ could not be tried/)
     expect(code).toBe(0)
-  })
-
-  it('starts as a program of its own', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts'), 'doctor', 'nowhere'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    child.stdout.on('data', (data: Buffer) => (text += String(data)))
-    const [code] = (await once(child, 'close')) as [number]
-    expect([code, text]).toEqual([2, expect.stringContaining('takes one ws: or wss: URL')])
   })
 })
 
