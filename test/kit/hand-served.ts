@@ -88,6 +88,11 @@ export function handServed(options: Partial<LiveSocketOptions> = {}) {
     dials: () => sockets.length,
     /** Leg number `number`, counted by dials from 1. Throws where it was not dialled by now. */
     leg,
+    /** All of them so far. */
+    async legs(): Promise<HandLeg[]> {
+      await clock.flush()
+      return sockets.map(legOf)
+    },
     /** Connects and welcomes the first leg. */
     async live(fields?: Record<string, unknown>): Promise<HandLeg> {
       socket.connect()
