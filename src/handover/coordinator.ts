@@ -1,20 +1,20 @@
-import { createAlarm } from '../base/alarm.js'
 import { instant, since, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Merge } from '../link/merge.js'
 import type { Outbox } from '../link/outbox.js'
 import type { TokenKeeper } from '../link/token-keeper.js'
 import { closeVerdict, isAboutLeg, type Verdict } from '../policy/close-verdict.js'
-import { agedAfter } from '../policy/delay.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
-import { dialUrl, type Settings } from './options.js'
+import { askOnClose, askUrl } from './application.js'
+import { createDialTimer } from './dial-timer.js'
 import type { LiveSocketEvents } from './events.js'
-import { initialState, step, type Ask, type CloseReason, type Effect, type Event, type Pace, type State, type Stop } from './machine.js'
-import { createMoment } from './moment.js'
+import { initialState, step, type Ask, type ClientReason, type CloseReason, type Effect, type Event, type State, type Stop } from './machine.js'
 import { createMoveLog } from './move-log.js'
-import { delayOf } from './pace.js'
+import type { Settings } from './options.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
+import { createTimeLimits, OWN_DEADLINE } from './time-limits.js'
+import { viewOf, type View } from './view.js'
 
 /** Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token keeper told. */
 export interface Coordinator {
@@ -50,15 +50,6 @@ export interface Coordinator {
   view(): View
 }
 
-export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
-
-/** What the public state shows of legs and moves; times are wall-clock ms. */
-export interface View {
-  readonly leg: { number: number; url: string; server: string; since: number } | null
-  readonly handover: { id: string; reason: string; phase: 'waiting' | 'dialling' | 'overlapping'; deadline: number } | null
-  readonly retry: { attempt: number; at: number } | null
-}
-
 export interface CoordinatorDeps {
   readonly settings: Settings
   readonly id: () => string
@@ -87,18 +78,12 @@ export interface CoordinatorHandlers {
 const LASTED = 30_000
 /** A hint that only this client was hit explains a close for so long. */
 const EVIDENCE = 3_000
-/** Time that a move which the client wants by itself is given; a silent leg gets one connect timeout. */
-const OWN_DEADLINE = 30_000
-/** Kept of a leg's age limit for the move itself: its deadline, and the minute by which a hidden tab's timer may be late. */
-const AGE_ROOM = OWN_DEADLINE + 60_000
-/** Moves that the client wants by itself and that can wait for a moment that suits the application. */
-const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 /** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
 const SUSPENDED = 4000
 
 export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHandlers): Coordinator {
   const { settings } = deps
-  const { clock, random } = settings
+  const { clock } = settings
   const legs = new Map<number, ProtocolLeg>()
   /** Topics that a leg's server refused before it welcomed the leg. */
   const refused = new Map<number, Set<string>>()
@@ -112,8 +97,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let spread: number | undefined
   let hintAt: Instant | null = null
   let dialTook = 0
-  let lastPace: Pace = { kind: 'now' }
-  let suspended = false
   /** What the legs' servers are told while the application stops. */
   let goodbye: Stop | null = null
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
@@ -122,32 +105,22 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   const suspects = new Set<number>()
   /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
   let freshest: string | undefined
-  const dialAlarm = createAlarm(clock, due)
-  const moment = settings.handover.when && createMoment(clock, settings.handover.when, whenThrew)
-  const overlapAlarm = createAlarm(clock, () => dispatch({ type: 'old-done' }))
-  const deadlineAlarm = createAlarm(clock, () => {
-    const active = state.active && legs.get(state.active.leg)
-    dispatch({ type: 'deadline', alive: active?.silent === false })
+  const dialTimer = createDialTimer(
+    { settings, ask: () => state.active?.ask ?? null, sinceCutover: () => moves.sinceCutover, dialTook: () => dialTook, spread: () => spread },
+    {
+      due: () => dispatch({ type: 'due' }),
+      whenThrew: (cause) => report(new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause })),
+    },
+  )
+  const limits = createTimeLimits(settings, {
+    deadline: () => dispatch({ type: 'deadline', alive: activeLeg()?.silent === false }),
+    overlapOver: () => dispatch({ type: 'old-done' }),
+    aged: () => leave('age'),
+    lastChanceOver() {
+      const leg = activeLeg()
+      if (leg?.silent) letGo(leg, 1000, 'silent', { do: 'retry', pace: 'early' })
+    },
   })
-  /**
-   * A leg that falls silent while it is to be left anyway has the time of one dial, as any silent one; then it is dead, whatever
-   * deadline it was given before: to say "live" would be a lie.
-   */
-  const lastChance = createAlarm(clock, () => {
-    const leg = activeLeg()
-    if (!leg?.silent) return
-    const reason: CloseReason = 'silent'
-    leg.close(1000, reason)
-    forget(leg.number)
-    lost(leg, { code: 1000, reason, by: 'client' }, { do: 'retry', pace: 'early' })
-  })
-  /** The active leg comes near its platform's age limit. A move that fails is tried again: the limit does not go away. */
-  const ageAlarm = createAlarm(clock, () => {
-    ageAlarm.set(OWN_DEADLINE)
-    leave('age')
-  })
-  let deadlineOf: Ask | null = null
-  let overlapOf: { leg: number; limit: number } | null = null
 
   function dispatch(event: Event) {
     // What an effect causes is a later event: each step sees the whole outcome of the one before. But who stops, from within what an
@@ -169,7 +142,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         }
         // A request may take over the dial of the one that it replaces.
         if (state.standby && state.active?.ask) moves.started(state.active.ask, state.active.leg, state.standby.leg, false)
-        armAlarms()
+        if (state.wait !== 'timer') dialTimer.clear()
+        // Who puts a move off has no say in a reconnection, which is as spread as any.
+        else if (!state.active && dialTimer.putOff) dialTimer.wait({ kind: 'spread', failures: Math.max(0, state.failures - 1) })
+        limits.follow(state, moves.cutover?.at)
       }
     } finally {
       running = outer
@@ -185,7 +161,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       case 'close':
         return close(effect.leg, effect.why)
       case 'wait':
-        return wait(effect.pace)
+        return dialTimer.wait(effect.pace)
       case 'serve':
         return serve(effect.leg)
       case 'failed':
@@ -213,7 +189,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         token: (signal) => deps.tokens().token(signal),
         url: async (signal) => {
           if (url !== null) return new URL(url)
-          configured = await configuredUrl(attempt, signal)
+          configured = await askUrl(settings.url, { attempt, signal }, report)
           return new URL(configured)
         },
         hello: (token) => ({ type: 'hello', session: deps.session(), leg: number, token, topics: deps.merge().hello(number), handover: leg.handover }),
@@ -235,28 +211,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (ask) moves.started(ask, state.active?.leg ?? number - 1, number, state.exclusive)
   }
 
-  /** The moment of the next dial has come. A move that can wait for one that suits the application does. */
-  function due() {
-    if (suspended) return
-    const ask = state.active?.ask
-    const patient = ask && !ask.expired && lastPace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
-    if (!moment || !patient) return dispatch({ type: 'due' })
-    const deadline = Math.max(0, ask.deadline - since(clock, ask.at))
-    moment.wait({ id: ask.id, reason: ask.reason, deadline }, () => dispatch({ type: 'due' }))
-  }
-
-  function whenThrew(thrown: unknown) {
-    handlers.emit('error', { error: new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause: thrown }) })
-  }
-
-  async function configuredUrl(attempt: number, signal: AbortSignal): Promise<URL> {
-    try {
-      return dialUrl(typeof settings.url === 'function' ? await settings.url({ attempt, signal }) : settings.url)
-    } catch (thrown) {
-      const error = thrown instanceof LiveSocketError ? thrown : new LiveSocketError('invalid', 'The url function threw; the dial failed and is tried again.', { cause: thrown })
-      if (!signal.aborted) handlers.emit('error', { error })
-      throw new LiveSocketError('invalid', 'no URL to dial')
-    }
+  function report(error: LiveSocketError) {
+    handlers.emit('error', { error })
   }
 
   function close(number: number, why: CloseReason) {
@@ -277,29 +233,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     return leg
   }
 
-  function wait(pace: Pace) {
-    lastPace = pace
-    moment?.clear()
-    if (pace.kind === 'now') {
-      dialAlarm.clear()
-      return due()
-    }
-    const dwell = Math.max(0, settings.handover.dwell - moves.sinceCutover)
-    const { spread: ours, cap } = settings.reconnect
-    const delay = delayOf(pace, { clock, random, ask: state.active?.ask ?? null, dwell, dialTook, spread: spread ?? ours, cap })
-    // A request that replaces another one must not put off a dial that is due already.
-    dialAlarm.set(pace.kind === 'asked' && dialAlarm.left !== null ? Math.min(dialAlarm.left, delay) : delay)
-    if (pace.kind === 'asked' && delay === 0) {
-      dialAlarm.clear()
-      due()
-    }
-  }
-
   /** A leg serves from here on: a fresh one, or the old one again. */
   function serve(number: number) {
     const leg = legs.get(number)
     if (!leg?.welcome) return
-    ageFrom(leg)
+    limits.ageFrom(leg.dialledAt)
     if (moves.lost(number)) return
     const { old } = state
     doubted = false
@@ -326,14 +264,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       if (settings.protocol.inBandAuth && leg.send({ type: 'auth', token })) leg.renewed(token)
       else if (seat === state.active) leave('token')
     }
-  }
-
-  /** Counted from the dial, as platforms do, and also where an old leg serves again. */
-  function ageFrom(leg: ProtocolLeg) {
-    const { maxAge } = settings.handover
-    if (maxAge === null) return
-    const limit = agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random)
-    ageAlarm.set(Math.max(0, limit - since(clock, leg.dialledAt)))
   }
 
   function received(leg: ProtocolLeg, frame: ServerFrame) {
@@ -424,7 +354,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     evidence()
     if (leg.number === state.active?.leg) {
       leave('silence')
-      if (state.active?.leg === leg.number && state.active.ask?.reason !== 'silence') lastChance.set(settings.connectTimeout)
+      if (state.active?.leg === leg.number && state.active.ask?.reason !== 'silence') limits.lastChance()
     } else if (leg.number === state.old?.leg) dispatch({ type: 'old-done' })
   }
 
@@ -435,7 +365,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const serving = leg.number === state.active?.leg
     const asked = serving && state.active?.ask?.by === 'server'
     const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), asked }
-    const verdict = closeVerdict(close, opened ? ask({ code, reason }) : undefined)
+    const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined)
     if (verdict.do === 'retry' && verdict.bad) {
       handlers.emit('error', { error: new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`) })
     }
@@ -443,6 +373,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     lost(leg, { code, reason, by: 'server' }, verdict)
     // It was dialled in a network that is no more, and says nothing of the server.
     if (suspect && !opened) hasten()
+  }
+
+  /** Closes a leg that the machine did not want closed. */
+  function letGo(leg: ProtocolLeg, code: number, reason: string, verdict: Verdict) {
+    leg.close(code, reason)
+    forget(leg.number)
+    lost(leg, { code, reason, by: 'client' }, verdict)
   }
 
   /** A leg that was not closed because the machine wanted it. */
@@ -469,19 +406,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     deps.tokens().request()
   }
 
-  function ask(close: { code: number; reason: string }): 'retry' | 'stop' | undefined {
-    if (!settings.onClose) return undefined
-    try {
-      const answer = settings.onClose(close)
-      if (answer === 'retry' || answer === 'stop' || answer === undefined) return answer
-      throw new LiveSocketError('invalid', 'onClose must return "retry", "stop" or undefined; the protocol\'s table decided instead.')
-    } catch (thrown) {
-      const error = thrown instanceof LiveSocketError ? thrown : new LiveSocketError('invalid', 'onClose threw; the protocol\'s table decided instead.', { cause: thrown })
-      handlers.emit('error', { error })
-      return undefined
-    }
-  }
-
   function evidence() {
     hintAt = instant(clock)
   }
@@ -494,54 +418,14 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     return state.active ? legs.get(state.active.leg) : undefined
   }
 
-  function armAlarms() {
-    if (state.wait !== 'timer') {
-      dialAlarm.clear()
-      moment?.clear()
-    }
-    if (!state.active) {
-      ageAlarm.clear()
-      lastChance.clear()
-      // Who puts a move off has no say in a reconnection, which is as spread as any.
-      if (moment?.waiting) wait({ kind: 'spread', failures: Math.max(0, state.failures - 1) })
-    }
-    const ask = state.active?.ask && !state.active.ask.expired ? state.active.ask : null
-    if (ask?.at !== deadlineOf?.at || ask?.id !== deadlineOf?.id) {
-      deadlineOf = ask
-      if (ask) deadlineAlarm.set(Math.max(0, ask.deadline - since(clock, ask.at)))
-      else deadlineAlarm.clear()
-    }
-    const limit = state.old === null ? null : overlapLimit()
-    if (state.old === null || limit === null) {
-      overlapOf = null
-      overlapAlarm.clear()
-    } else if (overlapOf?.leg !== state.old.leg || overlapOf.limit > limit) {
-      overlapOf = { leg: state.old.leg, limit }
-      overlapAlarm.set(Math.max(0, limit - since(clock, moves.cutover?.at ?? instant(clock))))
-    }
-  }
-
-  /** From the cutover on. When the next move waits for room, half of the time that it has is the old leg's. */
-  function overlapLimit(): number {
-    const ask = state.active?.ask
-    const { overlapLimit } = settings.handover
-    if (!ask || state.wait === 'none') return overlapLimit
-    const passed = since(clock, moves.cutover?.at ?? instant(clock))
-    return Math.min(overlapLimit, passed + Math.max(0, ask.deadline - since(clock, ask.at)) / 2)
-  }
-
   function settle() {
     if (running || !state.old) return
     if (deps.merge().caughtUp() && deps.outbox().settled(state.old.leg) && !legs.get(state.old.leg)?.owes) dispatch({ type: 'old-done' })
   }
 
   function check() {
-    dialAlarm.check()
-    moment?.check()
-    deadlineAlarm.check()
-    overlapAlarm.check()
-    ageAlarm.check()
-    lastChance.check()
+    dialTimer.check()
+    limits.check()
     for (const leg of legs.values()) leg.check()
   }
 
@@ -554,25 +438,22 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       }
     }
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg serves.
-    if (state.active ? lastPace.kind === 'asked' : lastPace.kind === 'busy') return
+    if (dialTimer.pace.kind === (state.active ? 'asked' : 'busy')) return
     dispatch({ type: 'hasten', pace: state.active || state.status !== 'open' ? 'now' : 'early' })
   }
 
   /** The machine is told of one leg after the other; the active one goes last, so that none comes to serve for a moment. */
   function suspend() {
     if (state.status !== 'open') return
-    suspended = true
+    dialTimer.pause()
     for (let seat; (seat = state.old ?? state.standby ?? state.active); ) {
-      const leg = forget(seat.leg)!
-      const reason = 'the page is stored'
-      leg.close(SUSPENDED, reason)
-      lost(leg, { code: SUSPENDED, reason, by: 'client' }, { do: 'retry', pace: 'spread' })
+      letGo(legs.get(seat.leg)!, SUSPENDED, 'the page is stored', { do: 'retry', pace: 'spread' })
     }
   }
 
   return {
     connect(fresh) {
-      suspended = false
+      dialTimer.resume()
       dispatch({ type: 'connect', fresh, exclusive: settings.protocol.overlap === 'exclusive' })
     },
     stop(reason) {
@@ -597,9 +478,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     check,
     suspend,
     resume() {
-      if (!suspended) return
-      suspended = false
-      if (lastPace.kind === 'busy' && dialAlarm.left !== null) return dialAlarm.check()
+      if (!dialTimer.resume()) return
+      if (dialTimer.pace.kind === 'busy' && dialTimer.left !== null) return dialTimer.check()
       // People do not all go back to a page at the same moment: there is nothing to spread.
       dispatch({ type: 'hasten', pace: 'now' })
     },
@@ -611,15 +491,6 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     get state() {
       return state
     },
-    view() {
-      const leg = activeLeg()
-      const ask = state.active?.ask ?? (state.old ? (moves.cutover?.ask ?? null) : null)
-      const phase = state.standby ? 'dialling' : state.wait !== 'none' && state.active?.ask ? 'waiting' : 'overlapping'
-      return {
-        leg: leg?.welcome && leg.welcomedAt ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcomedAt.wall } : null,
-        handover: state.active && ask ? { id: ask.id, reason: ask.reason, phase, deadline: ask.at.wall + ask.deadline } : null,
-        retry: !state.active && state.wait === 'timer' ? { attempt: state.failures, at: clock.now() + (dialAlarm.left ?? 0) } : null,
-      }
-    },
+    view: () => viewOf(state, { leg: activeLeg(), overlapping: moves.cutover?.ask ?? null, dialAt: clock.now() + (dialTimer.left ?? 0) }),
   }
 }

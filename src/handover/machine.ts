@@ -51,6 +51,9 @@ export interface Ask {
   readonly expired: boolean
 }
 
+/** Why a client wants to leave a leg by itself. */
+export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
+
 /** How long the next dial waits; the coordinator draws the number. */
 export type Pace =
   | { readonly kind: 'now' }
