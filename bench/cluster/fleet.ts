@@ -54,8 +54,8 @@ export interface FleetPlan {
 }
 
 const SECRET = 'a secret of this drive alone'
-/** Each connection is two sockets of a proxy, and a move doubles them: four under the limit of 20,000 files. */
-const PER_PROXY = 4_500
+/** Each connection is two sockets of a proxy, and a move doubles them: where that would come near the limit of 20,000 files, each process of clients has a proxy of its own. */
+const PER_PROXY = 4_000
 
 export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
@@ -86,7 +86,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
   await Promise.all(plan.nodes.map((name) => startNode(name)))
 
   const proxies = await Promise.all(
-    Array.from({ length: Math.ceil(plan.clients / PER_PROXY) }, () =>
+    Array.from({ length: plan.clients > PER_PROXY ? Math.ceil(plan.clients / plan.perProcess) : 1 }, () =>
       startProxy(plan.proxy, { nodes: ports, use: plan.nodes, idle: plan.idle ?? 3_600_000, shutdown: plan.shutdown ?? 3_600_000 }),
     ),
   )
