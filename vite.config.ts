@@ -28,6 +28,9 @@ const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 const sources = entries.map(({ output, source }) => [output, source])
 for (const path of Object.values(manifest.bin)) sources.push([path.slice('dist/'.length, -'.js'.length), join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts'))])
 
+// What is judged by the clock has the machine to itself.
+const LOAD = ['test/demo/*.test.ts', 'test/cluster/*.test.ts', 'test/fleet/*.test.ts', 'test/protocol/raw-moves.test.ts']
+const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 
 export default defineConfig({
@@ -61,13 +64,19 @@ export default defineConfig({
           name: 'node',
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**', ...CHROMIUM, ...withoutPrograms()],
+          exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**', ...LOAD, ...CHROMIUM, ...LEFT_OUT],
+          // Most of them wait for real zero timers more than they reckon.
+          maxWorkers: 2,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'load', include: LOAD, exclude: [...CHROMIUM, ...LEFT_OUT], sequence: { groupOrder: 1 }, fileParallelism: false },
       },
       {
         // Whole pages, stopped, hidden and sent away: one browser at a time, or it is slow for reasons of no interest.
         extends: true,
-        test: { name: 'chromium', include: CHROMIUM, sequence: { groupOrder: 1 }, fileParallelism: false },
+        test: { name: 'chromium', include: CHROMIUM, sequence: { groupOrder: 2 }, fileParallelism: false },
       },
       {
         extends: true,
@@ -75,7 +84,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/**/*.browser.test.{ts,tsx}'],
           globalSetup: ['test/kit/browser-servers.ts'],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           browser: {
             enabled: true,
             headless: true,
@@ -91,7 +100,7 @@ export default defineConfig({
         plugins: [storybookTest({ configDir: join(root, '.storybook') })],
         test: {
           name: 'storybook',
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           browser: {
             enabled: true,
             headless: true,
@@ -108,7 +117,7 @@ export default defineConfig({
           name: 'package',
           include: ['test/package/*.test.ts'],
           globalSetup: ['test/package/packed.ts'],
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
