@@ -4,6 +4,7 @@ import type { Rejected } from '../../src/protocol/frames.js'
 import { livesocketV1 } from '../../src/protocol/livesocket-v1.js'
 import { decodeServerFrame } from '../../src/protocol/server-frames.js'
 import { badTexts, badValues } from './bad-fields.js'
+import { withField } from './bad-frames.js'
 import { clientSamples, serverSamples, type Sample } from './samples.js'
 
 type Decode = (text: string, limit?: number) => object | null
@@ -12,11 +13,6 @@ const sides: readonly { name: string; decode: Decode; samples: readonly Sample<o
   { name: 'from a client', decode: decodeClientFrame, samples: clientSamples },
   { name: 'from a server', decode: decodeServerFrame, samples: serverSamples },
 ]
-
-function withField(wire: Readonly<Record<string, unknown>>, field: string, json: string): string {
-  const rest = Object.fromEntries(Object.entries(wire).filter(([name]) => name !== field))
-  return JSON.stringify(rest).replace(/}$/, `,"${field}":${json}}`)
-}
 
 function without(wire: Readonly<Record<string, unknown>>, field: string): string {
   return JSON.stringify({ ...wire, [field]: undefined })
