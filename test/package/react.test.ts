@@ -19,7 +19,7 @@ declare global {
 
 /** An application as a Vite template lays it out, with a simulated world for its server. */
 const APPLICATION: Record<string, string> = {
-  'index.html': '<!doctype html><div id="root"></div><script type="module" src="/main.jsx"></script>',
+  'index.html': '<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/main.jsx"></script>',
   'world.js': `
     import { createSimulation } from 'livesocket/testing'
     export const world = createSimulation()
