@@ -25,8 +25,11 @@ export interface Verdict {
   readonly closed: number
   /** The longest time without a message, of all that follow `busiest`, in milliseconds. */
   readonly longestSilence: number
-  /** The most dials in any second. */
+  /** Dials, and the most in any second. */
+  readonly dials: number
   readonly dialPeak: number
+  /** Legs, and dials, that ended otherwise than by their client, by close code. */
+  readonly broke: Readonly<Record<string, number>>
   /** From that moment to live again, of those that were not, sorted, in milliseconds. */
   readonly backAfter: readonly number[]
   /** Publish to delivery, sorted. */
@@ -45,6 +48,7 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
   const topics = new Map<string, Topic>()
   const clients = new Map<string, { everLive: boolean; awayAt: number | null }>()
   const dials: number[] = []
+  const broke: Record<string, number> = {}
   const backAfter: number[] = []
   const latency: number[] = []
   const wasAway = new Set<string>()
@@ -120,6 +124,9 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
       case 'dial':
         if (line[2] >= from && line[2] <= until) dials.push(line[2])
         return
+      case 'broke':
+        if (line[4] >= from && line[4] <= until) broke[line[2]] = (broke[line[2]] ?? 0) + 1
+        return
       case 'latency':
         for (const value of line[1]) latency.push(value)
         return
@@ -168,6 +175,8 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
     unknown,
     closed,
     away: wasAway.size,
+    broke,
+    dials: dials.length,
     dialPeak: peak(dials.sort((a, b) => a - b)),
     backAfter: backAfter.sort((a, b) => a - b),
     latency: latency.sort((a, b) => a - b),

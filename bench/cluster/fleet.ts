@@ -55,7 +55,7 @@ export interface FleetPlan {
 
 const SECRET = 'a secret of this drive alone'
 /** Each connection is two sockets of a proxy, and a move doubles them: where that would come near the limit of 20,000 files, each process of clients has a proxy of its own. */
-const PER_PROXY = 4_000
+const PER_PROXY = 6_000
 
 export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
@@ -105,7 +105,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       sharedRate: from === 0 ? plan.sharedRate : 0,
       record,
     }
-    programs.push(startProgram(bundle.clients, setup))
+    programs.push(startProgram(bundle.clients, setup, { execArgv: (process.env['CFLAGS'] ?? '').split(' ').filter(Boolean) }))
   }
   const tell = (what: string, details?: object) => Promise.all(programs.map((program) => program.ask(what, details)))
 

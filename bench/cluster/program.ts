@@ -1,5 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { Session } from 'node:inspector/promises'
 
 /** A process of its own that answers what it is asked. */
 export interface Program {
@@ -23,8 +25,8 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-export function startProgram(file: string, setup: object): Program {
-  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc', ...(process.env['CLUSTER_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['CLUSTER_PROFILE']] : [])], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+export function startProgram(file: string, setup: object, options: { readonly execArgv?: readonly string[] } = {}): Program {
+  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc', ...(options.execArgv ?? [])], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   running.add(child)
   const asked = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   let count = 0
@@ -61,7 +63,7 @@ export function startProgram(file: string, setup: object): Program {
 
 /** The other side: what this process was set up with, and how it answers. */
 export function serveProgram<Setup>(answers: (setup: Setup) => Record<string, (details: never) => unknown>): void {
-  const table = answers(JSON.parse(process.argv[2]!) as Setup)
+  const table = { profile: createProfile(), ...answers(JSON.parse(process.argv[2]!) as Setup) } as Record<string, (details: never) => unknown>
   // Whoever started it is gone: nobody will ask for anything.
   process.on('disconnect', () => process.exit(1))
   process.on('message', ({ id, what, ...details }: { id: number; what: string }) => {
@@ -73,4 +75,22 @@ export function serveProgram<Setup>(answers: (setup: Setup) => Record<string, (d
         (error: unknown) => reply({ id, error: String(error instanceof Error ? error.stack : error) }),
       )
   })
+}
+
+/** Records where this process spends its time, from one call until the next, which names the file. */
+function createProfile() {
+  let session: Session | null = null
+  return async ({ file }: { file?: string }) => {
+    if (!session) {
+      session = new Session()
+      session.connect()
+      await session.post('Profiler.enable')
+      await session.post('Profiler.start')
+      return
+    }
+    const { profile } = await session.post('Profiler.stop')
+    session.disconnect()
+    session = null
+    if (file !== undefined) await writeFile(file, JSON.stringify(profile))
+  }
 }

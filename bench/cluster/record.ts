@@ -9,7 +9,7 @@ import { once } from 'node:events'
  * - `sent` topic n: the publisher gave out numbers up to n, in that order
  * - `applied` topic from to · `refused` topic n code · `unknown` topic n: what became of its publishes
  * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times, with the longest pause between two
- * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client at · `error` client text
+ * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client at · `broke` client code reason at: a leg that its client did not end · `error` client text
  * - `latency` sorted milliseconds from publish to delivery, each the median of its hundredth
  */
 export type Line =
@@ -22,6 +22,7 @@ export type Line =
   | readonly ['gap', string, string, number | null, number | null, string, number]
   | readonly ['live' | 'away' | 'dial', string, number]
   | readonly ['closed', string, string, number]
+  | readonly ['broke', string, number, string, number]
   | readonly ['error', string, string]
   | readonly ['latency', readonly number[]]
 

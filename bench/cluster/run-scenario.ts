@@ -19,7 +19,10 @@ export interface Outcome {
   readonly refused: number
   readonly unknown: number
   readonly longestSilence: number
+  readonly dials: number
   readonly dialPeak: number
+  /** Legs and dials that ended otherwise than by their client, by close code. */
+  readonly broke: Readonly<Record<string, number>>
   readonly timeToDrain: number | null
   readonly backP99: number | null
   readonly backAll: number | null
@@ -46,7 +49,7 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
     nodes,
     proxy: ask.proxy,
     connectRate: 400,
-    perProcess: Math.max(50, Math.ceil(ask.clients / (ask.clients > 4_000 ? 4 : 2))),
+    perProcess: Math.max(50, Math.ceil(ask.clients / Number(process.env['PROCS'] ?? 2))),
     ...given,
   }
   const fleet = await startFleet(bundle, plan)
@@ -121,7 +124,9 @@ function outcomeOf(
     refused: verdict.refused,
     unknown: verdict.unknown,
     longestSilence: Math.round(verdict.longestSilence),
+    dials: verdict.dials,
     dialPeak: verdict.dialPeak,
+    broke: verdict.broke,
     timeToDrain: round(facts.drain),
     backP99: round(quantile(backAfter, 0.99)),
     backAll: round(backAfter.at(-1)),

@@ -238,7 +238,8 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'drain',
     title: 'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
     clients: 10_000,
-    plan: () => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 20 }),
+    // What is lost is seen by those who follow: a tenth of them, each a message a second.
+    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 10) }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         for (const name of ['b', 'c']) await fleet.startNode(name)

@@ -80,8 +80,15 @@ export interface LiveServer<User = unknown> {
   close(): Promise<void>
 }
 
-/** Each sweep looks at every leg once: a fifth of a heartbeat late is early enough. */
-const SWEEPS_PER_HEARTBEAT = 5
+/** Each sweep looks at every leg once, and finds what is due one sweep late at the most. */
+const SWEEPS_PER_HEARTBEAT = 20
+/**
+ * Of the heartbeat: as late as the heartbeat allows, and after the client's own ping is due (0.8 of it). So an idle leg is one ping
+ * and its answer in a heartbeat; only for a client whose timers stand still does the server speak first.
+ */
+const QUIET = 0.9
+/** Of the heartbeat. A process that stood still for longer has unread frames: for a while nobody is called dead. */
+const PAUSE = { longer: 0.6, spared: 0.2 }
 /** Sockets that are being turned away at a time; beyond, they are cut off without a word. */
 const MAX_TURNED_AWAY = 1_000
 
@@ -227,13 +234,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   function sweep() {
     const interval = heartbeat / SWEEPS_PER_HEARTBEAT
     let last = clock.monotonic()
+    let sparedUntil = -Infinity
     const look = () => {
       const now = clock.monotonic()
-      // After a pause of the whole process (its own, or the machine's) frames may be waiting to be heard: nobody is dead yet.
-      const paused = now - last > 3 * interval
+      if (now - last > PAUSE.longer * heartbeat) sparedUntil = now + PAUSE.spared * heartbeat
       last = now
-      const dead = paused ? Infinity : heartbeat + limits.silenceGrace
-      for (const leg of [...legs]) leg.tend(now, { quiet: heartbeat - 2 * interval, dead })
+      const dead = now < sparedUntil ? Infinity : heartbeat + limits.silenceGrace
+      for (const leg of [...legs]) leg.tend(now, { quiet: QUIET * heartbeat, dead })
       stopSweeping = clock.setTimeout(look, interval)
     }
     stopSweeping = clock.setTimeout(look, interval)

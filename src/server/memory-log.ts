@@ -169,11 +169,12 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       return { epoch: topic.epoch, entries: topic.history.after(after, limit.maxMessages, limit.maxBytes) }
     },
     async tail(name, listener) {
-      const { tails } = topicOf(name)
+      const topic = topicOf(name)
+      const { tails } = topic
       // Wrapped, so that one function can listen twice.
       const mine = (event: TailEvent) => listener(event)
       tails.add(mine)
-      return () => void tails.delete(mine)
+      return { head: headOf(topic), stop: () => void tails.delete(mine) }
     },
     async admit(session, leg, subject) {
       return sessions.admit(session, leg, subject)

@@ -18,7 +18,7 @@ import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicLog } from './topic-log.js'
 import { createTokenLife } from './token-life.js'
-import { identify, type Identified } from './user.js'
+import { identify, type Identification, type Identified } from './user.js'
 import { createWorkQueue } from './work-queue.js'
 
 /** One connection, from its opening on. */
@@ -62,7 +62,6 @@ export function createServerLeg<User>(
 ): ServerLeg<User> {
   const { log, limits, clock, counters, onError } = deps
   const { request } = connection
-  const lost = new AbortController()
   const patience = createAlarm(clock, () => fail({ code: 'timeout', message: 'The hello took too long.' }))
   const queue = createWorkQueue(limits.maxQueued, {
     full: () => socket.pause(),
@@ -76,6 +75,7 @@ export function createServerLeg<User>(
   let named: { readonly session?: string; readonly leg?: number } = {}
   let welcomedAt = 0
   const life = createTokenLife(clock, limits.tokenGrace)
+  let asking: Identification<User> | null = null
 
   const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, {
     text: hear,
@@ -216,9 +216,12 @@ export function createServerLeg<User>(
     await topics.recheck(who!, refuse(undefined))
   }
 
-  function ask(session: string, token: string | undefined) {
-    const credentials = { session, request, signal: lost.signal, ...(token === undefined ? undefined : { token }) }
-    return identify(deps.authenticate, credentials, { clock, patience: limits.helloTimeout, onError })
+  async function ask(session: string, token: string | undefined) {
+    const credentials = { session, request, ...(token === undefined ? undefined : { token }) }
+    asking = identify(deps.authenticate, credentials, { clock, patience: limits.helloTimeout, onError })
+    const known = await asking.answer
+    asking = null
+    return known
   }
 
   function pong() {
@@ -231,7 +234,7 @@ export function createServerLeg<User>(
     const live = state === 'live'
     state = 'ending'
     patience.clear()
-    lost.abort()
+    asking?.abandon()
     counters.failed[failure.code] = (counters.failed[failure.code] ?? 0) + 1
     const { code, message, id, retryAfter } = failure
     deps.onEvent({ type: 'leg-failed', ...named, code, message })
@@ -265,7 +268,7 @@ export function createServerLeg<User>(
   function gone() {
     state = 'gone'
     patience.clear()
-    lost.abort()
+    asking?.abandon()
     topics.leaveAll()
     // What was received is applied still; only there is nobody left to tell.
     release()

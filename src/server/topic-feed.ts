@@ -47,12 +47,11 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
   let tellingHidden: (() => void) | null = null
   const timers = new Set<() => void>()
 
-  // The tail first, the head second: what comes in between waits in `early`, so that nothing falls between the two.
+  // What the tail tells of before its head is known waits in `early`.
   const opened = (async () => {
-    const stop = await log.tail(topic, hear)
+    const { head, stop } = await log.tail(topic, hear)
     if (closed) return stop()
     stopTail = stop
-    const head = await log.head(topic)
     epoch = head.epoch
     heard = known = head.offset
     oldest = head.oldest
@@ -201,8 +200,10 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
 
   return {
     async prepare(request) {
+      const opening = stopTail === null
       await opened
-      if (request && (request.epoch !== epoch || request.offset !== known)) await refresh()
+      // A head that was asked for just now need not be asked for again, unless that leg knows better.
+      if (request && (request.epoch !== epoch || request.offset > known || (!opening && request.offset !== known))) await refresh()
     },
     join(request, sink) {
       // Where it began is never before what is kept, nor after the head.

@@ -28,8 +28,8 @@ export interface TopicLog {
   head(topic: string): Promise<TopicHead>
   /** The kept entries with an offset above `after`, from the oldest on, and at least one where there is one. */
   read(topic: string, after: number, limit: PageLimit): Promise<LogPage>
-  /** Tells of everything that comes into the topic from the moment the promise resolves, in order; the result is the undo. */
-  tail(topic: string, listener: (event: TailEvent) => void): Promise<() => void>
+  /** Tells of everything that comes into the topic above `head`, in order, also before the promise resolves. */
+  tail(topic: string, listener: (event: TailEvent) => void): Promise<Tail>
 
   /**
    * Takes in a leg. `superseded`: a leg with that number or a higher one is known already. `forbidden`: the session belongs to
@@ -105,6 +105,12 @@ export interface PageLimit {
   readonly maxMessages: number
   /** The entry that reaches it is still in the page. */
   readonly maxBytes: number
+}
+
+export interface Tail {
+  /** Where the topic stood when the tail began. */
+  readonly head: TopicHead
+  stop(): void
 }
 
 export type TailEvent =

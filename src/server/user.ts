@@ -12,40 +12,69 @@ export interface Credentials {
   readonly token?: string
   readonly session: string
   readonly request: IncomingMessage
-  /** Fires when the leg is gone. */
-  readonly signal: AbortSignal
 }
 
-/** Asks `authenticate`, and waits no longer than `patience`. Never rejects; a throw is a refusal. */
-export async function identify<User>(
+/** One question to `authenticate`. */
+export interface Identification<User> {
+  /** Never rejects; a throw is a refusal. */
+  readonly answer: Promise<Identified<User>>
+  /** Nobody waits for it any more: the leg is gone. */
+  abandon(): void
+}
+
+/** Asks `authenticate`, and waits no longer than `patience`. */
+export function identify<User>(
   authenticate: LiveServerOptions<User>['authenticate'],
-  { signal, token, ...rest }: Credentials,
+  { token, ...rest }: Credentials,
   { clock, patience, onError }: { clock: Clock; patience: number; onError(error: unknown, doing: string): void },
-): Promise<Identified<User>> {
-  const own = new AbortController()
-  const abort = () => own.abort()
-  signal.addEventListener('abort', abort, { once: true })
-  let cancel: () => void = () => undefined
-  const late = new Promise<'late'>((resolve) => {
-    cancel = clock.setTimeout(() => {
-      resolve('late')
-      own.abort()
-    }, patience)
-    own.signal.addEventListener('abort', () => resolve('late'), { once: true })
-  })
-  const asked = (async () => authenticate({ ...rest, ...(token === undefined ? undefined : { token }), signal: own.signal }))()
-  try {
-    const user = await Promise.race([asked, late])
-    if (user === 'late') return { outcome: 'timeout' }
-    return user ? { outcome: 'known', user, ...fieldsOf(user) } : { outcome: 'refused' }
-  } catch (error) {
-    onError(withheld(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
-    return { outcome: 'refused' }
-  } finally {
-    cancel()
-    signal.removeEventListener('abort', abort)
-    asked.catch(() => undefined)
+): Identification<User> {
+  // Made for those who look at the signal: after a crash everybody comes back, and each of them costs.
+  let controller: AbortController | null = null
+  let abandoned = false
+  let giveUp: () => void = () => undefined
+  const credentials = {
+    ...rest,
+    ...(token === undefined ? undefined : { token }),
+    get signal() {
+      controller ??= new AbortController()
+      if (abandoned) controller.abort()
+      return controller.signal
+    },
   }
+
+  function abandon() {
+    abandoned = true
+    controller?.abort()
+    giveUp()
+  }
+
+  async function ask(): Promise<Identified<User>> {
+    try {
+      const asked = authenticate(credentials)
+      const user = isPromise(asked) ? await inTime(asked) : asked
+      if (user === LATE) return { outcome: 'timeout' }
+      return user ? { outcome: 'known', user, ...fieldsOf(user) } : { outcome: 'refused' }
+    } catch (error) {
+      onError(withheld(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
+      return { outcome: 'refused' }
+    }
+  }
+
+  function inTime<Value>(asked: PromiseLike<Value>): Promise<Value | typeof LATE> {
+    return new Promise((resolve, reject) => {
+      giveUp = () => resolve(LATE)
+      const cancel = clock.setTimeout(abandon, patience)
+      asked.then(resolve, reject).then(cancel, cancel)
+    })
+  }
+
+  return { answer: ask(), abandon }
+}
+
+const LATE = Symbol('late')
+
+function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 /** The two fields that the server reads, where they are of their type. */

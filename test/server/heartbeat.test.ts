@@ -30,6 +30,21 @@ describe('silence', () => {
     await client.settle()
   })
 
+  test('a client that speaks in time is answered, and hears nothing more: an idle leg costs two frames in a heartbeat', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const client = await server.join()
+    let pings = 0
+    client.ws.on('ping', () => pings++)
+    for (let round = 1; round <= 10; round++) {
+      await clock.advance(8_000)
+      client.send({ type: 'ping' })
+      await client.next('pong')
+    }
+    expect(client.of('pong')).toHaveLength(10)
+    expect(pings).toBe(0)
+  })
+
   test('a leg that is spoken to anyway is not told that nothing happened', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })

@@ -20,7 +20,7 @@ test('all topics together are bounded in bytes: the oldest message of all goes f
 test('topics are bounded in number: the quietest that nobody reads makes room, and its numbers are never used again', async () => {
   const log = memoryLog({ maxTopics: 2 })
   await log.append({ topic: 'read', data: '1' })
-  const stop = await log.tail('read', () => undefined)
+  const { stop } = await log.tail('read', () => undefined)
   await log.append({ topic: 'quiet', data: '1' })
   const before = await log.head('quiet')
   await log.append({ topic: 'new', data: '1' })
@@ -28,7 +28,7 @@ test('topics are bounded in number: the quietest that nobody reads makes room, a
   const after = await log.head('quiet')
   expect(after.offset).toBe(0)
   expect(after.epoch).not.toBe(before.epoch)
-  const stopToo = await log.tail('quiet', () => undefined)
+  const { stop: stopToo } = await log.tail('quiet', () => undefined)
   await expect(log.append({ topic: 'one more', data: '1' })).rejects.toMatchObject({ code: 'refused' })
   stop()
   stopToo()

@@ -42,12 +42,13 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   const follow = async (log: TopicLog, topic = 't') => {
     const events: TailEvent[] = []
     let told: () => void = () => undefined
-    const stop = await log.tail(topic, (event) => {
+    const { head, stop } = await log.tail(topic, (event) => {
       events.push(event)
       told()
     })
     return {
       events,
+      head,
       stop,
       async atLeast(count: number) {
         while (events.length < count) await new Promise<void>((resolve) => void (told = resolve))
@@ -243,6 +244,20 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       await log.append({ topic: 'u', data: '1' })
       await elsewhere.atLeast(1)
       expect(events).toHaveLength(3)
+    })
+
+    test('nothing falls between the head that a tail names and what it tells of, while others publish', async () => {
+      const { log, other } = await make()
+      await fill(log, 3)
+      const filling = fill(log, 40)
+      const tails = []
+      for (let at = 0; at < 5; at++) tails.push(await follow(other))
+      await filling
+      for (const { head, atLeast } of tails) {
+        const offsets = (await atLeast(43 - head.offset)).map((event) => event.type === 'entry' && event.entry.offset)
+        expect(offsets).toEqual(Array.from({ length: 43 - head.offset }, (_, at) => head.offset + 1 + at))
+      }
+      expect(tails[0]!.head).toMatchObject({ epoch: (await log.head('t')).epoch, oldest: 1 })
     })
 
     test('a repeat and a refusal are told to nobody', async () => {

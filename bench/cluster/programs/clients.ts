@@ -127,7 +127,7 @@ serveProgram<ClientsSetup>((setup) => {
 
   for (let at = 0; at < setup.count; at++) {
     const client = `${setup.name}.${at}`
-    const socket = createLiveSocket({ url: setup.url, environment: { WebSocket: PlainSocket as never } })
+    const socket = createLiveSocket({ url: setup.url, environment: { WebSocket: PlainSocket as never }, handover: { redirectOrigins: process.env['REDIR']?.split(',') } })
     sockets.push(socket)
     let live = false
     socket.store.subscribe(({ status, closed }) => {
@@ -141,6 +141,7 @@ serveProgram<ClientsSetup>((setup) => {
       record.write([live ? 'live' : 'away', client, clock.now()])
     })
     socket.on('leg-dialling', () => record.write(['dial', client, clock.now()]))
+    socket.on('leg-closed', ({ by, code, reason }) => by === 'server' && record.write(['broke', client, code, reason, clock.now()]))
     const own = `own:${client}`
     if (setup.own !== false) follow(socket, client, own)
     if (at < setup.followers) follow(socket, client, SHARED)
@@ -161,6 +162,7 @@ serveProgram<ClientsSetup>((setup) => {
     },
     publish: ({ on }: { on: boolean }) => void (publishing = on),
     state: (): ClientsState => ({ ...state }),
+    cpu: () => process.cpuUsage().user + process.cpuUsage().system,
     /** From here on latencies count. */
     measure: () => void (latencies.length = 0),
     async end() {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import type { LogEntry, TailEvent, TopicHead } from '../topic-log.js'
+import type { LogEntry, Tail, TailEvent, TopicHead } from '../topic-log.js'
 import { decodeName } from './keys.js'
 
 /** All that a node hears, over one blocking read: what is appended to the topics that somebody here listens to. */
 export interface FeedTail {
-  start(topic: string, listener: (event: TailEvent) => void): Promise<() => void>
+  start(topic: string, listener: (event: TailEvent) => void): Promise<Tail>
   has(topic: string): boolean
   /** Redis is there, or another epoch holds: what was missed is caught up on. */
   wake(): void
@@ -183,7 +183,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
         // The answer may be from before: what it missed is asked for now.
         if (woken !== wakes) catchUp(listener)
         void loop()
-        return stop
+        return { head: { epoch: head.epoch, offset: head.offset, oldest: head.oldest }, stop }
       } catch (error) {
         stop()
         throw error

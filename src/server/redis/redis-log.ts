@@ -238,15 +238,18 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
     read: (topic, after, limit) => (tail.has(topic) ? pages.read(topic, after, limit) : readNow(topic, after, limit)),
     async tail(topic, listener) {
-      const stop = await tail.start(topic, (event) => {
+      const { head, stop } = await tail.start(topic, (event) => {
         if (event.type === 'epoch') pages.forget(topic)
         listener(event)
       })
-      return () => {
-        stop()
-        if (tail.has(topic)) return
-        pages.forget(topic)
-        askedAt.delete(topic)
+      return {
+        head,
+        stop() {
+          stop()
+          if (tail.has(topic)) return
+          pages.forget(topic)
+          askedAt.delete(topic)
+        },
       }
     },
     admit: (session, leg, subject) => sessions.admit(session, leg, subject),

@@ -36,12 +36,14 @@ export async function openRedisSocket(
   { clock, patience, gone }: { clock: Clock; patience: number; gone(error: unknown): void },
 ): Promise<RedisSocket> {
   const template = (from.client ?? createClient({ url: from.url })) as RedisTemplate
-  const { socket } = (template.options ?? {}) as { socket?: object }
+  const { socket, commandOptions } = (template.options ?? {}) as { socket?: object; commandOptions?: object }
   const client = template.duplicate({
     // It is in `socket` already, and would be read again.
     url: undefined,
     socket: { ...socket, ...from.at, reconnectStrategy: false, connectTimeout: patience },
     disableOfflineQueue: true,
+    // `silent` sees to it, with one timer for all that is asked: theirs is one for each command.
+    commandOptions: { ...commandOptions, timeout: undefined },
     RESP: 2,
     // These two want RESP 3, and with it replies of another shape.
     maintNotifications: 'disabled',
