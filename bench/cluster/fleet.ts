@@ -47,6 +47,8 @@ export interface FleetPlan {
   readonly idle?: number
   readonly shutdown?: number
   readonly node?: Partial<NodeSetup>
+  /** The longest silence of either side, in milliseconds. */
+  readonly heartbeat: number
   readonly persistence?: 'always' | 'no'
   /** Clients connect at this rate. */
   readonly connectRate: number
@@ -71,7 +73,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       port: ports.get(name)!,
       redis: redis.url,
       secret: SECRET,
-      heartbeat: 10_000,
+      heartbeat: plan.heartbeat,
       reconnectSpread: 2_000,
       rate: 500,
       deadline: 30_000,
@@ -103,6 +105,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       followers: Math.max(0, Math.min(plan.perProcess, plan.followers - from)),
       rate: plan.rate,
       sharedRate: from === 0 ? plan.sharedRate : 0,
+      heartbeat: plan.heartbeat,
       record,
     }
     programs.push(startProgram(bundle.clients, setup, { execArgv: (process.env['CFLAGS'] ?? '').split(' ').filter(Boolean) }))

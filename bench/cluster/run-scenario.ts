@@ -49,6 +49,7 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
     nodes,
     proxy: ask.proxy,
     connectRate: 400,
+    heartbeat: 10_000,
     perProcess: Math.max(50, Math.ceil(ask.clients / Number(process.env['PROCS'] ?? 2))),
     ...given,
   }

@@ -148,7 +148,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'stop-cont',
     title: 'A node freezes (kill -STOP) and goes on (kill -CONT)',
     clients: 600,
-    plan: () => ({ node: { heartbeat: 2_000 } }),
+    plan: () => ({ heartbeat: 2_000 }),
     run: (fleet, ask) =>
       during(
         fleet,
@@ -211,7 +211,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'idle-cut',
     title: 'The proxy cuts connections that are idle for 3 s; the heartbeat is 2 s, and messages are rare',
     clients: 300,
-    plan: () => ({ rate: 0.2, sharedRate: 0.2, idle: 3_000, node: { heartbeat: 2_000 } }),
+    plan: () => ({ rate: 0.2, sharedRate: 0.2, idle: 3_000, heartbeat: 2_000 }),
     run: (fleet, ask) => during(fleet, ask, () => sleep(ask.small ? 6_000 : 25_000)),
     broken: unnoticed,
   },
@@ -238,13 +238,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'drain',
     title: 'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
     clients: 10_000,
-    // What is lost is seen by those who follow: a tenth of them, each a message a second.
-    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 10) }),
+    // What is lost is seen by those who follow, one in twenty, a message a second. The heartbeat is one for a server with many idle legs.
+    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 20), heartbeat: 30_000 }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         for (const name of ['b', 'c']) await fleet.startNode(name)
         await fleet.use(['b', 'c'])
-        await sleep(300)
+        // New nodes are warm before the old one is told.
+        await sleep(ask.small ? 300 : 3_000)
         const begun = systemClock.monotonic()
         const { forced } = await fleet.drain('a', { rate: 500, deadline: 60_000 })
         return { drain: systemClock.monotonic() - begun, more: { forced } }

@@ -3,6 +3,7 @@ import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
 import { MAX_WORDS } from '../protocol/fields.js'
 import { createPace } from './drain-pace.js'
+import { createDrainWindow } from './drain-window.js'
 import { DRAINING } from './failure.js'
 import { atLeast, invalid, shown } from './options.js'
 import type { ServerEvent } from './server-event.js'
@@ -10,8 +11,9 @@ import type { ServerLeg } from './server-leg.js'
 
 export interface DrainOptions {
   /**
-   * Legs asked to move a second: what the servers that take them can carry. Never exceeded. Default 200, or more where 200
-   * would not reach all of them within half the deadline.
+   * Legs asked to move a second: what the servers that take them can carry. Never exceeded; and slower where moves take long, so that
+   * no more than three seconds' worth are on their way at a time, as long as all can still be asked in time. Default 200, or more
+   * where 200 would not reach all of them within half the deadline.
    */
   readonly rate?: number
   /** Milliseconds until what is still here is closed. Default 30,000. */
@@ -63,6 +65,10 @@ export interface DrainDeps {
 
 const DEFAULT_RATE = 200
 const DEFAULT_DEADLINE = 30_000
+/** While as many as may be are on their way, it is looked again so often whether some have gone. */
+const CROWDED = 50
+/** Before the deadline, so many milliseconds are for those who were asked last. */
+const LAST = 5_000
 
 export function createDrain({ clock, legs, refusePending, asked, onEvent }: DrainDeps): Drain {
   interface Run {
@@ -84,21 +90,29 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
     const forced = new Set<ServerLeg<unknown>>()
     const counts = { moved: 0, forced: 0 }
     const pace = createPace(options.rate, () => clock.monotonic())
+    const window = createDrainWindow<ServerLeg<unknown>>(options, () => clock.monotonic())
     const endsAt = clock.monotonic() + options.deadline
     const deadline = createAlarm(clock, force)
     const next = createAlarm(clock, ask)
     let resolve: (result: DrainResult) => void
     const promise = new Promise<DrainResult>((done) => void (resolve = done))
 
+    /** Whether to wait for those who are on their way. Not where the rest could then not be asked in time. */
+    function crowded(): boolean {
+      const needed = (waiting.length / options.rate) * 1_000
+      return window.full && needed < endsAt - clock.monotonic() - LAST
+    }
+
     function ask() {
       while (waiting.length > 0) {
-        const wait = pace.wait()
+        const wait = crowded() ? CROWDED : pace.wait()
         // Timers tick in whole milliseconds, and one that is early would only have to be set again.
         if (wait > 0) return next.set(Math.ceil(wait))
         const leg = waiting.pop()!
         if (!remaining.has(leg)) continue
         pace.took()
         told.add(leg)
+        window.asked(leg)
         asked()
         leg.send({
           type: 'handover',
@@ -147,6 +161,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
       },
       gone(leg) {
         if (!remaining.delete(leg)) return
+        window.gone(leg)
         if (forced.has(leg)) counts.forced++
         else counts.moved++
         if (remaining.size === 0) end()

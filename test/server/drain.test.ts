@@ -92,6 +92,33 @@ describe('a drain', () => {
     expect(Math.min(...deadlines)).toBeLessThan(110)
   })
 
+  test('waits while three seconds of its legs are on their way: those who take them are at their limit', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const legs = await Promise.all(range(1, 60).map(() => server.join()))
+    const asked = () => legs.reduce((sum, leg) => sum + leg.of('handover').length, 0)
+    void server.drain({ rate: 10, deadline: 60_000 })
+    await clock.advance(8_000)
+    await until(() => asked() === 30, 'three seconds of them asked')
+    const gone = legs.filter((leg) => leg.of('handover').length === 1).slice(0, 7)
+    for (const leg of gone) leg.close()
+    await until(() => server.stats().legs === 53, 'some gone')
+    await clock.advance(1_000)
+    await until(() => asked() === 37, 'as many more asked')
+    // Whoever has been asked for ten seconds and is still here is no burden to anybody: its page is frozen.
+    await clock.advance(12_000)
+    await until(() => asked() === 60, 'all asked')
+  })
+
+  test('waits for nobody where the rest could then not be asked before the deadline', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const legs = await Promise.all(range(1, 60).map(() => server.join()))
+    void server.drain({ rate: 10, deadline: 12_000 })
+    await clock.advance(11_000)
+    await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
+  })
+
   test('with a rate too low for its deadline closes the rest at the deadline, asked or not', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })

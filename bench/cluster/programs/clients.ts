@@ -17,6 +17,8 @@ export interface ClientsSetup {
   readonly rate: number
   /** One of them publishes into the shared topic at this rate. */
   readonly sharedRate: number
+  /** Milliseconds. Default 10,000. */
+  readonly heartbeat?: number
   readonly record: string
 }
 
@@ -127,7 +129,7 @@ serveProgram<ClientsSetup>((setup) => {
 
   for (let at = 0; at < setup.count; at++) {
     const client = `${setup.name}.${at}`
-    const socket = createLiveSocket({ url: setup.url, environment: { WebSocket: PlainSocket as never }, handover: { redirectOrigins: process.env['REDIR']?.split(',') } })
+    const socket = createLiveSocket({ url: setup.url, heartbeat: { interval: setup.heartbeat }, environment: { WebSocket: PlainSocket as never }, handover: { redirectOrigins: process.env['REDIR']?.split(',') } })
     sockets.push(socket)
     let live = false
     socket.store.subscribe(({ status, closed }) => {
