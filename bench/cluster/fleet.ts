@@ -5,10 +5,11 @@ import { systemClock } from '../../src/base/clock.js'
 import { freePort, startRedisServer, type RedisServer } from '../../test/kit/redis-server.js'
 import type { Bundle } from './bundle.js'
 import { check, type Verdict } from './check.js'
-import { startProgram, type Program } from './program.js'
+import { prefer, startProgram, type Program } from './program.js'
 import { sleep, startProxy, type Proxy, type ProxyKind } from './proxy.js'
 import type { ClientsSetup, ClientsState } from './programs/clients.js'
 import type { NodeSetup, NodeState } from './programs/node.js'
+import type { SocketsSetup } from './programs/sockets.js'
 
 /** What a scenario is made of, and what it may do to it. */
 export interface Fleet {
@@ -22,6 +23,8 @@ export interface Fleet {
   startNode(name: string, more?: Partial<NodeSetup>): Promise<void>
   /** New connections go to these. */
   use(names: readonly string[]): Promise<void>
+  /** So many visitors come through the proxies and go again: nodes that have just started run code that nothing has made fast yet. */
+  warmUp(visitors: number): Promise<void>
   drain(name: string, body?: object): Promise<{ moved: number; forced: number }>
   /** Asks each node that runs. */
   nodeStates(): Promise<Map<string, NodeState>>
@@ -108,7 +111,9 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       heartbeat: plan.heartbeat,
       record,
     }
-    programs.push(startProgram(bundle.clients, setup, { execArgv: (process.env['CFLAGS'] ?? '').split(' ').filter(Boolean) }))
+    const program = startProgram(bundle.clients, setup)
+    prefer(program.pid)
+    programs.push(program)
   }
   const tell = (what: string, details?: object) => Promise.all(programs.map((program) => program.ask(what, details)))
 
@@ -151,6 +156,14 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
     startNode,
     async use(wanted: readonly string[]) {
       await Promise.all(proxies.map((proxy) => proxy.use(wanted)))
+    },
+    async warmUp(visitors: number) {
+      for (const { url } of proxies) {
+        const visit = startProgram(bundle.sockets, { url, count: Math.ceil(visitors / proxies.length), rate: 0, speaks: true } satisfies SocketsSetup)
+        await visit.ask('connect')
+        visit.kill('SIGKILL')
+        await visit.exit
+      }
     },
     async drain(name: string, body: object = {}) {
       const response = await fetch(`http://127.0.0.1:${ports.get(name)}/drain`, {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.js'
 import { freePort } from '../../test/kit/redis-server.js'
+import { prefer } from './program.js'
 
 /** What stands in front of the nodes: a real one, configured as docs/deploys.md says. */
 export interface Proxy {
@@ -145,6 +146,7 @@ http {
 
 function run(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', process.env['CLUSTER_VERBOSE'] ? 'inherit' : 'ignore'], env: { ...process.env, PATH }, detached: true })
+  if (child.pid !== undefined) prefer(child.pid)
   child.on('error', () => console.error(`${command} cannot be started: on Debian and Ubuntu, apt-get install ${command}`))
   // It has workers of its own, which must not outlive it.
   const end = () => {

@@ -50,7 +50,7 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
     proxy: ask.proxy,
     connectRate: 400,
     heartbeat: 10_000,
-    perProcess: Math.max(50, Math.ceil(ask.clients / Number(process.env['PROCS'] ?? 2))),
+    perProcess: Math.max(50, Math.ceil(ask.clients / 2)),
     ...given,
   }
   const fleet = await startFleet(bundle, plan)

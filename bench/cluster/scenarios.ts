@@ -245,7 +245,8 @@ export const SCENARIOS: readonly Scenario[] = [
         for (const name of ['b', 'c']) await fleet.startNode(name)
         await fleet.use(['b', 'c'])
         // New nodes are warm before the old one is told.
-        await sleep(ask.small ? 300 : 3_000)
+        await fleet.warmUp(ask.clients / 10)
+        await sleep(ask.small ? 300 : 2_000)
         const begun = systemClock.monotonic()
         const { forced } = await fleet.drain('a', { rate: 500, deadline: 60_000 })
         return { drain: systemClock.monotonic() - begun, more: { forced } }

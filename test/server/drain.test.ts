@@ -30,6 +30,15 @@ describe('the pace', () => {
     for (let at = most; at < taken.length; at++) expect(taken[at]! - taken[at - most]!).toBeGreaterThanOrEqual(window)
   })
 
+  test('lets no wave go after it stood still, and has caught up soon all the same', () => {
+    let now = 0
+    const pace = createPace(500, () => now)
+    const taken: number[] = []
+    for (; now < 10_000; now += now === 2_000 ? 400 : 1) for (; pace.wait() === 0; taken.push(now)) pace.took()
+    for (let at = 63; at < taken.length; at++) expect(taken[at]! - taken[at - 63]!).toBeGreaterThanOrEqual(100)
+    expect(taken.length).toBeGreaterThan(4_790)
+  })
+
   test('is no slower than it must be', () => {
     let now = 0
     const pace = createPace(100, () => now)
