@@ -32,6 +32,8 @@ export interface Fleet {
   state(): Promise<ClientsState>
   /** Resolves when all are live, or rejects. */
   allLive(patience: number): Promise<void>
+  /** Every process records where it spends its time, from one call until the next, which names the folder. */
+  profile(folder?: string): Promise<void>
   /** Milliseconds since 1970. */
   now(): number
   close(): Promise<void>
@@ -59,8 +61,8 @@ export interface FleetPlan {
 }
 
 const SECRET = 'a secret of this drive alone'
-/** Each connection is two sockets of a proxy, and a move doubles them: where that would come near the limit of 20,000 files, each process of clients has a proxy of its own. */
-const PER_PROXY = 6_000
+/** Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the limit of 20,000 files. */
+const PER_PROXY = 5_000
 
 export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
@@ -91,7 +93,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
   await Promise.all(plan.nodes.map((name) => startNode(name)))
 
   const proxies = await Promise.all(
-    Array.from({ length: plan.clients > PER_PROXY ? Math.ceil(plan.clients / plan.perProcess) : 1 }, () =>
+    Array.from({ length: Math.ceil(plan.clients / PER_PROXY) }, () =>
       startProxy(plan.proxy, { nodes: ports, use: plan.nodes, idle: plan.idle ?? 3_600_000, shutdown: plan.shutdown ?? 3_600_000 }),
     ),
   )
@@ -180,6 +182,10 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
     },
     state,
     allLive,
+    async profile(into?: string) {
+      const alive = [...programs.entries(), ...nodes.entries()].filter(([, program]) => program.alive)
+      await Promise.all(alive.map(([name, program]) => program.ask('profile', { file: into && join(into, `${name}.cpuprofile`) })))
+    },
     now: () => systemClock.now(),
     close,
     async finish({ from, until, quiet = 1_500 }: { from?: number; until?: number; quiet?: number }) {

@@ -68,7 +68,7 @@ export function startProgram(file: string, setup: object): Program {
  */
 export function prefer(pid: number) {
   try {
-    setPriority(pid, -10)
+    setPriority(pid, -4)
   } catch {
     // Nobody's fault: what is measured is only coarser.
   }

@@ -50,14 +50,17 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
     proxy: ask.proxy,
     connectRate: 400,
     heartbeat: 10_000,
-    perProcess: Math.max(50, Math.ceil(ask.clients / 2)),
+    perProcess: Math.max(50, Math.ceil(ask.clients / (ask.clients > 4_000 ? 4 : 2))),
     ...given,
   }
   const fleet = await startFleet(bundle, plan)
   try {
     await fleet.allLive(60_000)
     const before = await fleet.nodeStates()
+    const profiles = process.env['CLUSTER_PROFILE']
+    if (profiles) await fleet.profile()
     const facts = await scenario.run(fleet, ask)
+    if (profiles) await fleet.profile(profiles)
     const nodeCost = costOf(before, await fleet.nodeStates(), facts.until - facts.from)
     const verdict = await fleet.finish(facts)
     const all = { ...facts, more: { ...facts.more, subscriptions: plan.clients + plan.followers } }

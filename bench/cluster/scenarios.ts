@@ -122,10 +122,12 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'kill',
-    title: 'kill -9 of a node with all its legs',
-    clients: 7_500,
-    plan: () => ({ node: { reconnectSpread: 10_000 } }),
+    title: 'kill -9 of the node that has every leg; two others take them',
+    clients: 5_000,
+    plan: () => ({ nodes: ['a'], spares: ['b', 'c'], node: { reconnectSpread: 10_000 } }),
     async run(fleet, ask) {
+      for (const name of ['b', 'c']) await fleet.startNode(name)
+      await fleet.use(['a', 'b', 'c'])
       const before = new Map<string, number>()
       const facts = await during(fleet, ask, async () => {
         for (const [name, { reads, heads }] of await fleet.nodeStates()) before.set(name, reads + heads)
@@ -238,8 +240,8 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'drain',
     title: 'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
     clients: 10_000,
-    // What is lost is seen by those who follow, one in twenty, a message a second. The heartbeat is one for a server with many idle legs.
-    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 20), heartbeat: 30_000 }),
+    // What is lost is seen by those who follow, one in fifty, a message a second. The heartbeat is one for a server of many idle legs.
+    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 50), heartbeat: 60_000 }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         for (const name of ['b', 'c']) await fleet.startNode(name)
