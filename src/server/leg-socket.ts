@@ -48,6 +48,7 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, han
   let sentAt = heardAt
   let forget: (() => void) | null = null
   let waiting: (() => void)[] = []
+  let corked = false
 
   // What the WebSocket layer finds wrong it closes by itself, with the right code.
   ws.on('error', () => undefined)
@@ -78,7 +79,19 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, han
   function sendEncoded(frame: Encoded) {
     if (closing || ws.readyState !== ws.OPEN) return
     sentAt = clock.monotonic()
+    cork()
     ws.send(frame, { binary: false })
+  }
+
+  /** What is sent in one turn leaves in one piece: an answer and the message that it answers, or all that one read of the log brought. */
+  function cork() {
+    if (corked) return
+    corked = true
+    stream.cork()
+    process.nextTick(() => {
+      corked = false
+      stream.uncork()
+    })
   }
 
   return {

@@ -7,6 +7,11 @@ import { decodeName } from './keys.js'
 export interface FeedTail {
   start(topic: string, listener: (event: TailEvent) => void): Promise<Tail>
   has(topic: string): boolean
+  /**
+   * This node has appended it. Whoever has all before it is told now, together with the answer to the publisher, and not again when
+   * the feed brings it.
+   */
+  appended(topic: string, epoch: string, entry: LogEntry): void
   /** Redis is there, or another epoch holds: what was missed is caught up on. */
   wake(): void
   close(): void
@@ -35,6 +40,8 @@ export interface FeedTailDeps {
 /** Short, so that a Redis which was emptied in silence is noticed soon. */
 const BLOCK = 1_000
 const COUNT = 500
+/** Between two reads while much comes in: each takes as many entries as there are, for all topics and all legs at once. */
+const INTERVAL = 5
 /** After a catching up that failed although Redis is there. */
 const RETRY = 500
 
@@ -68,10 +75,15 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     reading = true
     try {
       while (!closed && topics.size > 0 && place && deps.here()) {
+        const readAt = clock.monotonic()
         const reply = (await deps.read(['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, place.id])) as [string, unknown[]][] | null
         if (closed) return
-        if (reply) for (const entry of reply[0]![1]) hear(entry)
-        else await deps.check()
+        if (!reply) {
+          await deps.check()
+          continue
+        }
+        for (const entry of reply[0]![1]) hear(entry)
+        await pause(INTERVAL - (clock.monotonic() - readAt))
       }
       // Nobody listens: where to begin is asked anew by the next one.
       if (topics.size === 0) place = null
@@ -84,6 +96,10 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     } finally {
       reading = false
     }
+  }
+
+  function pause(ms: number): Promise<void> | undefined {
+    return ms > 0 ? new Promise((resolve) => void clock.setTimeout(resolve, ms)) : undefined
   }
 
   function hear(entry: unknown) {
@@ -190,6 +206,12 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
       }
     },
     has: (topic) => topics.has(topic),
+    appended(topic, epoch, entry) {
+      for (const listener of topics.get(topic) ?? []) {
+        // What others appended before it is in the feed, and on its way: then so is this.
+        if (!listener.early && epoch === listener.epoch && entry.offset === listener.told + 1) take(listener, epoch, entry)
+      }
+    },
     wake() {
       if (closed) return
       wakes++

@@ -214,8 +214,11 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         try {
           const passed = clock.monotonic() - begun
           // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
-          const [outcome, text] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
-          if (outcome === 'new') counts.appends++
+          const [outcome, text, epoch, offset] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
+          if (outcome === 'new') {
+            counts.appends++
+            tail.appended(topic, String(epoch), { offset: Number(offset), data })
+          }
           return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
         } catch (error) {
           const refused = error instanceof LiveSocketError && error.code === 'refused'

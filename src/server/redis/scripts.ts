@@ -145,7 +145,7 @@ end
 return {'ok', epoch}
 `
 
-/** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer. */
+/** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer, and of a new one its epoch and offset. */
 const APPEND = `${COMMON}${TOPIC}${RECORD}
 local feed, topics, ids, times, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local name, data, id, age, answer = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -195,7 +195,7 @@ if redis.call('ZCARD', topics) > maxTopics then
 end
 local ack = 'a' .. num(offset) .. answer
 if id ~= '' then add(ids, times, id, ack, window, maxIds) end
-return {'new', ack}
+return {'new', ack, named(topic), num(offset)}
 `
 
 /** KEYS: root, ids, times, session. ARGV 4…: id, age, window, maxIds, and the nack to record, or nothing. */
