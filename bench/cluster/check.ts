@@ -28,7 +28,7 @@ export interface Verdict {
   /** Dials, and the most in any second. */
   readonly dials: number
   readonly dialPeak: number
-  /** Legs, and dials, that ended otherwise than by their client, by close code. */
+  /** Legs, and dials, that ended otherwise than by their client, by close code and reason. */
   readonly broke: Readonly<Record<string, number>>
   /** From that moment to live again, of those that were not, sorted, in milliseconds. */
   readonly backAfter: readonly number[]
@@ -125,7 +125,10 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
         if (line[2] >= from && line[2] <= until) dials.push(line[2])
         return
       case 'broke':
-        if (line[4] >= from && line[4] <= until) broke[line[2]] = (broke[line[2]] ?? 0) + 1
+        if (line[4] >= from && line[4] <= until) {
+          const why = [line[2], line[3]].filter(Boolean).join(' ')
+          broke[why] = (broke[why] ?? 0) + 1
+        }
         return
       case 'latency':
         for (const value of line[1]) latency.push(value)

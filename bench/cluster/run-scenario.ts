@@ -21,7 +21,7 @@ export interface Outcome {
   readonly longestSilence: number
   readonly dials: number
   readonly dialPeak: number
-  /** Legs and dials that ended otherwise than by their client, by close code. */
+  /** Legs and dials that ended otherwise than by their client, by close code and reason. */
   readonly broke: Readonly<Record<string, number>>
   readonly timeToDrain: number | null
   readonly backP99: number | null

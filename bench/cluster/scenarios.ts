@@ -124,7 +124,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'kill',
     title: 'kill -9 of the node that has every leg; two others take them',
     clients: 5_000,
-    plan: () => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0.1, sharedRate: 20, node: { reconnectSpread: 10_000 } }),
+    plan: () => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0.02, sharedRate: 2, heartbeat: 30_000, node: { reconnectSpread: 10_000 } }),
     async run(fleet, ask) {
       for (const name of ['b', 'c']) await fleet.startNode(name)
       await fleet.use(['a', 'b', 'c'])
