@@ -55,6 +55,8 @@ export interface FleetPlan {
   /** The longest silence of either side, in milliseconds. */
   readonly heartbeat: number
   readonly persistence?: 'always' | 'no'
+  /** Whether clients and balancers go before the nodes: see `prefer`. */
+  readonly preferred?: boolean
   /** Clients connect at this rate. */
   readonly connectRate: number
   readonly perProcess: number
@@ -94,7 +96,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
 
   const proxies = await Promise.all(
     Array.from({ length: Math.ceil(plan.clients / PER_PROXY) }, () =>
-      startProxy(plan.proxy, { nodes: ports, use: plan.nodes, idle: plan.idle ?? 3_600_000, shutdown: plan.shutdown ?? 3_600_000 }),
+      startProxy(plan.proxy, { nodes: ports, use: plan.nodes, idle: plan.idle ?? 3_600_000, shutdown: plan.shutdown ?? 3_600_000, preferred: plan.preferred ?? false }),
     ),
   )
 
@@ -114,7 +116,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       record,
     }
     const program = startProgram(bundle.clients, setup)
-    prefer(program.pid)
+    if (plan.preferred) prefer(program.pid)
     programs.push(program)
   }
   const tell = (what: string, details?: object) => Promise.all(programs.map((program) => program.ask(what, details)))

@@ -22,6 +22,8 @@ export interface ProxyOptions {
   readonly use: readonly string[]
   /** Milliseconds after which it cuts a connection on which nothing is sent. */
   readonly idle: number
+  /** Whether it goes before other processes: see `prefer`. */
+  readonly preferred: boolean
   /** Milliseconds that workers of an older configuration, and their connections, live on after a reload (nginx). */
   readonly shutdown: number
 }
@@ -35,6 +37,7 @@ export async function startProxy(kind: ProxyKind, options: ProxyOptions): Promis
   const folder = await mkdtemp(join(tmpdir(), `livesocket-${kind}-`))
   const port = await freePort()
   const proxy = await (kind === 'nginx' ? startNginx : startHaproxy)(folder, port, options)
+  if (options.preferred && proxy.child.pid !== undefined) prefer(proxy.child.pid)
   await listens(port)
   return {
     url: `ws://127.0.0.1:${port}/live`,
@@ -146,7 +149,6 @@ http {
 
 function run(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', process.env['CLUSTER_VERBOSE'] ? 'inherit' : 'ignore'], env: { ...process.env, PATH }, detached: true })
-  if (child.pid !== undefined) prefer(child.pid)
   child.on('error', () => console.error(`${command} cannot be started: on Debian and Ubuntu, apt-get install ${command}`))
   // It has workers of its own, which must not outlive it.
   const end = () => {

@@ -241,7 +241,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
     clients: 10_000,
     // What is lost is seen by those who follow, one in fifty, a message a second. The heartbeat is one for a server of many idle legs.
-    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 50), heartbeat: 60_000 }),
+    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 50), heartbeat: 60_000, preferred: true }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         for (const name of ['b', 'c']) await fleet.startNode(name)

@@ -121,7 +121,7 @@ serveProgram<ClientsSetup>((setup) => {
       // The rare ones too: what is due at their pace may be due soon.
       clock.setTimeout(tick, Math.min(1_000, 1_000 / rate))
     }
-    clock.setTimeout(tick, phase)
+    clock.setTimeout(tick, phase % 1_000)
     ends.push(() => {
       flush()
       record.write(['sent', topic, sent])
