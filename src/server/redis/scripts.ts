@@ -115,7 +115,8 @@ end
 
 /**
  * Which epoch holds here. A root that is missing is data that was lost. A root from another run of Redis is a restart or a
- * failover: unless what was acknowledged is known to survive that, the log may have lost its tail, and takes a new epoch.
+ * failover: unless what was acknowledged is known to survive that, the log may have lost its tail, and takes a new epoch. Its name
+ * says nothing of the one before: of two losses in a row the second may begin where the first one did, from the same old snapshot.
  * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with.
  */
 const JOIN = `
@@ -127,15 +128,13 @@ local function num(n) return string.format('%.0f', n) end
 local time = redis.call('TIME')
 local now = math.max(tonumber(ARGV[4]) or time[1] * 1000 + math.floor(time[2] / 1000), tonumber(state[4] or '0'))
 if not epoch or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
-  local id, generation = string.match(epoch or '', '^(.+)%.(%d+)$')
-  local fresh = id and (id .. '.' .. num(tonumber(generation) + 1)) or (ARGV[3] .. '.0')
   redis.call('UNLINK', root)
   if epoch then
     for _, name in ipairs(redis.call('ZRANGE', ARGV[5] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[5] .. 'topic:' .. epoch .. ':' .. name) end
     for _, kind in ipairs({'topics:', 'ids:', 'times:'}) do redis.call('UNLINK', ARGV[5] .. kind .. epoch) end
   end
-  redis.call('HSET', root, 'epoch', fresh, 'run', ARGV[1], 'begun', num(now), 'at', num(now), 'seq', state[3] or '0')
-  epoch = fresh
+  redis.call('HSET', root, 'epoch', ARGV[3], 'run', ARGV[1], 'begun', num(now), 'at', num(now), 'seq', state[3] or '0')
+  epoch = ARGV[3]
   if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end
   -- Whoever waits on the feed wakes up.
   redis.call('XADD', feed, 'MAXLEN', '~', 1000, '*', 'e', epoch)
