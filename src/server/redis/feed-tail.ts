@@ -28,6 +28,8 @@ export interface FeedTailDeps {
   entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
   /** Whether the epoch is still what this node takes it for; asks Redis. */
   check(): Promise<void>
+  /** The feed has come to that number under the epoch of all topics. */
+  reached(epoch: string, seq: number): void
   here(): boolean
   onError(error: unknown, doing: string): void
 }
@@ -96,6 +98,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     const before = place
     place = { id: parsed.id, seq: parsed.kind === 'entry' ? parsed.seq : (place?.seq ?? 0) }
     if (parsed.kind === 'epoch') return void deps.check().catch(() => undefined)
+    deps.reached(rootOf(parsed.epoch), parsed.seq)
     // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
     if (before && parsed.seq !== before.seq + 1) all().forEach(catchUp)
     for (const listener of topics.get(parsed.topic) ?? []) take(listener, parsed.epoch, parsed.entry)
@@ -213,6 +216,11 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
 type Parsed =
   | { readonly kind: 'entry'; readonly id: string; readonly seq: number; readonly epoch: string; readonly topic: string; readonly entry: LogEntry }
   | { readonly kind: 'epoch'; readonly id: string }
+
+/** A topic's epoch is that of all topics, a dot, and a number. */
+function rootOf(epoch: string): string {
+  return epoch.slice(0, epoch.lastIndexOf('.'))
+}
 
 function parse(raw: unknown): Parsed | null {
   if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1])) return null

@@ -23,6 +23,8 @@ export interface RedisConnection {
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   /** On the connection for the blocking read. */
   read(command: readonly string[]): Promise<unknown>
+  /** Under that epoch there have been so many appends: a Redis that counts fewer has lost some. */
+  reached(epoch: string, appends: number): void
   /** Asks Redis which epoch holds. */
   rejoin(): Promise<void>
   /** Resolves with whether Redis is there, as soon as it is or at the end of `patience`. */
@@ -65,6 +67,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   const { keys, clock, random } = deps
   let pair: Pair | null = null
   let epoch: string | null = null
+  let furthest = { epoch: '', appends: 0 }
   let at: RedisAddress | undefined
   let attempts = 0
   let closed = false
@@ -167,7 +170,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   }
 
   async function join({ commands, run, durable }: Pair): Promise<string> {
-    const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag])
+    const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
     return String(reply[1])
   }
 
@@ -236,6 +239,9 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     async read(command) {
       const { reads } = await ready()
       return reads.send(command)
+    },
+    reached(under, appends) {
+      if (under !== furthest.epoch || appends > furthest.appends) furthest = { epoch: under, appends }
     },
     rejoin,
     back(patience) {

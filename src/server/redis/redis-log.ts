@@ -127,6 +127,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     head: headNow,
     entries: (topic, after) => pages.read(topic, after, CATCH_UP),
     check: () => connection.rejoin(),
+    reached: (epoch, seq) => connection.reached(epoch, seq),
     here: () => connection.here,
     onError,
   })
@@ -134,10 +135,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   async function headNow(topic: string): Promise<FeedHead> {
     counts.heads++
     const name = encodeName(topic)
+    let under = ''
     const [, epoch, offset, oldest, seq, at] = await connection.run(SCRIPTS.head, (root) => ({
-      keys: [keys.root, keys.feed, keys.topic(root, topic)],
+      keys: [keys.root, keys.feed, keys.topic((under = root), topic)],
       args: [name, ...history],
     }))
+    connection.reached(under, Number(seq))
     return { epoch: String(epoch), offset: Number(offset), oldest: Number(oldest), seq: Number(seq), at: String(at) }
   }
 
@@ -198,11 +201,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     async append({ topic, data, origin, answer }) {
       const name = encodeName(topic)
       const begun = clock.monotonic()
+      let under = ''
       const send = (age: number | undefined) =>
         connection.run(SCRIPTS.append, (root) => ({
           keys: [
             keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
-            keys.session(origin?.session ?? ''), keys.topic(root, topic),
+            keys.session(origin?.session ?? ''), keys.topic((under = root), topic),
           ],
           args: [
             name, data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
@@ -214,8 +218,11 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         try {
           const passed = clock.monotonic() - begun
           // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
-          const [outcome, text] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
-          if (outcome === 'new') counts.appends++
+          const [outcome, text, seq] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
+          if (outcome === 'new') {
+            counts.appends++
+            connection.reached(under, Number(seq))
+          }
           return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
         } catch (error) {
           const refused = error instanceof LiveSocketError && error.code === 'refused'

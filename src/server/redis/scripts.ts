@@ -117,7 +117,9 @@ end
  * Which epoch holds here. A root that is missing is data that was lost. A root from another run of Redis is a restart or a
  * failover: unless what was acknowledged is known to survive that, the log may have lost its tail, and takes a new epoch. Its name
  * says nothing of the one before: of two losses in a row the second may begin where the first one did, from the same old snapshot.
- * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with.
+ * So has a log that counts fewer appends than this node has heard of, whatever Redis says of itself: an older copy was put back.
+ * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with, an epoch, and how
+ * many appends this node has heard of under it.
  */
 const JOIN = `
 local root, feed = KEYS[1], KEYS[2]
@@ -127,7 +129,8 @@ local epoch = state[1] or nil
 local function num(n) return string.format('%.0f', n) end
 local time = redis.call('TIME')
 local now = math.max(tonumber(ARGV[4]) or time[1] * 1000 + math.floor(time[2] / 1000), tonumber(state[4] or '0'))
-if not epoch or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
+local fewer = epoch == ARGV[6] and tonumber(state[3] or '0') < tonumber(ARGV[7])
+if not epoch or fewer or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
   redis.call('UNLINK', root)
   if epoch then
     for _, name in ipairs(redis.call('ZRANGE', ARGV[5] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[5] .. 'topic:' .. epoch .. ':' .. name) end
@@ -144,7 +147,7 @@ end
 return {'ok', epoch}
 `
 
-/** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer. */
+/** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer, and the count of appends. */
 const APPEND = `${COMMON}${TOPIC}${RECORD}
 local feed, topics, ids, times, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local name, data, id, age, answer = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -194,7 +197,7 @@ if redis.call('ZCARD', topics) > maxTopics then
 end
 local ack = 'a' .. num(offset) .. answer
 if id ~= '' then add(ids, times, id, ack, window, maxIds) end
-return {'new', ack}
+return {'new', ack, num(seq)}
 `
 
 /** KEYS: root, ids, times, session. ARGV 4…: id, age, window, maxIds, and the nack to record, or nothing. */
