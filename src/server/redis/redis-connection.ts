@@ -25,8 +25,8 @@ export interface RedisConnection {
   read(command: readonly string[]): Promise<unknown>
   /** Under that epoch there have been so many appends: a Redis that counts fewer has lost some. */
   reached(epoch: string, appends: number): void
-  /** Asks Redis which epoch holds. */
-  rejoin(): Promise<void>
+  /** Asks Redis which epoch holds, and how many appends it has counted. */
+  rejoin(): Promise<number>
   /** Resolves with whether Redis is there, as soon as it is or at the end of `patience`. */
   back(patience: number): Promise<boolean>
   close(): void
@@ -72,7 +72,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   let attempts = 0
   let closed = false
   let cancelRetry: () => void = () => undefined
-  let joining: Promise<void> | null = null
+  let joining: Promise<number> | null = null
   /** Sockets of an attempt under way. */
   let opening: { commands?: RedisSocket; reads?: RedisSocket } | null = null
   const waiting = new Set<() => void>()
@@ -97,7 +97,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (closed) throw new Error('closed')
       const made = { ...mine, ...(await look(mine.commands)) } as Pair
       await Promise.all(Object.values(SCRIPTS).map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
-      const joined = await join(made)
+      const { epoch: joined } = await join(made)
       if (broken !== undefined) throw broken
       if (closed) throw new Error('closed')
       opening = null
@@ -169,9 +169,9 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
   }
 
-  async function join({ commands, run, durable }: Pair): Promise<string> {
+  async function join({ commands, run, durable }: Pair): Promise<{ epoch: string; appends: number }> {
     const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
-    return String(reply[1])
+    return { epoch: String(reply[1]), appends: Number(reply[2]) }
   }
 
   async function evaluate(socket: RedisSocket, { sha, lua }: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
@@ -187,16 +187,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
   }
 
-  function rejoin(): Promise<void> {
+  function rejoin(): Promise<number> {
     const from = pair
     if (!from) return Promise.reject(away())
     joining ??= (async () => {
       try {
-        const joined = await join(from)
+        const { epoch: joined, appends } = await join(from)
         if (pair !== from) throw away()
-        if (joined === epoch) return
-        epoch = joined
-        handlers.here(joined)
+        if (joined !== epoch) {
+          epoch = joined
+          handlers.here(joined)
+        }
+        return appends
       } finally {
         joining = null
       }

@@ -144,7 +144,7 @@ if not epoch or fewer or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
 elseif state[2] ~= ARGV[1] then
   redis.call('HSET', root, 'run', ARGV[1])
 end
-return {'ok', epoch}
+return {'ok', epoch, state[3] or '0'}
 `
 
 /** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer, and the count of appends. */
