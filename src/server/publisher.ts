@@ -73,8 +73,9 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
       return await (onPublish ? log.once(origin, () => decide(publishing, origin)) : decide(publishing, origin))
     } catch (error) {
       onError(error, `publishing into ${frame.topic}`)
-      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
-      if (!(error instanceof LiveSocketError) || error.code !== 'refused') return OUTCOME_UNKNOWN
+      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind. Nor of a repeat,
+      // what became of it when it was sent first.
+      if (!(error instanceof LiveSocketError) || error.code !== 'refused' || age !== undefined) return OUTCOME_UNKNOWN
       return { type: 'nack', code: LOG_AWAY.code, message: LOG_AWAY.message, retryAfter: error.retryAfter ?? 1_000 }
     }
   }
