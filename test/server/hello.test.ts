@@ -203,6 +203,15 @@ describe('a fresh token on a live leg', () => {
     expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
   })
 
+  test('whose time was over already, and that was let pass, ends the leg when the grace has run out', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, authenticate: () => ({ tokenTtl: -3_000 }), limits: { tokenGrace: 10_000 } })
+    const client = await server.client()
+    expect(await client.hello({ token: 't' })).toMatchObject({ type: 'welcome', tokenTtl: 0 })
+    await clock.advance(15_000)
+    expect(await client.next('error')).toMatchObject({ code: 'unauthorized' })
+  })
+
   test('in time keeps a leg alive; without one it is closed when the token and the grace have run out', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, authenticate, limits: { tokenGrace: 10_000 } })
