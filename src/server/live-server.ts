@@ -63,7 +63,7 @@ export interface LiveServer<User = unknown> {
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
    * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A second
-   * signal makes the deadline now.
+   * signal makes the deadline now. A drain that is cancelled closes nothing, and the next signal begins another one.
    */
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */
@@ -312,7 +312,14 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
       drain.check(given)
-      const empty = () => drain.start(given).then(() => server.close())
+      const empty = async () => {
+        await drain.start(given)
+        // Taken back, and perhaps begun anew by somebody else since.
+        while (drain.refusing && drain.left > 0) await drain.start(given)
+        if (!drain.refusing) return false
+        await server.close()
+        return true
+      }
       undo.push(onSignal(process, signal, { empty, hurry: drain.force, onError }))
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
