@@ -262,6 +262,18 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   expect(tail.offsets()).toEqual(range(1, 6))
 })
 
+test('a publish that fails halfway, over something in our keys that is not ours, is not stored a second time', async () => {
+  const { redis, open } = await redisWith()
+  const log = open()
+  await append(log)
+  const { epoch } = await log.head('t')
+  await redis.command('SET', `{livesocket}:topics:${epoch.replace(/\.\d+$/, '')}`, 'x')
+  const begun = performance.now()
+  await expect(log.append({ topic: 't', data: '2', origin: { session: 's', id: 'p' } })).rejects.toMatchObject({ code: 'outcome-unknown' })
+  expect(performance.now() - begun).toBeLessThan(2_000)
+  expect((await log.read('t', 0, ALL)).entries.length).toBeLessThanOrEqual(2)
+})
+
 test('names that no text has are told apart, in topics, sessions and ids', async () => {
   const { open } = await redisWith()
   const log = open()

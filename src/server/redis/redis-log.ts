@@ -9,6 +9,7 @@ import { createFeedTail, type FeedHead } from './feed-tail.js'
 import { createKeys, encodeName, idOf } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
 import { createRedisConnection } from './redis-connection.js'
+import { replyCode } from './redis-failure.js'
 import type { RedisTemplate } from './redis-socket.js'
 import { createReplayPages } from './replay-pages.js'
 import { SCRIPTS } from './scripts.js'
@@ -227,6 +228,8 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         } catch (error) {
           const refused = error instanceof LiveSocketError && error.code === 'refused'
           if (broken === undefined && refused) throw error
+          // Redis itself failed in the middle of it: asked again it would do half of it again.
+          if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
           broken ??= error
           const left = begun + ASK_AGAIN - clock.monotonic()
           if (!origin || left <= 0 || !(await connection.back(left))) throw broken
