@@ -59,6 +59,22 @@ describe('what a publish is answered, and what is stored', () => {
     expect(first).toMatchObject({ id: 'first', code: 'busy', retryAfter: 70 })
   })
 
+  test.each(['recall', 'once'] as const)('where the log breaks before anything was decided (%s), it was not applied and may be tried anew', async (what) => {
+    let asked = 0
+    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+    const { answer } = await answered({ log: { ...memoryLog(), [what]: broken }, onPublish: () => void asked++ })
+    expect(answer).toMatchObject({ type: 'nack', code: 'busy', retryAfter: 1_000 })
+    expect(asked).toBe(0)
+  })
+
+  test('where the log breaks after the application has decided, nobody knows', async () => {
+    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+    for (const onPublish of [() => undefined, () => Promise.reject(new PublishRefused('no', 'No.'))]) {
+      const { answer } = await answered({ log: { ...memoryLog(), append: broken, refuse: broken }, onPublish })
+      expect(answer).toMatchObject({ type: 'nack', code: 'outcome-unknown' })
+    }
+  })
+
   test('the application is asked with who it is and what is to be published', async () => {
     const asks: object[] = []
     await answered({
