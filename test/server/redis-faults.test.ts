@@ -184,7 +184,7 @@ test('a node that died is forgotten with its lease, and its sessions go on elsew
   expect(await alive.release('s', 2)).toEqual({ last: false })
   // Its time passes, and it says nothing.
   now += 16_000
-  expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: true })
+  expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: false })
   expect(await alive.admit('s', 2)).toEqual({ outcome: 'superseded' })
 })
 

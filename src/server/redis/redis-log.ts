@@ -13,7 +13,7 @@ import { replyCode } from './redis-failure.js'
 import type { RedisTemplate } from './redis-socket.js'
 import { createReplayPages } from './replay-pages.js'
 import { SCRIPTS } from './scripts.js'
-import { createSessionLeases } from './session-leases.js'
+import { createSessionLeases, LEASE } from './session-leases.js'
 
 export interface RedisLogOptions {
   /** Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this or `client`. */
@@ -58,6 +58,8 @@ export interface RedisLog extends TopicLog {
 export interface RedisLogOutside {
   readonly time?: () => number
   readonly random?: Random
+  /** For how long a node's word counts, in milliseconds. */
+  readonly lease?: number
 }
 
 /** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
@@ -119,7 +121,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
   )
   const pages = createReplayPages(clock, readNow)
-  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock }, onError)
+  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, lease: outside.lease ?? LEASE }, onError)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({
     clock,
@@ -264,6 +266,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
     admit: (session, leg, subject) => sessions.admit(session, leg, subject),
     release: (session, leg) => sessions.release(session, leg),
+    presence: (listener) => sessions.follow(listener),
     async close() {
       tail.close()
       pages.close()
