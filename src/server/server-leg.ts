@@ -171,7 +171,8 @@ export function createServerLeg<User>(
         return queue.change(bytes, async () => {
           const prepared = await topics.prepare(frame.topics, who!).catch((error: unknown) => {
             onError(error, 'subscribing')
-            fail(LOG_AWAY)
+            // The leg, and what it has, is none the worse for it.
+            for (const topic of frame.topics.keys()) refuse(frame.id)({ ...LOG_AWAY, topic })
           })
           if (prepared && state !== 'live') prepared.drop()
           else if (prepared) join(prepared, frame.id, (answers) => socket.send({ type: 'subscribed', id: frame.id, topics: answers }))
