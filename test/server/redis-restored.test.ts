@@ -41,6 +41,17 @@ test.each([
   if (tail) await until(() => tail.epochs().length === 1, 'the epoch is told of')
 })
 
+test('a Redis that skips the disk while it rewrites its file may lack something, whatever else it is set to', async () => {
+  const { redis, open } = await redisWith({ persistence: 'always', more: ['--no-appendfsync-on-rewrite', 'yes'] })
+  const log = open()
+  await append(log)
+  const { epoch } = await log.head('t')
+  await redis.kill()
+  await redis.start()
+  await here(log)
+  expect((await log.head('t')).epoch).not.toBe(epoch)
+})
+
 test('a Redis whose word counts, and that is put back as it was, keeps its epoch', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
   const log = open()

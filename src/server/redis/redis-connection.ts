@@ -161,8 +161,9 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
 
   async function writesEverything(socket: RedisSocket): Promise<boolean> {
     try {
-      const [only, sync] = await Promise.all(['appendonly', 'appendfsync'].map((name) => socket.send(['CONFIG', 'GET', name]) as Promise<string[]>))
-      return only?.[1] === 'yes' && sync?.[1] === 'always'
+      const names = ['appendonly', 'appendfsync', 'no-appendfsync-on-rewrite']
+      const [only, sync, skips] = await Promise.all(names.map((name) => socket.send(['CONFIG', 'GET', name]) as Promise<string[]>))
+      return only?.[1] === 'yes' && sync?.[1] === 'always' && skips?.[1] === 'no'
     } catch {
       // Managed ones do not say.
       return false

@@ -31,7 +31,7 @@ export interface RedisLogOptions {
   /**
    * Whether all that Redis acknowledged is still there after it was restarted. Where not, every restart begins a new epoch, so that
    * each client is told of one gap in place of losing something in silence. Default: Redis is asked, and only `appendonly yes` with
-   * `appendfsync always` will do; after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
+   * `appendfsync always` will do (and `no-appendfsync-on-rewrite no`); after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
    */
   readonly durable?: boolean
   /** What went wrong between this node and Redis; it goes on by itself. Default: `console.error`. */
