@@ -49,7 +49,7 @@ export function createStream(source: StreamSource, topic: string, options: Strea
   function end(why: LiveSocketError | null) {
     if (ended) return
     ended = true
-    for (const task of undo.splice(0)) task()
+    release()
     const left = readers
     readers = []
     error = why
@@ -60,6 +60,15 @@ export function createStream(source: StreamSource, topic: string, options: Strea
       else reader.resolve({ done: true, value: undefined })
       error = null
     }
+  }
+
+  function release() {
+    for (const task of undo.splice(0)) task()
+  }
+
+  // Read through a function, because a call may have changed it.
+  function isOver() {
+    return ended
   }
 
   function received(message: Message) {
@@ -92,6 +101,8 @@ export function createStream(source: StreamSource, topic: string, options: Strea
       }),
     ]
     undo.push(source.subscribe(topic, received))
+    // To ask for the topic may have ended everything: a session that was over is noticed then.
+    if (isOver()) release()
     const refusal = source.refusal(topic)
     if (refusal) end(refusal)
   }

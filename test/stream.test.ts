@@ -1,6 +1,7 @@
-import { createLiveSocket, LiveSocketError, type Message } from 'livesocket'
+import { createLiveSocket, LiveSocketError, type LiveSocketState, type Message } from 'livesocket'
 import { createSimulation } from 'livesocket/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createStream } from '../src/stream.js'
 
 type Topics = { prices: unknown; orders: unknown }
 
@@ -32,7 +33,36 @@ afterEach(() => {
   expect(unhandled.splice(0)).toEqual([])
 })
 
+/** A live socket by hand, of which a stream sees nothing but this. */
+function byHand() {
+  const state = { status: 'live', closed: null } as LiveSocketState
+  let tell: (state: LiveSocketState, previous: LiveSocketState) => void = () => undefined
+  let handlers = 0
+  let onSubscribe = () => undefined as void
+  return {
+    source: {
+      subscribe: () => {
+        handlers++
+        onSubscribe()
+        return () => void handlers--
+      },
+      on: () => () => undefined,
+      store: { getState: () => state, getInitialState: () => state, subscribe: (listener: typeof tell) => ((tell = listener), () => undefined) },
+      refusal: () => undefined,
+    },
+    closesWhenItIsAsked: () => void (onSubscribe = () => tell({ ...state, status: 'closed' }, state)),
+    handlers: () => handlers,
+  }
+}
+
 describe('stream', () => {
+  it('leaves nothing behind where subscribing itself ends the session', async () => {
+    const { source, closesWhenItIsAsked, handlers } = byHand()
+    closesWhenItIsAsked()
+    expect(await readAll(createStream(source, 'prices'))).toEqual(['closed'])
+    expect(handlers()).toBe(0)
+  })
+
   it('gives every message in order, with what a handler would be told beside the data', async () => {
     const { simulation, socket } = await live()
     const stream = socket.stream('prices')

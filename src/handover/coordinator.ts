@@ -85,7 +85,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   const { settings } = deps
   const { clock } = settings
   const legs = new Map<number, ProtocolLeg>()
-  /** Topics that a leg's server refused before it welcomed the leg. */
+  /** Topics that a leg's server refused for good before it welcomed the leg. */
   const refused = new Map<number, Set<string>>()
   const moves = createMoveLog(clock, handlers.emit)
   const queue: Event[] = []
@@ -336,7 +336,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (isAboutLeg(frame)) return
     const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
     if (topic !== undefined) {
-      if (!leg.welcome) {
+      // One that is refused for now is asked for again when the leg is ready, as one that was left out.
+      if (!leg.welcome && retryAfter === undefined) {
         const topics = refused.get(leg.number) ?? new Set()
         refused.set(leg.number, topics.add(topic))
       }

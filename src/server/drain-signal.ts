@@ -7,14 +7,16 @@ export interface SignalHost {
 }
 
 export interface SignalTasks {
-  empty(): Promise<unknown>
+  /** False: it was taken back. */
+  empty(): Promise<boolean>
   hurry(): void
   onError(error: unknown, doing: string): void
 }
 
 /**
  * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends (with 0, or 1 where it failed), unless
- * somebody else listens to the signal and so has yet to say when: by listening at all we took away that it ends the process.
+ * somebody else listens to the signal and so has yet to say when: by listening at all we took away that it ends the process. Where it was
+ * taken back nothing ends, and the next signal is the first one again.
  * Returns the undo.
  */
 export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry, onError }: SignalTasks): () => void {
@@ -27,7 +29,10 @@ export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurr
       if (host.listenerCount(signal) === 0) host.exit(code)
     }
     empty().then(
-      () => end(0),
+      (emptied) => {
+        if (emptied) end(0)
+        else begun = false
+      },
       (error: unknown) => {
         onError(error, `draining on ${signal}`)
         end(1)

@@ -19,6 +19,8 @@ export interface ServerLimits {
   readonly maxBuffered: number
   /** Publishes, subscribes and tokens of a leg that wait for their turn; beyond, nothing more is read from it. Default 128. */
   readonly maxQueued: number
+  /** Bytes of what waits for its turn; beyond, nothing more is read from the leg either. Default 1 MiB. */
+  readonly maxQueuedBytes: number
   /** How long a closing leg waits for the answers to what it published. Default 5,000. */
   readonly answerTimeout: number
   /** From our close frame to the end of the connection, answered or not. Default 2,000. */
@@ -38,6 +40,7 @@ const DEFAULTS: ServerLimits = {
   maxTopics: 100,
   maxBuffered: 1024 * 1024,
   maxQueued: 128,
+  maxQueuedBytes: 1024 * 1024,
   answerTimeout: 5_000,
   closeTimeout: 2_000,
   silenceGrace: 10_000,

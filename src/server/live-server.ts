@@ -23,6 +23,7 @@ import { createServerLeg, type ServerLeg } from './server-leg.js'
 import type { ServerEvent } from './server-event.js'
 import { createCounters, type ServerStats } from './stats.js'
 import { createTopicFeeds } from './topic-feeds.js'
+import type { PresenceChange } from './topic-log.js'
 import { createTokenRenewal, type OfferedToken, type RenewOptions, type SessionMatch } from './token-renewal.js'
 import { pathOf, refusalOf, refuse } from './upgrade.js'
 
@@ -63,7 +64,7 @@ export interface LiveServer<User = unknown> {
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
    * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A second
-   * signal makes the deadline now.
+   * signal makes the deadline now. A drain that is cancelled closes nothing, and the next signal begins another one.
    */
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */
@@ -89,6 +90,8 @@ const SWEEPS_PER_HEARTBEAT = 20
 const QUIET = 0.9
 /** Of the heartbeat. A process that stood still for longer has unread frames: for a while nobody is called dead. */
 const PAUSE = { longer: 0.6, spared: 0.2 }
+/** How long a server that closes waits for the log to hear of legs that have gone. */
+const RELEASE_PATIENCE = 10_000
 /** Sockets that are being turned away at a time; beyond, they are cut off without a word. */
 const MAX_TURNED_AWAY = 1_000
 
@@ -125,6 +128,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     onEvent: tell,
   })
   const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
+  if (options.onSession && log.presence) undo.push(log.presence(present))
   const pending = () => [...connections].filter((leg) => !legs.has(leg))
 
   const sockets = new WebSocketServer({
@@ -165,6 +169,18 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     } catch (error) {
       onError(error, 'telling of an event')
     }
+  }
+
+  /** What becomes of sessions although no leg here came or went. */
+  function present(change: PresenceChange): boolean {
+    const who = change.type === 'left' ? null : [...legs].map((leg) => leg.who()!).find(({ session }) => session === change.session)
+    if (who === undefined) return false
+    try {
+      options.onSession!(change.type === 'left' ? change : { type: 'joined', session: change.session, user: who!.user })
+    } catch (error) {
+      onError(error, 'telling of a session')
+    }
+    return true
   }
 
   function plain(request: IncomingMessage, response: ServerResponse) {
@@ -252,8 +268,9 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drain.force()
     for (const leg of [...connections]) leg.fail(DRAINING, 'all')
     if (connections.size > 0) await new Promise<void>((resolve) => void (emptied = resolve))
-    // Presence is the log's: it must have heard of every leg that left before this process may end.
-    await Promise.all(releasing)
+    // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away does not hold it up
+    // for long: it takes the legs for dead all the same, some time later.
+    await settled(Promise.all(releasing))
     feeds.close()
     sockets.close()
     if (options.log === undefined) await log.close()
@@ -264,6 +281,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
         http.closeAllConnections()
       })
     }
+  }
+
+  function settled(all: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.setTimeout(resolve, RELEASE_PATIENCE)
+      void all.then(cancel).then(resolve)
+    })
   }
 
   function stats(): ServerStats {
@@ -312,7 +336,14 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
       drain.check(given)
-      const empty = () => drain.start(given).then(() => server.close())
+      const empty = async () => {
+        await drain.start(given)
+        // Taken back, and perhaps begun anew by somebody else since.
+        while (drain.refusing && drain.left > 0) await drain.start(given)
+        if (!drain.refusing) return false
+        await server.close()
+        return true
+      }
       undo.push(onSignal(process, signal, { empty, hurry: drain.force, onError }))
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),

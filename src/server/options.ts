@@ -42,7 +42,10 @@ export interface LiveServerOptions<User = unknown> {
    * `PublishRefused` to refuse it.
    */
   readonly onPublish?: (ask: Publication<User>) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
-  /** Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. */
+  /**
+   * Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. A server that dies says nothing:
+   * another one that shares the log tells of its sessions' end, some 20 s later, for those that have not come back by then.
+   */
   readonly onSession?: (event: SessionEvent<User>) => void
   /** Each leg and each drain, for a structured log: see `ServerEvent`. */
   readonly onEvent?: (event: ServerEvent) => void
@@ -100,11 +103,10 @@ export interface Publication<User> {
   readonly user: User
 }
 
-export interface SessionEvent<User> {
-  readonly type: 'joined' | 'left'
-  readonly session: string
-  readonly user: User
-}
+export type SessionEvent<User> =
+  | { readonly type: 'joined' | 'left'; readonly session: string; readonly user: User }
+  /** Of a session whose server died. Who it was only that server knew; `subject` is what `authenticate` had said. */
+  | { readonly type: 'left'; readonly session: string; readonly user?: undefined; readonly subject?: string }
 
 /**
  * Thrown by `onPublish`: the client gets a `nack` with that code and message. With `retryAfter`, in milliseconds, the refusal

@@ -29,13 +29,15 @@ export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'auth
 }
 
 export function createPublisher<User>({ log, authorize, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
-  async function decide({ frame, session, user }: Publishing<User>, origin: Origin): Promise<PublishAnswer> {
+  /** @param deciding called before anything is done that may be the publish's outcome. */
+  async function decide({ frame, session, user }: Publishing<User>, origin: Origin, deciding: () => void): Promise<PublishAnswer> {
     const { topic, id } = frame
     // Without a decision to make, `append` finds a repeat by itself, in the same step.
     if (onPublish || origin.age !== undefined) {
       const known = await log.recall(origin)
       if (known) return known
     }
+    deciding()
     if (authorize) {
       const allowed = await attempt(() => authorize({ action: 'publish', topic, user, session, data: frame.data }))
       if ('thrown' in allowed) {
@@ -68,14 +70,18 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
   return async (publishing) => {
     const { frame, session, age } = publishing
     const origin: Origin = { session, id: frame.id, ...(age === undefined ? undefined : { age }) }
+    let undecided = true
+    const decided = () => decide(publishing, origin, () => void (undecided = false))
     try {
       // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
-      return await (onPublish ? log.once(origin, () => decide(publishing, origin)) : decide(publishing, origin))
+      return await (onPublish ? log.once(origin, decided) : decided())
     } catch (error) {
       onError(error, `publishing into ${frame.topic}`)
-      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
-      if (!(error instanceof LiveSocketError) || error.code !== 'refused') return OUTCOME_UNKNOWN
-      return { type: 'nack', code: LOG_AWAY.code, message: LOG_AWAY.message, retryAfter: error.retryAfter ?? 1_000 }
+      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind. Nor of a repeat,
+      // what became of it when it was sent first.
+      const refused = error instanceof LiveSocketError && error.code === 'refused'
+      if ((!refused && !undecided) || age !== undefined) return OUTCOME_UNKNOWN
+      return { type: 'nack', code: LOG_AWAY.code, message: LOG_AWAY.message, retryAfter: (refused ? error.retryAfter : undefined) ?? 1_000 }
     }
   }
 }

@@ -63,7 +63,7 @@ export function createServerLeg<User>(
   const { log, limits, clock, counters, onError } = deps
   const { request } = connection
   const patience = createAlarm(clock, () => fail({ code: 'timeout', message: 'The hello took too long.' }))
-  const queue = createWorkQueue(limits.maxQueued, {
+  const queue = createWorkQueue(limits.maxQueued, limits.maxQueuedBytes, {
     full: () => socket.pause(),
     room: () => socket.resume(),
     failed: (error) => onError(error, 'serving a leg'),
@@ -91,7 +91,8 @@ export function createServerLeg<User>(
   function hear(text: string) {
     if (state === 'ending' || state === 'gone') return
     // It asks and asks, and never reads what it is answered.
-    if (socket.buffered() > limits.maxBuffered) return dropSlow()
+    mindBuffer()
+    if (ended()) return
     // Every character is a byte at least, so that most frames need not be counted.
     const large = text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
     const frame = decodeClientFrame(text, maxPayload(limits))
@@ -109,7 +110,7 @@ export function createServerLeg<User>(
       })
     }
     if (state === 'greeting') return fail({ code: 'protocol', message: 'Nothing may come between the hello and the welcome.' })
-    serve(frame)
+    serve(frame, text.length)
   }
 
   async function greet(hello: Hello) {
@@ -162,25 +163,26 @@ export function createServerLeg<User>(
     return tokenTtl === undefined ? {} : { tokenTtl }
   }
 
-  function serve(frame: ClientFrame) {
+  function serve(frame: ClientFrame, bytes: number) {
     switch (frame.type) {
       case 'hello':
         return fail({ code: 'protocol', message: 'A leg says hello once.' })
       case 'subscribe':
-        return queue.change(async () => {
+        return queue.change(bytes, async () => {
           const prepared = await topics.prepare(frame.topics, who!).catch((error: unknown) => {
             onError(error, 'subscribing')
-            fail(LOG_AWAY)
+            // The leg, and what it has, is none the worse for it.
+            for (const topic of frame.topics.keys()) refuse(frame.id)({ ...LOG_AWAY, topic })
           })
           if (prepared && state !== 'live') prepared.drop()
           else if (prepared) join(prepared, frame.id, (answers) => socket.send({ type: 'subscribed', id: frame.id, topics: answers }))
         })
       case 'unsubscribe':
-        return queue.change(async () => topics.leave(frame.topics))
+        return queue.change(bytes, async () => topics.leave(frame.topics))
       case 'publish':
-        return queue.publish(() => publish(frame))
+        return queue.publish(bytes, () => publish(frame))
       case 'auth':
-        return queue.change(() => authenticateAgain(frame.token))
+        return queue.change(bytes, () => authenticateAgain(frame.token))
       case 'ping':
         return pong()
     }
@@ -191,7 +193,15 @@ export function createServerLeg<User>(
   }
 
   function refuse(id: string | undefined) {
-    return (why: TopicRefusal) => socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
+    return (why: TopicRefusal) => {
+      socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
+      mindBuffer()
+    }
+  }
+
+  /** What it is answered counts as what it is told. */
+  function mindBuffer() {
+    if (socket.buffered() > limits.maxBuffered) dropSlow()
   }
 
   async function publish(frame: PublishFrame) {
@@ -202,6 +212,7 @@ export function createServerLeg<User>(
     const answer = await deps.publish({ frame, session, user, ...age })
     if (answer.type === 'nack') counters.refused++
     socket.sendEncoded(answerFrame(frame.id, answer))
+    mindBuffer()
   }
 
   async function authenticateAgain(token: string) {

@@ -41,30 +41,40 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
   let known = 0
   let oldest = 1
   let early: TailEvent[] | null = []
+  let opening: Promise<void> | null = null
   let stopTail: (() => void) | null = null
   let closed = false
   let refreshing: Promise<void> | null = null
   let tellingHidden: (() => void) | null = null
   const timers = new Set<() => void>()
 
-  // What the tail tells of before its head is known waits in `early`.
-  const opened = (async () => {
+  /** Whoever comes after it failed tries again: the feed may outlive those for whom it did. */
+  function open(): Promise<void> {
+    opening ??= begin().catch((error: unknown) => {
+      opening = null
+      throw error
+    })
+    return opening
+  }
+
+  /** What the tail tells of before its head is known waits in `early`. */
+  async function begin() {
+    early = []
     const { head, stop } = await log.tail(topic, hear)
     if (closed) return stop()
     stopTail = stop
     epoch = head.epoch
     heard = known = head.offset
     oldest = head.oldest
-    const missed = early ?? []
+    const missed = early
     early = null
     for (const event of missed) hear(event)
-  })()
-  opened.catch(() => undefined)
+  }
 
   function hear(event: TailEvent) {
     if (closed) return
     if (early) return void early.push(event)
-    if (event.type === 'epoch') return adopt(event.head)
+    if (event.type === 'epoch') return event.head.epoch === epoch ? catchUp(event.head.offset) : adopt(event.head)
     if (event.epoch !== epoch) return void refresh().catch(() => undefined)
     const { entry } = event
     if (entry.offset <= heard) return
@@ -83,6 +93,19 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
       }
     }
     tellHiddenSoon()
+  }
+
+  /** The tail begins anew behind that offset, under an epoch that was heard of already: what is before it is in the log. */
+  function catchUp(offset: number) {
+    if (offset <= heard) return
+    heard = offset
+    known = Math.max(known, heard)
+    recent.clear()
+    for (const reader of readers) {
+      if (!reader.live || reader.next() > heard) continue
+      reader.live = false
+      pump(reader)
+    }
   }
 
   function adopt(head: TopicHead) {
@@ -200,10 +223,10 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
 
   return {
     async prepare(request) {
-      const opening = stopTail === null
-      await opened
+      const fresh = stopTail === null
+      await open()
       // A head that was asked for just now need not be asked for again, unless that leg knows better.
-      if (request && (request.epoch !== epoch || request.offset > known || (!opening && request.offset !== known))) await refresh()
+      if (request && (request.epoch !== epoch || request.offset > known || (!fresh && request.offset !== known))) await refresh()
     },
     join(request, sink) {
       // Where it began is never before what is kept, nor after the head.

@@ -36,8 +36,13 @@ export interface TopicLog {
    * another subject. `first`: the session had no leg.
    */
   admit(session: string, leg: number, subject?: string): Promise<Admission>
-  /** The leg is gone; whether it was the session's last one. */
+  /** The leg is gone; whether it was the session's last one. It may take as long as the log is away. */
   release(session: string, leg: number): Promise<{ readonly last: boolean }>
+  /**
+   * Tells what becomes of sessions by no word of their server: each change once, to one of all that share the log, which is the first
+   * that answers true. Absent where a log ends with its servers. The result is the undo.
+   */
+  presence?(listener: (change: PresenceChange) => boolean): () => void
 
   close(): Promise<void>
 }
@@ -122,6 +127,12 @@ export type Admission =
   | { readonly outcome: 'admitted'; readonly first: boolean }
   | { readonly outcome: 'superseded' }
   | { readonly outcome: 'forbidden' }
+
+export type PresenceChange =
+  /** The session's last legs were on a server that died. */
+  | { readonly type: 'left'; readonly session: string; readonly subject?: string }
+  /** Its server was taken for dead, and the session was said to have left: neither is so. It is for the server that has it. */
+  | { readonly type: 'joined'; readonly session: string }
 
 /** The answer of a log that cannot tell whether a repeat was applied. */
 export const OUTCOME_UNKNOWN: Nack = {

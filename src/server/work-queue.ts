@@ -3,8 +3,9 @@
  * the changes that came before it, so that a client sees what it publishes after it has subscribed.
  */
 export interface WorkQueue {
-  change(task: () => Promise<void>): void
-  publish(task: () => Promise<void>): void
+  /** `bytes`: what it holds on to until it is done. */
+  change(bytes: number, task: () => Promise<void>): void
+  publish(bytes: number, task: () => Promise<void>): void
   size(): number
   /** Begins nothing more. */
   stop(): void
@@ -13,50 +14,53 @@ export interface WorkQueue {
 }
 
 export interface WorkQueueHandlers {
-  /** More than `max` are waiting: time to read no further. */
+  /** More than `max` are waiting, or more than `maxBytes`: time to read no further. */
   full(): void
-  /** Half of them are done. */
+  /** Half of it is done. */
   room(): void
   failed(error: unknown): void
 }
 
-export function createWorkQueue(max: number, handlers: WorkQueueHandlers): WorkQueue {
+export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQueueHandlers): WorkQueue {
   let changes = Promise.resolve()
   let publishes = Promise.resolve()
   let size = 0
+  let held = 0
   let stopped = false
   let full = false
 
-  async function run(task: () => Promise<void>) {
+  async function run(bytes: number, task: () => Promise<void>) {
     try {
       if (!stopped) await task()
     } catch (error) {
       handlers.failed(error)
     }
     size--
-    if (full && size <= max / 2) {
+    held -= bytes
+    if (full && size <= max / 2 && held <= maxBytes / 2) {
       full = false
       handlers.room()
     }
   }
 
-  function count() {
+  function count(bytes: number) {
     size++
-    if (!full && size >= max) {
+    held += bytes
+    if (!full && (size >= max || held >= maxBytes)) {
       full = true
       handlers.full()
     }
   }
 
   return {
-    change(task) {
-      count()
-      changes = changes.then(() => run(task))
+    change(bytes, task) {
+      count(bytes)
+      changes = changes.then(() => run(bytes, task))
     },
-    publish(task) {
-      count()
+    publish(bytes, task) {
+      count(bytes)
       const before = changes
-      publishes = publishes.then(() => before).then(() => run(task))
+      publishes = publishes.then(() => before).then(() => run(bytes, task))
     },
     size: () => size,
     stop() {

@@ -166,6 +166,40 @@ describe('a topic that is not answered', () => {
   })
 })
 
+describe('a topic that is refused before the welcome', () => {
+  const refused = (more: object) => ({ type: 'error', code: 'busy', message: 'later', topic: 't', ...more })
+
+  it('for now is asked for again on the same leg, and the old leg serves it until then', async () => {
+    const { one, leg, told, clock } = await reading()
+    one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
+    const two = await leg(2)
+    two.open()
+    two.send(refused({ retryAfter: 500 }))
+    two.welcome({ server: 'b', topics: {} })
+    one.send(message(6))
+    await clock.advance(100)
+    expect(one.closed).toBeUndefined()
+    const [asked] = two.of('subscribe')
+    two.send({ type: 'subscribed', id: asked!['id'], topics: at(7, 5) })
+    two.send(message(7))
+    await clock.flush()
+    expect(told()).toEqual(['e 6: 6', 'e 7: 7'])
+    expect(one.closed).toBe(1000)
+  })
+
+  it('for good is not, and holds up nothing', async () => {
+    const { one, leg, clock } = await reading()
+    one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
+    const two = await leg(2)
+    two.open()
+    two.send(refused({ code: 'forbidden' }))
+    two.welcome({ server: 'b', topics: {} })
+    await clock.advance(100)
+    expect(two.of('subscribe')).toEqual([])
+    expect(one.closed).toBe(1000)
+  })
+})
+
 describe('a frame that breaks the rules', () => {
   it.each([
     ['no JSON', '{'],

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 const NEEDS: Record<string, readonly string[]> = {
   'test/server/redis-*.test.ts': ['redis-server'],
   'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
+  'test/cluster/recipes.test.ts': ['nginx', 'haproxy', 'openssl', 'systemd-analyze'],
   'test/presets/nats.test.ts': ['nats-server'],
 }
 

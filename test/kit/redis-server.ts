@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,12 +17,18 @@ export interface RedisServer {
   /** `kill -STOP`, and `-CONT`. */
   freeze(): void
   thaw(): void
-  /** On the same port, with the data that is on disk, or none of it. */
-  start(data?: 'kept' | 'lost'): Promise<void>
+  /** On the same port, with the data that is on disk, with none of it, or with what it was at a `backup`. */
+  start(data?: 'kept' | 'lost' | Backup): Promise<void>
+  /** The data that is on disk now. */
+  backup(): Promise<Backup>
   /** Any command, on a connection of its own. */
   command(...words: string[]): Promise<unknown>
   /** Gone, and all its data. */
   close(): Promise<void>
+}
+
+export interface Backup {
+  readonly folder: string
 }
 
 export interface RedisServerOptions {
@@ -41,9 +47,12 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
   const port = wanted ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
   let child: ChildProcess | null = null
+  const backups: Backup[] = []
 
-  async function start(data: 'kept' | 'lost' = 'kept') {
-    if (data === 'lost') await rm(join(folder, 'appendonlydir'), { recursive: true, force: true })
+  async function start(data: 'kept' | 'lost' | Backup = 'kept') {
+    if (data !== 'kept') await rm(folder, { recursive: true, force: true })
+    if (data === 'lost') await mkdir(folder)
+    else if (data !== 'kept') await cp(data.folder, folder, { recursive: true })
     const durable = persistence === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', persistence]
     const started = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...durable, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
     child = started
@@ -75,6 +84,12 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     start,
+    async backup() {
+      const copy = { folder: `${folder}-${backups.length}` }
+      backups.push(copy)
+      await cp(folder, copy.folder, { recursive: true })
+      return copy
+    },
     async command(...words) {
       const client = createClient({ url, RESP: 2 })
       client.on('error', () => undefined)
@@ -87,7 +102,7 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
     },
     async close() {
       await kill()
-      await rm(folder, { recursive: true, force: true })
+      for (const gone of [folder, ...backups.map((backup) => backup.folder)]) await rm(gone, { recursive: true, force: true })
     },
   }
 }

@@ -1,5 +1,6 @@
-import { get } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createPace } from '../../src/server/drain-pace.js'
 import { onSignal } from '../../src/server/drain-signal.js'
 import type { DrainOptions } from '../../src/server/index.js'
@@ -212,7 +213,7 @@ describe('on a signal', () => {
     let empty = () => undefined as void
     const done: string[] = []
     onSignal(process, 'SIGTERM', {
-      empty: () => (done.push('empty'), new Promise<void>((resolve) => void (empty = resolve))),
+      empty: () => (done.push('empty'), new Promise<boolean>((resolve) => void (empty = () => resolve(true)))),
       hurry: () => void done.push('hurry'),
       onError: () => undefined,
     })
@@ -231,8 +232,8 @@ describe('on a signal', () => {
     const errors: unknown[] = []
     const tasks = { hurry: () => undefined, onError: (error: unknown) => void errors.push(error) }
     let late = () => undefined as void
-    onSignal(process, 'SIGTERM', { ...tasks, empty: async () => undefined })
-    onSignal(process, 'SIGTERM', { ...tasks, empty: () => new Promise<void>((_, reject) => void (late = () => reject(new Error('stuck')))) })
+    onSignal(process, 'SIGTERM', { ...tasks, empty: async () => true })
+    onSignal(process, 'SIGTERM', { ...tasks, empty: () => new Promise<boolean>((_, reject) => void (late = () => reject(new Error('stuck')))) })
     process.send()
     await turn()
     expect(process.exits).toEqual([])
@@ -240,6 +241,29 @@ describe('on a signal', () => {
     await turn()
     expect(process.exits).toEqual([1])
     expect(errors).toHaveLength(1)
+  })
+
+  test('a drain that was taken back leaves the server as it was, and the next signal begins anew', async () => {
+    const server = await liveServer()
+    const http = createServer(server.drainEndpoint('a-secret-of-some-length')).listen(0, '127.0.0.1')
+    await new Promise((resolve) => http.once('listening', resolve))
+    onTestFinished(() => void http.close())
+    const leg = await server.join()
+    const other = () => undefined
+    process.on('SIGUSR2', other)
+    onTestFinished(() => void process.off('SIGUSR2', other))
+    server.drainOn('SIGUSR2', { reason: 'stop' })
+    process.emit('SIGUSR2')
+    await leg.next('handover')
+    const { port } = http.address() as AddressInfo
+    await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers: { authorization: 'Bearer a-secret-of-some-length' }, body: '{"cancel":true}' })
+    await leg.next('handover-cancelled')
+    await server.join()
+    process.emit('SIGUSR2')
+    await leg.next('handover')
+    process.emit('SIGUSR2')
+    expect(await leg.closed).toMatchObject({ code: 1012 })
+    await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
   })
 
   test('a server that is closed listens no more', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { memoryLog } from '../../src/server/index.js'
 import { createSimulatedClock, liveServer, until } from './kit.js'
 
 const never = () => new Promise<never>(() => undefined)
@@ -52,7 +53,6 @@ describe('who may come in', () => {
   })
 
   test('one that goes away while the log is being asked is not present for ever', async () => {
-    const { memoryLog } = await import('../../src/server/index.js')
     const log = memoryLog()
     const told: string[] = []
     let answer: (() => void) | undefined
@@ -83,7 +83,6 @@ describe('who may come in', () => {
   })
 
   test('a log that cannot be asked makes the server busy, not the client unwelcome', async () => {
-    const { memoryLog } = await import('../../src/server/index.js')
     const server = await liveServer({ log: { ...memoryLog(), admit: () => Promise.reject(new Error('away')) } })
     const client = await server.client()
     client.send(hello)
@@ -110,6 +109,22 @@ describe('topics', () => {
     await server.publish('secret', 1)
     await client.settle()
     expect(client.of('message')).toEqual([])
+  })
+
+  test('a log that cannot be asked refuses the topics for now, and leaves the leg and what it has alone', async () => {
+    const log = memoryLog()
+    let away = false
+    const server = await liveServer({ log: { ...log, tail: (...ask) => (away ? Promise.reject(new Error('away')) : log.tail(...ask)) } })
+    const client = await server.join({ topics: { old: {} } })
+    away = true
+    client.send({ type: 'subscribe', id: '1', topics: { a: {}, b: {} } })
+    for (const topic of ['a', 'b']) expect(await client.next('error')).toMatchObject({ code: 'busy', topic, id: '1', retryAfter: expect.any(Number) })
+    await server.publish('old', 1)
+    expect(await client.next('message')).toMatchObject({ topic: 'old' })
+    away = false
+    client.send({ type: 'subscribe', id: '2', topics: { a: {} } })
+    expect(await client.next('subscribed')).toMatchObject({ id: '2', topics: { a: { offset: 0 } } })
+    expect(server.errors).toHaveLength(1)
   })
 
   test('subscribing again replaces, and unsubscribing ends', async () => {
@@ -201,6 +216,15 @@ describe('a fresh token on a live leg', () => {
     expect(client.frames.slice(1)).toMatchObject([{ type: 'authed' }, { type: 'error' }, { type: 'message', topic: 'open' }])
     client.send({ type: 'publish', id: 'p', topic: 'secret', data: 1 })
     expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
+  })
+
+  test('whose time was over already, and that was let pass, ends the leg when the grace has run out', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, authenticate: () => ({ tokenTtl: -3_000 }), limits: { tokenGrace: 10_000 } })
+    const client = await server.client()
+    expect(await client.hello({ token: 't' })).toMatchObject({ type: 'welcome', tokenTtl: 0 })
+    await clock.advance(15_000)
+    expect(await client.next('error')).toMatchObject({ code: 'unauthorized' })
   })
 
   test('in time keeps a leg alive; without one it is closed when the token and the grace have run out', async () => {

@@ -160,6 +160,38 @@ describe('what one client may cost', () => {
     await until(() => server.stats().connections === 0, 'cut off')
   })
 
+  test('a leg that asked for much before it was answered, and does not read, is dropped at the bound', async () => {
+    const clock = createSimulatedClock()
+    let open = () => undefined as void
+    const passed = new Promise<void>((resolve) => void (open = resolve))
+    const server = await liveServer({ clock, limits: { maxBuffered: 20_000 }, onPublish: async () => (await passed, { answer: 'x'.repeat(500_000) }) })
+    const client = await server.join()
+    client.ws.pause()
+    for (let at = 0; at < 100; at++) client.send({ type: 'publish', id: `${at}`, topic: 't', data: 1 })
+    await still(() => client.ws.bufferedAmount)
+    open()
+    await until(() => server.stats().failed['too-slow'] === 1, 'dropped')
+    expect(server.stats().published).toBeLessThan(50)
+    await clock.advance(2_000)
+    await until(() => server.stats().connections === 0, 'cut off')
+  })
+
+  test('a leg that is refused topics by the thousand, and does not read it, is dropped at the bound', async () => {
+    const clock = createSimulatedClock()
+    let open = () => undefined as void
+    const passed = new Promise<boolean>((resolve) => void (open = () => resolve(true)))
+    const server = await liveServer({ clock, limits: { maxBuffered: 20_000 }, authorize: () => passed })
+    const client = await server.join()
+    client.ws.pause()
+    const topics = Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`${at}`, {}]))
+    for (let at = 0; at < 20; at++) client.send({ type: 'subscribe', id: `${at}`, topics })
+    await still(() => client.ws.bufferedAmount)
+    open()
+    await until(() => server.stats().failed['too-slow'] === 1, 'dropped')
+    await clock.advance(2_000)
+    await until(() => server.stats().connections === 0, 'cut off')
+  })
+
   test('a replay of any length is paced by its reader, who is not dropped for it', async () => {
     const server = await liveServer({ log: memoryLog({ history: { maxBytes: 1e8 } }) })
     for (let at = 0; at < 100; at++) await server.publish('t', 'x'.repeat(200_000))
@@ -174,10 +206,13 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({})
   })
 
-  test('who publishes faster than it is answered is read no further for a while, and nothing is lost', async () => {
+  test.each([
+    ['more', { maxQueued: 8 }],
+    ['larger ones', { maxQueued: 1e6, maxQueuedBytes: 800_000 }],
+  ])('who publishes faster than it is answered, %s than may wait, is read no further for a while, and nothing is lost', async (_, limits) => {
     let open = () => undefined as void
     const passed = new Promise<void>((resolve) => void (open = resolve))
-    const server = await liveServer({ limits: { maxQueued: 8 }, onPublish: () => passed })
+    const server = await liveServer({ limits, onPublish: () => passed })
     const client = await server.join()
     for (let at = 0; at < 200; at++) client.send({ type: 'publish', id: `${at}`, topic: 't', data: 'x'.repeat(100_000) })
     await still(() => client.ws.bufferedAmount)

@@ -45,6 +45,36 @@ describe('what a publish is answered, and what is stored', () => {
     expect(server.stats()).toMatchObject({ published: 1, refused: 1 })
   })
 
+  test.each<[string, Partial<LiveServerOptions>]>([
+    ['the log is away', {}],
+    ['the log is away, and onPublish would decide', { onPublish: () => undefined }],
+  ])('server rule 5: a repeat is never said not to have been applied where %s: nobody knows', async (_, options) => {
+    const away = () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 }))
+    const server = await liveServer({ ...options, log: { ...memoryLog(), append: away, recall: away, once: away } })
+    const client = await server.join({ session: 's', topics: {} })
+    client.send({ ...publish, age: 1_000 })
+    client.send({ ...publish, id: 'first' })
+    const [repeat, first] = [await client.next('nack'), await client.next('nack')]
+    expect(repeat).toEqual({ type: 'nack', id: 'p', code: 'outcome-unknown', message: expect.any(String) })
+    expect(first).toMatchObject({ id: 'first', code: 'busy', retryAfter: 70 })
+  })
+
+  test.each(['recall', 'once'] as const)('where the log breaks before anything was decided (%s), it was not applied and may be tried anew', async (what) => {
+    let asked = 0
+    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+    const { answer } = await answered({ log: { ...memoryLog(), [what]: broken }, onPublish: () => void asked++ })
+    expect(answer).toMatchObject({ type: 'nack', code: 'busy', retryAfter: 1_000 })
+    expect(asked).toBe(0)
+  })
+
+  test('where the log breaks after the application has decided, nobody knows', async () => {
+    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+    for (const onPublish of [() => undefined, () => Promise.reject(new PublishRefused('no', 'No.'))]) {
+      const { answer } = await answered({ log: { ...memoryLog(), append: broken, refuse: broken }, onPublish })
+      expect(answer).toMatchObject({ type: 'nack', code: 'outcome-unknown' })
+    }
+  })
+
   test('the application is asked with who it is and what is to be published', async () => {
     const asks: object[] = []
     await answered({

@@ -1,44 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock, type Clock } from '../../src/base/clock.js'
-import { openRedisLog, redisLog, type RedisLog, type RedisLogOptions } from '../../src/server/redis/redis-log.js'
-import type { Answer, TailEvent } from '../../src/server/topic-log.js'
+import { redisLog } from '../../src/server/redis/redis-log.js'
+import type { Answer } from '../../src/server/topic-log.js'
 import { createTopicFeed } from '../../src/server/topic-feed.js'
 import type { ReaderSink } from '../../src/server/topic-reader.js'
-import { freePort, startRedisServer, type RedisServerOptions } from '../kit/redis-server.js'
-
-const ALL = { maxMessages: 10_000, maxBytes: 1e9 }
-
-async function redisWith(options: RedisServerOptions = {}) {
-  const redis = await startRedisServer(options)
-  onTestFinished(() => redis.close())
-  const errors: unknown[] = []
-  const open = (more: RedisLogOptions = {}, time?: () => number): RedisLog => {
-    const log = openRedisLog({ url: redis.url, onError: (error) => errors.push(error), ...more }, { time })
-    onTestFinished(() => log.close())
-    return log
-  }
-  return { redis, open, errors }
-}
-
-async function follow(log: RedisLog, topic = 't') {
-  const events: TailEvent[] = []
-  await log.tail(topic, (event) => void events.push(event))
-  const offsets = () => events.flatMap((event) => (event.type === 'entry' ? [event.entry.offset] : []))
-  return { events, offsets, epochs: () => events.filter(({ type }) => type === 'epoch') }
-}
-
-/** Real processes tell of nothing: it looks again soon. */
-async function until(holds: () => boolean | Promise<boolean>, what: string, patience = 10_000) {
-  const from = performance.now()
-  while (!(await holds())) {
-    if (performance.now() - from > patience) throw new Error(`never: ${what}`)
-    await new Promise<void>((resolve) => void systemClock.setTimeout(resolve, 5))
-  }
-}
-
-const append = (log: RedisLog, data = '1', topic = 't') => log.append({ topic, data })
-const here = (log: RedisLog) => until(() => log.stats().here, 'Redis is back')
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
+import { freePort, startRedisServer } from '../kit/redis-server.js'
+import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.js'
 
 describe('a Redis that is started anew', () => {
   test('with all that it acknowledged: the same epoch, the next number, and no tail has missed anything', async () => {
@@ -175,7 +142,7 @@ test('killed in the middle of many publishes: what was acknowledged is there, on
   const logs = [open({ history: { maxMessages: 10_000 } }), open({ history: { maxMessages: 10_000 } })]
   const tail = await follow(logs[1]!)
   const outcomes = new Map<string, Answer | 'refused' | 'unknown'>()
-  const publish = async (id: string, log: RedisLog) => {
+  const publish = async (id: string, log: ReturnType<typeof redisLog>) => {
     try {
       outcomes.set(id, (await log.append({ topic: 't', data: JSON.stringify(id), origin: { session: 's', id } })).answer)
     } catch (error) {
@@ -217,7 +184,7 @@ test('a node that died is forgotten with its lease, and its sessions go on elsew
   expect(await alive.release('s', 2)).toEqual({ last: false })
   // Its time passes, and it says nothing.
   now += 16_000
-  expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: true })
+  expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: false })
   expect(await alive.admit('s', 2)).toEqual({ outcome: 'superseded' })
 })
 
@@ -293,6 +260,18 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   await append(log)
   await until(() => tail.offsets().at(-1) === 6, 'all are told of')
   expect(tail.offsets()).toEqual(range(1, 6))
+})
+
+test('a publish that fails halfway, over something in our keys that is not ours, is not stored a second time', async () => {
+  const { redis, open } = await redisWith()
+  const log = open()
+  await append(log)
+  const { epoch } = await log.head('t')
+  await redis.command('SET', `{livesocket}:topics:${epoch.replace(/\.\d+$/, '')}`, 'x')
+  const begun = performance.now()
+  await expect(log.append({ topic: 't', data: '2', origin: { session: 's', id: 'p' } })).rejects.toMatchObject({ code: 'outcome-unknown' })
+  expect(performance.now() - begun).toBeLessThan(2_000)
+  expect((await log.read('t', 0, ALL)).entries.length).toBeLessThanOrEqual(2)
 })
 
 test('names that no text has are told apart, in topics, sessions and ids', async () => {

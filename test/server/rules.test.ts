@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memoryLog } from '../../src/server/index.js'
+import { memoryLog, type PresenceChange, type SessionEvent, type TopicLog } from '../../src/server/index.js'
 import { createSimulatedClock, liveServer, until } from './kit.js'
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
@@ -275,6 +275,50 @@ describe('server rule 7: an older leg lives beside a newer one', () => {
     fresh.close()
     await until(() => told.length === 2, 'told that it left')
     expect(told).toEqual(['s joined', 's left'])
+  })
+
+  test('what became of a session by no word of its server is told by one of the others, or by its server itself', async () => {
+    const listeners = new Set<(change: PresenceChange) => boolean>()
+    const log: TopicLog = { ...memoryLog(), presence: (listener) => (listeners.add(listener), () => void listeners.delete(listener)) }
+    const tell = (change: PresenceChange) => [...listeners].some((listener) => listener(change))
+    const told: unknown[] = []
+    const servers = [1, 2].map((server) => ({
+      log,
+      authenticate: () => ({ name: 'ann' }),
+      onSession: (event: SessionEvent<{ name: string }>) => {
+        told.push([server, event])
+        if (event.session === 'trouble') throw new Error('no')
+      },
+    }))
+    const [one, two] = [await liveServer(servers[0]), await liveServer(servers[1])]
+    await liveServer({ log })
+    expect(listeners.size).toBe(2)
+    await two.join({ session: 'there' })
+    told.length = 0
+    expect(tell({ type: 'left', session: 's', subject: 'bob' })).toBe(true)
+    expect(tell({ type: 'joined', session: 'there' })).toBe(true)
+    expect(tell({ type: 'joined', session: 'nowhere' })).toBe(false)
+    expect(tell({ type: 'left', session: 'trouble' })).toBe(true)
+    expect(told).toEqual([
+      [1, { type: 'left', session: 's', subject: 'bob' }],
+      [2, { type: 'joined', session: 'there', user: { name: 'ann' } }],
+      [1, { type: 'left', session: 'trouble' }],
+    ])
+    expect(one.errors).toHaveLength(1)
+    await one.close()
+    expect(listeners.size).toBe(1)
+  })
+
+  test('a log that is away and hears of no leg does not hold up a server that closes for long', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, log: { ...memoryLog(), release: () => new Promise(() => undefined) } })
+    const leg = await server.join()
+    const closed = server.close()
+    await leg.closed
+    await until(() => server.stats().connections === 0, 'the leg gone')
+    await clock.advance(10_000)
+    await closed
+    expect(clock.pending).toBe(0)
   })
 
   test.each([1, 2])('a hello with leg %i after leg 2 is superseded', async (leg) => {

@@ -255,6 +255,18 @@ describe('server rule 6: nothing falls between replay and live', () => {
   })
 })
 
+test('a feed that could not begin, because the log was away, begins for who comes next, though others still hold it', async () => {
+  const log = memoryLog()
+  await fill(log, 2)
+  let away = true
+  const { join } = feedOn({ ...log, tail: (...ask) => (away ? Promise.reject(new Error('away')) : log.tail(...ask)) })
+  await expect(join(null)).rejects.toThrow('away')
+  away = false
+  const reader = await join(null)
+  await fill(log, 2)
+  expect(reader.offsets()).toEqual([3, 4])
+})
+
 describe('server rule 8: an epoch that changes is named before any message of it', () => {
   test('to a reader that is live, and to one that was still behind', async () => {
     const log = memoryLog()
@@ -285,6 +297,24 @@ describe('server rule 8: an epoch that changes is named before any message of it
     const { epoch } = await log.head('t')
     expect(live.answers).toEqual([{ epoch, offset: expect.any(Number), after: 0 }])
     expect(live.offsets()).toEqual(range(1, 4))
+  })
+
+  test('where the epoch was known from elsewhere before the tail told of it, nothing falls in between', async () => {
+    const log = memoryLog()
+    await fill(log, 3)
+    let tell: (event: TailEvent) => void = () => undefined
+    const { join } = feedOn({ ...log, tail: async (topic, listener) => ((tell = listener), { head: await log.head(topic), stop: () => undefined }) })
+    const live = await join(null)
+    log.forget()
+    await fill(log, 1)
+    // Somebody resumes who has heard of it.
+    const { epoch } = await log.head('t')
+    await join({ epoch, offset: 0 })
+    await fill(log, 2)
+    tell({ type: 'epoch', head: await log.head('t') })
+    await turns()
+    expect(live.answers).toEqual([{ epoch, offset: 1, after: 0 }])
+    expect(live.offsets()).toEqual([1, 2, 3])
   })
 })
 

@@ -31,8 +31,10 @@ export interface FeedTailDeps {
   head(topic: string): Promise<FeedHead>
   /** Entries above `after`, from the oldest on. */
   entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
-  /** Whether the epoch is still what this node takes it for; asks Redis. */
-  check(): Promise<void>
+  /** Whether the epoch is still what this node takes it for; asks Redis, which also tells how many appends it has counted. */
+  check(): Promise<number>
+  /** The feed has come to that number under the epoch of all topics. */
+  reached(epoch: string, seq: number): void
   here(): boolean
   onError(error: unknown, doing: string): void
 }
@@ -44,6 +46,8 @@ const COUNT = 500
 const INTERVAL = 5
 /** After a catching up that failed although Redis is there. */
 const RETRY = 500
+/** Entries of a topic that wait while it catches up; beyond, they are caught up on as well. */
+const MOST_EARLY = 1_000
 
 interface Listener {
   readonly topic: string
@@ -51,10 +55,13 @@ interface Listener {
   epoch: string
   /** The newest offset told of, or where it began. */
   told: number
-  /** What comes while it catches up waits here. */
-  early: { epoch: string; entry: LogEntry }[] | null
+  /** What comes while it catches up waits here. Each catching up has a list of its own, by which it knows whether it is still wanted. */
+  early: Early | null
   gone: boolean
 }
+
+/** `before`: it had come before the topic's head was asked for. */
+type Early = { readonly epoch: string; readonly entry: LogEntry; before: boolean }[]
 
 export function createFeedTail(deps: FeedTailDeps): FeedTail {
   const { clock, feed, onError } = deps
@@ -73,17 +80,26 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
   async function loop() {
     if (reading || closed) return
     reading = true
+    /** Appends that there were before the read that is under way. */
+    let counted: number | null = null
     try {
       while (!closed && topics.size > 0 && place && deps.here()) {
+        const from = place
         const readAt = clock.monotonic()
-        const reply = (await deps.read(['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, place.id])) as [string, unknown[]][] | null
+        const reply = (await deps.read(['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, from.id])) as [string, unknown[]][] | null
         if (closed) return
-        if (!reply) {
-          await deps.check()
-          continue
-        }
-        for (const entry of reply[0]![1]) hear(entry)
-        await pause(INTERVAL - (clock.monotonic() - readAt))
+        // It is read from elsewhere by now.
+        if (place !== from) counted = null
+        else if (reply) {
+          counted = null
+          for (const entry of reply[0]![1]) hear(entry)
+          await pause(INTERVAL - (clock.monotonic() - readAt))
+        } else if (counted !== null && counted !== from.seq) {
+          // There were appends of which the feed says nothing: somebody deleted it, or it has gone back.
+          counted = null
+          place = null
+          behind()
+        } else counted = await deps.check()
       }
       // Nobody listens: where to begin is asked anew by the next one.
       if (topics.size === 0) place = null
@@ -102,6 +118,17 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     return ms > 0 ? new Promise((resolve) => void clock.setTimeout(resolve, ms)) : undefined
   }
 
+  /** Nobody knows what was missed. */
+  function behind() {
+    wakes++
+    for (const listener of all()) {
+      // Its start is under way, and asks by itself.
+      if (listener.epoch === '') continue
+      listener.early = null
+      catchUp(listener)
+    }
+  }
+
   function hear(entry: unknown) {
     const parsed = parse(entry)
     if (!parsed) {
@@ -112,14 +139,19 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     const before = place
     place = { id: parsed.id, seq: parsed.kind === 'entry' ? parsed.seq : (place?.seq ?? 0) }
     if (parsed.kind === 'epoch') return void deps.check().catch(() => undefined)
+    deps.reached(rootOf(parsed.epoch), parsed.seq)
     // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
-    if (before && parsed.seq !== before.seq + 1) all().forEach(catchUp)
+    if (before && parsed.seq !== before.seq + 1) behind()
     for (const listener of topics.get(parsed.topic) ?? []) take(listener, parsed.epoch, parsed.entry)
   }
 
   function take(listener: Listener, epoch: string, entry: LogEntry) {
     if (listener.gone) return
-    if (listener.early) return void listener.early.push({ epoch, entry })
+    if (listener.early) {
+      // What comes last tells that there was more.
+      if (listener.early.length >= MOST_EARLY) listener.early.length = 0
+      return void listener.early.push({ epoch, entry, before: false })
+    }
     if (epoch === listener.epoch) {
       if (entry.offset <= listener.told) return
       if (entry.offset === listener.told + 1) {
@@ -127,25 +159,36 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
         return listener.tell({ type: 'entry', epoch, entry })
       }
     }
-    catchUp(listener)
-    listener.early = [{ epoch, entry }]
+    catchUp(listener, { epoch, entry, before: false })
   }
 
   /** Asks where the topic stands, tells of what was missed, and then of what came meanwhile. */
-  function catchUp(listener: Listener) {
+  function catchUp(listener: Listener, ...heard: Early) {
     if (listener.early) return
-    listener.early = []
-    void settle(listener).catch((error: unknown) => {
+    listener.early = heard
+    attempt(listener, listener.early)
+  }
+
+  function attempt(listener: Listener, early: Early) {
+    settle(listener, early).catch((error: unknown) => {
       // `wake` tries again.
-      if (!deps.here() || closed || listener.gone) return
+      if (isOver(listener, early) || !deps.here() || closed) return
       onError(error, `catching up on the topic ${listener.topic}`)
-      later(() => void settle(listener).catch(() => undefined))
+      later(() => {
+        if (!isOver(listener, early)) attempt(listener, early)
+      })
     })
   }
 
-  async function settle(listener: Listener) {
+  function isOver(listener: Listener, early: Early): boolean {
+    return listener.gone || listener.early !== early
+  }
+
+  async function settle(listener: Listener, early: Early): Promise<void> {
+    for (const one of early) one.before = true
     const head = await deps.head(listener.topic)
-    if (listener.gone) return
+    if (isOver(listener, early)) return
+    startReading(head)
     if (head.epoch !== listener.epoch) {
       listener.epoch = head.epoch
       listener.told = head.offset
@@ -153,8 +196,8 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     }
     while (listener.told < head.offset) {
       const page = await deps.entries(listener.topic, listener.told)
-      if (listener.gone) return
-      if (page.epoch !== listener.epoch) return settle(listener)
+      if (isOver(listener, early)) return
+      if (page.epoch !== listener.epoch) return settle(listener, early)
       if (page.entries.length === 0) break
       for (const entry of page.entries) {
         if (entry.offset <= listener.told) continue
@@ -164,9 +207,22 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     }
     // What is no longer there cannot be told of.
     listener.told = Math.max(listener.told, head.offset)
+    release(listener)
+  }
+
+  function release(listener: Listener) {
     const early = listener.early ?? []
     listener.early = null
-    for (const { epoch, entry } of early) take(listener, epoch, entry)
+    for (const { epoch, entry, before } of early) {
+      // The head is younger than it and knows nothing of its epoch: that is an older one.
+      if (!before || epoch === listener.epoch) take(listener, epoch, entry)
+    }
+  }
+
+  /** Whatever is appended after that head was asked for is in the feed behind it. */
+  function startReading(head: FeedHead) {
+    place ??= { id: head.at, seq: head.seq }
+    void loop()
   }
 
   function later(task: () => void) {
@@ -192,13 +248,10 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
         const head = await deps.head(topic)
         listener.epoch = head.epoch
         listener.told = head.offset
-        place ??= { id: head.at, seq: head.seq }
-        const early = listener.early ?? []
-        listener.early = null
-        for (const { epoch, entry } of early) take(listener, epoch, entry)
+        if (woken === wakes) startReading(head)
+        release(listener)
         // The answer may be from before: what it missed is asked for now.
         if (woken !== wakes) catchUp(listener)
-        void loop()
         return { head: { epoch: head.epoch, offset: head.offset, oldest: head.oldest }, stop }
       } catch (error) {
         stop()
@@ -214,14 +267,8 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     },
     wake() {
       if (closed) return
-      wakes++
-      for (const listener of all()) {
-        // Its start is under way, and asks by itself.
-        if (listener.epoch === '') continue
-        listener.early = null
-        catchUp(listener)
-      }
-      void loop()
+      place = null
+      behind()
     },
     close() {
       closed = true
@@ -235,6 +282,11 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
 type Parsed =
   | { readonly kind: 'entry'; readonly id: string; readonly seq: number; readonly epoch: string; readonly topic: string; readonly entry: LogEntry }
   | { readonly kind: 'epoch'; readonly id: string }
+
+/** A topic's epoch is that of all topics, a dot, and a number. */
+function rootOf(epoch: string): string {
+  return epoch.slice(0, epoch.lastIndexOf('.'))
+}
 
 function parse(raw: unknown): Parsed | null {
   if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1])) return null

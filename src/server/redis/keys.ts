@@ -19,6 +19,8 @@ export interface Keys {
   topics(epoch: string): string
   topic(epoch: string, topic: string): string
   session(session: string): string
+  /** A set: the legs of a node, each as its number, a space and the name of its session. */
+  legs(node: string): string
   lock(origin: Origin): string
 }
 
@@ -33,6 +35,7 @@ export function createKeys(prefix: string): Keys {
     times: (epoch) => `${tag}times:${epoch}`,
     topics: (epoch) => `${tag}topics:${epoch}`,
     topic: (epoch, topic) => `${tag}topic:${epoch}:${encodeName(topic)}`,
+    legs: (node) => `${tag}legs:${node}`,
     session: (session) => `${tag}session:${encodeName(session)}`,
     lock: (origin) => `${tag}lock:${idOf(origin)}`,
   }

@@ -23,8 +23,10 @@ export interface RedisConnection {
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   /** On the connection for the blocking read. */
   read(command: readonly string[]): Promise<unknown>
-  /** Asks Redis which epoch holds. */
-  rejoin(): Promise<void>
+  /** Under that epoch there have been so many appends: a Redis that counts fewer has lost some. */
+  reached(epoch: string, appends: number): void
+  /** Asks Redis which epoch holds, and how many appends it has counted. */
+  rejoin(): Promise<number>
   /** Resolves with whether Redis is there, as soon as it is or at the end of `patience`. */
   back(patience: number): Promise<boolean>
   close(): void
@@ -65,11 +67,12 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   const { keys, clock, random } = deps
   let pair: Pair | null = null
   let epoch: string | null = null
+  let furthest = { epoch: '', appends: 0 }
   let at: RedisAddress | undefined
   let attempts = 0
   let closed = false
   let cancelRetry: () => void = () => undefined
-  let joining: Promise<void> | null = null
+  let joining: Promise<number> | null = null
   /** Sockets of an attempt under way. */
   let opening: { commands?: RedisSocket; reads?: RedisSocket } | null = null
   const waiting = new Set<() => void>()
@@ -94,7 +97,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (closed) throw new Error('closed')
       const made = { ...mine, ...(await look(mine.commands)) } as Pair
       await Promise.all(Object.values(SCRIPTS).map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
-      const joined = await join(made)
+      const { epoch: joined } = await join(made)
       if (broken !== undefined) throw broken
       if (closed) throw new Error('closed')
       opening = null
@@ -158,17 +161,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
 
   async function writesEverything(socket: RedisSocket): Promise<boolean> {
     try {
-      const [only, sync] = await Promise.all(['appendonly', 'appendfsync'].map((name) => socket.send(['CONFIG', 'GET', name]) as Promise<string[]>))
-      return only?.[1] === 'yes' && sync?.[1] === 'always'
+      const names = ['appendonly', 'appendfsync', 'no-appendfsync-on-rewrite']
+      const [only, sync, skips] = await Promise.all(names.map((name) => socket.send(['CONFIG', 'GET', name]) as Promise<string[]>))
+      return only?.[1] === 'yes' && sync?.[1] === 'always' && skips?.[1] === 'no'
     } catch {
       // Managed ones do not say.
       return false
     }
   }
 
-  async function join({ commands, run, durable }: Pair): Promise<string> {
-    const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag])
-    return String(reply[1])
+  async function join({ commands, run, durable }: Pair): Promise<{ epoch: string; appends: number }> {
+    const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
+    return { epoch: String(reply[1]), appends: Number(reply[2]) }
   }
 
   async function evaluate(socket: RedisSocket, { sha, lua }: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
@@ -184,16 +188,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
   }
 
-  function rejoin(): Promise<void> {
+  function rejoin(): Promise<number> {
     const from = pair
     if (!from) return Promise.reject(away())
     joining ??= (async () => {
       try {
-        const joined = await join(from)
+        const { epoch: joined, appends } = await join(from)
         if (pair !== from) throw away()
-        if (joined === epoch) return
-        epoch = joined
-        handlers.here(joined)
+        if (joined !== epoch) {
+          epoch = joined
+          handlers.here(joined)
+        }
+        return appends
       } finally {
         joining = null
       }
@@ -236,6 +242,9 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     async read(command) {
       const { reads } = await ready()
       return reads.send(command)
+    },
+    reached(under, appends) {
+      if (under !== furthest.epoch || appends > furthest.appends) furthest = { epoch: under, appends }
     },
     rejoin,
     back(patience) {

@@ -9,10 +9,11 @@ import { createFeedTail, type FeedHead } from './feed-tail.js'
 import { createKeys, encodeName, idOf } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
 import { createRedisConnection } from './redis-connection.js'
+import { replyCode } from './redis-failure.js'
 import type { RedisTemplate } from './redis-socket.js'
 import { createReplayPages } from './replay-pages.js'
 import { SCRIPTS } from './scripts.js'
-import { createSessionLeases } from './session-leases.js'
+import { createSessionLeases, LEASE } from './session-leases.js'
 
 export interface RedisLogOptions {
   /** Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this or `client`. */
@@ -30,7 +31,7 @@ export interface RedisLogOptions {
   /**
    * Whether all that Redis acknowledged is still there after it was restarted. Where not, every restart begins a new epoch, so that
    * each client is told of one gap in place of losing something in silence. Default: Redis is asked, and only `appendonly yes` with
-   * `appendfsync always` will do; after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
+   * `appendfsync always` will do (and `no-appendfsync-on-rewrite no`); after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
    */
   readonly durable?: boolean
   /** What went wrong between this node and Redis; it goes on by itself. Default: `console.error`. */
@@ -57,6 +58,8 @@ export interface RedisLog extends TopicLog {
 export interface RedisLogOutside {
   readonly time?: () => number
   readonly random?: Random
+  /** For how long a node's word counts, in milliseconds. */
+  readonly lease?: number
 }
 
 /** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
@@ -118,7 +121,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
   )
   const pages = createReplayPages(clock, readNow)
-  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock }, onError)
+  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, lease: outside.lease ?? LEASE }, onError)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({
     clock,
@@ -127,6 +130,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     head: headNow,
     entries: (topic, after) => pages.read(topic, after, CATCH_UP),
     check: () => connection.rejoin(),
+    reached: (epoch, seq) => connection.reached(epoch, seq),
     here: () => connection.here,
     onError,
   })
@@ -134,10 +138,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   async function headNow(topic: string): Promise<FeedHead> {
     counts.heads++
     const name = encodeName(topic)
+    let under = ''
     const [, epoch, offset, oldest, seq, at] = await connection.run(SCRIPTS.head, (root) => ({
-      keys: [keys.root, keys.feed, keys.topic(root, topic)],
+      keys: [keys.root, keys.feed, keys.topic((under = root), topic)],
       args: [name, ...history],
     }))
+    connection.reached(under, Number(seq))
     return { epoch: String(epoch), offset: Number(offset), oldest: Number(oldest), seq: Number(seq), at: String(at) }
   }
 
@@ -198,11 +204,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     async append({ topic, data, origin, answer }) {
       const name = encodeName(topic)
       const begun = clock.monotonic()
+      let under = ''
       const send = (age: number | undefined) =>
         connection.run(SCRIPTS.append, (root) => ({
           keys: [
             keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
-            keys.session(origin?.session ?? ''), keys.topic(root, topic),
+            keys.session(origin?.session ?? ''), keys.topic((under = root), topic),
           ],
           args: [
             name, data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
@@ -214,15 +221,18 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         try {
           const passed = clock.monotonic() - begun
           // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
-          const [outcome, text, epoch, offset] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
+          const [outcome, text, seq, epoch, offset] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
           if (outcome === 'new') {
             counts.appends++
+            connection.reached(under, Number(seq))
             tail.appended(topic, String(epoch), { offset: Number(offset), data })
           }
           return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
         } catch (error) {
           const refused = error instanceof LiveSocketError && error.code === 'refused'
           if (broken === undefined && refused) throw error
+          // Redis itself failed in the middle of it: asked again it would do half of it again.
+          if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
           broken ??= error
           const left = begun + ASK_AGAIN - clock.monotonic()
           if (!origin || left <= 0 || !(await connection.back(left))) throw broken
@@ -257,6 +267,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
     admit: (session, leg, subject) => sessions.admit(session, leg, subject),
     release: (session, leg) => sessions.release(session, leg),
+    presence: (listener) => sessions.follow(listener),
     async close() {
       tail.close()
       pages.close()

@@ -115,8 +115,11 @@ end
 
 /**
  * Which epoch holds here. A root that is missing is data that was lost. A root from another run of Redis is a restart or a
- * failover: unless what was acknowledged is known to survive that, the log may have lost its tail, and takes a new epoch.
- * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with.
+ * failover: unless what was acknowledged is known to survive that, the log may have lost its tail, and takes a new epoch. Its name
+ * says nothing of the one before: of two losses in a row the second may begin where the first one did, from the same old snapshot.
+ * So has a log that counts fewer appends than this node has heard of, whatever Redis says of itself: an older copy was put back.
+ * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with, an epoch, and how
+ * many appends this node has heard of under it.
  */
 const JOIN = `
 local root, feed = KEYS[1], KEYS[2]
@@ -126,26 +129,25 @@ local epoch = state[1] or nil
 local function num(n) return string.format('%.0f', n) end
 local time = redis.call('TIME')
 local now = math.max(tonumber(ARGV[4]) or time[1] * 1000 + math.floor(time[2] / 1000), tonumber(state[4] or '0'))
-if not epoch or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
-  local id, generation = string.match(epoch or '', '^(.+)%.(%d+)$')
-  local fresh = id and (id .. '.' .. num(tonumber(generation) + 1)) or (ARGV[3] .. '.0')
+local fewer = epoch == ARGV[6] and tonumber(state[3] or '0') < tonumber(ARGV[7])
+if not epoch or fewer or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
   redis.call('UNLINK', root)
   if epoch then
     for _, name in ipairs(redis.call('ZRANGE', ARGV[5] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[5] .. 'topic:' .. epoch .. ':' .. name) end
     for _, kind in ipairs({'topics:', 'ids:', 'times:'}) do redis.call('UNLINK', ARGV[5] .. kind .. epoch) end
   end
-  redis.call('HSET', root, 'epoch', fresh, 'run', ARGV[1], 'begun', num(now), 'at', num(now), 'seq', state[3] or '0')
-  epoch = fresh
+  redis.call('HSET', root, 'epoch', ARGV[3], 'run', ARGV[1], 'begun', num(now), 'at', num(now), 'seq', state[3] or '0')
+  epoch = ARGV[3]
   if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end
   -- Whoever waits on the feed wakes up.
   redis.call('XADD', feed, 'MAXLEN', '~', 1000, '*', 'e', epoch)
 elseif state[2] ~= ARGV[1] then
   redis.call('HSET', root, 'run', ARGV[1])
 end
-return {'ok', epoch}
+return {'ok', epoch, state[3] or '0'}
 `
 
-/** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer, and of a new one its epoch and offset. */
+/** KEYS: root, feed, topics, ids, times, session, the topic's stream. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch and offset. */
 const APPEND = `${COMMON}${TOPIC}${RECORD}
 local feed, topics, ids, times, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local name, data, id, age, answer = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -195,7 +197,7 @@ if redis.call('ZCARD', topics) > maxTopics then
 end
 local ack = 'a' .. num(offset) .. answer
 if id ~= '' then add(ids, times, id, ack, window, maxIds) end
-return {'new', ack, named(topic), num(offset)}
+return {'new', ack, num(seq), named(topic), num(offset)}
 `
 
 /** KEYS: root, ids, times, session. ARGV 4…: id, age, window, maxIds, and the nack to record, or nothing. */
@@ -243,64 +245,123 @@ end
 return reply
 `
 
-/** A leg is alive while the lease of its node is. */
+/**
+ * A leg is alive while the lease of its node runs. Every node renews its lease three times in that time: where for half of it nobody did,
+ * it was Redis that was away, and every node that lived then has its time anew. `gone` stands in a session whose end was told.
+ */
 const SESSION = `
-local function legs(session, nodes)
-  local all = redis.call('HGETALL', session)
-  local found = {alive = 0}
+local function leases(nodes, lease)
+  local all, newest, held = redis.call('HGETALL', nodes), 0, {}
+  for at = 2, #all, 2 do newest = math.max(newest, tonumber(all[at])) end
   for at = 1, #all, 2 do
-    local leg = string.match(all[at], '^l:(.+)$')
-    if leg then
-      local lease = tonumber(redis.call('HGET', nodes, all[at + 1]) or '0')
-      if lease > now then found.alive = found.alive + 1 else redis.call('HDEL', session, all[at]) end
-    else
-      found[all[at]] = all[at + 1]
+    held[all[at]] = tonumber(all[at + 1])
+    if newest < now + lease / 2 and held[all[at]] > newest - lease then
+      held[all[at]] = now + lease
+      redis.call('HSET', nodes, all[at], num(now + lease))
     end
   end
-  return found
+  return held
 end
-`
-
-/** KEYS: root, session, nodes. ARGV 4…: leg, subject, node, how long an idle session is kept, lease. */
-const ADMIT = `${COMMON}${SESSION}
-local session, nodes = KEYS[2], KEYS[3]
-redis.call('HSET', nodes, ARGV[6], num(now + tonumber(ARGV[8])))
-local known = redis.call('EXISTS', session) == 1
-local found = legs(session, nodes)
-if known and found.subject ~= ARGV[5] then return {'forbidden'} end
-if known and tonumber(ARGV[4]) <= tonumber(found.newest or '0') then return {'superseded'} end
-redis.call('HSET', session, 'newest', ARGV[4], 'subject', ARGV[5], 'l:' .. ARGV[4], ARGV[6])
-if not known and ARGV[4] == '1' then redis.call('HSET', session, 'under', epoch) end
-redis.call('PEXPIRE', session, ARGV[7])
-return {'admitted', found.alive == 0 and 'first' or 'more'}
-`
-
-/** KEYS: root, session, nodes. ARGV 4…: leg, how long an idle session is kept. */
-const RELEASE = `${COMMON}${SESSION}
-if redis.call('HDEL', KEYS[2], 'l:' .. ARGV[4]) == 0 then return {'ok', 'more'} end
-redis.call('PEXPIRE', KEYS[2], ARGV[5])
-return {'ok', legs(KEYS[2], KEYS[3]).alive == 0 and 'last' or 'more'}
+local function legs(session, held)
+  local all = redis.call('HGETALL', session)
+  local found, dead = {alive = 0}, {}
+  for at = 1, #all, 2 do
+    if not string.match(all[at], '^l:') then found[all[at]] = all[at + 1]
+    elseif (held[all[at + 1]] or 0) > now then found.alive = found.alive + 1
+    else dead[#dead + 1] = all[at] end
+  end
+  return found, dead
+end
 `
 
 /**
- * KEYS: root, nodes, and sessions whose legs this node has. ARGV 4…: node, lease, how long an idle session is kept, and for each session its
- * newest leg here, its subject, and its legs, divided by spaces. Puts back what Redis may have lost of them.
+ * KEYS: root, session, nodes, the legs of this node. ARGV 4…: leg, subject, node, how long an idle session is kept, lease, the leg among those of
+ * its node.
  */
-const TEND = `${COMMON}
+const ADMIT = `${COMMON}${SESSION}
+local session, nodes, lease = KEYS[2], KEYS[3], tonumber(ARGV[8])
+local held = leases(nodes, lease)
+local known = redis.call('EXISTS', session) == 1
+local found, dead = legs(session, held)
+if known and found.subject ~= ARGV[5] then return {'forbidden'} end
+if known and tonumber(ARGV[4]) <= tonumber(found.newest or '0') then return {'superseded'} end
+redis.call('HSET', nodes, ARGV[6], num(now + lease))
+if #dead > 0 then redis.call('HDEL', session, unpack(dead)) end
+redis.call('HSET', session, 'newest', ARGV[4], 'subject', ARGV[5], 'l:' .. ARGV[4], ARGV[6])
+redis.call('SADD', KEYS[4], ARGV[9])
+if not known and ARGV[4] == '1' then redis.call('HSET', session, 'under', epoch) end
+if found.gone then redis.call('HDEL', session, 'gone') end
+redis.call('PEXPIRE', session, ARGV[7])
+return {'admitted', (not known or found.gone) and 'first' or 'more'}
+`
+
+/** KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1' where this was asked before. */
+const RELEASE = `${COMMON}${SESSION}
+local session, leg = KEYS[2], ARGV[4]
+redis.call('SREM', KEYS[4], ARGV[8])
+if redis.call('HGET', session, 'l:' .. leg) ~= ARGV[5] then
+  return {'ok', ARGV[9] == '1' and redis.call('HGET', session, 'gone') == leg and 'last' or 'more'}
+end
+redis.call('HDEL', session, 'l:' .. leg)
+redis.call('PEXPIRE', session, ARGV[6])
+if legs(session, leases(KEYS[3], tonumber(ARGV[7]))).alive > 0 then return {'ok', 'more'} end
+redis.call('HSET', session, 'gone', leg)
+return {'ok', 'last'}
+`
+
+/**
+ * KEYS: root, nodes, the legs of this node, and sessions that have some. ARGV 4…: node, lease, how long an idle session is kept, and for each
+ * session its newest leg here, its subject, its name, and its legs, divided by spaces. Puts back what Redis may have lost of them. Answers whether the
+ * lease was out, and the names of those whose end was told meanwhile.
+ */
+const TEND = `${COMMON}${SESSION}
+local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
-local all = redis.call('HGETALL', KEYS[2])
-for at = 1, #all, 2 do if tonumber(all[at + 1]) < now - 600000 then redis.call('HDEL', KEYS[2], all[at]) end end
-for at = 3, #KEYS do
-  local base = 7 + (at - 3) * 3
-  local session, newest, subject = KEYS[at], ARGV[base], ARGV[base + 1]
-  local known = redis.call('HMGET', session, 'subject', 'newest')
-  if not known[1] or known[1] == subject then
+local reply = {'ok', late and 'late' or 'in time'}
+for at = 4, #KEYS do
+  local base = 7 + (at - 4) * 4
+  local session, newest, subject, name = KEYS[at], ARGV[base], ARGV[base + 1], ARGV[base + 2]
+  local known = redis.call('HMGET', session, 'subject', 'newest', 'gone')
+  if ARGV[base + 3] ~= '' and (not known[1] or known[1] == subject) then
     if tonumber(known[2] or '0') < tonumber(newest) then redis.call('HSET', session, 'newest', newest, 'subject', subject) end
-    for leg in string.gmatch(ARGV[base + 2], '%d+') do redis.call('HSET', session, 'l:' .. leg, ARGV[4]) end
+    for leg in string.gmatch(ARGV[base + 3], '%d+') do
+      redis.call('HSET', session, 'l:' .. leg, ARGV[4])
+      redis.call('SADD', KEYS[3], leg .. ' ' .. name)
+    end
+    if known[3] then
+      redis.call('HDEL', session, 'gone')
+      reply[#reply + 1] = name
+    end
     redis.call('PEXPIRE', session, ARGV[6])
   end
 end
-return {'ok'}
+return reply
+`
+
+/**
+ * Takes over the legs of a node whose lease ran out, some at a time, so that they are released from here; should this node die over it,
+ * the next one takes them over in turn. KEYS: root, nodes, the legs of this node. ARGV 4…: node, lease, for how long a lease must have been out, what
+ * the keys begin with, how many. Answers each one's number, session and subject.
+ */
+const SWEEP = `${COMMON}${SESSION}
+local reply = {'ok'}
+for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
+  if node ~= ARGV[4] and lease + tonumber(ARGV[6]) <= now then
+    local taken = redis.call('SPOP', ARGV[7] .. 'legs:' .. node, ARGV[8])
+    for _, one in ipairs(taken) do
+      local leg, name = string.match(one, '^(%d+) (.*)$')
+      local session = ARGV[7] .. 'session:' .. name
+      if redis.call('HGET', session, 'l:' .. leg) == node then
+        redis.call('HSET', session, 'l:' .. leg, ARGV[4])
+        redis.call('SADD', KEYS[3], one)
+        for _, field in ipairs({leg, name, redis.call('HGET', session, 'subject') or '-'}) do reply[#reply + 1] = field end
+      end
+    end
+    if #taken > 0 then return reply end
+    redis.call('HDEL', KEYS[2], node)
+  end
+end
+return reply
 `
 
 /** KEYS: lock. ARGV: holder, how long. */
@@ -324,6 +385,7 @@ export const SCRIPTS = {
   admit: script('admit', ADMIT),
   release: script('release', RELEASE),
   tend: script('tend', TEND),
+  sweep: script('sweep', SWEEP),
   lock: script('lock', LOCK),
   unlock: script('unlock', UNLOCK),
 }

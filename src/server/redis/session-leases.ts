@@ -1,27 +1,39 @@
 import type { Clock } from '../../base/clock.js'
-import type { Admission } from '../topic-log.js'
-import { encodeName, type Keys } from './keys.js'
+import { LiveSocketError } from '../../base/errors.js'
+import type { Admission, PresenceChange } from '../topic-log.js'
+import { decodeName, encodeName, type Keys } from './keys.js'
 import type { RedisConnection } from './redis-connection.js'
 import { SCRIPTS } from './scripts.js'
 
 /** The sessions with a leg on this node. Redis knows of all nodes' legs, each for as long as the lease of its node runs. */
 export interface SessionLeases {
   admit(session: string, leg: number, subject: string | undefined): Promise<Admission>
+  /** Resolves when Redis has heard of it, however long it is away; at the latest when this is closed. */
   release(session: string, leg: number): Promise<{ readonly last: boolean }>
+  /** See `TopicLog.presence`. */
+  follow(listener: (change: PresenceChange) => boolean): () => void
   /** Redis is there, again or under another epoch: tells it of the legs that are here. */
   restore(): void
   close(): Promise<void>
 }
 
+export interface SessionLeasesDeps {
+  readonly connection: RedisConnection
+  readonly keys: Keys
+  readonly node: string
+  readonly clock: Clock
+  readonly lease: number
+}
+
 /** A node that says nothing for that long is dead, and its legs with it. Renewed three times in that time. */
-const LEASE = 15_000
+export const LEASE = 15_000
 /** How long a session without legs is remembered, as `memoryLog` does. */
 const IDLE = 10 * 60_000
 /** Each session that has a leg is renewed once in so many ticks: long before it would be forgotten. */
 const TICKS = 60
-/** A leg that went while Redis was away is released when it is back. Whoever asked waits this long. */
-const OWED = 10_000
 const AT_ONCE = 500
+/** Legs of a dead node that are taken over in one step. */
+const SWEPT = 100
 
 interface Held {
   newest: number
@@ -29,14 +41,25 @@ interface Held {
   readonly legs: Set<number>
 }
 
+/** A leg whose end Redis has not heard of. */
+interface Debt {
+  readonly session: string
+  readonly leg: number
+  /** It was asked before, and the answer was lost: this one is the same. */
+  again: boolean
+  readonly settle: (last: boolean) => void
+}
+
 export function createSessionLeases(
-  { connection, keys, node, clock }: { connection: RedisConnection; keys: Keys; node: string; clock: Clock },
+  { connection, keys, node, clock, lease }: SessionLeasesDeps,
   onError: (error: unknown, doing: string) => void,
 ): SessionLeases {
   const held = new Map<string, Held>()
-  /** Legs whose end Redis has not heard of. */
-  const owed = new Set<{ readonly session: string; readonly leg: number; readonly settle: (last: boolean) => void }>()
+  const owed = new Set<Debt>()
+  const listeners = new Set<(change: PresenceChange) => boolean>()
+  const mine = keys.legs(node)
   let tick = 0
+  let paying = false
   let closed = false
   let cancel: () => void = () => undefined
 
@@ -44,14 +67,46 @@ export function createSessionLeases(
     return subject === undefined ? '-' : encodeName(subject)
   }
 
-  async function tell(sessions: readonly (readonly [string, Held])[]) {
+  function tell(change: PresenceChange) {
+    for (const listener of [...listeners]) if (listener(change)) return
+  }
+
+  /** Answers whether this node may have been taken for dead. */
+  async function renew(sessions: readonly (readonly [string, Held])[]): Promise<boolean> {
+    let late = false
     for (let from = 0; from === 0 || from < sessions.length; from += AT_ONCE) {
       const some = sessions.slice(from, from + AT_ONCE)
-      await connection.run(SCRIPTS.tend, () => ({
-        keys: [keys.root, keys.nodes, ...some.map(([session]) => keys.session(session))],
-        args: [node, LEASE, IDLE, ...some.flatMap(([, { newest, subject, legs }]) => [newest, subject, [...legs].join(' ')])],
+      const [, word, ...revived] = await connection.run(SCRIPTS.tend, () => ({
+        keys: [keys.root, keys.nodes, mine, ...some.map(([session]) => keys.session(session))],
+        args: [node, lease, IDLE, ...some.flatMap(([session, { newest, subject, legs }]) => [newest, subject, encodeName(session), [...legs].join(' ')])],
       }))
+      late ||= word === 'late'
+      for (const name of revived) tell({ type: 'joined', session: decodeName(String(name))! })
     }
+    return late
+  }
+
+  /** Legs of nodes that died are this one's to release. Where nobody here wants to know, it is left to those who do, for a while. */
+  async function sweep() {
+    for (let more = true; more; ) {
+      const [, ...taken] = await connection.run(SCRIPTS.sweep, () => ({
+        keys: [keys.root, keys.nodes, mine],
+        args: [node, lease, listeners.size > 0 ? 0 : IDLE, keys.tag, SWEPT],
+      }))
+      more = taken.length > 0
+      for (let at = 0; at < taken.length; at += 3) {
+        const session = decodeName(String(taken[at + 1]))!
+        const subject = decodeName(String(taken[at + 2])) ?? undefined
+        const settle = (last: boolean) => void (last && tell({ type: 'left', session, ...(subject === undefined ? undefined : { subject }) }))
+        owed.add({ session, leg: Number(taken[at]), again: false, settle })
+      }
+    }
+  }
+
+  async function tend(due: readonly (readonly [string, Held])[]) {
+    if (await renew(due)) await renew([...held])
+    await sweep()
+    await pay()
   }
 
   function arm() {
@@ -60,83 +115,100 @@ export function createSessionLeases(
       tick = (tick + 1) % TICKS
       let at = 0
       const due = [...held].filter(() => at++ % TICKS === tick)
-      if (connection.here) tell(due).catch((error: unknown) => connection.here && !closed && onError(error, 'renewing the lease of this node'))
+      if (connection.here) attempt(() => tend(due), 'renewing the lease of this node')
       arm()
-    }, LEASE / 3)
+    }, lease / 3)
   }
   arm()
 
-  async function releaseNow(session: string, leg: number): Promise<boolean> {
-    const [, outcome] = await connection.run(SCRIPTS.release, () => ({ keys: [keys.root, keys.session(session), keys.nodes], args: [leg, IDLE] }))
+  function attempt(task: () => Promise<void>, doing: string) {
+    task().catch((error: unknown) => connection.here && !closed && onError(error, doing))
+  }
+
+  async function releaseNow({ session, leg, again }: Pick<Debt, 'session' | 'leg' | 'again'>): Promise<boolean> {
+    const [, outcome] = await connection.run(SCRIPTS.release, () => ({
+      keys: [keys.root, keys.session(session), keys.nodes, mine],
+      args: [leg, node, IDLE, lease, nameOf(session, leg), again ? '1' : ''],
+    }))
     return outcome === 'last'
   }
 
   async function pay() {
-    for (const debt of [...owed]) {
-      try {
-        const last = await releaseNow(debt.session, debt.leg)
-        owed.delete(debt)
-        debt.settle(last)
-      } catch {
-        // Away again: it stays owed.
-        return
+    if (paying) return
+    paying = true
+    try {
+      for (const debt of owed) {
+        const last = await releaseNow(debt)
+        if (owed.delete(debt)) debt.settle(last)
       }
+    } catch (error) {
+      for (const debt of owed) debt.again = true
+      throw error
+    } finally {
+      paying = false
     }
+  }
+
+  function owe(session: string, leg: number, again: boolean, settle: (last: boolean) => void) {
+    owed.add({ session, leg, again, settle })
+    // It may have come back meanwhile.
+    if (connection.here) attempt(pay, 'releasing legs')
   }
 
   return {
     async admit(session, leg, subject) {
-      const [outcome, first] = await connection.run(SCRIPTS.admit, () => ({
-        keys: [keys.root, keys.session(session), keys.nodes],
-        args: [leg, subjectOf(subject), node, IDLE, LEASE],
-      }))
+      let reply: readonly unknown[]
+      try {
+        reply = await connection.run(SCRIPTS.admit, () => ({
+          keys: [keys.root, keys.session(session), keys.nodes, mine],
+          args: [leg, subjectOf(subject), node, IDLE, lease, nameOf(session, leg)],
+        }))
+      } catch (error) {
+        // It may be in all the same, and whoever asked knows of no leg to release.
+        if (!closed && !(error instanceof LiveSocketError && error.code === 'refused')) owe(session, leg, false, () => undefined)
+        throw error
+      }
+      const [outcome, first] = reply
       if (outcome !== 'admitted') return { outcome: outcome as 'superseded' | 'forbidden' }
-      const mine = held.get(session) ?? { newest: leg, subject: subjectOf(subject), legs: new Set() }
-      mine.newest = Math.max(mine.newest, leg)
-      mine.legs.add(leg)
-      held.set(session, mine)
+      const entry = held.get(session) ?? { newest: leg, subject: subjectOf(subject), legs: new Set() }
+      entry.newest = Math.max(entry.newest, leg)
+      entry.legs.add(leg)
+      held.set(session, entry)
       return { outcome: 'admitted', first: first === 'first' }
     },
     async release(session, leg) {
-      const mine = held.get(session)
-      const here = mine?.legs.delete(leg) ?? false
-      if (mine?.legs.size === 0) held.delete(session)
+      const entry = held.get(session)
+      const here = entry?.legs.delete(leg) ?? false
+      if (entry?.legs.size === 0) held.delete(session)
       try {
-        return { last: await releaseNow(session, leg) }
+        return { last: await releaseNow({ session, leg, again: false }) }
       } catch (error) {
         if (closed || !here) throw error
-        const { promise, settle } = within(clock, OWED, error)
-        owed.add({ session, leg, settle })
-        // It may have come back between the failure and now.
-        if (connection.here) void pay()
-        return { last: await promise }
+        return { last: await new Promise<boolean>((resolve) => owe(session, leg, true, resolve)) }
       }
     },
-    restore() {
-      tell([...held]).then(pay, (error: unknown) => connection.here && !closed && onError(error, 'telling Redis of the sessions here'))
+    follow(listener) {
+      const entry = (change: PresenceChange) => listener(change)
+      listeners.add(entry)
+      return () => void listeners.delete(entry)
     },
+    restore: () => attempt(() => renew([...held]).then(() => pay()), 'telling Redis of the sessions here'),
     async close() {
       closed = true
       cancel()
+      listeners.clear()
       for (const { settle } of owed) settle(false)
       owed.clear()
       if (!connection.here) return
       // What is still open here is so no longer.
-      const all = [...held].flatMap(([session, { legs }]) => [...legs].map((leg) => releaseNow(session, leg)))
+      const all = [...held].flatMap(([session, { legs }]) => [...legs].map((leg) => releaseNow({ session, leg, again: false })))
       held.clear()
       await Promise.allSettled(all)
     },
   }
 }
 
-function within(clock: Clock, patience: number, error: unknown): { promise: Promise<boolean>; settle: (last: boolean) => void } {
-  let settle: (last: boolean) => void = () => undefined
-  const promise = new Promise<boolean>((resolve, reject) => {
-    const cancel = clock.setTimeout(() => reject(error), patience)
-    settle = (last) => {
-      cancel()
-      resolve(last)
-    }
-  })
-  return { promise, settle }
+/** As `legs` of the keys has it. */
+function nameOf(session: string, leg: number): string {
+  return `${leg} ${encodeName(session)}`
 }

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { append, follow, here, redisWith, until } from './redis-kit.js'
+
+/** A Redis that lost its tail, and not everything: it is what it was some time ago. */
+
+test('killed twice since its last snapshot: the epoch of the time in between is not used again', async () => {
+  const { redis, open } = await redisWith()
+  const log = open()
+  await append(log)
+  await redis.command('SAVE')
+  const epochs = [(await log.head('t')).epoch]
+  for (let time = 0; time < 3; time++) {
+    await redis.kill()
+    await redis.start()
+    await here(log)
+    await append(log, `"after ${time}"`)
+    epochs.push((await log.head('t')).epoch)
+  }
+  expect(new Set(epochs).size).toBe(4)
+})
+
+test.each([
+  ['the node that published', true],
+  ['a node that only listened', false],
+])('an older copy in the place of a Redis whose word counts: a new epoch, because %s remembers more', async (_, published) => {
+  const { redis, open } = await redisWith({ persistence: 'always' })
+  const [publisher, listener] = [open(), published ? null : open()]
+  const tail = listener && (await follow(listener))
+  const before = await publisher.head('t')
+  for (let at = 0; at < 3; at++) await append(publisher)
+  const backup = await redis.backup()
+  for (let at = 0; at < 3; at++) await append(publisher)
+  if (tail) await until(() => tail.offsets().length === 6, 'all are told of')
+  if (listener) await publisher.close()
+  await redis.kill()
+  await redis.start(backup)
+  const log = listener ?? publisher
+  await here(log)
+  expect((await append(log, '"new"')).answer).toEqual({ type: 'ack', offset: 1 })
+  expect((await log.head('t')).epoch).not.toBe(before.epoch)
+  if (tail) await until(() => tail.epochs().length === 1, 'the epoch is told of')
+})
+
+test('a Redis that skips the disk while it rewrites its file may lack something, whatever else it is set to', async () => {
+  const { redis, open } = await redisWith({ persistence: 'always', more: ['--no-appendfsync-on-rewrite', 'yes'] })
+  const log = open()
+  await append(log)
+  const { epoch } = await log.head('t')
+  await redis.kill()
+  await redis.start()
+  await here(log)
+  expect((await log.head('t')).epoch).not.toBe(epoch)
+})
+
+test('a Redis whose word counts, and that is put back as it was, keeps its epoch', async () => {
+  const { redis, open } = await redisWith({ persistence: 'always' })
+  const log = open()
+  for (let at = 0; at < 3; at++) await append(log)
+  const before = await log.head('t')
+  const backup = await redis.backup()
+  await redis.kill()
+  await redis.start(backup)
+  await here(log)
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 4 })
+  expect((await log.head('t')).epoch).toBe(before.epoch)
+})
