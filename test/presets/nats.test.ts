@@ -1,7 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { headers, wsconnect } from '@nats-io/nats-core'
@@ -9,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { nats, type NatsMessage } from '../../src/presets/nats.js'
 import { natsFrames } from '../../src/presets/nats-frames.js'
+import { freePort } from '../kit/free-port.js'
 import { until } from '../server/kit.js'
 import { oneToLast, scripted, speaking } from './stage.js'
 
@@ -56,15 +55,6 @@ it('answers the server in kind, and refuses a subject that would be another comm
   expect(JSON.parse(connect!.slice('CONNECT '.length))).toMatchObject({ verbose: false, user: 'ada', headers: true })
   expect(rest).toEqual(['SUB news.* 1\r\n', 'PING\r\n', 'PONG\r\n', 'PUB out 7\r\n{"a":1}\r\n'].sort((a, b) => rest.indexOf(a) - rest.indexOf(b)))
 })
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 /** Two nats-servers in a cluster; ports are free ones, since their routes must know each other. */
 async function cluster() {
