@@ -9,11 +9,10 @@ import { scripted } from '../presets/stage.js'
 
 const Class = WebSocket as unknown as WireSocketClass
 
-async function run(words: string[], WebSocketClass: WireSocketClass | undefined = Class) {
+async function run(words: string[], { shell = async () => undefined, environment = {} }: Partial<Parameters<typeof command>[1]> = {}) {
   const lines: string[] = []
-  const drained: [string, number][] = []
-  const code = await command(words, { WebSocket: WebSocketClass, environment: {}, print: (line) => lines.push(line), shell: (line, deadline) => void drained.push([line, deadline]) })
-  return { code, text: lines.join('\n'), drained }
+  const code = await command(words, { WebSocket: Class, environment, print: (line) => lines.push(line), shell })
+  return { code, text: lines.join('\n') }
 }
 
 describe('livesocket on the command line', () => {
@@ -27,13 +26,19 @@ describe('livesocket on the command line', () => {
     [['doctor', 'ws://h', '--loud'], 2, '--loud is not an option'],
     [['doctor', 'ws://h', '--token'], 2, '--token is given no value'],
     [['doctor', 'ws://h', '--idle', 'soon'], 2, 'milliseconds above 0'],
+    [['doctor', 'ws://['], 2, 'takes one ws: or wss: URL'],
+    [['doctor', 'ws://h', '--lose', 'x'], 2, '--lose is an option of conformance alone'],
+    [['doctor', 'ws://h', '--fast'], 2, '--fast is an option of conformance alone'],
+    [['conformance', 'ws://h', '--idle', '5'], 2, '--idle is an option of doctor alone'],
+    [['conformance', 'ws://h', '--rate', '0'], 2, 'legs a second above 0'],
+    [['conformance', 'ws://h', '--hidden', '{'], 2, '--hidden is JSON'],
   ])('answers %o with exit code %d', async (words, code, text) => {
     expect(await run(words)).toMatchObject({ code, text: expect.stringContaining(text) as string })
   })
 
   it('says what to install where there is no WebSocket', async () => {
     const lines: string[] = []
-    const code = await command(['doctor', 'ws://h'], { WebSocket: undefined, environment: {}, print: (line) => lines.push(line), shell: () => undefined })
+    const code = await command(['doctor', 'ws://h'], { WebSocket: undefined, environment: {}, print: (line) => lines.push(line), shell: async () => undefined })
     expect([code, lines.join()]).toEqual([2, expect.stringContaining('install ws')])
   })
 
@@ -42,6 +47,28 @@ describe('livesocket on the command line', () => {
     const { code, text } = await run(['conformance', server.address(), '--fast', '--patience', '1000'])
     expect(text).toMatch(/✓ server rule 6: replays from a position[\s\S]*– server rule 8[\s\S]*\d+ hold, 0 fail, \d+ could not be tried/)
     expect(code).toBe(0)
+  })
+
+  it('hands the rate and the deadline to the command that drains, and data to be hidden and a loss to the server', { timeout: 30_000 }, async () => {
+    const log = memoryLog()
+    const server = await liveServer({ log, filter: ({ data }) => (data as { to?: string }).to !== 'nobody' })
+    const asked: [string, object][] = []
+    const shell = async (line: string, variables: Readonly<Record<string, string>>) => {
+      asked.push([line, variables])
+      if (line === 'lose') log.forget()
+      else await server.drain({ deadline: Number(variables['LIVESOCKET_DEADLINE']), rate: Number(variables['LIVESOCKET_RATE']) })
+    }
+    const { code, text } = await run(['conformance', server.address(), '--only', 'server rule', '--drain', 'drain', '--rate', '200', '--lose', 'lose', '--hidden', '{"to":"nobody"}'], { shell })
+    expect([code, /0 fail, 0 could/.test(text)]).toEqual([0, true])
+    expect(asked).toEqual([['lose', {}], ['drain', { LIVESOCKET_DEADLINE: expect.stringMatching(/^\d+$/) as string, LIVESOCKET_RATE: '200' }]])
+  })
+
+  it('prints nothing that moves a cursor, and no token, whatever the server says', async () => {
+    const { url } = await scripted((text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}`, topics: {} })), undefined, 'livesocket.v1')
+    const { text } = await run(['doctor', url, '--patience', '100', '--idle', '50'], { environment: { LIVESOCKET_TOKEN: 'a very secret token' } })
+    expect(text).toContain('Welcomed by ?[2J')
+    expect(text).toContain('[token]')
+    expect(text).not.toContain('a very secret token')
   })
 })
 
