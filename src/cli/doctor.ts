@@ -90,18 +90,19 @@ export async function doctor({ idle = 65_000, clock = systemClock, seen = () => 
     const quiet = await stand.join()
     const from = clock.monotonic()
     const cut = await quiet.closed(idle).catch(() => null)
-    const lived = Math.round((clock.monotonic() - from) / 1_000)
-    if (!cut) return say('good', `A connection on which the client says nothing lives for ${lived} s at least.`)
-    const ours = typeof heartbeat === 'number' && lived * 1_000 >= heartbeat
-    if (ours) say('good', `A connection on which the client says nothing is closed after ${lived} s with ${cut.code}: the server noticed, as its heartbeat of ${String(heartbeat)} ms has it.`)
-    else say('bad', `A connection on which the client says nothing was cut after ${lived} s with ${cut.code}. Something on the path has an idle timeout that is shorter than the heartbeat: raise it, or lower the heartbeat.`)
+    const lived = clock.monotonic() - from
+    const words = lived < 10_000 ? `${Math.round(lived)} ms` : `${Math.round(lived / 1_000)} s`
+    if (!cut) return say('good', `A connection on which the client says nothing lives for ${words} at least.`)
+    const ours = typeof heartbeat === 'number' && lived >= heartbeat
+    if (ours) say('good', `A connection on which the client says nothing is closed after ${words} with ${cut.code}: the server noticed, as its heartbeat of ${String(heartbeat)} ms has it.`)
+    else say('bad', `A connection on which the client says nothing was cut after ${words} with ${cut.code}. Something on the path has an idle timeout that is shorter than the heartbeat: raise it, or lower the heartbeat.`)
   }
 
   async function drains() {
     if (!stand.drain) return say('mind', 'What a drain does was not looked at: give a command that starts one with --drain.')
     const leg: Welcomed = await stand.join()
     stand.drain(10_000)
-    const handover = await leg.next('handover', undefined, 20_000).catch(() => null)
+    const handover = await leg.next('handover', undefined, 4 * stand.patience).catch(() => null)
     if (!handover) {
       return say('bad', leg.isClosed ? `The drain closed the connection with ${(await leg.closed()).code} instead of asking it to move: clients see a break.` : 'The drain began, and nobody was asked to move.')
     }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { command } from '../../src/cli/command.js'
 import { doctor } from '../../src/cli/doctor.js'
@@ -6,6 +6,7 @@ import type { WireSocketClass } from '../../src/cli/wire.js'
 import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from '../server/kit.js'
 import { scripted } from '../presets/stage.js'
+import { defective, type Defect } from './defects.js'
 
 const Class = WebSocket as unknown as WireSocketClass
 
@@ -117,6 +118,100 @@ describe('the doctor', () => {
     }
     const seen = await examine(servers[0]!.address(), { WebSocket: Scattered as unknown as WireSocketClass })
     expect(seen.filter((line) => /share one log|could not be tried/.test(line))).toHaveLength(1)
+  })
+
+  it.each<[string, object, string]>([
+    ['none', {}, 'mind: The welcome names no reconnectSpread'],
+    ['one that is too short for any crowd', { reconnectSpread: 500 }, 'mind: reconnectSpread is 500 ms'],
+    ['one that is wide enough', { reconnectSpread: 20_000 }, 'good: If this server dies, its clients come back over 20000 ms'],
+  ])('reads reconnectSpread: %s', async (_name, options, line) => {
+    const server = await liveServer(options)
+    expect(await examine(server.address())).toContainEqual(expect.stringContaining(line))
+  })
+
+  it.each<[string, Partial<Defect>, string]>([
+    ['a drain that closes instead of asking', { down: (frame, through) => (frame.type === 'handover' ? (through.close(1001), []) : [frame]) }, 'closed the connection with 1001 instead of asking'],
+    ['a drain that asks nobody', { down: (frame) => (frame.type === 'handover' ? [] : [frame]), closed: () => null }, 'nobody was asked to move'],
+    ['a drain without a deadline', { down: ({ deadline: _, ...frame }) => [frame] }, 'with no deadline'],
+    ['a drain with a deadline that is no time', { down: (frame) => [frame.type === 'handover' ? { ...frame, deadline: '30s' } : frame] }, 'with the deadline "30s"'],
+    ['a close at the deadline that tells nobody to come back', { closed: () => 1001 }, 'Who has not moved is closed with 1001'],
+    ['a deadline that is none', { closed: () => null }, 'not closed'],
+  ])('finds %s', { timeout: 20_000 }, async (_name, defect, text) => {
+    const log = memoryLog()
+    const [blue, green] = [await liveServer({ log }), await liveServer({ log })]
+    const wrapped = await defective(blue.address(), { name: '', ...defect })
+    onTestFinished(wrapped.close)
+    let target = wrapped.url
+    class Balanced extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(target, protocols)
+      }
+    }
+    const seen = await examine(wrapped.url, {
+      WebSocket: Balanced as unknown as WireSocketClass,
+      patience: 400,
+      drain: () => {
+        target = green.address()
+        void blue.drain({ deadline: 200 })
+      },
+    })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])
+  })
+
+  it('finds a balancer that goes on sending clients to the server which drains', async () => {
+    const server = await liveServer()
+    const { url, legs } = await scripted(
+      (text, socket) => {
+        const { type, topics } = JSON.parse(text) as { type: string; topics: object }
+        if (type === 'hello') socket.send(JSON.stringify({ type: 'welcome', server: 'blue', reconnectSpread: 9_000, topics: Object.fromEntries(Object.keys(topics).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) }))
+      },
+      undefined,
+      'livesocket.v1',
+    )
+    const seen = await examine(url, { patience: 100, drain: () => legs.forEach(({ socket }) => socket.send('{"type":"handover","id":"h","reason":"deploy","deadline":5000}')) })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining('still land on the server that drains')])
+    await server.close()
+  })
+
+  it('finds a server that is draining already', async () => {
+    const server = await liveServer()
+    const staying = await server.join()
+    void server.drain({ deadline: 4_000 })
+    expect(await examine(server.address())).toContainEqual('bad: It is draining: it takes nobody. The balancer should not have sent anybody here.')
+    staying.close()
+  })
+
+  it('finds a log that keeps too little', async () => {
+    const server = await liveServer({ log: memoryLog({ history: { maxMessages: 1 } }) })
+    expect(await examine(server.address())).toContainEqual(expect.stringContaining('bad: The replay does not begin where the client left'))
+  })
+
+  it('says of a close of the server itself that it was no idle cut', async () => {
+    const { url } = await scripted((text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: 'a', heartbeat: 100, topics: Object.fromEntries(Object.keys((JSON.parse(text) as { topics?: object }).topics ?? {}).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) })), (socket) => void setTimeout(() => socket.close(3008), 250), 'livesocket.v1')
+    expect(await examine(url, { idle: 1_000, patience: 100 })).toContainEqual(expect.stringMatching(/^good: .* is closed after \d+ ms with 3008: the server noticed/))
+  })
+
+  it.each<[number, string, string[]]>([
+    [0, 'all is well', ['--drain', 'drain']],
+    [3, 'something is to be minded', []],
+    [1, 'something is wrong', ['--drain', 'do nothing']],
+  ])('exits with %d where %s', async (code, _name, words) => {
+    const log = memoryLog()
+    const [blue, green] = [await liveServer({ log, reconnectSpread: 9_000 }), await liveServer({ log })]
+    let target = blue.address()
+    class Balanced extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(target, protocols)
+      }
+    }
+    const shell = async (line: string) => {
+      if (line !== 'drain') return
+      target = green.address()
+      await blue.drain({ deadline: 200 })
+    }
+    const lines: string[] = []
+    expect(await command(['doctor', blue.address(), '--idle', '50', '--patience', '300', ...words], { WebSocket: Balanced as unknown as WireSocketClass, environment: {}, print: (line) => lines.push(line), shell })).toBe(code)
+    expect(lines.map((line) => line[0]).join('')).toMatch({ 0: /^✓+$/, 3: /^✓+!$/, 1: /^✓+✗$/ }[code]!)
   })
 
   it('finds a drain that leaves clients nowhere to go', async () => {
