@@ -19,5 +19,5 @@ process.exitCode = await command(process.argv.slice(2), {
       child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`it ended with ${code ?? 'a signal'}`))))
     }),
 })
-// Connections that are still closing keep nobody waiting.
-process.exit()
+// Connections that are still closing keep nobody waiting; what was printed goes out first, where a pipe takes its time.
+process.stdout.write('', () => process.exit())
