@@ -1,5 +1,4 @@
 // A chat on ASP.NET Core's own WebSockets, and what LiveSocket needs of it: lines marked (new).
-using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Json;
 
@@ -7,80 +6,55 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(40)); // (new) longer than the drain
 var app = builder.Build();
 app.UseWebSockets();
+var turn = new SemaphoreSlim(1); // guards the rest, and every send: the frames of a socket keep their order
+var sockets = new HashSet<WebSocket>();
+var (epoch, offset, draining) = (Guid.NewGuid().ToString(), 0L, false); // (new) numbers: from what all processes share, here this one, in yours the database or Redis INCR
 
-// (new) Numbers come from one place that all processes share: here this one, in yours a sequence of the database or Redis INCR.
-var epoch = Guid.NewGuid().ToString();
-var gate = new SemaphoreSlim(1); // guards the log, and every send: frames of one socket keep their order
-var log = new List<(string Topic, long Offset, JsonElement Data)>();
-var following = new ConcurrentDictionary<WebSocket, HashSet<string>>();
-var draining = false;
-const int Deadline = 20_000;
-
-Task Send(WebSocket socket, object frame) => socket.State == WebSocketState.Open
-    ? socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(frame), WebSocketMessageType.Text, true, default)
-    : Task.CompletedTask;
-
-async Task Publish(string topic, JsonElement data)
+async Task Send(WebSocket socket, object frame)
 {
-    var offset = log.LastOrDefault(one => one.Topic == topic).Offset + 1; // (new)
-    log.Add((topic, offset, data));
-    foreach (var (socket, topics) in following)
-        if (topics.Contains(topic)) await Send(socket, new { topic, epoch, offset, data });
+    using var patience = new CancellationTokenSource(1_000); // nobody waits longer for one who does not read
+    try { await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(frame), WebSocketMessageType.Text, true, patience.Token); }
+    catch { socket.Abort(); }
 }
 
-// (new) What a client missed goes out before it follows the topic, behind one gate: nothing falls between.
-async Task Follow(WebSocket socket, JsonElement topics)
+async Task Tell(object frame) { foreach (var socket in sockets) await Send(socket, frame); }
+
+async Task Hear(WebSocket socket, JsonElement frame)
 {
-    foreach (var topic in topics.EnumerateObject())
-    {
-        if (topic.Value.TryGetProperty("epoch", out var known))
-            foreach (var one in log.Where(one => one.Topic == topic.Name && (known.GetString() != epoch || one.Offset > topic.Value.GetProperty("offset").GetInt64())))
-                await Send(socket, new { topic = one.Topic, epoch, offset = one.Offset, data = one.Data });
-        following[socket].Add(topic.Name);
-    }
+    var type = frame.TryGetProperty("type", out var said) ? said.GetString() : null;
+    if (type == "ping") await Send(socket, new { type = "pong" }); // (new) in order with the messages: it marks the end of an overlap
+    else if (type == "hello") sockets.Add(socket);
+    else await Tell(new { topic = "chat", data = frame.GetProperty("data"), epoch, offset = ++offset }); // (new) epoch and offset
 }
 
-app.Map("/live", async context =>
+app.Map("/live", async (HttpContext context) =>
 {
-    if (draining || !context.WebSockets.IsWebSocketRequest) { context.Response.StatusCode = 503; return; }
+    if (draining || !context.WebSockets.IsWebSocketRequest) { context.Response.StatusCode = 503; return; } // (new) draining
     using var socket = await context.WebSockets.AcceptWebSocketAsync();
-    following[socket] = [];
     var buffer = new byte[65_536];
     try
     {
-        while (await socket.ReceiveAsync(buffer, default) is { MessageType: not WebSocketMessageType.Close } received)
+        for (var length = 0; length < buffer.Length;)
         {
-            using var parsed = JsonDocument.Parse(buffer.AsMemory(0, received.Count));
-            var frame = parsed.RootElement.Clone();
-            await gate.WaitAsync();
-            try
-            {
-                var type = frame.TryGetProperty("type", out var said) ? said.GetString() : null;
-                if (type == "ping") await Send(socket, new { type = "pong" }); // (new) in order with the messages: it marks the end of an overlap
-                else if (type == "hello") await Follow(socket, frame.GetProperty("topics")); // (new)
-                else await Publish(frame.GetProperty("topic").GetString()!, frame.GetProperty("data"));
-            }
-            finally { gate.Release(); }
+            var received = await socket.ReceiveAsync(buffer.AsMemory(length), default);
+            if (received.MessageType == WebSocketMessageType.Close) break;
+            length += received.Count;
+            if (!received.EndOfMessage) continue;
+            await turn.WaitAsync();
+            try { await Hear(socket, JsonSerializer.Deserialize<JsonElement>(buffer.AsSpan(0, length))); }
+            finally { length = 0; turn.Release(); }
         }
-        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default);
+        await socket.CloseOutputAsync(socket.CloseStatus ?? WebSocketCloseStatus.MessageTooBig, null, default);
     }
-    catch (WebSocketException) { } // the client went without a word
-    finally { following.TryRemove(socket, out _); }
+    catch (Exception gone) when (gone is WebSocketException or OperationCanceledException) { }
+    finally { await turn.WaitAsync(); sockets.Remove(socket); turn.Release(); }
 });
 
-// (new) Asks to move, paced so that the next server keeps up, serves on until they have gone, and closes who stayed.
-app.Lifetime.ApplicationStopping.Register(() => Task.Run(async () =>
+app.Lifetime.ApplicationStopping.Register(() => // (new) asks who is here to move, each within ten seconds, and serves on until all have
 {
     draining = true;
-    foreach (var socket in following.Keys)
-    {
-        await gate.WaitAsync();
-        try { await Send(socket, new { type = "handover", id = Guid.NewGuid(), reason = "deploy", deadline = Deadline }); }
-        finally { gate.Release(); }
-        await Task.Delay(5);
-    }
-    for (var waited = 0; waited < Deadline + 5_000 && !following.IsEmpty; waited += 100) await Task.Delay(100);
-    foreach (var socket in following.Keys) await socket.CloseOutputAsync((WebSocketCloseStatus)1012, "deploy", default);
-}).Wait());
-
+    turn.Wait();
+    try { Tell(new { type = "handover", id = "deploy", reason = "deploy", spread = 10_000, deadline = 20_000 }).Wait(); } finally { turn.Release(); }
+    for (var waited = 0; waited < 25_000 && sockets.Count > 0; waited += 100) Thread.Sleep(100);
+});
 app.Run();

@@ -1,68 +1,60 @@
-# A chat on Phoenix's WebSock, without channels, and what LiveSocket needs of it: lines marked (new).
-# With channels no code is needed but the broadcast in drain/0: the preset phoenix() does the rest.
-defmodule Chat.Log do
-  # (new) Numbers come from one place that all nodes share: here this process, in yours a sequence of the database or Redis INCR.
+# A chat on Phoenix's WebSock, and what LiveSocket needs of it: lines marked (new). With channels a
+# broadcast of "reconnect" in prep_stop/1 is enough: the preset phoenix() does the rest.
+defmodule Chat.Room do
   use GenServer
+  # (new) Numbers come from one place that all nodes share: here this process, in yours a sequence
+  # of the database or Redis INCR. They begin anew under a new epoch, such as Ecto.UUID.generate().
+  def start_link(epoch), do: GenServer.start_link(__MODULE__, epoch, name: __MODULE__)
+  def init(epoch), do: {:ok, %{epoch: epoch, offset: 0, kept: [], pids: [], draining: false}}
 
-  def start_link(_), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
-  def publish(topic, data), do: GenServer.call(__MODULE__, {:publish, topic, data})
-  # Subscribes within the same call: nothing falls between what was missed and what follows.
-  def follow(topic, from), do: GenServer.call(__MODULE__, {:follow, topic, from})
-
-  def init(_), do: {:ok, %{epoch: Ecto.UUID.generate(), messages: [], followers: %{}}}
-
-  def handle_call({:publish, topic, data}, _from, state) do
-    offset = Enum.count(state.messages, &(&1.topic == topic)) + 1
-    message = %{topic: topic, epoch: state.epoch, offset: offset, data: data}
-    for pid <- Map.get(state.followers, topic, []), do: send(pid, {:frame, message})
-    {:reply, offset, %{state | messages: [message | state.messages]}}
+  def handle_call({:publish, data}, _, %{epoch: epoch, offset: offset} = room) do
+    one = %{topic: "chat", data: data, epoch: epoch, offset: offset + 1}
+    for pid <- room.pids, do: send(pid, {:frame, one})
+    {:reply, :ok, %{room | offset: offset + 1, kept: Enum.take([one | room.kept], 1_000)}}
   end
 
-  def handle_call({:follow, topic, from}, {pid, _}, state) do
-    missed = Enum.filter(Enum.reverse(state.messages), fn one ->
-      one.topic == topic and from["epoch"] != nil and (from["epoch"] != state.epoch or one.offset > from["offset"])
-    end)
-    for message <- missed, do: send(pid, {:frame, message})
+  # (new) What was missed goes out before it follows, in one turn: nothing falls between.
+  def handle_call({:follow, at}, {pid, _}, room) do
     Process.monitor(pid)
-    {:reply, :ok, update_in(state.followers, &Map.update(&1, topic, [pid], fn all -> Enum.uniq([pid | all]) end))}
+    missed = if at["epoch"], do: room.kept, else: []
+    known = if at["epoch"] == room.epoch, do: at["offset"], else: 0
+    for one <- Enum.reverse(missed), one.offset > known, do: send(pid, {:frame, one})
+    if room.draining, do: send(pid, :stop)
+    {:reply, :ok, %{room | pids: [pid | room.pids]}}
   end
 
-  def handle_info({:DOWN, _, :process, pid, _}, state) do
-    {:noreply, update_in(state.followers, &Map.new(&1, fn {topic, all} -> {topic, List.delete(all, pid)} end))}
+  def handle_call(:drain, _, room), do: {:reply, room.pids, %{room | draining: true}}
+
+  def handle_info({_, _, _, pid, _}, room), do: {:noreply, %{room | pids: room.pids -- [pid]}}
+
+  # (new) For prep_stop/1: takes nobody else, asks who is here to move, in paces, closes who stays.
+  def drain(deadline \\ 20_000) do
+    ask = {:frame, %{type: "handover", id: "deploy", reason: "deploy", deadline: deadline}}
+
+    for pid <- GenServer.call(__MODULE__, :drain) do
+      send(pid, ask)
+      Process.sleep(5)
+    end
+
+    Process.sleep(deadline + div(deadline, 4))
+    for pid <- GenServer.call(__MODULE__, :drain), do: send(pid, :stop)
   end
 end
 
 defmodule Chat.LiveHandler do
   @behaviour WebSock
-  @deadline 20_000
-
-  def init(state) do
-    Registry.register(Chat.Sockets, :all, nil)
-    {:ok, state}
-  end
+  def init(state), do: {:ok, state}
 
   def handle_in({text, opcode: :text}, state) do
-    case Jason.decode!(text) do
-      # (new) in order with the messages: it marks the end of an overlap
-      %{"type" => "ping"} -> {:push, {:text, ~s({"type":"pong"})}, state}
-      # (new)
-      %{"type" => "hello", "topics" => topics} -> Enum.each(topics, fn {topic, from} -> Chat.Log.follow(topic, from) end) && {:ok, state}
-      %{"topic" => topic, "data" => data} -> Chat.Log.publish(topic, data) && {:ok, state}
-    end
+    hear(Jason.decode!(text))
+    {:ok, state}
   end
 
   def handle_info({:frame, frame}, state), do: {:push, {:text, Jason.encode!(frame)}, state}
   def handle_info(:stop, state), do: {:stop, :normal, {1012, "deploy"}, state}
 
-  # (new) Call it in Application.prep_stop/1, which is before the endpoint goes; channels broadcast "reconnect" instead.
-  def drain do
-    sockets = Registry.lookup(Chat.Sockets, :all)
-    for {pid, _} <- sockets do
-      send(pid, {:frame, %{type: "handover", id: Ecto.UUID.generate(), reason: "deploy", deadline: @deadline}})
-      # Paced, so that the next server keeps up.
-      Process.sleep(5)
-    end
-    Process.sleep(@deadline + 5_000)
-    for {pid, _} <- Registry.lookup(Chat.Sockets, :all), do: send(pid, :stop)
-  end
+  # (new) The answer comes after the messages before it, and so marks the end of an overlap.
+  defp hear(%{"type" => "ping"}), do: send(self(), {:frame, %{type: "pong"}})
+  defp hear(%{"topics" => at}), do: GenServer.call(Chat.Room, {:follow, at["chat"]})
+  defp hear(%{"data" => data}), do: GenServer.call(Chat.Room, {:publish, data})
 end

@@ -1,3 +1,4 @@
+import { blotted } from '../base/withhold.js'
 import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
 import type { WireSocketClass } from './wire.js'
@@ -6,8 +7,8 @@ export interface CommandDeps {
   readonly WebSocket: WireSocketClass | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   print(line: string): void
-  /** Runs a command of the system's shell, with that many milliseconds as LIVESOCKET_DEADLINE. */
-  shell(command: string, deadline: number): void | Promise<void>
+  /** Runs a command of the system's shell with these variables besides the environment's; rejects where it fails. */
+  shell(command: string, variables: Readonly<Record<string, string>>): Promise<void>
 }
 
 const USAGE = `livesocket conformance <ws://…>   does a server, in any language, keep livesocket.v1?
@@ -17,14 +18,30 @@ livesocket doctor <ws://…>        is a deployment fit for its clients?
   --topic <prefix>    topics that may be subscribed and published to begin so; default conformance
   --drain <command>   starts a drain, with LIVESOCKET_DEADLINE milliseconds as its deadline
   --patience <ms>     how long an answer may take; default 2000, doctor 5000
-  --only <text>       conformance: only rules with this text in them
-  --fast              conformance: leave out what takes ten seconds
-  --idle <ms>         doctor: how long to wait for an idle cut; default 65000
+
+conformance alone:
+  --rate <number>     the drain asks so many legs a second to move; the command has it as LIVESOCKET_RATE
+  --lose <command>    makes the log begin anew, under another epoch, and ends when it has
+  --hidden <json>     data of a message which the server hides from this token's user
+  --only <text>       only rules with this text in them
+  --fast              leave out what takes ten seconds
+
+doctor alone:
+  --idle <ms>         how long to wait for an idle cut; default 65000
 
 Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doctor) nothing is wrong, but something is to be minded.`
 
-const VALUES = ['token', 'topic', 'drain', 'patience', 'only', 'idle'] as const
+const VALUES = ['token', 'topic', 'drain', 'patience', 'rate', 'lose', 'hidden', 'only', 'idle'] as const
 type Name = (typeof VALUES)[number]
+/** Those that only one of the two commands knows. */
+const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = { rate: 'conformance', lose: 'conformance', hidden: 'conformance', only: 'conformance', fast: 'conformance', idle: 'doctor' }
+/** What is wrong with the value of an option. */
+const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
+  patience: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
+  idle: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
+  rate: (value) => !(Number(value) > 0 && Number(value) < Infinity) && 'a number of legs a second above 0',
+  hidden: (value) => !isJson(value) && `JSON, such as '{"to":"nobody"}'`,
+}
 
 /** What `npx livesocket` does; resolves to its exit code. */
 export async function command(words: readonly string[], { WebSocket, environment, print, shell }: CommandDeps): Promise<0 | 1 | 2 | 3> {
@@ -38,22 +55,34 @@ export async function command(words: readonly string[], { WebSocket, environment
     return 2
   }
   const { name, url, values, fast } = given
-  const { drain, topic, only } = values
+  const { drain, topic, only, rate, lose, hidden } = values
+  const token = values.token ?? environment['LIVESOCKET_TOKEN']
+  // What a server says goes to a terminal, and from there into logs: it moves no cursor, and tells no token.
+  const say = (text: string) => print(blotted(text, token === undefined ? [] : [token]).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '?'))
+  const pace: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
   const options = {
     url,
     WebSocket,
-    token: values.token ?? environment['LIVESOCKET_TOKEN'],
+    token,
     topic,
     patience: values.patience === undefined ? (name === 'doctor' ? 5_000 : 2_000) : Number(values.patience),
-    ...(drain !== undefined && { drain: (deadline: number) => shell(drain, deadline) }),
+    ...(drain !== undefined && { drain: (deadline: number) => shell(drain, { LIVESOCKET_DEADLINE: String(deadline), ...pace }) }),
   }
   if (name === 'conformance') {
-    const findings = await conformance({ ...options, slow: !fast, ...(only !== undefined && { only }), found: (finding) => print(lineOf(finding)) })
+    const findings = await conformance({
+      ...options,
+      slow: !fast,
+      ...(only !== undefined && { only }),
+      ...(rate !== undefined && { rate: Number(rate) }),
+      ...(lose !== undefined && { lose: () => shell(lose, {}) }),
+      ...(hidden !== undefined && { hidden: JSON.parse(hidden) as unknown }),
+      found: (finding) => say(lineOf(finding)),
+    })
     const count = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length
     print(`\n${count('holds')} hold, ${count('fails')} fail, ${count('untried')} could not be tried.`)
     return count('fails') > 0 ? 1 : 0
   }
-  const symptoms = await doctor({ ...options, ...(values.idle !== undefined && { idle: Number(values.idle) }), seen: (symptom) => print(`${MARKS[symptom.health]} ${symptom.text}`) })
+  const symptoms = await doctor({ ...options, ...(values.idle !== undefined && { idle: Number(values.idle) }), seen: (symptom) => say(`${MARKS[symptom.health]} ${symptom.text}`) })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
 }
 
@@ -75,13 +104,25 @@ function read(words: readonly string[]): { name: 'conformance' | 'doctor'; url: 
       const name = VALUES.find((known) => `--${known}` === word)
       const value = words[++at]
       if (!name || value === undefined) return `${word} is ${name ? 'given no value' : 'not an option'}.\n\n${USAGE}`
-      if ((name === 'patience' || name === 'idle') && !(Number(value) > 0)) return `${word} is a number of milliseconds above 0.\n\n${USAGE}`
+      const wrong = WRONG[name]?.(value)
+      if (wrong) return `${word} is ${wrong}.\n\n${USAGE}`
       values[name] = value
     } else rest.push(word)
   }
   const [name, url, ...more] = rest
   if (name === undefined) return USAGE
   if (name !== 'conformance' && name !== 'doctor') return `There is no command ${name}.\n\n${USAGE}`
-  if (url === undefined || more.length > 0 || !/^wss?:\/\/./.test(url)) return `${name} takes one ws: or wss: URL.\n\n${USAGE}`
+  const foreign = [...(Object.keys(values) as Name[]), ...(fast ? (['fast'] as const) : [])].find((option) => (OF[option] ?? name) !== name)
+  if (foreign) return `--${foreign} is an option of ${OF[foreign]} alone.\n\n${USAGE}`
+  if (url === undefined || more.length > 0 || !/^wss?:\/\/./.test(url) || !URL.canParse(url)) return `${name} takes one ws: or wss: URL.\n\n${USAGE}`
   return { name, url, values, fast }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -90,27 +90,30 @@ export async function doctor({ idle = 65_000, clock = systemClock, seen = () => 
     const quiet = await stand.join()
     const from = clock.monotonic()
     const cut = await quiet.closed(idle).catch(() => null)
-    const lived = Math.round((clock.monotonic() - from) / 1_000)
-    if (!cut) return say('good', `A connection on which the client says nothing lives for ${lived} s at least.`)
-    const ours = typeof heartbeat === 'number' && lived * 1_000 >= heartbeat
-    if (ours) say('good', `A connection on which the client says nothing is closed after ${lived} s with ${cut.code}: the server noticed, as its heartbeat of ${String(heartbeat)} ms has it.`)
-    else say('bad', `A connection on which the client says nothing was cut after ${lived} s with ${cut.code}. Something on the path has an idle timeout that is shorter than the heartbeat: raise it, or lower the heartbeat.`)
+    const lived = clock.monotonic() - from
+    const words = lived < 10_000 ? `${Math.round(lived)} ms` : `${Math.round(lived / 1_000)} s`
+    if (!cut) return say('good', `A connection on which the client says nothing lives for ${words} at least.`)
+    const ours = typeof heartbeat === 'number' && lived >= heartbeat
+    if (ours) say('good', `A connection on which the client says nothing is closed after ${words} with ${cut.code}: the server noticed, as its heartbeat of ${String(heartbeat)} ms has it.`)
+    else say('bad', `A connection on which the client says nothing was cut after ${words} with ${cut.code}. Something on the path has an idle timeout that is shorter than the heartbeat: raise it, or lower the heartbeat.`)
   }
 
   async function drains() {
-    if (!options.drain) return say('mind', 'What a drain does was not looked at: give a command that starts one with --drain.')
+    if (!stand.drain) return say('mind', 'What a drain does was not looked at: give a command that starts one with --drain.')
     const leg: Welcomed = await stand.join()
-    void options.drain(10_000)
-    const handover = await leg.next('handover', undefined, 20_000).catch(() => null)
+    stand.drain(10_000)
+    const handover = await leg.next('handover', undefined, 4 * stand.patience).catch(() => null)
     if (!handover) {
       return say('bad', leg.isClosed ? `The drain closed the connection with ${(await leg.closed()).code} instead of asking it to move: clients see a break.` : 'The drain began, and nobody was asked to move.')
     }
-    say('good', `The drain asks clients to move within ${String(handover['deadline'])} ms.`)
+    const { deadline } = handover
+    if (typeof deadline !== 'number' || !(deadline > 0)) return say('bad', `The drain asks clients to move with ${deadline === undefined ? 'no deadline' : `the deadline ${JSON.stringify(deadline)}`}: they cannot tell how long they have. It is a number of milliseconds.`)
+    say('good', `The drain asks clients to move within ${deadline} ms.`)
     const next = await stand.join().catch(() => null)
     if (!next) return say('bad', 'While it drains nobody else takes new connections at this address: the clients have nowhere to go. Let the readiness check follow the drain, and another server be there first.')
     if (next.welcome['server'] === leg.welcome['server']) return say('bad', 'New connections still land on the server that drains: the balancer must look at its readiness, and stop sending clients there before the drain.')
     say('good', `New connections land on ${String(next.welcome['server'])} meanwhile.`)
-    const { code } = await leg.closed(Number(handover['deadline']) + 5_000).catch(() => ({ code: 0 }))
+    const { code } = await leg.closed(deadline + 5_000).catch(() => ({ code: 0 }))
     if (code === 1012) say('good', 'Who has not moved by the deadline is closed with 1012.')
     else say('bad', code === 0 ? 'Who has not moved by the deadline is not closed.' : `Who has not moved is closed with ${code}; 1012 tells clients to come back.`)
   }

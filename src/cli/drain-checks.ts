@@ -1,12 +1,19 @@
 import type { Check } from './conformance.js'
 import { answerIn, demand, type Stand, type Welcomed } from './stand.js'
-import { Untried } from './wire.js'
+import { Untried, type Wire } from './wire.js'
 
+/** Of a drain without a crowd: long enough to tell before from after. */
 const DEADLINE = 1_500
+/** Legs to see a pace by: what half a second moves, but a few dozen at least, and no more than any server takes. */
+const crowdFor = (rate: number) => Math.ceil(Math.min(100, Math.max(24, rate / 2)))
 
 interface Drain {
   readonly topic: string
   readonly staying: Welcomed
+  /** Connected before, and silent. */
+  readonly pending: Wire
+  /** Others that are asked to move, where a rate is known. */
+  readonly crowd: readonly Welcomed[]
   readonly handover: Readonly<Record<string, unknown>>
   /** Most of the deadline has passed. */
   readonly nearlyOver: () => boolean
@@ -28,18 +35,35 @@ export function drainChecks(): readonly Check[] {
       },
     },
     {
+      rule: 'server rule 3',
+      title: 'paces its requests to move',
+      async run(stand) {
+        const { rate } = stand
+        if (stand.drain && rate === undefined) throw new Untried('the rate at which the drain asks legs to move was not given (--rate)')
+        const { crowd, staying } = await begun(stand)
+        const ideal = ((crowd.length - 1) / rate!) * 1_000
+        const times = await Promise.all(crowd.map(async (leg) => leg.at(await leg.next('handover', undefined, 3 * ideal + stand.patience))))
+        const took = Math.max(...times) - Math.min(...times)
+        demand(took >= ideal / 2, `${crowd.length} legs were asked within ${Math.round(took)} ms: at ${rate} a second that takes ${Math.round(ideal)} ms`)
+        await stand.settle(staying)
+      },
+    },
+    {
       rule: 'server rule 1',
       title: 'takes no new hello while it drains: error draining, and 1012',
       async run(stand) {
-        await begun(stand)
-        const wire = await stand.open().catch(() => {
-          throw new Untried('what is before the server takes no connection while it drains')
-        })
-        wire.send(stand.hello({}))
-        const { code } = await wire.next('error')
-        demand(code === 'draining', `the error's code is ${String(code)}`)
-        const close = await wire.closed()
-        demand(close.code === 1012, `it closed with ${close.code}`)
+        const { pending, staying } = await begun(stand)
+        // Whatever is before the server may take no connection while it drains, or take it elsewhere.
+        for (const wire of [pending, await stand.open().catch(() => null)]) {
+          if (!wire) continue
+          wire.send(stand.hello({}))
+          const { type, code, server } = await wire.next(['error', 'welcome'])
+          if (wire !== pending && type === 'welcome' && server !== staying.welcome['server']) continue
+          demand(type === 'error', `it welcomed who ${wire === pending ? 'was connected when the drain began' : 'came during the drain'}`)
+          demand(code === 'draining', `the error's code is ${String(code)}`)
+          const close = await wire.closed()
+          demand(close.code === 1012, `it closed with ${close.code}`)
+        }
       },
     },
     {
@@ -71,13 +95,17 @@ export function drainChecks(): readonly Check[] {
 async function begin(stand: Stand): Promise<Drain> {
   if (!stand.drain) throw new Untried('nothing was given that makes the server drain (--drain)')
   const topic = stand.topic()
-  // It belongs to all of them, so it outlives this check.
+  // They belong to all of the checks, so they outlive this one.
+  stand.done = () => undefined
   const staying = await stand.join({ [topic]: {} })
   answerIn(staying.welcome, topic)
-  stand.done = () => undefined
-  void stand.drain(DEADLINE)
+  const crowd = stand.rate === undefined ? [] : await Promise.all(Array.from({ length: crowdFor(stand.rate) }, () => stand.join()))
+  const pending = await stand.open()
+  // The pace must have room within the deadline, and the other rules some time after it.
+  const deadline = stand.rate === undefined ? DEADLINE : DEADLINE + 2_000 * (crowd.length / stand.rate)
+  stand.drain(Math.round(deadline))
   const handover = await staying.next('handover', undefined, 10_000)
   let passed = false
   void stand.wait(0.7 * Number(handover['deadline'] ?? 0)).then(() => (passed = true))
-  return { topic, staying, handover, nearlyOver: () => passed }
+  return { topic, staying, pending, crowd, handover, nearlyOver: () => passed }
 }

@@ -24,6 +24,18 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'transport',
+    title: 'says nothing but frames: text, one JSON object with a type each',
+    async run(stand) {
+      const topic = stand.topic()
+      const wire = await stand.join({ [topic]: {} })
+      await stand.publish(wire, topic, 1)
+      await stand.settle(wire)
+      const [other] = wire.of('no frame')
+      demand(other === undefined, `it said ${String(other?.['text']).slice(0, 80)}`)
+    },
+  },
+  {
+    rule: 'transport',
     title: 'outlives what is no frame, and says so or ignores it',
     async run(stand) {
       for (const wrong of ['', '{', '[]', 'null', '{"type":7}', '{"type":"publish"}', '{"type":"subscribe","topics":3}']) {

@@ -12,12 +12,12 @@ process.exitCode = await command(process.argv.slice(2), {
   WebSocket: found,
   environment: process.env,
   print: (line) => console.log(line),
-  shell: (line, deadline) =>
-    new Promise((resolve) => {
-      const child = spawn(line, { shell: true, stdio: 'inherit', env: { ...process.env, LIVESOCKET_DEADLINE: String(deadline) } })
-      child.on('error', (error) => console.error(error.message))
-      child.on('close', () => resolve())
+  shell: (line, variables) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(line, { shell: true, stdio: 'inherit', env: { ...process.env, ...variables } })
+      child.on('error', reject)
+      child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`it ended with ${code ?? 'a signal'}`))))
     }),
 })
-// Connections that are still closing keep nobody waiting.
-process.exit()
+// Connections that are still closing keep nobody waiting; what was printed goes out first, where a pipe takes its time.
+process.stdout.write('', () => process.exit())

@@ -1,6 +1,6 @@
 import { nanoid } from 'nanoid'
 import { systemClock, type Clock } from '../base/clock.js'
-import { openWire, RuleBroken, type Wire, type WireFrame, type WireSocketClass } from './wire.js'
+import { openWire, RuleBroken, Untried, type Wire, type WireFrame, type WireSocketClass } from './wire.js'
 
 export interface StandOptions {
   readonly url: string
@@ -12,6 +12,12 @@ export interface StandOptions {
   readonly patience?: number
   /** Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried. */
   readonly drain?: (deadline: number) => void | Promise<void>
+  /** How many legs a second that drain asks to move. Without it no pace can be told. */
+  readonly rate?: number
+  /** Makes the log begin anew, under another epoch; done when it has. Without it the rule of epochs cannot be tried. */
+  readonly lose?: () => void | Promise<void>
+  /** Data of a message which the server hides from who bears this token. Without it nothing hidden can be tried. */
+  readonly hidden?: unknown
   readonly clock?: Clock
 }
 
@@ -31,7 +37,11 @@ export interface Answer {
 export interface Stand {
   readonly patience: number
   readonly token: string | undefined
-  readonly drain: StandOptions['drain']
+  readonly clock: Clock
+  readonly drain: ((deadline: number) => void) | undefined
+  readonly rate: number | undefined
+  readonly lose: (() => Promise<void>) | undefined
+  readonly hidden: unknown
   topic(): string
   open(subprotocols?: string[]): Promise<Wire>
   /** Opens, says hello, and is welcomed. */
@@ -40,18 +50,33 @@ export interface Stand {
   hello(topics: Record<string, object>, hello?: { session?: string; leg?: number; token?: string }): object
   /** Publishes so many messages, 1 to `count`, and has their offsets. */
   publish(wire: Wire, topic: string, count: number): Promise<number[]>
+  /** Publishes that, again where it is refused for now, and has its offset. Where it is refused for good nothing can be tried. */
+  say(wire: Wire, topic: string, data: unknown): Promise<number>
   /** Everything that was sent before has been dealt with. */
   settle(wire: Wire): Promise<void>
   wait(ms: number): Promise<void>
   done(): void
 }
 
-export function createStand({ url, WebSocket, token, topic: prefix = 'conformance', patience = 2_000, drain, clock = systemClock }: StandOptions): Stand {
+/** A log that is not there yet is asked so often. */
+const TRIES = 10
+
+export function createStand({ url, WebSocket, token, topic: prefix = 'conformance', patience = 2_000, drain, rate, lose, hidden, clock = systemClock }: StandOptions): Stand {
   const wires: Wire[] = []
   const stand: Stand = {
     patience,
     token,
-    drain,
+    clock,
+    rate,
+    hidden,
+    // Whether it has begun is told by the server; what a command says of itself, by the command.
+    drain: drain && ((deadline) => void (async () => drain(deadline))().catch(() => undefined)),
+    lose:
+      lose &&
+      (() =>
+        (async () => lose())().catch((thrown: unknown) => {
+          throw new Untried(`what was to make the log begin anew failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+        })),
     topic: () => `${prefix}.${nanoid(8)}`,
     async open(subprotocols) {
       const wire = await openWire(url, { WebSocket, clock, patience }, subprotocols)
@@ -69,12 +94,19 @@ export function createStand({ url, WebSocket, token, topic: prefix = 'conformanc
       const ids = Array.from({ length: count }, () => nanoid())
       for (const [at, id] of ids.entries()) wire.send({ type: 'publish', id, topic, data: at + 1 })
       const offsets: number[] = []
-      for (const id of ids) {
-        const { offset } = await wire.next('ack', (frame) => frame['id'] === id)
-        if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack of a topic that is logged should bear its offset')
-        offsets.push(offset as number)
-      }
+      for (const id of ids) offsets.push(offsetOf(await wire.next('ack', (frame) => frame['id'] === id)))
       return offsets
+    },
+    async say(wire, topic, data) {
+      for (let tries = 1; ; tries++) {
+        const id = nanoid()
+        wire.send({ type: 'publish', id, topic, data })
+        const answer = await wire.next(['ack', 'nack'], (frame) => frame['id'] === id)
+        if (answer.type === 'ack') return offsetOf(answer)
+        const { code, message, retryAfter } = answer
+        if (typeof retryAfter !== 'number' || tries === TRIES) throw new Untried(`the server takes no message with the data ${JSON.stringify(data)}: ${String(code)}, ${String(message)}`)
+        await stand.wait(Math.min(retryAfter, patience))
+      }
     },
     async settle(wire) {
       wire.send({ type: 'ping' })
@@ -86,6 +118,11 @@ export function createStand({ url, WebSocket, token, topic: prefix = 'conformanc
     },
   }
   return stand
+}
+
+function offsetOf({ offset }: WireFrame): number {
+  if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack of a topic that is logged should bear its offset')
+  return offset as number
 }
 
 export function demand(holds: boolean, why: string): asserts holds {

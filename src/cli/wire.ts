@@ -23,9 +23,11 @@ export interface Wire {
   readonly protocol: string
   readonly frames: readonly WireFrame[]
   send(frame: object | string): void
-  /** The next frame of that type which `where` accepts and nobody has taken. Fails when none has come in time. */
-  next(type: string, where?: (frame: WireFrame) => boolean, within?: number): Promise<WireFrame>
+  /** The next frame of that type, or one of them, which `where` accepts and nobody has taken. Fails when none has come in time. */
+  next(type: string | readonly string[], where?: (frame: WireFrame) => boolean, within?: number): Promise<WireFrame>
   of(type: string): WireFrame[]
+  /** When it came, by the clock. */
+  at(frame: WireFrame): number
   /** Fails when it is not closed in time. */
   closed(within?: number): Promise<{ code: number; reason: string }>
   readonly isClosed: boolean
@@ -43,6 +45,7 @@ export interface WireDeps {
 export async function openWire(url: string, { WebSocket: Class, clock = systemClock, patience }: WireDeps, subprotocols: string[] = [SUBPROTOCOL]): Promise<Wire> {
   const socket = subprotocols.length > 0 ? new Class(url, subprotocols) : new Class(url)
   const frames: WireFrame[] = []
+  const times = new Map<WireFrame, number>()
   const taken = new Set<WireFrame>()
   const waiting = new Set<() => void>()
   let over: { code: number; reason: string } | null = null
@@ -56,11 +59,9 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
   })
   socket.addEventListener('error', () => undefined)
   socket.addEventListener('message', ({ data }) => {
-    try {
-      frames.push(JSON.parse(String(data)) as WireFrame)
-    } catch {
-      frames.push({ type: 'no JSON', text: String(data) })
-    }
+    const frame = frameIn(data)
+    frames.push(frame)
+    times.set(frame, clock.monotonic())
     tell()
   })
   socket.addEventListener('close', ({ code = 1006, reason = '' }) => {
@@ -93,7 +94,10 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
     })
   }
 
-  await until(() => open || undefined, () => 'the connection should open', 5 * patience)
+  await until(() => open || undefined, () => 'the connection should open', 5 * patience).catch((thrown: unknown) => {
+    socket.close()
+    throw thrown
+  })
   return {
     get protocol() {
       return socket.protocol
@@ -101,10 +105,12 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
     frames,
     send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
     async next(type, where = () => true, within) {
-      const frame = await until(() => frames.find((one) => one.type === type && !taken.has(one) && where(one)), () => `a ${type} should come`, within)
+      const types = typeof type === 'string' ? [type] : type
+      const frame = await until(() => frames.find((one) => types.includes(one.type) && !taken.has(one) && where(one)), () => `a ${types.join(' or a ')} should come`, within)
       taken.add(frame)
       return frame
     },
+    at: (frame) => times.get(frame)!,
     of: (type) => frames.filter((frame) => frame.type === type),
     closed: (within) => until(() => over ?? undefined, () => 'the connection should be closed', within),
     get isClosed() {
@@ -112,4 +118,15 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
     },
     close: () => socket.close(1000),
   }
+}
+
+/** What came, as a frame: a server says anything at all. */
+function frameIn(data: unknown): WireFrame {
+  try {
+    const value: unknown = typeof data === 'string' ? JSON.parse(data) : null
+    if (typeof value === 'object' && value !== null && typeof (value as WireFrame).type === 'string') return value as WireFrame
+  } catch {
+    // Not even JSON.
+  }
+  return { type: 'no frame', text: String(data) }
 }

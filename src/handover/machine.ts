@@ -19,6 +19,8 @@ export interface State {
   readonly wait: 'none' | 'timer' | 'room'
   /** The server refuses a second leg while the first one lives: a move is the shortest break instead. */
   readonly exclusive: boolean
+  /** Such a server was left for a leg that is not there yet. */
+  readonly between: boolean
   /** Legs dialled in this session; the newest bears this number. */
   readonly legs: number
   /** Failed dials and early deaths since a leg last lived long enough to be trusted. */
@@ -97,6 +99,9 @@ export type Effect =
 
 export type CloseReason = 'handed-over' | 'exclusive' | 'dropped' | 'same-server' | 'silent' | 'stopped'
 
+/** Dials of such a move before the server counts as gone: some three seconds of them. */
+const EXCLUSIVE_TRIES = 6
+
 export type Step = readonly [State, readonly Effect[]]
 
 export const initialState: State = {
@@ -106,6 +111,7 @@ export const initialState: State = {
   old: null,
   wait: 'none',
   exclusive: false,
+  between: false,
   legs: 0,
   failures: 0,
   misunderstandings: 0,
@@ -168,7 +174,7 @@ function dial(state: State): Step {
   const next: State = { ...state, standby, wait: 'none', legs: standby.leg }
   const effect: Effect = { do: 'dial', leg: standby.leg, url: standby.url, ask }
   if (!state.active || !state.exclusive) return [next, [effect]]
-  return [{ ...next, active: null, tries: 0 }, [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect]]
+  return [{ ...next, active: null, tries: 0, between: true }, [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect]]
 }
 
 function oldGone(state: State): Step {
@@ -183,7 +189,7 @@ function ready(state: State, leg: number, same: boolean): Step {
   if (same && active?.ask?.by === 'server' && !active.ask.expired) {
     return then(standbyFailed(state), { do: 'close', leg, why: 'same-server' })
   }
-  const next: State = { ...state, active: { leg, ask: standby.ask }, old: active, standby: null, wait: 'none' }
+  const next: State = { ...state, active: { leg, ask: standby.ask }, old: active, standby: null, wait: 'none', between: false }
   const serve: Effect = { do: 'serve', leg }
   // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
   return standby.ask ? then(wait(next, { kind: 'asked' }), serve) : [next, [serve]]
@@ -226,10 +232,15 @@ function activeGone(state: State): Step {
 }
 
 function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
+  // Whatever its code: most likely the server has not noticed yet that the leg before is gone.
+  if (state.between && state.tries < EXCLUSIVE_TRIES && verdict.do !== 'renew-token') {
+    const tries = state.tries + 1
+    return wait({ ...state, standby: null, tries }, { kind: 'again', tries })
+  }
   const failures = lasted ? 0 : state.failures
   const bad = verdict.do === 'retry' && verdict.bad === true
   const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
-  const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, tries: 0 }
+  const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, tries: 0, between: false }
   if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
   if (misunderstandings >= BAD_CLOSES) return stop(next, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.

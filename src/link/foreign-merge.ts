@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
+import { createRecentIdentities } from './recent-identities.js'
 
 /** How a server's messages can be told apart on two legs, and so what an overlap is worth. */
 export type MergeStrength = 'position' | 'identity' | 'none'
@@ -47,8 +48,6 @@ interface Held {
   readonly bytes: number
 }
 
-/** Messages delivered last whose identities are remembered, so that a server which repeats some after a reconnection repeats them in vain. */
-const REMEMBERED = 10_000
 /** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
 const UNNAMED = 'unnamed'
 
@@ -62,7 +61,7 @@ const UNNAMED = 'unnamed'
  */
 export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
   const topics = new Map<string, Topic>()
-  const recent = new Set<string>()
+  const recent = createRecentIdentities()
   const hellos = new Map<number, ReadonlySet<string>>()
   const counts = { duplicates: 0, held: 0, gaps: 0 }
   /** Where a server does not number, an offset of ours must mean nothing to another page. */
@@ -87,17 +86,10 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
     return frame.identity == null ? null : `${topic.name} ${frame.stream ?? ''} ${frame.identity}`
   }
 
-  function remember(name: string): boolean {
-    if (recent.has(name)) return false
-    recent.add(name)
-    if (recent.size > REMEMBERED) recent.delete(recent.values().next().value!)
-    return true
-  }
-
   function take(topic: Topic, leg: number, frame: MessageFrame) {
     if (strength === 'position') return takeByPosition(topic, leg, frame)
     const name = nameOf(topic, frame)
-    if (name !== null && !remember(name)) return void counts.duplicates++
+    if (name !== null && !recent.add(name)) return void counts.duplicates++
     deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
   }
 
@@ -160,16 +152,16 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
     if (waiting.length === 0) return
     held = held.filter((one) => !waiting.includes(one))
     bytes = held.reduce((sum, one) => sum + one.bytes, 0)
-    if (strength === 'position') waiting.sort(inOrder)
+    if (strength === 'position') waiting.sort(inOrder(waiting))
     for (const { topic, leg, frame } of waiting) if (topics.get(topic.name) === topic) take(topic, leg, frame)
     if (held.length === 0) quiet()
   }
 
-  /** By offset, and what is of the present numbering before what is of another one. */
-  function inOrder(a: Held, b: Held): number {
-    if (a.topic !== b.topic) return 0
+  /** Topic by topic; by offset, and what is of the present numbering before what is of another one. */
+  function inOrder(waiting: readonly Held[]): (a: Held, b: Held) => number {
+    const places = new Map([...new Set(waiting.map(({ topic }) => topic))].map((topic, place) => [topic, place]))
     const other = ({ topic, frame }: Held) => Number(topic.position !== null && topic.position.epoch !== (frame.epoch ?? ours))
-    return other(a) - other(b) || a.frame.offset - b.frame.offset
+    return (a, b) => places.get(a.topic)! - places.get(b.topic)! || other(a) - other(b) || a.frame.offset - b.frame.offset
   }
 
   function quiet() {

@@ -1,4 +1,5 @@
 import type { Protocol } from '../protocol/protocol.js'
+import { perSession } from '../protocol/raw-session.js'
 import { rawProtocol, type RawMessage } from '../protocol/raw.js'
 import { isObject, moveIn, objectIn, section } from './json.js'
 
@@ -19,10 +20,11 @@ const TOPIC = 'data'
  * goes over when both have brought the same result. Oracle: `graphql-ws`, client and server.
  */
 export function graphqlWs({ identity }: GraphqlWsOptions = {}): Protocol {
-  let init: string | null = null
-  const running = new Map<string, string>()
-  const protocol = rawProtocol(() => {
-    const repeats = init !== null
+  /** What the library has said on a socket of its own, which goes on over its legs. */
+  const sessions = perSession(() => ({ init: null as string | null, running: new Map<string, string>() }))
+  return rawProtocol(() => {
+    let library: ReturnType<typeof sessions> = { init: null, running: new Map() }
+    let repeats = false
     /** Operations with one answer, which this leg alone owes. */
     const owed = new Set<string>()
 
@@ -33,11 +35,11 @@ export function graphqlWs({ identity }: GraphqlWsOptions = {}): Protocol {
         case 'connection_ack':
           return repeats ? null : { topic: TOPIC, data, alone: true }
         case 'next':
-          return owed.has(id) ? { topic: TOPIC, data, alone: true } : running.has(id) ? { topic: TOPIC, data, stream: id } : null
+          return owed.has(id) ? { topic: TOPIC, data, alone: true } : library.running.has(id) ? { topic: TOPIC, data, stream: id } : null
         case 'error':
         case 'complete':
           if (owed.delete(id)) return { topic: TOPIC, data, alone: true }
-          return running.delete(id) ? { topic: TOPIC, data, alone: true } : null
+          return library.running.delete(id) ? { topic: TOPIC, data, alone: true } : null
         default:
           return null
       }
@@ -46,13 +48,17 @@ export function graphqlWs({ identity }: GraphqlWsOptions = {}): Protocol {
     return {
       name: 'graphql-ws',
       subprotocols: ['graphql-transport-ws'],
-      hello: () => (init === null ? null : init),
+      hello({ session }) {
+        library = sessions(session)
+        repeats = library.init !== null
+        return library.init
+      },
       opened: () => !repeats,
       ready: (data) => objectIn(data)?.['type'] === 'connection_ack',
       reply(data) {
         const said = objectIn(data)
         if (said?.['type'] === 'ping') return JSON.stringify({ type: 'pong', ...('payload' in said ? { payload: said['payload'] } : null) })
-        return said?.['type'] === 'connection_ack' && repeats ? [...running.values()] : null
+        return said?.['type'] === 'connection_ack' && repeats ? [...library.running.values()] : null
       },
       handover(data) {
         const said = objectIn(data)
@@ -73,12 +79,12 @@ export function graphqlWs({ identity }: GraphqlWsOptions = {}): Protocol {
       publish({ data }) {
         const said = objectIn(data as string)
         const id = String(said?.['id'])
-        if (said?.['type'] === 'connection_init') init = data as string
+        if (said?.['type'] === 'connection_init') library.init = data as string
         else if (said?.['type'] === 'complete') {
-          running.delete(id)
+          library.running.delete(id)
           owed.delete(id)
         } else if (said?.['type'] === 'subscribe') {
-          if (isSubscription(section(said, 'payload'))) running.set(id, data as string)
+          if (isSubscription(section(said, 'payload'))) library.running.set(id, data as string)
           else owed.add(id)
         }
         return data as string
@@ -92,7 +98,6 @@ export function graphqlWs({ identity }: GraphqlWsOptions = {}): Protocol {
       },
     }
   })
-  return protocol
 }
 
 /** Whether the operation that is asked for is a subscription, by its first word; several operations in one document need a name. */

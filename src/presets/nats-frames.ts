@@ -19,18 +19,32 @@ const NONE: ReadonlyMap<string, string> = new Map()
 const EMPTY = new Uint8Array(0)
 /** A line longer than this is no command: a server's control line is 4 KiB, its INFO some more. */
 const LONGEST_LINE = 65_536
+/** The largest `max_payload` that a server takes, and headers. */
+const LARGEST = 64 * 1024 * 1024 + LONGEST_LINE
 
-/** Cuts a stream into commands: a WebSocket message may hold many, or the half of one. Throws on what is no command. */
+/** Cuts a stream into commands: a WebSocket message may hold many, or the half of one. Throws on what is no command, and from then on. */
 export function natsFrames(): (data: WireData) => NatsFrame[] {
   let rest: Uint8Array = EMPTY
+  let broken: unknown
   return (data) => {
+    // Where the next command begins cannot be told any more. A leg that answers no ping is left.
+    if (broken) throw broken
+    try {
+      return read(data)
+    } catch (thrown) {
+      rest = EMPTY
+      throw (broken = thrown)
+    }
+  }
+
+  function read(data: WireData): NatsFrame[] {
     const fresh = typeof data === 'string' ? new TextEncoder().encode(data) : new Uint8Array(data)
     rest = rest.length === 0 ? fresh : joined(rest, fresh)
     const found: NatsFrame[] = []
     let at = 0
     for (let end; (end = lineEnd(rest, at)) >= 0; ) {
       const line = new TextDecoder().decode(rest.subarray(at, end))
-      const next = read(line, rest, end + 2)
+      const next = command(line, rest, end + 2)
       if (!next) break
       found.push(next.frame)
       at = next.end
@@ -41,7 +55,7 @@ export function natsFrames(): (data: WireData) => NatsFrame[] {
   }
 }
 
-function read(line: string, bytes: Uint8Array, body: number): { frame: NatsFrame; end: number } | null {
+function command(line: string, bytes: Uint8Array, body: number): { frame: NatsFrame; end: number } | null {
   const [, verb = '', text = ''] = /^(\S*)\s*(.*)$/.exec(line) ?? []
   const frame: NatsFrame = { verb: verb.toUpperCase(), text, info: undefined, subject: undefined, sid: undefined, reply: undefined, headers: NONE, payload: EMPTY }
   if (frame.verb === 'INFO') return { frame: { ...frame, info: JSON.parse(text) as Record<string, unknown> }, end: body }
@@ -50,7 +64,7 @@ function read(line: string, bytes: Uint8Array, body: number): { frame: NatsFrame
   const total = Number(words.pop())
   const head = frame.verb === 'HMSG' ? Number(words.pop()) : 0
   const [subject, sid, reply] = words
-  if (!Number.isSafeInteger(total) || !(head <= total) || !sid) throw new SyntaxError('a MSG that cannot be read')
+  if (!(Number.isSafeInteger(total) && total >= 0 && total <= LARGEST && head >= 0 && head <= total) || !sid) throw new SyntaxError('a MSG that cannot be read')
   if (bytes.length < body + total + 2) return null
   const headers = head > 0 ? headersIn(new TextDecoder().decode(bytes.subarray(body, body + head))) : NONE
   return { frame: { ...frame, subject, sid, reply, headers, payload: bytes.slice(body + head, body + total) }, end: body + total + 2 }

@@ -33,6 +33,8 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
     const subjects = new Map<string, string>()
     const ids = new Map<string, string>()
     const frames = new WeakMap<object, NatsFrame>()
+    /** Subjects that are none, until that is told. */
+    let wrong: string[] = []
     let sid = 0
     let server = ''
 
@@ -55,7 +57,8 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
       name: 'nats',
       hello({ token, topics }) {
         const options = { verbose: false, pedantic: false, lang: 'livesocket', version: '1', protocol: 1, headers: true, no_responders: true, ...connect }
-        return [`CONNECT ${JSON.stringify(token === undefined ? options : { ...options, auth_token: token })}\r\n`, ...subscribe(topics.keys()), 'PING\r\n']
+        wrong = [...topics.keys()].filter((subject) => !isSubject(subject))
+        return [`CONNECT ${JSON.stringify(token === undefined ? options : { ...options, auth_token: token })}\r\n`, ...subscribe([...topics.keys()].filter(isSubject)), 'PING\r\n']
       },
       split: (data) =>
         split(data).map((frame) => {
@@ -74,6 +77,7 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
       pong: (data) => frameOf(data)?.verb === 'PONG',
       refused(data) {
         const frame = frameOf(data)
+        if (frame?.verb === 'INFO') return wrong.splice(0).map((topic) => ({ topic, reason: 'a subject has no white space' }))
         const [, subject] = /subscription to "([^"]+)"/i.exec(frame?.verb === '-ERR' ? frame.text : '') ?? []
         return subject === undefined ? null : { topic: subject, reason: frame!.text }
       },
@@ -87,6 +91,8 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
       unsubscribe: (topics) =>
         topics.flatMap((subject) => {
           const known = ids.get(subject)
+          ids.delete(subject)
+          if (known !== undefined) subjects.delete(known)
           return known === undefined ? [] : [`UNSUB ${known}\r\n`]
         }),
       publish({ topic, data }) {
@@ -103,7 +109,11 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
 }
 
 /** A space or a line's end in a subject would be another command. */
+function isSubject(subject: string): boolean {
+  return !/[\s\u0000]/.test(subject)
+}
+
 function checked(subject: string): string {
-  if (/[\s\u0000]/.test(subject)) throw new TypeError('a subject has no white space')
+  if (!isSubject(subject)) throw new TypeError('a subject has no white space')
   return subject
 }

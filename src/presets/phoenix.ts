@@ -30,6 +30,8 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
     const joins = new Map<string, string>()
     /** Channels that crashed and were joined anew, until they have answered. */
     const again = new Set<string>()
+    /** Channels that crashed once more before that. */
+    const crashed = new Set<string>()
     const waiting = new Set<string>()
     const pushes = new Map<string, string>()
     const write = (...frame: Frame) => JSON.stringify(frame)
@@ -64,13 +66,18 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
         if (!said || said.joinRef !== joins.get(said.topic)) return null
         if (said.event === 'phx_reply') again.delete(said.topic)
         // The channel's process crashed; one more join, as a second crash in a row is no accident.
-        if (said.event !== 'phx_error' || again.has(said.topic)) return null
+        if (said.event !== 'phx_error') return null
+        if (again.has(said.topic)) {
+          crashed.add(said.topic)
+          return null
+        }
         again.add(said.topic)
         return join(said.topic)
       },
       refused(data) {
         const said = read(data)
         if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic)) return null
+        if (said.event === 'phx_error' && crashed.delete(said.topic)) return { topic: said.topic, reason: 'the channel crashed, and crashed again when it was joined anew' }
         if (said.event === 'phx_close') return { topic: said.topic, reason: 'the server closed the channel' }
         if (said.event !== 'phx_reply' || said.ref !== said.joinRef || said.status === 'ok') return null
         return { topic: said.topic, reason: JSON.stringify(said.response) }
@@ -88,6 +95,7 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
         topics.map((topic) => {
           const joined = joins.get(topic) ?? null
           joins.delete(topic)
+          again.delete(topic)
           return write(joined, next(), topic, 'phx_leave', {})
         }),
       publish({ topic, data, id }) {

@@ -39,7 +39,8 @@ export function reconnectNotice({ topic, identity, position: given, numbered = f
     },
     message(data) {
       const message = objectIn(data)
-      const name = message && message['type'] !== 'pong' ? topicOf(message) : null
+      // A server that numbers says other things as well: what bears no number is no message.
+      const name = message && message['type'] !== 'pong' && (!numbered || typeof message['offset'] === 'number') ? topicOf(message) : null
       return name === null ? null : { topic: name, data: numbered ? message!['data'] : message }
     },
     identity: (_message, data) => nameOf(objectIn(data)!),

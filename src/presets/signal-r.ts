@@ -14,6 +14,8 @@ export interface SignalROptions {
 }
 
 const END = '\u001e'
+/** A hub writes a record in one piece, or in a few. What does not end within so many characters is none. */
+const LONGEST = 16 * 1024 * 1024
 /** The server closes soon after it has said that it does. */
 const CLOSING = 5_000
 
@@ -49,7 +51,14 @@ export function signalR({ join = () => null, identity = idOf, handover = 'reconn
         return write({ protocol: 'json', version: 1 })
       },
       split(data) {
-        const parts = (rest + (typeof data === 'string' ? data : new TextDecoder().decode(data))).split(END)
+        const text = typeof data === 'string' ? data : new TextDecoder().decode(data)
+        if (rest.length + text.length > LONGEST) {
+          rest = ''
+          throw new RangeError('no record is that long')
+        }
+        rest += text
+        if (!text.includes(END)) return []
+        const parts = rest.split(END)
         rest = parts.pop()!
         return parts
       },
@@ -88,7 +97,9 @@ export function signalR({ join = () => null, identity = idOf, handover = 'reconn
       },
       refused(data) {
         const said = objectIn(data)
-        const topic = said?.['type'] === 3 && 'error' in said ? joins.get(String(said['invocationId'])) : undefined
+        const id = String(said?.['invocationId'])
+        const topic = said?.['type'] === 3 && 'error' in said ? joins.get(id) : undefined
+        if (said?.['type'] === 3) joins.delete(id)
         return topic === undefined ? null : { topic, reason: String(said!['error']) }
       },
       message(data) {

@@ -23,9 +23,7 @@ export function trpc(): Protocol {
 
     function start(all: ReadonlyMap<string, Position | null>): string[] {
       return [...all.keys()].map((topic) => {
-        const at = topic.indexOf('?')
-        const path = at < 0 ? topic : topic.slice(0, at)
-        const input = at < 0 ? undefined : (JSON.parse(topic.slice(at + 1)) as unknown)
+        const { path, input } = procedureOf(topic)
         topics.set(++id, topic)
         ids.set(topic, id)
         return JSON.stringify({ id, jsonrpc: '2.0', method: 'subscription', params: { path, input, lastEventId: lastOf(topic) } })
@@ -57,6 +55,10 @@ export function trpc(): Protocol {
         names.flatMap((topic) => {
           const known = ids.get(topic)
           ids.delete(topic)
+          if (known !== undefined) {
+            topics.delete(known)
+            waiting.delete(known)
+          }
           return known === undefined ? [] : [JSON.stringify({ id: known, jsonrpc: '2.0', method: 'subscription.stop' })]
         }),
       refused(data) {
@@ -86,6 +88,17 @@ export function trpc(): Protocol {
       },
     }
   })
+}
+
+/** `path`, or `path?input`. What is neither is left to the server, which knows no such path. */
+function procedureOf(topic: string): { path: string; input?: unknown } {
+  const at = topic.indexOf('?')
+  if (at < 0) return { path: topic }
+  try {
+    return { path: topic.slice(0, at), input: JSON.parse(topic.slice(at + 1)) as unknown }
+  } catch {
+    return { path: topic }
+  }
 }
 
 function read(data: string | ArrayBuffer) {

@@ -1,6 +1,8 @@
 import { LiveSocketError } from '../base/errors.js'
-import type { ClientFrame, Position, Rejected, ServerFrame } from './frames.js'
-import type { Codec, Protocol, WireData } from './protocol.js'
+import type { Position } from './frames.js'
+import type { Protocol, WireData } from './protocol.js'
+import { openCodec } from './raw-codec.js'
+import { perSession } from './raw-session.js'
 
 /** One thing to send, several in a row, or nothing. */
 export type Outgoing = WireData | readonly WireData[] | null | undefined
@@ -49,8 +51,8 @@ export interface RawProtocolOptions {
   /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
   subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
   unsubscribe?(topics: readonly string[]): Outgoing
-  /** A topic that the server refuses in this data. */
-  refused?(data: WireData): { topic: string; reason: string } | null | undefined
+  /** A topic that the server refuses in this data, or several. */
+  refused?(data: WireData): RawRefusal | readonly RawRefusal[] | null | undefined
   /** How to publish. Default: text and binary data as they are, anything else as JSON. */
   publish?(message: { topic: string; data: unknown; id: string }): Outgoing
   /** The answer to a publish in this data. With it a publish settles by the server's word; without it, when it is sent. */
@@ -102,12 +104,14 @@ export interface RawHandover {
   readonly deadline?: number
 }
 
+export interface RawRefusal {
+  readonly topic: string
+  readonly reason: string
+}
+
 export type RawAnswer =
   | { readonly id: string; readonly data?: unknown; readonly offset?: number }
   | { readonly id: string; readonly refused: string; readonly code?: string; readonly retryAfter?: number }
-
-/** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
-const DEADLINE = 30_000
 
 /**
  * Presents any server's frames to LiveSocket. What it can promise depends on what the server's messages bear:
@@ -124,7 +128,7 @@ const DEADLINE = 30_000
 export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOptions)): Protocol {
   const options = typeof given === 'function' ? given() : given
   check(options)
-  const last = new Map<string, string>()
+  const sessions = perSession(() => new Map<string, string>())
   const pings = options.ping !== undefined && options.pong !== undefined
   return {
     name: options.name ?? 'raw',
@@ -136,147 +140,8 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     pings,
     marksEnd: options.marksEnd ?? (pings || options.drained !== undefined),
     binary: true,
-    open: () => openCodec(typeof given === 'function' ? given() : given, last),
+    open: () => openCodec(typeof given === 'function' ? given() : given, sessions),
   }
-}
-
-/** Its functions are called as methods, so that a protocol may be an object with state of its own. */
-function openCodec(raw: RawProtocolOptions, last: Map<string, string>): Codec {
-  let leg = 0
-  let requests = 0
-  const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
-  let ready = false
-  let replies: WireData[] = []
-
-  const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
-
-  function encode(frame: ClientFrame): Outgoing {
-    switch (frame.type) {
-      case 'hello': {
-        const { token, session, topics } = frame
-        leg = frame.leg
-        const hello = raw.hello?.({ token, session, leg, topics, last: (topic) => last.get(topic) })
-        return asksReady ? [...pieces(hello), ...pieces(raw.ping?.())] : (hello ?? [])
-      }
-      case 'subscribe':
-        return raw.subscribe?.(frame.topics) ?? []
-      case 'unsubscribe':
-        return raw.unsubscribe?.(frame.topics) ?? []
-      case 'publish':
-        return raw.publish ? raw.publish(frame) : asIs(frame.data)
-      case 'auth':
-        return raw.auth?.(frame.token)
-      case 'ping':
-        return raw.ping?.()
-    }
-  }
-
-  function asked(said: true | RawHandover): ServerFrame {
-    const { id, reason = 'the server asked', url, spread, deadline = DEADLINE } = said === true ? ({} as RawHandover) : said
-    return { type: 'handover', id: id ?? `${leg}:${++requests}`, reason, url, spread, deadline }
-  }
-
-  function answered(said: RawAnswer): ServerFrame {
-    if ('refused' in said) return { type: 'nack', id: said.id, code: said.code ?? 'refused', message: said.refused, retryAfter: said.retryAfter }
-    return { type: 'ack', id: said.id, offset: said.offset, data: said.data }
-  }
-
-  function messageFrame(message: RawMessage, data: WireData): ServerFrame | Rejected {
-    const { topic } = message
-    if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
-    const identity = message.alone ? null : (raw.identity?.(message, data) ?? null)
-    if (identity !== null) last.set(topic, identity)
-    const at = raw.position?.(message, data)
-    if (raw.position && !at) return { invalid: 'position() must number every message', topic }
-    const { offset = 1, prev = offset - 1, epoch } = at ?? {}
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
-      return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
-    }
-    const { stream, alone } = message
-    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch, stream, alone }
-  }
-
-  function decode(data: WireData): readonly ServerFrame[] | Rejected {
-    replies.push(...pieces(raw.reply?.(data)))
-    // What refuses the last topic that a leg waits for may be what makes the leg ready.
-    const refused = raw.refused?.(data)
-    const before: ServerFrame[] = refused ? [{ type: 'error', code: 'forbidden', topic: refused.topic, message: refused.reason }] : []
-    const serves = ready ? null : raw.ready?.(data)
-    if (serves) {
-      ready = true
-      return [...before, welcome(serves === true ? {} : serves)]
-    }
-    if (refused) return before
-    const handover = raw.handover?.(data)
-    if (handover) return [asked(handover)]
-    if (raw.pong?.(data)) {
-      if (ready || !asksReady) return [{ type: 'pong' }]
-      ready = true
-      return [welcome({})]
-    }
-    if (raw.drained?.(data)) return [{ type: 'drained' }]
-    const answer = raw.answer?.(data)
-    if (answer) return [answered(answer)]
-    return frames(raw.message(data), data)
-  }
-
-  function frames(said: RawMessage | readonly RawMessage[] | null | undefined, data: WireData): readonly ServerFrame[] | Rejected {
-    const found: ServerFrame[] = []
-    for (const message of said ? (Array.isArray(said) ? (said as RawMessage[]) : [said as RawMessage]) : []) {
-      const frame = messageFrame(message, data)
-      if ('invalid' in frame) return frame
-      found.push(frame)
-    }
-    return found
-  }
-
-  const threw = (thrown: unknown): Rejected => ({ invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}` })
-
-  return {
-    encode(frame) {
-      try {
-        return encode(frame) ?? null
-      } catch (thrown) {
-        return threw(thrown)
-      }
-    },
-    decode(data) {
-      try {
-        const found: ServerFrame[] = []
-        for (const one of raw.split ? raw.split(data) : [data]) {
-          const said = decode(one)
-          if ('invalid' in said) return said
-          found.push(...said)
-        }
-        return found
-      } catch (thrown) {
-        return threw(thrown)
-      }
-    },
-    replies() {
-      const waiting = replies
-      replies = []
-      return waiting
-    },
-    owes: () => raw.owes?.() ?? false,
-    lost() {
-      const said = frames(raw.lost?.(), '')
-      return 'invalid' in said ? [] : said
-    },
-    opened() {
-      if (ready || (raw.opened ? !raw.opened() : raw.ready || asksReady)) return []
-      ready = true
-      return [welcome({})]
-    },
-  }
-}
-
-function pieces(data: Outgoing): readonly WireData[] {
-  return data == null ? [] : typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
-}
-
-function asIs(data: unknown): WireData {
-  return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
 }
 
 const FUNCTIONS = ['hello', 'ready', 'message', 'handover', 'identity', 'position', 'ping', 'pong', 'drained', 'subscribe', 'unsubscribe', 'publish', 'answer', 'auth', 'opened', 'reply', 'owes', 'lost', 'split', 'refused'] as const

@@ -21,11 +21,15 @@ const LIMIT = 100
  * - `data-live-topic="prices"`, with `data-live-field="eur.usd"`: the latest message, or that part of it.
  * - `<template data-live-list="chat" data-live-limit="50">`: a copy of its content for each message, the newest last, with
  *   `data-live-field` inside. At its limit the oldest go.
- * - `<form data-live-publish="chat">`: its fields are published on submit; `data-live-error` inside shows what went wrong.
+ * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list; `data-live-error` inside
+ *   shows what went wrong.
+ *
+ * Throws `LiveSocketError` `invalid` for a limit that is no whole number from 1 on.
  */
 export function bind(socket: Bound, root: ParentNode = document, { format = text, clock = systemClock }: BindOptions = {}): () => void {
   const undo: (() => void)[] = []
   let paints: (() => void)[] = []
+  let bound = true
   let cancel: (() => void) | null = null
   const all = <Kind extends HTMLElement>(name: string) => [...root.querySelectorAll<Kind>(`[data-live-${name}]`)]
 
@@ -33,9 +37,12 @@ export function bind(socket: Bound, root: ParentNode = document, { format = text
     paints.push(task)
     cancel ??= clock.frame(() => {
       cancel = null
-      for (const next of paints.splice(0)) next()
+      each(paints.splice(0), (next) => next())
     })
   }
+
+  // Before anything is subscribed to: what is wrong leaves nothing behind.
+  const lists = all<HTMLTemplateElement>('list').map((template) => ({ template, limit: limitOf(template) }))
 
   const status = () => {
     const now = socket.store.getState().status
@@ -54,19 +61,31 @@ export function bind(socket: Bound, root: ParentNode = document, { format = text
         else {
           latest = { data }
           paint(() => {
-            element.textContent = format(part(latest!.data, field), field, topic!)
+            const { data } = latest!
             latest = null
+            element.textContent = format(part(data, field), field, topic!)
           })
         }
       }),
     )
   }
 
-  for (const template of all<HTMLTemplateElement>('list')) {
+  for (const { template, limit } of lists) {
     const topic = template.dataset['liveList']!
-    const limit = Number(template.dataset['liveLimit'] ?? LIMIT)
     const rows: Element[][] = []
-    undo.push(socket.subscribe(topic, (data) => paint(() => addRow(data))))
+    let waiting: unknown[] = []
+    const show = () => {
+      const batch = waiting
+      waiting = []
+      each(batch, addRow)
+    }
+    undo.push(
+      socket.subscribe(topic, (data) => {
+        if (waiting.push(data) === 1) paint(show)
+        // What would be gone again with the same frame.
+        if (waiting.length > limit) waiting.shift()
+      }),
+    )
     const addRow = (data: unknown) => {
       const copy = template.content.cloneNode(true) as DocumentFragment
       for (const element of copy.querySelectorAll<HTMLElement>('[data-live-field]')) {
@@ -84,14 +103,16 @@ export function bind(socket: Bound, root: ParentNode = document, { format = text
     const error = form.querySelector<HTMLElement>('[data-live-error]')
     const submit = (event: Event) => {
       event.preventDefault()
-      const data = Object.fromEntries(new FormData(form))
-      socket.publish(form.dataset['livePublish']!, data).then(
+      const sent = [...new FormData(form)]
+      socket.publish(form.dataset['livePublish']!, valuesOf(sent)).then(
         () => {
-          form.reset()
+          if (!bound) return
+          // Whoever has gone on writing meanwhile keeps it.
+          if (same(sent, [...new FormData(form)])) form.reset()
           if (error) error.textContent = ''
         },
         (thrown: unknown) => {
-          if (error) error.textContent = thrown instanceof LiveSocketError ? thrown.message : String(thrown)
+          if (bound && error) error.textContent = thrown instanceof LiveSocketError ? thrown.message : String(thrown)
         },
       )
     }
@@ -100,10 +121,43 @@ export function bind(socket: Bound, root: ParentNode = document, { format = text
   }
 
   return () => {
+    bound = false
     cancel?.()
     paints = []
     for (const one of undo.splice(0)) one()
   }
+}
+
+/** All of them, whichever fails; the first failure is thrown afterwards. */
+function each<Item>(items: readonly Item[], act: (item: Item) => void) {
+  const failed: unknown[] = []
+  for (const item of items) {
+    try {
+      act(item)
+    } catch (thrown) {
+      failed.push(thrown)
+    }
+  }
+  if (failed.length > 0) throw failed[0]
+}
+
+function limitOf({ dataset: { liveLimit } }: HTMLElement): number {
+  if (liveLimit === undefined) return LIMIT
+  if (/^[1-9]\d*$/.test(liveLimit)) return Number(liveLimit)
+  throw new LiveSocketError('invalid', `data-live-limit is a whole number from 1 on, not "${liveLimit}".`)
+}
+
+type Entry = readonly [name: string, value: FormDataEntryValue]
+
+/** A name that comes more than once has all of its values. */
+function valuesOf(entries: readonly Entry[]): Record<string, FormDataEntryValue | FormDataEntryValue[]> {
+  const values = new Map<string, FormDataEntryValue[]>()
+  for (const [name, value] of entries) values.set(name, [...(values.get(name) ?? []), value])
+  return Object.fromEntries([...values].map(([name, all]) => [name, all.length > 1 ? all : all[0]!]))
+}
+
+function same(one: readonly Entry[], other: readonly Entry[]): boolean {
+  return one.length === other.length && one.every(([name, value], at) => name === other[at]![0] && value === other[at]![1])
 }
 
 function part(data: unknown, path: string | undefined): unknown {

@@ -98,7 +98,9 @@ export class LiveWebSocket extends EventTarget {
   /** Those that told of an error, which not every break is. */
   readonly #failing = new WeakSet<Physical>()
   #last: { code: number; reason: string } = { code: 1006, reason: '' }
+  /** Bytes that `send` took and that are under way, and those that it took in vain: what is counted goes on counting while a socket is closed. */
   #waiting = 0
+  #unsent = 0
   /** A Blob is read before it can be sent, and what is sent after it waits its turn. */
   #turn: Promise<void> | null = null
   #retries = -1
@@ -107,6 +109,7 @@ export class LiveWebSocket extends EventTarget {
   /** Throws a `SyntaxError` DOMException, as `WebSocket` does, and a `LiveSocketError` `invalid` for a wrong option. */
   constructor(url: UrlProvider, protocols: string | string[] = [], options: LiveWebSocketOptions = {}) {
     super()
+    if (url === undefined) throw new TypeError('A socket takes a URL.')
     this.#options = options
     this.#url = typeof url === 'function' ? '' : checkUrl(url)
     const subprotocols = checkSubprotocols(protocols)
@@ -131,7 +134,7 @@ export class LiveWebSocket extends EventTarget {
   }
   /** Bytes that `send` took and that have not left yet. */
   get bufferedAmount() {
-    return this.#waiting + (this.#physical?.bufferedAmount ?? 0)
+    return this.#waiting + this.#unsent + (this.#physical?.bufferedAmount ?? 0)
   }
   get binaryType() {
     return this.#binaryType
@@ -151,14 +154,20 @@ export class LiveWebSocket extends EventTarget {
     if (this.#options.once && this.#state === 0) throw new DOMException('The socket is not open yet.', 'InvalidStateError')
     const whole = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
     const size = sizeOf(whole)
-    this.#waiting += size
     // As the standard has it: what is sent too late is counted, and nothing else.
-    if (this.#state >= 2 && !this.#mayReopen()) return
+    if (this.#state >= 2 && !this.#mayReopen()) return void (this.#unsent += size)
+    this.#waiting += size
     if (!this.#turn && !(whole instanceof Blob)) return this.#publish(whole, size)
     const before = this.#turn ?? Promise.resolve()
-    const turn = (this.#turn = before.then(async () => this.#publish(whole instanceof Blob ? await whole.arrayBuffer() : whole, size)).finally(() => {
-      if (this.#turn === turn) this.#turn = null
-    }))
+    const bytes = whole instanceof Blob ? whole.arrayBuffer() : Promise.resolve(copied(whole))
+    // Nobody hears of it before its turn.
+    bytes.catch(() => undefined)
+    const turn = (this.#turn = before
+      .then(async () => this.#publish(await bytes, size))
+      .catch((error: Error) => this.#failedToSend(size, error))
+      .finally(() => {
+        if (this.#turn === turn) this.#turn = null
+      }))
   }
 
   /** Throws an `InvalidAccessError` for a code that is neither 1000 nor 3000 to 4999, a `SyntaxError` for a reason over 123 bytes. */
@@ -200,6 +209,7 @@ export class LiveWebSocket extends EventTarget {
     this.live.close(goodbye.code, goodbye.reason)
     if (open) this.#tell(closeEvent({ ...goodbye, wasClean: true }))
     this.#retries = -1
+    this.#unsent = 0
     if (this.#state === 3) this.#connect()
   }
 
@@ -303,10 +313,14 @@ export class LiveWebSocket extends EventTarget {
       () => {
         this.#waiting -= size
       },
-      (error: Error) => {
-        if (this.#state !== 2 && this.#state !== 3) this.#tell(errorEvent(error.message, error))
-      },
+      (error: Error) => this.#failedToSend(size, error),
     )
+  }
+
+  #failedToSend(size: number, error: Error) {
+    this.#waiting -= size
+    if (this.#options.once) this.#unsent += size
+    if (this.#state < 2) this.#tell(errorEvent(error.message, error))
   }
 
   #tell(event: Event) {
@@ -338,6 +352,13 @@ export class LiveWebSocket extends EventTarget {
   #call = (event: Event) => {
     this.#handlers[event.type as Type]?.call(this, event as never)
   }
+}
+
+/** Bytes as they are now: what is sent is what was given. */
+function copied(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
+  if (typeof data === 'string') return data
+  const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
+  return bytes.slice().buffer
 }
 
 function sizeOf(data: string | ArrayBuffer | ArrayBufferView | Blob): number {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { command } from '../../src/cli/command.js'
 import { doctor } from '../../src/cli/doctor.js'
@@ -6,14 +6,14 @@ import type { WireSocketClass } from '../../src/cli/wire.js'
 import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from '../server/kit.js'
 import { scripted } from '../presets/stage.js'
+import { defective, type Defect } from './defects.js'
 
 const Class = WebSocket as unknown as WireSocketClass
 
-async function run(words: string[], WebSocketClass: WireSocketClass | undefined = Class) {
+async function run(words: string[], { shell = async () => undefined, environment = {} }: Partial<Parameters<typeof command>[1]> = {}) {
   const lines: string[] = []
-  const drained: [string, number][] = []
-  const code = await command(words, { WebSocket: WebSocketClass, environment: {}, print: (line) => lines.push(line), shell: (line, deadline) => void drained.push([line, deadline]) })
-  return { code, text: lines.join('\n'), drained }
+  const code = await command(words, { WebSocket: Class, environment, print: (line) => lines.push(line), shell })
+  return { code, text: lines.join('\n') }
 }
 
 describe('livesocket on the command line', () => {
@@ -27,13 +27,19 @@ describe('livesocket on the command line', () => {
     [['doctor', 'ws://h', '--loud'], 2, '--loud is not an option'],
     [['doctor', 'ws://h', '--token'], 2, '--token is given no value'],
     [['doctor', 'ws://h', '--idle', 'soon'], 2, 'milliseconds above 0'],
+    [['doctor', 'ws://['], 2, 'takes one ws: or wss: URL'],
+    [['doctor', 'ws://h', '--lose', 'x'], 2, '--lose is an option of conformance alone'],
+    [['doctor', 'ws://h', '--fast'], 2, '--fast is an option of conformance alone'],
+    [['conformance', 'ws://h', '--idle', '5'], 2, '--idle is an option of doctor alone'],
+    [['conformance', 'ws://h', '--rate', '0'], 2, 'legs a second above 0'],
+    [['conformance', 'ws://h', '--hidden', '{'], 2, '--hidden is JSON'],
   ])('answers %o with exit code %d', async (words, code, text) => {
     expect(await run(words)).toMatchObject({ code, text: expect.stringContaining(text) as string })
   })
 
   it('says what to install where there is no WebSocket', async () => {
     const lines: string[] = []
-    const code = await command(['doctor', 'ws://h'], { WebSocket: undefined, environment: {}, print: (line) => lines.push(line), shell: () => undefined })
+    const code = await command(['doctor', 'ws://h'], { WebSocket: undefined, environment: {}, print: (line) => lines.push(line), shell: async () => undefined })
     expect([code, lines.join()]).toEqual([2, expect.stringContaining('install ws')])
   })
 
@@ -42,6 +48,28 @@ describe('livesocket on the command line', () => {
     const { code, text } = await run(['conformance', server.address(), '--fast', '--patience', '1000'])
     expect(text).toMatch(/✓ server rule 6: replays from a position[\s\S]*– server rule 8[\s\S]*\d+ hold, 0 fail, \d+ could not be tried/)
     expect(code).toBe(0)
+  })
+
+  it('hands the rate and the deadline to the command that drains, and data to be hidden and a loss to the server', { timeout: 30_000 }, async () => {
+    const log = memoryLog()
+    const server = await liveServer({ log, filter: ({ data }) => (data as { to?: string }).to !== 'nobody' })
+    const asked: [string, object][] = []
+    const shell = async (line: string, variables: Readonly<Record<string, string>>) => {
+      asked.push([line, variables])
+      if (line === 'lose') log.forget()
+      else await server.drain({ deadline: Number(variables['LIVESOCKET_DEADLINE']), rate: Number(variables['LIVESOCKET_RATE']) })
+    }
+    const { code, text } = await run(['conformance', server.address(), '--only', 'server rule', '--drain', 'drain', '--rate', '200', '--lose', 'lose', '--hidden', '{"to":"nobody"}'], { shell })
+    expect([code, /0 fail, 0 could/.test(text)]).toEqual([0, true])
+    expect(asked).toEqual([['lose', {}], ['drain', { LIVESOCKET_DEADLINE: expect.stringMatching(/^\d+$/) as string, LIVESOCKET_RATE: '200' }]])
+  })
+
+  it('prints nothing that moves a cursor, and no token, whatever the server says', async () => {
+    const { url } = await scripted((text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}`, topics: {} })), undefined, 'livesocket.v1')
+    const { text } = await run(['doctor', url, '--patience', '100', '--idle', '50'], { environment: { LIVESOCKET_TOKEN: 'a very secret token' } })
+    expect(text).toContain('Welcomed by ?[2J')
+    expect(text).toContain('[token]')
+    expect(text).not.toContain('a very secret token')
   })
 })
 
@@ -90,6 +118,100 @@ describe('the doctor', () => {
     }
     const seen = await examine(servers[0]!.address(), { WebSocket: Scattered as unknown as WireSocketClass })
     expect(seen.filter((line) => /share one log|could not be tried/.test(line))).toHaveLength(1)
+  })
+
+  it.each<[string, object, string]>([
+    ['none', {}, 'mind: The welcome names no reconnectSpread'],
+    ['one that is too short for any crowd', { reconnectSpread: 500 }, 'mind: reconnectSpread is 500 ms'],
+    ['one that is wide enough', { reconnectSpread: 20_000 }, 'good: If this server dies, its clients come back over 20000 ms'],
+  ])('reads reconnectSpread: %s', async (_name, options, line) => {
+    const server = await liveServer(options)
+    expect(await examine(server.address())).toContainEqual(expect.stringContaining(line))
+  })
+
+  it.each<[string, Partial<Defect>, string]>([
+    ['a drain that closes instead of asking', { down: (frame, through) => (frame.type === 'handover' ? (through.close(1001), []) : [frame]) }, 'closed the connection with 1001 instead of asking'],
+    ['a drain that asks nobody', { down: (frame) => (frame.type === 'handover' ? [] : [frame]), closed: () => null }, 'nobody was asked to move'],
+    ['a drain without a deadline', { down: ({ deadline: _, ...frame }) => [frame] }, 'with no deadline'],
+    ['a drain with a deadline that is no time', { down: (frame) => [frame.type === 'handover' ? { ...frame, deadline: '30s' } : frame] }, 'with the deadline "30s"'],
+    ['a close at the deadline that tells nobody to come back', { closed: () => 1001 }, 'Who has not moved is closed with 1001'],
+    ['a deadline that is none', { closed: () => null }, 'not closed'],
+  ])('finds %s', { timeout: 20_000 }, async (_name, defect, text) => {
+    const log = memoryLog()
+    const [blue, green] = [await liveServer({ log }), await liveServer({ log })]
+    const wrapped = await defective(blue.address(), { name: '', ...defect })
+    onTestFinished(wrapped.close)
+    let target = wrapped.url
+    class Balanced extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(target, protocols)
+      }
+    }
+    const seen = await examine(wrapped.url, {
+      WebSocket: Balanced as unknown as WireSocketClass,
+      patience: 400,
+      drain: () => {
+        target = green.address()
+        void blue.drain({ deadline: 200 })
+      },
+    })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])
+  })
+
+  it('finds a balancer that goes on sending clients to the server which drains', async () => {
+    const server = await liveServer()
+    const { url, legs } = await scripted(
+      (text, socket) => {
+        const { type, topics } = JSON.parse(text) as { type: string; topics: object }
+        if (type === 'hello') socket.send(JSON.stringify({ type: 'welcome', server: 'blue', reconnectSpread: 9_000, topics: Object.fromEntries(Object.keys(topics).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) }))
+      },
+      undefined,
+      'livesocket.v1',
+    )
+    const seen = await examine(url, { patience: 100, drain: () => legs.forEach(({ socket }) => socket.send('{"type":"handover","id":"h","reason":"deploy","deadline":5000}')) })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining('still land on the server that drains')])
+    await server.close()
+  })
+
+  it('finds a server that is draining already', async () => {
+    const server = await liveServer()
+    const staying = await server.join()
+    void server.drain({ deadline: 4_000 })
+    expect(await examine(server.address())).toContainEqual('bad: It is draining: it takes nobody. The balancer should not have sent anybody here.')
+    staying.close()
+  })
+
+  it('finds a log that keeps too little', async () => {
+    const server = await liveServer({ log: memoryLog({ history: { maxMessages: 1 } }) })
+    expect(await examine(server.address())).toContainEqual(expect.stringContaining('bad: The replay does not begin where the client left'))
+  })
+
+  it('says of a close of the server itself that it was no idle cut', async () => {
+    const { url } = await scripted((text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: 'a', heartbeat: 100, topics: Object.fromEntries(Object.keys((JSON.parse(text) as { topics?: object }).topics ?? {}).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) })), (socket) => void setTimeout(() => socket.close(3008), 250), 'livesocket.v1')
+    expect(await examine(url, { idle: 1_000, patience: 100 })).toContainEqual(expect.stringMatching(/^good: .* is closed after \d+ ms with 3008: the server noticed/))
+  })
+
+  it.each<[number, string, string[]]>([
+    [0, 'all is well', ['--drain', 'drain']],
+    [3, 'something is to be minded', []],
+    [1, 'something is wrong', ['--drain', 'do nothing']],
+  ])('exits with %d where %s', async (code, _name, words) => {
+    const log = memoryLog()
+    const [blue, green] = [await liveServer({ log, reconnectSpread: 9_000 }), await liveServer({ log })]
+    let target = blue.address()
+    class Balanced extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(target, protocols)
+      }
+    }
+    const shell = async (line: string) => {
+      if (line !== 'drain') return
+      target = green.address()
+      await blue.drain({ deadline: 200 })
+    }
+    const lines: string[] = []
+    expect(await command(['doctor', blue.address(), '--idle', '50', '--patience', '300', ...words], { WebSocket: Balanced as unknown as WireSocketClass, environment: {}, print: (line) => lines.push(line), shell })).toBe(code)
+    expect(lines.map((line) => line[0]).join('')).toMatch({ 0: /^✓+$/, 3: /^✓+!$/, 1: /^✓+✗$/ }[code]!)
   })
 
   it('finds a drain that leaves clients nowhere to go', async () => {

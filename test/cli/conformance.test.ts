@@ -2,13 +2,21 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { conformance, type Finding } from '../../src/cli/conformance.js'
 import type { WireSocketClass } from '../../src/cli/wire.js'
+import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from '../server/kit.js'
-import { defective, defects, slowDefect, type Defect } from './defects.js'
+import { defective, defects, HIDDEN, RATE, slowDefect, type Defect } from './defects.js'
 
 const TOKEN = 'the right token'
 
+/** Our own server, with all that makes a rule triable, behind that defect. */
 async function examine(defect: Defect | null, { slow = false, patience = 2_000, only = '' } = {}): Promise<Finding[]> {
-  const server = await liveServer({ authenticate: ({ token }) => (token === TOKEN ? { subject: 'ada', tokenTtl: 600_000 } : null), limits: { maxFrame: 65_536 } as never })
+  const log = memoryLog()
+  const server = await liveServer({
+    log,
+    authenticate: ({ token }) => (token === TOKEN ? { subject: 'ada', tokenTtl: 600_000 } : null),
+    filter: ({ data }) => data !== HIDDEN,
+    limits: { maxFrame: 65_536 } as never,
+  })
   const wrapper = defect && (await defective(server.address(), defect))
   if (wrapper) onTestFinished(() => wrapper.close())
   return conformance({
@@ -18,18 +26,22 @@ async function examine(defect: Defect | null, { slow = false, patience = 2_000, 
     slow,
     only,
     patience,
-    drain: async (deadline) => void (await server.drain({ deadline })),
+    rate: RATE,
+    hidden: HIDDEN,
+    lose: () => log.forget(),
+    drain: async (deadline) => void (await server.drain({ deadline, rate: RATE })),
   })
 }
 
 const failed = (findings: Finding[]) => findings.filter(({ verdict }) => verdict === 'fails')
 
 describe('the conformance kit', () => {
-  it('finds nothing wrong with our own server, and says what could not be tried', { timeout: 60_000 }, async () => {
+  it('tries every server rule, and finds nothing wrong with our own server', { timeout: 60_000 }, async () => {
     const findings = await examine(null, { slow: true })
-    expect(failed(findings)).toEqual([])
-    expect(findings.filter(({ verdict }) => verdict === 'holds').length).toBeGreaterThanOrEqual(25)
-    expect(findings.filter(({ verdict }) => verdict === 'untried').map(({ rule }) => rule).filter((rule) => rule.startsWith('server'))).toEqual(['server rule 3', 'server rule 8', 'server rule 9'])
+    expect(findings.filter(({ verdict }) => verdict !== 'holds')).toEqual([])
+    expect(findings.length).toBeGreaterThanOrEqual(34)
+    const rules = new Set(findings.map(({ rule }) => rule).filter((rule) => rule.startsWith('server')))
+    expect([...rules].sort()).toEqual(Array.from({ length: 9 }, (_, at) => `server rule ${at + 1}`))
   })
 
   it('knows at least 20 ways to break the rules', () => {
@@ -46,10 +58,46 @@ describe('the conformance kit', () => {
     expect(found.map(({ title }) => title)).toContain('closes with 3008 what has not said hello within 10 s')
   })
 
-  it('says what cannot be tried without a token and without a way to drain', async () => {
+  it('says what cannot be tried without a token and the options, and which option would do', async () => {
     const server = await liveServer()
     const findings = await conformance({ url: server.address(), WebSocket: WebSocket as unknown as WireSocketClass, slow: false })
     expect(failed(findings)).toEqual([])
-    expect(findings.filter(({ verdict, why }) => verdict === 'untried' && /--drain|token/.test(why!))).toHaveLength(6)
+    const why = (rule: string) => findings.filter((finding) => finding.verdict === 'untried' && finding.rule === rule).map((finding) => /--\w+|token/.exec(finding.why!)?.[0])
+    expect(Object.fromEntries(['errors', 'auth', ...Array.from({ length: 9 }, (_, at) => `server rule ${at + 1}`)].map((rule) => [rule, why(rule)]).filter(([, found]) => found!.length > 0))).toEqual({
+      errors: ['token'],
+      auth: ['token'],
+      'server rule 1': ['--drain'],
+      'server rule 2': ['--drain', '--drain', '--drain'],
+      'server rule 3': ['--drain'],
+      'server rule 8': ['--lose'],
+      'server rule 9': ['--hidden', '--hidden'],
+    })
+  })
+
+  it('asks for the rate of a drain where it was given one without', async () => {
+    const server = await liveServer()
+    const [paced] = await conformance({ url: server.address(), WebSocket: WebSocket as unknown as WireSocketClass, only: 'server rule 3', drain: () => undefined })
+    expect(paced).toMatchObject({ verdict: 'untried', why: expect.stringContaining('--rate') as string })
+  })
+
+  it.each<[string, Partial<Parameters<typeof conformance>[0]>, string]>([
+    ['a command that makes no log begin anew', { only: 'server rule 8', lose: () => undefined }, 'its epoch still'],
+    ['a command that fails', { only: 'server rule 8', lose: () => Promise.reject(new Error('it ended with 7')) }, 'it ended with 7'],
+    ['data that the server refuses', { only: 'server rule 9', hidden: 'no' }, 'takes no message with the data "no"'],
+  ])('takes %s for no fault of the server', async (_name, options, text) => {
+    const server = await liveServer({ authorize: ({ data }) => data !== 'no' })
+    const findings = await conformance({ url: server.address(), WebSocket: WebSocket as unknown as WireSocketClass, patience: 500, ...options })
+    expect(findings.map(({ verdict }) => verdict)).toEqual(findings.map(() => 'untried'))
+    expect(findings[0]!.why).toContain(text)
+  })
+
+  it('tries nothing where no WebSocket opens', async () => {
+    const findings = await conformance({ url: 'ws://127.0.0.1:9/', WebSocket: WebSocket as unknown as WireSocketClass })
+    expect(findings).toEqual([{ rule: 'transport', title: 'opens a WebSocket', verdict: 'fails', why: expect.stringContaining('the connection should open') as string }])
+  })
+
+  it.each(['null', '7', '"welcome"', '[]', '{}', '{"type":7}', 'no JSON'])('outlives a server that says %s', async (said) => {
+    const findings = await examine({ name: said, garbage: said }, { patience: 300, only: 'names the server' })
+    expect(failed(findings)).toEqual([])
   })
 })

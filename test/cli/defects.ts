@@ -5,6 +5,10 @@ import type { RawFrame } from '../kit/raw-client.js'
 
 type Frames = object[]
 
+/** What the server behind the wrapper hides, and the rate at which it asks legs to move. */
+export const HIDDEN = 'for nobody here'
+export const RATE = 100
+
 /** One connection through the wrapper. */
 export interface Through {
   /** What the client has said. */
@@ -25,8 +29,10 @@ export interface Defect {
   up?(frame: RawFrame, through: Through): Frames
   /** What goes to the client instead of that frame of the server's. */
   down?(frame: RawFrame, through: Through): Frames
+  /** What goes to the client before each frame of the server's, as it is. */
+  readonly garbage?: string
   /** The code that the client sees where the server closed with that one; null: no close at all. */
-  closed?(code: number): number | null
+  closed?(code: number, through: Through): number | null
 }
 
 const is = (type: string, change: (frame: RawFrame, through: Through) => Frames) => (frame: RawFrame, through: Through) => (frame.type === type ? change(frame, through) : [frame])
@@ -35,6 +41,9 @@ const answers = (change: (answer: { epoch: string; offset: number; after: number
 /** The so manieth of its kind on a connection. */
 const nth = (through: Through, kind: string) => (through.note[kind] = ((through.note[kind] as number | undefined) ?? 0) + 1) as number
 const nothing: Frames = []
+/** A message that only moves the position. */
+const isHiding = (frame: RawFrame) => frame.type === 'message' && !('data' in frame)
+const asking: (() => void)[] = []
 
 /** Servers that break one rule each, as a wrapper around one that keeps them all. */
 export const defects: readonly (Defect & { finds: string })[] = [
@@ -134,7 +143,47 @@ export const defects: readonly (Defect & { finds: string })[] = [
   { name: 'closes a wrong token with 1008', finds: 'answers a wrong token', closed: (code) => (code === 3000 ? 1008 : code) },
   { name: 'takes no fresh token', finds: 'takes a fresh token', up: is('auth', () => nothing) },
   { name: 'asks to move without a deadline', finds: 'asks a leg to move', down: is('handover', ({ deadline: _, ...frame }) => [frame]) },
+  { name: 'says what is no frame', finds: 'says nothing but frames', garbage: 'hello!' },
+  {
+    name: 'asks everybody to move at once',
+    finds: 'paces its requests',
+    down: is('handover', (frame, through) => {
+      // By then everybody has been asked.
+      asking.push(() => through.toClient(frame))
+      if (asking.length === 1) setTimeout(() => asking.splice(0).forEach((ask) => ask()), 800)
+      return nothing
+    }),
+  },
+  {
+    name: 'brings a message of the new epoch before the word of it',
+    finds: 'tells of a new epoch',
+    down: (frame, through) => {
+      if (frame.type === 'subscribed' && frame['id'] === undefined) return (through.note['told'] = frame), nothing
+      const told = frame.type === 'message' ? (through.note['told'] as object | undefined) : undefined
+      delete through.note['told']
+      return told ? [frame, told] : [frame]
+    },
+  },
+  { name: 'begins anew without a word', finds: 'tells of a new epoch', down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? nothing : [frame]) },
+  { name: 'names the old epoch for the new one', finds: 'tells of a new epoch', down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? answers((answer) => ({ ...answer, epoch: 'as before' }))(frame) : [frame]) },
+  { name: 'loses the first message of the new epoch', finds: 'tells of a new epoch', down: (frame) => (frame.type === 'message' && frame['data'] === 'the first' ? nothing : [frame]) },
+  { name: 'shows on one leg what it hides', finds: 'hides the same on all legs', down: (frame, through) => (isHiding(frame) && through.hello?.['leg'] === 2 ? [{ ...frame, data: HIDDEN }] : [frame]) },
+  { name: 'moves no position past what it hides', finds: 'hides the same on all legs', down: (frame) => (isHiding(frame) ? nothing : [frame]) },
+  { name: 'hides more on one leg than on the other', finds: 'hides the same on all legs', down: (frame, through) => (frame.type === 'message' && frame['data'] === 2 && through.hello?.['leg'] === 1 ? (({ data: _, ...rest }) => [rest])(frame) : [frame]) },
+  { name: 'names what it hides as the message before', finds: 'hides the same on all legs', down: is('message', ({ prev: _, ...frame }) => [frame]) },
+  {
+    name: 'ends a replay without a word of what is hidden behind it',
+    finds: 'moves the position past',
+    down: (frame, through) => (isHiding(frame) && through.hello?.['leg'] === 3 ? nothing : [frame]),
+  },
   { name: 'drains without a word for those who come', finds: 'takes no new hello', down: is('error', (frame) => (frame['code'] === 'draining' ? nothing : [frame])) },
+  {
+    name: 'welcomes who was connected before the drain, and says hello in it',
+    finds: 'takes no new hello',
+    down: (frame, through) => (frame.type === 'error' && frame['code'] === 'draining' && !through.hello ? ((through.note['late'] = true), nothing) : [frame]),
+    closed: (code, through) => (through.note['late'] ? null : code),
+    up: (frame, through) => (through.note['late'] && frame.type === 'hello' ? (through.toClient({ type: 'welcome', server: 'drained', topics: {} }), nothing) : [frame]),
+  },
   { name: 'goes deaf once it drains', finds: 'serves an asked leg in full', down: (frame, through) => (frame.type === 'handover' ? ((through.note['deaf'] = true), [frame]) : through.note['deaf'] ? nothing : [frame]) },
   { name: 'closes a leg as soon as it has asked it', finds: 'closes with 1012 after the deadline', down: is('handover', (frame, through) => (setTimeout(() => through.close(1012), 200), [frame])) },
   { name: 'closes with 1001 at the deadline', finds: 'closes with 1012 after the deadline', closed: (code) => (code === 1012 ? 1001 : code) },
@@ -144,7 +193,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
 export const slowDefect: Defect = { name: 'waits for a hello for ever, and is silent', down: is('pong', () => nothing), closed: (code) => (code === 3008 ? null : code) }
 
 /** The server at `target` behind that defect. */
-export async function defective(target: string, { subprotocol, up, down, closed }: Defect) {
+export async function defective(target: string, { subprotocol, up, down, garbage, closed }: Defect) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, handleProtocols: (offered) => subprotocol ?? (offered.has('livesocket.v1') ? 'livesocket.v1' : false) })
   await once(server, 'listening')
   const all = new Set<Through>()
@@ -174,11 +223,12 @@ export async function defective(target: string, { subprotocol, up, down, closed 
     far.on('open', () => waiting.splice(0).forEach((text) => far.send(text)))
     far.on('message', (data: Buffer) => {
       const frame = JSON.parse(String(data)) as RawFrame
+      if (garbage !== undefined && near.readyState === WebSocket.OPEN) near.send(garbage)
       for (const one of down ? down(frame, through) : [frame]) through.toClient(one)
     })
     far.on('error', () => near.terminate())
     far.on('close', (code, reason) => {
-      const seen = closed ? closed(code) : code
+      const seen = closed ? closed(code, through) : code
       if (seen === null) return
       if (seen === 1005 || seen === 1006) near.terminate()
       else near.close(seen, reason)

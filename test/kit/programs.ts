@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Tests beside software that npm does not bring, and what each of them starts. */
+/** Tests beside software that npm does not bring, and what each of them starts: programs, and folders of libraries. */
 const NEEDS: Record<string, readonly string[]> = {
   'test/server/redis-*.test.ts': ['redis-server'],
   'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
   'test/cluster/recipes.test.ts': ['nginx', 'haproxy', 'openssl', 'systemd-analyze'],
   'test/presets/nats.test.ts': ['nats-server'],
+  'test/presets/server-go.test.ts': ['go', '/usr/share/gocode/src/github.com/gorilla/websocket'],
+  'test/presets/server-phoenix.test.ts': ['elixir', '/usr/share/doc/erlang-jiffy'],
 }
 
 /**
@@ -24,6 +26,7 @@ export function withoutPrograms(): string[] {
 }
 
 function installed(program: string): boolean {
+  if (program.startsWith('/')) return existsSync(program)
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return folders.some((folder) => folder !== '' && existsSync(join(folder, program)))
 }

@@ -100,6 +100,15 @@ describe('by identity', () => {
     expect(told).toEqual(['1', '2', '3'])
   })
 
+  it('remembers what came last by number and by bytes, whatever a server takes for an identity', () => {
+    const { told, ready, bring } = world({})
+    const huge = (number: number) => ({ data: number, identity: `${number}`.padEnd(500_000, 'x') })
+    ready(1)
+    for (let number = 1; number <= 10; number++) bring(1, huge(number))
+    bring(1, huge(10), huge(1))
+    expect(told.slice(10)).toEqual(['1'])
+  })
+
   it('delivers at once the answer to what was asked on one leg alone, whichever that is', () => {
     const { told, ready, bring } = world({})
     ready(1)
@@ -193,6 +202,19 @@ describe('by position', () => {
     bring(2, 3)
     await clock.advance(250)
     expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-4 lost', '5'])
+  })
+
+  it('does so for each topic by itself, however they are mixed', async () => {
+    const { told, ready, bring, clock, merge } = world(position)
+    merge.subscribe('u', null)
+    ready(1)
+    bring(1, 1, { topic: 'u', offset: 1, data: 'u1' })
+    ready(2)
+    bring(2, 5, { topic: 'u', offset: 4, data: 'u4' })
+    bring(1, 3, { topic: 'u', offset: 3, data: 'u3' })
+    await clock.advance(250)
+    expect(told.slice(2).filter((word) => /^(\d|gap)/.test(word))).toEqual(['gap 2-2 lost', '3', 'gap 4-4 lost', '5', 'gap 2-2 lost'])
+    expect(told.filter((word) => word.startsWith('u'))).toEqual(['u1', 'u3', 'u4'])
   })
 
   it('loses nothing of what the old leg brought too early and left behind', () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { createClient, type Client } from 'graphql-ws'
+import { createClient, type Client, type ClientOptions } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -21,7 +21,7 @@ const schema = buildSchema(`
 `)
 
 /** Two servers of graphql-ws, one log, and the library's client over a LiveWebSocket. */
-async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number }) {
+async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number }, retries: Partial<ClientOptions> = { retryAttempts: 0 }) {
   const log: number[] = []
   const wakers = new Set<() => void>()
   let charges = 0
@@ -59,7 +59,7 @@ async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Objec
     }
   }
   const told: string[] = []
-  const client: Client = createClient({ url: `ws://127.0.0.1:${relay.port}/`, webSocketImpl: Kept, retryAttempts: 0, on: { connected: () => told.push('connected'), closed: () => told.push('closed') } })
+  const client: Client = createClient({ url: `ws://127.0.0.1:${relay.port}/`, webSocketImpl: Kept, ...retries, on: { connected: () => told.push('connected'), closed: () => told.push('closed') } })
   onTestFinished(async () => {
     stopped = true
     clearInterval(timer)
@@ -155,4 +155,16 @@ it('shows the library a break as the close that it is', async () => {
   await until(() => ticks.length > 0, 'messages')
   for (const client of servers[0]!.clients) client.terminate()
   await until(() => told.includes('closed'), 'the close')
+})
+
+it('lets the library come back from a break by itself: a new socket of the same class knows nothing of the one before', async () => {
+  const { follower, told, servers, sockets } = await stage(undefined, { retryAttempts: 3, retryWait: async () => undefined })
+  const ticks = follower('tick')
+  await until(() => ticks.length > 10, 'messages')
+  for (const client of servers[0]!.clients) client.terminate()
+  await until(() => told.filter((event) => event === 'connected').length === 2, 'the second connection')
+  const reached = ticks.at(-1)! + 50
+  await until(() => ticks.at(-1)! >= reached, 'messages after the break')
+  expect(told).toEqual(['connected', 'closed', 'connected'])
+  expect(sockets).toHaveLength(2)
 })

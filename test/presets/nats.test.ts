@@ -1,7 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { headers, wsconnect } from '@nats-io/nats-core'
@@ -9,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { nats, type NatsMessage } from '../../src/presets/nats.js'
 import { natsFrames } from '../../src/presets/nats-frames.js'
+import { freePort } from '../kit/free-port.js'
 import { until } from '../server/kit.js'
 import { oneToLast, scripted, speaking } from './stage.js'
 
@@ -34,9 +33,40 @@ describe('the frames of NATS', () => {
     }
   })
 
-  it.each(['MSG a\r\n', 'MSG a 1 x\r\n', `INFO ${'x'.repeat(70_000)}`])('are refused where they are none: %.12s', (wrong) => {
+  it.each(['MSG a\r\n', 'MSG a 1 x\r\n', 'MSG a 1 99999999999\r\n', 'HMSG a 1 5 -7\r\n', 'INFO {\r\n', `INFO ${'x'.repeat(70_000)}`])('are refused where they are none: %.12s', (wrong) => {
     expect(() => natsFrames()(wrong)).toThrow()
   })
+})
+
+it('has done with a stream that it could not read once: what follows is cut in no right place', () => {
+  const split = natsFrames()
+  expect(() => split('MSG a 1 x\r\n')).toThrow('cannot be read')
+  expect(() => split('PING\r\n')).toThrow('cannot be read')
+})
+
+it('tells of a subject that is none, and serves the others', async () => {
+  const server = await scripted(
+    (frame, socket) => frame.startsWith('PING') && socket.send(Buffer.from('PONG\r\n')),
+    (socket) => socket.send(Buffer.from('INFO {"server_id":"N1"}\r\n')),
+  )
+  const { socket, seen, invalid } = speaking(server.url, nats()).follow('a b').follow('news').follow('c\td')
+  const refused: unknown[] = []
+  socket.on('error', ({ error }) => refused.push(error.topic))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  server.legs[0]!.socket.send(Buffer.from('MSG news 1 2\r\nhi\r\n'))
+  await until(() => seen.length === 1, 'the message')
+  expect([refused, invalid]).toEqual([['a b', 'c\td'], []])
+})
+
+it('takes nothing any more of a subscription that has ended, however late it comes', async () => {
+  const codec = nats().open()
+  codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['news', null]]) } as never)
+  expect(codec.encode({ type: 'unsubscribe', topics: ['news'] })).toEqual(['UNSUB 1\r\n'])
+  codec.encode({ type: 'subscribe', id: '1', topics: new Map([['news', null]]) })
+  const bytes = (text: string) => new TextEncoder().encode(text).buffer
+  expect(codec.decode(bytes('MSG news 1 4\r\nlate\r\n'))).toEqual([])
+  expect(codec.decode(bytes('MSG news 2 3\r\nnow\r\n'))).toMatchObject([{ type: 'message', data: { payload: 'now' } }])
 })
 
 it('answers the server in kind, and refuses a subject that would be another command', async () => {
@@ -56,15 +86,6 @@ it('answers the server in kind, and refuses a subject that would be another comm
   expect(JSON.parse(connect!.slice('CONNECT '.length))).toMatchObject({ verbose: false, user: 'ada', headers: true })
   expect(rest).toEqual(['SUB news.* 1\r\n', 'PING\r\n', 'PONG\r\n', 'PUB out 7\r\n{"a":1}\r\n'].sort((a, b) => rest.indexOf(a) - rest.indexOf(b)))
 })
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 /** Two nats-servers in a cluster; ports are free ones, since their routes must know each other. */
 async function cluster() {

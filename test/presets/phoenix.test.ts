@@ -122,3 +122,12 @@ it('has a push answered by what the channel replied, also when it says no', asyn
   await expect(socket.publish('room:1', { event: 'fail', payload: {} })).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('"no"') as string })
   await expect(socket.publish('room:1', 'no event')).rejects.toMatchObject({ code: 'refused' })
 })
+
+it('tells of a channel that crashes again before it has been joined anew', () => {
+  const codec = phoenix().open()
+  const [join] = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['room:1', null]]) } as never) as string[]
+  const crash = (of: string) => codec.decode(JSON.stringify([(JSON.parse(of) as Frame)[0], null, 'room:1', 'phx_error', {}]))
+  expect(crash(join!)).toEqual([])
+  const [again] = codec.replies!() as string[]
+  expect(crash(again!)).toMatchObject([{ type: 'error', code: 'forbidden', topic: 'room:1', message: expect.stringContaining('crashed') as string }])
+})

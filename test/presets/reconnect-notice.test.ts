@@ -31,4 +31,16 @@ describe('a plain server that says {"type":"reconnect"}', () => {
     expect([seen, invalid]).toEqual([[{ topic: 'chat', text: 'hi' }], []])
     expect(asked).toEqual([expect.objectContaining({ reason: 'deploy', deadline: 30_000, spread: 0 })])
   })
+
+  it('takes what bears no number for no message, where the server numbers', async () => {
+    const server = await scripted((frame, socket) => frame.includes('ping') && socket.send('{"type":"pong"}'))
+    const { socket, seen, invalid } = speaking(server.url, reconnectNotice({ numbered: true })).follow('chat')
+    socket.connect()
+    await until(() => socket.store.getState().status === 'live', 'live')
+    server.tell({ type: 'joined', topic: 'chat', name: 'ada' })
+    server.tell({ topic: 'chat', epoch: 'a', offset: 7, data: 'hi' })
+    server.tell({ topic: 'chat', epoch: 'a', offset: 8, data: 'you' })
+    await until(() => seen.length === 2, 'the messages')
+    expect([seen, invalid, socket.stats().gaps]).toEqual([['hi', 'you'], [], 0])
+  })
 })

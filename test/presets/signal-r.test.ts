@@ -93,3 +93,10 @@ it('moves when the hub closes with allowReconnect (type 7), and stays closed whe
   await until(() => socket.store.getState().status === 'closed', 'closed')
   expect(server.legs).toHaveLength(2)
 })
+
+it('waits for the end of a record so long and no longer', () => {
+  const codec = signalR().open()
+  const piece = 'x'.repeat(1_048_576)
+  for (let count = 0; count < 16; count++) expect(codec.decode(piece)).toEqual([])
+  expect(codec.decode('x')).toMatchObject({ invalid: expect.any(String) as string })
+})

@@ -107,3 +107,25 @@ it('tells of a subscription that the server refuses, and serves the others', asy
   await until(() => seen.length > 3 && errors.length > 0, 'both')
   expect(errors).toEqual(['secret'])
 })
+
+it('tells of a topic whose input is no JSON, as the server does, and serves the others', async () => {
+  const { all } = await servers(100)
+  const { socket, seen, invalid } = speaking(all[0]!.url, trpc()).follow('ticks').follow('ticks?{')
+  const errors: unknown[] = []
+  socket.on('error', ({ error }) => errors.push(error.topic))
+  socket.connect()
+  await until(() => seen.length > 3 && errors.length > 0, 'both')
+  expect([errors, invalid]).toEqual([['ticks?{'], []])
+})
+
+it('takes nothing any more of a subscription that has ended, however late it comes', () => {
+  const codec = trpc().open()
+  const started = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['ticks', null]]) } as never) as string[]
+  const { id } = JSON.parse(started[0]!) as { id: number }
+  codec.encode({ type: 'unsubscribe', topics: ['ticks'] })
+  codec.encode({ type: 'subscribe', id: '1', topics: new Map([['ticks', null]]) })
+  const data = (of: number) => JSON.stringify({ id: of, result: { type: 'data', data: of } })
+  expect(codec.decode('PONG')).toMatchObject([{ type: 'welcome' }])
+  expect(codec.decode(data(id))).toEqual([])
+  expect(codec.decode(data(id + 1))).toMatchObject([{ type: 'message', data: id + 1 }])
+})

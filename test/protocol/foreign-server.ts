@@ -8,10 +8,8 @@ export async function foreignServer(options: { perSecond?: number; exclusive?: b
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
   await once(server, 'listening')
   const received: (string | Buffer)[] = []
-  let most = 0
   let sent = 0
   server.on('connection', (socket: WebSocket) => {
-    most = Math.max(most, server.clients.size)
     if (options.exclusive && server.clients.size > 1) return socket.close(4009, 'one at a time')
     socket.on('message', (data: Buffer, binary) => {
       const text = String(data)
@@ -33,9 +31,6 @@ export async function foreignServer(options: { perSecond?: number; exclusive?: b
     tell,
     get sent() {
       return sent
-    },
-    get most() {
-      return most
     },
     clients: server.clients,
     askToMove: () => tell('{"type":"reconnect"}'),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
-import type { ClientFrame } from '../../src/protocol/frames.js'
+import type { ClientFrame, Position } from '../../src/protocol/frames.js'
 import { rawProtocol, type RawHello, type RawProtocolOptions } from '../../src/protocol/raw.js'
 
 const hello: ClientFrame = { type: 'hello', session: 's', leg: 3, token: 'T', topics: new Map([['t', { epoch: 'e', offset: 4 }]]) }
@@ -63,14 +63,42 @@ describe('when a leg is ready', () => {
   })
 })
 
-it('says hello with the token, the topics and their positions, and the last identity of each', () => {
+describe('the last identity of each topic', () => {
   let asked: RawHello | undefined
-  const protocol = rawProtocol({ message, identity: ({ data }) => String(data), hello: (ask) => void (asked = ask) })
-  protocol.open().decode('m7')
-  const codec = protocol.open()
-  expect(codec.encode(hello)).toEqual([])
-  expect(asked).toMatchObject({ token: 'T', session: 's', leg: 3, topics: new Map([['t', { epoch: 'e', offset: 4 }]]) })
-  expect([asked!.last('t'), asked!.last('u')]).toEqual(['m7', undefined])
+  const topics = new Map([['t', { epoch: 'e', offset: 4 }], ['u', null]])
+  const identified = () => rawProtocol({ message: (data) => ({ topic: String(data)[0]!, data }), identity: ({ data }) => String(data), hello: (ask) => void (asked = ask) })
+  const greet = (protocol: ReturnType<typeof rawProtocol>, session = 's', wanted: ReadonlyMap<string, Position | null> = topics) => {
+    const codec = protocol.open()
+    expect(codec.encode({ ...hello, session, topics: wanted } as ClientFrame)).toEqual([])
+    return codec
+  }
+
+  it('is told to the next hello, with the token, the topics and their positions', () => {
+    const protocol = identified()
+    greet(protocol).decode('t7')
+    greet(protocol)
+    expect(asked).toMatchObject({ token: 'T', session: 's', leg: 3, topics })
+    expect([asked!.last('t'), asked!.last('u')]).toEqual(['t7', undefined])
+  })
+
+  it('is that of the session alone, where several sockets have one protocol', () => {
+    const protocol = identified()
+    greet(protocol).decode('t7')
+    greet(protocol, 'another')
+    expect(asked!.last('t')).toBe(undefined)
+  })
+
+  it('is kept only of topics that are followed, whatever a server names', () => {
+    const protocol = identified()
+    const codec = greet(protocol)
+    codec.decode('x1')
+    codec.decode('t1')
+    codec.encode({ type: 'unsubscribe', topics: ['t'] })
+    codec.decode('t2')
+    codec.decode('u1')
+    greet(protocol, 's', new Map([['t', null], ['x', null]]))
+    expect(['x', 't', 'u'].map((topic) => asked!.last(topic))).toEqual([undefined, undefined, undefined])
+  })
 })
 
 it.each([
@@ -114,6 +142,7 @@ describe('bad input', () => {
     ['a message without a topic', { message: () => ({ topic: '', data: 1 }) }, /must name a topic/],
     ['a message without a position', { position: () => null }, /must number every message/],
     ['a position that is none', { position: () => ({ offset: 3, prev: 3 }) }, /0 <= prev < offset/],
+    ['a position without a number', { position: () => ({}) as { offset: number } }, /whole numbers/],
     ['a fraction for an offset', { position: () => ({ offset: 1.5 }) }, /whole numbers/],
   ] as [string, Partial<RawProtocolOptions>, RegExp][])('makes an event of %s, and tells no secret', (_name, options, reason) => {
     const said = codecOf(options).decode('x')

@@ -1,12 +1,12 @@
 // @vitest-environment happy-dom
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
 import type { LiveSocket } from '../../src/live-socket.js'
 import { idleState, type LiveSocketState } from '../../src/store.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
-import { bind } from '../../src/vanilla/bind.js'
+import { bind, type BindOptions } from '../../src/vanilla/bind.js'
 
-function stage(html: string) {
+function stage(html: string, format?: BindOptions['format']) {
   document.body.innerHTML = html
   const clock = createSimulatedClock()
   const handlers = new Map<string, Set<(data: never, info: never) => void>>()
@@ -36,7 +36,7 @@ function stage(html: string) {
   return {
     clock,
     published,
-    undo: bind(socket, document, { clock }),
+    undo: bind(socket, document, { clock, ...(format && { format }) }),
     refuse: (error: Error) => void (refusal = error),
     listening: () => listeners.size + [...handlers.values()].reduce((sum, all) => sum + all.size, 0),
     say: (topic: string, data: unknown) => handlers.get(topic)?.forEach((handler) => handler(data as never, {} as never)),
@@ -77,6 +77,55 @@ it('adds every message to a list, in order, as text, and keeps the newest', asyn
   await clock.advance(16)
   expect([...document.querySelectorAll('li')].map((row) => row.textContent)).toEqual(['<b>two</b>', 'three'])
   expect(document.querySelector('li b')).toBe(null)
+})
+
+it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit %o', (limit) => {
+  expect(() => stage(`<template data-live-list="chat" data-live-limit="${limit}"></template>`)).toThrow(/data-live-limit .* whole number/)
+})
+
+it('keeps no more for a page that is not painted than its list would show', async () => {
+  const { say, clock } = stage('<ul><template data-live-list="chat" data-live-limit="3"><li data-live-field="n"></li></template></ul>')
+  let read = 0
+  for (let n = 1; n <= 1_000; n++) say('chat', { get n() { return read++, n } })
+  await clock.advance(16)
+  expect([...document.querySelectorAll('li')].map((row) => row.textContent)).toEqual(['998', '999', '1000'])
+  expect(read).toBe(3)
+})
+
+it('goes on after a format that throws, and shows the rest all the same', async () => {
+  const format = vi.fn((value: unknown) => {
+    if (value === 'bad') throw new Error('no format')
+    return String(value)
+  })
+  const { say, text, clock } = stage('<b data-live-topic="a"></b><i data-live-topic="b"></i>', format)
+  say('a', 'bad')
+  say('b', 'good')
+  await expect(clock.advance(16)).rejects.toThrow('no format')
+  expect(text('i')).toBe('good')
+  say('a', 'well')
+  await clock.advance(16)
+  expect(text('b')).toBe('well')
+})
+
+it('publishes every value of a name that a form has more than once', () => {
+  const { published } = stage('<form data-live-publish="poll"><input name="who" value="ada"><input type="checkbox" name="likes" value="tea" checked><input type="checkbox" name="likes" value="jam" checked><input type="checkbox" name="likes" value="rum"></form>')
+  document.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }))
+  expect(published).toEqual([['poll', { who: 'ada', likes: ['tea', 'jam'] }]])
+})
+
+it('empties a form when what was in it is published, and leaves what was written since', async () => {
+  const { clock } = stage('<form data-live-publish="chat"><input name="text"></form>')
+  const input = document.querySelector('input')!
+  const submit = () => document.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }))
+  input.value = 'one'
+  submit()
+  await clock.flush()
+  expect(input.value).toBe('')
+  input.value = 'two'
+  submit()
+  input.value = 'three'
+  await clock.flush()
+  expect(input.value).toBe('three')
 })
 
 it('publishes a form, and shows why it could not be', async () => {

@@ -1,6 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { LiveWebSocket, type LiveWebSocketOptions, type UrlProvider } from '../../src/vanilla/live-web-socket.js'
+import { fakeWebSockets } from '../kit/fake-socket.js'
 import { until } from '../server/kit.js'
 import { happened, liveWebSocket, serverSide } from './stage.js'
 
@@ -152,14 +154,85 @@ describe('the README of reconnecting-websocket', () => {
     log.mockRestore()
   })
 
-  it.each([
-    ['minReconnectionDelay', 100],
-    ['maxReconnectionDelay', 100],
-    ['reconnectionDelayGrowFactor', 2],
-  ])('takes "%s"', (name, value) => {
-    expect(() => new LiveWebSocket('ws://h', [], { [name]: value, startClosed: true })).not.toThrow()
+  it('"round robin url provider": asks for a URL before each connection, and shows that of the last one', async () => {
+    const { socket, clock, sockets } = simulated({}, urls('ws://one/', 'ws://two/', 'ws://three/'))
+    for (const [at, url] of ['ws://one/', 'ws://two/', 'ws://three/', 'ws://one/'].entries()) {
+      await clock.flush()
+      expect([sockets[at]!.url, socket.url]).toEqual([url, url])
+      sockets[at]!.open()
+      sockets[at]!.end(1006)
+      await clock.advance(250)
+    }
+  })
+
+  it.each<[string, LiveWebSocketOptions, number, number]>([
+    ['"minReconnectionDelay" as the window that the first delay is drawn from, behind a quarter of a second', { minReconnectionDelay: 2_000 }, 250, 2_250],
+    ['which is five seconds wide by default', {}, 250, 5_250],
+  ])('takes %s', async (_name, options, least, most) => {
+    for (const [draw, delay] of [[0, least], [1, most]] as const) {
+      const { clock, sockets } = simulated({ ...options, environment: { random: () => draw } })
+      await clock.flush()
+      sockets[0]!.open()
+      await clock.flush()
+      sockets[0]!.end(1006)
+      await clock.advance(delay - 1)
+      expect(sockets).toHaveLength(1)
+      await clock.advance(1)
+      expect(sockets).toHaveLength(2)
+    }
+  })
+
+  it.each<[string, LiveWebSocketOptions, number]>([
+    ['"maxReconnectionDelay" as the widest window', { minReconnectionDelay: 1_000, maxReconnectionDelay: 3_000 }, 3_250],
+    ['which is ten seconds wide by default', {}, 10_250],
+    ['and no heed of "reconnectionDelayGrowFactor": the window doubles', { minReconnectionDelay: 1_000, reconnectionDelayGrowFactor: 50, maxReconnectionDelay: 2_000 }, 2_250],
+  ])('takes %s', async (_name, options, most) => {
+    const { clock, sockets } = simulated({ ...options, environment: { random: () => 1 } })
+    let last = 0
+    for (let dial = 1; dial <= 6; dial++) {
+      while (sockets.length < dial) await clock.advance(10)
+      sockets[dial - 1]!.end(1006)
+      const from = clock.monotonic()
+      while (sockets.length === dial) await clock.advance(10)
+      last = clock.monotonic() - from
+    }
+    expect(last).toBe(most)
+  })
+
+  it('has the other defaults: connectionTimeout 4 s, minUptime 5 s, and 1,000 messages waiting where it has Infinity', async () => {
+    const { socket, told, clock, sockets } = simulated({ minReconnectionDelay: 0 })
+    for (let count = 0; count <= 1_000; count++) socket.send('x')
+    await clock.flush()
+    expect(told).toEqual(['error'])
+    await clock.advance(3_999)
+    expect(told).toHaveLength(1)
+    await clock.advance(1)
+    expect(told).toEqual(['error', 'error', 'close'])
+    await clock.advance(1_000)
+    sockets[1]!.open()
+    expect(socket.retryCount).toBe(1)
+    await clock.advance(4_999)
+    expect(socket.retryCount).toBe(1)
+    await clock.advance(1)
+    expect([socket.retryCount, sockets[1]!.sent]).toEqual([0, Array.from({ length: 1_000 }, () => 'x')])
   })
 })
+
+const urls = (...all: string[]) => {
+  let at = 0
+  return () => all[at++ % all.length]!
+}
+
+/** A socket on a clock that the test moves. */
+function simulated(options: LiveWebSocketOptions = {}, url: UrlProvider = 'ws://h/') {
+  const clock = createSimulatedClock()
+  const { WebSocket: Fake, sockets } = fakeWebSockets()
+  const socket = new LiveWebSocket(url, [], { ...options, environment: { random: () => 0, ...options.environment, WebSocket: Fake, clock } })
+  const told: string[] = []
+  for (const type of ['open', 'error', 'close']) socket.addEventListener(type, () => told.push(type))
+  onTestFinished(() => socket.close())
+  return { socket, told, clock, sockets }
+}
 
 function inertDebug() {
   return new LiveWebSocket('ws://h', [], { startClosed: true, debug: true })

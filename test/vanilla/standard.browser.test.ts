@@ -46,6 +46,15 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
     expect(ours).toBe('SyntaxError')
   })
 
+  it.each(['/live', 'live', '../live?a=b', '//h.test:81/', 'HTTP://h.test/'])('makes the same url of %s on a page', (url) => {
+    const [native, ours] = classes.map((Class) => {
+      const socket = new Class(url)
+      socket.close()
+      return socket.url
+    })
+    expect(ours).toBe(native)
+  })
+
   it.each([999, 1001, 2999, 5000, -1, NaN, 65_536 + 1000])('does the same with the close code %d', (code) => {
     const [native, ours] = classes.map((Class) => {
       const socket = new Class(`${server}/hang`)

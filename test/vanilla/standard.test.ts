@@ -27,6 +27,18 @@ describe('the WebSocket standard on the constructor', () => {
   })
 })
 
+describe('the WebSocket standard on calls that are none', () => {
+  it.each([
+    ['a constructor without a URL', () => new (LiveWebSocket as unknown as new () => object)()],
+    ['a constructor without new', () => (LiveWebSocket as unknown as (url: string) => object)('ws://h/')],
+    ['a write to readyState', () => Object.assign(inert(), { readyState: 1 })],
+    ['a write to url', () => Object.assign(inert(), { url: 'ws://h/' })],
+    ['a write to bufferedAmount', () => Object.assign(inert(), { bufferedAmount: 0 })],
+  ])('throws a TypeError for %s', (_name, call) => {
+    expect(call).toThrow(TypeError)
+  })
+})
+
 describe('the WebSocket standard on what a socket has', () => {
   it('has the constants on the class and on each socket, and they cannot be changed', () => {
     const constants = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }
@@ -123,6 +135,71 @@ describe('the WebSocket standard on messages', () => {
     expect(await happened(socket, 'message')).toMatchObject({ data: 'grüezi', origin: url.slice(0, -1) })
   })
 
+  it('gives events that neither bubble nor can be cancelled', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket } = liveWebSocket(url, [], { once: true })
+    const events = Promise.all((['open', 'message', 'close'] as const).map((type) => happened(socket, type)))
+    await happened(socket, 'open')
+    sockets[0]!.send('hi')
+    sockets[0]!.close()
+    for (const event of await events) expect(event).toMatchObject({ bubbles: false, cancelable: false })
+    expect((await events)[1]).toMatchObject({ lastEventId: '', ports: [] })
+  })
+
+  it('takes a new binaryType for the next message, and keeps it over breaks', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    const next = async (at: number) => {
+      const message = happened(socket, 'message')
+      sockets[at]!.send(Buffer.from([1]))
+      return ((await message) as MessageEvent).data as unknown
+    }
+    expect(await next(0)).toBeInstanceOf(Blob)
+    socket.binaryType = 'arraybuffer'
+    expect(await next(0)).toBeInstanceOf(ArrayBuffer)
+    sockets[0]!.terminate()
+    await happened(socket, 'open')
+    expect([socket.binaryType, await next(1)]).toEqual(['arraybuffer', expect.any(ArrayBuffer)])
+  })
+
+  it('gives nothing any more once close() was called', async () => {
+    const { url, sockets } = await serverSide()
+    const { socket, told } = liveWebSocket(url)
+    await happened(socket, 'open')
+    sockets[0]!.send('late')
+    socket.close()
+    await happened(socket, 'close')
+    expect(told).toEqual(['open', 'close 1000  clean'])
+  })
+
+  it('sends bytes as they were when it was given them', async () => {
+    const { url, received } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    const bytes = new Uint8Array([1, 2])
+    socket.send(new Blob(['a blob goes first']))
+    socket.send(bytes)
+    socket.send(bytes.buffer)
+    bytes.fill(9)
+    await until(() => received.length === 3, 'all of it')
+    expect(received.slice(1)).toEqual([Buffer.from([1, 2]), Buffer.from([1, 2])])
+  })
+
+  it('tells by an error event of a Blob that cannot be read, and goes on', async () => {
+    const { url, received } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    const gone = new Blob(['gone'])
+    gone.arrayBuffer = () => Promise.reject(new DOMException('the file is gone', 'NotReadableError'))
+    const error = happened(socket, 'error')
+    socket.send(gone)
+    socket.send('behind it')
+    expect(await error).toMatchObject({ message: expect.stringContaining('the file is gone') as string })
+    await until(() => received.length === 1, 'what came behind it')
+    expect([received, socket.bufferedAmount]).toEqual([['behind it'], 0])
+  })
+
   it.each([
     ['blob', Blob],
     ['arraybuffer', ArrayBuffer],
@@ -166,6 +243,21 @@ describe('the WebSocket standard on messages', () => {
     await until(() => received.length === 1 && socket.bufferedAmount === 0, 'sent')
   })
 
+  it('counts in bufferedAmount nothing that a socket which goes on has given up', async () => {
+    const { url, received } = await serverSide()
+    const { socket } = liveWebSocket(url, [], { maxEnqueuedMessages: 1 })
+    socket.send('1')
+    socket.send('refused')
+    await until(() => received.length === 1 && socket.bufferedAmount === 0, 'the first')
+    socket.close()
+    await happened(socket, 'close')
+    socket.send('too late')
+    expect(socket.bufferedAmount).toBe(8)
+    socket.reconnect()
+    await happened(socket, 'open')
+    expect(socket.bufferedAmount).toBe(0)
+  })
+
   it('counts in bufferedAmount what was not sent, and goes on counting after the close', async () => {
     const { url } = await serverSide()
     const { socket } = liveWebSocket(url, [], { once: true })
@@ -181,6 +273,19 @@ describe('the WebSocket standard on messages', () => {
 describe('the WebSocket standard on closing', () => {
   it.each([0, 999, 1001, 1005, 1006, 2999, 5000, NaN, -1, 70_000])('throws an InvalidAccessError for the code %d', (code) => {
     expect(() => inert().close(code)).toThrow(exception('InvalidAccessError'))
+  })
+
+  it.each([
+    [1000.4, 1000],
+    [2999.5, 3000],
+    ['4000', 4000],
+  ])('takes the code %o for %d', async (given, code) => {
+    const { url, closes } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    socket.close(given as number)
+    await until(() => closes.length === 1, 'the close')
+    expect(closes).toEqual([{ code, reason: '' }])
   })
 
   it('throws a SyntaxError for a reason over 123 bytes of UTF-8, and takes one of 123', () => {
@@ -217,6 +322,7 @@ describe('the WebSocket standard on closing', () => {
     const { url, sockets } = await serverSide()
     const { socket, told } = liveWebSocket(url)
     socket.close()
+    expect(socket.readyState).toBe(LiveWebSocket.CLOSING)
     await happened(socket, 'close')
     expect([told, socket.readyState]).toEqual([['error', 'close 1006 '], 3])
     expect(sockets).toEqual([])

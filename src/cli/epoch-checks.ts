@@ -1,0 +1,36 @@
+import type { Check } from './conformance.js'
+import { answerIn, chain, demand } from './stand.js'
+import { Untried } from './wire.js'
+
+/** What happens under a leg when the log begins anew. */
+export const epochChecks: readonly Check[] = [
+  {
+    rule: 'server rule 8',
+    title: 'tells of a new epoch, unasked, before any message of it',
+    async run(stand) {
+      if (!stand.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
+      const topic = stand.topic()
+      const reader = await stand.join({ [topic]: {} })
+      const { epoch } = answerIn(reader.welcome, topic)
+      const old = await stand.publish(await stand.join(), topic, 3)
+      await reader.next('message', (frame) => frame['offset'] === old[2])
+      await stand.settle(reader)
+      const before = reader.frames.length
+      await stand.lose()
+      // A log that is not back yet refuses for a while.
+      const first = await stand.say(await stand.join(), topic, 'the first')
+      const now = answerIn((await stand.join({ [topic]: {} })).welcome, topic)
+      if (now.epoch === epoch) throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
+      const told = await reader.next('subscribed', (frame) => frame['id'] === undefined && topic in Object(frame['topics']))
+      const early = reader.frames.slice(before, reader.frames.indexOf(told)).filter((frame) => frame.type === 'message' && frame['topic'] === topic)
+      demand(early.length === 0, `${early.length} messages came between the loss and the subscribed that names the new epoch`)
+      const answer = answerIn(told, topic)
+      demand(answer.epoch === now.epoch, `the subscribed names the epoch ${answer.epoch}, and a new leg is told ${now.epoch}`)
+      const last = await stand.say(await stand.join(), topic, 'the last')
+      await reader.next('message', (frame) => frame['topic'] === topic && frame['offset'] === last)
+      await stand.settle(reader)
+      demand(answer.after < first, `the subscribed begins after ${answer.after}, and the first message of the new epoch has ${first}`)
+      chain(reader, topic, answer.after, last, reader.frames.slice(0, before).filter((frame) => frame.type === 'message' && frame['topic'] === topic).length)
+    },
+  },
+]
