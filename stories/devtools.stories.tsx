@@ -28,9 +28,8 @@ export default meta
 
 export const Panel: StoryObj<StoryArgs> = {
   loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded, globals }) => {
+  render: ({ playing }, { loaded }) => {
     const { sim, socket, wire, exported } = loaded['world'] as World
-    const theme = globals['theme'] as string
     return (
       <Stage
         title="What is it doing?"
@@ -43,7 +42,7 @@ export const Panel: StoryObj<StoryArgs> = {
           <Button onClick={() => sim.delay({ down: 700 })}>Slow path</Button>
           <Button onClick={() => sim.delay(160)}>Fast path</Button>
         </div>
-        <LiveSocketDevtools socket={socket} wire={wire} clock={sim.clock} theme={theme === 'light' || theme === 'dark' ? theme : undefined} onExport={exported} />
+        <LiveSocketDevtools socket={socket} wire={wire} clock={sim.clock} onExport={exported} />
       </Stage>
     )
   },

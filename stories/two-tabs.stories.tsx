@@ -19,7 +19,7 @@ type World = ReturnType<typeof createWorld>
 function Tab({ world, tab, name }: { world: World; tab: Client; name: string }) {
   const { sim } = world
   const { state, lost, delivered } = useReading(useCallback(() => ({ state: tab.socket.store.getState(), ...tab.book!.summary() }), [tab]))
-  const picture = useCallback(() => ({ now: sim.clock.monotonic(), span: 10_000, legs: tab.recorder.legs, arrivals: tab.recorder.arrivals, plain: true }), [sim, tab])
+  const picture = useCallback(() => ({ now: sim.clock.monotonic(), span: 10_000, legs: tab.recorder.legs, arrivals: tab.recorder.arrivals }), [sim, tab])
   const over = state.status === 'closed'
   return (
     <Card title={name} aside={<Badge tone={toneOf(state)}>{state.closed ? state.closed.by : state.status}</Badge>}>

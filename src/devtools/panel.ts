@@ -7,7 +7,7 @@ import { paintTimeline } from './timeline.js'
 import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
 export interface DevtoolsOptions extends RecorderOptions {
-  /** Default: what the reader's system says. */
+  /** Default: the page's `color-scheme`. */
   readonly theme?: 'light' | 'dark'
   /** What "Export" does with a recording. Default: the browser saves it as a file. */
   readonly onExport?: (recording: Recording) => void
@@ -35,7 +35,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   const root = host.attachShadow({ mode: 'open' })
   adoptStyle(root)
   const panel = make('section', { class: 'panel', 'aria-label': 'LiveSocket devtools' })
-  if (theme) panel.dataset['theme'] = theme
+  if (theme) panel.style.colorScheme = theme
   root.append(panel)
 
   const badge = make('span', { class: 'status', role: 'status' })
@@ -108,7 +108,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   const moving = fact(facts, 'Handover')
   const token = fact(facts, 'Token')
   const tokenBar = make('i')
-  const tokenTrack = make('div', { class: 'bar' })
+  const tokenTrack = make('div', { class: 'track' })
   tokenTrack.append(tokenBar)
   token.parentElement!.append(tokenTrack)
   const log = createEventLog(recorder)
@@ -146,7 +146,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
     }
     move.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
     freeze.textContent = frozen.size > 0 ? 'Thaw' : 'Freeze it'
-    paintTimeline(canvas, { now: paused ?? recorder.now(), span: span * 1_000, legs: recorder.legs, arrivals: recorder.arrivals, plain: canvas.clientWidth < 480 })
+    paintTimeline(canvas, { now: paused ?? recorder.now(), span: span * 1_000, legs: recorder.legs, arrivals: recorder.arrivals })
     log.show()
   }
   let longest = 0
