@@ -3,6 +3,7 @@ import type { LiveSocket } from '../live-socket.js'
 import { createEventLog } from './event-log.js'
 import { PANEL_STYLE } from './panel-style.js'
 import { createRecorder, type Recorder, type RecorderOptions, type Recording } from './recorder.js'
+import { redactedAll } from './redact.js'
 import { paintTimeline } from './timeline.js'
 import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
@@ -89,9 +90,9 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   const timeline = make('div', { class: 'timeline' })
   timeline.append(canvas)
   const key = make('ul', { class: 'key' })
-  for (const [look, meaning] of [['dash', 'dialling'], ['bar', 'active'], ['soft', 'the other leg'], ['full', 'delivered'], ['', 'duplicate dropped, or held']] as const) {
+  for (const [look, meaning] of [['dash', 'dialling'], ['bar', 'active'], ['soft', 'the other leg'], ['full', 'delivered'], ['', 'duplicate dropped, or held'], ['count', 'so many at once: a replay']] as const) {
     const item = make('li', {}, meaning)
-    item.prepend(make('i', { class: look }))
+    item.prepend(make('i', { class: look }, look === 'count' ? '9' : ''))
     key.append(item)
   }
 
@@ -115,7 +116,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   panel.append(header, timeline, key, counters, facts, log.element)
 
   function show() {
-    const { status, leg, handover, retry, token: held, outbox, closed } = socket.store.getState()
+    const { status, leg, handover, retry, token: held, outbox, closed } = redactedAll(socket.store.getState())
     const stats = socket.stats()
     const wall = clock.now()
     text(badge, handover ? `${status}, moving` : status)
@@ -152,12 +153,12 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   let longest = 0
   let expiry = 0
 
-  const calm = typeof matchMedia === 'function' && matchMedia('(prefers-reduced-motion: reduce)').matches
+  const calm = typeof matchMedia === 'function' ? matchMedia('(prefers-reduced-motion: reduce)') : null
   let shownAt = -Infinity
   let cancel = frames.frame(next)
   function next() {
     const now = systemClock.monotonic()
-    if (!calm || now - shownAt >= CALM) {
+    if (!calm?.matches || now - shownAt >= CALM) {
       shownAt = now
       if (paused === null) show()
     }

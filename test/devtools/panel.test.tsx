@@ -86,6 +86,24 @@ describe('mountDevtools', () => {
     expect(text()).toMatch(/because of “deploy”; 9\.\d s to the deadline/)
   })
 
+  it('shows no credential that a server has put into its words', async () => {
+    const { sim, socket, text } = mounted()
+    socket.connect()
+    await sim.advance(500)
+    sim.deploy({ reason: 'token=abcdef', spread: 5_000 })
+    await sim.advance(100)
+    expect(text()).toContain('because of “token=[redacted]”')
+    expect(text()).not.toContain('abcdef')
+  })
+
+  it('says each status once in its log', async () => {
+    const { sim, socket, root } = mounted()
+    socket.connect()
+    await sim.advance(500)
+    const rows = [...root.querySelectorAll('.log li')].map((row) => [...row.children].slice(1).map((part) => part.textContent).join(' | '))
+    expect(rows).toEqual(expect.arrayContaining(['status | idle', 'status | connecting', 'status | live']))
+  })
+
   it('stands still when it is paused, and exports what it has recorded meanwhile', async () => {
     const { sim, socket, button, cell, exported } = mounted()
     socket.connect()
