@@ -8,7 +8,7 @@ const REPLAY = 3
 /** On its leg, and below in the one stream that the application saw, in the colour of that leg. */
 export function paintMessages(sheet: TimelineSheet, legs: readonly RecordedLeg[], seen: readonly Arrival[]): void {
   const spots = spotsOf(sheet, seen)
-  const touching = spots.filter(({ left }, index) => index > 0 && left - spots[index - 1]!.left < 4).length
+  const touching = spots.filter(({ left }, index) => index > 0 && left - spots[index - 1]!.left < 3).length
   if (touching > Math.max(8, spots.length / 2)) paintColumns(sheet, spots)
   else paintDots(sheet, legs, spots)
 }

@@ -100,8 +100,10 @@ export function BadgeView({ tone, text, left = 0, action, onAction }: BadgeConte
     <span className="status-badge">
       <span role="status">
         <Badge tone={tone}>
-          {text}
-          {left > 0 && <span aria-hidden="true">in {left} s</span>}
+          <span>
+            {text}
+            {left > 0 && <span aria-hidden="true"> in {left} s</span>}
+          </span>
         </Badge>
       </span>
       {action && (
