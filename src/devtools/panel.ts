@@ -4,6 +4,7 @@ import { createEventLog } from './event-log.js'
 import { PANEL_STYLE } from './panel-style.js'
 import { createRecorder, type Recorder, type RecorderOptions, type Recording } from './recorder.js'
 import { redactedAll } from './redact.js'
+import { saveRecording } from './save-recording.js'
 import { paintTimeline } from './timeline.js'
 import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
@@ -30,7 +31,7 @@ const CALM = 1_000
  * and buttons that make things happen. It records from here on, within bounds, and holds no token and no message's data.
  */
 export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
-  const { clock = systemClock, frames = systemClock, wire, theme, onExport = save } = options
+  const { clock = systemClock, frames = systemClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))
   const root = host.attachShadow({ mode: 'open' })
@@ -208,10 +209,3 @@ function adoptStyle(root: ShadowRoot) {
 
 const number = (value: number) => value.toLocaleString('en')
 const seconds = (ms: number) => (ms < 0 ? 'a moment' : ms < 1_000 ? `${Math.round(ms)} ms` : ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`)
-
-function save(recording: Recording) {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(recording, null, 2)], { type: 'application/json' }))
-  const link = make('a', { href: url, download: `livesocket-${new Date(recording.began).toISOString().replace(/[:.]/g, '-')}.json` })
-  link.click()
-  URL.revokeObjectURL(url)
-}
