@@ -95,11 +95,14 @@ export default defineConfig({
         },
       },
       {
-        // Every story, with what its play function promises and with its accessibility check.
+        // Every story, with what its play function promises and with its accessibility check, in both themes.
         extends: true,
         plugins: [storybookTest({ configDir: join(root, '.storybook') })],
+        // Found only when a story runs, it would be bundled then, and the stories that run by then started over.
+        optimizeDeps: { include: ['@storybook/addon-a11y/preview'] },
         test: {
           name: 'storybook',
+          env: { BOTH_THEMES: 'yes' },
           sequence: { groupOrder: 5 },
           browser: {
             enabled: true,

@@ -1,3 +1,4 @@
+import { afterEach as checkAccessibility } from '@storybook/addon-a11y/preview'
 import type { Preview } from '@storybook/react-vite'
 import type { Simulation } from 'livesocket/testing'
 import { useEffect } from 'react'
@@ -5,6 +6,23 @@ import '@fontsource-variable/inter'
 import '../stories/kit/tokens.css'
 import '../stories/kit/pieces.css'
 import { release } from '../stories/kit/pace.js'
+
+const page = document.documentElement
+
+/** The add-on checks the story as it is; a test checks it in the other theme too. */
+async function checkOtherTheme(story: Parameters<typeof checkAccessibility>[0]) {
+  const own = page.style.colorScheme
+  const dark = own === 'dark' || (own === '' && matchMedia('(prefers-color-scheme: dark)').matches)
+  const other = dark ? 'light' : 'dark'
+  page.style.colorScheme = other
+  try {
+    await checkAccessibility(story)
+  } catch (found) {
+    throw new Error(`In the ${other} theme: ${(found as Error).message}`, { cause: found })
+  } finally {
+    page.style.colorScheme = own
+  }
+}
 
 const preview: Preview = {
   parameters: {
@@ -20,20 +38,18 @@ const preview: Preview = {
       toolbar: { title: 'Theme', icon: 'contrast', items: ['system', 'light', 'dark'], dynamicTitle: true },
     },
   },
-  afterEach({ loaded }) {
-    const world = loaded['world'] as { sim?: Simulation } | undefined
+  async afterEach(story) {
+    if (import.meta.env['BOTH_THEMES']) await checkOtherTheme(story)
+    const world = story.loaded['world'] as { sim?: Simulation } | undefined
     if (world?.sim) release(world.sim)
     // The pictures wait for it.
-    document.documentElement.dataset['played'] = 'yes'
+    page.dataset['played'] = 'yes'
   },
   initialGlobals: { theme: 'system' },
   decorators: [
     (Story, { globals }) => {
       const theme = globals['theme'] as string
-      useEffect(() => {
-        if (theme === 'system') delete document.documentElement.dataset['theme']
-        else document.documentElement.dataset['theme'] = theme
-      }, [theme])
+      useEffect(() => void (page.style.colorScheme = theme === 'system' ? '' : theme), [theme])
       return <Story />
     },
   ],

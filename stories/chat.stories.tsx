@@ -1,11 +1,12 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createLiveSocket, type LiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveLog, useLiveStatus, usePublish } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
 import { useCallback, useEffect, useId, useRef, useState, type FormEvent } from 'react'
-import { expect, userEvent, waitFor, within } from 'storybook/test'
-import { Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
+import { expect, userEvent, waitFor } from 'storybook/test'
+import { Button, Card, Counters, Stage, useReading } from './kit/pieces.js'
 import { StatusBadge } from './kit/status-badge.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 import './chat.css'
 
 interface Line {
@@ -96,7 +97,7 @@ function Chat() {
         <label className="visually-hidden" htmlFor={id}>
           Message
         </label>
-        <input id={id} className="field" value={text} onChange={(event) => setText(event.target.value)} placeholder="Write something, and deploy meanwhile" autoComplete="off" />
+        <input id={id} className="field" value={text} onChange={(event) => setText(event.target.value)} placeholder="Write something" autoComplete="off" />
         <Button type="submit" kind="primary">
           Send
         </Button>
@@ -130,7 +131,7 @@ function ChatStory({ world, playing }: { world: World } & StoryArgs) {
             counts={[
               { name: 'In the log', value: seen.published.length },
               { name: 'Twice in it', value: twice, tone: twice > 0 ? 'bad' : 'good' },
-              { name: 'Waiting for an answer', value: seen.state.outbox.messages },
+              { name: 'Unanswered', value: seen.state.outbox.messages },
             ]}
           />
           <Chat />
@@ -143,13 +144,10 @@ function ChatStory({ world, playing }: { world: World } & StoryArgs) {
 const meta: Meta<StoryArgs> = { title: 'React/Chat with optimistic publish', args: { playing: true } }
 export default meta
 
-export const OptimisticChat: StoryObj<StoryArgs> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded }) => <ChatStory playing={playing} world={loaded['world'] as World} />,
-  play: async ({ canvasElement, loaded }) => {
-    const { sim, socket } = loaded['world'] as World
-    const canvas = within(canvasElement)
-    const press = (name: string) => userEvent.click(canvas.getByRole('button', { name }))
+export const OptimisticChat = storyIn(
+  createWorld,
+  (world, { playing }) => <ChatStory playing={playing} world={world} />,
+  async ({ world: { sim, socket }, canvas, press }) => {
     const say = async (text: string) => {
       await userEvent.type(canvas.getByLabelText('Message'), `${text}{Enter}`)
       await waitFor(() => expect(canvas.getByText(text)).toBeVisible())
@@ -169,4 +167,4 @@ export const OptimisticChat: StoryObj<StoryArgs> = {
     await expect(canvas.getAllByText(/^you, in the log/)).toHaveLength(3)
     await expect(socket.store.getState().outbox.messages).toBe(0)
   },
-}
+)

@@ -1,10 +1,11 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createLiveSocket } from 'livesocket'
 import { breakable, LiveSocketDevtools, type Recording } from 'livesocket/devtools'
 import { createSimulation } from 'livesocket/testing'
 import { expect, fn, userEvent, waitFor, within } from 'storybook/test'
-import { Button, Stage, type StoryArgs } from './kit/pieces.js'
 import { startFeed } from './kit/feed.js'
+import { Button, Stage } from './kit/pieces.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 
 function createWorld() {
   const sim = createSimulation({ seed: 7, latency: 160, requireToken: true })
@@ -21,34 +22,28 @@ function createWorld() {
   socket.connect()
   return { sim, socket, wire, news, exported: fn<(recording: Recording) => void>() }
 }
-type World = ReturnType<typeof createWorld>
 
 const meta: Meta<StoryArgs> = { title: 'Operations/Devtools', args: { playing: true } }
 export default meta
 
-export const Panel: StoryObj<StoryArgs> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded, globals }) => {
-    const { sim, socket, wire, exported } = loaded['world'] as World
-    const theme = globals['theme'] as string
-    return (
-      <Stage
-        title="What is it doing?"
-        lead="The devtools: both legs on a timeline, what each of them brought, the token’s schedule, the outbox, and everything that happened. They hold no token and no data, and a bundle that does not import them has nothing of them."
-        sim={sim}
-        playing={playing}
-      >
-        <div className="actions">
-          <Button onClick={() => sim.deploy({ deadline: 3_000 })}>Deploy</Button>
-          <Button onClick={() => sim.delay({ down: 700 })}>Slow path</Button>
-          <Button onClick={() => sim.delay(160)}>Fast path</Button>
-        </div>
-        <LiveSocketDevtools socket={socket} wire={wire} clock={sim.clock} theme={theme === 'light' || theme === 'dark' ? theme : undefined} onExport={exported} />
-      </Stage>
-    )
-  },
-  play: async ({ canvasElement, loaded }) => {
-    const { sim, socket, news, exported } = loaded['world'] as World
+export const Panel = storyIn(
+  createWorld,
+  ({ sim, socket, wire, exported }, { playing }) => (
+    <Stage
+      title="What is it doing?"
+      lead="The devtools: both legs on a timeline, what each of them brought, the token’s schedule, the outbox, and everything that happened. They hold no token and no data, and a bundle that does not import them has nothing of them."
+      sim={sim}
+      playing={playing}
+    >
+      <div className="actions">
+        <Button onClick={() => sim.deploy({ deadline: 3_000 })}>Deploy</Button>
+        <Button onClick={() => sim.delay({ down: 700 })}>Slow path</Button>
+        <Button onClick={() => sim.delay(160)}>Fast path</Button>
+      </div>
+      <LiveSocketDevtools socket={socket} wire={wire} clock={sim.clock} onExport={exported} />
+    </Stage>
+  ),
+  async ({ world: { sim, socket, news, exported }, canvasElement }) => {
     const root = await waitFor(() => {
       const found = [...canvasElement.querySelectorAll('*')].find((element) => element.shadowRoot)?.shadowRoot
       if (!found) throw new Error('the panel is not there yet')
@@ -76,4 +71,4 @@ export const Panel: StoryObj<StoryArgs> = {
     await expect(recording).toContain('"type":"cutover"')
     await expect(recording).not.toMatch(/token-\d/)
   },
-}
+)

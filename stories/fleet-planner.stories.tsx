@@ -6,7 +6,8 @@ import type { FleetSettings, ScenarioName } from '../bench/fleet/options.js'
 import { simulate, type Outcome } from '../bench/fleet/scenarios.js'
 import { count, duration, percent } from '../bench/fleet/table.js'
 import { LoadChart } from './kit/load-chart.js'
-import { Card, Counters, Stage, type StoryArgs } from './kit/pieces.js'
+import { Card, Counters, Stage } from './kit/pieces.js'
+import type { StoryArgs } from './kit/story.js'
 import './fleet-planner.css'
 
 const SCENARIOS: readonly { name: ScenarioName; title: string; shown: number }[] = [

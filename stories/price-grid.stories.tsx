@@ -1,10 +1,11 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createLiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveReducer } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
 import { memo, useCallback } from 'react'
-import { expect, userEvent, waitFor, within } from 'storybook/test'
-import { Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
+import { expect, waitFor } from 'storybook/test'
+import { Button, Card, Counters, Stage, useReading } from './kit/pieces.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 import './price-grid.css'
 
 interface Price {
@@ -69,7 +70,8 @@ const Row = memo(function Row({ symbol, cents, updates, up }: { symbol: string; 
   )
 })
 
-function Prices({ seen }: { seen: World['seen'] }) {
+/** Of its own, so that the counters above, which are read ten times a second, do not render it. */
+const Prices = memo(function Prices({ seen }: { seen: World['seen'] }) {
   const { rows, folded } = useLiveReducer<'prices', Grid, { prices: Price }>('prices', fold, EMPTY)
   seen.renders++
   seen.folded = folded
@@ -94,7 +96,7 @@ function Prices({ seen }: { seen: World['seen'] }) {
       ))}
     </div>
   )
-}
+})
 
 function PriceGrid({ world, playing }: { world: World } & StoryArgs) {
   const { sim, socket, seen } = world
@@ -133,13 +135,11 @@ function PriceGrid({ world, playing }: { world: World } & StoryArgs) {
 const meta: Meta<StoryArgs> = { title: 'React/A price grid at 5,000 a second', args: { playing: true } }
 export default meta
 
-export const PricesAtFullSpeed: StoryObj<StoryArgs> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded }) => <PriceGrid playing={playing} world={loaded['world'] as World} />,
-  play: async ({ canvasElement, loaded }) => {
-    const world = loaded['world'] as World
+export const PricesAtFullSpeed = storyIn(
+  createWorld,
+  (world, { playing }) => <PriceGrid playing={playing} world={world} />,
+  async ({ world, press }) => {
     const { sim, seen, socket } = world
-    const press = (name: string) => userEvent.click(within(canvasElement).getByRole('button', { name }))
     const from = sim.clock.monotonic()
     await sim.advance(1_200)
     await press('Deploy')
@@ -151,4 +151,4 @@ export const PricesAtFullSpeed: StoryObj<StoryArgs> = {
     await expect(socket.stats()).toMatchObject({ gaps: 0, handovers: 1, reconnects: 0 })
     await expect(seen.renders).toBeLessThanOrEqual((sim.clock.monotonic() - from) / 16 + 3)
   },
-}
+)

@@ -1,10 +1,11 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createLiveSocket, type LiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveReducer } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
 import { memo, useCallback } from 'react'
-import { expect, userEvent, waitFor, within } from 'storybook/test'
-import { Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
+import { expect, waitFor } from 'storybook/test'
+import { Button, Card, Counters, Stage, useReading } from './kit/pieces.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 import './render-meter.css'
 
 type Topics = Record<`cell-${number}`, { level: number }>
@@ -38,6 +39,7 @@ const Cell = memo(function Cell({ cell, rendered }: { cell: number; rendered: (c
     <li className="cell" data-lit={count > 0 || undefined} style={{ '--level': `${level}%` } as React.CSSProperties}>
       <span>{cell}</span>
       <b>{count}</b>
+      {count > 0 && <i key={count} />}
     </li>
   )
 })
@@ -54,7 +56,7 @@ function Meter({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="A hundred components, one socket, one render."
-      lead="Each cell listens to a topic of its own through the same socket. What arrives for one renders that one, once a frame; neither the others nor the page around them notice."
+      lead="Each cell listens to a topic of its own through the same socket, counts its messages, and lights up when it is rendered. What arrives for one renders that one, once a frame; neither the others nor the page around them notice."
       sim={sim}
       playing={playing}
     >
@@ -71,7 +73,7 @@ function Meter({ world, playing }: { world: World } & StoryArgs) {
           counts={[
             { name: 'Messages delivered', value: seen.delivered },
             { name: 'Renders of all cells', value: seen.total },
-            { name: 'Most of one cell', value: seen.most },
+            { name: 'Most renders of one', value: seen.most },
             { name: 'Sockets opened', value: seen.dials },
           ]}
         />
@@ -90,13 +92,11 @@ function Meter({ world, playing }: { world: World } & StoryArgs) {
 const meta: Meta<StoryArgs> = { title: 'React/Many components, one socket', args: { playing: true } }
 export default meta
 
-export const RenderMeter: StoryObj<StoryArgs> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded }) => <Meter playing={playing} world={loaded['world'] as World} />,
-  play: async ({ canvasElement, loaded }) => {
-    const world = loaded['world'] as World
+export const RenderMeter = storyIn(
+  createWorld,
+  (world, { playing }) => <Meter playing={playing} world={world} />,
+  async ({ world, canvasElement, press }) => {
     const { sim, renders, socket } = world
-    const press = (name: string) => userEvent.click(within(canvasElement).getByRole('button', { name }))
     await sim.advance(500)
     await waitFor(() => expect(renders.size).toBe(100))
     const before = new Map(renders)
@@ -115,4 +115,4 @@ export const RenderMeter: StoryObj<StoryArgs> = {
     await expect(Math.max(...CELLS.map((cell) => renders.get(cell)! - before.get(cell)!))).toBeLessThanOrEqual(4)
     await expect([sim.dials.length, socket.stats().gaps]).toEqual([1, 0])
   },
-}
+)

@@ -1,10 +1,11 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createLiveSocket, type LiveSocketState } from 'livesocket'
 import { LiveSocketProvider } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
-import { expect, userEvent, waitFor, within } from 'storybook/test'
-import { Button, Card, Stage, type StoryArgs } from './kit/pieces.js'
+import { expect, waitFor, within } from 'storybook/test'
+import { Button, Card, Stage } from './kit/pieces.js'
 import { badgeOf, BadgeView, StatusBadge } from './kit/status-badge.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 
 function createWorld() {
   const sim = createSimulation({ seed: 3, latency: 80, requireToken: true })
@@ -56,6 +57,7 @@ function Kit({ world, playing }: { world: World } & StoryArgs) {
         <div className="actions">
           <Button onClick={() => sim.deploy({ deadline: 3_000 })}>Deploy</Button>
           <Button
+            kind="danger"
             onClick={() => {
               sim.crash()
               sim.clock.setTimeout(() => sim.restart(), 3_000)
@@ -85,22 +87,29 @@ function Kit({ world, playing }: { world: World } & StoryArgs) {
 const meta: Meta<StoryArgs> = { title: 'Kit/Status badge', args: { playing: true } }
 export default meta
 
-export const StatusBadgeKit: StoryObj<StoryArgs> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded }) => <Kit playing={playing} world={loaded['world'] as World} />,
-  play: async ({ canvasElement, loaded }) => {
-    const { sim } = loaded['world'] as World
-    const card = within(within(canvasElement).getByRole('region', { name: 'A live one' }))
-    const press = (name: string) => userEvent.click(card.getByRole('button', { name }))
+export const StatusBadgeKit = storyIn(
+  createWorld,
+  (world, { playing }) => <Kit playing={playing} world={world} />,
+  async ({ world: { sim }, canvas, press }) => {
+    const card = within(canvas.getByRole('region', { name: 'A live one' }))
+    const says = (text: string) => waitFor(() => expect(card.getByRole('status')).toHaveTextContent(text))
     await sim.advance(1_000)
-    await waitFor(() => expect(card.getByRole('status')).toHaveTextContent('Live'))
+    await says('Live')
     await press('Deploy')
     await sim.advance(2_000)
-    await expect(card.getByRole('status')).toHaveTextContent('Live')
+    await says('Live')
+    await press('Crash for 3 s')
+    await sim.advance(200)
+    // So short a break is nothing that a reader has to know of.
+    await says('Live')
+    await sim.advance(600)
+    await says('Reconnecting')
+    await sim.advance(15_000)
+    await says('Live')
     await press('Sign out')
-    await waitFor(() => expect(card.getByRole('status')).toHaveTextContent('Signed out'))
-    await press('Sign in')
+    await says('Signed out')
+    await press('Sign in', 'A live one')
     await sim.advance(1_000)
-    await waitFor(() => expect(card.getByRole('status')).toHaveTextContent('Live'))
+    await says('Live')
   },
-}
+)

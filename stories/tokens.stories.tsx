@@ -1,21 +1,22 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createSimulation } from 'livesocket/testing'
 import { useCallback } from 'react'
-import { expect, userEvent, waitFor, within } from 'storybook/test'
+import { expect, waitFor } from 'storybook/test'
 import { connectClient } from './kit/client.js'
 import { toneOf } from './kit/comparison.js'
 import { startFeed } from './kit/feed.js'
-import { Badge, Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
+import { Badge, Button, Card, Counters, Stage, useReading } from './kit/pieces.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 import './tokens.css'
 
-const LIFETIME = 60_000
+const LIFETIME = 180_000
 
 function createWorld() {
   const sim = createSimulation({ seed: 2, latency: 40, requireToken: true })
   sim.tokens.ttl = LIFETIME
   const feed = startFeed(sim, { every: 250, latency: 40 })
   const client = connectClient(sim, { feed, getToken: sim.getToken })
-  let service: 'works' | 'fails' | 'has ended the session' = 'works'
+  let service: 'works' | 'fails' | 'session over' = 'works'
   return {
     sim,
     client,
@@ -32,7 +33,7 @@ function createWorld() {
       sim.clock.setTimeout(() => sim.restart(), 500)
     },
     end() {
-      service = 'has ended the session'
+      service = 'session over'
       sim.tokens.end('signed out on another device')
     },
     signIn() {
@@ -49,15 +50,21 @@ function Life({ refreshAt, expiresAt, now }: { refreshAt: number | null; expires
   const begin = expiresAt - LIFETIME
   const at = (wall: number) => `${Math.max(0, Math.min(100, ((wall - begin) / LIFETIME) * 100))}%`
   return (
-    <div className="life" role="img" aria-label={`The token has ${Math.max(0, Math.round((expiresAt - now) / 1_000))} seconds left`}>
-      <i className="window" />
-      <i className="spent" style={{ width: at(now) }} />
-      {refreshAt !== null && (
-        <i className="due" style={{ left: at(refreshAt) }}>
-          <span>next one</span>
-        </i>
-      )}
-    </div>
+    <>
+      <div className="life" role="img" aria-label={`The token has ${Math.max(0, Math.round((expiresAt - now) / 1_000))} seconds left`}>
+        <i className="window" />
+        <i className="spent" style={{ width: at(now) }} />
+        {refreshAt !== null && (
+          <i className="due" style={{ left: at(refreshAt) }}>
+            <span>next one</span>
+          </i>
+        )}
+      </div>
+      <p className="life-scale">
+        <span>half its life</span>
+        <span>nine tenths</span>
+      </p>
+    </>
   )
 }
 
@@ -77,13 +84,15 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
       lead="It is renewed at a random point between half and nine tenths of its life, whatever the socket does. A crash costs no token, an outage is survived on the one that is still valid, and a session that has ended stops everything, once."
       sim={sim}
       playing={playing}
-      speed={4}
+      speed={12}
     >
       <div className="actions">
-        <Button onClick={world.toggle} disabled={service === 'has ended the session'}>
+        <Button onClick={world.toggle} disabled={service === 'session over'}>
           {service === 'fails' ? 'Token service up' : 'Token service down'}
         </Button>
-        <Button onClick={world.crash}>Crash the server</Button>
+        <Button kind="danger" onClick={world.crash}>
+          Crash the server
+        </Button>
         <Button kind="danger" onClick={world.end} disabled={state.status === 'closed'}>
           End the session
         </Button>
@@ -92,7 +101,7 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
             Sign in again
           </Button>
         )}
-        <p className="note">Tokens live a minute here, and a minute takes 15 seconds.</p>
+        <p className="note">Tokens live three minutes here, and a minute takes five seconds.</p>
       </div>
       <Card title="The token" aside={<Badge tone={state.token.status === 'valid' ? 'live' : state.token.status === 'ended' ? 'down' : 'wait'}>{state.token.status}</Badge>}>
         <Life {...state.token} now={seen.now} />
@@ -113,7 +122,7 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
         <ol className="requests" tabIndex={0} aria-label="Token requests">
           {requests.slice(-12).map(({ at, reason, answer }) => (
             <li key={at} data-answer={answer}>
-              <time>{(at / 1_000).toFixed(1)} s</time> {reason} <b>{answer}</b>
+              <time>{(at / 1_000).toFixed(1)} s</time> <span>{reason}</span> <b>{answer === 'token' ? 'a new token' : answer}</b>
             </li>
           ))}
         </ol>
@@ -125,47 +134,36 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
 const meta: Meta<StoryArgs> = { title: 'LiveSocket/Tokens and session end', args: { playing: true } }
 export default meta
 
-const base: Pick<StoryObj<StoryArgs>, 'loaders' | 'render'> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded }) => <Tokens playing={playing} world={loaded['world'] as World} />,
-}
+const show = (world: World, { playing }: StoryArgs) => <Tokens playing={playing} world={world} />
 
-export const Outage: StoryObj<StoryArgs> = {
-  ...base,
-  play: async ({ canvasElement, loaded }) => {
-    const { sim, client } = loaded['world'] as World
-    const press = (name: string) => userEvent.click(within(canvasElement).getByRole('button', { name }))
-    await sim.advance(5_000)
-    await press('Crash the server')
-    await sim.advance(5_000)
-    // The valid token was used again.
-    await expect(client.socket.store.getState().status).toBe('live')
-    await expect(sim.tokens.requests).toHaveLength(1)
-    await press('Token service down')
-    await sim.advance(45_000)
-    await expect(sim.tokens.requests.filter(({ answer }) => answer === 'failed').length).toBeGreaterThan(0)
-    await expect(client.socket.store.getState().status).toBe('live')
-    await waitFor(() => expect(within(canvasElement).getByRole('button', { name: 'Token service up' })).toBeVisible())
-    await press('Token service up')
-    await sim.advance(45_000)
-    await expect(client.socket.store.getState()).toMatchObject({ status: 'live', token: { status: 'valid' } })
-    await expect(client.book!.summary().lost).toBe(0)
-  },
-}
+export const Outage = storyIn(createWorld, show, async ({ world: { sim, client }, press }) => {
+  await sim.advance(5_000)
+  await press('Crash the server')
+  await sim.advance(5_000)
+  // The valid token was used again.
+  await expect(client.socket.store.getState().status).toBe('live')
+  await expect(sim.tokens.requests).toHaveLength(1)
+  await press('Token service down')
+  await sim.advance(120_000)
+  await expect(sim.tokens.requests.filter(({ answer }) => answer === 'failed').length).toBeGreaterThan(0)
+  await expect(client.socket.store.getState().status).toBe('live')
+  await press('Token service up')
+  await sim.advance(45_000)
+  await expect(client.socket.store.getState()).toMatchObject({ status: 'live', token: { status: 'valid' } })
+  // No socket but the first and the one after the crash: the outage cost none.
+  await expect(sim.dials).toHaveLength(2)
+  await expect(client.book!.summary().lost).toBe(0)
+})
 
-export const SessionEnd: StoryObj<StoryArgs> = {
-  ...base,
-  play: async ({ canvasElement, loaded }) => {
-    const { sim, client } = loaded['world'] as World
-    await sim.advance(5_000)
-    await userEvent.click(within(canvasElement).getByRole('button', { name: 'End the session' }))
-    await sim.advance(60_000)
-    await expect(client.socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' } })
-    const asked = sim.tokens.requests.length
-    const dials = sim.dials.length
-    await sim.advance(120_000)
-    // It is over: nothing asks, and nothing dials.
-    await expect([sim.tokens.requests.length, sim.dials.length]).toEqual([asked, dials])
-    await waitFor(() => expect(within(canvasElement).getByText('closed: session-ended')).toBeVisible())
-  },
-}
+export const SessionEnd = storyIn(createWorld, show, async ({ world: { sim, client }, canvas, press }) => {
+  await sim.advance(5_000)
+  await press('End the session')
+  await sim.advance(LIFETIME)
+  await expect(client.socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' } })
+  const asked = sim.tokens.requests.length
+  const dials = sim.dials.length
+  await sim.advance(2 * LIFETIME)
+  // It is over: nothing asks, and nothing dials.
+  await expect([sim.tokens.requests.length, sim.dials.length]).toEqual([asked, dials])
+  await waitFor(() => expect(canvas.getByText('closed: session-ended')).toBeVisible())
+})

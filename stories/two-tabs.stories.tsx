@@ -1,28 +1,35 @@
-import type { Meta, StoryObj } from '@storybook/react-vite'
+import type { Meta } from '@storybook/react-vite'
 import { createSimulation } from 'livesocket/testing'
 import { useCallback } from 'react'
-import { expect, userEvent, waitFor, within } from 'storybook/test'
+import { expect, waitFor } from 'storybook/test'
 import { connectClient, type Client } from './kit/client.js'
 import { toneOf } from './kit/comparison.js'
 import { startFeed } from './kit/feed.js'
 import { LegTimeline } from './kit/leg-timeline.js'
-import { Badge, Button, Card, Counters, Stage, useReading, type StoryArgs } from './kit/pieces.js'
+import { Badge, Button, Card, Counters, Legend, Stage, useReading } from './kit/pieces.js'
+import { storyIn, type StoryArgs } from './kit/story.js'
 
 function createWorld() {
   const sim = createSimulation({ seed: 8, latency: 60, requireToken: true })
   const feed = startFeed(sim, { every: 150, latency: 60 })
   const options = { feed, getToken: sim.getToken }
-  return { sim, tabs: [connectClient(sim, options), connectClient(sim, { ...options, environment: sim.tab() })] as const }
+  const marks: { at: number; label: string }[] = []
+  return {
+    sim,
+    tabs: [connectClient(sim, options), connectClient(sim, { ...options, environment: sim.tab() })] as const,
+    marks,
+    mark: (label: string) => void marks.push({ at: sim.clock.monotonic(), label }),
+  }
 }
 type World = ReturnType<typeof createWorld>
 
 function Tab({ world, tab, name }: { world: World; tab: Client; name: string }) {
-  const { sim } = world
+  const { sim, marks, mark } = world
   const { state, lost, delivered } = useReading(useCallback(() => ({ state: tab.socket.store.getState(), ...tab.book!.summary() }), [tab]))
-  const picture = useCallback(() => ({ now: sim.clock.monotonic(), span: 10_000, legs: tab.recorder.legs, arrivals: tab.recorder.arrivals, plain: true }), [sim, tab])
+  const picture = useCallback(() => ({ now: sim.clock.monotonic(), span: 12_000, legs: tab.recorder.legs, arrivals: tab.recorder.arrivals, marks }), [sim, tab, marks])
   const over = state.status === 'closed'
   return (
-    <Card title={name} aside={<Badge tone={toneOf(state)}>{state.closed ? state.closed.by : state.status}</Badge>}>
+    <Card title={name} aside={<Badge tone={toneOf(state)}>{state.closed?.by === 'signed-out' ? 'signed out' : state.status}</Badge>}>
       <LegTimeline label={`The legs of ${name}`} picture={picture} />
       <Counters
         wide
@@ -32,14 +39,24 @@ function Tab({ world, tab, name }: { world: World; tab: Client; name: string }) 
         ]}
       />
       <div className="actions">
-        {over ? <Button onClick={() => tab.socket.connect()}>Sign in</Button> : <Button kind="danger" onClick={() => tab.socket.signOut()}>{`Sign out in ${name}`}</Button>}
+        {over ? (
+          <Button onClick={() => tab.socket.connect()}>Sign in</Button>
+        ) : (
+          <Button
+            kind="danger"
+            onClick={() => {
+              mark('sign-out')
+              tab.socket.signOut()
+            }}
+          >{`Sign out in ${name}`}</Button>
+        )}
       </div>
     </Card>
   )
 }
 
 function TwoTabs({ world, playing }: { world: World } & StoryArgs) {
-  const { sim, tabs } = world
+  const { sim, tabs, mark } = world
   const requests = useReading(useCallback(() => sim.tokens.requests.length, [sim]))
   return (
     <Stage
@@ -49,7 +66,13 @@ function TwoTabs({ world, playing }: { world: World } & StoryArgs) {
       playing={playing}
     >
       <div className="actions">
-        <Button kind="primary" onClick={() => sim.deploy({ deadline: 3_000, spread: 800 })}>
+        <Button
+          kind="primary"
+          onClick={() => {
+            mark('deploy')
+            sim.deploy({ deadline: 3_000, spread: 800 })
+          }}
+        >
           Deploy
         </Button>
         <p className="note">
@@ -57,9 +80,10 @@ function TwoTabs({ world, playing }: { world: World } & StoryArgs) {
         </p>
       </div>
       <div className="columns">
-        <Tab world={world} tab={tabs[0]} name="tab 1" />
-        <Tab world={world} tab={tabs[1]} name="tab 2" />
+        <Tab world={world} tab={tabs[0]} name="Tab 1" />
+        <Tab world={world} tab={tabs[1]} name="Tab 2" />
       </div>
+      <Legend loss={false} />
     </Stage>
   )
 }
@@ -67,40 +91,29 @@ function TwoTabs({ world, playing }: { world: World } & StoryArgs) {
 const meta: Meta<StoryArgs> = { title: 'LiveSocket/Two tabs', args: { playing: true } }
 export default meta
 
-const base: Pick<StoryObj<StoryArgs>, 'loaders' | 'render'> = {
-  loaders: [() => ({ world: createWorld() })],
-  render: ({ playing }, { loaded }) => <TwoTabs playing={playing} world={loaded['world'] as World} />,
-}
+const show = (world: World, { playing }: StoryArgs) => <TwoTabs playing={playing} world={world} />
 
-export const OneToken: StoryObj<StoryArgs> = {
-  ...base,
-  play: async ({ canvasElement, loaded }) => {
-    const { sim, tabs } = loaded['world'] as World
-    await sim.advance(3_000)
-    await userEvent.click(within(canvasElement).getByRole('button', { name: 'Deploy' }))
-    await sim.advance(4_000)
-    for (const { socket, book } of tabs) {
-      await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 0, gaps: 0 })
-      await expect(book!.summary()).toMatchObject({ lost: 0, duplicated: 0 })
-    }
-    await expect(sim.tokens.requests).toHaveLength(1)
-    await waitFor(() => expect(canvasElement.querySelector('[data-count="Token requests"]')).toHaveTextContent(/^1$/))
-  },
-}
+export const OneToken = storyIn(createWorld, show, async ({ world: { sim, tabs }, canvasElement, press }) => {
+  await sim.advance(3_000)
+  await press('Deploy')
+  await sim.advance(4_000)
+  for (const { socket, book } of tabs) {
+    await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 0, gaps: 0 })
+    await expect(book!.summary()).toMatchObject({ lost: 0, duplicated: 0 })
+  }
+  await expect(sim.tokens.requests).toHaveLength(1)
+  await waitFor(() => expect(canvasElement.querySelector('[data-count="Token requests"]')).toHaveTextContent(/^1$/))
+})
 
-export const OneSignOut: StoryObj<StoryArgs> = {
-  ...base,
-  play: async ({ canvasElement, loaded }) => {
-    const { sim, tabs } = loaded['world'] as World
-    await sim.advance(3_000)
-    const sent = () => sim.wire.filter(({ by }) => by === 'client').length
-    await userEvent.click(await within(canvasElement).findByRole('button', { name: 'Sign out in tab 1' }))
-    // What had left before is still on its way; the other tab hears of it at once.
-    await sim.advance(200)
-    const before = sent()
-    await sim.advance(10_000)
-    for (const { socket } of tabs) await expect(socket.store.getState().closed?.by).toBe('signed-out')
-    await expect(sent()).toBe(before)
-    await waitFor(() => expect(within(canvasElement).getAllByText('signed-out')).toHaveLength(2))
-  },
-}
+export const OneSignOut = storyIn(createWorld, show, async ({ world: { sim, tabs }, canvas, press }) => {
+  await sim.advance(3_000)
+  const sent = () => sim.wire.filter(({ by }) => by === 'client').length
+  await press('Sign out in Tab 1')
+  // What had left before is still on its way; the other tab hears of it at once.
+  await sim.advance(200)
+  const before = sent()
+  await sim.advance(6_000)
+  for (const { socket } of tabs) await expect(socket.store.getState().closed?.by).toBe('signed-out')
+  await expect(sent()).toBe(before)
+  await waitFor(() => expect(canvas.getAllByText('signed out')).toHaveLength(2))
+})

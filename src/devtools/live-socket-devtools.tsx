@@ -1,5 +1,5 @@
 'use client'
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useInsertionEffect, useRef, useState, type ReactNode } from 'react'
 import type { LiveSocket } from '../live-socket.js'
 import type { Devtools, DevtoolsOptions } from './panel.js'
 
@@ -13,13 +13,16 @@ export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
  */
 export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport, frames }: LiveSocketDevtoolsProps): ReactNode {
   const place = useRef<HTMLDivElement>(null)
+  const exporting = useRef(onExport)
   const [failed, setFailed] = useState(false)
+  useInsertionEffect(() => void (exporting.current = onExport))
   useEffect(() => {
     let gone = false
     let panel: Devtools | undefined
-    import('./panel.js').then(
-      ({ mountDevtools }) => {
-        if (!gone && place.current) panel = mountDevtools(socket, place.current, { clock, wire, limit, theme, onExport, frames })
+    Promise.all([import('./panel.js'), import('./save-recording.js')]).then(
+      ([{ mountDevtools }, { saveRecording }]) => {
+        if (gone || !place.current) return
+        panel = mountDevtools(socket, place.current, { clock, wire, limit, frames, onExport: (recording) => (exporting.current ?? saveRecording)(recording) })
       },
       () => !gone && setFailed(true),
     )
@@ -27,6 +30,11 @@ export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport
       gone = true
       panel?.unmount()
     }
-  }, [socket, clock, wire, limit, theme, onExport, frames])
-  return <div ref={place}>{failed ? 'The LiveSocket devtools could not be loaded.' : null}</div>
+  }, [socket, clock, wire, limit, frames])
+  // What is recorded outlives a change of the theme: the panel follows the place that it is in.
+  return (
+    <div ref={place} style={theme && { colorScheme: theme }}>
+      {failed ? 'The LiveSocket devtools could not be loaded.' : null}
+    </div>
+  )
 }

@@ -1,23 +1,15 @@
-/** Its own look, in a shadow root: the page's style does not reach it, and it does not reach the page. */
+/** Its own look, in a shadow root: the page's style does not reach it, and it does not reach the page; only light or dark is the page's. */
 export const PANEL_STYLE = `
-:host { display: block; color-scheme: light dark; container-type: inline-size }
+:host { display: block; container-type: inline-size }
 * { box-sizing: border-box }
 .panel {
-  --surface: #fff; --ground: #f4f5f7; --ink: #16181d; --muted: #565d69; --line: #dfe2e7;
-  --leg-a: #0b7a70; --leg-a-soft: #cfe9e4; --leg-b: #4a48c8; --leg-b-soft: #dddcf8;
-  --bad: #b92318; --bad-soft: #fbe0dd; --warn: #7a5200;
+  --surface: light-dark(#fff, #16191d); --ground: light-dark(#f4f5f7, #1f2328); --ink: light-dark(#16181d, #eceef1);
+  --muted: light-dark(#565d69, #a2aab4); --line: light-dark(#dfe2e7, #30363d);
+  --leg-a: light-dark(#0b7a70, #46cfbd); --leg-a-soft: light-dark(#cfe9e4, #153f3a);
+  --leg-b: light-dark(#4a48c8, #a3a2ff); --leg-b-soft: light-dark(#dddcf8, #2e2d63);
+  --bad: light-dark(#b92318, #ff8d84); --bad-soft: light-dark(#fbe0dd, #4d1e1b);
   font: 13px/1.45 var(--livesocket-font, system-ui, sans-serif);
   color: var(--ink); background: var(--surface); border: 1px solid var(--line); border-radius: 12px; overflow: hidden;
-}
-@media (prefers-color-scheme: dark) { .panel:not([data-theme=light]) {
-  --surface: #16191d; --ground: #1f2328; --ink: #eceef1; --muted: #a2aab4; --line: #30363d;
-  --leg-a: #46cfbd; --leg-a-soft: #153f3a; --leg-b: #a3a2ff; --leg-b-soft: #2e2d63;
-  --bad: #ff8d84; --bad-soft: #4d1e1b; --warn: #f0b95a;
-} }
-.panel[data-theme=dark] {
-  --surface: #16191d; --ground: #1f2328; --ink: #eceef1; --muted: #a2aab4; --line: #30363d;
-  --leg-a: #46cfbd; --leg-a-soft: #153f3a; --leg-b: #a3a2ff; --leg-b-soft: #2e2d63;
-  --bad: #ff8d84; --bad-soft: #4d1e1b; --warn: #f0b95a;
 }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; padding: 10px 14px; border-bottom: 1px solid var(--line) }
 h2 { margin: 0; font-size: 13px; font-weight: 650 }
@@ -40,16 +32,16 @@ canvas { display: block; width: 100% }
 .key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0; padding: 0 14px 10px; list-style: none; color: var(--muted) }
 .key i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; border: 1.5px solid var(--leg-a); vertical-align: -1px }
 .key i.full { background: var(--leg-a) } .key i.bar { width: 16px; border-radius: 3px; background: var(--leg-a) }
-.key i.soft { width: 16px; border-radius: 3px; background: var(--leg-a-soft) } .key i.dash { width: 16px; border-radius: 3px; border-style: dashed }
+.key i.soft { width: 16px; border-radius: 3px; background: var(--leg-a-soft) } .key i.count { width: auto; height: auto; padding: 0 5px; border-radius: 9px; font-size: 11px; font-style: normal; font-weight: 650; line-height: 13px; color: var(--surface); background: var(--leg-a) } .key i.dash { width: 16px; border-radius: 3px; border-style: dashed }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(96px, 1fr)); gap: 1px; margin: 0; overflow: hidden; border-block: 1px solid var(--line) }
 dl div { outline: 1px solid var(--line); padding: 8px 14px }
 dt { color: var(--muted); font-size: 12px } dd { font-variant-numeric: tabular-nums; margin: 0; font-size: 17px; font-weight: 620; letter-spacing: -.01em }
 dd[data-bad] { color: var(--bad) }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 4px 24px; padding: 10px 14px; border-bottom: 1px solid var(--line) }
 .facts p { margin: 0 } .facts b { font-weight: 600 } .facts span { color: var(--muted) }
-.bar { height: 6px; border-radius: 3px; background: var(--ground); overflow: hidden; margin-top: 5px } .bar i { display: block; height: 100%; background: var(--leg-a) }
-.log { height: 190px; overflow: auto; margin: 0; padding: 6px 14px 10px; list-style: none; scrollbar-width: thin }
-.log li { display: grid; grid-template-columns: 68px 150px 1fr; gap: 10px; padding: 2px 0 }
+.track { height: 6px; border-radius: 3px; background: var(--ground); overflow: hidden; margin-top: 5px } .track i { display: block; height: 100%; background: var(--leg-a) }
+.log { height: 196px; overflow: auto; margin: 0; padding: 6px 14px 12px; line-height: 19px; list-style: none; scrollbar-width: thin }
+.log li { display: grid; grid-template-columns: 68px 150px 1fr; gap: 0 10px; padding: 2px 0 }
 .log time { font-variant-numeric: tabular-nums; color: var(--muted); text-align: right } .log b { font-weight: 600 } .log span { color: var(--muted); overflow-wrap: anywhere }
 .log li[data-tone=bad] b { color: var(--bad) } .log li[data-tone=move] b { color: var(--leg-b) } .log li[data-tone=good] b { color: var(--leg-a) }
 @container (max-width: 520px) { .log li { grid-template-columns: 56px 1fr } .log span { grid-column: 2 } }

@@ -3,11 +3,13 @@ import type { LiveSocket } from '../live-socket.js'
 import { createEventLog } from './event-log.js'
 import { PANEL_STYLE } from './panel-style.js'
 import { createRecorder, type Recorder, type RecorderOptions, type Recording } from './recorder.js'
+import { redactedAll } from './redact.js'
+import { saveRecording } from './save-recording.js'
 import { paintTimeline } from './timeline.js'
 import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
 export interface DevtoolsOptions extends RecorderOptions {
-  /** Default: what the reader's system says. */
+  /** Default: the page's `color-scheme`. */
   readonly theme?: 'light' | 'dark'
   /** What "Export" does with a recording. Default: the browser saves it as a file. */
   readonly onExport?: (recording: Recording) => void
@@ -29,13 +31,13 @@ const CALM = 1_000
  * and buttons that make things happen. It records from here on, within bounds, and holds no token and no message's data.
  */
 export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
-  const { clock = systemClock, frames = systemClock, wire, theme, onExport = save } = options
+  const { clock = systemClock, frames = systemClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))
   const root = host.attachShadow({ mode: 'open' })
   adoptStyle(root)
   const panel = make('section', { class: 'panel', 'aria-label': 'LiveSocket devtools' })
-  if (theme) panel.dataset['theme'] = theme
+  if (theme) panel.style.colorScheme = theme
   root.append(panel)
 
   const badge = make('span', { class: 'status', role: 'status' })
@@ -89,9 +91,9 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   const timeline = make('div', { class: 'timeline' })
   timeline.append(canvas)
   const key = make('ul', { class: 'key' })
-  for (const [look, meaning] of [['dash', 'dialling'], ['bar', 'active'], ['soft', 'the other leg'], ['full', 'delivered'], ['', 'duplicate dropped, or held']] as const) {
+  for (const [look, meaning] of [['dash', 'dialling'], ['bar', 'active'], ['soft', 'the other leg'], ['full', 'delivered'], ['', 'duplicate dropped, or held'], ['count', 'so many at once: a replay']] as const) {
     const item = make('li', {}, meaning)
-    item.prepend(make('i', { class: look }))
+    item.prepend(make('i', { class: look }, look === 'count' ? '9' : ''))
     key.append(item)
   }
 
@@ -108,14 +110,14 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   const moving = fact(facts, 'Handover')
   const token = fact(facts, 'Token')
   const tokenBar = make('i')
-  const tokenTrack = make('div', { class: 'bar' })
+  const tokenTrack = make('div', { class: 'track' })
   tokenTrack.append(tokenBar)
   token.parentElement!.append(tokenTrack)
   const log = createEventLog(recorder)
   panel.append(header, timeline, key, counters, facts, log.element)
 
   function show() {
-    const { status, leg, handover, retry, token: held, outbox, closed } = socket.store.getState()
+    const { status, leg, handover, retry, token: held, outbox, closed } = redactedAll(socket.store.getState())
     const stats = socket.stats()
     const wall = clock.now()
     text(badge, handover ? `${status}, moving` : status)
@@ -146,18 +148,18 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
     }
     move.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
     freeze.textContent = frozen.size > 0 ? 'Thaw' : 'Freeze it'
-    paintTimeline(canvas, { now: paused ?? recorder.now(), span: span * 1_000, legs: recorder.legs, arrivals: recorder.arrivals, plain: canvas.clientWidth < 480 })
+    paintTimeline(canvas, { now: paused ?? recorder.now(), span: span * 1_000, legs: recorder.legs, arrivals: recorder.arrivals })
     log.show()
   }
   let longest = 0
   let expiry = 0
 
-  const calm = typeof matchMedia === 'function' && matchMedia('(prefers-reduced-motion: reduce)').matches
+  const calm = typeof matchMedia === 'function' ? matchMedia('(prefers-reduced-motion: reduce)') : null
   let shownAt = -Infinity
   let cancel = frames.frame(next)
   function next() {
     const now = systemClock.monotonic()
-    if (!calm || now - shownAt >= CALM) {
+    if (!calm?.matches || now - shownAt >= CALM) {
       shownAt = now
       if (paused === null) show()
     }
@@ -207,10 +209,3 @@ function adoptStyle(root: ShadowRoot) {
 
 const number = (value: number) => value.toLocaleString('en')
 const seconds = (ms: number) => (ms < 0 ? 'a moment' : ms < 1_000 ? `${Math.round(ms)} ms` : ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`)
-
-function save(recording: Recording) {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(recording, null, 2)], { type: 'application/json' }))
-  const link = make('a', { href: url, download: `livesocket-${new Date(recording.began).toISOString().replace(/[:.]/g, '-')}.json` })
-  link.click()
-  URL.revokeObjectURL(url)
-}

@@ -5,7 +5,7 @@ import type { LiveSocket, LiveSocketStats } from '../live-socket.js'
 import type { LiveSocketState } from '../store.js'
 import type { BreakableWebSocket, Connection } from './breakable.js'
 import { createLegHistory, type RecordedLeg } from './leg-history.js'
-import { redacted } from './redact.js'
+import { redacted, redactedAll } from './redact.js'
 import { createRing } from './ring.js'
 
 export interface RecorderOptions {
@@ -192,15 +192,14 @@ export function createRecorder(socket: LiveSocket<any, any>, { clock = systemClo
     connection: (number) => [...legOf].findLast(([, leg]) => leg === number)?.[0],
     recording() {
       count()
-      const state = socket.store.getState()
       return {
         format: 'livesocket-recording-1',
         began,
         took: now(),
         dropped: events.dropped,
-        state: { ...state, closed: state.closed && { ...state.closed, ...(state.closed.reason === undefined ? null : { reason: redacted(state.closed.reason) }) } },
+        state: redactedAll(socket.store.getState()),
         stats: socket.stats(),
-        legs: history.legs.map((one) => ({ ...one, url: redacted(one.url) })),
+        legs: redactedAll(history.legs),
         events: events.items(),
         arrivals: arrivals.items(),
       }

@@ -18,3 +18,11 @@ export function redacted(text: string): string {
   const clean = SECRETS.reduce((left, [pattern, by]) => left.replace(pattern, by), text)
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean
 }
+
+/** The same with every text in it redacted. */
+export function redactedAll<Value>(value: Value): Value {
+  if (typeof value === 'string') return redacted(value) as Value
+  if (Array.isArray(value)) return value.map(redactedAll) as Value
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, redactedAll<unknown>(part)])) as Value
+}

@@ -1,17 +1,23 @@
 import type { RecordedLeg } from './leg-history.js'
-import { HEAD, LANE, laneOf, OWN, SOFT, topOf, type Lane, type TimelineSheet } from './timeline-sheet.js'
+import { LANE, laneOf, OWN, SOFT, topOf, type Lane, type TimelineSheet } from './timeline-sheet.js'
 
 /** Dashed while a leg is dialled, full while it is active, soft while another one is; its close code at its end. */
 export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], now: number): void {
-  for (const leg of legs) if (sheet.x(leg.closed ?? now) >= 0) paintLeg(sheet, leg, now)
   for (const leg of legs) {
-    const left = legs.find((one) => one !== leg && one.retired !== null && one.retired === leg.serving)
-    if (left && sheet.x(leg.serving!) >= 0) paintCutover(sheet, leg.serving!)
+    if (sheet.x(leg.closed ?? now) < 0) continue
+    const next = legs.find((one) => one.dialled > leg.dialled && laneOf(one.number) === laneOf(leg.number))
+    paintLeg(sheet, leg, now, next ? sheet.x(next.dialled) : sheet.width)
   }
 }
 
-function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number) {
-  const { context, width, plain, colours, x, font } = sheet
+/** When one leg took over from another one that was still there. */
+export function cutoversOf(legs: readonly RecordedLeg[]): readonly number[] {
+  return legs.flatMap(({ serving }) => (serving !== null && legs.some(({ retired }) => retired === serving) ? [serving] : []))
+}
+
+/** @param room where the next leg of the lane begins */
+function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number, room: number) {
+  const { context, colours, x, font } = sheet
   const lane = laneOf(leg.number)
   const own = colours[OWN[lane]]
   const end = x(leg.closed ?? now)
@@ -23,7 +29,7 @@ function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number) {
     bar(sheet, lane, dialled, ready + (leg.ready === null ? 0 : 4), null, own)
     context.setLineDash([])
     font(600, 11)
-    if (!plain && (leg.ready !== null || leg.closed === null)) write(sheet, 'dialling', Math.max(dialled, 0) + 8, ready - 6, middleOf(lane), own)
+    if (leg.ready !== null || leg.closed === null) write(sheet, 'dialling', Math.max(dialled, 0) + 8, ready - 6, middleOf(lane), own)
   }
   if (leg.ready !== null) {
     bar(sheet, lane, ready, end, colours[SOFT[lane]], own)
@@ -31,14 +37,14 @@ function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number) {
     const to = x(leg.retired ?? leg.closed ?? now)
     if (leg.serving !== null) bar(sheet, lane, from, to, own, own)
     font(600, 12)
-    if (!plain) write(sheet, leg.server, Math.max(from, 0) + 10, Math.min(to, end) - 8, topOf(lane) + 11, leg.serving === null ? colours['--ink'] : colours['--surface'])
+    write(sheet, leg.server, Math.max(from, 0) + 10, Math.min(to, end) - 8, topOf(lane) + 11, leg.serving === null ? colours['--ink'] : colours['--surface'])
   }
   if (leg.closed !== null && leg.code !== null) {
     const colour = leg.code === 1000 ? own : colours['--bad']
     context.fillStyle = colour
     context.fillRect(end - 1.5, topOf(lane) - 2, 3, LANE + 4)
     font(600, 11)
-    if (!plain) write(sheet, `closed ${leg.code}`, end + 6, width, middleOf(lane), colour)
+    write(sheet, `closed ${leg.code}`, end + 6, room - 4, middleOf(lane), colour)
   }
 }
 
@@ -62,17 +68,4 @@ function write({ context }: TimelineSheet, text: string, left: number, right: nu
   if (context.measureText(text).width > right - left) return
   context.fillStyle = colour
   context.fillText(text, left, y)
-}
-
-function paintCutover(sheet: TimelineSheet, at: number) {
-  const { context, width, plain, colours, x, font, line } = sheet
-  line(at, colours['--ink'], 2)
-  if (plain) return
-  font(650, 12)
-  const room = context.measureText('cutover').width
-  const left = Math.min(Math.max(0, x(at) - room / 2), width - room)
-  context.fillStyle = colours['--surface']
-  context.fillRect(left - 4, 0, room + 8, HEAD - 5)
-  context.fillStyle = colours['--ink']
-  context.fillText('cutover', left, HEAD / 2 - 2)
 }

@@ -2,43 +2,67 @@ import type { RecordedLeg } from './leg-history.js'
 import type { Arrival } from './recorder.js'
 import { LANE, laneOf, OWN, STREAM, STREAM_MIDDLE, topOf, type Lane, type TimelineSheet } from './timeline-sheet.js'
 
-/** So many at once are a number. */
+/** So many at once, after a silence, are a number. */
 const REPLAY = 3
 
 /** On its leg, and below in the one stream that the application saw, in the colour of that leg. */
 export function paintMessages(sheet: TimelineSheet, legs: readonly RecordedLeg[], seen: readonly Arrival[]): void {
-  const messages = seen.reduce((sum, { delivered }) => sum + delivered, 0)
-  if (seen.length > sheet.width / 4 || messages > 6 * seen.length) paintColumns(sheet, seen)
-  else paintDots(sheet, legs, seen)
+  const spots = spotsOf(sheet, seen)
+  const touching = spots.filter(({ left }, index) => index > 0 && left - spots[index - 1]!.left < 3).length
+  if (touching > Math.max(8, spots.length / 2)) paintColumns(sheet, spots)
+  else paintDots(sheet, legs, spots)
 }
 
 export function paintLost({ context, colours, x }: TimelineSheet, lost: readonly number[]): void {
   context.strokeStyle = colours['--bad']
   context.lineWidth = 1.75
-  for (const at of lost) {
-    const left = x(at)
-    if (left < 4) continue
+  const places = lost.map(x).filter((left) => left >= 4)
+  const arm = Math.min(3, Math.max(1.5, apart(places) * 0.3))
+  for (const left of places) {
     context.beginPath()
-    context.moveTo(left - 3, STREAM_MIDDLE - 3)
-    context.lineTo(left + 3, STREAM_MIDDLE + 3)
-    context.moveTo(left - 3, STREAM_MIDDLE + 3)
-    context.lineTo(left + 3, STREAM_MIDDLE - 3)
+    context.moveTo(left - arm, STREAM_MIDDLE - arm)
+    context.lineTo(left + arm, STREAM_MIDDLE + arm)
+    context.moveTo(left - arm, STREAM_MIDDLE + arm)
+    context.lineTo(left + arm, STREAM_MIDDLE - arm)
     context.stroke()
   }
 }
 
-function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], seen: readonly Arrival[]) {
-  const { context, width, colours, x, font } = sheet
-  const radius = Math.min(3.75, Math.max(1.6, (width / Math.max(1, seen.length)) * 0.4))
+/** What came over one leg in one place, as far as an eye can tell. */
+interface Spot extends Arrival {
+  readonly left: number
+}
+
+function spotsOf({ x }: TimelineSheet, seen: readonly Arrival[]): readonly Spot[] {
+  const spots: Spot[] = []
+  for (const arrival of seen) {
+    const left = x(arrival.at)
+    const before = spots.at(-1)
+    if (before && before.leg === arrival.leg && left - before.left < 2) {
+      before.delivered += arrival.delivered
+      before.duplicates += arrival.duplicates
+      before.held += arrival.held
+    } else spots.push({ ...arrival, left })
+  }
+  return spots
+}
+
+/** How far from one to the next, over all of them. */
+const apart = (places: readonly number[]) => (places.length < 2 ? Infinity : (places.at(-1)! - places[0]!) / (places.length - 1))
+
+function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: readonly Spot[]) {
+  const { context, colours } = sheet
+  const radius = Math.min(3.75, Math.max(1.6, apart(spots.map(({ left }) => left)) * 0.4))
+  const numbers = numbersOf(sheet, spots, radius)
   const circle = (left: number, y: number, size: number) => {
     context.beginPath()
     context.arc(left, y, size, 0, 7)
   }
-  for (const { at, leg, delivered, duplicates, held } of seen) {
+  for (const { at, left, leg, delivered, duplicates, held } of spots) {
     const lane = laneOf(leg)
-    const left = x(at)
     const middle = topOf(lane) + LANE - 10
-    const known = legs.find(({ number }) => number === leg)
+    // A new session counts its legs from 1 again.
+    const known = legs.findLast(({ number, dialled }) => number === leg && dialled <= at)
     const active = known !== undefined && known.serving !== null && at >= known.serving && (known.retired === null || at < known.retired)
     const onLeg = active ? colours['--surface'] : colours[OWN[lane]]
     if (duplicates > 0 || held > 0) {
@@ -51,34 +75,43 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], seen: rea
     circle(left, middle, radius * 0.75)
     context.fillStyle = onLeg
     context.fill()
-    if (delivered > REPLAY) continue
+    if (numbers.some(({ from, to }) => left > from - radius && left < to + radius)) continue
     circle(left, STREAM_MIDDLE, radius)
     context.fillStyle = colours[OWN[lane]]
     context.fill()
   }
-  // Over the dots beside them.
-  font(650, 11)
-  for (const { at, leg, delivered } of seen) {
-    if (delivered <= REPLAY) continue
-    const room = context.measureText(String(delivered)).width + 12
-    const start = Math.min(Math.max(0, x(at) - room / 2), width - room)
+  for (const { from, to, count, leg } of numbers) {
     context.beginPath()
-    context.roundRect(start, STREAM_MIDDLE - 9, room, 18, 9)
+    context.roundRect(from, STREAM_MIDDLE - 9, to - from, 18, 9)
     context.fillStyle = colours[OWN[laneOf(leg)]]
     context.fill()
-    context.strokeStyle = context.fillStyle = colours['--surface']
-    context.lineWidth = 2
-    context.stroke()
-    context.fillText(String(delivered), start + 6, STREAM_MIDDLE + 1)
+    context.fillStyle = colours['--surface']
+    context.fillText(String(count), from + 6, STREAM_MIDDLE + 1)
   }
 }
 
+/** Where a number stands for many at once. In a lively stream a handful at once is nothing: a number has to have room before it. */
+function numbersOf({ context, width, font }: TimelineSheet, spots: readonly Spot[], radius: number) {
+  const numbers: { readonly from: number; readonly to: number; readonly count: number; readonly leg: number }[] = []
+  let end = -Infinity
+  font(650, 11)
+  for (const { left, leg, delivered } of spots) {
+    if (delivered === 0) continue
+    const room = context.measureText(String(delivered)).width + 12
+    const from = Math.min(Math.max(0, left - room / 2), width - room)
+    const fits = delivered > REPLAY && from > end
+    if (fits) numbers.push({ from, to: from + room, count: delivered, leg })
+    end = Math.max(end, fits ? from + room : left + radius)
+  }
+  return numbers
+}
+
 /** Too many for dots: columns, the taller the more, and a tick on the leg where some were dropped or held. */
-function paintColumns({ context, colours, x }: TimelineSheet, seen: readonly Arrival[]) {
+function paintColumns({ context, colours }: TimelineSheet, spots: readonly Spot[]) {
   const columns = new Map<number, { lane: Lane; count: number }>()
   let most = 1
-  for (const { at, leg, delivered, duplicates, held } of seen) {
-    const column = Math.floor(x(at) / 3) * 3
+  for (const { left, leg, delivered, duplicates, held } of spots) {
+    const column = Math.floor(left / 3) * 3
     const lane = laneOf(leg)
     if (duplicates + held > 0) {
       context.fillStyle = colours[OWN[lane]]

@@ -1,11 +1,11 @@
+import { coloursOf, type TimelineColours } from './timeline-colours.js'
+
 /** What the parts of a timeline are painted on: a scale, colours, places. */
 export interface TimelineSheet {
   readonly context: CanvasRenderingContext2D
   readonly width: number
   readonly height: number
-  /** Without names on it: for a narrow place. */
-  readonly plain: boolean
-  readonly colours: Readonly<Record<keyof typeof PALETTE, string>>
+  readonly colours: TimelineColours
   /** Pixels from the left edge for a moment. */
   x(at: number): number
   font(weight: number, size: number): void
@@ -21,19 +21,6 @@ export const laneOf = (leg: number): Lane => ((leg + 1) % 2) as Lane
 export const OWN = ['--leg-a', '--leg-b'] as const
 export const SOFT = ['--leg-a-soft', '--leg-b-soft'] as const
 
-/** Custom properties of the canvas that it is painted with, and what they are where nobody sets them. */
-const PALETTE = {
-  '--leg-a': '#0b7a70',
-  '--leg-a-soft': '#cfe9e4',
-  '--leg-b': '#4a48c8',
-  '--leg-b-soft': '#dddcf8',
-  '--ink': '#16181d',
-  '--muted': '#5d6470',
-  '--line': '#e2e4e8',
-  '--surface': '#ffffff',
-  '--bad': '#b92318',
-}
-
 /** CSS pixels, from the top: names, two lanes, the stream, the axis. */
 export const HEAD = 22
 export const LANE = 34
@@ -48,7 +35,7 @@ export const STREAM_MIDDLE = STREAM_TOP + STREAM / 2
 export const TIMELINE_HEIGHT = STREAM_TOP + STREAM + AXIS
 
 /** An empty one; null where the canvas is not shown, or nothing can be painted. */
-export function createSheet(canvas: HTMLCanvasElement, { now, span, plain = false }: { readonly now: number; readonly span: number; readonly plain?: boolean }): TimelineSheet | null {
+export function createSheet(canvas: HTMLCanvasElement, { now, span }: { readonly now: number; readonly span: number }): TimelineSheet | null {
   const width = canvas.clientWidth
   const height = canvas.clientHeight || TIMELINE_HEIGHT
   const context = canvas.getContext('2d')
@@ -59,7 +46,7 @@ export function createSheet(canvas: HTMLCanvasElement, { now, span, plain = fals
     canvas.height = Math.round(height * scale)
   }
   const style = getComputedStyle(canvas)
-  const colours = Object.fromEntries(Object.entries(PALETTE).map(([name, usual]) => [name, style.getPropertyValue(name).trim() || usual])) as TimelineSheet['colours']
+  const colours = coloursOf(canvas, style)
   context.setTransform(scale, 0, 0, scale, 0, 0)
   context.clearRect(0, 0, width, height)
   context.textBaseline = 'middle'
@@ -69,7 +56,6 @@ export function createSheet(canvas: HTMLCanvasElement, { now, span, plain = fals
     context,
     width,
     height,
-    plain,
     colours,
     x,
     font: (weight, size) => void (context.font = `${weight} ${size}px ${style.fontFamily}`),

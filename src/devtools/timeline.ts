@@ -1,6 +1,6 @@
 import type { RecordedLeg } from './leg-history.js'
 import type { Arrival } from './recorder.js'
-import { paintLegs } from './timeline-legs.js'
+import { cutoversOf, paintLegs } from './timeline-legs.js'
 import { paintLost, paintMessages } from './timeline-messages.js'
 import { AXIS, createSheet, HEAD, STREAM, STREAM_MIDDLE, STREAM_TOP, type TimelineSheet } from './timeline-sheet.js'
 
@@ -20,8 +20,6 @@ export interface TimelinePicture {
   readonly marks?: readonly TimelineMark[]
   /** When messages would have come that never came. */
   readonly lost?: readonly number[]
-  /** Without names on it: for a narrow place. */
-  readonly plain?: boolean
 }
 
 /**
@@ -34,7 +32,7 @@ export function paintTimeline(canvas: HTMLCanvasElement, picture: TimelinePictur
   if (!sheet) return
   paintAxis(sheet, now, span)
   paintLegs(sheet, legs, now)
-  paintMarks(sheet, marks)
+  paintMarks(sheet, marks, cutoversOf(legs))
   paintMessages(sheet, legs, arrivals.filter(({ at }) => at >= now - span && at <= now))
   paintLost(sheet, lost)
 }
@@ -56,18 +54,23 @@ function paintAxis({ context, width, height, colours, x, font }: TimelineSheet, 
   context.fillRect(0, STREAM_MIDDLE, width, 1)
 }
 
-function paintMarks({ context, width, colours, x, font, line }: TimelineSheet, marks: readonly TimelineMark[]) {
-  font(600, 12)
-  let labelEnd = -Infinity
-  for (const { at, label } of marks) {
+function paintMarks({ context, width, colours, x, font, line }: TimelineSheet, marks: readonly TimelineMark[], cutovers: readonly number[]) {
+  const all = [
+    ...marks.map((mark) => ({ ...mark, colour: colours['--muted'], thick: 1.5, dash: [2, 3] })),
+    ...cutovers.map((at) => ({ at, label: 'cutover', colour: colours['--ink'], thick: 2, dash: [] })),
+  ].sort((a, b) => a.at - b.at)
+  font(620, 12)
+  let end = -Infinity
+  for (const { at, label, colour, thick, dash } of all) {
     const left = x(at)
     if (left < 0) continue
-    line(at, colours['--muted'], 1.5, [2, 3])
+    line(at, colour, thick, dash)
     const room = context.measureText(label).width
-    const start = Math.min(Math.max(0, left - room / 2), width - room)
-    if (start < labelEnd + 8) continue
-    context.fillStyle = colours['--muted']
+    // Beside one that is in the way, as long as it is still over its own line.
+    const start = Math.max(end + 8, Math.min(Math.max(0, left - room / 2), width - room))
+    if (start > left || start + room > width) continue
+    context.fillStyle = colour
     context.fillText(label, start, HEAD / 2 - 2)
-    labelEnd = start + room
+    end = start + room
   }
 }

@@ -14,7 +14,7 @@ export function useLatest<Value>(value: Value): Latest<Value> {
   return latest
 }
 
-function createLatest<Value>(first: Value): Latest<Value> {
+export function createLatest<Value>(first: Value): Latest<Value> {
   let latest = first
   return { get: () => latest, set: (value) => void (latest = value) }
 }

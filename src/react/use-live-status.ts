@@ -1,6 +1,7 @@
 'use client'
-import { useMemo, useSyncExternalStore } from 'react'
+import { useInsertionEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import type { LiveSocketState } from '../store.js'
+import { createLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'
 
@@ -15,23 +16,30 @@ export function useLiveStatus(): LiveSocketState['status']
 export function useLiveStatus<Part>(selector: (state: LiveSocketState) => Part, equal?: (a: Part, b: Part) => boolean, socket?: SocketOf<any>): Part
 export function useLiveStatus(selector: (state: LiveSocketState) => unknown = statusOf, equal: (a: unknown, b: unknown) => boolean = Object.is, given?: SocketOf<any>): unknown {
   const { store } = useSocket(given)
-  const select = useMemo(() => createSelection(selector, equal), [selector, equal])
-  return useSyncExternalStore(
+  const [shown] = useState(() => createLatest<{ readonly part: unknown } | null>(null))
+  const select = useMemo(() => createSelection(selector, equal, shown.get), [selector, equal, shown])
+  const part = useSyncExternalStore(
     store.subscribe,
     () => select(store.getState()),
     () => select(store.getInitialState()),
   )
+  useInsertionEffect(() => shown.set({ part }))
+  return part
 }
 
 const statusOf = ({ status }: LiveSocketState) => status
 
-/** One state gives one selection: React asks again and again, and compares by identity. Equal ones stay the one that came first. */
-export function createSelection<State, Part>(selector: (state: State) => Part, equal: (a: Part, b: Part) => boolean): (state: State) => Part {
+/**
+ * One state gives one selection: React asks again and again, and compares by identity. Equal ones stay the one that came first, which
+ * may be the one that is `shown`, selected by the function of another render.
+ */
+function createSelection<State, Part>(selector: (state: State) => Part, equal: (a: Part, b: Part) => boolean, shown: () => { readonly part: Part } | null): (state: State) => Part {
   let last: { readonly state: State; readonly part: Part } | null = null
   return (state) => {
     if (last && Object.is(last.state, state)) return last.part
     const part = selector(state)
-    last = { state, part: last && equal(last.part, part) ? last.part : part }
+    const before = last ?? shown()
+    last = { state, part: before && equal(before.part, part) ? before.part : part }
     return last.part
   }
 }

@@ -109,6 +109,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   }
 
   function queue(ms: number) {
+    if (timersAreFake()) return Promise.reject(new Error('a simulation has a clock of its own, and waits for real timers of 0 ms: call vi.useRealTimers() or jest.useRealTimers() in this test'))
     const run = running.then(() => runTo(elapsed + ms))
     running = run.catch(() => undefined)
     return run
@@ -144,9 +145,16 @@ async function settle() {
   await turn()
 }
 
+/** Jest and Vitest fake timers with sinon's, which leaves its clock on what it replaces. */
+function timersAreFake(): boolean {
+  return Object.hasOwn(Reflect.get(globalThis, 'setTimeout') as object, 'clock')
+}
+
 /** One turn of the event loop that is not a timer's: every promise that can go on has gone on before it ends. */
 function turn() {
   return new Promise<void>((resolve) => {
+    // jsdom has none, and Jest gives it none: a timer does as well, and takes longer.
+    if (typeof MessageChannel !== 'function') return void systemClock.setTimeout(resolve, 0)
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       port1.close()

@@ -30,11 +30,11 @@ export function createSimulatedTabs(clock: Clock, latency = 2): SimulatedTabs {
     return {
       post(message) {
         if (!members.has(member)) return
-        const copy: unknown = structuredClone(message)
+        const copy = cloned(message)
         for (const other of members) {
           if (other === member || other.name !== name) continue
           clock.setTimeout(() => {
-            if (members.has(other)) for (const listener of [...other.listeners]) listener(structuredClone(copy))
+            if (members.has(other)) for (const listener of [...other.listeners]) listener(cloned(copy))
           }, latency)
         }
       },
@@ -72,4 +72,9 @@ export function createSimulatedTabs(clock: Clock, latency = 2): SimulatedTabs {
   }
 
   return { open: () => ({ join }) }
+}
+
+/** jsdom has no structured clone, and Jest gives it none; what tabs post is plain. */
+function cloned(message: unknown): unknown {
+  return typeof structuredClone === 'function' ? structuredClone(message) : JSON.parse(JSON.stringify(message))
 }

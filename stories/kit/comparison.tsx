@@ -1,12 +1,14 @@
-import type { LiveSocketOptions } from 'livesocket'
+import type { StoryObj } from '@storybook/react-vite'
+import type { LiveSocketOptions, LiveSocketState } from 'livesocket'
 import { createSimulation } from 'livesocket/testing'
 import { useCallback, type ReactNode } from 'react'
+import { expect, waitFor } from 'storybook/test'
 import { connectClient } from './client.js'
 import { createBook, startFeed } from './feed.js'
 import { LegTimeline } from './leg-timeline.js'
 import { connectNaively } from './naive-client.js'
-import { Badge, Card, Counters, Legend, Stage, useReading, type StoryArgs, type Tone } from './pieces.js'
-import type { LiveSocketState } from 'livesocket'
+import { Badge, Card, Counters, Legend, Stage, useReading, type Tone } from './pieces.js'
+import { storyIn, type Played, type StoryArgs } from './story.js'
 
 export interface ComparisonOptions extends Partial<LiveSocketOptions> {
   readonly seed?: number
@@ -28,12 +30,45 @@ export function createComparison({ seed = 5, latency = 60, every = 100, ...optio
 }
 export type Comparison = ReturnType<typeof createComparison>
 
-export function toneOf({ status, handover }: LiveSocketState): Tone {
-  if (status === 'live') return handover ? 'moving' : 'live'
-  return status === 'connecting' ? 'connecting' : status === 'reconnecting' ? 'wait' : status === 'closed' ? 'down' : 'idle'
+export interface ComparisonWords<World> {
+  readonly title: string
+  readonly lead: string
+  /** What a reader can do to the servers or the network. */
+  readonly actions: (world: World) => ReactNode
+  /** How much of the past is seen, ms. */
+  readonly span: number
+  /** What is to be seen on either timeline, for who does not see it. */
+  readonly ours: string
+  readonly theirs: string
 }
 
-export function ComparisonStage({
+/**
+ * One stream, two clients, and what becomes of it: after `play` LiveSocket has lost and repeated nothing, and the other one more than
+ * `loses` messages.
+ */
+export function comparisonStory<World extends Comparison>(createWorld: () => World, { actions, ...words }: ComparisonWords<World>, loses: number, play: (played: Played<World>) => Promise<void>): StoryObj<StoryArgs> {
+  return storyIn(
+    createWorld,
+    (world, { playing }) => <ComparisonStage comparison={world} playing={playing} actions={actions(world)} {...words} />,
+    async (played) => {
+      await play(played)
+      const { client, book } = played.world
+      const shown = (side: 'ours' | 'theirs') => Number(played.canvasElement.querySelector(`[data-client=${side}] [data-count=Lost]`)?.textContent)
+      await expect(client.book!.summary()).toMatchObject({ lost: 0, duplicated: 0, disordered: 0 })
+      await expect(client.socket.stats().gaps).toBe(0)
+      await expect(book.summary().lost).toBeGreaterThan(loses)
+      await waitFor(() => expect([shown('ours'), shown('theirs')]).toEqual([0, book.summary().lost]))
+    },
+  )
+}
+
+export function toneOf({ status, handover, closed }: LiveSocketState): Tone {
+  if (status === 'live') return handover ? 'moving' : 'live'
+  if (status === 'closed') return closed?.by === 'signed-out' ? 'idle' : 'down'
+  return status === 'connecting' ? 'connecting' : status === 'reconnecting' ? 'wait' : 'idle'
+}
+
+function ComparisonStage({
   comparison,
   playing,
   title,
@@ -42,7 +77,7 @@ export function ComparisonStage({
   span,
   ours,
   theirs,
-}: { comparison: Comparison; title: string; lead: string; actions: ReactNode; span: number; ours: string; theirs: string } & StoryArgs) {
+}: { comparison: Comparison; actions: ReactNode } & Omit<ComparisonWords<Comparison>, 'actions'> & StoryArgs) {
   const { sim, client, naive, book, marks } = comparison
   const left = useReading(useCallback(() => ({ ...client.book!.summary(), state: client.socket.store.getState() }), [client]))
   const right = useReading(useCallback(() => ({ ...book.summary(), live: naive.live }), [book, naive]))
@@ -78,9 +113,4 @@ function countsOf({ sent, delivered, lost, duplicated }: { sent: number; deliver
     { name: 'Lost', value: lost, tone: lost > 0 ? 'bad' : 'good' },
     { name: 'Repeated', value: duplicated, tone: duplicated > 0 ? 'bad' : 'good' },
   ] as const
-}
-
-/** What a counter of one side shows. */
-export function shown(canvas: HTMLElement, side: 'ours' | 'theirs', name: string): string | null | undefined {
-  return canvas.querySelector(`[data-client=${side}] [data-count=${name}]`)?.textContent
 }

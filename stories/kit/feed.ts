@@ -5,14 +5,19 @@ export interface Feed {
   readonly topic: string
   /** How long a message is on its way, ms. */
   readonly latency: number
+  /** The newest. */
   readonly sent: readonly { readonly offset: number; readonly at: number }[]
   readonly count: number
   stop(): void
 }
 
-const KEPT = 5_000
+/** More than are to be seen on any timeline. */
+const KEPT = 1_000
 
-export function startFeed(sim: Simulation, { topic = 'feed', every = 50, latency = 10 }: { topic?: string; every?: number; latency?: number } = {}): Feed {
+/** What publishes it: a simulation. */
+export type FeedSource = Pick<Simulation, 'publish'> & { readonly clock: Pick<Simulation['clock'], 'monotonic' | 'setTimeout'> }
+
+export function startFeed(sim: FeedSource, { topic = 'feed', every = 50, latency = 10 }: { topic?: string; every?: number; latency?: number } = {}): Feed {
   let sent: { offset: number; at: number }[] = []
   let count = 0
   let cancel = sim.clock.setTimeout(function next() {
@@ -54,6 +59,7 @@ export function createBook(feed: Feed, now: () => number, resumes: boolean): Boo
   let delivered = 0
   let duplicated = 0
   let disordered = 0
+  const newestAt = (time: number) => feed.sent.findLast(({ at }) => at <= time)?.offset ?? 0
   return {
     delivered(offset) {
       first ??= offset
@@ -64,11 +70,16 @@ export function createBook(feed: Feed, now: () => number, resumes: boolean): Boo
       last = Math.max(last, offset)
     },
     summary() {
-      const due = feed.sent.filter(({ offset, at }) => first !== null && offset >= first && (resumes ? offset <= last : at < now() - feed.latency - LATE))
-      const lostAt = due.filter(({ offset }) => !seen.has(offset)).map(({ at }) => at + feed.latency)
-      // What is on its way is not counted yet.
-      const sent = feed.sent.filter(({ offset, at }) => first !== null && offset >= first && at <= now() - feed.latency).length
-      return { sent, delivered, lost: lostAt.length, duplicated, disordered, lostAt }
+      if (first === null) return { sent: 0, delivered, lost: 0, duplicated, disordered, lostAt: [] }
+      const begin = first
+      const due = resumes ? last : newestAt(now() - feed.latency - LATE)
+      // Offsets follow one another. What is on its way is not counted yet.
+      const sent = Math.max(0, newestAt(now() - feed.latency) - begin + 1)
+      let early = 0
+      for (let offset = due + 1; offset <= last; offset++) if (seen.has(offset)) early++
+      const lost = Math.max(0, due - begin + 1 - (seen.size - early))
+      const lostAt = lost === 0 ? [] : feed.sent.filter(({ offset }) => offset >= begin && offset <= due && !seen.has(offset)).map(({ at }) => at + feed.latency)
+      return { sent, delivered, lost, duplicated, disordered, lostAt }
     },
   }
 }

@@ -13,7 +13,7 @@ export function LegTimeline({ label, picture }: { label: string; picture: () => 
     let frame = requestAnimationFrame(function next(now) {
       if (!calm.matches || now - paintedAt >= CALM) {
         paintedAt = now
-        if (canvas.current) paintTimeline(canvas.current, { plain: canvas.current.clientWidth < 420, ...picture() })
+        if (canvas.current) paintTimeline(canvas.current, picture())
       }
       frame = requestAnimationFrame(next)
     })

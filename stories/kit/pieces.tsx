@@ -2,11 +2,6 @@ import { useEffect, useState, type ButtonHTMLAttributes, type ReactNode } from '
 import type { Simulation } from 'livesocket/testing'
 import { useReleased } from './pace.js'
 
-/** What a story is given: whether the simulation follows real time. Pictures are taken with it standing still. */
-export interface StoryArgs {
-  playing: boolean
-}
-
 /** A page with a title, on which a simulation runs. */
 export function Stage({ title, lead, sim, playing, speed = 1, children }: { title: string; lead: ReactNode; sim?: Simulation; playing?: boolean; speed?: number; children: ReactNode }) {
   const released = useReleased(sim)
@@ -84,8 +79,9 @@ export function Legend({ loss = true }: { loss?: boolean }) {
     <ul className="legend" aria-label="How to read the timelines">
       <li><i className="dialling" />dialling</li>
       <li><i className="active" />active leg</li>
-      <li><i className="other" />the other leg, before or after the cutover</li>
-      <li><i className="dot" />delivered, in the colour of the leg that brought it</li>
+      <li><i className="other" />the other leg</li>
+      <li><i className="dot" />delivered</li>
+      <li><i className="number">9</i>so many at once: a replay</li>
       <li><i className="double" />came twice, dropped</li>
       {loss && <li><i className="lost" />sent, and never seen</li>}
     </ul>

@@ -1,10 +1,18 @@
 import type { LiveSocketState } from 'livesocket'
 import { useLiveSocket, useLiveStatus } from 'livesocket/react'
-import { useEffect, useState } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Badge, type Tone } from './pieces.js'
 
+export interface BadgeContent {
+  readonly tone: Tone
+  readonly text: string
+  /** Seconds until the next attempt: shown, and not read out. */
+  readonly left?: number
+  readonly action?: 'Sign in' | 'Try now'
+}
+
 /** What a reader is to know, in a word or two. A planned move is nothing that a reader has to know of. */
-export function badgeOf({ status, closed, everLive, retry, token }: LiveSocketState, { long, online, now }: { long: boolean; online: boolean; now: number }): { tone: Tone; text: string; action?: 'Sign in' | 'Try now' } {
+export function badgeOf({ status, closed, everLive, retry, token }: LiveSocketState, { long, online, now }: { long: boolean; online: boolean; now: number }): BadgeContent {
   switch (status) {
     case 'live':
       return token.status === 'stale' ? { tone: 'wait', text: 'Live; signing in again' } : { tone: 'live', text: 'Live' }
@@ -12,13 +20,11 @@ export function badgeOf({ status, closed, everLive, retry, token }: LiveSocketSt
     case 'connecting':
       if (!online) return { tone: 'wait', text: 'Offline' }
       return { tone: 'connecting', text: everLive ? 'Live' : 'Connecting' }
-    case 'reconnecting': {
+    case 'reconnecting':
       if (!online) return { tone: 'wait', text: 'Offline: what you do is kept' }
       // Most breaks are over before anybody has read of them.
       if (!long) return { tone: 'live', text: 'Live' }
-      const left = retry ? Math.ceil((retry.at - now) / 1_000) : 0
-      return { tone: 'wait', text: left > 0 ? `Reconnecting in ${left} s` : 'Reconnecting', action: 'Try now' }
-    }
+      return { tone: 'wait', text: 'Reconnecting', left: retry ? Math.max(0, Math.ceil((retry.at - now) / 1_000)) : 0, action: 'Try now' }
     case 'closed':
       switch (closed?.by) {
         case 'session-ended':
@@ -48,29 +54,57 @@ export function StatusBadge({ patience = 5_000, now = Date.now }: { patience?: n
   const socket = useLiveSocket()
   // The outbox changes with every publish, and does not matter here.
   const state = useLiveStatus((all) => all, sameBadge)
-  const [long, setLong] = useState(false)
-  const [, tick] = useState(0)
-  const broken = state.status === 'reconnecting'
-  useEffect(() => {
-    if (!broken) return setLong(false)
-    const patient = setTimeout(() => setLong(true), patience)
-    const ticking = setInterval(() => tick((count) => count + 1), 500)
-    return () => {
-      clearTimeout(patient)
-      clearInterval(ticking)
-    }
-  }, [broken, patience])
-  const online = typeof navigator === 'object' ? navigator.onLine : true
-  return <BadgeView {...badgeOf(state, { long, online, now: now() })} onAction={() => (state.status === 'closed' ? socket.connect() : void socket.handover().catch(() => undefined))} />
+  const online = useOnline()
+  const gone = useBreak(state.status === 'reconnecting', now)
+  const content = badgeOf(state, { long: gone.at - gone.since >= patience, online, now: gone.at })
+  return <BadgeView {...content} onAction={() => (state.status === 'closed' ? socket.connect() : void socket.handover().catch(() => undefined))} />
 }
 
 const sameBadge = (a: LiveSocketState, b: LiveSocketState) => a.status === b.status && a.closed === b.closed && a.retry === b.retry && a.token.status === b.token.status
 
-export function BadgeView({ tone, text, action, onAction }: ReturnType<typeof badgeOf> & { onAction?: () => void }) {
+/** Since when it has been broken, and what time it is, looked at every half second as long as it is. */
+function useBreak(broken: boolean, now: () => number) {
+  const [times, setTimes] = useState({ since: 0, at: 0 })
+  useEffect(() => {
+    if (!broken) return
+    const since = now()
+    const look = () => setTimes({ since, at: now() })
+    look()
+    const looking = setInterval(look, 500)
+    return () => {
+      clearInterval(looking)
+      setTimes({ since: 0, at: 0 })
+    }
+  }, [broken, now])
+  return times
+}
+
+/** What the browser believes. A server has nothing to believe. */
+function useOnline(): boolean {
+  return useSyncExternalStore(
+    listenForNetwork,
+    () => navigator.onLine,
+    () => true,
+  )
+}
+
+function listenForNetwork(listener: () => void) {
+  for (const type of ['online', 'offline']) addEventListener(type, listener)
+  return () => {
+    for (const type of ['online', 'offline']) removeEventListener(type, listener)
+  }
+}
+
+export function BadgeView({ tone, text, left = 0, action, onAction }: BadgeContent & { onAction?: () => void }) {
   return (
     <span className="status-badge">
       <span role="status">
-        <Badge tone={tone}>{text}</Badge>
+        <Badge tone={tone}>
+          <span>
+            {text}
+            {left > 0 && <span aria-hidden="true"> in {left} s</span>}
+          </span>
+        </Badge>
       </span>
       {action && (
         <button type="button" className="link" onClick={onAction}>

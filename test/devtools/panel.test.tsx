@@ -86,6 +86,24 @@ describe('mountDevtools', () => {
     expect(text()).toMatch(/because of “deploy”; 9\.\d s to the deadline/)
   })
 
+  it('shows no credential that a server has put into its words', async () => {
+    const { sim, socket, text } = mounted()
+    socket.connect()
+    await sim.advance(500)
+    sim.deploy({ reason: 'token=abcdef', spread: 5_000 })
+    await sim.advance(100)
+    expect(text()).toContain('because of “token=[redacted]”')
+    expect(text()).not.toContain('abcdef')
+  })
+
+  it('says each status once in its log', async () => {
+    const { sim, socket, root } = mounted()
+    socket.connect()
+    await sim.advance(500)
+    const rows = [...root.querySelectorAll('.log li')].map((row) => [...row.children].slice(1).map((part) => part.textContent).join(' | '))
+    expect(rows).toEqual(expect.arrayContaining(['status | idle', 'status | connecting', 'status | live']))
+  })
+
   it('stands still when it is paused, and exports what it has recorded meanwhile', async () => {
     const { sim, socket, button, cell, exported } = mounted()
     socket.connect()
@@ -107,8 +125,12 @@ describe('mountDevtools', () => {
     const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
       saved.push(this.download)
     })
+    const revoked = vi.spyOn(URL, 'revokeObjectURL')
     button('Export').click()
     click.mockRestore()
+    // Safari has not begun to read it by then.
+    expect(revoked).not.toHaveBeenCalled()
+    revoked.mockRestore()
     expect(saved).toEqual([expect.stringMatching(/^livesocket-2030-01-01T.*\.json$/)])
   })
 
@@ -138,5 +160,30 @@ describe('<LiveSocketDevtools>', () => {
     expect(container.firstElementChild!.childElementCount).toBe(1)
     unmount()
     expect(container.childElementCount).toBe(0)
+  })
+
+  it('stays as it is when it is rendered anew, and exports to the latest function, in the theme of the latest render', async () => {
+    const { socket, how } = setUp()
+    const exports: string[] = []
+    const App = ({ name, theme }: { name: string; theme: 'light' | 'dark' }) => <LiveSocketDevtools socket={socket} {...how} theme={theme} onExport={() => exports.push(name)} />
+    const { container, rerender } = render(<App name="first" theme="light" />)
+    await waitFor(() => expect(container.firstElementChild!.firstElementChild?.shadowRoot).toBeTruthy())
+    const host = container.firstElementChild!.firstElementChild!
+    rerender(<App name="second" theme="dark" />)
+    await act(async () => undefined)
+    expect(container.firstElementChild!.firstElementChild).toBe(host)
+    ;[...host.shadowRoot!.querySelectorAll('button')].find(({ textContent }) => textContent === 'Export')!.click()
+    expect(exports).toEqual(['second'])
+    expect((container.firstElementChild as HTMLElement).style.colorScheme).toBe('dark')
+  })
+
+  it('saves a file where nobody says what to do with an export', async () => {
+    const { socket, how } = setUp()
+    const { container } = render(<LiveSocketDevtools socket={socket} {...how} onExport={undefined} />)
+    await waitFor(() => expect(container.firstElementChild!.firstElementChild?.shadowRoot).toBeTruthy())
+    const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => undefined)
+    ;[...container.firstElementChild!.firstElementChild!.shadowRoot!.querySelectorAll('button')].find(({ textContent }) => textContent === 'Export')!.click()
+    expect(click).toHaveBeenCalledTimes(1)
+    click.mockRestore()
   })
 })

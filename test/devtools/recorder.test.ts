@@ -119,6 +119,18 @@ describe('a recording', () => {
     for (const secret of [/token-\d/, /message-data/, /published-data/, /ticket/, /abcdef/, /eyJ/]) expect(text).not.toMatch(secret)
   })
 
+  it('holds nothing of the kind in the middle of a move either', async () => {
+    const { sim, socket, record } = setUp()
+    const recorder = record()
+    socket.connect()
+    await sim.advance(500)
+    sim.deploy({ reason: 'Bearer abcdef token=abcdef', spread: 5_000 })
+    await sim.advance(100)
+    const recording = recorder.recording()
+    expect(recording.state.handover).toMatchObject({ phase: 'waiting', reason: 'Bearer [redacted] token=[redacted]' })
+    expect(JSON.stringify(recording)).not.toMatch(/abcdef/)
+  })
+
   it('goes on empty when it is cleared, and ends when it is stopped', async () => {
     const { sim, socket, record } = setUp()
     const recorder = record()

@@ -16,12 +16,12 @@ function paint(picture: Partial<TimelinePicture>) {
   const canvas = document.body.appendChild(document.createElement('canvas'))
   Object.assign(canvas.style, { width: `${WIDTH}px`, height: `${TIMELINE_HEIGHT}px`, display: 'block' })
   for (const [name, value] of Object.entries(COLOURS)) canvas.style.setProperty(name, value)
-  paintTimeline(canvas, { now: SPAN, span: SPAN, legs: [], arrivals: [], plain: true, ...picture })
+  paintTimeline(canvas, { now: SPAN, span: SPAN, legs: [], arrivals: [], ...picture })
   const scale = canvas.width / WIDTH
   const context = canvas.getContext('2d')!
   return (at: number, y: number) => {
     const [red, green, blue, alpha] = context.getImageData(Math.round((at / SPAN) * WIDTH * scale), Math.round(y * scale), 1, 1).data
-    if (alpha === 0) return null
+    if (alpha! < 16) return null
     const seen = [red!, green!, blue!]
     // A canvas rounds what it blends.
     const near = (value: string) => value.slice(1).match(/../g)!.every((pair, index) => Math.abs(parseInt(pair, 16) - seen[index]!) <= 4)
@@ -34,6 +34,7 @@ afterEach(() => document.body.replaceChildren())
 /** Where the lanes and the stream are, in CSS pixels. */
 const LANE_A = 30
 const LANE_B = 72
+const ON_LANE_A = 46
 const STREAM = TIMELINE_HEIGHT - 18 - 15
 
 describe('the timeline', () => {
@@ -67,12 +68,57 @@ describe('the timeline', () => {
     expect([at(2_250, STREAM), at(4_750, STREAM), at(6_250, STREAM), at(8_250, STREAM)]).toEqual(['--leg-a', '--line', '--leg-b', '--bad'])
   })
 
+  it('shows a replay as a number after the silence that it ends, and none where the stream is lively', () => {
+    const one = (at: number, delivered = 1) => ({ at, leg: 1, delivered, duplicates: 0, held: 0 })
+    const lively = Array.from({ length: 30 }, (_, index) => one(50 + index * 100, index === 20 ? 5 : 1))
+    const at = paint({ legs: [leg(1, { ready: 0, serving: 0 })], arrivals: [...lively, one(5_150, 12), one(5_200), ...Array.from({ length: 9 }, (_, index) => one(7_150 + index))] })
+    // A number is taller than a dot.
+    const tall = (moment: number) => at(moment, STREAM - 7)
+    expect([tall(2_050), tall(5_080), tall(5_200), tall(7_150)]).toEqual([null, '--leg-a', '--leg-a', '--leg-a'])
+  })
+
+  it('shows what a leg of a later session brought, which counts its legs from 1 again', () => {
+    const at = paint({
+      legs: [leg(1, { ready: 0, serving: 0, retired: 1_000, closed: 1_500, code: 1000 }), leg(2, { dialled: 500, ready: 1_000, serving: 1_000, closed: 3_000, code: 1000 }), leg(1, { dialled: 4_000, ready: 4_500, serving: 4_500 })],
+      arrivals: [{ at: 6_250, leg: 1, delivered: 1, duplicates: 0, held: 0 }],
+    })
+    expect([at(6_250, LANE_A), at(6_250, ON_LANE_A)]).toEqual(['--leg-a', '--surface'])
+  })
+
+  it('names the moves where there is room for the name, one beside the other', () => {
+    const named = (marks: TimelinePicture['marks']) => {
+      const at = paint({ legs, marks })
+      const row = Array.from({ length: 900 }, (_, index) => at(index * 10, 9))
+      return (colour: string) => row.flatMap((seen, index) => (seen === colour ? [index] : []))
+    }
+    const alone = named([])
+    expect(alone('--ink')[0]).toBeGreaterThan(390)
+    expect(alone('--ink')[0]).toBeLessThan(425)
+    const pushed = named([{ at: 3_900, label: 'deploy' }])
+    expect(pushed('--muted').at(-1)).toBeLessThan(pushed('--ink')[0]!)
+    // No name at all rather than one that has nothing to do with its line.
+    expect(named([{ at: 4_100, label: 'a long name of what happened' }])('--ink')).toEqual([])
+  })
+
   it('shows thousands as columns, and what is older than its span not at all', () => {
     const arrivals = Array.from({ length: 2_000 }, (_, index) => ({ at: 5_000 + index * 2.5, leg: 2, delivered: 20, duplicates: 0, held: 0 }))
     const at = paint({ legs, arrivals: [{ at: -500, leg: 1, delivered: 1, duplicates: 0, held: 0 }, ...arrivals] })
     const columns = Array.from({ length: 60 }, (_, index) => at(6_000 + index * 10, STREAM))
     expect(columns.filter((colour) => colour === '--leg-b').length).toBeGreaterThan(30)
     expect(at(2_250, STREAM)).toBe('--line')
+  })
+
+  it('is painted in the colours of the page as it is by now, light or dark', () => {
+    const canvas = document.body.appendChild(document.createElement('canvas'))
+    canvas.style.cssText = `width: 100px; height: ${TIMELINE_HEIGHT}px; display: block; --leg-a: light-dark(#00ff00, #ff00ff)`
+    const seen = (['light', 'dark', 'light'] as const).map((theme) => {
+      document.documentElement.style.colorScheme = theme
+      paintTimeline(canvas, { now: 100, span: 100, legs: [leg(1, { ready: 0, serving: 0 })], arrivals: [] })
+      return [...canvas.getContext('2d')!.getImageData(canvas.width / 2, (LANE_A / TIMELINE_HEIGHT) * canvas.height, 1, 1).data]
+    })
+    document.documentElement.style.colorScheme = ''
+    expect(seen).toEqual([[0, 255, 0, 255], [255, 0, 255, 255], [0, 255, 0, 255]])
+    expect(canvas.style.color).toBe('')
   })
 
   it('paints nothing where it is not shown', () => {

@@ -67,6 +67,33 @@ describe('<LiveSocketProvider options>', () => {
     expect(stage.connections()).toBe(1)
   })
 
+  it('has a socket of its own, also beside another one with the same options', async () => {
+    const stage = createStage()
+    const Price = () => <output>{String(useLiveValue('price'))}</output>
+    const Page = ({ second }: { second: boolean }) => (
+      <>
+        <LiveSocketProvider options={stage.options}>
+          <Price />
+        </LiveSocketProvider>
+        {second && (
+          <LiveSocketProvider options={stage.options}>
+            <Price />
+          </LiveSocketProvider>
+        )}
+      </>
+    )
+    const { container, rerender } = stage.renderStrictly(<Page second />)
+    await stage.publish('price', 1)
+    await stage.publish('price', 2)
+    expect(container.textContent).toBe('22')
+    expect(stage.connections()).toBe(2)
+    rerender(<Page second={false} />)
+    await stage.advance(3_000)
+    await stage.publish('price', 3)
+    expect(container.textContent).toBe('3')
+    expect(stage.connections()).toBe(1)
+  })
+
   it('has the topics of its children in its first hello', async () => {
     const stage = createStage()
     function Price() {

@@ -2,6 +2,7 @@
 import { act } from '@testing-library/react'
 import { createLiveSocket, type LiveSocketState } from 'livesocket'
 import { LiveSocketProvider, useLiveSocket, useLiveStatus } from 'livesocket/react'
+import { useEffect } from 'react'
 import { describe, expect, it } from 'vitest'
 import { createStage } from './stage.js'
 
@@ -53,6 +54,24 @@ describe('useLiveStatus', () => {
       { status: 'connecting', everLive: false },
       { status: 'live', everLive: true },
     ])
+  })
+
+  it('gives one object while nothing in it changes, also with a selector and an equality that are new at every render', async () => {
+    const stage = createStage()
+    const socket = createLiveSocket(stage.options)
+    const seen = new Set<unknown>()
+    const Shown = ({ count: _count }: { count: number }) => {
+      const part = useLiveStatus(({ status }) => ({ status }), (a, b) => a.status === b.status, socket)
+      useEffect(() => void seen.add(part), [part])
+      return null
+    }
+    const { rerender } = stage.renderStrictly(<Shown count={0} />)
+    for (const count of [1, 2, 3]) rerender(<Shown count={count} />)
+    expect([...seen]).toEqual([{ status: 'idle' }])
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    for (const count of [4, 5]) rerender(<Shown count={count} />)
+    expect([...seen]).toEqual([{ status: 'idle' }, { status: 'connecting' }, { status: 'live' }])
   })
 
   it('comes to rest with a selector that makes a new object each time and no equality', async () => {

@@ -1,5 +1,5 @@
 import imported from 'reconnecting-websocket'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { instant, since } from '../../src/base/clock.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
@@ -89,6 +89,16 @@ describe('the simulated clock', () => {
     const again = () => void clock.setTimeout(again, 0)
     again()
     await expect(clock.advance(1)).rejects.toThrow('without time moving')
+  })
+
+  it('says so where timers are faked, instead of waiting for one that never comes', async () => {
+    vi.useFakeTimers()
+    try {
+      await expect(createSimulatedClock().advance(1)).rejects.toThrow(/real timers/)
+    } finally {
+      vi.useRealTimers()
+    }
+    await createSimulatedClock().advance(1)
   })
 
   it('paints every 16 ms', async () => {

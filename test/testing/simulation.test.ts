@@ -1,3 +1,4 @@
+import { createLiveSocket } from 'livesocket'
 import { describe, expect, it } from 'vitest'
 import { encodeClientFrame } from '../../src/protocol/client-frames.js'
 import type { ClientFrame, Position } from '../../src/protocol/frames.js'
@@ -163,6 +164,34 @@ describe('a simulated server', () => {
     await sim.advance(1_000)
     expect(without.heard()).toEqual(['open', 'unauthorized', 'close 3000 unauthorized'])
     expect(leg.heard()).toEqual(['unauthorized', 'close 3000 unauthorized'])
+  })
+})
+
+describe('a simulation where a DOM is simulated too, by jsdom under Jest', () => {
+  it.each(['MessageChannel', 'structuredClone', 'TextEncoder'] as const)('does without %s', async (name) => {
+    const kept = Object.getOwnPropertyDescriptor(globalThis, name)!
+    Reflect.deleteProperty(globalThis, name)
+    try {
+      const sim = createSimulation({ requireToken: true })
+      const sockets = [sim.environment, sim.tab()].map((environment) => createLiveSocket({ url: sim.url, environment, getToken: sim.getToken }))
+      const seen = sockets.map((socket) => sim.observe(socket, 'news'))
+      for (const socket of sockets) socket.connect()
+      await sim.advance(500)
+      const stop = sim.publishEvery(20, 'news')
+      sim.deploy()
+      await sim.advance(2_000)
+      stop()
+      await sim.advance(100)
+      for (const { messages, problems } of seen) {
+        expect(messages.length).toBeGreaterThan(90)
+        expect(problems()).toEqual([])
+      }
+      // One tab asked, and told the other.
+      expect(sim.tokens.requests).toHaveLength(1)
+      for (const socket of sockets) socket.close()
+    } finally {
+      Object.defineProperty(globalThis, name, kept)
+    }
   })
 })
 

@@ -56,11 +56,13 @@ function Counts() {
 }
 
 const ACTIONS = [
-  ['deploy', 'Deploy'],
-  ['crash', 'Crash'],
-  ['cut', 'Cut the network'],
-  ['freeze', 'Freeze the path'],
+  ['deploy', 'Deploy', 'd'],
+  ['crash', 'Crash', 'c'],
+  ['cut', 'Cut the network', 'n'],
+  ['freeze', 'Freeze the path', 'f'],
 ] as const
+
+const act = (action: string) => void fetch(`/control/${action}`, { method: 'POST' })
 
 /** What happens to the servers: told by the page's own server, beside the live socket. */
 function Controls() {
@@ -72,12 +74,23 @@ function Controls() {
     servers.addEventListener('action', ({ data }) => setText((JSON.parse(data as string) as { text: string }).text))
     return () => servers.close()
   }, [])
+  useEffect(() => {
+    if (busy) return
+    const pressed = (event: KeyboardEvent) => {
+      // In the list of the devtools a letter chooses.
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.composedPath()[0] instanceof HTMLSelectElement) return
+      const [action] = ACTIONS.find(([, , key]) => key === event.key.toLowerCase()) ?? []
+      if (action) act(action)
+    }
+    addEventListener('keydown', pressed)
+    return () => removeEventListener('keydown', pressed)
+  }, [busy])
   return (
     <section className="controls" aria-label="What happens to the servers and the network">
       <div className="buttons">
-        {ACTIONS.map(([action, name], index) => (
-          <button key={action} className={index === 0 ? 'primary' : undefined} data-action={action} disabled={busy} onClick={() => void fetch(`/control/${action}`, { method: 'POST' })}>
-            {name}
+        {ACTIONS.map(([action, name, key], index) => (
+          <button key={action} className={index === 0 ? 'primary' : undefined} data-action={action} aria-keyshortcuts={key} disabled={busy} onClick={() => act(action)}>
+            {name} <kbd>{key.toUpperCase()}</kbd>
           </button>
         ))}
       </div>

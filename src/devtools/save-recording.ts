@@ -1,0 +1,15 @@
+import { systemClock } from '../base/clock.js'
+import type { Recording } from './recorder.js'
+
+/** By then every browser has read the file; Safari has not even begun when the click is over. */
+const READ = 10_000
+
+/** Lets the browser save it as a JSON file. */
+export function saveRecording(recording: Recording): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(recording, null, 2)], { type: 'application/json' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = `livesocket-${new Date(recording.began).toISOString().replace(/[:.]/g, '-')}.json`
+  link.click()
+  systemClock.setTimeout(() => URL.revokeObjectURL(url), READ)
+}
