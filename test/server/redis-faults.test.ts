@@ -360,3 +360,22 @@ test.each([
 ])('an option that makes no sense is refused by its name: %j', (options, name) => {
   expect(() => redisLog(options)).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }))
 })
+
+test('who listens on the node that appended a message has it with the answer to its publisher, once, and in order beside what others append', async () => {
+  const { open } = await redisWith({})
+  const [log, other] = [open(), open()]
+  const tail = await follow(log)
+  await append(log)
+  await until(() => tail.offsets().length === 1, 'it has caught up with its beginning')
+  for (let offset = 2; offset <= 12; offset++) {
+    await append(log)
+    expect(tail.offsets()).toEqual(range(1, offset))
+  }
+  for (let round = 0; round < 20; round++) await Promise.all([append(log), append(other), append(log)])
+  await until(() => tail.offsets().length >= 72, 'all are told of')
+  // What the feed brings is nothing new: it has passed when this one is here.
+  await append(other)
+  await until(() => tail.offsets().at(-1) === 73, 'the last one is told of')
+  expect(tail.offsets()).toEqual(range(1, 73))
+  expect(tail.epochs()).toEqual([])
+})
