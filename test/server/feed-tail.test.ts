@@ -65,6 +65,9 @@ function byHand() {
     async brings(...entries: unknown[]) {
       reads.pop()!.answer([['feed', entries]])
       await turns()
+      // While much comes in, it reads again only after a moment.
+      await clock.advance(5)
+      await turns()
     },
     async nothing() {
       reads.pop()!.answer(null)

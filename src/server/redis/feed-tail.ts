@@ -115,7 +115,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
   }
 
   function pause(ms: number): Promise<void> | undefined {
-    return ms > 0 ? new Promise((resolve) => void clock.setTimeout(resolve, ms)) : undefined
+    return ms > 0 ? new Promise((resolve) => later(resolve, ms)) : undefined
   }
 
   /** Nobody knows what was missed. */
@@ -225,11 +225,11 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     void loop()
   }
 
-  function later(task: () => void) {
+  function later(task: () => void, delay = RETRY) {
     const cancel = clock.setTimeout(() => {
       timers.delete(cancel)
       if (!closed) task()
-    }, RETRY)
+    }, delay)
     timers.add(cancel)
   }
 
