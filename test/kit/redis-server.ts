@@ -50,6 +50,8 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
   const backups: Backup[] = []
 
   async function start(data: 'kept' | 'lost' | Backup = 'kept') {
+    // Two of them would write into one file.
+    await kill()
     if (data !== 'kept') await rm(folder, { recursive: true, force: true })
     if (data === 'lost') await mkdir(folder)
     else if (data !== 'kept') await cp(data.folder, folder, { recursive: true })
