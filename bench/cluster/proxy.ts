@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.js'
-import { freePort } from '../../test/kit/redis-server.js'
+import { freePort } from '../../test/kit/free-port.js'
 import { prefer } from './program.js'
 
 /** What stands in front of the nodes: a real one, configured as docs/deploys.md says. */

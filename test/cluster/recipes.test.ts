@@ -10,7 +10,7 @@ import WebSocket from 'ws'
 import { systemClock } from '../../src/base/clock.js'
 import { createLiveSocket } from '../../src/index.js'
 import { createLiveServer, memoryLog, type LiveServer } from '../../src/server/index.js'
-import { freePort } from '../kit/redis-server.js'
+import { freePort } from '../kit/free-port.js'
 import { ROOT } from '../kit/source-files.js'
 
 const run = promisify(execFile)

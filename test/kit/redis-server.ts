@@ -2,11 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'redis'
+import { freePort } from './free-port.js'
 
 /** A real redis-server on a free port, whose data lives in a folder of its own. */
 export interface RedisServer {
@@ -107,14 +106,4 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
       for (const gone of [folder, ...backups.map((backup) => backup.folder)]) await rm(gone, { recursive: true, force: true })
     },
   }
-}
-
-/** Free at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -4,7 +4,8 @@ import { redisLog } from '../../src/server/redis/redis-log.js'
 import type { Answer } from '../../src/server/topic-log.js'
 import { createTopicFeed } from '../../src/server/topic-feed.js'
 import type { ReaderSink } from '../../src/server/topic-reader.js'
-import { freePort, startRedisServer } from '../kit/redis-server.js'
+import { freePort } from '../kit/free-port.js'
+import { startRedisServer } from '../kit/redis-server.js'
 import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.js'
 
 describe('a Redis that is started anew', () => {
