@@ -62,8 +62,11 @@ export function identify<User>(
 
   function inTime<Value>(asked: PromiseLike<Value>): Promise<Value | typeof LATE> {
     return new Promise((resolve, reject) => {
-      giveUp = () => resolve(LATE)
       const cancel = clock.setTimeout(abandon, patience)
+      giveUp = () => {
+        cancel()
+        resolve(LATE)
+      }
       asked.then(resolve, reject).then(cancel, cancel)
     })
   }

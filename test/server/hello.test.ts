@@ -82,6 +82,19 @@ describe('who may come in', () => {
     expect(await client.closed).toMatchObject({ code: 3008 })
   })
 
+  test('of a leg that went while it was looked at nothing is left', async () => {
+    const clock = createSimulatedClock()
+    let asked = false
+    const server = await liveServer({ clock, authenticate: () => ((asked = true), never()) })
+    const timers = clock.pending
+    const client = await server.client()
+    client.send(hello)
+    await until(() => asked, 'asked')
+    client.ws.terminate()
+    await until(() => server.stats().connections === 0, 'gone')
+    expect(clock.pending).toBe(timers)
+  })
+
   test('a log that cannot be asked makes the server busy, not the client unwelcome', async () => {
     const server = await liveServer({ log: { ...memoryLog(), admit: () => Promise.reject(new Error('away')) } })
     const client = await server.client()
