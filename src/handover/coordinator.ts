@@ -85,8 +85,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   const { settings } = deps
   const { clock } = settings
   const legs = new Map<number, ProtocolLeg>()
-  /** Topics that a leg's server refused for good before it welcomed the leg. */
-  const refused = new Map<number, Set<string>>()
+  /** Topics that a leg's server refused before it welcomed the leg: told when it serves, which it may never do. */
+  const refused = new Map<number, Map<string, LiveSocketError>>()
   const moves = createMoveLog(clock, handlers.emit)
   const queue: Event[] = []
   let state = initialState
@@ -241,8 +241,14 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (moves.lost(number)) return
     const { old } = state
     doubted = false
-    deps.merge().ready(number, leg.welcome.topics, refused.get(number) ?? new Set())
+    const refusals = [...(refused.get(number)?.values() ?? [])]
+    refused.delete(number)
+    // One that is refused for now is asked for again, as one that was left out.
+    const forGood = refusals.filter(({ retryAfter }) => retryAfter === undefined).map(({ topic }) => topic!)
+    deps.merge().ready(number, leg.welcome.topics, new Set(forGood))
     // What that told may have stopped everything.
+    if (legs.get(number) !== leg) return
+    for (const error of refusals) handlers.emit('error', { error })
     if (legs.get(number) !== leg) return
     deps.outbox().ready(number, leg.welcome.maxFrame)
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
@@ -336,14 +342,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (isAboutLeg(frame)) return
     const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
     if (topic !== undefined) {
-      // One that is refused for now is asked for again when the leg is ready, as one that was left out.
-      if (!leg.welcome && retryAfter === undefined) {
-        const topics = refused.get(leg.number) ?? new Set()
-        refused.set(leg.number, topics.add(topic))
-      }
+      const error = new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter })
+      if (!leg.welcome) return void refused.set(leg.number, (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error))
       deps.merge().refused(leg.number, topic, retryAfter !== undefined, id)
-      handlers.emit('error', { error: new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter }) })
-      return
+      return handlers.emit('error', { error })
     }
     if (code === 'too-large') deps.outbox().tooLarge(id!)
     else deps.outbox().nacked(id!, code, message, retryAfter, leg.number)

@@ -187,6 +187,26 @@ describe('a topic that is refused before the welcome', () => {
     expect(one.closed).toBe(1000)
   })
 
+  it('is told when that leg serves, and never by one that does not', async () => {
+    const { one, leg, told, events, socket, clock } = await reading()
+    const stream = socket.stream('t')
+    one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
+    const two = await leg(2)
+    two.open()
+    two.send(refused({ code: 'forbidden' }))
+    two.end(1011)
+    one.send(message(6))
+    await clock.flush()
+    expect([told(), (await stream.next()).value?.data, events('error')]).toEqual([['e 6: 6'], 6, []])
+    await clock.advance(1_000)
+    const three = await leg(3)
+    three.open()
+    three.send(refused({ code: 'forbidden' }))
+    three.welcome({ server: 'b', topics: {} })
+    expect(events('error')).toMatchObject([{ error: { code: 'forbidden', topic: 't' } }])
+    await expect(stream.next()).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
   it('for good is not, and holds up nothing', async () => {
     const { one, leg, clock } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
