@@ -19,7 +19,7 @@ export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport
   useEffect(() => {
     let gone = false
     let panel: Devtools | undefined
-    Promise.all([import('./panel.js'), import('./save-recording.js')]).then(
+    loadPanel().then(
       ([{ mountDevtools }, { saveRecording }]) => {
         if (gone || !place.current) return
         panel = mountDevtools(socket, place.current, { clock, wire, limit, frames, onExport: (recording) => (exporting.current ?? saveRecording)(recording) })
@@ -38,3 +38,5 @@ export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport
     </div>
   )
 }
+
+const loadPanel = () => Promise.all([import('./panel.js'), import('./save-recording.js')])

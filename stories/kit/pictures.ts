@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join, normalize, resolve as resolvePath } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { launchBrowser } from '../../test/kit/browser.js'
+import { serveStories } from './static-site.js'
 
 /**
  * Makes the pictures of the README and the docs from the built stories: each as its play function leaves it, with time standing still,
@@ -31,38 +29,26 @@ const { values } = parseArgs({
   options: { out: { type: 'string', default: 'docs' }, theme: { type: 'string', default: 'light' }, width: { type: 'string' }, story: { type: 'string' } },
 })
 const root = join(import.meta.dirname, '../..')
-const site = join(root, 'storybook-static')
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
-
-const server = createServer((request, response) => {
-  const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname))
-  readFile(join(site, path)).then(
-    (body) => response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(body),
-    () => response.writeHead(404).end(),
-  )
-})
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-
+const site = await serveStories(join(root, 'storybook-static'))
 const browser = await launchBrowser()
 try {
   const wanted: readonly Picture[] = values.story ? [{ file: `${values.story}.png`, story: values.story, width: 1040 }] : PICTURES
   for (const { file, story, width } of wanted) {
     const page = await browser.newPage({ viewport: { width: Number(values.width ?? width), height: 900 }, deviceScaleFactor: 2 })
     page.on('pageerror', (error) => console.error(`${story}: ${error.message}`))
-    await page.goto(`${address}/iframe.html?id=${story}&viewMode=story&args=playing:!false&globals=theme:${values.theme}`)
+    await page.goto(site.story(story, `&args=playing:!false&globals=theme:${values.theme}`))
     await page.waitForSelector('html[data-played]', { timeout: 60_000 })
     // A click leaves the focus, and counters are read ten times a second.
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
     if (!values.story) await page.addStyleTag({ content: STILL })
     await page.waitForTimeout(400)
     const target = page.locator('.stage')
-    const path = resolvePath(root, values.out, file)
+    const path = resolve(root, values.out, file)
     await target.screenshot({ path })
     console.log(path)
     await page.close()
   }
 } finally {
   await browser.close()
-  server.close()
+  await site.close()
 }

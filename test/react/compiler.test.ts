@@ -42,14 +42,14 @@ async function compile(name: string, text: string) {
   return { compiled, broken }
 }
 
-describe('the hooks', () => {
+describe('the hooks and components', () => {
   it('keep the rules of React, as its compiler reads them: it compiles them all', async () => {
-    const files = listFiles('src/react', /\.tsx?$/)
-    const results = await Promise.all(files.map((file) => compile(file, readFileSync(join(ROOT, 'src/react', file), 'utf8'))))
+    const files = [...listFiles('src/react', /\.tsx?$/).map((file) => `src/react/${file}`), 'src/devtools/live-socket-devtools.tsx']
+    const results = await Promise.all(files.map((file) => compile(file, readFileSync(join(ROOT, file), 'utf8'))))
     expect(results.flatMap(({ broken }) => broken)).toEqual([])
     const hooks = Object.keys(react).filter((name) => /^use|Provider$/.test(name))
     expect(hooks.length).toBeGreaterThan(7)
-    expect(results.flatMap(({ compiled }) => compiled)).toEqual(expect.arrayContaining(hooks))
+    expect(results.flatMap(({ compiled }) => compiled)).toEqual(expect.arrayContaining([...hooks, 'LiveSocketDevtools']))
   })
 
   it.each([
