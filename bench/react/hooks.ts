@@ -2,10 +2,11 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
+import { setTimeout } from 'node:timers/promises'
 import { build, type Rolldown } from 'vite'
 import type { FeedOrder } from './feed.js'
 import type { Measured } from './page/meter.js'
+import type { PlainBrowser, Tab } from './plain-browser.js'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -64,36 +65,51 @@ export interface Run {
   readonly feed: FeedOrder
   readonly rows?: number
   readonly cells?: number
+  /** Messages that come first and do not count: a page's code is interpreted before it is compiled. */
+  readonly warmUp?: number
 }
 
+/** How long nothing new may come until all has come, ms. */
+const QUIET = 400
+
 /** Runs one contender in a fresh page; gives what one component saw, how long the page's thread was busy (ms), and how often each of many rendered. */
-export async function runHooks(browser: Browser, page: string, feed: Awaited<ReturnType<typeof startFeed>>, { contender, feed: order, rows = 0, cells = 0 }: Run) {
-  const context = await browser.newContext()
+export async function runHooks(browser: PlainBrowser, page: string, feed: Awaited<ReturnType<typeof startFeed>>, { contender, feed: order, rows = 0, cells = 0, warmUp = 0 }: Run) {
+  const query = new URLSearchParams({ contender, feed: feed.url, rows: String(rows), cells: String(cells) })
+  const tab = await browser.open(`${page}?${query}`)
   try {
-    const tab = await context.newPage()
-    const faults: string[] = []
-    tab.on('pageerror', (error) => void faults.push(String(error)))
-    const query = new URLSearchParams({ contender, feed: feed.url, rows: String(rows), cells: String(cells) })
-    await tab.goto(`${page}?${query}`)
-    await tab.waitForFunction(() => window.ready)
-    const devtools = await context.newCDPSession(tab)
-    await devtools.send('Performance.enable')
-    const busy = async () => (await devtools.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration')!.value * 1_000
-    const before = await busy()
-    await feed.send(order)
-    // What is on its way arrives, however long the page needs for it.
-    let last = -1
-    for (;;) {
-      await tab.waitForTimeout(400)
-      const { renders, seen } = await tab.evaluate(() => window.measured())
-      const all = renders + seen + (await tab.evaluate(() => window.cellRenders().reduce((sum, one) => sum + one, 0)))
-      if (all === last) break
-      last = all
+    await until(() => tab.evaluate<boolean>('window.ready === true'), () => tab.evaluate<string>('String(window.faults)'), contender)
+    if (warmUp > 0) {
+      await feed.send({ ...order, messages: warmUp })
+      await quiet(tab)
+      await tab.evaluate('window.forget()')
     }
+    const before = await tab.busy()
+    await feed.send(order)
+    await quiet(tab)
+    const busy = Math.round((await tab.busy()) - before)
+    const faults = await tab.evaluate<readonly string[]>('window.faults')
     if (faults.length > 0) throw new Error(`${contender}: ${faults.join('; ')}`)
-    const measured: Measured = await tab.evaluate(() => window.measured())
-    return { measured, busy: Math.round((await busy()) - before), cells: await tab.evaluate(() => window.cellRenders()) }
+    return { measured: await tab.evaluate<Measured>('window.measured()'), busy, cells: await tab.evaluate<readonly number[]>('window.cellRenders()') }
   } finally {
-    await context.close()
+    await tab.close()
+  }
+}
+
+/** What is on its way arrives, however long the page needs for it. */
+async function quiet(tab: Tab) {
+  for (let last = -1; ; ) {
+    await setTimeout(QUIET)
+    const all = await tab.evaluate<number>('window.counted()')
+    if (all === last) return
+    last = all
+  }
+}
+
+/** Longer than a page and its connection take on a machine that does much else besides, ms. */
+const PATIENCE = 60_000
+
+async function until(holds: () => Promise<boolean>, faults: () => Promise<string>, contender: string) {
+  for (const start = performance.now(); !(await holds()); await setTimeout(50)) {
+    if (performance.now() - start > PATIENCE) throw new Error(`${contender} had no connection within ${PATIENCE} ms; faults of the page: ${(await faults()) || 'none'}`)
   }
 }

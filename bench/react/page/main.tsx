@@ -11,6 +11,12 @@ declare global {
     /** What one component saw; for many, how often each of them rendered because of messages. */
     measured(): Measured
     cellRenders(): number[]
+    /** Grows as long as messages come or something renders. */
+    counted(): number
+    /** What came so far does not count. */
+    forget(): void
+    /** Errors that nobody caught. */
+    faults: string[]
   }
 }
 
@@ -27,7 +33,7 @@ const SETTLED = 300
 
 function onReady() {
   setTimeout(() => {
-    renders.fill(0)
+    window.forget()
     window.ready = true
   }, SETTLED)
 }
@@ -72,5 +78,16 @@ function App() {
 }
 
 window.measured = meter.measured
+window.forget = () => {
+  meter.forget()
+  renders.fill(0)
+}
 window.cellRenders = () => [...renders]
+window.counted = () => {
+  const { renders: all, seen } = meter.measured()
+  return all + seen + renders.reduce((sum, one) => sum + one, 0)
+}
+window.faults = []
+window.addEventListener('error', ({ message }) => void window.faults.push(message))
+window.addEventListener('unhandledrejection', ({ reason }) => void window.faults.push(String(reason)))
 createRoot(document.getElementById('root')!).render(<App />)

@@ -16,7 +16,7 @@ export function createMeter() {
   let last = 0
   let inOrder = true
   let waiting: number[] = []
-  const latencies: number[] = []
+  let latencies: number[] = []
   return {
     rendered: () => void renders++,
     /** The application acts on a message. */
@@ -31,6 +31,13 @@ export function createMeter() {
       const now = Date.now()
       for (const at of waiting) latencies.push(now - at)
       waiting = []
+    },
+    /** From here on it counts anew. */
+    forget() {
+      renders = seen = last = 0
+      inOrder = true
+      waiting = []
+      latencies = []
     },
     measured: (): Measured => ({ renders, seen, inOrder, latencies }),
   }
