@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../base/clock.js'
 import type { ServerFrame } from '../protocol/frames.js'
 import { encodeServerFrame } from '../protocol/server-frames.js'
+import type { Outlet } from './outlet.js'
 
 /** Bytes of UTF-8 text that many sockets can send as they are. */
 export type Encoded = Buffer
@@ -42,13 +43,12 @@ export interface LegSocketHandlers {
 }
 
 /** @param stream what the WebSocket runs on: it tells when there is room again. */
-export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, handlers: LegSocketHandlers): LegSocket {
+export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, outlet: Outlet, handlers: LegSocketHandlers): LegSocket {
   let closing = false
   let heardAt = clock.monotonic()
   let sentAt = heardAt
   let forget: (() => void) | null = null
   let waiting: (() => void)[] = []
-  let corked = false
 
   // What the WebSocket layer finds wrong it closes by itself, with the right code.
   ws.on('error', () => undefined)
@@ -79,19 +79,8 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, han
   function sendEncoded(frame: Encoded) {
     if (closing || ws.readyState !== ws.OPEN) return
     sentAt = clock.monotonic()
-    cork()
+    outlet.hold(stream)
     ws.send(frame, { binary: false })
-  }
-
-  /** What is sent in one turn leaves in one piece: an answer and the message that it answers, or all that one read of the log brought. */
-  function cork() {
-    if (corked) return
-    corked = true
-    stream.cork()
-    process.nextTick(() => {
-      corked = false
-      stream.uncork()
-    })
   }
 
   return {

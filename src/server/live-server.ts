@@ -17,6 +17,7 @@ import { memoryLog } from './memory-log.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
+import { createOutlet } from './outlet.js'
 import { createPublisher } from './publisher.js'
 import { reconnectSpread } from './reconnect-spread.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
@@ -230,6 +231,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   const legDeps = {
+    // Of the process itself, whatever clock the server is given.
+    outlet: createOutlet(systemClock),
     id,
     heartbeat,
     limits,

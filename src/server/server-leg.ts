@@ -12,6 +12,7 @@ import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-t
 import { maxPayload, type ServerLimits } from './limits.js'
 import { answerFrame } from './message-frame.js'
 import type { LiveServerOptions } from './options.js'
+import type { Outlet } from './outlet.js'
 import type { Publisher, PublishFrame } from './publisher.js'
 import type { ServerEvent } from './server-event.js'
 import type { Counters } from './stats.js'
@@ -44,6 +45,7 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'authentica
   readonly publish: Publisher<User>
   readonly counters: Counters
   readonly clock: Clock
+  readonly outlet: Outlet
   reconnectSpread(): number | undefined
   onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
@@ -60,7 +62,7 @@ export function createServerLeg<User>(
   connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
   handlers: { welcomed(): void; releasing(done: Promise<void>): void; gone(): void },
 ): ServerLeg<User> {
-  const { log, limits, clock, counters, onError } = deps
+  const { log, limits, clock, outlet, counters, onError } = deps
   const { request } = connection
   const patience = createAlarm(clock, () => fail({ code: 'timeout', message: 'The hello took too long.' }))
   const queue = createWorkQueue(limits.maxQueued, limits.maxQueuedBytes, {
@@ -77,7 +79,7 @@ export function createServerLeg<User>(
   const life = createTokenLife(clock, limits.tokenGrace)
   let asking: Identification<User> | null = null
 
-  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, {
+  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, outlet, {
     text: hear,
     binary: () => fail({ code: 'protocol', message: 'Frames must be text.' }),
     gone,

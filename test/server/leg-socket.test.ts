@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
 import { createLegSocket } from '../../src/server/leg-socket.js'
+import { createOutlet } from '../../src/server/outlet.js'
 import { createSimulatedClock } from './kit.js'
 
 /** A connection that keeps what is written on it, piece by piece. */
@@ -19,7 +20,7 @@ function connection() {
   })
   const nothing = () => undefined
   const ws = { OPEN: 1, readyState: 1, bufferedAmount: 0, on: nothing, once: nothing, send: (frame: Buffer) => void stream.write(frame) }
-  const socket = createLegSocket(ws as never, stream, createSimulatedClock(), { text: nothing, binary: nothing, gone: nothing })
+  const socket = createLegSocket(ws as never, stream, createSimulatedClock(), createOutlet(createSimulatedClock()), { text: nothing, binary: nothing, gone: nothing })
   return { pieces, send: (text: string) => socket.sendEncoded(Buffer.from(text)) }
 }
 

@@ -31,6 +31,8 @@ export interface ClientsState {
 }
 
 export const SHARED = 'shared'
+/** How often it is looked at whose publish is due, ms. */
+const TICK = 10
 
 class PlainSocket extends WebSocket {
   constructor(url: string | URL, protocols?: string | string[]) {
@@ -49,6 +51,7 @@ serveProgram<ClientsSetup>((setup) => {
   const sockets: LiveSocket[] = []
   const latencies: number[] = []
   const ends: (() => void)[] = []
+  const ticks: ((now: number) => void)[] = []
   const state = { live: 0, closed: 0, waiting: 0, received: 0 }
   let publishing = false
 
@@ -109,19 +112,16 @@ serveProgram<ClientsSetup>((setup) => {
     }
     let due = 0
     let begun = 0
-    const tick = () => {
-      if (publishing) {
-        begun ||= clock.monotonic() - phase
-        const wanted = Math.floor(((clock.monotonic() - begun) * rate) / 1_000)
-        for (; due < wanted; due++) send()
-      } else {
+    ticks.push((now) => {
+      if (!publishing) {
         begun = 0
         due = 0
+        return
       }
-      // The rare ones too: what is due at their pace may be due soon.
-      clock.setTimeout(tick, Math.min(1_000, 1_000 / rate))
-    }
-    clock.setTimeout(tick, phase % 1_000)
+      begun ||= now - phase
+      const wanted = Math.floor(((now - begun) * rate) / 1_000)
+      for (; due < wanted; due++) send()
+    })
     ends.push(() => {
       flush()
       record.write(['sent', topic, sent])
@@ -151,6 +151,14 @@ serveProgram<ClientsSetup>((setup) => {
     if (setup.rate > 0) publish(socket, own, setup.rate, (at * 1_000) / setup.rate / setup.count)
     if (setup.sharedRate > 0 && at === 0) publish(socket, SHARED, setup.sharedRate, 0)
   }
+
+  // One timer for all: these stand for thousands of machines, of which each has a timer of its own.
+  const tick = () => {
+    const now = clock.monotonic()
+    for (const publishDue of ticks) publishDue(now)
+    clock.setTimeout(tick, TICK)
+  }
+  if (ticks.length > 0) tick()
 
   return {
     /** So many a second; resolves when all are live. */
