@@ -65,7 +65,7 @@ async function end(programs: readonly Program[]) {
 async function settledRss(node: Program): Promise<number> {
   let least = Infinity
   for (let at = 0; at < 5; at++) {
-    least = Math.min(least, (await node.ask<{ rss: number }>('state')).rss)
+    least = Math.min(least, (await node.ask<{ rss: number }>('state', { collected: true })).rss)
     await sleep(200)
   }
   return least

@@ -67,6 +67,13 @@ const SECRET = 'a secret of this drive alone'
 /** Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the limit of 20,000 files. */
 const PER_PROXY = 5_000
 
+/** A thousand applications share one heap, of which each would have its own: room for what all of them do at a time, in MB. */
+const ROOMY = ['--max-semi-space-size=64']
+/** The longest that is waited for until programs that have just started are fast, ms. */
+const COLD = 30_000
+/** Of what is published in a second: publishes that wait for their answer where nothing is late. */
+const CALM = 0.1
+
 export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
   const redis = await startRedisServer({ persistence: plan.persistence ?? 'always' })
@@ -106,17 +113,20 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
   for (let from = 0; from < plan.clients; from += plan.perProcess) {
     const record = join(folder, `clients-${programs.length}.jsonl`)
     records.push(record)
+    const count = Math.min(plan.perProcess, plan.clients - from)
+    // Each process has its share of those that follow, and of the work that they are.
+    const followersUpTo = (client: number) => Math.round((plan.followers * client) / plan.clients)
     const setup: ClientsSetup = {
       name: `c${programs.length}`,
       url: proxies[programs.length % proxies.length]!.url,
-      count: Math.min(plan.perProcess, plan.clients - from),
-      followers: Math.max(0, Math.min(plan.perProcess, plan.followers - from)),
+      count,
+      followers: followersUpTo(from + count) - followersUpTo(from),
       rate: plan.rate,
       sharedRate: from === 0 ? plan.sharedRate : 0,
       heartbeat: plan.heartbeat,
       record,
     }
-    const program = startProgram(bundle.clients, setup)
+    const program = startProgram(bundle.clients, setup, ROOMY)
     if (plan.preferred) prefer(program.pid)
     programs.push(program)
   }
@@ -135,6 +145,15 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       if (live === plan.clients) return
       if (closed > 0 || systemClock.monotonic() - from > patience) throw new Error(`${plan.clients - live} of ${plan.clients} clients are not live after ${patience} ms, ${closed} gave up`)
       await sleep(50)
+    }
+  }
+
+  /** Programs that have just started are slow, and what has come together in that time has to go first. */
+  async function steady() {
+    const from = systemClock.monotonic()
+    for (let calm = 0; calm < 5 && systemClock.monotonic() - from < COLD; await sleep(200)) {
+      const { waiting } = await state()
+      calm = waiting <= plan.clients * plan.rate * CALM ? calm + 1 : 0
     }
   }
 
@@ -203,7 +222,10 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
   }
   try {
     await Promise.all(programs.map((program) => program.ask('connect', { rate: plan.connectRate / programs.length })))
-    if (plan.rate > 0 || plan.sharedRate > 0) await tell('publish', { on: true })
+    if (plan.rate > 0 || plan.sharedRate > 0) {
+      await tell('publish', { on: true })
+      await steady()
+    }
   } catch (error) {
     await close()
     throw error

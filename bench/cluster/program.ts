@@ -26,8 +26,8 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-export function startProgram(file: string, setup: object): Program {
-  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+export function startProgram(file: string, setup: object, flags: readonly string[] = []): Program {
+  const child = fork(file, [JSON.stringify(setup)], { execArgv: ['--expose-gc', ...flags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   running.add(child)
   const asked = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   let count = 0

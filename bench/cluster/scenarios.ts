@@ -61,7 +61,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'rolling',
     title: 'Rolling deploy: SIGTERM to each node in turn, a new one in its place',
     clients: 3_000,
-    plan: () => ({ node: { rate: 100 } }),
+    plan: () => ({ node: { rate: 50, deadline: 60_000 } }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         const drains: number[] = []

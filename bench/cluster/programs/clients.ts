@@ -32,7 +32,7 @@ export interface ClientsState {
 
 export const SHARED = 'shared'
 /** How often it is looked at whose publish is due, ms. */
-const TICK = 10
+const TICK = 20
 
 class PlainSocket extends WebSocket {
   constructor(url: string | URL, protocols?: string | string[]) {

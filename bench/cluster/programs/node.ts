@@ -67,8 +67,9 @@ serveProgram<NodeSetup>((setup) => {
     async ready() {
       if (!http.listening) await once(http, 'listening')
     },
-    state(): NodeState {
-      globalThis.gc?.()
+    /** `collected`: of memory only what is in use. It stops the process for as long as that takes. */
+    state({ collected = false }: { collected?: boolean }): NodeState {
+      if (collected) globalThis.gc?.()
       const { legs, connections, opened, topics } = live.stats()
       const { rss, heapUsed } = process.memoryUsage()
       const { user, system } = process.cpuUsage()
