@@ -67,7 +67,8 @@ const SECRET = 'a secret of this drive alone'
 /** Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the limit of 20,000 files. */
 const PER_PROXY = 5_000
 
-/** A thousand applications share one heap, of which each would have its own: room for what all of them do at a time, in MB. */
+/** Publishes a second from which on a thousand applications in one heap, of which each would have its own, need room for what all of them do at a time: MB. */
+const MUCH = 1_000
 const ROOMY = ['--max-semi-space-size=64']
 /** The longest that is waited for until programs that have just started are fast, ms. */
 const COLD = 30_000
@@ -126,7 +127,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       heartbeat: plan.heartbeat,
       record,
     }
-    const program = startProgram(bundle.clients, setup, ROOMY)
+    const program = startProgram(bundle.clients, setup, plan.clients * plan.rate >= MUCH ? ROOMY : [])
     if (plan.preferred) prefer(program.pid)
     programs.push(program)
   }

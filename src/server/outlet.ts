@@ -16,11 +16,11 @@ const LOOK = 100
 /** Over which time the share is taken, ms. */
 const MEMORY = 1_000
 /** Below this share of the time nothing waits. */
-const LITTLE = 0.03
-/** Milliseconds to wait where all of the time went into writing: a tenth of it is 40 ms. */
-const FULL = 400
-/** Two frames of a screen, ms. */
-const LONGEST = 40
+const LITTLE = 0.05
+/** Milliseconds to wait where all of the time went into writing: a tenth of it is 10 ms. */
+const FULL = 100
+/** Less than a frame of a screen, ms. */
+const LONGEST = 10
 /** Bytes that one connection may have waiting: more leaves at once. */
 const MOST = 16 * 1_024
 
