@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.js'
 
 /**
- * When what is written to the connections of a server leaves: at the end of the turn of the event loop, and where the process has
+ * When what is written to the connections of a server leaves: at the end of the turn, and where the process has
  * come to spend much of its time on writing, some milliseconds later. A write is a call of the system, dearer than many frames, and
  * wakes whoever reads at the other end: a server with much to say gives each connection at once what has come together for it.
  */
@@ -58,7 +58,7 @@ export function createOutlet(clock: Clock): Outlet {
       stream.cork()
       held.add(stream)
       if (held.size > 1) return
-      if (wait === 0) setImmediate(release)
+      if (wait === 0) process.nextTick(release)
       else clock.setTimeout(release, wait)
     },
   }
