@@ -17,7 +17,7 @@ const USUAL_PATHS = [
 ]
 
 /** Without these Chromium looks for its makers' servers at every start, and as root it does not start at all. */
-export const browserArgs: readonly string[] = [
+const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -116,7 +116,7 @@ function missingLibraries(path: string): string[] {
 
 /** For Playwright. The browser is looked for when the path is read, so a run without browser tests never looks. */
 export const launchOptions: LaunchOptions = {
-  args: [...browserArgs],
+  args: ARGS,
   get executablePath() {
     return workingBrowser()
   },
@@ -124,5 +124,5 @@ export const launchOptions: LaunchOptions = {
 
 /** Starts the browser; the caller closes it. */
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ args: [...browserArgs], executablePath: workingBrowser() })
+  return chromium.launch({ args: ARGS, executablePath: workingBrowser() })
 }
