@@ -149,7 +149,10 @@ describe('a tab that stands still', { timeout: 60_000 }, () => {
     while (heard.size < 2) await pause(50)
     const devtools = await context.newCDPSession(frozen)
     await devtools.send('Debugger.enable')
-    await devtools.send('Debugger.pause')
+    // In a task of its own: `Debugger.pause` stops inside whatever the page does next, which then goes on first, and may be a publish.
+    const stopped = new Promise((resolve) => devtools.once('Debugger.paused', resolve))
+    void devtools.send('Runtime.evaluate', { expression: 'debugger' })
+    await stopped
     await pause(500)
     const silent = [...heard].filter(([, time]) => performance.now() - time > 300).map(([session]) => session)
     expect(silent).toHaveLength(1)
