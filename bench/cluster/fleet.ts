@@ -27,8 +27,8 @@ export interface Fleet {
   /** So many visitors come through the proxies and go again: nodes that have just started run code that nothing has made fast yet. */
   warmUp(visitors: number): Promise<void>
   drain(name: string, body?: object): Promise<{ moved: number; forced: number }>
-  /** Asks each node that runs. */
-  nodeStates(): Promise<Map<string, NodeState>>
+  /** Asks each node that runs; `collected` as in the node's own. */
+  nodeStates(collected?: boolean): Promise<Map<string, NodeState>>
   /** Of all client processes together. */
   state(): Promise<ClientsState>
   /** Resolves when all are live, or rejects. */
@@ -199,9 +199,9 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       if (!response.ok) throw new Error(`The drain endpoint of ${name} answered ${response.status}: ${await response.text()}`)
       return (await response.json()) as { moved: number; forced: number }
     },
-    async nodeStates() {
+    async nodeStates(collected = false) {
       const alive = [...nodes].filter(([, node]) => node.alive)
-      return new Map(await Promise.all(alive.map(async ([name, node]) => [name, await node.ask<NodeState>('state')] as const)))
+      return new Map(await Promise.all(alive.map(async ([name, node]) => [name, await node.ask<NodeState>('state', { collected })] as const)))
     },
     state,
     allLive,

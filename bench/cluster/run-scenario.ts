@@ -61,7 +61,7 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
     if (profiles) await fleet.profile()
     const facts = await scenario.run(fleet, ask)
     if (profiles) await fleet.profile(profiles)
-    const nodeCost = costOf(before, await fleet.nodeStates(), facts.until - facts.from)
+    const nodeCost = costOf(before, await fleet.nodeStates(true), facts.until - facts.from)
     const verdict = await fleet.finish(facts)
     const all = { ...facts, more: { ...facts.more, subscriptions: plan.clients + plan.followers } }
     return outcomeOf(scenario, ask, verdict, all, nodeCost)

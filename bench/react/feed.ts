@@ -22,19 +22,29 @@ export interface Tick {
   readonly note: string
 }
 
+/** WebSockets of all clients since the start, and those that are open now. */
+export interface Sockets {
+  readonly opened: number
+  readonly open: number
+}
+
 /** How often messages go out, ms: a browser never gets more than a few of them at once. */
 const TICK = 2
 
 const http = createServer()
 const live = createLiveServer({ server: http, path: '/live', authenticate: () => true, allowedOrigins: '*' })
 const raw = new WebSocketServer({ noServer: true })
+const sockets: { -readonly [Key in keyof Sockets]: number } = { opened: 0, open: 0 }
 http.on('upgrade', (request, socket, head) => {
+  sockets.opened++
+  sockets.open++
+  socket.on('close', () => void sockets.open--)
   if (request.url === '/raw') raw.handleUpgrade(request, socket, head, () => {})
 })
 // Those of one client come in order: `publish` of a topic does.
 http.listen(0, '127.0.0.1', () => process.send!({ port: (http.address() as AddressInfo).port }))
 
-process.on('message', (order: FeedOrder) => void send(order))
+process.on('message', (order: FeedOrder | 'sockets') => (order === 'sockets' ? process.send!({ sockets }) : void send(order)))
 process.on('disconnect', () => process.exit())
 
 async function send({ to, topic, messages, perSecond }: FeedOrder) {

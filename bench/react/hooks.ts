@@ -4,18 +4,20 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { build, type Rolldown } from 'vite'
-import type { FeedOrder } from './feed.js'
+import type { FeedOrder, Sockets } from './feed.js'
 import type { Measured } from './page/meter.js'
 import type { PlainBrowser, Tab } from './plain-browser.js'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** The page of all contenders, built for production, and served from memory. */
-export async function servePage(): Promise<{ url: string; close(): void }> {
+/** The page of all contenders, built for production or for development, and served from memory. */
+export async function servePage(mode: 'production' | 'development'): Promise<{ url: string; close(): void }> {
   const { output } = (await build({
     root: join(import.meta.dirname, 'page'),
     configFile: false,
     logLevel: 'silent',
+    mode,
+    define: { 'process.env.NODE_ENV': JSON.stringify(mode) },
     resolve: {
       alias: [
         { find: /^livesocket$/, replacement: join(root, 'src/index.ts') },
@@ -36,7 +38,7 @@ export async function servePage(): Promise<{ url: string; close(): void }> {
 }
 
 /** A process of its own that sends: neither the browser's driver nor the page slows it down. */
-export async function startFeed(): Promise<{ url: string; send(order: FeedOrder): Promise<void>; close(): void }> {
+export async function startFeed(): Promise<{ url: string; send(order: FeedOrder): Promise<void>; sockets(): Promise<Sockets>; close(): void }> {
   const child = fork(join(import.meta.dirname, 'feed.ts'), { execArgv: ['--import', 'tsx'] })
   const { port } = await told<{ port: number }>(child)
   return {
@@ -44,6 +46,10 @@ export async function startFeed(): Promise<{ url: string; send(order: FeedOrder)
     async send(order) {
       child.send(order)
       await told(child)
+    },
+    async sockets() {
+      child.send('sockets')
+      return (await told<{ sockets: Sockets }>(child)).sockets
     },
     close: () => child.disconnect(),
   }
@@ -90,6 +96,28 @@ export async function runHooks(browser: PlainBrowser, page: string, feed: Awaite
     const faults = await tab.evaluate<readonly string[]>('window.faults')
     if (faults.length > 0) throw new Error(`${contender}: ${faults.join('; ')}`)
     return { measured: await tab.evaluate<Measured>('window.measured()'), busy, cells: await tab.evaluate<readonly number[]>('window.cellRenders()') }
+  } finally {
+    await tab.close()
+  }
+}
+
+/** Longer than a hook waits before it lets go of what nobody uses, ms. */
+const LET_GO = 3_000
+
+/**
+ * The sockets that so many components on one URL open in StrictMode, and how many of those are open when they have gone again.
+ * @param page built for development: elsewhere StrictMode does nothing
+ */
+export async function countSockets(browser: PlainBrowser, page: string, feed: Awaited<ReturnType<typeof startFeed>>, { contender, components }: { contender: string; components: number }) {
+  const before = await feed.sockets()
+  const tab = await browser.open(`${page}?${new URLSearchParams({ contender, feed: feed.url, connections: String(components) })}`)
+  try {
+    await until(() => tab.evaluate<boolean>('window.ready === true'), () => tab.evaluate<string>('String(window.faults)'), contender)
+    await setTimeout(LET_GO)
+    await tab.evaluate('window.unmount()')
+    await setTimeout(LET_GO)
+    const after = await feed.sockets()
+    return { opened: after.opened - before.opened, left: after.open - before.open }
   } finally {
     await tab.close()
   }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { version as reactVersion } from 'react'
 import { createPromises } from '../../demo/report/table.js'
 import { measureBytes } from './bytes.js'
-import { runHooks, servePage, startFeed } from './hooks.js'
+import { countSockets, runHooks, servePage, startFeed } from './hooks.js'
 import type { Measured } from './page/meter.js'
 import { launchPlainBrowser } from './plain-browser.js'
 
@@ -27,6 +27,7 @@ const BY_HAND = 'hand-written frame store'
 const CONTENDERS = [LIVESOCKET, BY_HAND, 'react-use-websocket', 'partysocket']
 const ROWS = [0, 200]
 const CELLS = 100
+const COMPONENTS = 3
 /** Messages that each page gets before those that count: the code of a page just opened is not compiled yet. */
 const WARM_UP = 2_000
 /** Of a screen with 60 frames a second, ms. */
@@ -53,7 +54,7 @@ interface Row {
 }
 
 const say = values.json ? () => {} : (text: string) => console.log(text)
-const [browser, page, feed] = await Promise.all([launchPlainBrowser(), servePage(), startFeed()])
+const [browser, page, feed] = await Promise.all([launchPlainBrowser(), servePage('production'), startFeed()])
 const about = `React ${reactVersion}, production build, ${browser.product}, ${cpus().length} × ${cpus()[0]?.model.trim()}`
 say(`${messages} messages at ${perSecond}/s into one component, after ${WARM_UP} that do not count, ${rounds} rounds; ${about}`)
 
@@ -96,6 +97,14 @@ for (const contender of CONTENDERS) {
   const { cells } = await runHooks(browser, page.url, feed, { contender, cells: CELLS, feed: { to: to(contender), topic: 'cell-42', messages: 100, perSecond: 200 } })
   affected[contender] = cells.filter((renders) => renders > 0).length
 }
+/** Opened by three components in StrictMode, and open after they are gone. */
+const sockets: Record<string, { opened: number; left: number }> = {}
+const strict = await servePage('development')
+for (const contender of CONTENDERS) {
+  // A store written by hand has no hook that opens it.
+  if (contender !== BY_HAND) sockets[contender] = await countSockets(browser, strict.url, feed, { contender, components: COMPONENTS })
+}
+strict.close()
 await browser.close()
 page.close()
 feed.close()
@@ -111,9 +120,14 @@ for (const rows of ROWS) {
   promises.check(`${name}: p99 at most the hand-written store's + one frame`, ours.p99.median <= theirs.p99.median + FRAME, `${ours.p99.median} against ${theirs.p99.median} ms`)
 }
 promises.check(`one of ${CELLS} components affected: one renders`, affected[LIVESOCKET] === 1, `${affected[LIVESOCKET]}`)
+promises.check(
+  `${COMPONENTS} components in StrictMode: one socket, none left`,
+  sockets[LIVESOCKET]!.opened === 1 && sockets[LIVESOCKET]!.left === 0,
+  `${sockets[LIVESOCKET]!.opened} opened, ${sockets[LIVESOCKET]!.left} left`,
+)
 promises.check('hooks over the core, gzip: at most 2 kB', bytes.hooks <= 2 * KB, `${bytes.hooks} B`)
 
-if (values.json) console.log(JSON.stringify({ about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, bytes, broken: promises.broken }, null, 2))
+if (values.json) console.log(JSON.stringify({ about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, sockets, bytes, broken: promises.broken }, null, 2))
 else {
   const show = ({ median, least, most }: Spread) => (least === most ? `${median}` : `${median} (${least}–${most})`)
   console.table(
@@ -129,6 +143,7 @@ else {
     })),
   )
   console.log(`Of ${CELLS} components on one socket, one of them affected, rendered: ${CONTENDERS.map((contender) => `${contender} ${affected[contender]}`).join(', ')}`)
+  console.log(`Sockets that ${COMPONENTS} components in StrictMode opened, and that are left when these are gone: ${Object.entries(sockets).map(([contender, { opened, left }]) => `${contender} ${opened} and ${left}`).join(', ')}`)
   console.log(`Bytes, gzip, without React: core ${bytes.core}, hooks over it ${bytes.hooks}; ${Object.entries(bytes.peers).map(([name, size]) => `${name} ${size}`).join(', ')}`)
   console.log(`\n${promises.lines()}`)
 }

@@ -1,5 +1,5 @@
 import { createLiveSocket } from 'livesocket'
-import { LiveSocketProvider, useLiveReducer, useLiveStatus, useLiveValue } from 'livesocket/react'
+import { LiveSocketProvider, useLiveReducer, useLiveSocket, useLiveStatus, useLiveValue } from 'livesocket/react'
 import usePartySocket from 'partysocket/use-ws'
 import { createContext, useContext, useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react'
 import * as reactUseWebSocket from 'react-use-websocket'
@@ -17,6 +17,8 @@ export interface Contender {
   useTicks(url: string, meter: Meter): Tick | undefined
   /** The latest message of its topic, for one of many components. */
   useCell(url: string, topic: string): Tick | undefined
+  /** The connection, for one of several components of which nothing stands above; absent where there is no such hook. */
+  useConnection?(url: string): void
 }
 
 // A bundler gives this CommonJS package as an object where the importing package is of type module.
@@ -65,6 +67,7 @@ const livesocket: Contender = {
     return last
   },
   useCell: (_url, topic) => useLiveValue(topic) as Tick | undefined,
+  useConnection: (url) => void useLiveSocket({ url: `${url}/live` }),
 }
 
 /** What one writes by hand who knows how: fold outside of React, tell it once a frame. */
@@ -135,6 +138,7 @@ const reactUseWebSocketHook: Contender = {
     const last = lastMessage ? parse(lastMessage.data) : undefined
     return last?.topic === topic ? last : undefined
   },
+  useConnection: (url) => void useWebSocket(`${url}/raw`, { share: true }),
 }
 
 const LastContext = createContext<Tick | undefined>(undefined)
@@ -160,6 +164,7 @@ const partysocket: Contender = {
     const last = useContext(LastContext)
     return last?.topic === topic ? last : undefined
   },
+  useConnection: (url) => void usePartySocket(`${url}/raw`),
 }
 
 let opened!: () => void

@@ -1,4 +1,4 @@
-import { memo, useCallback } from 'react'
+import { memo, StrictMode, useCallback } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { Tick } from '../feed.js'
 import { contenders, type Contender } from './contenders.js'
@@ -15,6 +15,8 @@ declare global {
     counted(): number
     /** What came so far does not count. */
     forget(): void
+    /** Takes everything off the page. */
+    unmount(): void
     /** Errors that nobody caught. */
     faults: string[]
   }
@@ -90,4 +92,17 @@ window.counted = () => {
 window.faults = []
 window.addEventListener('error', ({ message }) => void window.faults.push(message))
 window.addEventListener('unhandledrejection', ({ reason }) => void window.faults.push(String(reason)))
-createRoot(document.getElementById('root')!).render(<App />)
+
+function Connected({ use }: { use(url: string): void }) {
+  use(url)
+  return null
+}
+
+const root = createRoot(document.getElementById('root')!)
+window.unmount = () => root.unmount()
+if (!query.has('connections')) root.render(<App />)
+else {
+  const use = contender.useConnection!
+  root.render(<StrictMode>{Array.from({ length: Number(query.get('connections')) }, (_, at) => <Connected key={at} use={use} />)}</StrictMode>)
+  window.ready = true
+}
