@@ -20,8 +20,11 @@ export interface Publishing<User> {
 /** With `retryAfter` it is not final, and not recorded. */
 export type PublishAnswer = Answer & { readonly retryAfter?: number }
 
-/** Applies a publish, once for each id, and says how it went. Never rejects. */
-export type Publisher<User> = (publishing: Publishing<User>) => Promise<PublishAnswer>
+/**
+ * Applies a publish, once for each id, and says how it went. Never rejects. Calls `next` as soon as whatever is published after it will
+ * also be applied after it.
+ */
+export type Publisher<User> = (publishing: Publishing<User>, next: () => void) => Promise<PublishAnswer>
 
 export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'authorize' | 'onPublish'> {
   readonly log: TopicLog
@@ -30,7 +33,7 @@ export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'auth
 
 export function createPublisher<User>({ log, authorize, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
   /** @param deciding called before anything is done that may be the publish's outcome. */
-  async function decide({ frame, session, user }: Publishing<User>, origin: Origin, deciding: () => void): Promise<PublishAnswer> {
+  async function decide({ frame, session, user }: Publishing<User>, origin: Origin, deciding: () => void, next: () => void): Promise<PublishAnswer> {
     const { topic, id } = frame
     // Without a decision to make, `append` finds a repeat by itself, in the same step.
     if (onPublish || origin.age !== undefined) {
@@ -64,14 +67,17 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
       onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${topic}`), `applying a publish into ${topic}`)
       return log.refuse(origin, nack('error', 'The server failed to apply this.'))
     }
-    return (await log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) })).answer
+    const appended = log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) })
+    // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored first.
+    if (!onPublish) next()
+    return (await appended).answer
   }
 
-  return async (publishing) => {
+  return async (publishing, next) => {
     const { frame, session, age } = publishing
     const origin: Origin = { session, id: frame.id, ...(age === undefined ? undefined : { age }) }
     let undecided = true
-    const decided = () => decide(publishing, origin, () => void (undecided = false))
+    const decided = () => decide(publishing, origin, () => void (undecided = false), next)
     try {
       // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
       return await (onPublish ? log.once(origin, decided) : decided())

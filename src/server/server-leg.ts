@@ -182,7 +182,7 @@ export function createServerLeg<User>(
       case 'unsubscribe':
         return queue.change(bytes, async () => topics.leave(frame.topics))
       case 'publish':
-        return queue.publish(bytes, () => publish(frame))
+        return queue.publish(bytes, (next) => publish(frame, next))
       case 'auth':
         return queue.change(bytes, () => authenticateAgain(frame.token))
       case 'ping':
@@ -206,12 +206,12 @@ export function createServerLeg<User>(
     if (socket.buffered() > limits.maxBuffered) dropSlow()
   }
 
-  async function publish(frame: PublishFrame) {
+  async function publish(frame: PublishFrame, next: () => void) {
     counters.published++
     const { session, user } = who!
     // It was sent after the welcome: how long it was on its way is at most the time since then.
     const age = frame.age === undefined ? undefined : { age: frame.age + Math.min(LONGEST_FLIGHT, clock.monotonic() - welcomedAt) }
-    const answer = await deps.publish({ frame, session, user, ...age })
+    const answer = await deps.publish({ frame, session, user, ...age }, next)
     if (answer.type === 'nack') counters.refused++
     socket.sendEncoded(answerFrame(frame.id, answer))
     mindBuffer()

@@ -9,6 +9,7 @@ export interface TopicLog {
   /**
    * Gives the data the topic's next number, stores it, trims the topic's history and, with an `origin`, records the answer under
    * that id: all in one step, of which others see all or nothing. A repeat changes nothing and gets the answer of the first one.
+   * What one session asks for is applied in the order in which it was asked for, also where nobody waited for the answers.
    */
   append(entry: NewEntry): Promise<Recorded>
   /** Records that the publish was refused for good, unless that id has an answer already. The answer that holds. */

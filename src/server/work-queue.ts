@@ -1,11 +1,12 @@
 /**
- * What a leg asked for and has not been answered. Publishes go one at a time; so do changes of topics; and a publish waits for
- * the changes that came before it, so that a client sees what it publishes after it has subscribed.
+ * What a leg asked for and has not been answered. Publishes begin one at a time; changes of topics go one at a time; and a publish
+ * waits for the changes that came before it, so that a client sees what it publishes after it has subscribed.
  */
 export interface WorkQueue {
   /** `bytes`: what it holds on to until it is done. */
   change(bytes: number, task: () => Promise<void>): void
-  publish(bytes: number, task: () => Promise<void>): void
+  /** The next one begins when the task calls `next`, or has ended. */
+  publish(bytes: number, task: (next: () => void) => Promise<void>): void
   size(): number
   /** Begins nothing more. */
   stop(): void
@@ -28,6 +29,7 @@ export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQue
   let held = 0
   let stopped = false
   let full = false
+  let idlers: (() => void)[] = []
 
   async function run(bytes: number, task: () => Promise<void>) {
     try {
@@ -41,6 +43,10 @@ export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQue
       full = false
       handlers.room()
     }
+    if (size > 0) return
+    const waiting = idlers
+    idlers = []
+    for (const resolve of waiting) resolve()
   }
 
   function count(bytes: number) {
@@ -60,14 +66,14 @@ export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQue
     publish(bytes, task) {
       count(bytes)
       const before = changes
-      publishes = publishes.then(() => before).then(() => run(bytes, task))
+      publishes = publishes
+        .then(() => before)
+        .then(() => new Promise<void>((next) => void run(bytes, () => task(next)).then(next)))
     },
     size: () => size,
     stop() {
       stopped = true
     },
-    async idle() {
-      while (size > 0) await Promise.all([changes, publishes])
-    },
+    idle: () => (size === 0 ? Promise.resolve() : new Promise((resolve) => void idlers.push(resolve))),
   }
 }

@@ -91,6 +91,47 @@ describe('what a publish is answered, and what is stored', () => {
   })
 })
 
+describe('a client that publishes much', () => {
+  async function slowly(options: Partial<LiveServerOptions>) {
+    const log = memoryLog()
+    const storing: (() => void)[] = []
+    const slow = { ...log, append: async (entry: Parameters<typeof log.append>[0]) => (await new Promise<void>((resolve) => void storing.push(resolve)), log.append(entry)) }
+    const server = await liveServer({ ...options, log: slow })
+    const client = await server.join({ session: 's', topics: {} })
+    for (let n = 1; n <= 5; n++) client.send({ ...publish, id: `${n}`, data: n })
+    return { server, client, storing }
+  }
+
+  test('waits for the log once, not once for each: what it sent is given to a slow log together, in its order', async () => {
+    const { client, storing } = await slowly({ authorize: async () => true })
+    await until(() => storing.length === 5, 'all are given to the log')
+    for (const store of storing) store()
+    await until(() => client.of('ack').length === 5, 'all are answered')
+    expect(client.of('ack').map(({ id, offset }) => [id, offset])).toEqual([1, 2, 3, 4, 5].map((n) => [`${n}`, n]))
+  })
+
+  test('where onPublish decides, it decides with all before it stored', async () => {
+    const decided: unknown[] = []
+    const { client, storing } = await slowly({ onPublish: ({ data }) => void decided.push(data) })
+    for (let n = 1; n <= 5; n++) {
+      await until(() => storing.length === n, `${n} is given to the log`)
+      await client.settle()
+      expect(decided).toHaveLength(n)
+      storing[n - 1]!()
+    }
+    await until(() => client.of('ack').length === 5, 'all are answered')
+  })
+
+  test('is told of all that is under way before it is closed', async () => {
+    const { server, client, storing } = await slowly({})
+    await until(() => storing.length === 5, 'all are given to the log')
+    const closed = server.close()
+    for (const store of storing) store()
+    await closed
+    expect(client.of('ack')).toHaveLength(5)
+  })
+})
+
 describe('publishing as the server', () => {
   test.each([
     ['undefined', undefined, 'invalid'],

@@ -5,7 +5,7 @@ import type { Answer } from '../../src/server/topic-log.js'
 import { createTopicFeed } from '../../src/server/topic-feed.js'
 import type { ReaderSink } from '../../src/server/topic-reader.js'
 import { freePort } from '../kit/free-port.js'
-import { startRedisServer } from '../kit/redis-server.js'
+import { startRedisServer, type RedisServer } from '../kit/redis-server.js'
 import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.js'
 
 describe('a Redis that is started anew', () => {
@@ -174,6 +174,31 @@ test('killed in the middle of many publishes: what was acknowledged is there, on
   expect([...outcomes.values()].filter((outcome) => outcome === 'refused').length).toBeGreaterThan(0)
   await until(() => tail.offsets().length === entries.length, 'the tail has told of all')
   expect(tail.offsets()).toEqual(range(1, entries.length))
+})
+
+test.each([
+  ['Redis is killed and started with its data', async (redis: RedisServer) => (await redis.kill(), await redis.start())],
+  ['Redis is killed and started without its data', async (redis: RedisServer) => (await redis.kill(), await redis.start('lost'))],
+  ['Redis is emptied', (redis: RedisServer) => redis.command('FLUSHALL')],
+  ['the connection is cut', (redis: RedisServer) => redis.command('CLIENT', 'KILL', 'TYPE', 'normal')],
+] as const)('what a session asks for without waiting is stored in its order, also where %s in the middle of it', async (_, trouble) => {
+  const { redis, open } = await redisWith({ persistence: 'always' })
+  const log = open({ history: { maxMessages: 10_000 }, durable: true })
+  await append(log, '-1')
+  const asked: Promise<unknown>[] = []
+  let begun: Promise<unknown> = Promise.resolve()
+  let over = false
+  // It goes on until the trouble is over, and a while longer.
+  for (let n = 0, more = 200; more > 0; n++) {
+    for (let at = 0; at < 5; at++) asked.push(log.append({ topic: 't', data: `${n * 5 + at}`, origin: { session: 's', id: `${n * 5 + at}` } }).catch(() => undefined))
+    if (n === 100) begun = trouble(redis).then(() => here(log)).then(() => void (over = true))
+    if (over) more--
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+  }
+  await Promise.all([begun, ...asked])
+  const stored = (await log.read('t', 0, ALL)).entries.map(({ data }) => Number(data))
+  expect(stored.length).toBeGreaterThan(500)
+  expect(stored.filter((n, at) => n <= (stored[at - 1] ?? -2))).toEqual([])
 })
 
 test('a node that died is forgotten with its lease, and its sessions go on elsewhere', async () => {

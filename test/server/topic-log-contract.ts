@@ -82,6 +82,13 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(given.map(({ answer }) => (answer.type === 'ack' ? answer.offset! : 0)).sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
     })
 
+    test('what a session asks for without waiting for answers is numbered in the order in which it asked', async () => {
+      const { log } = await make()
+      const numbers = Array.from({ length: 100 }, (_, at) => at + 1)
+      const asked = numbers.map((n) => log.append({ topic: 't', data: `${n}`, origin: { session: 's', id: `${n}` } }))
+      expect((await Promise.all(asked)).map(({ answer }) => answer)).toEqual(numbers.map((offset) => ({ type: 'ack', offset })))
+    })
+
     test('a page begins after the offset asked for, and ends at either limit, never empty', async () => {
       const { log } = await make()
       await fill(log, 10)

@@ -16,9 +16,16 @@ export interface RedisConnection {
   readonly here: boolean
   /**
    * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is at once, and
-   * otherwise with `outcome-unknown`.
+   * otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent anew because another epoch holds, `again` is
+   * waited for.
    */
-  run(script: Script, ask: (epoch: string) => { readonly keys: readonly string[]; readonly args: readonly (string | number)[] }): Promise<readonly unknown[]>
+  run(
+    script: Script,
+    ask: (epoch: string) => { readonly keys: readonly string[]; readonly args: readonly (string | number)[] },
+    again?: () => Promise<void>,
+  ): Promise<readonly unknown[]>
+  /** Rises with every connection, and whenever Redis was asked which epoch holds. */
+  readonly generation: number
   /** Runs a script that needs no epoch. */
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   /** On the connection for the blocking read. */
@@ -67,6 +74,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   const { keys, clock, random } = deps
   let pair: Pair | null = null
   let epoch: string | null = null
+  let generation = 0
   let furthest = { epoch: '', appends: 0 }
   let at: RedisAddress | undefined
   let attempts = 0
@@ -103,6 +111,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       opening = null
       pair = made
       epoch = joined
+      generation++
       attempts = 0
       firstTried()
       for (const wake of [...waiting]) wake()
@@ -195,6 +204,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       try {
         const { epoch: joined, appends } = await join(from)
         if (pair !== from) throw away()
+        generation++
         if (joined !== epoch) {
           epoch = joined
           handlers.here(joined)
@@ -223,9 +233,12 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     get here() {
       return pair !== null
     },
-    async run(script, ask) {
+    get generation() {
+      return generation
+    },
+    async run(script, ask, again) {
       for (let attempt = 0; attempt < 3; attempt++) {
-        const { commands, run } = await ready()
+        const { commands, run } = pair ?? (await ready())
         const { keys: names, args } = ask(epoch!)
         const reply = await evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
         if (reply[0] !== 'stale') return reply
@@ -233,6 +246,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
         await rejoin().catch((error: unknown) => {
           throw away(1_000, error)
         })
+        await again?.()
       }
       throw away()
     },

@@ -4,7 +4,8 @@ import { LiveSocketError } from '../../base/errors.js'
 import { atLeast, invalid, shown } from '../options.js'
 import type { DedupeLimits } from '../publish-record.js'
 import type { HistoryLimits } from '../topic-history.js'
-import { OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type Origin, type PageLimit, type TopicLog } from '../topic-log.js'
+import { OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type NewEntry, type Origin, type PageLimit, type Recorded, type TopicLog } from '../topic-log.js'
+import { createAppendOrder, type AppendPlace } from './append-order.js'
 import { createFeedTail, type FeedHead } from './feed-tail.js'
 import { createKeys, encodeName, idOf } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
@@ -122,6 +123,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   )
   const pages = createReplayPages(clock, readNow)
   const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, lease: outside.lease ?? LEASE }, onError)
+  const order = createAppendOrder(() => connection.generation)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({
     clock,
@@ -192,6 +194,53 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     return { epoch: String(epoch), entries }
   }
 
+  async function appendAt({ topic, data, origin, answer }: NewEntry, place: AppendPlace | undefined): Promise<Recorded> {
+    const begun = clock.monotonic()
+    let under = ''
+    const send = (age: number | undefined) =>
+      connection.run(
+        SCRIPTS.append,
+        (root) => ({
+          keys: [
+            keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
+            keys.session(origin?.session ?? ''), keys.topic((under = root), topic),
+          ],
+          args: [
+            encodeName(topic), data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
+            ...history, ...dedupe, maxTopics, FEED.messages, FEED.bytes,
+          ],
+        }),
+        place?.again,
+      )
+    // While Redis is away it is refused at once, whatever became of what was sent before.
+    const turn = connection.here ? place?.first() : undefined
+    if (turn) await turn
+    let broken: unknown
+    for (;;) {
+      try {
+        // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
+        const repeat = broken !== undefined || origin?.age !== undefined
+        const [outcome, text, seq, epoch, offset] = await send(repeat ? (origin?.age ?? 0) + clock.monotonic() - begun + 1 : undefined)
+        if (outcome === 'new') {
+          counts.appends++
+          connection.reached(under, Number(seq))
+          tail.appended(topic, String(epoch), { offset: Number(offset), data })
+        }
+        return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
+      } catch (error) {
+        const refused = error instanceof LiveSocketError && error.code === 'refused'
+        if (broken === undefined && refused) throw error
+        // Redis itself failed in the middle of it: asked again it would do half of it again.
+        if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
+        broken ??= error
+        const left = begun + ASK_AGAIN - clock.monotonic()
+        if (!origin || left <= 0 || !(await connection.back(left))) throw broken
+        if (refused) await sleep(50)
+        await place?.again()
+      }
+    }
+  }
+
   async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
     const [, known] = await connection.run(SCRIPTS.find, (root) => ({
       keys: [keys.root, keys.ids(root), keys.times(root), keys.session(origin.session)],
@@ -201,43 +250,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   }
 
   return {
-    async append({ topic, data, origin, answer }) {
-      const name = encodeName(topic)
-      const begun = clock.monotonic()
-      let under = ''
-      const send = (age: number | undefined) =>
-        connection.run(SCRIPTS.append, (root) => ({
-          keys: [
-            keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
-            keys.session(origin?.session ?? ''), keys.topic((under = root), topic),
-          ],
-          args: [
-            name, data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
-            ...history, ...dedupe, maxTopics, FEED.messages, FEED.bytes,
-          ],
-        }))
-      let broken: unknown
-      for (;;) {
-        try {
-          const passed = clock.monotonic() - begun
-          // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
-          const [outcome, text, seq, epoch, offset] = await send(broken === undefined ? origin?.age : (origin?.age ?? 0) + Math.ceil(passed) + 1)
-          if (outcome === 'new') {
-            counts.appends++
-            connection.reached(under, Number(seq))
-            tail.appended(topic, String(epoch), { offset: Number(offset), data })
-          }
-          return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
-        } catch (error) {
-          const refused = error instanceof LiveSocketError && error.code === 'refused'
-          if (broken === undefined && refused) throw error
-          // Redis itself failed in the middle of it: asked again it would do half of it again.
-          if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
-          broken ??= error
-          const left = begun + ASK_AGAIN - clock.monotonic()
-          if (!origin || left <= 0 || !(await connection.back(left))) throw broken
-          if (refused) await sleep(50)
-        }
+    async append(entry) {
+      const place = entry.origin && order.enter(entry.origin.session)
+      try {
+        return await appendAt(entry, place)
+      } finally {
+        place?.leave()
       }
     },
     async refuse(origin, nack) {
