@@ -269,7 +269,7 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   const root = epoch.replace(/\.\d+$/, '')
   const stream = `{livesocket}:topic:${root}:=t`
   await redis.command('XADD', '{livesocket}:feed', '*', 'garbage', 'x')
-  await redis.command('XADD', '{livesocket}:feed', '*', 'n', 'NaN', 'e', epoch, 't', '~zz', 'o', '-1', 'd', '1')
+  await redis.command('XADD', '{livesocket}:feed', '*', `NaN:-1:${epoch}:~zz`, '1')
   await redis.command('XADD', stream, '1-5', 'garbage', 'x')
   await append(log)
   expect((await other.read('t', 0, ALL)).entries.map(({ offset }) => offset)).toEqual([1, 2])
@@ -293,7 +293,7 @@ test('a publish that fails halfway, over something in our keys that is not ours,
   const log = open()
   await append(log)
   const { epoch } = await log.head('t')
-  await redis.command('SET', `{livesocket}:topics:${epoch.replace(/\.\d+$/, '')}`, 'x')
+  await redis.command('SET', `{livesocket}:times:${epoch.replace(/\.\d+$/, '')}`, 'x')
   const begun = performance.now()
   await expect(log.append({ topic: 't', data: '2', origin: { session: 's', id: 'p' } })).rejects.toMatchObject({ code: 'outcome-unknown' })
   expect(performance.now() - begun).toBeLessThan(2_000)

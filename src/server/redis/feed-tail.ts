@@ -288,15 +288,14 @@ function rootOf(epoch: string): string {
   return epoch.slice(0, epoch.lastIndexOf('.'))
 }
 
+/** An entry has one field. Its name is the count of appends, the offset, the epoch and the topic, and its value the data; or `e` and an epoch that begins. */
 function parse(raw: unknown): Parsed | null {
-  if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1])) return null
-  const [id, list] = raw as [string, string[]]
-  const fields: Record<string, string | undefined> = Object.create(null) as Record<string, string>
-  for (let at = 0; at + 1 < list.length; at += 2) fields[list[at]!] = list[at + 1]!
-  const { n, e, t, o, d } = fields
-  if (e !== undefined && n === undefined) return { kind: 'epoch', id }
+  if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1]) || raw[1].length !== 2) return null
+  const [id, [name, value]] = raw as [string, [string, string]]
+  if (name === 'e') return { kind: 'epoch', id }
+  const [, n, o, epoch, t] = /^(\d+):(\d+):([^:]+):(.*)$/s.exec(name) ?? []
   const topic = t === undefined ? null : decodeName(t)
   const [seq, offset] = [Number(n), Number(o)]
-  if (e === undefined || d === undefined || topic === null || !Number.isSafeInteger(seq) || !Number.isSafeInteger(offset)) return null
-  return { kind: 'entry', id, seq, epoch: e, topic, entry: { offset, data: d } }
+  if (topic === null || !Number.isSafeInteger(seq) || !Number.isSafeInteger(offset)) return null
+  return { kind: 'entry', id, seq, epoch: epoch!, topic, entry: { offset, data: value } }
 }

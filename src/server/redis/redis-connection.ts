@@ -4,7 +4,8 @@ import { LiveSocketError } from '../../base/errors.js'
 import type { Keys } from './keys.js'
 import { away, replyCode } from './redis-failure.js'
 import { openRedisSocket, type RedisAddress, type RedisSocket, type RedisTemplate } from './redis-socket.js'
-import { SCRIPTS, type Script } from './scripts.js'
+import type { Script } from './script.js'
+import { SCRIPTS } from './scripts.js'
 
 /**
  * This node's way to Redis: one connection for commands and one for the blocking read, which live and die together. It is opened again
@@ -43,6 +44,8 @@ export interface RedisConnectionDeps {
   readonly url?: string
   readonly client?: RedisTemplate
   readonly keys: Keys
+  /** Those that Redis is told of beforehand. */
+  readonly scripts: readonly Script[]
   /** Undefined: Redis is asked. */
   readonly durable?: boolean
   readonly clock: Clock
@@ -104,7 +107,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (!closed) mine.reads = await openRedisSocket(from, { clock, patience: PATIENCE, gone })
       if (closed) throw new Error('closed')
       const made = { ...mine, ...(await look(mine.commands)) } as Pair
-      await Promise.all(Object.values(SCRIPTS).map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
+      await Promise.all(deps.scripts.map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
       const { epoch: joined } = await join(made)
       if (broken !== undefined) throw broken
       if (closed) throw new Error('closed')

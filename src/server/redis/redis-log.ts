@@ -13,8 +13,10 @@ import { createRedisConnection } from './redis-connection.js'
 import { replyCode } from './redis-failure.js'
 import type { RedisTemplate } from './redis-socket.js'
 import { createReplayPages } from './replay-pages.js'
+import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 import { createSessionLeases, LEASE } from './session-leases.js'
+import { createTopicScripts } from './topic-scripts.js'
 
 export interface RedisLogOptions {
   /** Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this or `client`. */
@@ -88,16 +90,17 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   if (options.url !== undefined && !/^(rediss?|unix):\/\//.test(options.url)) throw invalid('url must begin with redis://, rediss:// or unix://')
   if (options.client !== undefined && typeof options.client.duplicate !== 'function') throw invalid('client must be what createClient of the package redis makes')
   if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)
-  const history = [
-    atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
-    atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
-    atLeast(0, 'history.maxAge', options.history?.maxAge, 5 * 60_000),
-  ].map(limitText)
-  const dedupe = [
-    atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
-    atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 100_000),
-  ].map(limitText)
-  const maxTopics = limitText(atLeast(1, 'maxTopics', options.maxTopics, 100_000))
+  const history = {
+    maxMessages: atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
+    maxBytes: atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
+    maxAge: atLeast(0, 'history.maxAge', options.history?.maxAge, 5 * 60_000),
+  }
+  const dedupe = {
+    window: atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
+    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 100_000),
+  }
+  const maxTopics = atLeast(1, 'maxTopics', options.maxTopics, 100_000)
+  const scripts = createTopicScripts({ history, dedupe, maxTopics, feed: FEED })
 
   const keys = createKeys(prefix)
   const counts = { connections: 0, appends: 0, heads: 0, reads: 0 }
@@ -108,7 +111,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   let wasHere = false
 
   const connection = createRedisConnection(
-    { url: options.url, client: options.client, durable: options.durable, keys, clock, random, time: outside.time },
+    { url: options.url, client: options.client, durable: options.durable, keys, scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[], clock, random, time: outside.time },
     {
       here() {
         if (!wasHere) counts.connections++
@@ -139,11 +142,10 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
 
   async function headNow(topic: string): Promise<FeedHead> {
     counts.heads++
-    const name = encodeName(topic)
     let under = ''
-    const [, epoch, offset, oldest, seq, at] = await connection.run(SCRIPTS.head, (root) => ({
+    const [, epoch, offset, oldest, seq, at] = await connection.run(scripts.head, (root) => ({
       keys: [keys.root, keys.feed, keys.topic((under = root), topic)],
-      args: [name, ...history],
+      args: [encodeName(topic)],
     }))
     connection.reached(under, Number(seq))
     return { epoch: String(epoch), offset: Number(offset), oldest: Number(oldest), seq: Number(seq), at: String(at) }
@@ -180,9 +182,9 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
 
   async function readNow(topic: string, after: number, { maxMessages, maxBytes }: PageLimit): Promise<LogPage> {
     counts.reads++
-    const [, epoch, ...flat] = await connection.run(SCRIPTS.read, (root) => ({
+    const [, epoch, ...flat] = await connection.run(scripts.read, (root) => ({
       keys: [keys.root, keys.topic(root, topic)],
-      args: [encodeName(topic), ...history, limitText(after), limitText(maxMessages), limitText(maxBytes)],
+      args: [encodeName(topic), limitText(after), limitText(maxMessages), limitText(maxBytes)],
     }))
     const entries: LogEntry[] = []
     for (let at = 0; at + 1 < flat.length; at += 2) {
@@ -199,7 +201,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     let under = ''
     const send = (age: number | undefined) =>
       connection.run(
-        SCRIPTS.append,
+        scripts.append,
         (root) => ({
           keys: [
             keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
@@ -207,7 +209,6 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
           ],
           args: [
             encodeName(topic), data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
-            ...history, ...dedupe, maxTopics, FEED.messages, FEED.bytes,
           ],
         }),
         place?.again,
@@ -242,9 +243,9 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   }
 
   async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
-    const [, known] = await connection.run(SCRIPTS.find, (root) => ({
+    const [, known] = await connection.run(scripts.find, (root) => ({
       keys: [keys.root, keys.ids(root), keys.times(root), keys.session(origin.session)],
-      args: [idOf(origin), ageText(origin.age), ...dedupe, nack ? `n${JSON.stringify(nack)}` : ''],
+      args: [idOf(origin), ageText(origin.age), nack ? `n${JSON.stringify(nack)}` : ''],
     }))
     return known ? answerOf(String(known)) : null
   }
