@@ -46,7 +46,7 @@ async function withNode<Result>(bundle: Bundle, kind: 'node' | 'bare', use: (ask
 function liveClients(bundle: Bundle, url: string, folder: string, count: number, sharedRate: number): Program[] {
   return [0, 1].map((at) => {
     const setup: ClientsSetup = {
-      name: `c${at}`, url, count: Math.ceil(count / 2), own: false, followers: count, rate: 0, sharedRate: at === 0 ? sharedRate : 0, record: join(folder, `${at}.jsonl`),
+      name: `c${at}`, url, count: Math.ceil(count / 2), own: false, ramp: 0, followers: count, rate: 0, sharedRate: at === 0 ? sharedRate : 0, record: join(folder, `${at}.jsonl`),
     }
     return startProgram(bundle.clients, setup)
   })

@@ -67,15 +67,18 @@ const SECRET = 'a secret of this drive alone'
 /** Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the limit of 20,000 files. */
 const PER_PROXY = 5_000
 
-/** Publishes a second from which on a thousand applications in one heap, of which each would have its own, need room for what all of them do at a time: MB. */
+/** Publishes a second from which on the young need room: what waits for its answer must not be taken for old. MB. */
 const MUCH = 1_000
 const ROOMY = ['--max-semi-space-size=64']
+/** Programs that have just started run code that nothing has made fast yet: much begins with little, ms. */
+const RAMP = 15_000
 /** The longest that is waited for until programs that have just started are fast, ms. */
 const COLD = 30_000
 /** Of what is published in a second: publishes that wait for their answer where nothing is late. */
 const CALM = 0.1
 
 export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
+  const much = plan.clients * plan.rate >= MUCH
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
   const redis = await startRedisServer({ persistence: plan.persistence ?? 'always' })
   const names = [...plan.nodes, ...(plan.spares ?? [])]
@@ -97,7 +100,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       ...plan.node,
       ...more,
     }
-    const node = startProgram(bundle.node, setup)
+    const node = startProgram(bundle.node, setup, much ? ROOMY : [])
     nodes.set(name, node)
     await node.ask('ready')
   }
@@ -124,10 +127,11 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       followers: followersUpTo(from + count) - followersUpTo(from),
       rate: plan.rate,
       sharedRate: from === 0 ? plan.sharedRate : 0,
+      ramp: much ? RAMP : 0,
       heartbeat: plan.heartbeat,
       record,
     }
-    const program = startProgram(bundle.clients, setup, plan.clients * plan.rate >= MUCH ? ROOMY : [])
+    const program = startProgram(bundle.clients, setup, much ? ROOMY : [])
     if (plan.preferred) prefer(program.pid)
     programs.push(program)
   }
@@ -151,6 +155,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
 
   /** Programs that have just started are slow, and what has come together in that time has to go first. */
   async function steady() {
+    if (much) await sleep(RAMP)
     const from = systemClock.monotonic()
     for (let calm = 0; calm < 5 && systemClock.monotonic() - from < COLD; await sleep(200)) {
       const { waiting } = await state()

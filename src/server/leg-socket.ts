@@ -78,8 +78,9 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
 
   function sendEncoded(frame: Encoded) {
     if (closing || ws.readyState !== ws.OPEN) return
-    sentAt = clock.monotonic()
-    outlet.hold(stream)
+    const now = clock.monotonic()
+    outlet.hold(stream, now - sentAt)
+    sentAt = now
     ws.send(frame, { binary: false })
   }
 

@@ -66,7 +66,7 @@ function byHand() {
       reads.pop()!.answer([['feed', entries]])
       await turns()
       // While much comes in, it reads again only after a moment.
-      await clock.advance(5)
+      await clock.advance(10)
       await turns()
     },
     async nothing() {

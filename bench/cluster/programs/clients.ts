@@ -17,6 +17,8 @@ export interface ClientsSetup {
   readonly rate: number
   /** One of them publishes into the shared topic at this rate. */
   readonly sharedRate: number
+  /** Milliseconds over which the rates rise to what they are. */
+  readonly ramp: number
   /** Milliseconds. Default 10,000. */
   readonly heartbeat?: number
   readonly record: string
@@ -119,13 +121,18 @@ serveProgram<ClientsSetup>((setup) => {
         return
       }
       begun ||= now - phase
-      const wanted = Math.floor(((now - begun) * rate) / 1_000)
+      const wanted = Math.floor((ramped(now - begun) * rate) / 1_000)
       for (; due < wanted; due++) send()
     })
     ends.push(() => {
       flush()
       record.write(['sent', topic, sent])
     })
+  }
+
+  /** Milliseconds at the full rate in which as much is published as in the first `elapsed` of a rising one. */
+  function ramped(elapsed: number): number {
+    return elapsed < setup.ramp ? elapsed ** 2 / (2 * setup.ramp) : elapsed - setup.ramp / 2
   }
 
   for (let at = 0; at < setup.count; at++) {

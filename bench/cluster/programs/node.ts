@@ -40,7 +40,8 @@ serveProgram<NodeSetup>((setup) => {
     errors.set(doing, count)
     if (process.env['CLUSTER_VERBOSE'] && count < 4) console.error(`${setup.id}: ${doing}:`, error)
   }
-  const log = redisLog({ url: setup.redis, onError })
+  // A topic of 200 messages a second, and an absence of 50 s.
+  const log = redisLog({ url: setup.redis, history: { maxMessages: 10_000 }, onError })
   const http = createServer((request, response) => {
     if (request.url === '/healthz') return health(request, response)
     if (request.url === '/metrics') return metrics(request, response)

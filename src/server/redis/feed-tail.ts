@@ -43,7 +43,7 @@ export interface FeedTailDeps {
 const BLOCK = 1_000
 const COUNT = 500
 /** Between two reads while much comes in: each takes as many entries as there are, for all topics and all legs at once. */
-const INTERVAL = 5
+const INTERVAL = 10
 /** After a catching up that failed although Redis is there. */
 const RETRY = 500
 /** Entries of a topic that wait while it catches up; beyond, they are caught up on as well. */

@@ -99,7 +99,7 @@ local function add(ids, times, id, answer)
   redis.call('HSET', ids, id, answer)
   redis.call('ZADD', times, num(now), id)
   local count = redis.call('ZCARD', times)
-  if count > maxIds or count % 8 == 0 then forget(ids, times, count) end
+  if count % 8 == 0 or count > maxIds * 65 / 64 then forget(ids, times, count) end
 end
 local function find(ids, times, session, id, age)
   local known = redis.call('HGET', ids, id)
