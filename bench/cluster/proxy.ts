@@ -82,7 +82,7 @@ backend nodes
   balance leastconn
   # Readiness fails first in a drain: no new connection comes, and those that are open are let be.
   option httpchk GET /healthz
-  default-server check inter 200ms fall 1 rise 1
+  default-server check inter 500ms fastinter 200ms fall 3 rise 1
 ${[...nodes].map(([name, at]) => `  server ${name} 127.0.0.1:${at}${use.includes(name) ? '' : ' disabled'}`).join('\n')}
 `,
   )

@@ -6,6 +6,17 @@ export interface Pace {
   took(): void
 }
 
+/**
+ * What is asked at an even pace arrives in bunches, made by whatever holds it up on its way: of the rate that those who take the legs
+ * can carry in any second so much is made use of.
+ */
+const EVEN = 0.93
+
+/** So many a second are asked, where no more than `rate` a second are to arrive. */
+export function askingRate(rate: number): number {
+  return rate * EVEN
+}
+
 /** While it catches up, so much of a second's legs go in a tenth of a second: a quarter above the even pace. */
 const SLICE = 1 / 8
 

@@ -2,7 +2,7 @@ import { nanoid } from 'nanoid'
 import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
 import { MAX_WORDS } from '../protocol/fields.js'
-import { createPace } from './drain-pace.js'
+import { askingRate, createPace } from './drain-pace.js'
 import { createDrainWindow } from './drain-window.js'
 import { DRAINING } from './failure.js'
 import { atLeast, invalid, shown } from './options.js'
@@ -11,9 +11,9 @@ import type { ServerLeg } from './server-leg.js'
 
 export interface DrainOptions {
   /**
-   * Legs asked to move a second: what the servers that take them can carry. Never exceeded; and slower where moves take long, so that
-   * no more than three seconds' worth are on their way at a time, as long as all can still be asked in time. Default 200, or more
-   * where 200 would not reach all of them within half the deadline.
+   * How many legs the servers that take them can carry in any second. A little fewer are asked to move, because they come in
+   * bunches; and fewer where moves take long, so that no more than three seconds' worth are on their way at a time, as long as
+   * all can still be asked in time. Default: 200 are asked, or as many more as it takes to reach all within half the deadline.
    */
   readonly rate?: number
   /** Milliseconds until what is still here is closed. Default 30,000. */
@@ -216,7 +216,7 @@ function checkedOptions(options: DrainOptions, legs: number) {
   if (typeof reason !== 'string' || reason.length > MAX_WORDS) throw invalid(`reason must be a string of at most ${MAX_WORDS} characters`)
   if (url !== undefined && !isSocketUrl(url)) throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
   return {
-    rate: rate ?? Math.max(DEFAULT_RATE, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0),
+    rate: rate === undefined ? Math.max(DEFAULT_RATE, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0) : askingRate(rate),
     deadline: Math.floor(deadline),
     spread: Math.floor(spread),
     reason,
