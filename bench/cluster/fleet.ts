@@ -131,7 +131,7 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       heartbeat: plan.heartbeat,
       record,
     }
-    const program = startProgram(bundle.clients, setup, much ? ROOMY : [])
+    const program = startProgram(bundle.clients, setup, much || plan.clients > PER_PROXY ? ROOMY : [])
     if (plan.preferred) prefer(program.pid)
     programs.push(program)
   }

@@ -10,15 +10,15 @@ export interface Pace {
  * What is asked at an even pace arrives in bunches, made by whatever holds it up on its way: of the rate that those who take the legs
  * can carry in any second so much is made use of.
  */
-const EVEN = 0.93
+const EVEN = 0.96
 
 /** So many a second are asked, where no more than `rate` a second are to arrive. */
 export function askingRate(rate: number): number {
   return rate * EVEN
 }
 
-/** While it catches up, so much of a second's legs go in a tenth of a second: a quarter above the even pace. */
-const SLICE = 1 / 8
+/** While it catches up, so much of a second's legs go in a tenth of a second: a twentieth above the even pace. */
+const SLICE = 2 / 19
 
 /**
  * Evenly: one every `1000 / rate` milliseconds. After a delay it catches up, but neither at the price of the rate nor at once: what

@@ -274,7 +274,7 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   await append(log)
   expect((await other.read('t', 0, ALL)).entries.map(({ offset }) => offset)).toEqual([1, 2])
   await until(() => tail.offsets().length === 2, 'both are told of')
-  expect(errors.length).toBeGreaterThanOrEqual(3)
+  await until(() => errors.length >= 3, 'each is told of')
   // A number far ahead, another type: the history is lost, the numbers are not.
   await redis.command('XADD', stream, '99999-0', 'garbage', 'x')
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 3 })
