@@ -26,11 +26,12 @@ function unsteadyWay(seed: number) {
       }
     },
     /** What is sent from here on goes another way. Who waits for an answer learns only some time later that there is none. */
-    async lose() {
+    async lose(meanwhile: () => void) {
       const lost = onTheWay.splice(0)
       generation++
       for (const { answer } of lost) {
         answer(false)
+        if (random() < 0.5) meanwhile()
         if (random() < 0.5) await turns()
       }
     },
@@ -43,9 +44,8 @@ test.each(Array.from({ length: 200 }, (_, at) => at + 1))('what a session append
   let settled = 0
   const append = async (n: number) => {
     const place = order.enter('s')
-    const turn = place.first()
-    if (turn) await turn
-    while (!(await way.send(n))) await place.again()
+    const send = () => way.send(n)
+    for (let applied = await place.first(send); !applied; applied = await place.again(send)) if (way.random() < 0.5) await turns()
     place.leave()
     settled++
   }
@@ -53,7 +53,7 @@ test.each(Array.from({ length: 200 }, (_, at) => at + 1))('what a session append
   for (let round = 0; round < 60; round++) {
     for (let more = Math.floor(way.random() * 6); more > 0; more--) void append(asked++)
     await turns()
-    if (way.random() < 0.2) await way.lose()
+    if (way.random() < 0.2) await way.lose(() => void append(asked++))
     else way.applySome()
     await turns()
   }
@@ -68,13 +68,17 @@ test.each(Array.from({ length: 200 }, (_, at) => at + 1))('what a session append
 test('none of it waits for an answer while the way is the same, and sessions do not wait for each other', async () => {
   const way = unsteadyWay(1)
   const order = createAppendOrder(way.generation)
-  const places = Array.from({ length: 5 }, () => order.enter('s'))
-  for (const [n, place] of places.entries()) {
-    expect(place.first()).toBeUndefined()
-    void way.send(n)
+  const append = (session: string, n: number) => {
+    const place = order.enter(session)
+    void place.first(() => way.send(n)).then(() => place.leave())
   }
-  await way.lose()
-  expect(order.enter('s').first()).toBeInstanceOf(Promise)
-  expect(order.enter('another').first()).toBeUndefined()
-  for (const place of places) place.leave()
+  for (let n = 1; n <= 5; n++) append('s', n)
+  expect(way.sent()).toEqual([1, 2, 3, 4, 5])
+  const lost = way.lose(() => undefined)
+  append('s', 6)
+  append('another', 7)
+  expect(way.sent()).toEqual([7])
+  await lost
+  await turns()
+  expect(way.sent()).toEqual([7, 6])
 })

@@ -7,11 +7,12 @@ export interface AppendOrder {
   enter(session: string): AppendPlace
 }
 
+/** `send` is called when it is this one's turn, and does so at once: with an `await` before it the way might be another one by then. */
 export interface AppendPlace {
-  /** Its turn to be sent, which must then be done at once; undefined: it is now. */
-  first(): Promise<void> | undefined
-  /** Its turn to be sent anew. */
-  again(): Promise<void>
+  /** Sends it, without waiting where everything before it went the same way. */
+  first<Reply>(send: () => Promise<Reply>): Promise<Reply>
+  /** Sends it anew. */
+  again<Reply>(send: () => Promise<Reply>): Promise<Reply>
   /** It is settled, one way or the other. */
   leave(): void
 }
@@ -46,20 +47,23 @@ export function createAppendOrder(generation: () => number): AppendOrder {
       lanes.set(session, lane)
       lane.unsettled.add(mine)
 
-      async function turn() {
+      async function again<Reply>(send: () => Promise<Reply>): Promise<Reply> {
         lane.disturbed = true
         mine.sent = null
         while (next(lane) !== mine) await new Promise<void>((resolve) => void (mine.wake = resolve))
         mine.sent = generation()
+        const reply = send()
         next(lane)?.wake()
+        return reply
       }
 
       return {
-        first() {
-          if (lane.disturbed || lane.generation !== generation()) return turn()
+        first(send) {
+          if (lane.disturbed || lane.generation !== generation()) return again(send)
           mine.sent = generation()
+          return send()
         },
-        again: turn,
+        again,
         leave() {
           lane.unsettled.delete(mine)
           if (lane.unsettled.size === 0) lanes.delete(session)

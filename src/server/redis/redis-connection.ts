@@ -17,13 +17,13 @@ export interface RedisConnection {
   readonly here: boolean
   /**
    * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is at once, and
-   * otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent anew because another epoch holds, `again` is
-   * waited for.
+   * otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent anew because another epoch holds, `again`
+   * calls for that.
    */
   run(
     script: Script,
     ask: (epoch: string) => { readonly keys: readonly string[]; readonly args: readonly (string | number)[] },
-    again?: () => Promise<void>,
+    again?: (send: () => Promise<readonly unknown[]>) => Promise<readonly unknown[]>,
   ): Promise<readonly unknown[]>
   /** Rises with every connection, and whenever Redis was asked which epoch holds. */
   readonly generation: number
@@ -239,19 +239,22 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     get generation() {
       return generation
     },
-    async run(script, ask, again) {
-      for (let attempt = 0; attempt < 3; attempt++) {
+    async run(script, ask, again = (send) => send()) {
+      const send = async () => {
         const { commands, run } = pair ?? (await ready())
         const { keys: names, args } = ask(epoch!)
-        const reply = await evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
-        if (reply[0] !== 'stale') return reply
+        return evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
+      }
+      let reply = await send()
+      for (let attempt = 1; reply[0] === 'stale'; attempt++) {
+        if (attempt === 3) throw away()
         // Nothing was done: another epoch holds, or Redis was started anew.
         await rejoin().catch((error: unknown) => {
           throw away(1_000, error)
         })
-        await again?.()
+        reply = await again(send)
       }
-      throw away()
+      return reply
     },
     async runPlain(script, names, args) {
       return evaluate((await ready()).commands, script, names, args)

@@ -213,15 +213,17 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         }),
         place?.again,
       )
-    // While Redis is away it is refused at once, whatever became of what was sent before.
-    const turn = connection.here ? place?.first() : undefined
-    if (turn) await turn
     let broken: unknown
+    const attempt = () => {
+      // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
+      const repeat = broken !== undefined || origin?.age !== undefined
+      return send(repeat ? (origin?.age ?? 0) + clock.monotonic() - begun + 1 : undefined)
+    }
     for (;;) {
       try {
-        // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
-        const repeat = broken !== undefined || origin?.age !== undefined
-        const [outcome, text, seq, epoch, offset] = await send(repeat ? (origin?.age ?? 0) + clock.monotonic() - begun + 1 : undefined)
+        // While Redis is away it is refused at once, whatever became of what was sent before.
+        const inTurn = !place || !connection.here ? attempt() : broken === undefined ? place.first(attempt) : place.again(attempt)
+        const [outcome, text, seq, epoch, offset] = await inTurn
         if (outcome === 'new') {
           counts.appends++
           connection.reached(under, Number(seq))
@@ -237,7 +239,6 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         const left = begun + ASK_AGAIN - clock.monotonic()
         if (!origin || left <= 0 || !(await connection.back(left))) throw broken
         if (refused) await sleep(50)
-        await place?.again()
       }
     }
   }
