@@ -29,23 +29,28 @@ const LONGEST = 40
 const MOST = 16 * 1_024
 
 export function createOutlet(clock: Clock): Outlet {
-  let soon = new Set<Duplex>()
-  let later = new Set<Duplex>()
   let wait = 0
   let spent = 0
   let share = 0
   let lookedAt = clock.monotonic()
 
-  function releaseSoon() {
-    const streams = soon
-    soon = new Set()
-    release(streams)
-  }
+  const soon = gather((task) => process.nextTick(task))
+  const later = gather((task) => void clock.setTimeout(task, wait))
 
-  function releaseLater() {
-    const streams = later
-    later = new Set()
-    release(streams)
+  /** Connections that are held from the first one on until `schedule` calls. */
+  function gather(schedule: (task: () => void) => void) {
+    let held = new Set<Duplex>()
+    return {
+      has: (stream: Duplex) => held.has(stream),
+      add(stream: Duplex) {
+        if (held.size === 0) schedule(() => {
+          const streams = held
+          held = new Set()
+          release(streams)
+        })
+        held.add(stream)
+      },
+    }
   }
 
   function release(streams: Set<Duplex>) {
@@ -71,13 +76,8 @@ export function createOutlet(clock: Clock): Outlet {
         return
       }
       stream.cork()
-      if (quiet >= wait) {
-        if (soon.size === 0) process.nextTick(releaseSoon)
-        soon.add(stream)
-      } else {
-        if (later.size === 0) clock.setTimeout(releaseLater, wait)
-        later.add(stream)
-      }
+      if (quiet >= wait) soon.add(stream)
+      else later.add(stream)
     },
   }
 }

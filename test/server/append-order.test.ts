@@ -45,7 +45,7 @@ test.each(Array.from({ length: 200 }, (_, at) => at + 1))('what a session append
   const append = async (n: number) => {
     const place = order.enter('s')
     const send = () => way.send(n)
-    for (let applied = await place.first(send); !applied; applied = await place.again(send)) if (way.random() < 0.5) await turns()
+    while (!(await place.send(send))) if (way.random() < 0.5) await turns()
     place.leave()
     settled++
   }
@@ -70,7 +70,7 @@ test('none of it waits for an answer while the way is the same, and sessions do 
   const order = createAppendOrder(way.generation)
   const append = (session: string, n: number) => {
     const place = order.enter(session)
-    void place.first(() => way.send(n)).then(() => place.leave())
+    void place.send(() => way.send(n)).then(() => place.leave())
   }
   for (let n = 1; n <= 5; n++) append('s', n)
   expect(way.sent()).toEqual([1, 2, 3, 4, 5])

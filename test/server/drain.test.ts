@@ -49,6 +49,14 @@ describe('the pace', () => {
   })
 })
 
+/** A server on a clock of its own, with so many legs, and how many of them it has asked to move. */
+async function serverWithLegs(count: number) {
+  const clock = createSimulatedClock()
+  const server = await liveServer({ clock })
+  const legs = await Promise.all(range(1, count).map(() => server.join()))
+  return { clock, server, legs, asked: () => legs.reduce((sum, leg) => sum + leg.of('handover').length, 0) }
+}
+
 describe('a drain', () => {
   test('resolves as soon as every leg has gone by itself', async () => {
     const server = await liveServer()
@@ -90,9 +98,7 @@ describe('a drain', () => {
   })
 
   test('asks all within half the deadline, where nobody set a rate; the deadline is what each leg has left', async () => {
-    const clock = createSimulatedClock()
-    const server = await liveServer({ clock })
-    const legs = await Promise.all(range(1, 40).map(() => server.join()))
+    const { clock, server, legs } = await serverWithLegs(40)
     void server.drain({ deadline: 200 })
     await clock.advance(100)
     await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
@@ -103,22 +109,16 @@ describe('a drain', () => {
   })
 
   test('asks a little less than its rate: what comes in bunches to those who take the legs is then still within it', async () => {
-    const clock = createSimulatedClock()
-    const server = await liveServer({ clock })
-    const legs = await Promise.all(range(1, 60).map(() => server.join()))
+    const { clock, server, legs, asked } = await serverWithLegs(60)
     void server.drain({ rate: 20, deadline: 60_000 })
     await clock.advance(2_000)
-    const asked = () => legs.reduce((sum, leg) => sum + leg.of('handover').length, 0)
     await until(() => asked() > 30, 'many are asked')
     await legs[0]!.settle()
     expect(asked()).toBe(39)
   })
 
   test('waits while three seconds of its legs are on their way: those who take them are at their limit', async () => {
-    const clock = createSimulatedClock()
-    const server = await liveServer({ clock })
-    const legs = await Promise.all(range(1, 60).map(() => server.join()))
-    const asked = () => legs.reduce((sum, leg) => sum + leg.of('handover').length, 0)
+    const { clock, server, legs, asked } = await serverWithLegs(60)
     void server.drain({ rate: 10, deadline: 60_000 })
     await clock.advance(8_000)
     await until(() => asked() === 29, 'three seconds of them asked')
@@ -133,9 +133,7 @@ describe('a drain', () => {
   })
 
   test('waits for nobody where the rest could then not be asked before the deadline', async () => {
-    const clock = createSimulatedClock()
-    const server = await liveServer({ clock })
-    const legs = await Promise.all(range(1, 60).map(() => server.join()))
+    const { clock, server, legs } = await serverWithLegs(60)
     void server.drain({ rate: 10, deadline: 12_000 })
     await clock.advance(11_000)
     await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')

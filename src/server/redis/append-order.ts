@@ -7,67 +7,51 @@ export interface AppendOrder {
   enter(session: string): AppendPlace
 }
 
-/** `send` is called when it is this one's turn, and does so at once: with an `await` before it the way might be another one by then. */
 export interface AppendPlace {
-  /** Sends it, without waiting where everything before it went the same way. */
-  first<Reply>(send: () => Promise<Reply>): Promise<Reply>
-  /** Sends it anew. */
-  again<Reply>(send: () => Promise<Reply>): Promise<Reply>
+  /**
+   * Sends it, for the first time or anew, when it is its turn: as a rule at once. `task` must itself send at once: with an `await` before it
+   * the way might be another one by then.
+   */
+  send<Reply>(task: () => Promise<Reply>): Promise<Reply>
   /** It is settled, one way or the other. */
   leave(): void
 }
 
 interface Sending {
-  /** The generation of the connection that it was sent under; null: it has to be sent, again or for the first time. */
+  /** The generation of the connection that it was sent under; null: it waits to be sent. */
   sent: number | null
   wake(): void
 }
 
-interface Lane {
-  /** What is not settled, in its order. */
-  readonly unsettled: Set<Sending>
-  readonly generation: number
-  /** Not all of it was sent under that generation, each once. */
-  disturbed: boolean
-}
-
+/** @param generation changes whenever what is sent from then on might be applied although what was sent before is not. */
 export function createAppendOrder(generation: () => number): AppendOrder {
-  const lanes = new Map<string, Lane>()
+  /** What is not settled, in its order. */
+  const lanes = new Map<string, Set<Sending>>()
 
   /** The first that was not sent the way that leads to Redis now. */
-  function next({ unsettled }: Lane): Sending | undefined {
-    for (const one of unsettled) if (one.sent !== generation()) return one
+  function next(lane: Set<Sending>): Sending | undefined {
+    for (const one of lane) if (one.sent !== generation()) return one
     return undefined
   }
 
   return {
     enter(session) {
-      const lane: Lane = lanes.get(session) ?? { unsettled: new Set(), generation: generation(), disturbed: false }
+      const lane = lanes.get(session) ?? new Set()
       const mine: Sending = { sent: null, wake: () => undefined }
-      lanes.set(session, lane)
-      lane.unsettled.add(mine)
-
-      async function again<Reply>(send: () => Promise<Reply>): Promise<Reply> {
-        lane.disturbed = true
-        mine.sent = null
-        while (next(lane) !== mine) await new Promise<void>((resolve) => void (mine.wake = resolve))
-        mine.sent = generation()
-        const reply = send()
-        next(lane)?.wake()
-        return reply
-      }
-
+      lanes.set(session, lane.add(mine))
       return {
-        first(send) {
-          if (lane.disturbed || lane.generation !== generation()) return again(send)
+        async send(task) {
+          mine.sent = null
+          while (next(lane) !== mine) await new Promise<void>((resolve) => void (mine.wake = resolve))
           mine.sent = generation()
-          return send()
+          const reply = task()
+          next(lane)?.wake()
+          return reply
         },
-        again,
         leave() {
-          lane.unsettled.delete(mine)
-          if (lane.unsettled.size === 0) lanes.delete(session)
-          else if (lane.disturbed) next(lane)?.wake()
+          lane.delete(mine)
+          if (lane.size === 0) lanes.delete(session)
+          else next(lane)?.wake()
         },
       }
     },

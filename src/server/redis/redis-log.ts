@@ -211,7 +211,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
             encodeName(topic), data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
           ],
         }),
-        place?.again,
+        place?.send,
       )
     let broken: unknown
     const attempt = () => {
@@ -222,8 +222,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     for (;;) {
       try {
         // While Redis is away it is refused at once, whatever became of what was sent before.
-        const inTurn = !place || !connection.here ? attempt() : broken === undefined ? place.first(attempt) : place.again(attempt)
-        const [outcome, text, seq, epoch, offset] = await inTurn
+        const [outcome, text, seq, epoch, offset] = await (place && connection.here ? place.send(attempt) : attempt())
         if (outcome === 'new') {
           counts.appends++
           connection.reached(under, Number(seq))
