@@ -11,10 +11,15 @@ export interface TokenCircle {
   /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage. */
   mayHaveNewer(generation: number): boolean
   nextGeneration(present: number): number
-  /** Takes turns with the other tabs; see `TabGroup.exclusively`. */
-  exclusively(work: (contended: boolean) => Promise<void>, signal: AbortSignal): Promise<void>
-  /** Asks the others for what they have; resolves at the first answer that `heard`, or after 150 ms. */
-  ask(): Promise<void>
+  /**
+   * Takes turns with the other tabs; see `TabGroup.exclusively`. Where `work` says that it brought a token to a tab that had
+   * none, the turn is kept for 5 s more, or until `handBack`: tabs that open together are too busy to answer each other in
+   * time, but who waits for a turn knows that somebody is there, and has asked.
+   */
+  exclusively(work: (contended: boolean) => Promise<boolean>, signal: AbortSignal): Promise<void>
+  handBack(): void
+  /** Asks the others for what is newer than `generation`; resolves at the first answer that `heard`, or after 150 ms. */
+  ask(generation: number): Promise<void>
   heard(): void
   share(token: CircleToken): void
   /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
@@ -36,7 +41,8 @@ export interface CircleToken {
 }
 
 export interface TokenCircleHandlers {
-  asked(): void
+  /** Another tab has a token of that generation, or 0 for none, and wants a newer one. */
+  asked(generation: number): void
   token(token: CircleToken): void
   /** Another tab's call failed. */
   wait(failures: number, delay: number): void
@@ -45,6 +51,9 @@ export interface TokenCircleHandlers {
 
 /** How long other tabs have to answer a question. They need a few milliseconds; a lonely tab waits for all of it. */
 const ANSWER_LIMIT = 150
+
+/** How long a tab that opens is expected to be too busy to answer. Ten real ones on two cores are for 3 s. */
+const OPENING = 5_000
 
 /** Storage holds numbers only: what is left of the reason for a tab that did not hear it. */
 const ENDED = { signedOut: 1, otherwise: 2 }
@@ -66,6 +75,8 @@ export function createTokenCircle(
   let group = ALONE
   let session = 0
   let heard = () => {}
+  let question: Promise<void> | null = null
+  let handBack = () => {}
   const post = (news: TokenNews) => group.post(news)
   const signedOut = () => group.read('session') > session
   const over = () => (!signedOut() ? null : group.read('ended') === ENDED.otherwise ? 'ended in another tab' : 'signed-out')
@@ -77,7 +88,7 @@ export function createTokenCircle(
       if (news.session > session) handlers.ended(news.reason)
     } else if (signedOut()) handlers.ended(over()!)
     else if (news.session !== session) return
-    else if (news.kind === 'ask') handlers.asked()
+    else if (news.kind === 'ask') handlers.asked(news.generation ?? 0)
     else if (news.kind === 'wait') handlers.wait(news.failures, news.delay)
     else handlers.token(received(news))
   }
@@ -99,6 +110,17 @@ export function createTokenCircle(
     post({ kind: 'token', session, generation, token, reason, age, at: clock.now(), schedule, ...ends })
   }
 
+  function opening(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.setTimeout(() => handBack(), OPENING)
+      handBack = () => {
+        cancel()
+        handBack = () => {}
+        resolve()
+      }
+    })
+  }
+
   return {
     join() {
       if (group !== ALONE || !tabs) return
@@ -109,17 +131,30 @@ export function createTokenCircle(
     over,
     mayHaveNewer: (generation) => group.read('generation') > generation && group.read('until') > clock.now(),
     nextGeneration: (present) => Math.max(present, group.read('generation')) + 1,
-    exclusively: (work, signal) => group.exclusively(work, signal),
-    ask() {
-      return new Promise((resolve) => {
+    exclusively(work, signal) {
+      handBack()
+      return new Promise((resolve, reject) => {
+        const turn = group.exclusively(async (contended) => {
+          const brought = await work(contended)
+          resolve()
+          if (brought && group !== ALONE) await opening()
+        }, signal)
+        turn.catch(reject)
+      })
+    },
+    handBack: () => handBack(),
+    ask(generation) {
+      if (group === ALONE) return Promise.resolve()
+      return (question ??= new Promise((resolve) => {
         const cancel = clock.setTimeout(() => heard(), ANSWER_LIMIT)
         heard = () => {
           cancel()
           heard = () => {}
+          question = null
           resolve()
         }
-        post({ kind: 'ask', session })
-      })
+        post({ kind: 'ask', session, generation })
+      }))
     },
     heard: () => heard(),
     share,
@@ -141,6 +176,7 @@ export function createTokenCircle(
     },
     leave() {
       heard()
+      handBack()
       group.leave()
     },
   }

@@ -136,9 +136,10 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   const pause = createPeriod(clock)
   const session = createPeriod(clock)
   const circle = createTokenCircle({ clock, tabs: deps.tabs, key: deps.key ?? '' }, {
-    asked() {
+    asked(generation) {
       if (failures > 0 && pause.left > 0) circle.wait(failures, pause.left)
       if (usable(grant)) circle.share(shared(grant))
+      if ((grant?.generation ?? 0) <= generation) circle.handBack()
     },
     token(news) {
       if (over === null) hear(news)
@@ -223,13 +224,17 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     const { turn, call } = (renewal = { turn: new AbortController(), call: new AbortController() })
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
     const settled = () => over !== null || (grant?.generation ?? 0) > seen || pause.left > 0
+    const needed = !usable(grant)
     const cancel = clock.setTimeout(() => turn.abort(), TURN_LIMIT)
+    if (needed) void circle.ask(seen)
     try {
       await circle.exclusively(async (contended) => {
         cancel()
         // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-        if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask()
-        if (!settled()) await askProvider(reason, call)
+        if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask(seen)
+        if (settled()) return false
+        await askProvider(reason, call)
+        return needed && usable(grant)
       }, turn.signal)
     } catch {
       // The turn did not come. With a token in hand there is time; without one a second call costs less than no token.

@@ -9,7 +9,8 @@ export type TokenReason = 'first' | 'scheduled' | 'rejected' | 'requested' | 'wa
  * is no news. The token itself goes between tabs of one origin only, which can all ask for it anyway, and into no storage.
  */
 export type TokenNews =
-  | { readonly kind: 'ask'; readonly session: number }
+  /** `generation`: of the token that the asking tab has and cannot use; left out by older versions. */
+  | { readonly kind: 'ask'; readonly session: number; readonly generation?: number }
   | SharedToken
   /** The provider failed: nobody calls it for so many milliseconds. */
   | { readonly kind: 'wait'; readonly session: number; readonly failures: number; readonly delay: number }
@@ -40,7 +41,7 @@ export function readTokenNews(message: unknown): TokenNews | null {
   if (!isCount(news['session'])) return null
   switch (news['kind']) {
     case 'ask':
-      return news as unknown as TokenNews
+      return news['generation'] === undefined || isCount(news['generation']) ? (news as unknown as TokenNews) : null
     case 'wait':
       return isCount(news['failures']) && isTime(news['delay']) ? (news as unknown as TokenNews) : null
     case 'ended':

@@ -70,6 +70,39 @@ test('a tab whose predecessors are all closed waits 150 ms and fetches', async (
   expect(service).toHaveLength(2)
 })
 
+test('a tab that opens while the only one with a token is too busy to answer waits for that one’s answer', async () => {
+  const { clock, service, open } = openBrowser()
+  const busy = open()
+  await busy.dial(100)
+  busy.tab.freeze()
+  await clock.advance(1_000)
+  const late = open()
+  expect(await late.dial(2_000)).toBe('waiting')
+  busy.tab.thaw()
+  expect(await late.dial(10)).toBe('token-1')
+  expect(service).toHaveLength(1)
+})
+
+test('a tab whose token is refused does not wait for one that keeps its turn and has nothing newer', async () => {
+  const { service, open } = openBrowser()
+  const [holder, refused] = [open(), open()]
+  await Promise.all([holder, refused].map((tab) => tab.dial(100)))
+  refused.keeper.rejected('token-1')
+  expect(await refused.dial(400)).toBe('token-2')
+  expect(await holder.dial()).toBe('token-2')
+  expect(service).toHaveLength(2)
+})
+
+test('the tab that fetched is closed: one that opens a moment later waits for nobody', async () => {
+  const { service, open } = openBrowser()
+  const first = open()
+  await first.dial(100)
+  first.keeper.stop()
+  const late = open()
+  expect(await late.dial(200)).toBe('token-2')
+  expect(service).toHaveLength(2)
+})
+
 test('the tab that fetches is killed: another one takes over at once', async () => {
   const { clock, service, open } = openBrowser()
   const [holder, other] = [open(), open()]
