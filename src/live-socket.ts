@@ -1,5 +1,4 @@
 import { nanoid } from 'nanoid'
-import { instant, since, type Instant } from './base/clock.js'
 import { createEmitter } from './base/emitter.js'
 import { LiveSocketError } from './base/errors.js'
 import { createFold, type FoldOptions } from './fold.js'
@@ -91,8 +90,6 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
   stats(): LiveSocketStats
 }
 
-/** Messages that come within this time of the last look at the token are no reason for another one, ms. */
-const LOOK_AFTER = 50
 
 /** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
 const SETTLE_TIMEOUT = 1_000
@@ -124,7 +121,6 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   let everLive = false
   let closed: LiveSocketState['closed'] = null
   let lastMessage: number | null = null
-  let lookedAt: Instant | null = null
   /** Calls of `handover()`, each with the leg that it wants left. */
   let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
@@ -152,13 +148,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     {
       emit,
       heard(frame) {
-        if (frame.type === 'message') {
-          counters.received++
-          // It looks at storage that tabs share, which is too dear for each of thousands of messages a second.
-          if (lookedAt && since(clock, lookedAt) < LOOK_AFTER) return
-        }
-        lookedAt = instant(clock)
-        tokens.check()
+        if (frame.type === 'message') counters.received++
       },
       changed: show,
       served(planned) {

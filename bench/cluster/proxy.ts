@@ -17,8 +17,8 @@ export interface Proxy {
 }
 
 export interface ProxyOptions {
-  /** Every node that there may ever be, by name. */
-  readonly nodes: ReadonlyMap<string, number>
+  /** Every node that there may ever be, by name: where it listens, a port of this machine or the path of a Unix socket. */
+  readonly nodes: ReadonlyMap<string, number | string>
   readonly use: readonly string[]
   /** Milliseconds after which it cuts a connection on which nothing is sent. */
   readonly idle: number
@@ -83,7 +83,7 @@ backend nodes
   # Readiness fails first in a drain: no new connection comes, and those that are open are let be.
   option httpchk GET /healthz
   default-server check inter 500ms fastinter 200ms fall 3 rise 1
-${[...nodes].map(([name, at]) => `  server ${name} 127.0.0.1:${at}${use.includes(name) ? '' : ' disabled'}`).join('\n')}
+${[...nodes].map(([name, at]) => `  server ${name} ${address(at, 'unix@')}${use.includes(name) ? '' : ' disabled'}`).join('\n')}
 `,
   )
   const child = run('haproxy', ['-db', '-f', config])
@@ -115,7 +115,7 @@ http {
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ')}
   upstream nodes {
     least_conn;
-    ${wanted.map((name) => `server 127.0.0.1:${nodes.get(name)} max_fails=1 fail_timeout=2s;`).join('\n    ')}
+    ${wanted.map((name) => `server ${address(nodes.get(name)!, 'unix:')} max_fails=1 fail_timeout=2s;`).join('\n    ')}
   }
   server {
     listen 127.0.0.1:${port} backlog=4096;
@@ -145,6 +145,10 @@ http {
       await sleep(500)
     },
   }
+}
+
+function address(at: number | string, unix: string): string {
+  return typeof at === 'number' ? `127.0.0.1:${at}` : `${unix}${at}`
 }
 
 function run(command: string, args: readonly string[]): ChildProcess {

@@ -62,7 +62,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'Rolling deploy: SIGTERM to each node in turn, a new one in its place',
     clients: 3_000,
     // Legs move no faster than a machine can take them that is busy as it is.
-    plan: () => ({ node: { rate: 30, deadline: 90_000 } }),
+    plan: ({ clients }) => ({ node: { rate: 25, deadline: 100_000 }, local: true, perProcess: Math.ceil(clients / 4) }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         const drains: number[] = []

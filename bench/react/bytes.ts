@@ -11,6 +11,8 @@ async function bundledBytes(code: string): Promise<number> {
     root,
     configFile: false,
     logLevel: 'silent',
+    // A test run is no production to Vite, whatever it builds.
+    oxc: { jsx: { runtime: 'automatic', development: false } },
     define: { 'process.env.NODE_ENV': '"production"' },
     resolve: {
       alias: [

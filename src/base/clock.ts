@@ -31,7 +31,12 @@ export function instant(clock: Clock): Instant {
  * the wall clock may have been set back; each covers for the other, and an error makes things early, not late.
  */
 export function since(clock: Clock, start: Instant): number {
-  return Math.max(0, clock.now() - start.wall, clock.monotonic() - start.monotonic)
+  return between(start, instant(clock))
+}
+
+/** The same, up to a moment that was read already. */
+export function between(start: Instant, end: Instant): number {
+  return Math.max(0, end.wall - start.wall, end.monotonic - start.monotonic)
 }
 
 /** Timers take a signed 32-bit number; past it browsers and Node fire at once. */

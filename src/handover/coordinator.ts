@@ -78,6 +78,8 @@ export interface CoordinatorHandlers {
 const LASTED = 30_000
 /** A hint that only this client was hit explains a close for so long. */
 const EVIDENCE = 3_000
+/** Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for another one, ms. */
+const LOOK_AFTER = 50
 /** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
 const SUSPENDED = 4000
 
@@ -97,6 +99,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let spread: number | undefined
   let hintAt: Instant | null = null
   let dialTook = 0
+  let lookedAt: Instant | null = null
   /** What the legs' servers are told while the application stops. */
   let goodbye: Stop | null = null
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
@@ -200,7 +203,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
           if (frame.type === 'welcome') dialTook = since(clock, leg.dialledAt)
           received(leg, frame)
         },
-        arrived: check,
+        arrived,
         invalid: (rejected) => handlers.emit('invalid', { topic: rejected.topic, reason: rejected.invalid }),
         silent: () => silent(leg),
         died: (end) => died(leg, end),
@@ -430,6 +433,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     dialTimer.check()
     limits.check()
     for (const leg of legs.values()) leg.check()
+  }
+
+  function arrived() {
+    if (lookedAt && since(clock, lookedAt) < LOOK_AFTER) return
+    lookedAt = instant(clock)
+    deps.tokens().check()
+    check()
   }
 
   function hasten(patience?: number) {

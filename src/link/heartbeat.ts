@@ -1,4 +1,4 @@
-import { instant, since, type Clock, type Instant } from '../base/clock.js'
+import { between, instant, since, type Clock, type Instant } from '../base/clock.js'
 
 /** Notices when one leg has gone silent, and keeps it from looking silent to the other side. */
 export interface Heartbeat {
@@ -87,12 +87,12 @@ export function createHeartbeat({ clock, interval, timeout, keepalive }: Heartbe
     } else if (interval !== null && !question && !accused && since(clock, heardAt) >= interval) {
       ask(timeout, false)
     }
-    keepAlive()
+    keepAlive(instant(clock))
     arm()
   }
 
-  function keepAlive() {
-    if (!stopped && keepalive !== undefined && since(clock, sentAt) >= keepalive) ping()
+  function keepAlive(now: Instant) {
+    if (!stopped && keepalive !== undefined && between(sentAt, now) >= keepalive) ping()
   }
 
   arm()
@@ -104,7 +104,7 @@ export function createHeartbeat({ clock, interval, timeout, keepalive }: Heartbe
       question = null
       accused = false
       // Frames arrive on time where timers run late.
-      keepAlive()
+      keepAlive(heardAt)
       if (wasAccused || !timer) arm()
     },
     sent() {

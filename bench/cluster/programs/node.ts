@@ -1,6 +1,8 @@
 // One node of the fleet, as a process of its own: a live server on Redis, with its health, its metrics and its drain endpoint.
+import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { createServer as createSocketServer } from 'node:net'
 import { createLiveServer } from 'livesocket/server'
 import { redisLog } from 'livesocket/server/redis'
 import { serveProgram } from '../program.js'
@@ -8,6 +10,8 @@ import { serveProgram } from '../program.js'
 export interface NodeSetup {
   readonly id: string
   readonly port: number
+  /** A Unix socket to listen on besides. */
+  readonly path?: string
   readonly redis: string
   readonly secret: string
   readonly heartbeat: number
@@ -64,9 +68,16 @@ serveProgram<NodeSetup>((setup) => {
   const drain = live.drainEndpoint(setup.secret)
   live.drainOn('SIGTERM', { rate: setup.rate, deadline: setup.deadline, reason: 'deploy' })
   http.listen(setup.port, '127.0.0.1')
+  const local = createSocketServer((socket) => void http.emit('connection', socket))
+  if (setup.path !== undefined) {
+    // The one before it has left it behind.
+    rmSync(setup.path, { force: true })
+    local.listen(setup.path)
+  }
   return {
     async ready() {
       if (!http.listening) await once(http, 'listening')
+      if (setup.path !== undefined && !local.listening) await once(local, 'listening')
     },
     /** `collected`: of memory only what is in use. It stops the process for as long as that takes. */
     state({ collected = false }: { collected?: boolean }): NodeState {
@@ -81,6 +92,7 @@ serveProgram<NodeSetup>((setup) => {
       await live.close()
       await log.close()
       http.close()
+      local.close()
       http.closeAllConnections()
       setImmediate(() => process.exit(0))
     },
