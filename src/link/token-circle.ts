@@ -12,13 +12,13 @@ export interface TokenCircle {
   mayHaveNewer(generation: number): boolean
   nextGeneration(present: number): number
   /**
-   * Takes turns with the other tabs; see `TabGroup.exclusively`. Where `work` says that it brought a token to a tab that had
-   * none, the turn is kept for 5 s more, or until `handBack`: tabs that open together are too busy to answer each other in
-   * time, but who waits for a turn knows that somebody is there, and has asked.
+   * Takes turns with the other tabs; see `TabGroup.exclusively`. Where `work` says that it brought a token, the turn is kept
+   * for 5 s more, or until `handBack`: the news of it can be slower than the turn, and busy tabs do not answer in time, but
+   * who waits for a turn calls nobody.
    */
   exclusively(work: (contended: boolean) => Promise<boolean>, signal: AbortSignal): Promise<void>
   handBack(): void
-  /** Asks the others for what is newer than `generation`; resolves at the first answer that `heard`, or after 150 ms. */
+  /** Asks the others for what is newer than `generation`; resolves when it is `heard`, or after 150 ms. */
   ask(generation: number): Promise<void>
   heard(): void
   share(token: CircleToken): void
@@ -52,8 +52,8 @@ export interface TokenCircleHandlers {
 /** How long other tabs have to answer a question. They need a few milliseconds; a lonely tab waits for all of it. */
 const ANSWER_LIMIT = 150
 
-/** How long a tab that opens is expected to be too busy to answer. Ten real ones on two cores are for 3 s. */
-const OPENING = 5_000
+/** How long news can be on its way to a busy tab. Ten real ones that open on two cores are busy for 3 s. */
+const NEWS_LIMIT = 5_000
 
 /** Storage holds numbers only: what is left of the reason for a tab that did not hear it. */
 const ENDED = { signedOut: 1, otherwise: 2 }
@@ -74,8 +74,7 @@ export function createTokenCircle(
   const { clock, tabs, key } = deps
   let group = ALONE
   let session = 0
-  let heard = () => {}
-  let question: Promise<void> | null = null
+  const questions = new Set<() => void>()
   let handBack = () => {}
   const post = (news: TokenNews) => group.post(news)
   const signedOut = () => group.read('session') > session
@@ -110,9 +109,13 @@ export function createTokenCircle(
     post({ kind: 'token', session, generation, token, reason, age, at: clock.now(), schedule, ...ends })
   }
 
-  function opening(): Promise<void> {
+  function heard() {
+    for (const answered of [...questions]) answered()
+  }
+
+  function untilHeard(): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = clock.setTimeout(() => handBack(), OPENING)
+      const cancel = clock.setTimeout(() => handBack(), NEWS_LIMIT)
       handBack = () => {
         cancel()
         handBack = () => {}
@@ -137,7 +140,7 @@ export function createTokenCircle(
         const turn = group.exclusively(async (contended) => {
           const brought = await work(contended)
           resolve()
-          if (brought && group !== ALONE) await opening()
+          if (brought && group !== ALONE) await untilHeard()
         }, signal)
         turn.catch(reject)
       })
@@ -145,18 +148,18 @@ export function createTokenCircle(
     handBack: () => handBack(),
     ask(generation) {
       if (group === ALONE) return Promise.resolve()
-      return (question ??= new Promise((resolve) => {
-        const cancel = clock.setTimeout(() => heard(), ANSWER_LIMIT)
-        heard = () => {
+      return new Promise((resolve) => {
+        const answered = () => {
           cancel()
-          heard = () => {}
-          question = null
+          questions.delete(answered)
           resolve()
         }
+        const cancel = clock.setTimeout(answered, ANSWER_LIMIT)
+        questions.add(answered)
         post({ kind: 'ask', session, generation })
-      }))
+      })
     },
-    heard: () => heard(),
+    heard,
     share,
     publish(token) {
       group.write('generation', token.generation)

@@ -138,8 +138,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   const circle = createTokenCircle({ clock, tabs: deps.tabs, key: deps.key ?? '' }, {
     asked(generation) {
       if (failures > 0 && pause.left > 0) circle.wait(failures, pause.left)
-      if (usable(grant)) circle.share(shared(grant))
-      if ((grant?.generation ?? 0) <= generation) circle.handBack()
+      // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
+      if (usable(grant) && grant.generation > generation) circle.share(shared(grant))
+      else circle.handBack()
     },
     token(news) {
       if (over === null) hear(news)
@@ -224,9 +225,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     const { turn, call } = (renewal = { turn: new AbortController(), call: new AbortController() })
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
     const settled = () => over !== null || (grant?.generation ?? 0) > seen || pause.left > 0
-    const needed = !usable(grant)
     const cancel = clock.setTimeout(() => turn.abort(), TURN_LIMIT)
-    if (needed) void circle.ask(seen)
+    void circle.ask(seen)
     try {
       await circle.exclusively(async (contended) => {
         cancel()
@@ -234,7 +234,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
         if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask(seen)
         if (settled()) return false
         await askProvider(reason, call)
-        return needed && usable(grant)
+        return (grant?.generation ?? 0) > seen
       }, turn.signal)
     } catch {
       // The turn did not come. With a token in hand there is time; without one a second call costs less than no token.
@@ -294,8 +294,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (sessionLeft !== undefined) session.start(sessionLeft)
       lastCall = start
       adopt({ token, generation, start, reason, schedule, assumed: false, cutShort: false, acceptedAt: null, refused: false })
+      circle.heard()
     }
-    circle.heard()
     look()
   }
 

@@ -16,6 +16,8 @@ export interface SimulatedTab extends Tabs {
   /** What others post waits; a turn that it holds stays held. */
   freeze(): void
   thaw(): void
+  /** What it posts from now on takes so many milliseconds. */
+  slow(latency: number): void
   /** The tab crashes: its turn is given back, and nothing of it runs on. */
   kill(): void
 }
@@ -31,6 +33,7 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
   interface Tab {
     frozen: boolean
     dead: boolean
+    latency: number
     readonly inbox: (() => void)[]
   }
   interface Turn {
@@ -50,7 +53,7 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
   }
 
   function open(): SimulatedTab {
-    const tab: Tab = { frozen: false, dead: false, inbox: [] }
+    const tab: Tab = { frozen: false, dead: false, latency, inbox: [] }
 
     function deliver(member: Member, message: unknown) {
       const tell = () => {
@@ -71,7 +74,7 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
           posted.push(copy)
           for (const other of members) {
             if (other === member || other.name !== name) continue
-            clock.setTimeout(() => deliver(other, structuredClone(copy)), latency)
+            clock.setTimeout(() => deliver(other, structuredClone(copy)), tab.latency)
           }
         },
         listen(listener) {
@@ -112,6 +115,7 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
         tab.frozen = false
         for (const tell of tab.inbox.splice(0)) tell()
       },
+      slow: (latency) => void (tab.latency = latency),
       kill() {
         tab.dead = true
         for (const member of [...members]) if (member.tab === tab) members.delete(member)

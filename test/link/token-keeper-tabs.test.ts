@@ -48,6 +48,33 @@ test('two tabs due in the same millisecond make one call even where the news is 
   for (const tab of tabs) expect(tab.events.filter((event) => event.startsWith('fresh'))).toHaveLength(service.length)
 })
 
+/** Three tabs whose token is being refreshed by the one that is returned. */
+async function refreshing({ clock, service, open }: ReturnType<typeof openBrowser>) {
+  const tabs = [open(), open(), open()]
+  await Promise.all(tabs.map((tab) => tab.dial(200)))
+  await clock.advance(tabs[0]!.state()!.refreshAt! + 10 - clock.now())
+  return tabs.find(({ number }) => number === service[1]!.tab)!
+}
+
+test('tabs that are due together wait for the one that refreshes, also where its news takes a second to reach them', async () => {
+  const world = openBrowser()
+  const one = await refreshing(world)
+  one.tab.slow(1_000)
+  await world.clock.advance(MINUTE)
+  expect(world.service).toHaveLength(2)
+})
+
+test('the tab that refreshed crashes, its news still on the way: those that have not heard it do not send each other to the token service', async () => {
+  const world = openBrowser()
+  const one = await refreshing(world)
+  one.tab.slow(140)
+  await world.clock.advance(45)
+  one.tab.kill()
+  one.keeper.stop()
+  await world.clock.advance(MINUTE)
+  expect(world.service).toHaveLength(2)
+})
+
 test('a tab that opens later asks the others first, and knows how old the token is', async () => {
   const { clock, service, open } = openBrowser()
   const first = open()
