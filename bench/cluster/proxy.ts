@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.js'
 import { freePort } from '../../test/kit/free-port.js'
@@ -103,6 +103,8 @@ async function startNginx(folder: string, port: number, { nodes, use, idle, shut
     writeFile(
       config,
       `daemon off;
+# Who made the nodes' sockets may connect to them.
+user ${userInfo().username};
 worker_processes 1;
 worker_rlimit_nofile 20000;
 pid ${folder}/nginx.pid;

@@ -35,6 +35,8 @@ export interface ClientsState {
 export const SHARED = 'shared'
 /** How often it is looked at whose publish is due, ms. */
 const TICK = 20
+/** How long the last ones that dial may take to become live, ms. */
+const PATIENCE = 60_000
 
 class PlainSocket extends WebSocket {
   constructor(url: string | URL, protocols?: string | string[]) {
@@ -176,7 +178,11 @@ serveProgram<ClientsSetup>((setup) => {
         if (wait > 1) await new Promise<void>((resolve) => clock.setTimeout(resolve, wait))
         socket.connect()
       }
-      while (state.live < sockets.length) await new Promise<void>((resolve) => clock.setTimeout(resolve, 20))
+      const dialled = clock.monotonic()
+      while (state.live < sockets.length) {
+        if (clock.monotonic() - dialled > PATIENCE) throw new Error(`${sockets.length - state.live} of ${sockets.length} clients of ${setup.name} did not become live`)
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, 20))
+      }
     },
     publish: ({ on }: { on: boolean }) => void (publishing = on),
     state: (): ClientsState => ({ ...state }),
