@@ -79,6 +79,12 @@ const COLD = 30_000
 /** Of what is published in a second: publishes that wait for their answer where nothing is late. */
 const CALM = 0.1
 
+/** Those that follow the shared topic have processes of their own: they have a hundred times the work of the others, and their code and data stay warm. */
+function shares({ clients, followers, perProcess }: FleetPlan): { count: number; followers: number }[] {
+  const split = (total: number) => Array.from({ length: Math.ceil(total / perProcess) }, (_, at, of = Math.ceil(total / perProcess)) => Math.floor((total + at) / of))
+  return [...split(followers).map((count) => ({ count, followers: count })), ...split(clients - followers).map((count) => ({ count, followers: 0 }))]
+}
+
 export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
   const much = plan.clients * plan.rate >= MUCH
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
@@ -118,19 +124,16 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
 
   const records: string[] = []
   const programs: Program[] = []
-  for (let from = 0; from < plan.clients; from += plan.perProcess) {
+  for (const { count, followers } of shares(plan)) {
     const record = join(folder, `clients-${programs.length}.jsonl`)
     records.push(record)
-    const count = Math.min(plan.perProcess, plan.clients - from)
-    // Each process has its share of those that follow, and of the work that they are.
-    const followersUpTo = (client: number) => Math.round((plan.followers * client) / plan.clients)
     const setup: ClientsSetup = {
       name: `c${programs.length}`,
       url: proxies[programs.length % proxies.length]!.url,
       count,
-      followers: followersUpTo(from + count) - followersUpTo(from),
+      followers,
       rate: plan.rate,
-      sharedRate: from === 0 ? plan.sharedRate : 0,
+      sharedRate: programs.length === 0 ? plan.sharedRate : 0,
       ramp: much ? RAMP : 0,
       heartbeat: plan.heartbeat,
       record,
