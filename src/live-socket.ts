@@ -270,7 +270,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         coordinator.hasten()
       }),
       page.subscribe((change) => {
-        if (change === 'stored') return coordinator.suspend()
+        if (change === 'stored') {
+          tokens.suspend()
+          return coordinator.suspend()
+        }
         if (change === 'hidden') return
         // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
         lookAgain()

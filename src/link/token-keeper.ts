@@ -62,6 +62,8 @@ export interface TokenKeeper {
   withheld(thrown: unknown, who: string): unknown
   /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
   check(): void
+  /** The page is stored: another tab that waits for a turn need not wait for a page that stands still. */
+  suspend(): void
   /** Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes later revives it. */
   signOut(reason?: string): void
   stop(): void
@@ -417,6 +419,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if ((heldOffline && online()) || wasHidden !== hidden()) look()
       else alarm.check()
     },
+    suspend: () => circle.handBack(),
     signOut(reason = 'signed-out') {
       if (over !== null) return
       circle.join()

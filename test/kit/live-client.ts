@@ -17,7 +17,7 @@ export interface ClientRecord {
 
 /** A live socket in a real browser that reads `load`, publishes in `mine`, and keeps the books. */
 export function startLiveClient(url: string, options: Partial<LiveSocketOptions> = {}) {
-  const socket = createLiveSocket<{ load: number; mine: number }>({ url, ...options })
+  const socket = createLiveSocket<{ load: number; mine: number }>({ url, getToken: async () => 'a token', ...options })
   const record = {
     statuses: [] as string[],
     received: [] as number[],

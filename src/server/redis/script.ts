@@ -24,7 +24,7 @@ export function common(field?: string): string {
   return `
 local root = KEYS[1]
 local epoch = ARGV[1]
-local function num(n) return string.format('%.0f', n) end
+local function num(n) return string.format('%d', n) end
 local state = redis.call('HMGET', root, 'epoch', 'run', 'at', 'begun', 'forgotten', 'made', 'seq', 'feedBytes'${field === undefined ? '' : `, ${field}`})
 if state[1] ~= epoch or state[2] ~= ARGV[2] then return {'stale'} end
 local time = redis.call('TIME')

@@ -13,7 +13,7 @@ local root, feed = KEYS[1], KEYS[2]
 local type = redis.call('TYPE', root).ok
 local state = type == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'at') or {}
 local epoch = state[1] or nil
-local function num(n) return string.format('%.0f', n) end
+local function num(n) return string.format('%d', n) end
 local time = redis.call('TIME')
 local now = math.max(tonumber(ARGV[4]) or time[1] * 1000 + math.floor(time[2] / 1000), tonumber(state[4] or '0'))
 local fewer = epoch == ARGV[6] and tonumber(state[3] or '0') < tonumber(ARGV[7])
