@@ -130,6 +130,17 @@ test('the tab that fetched is closed: one that opens a moment later waits for no
   expect(service).toHaveLength(2)
 })
 
+test('the page that fetched goes into the back/forward cache: the one that its user goes to waits for nobody', async () => {
+  const { service, open } = openBrowser()
+  const first = open()
+  await first.dial(100)
+  first.keeper.suspend()
+  first.tab.freeze()
+  const next = open()
+  expect(await next.dial(400)).toBe('token-2')
+  expect(service).toHaveLength(2)
+})
+
 test('the tab that fetches is killed: another one takes over at once', async () => {
   const { clock, service, open } = openBrowser()
   const [holder, other] = [open(), open()]
