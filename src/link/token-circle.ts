@@ -113,7 +113,7 @@ export function createTokenCircle(
     for (const answered of [...questions]) answered()
   }
 
-  function untilHeard(): Promise<void> {
+  function keepTurn(): Promise<void> {
     return new Promise((resolve) => {
       const cancel = clock.setTimeout(() => handBack(), NEWS_LIMIT)
       handBack = () => {
@@ -140,7 +140,7 @@ export function createTokenCircle(
         const turn = group.exclusively(async (contended) => {
           const brought = await work(contended)
           resolve()
-          if (brought && group !== ALONE) await untilHeard()
+          if (brought && group !== ALONE) await keepTurn()
         }, signal)
         turn.catch(reject)
       })
