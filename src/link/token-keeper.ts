@@ -225,8 +225,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   async function renew(reason: TokenReason) {
     const seen = grant?.generation ?? 0
     const { turn, call } = (renewal = { turn: new AbortController(), call: new AbortController() })
+    const renewed = () => (grant?.generation ?? 0) > seen
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
-    const settled = () => over !== null || (grant?.generation ?? 0) > seen || pause.left > 0
+    const settled = () => over !== null || renewed() || pause.left > 0
     const cancel = clock.setTimeout(() => turn.abort(), TURN_LIMIT)
     void circle.ask(seen)
     try {
@@ -236,7 +237,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
         if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask(seen)
         if (settled()) return false
         await askProvider(reason, call)
-        return (grant?.generation ?? 0) > seen
+        return renewed()
       }, turn.signal)
     } catch {
       // The turn did not come. With a token in hand there is time; without one a second call costs less than no token.
