@@ -9,6 +9,11 @@ export interface Clock {
   monotonic(): number
   /** Runs `task` once after `delay` milliseconds, however long that is; returns the undo. */
   setTimeout(task: () => void, delay: number): () => void
+  /**
+   * Runs `task` once, as soon as what has arrived by now (frames of a socket, messages of other tabs) has been told; returns the undo.
+   * No timer, and so never put off in a hidden tab. A clock without it has nothing that arrives unread: `task` runs in its turn.
+   */
+  settled?(task: () => void): () => void
   /** Runs `task` once before the next paint, or within 250 ms where nothing is painted; returns the undo. */
   frame(task: () => void): () => void
 }
@@ -42,6 +47,12 @@ export function between(start: Instant, end: Instant): number {
 /** Timers take a signed 32-bit number; past it browsers and Node fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
+/**
+ * A timer or a look that comes so late means that the program stood still, ms: whatever was awaited may have arrived meanwhile, and lie
+ * unread behind it. Visible pages are late by milliseconds.
+ */
+export const STOOD_STILL = 50
+
 /** How long a frame may be late before a timer takes its place: a hidden page is never painted. */
 const LATEST_FRAME = 250
 
@@ -49,16 +60,28 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout(task, delay) {
-    let rest = Math.max(0, delay)
+    const wanted = delay > 0 ? delay : 0
+    let rest = wanted
     let timer: ReturnType<typeof setTimeout>
+    let stopSettling: (() => void) | undefined
+    const start = instant(systemClock)
+    const ring = () => {
+      if (since(systemClock, start) - wanted < STOOD_STILL) return task()
+      // Whoever wakes up late first hears what has arrived, and may find that there is nothing left to ring for.
+      stopSettling = settle(task)
+    }
     const arm = () => {
       const part = Math.min(rest, LONGEST_TIMER)
       rest -= part
-      timer = setTimeout(rest > 0 ? arm : task, part)
+      timer = setTimeout(rest > 0 ? arm : ring, part)
     }
     arm()
-    return () => clearTimeout(timer)
+    return () => {
+      clearTimeout(timer)
+      stopSettling?.()
+    }
   },
+  settled: settle,
   frame(task) {
     const entry = { task, cancel }
     frameTasks.add(entry)
@@ -72,6 +95,39 @@ export const systemClock: Clock = {
     }
     return cancel
   },
+}
+
+/** Rounds of the event loop: one reads a socket, and what it read may be told in the next. */
+const ROUNDS = 3
+
+function settle(task: () => void): () => void {
+  let cancel = nextRound(round)
+  let rounds = 1
+  function round() {
+    if (rounds++ >= ROUNDS) return task()
+    cancel = nextRound(round)
+  }
+  return () => cancel()
+}
+
+/** In Node `setImmediate` comes after what has been read. In a page a message to oneself queues behind what is there, and no hidden tab delays it. */
+function nextRound(task: () => void): () => void {
+  if (typeof setImmediate === 'function') {
+    const immediate = setImmediate(task)
+    return () => clearImmediate(immediate)
+  }
+  if (typeof MessageChannel !== 'function') {
+    const timer = setTimeout(task)
+    return () => clearTimeout(timer)
+  }
+  const { port1, port2 } = new MessageChannel()
+  const done = () => port1.close()
+  port1.onmessage = () => {
+    done()
+    task()
+  }
+  port2.postMessage(null)
+  return done
 }
 
 /** What waits for the next paint. Whichever of them is woken first runs them all: what they change in many places of a page is then one render. */

@@ -119,6 +119,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
     now: () => wallAhead + elapsed,
     monotonic: () => elapsed,
     setTimeout: (task, delay) => set(task, elapsed + (delay > 0 ? delay : 0)),
+    settled: (task) => set(task, elapsed),
     frame: (task) => set(task, (Math.floor(elapsed / FRAME) + 1) * FRAME),
     advance: (ms) => queue(ms > 0 ? ms : 0),
     flush: () => queue(0),

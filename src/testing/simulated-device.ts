@@ -196,6 +196,7 @@ function createDeviceClock(world: Clock) {
         timer.cancel()
       }
     },
+    settled: (task) => clock.setTimeout(task, 0),
     frame: (task) => clock.setTimeout(task, FRAME - (monotonic() % FRAME)),
   }
   return {

@@ -26,6 +26,7 @@ export function createThrottledClock(clock: Clock): ThrottledClock {
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
+    settled: (task) => clock.settled?.(task) ?? clock.setTimeout(task, 0),
     frame: (task) => clock.frame(task),
     setTimeout(task, delay) {
       const timer: Timer = { due: clock.monotonic() + Math.max(0, delay), task, cancel: () => undefined }
