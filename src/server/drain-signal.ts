@@ -10,8 +10,16 @@ export interface SignalTasks {
   /** False: it was taken back. */
   empty(): Promise<boolean>
   hurry(): void
+  /** Milliseconds that never go back. */
+  now(): number
   onError(error: unknown, doing: string): void
 }
+
+/**
+ * Milliseconds within which a signal that comes again is the same one: a terminal sends it to the whole group, and what started us passes
+ * it on (`node --watch` 1 to 30 ms later, `concurrently` up to 130 ms). Nobody asks twice in that time and means it.
+ */
+const TOGETHER = 500
 
 /**
  * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends (with 0, or 1 where it failed), unless
@@ -19,11 +27,11 @@ export interface SignalTasks {
  * taken back nothing ends, and the next signal is the first one again.
  * Returns the undo.
  */
-export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry, onError }: SignalTasks): () => void {
-  let begun = false
+export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry, now, onError }: SignalTasks): () => void {
+  let begunAt: number | null = null
   const listener = () => {
-    if (begun) return hurry()
-    begun = true
+    if (begunAt !== null) return void (now() - begunAt >= TOGETHER && hurry())
+    begunAt = now()
     const end = (code: number) => {
       host.off(signal, listener)
       if (host.listenerCount(signal) === 0) host.exit(code)
@@ -31,7 +39,7 @@ export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurr
     empty().then(
       (emptied) => {
         if (emptied) end(0)
-        else begun = false
+        else begunAt = null
       },
       (error: unknown) => {
         onError(error, `draining on ${signal}`)

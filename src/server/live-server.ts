@@ -11,6 +11,7 @@ import { serialise } from '../protocol/json.js'
 import { createDrain, type DrainOptions, type DrainResult } from './drain.js'
 import { createDrainEndpoint, type RequestListener } from './drain-endpoint.js'
 import { onSignal } from './drain-signal.js'
+import { leaveToOtherWorkers } from './cluster-worker.js'
 import { DRAINING } from './failure.js'
 import { maxPayload, serverLimits } from './limits.js'
 import { memoryLog } from './memory-log.js'
@@ -65,7 +66,8 @@ export interface LiveServer<User = unknown> {
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
    * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A second
-   * signal makes the deadline now. A drain that is cancelled closes nothing, and the next signal begins another one.
+   * signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and the next signal begins
+   * another one. A worker of `node:cluster` (and so of pm2) stops listening meanwhile: the other workers take the new connections.
    */
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */
@@ -340,14 +342,18 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drainOn(signal, given) {
       drain.check(given)
       const empty = async () => {
+        const listenAgain = leaveToOtherWorkers(http)
         await drain.start(given)
         // Taken back, and perhaps begun anew by somebody else since.
         while (drain.refusing && drain.left > 0) await drain.start(given)
-        if (!drain.refusing) return false
+        if (!drain.refusing) {
+          listenAgain()
+          return false
+        }
         await server.close()
         return true
       }
-      undo.push(onSignal(process, signal, { empty, hurry: drain.force, onError }))
+      undo.push(onSignal(process, signal, { empty, hurry: drain.force, now: () => clock.monotonic(), onError }))
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,

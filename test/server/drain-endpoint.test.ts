@@ -5,10 +5,15 @@ import { liveServer } from './kit.js'
 
 const SECRET = 'a-secret-of-some-length'
 
-/** A live server, and its drain endpoint on an HTTP server of its own. */
-async function mounted() {
+async function textOf(request: IncomingMessage): Promise<string> {
+  return (await request.toArray()).join('')
+}
+
+/** A live server, and its drain endpoint on an HTTP server of its own, behind whatever reads bodies. */
+async function mounted(parse: (request: IncomingMessage) => Promise<void> = async () => undefined) {
   const server = await liveServer()
-  const http = createServer(server.drainEndpoint(SECRET)).listen(0, '127.0.0.1')
+  const drain = server.drainEndpoint(SECRET)
+  const http = createServer((request, response) => void parse(request).then(() => drain(request, response))).listen(0, '127.0.0.1')
   onTestFinished(() => void http.close())
   await new Promise((resolve) => http.once('listening', resolve))
   const call = (body?: string, { method = 'POST', authorization = `Bearer ${SECRET}` as string | undefined } = {}) =>
@@ -50,14 +55,28 @@ describe('what a deploy tool calls on the old slot', () => {
     await server.join()
   })
 
-  test('a body parser may have come first', async () => {
-    const server = await liveServer()
-    const listener = server.drainEndpoint(SECRET)
-    const answers: unknown[] = []
-    const response = { writeHead: (status: number) => void answers.push(status), end: (text: string) => void answers.push(JSON.parse(text)) }
-    listener({ method: 'POST', headers: { authorization: `bearer ${SECRET}` }, body: { reason: 'parsed', wait: true } } as never, response as never)
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(answers).toEqual([200, { moved: 0, forced: 0 }])
+  const BODY = '{"deadline":9000,"reason":"slot swap"}'
+  test.each<[string, (request: IncomingMessage & { body?: unknown }) => Promise<void>]>([
+    ['has parsed it', async (request) => void (request.body = JSON.parse(await textOf(request)))],
+    ['has kept it as text', async (request) => void (request.body = await textOf(request))],
+    ['has kept its bytes', async (request) => void (request.body = Buffer.from(await textOf(request)))],
+    ['leaves a content type alone that is not its own, and says {}', async (request) => void (request.body = {})],
+  ])('a body parser that came first and %s is no obstacle', async (_, parse) => {
+    const { server, call } = await mounted(parse)
+    const leg = await server.join()
+    expect(await call(BODY)).toMatchObject({ status: 202, body: { legs: 1 } })
+    const { deadline, reason } = await leg.next('handover')
+    expect(reason).toBe('slot swap')
+    expect(deadline).toBeGreaterThan(8_000)
+    expect(deadline).toBeLessThanOrEqual(9_000)
+  })
+
+  test('where a parser has read the body and keeps it to itself, that is said, and nothing begins with other options than those that were sent', async () => {
+    const { server, call } = await mounted(async (request) => void (await textOf(request)))
+    expect(await call(BODY)).toMatchObject({ status: 400, body: { error: expect.stringContaining('request.body') } })
+    expect(server.stats().draining).toBe(false)
+    // A request without a body misses nothing.
+    expect(await call()).toMatchObject({ status: 202 })
   })
 })
 
@@ -88,7 +107,7 @@ describe('everything else is refused, and nothing has begun', () => {
     expect(server.stats().draining).toBe(false)
   })
 
-  test.each(['', 'short', undefined as never])('a secret that protects nothing is not mounted: %s', async (secret) => {
+  test.each(['', 'short', undefined as never, 'a secret from a file\n', ' a secret in quotes ', 'ein Schlüssel mit Umlauten', 'a secret with\ttabs in'])('a secret that protects nothing, or that no header can bear, is not mounted: %j', async (secret) => {
     const server = await liveServer()
     expect(() => server.drainEndpoint(secret)).toThrow(expect.objectContaining({ code: 'invalid' }))
   })

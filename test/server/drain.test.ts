@@ -221,13 +221,16 @@ describe('on a signal', () => {
   test('it empties, and then the process ends; a second signal makes it hurry', async () => {
     const process = host()
     let empty = () => undefined as void
+    let now = 0
     const done: string[] = []
     onSignal(process, 'SIGTERM', {
       empty: () => (done.push('empty'), new Promise<boolean>((resolve) => void (empty = () => resolve(true)))),
       hurry: () => void done.push('hurry'),
+      now: () => now,
       onError: () => undefined,
     })
     process.send()
+    now += 500
     process.send()
     await turn()
     expect(done).toEqual(['empty', 'hurry'])
@@ -237,10 +240,26 @@ describe('on a signal', () => {
     expect(process.exits).toEqual([0])
   })
 
+  test.each([1, 30, 130, 499])('a signal that comes again %i ms later is the same one: what started the process passes on what the terminal has sent already', async (later) => {
+    const process = host()
+    let now = 7_000
+    const done: string[] = []
+    onSignal(process, 'SIGINT', {
+      empty: () => (done.push('empty'), new Promise<boolean>(() => undefined)),
+      hurry: () => void done.push('hurry'),
+      now: () => now,
+      onError: () => undefined,
+    })
+    process.send()
+    now += later
+    process.send()
+    expect(done).toEqual(['empty'])
+  })
+
   test('with others listening it is the last of them that ends the process, and a failure is told by the code', async () => {
     const process = host()
     const errors: unknown[] = []
-    const tasks = { hurry: () => undefined, onError: (error: unknown) => void errors.push(error) }
+    const tasks = { hurry: () => undefined, now: () => 0, onError: (error: unknown) => void errors.push(error) }
     let late = () => undefined as void
     onSignal(process, 'SIGTERM', { ...tasks, empty: async () => true })
     onSignal(process, 'SIGTERM', { ...tasks, empty: () => new Promise<boolean>((_, reject) => void (late = () => reject(new Error('stuck')))) })
@@ -254,7 +273,8 @@ describe('on a signal', () => {
   })
 
   test('a drain that was taken back leaves the server as it was, and the next signal begins anew', async () => {
-    const server = await liveServer()
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
     const http = createServer(server.drainEndpoint('a-secret-of-some-length')).listen(0, '127.0.0.1')
     await new Promise((resolve) => http.once('listening', resolve))
     onTestFinished(() => void http.close())
@@ -271,6 +291,7 @@ describe('on a signal', () => {
     await server.join()
     process.emit('SIGUSR2')
     await leg.next('handover')
+    await clock.advance(1_000)
     process.emit('SIGUSR2')
     expect(await leg.closed).toMatchObject({ code: 1012 })
     await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
@@ -285,13 +306,15 @@ describe('on a signal', () => {
   })
 
   test('a server drains, closes and would end the process', async () => {
-    const server = await liveServer()
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
     const leg = await server.join()
     const other = () => undefined
     process.on('SIGUSR2', other)
     server.drainOn('SIGUSR2', { reason: 'stop' })
     process.emit('SIGUSR2')
     expect(await leg.next('handover')).toMatchObject({ reason: 'stop' })
+    await clock.advance(1_000)
     process.emit('SIGUSR2')
     expect(await leg.closed).toMatchObject({ code: 1012 })
     await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
