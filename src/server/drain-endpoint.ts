@@ -11,11 +11,11 @@ const SHORTEST_SECRET = 16
 /** What HTTP clients send as it is, and servers read as it was sent: the ends of a header's value are trimmed on the way. */
 const FITS_A_HEADER = /^[!-~]([ -~]*[!-~])?$/
 const LARGEST_BODY = 4 * 1024
-const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'wait', 'cancel']
+const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'endWhenAlone', 'wait', 'cancel']
 
 /**
  * What a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and if wanted a JSON body with `rate`,
- * `deadline`, `url`, `reason` and `spread` as `drain` takes them. Answers 202 with the number of legs at once; with `wait: true` 200
+ * `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 with the number of legs at once; with `wait: true` 200
  * with the outcome at the end. `cancel: true` takes it back. Throws `invalid` for a secret that is too short, or that no header can bear.
  */
 export function createDrainEndpoint(drain: Drain, secret: string): RequestListener {

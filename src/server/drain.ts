@@ -1,6 +1,7 @@
 import { nanoid } from 'nanoid'
 import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
 import { MAX_WORDS } from '../protocol/fields.js'
 import { askingRate, createPace } from './drain-pace.js'
 import { createDrainWindow } from './drain-window.js'
@@ -26,6 +27,12 @@ export interface DrainOptions {
   readonly spread?: number
   /** Cancels: those asked are told to stay, and new legs are taken again. */
   readonly signal?: AbortSignal
+  /**
+   * Whether the deadline is now once it shows that nobody else takes the legs: 1.5 s after the start none has moved, and those that were
+   * asked only came back here. The event `drain-alone` tells of it either way. Default: true unless `NODE_ENV` is `production`, so that a
+   * server that is developed on restarts at once.
+   */
+  readonly endWhenAlone?: boolean
 }
 
 export interface DrainResult {
@@ -47,6 +54,8 @@ export interface Drain {
   cancel(): boolean
   /** The deadline is now. */
   force(): void
+  /** A new leg was refused because of it. */
+  cameBack(): void
   /** A leg is gone, for whatever reason. */
   gone(leg: ServerLeg<unknown>): void
   /** Legs that are still to go. */
@@ -61,22 +70,26 @@ export interface DrainDeps {
   refusePending(): void
   asked(): void
   onEvent(event: ServerEvent): void
+  onError(error: unknown, doing: string): void
 }
 
 const DEFAULT_RATE = 200
 const DEFAULT_DEADLINE = 30_000
 /** While as many as may be are on their way, it is looked again so often whether some have gone. */
 const CROWDED = 50
+/** Milliseconds from the start in which a client that is asked dials three times or four, and a balancer notices who is ready and who is not. */
+const ALONE = 1_500
 /** Before the deadline, so many milliseconds are for those who were asked last. */
 const LAST = 5_000
 
-export function createDrain({ clock, legs, refusePending, asked, onEvent }: DrainDeps): Drain {
+export function createDrain({ clock, legs, refusePending, asked, onEvent, onError }: DrainDeps): Drain {
   interface Run {
     readonly promise: Promise<DrainResult>
     readonly remaining: Set<ServerLeg<unknown>>
     go(): void
     cancel(): void
     force(): void
+    cameBack(): void
     gone(leg: ServerLeg<unknown>): void
   }
   let run: Run | null = null
@@ -94,6 +107,8 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
     const endsAt = clock.monotonic() + options.deadline
     const deadline = createAlarm(clock, force)
     const next = createAlarm(clock, ask)
+    const lookAround = createAlarm(clock, alone)
+    let cameBack = 0
     let resolve: (result: DrainResult) => void
     const promise = new Promise<DrainResult>((done) => void (resolve = done))
 
@@ -125,18 +140,34 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
       }
     }
 
+    /** As far as can be seen from here. */
+    function alone() {
+      if (counts.moved > 0 || told.size === 0 || cameBack < told.size) return
+      const ends = options.endWhenAlone
+      onEvent({ type: 'drain-alone', left: remaining.size })
+      onError(
+        new LiveSocketError('refused', `Nobody else takes the connections that are asked to move: they only come back here. ${ends ? 'So they are closed now.' : 'They are kept until the deadline.'} Start the next server before this one goes, behind the same address.`),
+        'draining',
+      )
+      if (ends) force()
+    }
+
     function force() {
-      next.clear()
-      deadline.clear()
+      stopTimers()
       for (const leg of [...remaining]) {
         forced.add(leg)
         leg.fail(DRAINING, 'all')
       }
     }
 
-    function end() {
+    function stopTimers() {
       next.clear()
       deadline.clear()
+      lookAround.clear()
+    }
+
+    function end() {
+      stopTimers()
       options.signal?.removeEventListener('abort', cancelThis)
       resolve({ ...counts })
       if (run === self) onEvent({ type: 'drain-finished', ...counts })
@@ -159,6 +190,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
         remaining.clear()
         end()
       },
+      cameBack: () => void cameBack++,
       gone(leg) {
         if (!remaining.delete(leg)) return
         window.gone(leg)
@@ -169,6 +201,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
     }
     options.signal?.addEventListener('abort', cancelThis, { once: true })
     deadline.set(options.deadline)
+    lookAround.set(ALONE)
     return self
   }
 
@@ -200,6 +233,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
     check: (options = {}) => void checkedOptions(options, 0),
     cancel,
     force: () => run?.force(),
+    cameBack: () => run?.cameBack(),
     gone: (leg) => run?.gone(leg),
     get left() {
       return run?.remaining.size ?? 0
@@ -208,12 +242,13 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent }: Drai
 }
 
 function checkedOptions(options: DrainOptions, legs: number) {
-  const { rate, url, reason = 'deploy', signal } = options
+  const { rate, url, reason = 'deploy', signal, endWhenAlone = process.env['NODE_ENV'] !== 'production' } = options
   const deadline = atLeast(0, 'deadline', options.deadline, DEFAULT_DEADLINE)
   const spread = atLeast(0, 'spread', options.spread, 0)
   if (!Number.isFinite(deadline) || !Number.isFinite(spread)) throw invalid('deadline and spread must be finite')
   if (rate !== undefined && !(typeof rate === 'number' && rate > 0)) throw invalid(`rate must be a number above 0, not ${shown(rate)}`)
   if (typeof reason !== 'string' || reason.length > MAX_WORDS) throw invalid(`reason must be a string of at most ${MAX_WORDS} characters`)
+  if (typeof endWhenAlone !== 'boolean') throw invalid(`endWhenAlone must be true or false, not ${shown(endWhenAlone)}`)
   if (url !== undefined && !isSocketUrl(url)) throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
   return {
     rate: rate === undefined ? Math.max(DEFAULT_RATE, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0) : askingRate(rate),
@@ -222,6 +257,7 @@ function checkedOptions(options: DrainOptions, legs: number) {
     reason,
     url,
     signal,
+    endWhenAlone,
   }
 }
 

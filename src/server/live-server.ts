@@ -129,6 +129,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     refusePending: () => pending().forEach((leg) => leg.fail(DRAINING)),
     asked: () => void counters.asked++,
     onEvent: tell,
+    onError,
   })
   const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
   if (options.onSession && log.presence) undo.push(log.presence(present))
@@ -228,6 +229,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       if (!busy && !drain.refusing && !closing) return
       away = true
       turnedAway++
+      if (!busy) drain.cameBack()
       leg.fail(busy ? { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 } : DRAINING)
     })
   }

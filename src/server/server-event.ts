@@ -7,5 +7,7 @@ export type ServerEvent =
   | { readonly type: 'leg-failed'; readonly session?: string; readonly leg?: number; readonly code: FailureCode; readonly message: string }
   | { readonly type: 'leg-gone'; readonly session?: string; readonly leg?: number }
   | { readonly type: 'drain-started'; readonly legs: number; readonly reason: string }
+  /** Nobody else takes those that were asked to move: none has gone, and they only come back here. `left` are still to go. */
+  | { readonly type: 'drain-alone'; readonly left: number }
   | { readonly type: 'drain-finished'; readonly moved: number; readonly forced: number }
   | { readonly type: 'drain-cancelled'; readonly left: number }

@@ -1,6 +1,6 @@
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createPace } from '../../src/server/drain-pace.js'
 import { onSignal } from '../../src/server/drain-signal.js'
 import type { DrainOptions } from '../../src/server/index.js'
@@ -199,6 +199,58 @@ describe('a drain', () => {
     expect(() => server.drainOn('SIGUSR2', options)).toThrow(expect.objectContaining({ code: 'invalid' }))
     expect(process.listenerCount('SIGUSR2')).toBe(0)
     await server.join()
+  })
+})
+
+describe('a server that nobody takes the legs from', () => {
+  /** As a client does that is asked to move, and lands where it came from. */
+  async function comesBack(server: Awaited<ReturnType<typeof serverWithLegs>>['server'], times: number) {
+    for (let time = 0; time < times; time++) expect(await (await server.client()).closed).toMatchObject({ code: 1012 })
+  }
+
+  async function alone(options: DrainOptions, times = 3) {
+    const events: { type: string }[] = []
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, onEvent: (event) => void events.push(event) })
+    const legs = await Promise.all(range(1, 2).map(() => server.join()))
+    const drained = server.drain(options)
+    await clock.advance(10)
+    for (const leg of legs) await leg.next('handover')
+    await comesBack(server, times)
+    return { events, clock, server, legs, drained, said: () => events.filter(({ type }) => type === 'drain-alone') }
+  }
+
+  test('says so after 1.5 s, and ends then, so that the next one can have its port', async () => {
+    const { clock, server, drained, said } = await alone({})
+    await clock.advance(1_489)
+    expect(said()).toEqual([])
+    await clock.advance(1)
+    expect(said()).toEqual([{ type: 'drain-alone', left: 2 }])
+    expect(server.errors).toEqual([expect.objectContaining({ code: 'refused', message: expect.stringContaining('Nobody else takes the connections') })])
+    expect(await drained).toEqual({ moved: 0, forced: 2 })
+  })
+
+  test('says so and waits for the deadline where it is told to, as it does in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { clock, server, said } = await alone({ deadline: 20_000 })
+    await clock.advance(10_000)
+    expect(said()).toHaveLength(1)
+    expect(server.stats().legs).toBe(2)
+  })
+
+  test('is not alone where one has moved', async () => {
+    const { clock, server, legs, said } = await alone({})
+    legs[0]!.close()
+    await until(() => server.stats().legs === 1, 'one has gone')
+    await clock.advance(5_000)
+    expect(said()).toEqual([])
+  })
+
+  test('cannot tell while they do not come back: their pages may sleep', async () => {
+    const { clock, said } = await alone({}, 1)
+    await clock.advance(5_000)
+    expect(said()).toEqual([])
   })
 })
 
