@@ -45,8 +45,24 @@ export interface TopicLog {
    */
   presence?(listener: (change: PresenceChange) => boolean): () => void
 
+  /**
+   * Whether it can be asked now. It answers at once, from what it knows. Absent where a log always can. A server is not ready for new
+   * connections before its log was, nor when it has been away for more than a short while.
+   */
+  status?(): LogStatus
+
   close(): Promise<void>
 }
+
+export type LogStatus =
+  | { readonly ready: true }
+  | {
+      readonly ready: false
+      /** Why, in words for an operator, without an address or a secret: whoever may ask for readiness may see it. */
+      readonly reason: string
+      /** For how long, in milliseconds. Infinity: it has never been ready. */
+      readonly away: number
+    }
 
 /** JSON text: it is made once, when a message comes in, and never parsed or made again on its way to the clients. */
 export type Json = string

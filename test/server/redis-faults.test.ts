@@ -379,7 +379,7 @@ test('closed, it leaves no connection and no timer', async () => {
 })
 
 test.each([
-  [{}, 'url or client'],
+  [{}, 'url, client, cluster or sentinel'],
   [{ url: 'http://localhost' }, 'redis://'],
   [{ client: {} as never }, 'createClient'],
   [{ url: 'redis://x', prefix: '{a}' }, 'prefix'],

@@ -1,2 +1,2 @@
 export { redisLog, type RedisLog, type RedisLogOptions, type RedisLogStats } from './redis-log.js'
-export type { RedisTemplate } from './redis-socket.js'
+export type { RedisAddress, RedisAddressMap, RedisClusterNodes, RedisSentinels, RedisTemplate } from './redis-source.js'

@@ -2,19 +2,25 @@ import { nanoid } from 'nanoid'
 import type { Clock, Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import type { Keys } from './keys.js'
-import { away, replyCode } from './redis-failure.js'
-import { openRedisSocket, type RedisAddress, type RedisSocket, type RedisTemplate } from './redis-socket.js'
+import type { LogStatus } from '../topic-log.js'
+import { away, replyCode, troubleOf } from './redis-failure.js'
+import { createRedisRoute } from './redis-route.js'
+import { openRedisSocket, type RedisSocket } from './redis-socket.js'
+import type { RedisPlace, RedisSource } from './redis-source.js'
+import { clusterNodes, runOf, standingOf } from './redis-standing.js'
 import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 
 /**
- * This node's way to Redis: one connection for commands and one for the blocking read, which live and die together. It is opened again
- * by itself, and whenever it is, Redis is asked which epoch holds before anything else is.
+ * This node's way to Redis: one connection for commands, and beside it one for the blocking read, opened when somebody reads. The first
+ * is opened again by itself, and whenever it is, Redis is asked which epoch holds before anything else is; with it goes the second,
+ * which may also be lost alone.
  */
 export interface RedisConnection {
   /** The epoch as far as it is known; null before the first connection. */
   readonly epoch: string | null
   readonly here: boolean
+  status(): LogStatus
   /**
    * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is at once, and
    * otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent anew because another epoch holds, `again`
@@ -41,8 +47,7 @@ export interface RedisConnection {
 }
 
 export interface RedisConnectionDeps {
-  readonly url?: string
-  readonly client?: RedisTemplate
+  readonly source: RedisSource
   readonly keys: Keys
   /** Those that Redis is told of beforehand. */
   readonly scripts: readonly Script[]
@@ -63,29 +68,39 @@ export interface RedisConnectionHandlers {
 
 /** Nothing heard for that long on a connection that was asked something: it is dead. A blocking read is shorter. */
 export const PATIENCE = 5_000
-/** Between two attempts: `U(0, RETRY.first · 2ⁿ)`, at most `RETRY.most`, and never less than `RETRY.least`. */
-const RETRY = { least: 50, first: 200, most: 2_000 }
+/** Between two rounds: `U(0, RETRY.first · 2ⁿ)`, at most `RETRY.most`, and never less than `RETRY.least`; n goes back to 0 with a connection that lived for `RETRY.lived`. */
+const RETRY = { least: 50, first: 200, most: 2_000, lived: 5_000 }
+/** Kinds of trouble that are told of while Redis is away, each once. */
+const MOST_TOLD = 8
 
-interface Pair {
+/** Where this node is connected. */
+interface Seat {
+  readonly place: RedisPlace
   readonly commands: RedisSocket
-  readonly reads: RedisSocket
   readonly run: string
   readonly durable: boolean
+  readonly since: number
+  /** For the blocking read. */
+  reads: Promise<RedisSocket> | null
 }
 
 export function createRedisConnection(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers): RedisConnection {
-  const { keys, clock, random } = deps
-  let pair: Pair | null = null
+  const { keys, clock, random, source } = deps
+  const socketDeps = { source, clock, patience: PATIENCE }
+  const route = createRedisRoute(source, (place) => openRedisSocket(place, socketDeps, () => undefined))
+  let seat: Seat | null = null
   let epoch: string | null = null
   let generation = 0
   let furthest = { epoch: '', appends: 0 }
-  let at: RedisAddress | undefined
   let attempts = 0
   let closed = false
   let cancelRetry: () => void = () => undefined
   let joining: Promise<number> | null = null
-  /** Sockets of an attempt under way. */
-  let opening: { commands?: RedisSocket; reads?: RedisSocket } | null = null
+  /** The socket of an attempt under way. */
+  let opening: RedisSocket | null = null
+  /** What is wrong, and since when; null while nothing is. */
+  let trouble: { readonly words: string; readonly since: number } | null = { words: 'not connected to Redis yet', since: -Infinity }
+  const told = new Set<string>()
   const waiting = new Set<() => void>()
   let firstTried: () => void
   const tried = new Promise<void>((resolve) => void (firstTried = resolve))
@@ -94,95 +109,107 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     return deps.time ? `${deps.time()}` : ''
   }
 
-  async function connect() {
-    const mine: { commands?: RedisSocket; reads?: RedisSocket } = (opening = {})
+  async function connect(moved?: unknown) {
+    let failure: unknown
+    try {
+      route.begin(moved)
+      for (let place = await route.next(); place && !closed; place = await route.next()) {
+        try {
+          return await enter(place)
+        } catch (error) {
+          failure = error
+          opening?.destroy()
+          opening = null
+          route.failed(place, error)
+        }
+      }
+    } catch (error) {
+      failure = error
+    }
+    firstTried()
+    if (closed) return
+    stuck(failure)
+    const most = Math.min(RETRY.most, RETRY.first * 2 ** attempts++)
+    cancelRetry = clock.setTimeout(() => void connect(), Math.max(RETRY.least, random() * most))
+  }
+
+  async function enter(place: RedisPlace) {
     let broken: unknown
+    let commands: RedisSocket | null = null
     const gone = (error: unknown) => {
       broken ??= error
-      if (pair && pair.commands === mine.commands) lose(error)
+      if (seat && seat.commands === commands) lose(error)
     }
-    const from = { url: deps.url, client: deps.client, at }
-    try {
-      mine.commands = await openRedisSocket(from, { clock, patience: PATIENCE, gone })
-      if (!closed) mine.reads = await openRedisSocket(from, { clock, patience: PATIENCE, gone })
-      if (closed) throw new Error('closed')
-      const made = { ...mine, ...(await look(mine.commands)) } as Pair
-      await Promise.all(deps.scripts.map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
-      const { epoch: joined } = await join(made)
-      if (broken !== undefined) throw broken
-      if (closed) throw new Error('closed')
-      opening = null
-      pair = made
-      epoch = joined
-      generation++
-      attempts = 0
-      firstTried()
-      for (const wake of [...waiting]) wake()
-      handlers.here(joined)
-    } catch (error) {
-      mine.commands?.destroy()
-      mine.reads?.destroy()
-      opening = null
-      firstTried()
-      if (closed) return
-      if (attempts === 0) handlers.onError(error, 'connecting to Redis')
-      redirect(error)
-      retry()
-    }
+    opening = commands = await openRedisSocket(place, socketDeps, gone)
+    if (closed) throw new Error('closed')
+    const { cluster, ...standing } = await standingOf(commands, deps.durable, (error) => tell(error, error.message, 'connecting to Redis'))
+    if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
+    const made: Seat = { place, commands, ...standing, since: clock.monotonic(), reads: null }
+    const { epoch: joined } = await join(made)
+    await Promise.all(deps.scripts.map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
+    if (broken !== undefined) throw broken
+    if (closed) throw new Error('closed')
+    opening = null
+    route.arrived(place)
+    seat = made
+    epoch = joined
+    generation++
+    trouble = null
+    told.clear()
+    firstTried()
+    for (const wake of [...waiting]) wake()
+    handlers.here(joined)
   }
 
-  /** Of a cluster another node has our slot. */
-  function redirect(error: unknown) {
-    const cause = error instanceof LiveSocketError ? error.cause : error
-    const moved = replyCode(cause) === 'MOVED' ? /MOVED \d+ (\S*):(\d+)/.exec((cause as Error).message) : null
-    // Where that node does not answer, the one that we were told of may know better.
-    at = moved ? { ...(moved[1] ? { host: moved[1] } : undefined), port: Number(moved[2]) } as RedisAddress : undefined
+  function stuck(error: unknown) {
+    const words = troubleOf(error)
+    trouble = { words, since: trouble?.since ?? clock.monotonic() }
+    tell(new LiveSocketError('refused', `${words}. It is tried again.`, { cause: error }), words, 'connecting to Redis')
   }
 
-  function retry() {
-    const most = Math.min(RETRY.most, RETRY.first * 2 ** attempts++)
-    cancelRetry = clock.setTimeout(() => void connect(), at ? 0 : Math.max(RETRY.least, random() * most))
+  function tell(error: LiveSocketError, kind: string, doing: string) {
+    if (told.has(kind) || told.size >= MOST_TOLD) return
+    told.add(kind)
+    handlers.onError(error, doing)
   }
 
   function lose(error: unknown) {
-    if (!pair) return
-    const { commands, reads } = pair
-    pair = null
+    if (!seat) return
+    const { commands, reads, since } = seat
+    seat = null
     commands.destroy()
-    reads.destroy()
+    void reads?.then((socket) => socket.destroy(), () => undefined)
     if (closed) return
+    if (clock.monotonic() - since >= RETRY.lived) attempts = 0
+    trouble = { words: troubleOf(error), since: clock.monotonic() }
     handlers.onError(error, 'talking to Redis')
     handlers.away()
-    redirect(error)
-    retry()
+    // Who has our slot now was just said; or else somebody is dialled soon.
+    const wait = replyCode(error) === 'MOVED' && attempts === 0 ? 0 : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
+    attempts++
+    cancelRetry = clock.setTimeout(() => void connect(error), wait)
   }
 
-  async function look(socket: RedisSocket): Promise<{ run: string; durable: boolean }> {
-    const info = fields(await socket.send(['INFO']))
-    if (info['loading'] === '1') throw new Error('LOADING Redis is loading its data')
-    if (info['role'] === 'slave') throw new Error('READONLY This Redis is a replica')
-    const run = info['run_id']
-    if (!run) throw new Error('INFO of Redis names no run_id')
-    if (Number(info['maxmemory'] ?? 0) > 0 && info['maxmemory_policy']?.startsWith('allkeys')) {
-      handlers.onError(new LiveSocketError('invalid', `Redis may evict what it acknowledged: maxmemory-policy is ${info['maxmemory_policy']}, and should be noeviction`), 'connecting to Redis')
+  /** It may be lost alone. That it has come to the same Redis is seen to: behind a name there may be another one by now. */
+  async function openReads(from: Seat): Promise<RedisSocket> {
+    const forget = () => {
+      if (from.reads === opened) from.reads = null
     }
-    // A replica that took over: what its master acknowledged last may never have come to it.
-    const tookOver = /[^0]/.test(info['master_replid2'] ?? '0')
-    return { run, durable: deps.durable ?? (!tookOver && (await writesEverything(socket))) }
+    const opened: Promise<RedisSocket> = (async () => {
+      const socket = await openRedisSocket(from.place, socketDeps, forget)
+      const run = await runOf(socket).catch((error: unknown) => (socket.destroy(), Promise.reject(error)))
+      if (run === from.run && seat === from && !closed) return socket
+      socket.destroy()
+      const other = new Error('Redis is another one than a moment ago')
+      if (seat === from) lose(other)
+      throw other
+    })()
+    from.reads = opened
+    opened.catch(forget)
+    return opened
   }
 
-  async function writesEverything(socket: RedisSocket): Promise<boolean> {
-    try {
-      const names = ['appendonly', 'appendfsync', 'no-appendfsync-on-rewrite']
-      const [only, sync, skips] = await Promise.all(names.map((name) => socket.send(['CONFIG', 'GET', name]) as Promise<string[]>))
-      return only?.[1] === 'yes' && sync?.[1] === 'always' && skips?.[1] === 'no'
-    } catch {
-      // Managed ones do not say.
-      return false
-    }
-  }
-
-  async function join({ commands, run, durable }: Pair): Promise<{ epoch: string; appends: number }> {
+  async function join({ commands, run, durable }: Pick<Seat, 'commands' | 'run' | 'durable'>): Promise<{ epoch: string; appends: number }> {
     const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
     return { epoch: String(reply[1]), appends: Number(reply[2]) }
   }
@@ -195,18 +222,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       const { cause } = error as LiveSocketError
       if (replyCode(cause) === 'NOSCRIPT') return (await socket.send(['EVAL', lua, ...rest])) as unknown[]
       // It is not what it was when we came: a replica now, or no longer where our slot is.
-      if (['MOVED', 'READONLY', 'MASTERDOWN'].includes(replyCode(cause)) && pair?.commands === socket) lose(cause)
+      if (['MOVED', 'READONLY', 'MASTERDOWN'].includes(replyCode(cause)) && seat?.commands === socket) lose(cause)
       throw error
     }
   }
 
   function rejoin(): Promise<number> {
-    const from = pair
+    const from = seat
     if (!from) return Promise.reject(away())
     joining ??= (async () => {
       try {
         const { epoch: joined, appends } = await join(from)
-        if (pair !== from) throw away()
+        if (seat !== from) throw away()
         generation++
         if (joined !== epoch) {
           epoch = joined
@@ -220,11 +247,11 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     return joining
   }
 
-  async function ready(): Promise<Pair> {
-    if (!pair && !closed) await tried
+  async function ready(): Promise<Seat> {
+    if (!seat && !closed) await tried
     if (closed) throw new LiveSocketError('refused', 'This log was closed.', { retryAfter: 1_000 })
-    if (!pair) throw away()
-    return pair
+    if (!seat) throw away()
+    return seat
   }
 
   void connect()
@@ -234,14 +261,15 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       return epoch
     },
     get here() {
-      return pair !== null
+      return seat !== null
     },
+    status: () => (trouble ? { ready: false, reason: trouble.words, away: clock.monotonic() - trouble.since } : { ready: true }),
     get generation() {
       return generation
     },
     async run(script, ask, again = (send) => send()) {
       const send = async () => {
-        const { commands, run } = pair ?? (await ready())
+        const { commands, run } = seat ?? (await ready())
         const { keys: names, args } = ask(epoch!)
         return evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
       }
@@ -260,15 +288,15 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       return evaluate((await ready()).commands, script, names, args)
     },
     async read(command) {
-      const { reads } = await ready()
-      return reads.send(command)
+      const from = await ready()
+      return (await (from.reads ?? openReads(from))).send(command)
     },
     reached(under, appends) {
       if (under !== furthest.epoch || appends > furthest.appends) furthest = { epoch: under, appends }
     },
     rejoin,
     back(patience) {
-      if (pair) return Promise.resolve(true)
+      if (seat) return Promise.resolve(true)
       if (closed) return Promise.resolve(false)
       return new Promise((resolve) => {
         const settle = (is: boolean) => {
@@ -276,7 +304,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
           waiting.delete(wake)
           resolve(is)
         }
-        const wake = () => settle(pair !== null)
+        const wake = () => settle(seat !== null)
         const cancel = clock.setTimeout(() => settle(false), patience)
         waiting.add(wake)
       })
@@ -285,20 +313,12 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (closed) return
       closed = true
       cancelRetry()
-      const had = pair
-      pair = null
-      for (const socket of [had?.commands, had?.reads, opening?.commands, opening?.reads]) socket?.destroy()
+      const had = seat
+      seat = null
+      had?.commands.destroy()
+      void had?.reads?.then((socket) => socket.destroy(), () => undefined)
+      opening?.destroy()
       for (const wake of [...waiting]) wake()
     },
   }
 }
-
-function fields(info: unknown): Record<string, string | undefined> {
-  const found: Record<string, string> = Object.create(null) as Record<string, string>
-  for (const line of String(info).split(/\r?\n/)) {
-    const at = line.indexOf(':')
-    if (at > 0) found[line.slice(0, at)] = line.slice(at + 1)
-  }
-  return found
-}
-

@@ -24,3 +24,22 @@ export function refusedBy(error: unknown): LiveSocketError {
   if (NOTHING_DONE.some((code) => text.includes(`${code} `))) return new LiveSocketError('refused', `Redis refused it: ${text}`, { retryAfter: 1_000, cause: error })
   return new LiveSocketError('outcome-unknown', `Redis failed: ${text}`, { cause: error })
 }
+
+/**
+ * Why Redis cannot be used, in words for an operator, without an address or a secret. What it said itself is in the error that they come
+ * with.
+ */
+export function troubleOf(error: unknown): string {
+  const cause = error instanceof LiveSocketError && error.cause !== undefined ? error.cause : error
+  const code = replyCode(cause)
+  const text = cause instanceof Error ? cause.message : ''
+  if (code === 'WRONGPASS' || /invalid (username-password|password)/i.test(text)) return 'Redis refuses the user name or the password'
+  if (code === 'NOAUTH') return 'Redis wants a password, and was given none'
+  if (/without any password configured/.test(text)) return 'Redis has no password, and was given one'
+  if (code === 'NOPERM') return 'the ACL of Redis forbids a command that is needed'
+  if (code === 'READONLY') return 'this Redis is a replica: give the address of the master, or the sentinels'
+  if (['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'MOVED', 'ASK', 'TRYAGAIN'].includes(code)) return `Redis cannot be used yet: ${code}`
+  if (code !== '') return `Redis answers ${code}`
+  const network = (cause as { code?: unknown } | null)?.code ?? (cause instanceof AggregateError ? (cause.errors[0] as { code?: unknown } | undefined)?.code : undefined)
+  return typeof network === 'string' ? `no connection to Redis: ${network}` : `no connection to Redis${cause instanceof Error && /sentinel/i.test(text) ? ': the sentinels know no master' : ''}`
+}

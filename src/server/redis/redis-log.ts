@@ -11,7 +11,7 @@ import { createKeys, encodeName, idOf } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
 import { createRedisConnection } from './redis-connection.js'
 import { replyCode } from './redis-failure.js'
-import type { RedisTemplate } from './redis-socket.js'
+import { redisSource, type RedisClusterNodes, type RedisSentinels, type RedisTemplate } from './redis-source.js'
 import { createReplayPages } from './replay-pages.js'
 import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
@@ -19,10 +19,20 @@ import { createSessionLeases, LEASE } from './session-leases.js'
 import { createTopicScripts } from './topic-scripts.js'
 
 export interface RedisLogOptions {
-  /** Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this or `client`. */
+  /**
+   * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this, `client`, `cluster` or
+   * `sentinel`. A node of a cluster says who has the log's slot, and is followed.
+   */
   readonly url?: string
-  /** What `createClient` of `redis` made, for whatever a URL cannot say. It is copied, never connected, and stays yours. */
+  /**
+   * What `createClient` of `redis` made, for whatever a URL cannot say: `redis` 4, 5 or 6. It is copied, never connected, and stays yours.
+   * Its `commandOptions` (mapped replies among them), `commandsQueueMaxLength`, `RESP` and whatever else is between a command and its reply do not hold for the copies.
+   */
   readonly client?: RedisTemplate
+  /** What you would give `createCluster`: several nodes of a cluster, of which some may be down when this node starts. */
+  readonly cluster?: RedisClusterNodes
+  /** What you would give `createSentinel`: sentinels, which say where the master is. */
+  readonly sentinel?: RedisSentinels
   /** What the keys begin with, as `{prefix}:`. Servers with the same one share everything. Default `livesocket`. */
   readonly prefix?: string
   /** How much of each topic is kept: see `HistoryLimits`. The same on every node. */
@@ -86,9 +96,7 @@ export function redisLog(options: RedisLogOptions = {}): RedisLog {
 export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside): RedisLog {
   const { prefix = 'livesocket', clock = systemClock, onError = (error, doing) => console.error(`livesocket: ${doing}:`, error) } = options
   const { random = systemRandom } = outside
-  if ((options.url === undefined) === (options.client === undefined)) throw invalid('Give either url or client')
-  if (options.url !== undefined && !/^(rediss?|unix):\/\//.test(options.url)) throw invalid('url must begin with redis://, rediss:// or unix://')
-  if (options.client !== undefined && typeof options.client.duplicate !== 'function') throw invalid('client must be what createClient of the package redis makes')
+  const source = redisSource(options)
   if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)
   const history = {
     maxMessages: atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
@@ -111,7 +119,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   let wasHere = false
 
   const connection = createRedisConnection(
-    { url: options.url, client: options.client, durable: options.durable, keys, scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[], clock, random, time: outside.time },
+    { source, durable: options.durable, keys, scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[], clock, random, time: outside.time },
     {
       here() {
         if (!wasHere) counts.connections++
@@ -287,6 +295,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     admit: (session, leg, subject) => sessions.admit(session, leg, subject),
     release: (session, leg) => sessions.release(session, leg),
     presence: (listener) => sessions.follow(listener),
+    status: () => connection.status(),
     async close() {
       tail.close()
       pages.close()

@@ -1,57 +1,77 @@
-import { createClient } from 'redis'
 import { createAlarm } from '../../base/alarm.js'
 import type { Clock } from '../../base/clock.js'
 import { brokenOff, refusedBy, replyCode } from './redis-failure.js'
-
-/** What `createClient` of the package `redis` makes, as far as it is used: it is never connected itself, only copied. */
-export interface RedisTemplate {
-  duplicate(overrides?: object): RedisTemplate
-  readonly options?: object
-}
+import type { RedisPlace, RedisSource } from './redis-source.js'
 
 /** One connection to Redis. It never reconnects: whoever has it learns of its end. */
 export interface RedisSocket {
   /** Rejects with `brokenOff` where the connection dies first, with `refusedBy` where Redis says no. */
   send(command: readonly string[]): Promise<unknown>
-  /** Nothing answered for `patience`, although something was asked: it is dead. Blocking commands are longer. */
   destroy(): void
 }
 
+/** A client of `redis` 4, 5 or 6: the first has `disconnect` in place of `destroy`. */
 interface Client {
   connect(): Promise<unknown>
   sendCommand(command: readonly string[]): Promise<unknown>
-  destroy(): void
+  destroy?(): void
+  disconnect(): unknown
   on(event: string, listener: (error: unknown) => void): unknown
   readonly isOpen: boolean
 }
 
-export interface RedisAddress {
-  readonly host: string
-  readonly port: number
+export interface RedisSocketDeps {
+  readonly source: Pick<RedisSource, 'create'>
+  readonly clock: Clock
+  /** Nothing answered for that long although something was asked: it is dead. Blocking commands are shorter. */
+  readonly patience: number
+}
+
+/**
+ * Between two looks at whether anything was asked: where nothing was, Redis is asked for a `PING`. Its own `timeout` and the idle timeouts
+ * of what stands between are longer, and a peer that is gone is noticed although nobody publishes.
+ */
+const KEPT_ALIVE = 1_000
+/** After a silence the process itself may be what stood still: what has arrived by now is read first. */
+const READ_FIRST = 100
+
+/** What this library sees to itself, whatever the client was made for. */
+function overrides({ socket, ...options }: RedisPlace['options'], patience: number): object {
+  return {
+    ...options,
+    // It is in `socket` already, and would be read again.
+    url: undefined,
+    socket: { ...socket, reconnectStrategy: false, connectTimeout: patience, socketTimeout: undefined },
+    disableOfflineQueue: true,
+    // What waits is bounded by whoever asks.
+    commandsQueueMaxLength: undefined,
+    pingInterval: undefined,
+    // Replies as text, each as soon as it is there. `silent` sees to those that never come, with one timer for all: theirs is one a command.
+    commandOptions: { timeout: undefined },
+    RESP: 2,
+    legacyMode: false,
+    readonly: false,
+    // These want RESP 3, and with it replies of another shape.
+    maintNotifications: 'disabled',
+    clientSideCache: undefined,
+    emitInvalidate: undefined,
+  }
 }
 
 /** Opens one, or rejects. `gone` is told once, and not after `destroy`. */
-export async function openRedisSocket(
-  from: { readonly url?: string; readonly client?: RedisTemplate; readonly at?: RedisAddress },
-  { clock, patience, gone }: { clock: Clock; patience: number; gone(error: unknown): void },
-): Promise<RedisSocket> {
-  const template = (from.client ?? createClient({ url: from.url })) as RedisTemplate
-  const { socket, commandOptions } = (template.options ?? {}) as { socket?: object; commandOptions?: object }
-  const client = template.duplicate({
-    // It is in `socket` already, and would be read again.
-    url: undefined,
-    socket: { ...socket, ...from.at, reconnectStrategy: false, connectTimeout: patience },
-    disableOfflineQueue: true,
-    // `silent` sees to it, with one timer for all that is asked: theirs is one for each command.
-    commandOptions: { ...commandOptions, timeout: undefined },
-    RESP: 2,
-    // These two want RESP 3, and with it replies of another shape.
-    maintNotifications: 'disabled',
-    clientSideCache: undefined,
-  }) as unknown as Client
+export async function openRedisSocket(place: RedisPlace, { source, clock, patience }: RedisSocketDeps, gone: (error: unknown) => void): Promise<RedisSocket> {
+  const client = source.create(overrides(place.options, patience)) as Client
   let over = false
   let inFlight = 0
-  const silent = createAlarm(clock, () => end(new Error(`Redis said nothing for ${patience} ms`)))
+  let asked = false
+  let cancelLook: () => void = () => undefined
+  const dead = createAlarm(clock, () => end(new Error(`Redis said nothing for ${patience} ms`)))
+  const silent = createAlarm(clock, () => dead.set(READ_FIRST))
+
+  function wait(delay: number) {
+    dead.clear()
+    silent.set(delay)
+  }
 
   function end(error: unknown) {
     if (over) return
@@ -62,35 +82,56 @@ export async function openRedisSocket(
 
   function close() {
     silent.clear()
-    if (client.isOpen) client.destroy()
+    dead.clear()
+    cancelLook()
+    if (!client.isOpen) return
+    if (client.destroy) client.destroy()
+    else Promise.resolve(client.disconnect()).catch(() => undefined)
+  }
+
+  function look() {
+    cancelLook = clock.setTimeout(() => {
+      if (!asked && inFlight === 0) send(['PING']).catch(() => undefined)
+      asked = false
+      look()
+    }, KEPT_ALIVE)
+  }
+
+  async function send(command: readonly string[]): Promise<unknown> {
+    if (over) throw brokenOff()
+    asked = true
+    if (inFlight++ === 0) wait(patience)
+    try {
+      return await client.sendCommand(command)
+    } catch (error) {
+      // An error reply begins with its code, in capitals; all else is the connection.
+      throw over || !replyCode(error) ? brokenOff(error) : refusedBy(error)
+    } finally {
+      if (--inFlight > 0 && !over) wait(patience)
+      else {
+        silent.clear()
+        dead.clear()
+      }
+    }
   }
 
   client.on('error', end)
   client.on('end', () => end(new Error('Redis closed the connection')))
-  silent.set(2 * patience)
+  wait(2 * patience)
   try {
     await client.connect()
+    if (over) throw new Error('Redis closed the connection')
   } catch (error) {
     over = true
     close()
     throw error
   }
   silent.clear()
+  dead.clear()
+  look()
 
   return {
-    async send(command) {
-      if (over) throw brokenOff()
-      if (inFlight++ === 0) silent.set(patience)
-      try {
-        return await client.sendCommand(command)
-      } catch (error) {
-        // An error reply begins with its code, in capitals; all else is the connection.
-        throw over || !replyCode(error) ? brokenOff(error) : refusedBy(error)
-      } finally {
-        if (--inFlight === 0) silent.clear()
-        else if (!over) silent.set(patience)
-      }
-    },
+    send,
     destroy() {
       over = true
       close()
