@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { answerIn, createStand, type StandOptions, type Welcomed } from './stand.js'
+import { probeUpgrade, sharesConnection, whyNot, type UpgradeProbe } from './upgrade-probe.js'
 import { RuleBroken } from './wire.js'
 
 export type Health = 'good' | 'mind' | 'bad'
@@ -41,9 +42,11 @@ export async function doctor({ idle = 65_000, clock = systemClock, seen = () => 
     if (plain || (first && first.protocol !== 'livesocket.v1')) {
       return say('bad', `It selected ${first?.protocol || 'no subprotocol'} instead of livesocket.v1: browsers refuse that. Is this a LiveSocket server, and does the proxy pass Sec-WebSocket-Protocol on?`)
     }
-    if (!first) return say('bad', 'No WebSocket can be opened there. Does the proxy in front pass the Upgrade and Connection headers on, and is the path right?')
+    const probe = await probeUpgrade(options.url, stand)
+    if (!first) return say('bad', whyNot(probe))
     say('good', `A WebSocket opens, in ${Math.round(clock.monotonic() - began)} ms.`)
     say('good', 'It speaks livesocket.v1.')
+    await sharing(probe)
     const topic = stand.topic()
     const asked = clock.monotonic()
     first.send(stand.hello({ [topic]: {} }))
@@ -60,6 +63,16 @@ export async function doctor({ idle = 65_000, clock = systemClock, seen = () => 
     if (await replays(topic)) say('good', 'What is published while a client is away is replayed when it comes back.')
     await path(welcome['heartbeat'])
     await drains()
+  }
+
+  /** What keeps the second connection of a move on the way of the first. */
+  async function sharing(probe: UpgradeProbe) {
+    if (probe.outcome === 'upgraded' && probe.cookies.length > 0) {
+      say('mind', `It sets the cookie ${probe.cookies.join(', ')}: a balancer that sends a browser back to the server that it came from sends those who are asked to move back to the one that they are to leave. Switch session affinity off for this path, or let a server that drains be left out of it.`)
+    }
+    if (await sharesConnection(options.url, stand)) {
+      say('mind', 'Browsers open WebSockets there inside one HTTP/2 connection, which both connections of a move then share: when it dies without a word, dials hang in it until the browser notices. In HAProxy set "h2-workaround-bogus-websocket-clients" in the global section; elsewhere offer HTTP/1.1 alone for this host name; or give the client a second host name, by a url function that looks at "failed".')
+    }
   }
 
   function spreadOf(spread: unknown) {

@@ -98,7 +98,7 @@ describe('the doctor', () => {
   })
 
   it.each<[string, () => string | Promise<string>, string]>([
-    ['no WebSocket', () => 'ws://127.0.0.1:9/', 'No WebSocket can be opened'],
+    ['no WebSocket', () => 'ws://127.0.0.1:9/', 'Nobody listens there'],
     ['another subprotocol', async () => (await scripted(() => undefined, undefined, 'other.protocol')).url, 'instead of livesocket.v1'],
     ['no welcome', async () => (await scripted(() => undefined, undefined, 'livesocket.v1')).url, 'No welcome'],
     ['a token that is wanted', async () => (await liveServer({ authenticate: () => null })).address(), '--token'],
