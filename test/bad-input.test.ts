@@ -93,7 +93,7 @@ describe('bad input from a client, on a real socket', () => {
   let neighbour: RawClient
   const thrown: unknown[] = []
   beforeAll(async () => {
-    live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => ({ subject: 'ann' }), onError: (error) => thrown.push(error) })
+    live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => ({ subject: 'ann' }), authorize: () => true, onError: (error) => thrown.push(error) })
     await live.ready
     neighbour = await rawClient(live.address())
     await neighbour.hello({ topics: { a: {} } })

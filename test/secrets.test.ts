@@ -239,6 +239,8 @@ describe('a server that is given a token', () => {
     }
     const client = await server.join({ token: mint() })
     client.send({ type: 'auth', token: `${mint()}-throws` })
+    await client.settle()
+    client.send({ type: 'auth', token: `${mint()}-no` })
     witness.heard('answer', [await client.next('error'), await client.closed])
     for (const text of [`{"type":"hello","token":"${mint()}"`, JSON.stringify({ type: 'hello', session: 's', leg: 'x', topics: {}, token: mint() }), JSON.stringify({ type: 'auth', token: mint() })]) {
       const raw = await server.client()

@@ -32,7 +32,7 @@ export interface Sockets {
 const TICK = 2
 
 const http = createServer()
-const live = createLiveServer({ server: http, path: '/live', authenticate: () => true, allowedOrigins: '*' })
+const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'page' }), authorize: () => true, allowedOrigins: '*' })
 const raw = new WebSocketServer({ noServer: true })
 const sockets: { -readonly [Key in keyof Sockets]: number } = { opened: 0, open: 0 }
 http.on('upgrade', (request, socket, head) => {

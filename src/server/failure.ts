@@ -23,5 +23,8 @@ export const CLOSE_CODES = {
 
 export const DRAINING: Failure = { code: 'draining', message: 'This server is going away.' }
 
+/** Who it is could not be told: the identity service may be back soon. Clients spread what comes after `retryAfter`. */
+export const UNTOLD: Failure = { code: 'busy', message: 'Who this is cannot be told now.', retryAfter: 1_000 }
+
 /** The log could not be asked. It may be back soon, and other legs will ask as well. */
 export const LOG_AWAY: Failure = { code: 'busy', message: 'The server cannot reach its log.', retryAfter: 1_000 }

@@ -1,5 +1,5 @@
 import type { Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
-import type { LiveServerOptions } from './options.js'
+import type { Permission } from './permission.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicFeed } from './topic-feed.js'
 import type { ReaderSink } from './topic-reader.js'
@@ -29,11 +29,11 @@ export interface PreparedTopics {
   drop(): void
 }
 
-export interface LegTopicsDeps<User> extends Pick<LiveServerOptions<User>, 'authorize'> {
+export interface LegTopicsDeps<User> {
+  readonly permission: Permission<User>
   readonly feeds: TopicFeeds
   readonly maxTopics: number
   readonly sink: ReaderSink
-  onError(error: unknown, doing: string): void
 }
 
 export interface TopicRefusal {
@@ -45,7 +45,7 @@ export interface TopicRefusal {
 
 type Verdict = { readonly feed: TopicFeed; readonly release: () => void; readonly request: Position | null } | { readonly error: TopicRefusal }
 
-export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onError }: LegTopicsDeps<User>): LegTopics<User> {
+export function createLegTopics<User>({ permission, feeds, maxTopics, sink }: LegTopicsDeps<User>): LegTopics<User> {
   const joined = new Map<string, () => void>()
 
   function leave(topic: string) {
@@ -54,14 +54,8 @@ export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onErr
   }
 
   async function refusalOf(topic: string, { user, session }: Who<User>): Promise<TopicRefusal | null> {
-    if (!authorize) return null
-    try {
-      if ((await authorize({ action: 'subscribe', topic, user, session })) === true) return null
-      return { code: 'forbidden', topic, message: 'Subscribing to this topic is not allowed.' }
-    } catch (error) {
-      onError(error, `authorizing a subscription to ${topic}`)
-      return { code: 'busy', topic, message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
-    }
+    const denial = await permission({ action: 'subscribe', topic, user, session })
+    return denial && { ...denial, topic }
   }
 
   return {
@@ -122,7 +116,7 @@ export function createLegTopics<User>({ authorize, feeds, maxTopics, sink, onErr
         leave(topic)
         refused(why)
       }
-      if (authorize) await Promise.all([...joined.keys()].map(recheckOne))
+      await Promise.all([...joined.keys()].map(recheckOne))
     },
     leave: (names) => names.forEach(leave),
     leaveAll() {

@@ -7,6 +7,8 @@ export interface ServerLimits {
   readonly maxConnections: number
   /** Connections at a time that are not welcomed yet. One more is answered `busy`. Default 2,000. */
   readonly maxPending: number
+  /** Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn. Default 100. */
+  readonly maxAuthenticating: number
   /** From the opening of a socket to its `hello`, and from there to its `welcome`. Default 10,000. */
   readonly helloTimeout: number
   /** The largest frame of a client. Default 256 KiB. */
@@ -34,6 +36,7 @@ export interface ServerLimits {
 const DEFAULTS: ServerLimits = {
   maxConnections: 20_000,
   maxPending: 2_000,
+  maxAuthenticating: 100,
   helloTimeout: 10_000,
   maxFrame: 256 * 1024,
   maxFragments: 128,

@@ -8,6 +8,7 @@ import { LiveSocketError } from '../base/errors.js'
 import { MAX_ID, MAX_TOPIC } from '../protocol/fields.js'
 import { SUBPROTOCOL } from '../protocol/frames.js'
 import { serialise } from '../protocol/json.js'
+import { createAuthenticator } from './authenticator.js'
 import { createDrain, type DrainOptions, type DrainResult } from './drain.js'
 import { createDrainEndpoint, type RequestListener } from './drain-endpoint.js'
 import { onSignal } from './drain-signal.js'
@@ -19,6 +20,7 @@ import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
 import { createOutlet } from './outlet.js'
+import { createPermission } from './permission.js'
 import { createPublisher } from './publisher.js'
 import { reconnectSpread } from './reconnect-spread.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
@@ -113,7 +115,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const log = options.log ?? memoryLog({ clock })
   const counters = createCounters()
   const feeds = createTopicFeeds({ log, clock, onError })
-  const publish = createPublisher<User>({ log, authorize: options.authorize, onPublish: options.onPublish, onError })
+  const permission = createPermission(options.authorize, onError)
+  const publish = createPublisher<User>({ log, permission, onPublish: options.onPublish, onError })
   const connections = new Set<ServerLeg<User>>()
   const legs = new Set<ServerLeg<User>>()
   const releasing = new Set<Promise<void>>()
@@ -245,8 +248,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     publish,
     counters,
     clock,
-    authenticate,
-    authorize: options.authorize,
+    authenticator: createAuthenticator<User>({ authenticate, clock, patience: limits.helloTimeout, maxCalls: limits.maxAuthenticating, onError }),
+    permission,
     filter: options.filter,
     onSession: options.onSession,
     reconnectSpread: () => spread(connections.size),

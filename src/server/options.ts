@@ -10,9 +10,15 @@ export type MaybePromise<Value> = Value | Promise<Value>
 
 /** Who a leg belongs to: whatever `authenticate` answered. The fields below are the only ones that the server reads. */
 export interface UserFields {
-  /** The identity. A session, and a leg that gets a fresh token, never changes it. */
+  /**
+   * The identity, 1 to 1,024 characters. A session, and a leg that gets a fresh token, never changes it. Without one whoever learns a
+   * session's id can take it over; `onError` is told so, once.
+   */
   readonly subject?: string
-  /** Milliseconds that the token has left. The client is told, and a leg past it, plus `limits.tokenGrace`, is closed. */
+  /**
+   * Milliseconds that the token has left, at most 400 days. The client is told, and a leg past it, plus `limits.tokenGrace`, is closed.
+   * Absent: it does not end.
+   */
   readonly tokenTtl?: number
 }
 
@@ -26,11 +32,16 @@ export interface LiveServerOptions<User = unknown> {
   /** The path of the WebSocket, compared exactly and without the query. Default `/`. */
   readonly path?: string
   /**
-   * Asked at each `hello` and each fresh token. Truthy: who it is. Falsy, or a throw: `unauthorized`. It may take
-   * `limits.helloTimeout`; then the signal fires. It fires as well when the leg goes away.
+   * Asked at each `hello` and each fresh token. Truthy: who it is. Falsy: `unauthorized`, and a client whose fresh token is refused as well
+   * is signed out. Throw where it cannot be told, as when the identity service is away: a client that dials is told `busy` and comes back
+   * with the same token, and a live leg lives on while it is asked again. So it is where there is no answer within `limits.helloTimeout`,
+   * or one of a wrong type. The signal fires at that time, and when the leg goes away. At most `limits.maxAuthenticating` calls are under way.
    */
   readonly authenticate: (ask: Authentication) => MaybePromise<User | null | undefined | false>
-  /** Whether that user may subscribe to the topic or publish into it. Default: yes. A throw means that it cannot be told now. */
+  /**
+   * Whether that user may subscribe to the topic or publish into it. Anything but true is a no. A throw means that it cannot be told now.
+   * Default: clients may subscribe to everything, and may not publish.
+   */
   readonly authorize?: (ask: Authorization<User>) => MaybePromise<boolean>
   /**
    * What a user may see. It must answer the same on every server and at every time. One that throws hides the message.
@@ -135,7 +146,17 @@ export function invalid(message: string): LiveSocketError {
   return new LiveSocketError('invalid', message)
 }
 
+/** What somebody else said, as a word on one line: nothing of it ends the line or steers a terminal. */
+export function quoted(text: string): string {
+  return escaped(JSON.stringify(text))
+}
+
+/** The same without the quotes, and without a second escape of what is escaped. */
+export function escaped(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return `"${value.slice(0, 100)}"`
+  if (typeof value === 'string') return quoted(value.slice(0, 100))
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

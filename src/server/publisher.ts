@@ -4,7 +4,8 @@ import type { ClientFrame } from '../protocol/frames.js'
 import { serialise } from '../protocol/json.js'
 import { LOG_AWAY } from './failure.js'
 import type { LiveServerOptions, MaybePromise } from './options.js'
-import { PublishRefused } from './options.js'
+import { PublishRefused, quoted } from './options.js'
+import type { Permission } from './permission.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from './topic-log.js'
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
@@ -26,12 +27,13 @@ export type PublishAnswer = Answer & { readonly retryAfter?: number }
  */
 export type Publisher<User> = (publishing: Publishing<User>, next: () => void) => Promise<PublishAnswer>
 
-export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'authorize' | 'onPublish'> {
+export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'onPublish'> {
+  readonly permission: Permission<User>
   readonly log: TopicLog
   onError(error: unknown, doing: string): void
 }
 
-export function createPublisher<User>({ log, authorize, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
+export function createPublisher<User>({ log, permission, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
   /** @param deciding called before anything is done that may be the publish's outcome. */
   async function decide({ frame, session, user }: Publishing<User>, origin: Origin, deciding: () => void, next: () => void): Promise<PublishAnswer> {
     const { topic, id } = frame
@@ -41,19 +43,13 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
       if (known) return known
     }
     deciding()
-    if (authorize) {
-      const allowed = await attempt(() => authorize({ action: 'publish', topic, user, session, data: frame.data }))
-      if ('thrown' in allowed) {
-        onError(allowed.thrown, `authorizing a publish into ${topic}`)
-        return { type: 'nack', code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
-      }
-      if (allowed.value !== true) return log.refuse(origin, nack('forbidden', 'Publishing into this topic is not allowed.'))
-    }
+    const denial = await permission({ action: 'publish', topic, user, session, data: frame.data })
+    if (denial) return denial.retryAfter === undefined ? log.refuse(origin, { type: 'nack', ...denial }) : { type: 'nack', ...denial }
     const decision = onPublish ? await attempt(() => onPublish({ topic, data: frame.data, id, session, user })) : { value: undefined }
     if ('thrown' in decision) {
       const { thrown } = decision
       if (!(thrown instanceof PublishRefused)) {
-        onError(thrown, `applying a publish into ${topic}`)
+        onError(thrown, `applying a publish into ${quoted(topic)}`)
         return log.refuse(origin, nack('error', 'The server failed to apply this.'))
       }
       const refusal = nack(thrown.code, thrown.message)
@@ -64,7 +60,7 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
     const data = jsonOf(stored)
     const answer = decision.value?.answer === undefined ? undefined : jsonOf(decision.value.answer)
     if (data === null || answer === null) {
-      onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${topic}`), `applying a publish into ${topic}`)
+      onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`), `applying a publish into ${quoted(topic)}`)
       return log.refuse(origin, nack('error', 'The server failed to apply this.'))
     }
     const appended = log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) })
@@ -82,7 +78,7 @@ export function createPublisher<User>({ log, authorize, onPublish, onError }: Pu
       // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
       return await (onPublish ? log.once(origin, decided) : decided())
     } catch (error) {
-      onError(error, `publishing into ${frame.topic}`)
+      onError(error, `publishing into ${quoted(frame.topic)}`)
       // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind. Nor of a repeat,
       // what became of it when it was sent first.
       const refused = error instanceof LiveSocketError && error.code === 'refused'

@@ -5,7 +5,9 @@ import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
 import { decodeClientFrame } from '../protocol/client-frames.js'
 import type { ClientFrame, ServerFrame, TopicAnswers } from '../protocol/frames.js'
-import { CLOSE_CODES, LOG_AWAY, type Failure } from './failure.js'
+import type { Authenticator, Identification, Identified } from './authenticator.js'
+import { CLOSE_CODES, LOG_AWAY, UNTOLD, type Failure } from './failure.js'
+import { createFreshToken } from './fresh-token.js'
 import { createLegSink } from './leg-sink.js'
 import { createLegSocket, type LegSocket } from './leg-socket.js'
 import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-topics.js'
@@ -18,8 +20,8 @@ import type { ServerEvent } from './server-event.js'
 import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicLog } from './topic-log.js'
+import type { Permission } from './permission.js'
 import { createTokenLife } from './token-life.js'
-import { identify, type Identification, type Identified } from './user.js'
 import { createWorkQueue } from './work-queue.js'
 
 /** One connection, from its opening on. */
@@ -36,7 +38,9 @@ export interface ServerLeg<User> {
   terminate(): void
 }
 
-export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'authenticate' | 'authorize' | 'filter' | 'onSession'> {
+export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 'onSession'> {
+  readonly authenticator: Authenticator<User>
+  readonly permission: Permission<User>
   readonly id: string
   readonly heartbeat: number
   readonly limits: ServerLimits
@@ -64,7 +68,7 @@ export function createServerLeg<User>(
 ): ServerLeg<User> {
   const { log, limits, clock, outlet, counters, onError } = deps
   const { request } = connection
-  const patience = createAlarm(clock, () => fail({ code: 'timeout', message: 'The hello took too long.' }))
+  const patience = createAlarm(clock, () => fail(state === 'opened' ? { code: 'timeout', message: 'The hello took too long.' } : LOG_AWAY))
   const queue = createWorkQueue(limits.maxQueued, limits.maxQueuedBytes, {
     full: () => socket.pause(),
     room: () => socket.resume(),
@@ -78,6 +82,7 @@ export function createServerLeg<User>(
   let welcomedAt = 0
   const life = createTokenLife(clock, limits.tokenGrace)
   let asking: Identification<User> | null = null
+  const fresh = createFreshToken<User>(clock, (token) => ask(who!.session, token), (known) => void queue.change(0, () => renewed(known)))
 
   const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, outlet, {
     text: hear,
@@ -86,7 +91,7 @@ export function createServerLeg<User>(
   })
 
   const sink = createLegSink<User>({ ...deps, socket, who: () => who!, tooSlow: dropSlow })
-  const topics = createLegTopics<User>({ authorize: deps.authorize, feeds: deps.feeds, maxTopics: limits.maxTopics, sink, onError })
+  const topics = createLegTopics<User>({ permission: deps.permission, feeds: deps.feeds, maxTopics: limits.maxTopics, sink })
 
   patience.set(limits.helloTimeout)
 
@@ -118,10 +123,15 @@ export function createServerLeg<User>(
   async function greet(hello: Hello) {
     state = 'greeting'
     named = { session: hello.session, leg: hello.leg }
-    patience.set(limits.helloTimeout)
-    const known = await ask(hello.session, hello.token)
+    // One time for both: who it is, which has its own patience, and then what the log says.
+    const endsAt = clock.monotonic() + limits.helloTimeout
+    patience.clear()
+    asking = ask(hello.session, hello.token)
+    const known = await asking.answer
+    asking = null
     if (state !== 'greeting') return
     if (known.outcome !== 'known') return fail(refusal(known.outcome))
+    patience.set(Math.max(0, endsAt - clock.monotonic()))
     const admission = await log.admit(hello.session, hello.leg, known.subject)
     if (admission.outcome === 'admitted') {
       admitted = { session: hello.session, leg: hello.leg, user: known.user }
@@ -184,7 +194,7 @@ export function createServerLeg<User>(
       case 'publish':
         return queue.publish(bytes, (next) => publish(frame, next))
       case 'auth':
-        return queue.change(bytes, () => authenticateAgain(frame.token))
+        return fresh.check(frame.token)
       case 'ping':
         return pong()
     }
@@ -217,24 +227,19 @@ export function createServerLeg<User>(
     mindBuffer()
   }
 
-  async function authenticateAgain(token: string) {
-    const { session, subject } = who!
-    const known = await ask(session, token)
+  /** What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at again as well. */
+  async function renewed(known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) {
     if (state !== 'live') return
     if (known.outcome !== 'known') return fail(refusal(known.outcome))
-    if (known.subject !== subject) return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
+    if (known.subject !== who!.subject) return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
     Object.assign(who!, { user: known.user, token: true })
     socket.send({ type: 'authed', ...lifetime(known) })
     // A token may bear other rights than the one before.
     await topics.recheck(who!, refuse(undefined))
   }
 
-  async function ask(session: string, token: string | undefined) {
-    const credentials = { session, request, ...(token === undefined ? undefined : { token }) }
-    asking = identify(deps.authenticate, credentials, { clock, patience: limits.helloTimeout, onError })
-    const known = await asking.answer
-    asking = null
-    return known
+  function ask(session: string, token: string | undefined) {
+    return deps.authenticator.ask({ session, request, ...(token === undefined ? undefined : { token }) })
   }
 
   function pong() {
@@ -248,6 +253,7 @@ export function createServerLeg<User>(
     state = 'ending'
     patience.clear()
     asking?.abandon()
+    fresh.stop()
     counters.failed[failure.code] = (counters.failed[failure.code] ?? 0) + 1
     const { code, message, id, retryAfter } = failure
     deps.onEvent({ type: 'leg-failed', ...named, code, message })
@@ -282,6 +288,7 @@ export function createServerLeg<User>(
     state = 'gone'
     patience.clear()
     asking?.abandon()
+    fresh.stop()
     topics.leaveAll()
     // What was received is applied still; only there is nobody left to tell.
     release()
@@ -324,7 +331,8 @@ export function createServerLeg<User>(
     },
     tend(now, { quiet, dead }) {
       if (state !== 'live') return
-      if (life.over(now)) return fail({ code: 'unauthorized', message: 'The token has run out.' })
+      // One that brought a fresh token in time is not to blame for that nobody could check it.
+      if (life.over(now)) return fail(fresh.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
       const silent = now - socket.heardAt()
       if (silent >= dead && !socket.paused()) return socket.terminate()
       if (silent >= quiet) socket.probe()
@@ -334,9 +342,7 @@ export function createServerLeg<User>(
   }
 }
 
-function refusal(outcome: 'refused' | 'timeout'): Failure {
-  return outcome === 'timeout'
-    ? { code: 'timeout', message: 'Who this is could not be told in time.' }
-    : { code: 'unauthorized', message: 'The token is not valid.' }
+function refusal(outcome: 'refused' | 'untold'): Failure {
+  return outcome === 'untold' ? UNTOLD : { code: 'unauthorized', message: 'The token is not valid.' }
 }
 

@@ -82,7 +82,7 @@ async function fleet() {
   const ports = [await freePort(), await freePort()]
   const servers: LiveServer[] = []
   const startServer = async (at: number) => {
-    const server = createLiveServer({ port: ports[at]!, host: '127.0.0.1', path: '/live', log, allowedOrigins: '*', authenticate: () => ({}) })
+    const server = createLiveServer({ port: ports[at]!, host: '127.0.0.1', path: '/live', log, allowedOrigins: '*', authenticate: () => ({ subject: 'anybody' }), authorize: () => true })
     await server.ready
     servers[at] = server
     onTestFinished(() => server.close())

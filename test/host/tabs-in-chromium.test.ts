@@ -64,6 +64,7 @@ beforeEach(async () => {
     server: http,
     path: '/live',
     authenticate: ({ token }) => token !== undefined && { subject: 'ann' },
+    authorize: () => true,
     onPublish: ({ session }) => void heard.set(session, performance.now()),
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))

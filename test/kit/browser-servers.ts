@@ -41,7 +41,7 @@ export default async function startServers(project: TestProject) {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   project.provide('fateUrl', `ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => true, allowedOrigins: '*', onPublish: ({ topic, data }) => void (topic === 'orders' && carryOut(data as Order)) })
+  const live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => ({ subject: 'page' }), authorize: () => true, allowedOrigins: '*', onPublish: ({ topic, data }) => void (topic === 'orders' && carryOut(data as Order)) })
   await live.ready
   project.provide('liveUrl', live.address().replace(/^http/, 'ws'))
 

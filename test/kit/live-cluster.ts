@@ -50,6 +50,7 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
       log,
       allowedOrigins: '*',
       authenticate: () => ({ subject: 'page' }),
+      authorize: () => true,
       onPublish: ({ data }) => void applied.push(data),
     })
     await server.ready

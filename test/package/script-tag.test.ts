@@ -19,7 +19,7 @@ it('the example page without a build step works from the one file, through a mov
     if (!path) return void response.writeHead(404).end()
     response.setHeader('content-type', type!).end(readFileSync(join(ROOT, path)))
   })
-  const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({}) })
+  const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'page' }), authorize: () => true })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const browser = await launchBrowser()

@@ -13,15 +13,40 @@ describe('who may come in', () => {
     ['null', () => null],
     ['false', () => false as const],
     ['nothing', () => undefined],
-    ['a throw', boom],
-    ['a rejection', () => Promise.reject(new Error('boom'))],
   ])('%s from authenticate is unauthorized', async (_, authenticate) => {
     const server = await liveServer({ authenticate })
     const client = await server.client()
     client.send(hello)
-    expect(await client.next('error')).toEqual({ type: 'error', code: 'unauthorized', message: expect.not.stringContaining('boom') })
+    expect(await client.next('error')).toEqual({ type: 'error', code: 'unauthorized', message: expect.any(String) })
     expect(await client.closed).toEqual({ code: 3000, reason: 'unauthorized' })
     expect(server.stats().failed).toEqual({ unauthorized: 1 })
+  })
+
+  test.each([
+    ['a throw from authenticate', boom],
+    ['a rejection', () => Promise.reject(new Error('boom'))],
+    ['a user whose subject is a number', () => ({ subject: 42 })],
+    ['one whose subject is null', () => ({ subject: null })],
+    ['one whose subject is empty', () => ({ subject: '' })],
+    ['a tokenTtl of NaN', () => ({ subject: 'ann', tokenTtl: Number.NaN })],
+    ['a tokenTtl that is text', () => ({ subject: 'ann', tokenTtl: '500' })],
+    ['a tokenTtl without end', () => ({ subject: 'ann', tokenTtl: Infinity })],
+    ['a tokenTtl that is a date', () => ({ subject: 'ann', tokenTtl: 1_790_000_000_000 })],
+    ['a user that cannot be read', () => ({ get subject() { return boom() } })],
+  ])('server rule 10: %s says nothing of the token: the client is told busy and when to come back, the operator why', async (_, authenticate) => {
+    const server = await liveServer({ authenticate: authenticate as never })
+    const client = await server.client()
+    client.send({ ...hello, token: 'a token' })
+    expect(await client.next('error')).toEqual({ type: 'error', code: 'busy', message: expect.not.stringContaining('boom'), retryAfter: expect.any(Number) })
+    expect(await client.closed).toEqual({ code: 1013, reason: 'busy' })
+    expect(server.errors).toHaveLength(1)
+  })
+
+  test('the operator is told once, and loudly, that whoever is let in has no subject', async () => {
+    const server = await liveServer<object>({ authenticate: () => ({ name: 'ann' }) })
+    await server.join()
+    await server.join()
+    expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('subject') }])
   })
 
   test('authenticate is asked with the token, the session and the request, and is told when it takes too long', async () => {
@@ -37,9 +62,10 @@ describe('who may come in', () => {
     await until(() => asks.length === 1, 'asked')
     expect(asks[0]).toMatchObject({ token: 'secret', session: 's', cookie: 'a=b', signal: { aborted: false } })
     await clock.advance(3_000)
-    expect(await client.next('error')).toMatchObject({ code: 'timeout' })
-    expect(await client.closed).toMatchObject({ code: 3008 })
+    expect(await client.next('error')).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) })
+    expect(await client.closed).toMatchObject({ code: 1013 })
     expect(asks[0]!.signal.aborted).toBe(true)
+    expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('3000 ms') }])
   })
 
   test('a client that goes away while it is being asked about leaves nothing behind', async () => {
@@ -213,6 +239,59 @@ describe('a fresh token on a live leg', () => {
     client.send({ type: 'auth', token })
     expect(await client.next('error')).toMatchObject({ code })
     expect(await client.closed).toMatchObject({ code: 3000 })
+  })
+
+  test('that cannot be checked now leaves the leg alone: it is checked again until it can be, and then answered', async () => {
+    const clock = createSimulatedClock()
+    let away = false
+    const asked: unknown[] = []
+    const server = await liveServer({ clock, authenticate: (ask) => (asked.push(ask.token), away ? boom() : authenticate(ask)) })
+    const client = await server.join({ token: 'ann 1', topics: { t: {} } })
+    away = true
+    client.send({ type: 'auth', token: 'ann 2' })
+    await until(() => asked.length === 2, 'asked')
+    await clock.advance(1_000)
+    await until(() => asked.length === 3, 'asked again')
+    client.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
+    expect(await client.next('ack')).toMatchObject({ id: 'p' })
+    away = false
+    await clock.advance(2_000)
+    expect(await client.next('authed')).toEqual({ type: 'authed', tokenTtl: 60_000 })
+    expect(asked).toEqual(['ann 1', 'ann 2', 'ann 2', 'ann 2'])
+    expect([client.of('error'), server.errors.length]).toEqual([[], 2])
+  })
+
+  test('that could not be checked until the old one and its grace were over ends the leg as busy, never as unauthorized', async () => {
+    const clock = createSimulatedClock()
+    let away = false
+    const server = await liveServer({ clock, authenticate: (ask) => (away ? boom() : authenticate(ask)), limits: { tokenGrace: 10_000 } })
+    const client = await server.join({ token: 'ann 1' })
+    away = true
+    client.send({ type: 'auth', token: 'ann 2' })
+    for (let passed = 0; passed < 75_000; passed += 5_000) {
+      await clock.advance(5_000)
+      if (client.ws.readyState === client.ws.OPEN) await client.settle()
+    }
+    expect(await client.closed).toMatchObject({ code: 1013 })
+    expect(client.of('error')).toMatchObject([{ code: 'busy', retryAfter: expect.any(Number) }])
+  })
+
+  test('holds up nothing while it is looked at, and the newest of many is the one that counts', async () => {
+    const answers: ((user: object) => void)[] = []
+    const tokens: unknown[] = []
+    const server = await liveServer<object>({
+      authenticate: ({ token }) => (token === 'ann 0' ? { subject: 'ann' } : (tokens.push(token), new Promise((resolve) => void answers.push(resolve)))),
+    })
+    const client = await server.join({ token: 'ann 0' })
+    for (const number of [1, 2, 3]) client.send({ type: 'auth', token: `ann ${number}` })
+    client.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
+    await client.next('ack')
+    expect(tokens).toEqual(['ann 1'])
+    answers[0]!({ subject: 'ann', tokenTtl: 1_000 })
+    await until(() => answers.length === 2, 'the newest')
+    answers[1]!({ subject: 'ann', tokenTtl: 3_000 })
+    expect(await client.next('authed')).toEqual({ type: 'authed', tokenTtl: 3_000 })
+    expect(tokens).toEqual(['ann 1', 'ann 3'])
   })
 
   test('may bear other rights: what it does not allow any more is left', async () => {

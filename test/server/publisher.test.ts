@@ -45,6 +45,26 @@ describe('what a publish is answered, and what is stored', () => {
     expect(server.stats()).toMatchObject({ published: 1, refused: 1 })
   })
 
+  test('without authorize a client may subscribe and may not publish: its nack says what to set, the operator is told once, and the server itself may', async () => {
+    const server = await liveServer({ authorize: undefined })
+    const client = await server.join({ topics: { t: {} } })
+    for (const id of ['p', 'q']) {
+      client.send({ ...publish, id })
+      expect(await client.next('nack')).toEqual({ type: 'nack', id, code: 'forbidden', message: expect.stringContaining('authorize') })
+    }
+    expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('authorize') }])
+    await server.publish('t', 1)
+    expect(await client.next('message')).toMatchObject({ offset: 1, data: 1 })
+  })
+
+  test.each([undefined, null, 1, 'yes', { allowed: true }])('authorize that answers %s, which is neither yes nor no, is taken for a no, and the operator is told', async (answer) => {
+    const server = await liveServer({ authorize: ({ action }) => (action === 'publish' ? (answer as never) : true) })
+    const client = await server.join({ topics: { t: {} } })
+    client.send(publish)
+    expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
+    expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('true or false') }])
+  })
+
   test.each<[string, Partial<LiveServerOptions>]>([
     ['the log is away', {}],
     ['the log is away, and onPublish would decide', { onPublish: () => undefined }],

@@ -88,7 +88,7 @@ test('on a shared HTTP server it leaves other paths and other WebSockets alone',
   const http = createServer((_, response) => response.writeHead(204).end())
   const others = new WebSocketServer({ noServer: true })
   http.on('upgrade', (request, socket, head) => request.url === '/other' && others.handleUpgrade(request, socket, head, (ws) => ws.close(4_444)))
-  const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({}) })
+  const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
   onTestFinished(() => void http.close())
   expect(() => server.address()).toThrow(expect.objectContaining({ code: 'invalid' }))
   http.listen(0, '127.0.0.1')
@@ -105,7 +105,7 @@ test('on a shared HTTP server it leaves other paths and other WebSockets alone',
 
 test('alone on a shared HTTP server it answers for other paths', async () => {
   const http = createServer()
-  const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({}) })
+  const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
   onTestFinished(async () => {
     await server.close()
     http.close()
@@ -117,7 +117,7 @@ test('alone on a shared HTTP server it answers for other paths', async () => {
 
 test('a port that is taken is told by ready', async () => {
   const server = await liveServer()
-  const second = createLiveServer({ port: Number(new URL(server.address()).port), host: '127.0.0.1', authenticate: () => ({}) })
+  const second = createLiveServer({ port: Number(new URL(server.address()).port), host: '127.0.0.1', authenticate: () => ({ subject: 'anybody' }) })
   await expect(second.ready).rejects.toMatchObject({ code: 'EADDRINUSE' })
   await second.close()
 })
