@@ -1,4 +1,4 @@
-import { common, script } from './script.js'
+import { BARRED, common, script } from './script.js'
 
 /**
  * Which epoch holds here. A root that is missing is data that was lost. A root from another run of Redis is a restart or a
@@ -8,7 +8,7 @@ import { common, script } from './script.js'
  * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with, an epoch, and how
  * many appends this node has heard of under it.
  */
-const JOIN = `
+const JOIN = `${BARRED}
 local root, feed = KEYS[1], KEYS[2]
 local type = redis.call('TYPE', root).ok
 local state = type == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'at') or {}
@@ -18,6 +18,8 @@ local time = redis.call('TIME')
 local now = math.max(tonumber(ARGV[4]) or time[1] * 1000 + math.floor(time[2] / 1000), tonumber(state[4] or '0'))
 local fewer = epoch == ARGV[6] and tonumber(state[3] or '0') < tonumber(ARGV[7])
 if not epoch or fewer or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
+  local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root)
+  if no then return no end
   redis.call('UNLINK', root)
   if epoch then
     for _, name in ipairs(redis.call('ZRANGE', ARGV[5] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[5] .. 'topic:' .. epoch .. ':' .. name) end
@@ -69,6 +71,8 @@ end
  */
 const ADMIT = `${common()}${SESSION}
 local session, nodes, lease = KEYS[2], KEYS[3], tonumber(ARGV[8])
+local no = barred('HSET', nodes, 'EXISTS', session, 'HGETALL', session, 'HDEL', session, 'HSET', session, 'SADD', KEYS[4], 'PEXPIRE', session)
+if no then return no end
 local held = leases(nodes, lease)
 local known = redis.call('EXISTS', session) == 1
 local found, dead = legs(session, held)
@@ -87,6 +91,8 @@ return {'admitted', (not known or found.gone) and 'first' or 'more'}
 /** KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1' where this was asked before. */
 const RELEASE = `${common()}${SESSION}
 local session, leg = KEYS[2], ARGV[4]
+local no = barred('SREM', KEYS[4], 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session)
+if no then return no end
 redis.call('SREM', KEYS[4], ARGV[8])
 if redis.call('HGET', session, 'l:' .. leg) ~= ARGV[5] then
   return {'ok', ARGV[9] == '1' and redis.call('HGET', session, 'gone') == leg and 'last' or 'more'}
@@ -104,6 +110,9 @@ return {'ok', 'last'}
  * lease was out, and the names of those whose end was told meanwhile.
  */
 const TEND = `${common()}${SESSION}
+local no = barred('HSET', KEYS[2], 'HMGET', root)
+for at = 4, #KEYS do no = no or barred('HSET', KEYS[at], 'HDEL', KEYS[at], 'PEXPIRE', KEYS[at], 'SADD', KEYS[3]) end
+if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 local reply = {'ok', late and 'late' or 'in time'}
@@ -133,6 +142,8 @@ return reply
  * the keys begin with, how many. Answers each one's number, session and subject.
  */
 const SWEEP = `${common()}${SESSION}
+local no = barred('SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])
+if no then return no end
 local reply = {'ok'}
 for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
   if node ~= ARGV[4] and lease + tonumber(ARGV[6]) <= now then
