@@ -7,7 +7,7 @@ import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.
 const LINE = /^ACL SETUSER (\S+) on >(\S+) (.*)$/m.exec(readFileSync('docs/operators.md', 'utf8'))!
 const RULES = LINE[3]!.split(' ')
 /** What the scripts are made of. What a connection is made with is none of theirs. */
-const OF_SCRIPTS = RULES.filter((rule) => rule.startsWith('+') && !/^\+(auth|hello|ping|client|script|evalsha|xread$|info|config)/.test(rule)).map((rule) => rule.slice(1))
+const OF_SCRIPTS = RULES.filter((rule) => rule.startsWith('+') && !/^\+(auth|hello|ping|client|cluster|script|evalsha|xread$|info|config)/.test(rule)).map((rule) => rule.slice(1))
 
 async function redisWithUser() {
   const made = await redisWith({ more: ['--enable-debug-command', 'yes'] })
@@ -85,4 +85,17 @@ test('an ACL that forbids a write for a moment: the publish is refused, and the 
   await redis.command('ACL', 'SETUSER', 'app', '+xadd')
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 21 })
   expect((await log.read('t', 0, ALL)).entries).toHaveLength(21)
+})
+
+test('scripts that are flushed are loaded again: without EVAL, and in the middle of a session\'s publishes, which keep their order', async () => {
+  const { redis, openAs } = await redisWithUser()
+  const log = openAs()
+  const asked: Promise<unknown>[] = []
+  for (let at = 0; at < 400; at++) {
+    asked.push(log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } }))
+    if (at % 100 === 50) asked.push(redis.command('SCRIPT', 'FLUSH'))
+    if (at % 4 === 0) await new Promise<void>((resolve) => void setImmediate(resolve))
+  }
+  await Promise.all(asked)
+  expect((await log.read('t', 0, ALL)).entries.map(({ data }) => Number(data))).toEqual(range(0, 399))
 })

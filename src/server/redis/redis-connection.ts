@@ -96,6 +96,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   let closed = false
   let cancelRetry: () => void = () => undefined
   let joining: Promise<number> | null = null
+  let loading: Promise<void> | null = null
   /** The socket of an attempt under way. */
   let opening: RedisSocket | null = null
   /** What is wrong, and since when; null while nothing is. */
@@ -146,7 +147,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
     const made: Seat = { place, commands, ...standing, since: clock.monotonic(), reads: null }
     const { epoch: joined } = await join(made)
-    await Promise.all(deps.scripts.map(({ lua }) => made.commands.send(['SCRIPT', 'LOAD', lua])))
+    await load(commands)
     if (broken !== undefined) throw broken
     if (closed) throw new Error('closed')
     opening = null
@@ -210,21 +211,41 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   }
 
   async function join({ commands, run, durable }: Pick<Seat, 'commands' | 'run' | 'durable'>): Promise<{ epoch: string; appends: number }> {
-    const reply = await evaluate(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
+    const reply = await evaluateLoaded(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
     return { epoch: String(reply[1]), appends: Number(reply[2]) }
   }
 
-  async function evaluate(socket: RedisSocket, { sha, lua }: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
-    const rest = [`${names.length}`, ...names, ...args]
+  /** Answers `unloaded` where Redis does not know the script, and nothing was done. */
+  async function evaluate(socket: RedisSocket, { sha }: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
     try {
-      return (await socket.send(['EVALSHA', sha, ...rest])) as unknown[]
+      return (await socket.send(['EVALSHA', sha, `${names.length}`, ...names, ...args])) as unknown[]
     } catch (error) {
       const { cause } = error as LiveSocketError
-      if (replyCode(cause) === 'NOSCRIPT') return (await socket.send(['EVAL', lua, ...rest])) as unknown[]
+      if (replyCode(cause) === 'NOSCRIPT') return ['unloaded']
       // It is not what it was when we came: a replica now, or no longer where our slot is.
       if (['MOVED', 'READONLY', 'MASTERDOWN'].includes(replyCode(cause)) && seat?.commands === socket) lose(cause)
       throw error
     }
+  }
+
+  async function evaluateLoaded(socket: RedisSocket, script: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
+    const reply = await evaluate(socket, script, names, args)
+    if (reply[0] !== 'unloaded') return reply
+    await load(socket)
+    return evaluate(socket, script, names, args)
+  }
+
+  /** What was sent before and not done because of it is sent anew, in its order: `EVAL` would let what comes later go first. */
+  function load(socket: RedisSocket): Promise<void> {
+    loading ??= (async () => {
+      try {
+        await Promise.all(deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))
+        generation++
+      } finally {
+        loading = null
+      }
+    })()
+    return loading
   }
 
   function rejoin(): Promise<number> {
@@ -274,10 +295,11 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
         return evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
       }
       let reply = await send()
-      for (let attempt = 1; reply[0] === 'stale'; attempt++) {
-        if (attempt === 3) throw away()
-        // Nothing was done: another epoch holds, or Redis was started anew.
-        await rejoin().catch((error: unknown) => {
+      for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {
+        const from = seat
+        if (attempt === 3 || !from) throw away()
+        // Nothing was done: another epoch holds, or Redis was started anew, or its scripts were flushed.
+        await (reply[0] === 'stale' ? rejoin() : load(from.commands)).catch((error: unknown) => {
           throw away(1_000, error)
         })
         reply = await again(send)
@@ -285,7 +307,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       return reply
     },
     async runPlain(script, names, args) {
-      return evaluate((await ready()).commands, script, names, args)
+      return evaluateLoaded((await ready()).commands, script, names, args)
     },
     async read(command) {
       const from = await ready()
