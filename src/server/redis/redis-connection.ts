@@ -239,8 +239,8 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   function load(socket: RedisSocket): Promise<void> {
     loading ??= (async () => {
       try {
-        await Promise.all(deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))
         generation++
+        await Promise.all(deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))
       } finally {
         loading = null
       }
