@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.js'
 import type { ServerFrame } from '../protocol/frames.js'
 import { encodeServerFrame } from '../protocol/server-frames.js'
 import type { Outlet } from './outlet.js'
+import { createUnread } from './unread.js'
 
 /** Bytes of UTF-8 text that many sockets can send as they are. */
 export type Encoded = Buffer
@@ -13,21 +14,28 @@ export type Encoded = Buffer
  * of a kind for each leg: an object with getters costs V8 some 500 bytes more.
  */
 export interface LegSocket {
+  /** Sends an answer, or what is said to this leg alone: at once, whatever waits. */
   send(frame: ServerFrame): void
   sendEncoded(frame: Encoded): void
-  /** Unread bytes: with the system and on the wire there may be more. */
-  buffered(): number
-  /** Whether more may be sent that can also be sent later: fewer than `low` bytes are unread. */
-  hasRoom(low: number): boolean
-  /** Calls `then` once, later, when what is unread now has gone. Only where there is no room. */
+  /** Sends what could also be sent later, from the log: only while there is room. */
+  sendMessage(frame: Encoded): void
+  /** Whether the leg has read enough of what it was sent to be sent more that can also be sent later. */
+  hasRoom(): boolean
+  /** Calls `then` once, when there is room, after all who waited before. Only where there is none. */
   whenRoom(then: () => void): void
+  /** Bytes of answers that wait in this process, while more waits there than may: then the leg is not read either. */
+  owed(): number
+  /** Resolves when it is owed nothing, or is gone; null where that is so now. */
+  settled(): Promise<void> | null
+  /** Whether it has read nothing of what waits for it for so many milliseconds. */
+  stalled(now: number, patience: number): boolean
   /** Stops or goes on reading. */
   pause(): void
   resume(): void
   paused(): boolean
   /** Asks the browser itself, which answers even for a page whose timers stand still. */
   probe(): void
-  /** Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds. */
+  /** Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which nothing more was read. */
   close(code: number, reason: string, patience: number): void
   terminate(): void
   /** Monotonic milliseconds of the last byte of a frame that came, and of the last one sent. */
@@ -42,13 +50,30 @@ export interface LegSocketHandlers {
   gone(code: number): void
 }
 
-/** @param stream what the WebSocket runs on: it tells when there is room again. */
-export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, outlet: Outlet, handlers: LegSocketHandlers): LegSocket {
+/** Bytes of answers that may wait in this process: whoever does not read them asks in vain. */
+const OWED = 64 * 1024
+/** What a frame costs besides its bytes. */
+const PIECE = 256
+/** Of `patience`: how long a leg that still reads may take for what is before its close. */
+const LONGEST_CLOSE = 5
+
+/**
+ * @param stream what the WebSocket runs on.
+ * @param window bytes that may be on their way to it before it has read them.
+ */
+export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, outlet: Outlet, window: number, handlers: LegSocketHandlers): LegSocket {
   let closing = false
   let heardAt = clock.monotonic()
   let sentAt = heardAt
   let forget: (() => void) | null = null
+  /** Those who have something for it, in the order in which they found no room. */
   let waiting: (() => void)[] = []
+  let owed = 0
+  let settling: (() => void)[] = []
+  /** Why it is not read: its requests wait, or its answers do. */
+  let held = false
+  let deaf = false
+  const unread = createUnread(window, () => stream.writableLength, heardAt)
 
   // What the WebSocket layer finds wrong it closes by itself, with the right code.
   ws.on('error', () => undefined)
@@ -58,52 +83,108 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
     if (isBinary) handlers.binary()
     else handlers.text(data.toString())
   })
-  const heard = () => void (heardAt = clock.monotonic())
-  ws.on('ping', heard)
-  ws.on('pong', heard)
+  ws.on('ping', () => void (heardAt = clock.monotonic()))
+  ws.on('pong', (mark) => {
+    heardAt = clock.monotonic()
+    unread.answered(String(mark), heardAt)
+    serveWaiting()
+  })
   ws.once('close', (code) => {
     closing = true
     forget?.()
-    waiting = []
-    stream.off('drain', drained)
     handlers.gone(code)
-  })
-  stream.on('drain', drained)
-
-  function drained() {
-    const all = waiting
     waiting = []
-    for (const then of all) then()
+    settle()
+  })
+
+  // While it is not read, its pongs are not heard: then only what waits here counts.
+  const hasRoom = () => unread.room() && (unread.inWindow() || ws.isPaused)
+
+  function serveWaiting() {
+    while (waiting.length > 0 && hasRoom()) waiting.shift()!()
   }
 
-  function sendEncoded(frame: Encoded) {
+  function settle() {
+    owed = 0
+    const all = settling
+    settling = []
+    for (const resolve of all) resolve()
+  }
+
+  function give(frame: Encoded) {
     if (closing || ws.readyState !== ws.OPEN) return
     const now = clock.monotonic()
     outlet.hold(stream, now - sentAt)
     sentAt = now
+    const marks = unread.add(frame.length, now)
     ws.send(frame, { binary: false })
+    if (marks) mark()
+  }
+
+  function mark() {
+    if (!closing && ws.readyState === ws.OPEN) ws.ping(unread.mark(clock.monotonic()), undefined, flushed)
+  }
+
+  /** All that was sent before a mark is with the system. */
+  function flushed() {
+    unread.flushed(clock.monotonic())
+    settle()
+    deaf = false
+    listen()
+    serveWaiting()
+  }
+
+  function listen() {
+    const pause = (held || deaf) && !closing
+    if (pause === ws.isPaused) return
+    if (pause) ws.pause()
+    else ws.resume()
+    serveWaiting()
+  }
+
+  function sendEncoded(frame: Encoded) {
+    give(frame)
+    if (unread.room()) return
+    owed += frame.length + PIECE
+    if (owed < OWED || deaf) return
+    deaf = true
+    listen()
   }
 
   return {
     send: (frame) => sendEncoded(Buffer.from(encodeServerFrame(frame))),
     sendEncoded,
-    buffered: () => ws.bufferedAmount,
-    // Only a stream that said no more will say when: one with a buffer below its own mark never does.
-    hasRoom: (low) => ws.bufferedAmount < low || !stream.writableNeedDrain,
+    sendMessage: give,
+    hasRoom,
     whenRoom: (then) => void waiting.push(then),
-    pause: () => ws.pause(),
-    resume: () => ws.resume(),
-    paused: () => ws.isPaused,
-    probe() {
-      if (!closing && ws.readyState === ws.OPEN) ws.ping()
+    owed: () => owed,
+    settled: () => (deaf && !closing ? new Promise((resolve) => void settling.push(resolve)) : null),
+    stalled: unread.stalled,
+    pause() {
+      held = true
+      listen()
     },
+    resume() {
+      held = false
+      listen()
+    },
+    paused: () => ws.isPaused,
+    probe: mark,
     close(code, reason, patience) {
       if (closing) return
       closing = true
+      settle()
       // A paused socket would never hear that its close was answered.
-      ws.resume()
+      listen()
+      const asked = clock.monotonic()
       ws.close(code, reason)
-      forget = clock.setTimeout(() => ws.terminate(), patience)
+      const look = () => {
+        const now = clock.monotonic()
+        const still = unread.movedAt() + patience - now
+        if (still <= 0 || now - asked >= LONGEST_CLOSE * patience) return ws.terminate()
+        forget = clock.setTimeout(look, still)
+      }
+      forget = clock.setTimeout(look, patience)
     },
     terminate() {
       closing = true

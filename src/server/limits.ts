@@ -17,8 +17,13 @@ export interface ServerLimits {
   readonly maxFragments: number
   /** Topics of one leg; one more is refused as `forbidden`. Default 100. */
   readonly maxTopics: number
-  /** Unread bytes at which a leg is dropped as `too-slow`. Default 1 MiB. */
+  /**
+   * Bytes on their way to a leg that it has not read yet, with the system's and the network's. Beyond, its messages wait in the log, and
+   * it gets them at its own pace. At least one message is always on its way, whatever its size. Default 256 KiB: 2.5 MB a second at 100 ms.
+   */
   readonly maxBuffered: number
+  /** A leg that reads nothing of what waits for it for so long is dropped as `too-slow`. Default 20,000. */
+  readonly stallTimeout: number
   /** Publishes, subscribes and tokens of a leg that wait for their turn; beyond, nothing more is read from it. Default 128. */
   readonly maxQueued: number
   /** Bytes of what waits for its turn; beyond, nothing more is read from the leg either. Default 1 MiB. */
@@ -41,7 +46,8 @@ const DEFAULTS: ServerLimits = {
   maxFrame: 256 * 1024,
   maxFragments: 128,
   maxTopics: 100,
-  maxBuffered: 1024 * 1024,
+  maxBuffered: 256 * 1024,
+  stallTimeout: 20_000,
   maxQueued: 128,
   maxQueuedBytes: 1024 * 1024,
   answerTimeout: 5_000,
@@ -72,4 +78,12 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
  */
 export function maxPayload(limits: ServerLimits): number {
   return Math.min(limits.maxFrame + MAX_TOKEN, 2 ** 31 - 1)
+}
+
+/** A path cuts a frame into segments, 536 bytes on the narrowest; each that waits for the rest of its frame costs some 350. */
+const LEAST_SEGMENT = 128
+
+/** The pieces in which one frame may arrive. What the WebSocket layer closes for is what no honest path does. */
+export function maxPieces(limits: ServerLimits): number {
+  return Math.max(1_024, Math.ceil(maxPayload(limits) / LEAST_SEGMENT))
 }

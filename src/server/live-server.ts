@@ -14,7 +14,7 @@ import { createDrainEndpoint, type RequestListener } from './drain-endpoint.js'
 import { onSignal } from './drain-signal.js'
 import { leaveToOtherWorkers } from './cluster-worker.js'
 import { DRAINING } from './failure.js'
-import { maxPayload, serverLimits } from './limits.js'
+import { maxPayload, maxPieces, serverLimits } from './limits.js'
 import { memoryLog } from './memory-log.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
@@ -22,6 +22,7 @@ import { originCheck } from './origin.js'
 import { createOutlet } from './outlet.js'
 import { createPermission } from './permission.js'
 import { createPublisher } from './publisher.js'
+import { createPublishPace } from './publish-pace.js'
 import { reconnectSpread } from './reconnect-spread.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
 import type { ServerEvent } from './server-event.js'
@@ -115,8 +116,10 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const log = options.log ?? memoryLog({ clock })
   const counters = createCounters()
   const feeds = createTopicFeeds({ log, clock, onError })
+  // Of the process itself, whatever clock the server is given.
+  const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = createPermission(options.authorize, onError)
-  const publish = createPublisher<User>({ log, permission, onPublish: options.onPublish, onError })
+  const publish = createPublisher<User>({ log, pace, permission, onPublish: options.onPublish, onError })
   const connections = new Set<ServerLeg<User>>()
   const legs = new Set<ServerLeg<User>>()
   const releasing = new Set<Promise<void>>()
@@ -144,7 +147,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     perMessageDeflate: false,
     maxPayload: maxPayload(limits),
     maxFragments: limits.maxFragments,
-    maxBufferedChunks: 1_024,
+    maxBufferedChunks: maxPieces(limits),
     handleProtocols: () => SUBPROTOCOL,
   })
   const own = options.server === undefined
@@ -238,7 +241,6 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   const legDeps = {
-    // Of the process itself, whatever clock the server is given.
     outlet: createOutlet(systemClock),
     id,
     heartbeat,
@@ -338,7 +340,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       if (Buffer.byteLength(text.json) > limits.maxFrame) {
         throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${limits.maxFrame} bytes`, { topic })
       }
-      const { answer } = await log.append({ topic, data: text.json })
+      const { answer } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
       if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
       return { offset: answer.offset! }
     },

@@ -6,6 +6,7 @@ import { LOG_AWAY } from './failure.js'
 import type { LiveServerOptions, MaybePromise } from './options.js'
 import { PublishRefused, quoted } from './options.js'
 import type { Permission } from './permission.js'
+import type { PublishPace } from './publish-pace.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from './topic-log.js'
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
@@ -30,10 +31,11 @@ export type Publisher<User> = (publishing: Publishing<User>, next: () => void) =
 export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'onPublish'> {
   readonly permission: Permission<User>
   readonly log: TopicLog
+  readonly pace: PublishPace
   onError(error: unknown, doing: string): void
 }
 
-export function createPublisher<User>({ log, permission, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
+export function createPublisher<User>({ log, pace, permission, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
   /** @param deciding called before anything is done that may be the publish's outcome. */
   async function decide({ frame, session, user }: Publishing<User>, origin: Origin, deciding: () => void, next: () => void): Promise<PublishAnswer> {
     const { topic, id } = frame
@@ -63,7 +65,7 @@ export function createPublisher<User>({ log, permission, onPublish, onError }: P
       onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`), `applying a publish into ${quoted(topic)}`)
       return log.refuse(origin, nack('error', 'The server failed to apply this.'))
     }
-    const appended = log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) })
+    const appended = pace.run(topic, data.length, () => log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) }))
     // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored first.
     if (!onPublish) next()
     return (await appended).answer

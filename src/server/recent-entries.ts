@@ -29,36 +29,47 @@ export function sharedEntry(topic: string, { offset, data }: LogEntry): SharedEn
 export interface RecentEntries {
   readonly oldest: number | undefined
   get(offset: number): SharedEntry | undefined
+  /** Whether what is kept from that offset on is more than half of what may be, or no more kept at all. */
+  farBehind(offset: number): boolean
   /** The next one; one that is not the next begins anew. */
   push(entry: SharedEntry): void
   clear(): void
 }
 
 export function createRecentEntries(maxMessages: number, maxBytes: number): RecentEntries {
-  let entries: SharedEntry[] = []
+  /** With the bytes of all that came up to each, so that those between two are known. */
+  let entries: { readonly entry: SharedEntry; readonly end: number }[] = []
   let first = 0
-  let bytes = 0
+  let end = 0
 
   function clear() {
     entries = []
     first = 0
-    bytes = 0
   }
+
+  const at = (offset: number) => first + offset - (entries[first]?.entry.offset ?? offset)
+  /** Of those from that index on. */
+  const bytesFrom = (index: number) => end - entries[index]!.end + entries[index]!.entry.data.length
 
   return {
     get oldest() {
-      return entries[first]?.offset
+      return entries[first]?.entry.offset
     },
     get(offset) {
-      const oldest = entries[first]
-      return oldest && offset >= oldest.offset ? entries[first + offset - oldest.offset] : undefined
+      const index = at(offset)
+      return index >= first ? entries[index]?.entry : undefined
+    },
+    farBehind(offset) {
+      const index = at(offset)
+      if (index >= entries.length) return false
+      return index < first || entries.length - index > maxMessages / 2 || bytesFrom(index) > maxBytes / 2
     },
     push(entry) {
       const newest = entries[entries.length - 1]
-      if (newest && newest.offset + 1 !== entry.offset) clear()
-      entries.push(entry)
-      bytes += entry.data.length
-      while (entries.length - first > maxMessages || (bytes > maxBytes && entries.length - first > 1)) bytes -= entries[first++]!.data.length
+      if (newest && newest.entry.offset + 1 !== entry.offset) clear()
+      end += entry.data.length
+      entries.push({ entry, end })
+      while (entries.length - first > maxMessages || (bytesFrom(first) > maxBytes && entries.length - first > 1)) first++
       if (first > 64 && first * 2 > entries.length) {
         entries = entries.slice(first)
         first = 0

@@ -84,22 +84,19 @@ export function createServerLeg<User>(
   let asking: Identification<User> | null = null
   const fresh = createFreshToken<User>(clock, (token) => ask(who!.session, token), (known) => void queue.change(0, () => renewed(known)))
 
-  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, outlet, {
+  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, outlet, limits.maxBuffered, {
     text: hear,
     binary: () => fail({ code: 'protocol', message: 'Frames must be text.' }),
     gone,
   })
 
-  const sink = createLegSink<User>({ ...deps, socket, who: () => who!, tooSlow: dropSlow })
+  const sink = createLegSink<User>({ ...deps, socket, who: () => who! })
   const topics = createLegTopics<User>({ permission: deps.permission, feeds: deps.feeds, maxTopics: limits.maxTopics, sink })
 
   patience.set(limits.helloTimeout)
 
   function hear(text: string) {
     if (state === 'ending' || state === 'gone') return
-    // It asks and asks, and never reads what it is answered.
-    mindBuffer()
-    if (ended()) return
     // Every character is a byte at least, so that most frames need not be counted.
     const large = text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
     const frame = decodeClientFrame(text, maxPayload(limits))
@@ -181,6 +178,7 @@ export function createServerLeg<User>(
         return fail({ code: 'protocol', message: 'A leg says hello once.' })
       case 'subscribe':
         return queue.change(bytes, async () => {
+          await socket.settled()
           const prepared = await topics.prepare(frame.topics, who!).catch((error: unknown) => {
             onError(error, 'subscribing')
             // The leg, and what it has, is none the worse for it.
@@ -207,16 +205,15 @@ export function createServerLeg<User>(
   function refuse(id: string | undefined) {
     return (why: TopicRefusal) => {
       socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
-      mindBuffer()
+      // One question can have thousands of answers.
+      if (socket.owed() > limits.maxBuffered) dropSlow()
     }
   }
 
-  /** What it is answered counts as what it is told. */
-  function mindBuffer() {
-    if (socket.buffered() > limits.maxBuffered) dropSlow()
-  }
-
   async function publish(frame: PublishFrame, next: () => void) {
+    // It asks and asks, and does not read what it is answered.
+    const settled = socket.settled()
+    if (settled) await settled
     counters.published++
     const { session, user } = who!
     // It was sent after the welcome: how long it was on its way is at most the time since then.
@@ -224,7 +221,6 @@ export function createServerLeg<User>(
     const answer = await deps.publish({ frame, session, user, ...age }, next)
     if (answer.type === 'nack') counters.refused++
     socket.sendEncoded(answerFrame(frame.id, answer))
-    mindBuffer()
   }
 
   /** What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at again as well. */
@@ -281,7 +277,7 @@ export function createServerLeg<User>(
   }
 
   function dropSlow() {
-    fail({ code: 'too-slow', message: `More than ${limits.maxBuffered} bytes were waiting to be read.` })
+    fail({ code: 'too-slow', message: 'What was sent was not read.' })
   }
 
   function gone() {
@@ -335,6 +331,7 @@ export function createServerLeg<User>(
       if (life.over(now)) return fail(fresh.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
       const silent = now - socket.heardAt()
       if (silent >= dead && !socket.paused()) return socket.terminate()
+      if (dead < Infinity && socket.stalled(now, limits.stallTimeout)) return dropSlow()
       if (silent >= quiet) socket.probe()
       if (now - socket.sentAt() >= quiet) pong()
     },

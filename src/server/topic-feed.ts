@@ -3,6 +3,7 @@ import type { Position, TopicAnswer } from '../protocol/frames.js'
 import { createRecentEntries, sharedEntry, type SharedEntry } from './recent-entries.js'
 import type { PageLimit, TailEvent, TopicHead, TopicLog } from './topic-log.js'
 import { createTopicReader, type ReaderSink, type TopicReader } from './topic-reader.js'
+import { OWN } from './unread.js'
 
 /** One topic as this server hears it: one tail on the log, whatever the number of legs that read it. */
 export interface TopicFeed {
@@ -10,6 +11,8 @@ export interface TopicFeed {
   prepare(request: Position | null): Promise<void>
   /** Begins to read. Not a byte is sent before `start`, so that the frame that names the topic comes first. */
   join(request: Position | null, sink: ReaderSink): { readonly answer: TopicAnswer; start(): void; leave(): void }
+  /** Whether somebody who was up to date, and reads, is far behind now: more of what comes at once would cost the log a read, or be lost. */
+  crowded(): boolean
   close(): void
 }
 
@@ -21,7 +24,10 @@ export interface FeedDeps {
 
 /** What is kept for legs that are a little behind; further back the log is asked, a page at a time. */
 const RECENT = { messages: 512, bytes: 256 * 1024 }
-const PAGE: PageLimit = { maxMessages: 256, maxBytes: 128 * 1024 }
+/** As much as a leg has room for. */
+const PAGE: PageLimit = { maxMessages: OWN.pieces, maxBytes: OWN.bytes }
+/** Who has taken nothing for so long, ms, does not read, and is not waited for. */
+const STOPPED = 1_000
 /** Hidden entries are told of together: well below the 250 ms for which a client holds what came out of order. */
 const HIDDEN_DELAY = 100
 /** After a read that the log could not serve. */
@@ -32,6 +38,8 @@ type Page = readonly SharedEntry[] | undefined
 
 export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps): TopicFeed {
   const readers = new Set<TopicReader>()
+  /** Those of them who were live until there was no room. */
+  const slow = new Set<TopicReader>()
   const recent = createRecentEntries(RECENT.messages, RECENT.bytes)
   /** Pages on their way, by the offset that they begin after: legs that resume at one position share one read. */
   const pages = new Map<number, Promise<Page>>()
@@ -79,18 +87,21 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
     const { entry } = event
     if (entry.offset <= heard) return
     const shared = sharedEntry(topic, entry)
-    const hole = entry.offset > heard + 1
     heard = entry.offset
     known = Math.max(known, heard)
     recent.push(shared)
     for (const reader of readers) {
       if (!reader.live || reader.next() > entry.offset) continue
-      if (reader.next() === entry.offset) reader.take(shared)
-      else if (hole) {
-        // The tail has lost something. The log has it still, or the client will see from `prev` that it has not.
-        reader.live = false
-        pump(reader)
+      if (reader.next() === entry.offset && reader.sink.hasRoom()) {
+        reader.take(shared)
+        continue
       }
+      // It has not read what it was sent. Or the tail has lost something: the log has it still, or the client will see from `prev` that
+      // it has not.
+      reader.live = false
+      reader.tookAt = clock.monotonic()
+      slow.add(reader)
+      pump(reader)
     }
     tellHiddenSoon()
   }
@@ -145,10 +156,12 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
 
   /** Sends what the reader lacks, as far as there is room, and makes it live when there is nothing more. */
   function pump(reader: TopicReader) {
+    if (slow.has(reader) && reader.sink.hasRoom()) reader.tookAt = clock.monotonic()
     while (!reader.gone) {
       if (reader.next() > heard) {
         reader.tellHidden()
         reader.live = true
+        slow.delete(reader)
         return
       }
       if (!reader.sink.hasRoom()) return wait(reader, (then) => reader.sink.whenRoom(then))
@@ -239,8 +252,15 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
         leave() {
           reader.gone = true
           readers.delete(reader)
+          slow.delete(reader)
         },
       }
+    },
+    crowded() {
+      if (slow.size === 0) return false
+      const from = clock.monotonic() - STOPPED
+      for (const reader of slow) if (reader.tookAt >= from && recent.farBehind(reader.next())) return true
+      return false
     },
     close() {
       closed = true

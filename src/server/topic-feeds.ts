@@ -4,6 +4,8 @@ import { createTopicFeed, type FeedDeps, type TopicFeed } from './topic-feed.js'
 export interface TopicFeeds {
   /** The feed lives at least until `release`. */
   hold(topic: string): { readonly feed: TopicFeed; release(): void }
+  /** See the feed of that name; false where nobody reads it here. */
+  crowded(topic: string): boolean
   readonly size: number
   close(): void
 }
@@ -27,6 +29,7 @@ export function createTopicFeeds(deps: FeedDeps): TopicFeeds {
         },
       }
     },
+    crowded: (topic) => feeds.get(topic)?.feed.crowded() ?? false,
     get size() {
       return feeds.size
     },

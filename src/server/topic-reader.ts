@@ -5,7 +5,7 @@ import type { SharedEntry } from './recent-entries.js'
 
 /** What a leg gives to the readers of its topics. */
 export interface ReaderSink {
-  /** Sends; a leg that does not read is dropped here. */
+  /** Sends; only where there is room, or nothing would be left to say when there is. */
   message(frame: Encoded): void
   /** Numbering has started over. */
   subscribed(topic: string, answer: TopicAnswer): void
@@ -26,6 +26,8 @@ export interface TopicReader {
   live: boolean
   /** Waiting for room or for the log. */
   waiting: boolean
+  /** Milliseconds, monotonic, when it last began to take what waits for it. */
+  tookAt: number
   gone: boolean
   /** Takes the entry, which must be the next one. */
   take(entry: SharedEntry): void
@@ -48,6 +50,7 @@ export function createTopicReader(topic: string, sink: ReaderSink, after: number
     sink,
     live: false,
     waiting: false,
+    tookAt: -Infinity,
     gone: false,
     next: () => next,
     take(entry) {

@@ -175,6 +175,50 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(slow.offsets()).toEqual(range(701, 1_700))
   })
 
+  test('a reader that was up to date is sent nothing while it does not read, and all of it when it does', async () => {
+    const log = memoryLog()
+    const { feed, join } = feedOn(log)
+    const [slow, fast] = [await join(null), await join(null)]
+    await fill(log, 3)
+    slow.reader.open = false
+    await fill(log, 200)
+    expect(slow.offsets()).toEqual(range(1, 3))
+    expect(fast.offsets()).toEqual(range(1, 203))
+    slow.reader.read()
+    await fill(log, 2)
+    expect(slow.offsets()).toEqual(range(1, 205))
+    expect(feed.crowded()).toBe(false)
+  })
+
+  test('publishers are asked to wait for who reads and is far behind, not for who is a little behind, or has stopped reading', async () => {
+    const log = memoryLog()
+    const { feed, join, clock } = feedOn(log)
+    const slow = await join(null)
+    slow.reader.open = false
+    await fill(log, 200)
+    expect(feed.crowded()).toBe(false)
+    await fill(log, 100)
+    expect(feed.crowded()).toBe(true)
+    await clock.advance(1_500)
+    expect(feed.crowded()).toBe(false)
+    slow.reader.read()
+    expect(slow.offsets()).toEqual(range(1, 300))
+    slow.reader.open = false
+    await fill(log, 300)
+    expect(feed.crowded()).toBe(true)
+    slow.leave()
+    expect(feed.crowded()).toBe(false)
+  })
+
+  test('few large messages crowd a topic as many small ones do', async () => {
+    const log = memoryLog()
+    const { feed, join } = feedOn(log)
+    const slow = await join(null)
+    slow.reader.open = false
+    for (let at = 0; at < 2; at++) await log.append({ topic: 't', data: JSON.stringify('x'.repeat(100_000)) })
+    expect(feed.crowded()).toBe(true)
+  })
+
   test('what is trimmed before a slow reader got it leaves a prev by which the client sees the gap', async () => {
     const log = memoryLog({ history: { maxMessages: 10 } })
     await fill(log, 10)
