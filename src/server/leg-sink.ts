@@ -1,5 +1,6 @@
 import type { LegSocket } from './leg-socket.js'
-import type { LiveServerOptions } from './options.js'
+import { invalid, quoted, type LiveServerOptions } from './options.js'
+import { callOut } from './reporter.js'
 import type { Counters } from './stats.js'
 import type { ReaderSink } from './topic-reader.js'
 
@@ -23,12 +24,11 @@ export function createLegSink<User>({ filter, counters, socket, who, onError }: 
     ...(filter && {
       sees(topic, entry) {
         const { user, session } = who()
-        try {
-          return filter({ topic, data: entry.value(), offset: entry.offset, user, session }) === true
-        } catch (error) {
-          onError(error, `filtering the topic ${topic}`)
-          return false
-        }
+        let sees: unknown = false
+        const failed = (error: unknown) => onError(error, `filtering the topic ${quoted(topic)}`)
+        callOut(() => (sees = filter({ topic, data: entry.value(), offset: entry.offset, user, session })), failed)
+        if (typeof sees !== 'boolean') failed(invalid(`filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`))
+        return sees === true
       },
     }),
   }

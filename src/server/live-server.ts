@@ -24,6 +24,7 @@ import { createPermission } from './permission.js'
 import { createPublisher } from './publisher.js'
 import { createPublishPace } from './publish-pace.js'
 import { reconnectSpread } from './reconnect-spread.js'
+import { callOut, createReport } from './reporter.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
 import type { ServerEvent } from './server-event.js'
 import { createCounters, type ServerStats } from './stats.js'
@@ -103,7 +104,8 @@ const MAX_TURNED_AWAY = 1_000
 
 /** A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`. */
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
-  const { authenticate, onError = (error, doing) => console.error(`livesocket: ${doing}:`, error) } = options
+  const { authenticate } = options
+  const onError = createReport(options.onError)
   if (typeof authenticate !== 'function') throw invalid('authenticate must be a function: without one anybody could be anybody')
   if ((options.server === undefined) === (options.port === undefined)) throw invalid('Give either server or port')
   const { path = '/', id = nanoid(), clock = systemClock } = options
@@ -174,22 +176,17 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   function tell(event: ServerEvent) {
-    try {
-      options.onEvent?.(event)
-    } catch (error) {
-      onError(error, 'telling of an event')
-    }
+    callOut(() => options.onEvent?.(event), (error) => onError(error, 'telling of an event'))
   }
 
   /** What becomes of sessions although no leg here came or went. */
   function present(change: PresenceChange): boolean {
     const who = change.type === 'left' ? null : [...legs].map((leg) => leg.who()!).find(({ session }) => session === change.session)
     if (who === undefined) return false
-    try {
-      options.onSession!(change.type === 'left' ? change : { type: 'joined', session: change.session, user: who!.user })
-    } catch (error) {
-      onError(error, 'telling of a session')
-    }
+    callOut(
+      () => options.onSession!(change.type === 'left' ? change : { type: 'joined', session: change.session, user: who!.user }),
+      (error) => onError(error, 'telling of a session'),
+    )
     return true
   }
 

@@ -58,9 +58,13 @@ export interface LiveServerOptions<User = unknown> {
    * another one that shares the log tells of its sessions' end, some 20 s later, for those that have not come back by then.
    */
   readonly onSession?: (event: SessionEvent<User>) => void
-  /** Each leg and each drain, for a structured log: see `ServerEvent`. */
+  /** Each leg and each drain, for a structured log: see `ServerEvent`. Names of clients are in it as they came: write them as JSON. */
   readonly onEvent?: (event: ServerEvent) => void
-  /** What your functions threw, and where the log failed. Nothing of it reaches a client. Default: `console.error`. */
+  /**
+   * What your functions threw, where the log failed, and what you should know of. Nothing of it reaches a client. In `doing` the names that
+   * clients gave are quoted and escaped; what an error says may hold their words as they came. Default: a line on `console.error` for
+   * each kind, escaped, and then how often.
+   */
   readonly onError?: (error: unknown, doing: string) => void
   /** Where topics live. Servers that share one are one service. Default: a `memoryLog()` of its own. */
   readonly log?: TopicLog

@@ -21,6 +21,7 @@ import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
 import type { TopicLog } from './topic-log.js'
 import type { Permission } from './permission.js'
+import { callOut } from './reporter.js'
 import { createTokenLife } from './token-life.js'
 import { createWorkQueue } from './work-queue.js'
 
@@ -304,11 +305,7 @@ export function createServerLeg<User>(
   }
 
   function tellSession(type: 'joined' | 'left') {
-    try {
-      deps.onSession?.({ type, session: admitted!.session, user: who?.user ?? admitted!.user })
-    } catch (error) {
-      onError(error, 'telling of a session')
-    }
+    callOut(() => deps.onSession?.({ type, session: admitted!.session, user: who?.user ?? admitted!.user }), (error) => onError(error, 'telling of a session'))
   }
 
   // Read through a function, because an `await` may have changed it.

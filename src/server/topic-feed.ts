@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { Position, TopicAnswer } from '../protocol/frames.js'
+import { quoted } from './options.js'
 import { createRecentEntries, sharedEntry, type SharedEntry } from './recent-entries.js'
 import type { PageLimit, TailEvent, TopicHead, TopicLog } from './topic-log.js'
 import { createTopicReader, type ReaderSink, type TopicReader } from './topic-reader.js'
@@ -211,7 +212,7 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
       await refresh()
       if (asked !== epoch) return undefined
     } catch (error) {
-      onError(error, `reading the topic ${topic}`)
+      onError(error, `reading the topic ${quoted(topic)}`)
     }
     await new Promise<void>((resolve) => {
       const cancel = clock.setTimeout(() => {

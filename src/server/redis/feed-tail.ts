@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
+import { quoted } from '../options.js'
 import type { LogEntry, Tail, TailEvent, TopicHead } from '../topic-log.js'
 import { decodeName } from './keys.js'
 
@@ -173,7 +174,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     settle(listener, early).catch((error: unknown) => {
       // `wake` tries again.
       if (isOver(listener, early) || !deps.here() || closed) return
-      onError(error, `catching up on the topic ${listener.topic}`)
+      onError(error, `catching up on the topic ${quoted(listener.topic)}`)
       later(() => {
         if (!isOver(listener, early)) attempt(listener, early)
       })

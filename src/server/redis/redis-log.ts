@@ -3,6 +3,7 @@ import { systemClock, systemRandom, type Clock, type Random } from '../../base/c
 import { LiveSocketError } from '../../base/errors.js'
 import { atLeast, invalid, shown } from '../options.js'
 import type { DedupeLimits } from '../publish-record.js'
+import { createReport } from '../reporter.js'
 import type { HistoryLimits } from '../topic-history.js'
 import { OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type NewEntry, type Origin, type PageLimit, type Recorded, type TopicLog } from '../topic-log.js'
 import { createAppendOrder, type AppendPlace } from './append-order.js'
@@ -47,7 +48,7 @@ export interface RedisLogOptions {
    * `appendfsync always` will do (and `no-appendfsync-on-rewrite no`); after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
    */
   readonly durable?: boolean
-  /** What went wrong between this node and Redis; it goes on by itself. Default: `console.error`. */
+  /** What went wrong between this node and Redis; it goes on by itself. Default: a line on `console.error` for each kind, then how often. */
   readonly onError?: (error: unknown, doing: string) => void
   readonly clock?: Clock
 }
@@ -94,7 +95,8 @@ export function redisLog(options: RedisLogOptions = {}): RedisLog {
 }
 
 export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside): RedisLog {
-  const { prefix = 'livesocket', clock = systemClock, onError = (error, doing) => console.error(`livesocket: ${doing}:`, error) } = options
+  const { prefix = 'livesocket', clock = systemClock } = options
+  const onError = createReport(options.onError)
   const { random = systemRandom } = outside
   const source = redisSource(options)
   if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)

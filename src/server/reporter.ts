@@ -1,0 +1,98 @@
+import { systemClock, type Clock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import { escaped, type LiveServerOptions } from './options.js'
+
+export type Report = (error: unknown, doing: string) => void
+
+/** A kind that goes on is printed again after so many milliseconds, and at its 10th, 100th, … time. */
+const AGAIN = 60_000
+const MOST = { kinds: 100, characters: 1_000, frames: 10, causes: 3 }
+
+/** The application's `onError`, or the one that prints. Whatever the application's does with an error, its own stays where it is. */
+export function createReport(given: LiveServerOptions['onError'], clock?: Clock): Report {
+  const print = createPrinter(clock)
+  return given ? (error, doing) => callOut(() => given(error, doing), (thrown) => print(thrown, 'telling onError of an error')) : print
+}
+
+/** Calls a function of the application's whose answer nobody waits for. What it throws, at once or as a promise, ends nothing. */
+export function callOut(call: () => unknown, failed: (thrown: unknown) => void): void {
+  try {
+    const result = call()
+    if (result instanceof Promise) result.catch(failed)
+  } catch (thrown) {
+    failed(thrown)
+  }
+}
+
+/**
+ * Prints what went wrong, a kind (what was being done, and the name and code of the error) once, and from then on how often: a database that
+ * is away fails every publish. Everything is escaped, because names and words of clients are in it: one line cannot pass for another.
+ */
+export function createPrinter(clock: Clock = systemClock, print: (text: string) => void = (text) => console.error(text)): Report {
+  /** In the order in which they were printed. */
+  const kinds = new Map<string, { count: number; readonly since: number; printedAt: number }>()
+
+  return (error, doing) => {
+    const now = clock.monotonic()
+    const key = kindOf(error, doing)
+    const kind = kinds.get(key) ?? { count: 0, since: now, printedAt: -Infinity }
+    kinds.set(key, kind)
+    const told = ++kind.count
+    if (now - kind.printedAt < AGAIN && !/^10+$/.test(String(told))) return
+    kind.printedAt = now
+    kinds.delete(key)
+    kinds.set(key, kind)
+    for (const oldest of kinds.keys()) {
+      if (kinds.size <= MOST.kinds) break
+      kinds.delete(oldest)
+    }
+    const line = `livesocket: ${clipped(doing)}: ${wordsOf(error)}`
+    print(told === 1 ? [line, ...framesOf(error)].join('\n') : `${line} (${told} times in ${Math.round((now - kind.since) / 1_000)} s)`)
+  }
+}
+
+/** What was being done, without the names in it, which are quoted: clients make up as many as they like. */
+function kindOf(error: unknown, doing: string): string {
+  const { name, code } = fieldsOf(error)
+  return [doing.replace(/"(?:[^"\\]|\\.)*"/g, '…'), name, code].join('|')
+}
+
+function fieldsOf(error: unknown): { name: string; code: string; message: string; cause: unknown } {
+  const fallback = { name: typeof error, code: '', message: '', cause: undefined }
+  try {
+    if (!(error instanceof Error)) return { ...fallback, message: String(error) }
+    const { name, message, cause } = error
+    const { code, errors } = error as { code?: unknown; errors?: unknown }
+    // Of a host with several addresses, each of which failed.
+    const first: unknown = Array.isArray(errors) ? errors[0] : undefined
+    return { name: String(name), code: typeof code === 'string' ? code : '', message: String(message), cause: cause ?? first }
+  } catch {
+    return { ...fallback, message: 'what cannot even be read' }
+  }
+}
+
+function wordsOf(error: unknown): string {
+  const words: string[] = []
+  for (let at = error; at !== undefined && words.length < MOST.causes; at = fieldsOf(at).cause) {
+    const { name, code, message } = fieldsOf(at)
+    words.push(clipped(`${name}${code === '' ? '' : ` (${code})`}: ${message}`))
+  }
+  return words.join('; because of ')
+}
+
+/** Where the application threw it. Ours say what they mean, wherever they come from. */
+function framesOf(error: unknown): string[] {
+  try {
+    if (!(error instanceof Error) || error instanceof LiveSocketError) return []
+    const { stack, message } = error
+    // The message comes first, and can look like a frame.
+    const frames = stack!.slice(stack!.indexOf(message) + message.length).split('\n')
+    return frames.filter((line) => /^\s+at /.test(line)).slice(0, MOST.frames).map(clipped)
+  } catch {
+    return []
+  }
+}
+
+function clipped(text: string): string {
+  return escaped(text.length > MOST.characters ? `${text.slice(0, MOST.characters)}…` : text)
+}
