@@ -8,7 +8,7 @@ export type { SchemaInputs, SchemaOutputs, TopicSchemas } from './topic-schema.j
 export { LiveSocketError } from './base/errors.js'
 export type { LiveSocketErrorCode } from './base/errors.js'
 export type { Clock, Random } from './base/clock.js'
-export type { Environment, HandoverRequest, LiveSocketOptions, TopicTypes } from './handover/options.js'
+export type { Environment, HandoverRequest, LiveSocketOptions, TopicTypes, UrlAsk } from './handover/options.js'
 export type { Gap, LiveSocketEvents } from './handover/events.js'
 export type { LiveSocketState, ReadableStore } from './store.js'
 export type { GetToken, TokenResult } from './link/token-keeper.js'

@@ -252,7 +252,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     }
     closed = null
     listen()
-    coordinator.connect(fresh)
+    coordinator.connect(fresh, settings.page.prerendering?.() ?? false)
   }
 
   function listen() {
@@ -274,10 +274,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
           tokens.suspend()
           return coordinator.suspend()
         }
+        if (change === 'leaving') return coordinator.leaving()
         if (change === 'hidden') return
         // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
+        coordinator.evidence()
         lookAgain()
-        coordinator.resume()
+        if (!coordinator.resume()) coordinator.hasten()
       }),
     ]
   }

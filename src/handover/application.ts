@@ -1,5 +1,5 @@
 import { LiveSocketError } from '../base/errors.js'
-import { dialUrl, type Settings } from './options.js'
+import { dialUrl, type Settings, type UrlAsk } from './options.js'
 
 type Report = (error: LiveSocketError) => void
 
@@ -17,7 +17,7 @@ export function askOnClose(onClose: Settings['onClose'], close: { code: number; 
 }
 
 /** Where the application wants this dial to go. Rejects, having reported why, where it cannot be told. */
-export async function askUrl(url: Settings['url'], ask: { attempt: number; signal: AbortSignal }, report: Report): Promise<URL> {
+export async function askUrl(url: Settings['url'], ask: UrlAsk, report: Report): Promise<URL> {
   try {
     return dialUrl(typeof url === 'function' ? await url(ask) : url)
   } catch (thrown) {

@@ -8,6 +8,7 @@ import { checkRedirect } from '../policy/redirect.js'
 import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
 import { askOnClose, askUrl } from './application.js'
 import { createDialTimer } from './dial-timer.js'
+import { createEarlyAttempts } from './early-attempts.js'
 import type { LiveSocketEvents } from './events.js'
 import { initialState, step, type Ask, type ClientReason, type CloseReason, type Effect, type Event, type State, type Stop } from './machine.js'
 import { createMoveLog } from './move-log.js'
@@ -18,17 +19,21 @@ import { viewOf, type View } from './view.js'
 
 /** Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token keeper told. */
 export interface Coordinator {
-  connect(fresh: boolean): void
+  /** `held`: nothing is dialled before `resume`. */
+  connect(fresh: boolean, held: boolean): void
   stop(stop: Stop): void
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /**
-   * A dial that waits need not wait longer; where the server said that it is busy, or over which time to spread, its word stands.
-   * With `patience`, a dial that is under way has so many ms left: it may hang in a network that is no more.
+   * A hint that a dial may succeed now: one that waits need not wait longer. That is once, and seldom again, however many hints come;
+   * and where the server said that it is busy, or over which time to spread, its word stands. With `patience`, a dial that is under
+   * way has so many ms left: it may hang in a network that is no more. Where it fails all the same, the next one is early.
    */
   hasten(patience?: number): void
   /** Only this client was hit: by a change of network, a wake, silence. */
   evidence(): void
+  /** The page may be left, or not: Firefox closes its sockets now, with a clean 1001, as a server does that goes away. */
+  leaving(): void
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void
   /** Tells `drained` for that leg once everything that its server had sent by now has arrived, where the protocol can say so. */
@@ -43,7 +48,8 @@ export interface Coordinator {
   check(): void
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
   suspend(): void
-  resume(): void
+  /** False: nothing was suspended or held. */
+  resume(): boolean
   /** Drops a standby leg; false where there is none. */
   dropStandby(): boolean
   readonly state: State
@@ -78,6 +84,10 @@ export interface CoordinatorHandlers {
 const LASTED = 30_000
 /** A hint that only this client was hit explains a close for so long. */
 const EVIDENCE = 3_000
+/** A dial that is due within this time is early already. */
+const SOON = 1_050
+/** A dial beside a leg that serves has this part of `connectTimeout` to open: Firefox lets no other one to that host pass it meanwhile. */
+const OPEN_PART = 0.5
 /** Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for another one, ms. */
 const LOOK_AFTER = 50
 /** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
@@ -98,14 +108,20 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let configured: URL | null = null
   let spread: number | undefined
   let hintAt: Instant | null = null
+  let leavingAt: Instant | null = null
+  /** A leg has served since `connect`. */
+  let everServed = false
+  /** Where the last dial went in vain, or where the leg is that fell silent. */
+  let inVain: string | null = null
   let dialTook = 0
   let lookedAt: Instant | null = null
   /** What the legs' servers are told while the application stops. */
   let goodbye: Stop | null = null
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   let doubted = false
-  /** Dials that were under way when the network changed. */
+  /** Dials that were under way when a hint came. */
   const suspects = new Set<number>()
+  const early = createEarlyAttempts(clock)
   /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
   let freshest: string | undefined
   const dialTimer = createDialTimer(
@@ -180,6 +196,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function dial(number: number, url: string | null, ask: Ask | null) {
     const attempt = state.failures + state.tries
+    const reason = ask ? 'handover' : everServed ? 'reconnect' : 'first'
+    const failed = inVain
     const leg: ProtocolLeg = createProtocolLeg(
       {
         number,
@@ -188,11 +206,12 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         protocol: settings.protocol,
         WebSocket: settings.WebSocket,
         connectTimeout: settings.connectTimeout,
+        openTimeout: settings.connectTimeout * (state.active ? OPEN_PART : 1),
         heartbeat: settings.heartbeat,
         token: (signal) => deps.tokens().token(signal),
         url: async (signal) => {
           if (url !== null) return new URL(url)
-          configured = await askUrl(settings.url, { attempt, signal }, report)
+          configured = await askUrl(settings.url, { attempt, reason, failed, signal }, report)
           return new URL(configured)
         },
         hello: (token) => ({ type: 'hello', session: deps.session(), leg: number, token, topics: deps.merge().hello(number), handover: leg.handover }),
@@ -221,6 +240,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function close(number: number, why: CloseReason) {
     const leg = forget(number)
     if (!leg) return
+    if (why === 'same-server') inVain = leg.url
     leg.close(goodbye?.code ?? 1000, goodbye?.code === undefined ? why : goodbye.reason)
     deps.merge().gone(number)
     deps.outbox().gone(number)
@@ -280,6 +300,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     switch (frame.type) {
       case 'welcome':
         spread = frame.reconnectSpread ?? spread
+        inVain = null
+        everServed = true
+        early.welcomed()
         deps.tokens().accepted(leg.token, frame.tokenTtl)
         dispatch({ type: 'ready', leg: leg.number, same: frame.server === activeLeg()?.welcome?.server })
         break
@@ -359,6 +382,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function silent(leg: ProtocolLeg) {
     evidence()
     if (leg.number === state.active?.leg) {
+      inVain = leg.url
       leave('silence')
       if (state.active?.leg === leg.number && state.active.ask?.reason !== 'silence') limits.lastChance()
     } else if (leg.number === state.old?.leg) dispatch({ type: 'old-done' })
@@ -368,34 +392,35 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const suspect = suspects.has(leg.number)
     forget(leg.number)
     const { code, reason, opened, error } = end
+    if (!leg.welcome && leg.url !== '') inVain = leg.url
     const serving = leg.number === state.active?.leg
     const asked = serving && state.active?.ask?.by === 'server'
-    const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), asked }
+    const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), leaving: lately(leavingAt), asked }
     const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined)
     if (verdict.do === 'retry' && verdict.bad) {
       handlers.emit('error', { error: new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`) })
     }
     if (verdict.do === 'renew-token') refusedToken(leg)
-    lost(leg, { code, reason, by: 'server' }, verdict)
-    // It was dialled in a network that is no more, and says nothing of the server.
-    if (suspect && !opened) hasten()
+    lost(leg, { code, reason, by: 'server' }, verdict, opened)
+    // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only this client lost.
+    if ((suspect && !opened) || (verdict.do === 'retry' && verdict.pace === 'early')) hasten()
   }
 
   /** Closes a leg that the machine did not want closed. */
   function letGo(leg: ProtocolLeg, code: number, reason: string, verdict: Verdict) {
     leg.close(code, reason)
     forget(leg.number)
-    lost(leg, { code, reason, by: 'client' }, verdict)
+    lost(leg, { code, reason, by: 'client' }, verdict, true)
   }
 
   /** A leg that was not closed because the machine wanted it. */
-  function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict) {
+  function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict, opened: boolean) {
     const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
     const wasOld = leg.number === state.old?.leg
     deps.merge().gone(leg.number)
     deps.outbox().gone(leg.number)
     handlers.emit('leg-closed', { leg: leg.number, ...close })
-    dispatch({ type: 'died', leg: leg.number, code: close.code, verdict, lasted })
+    dispatch({ type: 'died', leg: leg.number, code: close.code, verdict, opened, lasted })
     if (wasOld && moves.finished()) handlers.moved(true)
   }
 
@@ -417,7 +442,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   function hinted(): boolean {
-    return (hintAt !== null && since(clock, hintAt) < EVIDENCE) || !settings.network.online()
+    return lately(hintAt) || lately(leavingAt) || !settings.network.online()
+  }
+
+  function lately(at: Instant | null): boolean {
+    return at !== null && since(clock, at) < EVIDENCE
   }
 
   function activeLeg(): ProtocolLeg | undefined {
@@ -443,16 +472,18 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   function hasten(patience?: number) {
-    if (patience !== undefined) {
-      for (const leg of legs.values()) {
-        if (leg.welcome) continue
-        leg.hasten(patience)
-        suspects.add(leg.number)
-      }
+    for (const leg of legs.values()) {
+      if (leg.welcome) continue
+      // It is cut short only where the next one need not wait.
+      if (patience !== undefined && early.left) leg.hasten(patience)
+      suspects.add(leg.number)
     }
+    dialTimer.check()
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg serves.
-    if (dialTimer.pace.kind === (state.active ? 'asked' : 'busy')) return
-    dispatch({ type: 'hasten', pace: state.active || state.status !== 'open' ? 'now' : 'early' })
+    if (state.wait !== 'timer' || dialTimer.busy || (state.active && dialTimer.pace.kind === 'asked')) return
+    if ((dialTimer.left ?? 0) <= SOON || !early.left) return
+    early.take()
+    dispatch({ type: 'hasten', pace: state.active ? 'now' : 'early' })
   }
 
   /** The machine is told of one leg after the other; the active one goes last, so that none comes to serve for a moment. */
@@ -465,9 +496,12 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   return {
-    connect(fresh) {
+    connect(fresh, held) {
+      everServed = false
+      inVain = null
       dialTimer.resume()
-      dispatch({ type: 'connect', fresh, exclusive: settings.protocol.overlap === 'exclusive' })
+      if (held) dialTimer.pause()
+      dispatch({ type: 'connect', fresh, held, exclusive: settings.protocol.overlap === 'exclusive' })
     },
     stop(reason) {
       goodbye = reason
@@ -477,6 +511,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     leave,
     hasten,
     evidence,
+    leaving() {
+      leavingAt = instant(clock)
+      for (const leg of legs.values()) if (!leg.welcome) suspects.add(leg.number)
+    },
     probe(timeout) {
       for (const leg of legs.values()) if (leg.welcome) leg.probe(timeout)
     },
@@ -491,10 +529,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     check,
     suspend,
     resume() {
-      if (!dialTimer.resume()) return
-      if (dialTimer.pace.kind === 'busy' && dialTimer.left !== null) return dialTimer.check()
+      if (!dialTimer.resume()) return false
+      if (dialTimer.busy && dialTimer.left !== null) dialTimer.check()
       // People do not all go back to a page at the same moment: there is nothing to spread.
-      dispatch({ type: 'hasten', pace: 'now' })
+      else dispatch({ type: 'hasten', pace: 'now' })
+      return true
     },
     dropStandby() {
       if (!state.standby) return false

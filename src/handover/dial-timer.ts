@@ -1,5 +1,7 @@
 import { createAlarm } from '../base/alarm.js'
 import { since } from '../base/clock.js'
+import { createPeriod } from '../base/period.js'
+import { bounded, bounds } from '../policy/bounds.js'
 import type { Ask, ClientReason, Pace } from './machine.js'
 import { createMoment } from './moment.js'
 import type { Settings } from './options.js'
@@ -17,6 +19,8 @@ export interface DialTimer {
   resume(): boolean
   /** The pace that was waited at last. */
   readonly pace: Pace
+  /** What it waits for is a busy server. */
+  readonly busy: boolean
   /** Milliseconds to go; null where no delay runs. */
   readonly left: number | null
   /** The application puts the move off for the moment. */
@@ -42,6 +46,8 @@ export function createDialTimer(deps: DialTimerDeps, handlers: { due(): void; wh
   const { clock, random, handover, reconnect } = deps.settings
   const moment = handover.when && createMoment(clock, handover.when, handlers.whenThrew)
   const alarm = createAlarm(clock, due)
+  /** For so long a server said that it is busy: whatever a later wait is for, it is no shorter. */
+  const busy = createPeriod(clock)
   let pace: Pace = { kind: 'now' }
   let paused = false
 
@@ -63,9 +69,10 @@ export function createDialTimer(deps: DialTimerDeps, handlers: { due(): void; wh
     wait(next) {
       pace = next
       moment?.clear()
-      if (pace.kind === 'now') return now()
+      if ('retryAfter' in pace && pace.retryAfter) busy.extend(bounded(pace.retryAfter, bounds.retryAfter))
+      if (pace.kind === 'now' && busy.left === 0) return now()
       const dwell = Math.max(0, handover.dwell - deps.sinceCutover())
-      const delay = delayOf(pace, { clock, random, ask: deps.ask(), dwell, dialTook: deps.dialTook(), spread: deps.spread() ?? reconnect.spread, cap: reconnect.cap })
+      const delay = Math.max(busy.left, delayOf(pace, { clock, random, ask: deps.ask(), dwell, dialTook: deps.dialTook(), spread: deps.spread() ?? reconnect.spread, cap: reconnect.cap }))
       // A request that replaces another one must not put off a dial that is due already.
       alarm.set(pace.kind === 'asked' && alarm.left !== null ? Math.min(alarm.left, delay) : delay)
       if (pace.kind === 'asked' && delay === 0) now()
@@ -88,6 +95,9 @@ export function createDialTimer(deps: DialTimerDeps, handlers: { due(): void; wh
     },
     get pace() {
       return pace
+    },
+    get busy() {
+      return pace.kind === 'busy' || (pace.kind === 'again' && pace.retryAfter !== undefined)
     },
     get left() {
       return alarm.left

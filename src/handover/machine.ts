@@ -29,6 +29,8 @@ export interface State {
   readonly misunderstandings: number
   /** Dials of the present move that came to nothing. */
   readonly tries: number
+  /** Of those, the ones in a row that failed before their socket opened. */
+  readonly unopened: number
 }
 
 /** A leg, and what was asked of it. The request stays with its leg: what was asked of the old leg holds again should it serve again. */
@@ -42,7 +44,7 @@ export interface Ask {
   readonly id: string
   readonly reason: string
   readonly by: 'server' | 'client'
-  /** Where the next dial goes; null is the configured URL, also once `url` has failed. */
+  /** Where it asks to go, in turn with the configured URL once a dial failed; null is the configured URL alone. */
   readonly url: string | null
   /** When it was asked, and the milliseconds from then on after which the leg may be closed. Of no concern to the machine. */
   readonly at: Instant
@@ -61,14 +63,16 @@ export type Pace =
   | { readonly kind: 'now' }
   /** A request's own spread, and the dwell after a cutover. */
   | { readonly kind: 'asked' }
-  | { readonly kind: 'again'; readonly tries: number }
+  /** Within a move. `retryAfter`: the server that was dialled is busy for so many ms. */
+  | { readonly kind: 'again'; readonly tries: number; readonly unopened: number; readonly retryAfter?: number }
   | { readonly kind: 'spread' | 'early'; readonly failures: number }
-  | { readonly kind: 'busy'; readonly failures: number; readonly retryAfter: number }
+  | { readonly kind: 'busy'; readonly failures: number; readonly retryAfter?: number }
 
 export type Stop = { readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'; readonly code?: number; readonly reason?: string }
 
 export type Event =
-  | { readonly type: 'connect'; readonly fresh: boolean; readonly exclusive?: boolean }
+  /** `held`: nobody is there to see it yet; the dial waits to be hastened. */
+  | { readonly type: 'connect'; readonly fresh: boolean; readonly exclusive?: boolean; readonly held?: boolean }
   | { readonly type: 'stop'; readonly stop: Stop }
   /** The moment that `wait` waits for. */
   | { readonly type: 'due' }
@@ -80,8 +84,8 @@ export type Event =
   | { readonly type: 'old-done' }
   /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */
   | { readonly type: 'ready'; readonly leg: number; readonly same: boolean }
-  /** `lasted`: it lived long enough after its welcome to be trusted. */
-  | { readonly type: 'died'; readonly leg: number; readonly code: number; readonly verdict: Verdict; readonly lasted: boolean }
+  /** `opened`: its socket had been open. `lasted`: it lived long enough after its welcome to be trusted. */
+  | { readonly type: 'died'; readonly leg: number; readonly code: number; readonly verdict: Verdict; readonly opened: boolean; readonly lasted: boolean }
   /** Held messages are past their bound. */
   | { readonly type: 'overflow' }
   | { readonly type: 'asked'; readonly leg: number; readonly ask: Ask }
@@ -116,10 +120,14 @@ export const initialState: State = {
   failures: 0,
   misunderstandings: 0,
   tries: 0,
+  unopened: 0,
 }
 
+/** A move that begins, or is over: whatever failed on its way is no omen for the next one. */
+const UNTRIED = { tries: 0, unopened: 0 }
+
 export function step(state: State, event: Event): Step {
-  if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event.fresh, event.exclusive ?? false)
+  if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event)
   if (state.status !== 'open') return event.type === 'stop' && state.status === 'idle' ? stop(state, event.stop) : [state, []]
   switch (event.type) {
     case 'stop':
@@ -137,7 +145,7 @@ export function step(state: State, event: Event): Step {
     case 'died':
       return died(state, event)
     case 'overflow':
-      return state.standby ? then(standbyFailed(state), { do: 'close', leg: state.standby.leg, why: 'dropped' }) : [state, []]
+      return state.standby ? then(standbyFailed(state, true), { do: 'close', leg: state.standby.leg, why: 'dropped' }) : [state, []]
     case 'asked':
       return asked(state, event.leg, event.ask)
     case 'cancelled':
@@ -150,8 +158,9 @@ function then([state, effects]: Step, ...first: Effect[]): Step {
   return [state, [...first, ...effects]]
 }
 
-function connect(state: State, fresh: boolean, exclusive: boolean): Step {
-  return dial({ ...initialState, status: 'open', exclusive, legs: fresh ? 0 : state.legs })
+function connect(state: State, { fresh, exclusive = false, held }: Extract<Event, { type: 'connect' }>): Step {
+  const next: State = { ...initialState, status: 'open', exclusive, legs: fresh ? 0 : state.legs }
+  return held ? wait(next, { kind: 'now' }) : dial(next)
 }
 
 function stop(state: State, reason: Stop): Step {
@@ -170,16 +179,16 @@ function wait(state: State, pace: Pace): Step {
 function dial(state: State): Step {
   if (state.active && state.old) return [{ ...state, wait: 'room' }, []]
   const ask = state.active?.ask ?? null
-  const standby = { leg: state.legs + 1, ask: null, url: ask?.url ?? null }
+  // Rule 2: where a dial to `url` failed, the configured URL and `url` have turns.
+  const standby = { leg: state.legs + 1, ask: null, url: state.tries % 2 === 0 ? (ask?.url ?? null) : null }
   const next: State = { ...state, standby, wait: 'none', legs: standby.leg }
   const effect: Effect = { do: 'dial', leg: standby.leg, url: standby.url, ask }
   if (!state.active || !state.exclusive) return [next, [effect]]
-  return [{ ...next, active: null, tries: 0, between: true }, [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect]]
+  return [{ ...next, ...UNTRIED, active: null, between: true }, [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect]]
 }
 
 function oldGone(state: State): Step {
-  // The move is over: whatever failed on its way is no omen for the next one.
-  const next = { ...state, old: null, tries: 0 }
+  const next = { ...state, ...UNTRIED, old: null }
   return state.wait === 'room' ? dial({ ...next, wait: 'none' }) : [next, []]
 }
 
@@ -187,7 +196,7 @@ function ready(state: State, leg: number, same: boolean): Step {
   const { standby, active } = state
   if (standby?.leg !== leg) return [state, []]
   if (same && active?.ask?.by === 'server' && !active.ask.expired) {
-    return then(standbyFailed(state), { do: 'close', leg, why: 'same-server' })
+    return then(standbyFailed(state, true), { do: 'close', leg, why: 'same-server' })
   }
   const next: State = { ...state, active: { leg, ask: standby.ask }, old: active, standby: null, wait: 'none', between: false }
   const serve: Effect = { do: 'serve', leg }
@@ -196,13 +205,17 @@ function ready(state: State, leg: number, same: boolean): Step {
 }
 
 /** A standby leg came to nothing while something else serves, or nothing does. The caller closes it if it is open. */
-function standbyFailed(state: State): Step {
-  const tries = state.tries + 1
-  const next: State = { ...state, standby: null, tries }
-  const ask = state.active?.ask
-  if (!state.active || !ask) return state.active ? [next, []] : wait(next, { kind: 'spread', failures: state.failures })
-  const active = { ...state.active, ask: { ...ask, url: null } }
-  return wait({ ...next, active }, ask.expired ? { kind: 'spread', failures: tries } : { kind: 'again', tries })
+function standbyFailed(state: State, opened: boolean, verdict?: Verdict): Step {
+  const next: State = { ...state, standby: null, tries: state.tries + 1, unopened: opened ? 0 : state.unopened + 1 }
+  if (!state.active) return wait(next, { kind: 'spread', failures: state.failures })
+  return state.active.ask ? wait(next, again(next, state.active.ask, verdict)) : [next, []]
+}
+
+/** The pace of the next dial of a move, of which one came to nothing. */
+function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Pace {
+  const busy = verdict?.do === 'retry' && verdict.pace === 'busy'
+  const told = busy && verdict.retryAfter !== undefined ? { retryAfter: verdict.retryAfter } : null
+  return ask?.expired ? { kind: busy ? 'busy' : 'spread', failures: tries, ...told } : { kind: 'again', tries, unopened, ...told }
 }
 
 function died(state: State, event: Died): Step {
@@ -216,39 +229,39 @@ function died(state: State, event: Died): Step {
   }
   if (leg === old?.leg) return oldGone(state)
   // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
-  if (leg === standby?.leg && active) return standbyFailed(state)
-  if (leg === active?.leg && (standby || old)) return activeGone(state)
+  if (leg === standby?.leg && active) return standbyFailed(state, event.opened, verdict)
+  if (leg === active?.leg && (standby || old)) return activeGone(state, verdict)
   return onlyLegDied(state, event)
 }
 
 /** The active leg is gone and another one lives. */
-function activeGone(state: State): Step {
+function activeGone(state: State, verdict?: Verdict): Step {
   const { standby, old } = state
   // It is not started over: the standby leg becomes the reconnection.
-  if (standby || !old) return [{ ...state, active: null, tries: 0 }, []]
+  if (standby || !old) return [{ ...state, ...UNTRIED, active: null }, []]
   const next: State = { ...state, active: old, old: null, wait: 'none', tries: state.tries + 1 }
   const serve: Effect = { do: 'serve', leg: old.leg }
-  return old.ask ? then(wait(next, { kind: 'again', tries: next.tries }), serve) : [next, [serve]]
+  return old.ask ? then(wait(next, again(next, old.ask, verdict)), serve) : [next, [serve]]
 }
 
 function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
   // Whatever its code: most likely the server has not noticed yet that the leg before is gone.
   if (state.between && state.tries < EXCLUSIVE_TRIES && verdict.do !== 'renew-token') {
-    const tries = state.tries + 1
-    return wait({ ...state, standby: null, tries }, { kind: 'again', tries })
+    const next: State = { ...state, standby: null, tries: state.tries + 1 }
+    return wait(next, again(next, null, verdict))
   }
   const failures = lasted ? 0 : state.failures
   const bad = verdict.do === 'retry' && verdict.bad === true
   const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
-  const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, tries: 0, between: false }
+  const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, ...UNTRIED, between: false }
   if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
   if (misunderstandings >= BAD_CLOSES) return stop(next, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
   if (verdict.do === 'renew-token') return wait(next, { kind: 'now' })
   // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
   if (state.wait === 'timer' && verdict.pace === 'spread') return [next, []]
-  if (verdict.pace === 'busy') return wait(next, { kind: 'busy', failures, retryAfter: verdict.retryAfter ?? 0 })
-  return wait(next, { kind: verdict.pace, failures })
+  const { pace, retryAfter } = verdict
+  return wait(next, { kind: pace, failures, ...(retryAfter === undefined ? null : { retryAfter }) })
 }
 
 function without(state: State, leg: number): State {
@@ -266,9 +279,11 @@ function asked(state: State, leg: number, ask: Ask): Step {
     return state.wait === 'timer' ? wait(state, { kind: 'now' }) : [state, []]
   }
   const replaced = active.ask && active.ask.id !== ask.id ? failed(active.ask, 'superseded') : []
-  const next: State = { ...state, active: { leg, ask }, tries: 0 }
+  // One that leads to the same place takes over what was dialled and tried.
+  const elsewhere = !active.ask || active.ask.url !== ask.url
+  const next: State = { ...state, ...(elsewhere ? UNTRIED : null), active: { leg, ask } }
   if (!standby) return state.wait === 'room' ? [next, replaced] : then(wait(next, { kind: 'asked' }), ...replaced)
-  if (standby.url === ask.url) return [next, replaced]
+  if (!elsewhere || standby.url === ask.url) return [next, replaced]
   return then(wait({ ...next, standby: null }, { kind: 'asked' }), ...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })
 }
 
@@ -284,7 +299,7 @@ function cancelled(state: State, leg: number, id: string): Step {
 function stay(state: State, active: Seat, ask: Ask, why: 'cancelled' | 'deadline' | 'recovered'): Step {
   const drop: Effect[] = state.standby ? [{ do: 'close', leg: state.standby.leg, why: 'dropped' }] : []
   return [
-    { ...state, active: { ...active, ask: null }, standby: null, wait: 'none', tries: 0 },
+    { ...state, ...UNTRIED, active: { ...active, ask: null }, standby: null, wait: 'none' },
     [...drop, ...failed(ask, why)],
   ]
 }
@@ -306,6 +321,6 @@ function deadline(state: State, alive: boolean): Step {
   // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
   const effects: Effect[] = [{ do: 'close', leg: active.leg, why: 'silent' }, ...failed(ask, 'deadline')]
   if (standby || state.old) return then(activeGone(state), ...effects)
-  const next: State = { ...state, active: null, failures: state.failures + 1, tries: 0 }
+  const next: State = { ...state, ...UNTRIED, active: null, failures: state.failures + 1 }
   return then(wait(next, { kind: 'early', failures: state.failures }), ...effects)
 }

@@ -12,6 +12,21 @@ import { count, duration, invalid, isObject, optionalFunction, ownOptions, readi
 /** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
 export type TopicTypes = Record<string, unknown>
 
+/** Why a `url` function is asked. */
+export interface UrlAsk {
+  /** Dials that came to nothing since a leg last lived for 30 s, or within this move: 0 at first. */
+  readonly attempt: number
+  /** `first`: nothing has been live since `connect()`. `handover`: beside a leg that serves. `reconnect`: nothing serves any more. */
+  readonly reason: 'first' | 'handover' | 'reconnect'
+  /**
+   * Where the last dial went in vain, without its query, or where the leg is that has fallen silent; null after a success. Over HTTP/2 a
+   * browser's sockets to one host and port are one connection, which dies as one: answer with another host name or port.
+   */
+  readonly failed: string | null
+  /** Fires when the answer is no longer wanted. */
+  readonly signal: AbortSignal
+}
+
 /** What a server or the client itself wants: leave this leg. */
 export interface HandoverRequest {
   readonly id: string
@@ -23,10 +38,10 @@ export interface HandoverRequest {
 
 export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   /**
-   * Where to connect. A function is asked at every dial; `signal` fires when its answer is no longer wanted.
+   * Where to connect. A function is asked at every dial that no server has named the place of, and told why.
    * Never put a token in it: URLs end up in logs.
    */
-  url: string | URL | ((ask: { attempt: number; signal: AbortSignal }) => string | URL | Promise<string | URL>)
+  url: string | URL | ((ask: UrlAsk) => string | URL | Promise<string | URL>)
   /** Hooks share one socket under this name. Default: the URL without its query. */
   key?: string
   /** Fetches a short-lived token. Called on a jittered schedule of its own, never because a socket reconnected. A throw is transient. */

@@ -21,17 +21,20 @@ const LEAST_DIAL = 1_000
 
 /** Milliseconds to wait before the next dial. */
 export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, spread, cap }: PaceFacts): number {
+  const left = ask ? Math.max(0, ask.deadline - since(clock, ask.at)) : Infinity
+  const dialTime = Math.max(LEAST_DIAL, 3 * dialTook)
   switch (pace.kind) {
     case 'now':
       return 0
     case 'asked': {
       if (!ask) return 0
-      const deadline = Math.max(0, ask.deadline - since(clock, ask.at))
-      const part = spreadDelay({ spread: ask.spread, deadline, dialTime: Math.max(LEAST_DIAL, 3 * dialTook) }, random)
-      return Math.max(Math.min(dwell, deadline / 2), part)
+      const part = spreadDelay({ spread: ask.spread, deadline: left, dialTime }, random)
+      return Math.max(Math.min(dwell, left / 2), part)
     }
-    case 'again':
-      return handoverDialDelay(pace.tries - 1, random)
+    case 'again': {
+      const { tries, unopened, retryAfter } = pace
+      return handoverDialDelay({ n: tries - 1, unopened, retryAfter, latest: left - dialTime }, random)
+    }
     case 'spread':
       return reconnectDelay({ failures: pace.failures, spread, cap }, random)
     case 'early':

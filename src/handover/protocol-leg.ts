@@ -1,5 +1,5 @@
 import { createAlarm } from '../base/alarm.js'
-import { type Clock, instant, type Instant } from '../base/clock.js'
+import { type Clock, instant, since, type Instant } from '../base/clock.js'
 import { blotted } from '../base/withhold.js'
 import { createHeartbeat, type Heartbeat } from '../link/heartbeat.js'
 import { createLeg, type Leg } from '../link/leg.js'
@@ -66,6 +66,8 @@ export interface ProtocolLegDeps {
   readonly protocol: Protocol
   readonly WebSocket: unknown
   readonly connectTimeout: number
+  /** The part of `connectTimeout` by which the socket has to be open, ms. */
+  readonly openTimeout: number
   readonly heartbeat: { readonly interval: number; readonly timeout: number } | false
   /** A token to say hello with. */
   token(signal: AbortSignal): Promise<string | undefined>
@@ -99,6 +101,10 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   let welcome: WelcomeFrame | null = null
   let welcomedAt: Instant | null = null
   const dialledAt = instant(clock)
+  /** When its time began to run, with the token in hand. */
+  let dialling = dialledAt
+  /** Its time was cut short. */
+  let hurried = false
   let error: ErrorFrame | undefined
   let pings = 0
   let pongs = 0
@@ -152,7 +158,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   const begin = async () => {
     token = await deps.token(abort.signal)
     if (over) return
-    late.set(deps.connectTimeout)
+    late.set(deps.openTimeout)
+    dialling = instant(clock)
     const target = await deps.url(abort.signal)
     if (over) return
     url = plain(target.href.split('?')[0]!)
@@ -162,6 +169,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   const open = () => {
     if (over) return
     opened = true
+    if (!hurried) late.set(Math.max(0, deps.connectTimeout - since(clock, dialling)))
     handlers.opened()
     send(deps.hello(token))
     for (const frame of codec.opened?.() ?? []) if (!over) accept(frame)
@@ -259,7 +267,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       if (deps.heartbeat) heartbeat?.probe(timeout)
     },
     hasten(patience) {
-      if (!welcome && late.left !== null && late.left > patience) late.set(patience)
+      if (welcome || late.left === null || late.left <= patience) return
+      hurried = true
+      late.set(patience)
     },
     check: () => late.check(),
     close: release,

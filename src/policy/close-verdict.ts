@@ -24,6 +24,8 @@ export interface Close {
   readonly welcomed: boolean
   /** There is local evidence that only this client was hit: silence found by the heartbeat, a network change, a wake from sleep. */
   readonly onlyMe: boolean
+  /** The page was told a moment before that it may be left. It lives on at a download link, and Firefox has closed its sockets with 1001. */
+  readonly leaving: boolean
   /** A handover request of the server was outstanding on the leg. */
   readonly asked: boolean
 }
@@ -112,6 +114,7 @@ function codeVerdict(close: Close): Verdict {
       // by client rule 7 the dial goes on when the server closes it.
       return close.asked ? SPREAD : stop('server', close)
     case 1001:
+      return close.leaving && close.welcomed ? EARLY : SPREAD
     case 1012:
     case 1013:
       return SPREAD

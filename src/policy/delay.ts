@@ -17,6 +17,13 @@ const GROWTH_BASE = 1_000
 const DIAL_BASE = 200
 const DIAL_CAP = 2_000
 
+/** Dials of a move that may fail in a row before they open, until the next ones wait longer and longer. */
+const UNOPENED = 3
+/** Firefox puts off a dial by up to 400 ms after a failure at that host and port, and by half as much again after each further one. */
+const PUT_OFF = 400
+const PUT_OFF_GROWTH = 1.5
+const UNOPENED_CAP = 10_000
+
 export interface ReconnectAsk {
   /** Failures since the counter was last reset: 0 at the first attempt after a leg that had lived. */
   readonly failures: number
@@ -57,9 +64,40 @@ export function reconnectWindow(failures: number, spread: number | undefined, ca
   return Math.min(Math.max(bounded(cap, bounds.cap), first), (first || GROWTH_BASE) * 2 ** n)
 }
 
-/** How long to wait before dial number `n`, from 0, within a handover: `U(0, min(2 s, 200 ms · 2ⁿ))`. */
-export function handoverDialDelay(n: number, random: Random): number {
-  return random() * Math.min(DIAL_CAP, DIAL_BASE * 2 ** bounded(n, bounds.failures))
+export interface HandoverDialAsk {
+  /** Dials of this move that failed before it, less one. */
+  readonly n: number
+  /** Those of them, in a row up to the last one, whose socket never opened. Default 0. */
+  readonly unopened?: number
+  /** The server that was dialled said that it is busy for so many ms. */
+  readonly retryAfter?: number
+  /** Milliseconds after which a dial would come too late for the deadline. Default: never. */
+  readonly latest?: number
+}
+
+/**
+ * How long to wait before a further dial within a handover, ms (PROTOCOL, client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the third
+ * in a row that did not open it is `w/2 + U(0, w/2)`, w growing to 10 s: no sooner than Firefox would let it go, so that a browser's own
+ * delay never grows behind ours. After `busy` it is `retryAfter + U(0, retryAfter)`. What would come too late comes in time, and
+ * still spread, unless the server is busy until then.
+ */
+export function handoverDialDelay({ n, unopened = 0, retryAfter, latest = Infinity }: HandoverDialAsk, random: Random): number {
+  const [least, most] = retryAfter === undefined ? dialWindow(n, unopened) : busyWindow(retryAfter)
+  const inTime = latest > (retryAfter === undefined ? 0 : least)
+  const to = inTime ? Math.min(most, latest) : most
+  const from = Math.min(least, retryAfter === undefined ? to / 2 : least)
+  return from + random() * (to - from)
+}
+
+function busyWindow(retryAfter: number): [number, number] {
+  const least = bounded(retryAfter, bounds.retryAfter)
+  return [least, 2 * least]
+}
+
+function dialWindow(n: number, unopened: number): [number, number] {
+  if (unopened < UNOPENED) return [0, Math.min(DIAL_CAP, DIAL_BASE * 2 ** bounded(n, bounds.failures))]
+  const most = Math.min(UNOPENED_CAP, 2 * PUT_OFF * PUT_OFF_GROWTH ** (bounded(unopened, bounds.failures) - 1))
+  return [most / 2, most]
 }
 
 export interface SpreadAsk {

@@ -39,6 +39,12 @@ export interface SimulatedDevice {
   /** The tab goes to the back: its timers run at most once in `every` ms (default 0: as ever; browsers: 1,000, and 60,000 after minutes). */
   hide(every?: number): void
   show(): void
+  /** The page is loaded before anybody has asked for it. Called before a live socket of it connects. */
+  prerender(): void
+  /** Somebody opens the prerendered page. */
+  activate(): void
+  /** Somebody follows a link that is a download, in Firefox: the page is told that it may be left, its sockets are closed with 1001, and it lives on. */
+  download(): void
   /** The page goes into the back/forward cache: it is told, and then nothing of it runs until it comes back. */
   store(): void
   restore(): void
@@ -68,6 +74,8 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
   const changes = new Set<(change: PageChange) => void>()
   let connected = true
   let hidden = false
+  let prerendering = false
+  const navigations = new Set<() => void>()
 
   const hint = (what: NetworkHint) => {
     for (const tell of [...hints]) tell(what)
@@ -93,7 +101,8 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     },
   }
   const page: Page = {
-    hidden: () => hidden,
+    hidden: () => hidden || prerendering,
+    prerendering: () => prerendering,
     subscribe(listener) {
       changes.add(listener)
       return () => void changes.delete(listener)
@@ -110,6 +119,7 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     },
     knock: deps.knock,
     over: (path) => void paths.delete(path),
+    navigations,
   })
   const tabs = createSimulatedTabs(clock)
   const tab = (): SimulatedEnvironment => ({ WebSocket: Socket, clock: pageClock, random: deps.random, network, page, tabs: tabs.open() })
@@ -149,6 +159,17 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
       hidden = false
       pageClock.throttle(0)
       change('shown')
+    },
+    prerender() {
+      prerendering = true
+    },
+    activate() {
+      prerendering = false
+      change('activated')
+    },
+    download() {
+      change('leaving')
+      for (const navigate of [...navigations]) navigate()
     },
     store() {
       change('stored')

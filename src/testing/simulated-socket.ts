@@ -41,12 +41,15 @@ export interface SimulatedSocketDeps {
   knock(incoming: Incoming): void
   /** A connection is over: its path is needed no more. */
   over(path: Path): void
+  /** What closes each socket of the page, as a browser does at a navigation. */
+  readonly navigations: Set<() => void>
 }
 
 /** How long a closing handshake may take before the client ends the connection itself: Chrome's number. */
 const CLOSING_TIMEOUT = 2_000
 
 const ABNORMAL = 1006
+const GOING_AWAY = 1001
 
 /** Code 1005 is how an API says that a close frame bore no code. */
 const NO_CODE = 1005
@@ -79,6 +82,7 @@ export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSock
     #server: ServerEndHandlers | null = null
     #stopClosing: (() => void) | null = null
     #ended = false
+    readonly #navigate = () => (this.readyState === 0 ? this.#fail() : this.#end(GOING_AWAY, '', true))
 
     constructor(address: string | URL, protocols: string | string[] = []) {
       super()
@@ -88,6 +92,7 @@ export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSock
         throw new DOMException('a subprotocol is not a token, or is offered twice', 'SyntaxError')
       this.url = url.href
       this.#path = deps.path()
+      deps.navigations.add(this.#navigate)
       if (!this.#path) deps.clock.setTimeout(() => this.#fail(), 0)
       else this.#path.up.carry(() => this.#arrive(url, offered))
     }
@@ -191,6 +196,7 @@ export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSock
     #end(code: number, reason: string, wasClean: boolean) {
       if (this.#ended) return
       this.#ended = true
+      deps.navigations.delete(this.#navigate)
       this.readyState = 3
       this.#stopClosing?.()
       const path = this.#path

@@ -21,6 +21,8 @@ export interface Walk {
 interface World {
   readonly state: State
   readonly open: readonly number[]
+  /** Where the last dial went for the same request, while that has come to nothing. */
+  readonly went: { readonly ask: string; readonly url: string | null } | null
   readonly path: readonly string[]
 }
 
@@ -46,6 +48,7 @@ const asks: Ask[] = [
 export function possible(state: State, exclusive = false): [string, Event][] {
   const events: [string, Event][] = [
     ['connect', { type: 'connect', fresh: false, exclusive }],
+    ['connect, held', { type: 'connect', fresh: false, exclusive, held: true }],
     ['close', { type: 'stop', stop: { by: 'app' } }],
     ['due', { type: 'due' }],
     ['hasten', { type: 'hasten', pace: 'early' }],
@@ -61,15 +64,16 @@ export function possible(state: State, exclusive = false): [string, Event][] {
   }
   for (const [role, { leg, ask }] of seats) {
     for (const [name, verdict] of Object.entries(verdicts)) {
-      events.push([`${role} ${name}`, { type: 'died', leg, code: 1006, verdict, lasted: false }])
+      events.push([`${role} ${name}`, { type: 'died', leg, code: 1006, verdict, opened: true, lasted: false }])
     }
-    events.push([`${role} went away after long`, { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, lasted: true }])
+    events.push([`${role} went away after long`, { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, opened: true, lasted: true }])
+    if (role === 'standby') events.push(['standby did not open', { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, opened: false, lasted: false }])
     for (const one of asks) events.push([`${role} asked: ${one.id}`, { type: 'asked', leg, ask: one }])
     if (ask) events.push([`${role} cancelled`, { type: 'cancelled', leg, id: ask.id }])
   }
   const stranger = state.legs + 7
   events.push(
-    ['a stranger died', { type: 'died', leg: stranger, code: 1000, verdict: verdicts['said goodbye']!, lasted: true }],
+    ['a stranger died', { type: 'died', leg: stranger, code: 1000, verdict: verdicts['said goodbye']!, opened: true, lasted: true }],
     ['a stranger is ready', { type: 'ready', leg: stranger, same: false }],
     ['a stranger asked', { type: 'asked', leg: stranger, ask: asks[0]! }],
   )
@@ -79,7 +83,7 @@ export function possible(state: State, exclusive = false): [string, Event][] {
 /** Walks every interleaving of events, breadth first, until no new state turns up or `depth` events have passed. */
 export function explore(step: Step, initial: State, depth: number, exclusive = false): Walk {
   const seen = new Set<string>()
-  let frontier: World[] = [{ state: initial, open: [], path: [] }]
+  let frontier: World[] = [{ state: initial, open: [], went: null, path: [] }]
   let transitions = 0
   let level = 0
   seen.add(canonical(frontier[0]!))
@@ -115,8 +119,17 @@ function advance(step: Step, world: World, name: string, event: Event): World | 
     }
     if (open.length > (state.exclusive ? 1 : 2)) return wrong('holds more legs than it may')
   }
+  let went = event.type === 'ready' || event.type === 'asked' || !state.active?.ask ? null : world.went
+  for (const effect of effects) {
+    if (effect.do !== 'dial') continue
+    const wanted = effect.ask?.url ?? null
+    if (!world.state.active && effect.url !== null) return wrong('a reconnection goes where a server sent a leg that is gone')
+    if (wanted === null && effect.url !== null) return wrong('a dial goes where nobody asked it to')
+    if (wanted !== null && went?.ask === effect.ask!.id && went.url === effect.url) return wrong('the place that a server named and the configured one have no turns')
+    went = wanted === null ? null : { ask: effect.ask!.id, url: effect.url }
+  }
   const rule = broken(world.state, event, state, effects, open)
-  return rule ? wrong(rule) : { state, open, path }
+  return rule ? wrong(rule) : { state, open, went, path }
 }
 
 function broken(before: State, event: Event, state: State, effects: readonly Effect[], open: readonly number[]): string | null {
@@ -131,6 +144,13 @@ function broken(before: State, event: Event, state: State, effects: readonly Eff
   if (state.wait === 'room' && !(state.active && state.old)) return 'a dial waits for room while there is some'
   if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'wait')) return 'a wait has no end'
   if (state.old && !state.active) return 'an old leg serves beside nothing'
+  const waits = effects.flatMap((effect) => (effect.do === 'wait' ? [effect.pace] : []))
+  if (event.type === 'hasten' && (JSON.stringify(before) !== JSON.stringify(state) || waits.length < effects.length || (waits.length > 0 && before.wait !== 'timer'))) {
+    return 'a hint does more than to bring a dial forward that waits'
+  }
+  if (event.type === 'died' && event.verdict === verdicts['busy'] && before.wait !== 'timer') {
+    if (waits.some((pace) => !('retryAfter' in pace) || pace.retryAfter !== 1_000)) return 'a busy server is not left alone for as long as it said'
+  }
   const stopped = state.status !== 'open'
   if (before.active && !stopped && !state.exclusive) {
     const survives = state.active?.leg === before.active.leg || state.old?.leg === before.active.leg
@@ -153,7 +173,7 @@ function broken(before: State, event: Event, state: State, effects: readonly Eff
 }
 
 /** Legs by age instead of number, counters as far as they matter: what differs only in history is the same. */
-function canonical({ state, open }: World): string {
+function canonical({ state, open, went }: World): string {
   const legs = [...open].sort((a, b) => a - b)
   const rename = (seat: State['active']) => seat && { ...seat, leg: legs.indexOf(seat.leg) }
   return JSON.stringify({
@@ -163,6 +183,9 @@ function canonical({ state, open }: World): string {
     old: rename(state.old),
     legs: null,
     failures: Math.min(state.failures, 2),
-    tries: Math.min(state.tries, 2),
+    // Whose turn it is depends on odd and even.
+    tries: state.exclusive ? Math.min(state.tries, 2) : state.tries % 2,
+    unopened: null,
+    went,
   })
 }

@@ -20,13 +20,17 @@ describe('every interleaving of events', () => {
   })
 
   const mistakes: [string, string, string][] = [
-    ['a dead old leg is kept', 'const next = { ...state, old: null, tries: 0 }', 'const next = { ...state, tries: 0 }'],
+    ['a dead old leg is kept', 'const next = { ...state, ...UNTRIED, old: null }', 'const next = { ...state, ...UNTRIED }'],
     ['a third leg is dialled', "if (state.active && state.old) return [{ ...state, wait: 'room' }, []]", ''],
     ['a standby leg is replaced without being closed', "...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })", '...replaced)'],
-    ['a standby failure is not dialled again', "return wait({ ...next, active }, ask.expired", 'return true ? [{ ...next, active }, []] : wait({ ...next, active }, ask.expired'],
+    ['a standby failure is not dialled again', 'return state.active.ask ? wait(next, again', 'return state.active.ask && next.tries < 0 ? wait(next, again'],
     ['the old leg is forgotten when the new one dies', 'active: old, old: null, wait', 'active: null, old: null, wait'],
     ['a stop leaves a leg open', '[state.standby, state.active, state.old]', '[state.standby, state.active]'],
-    ['the standby leg is dropped when the active one dies', 'if (standby || !old) return [{ ...state, active: null, tries: 0 }, []]', 'if (standby || !old) return [{ ...state, active: null, standby: null, tries: 0 }, []]'],
+    ['the standby leg is dropped when the active one dies', 'if (standby || !old) return [{ ...state, ...UNTRIED, active: null }, []]', 'if (standby || !old) return [{ ...state, ...UNTRIED, active: null, standby: null }, []]'],
+    ['a named place that cannot be reached is dialled over and over', 'state.tries % 2 === 0 ?', 'state.tries >= 0 ?'],
+    ['a named place is given up for good', 'state.tries % 2 === 0 ?', 'state.tries === 0 ?'],
+    ['a busy server is dialled at once', "const told = busy && verdict", 'const told = false && verdict'],
+    ['a hint dials at once', "? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })", '? dial(state)'],
   ]
   it.each(mistakes)('would notice if %s', async (_name, from, to) => {
     const broken = await mutant<typeof Machine>('src/handover/machine.ts', from, to)
@@ -43,7 +47,7 @@ describe('one move at a time, in words', () => {
       return [next, [...all, ...effects]]
     }, [from, []])
   const [live] = run([{ type: 'connect', fresh: true }, { type: 'ready', leg: 1, same: false }])
-  const died = (leg: number, verdict: Extract<Event, { type: 'died' }>['verdict'] = { do: 'retry', pace: 'spread' }): Event => ({ type: 'died', leg, code: 1006, verdict, lasted: false })
+  const died = (leg: number, verdict: Extract<Event, { type: 'died' }>['verdict'] = { do: 'retry', pace: 'spread' }): Event => ({ type: 'died', leg, code: 1006, verdict, opened: true, lasted: false })
   const dialled = (effects: Effect[]) => effects.flatMap((effect) => (effect.do === 'dial' ? [effect.url ?? 'configured'] : []))
 
   it('client rule 1: the active leg serves until the cutover, and the new one opens beside it', () => {
@@ -53,9 +57,34 @@ describe('one move at a time, in words', () => {
     expect([after.active?.leg, after.standby, after.old?.leg]).toEqual([2, null, 1])
   })
 
-  it('client rule 2: the first dial goes to the url that was asked for, the one after its failure to the configured one', () => {
-    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, { type: 'due' }, died(2), { type: 'due' }], live)
+  it('client rule 2: the first dial goes to the url that was asked for; where it fails, the configured one and that one have turns', () => {
+    const failing = [2, 3, 4].flatMap((leg): Event[] => [{ type: 'due' }, died(leg)])
+    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, ...failing, { type: 'due' }], live)
+    expect(dialled(effects)).toEqual(['wss://b', 'configured', 'wss://b', 'configured'])
+  })
+
+  it('client rule 2: a reconnection goes to the configured url, wherever the leg that is gone was asked to go', () => {
+    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, { type: 'due' }, died(1), died(2), { type: 'due' }], live)
     expect(dialled(effects)).toEqual(['wss://b', 'configured'])
+  })
+
+  it('client rule 3: the dials of a move that did not open are counted, for as long as they are in a row', () => {
+    const shut = (leg: number): Event => ({ ...died(leg), opened: false }) as Event
+    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, shut(2), { type: 'due' }, shut(3), { type: 'due' }, died(4), { type: 'due' }, shut(5)], live)
+    expect(effects.flatMap((effect) => (effect.do === 'wait' && effect.pace.kind === 'again' ? [effect.pace.unopened] : []))).toEqual([1, 2, 0, 1])
+  })
+
+  it('client rule 3: a busy server is left alone for as long as it said, beside a leg that serves as well', () => {
+    const busy = { do: 'retry', pace: 'busy', retryAfter: 5_000 } as const
+    const asked: Event[] = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }]
+    expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({ do: 'wait', pace: { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 } })
+    expect(run([...asked, { type: 'deadline', alive: true }, died(2, busy)], live)[1].at(-1)).toEqual({ do: 'wait', pace: { kind: 'busy', failures: 1, retryAfter: 5_000 } })
+  })
+
+  it('a page that nobody has opened yet dials when somebody does', () => {
+    const [state, effects] = run([{ type: 'connect', fresh: true, held: true }])
+    expect([state.wait, dialled(effects)]).toEqual(['timer', []])
+    expect(dialled(run([{ type: 'due' }], state)[1])).toEqual(['configured'])
   })
 
   it('client rule 3: landing on the server that asked to be left is closed and dialled again; past the deadline it is taken', () => {

@@ -122,9 +122,9 @@ describe('a server that asks', () => {
   it('client rule 7: past its deadline still serves until it closes the leg, and the dial goes on', async () => {
     const { clock, live, leg, told, socket, statuses } = handServed()
     const one = await live()
-    one.send(move({ deadline: 5_000 }))
+    one.send(move({ deadline: 4_000 }))
     await leg(2)
-    await clock.advance(5_000)
+    await clock.advance(4_000)
     expect(told('handover-failed')).toMatchObject([{ id: 'm', why: 'deadline' }])
     expect([one.closed, socket.store.getState().leg?.number]).toEqual([undefined, 1])
     // Now even the server that asked is better than none.
@@ -176,7 +176,7 @@ describe('a server that asks', () => {
     one.send(move({ id: 'n', url: 'wss://a.test/n', deadline: 20_000 }))
     expect(two.closed).toBe(1000)
     expect((await leg(3)).said).toEqual([])
-    await clock.advance(5_000)
+    await clock.advance(4_000)
     expect(told('handover-failed')).toMatchObject([{ id: 'm', why: 'superseded' }])
     const three = await leg(3)
     three.welcome({ server: 'b' })

@@ -19,6 +19,7 @@ async function dialled(options: Partial<ProtocolLegDeps> = {}) {
       protocol: livesocketV1(),
       WebSocket,
       connectTimeout: 10_000,
+      openTimeout: 10_000,
       heartbeat: { interval: 10_000, timeout: 5_000 },
       token: async () => 'a token',
       url: async () => new URL('wss://a.test/live?key=secret'),

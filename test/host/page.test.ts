@@ -6,7 +6,7 @@ afterEach(() => vi.unstubAllGlobals())
 /** A window and its document, as far as the page's life is concerned. */
 function browser() {
   const window = new EventTarget()
-  const document = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+  const document = Object.assign(new EventTarget(), { visibilityState: 'visible', prerendering: false })
   vi.stubGlobal('document', document)
   vi.stubGlobal('addEventListener', window.addEventListener.bind(window))
   vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window))
@@ -15,6 +15,12 @@ function browser() {
       document.visibilityState = visibilityState
       document.dispatchEvent(new Event('visibilitychange'))
     },
+    prerender: () => void (document.prerendering = true),
+    activate() {
+      document.prerendering = false
+      document.dispatchEvent(new Event('prerenderingchange'))
+    },
+    followLink: () => window.dispatchEvent(new Event('beforeunload')),
     resume: () => document.dispatchEvent(new Event('resume')),
     transition: (type: 'pagehide' | 'pageshow', persisted: boolean) => window.dispatchEvent(Object.assign(new Event(type), { persisted })),
   }
@@ -52,6 +58,26 @@ describe("a page's life", () => {
     const { changes } = listen()
     resume()
     expect(changes).toEqual(['resumed'])
+  })
+
+  it('is told when a page that was prerendered is opened', () => {
+    const { prerender, activate } = browser()
+    prerender()
+    expect(browserPage().prerendering!()).toBe(true)
+    const { changes } = listen()
+    activate()
+    expect(browserPage().prerendering!()).toBe(false)
+    expect(changes).toEqual(['activated'])
+  })
+
+  it('is told when a link is followed, and hears nothing after the undo', () => {
+    const { followLink, activate } = browser()
+    const { changes, undo } = listen()
+    followLink()
+    undo()
+    followLink()
+    activate()
+    expect(changes).toEqual(['leaving'])
   })
 
   it('is not told of a page that is loaded, or that is left for good', () => {

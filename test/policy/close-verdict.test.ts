@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { closeVerdict, isAboutLeg, type Close, type LegError, type Verdict } from '../../src/policy/close-verdict.js'
 
-const live: Close = { code: 1006, opened: true, welcomed: true, onlyMe: false, asked: false }
+const live: Close = { code: 1006, opened: true, welcomed: true, onlyMe: false, leaving: false, asked: false }
 
 const spread: Verdict = { do: 'retry', pace: 'spread' }
 const early: Verdict = { do: 'retry', pace: 'early' }
@@ -87,6 +87,13 @@ describe('without an error frame the close code decides', () => {
     { row: '4400–4499 | without a function of the application, stop', codes: [4400, 4401, 4499], verdict: (code) => stop('server', code) },
     { row: 'no code that a standard names | as 1006', codes: [1004, 1016, 2999, 0, -1, NaN], verdict: () => spread, onlyMe: () => early },
   ]
+  test('1001 just after a page was told that it may be left | Firefox did it, and the page lives on: early, where the leg had been welcomed', () => {
+    const close = { ...live, code: 1001, onlyMe: true }
+    expect(closeVerdict({ ...close, leaving: true })).toEqual(early)
+    expect(closeVerdict({ ...close, leaving: true, welcomed: false })).toEqual(spread)
+    expect(closeVerdict(close)).toEqual(spread)
+  })
+
   const cases = rows.flatMap(({ codes, ...row }) => codes.map((code) => ({ code, ...row })))
 
   test.each(cases)('$row: $code', ({ code, verdict, onlyMe }) => {

@@ -93,12 +93,12 @@ describe('client rule 3: a dial within a handover waits', () => {
     [4, 2_000],
     [1e9, 2_000],
   ])('as number %d, uniform from 0 to %d ms', (n, to) => {
-    expectUniform(draws((random) => handoverDialDelay(n, random)), 0, to)
+    expectUniform(draws((random) => handoverDialDelay({ n }, random)), 0, to)
   })
 
   test.each([NaN, -1, Infinity])('a bounded time as number %d', (n) => {
-    expect(handoverDialDelay(n, () => 0.999)).toBeLessThan(2_000)
-    expect(handoverDialDelay(n, () => 0.999)).toBeGreaterThanOrEqual(0)
+    expect(handoverDialDelay({ n }, () => 0.999)).toBeLessThan(2_000)
+    expect(handoverDialDelay({ n }, () => 0.999)).toBeGreaterThanOrEqual(0)
   })
 })
 
