@@ -16,5 +16,5 @@ export type { Counters, ServerStats } from './stats.js'
 export type { HistoryLimits } from './topic-history.js'
 export type { OfferedToken, RenewOptions, SessionMatch } from './token-renewal.js'
 export type {
-  Ack, Admission, Answer, Json, LogEntry, LogPage, Nack, NewEntry, Origin, PageLimit, PresenceChange, Recorded, TailEvent, TopicHead, TopicLog,
+  Ack, Admission, Answer, Json, LogEntry, LogPage, LogStatus, Nack, NewEntry, Origin, PageLimit, PresenceChange, Recorded, TailEvent, TopicHead, TopicLog,
 } from './topic-log.js'

@@ -23,6 +23,7 @@ import { createOutlet } from './outlet.js'
 import { createPermission } from './permission.js'
 import { createPublisher } from './publisher.js'
 import { createPublishPace } from './publish-pace.js'
+import { readinessOf } from './readiness.js'
 import { reconnectSpread } from './reconnect-spread.js'
 import { callOut, createReport } from './reporter.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
@@ -76,7 +77,10 @@ export interface LiveServer<User = unknown> {
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */
   drainEndpoint(secret: string): RequestListener
-  /** Answers 200, or 503 from the moment a drain begins: for a balancer's readiness check. */
+  /**
+   * For a balancer's readiness check: answers 200 `ready`, or 503 and why. `draining`: from the moment a drain begins. `log away: …`: the log
+   * has never been reached, or not for 10 seconds.
+   */
   healthEndpoint(): RequestListener
   /**
    * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment. Off unless you mount it,
@@ -197,8 +201,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   function health(_request: IncomingMessage, response: ServerResponse) {
-    const away = drain.refusing || closing !== null
-    response.writeHead(away ? 503 : 200, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' }).end(away ? 'draining' : 'ready')
+    const readiness = readinessOf({ draining: drain.refusing || closing !== null, log: log.status?.() })
+    response.writeHead(readiness === 'ready' ? 200 : 503, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' }).end(readiness)
   }
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer) {
@@ -300,6 +304,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   function stats(): ServerStats {
+    const status = log.status?.()
     return {
       ...counters,
       failed: { ...counters.failed },
@@ -308,6 +313,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       legs: legs.size,
       topics: feeds.size,
       draining: drain.refusing,
+      logAway: status?.ready === false ? status.reason : null,
     }
   }
 

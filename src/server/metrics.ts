@@ -18,6 +18,7 @@ export function serverMetrics(stats: ServerStats): Metric[] {
     one('legs', 'gauge', 'Legs now: sockets that were welcomed.', stats.legs),
     one('topics', 'gauge', 'Topics that a leg of this server reads now.', stats.topics),
     one('draining', 'gauge', '1 while this server moves its legs away.', stats.draining ? 1 : 0),
+    one('log_ready', 'gauge', '1 while the log can be asked.', stats.logAway === null ? 1 : 0),
     one('connections_opened_total', 'counter', 'Sockets opened.', stats.opened),
     one('legs_welcomed_total', 'counter', 'Legs welcomed.', stats.welcomed),
     one('legs_asked_to_move_total', 'counter', 'Legs asked to move by a drain.', stats.asked),

@@ -27,6 +27,8 @@ export interface ServerStats extends Counters {
   /** Topics that a leg here reads now. */
   readonly topics: number
   readonly draining: boolean
+  /** Why the log cannot be asked now; null while it can. Meanwhile publishes are refused, and nobody new comes in. */
+  readonly logAway: string | null
 }
 
 export function createCounters(): Counters {

@@ -32,8 +32,6 @@ export interface RedisSocketDeps {
  * of what stands between are longer, and a peer that is gone is noticed although nobody publishes.
  */
 const KEPT_ALIVE = 1_000
-/** After a silence the process itself may be what stood still: what has arrived by now is read first. */
-const READ_FIRST = 100
 
 /** What this library sees to itself, whatever the client was made for. */
 function overrides({ socket, ...options }: RedisPlace['options'], patience: number): object {
@@ -65,13 +63,8 @@ export async function openRedisSocket(place: RedisPlace, { source, clock, patien
   let inFlight = 0
   let asked = false
   let cancelLook: () => void = () => undefined
-  const dead = createAlarm(clock, () => end(new Error(`Redis said nothing for ${patience} ms`)))
-  const silent = createAlarm(clock, () => dead.set(READ_FIRST))
-
-  function wait(delay: number) {
-    dead.clear()
-    silent.set(delay)
-  }
+  // Where it was the process that stood still, the clock sees to it that what has arrived is read first.
+  const silent = createAlarm(clock, () => end(new Error(`Redis said nothing for ${patience} ms`)))
 
   function end(error: unknown) {
     if (over) return
@@ -82,7 +75,6 @@ export async function openRedisSocket(place: RedisPlace, { source, clock, patien
 
   function close() {
     silent.clear()
-    dead.clear()
     cancelLook()
     if (!client.isOpen) return
     if (client.destroy) client.destroy()
@@ -100,24 +92,21 @@ export async function openRedisSocket(place: RedisPlace, { source, clock, patien
   async function send(command: readonly string[]): Promise<unknown> {
     if (over) throw brokenOff()
     asked = true
-    if (inFlight++ === 0) wait(patience)
+    if (inFlight++ === 0) silent.set(patience)
     try {
       return await client.sendCommand(command)
     } catch (error) {
       // An error reply begins with its code, in capitals; all else is the connection.
       throw over || !replyCode(error) ? brokenOff(error) : refusedBy(error)
     } finally {
-      if (--inFlight > 0 && !over) wait(patience)
-      else {
-        silent.clear()
-        dead.clear()
-      }
+      if (--inFlight === 0) silent.clear()
+      else if (!over) silent.set(patience)
     }
   }
 
   client.on('error', end)
   client.on('end', () => end(new Error('Redis closed the connection')))
-  wait(2 * patience)
+  silent.set(2 * patience)
   try {
     await client.connect()
     if (over) throw new Error('Redis closed the connection')
@@ -127,7 +116,6 @@ export async function openRedisSocket(place: RedisPlace, { source, clock, patien
     throw error
   }
   silent.clear()
-  dead.clear()
   look()
 
   return {
