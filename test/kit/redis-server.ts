@@ -34,6 +34,8 @@ export interface RedisServerOptions {
   /** `always`: every acknowledged write is on disk. `everysec`: soon. `no` (default): nothing is. */
   readonly persistence?: 'always' | 'everysec' | 'no'
   readonly port?: number
+  /** A sentinel in place of a Redis: the file that it reads, and writes to. */
+  readonly config?: string
   /** More of the command line. */
   readonly more?: readonly string[]
 }
@@ -41,7 +43,7 @@ export interface RedisServerOptions {
 /** These processes are killed, the machine never is: a disk in memory keeps as much, and no other program's writes hold up an fsync. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
-export async function startRedisServer({ persistence = 'no', port: wanted, more = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedisServer({ persistence = 'no', port: wanted, config, more = [] }: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(MEMORY, 'livesocket-redis-'))
   const port = wanted ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
@@ -55,7 +57,8 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
     if (data === 'lost') await mkdir(folder)
     else if (data !== 'kept') await cp(data.folder, folder, { recursive: true })
     const durable = persistence === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', persistence]
-    const started = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...durable, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const own = config === undefined ? ['--save', '', ...durable] : ['--sentinel']
+    const started = spawn('redis-server', [...(config === undefined ? [] : [config]), '--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, ...own, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
     child = started
     let said = ''
     await new Promise<void>((resolve, reject) => {
@@ -63,7 +66,7 @@ export async function startRedisServer({ persistence = 'no', port: wanted, more 
       started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${said}`)))
       started.stdout!.on('data', (text) => {
         said += String(text)
-        if (said.includes('Ready to accept connections')) resolve()
+        if (said.includes(config === undefined ? 'Ready to accept connections' : '+monitor master')) resolve()
       })
     })
     started.removeAllListeners('exit')

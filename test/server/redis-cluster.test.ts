@@ -4,7 +4,7 @@ import { redisLog, type RedisLogOptions } from '../../src/server/redis/redis-log
 import { freePort } from '../kit/free-port.js'
 import { certificateFor, cover, cutAll, failOver, giveAll, idOf, logSlot, replicate, startRedisCluster } from '../kit/redis-cluster.js'
 import type { RedisServer } from '../kit/redis-server.js'
-import { append, follow, here, range, until } from './redis-kit.js'
+import { append, follow, here, until } from './redis-kit.js'
 
 function open(options: RedisLogOptions) {
   const errors: string[] = []
@@ -110,10 +110,10 @@ test('under TLS a node that is named by its address is known by the name that wa
   const ports = [await freePort(), await freePort()]
   const nodes: RedisServer[] = []
   let at = 0
-  const tls = () => ['--tls-port', `${ports[at++]}`, '--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no', '--tls-cluster', 'no']
+  const tls = () => ['--tls-port', `${ports[at++]}`, '--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no', '--tls-cluster', 'yes']
   for (const one of [tls(), tls()]) nodes.push(...(await startRedisCluster(1, { more: one })))
   const bus = /@(\d+)/.exec(String(await nodes[1]!.command('CLUSTER', 'NODES')))![1]!
-  await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', `${nodes[1]!.port}`, bus)
+  await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', `${ports[1]}`, bus)
   await until(async () => String(await nodes[0]!.command('CLUSTER', 'NODES')).trim().split('\n').length === 2, 'they know each other')
   await giveAll(nodes[1]!, nodes)
   for (const given of [{ client: createClient({ url: `rediss://localhost:${ports[0]}`, socket: { tls: true, ca: text } }) }, { cluster: { rootNodes: [{ url: `rediss://localhost:${ports[0]}` }], defaults: { socket: { ca: text } } } }]) {
@@ -138,7 +138,9 @@ test('while our slot is being moved publishes are refused until a later time, an
   await expect(append(log)).rejects.toMatchObject({ code: 'refused', retryAfter: expect.any(Number) })
   for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(to))
   await until(async () => (await append(log).then(() => true, () => false)), 'publishes are stored again')
-  await until(() => tail.offsets().length > 0 || tail.epochs().length > 0, 'it is told of')
-  expect(errors.length).toBeLessThan(10)
-  console.log(tail.events.map((e) => e.type), tail.offsets(), range(1, 2), errors)
+  await until(() => tail.offsets().length > 0, 'it is told of')
+  // All that there was came along: nobody has missed anything.
+  expect(tail.epochs()).toEqual([])
+  expect(tail.offsets()).toEqual([2])
+  expect(errors.length).toBeLessThan(5)
 })

@@ -80,6 +80,8 @@ interface Seat {
   readonly run: string
   readonly durable: boolean
   readonly since: number
+  /** When it last ran a script. */
+  served: number
   /** For the blocking read. */
   reads: Promise<RedisSocket> | null
 }
@@ -110,13 +112,14 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     return deps.time ? `${deps.time()}` : ''
   }
 
-  async function connect(moved?: unknown) {
+  async function connect(from?: { readonly error: unknown; readonly served: number }) {
     let failure: unknown
+    const moved = replyCode(from?.error) === 'MOVED' ? from : undefined
     try {
-      route.begin(moved)
+      route.begin(moved?.error)
       for (let place = await route.next(); place && !closed; place = await route.next()) {
         try {
-          return await enter(place)
+          return await enter(place, moved?.served)
         } catch (error) {
           failure = error
           opening?.destroy()
@@ -134,7 +137,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     cancelRetry = clock.setTimeout(() => void connect(), Math.max(RETRY.least, random() * most))
   }
 
-  async function enter(place: RedisPlace) {
+  async function enter(place: RedisPlace, served: number | undefined) {
     let broken: unknown
     let commands: RedisSocket | null = null
     const gone = (error: unknown) => {
@@ -143,9 +146,9 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
     opening = commands = await openRedisSocket(place, socketDeps, gone)
     if (closed) throw new Error('closed')
-    const { cluster, ...standing } = await standingOf(commands, deps.durable, (error) => tell(error, error.message, 'connecting to Redis'))
+    const { cluster, ...standing } = await standingOf(commands, { durable: deps.durable, movedAfter: served === undefined ? undefined : clock.monotonic() - served }, (error) => tell(error, error.message, 'connecting to Redis'))
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
-    const made: Seat = { place, commands, ...standing, since: clock.monotonic(), reads: null }
+    const made: Seat = { place, commands, ...standing, since: clock.monotonic(), served: clock.monotonic(), reads: null }
     const { epoch: joined } = await join(made)
     await load(commands)
     if (broken !== undefined) throw broken
@@ -176,7 +179,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
 
   function lose(error: unknown) {
     if (!seat) return
-    const { commands, reads, since } = seat
+    const { commands, reads, since, served } = seat
     seat = null
     commands.destroy()
     void reads?.then((socket) => socket.destroy(), () => undefined)
@@ -188,7 +191,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     // Who has our slot now was just said; or else somebody is dialled soon.
     const wait = replyCode(error) === 'MOVED' && attempts === 0 ? 0 : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
     attempts++
-    cancelRetry = clock.setTimeout(() => void connect(error), wait)
+    cancelRetry = clock.setTimeout(() => void connect({ error, served }), wait)
   }
 
   /** It may be lost alone. That it has come to the same Redis is seen to: behind a name there may be another one by now. */
@@ -292,7 +295,9 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       const send = async () => {
         const { commands, run } = seat ?? (await ready())
         const { keys: names, args } = ask(epoch!)
-        return evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
+        const reply = await evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
+        if (seat?.commands === commands) seat.served = clock.monotonic()
+        return reply
       }
       let reply = await send()
       for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {

@@ -34,6 +34,7 @@ export function troubleOf(error: unknown): string {
   const code = replyCode(cause)
   const text = cause instanceof Error ? cause.message : ''
   if (code === 'WRONGPASS' || /invalid (username-password|password)/i.test(text)) return 'Redis refuses the user name or the password'
+  if (cause instanceof NoMaster) return cause.message
   if (code === 'NOAUTH') return 'Redis wants a password, and was given none'
   if (/without any password configured/.test(text)) return 'Redis has no password, and was given one'
   if (code === 'NOPERM') return 'the ACL of Redis forbids a command that is needed'
@@ -41,5 +42,12 @@ export function troubleOf(error: unknown): string {
   if (['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'MOVED', 'ASK', 'TRYAGAIN'].includes(code)) return `Redis cannot be used yet: ${code}`
   if (code !== '') return `Redis answers ${code}`
   const network = (cause as { code?: unknown } | null)?.code ?? (cause instanceof AggregateError ? (cause.errors[0] as { code?: unknown } | undefined)?.code : undefined)
-  return typeof network === 'string' ? `no connection to Redis: ${network}` : `no connection to Redis${cause instanceof Error && /sentinel/i.test(text) ? ': the sentinels know no master' : ''}`
+  return typeof network === 'string' ? `no connection to Redis: ${network}` : 'no connection to Redis'
+}
+
+/** The sentinels answer, and do not know. */
+export class NoMaster extends Error {
+  constructor(name: string) {
+    super(`the sentinels know no master called ${name}`)
+  }
 }

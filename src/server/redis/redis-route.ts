@@ -1,4 +1,4 @@
-import { replyCode } from './redis-failure.js'
+import { NoMaster, replyCode } from './redis-failure.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisAddress, RedisPlace, RedisSource } from './redis-source.js'
 
@@ -48,7 +48,7 @@ export function createRedisRoute(source: RedisSource, open: (place: RedisPlace) 
         const socket = await open(sentinel)
         try {
           const answer = (await socket.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master])) as [string, string] | null
-          if (!answer) throw new Error(`The sentinel ${sentinel.name} knows no master called ${master}`)
+          if (!answer) throw new NoMaster(master)
           remember(sentinel, (await socket.send(['SENTINEL', 'SENTINELS', master]).catch(() => [])) as unknown[])
           return source.at({ host: answer[0], port: Number(answer[1]) }, sentinel)
         } finally {

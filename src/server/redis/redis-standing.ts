@@ -11,12 +11,18 @@ export interface RedisStanding {
   readonly cluster: boolean
 }
 
-/**
- * Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks for a key.
- *
- * @param vouched undefined: Redis is asked whether it is durable.
- */
-export async function standingOf(socket: RedisSocket, vouched: boolean | undefined, warn: (error: LiveSocketError) => void): Promise<RedisStanding> {
+export interface RedisVouched {
+  /** Undefined: Redis is asked whether it is durable. */
+  readonly durable: boolean | undefined
+  /**
+   * The Redis that served us until so many milliseconds ago says that our slot is here. Moving a slot loses nothing: one that was up all
+   * the while, and has not taken over from a master, has all that the other one had.
+   */
+  readonly movedAfter: number | undefined
+}
+
+/** Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks for a key. */
+export async function standingOf(socket: RedisSocket, vouched: RedisVouched, warn: (error: LiveSocketError) => void): Promise<RedisStanding> {
   const info = fields(await socket.send(['INFO']))
   const cluster = info['cluster_enabled'] === '1'
   if (info['loading'] === '1') throw new Error('LOADING Redis is loading its data')
@@ -27,8 +33,12 @@ export async function standingOf(socket: RedisSocket, vouched: boolean | undefin
   if (eviction) warn(eviction)
   // A replica that took over: what its master acknowledged last may never have come to it.
   const tookOver = /[^0]/.test(info['master_replid2'] ?? '0')
-  return { run, cluster, durable: vouched ?? (!tookOver && (await writesEverything(socket))) }
+  const moved = vouched.movedAfter !== undefined && Number(info['uptime_in_seconds']) * 1_000 > vouched.movedAfter + UPTIME_ROUNDING
+  return { run, cluster, durable: vouched.durable ?? (!tookOver && (moved || (await writesEverything(socket)))) }
 }
+
+/** It is told in whole seconds. */
+const UPTIME_ROUNDING = 1_000
 
 export async function runOf(socket: RedisSocket): Promise<string | undefined> {
   return fields(await socket.send(['INFO', 'server']))['run_id']
