@@ -3,9 +3,10 @@ import type { Clock, Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import type { Keys } from './keys.js'
 import type { LogStatus } from '../topic-log.js'
-import { away, replyCode, troubleOf } from './redis-failure.js'
+import { createRedisDialler } from './redis-dialler.js'
+import { away, brokenOff, replyCode, troubleOf } from './redis-failure.js'
 import { createRedisRoute } from './redis-route.js'
-import { openRedisSocket, type RedisSocket } from './redis-socket.js'
+import type { RedisSocket } from './redis-socket.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
 import { clusterNodes, runOf, standingOf } from './redis-standing.js'
 import type { Script } from './script.js'
@@ -82,14 +83,15 @@ interface Seat {
   readonly since: number
   /** When it last ran a script. */
   served: number
-  /** For the blocking read. */
-  reads: Promise<RedisSocket> | null
+  /** For the blocking read: being opened, and open. */
+  opening: Promise<RedisSocket> | null
+  reads: RedisSocket | null
 }
 
 export function createRedisConnection(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers): RedisConnection {
   const { keys, clock, random, source } = deps
-  const socketDeps = { source, clock, patience: PATIENCE }
-  const route = createRedisRoute(source, (place) => openRedisSocket(place, socketDeps, () => undefined))
+  const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
+  const route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
   let seat: Seat | null = null
   let epoch: string | null = null
   let generation = 0
@@ -98,9 +100,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   let closed = false
   let cancelRetry: () => void = () => undefined
   let joining: Promise<number> | null = null
-  let loading: Promise<void> | null = null
-  /** The socket of an attempt under way. */
-  let opening: RedisSocket | null = null
+  let loading: { readonly socket: RedisSocket; readonly done: Promise<void> } | null = null
   /** What is wrong, and since when; null while nothing is. */
   let trouble: { readonly words: string; readonly since: number } | null = { words: 'not connected to Redis yet', since: -Infinity }
   const told = new Set<string>()
@@ -122,8 +122,6 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
           return await enter(place, moved?.served)
         } catch (error) {
           failure = error
-          opening?.destroy()
-          opening = null
           route.failed(place, error)
         }
       }
@@ -140,21 +138,32 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   async function enter(place: RedisPlace, served: number | undefined) {
     let broken: unknown
     let commands: RedisSocket | null = null
-    const gone = (error: unknown) => {
+    commands = await dialler.open(place, (error) => {
       broken ??= error
       if (seat && seat.commands === commands) lose(error)
+    })
+    try {
+      const made = await sitDown(place, commands, served)
+      const { epoch: joined } = await join(made)
+      await load(commands)
+      if (broken !== undefined) throw broken
+      settle(made, joined)
+    } catch (error) {
+      commands.destroy()
+      throw error
     }
-    opening = commands = await openRedisSocket(place, socketDeps, gone)
-    if (closed) throw new Error('closed')
-    const { cluster, ...standing } = await standingOf(commands, { durable: deps.durable, movedAfter: served === undefined ? undefined : clock.monotonic() - served }, (error) => tell(error, error.message, 'connecting to Redis'))
+  }
+
+  async function sitDown(place: RedisPlace, commands: RedisSocket, served: number | undefined): Promise<Seat> {
+    const movedAfter = served === undefined ? undefined : clock.monotonic() - served
+    const { cluster, run, durable } = await standingOf(commands, { durable: deps.durable, movedAfter }, (error) => tell(error, error.message, 'connecting to Redis'))
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
-    const made: Seat = { place, commands, ...standing, since: clock.monotonic(), served: clock.monotonic(), reads: null }
-    const { epoch: joined } = await join(made)
-    await load(commands)
-    if (broken !== undefined) throw broken
+    return { place, commands, run, durable, since: clock.monotonic(), served: clock.monotonic(), opening: null, reads: null }
+  }
+
+  function settle(made: Seat, joined: string) {
     if (closed) throw new Error('closed')
-    opening = null
-    route.arrived(place)
+    route.arrived(made.place)
     seat = made
     epoch = joined
     generation++
@@ -182,7 +191,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     const { commands, reads, since, served } = seat
     seat = null
     commands.destroy()
-    void reads?.then((socket) => socket.destroy(), () => undefined)
+    reads?.destroy()
     if (closed) return
     if (clock.monotonic() - since >= RETRY.lived) attempts = 0
     trouble = { words: troubleOf(error), since: clock.monotonic() }
@@ -196,21 +205,21 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
 
   /** It may be lost alone. That it has come to the same Redis is seen to: behind a name there may be another one by now. */
   async function openReads(from: Seat): Promise<RedisSocket> {
-    const forget = () => {
-      if (from.reads === opened) from.reads = null
-    }
-    const opened: Promise<RedisSocket> = (async () => {
-      const socket = await openRedisSocket(from.place, socketDeps, forget)
-      const run = await runOf(socket).catch((error: unknown) => (socket.destroy(), Promise.reject(error)))
-      if (run === from.run && seat === from && !closed) return socket
-      socket.destroy()
-      const other = new Error('Redis is another one than a moment ago')
-      if (seat === from) lose(other)
-      throw other
-    })()
-    from.reads = opened
-    opened.catch(forget)
-    return opened
+    const forget = () => void (from.reads = null)
+    const socket = await dialler.open(from.place, forget)
+    const run = await runOf(socket).catch((error: unknown) => (socket.destroy(), Promise.reject(error)))
+    if (run === from.run && seat === from && !closed) return (from.reads = socket)
+    socket.destroy()
+    const other = new Error('Redis is another one than a moment ago')
+    if (seat === from) lose(other)
+    throw brokenOff(other)
+  }
+
+  async function reader(): Promise<RedisSocket> {
+    const from = await ready()
+    if (from.reads) return from.reads
+    from.opening ??= openReads(from).finally(() => void (from.opening = null))
+    return from.opening
   }
 
   async function join({ commands, run, durable }: Pick<Seat, 'commands' | 'run' | 'durable'>): Promise<{ epoch: string; appends: number }> {
@@ -240,15 +249,14 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
 
   /** What was sent before and not done because of it is sent anew, in its order: `EVAL` would let what comes later go first. */
   function load(socket: RedisSocket): Promise<void> {
-    loading ??= (async () => {
-      try {
-        generation++
-        await Promise.all(deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))
-      } finally {
-        loading = null
-      }
-    })()
-    return loading
+    // One that died over it is no answer for the next.
+    if (loading?.socket === socket) return loading.done
+    generation++
+    const done = Promise.all(deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))
+      .then(() => undefined)
+      .finally(() => void (loading?.done === done && (loading = null)))
+    loading = { socket, done }
+    return done
   }
 
   function rejoin(): Promise<number> {
@@ -315,8 +323,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       return evaluateLoaded((await ready()).commands, script, names, args)
     },
     async read(command) {
-      const from = await ready()
-      return (await (from.reads ?? openReads(from))).send(command)
+      return (await reader()).send(command)
     },
     reached(under, appends) {
       if (under !== furthest.epoch || appends > furthest.appends) furthest = { epoch: under, appends }
@@ -340,11 +347,8 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (closed) return
       closed = true
       cancelRetry()
-      const had = seat
       seat = null
-      had?.commands.destroy()
-      void had?.reads?.then((socket) => socket.destroy(), () => undefined)
-      opening?.destroy()
+      dialler.close()
       for (const wake of [...waiting]) wake()
     },
   }

@@ -5,6 +5,8 @@ import type { RedisPlace, RedisSource } from './redis-source.js'
 
 /** One connection to Redis. It never reconnects: whoever has it learns of its end. */
 export interface RedisSocket {
+  /** Rejects where it does not come about. */
+  readonly opened: Promise<void>
   /** Rejects with `brokenOff` where the connection dies first, with `refusedBy` where Redis says no. */
   send(command: readonly string[]): Promise<unknown>
   destroy(): void
@@ -56,8 +58,8 @@ function overrides({ socket, ...options }: RedisPlace['options'], patience: numb
   }
 }
 
-/** Opens one, or rejects. `gone` is told once, and not after `destroy`. */
-export async function openRedisSocket(place: RedisPlace, { source, clock, patience }: RedisSocketDeps, gone: (error: unknown) => void): Promise<RedisSocket> {
+/** Dials. `gone` is told once, and not after `destroy`. */
+export function createRedisSocket(place: RedisPlace, { source, clock, patience }: RedisSocketDeps, gone: (error: unknown) => void): RedisSocket {
   const client = source.create(overrides(place.options, patience)) as Client
   let over = false
   let inFlight = 0
@@ -104,21 +106,26 @@ export async function openRedisSocket(place: RedisPlace, { source, clock, patien
     }
   }
 
+  async function open() {
+    silent.set(2 * patience)
+    try {
+      await client.connect()
+      if (over) throw new Error('Redis closed the connection')
+    } catch (error) {
+      over = true
+      close()
+      throw error
+    }
+    silent.clear()
+    look()
+  }
+
   client.on('error', end)
   client.on('end', () => end(new Error('Redis closed the connection')))
-  silent.set(2 * patience)
-  try {
-    await client.connect()
-    if (over) throw new Error('Redis closed the connection')
-  } catch (error) {
-    over = true
-    close()
-    throw error
-  }
-  silent.clear()
-  look()
+  const opened = open()
 
   return {
+    opened,
     send,
     destroy() {
       over = true
