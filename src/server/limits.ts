@@ -1,14 +1,21 @@
-import { MAX_TOKEN } from '../protocol/fields.js'
+import { MAX_EPOCH, MAX_ID, MAX_TOKEN, MAX_TOPIC } from '../protocol/fields.js'
 import { atLeast, invalid } from './options.js'
 
 /** What one client may cost. Milliseconds and bytes. */
 export interface ServerLimits {
   /** Connections at a time, welcomed or not. One more is answered `busy`. Default 20,000. */
   readonly maxConnections: number
-  /** Connections at a time that are not welcomed yet. One more is answered `busy`. Default 2,000. */
+  /** The same of one address. Default 20,000: an office is one address, and so are all clients behind a proxy that `trustedProxies` does not count. */
+  readonly maxPerAddress: number
+  /**
+   * Connections at a time that are not welcomed yet. One more takes the place of one that has not said hello, if that is of an address that
+   * holds more, or has been silent for over a second; else it is answered `busy`. Default 2,000: some 40 MiB.
+   */
   readonly maxPending: number
   /** Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn. Default 100. */
   readonly maxAuthenticating: number
+  /** Bytes of hellos that have begun and not ended, of all connections; beyond, the oldest are answered `busy`. Default 16 MiB. */
+  readonly maxPendingBytes: number
   /** From the opening of a socket to its `hello`, and from there to its `welcome`. Default 10,000. */
   readonly helloTimeout: number
   /** The largest frame of a client. Default 256 KiB. */
@@ -40,8 +47,10 @@ export interface ServerLimits {
 
 const DEFAULTS: ServerLimits = {
   maxConnections: 20_000,
+  maxPerAddress: 20_000,
   maxPending: 2_000,
   maxAuthenticating: 100,
+  maxPendingBytes: 16 * 1024 * 1024,
   helloTimeout: 10_000,
   maxFrame: 256 * 1024,
   maxFragments: 128,
@@ -86,4 +95,14 @@ const LEAST_SEGMENT = 128
 /** The pieces in which one frame may arrive. What the WebSocket layer closes for is what no honest path does. */
 export function maxPieces(limits: ServerLimits): number {
   return Math.max(1_024, Math.ceil(maxPayload(limits) / LEAST_SEGMENT))
+}
+
+/** What a topic adds to a hello beside its name: its quotes, and a position. */
+const POSITION = MAX_EPOCH + 64
+/** A character of a topic's name in UTF-8, at most. */
+const UTF8 = 3
+
+/** The largest `hello` that a client can have to say: a token, and every topic that it may have. */
+export function helloBytes(limits: ServerLimits): number {
+  return Math.min(maxPayload(limits), MAX_TOKEN + 4 * MAX_ID + limits.maxTopics * (UTF8 * MAX_TOPIC + POSITION))
 }

@@ -1,25 +1,26 @@
-import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { nanoid } from 'nanoid'
-import { WebSocketServer } from 'ws'
 import { systemClock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { MAX_ID, MAX_TOPIC } from '../protocol/fields.js'
-import { SUBPROTOCOL } from '../protocol/frames.js'
 import { serialise } from '../protocol/json.js'
+import { createAcceptor, type Arrival, type Connection } from './acceptor.js'
 import { createAuthenticator } from './authenticator.js'
+import { clientAddress } from './client-address.js'
 import { createDrain, type DrainOptions, type DrainResult } from './drain.js'
 import { createDrainEndpoint, type RequestListener } from './drain-endpoint.js'
 import { onSignal } from './drain-signal.js'
 import { leaveToOtherWorkers } from './cluster-worker.js'
 import { DRAINING } from './failure.js'
-import { maxPayload, maxPieces, serverLimits } from './limits.js'
+import { serverLimits } from './limits.js'
+import { listening, localUrl } from './listening.js'
 import { memoryLog } from './memory-log.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
 import { createOutlet } from './outlet.js'
+import { createOwnHttp } from './own-http.js'
 import { createPermission } from './permission.js'
 import { createPublisher } from './publisher.js'
 import { createPublishPace } from './publish-pace.js'
@@ -32,13 +33,19 @@ import { createCounters, type ServerStats } from './stats.js'
 import { createTopicFeeds } from './topic-feeds.js'
 import type { PresenceChange } from './topic-log.js'
 import { createTokenRenewal, type OfferedToken, type RenewOptions, type SessionMatch } from './token-renewal.js'
-import { pathOf, refusalOf, refuse } from './upgrade.js'
+import { NOT_FOUND, refusedEvent, targetOf } from './upgrade.js'
+import { mountPath } from './upgrade-dispatch.js'
 
 export interface LiveServer<User = unknown> {
-  /** Resolves when it listens; rejects where it cannot. */
+  /** Resolves when it listens, with `noServer` at once; rejects where it cannot. */
   readonly ready: Promise<void>
   /** Its WebSocket URL on this machine, such as `ws://127.0.0.1:8080/`. Throws `invalid` before it listens. */
   address(): string
+  /**
+   * What your own `upgrade` listener gives it, with `noServer`. True where the request was for this server's path and for a WebSocket: then it is
+   * answered, by a refusal too. False where it is somebody else's: nothing was done, and you have to answer it or end the stream.
+   */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   /**
    * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`, and their
    * clients stay away until somebody signs in again. Resolves with their number.
@@ -103,21 +110,20 @@ const QUIET = 0.9
 const PAUSE = { longer: 0.6, spared: 0.2 }
 /** How long a server that closes waits for the log to hear of legs that have gone. */
 const RELEASE_PATIENCE = 10_000
-/** Sockets that are being turned away at a time; beyond, they are cut off without a word. */
-const MAX_TURNED_AWAY = 1_000
 
 /** A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`. */
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
   const { authenticate } = options
   const onError = createReport(options.onError)
   if (typeof authenticate !== 'function') throw invalid('authenticate must be a function: without one anybody could be anybody')
-  if ((options.server === undefined) === (options.port === undefined)) throw invalid('Give either server or port')
+  checkPlace(options)
   const { path = '/', id = nanoid(), clock = systemClock } = options
   if (!path.startsWith('/') || path.includes('?')) throw invalid(`path must start with / and have no query, not ${shown(path)}`)
   if (id === '' || id.length > MAX_ID) throw invalid(`id must have 1 to ${MAX_ID} characters`)
   const heartbeat = Math.floor(atLeast(1_000, 'heartbeat', options.heartbeat, 10_000))
   const limits = serverLimits(options.limits)
   const allows = originCheck(options.allowedOrigins)
+  const addressOf = clientAddress(options.trustedProxies)
   const spread = reconnectSpread(options.reconnectSpread)
   const log = options.log ?? memoryLog({ clock })
   const counters = createCounters()
@@ -130,7 +136,6 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const legs = new Set<ServerLeg<User>>()
   const releasing = new Set<Promise<void>>()
   const undo: (() => void)[] = []
-  let turnedAway = 0
   let closing: Promise<void> | null = null
   let stopSweeping: () => void = () => undefined
   let emptied: (() => void) | null = null
@@ -144,40 +149,20 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     onError,
   })
   const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
-  if (options.onSession && log.presence) undo.push(log.presence(present))
   const pending = () => [...connections].filter((leg) => !legs.has(leg))
 
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: maxPayload(limits),
-    maxFragments: limits.maxFragments,
-    maxBufferedChunks: maxPieces(limits),
-    handleProtocols: () => SUBPROTOCOL,
+  const acceptor = createAcceptor({ path, limits, clock, allows, addressOf }, {
+    open: welcomeIn,
+    closedFor: () => (drain.refusing || closing ? DRAINING : null),
+    onEvent: tell,
   })
-  const own = options.server === undefined
-  const http: HttpServer = (options.server as HttpServer | undefined) ?? createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, plain)
-  http.on('upgrade', upgrade)
-  undo.push(() => http.off('upgrade', upgrade))
-  const ready = listening()
+  const own = options.port !== undefined
+  const http = own ? createOwnHttp(plain, clock) : (options.server as HttpServer | undefined)
+  if (http) undo.push(mountPath(http, path, { take: acceptor.upgrade, refused: (request) => tell(refusedEvent(request, NOT_FOUND)) }))
+  if (options.onSession && log.presence) undo.push(log.presence(present))
+  if (own) http!.listen(options.port, options.host)
+  const ready = http ? listening(http) : Promise.resolve()
   sweep()
-
-  function listening(): Promise<void> {
-    if (http.listening) return Promise.resolve()
-    if (own) http.listen(options.port, options.host)
-    return new Promise((resolve, reject) => {
-      const settle = (then: () => void) => () => {
-        http.off('listening', up)
-        http.off('error', down)
-        then()
-      }
-      const up = settle(resolve)
-      const down = (error: Error) => settle(() => reject(error))()
-      http.once('listening', up)
-      http.once('error', down)
-    })
-  }
 
   function tell(event: ServerEvent) {
     callOut(() => options.onEvent?.(event), (error) => onError(error, 'telling of an event'))
@@ -195,8 +180,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   function plain(request: IncomingMessage, response: ServerResponse) {
-    if (pathOf(request) === '/healthz') return health(request, response)
-    const status = pathOf(request) === path ? 426 : 404
+    if (targetOf(request).path === '/healthz') return health(request, response)
+    const status = targetOf(request).path === path ? 426 : 404
     response.writeHead(status, { 'Content-Type': 'text/plain' }).end(status === 426 ? 'This is a WebSocket.' : 'Not found.')
   }
 
@@ -205,40 +190,28 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     response.writeHead(readiness === 'ready' ? 200 : 503, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' }).end(readiness)
   }
 
-  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer) {
-    if (pathOf(request) !== path) {
-      // On a shared server another path may be somebody else's.
-      if (http.listenerCount('upgrade') === 1) refuse(stream, { status: 404, message: 'Not found.' })
-      return
-    }
-    const refusal = refusalOf(request, allows)
-    if (refusal) return refuse(stream, refusal)
-    if (turnedAway >= MAX_TURNED_AWAY) return refuse(stream, { status: 503, message: 'Too many connections.' })
-    sockets.handleUpgrade(request, stream, head, (ws) => {
-      counters.opened++
-      let away = false
-      const leg: ServerLeg<User> = createServerLeg<User>(legDeps, { ws, stream, request }, {
-        welcomed: () => void legs.add(leg),
-        releasing(done) {
-          releasing.add(done)
-          void done.then(() => releasing.delete(done))
-        },
-        gone() {
-          if (away) turnedAway--
-          connections.delete(leg)
-          if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
-          if (connections.size === 0) emptied?.()
-        },
-      })
-      // Browsers cannot see the status of a refused upgrade: they are let in to be told.
-      const busy = connections.size >= limits.maxConnections || connections.size - legs.size >= limits.maxPending
-      connections.add(leg)
-      if (!busy && !drain.refusing && !closing) return
-      away = true
-      turnedAway++
-      if (!busy) drain.cameBack()
-      leg.fail(busy ? { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 } : DRAINING)
+  function welcomeIn(connection: Connection, arrival: Arrival): ServerLeg<User> {
+    counters.opened++
+    const leg: ServerLeg<User> = createServerLeg<User>(legDeps, connection, {
+      said: arrival.said,
+      ending: arrival.ending,
+      welcomed() {
+        legs.add(leg)
+        arrival.welcomed()
+      },
+      releasing(done) {
+        releasing.add(done)
+        void done.then(() => releasing.delete(done))
+      },
+      gone() {
+        arrival.gone()
+        connections.delete(leg)
+        if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
+        if (connections.size === 0) emptied?.()
+      },
     })
+    connections.add(leg)
+    return leg
   }
 
   const legDeps = {
@@ -285,13 +258,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     // for long: it takes the legs for dead all the same, some time later.
     await settled(Promise.all(releasing))
     feeds.close()
-    sockets.close()
+    acceptor.close()
     if (options.log === undefined) await log.close()
     if (own) {
       // One that never came to listen has nothing to close, and says so by an error that tells nobody anything.
       await new Promise<void>((resolve) => {
-        http.close(() => resolve())
-        http.closeAllConnections()
+        http!.close(() => resolve())
+        http!.closeAllConnections()
       })
     }
   }
@@ -319,10 +292,10 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
 
   const server: LiveServer<User> = {
     ready,
+    upgrade: acceptor.upgrade,
     address() {
-      const at = http.address()
-      if (at === null || typeof at === 'string') throw invalid('The server does not listen on a port: await ready first')
-      return `${'setSecureContext' in http ? 'wss' : 'ws'}://${hostOf(at)}:${at.port}${path}`
+      if (!http) throw invalid('With noServer the address is that of your HTTP server')
+      return localUrl(http, path)
     },
     async end(match, reason = 'This session was ended.') {
       // Also those that are known and not welcomed yet: nobody comes in behind a sign-out.
@@ -352,7 +325,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drainOn(signal, given) {
       drain.check(given)
       const empty = async () => {
-        const listenAgain = leaveToOtherWorkers(http)
+        const listenAgain = http ? leaveToOtherWorkers(http) : () => undefined
         await drain.start(given)
         // Taken back, and perhaps begun anew by somebody else since.
         while (drain.refusing && drain.left > 0) await drain.start(given)
@@ -377,8 +350,12 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   return server
 }
 
-/** An address that this machine can dial: one that means "all" is none. */
-function hostOf({ address, family }: AddressInfo): string {
-  if (address === '::' || address === '0.0.0.0') return '127.0.0.1'
-  return family === 'IPv6' ? `[${address}]` : address
+function checkPlace({ server, port, noServer }: Pick<LiveServerOptions, 'server' | 'port' | 'noServer'>) {
+  if ([server !== undefined, port !== undefined, noServer === true].filter(Boolean).length !== 1) {
+    throw invalid('Give either server or port, or noServer: true')
+  }
+  if (server === undefined) return
+  if (typeof server !== 'object' || server === null || !('listening' in server) || typeof server.emit !== 'function') {
+    throw invalid('server must be an HTTP server of Node, such as http.createServer(app) returns, and no application')
+  }
 }

@@ -23,8 +23,13 @@ export interface UserFields {
 }
 
 export interface LiveServerOptions<User = unknown> {
-  /** An HTTP server of yours to live on. Either this or `port`. */
+  /**
+   * An HTTP server of yours to live on, beside whatever else it serves: it takes the WebSockets of its `path` and leaves everything else alone. Mount it
+   * before you listen. One of this, `port` and `noServer`.
+   */
   readonly server?: HttpServer | HttpsServer
+  /** True where your own `upgrade` listener gives it what it shall serve: see `upgrade`. */
+  readonly noServer?: boolean
   /** A port to listen on with an HTTP server of its own, which also answers `GET /healthz`. 0 takes a free one. */
   readonly port?: number
   /** The address to bind with `port`. Default: all. */
@@ -69,10 +74,15 @@ export interface LiveServerOptions<User = unknown> {
   /** Where topics live. Servers that share one are one service. Default: a `memoryLog()` of its own. */
   readonly log?: TopicLog
   /**
-   * Origins of pages that may connect, exactly as `new URL(url).origin` gives them, or `'*'`. Default: only pages of the host
+   * Origins of pages that may connect, exactly as browsers send them (`https://example.com`, `capacitor://localhost`), or `'*'`. Default: only pages of the host
    * that the request was sent to. Requests without an Origin do not come from pages, and pass.
    */
   readonly allowedOrigins?: readonly string[] | '*'
+  /**
+   * How many proxies in front of this server append to `X-Forwarded-For`: a client's address, which only bounds go by, is that many entries from the right.
+   * Default 0: the field is not believed, because without a proxy anybody can write it, and all clients behind a proxy count as one address.
+   */
+  readonly trustedProxies?: number
   readonly limits?: Partial<ServerLimits>
   /** Names this server process in `welcome`. Default: random. Two servers must never share one. */
   readonly id?: string

@@ -14,7 +14,7 @@ export function originCheck(allowed: readonly string[] | '*' | undefined): Origi
   const list = new Set<string>()
   for (const entry of allowed) {
     if (entry !== 'null' && !isOrigin(entry)) {
-      throw invalid(`allowedOrigins must hold origins as new URL(url).origin gives them, such as "https://example.com", not ${shown(entry)}`)
+      throw invalid(`allowedOrigins must hold origins as browsers send them, such as "https://example.com" or "capacitor://localhost", not ${shown(entry)}`)
     }
     list.add(entry)
   }
@@ -22,7 +22,12 @@ export function originCheck(allowed: readonly string[] | '*' | undefined): Origi
 }
 
 function isOrigin(entry: unknown): boolean {
-  return typeof entry === 'string' && parsed(entry)?.origin === entry
+  return typeof entry === 'string' && (parsed(entry)?.origin === entry || isOriginOfApp(entry))
+}
+
+/** `capacitor://localhost`, `tauri://localhost`, `chrome-extension://…`, `app://.`: for schemes of apps, `URL` has no origin and browsers do. */
+function isOriginOfApp(entry: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(entry) && parsed(entry)?.origin === 'null' || entry === 'file://'
 }
 
 /** `null`, which sandboxed frames and files send, is no host's page. */

@@ -11,3 +11,11 @@ export type ServerEvent =
   | { readonly type: 'drain-alone'; readonly left: number }
   | { readonly type: 'drain-finished'; readonly moved: number; readonly forced: number }
   | { readonly type: 'drain-cancelled'; readonly left: number }
+  /** A request that did not become a WebSocket. Browsers do not tell their pages why: only the server can. `path` is without the query. */
+  | {
+      readonly type: 'upgrade-refused'
+      readonly status: number
+      readonly reason: 'origin' | 'path' | 'subprotocol' | 'handshake' | 'too-many'
+      readonly path: string
+      readonly origin?: string
+    }

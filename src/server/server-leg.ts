@@ -5,6 +5,7 @@ import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
 import { decodeClientFrame } from '../protocol/client-frames.js'
 import type { ClientFrame, ServerFrame, TopicAnswers } from '../protocol/frames.js'
+import type { Arrival } from './acceptor.js'
 import type { Authenticator, Identification, Identified } from './authenticator.js'
 import { CLOSE_CODES, LOG_AWAY, UNTOLD, type Failure } from './failure.js'
 import { createFreshToken } from './fresh-token.js'
@@ -65,7 +66,7 @@ const LONGEST_FLIGHT = 10_000
 export function createServerLeg<User>(
   deps: LegDeps<User>,
   connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
-  handlers: { welcomed(): void; releasing(done: Promise<void>): void; gone(): void },
+  handlers: Arrival & { releasing(done: Promise<void>): void },
 ): ServerLeg<User> {
   const { log, limits, clock, outlet, counters, onError } = deps
   const { request } = connection
@@ -120,6 +121,7 @@ export function createServerLeg<User>(
 
   async function greet(hello: Hello) {
     state = 'greeting'
+    handlers.said()
     named = { session: hello.session, leg: hello.leg }
     // One time for both: who it is, which has its own patience, and then what the log says.
     const endsAt = clock.monotonic() + limits.helloTimeout
@@ -248,6 +250,7 @@ export function createServerLeg<User>(
     if (state === 'ending' || state === 'gone') return
     const live = state === 'live'
     state = 'ending'
+    handlers.ending()
     patience.clear()
     asking?.abandon()
     fresh.stop()

@@ -1,0 +1,171 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import type { Clock } from '../base/clock.js'
+import { SUBPROTOCOL } from '../protocol/frames.js'
+import type { AddressOf } from './client-address.js'
+import type { Failure } from './failure.js'
+import { helloBytes, maxPayload, maxPieces, type ServerLimits } from './limits.js'
+import type { OriginCheck } from './origin.js'
+import { createPendingConnections } from './pending-connections.js'
+import type { ServerEvent } from './server-event.js'
+import { asksForWebSocket, guard, refusalOf, refuse, refusedEvent, targetOf, type Refusal } from './upgrade.js'
+
+export interface Connection {
+  readonly ws: WebSocket
+  readonly stream: Duplex
+  readonly request: IncomingMessage
+}
+
+/** What a leg tells of its beginning and end, each at most once. */
+export interface Arrival {
+  /** Its hello has come. */
+  said(): void
+  welcomed(): void
+  /** It is being closed. */
+  ending(): void
+  gone(): void
+}
+
+/** What is done with a leg that may not stay. */
+export interface ArrivingLeg {
+  fail(failure: Failure): void
+  terminate(): void
+}
+
+/** Turns requests into WebSockets, as many as may be. */
+export interface Acceptor {
+  /** False, and nothing done, where the request is for another path or for no WebSocket; else it is answered, for good or ill. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
+  close(): void
+}
+
+export interface AcceptorDeps {
+  readonly path: string
+  readonly limits: ServerLimits
+  readonly clock: Clock
+  readonly allows: OriginCheck
+  readonly addressOf: AddressOf
+}
+
+export interface AcceptorHandlers {
+  open(connection: Connection, arrival: Arrival): ArrivingLeg
+  /** Why nobody may come in now. */
+  closedFor(): Failure | null
+  onEvent(event: ServerEvent): void
+}
+
+/** Connections that were never welcomed and are being told why, at a time; beyond, they are cut off with what was sent. */
+const MAX_TURNED_AWAY = 1_000
+const BUSY: Failure = { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 }
+const DISPLACED: Failure = { code: 'busy', message: 'Others came, and no whole hello had.', retryAfter: 5_000 }
+const TOO_MANY: Refusal = { status: 503, reason: 'too-many', message: 'Too many connections.' }
+
+export function createAcceptor({ path, limits, clock, allows, addressOf }: AcceptorDeps, handlers: AcceptorHandlers): Acceptor {
+  const pending = createPendingConnections({ max: limits.maxPending, maxBytes: limits.maxPendingBytes, clock })
+  const largestHello = helloBytes(limits)
+  const byAddress = new Map<string, number>()
+  let open = 0
+  let turnedAway = 0
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxPayload(limits),
+    maxFragments: limits.maxFragments,
+    maxBufferedChunks: maxPieces(limits),
+    handleProtocols: () => SUBPROTOCOL,
+  })
+  sockets.on('wsClientError', (error, stream, request) => {
+    deny(request, stream, { status: request.method === 'GET' ? 400 : 405, reason: 'handshake', message: `${error.message}.` })
+  })
+
+  function deny(request: IncomingMessage, stream: Duplex, refusal: Refusal) {
+    refuse(stream, refusal)
+    handlers.onEvent(refusedEvent(request, refusal))
+  }
+
+  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean {
+    guard(stream)
+    const target = targetOf(request)
+    if (target.path !== path || !asksForWebSocket(request)) return false
+    const refusal = refusalOf(request, target, allows)
+    if (refusal) deny(request, stream, refusal)
+    else arrive(request, stream, head)
+    return true
+  }
+
+  function arrive(request: IncomingMessage, stream: Duplex, head: Buffer) {
+    const address = addressOf(request)
+    let leg: ArrivingLeg | null = null
+    const full = open >= limits.maxConnections || (byAddress.get(address) ?? 0) >= limits.maxPerAddress
+    const place = full ? null : pending.enter(address, () => leg?.fail(DISPLACED))
+    // Browsers cannot see the status of a refused upgrade: they are let in to be told.
+    const failure = handlers.closedFor() ?? (place === null ? BUSY : null)
+    if (failure && turnedAway >= MAX_TURNED_AWAY) {
+      place?.leave()
+      return deny(request, stream, TOO_MANY)
+    }
+    sockets.handleUpgrade(request, stream, head, (ws) => {
+      let welcomed = false
+      let away = false
+      count(address, 1)
+      const stopWeighing = weigh()
+      const pendingNoMore = () => {
+        stopWeighing()
+        place?.leave()
+      }
+      leg = handlers.open({ ws, stream, request }, {
+        said() {
+          stopWeighing()
+          place?.said()
+        },
+        welcomed() {
+          welcomed = true
+          pendingNoMore()
+        },
+        ending() {
+          pendingNoMore()
+          if (welcomed) return
+          // After what is about to be sent.
+          if (turnedAway >= MAX_TURNED_AWAY) return queueMicrotask(() => leg?.terminate())
+          away = true
+          turnedAway++
+        },
+        gone() {
+          pendingNoMore()
+          count(address, -1)
+          if (away) turnedAway--
+        },
+      })
+      if (failure) leg.fail(failure)
+    })
+    // No handshake that one could answer.
+    if (!leg) place?.leave()
+
+    /** Half a hello costs memory, and says nothing of who sends it. */
+    function weigh(): () => void {
+      let bytes = 0
+      const hear = (piece: Buffer) => {
+        bytes += piece.length
+        place?.hold(piece.length)
+        if (bytes > largestHello) leg?.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
+      }
+      stream.on('data', hear)
+      return () => void stream.off('data', hear)
+    }
+  }
+
+  function count(address: string, change: 1 | -1) {
+    open += change
+    const now = (byAddress.get(address) ?? 0) + change
+    if (now === 0) byAddress.delete(address)
+    else byAddress.set(address, now)
+  }
+
+  return {
+    upgrade,
+    close: () => sockets.close(),
+  }
+}
