@@ -3,22 +3,9 @@ import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLiveServer, type ServerEvent } from '../../src/server/index.js'
+import { rawAnswer } from '../kit/raw-answer.js'
 import { rawClient } from '../kit/raw-client.js'
 import { NEIGHBOURS, said } from './neighbours.js'
-
-/** Sends those bytes, and gives what came until the connection ended or the text did. */
-async function answerTo(port: number, bytes: string, end = '\0'): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
-  let text = ''
-  socket.on('data', (data) => {
-    text += data.toString('latin1')
-    if (text.includes(end)) socket.destroy()
-  })
-  socket.on('error', () => undefined)
-  socket.write(bytes)
-  await once(socket, 'close')
-  return text
-}
 
 const upgradeTo = (protocol: string, path: string, more = '', method = 'GET') =>
   `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${more}\r\n`
@@ -64,7 +51,7 @@ describe.each(Object.keys(NEIGHBOURS))('beside %s', (name) => {
     test('an upgrade for a path that is nobody’s is answered or ended, and a reset of it ends nothing', async () => {
       const { port } = await beside()
       const from = performance.now()
-      const answer = await answerTo(port, upgradeTo('websocket', '/nobodys'))
+      const answer = await rawAnswer(port, upgradeTo('websocket', '/nobodys'))
       expect(performance.now() - from).toBeLessThan(4_000)
       // Nest ends the connection, @fastify/websocket lets it in and closes it, ws says 400.
       if (name === 'a listener that answers its own path alone') expect(answer).toMatch(/^HTTP\/1\.1 404 /)
@@ -78,13 +65,13 @@ describe.each(Object.keys(NEIGHBOURS))('beside %s', (name) => {
 
     test('who asks for HTTP/2 gets the application’s answer over HTTP/1.1, body and all', async () => {
       const { port } = await beside()
-      expect(await answerTo(port, upgradeTo('h2c', '/hello'), 'hello')).toMatch(/^HTTP\/1\.1 200 [\s\S]*hello/)
+      expect(await rawAnswer(port, upgradeTo('h2c', '/hello'), 'hello')).toMatch(/^HTTP\/1\.1 200 [\s\S]*hello/)
       const body = 'x'.repeat(100_000)
       const fields = `Content-Type: application/octet-stream\r\nContent-Length: ${body.length + 3}\r\n`
-      const echoed = await answerTo(port, `${upgradeTo('h2c', '/echo', fields, 'POST')}${body}end`, 'end')
+      const echoed = await rawAnswer(port, `${upgradeTo('h2c', '/echo', fields, 'POST')}${body}end`, 'end')
       expect(echoed).toMatch(/^HTTP\/1\.1 20[01] /)
       expect(echoed).toContain(`${body.slice(0, 20_000)}`)
-      expect(await answerTo(port, upgradeTo('h2c', '/live'), '\r\n\r\n')).toMatch(/^HTTP\/1\.1 4\d\d /)
+      expect(await rawAnswer(port, upgradeTo('h2c', '/live'), '\r\n\r\n')).toMatch(/^HTTP\/1\.1 4\d\d /)
     })
   })
 })

@@ -16,7 +16,7 @@ export interface TestServer<User> extends LiveServer<User> {
 export async function liveServer<User = { subject?: string }>(options: Partial<LiveServerOptions<User>> = {}): Promise<TestServer<User>> {
   const errors: unknown[] = []
   const server = createLiveServer<User>({
-    ...(options.server ? undefined : { port: 0, host: '127.0.0.1' }),
+    ...(options.server || options.noServer ? undefined : { port: 0, host: '127.0.0.1' }),
     authenticate: () => ({ subject: 'anybody' }) as User,
     authorize: () => true,
     onError: (error) => errors.push(error),
