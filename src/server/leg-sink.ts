@@ -18,6 +18,7 @@ export function createLegSink<User>({ filter, counters, socket, who, onError }: 
       counters.delivered++
       socket.sendMessage(frame)
     },
+    missed: (count) => void (counters.missed += count),
     subscribed: (topic, answer) => socket.send({ type: 'subscribed', topics: new Map([[topic, answer]]) }),
     hasRoom: socket.hasRoom,
     whenRoom: socket.whenRoom,

@@ -67,6 +67,7 @@ export function createLegTopics<User>({ permission, feeds, maxTopics, sink }: Le
         if (over.has(topic)) return [topic, { error: { code: 'forbidden', topic, message: `A leg has at most ${maxTopics} topics.` } }]
         const error = await refusalOf(topic, who)
         if (error) return [topic, { error }]
+        if (feeds.full(topic)) return [topic, { error: { code: 'busy', topic, message: 'The legs of this server read as many topics as limits.maxTopicsRead allows.', retryAfter: 5_000 } }]
         const { feed, release } = feeds.hold(topic)
         held.push(release)
         await feed.prepare(request)

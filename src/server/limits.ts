@@ -25,6 +25,11 @@ export interface ServerLimits {
   /** Topics of one leg; one more is refused as `forbidden`. Default 100. */
   readonly maxTopics: number
   /**
+   * Topics that all legs together read; one more is refused as `busy`, and its leg has the others. Default 50,000, for which this process
+   * takes some 350 MB.
+   */
+  readonly maxTopicsRead: number
+  /**
    * Bytes on their way to a leg that it has not read yet, with the system's and the network's. Beyond, its messages wait in the log, and
    * it gets them at its own pace. At least one message is always on its way, whatever its size. Default 256 KiB: 2.5 MB a second at 100 ms.
    */
@@ -55,6 +60,7 @@ const DEFAULTS: ServerLimits = {
   maxFrame: 256 * 1024,
   maxFragments: 128,
   maxTopics: 100,
+  maxTopicsRead: 50_000,
   maxBuffered: 256 * 1024,
   stallTimeout: 20_000,
   maxQueued: 128,

@@ -127,7 +127,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const spread = reconnectSpread(options.reconnectSpread)
   const log = options.log ?? memoryLog({ clock })
   const counters = createCounters()
-  const feeds = createTopicFeeds({ log, clock, onError })
+  const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = createPermission(options.authorize, onError)
@@ -285,6 +285,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       connections: connections.size,
       legs: legs.size,
       topics: feeds.size,
+      slowed: pace.slowed(),
+      ...(log.size && { log: log.size() }),
       draining: drain.refusing,
       logAway: status?.ready === false ? status.reason : null,
     }

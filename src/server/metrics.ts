@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestListener } from './drain-endpoint.js'
 import type { ServerStats } from './stats.js'
+import type { LogSize } from './topic-log.js'
 
 /** One number, as Prometheus reads it. A counter never goes down while the process lives; its name ends in `_total`. */
 export interface Metric {
@@ -10,9 +11,10 @@ export interface Metric {
   readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
 }
 
+const one = (name: string, type: Metric['type'], help: string, value: number): Metric => ({ name: `livesocket_${name}`, help, type, samples: [{ value }] })
+
 /** What a server has done and is doing. */
 export function serverMetrics(stats: ServerStats): Metric[] {
-  const one = (name: string, type: Metric['type'], help: string, value: number): Metric => ({ name: `livesocket_${name}`, help, type, samples: [{ value }] })
   return [
     one('connections', 'gauge', 'Sockets now, welcomed or not.', stats.connections),
     one('legs', 'gauge', 'Legs now: sockets that were welcomed.', stats.legs),
@@ -25,12 +27,25 @@ export function serverMetrics(stats: ServerStats): Metric[] {
     one('publishes_total', 'counter', 'Publishes that arrived, repeats included.', stats.published),
     one('publishes_refused_total', 'counter', 'Publishes answered by a nack.', stats.refused),
     one('messages_sent_total', 'counter', 'Messages sent to clients.', stats.delivered),
+    one('messages_missed_total', 'counter', 'Messages that left the history before a slow client had read what is before them.', stats.missed),
+    one('publishes_slowed_total', 'counter', 'Publishes that waited for readers, or so that others had their turn.', stats.slowed),
+    ...(stats.log ? logMetrics(stats.log) : []),
     {
       name: 'livesocket_legs_failed_total',
       help: 'Legs closed with an error, by its code.',
       type: 'counter',
       samples: Object.entries(stats.failed).map(([code, value]) => ({ labels: { code }, value })),
     },
+  ]
+}
+
+function logMetrics(log: LogSize): Metric[] {
+  return [
+    one('log_topics', 'gauge', 'Topics in the memory log.', log.topics),
+    one('log_topics_unread', 'gauge', 'Topics in the memory log that nobody reads now.', log.unread),
+    one('log_messages', 'gauge', 'Messages in the memory log.', log.messages),
+    one('log_bytes', 'gauge', 'Bytes of data in the memory log.', log.bytes),
+    one('log_topics_evicted_total', 'counter', 'Topics that the memory log forgot with their messages, because there was no room.', log.evicted),
   ]
 }
 

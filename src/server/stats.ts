@@ -1,4 +1,5 @@
 import type { FailureCode } from './failure.js'
+import type { LogSize } from './topic-log.js'
 
 /** What a server has done since it was created. */
 export interface Counters {
@@ -12,6 +13,8 @@ export interface Counters {
   refused: number
   /** Message frames sent. */
   delivered: number
+  /** Messages that were not sent, because they had left the history before their reader had read what is before them. */
+  missed: number
   /** Legs asked to move. */
   asked: number
   /** Legs closed with an error, by its code. */
@@ -26,11 +29,15 @@ export interface ServerStats extends Counters {
   readonly legs: number
   /** Topics that a leg here reads now. */
   readonly topics: number
+  /** Publishes that waited for readers, or so that others had their turn. */
+  readonly slowed: number
+  /** Of a memory log. */
+  readonly log?: LogSize
   readonly draining: boolean
   /** Why the log cannot be asked now; null while it can. Meanwhile publishes are refused, and nobody new comes in. */
   readonly logAway: string | null
 }
 
 export function createCounters(): Counters {
-  return { opened: 0, welcomed: 0, published: 0, refused: 0, delivered: 0, asked: 0, failed: {} }
+  return { opened: 0, welcomed: 0, published: 0, refused: 0, delivered: 0, missed: 0, asked: 0, failed: {} }
 }

@@ -4,13 +4,15 @@ import { createTopicFeed, type FeedDeps, type TopicFeed } from './topic-feed.js'
 export interface TopicFeeds {
   /** The feed lives at least until `release`. */
   hold(topic: string): { readonly feed: TopicFeed; release(): void }
+  /** Whether one more topic, that one, would be too many. */
+  full(topic: string): boolean
   /** See the feed of that name; false where nobody reads it here. */
   crowded(topic: string): boolean
   readonly size: number
   close(): void
 }
 
-export function createTopicFeeds(deps: FeedDeps): TopicFeeds {
+export function createTopicFeeds({ max, ...deps }: FeedDeps & { readonly max: number }): TopicFeeds {
   const feeds = new Map<string, { readonly feed: TopicFeed; holds: number }>()
   return {
     hold(topic) {
@@ -29,6 +31,7 @@ export function createTopicFeeds(deps: FeedDeps): TopicFeeds {
         },
       }
     },
+    full: (topic) => feeds.size >= max && !feeds.has(topic),
     crowded: (topic) => feeds.get(topic)?.feed.crowded() ?? false,
     get size() {
       return feeds.size

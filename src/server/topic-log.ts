@@ -51,7 +51,25 @@ export interface TopicLog {
    */
   status?(): LogStatus
 
+  /** What it holds in the memory of this process, for `stats()`. Absent where that is nothing. */
+  size?(): LogSize
+
   close(): Promise<void>
+}
+
+export interface LogSize {
+  readonly topics: number
+  /** Topics that nobody reads now. */
+  readonly unread: number
+  readonly messages: number
+  /** Of their data. */
+  readonly bytes: number
+  /** Topics forgotten with messages in them, because there was no room. */
+  readonly evicted: number
+  /** Publishes whose answers are remembered. */
+  readonly ids: number
+  /** Sessions with a leg. */
+  readonly sessions: number
 }
 
 export type LogStatus =

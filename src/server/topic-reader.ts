@@ -7,6 +7,8 @@ import type { SharedEntry } from './recent-entries.js'
 export interface ReaderSink {
   /** Sends; only where there is room, or nothing would be left to say when there is. */
   message(frame: Encoded): void
+  /** So many messages can no longer be sent. */
+  missed(count: number): void
   /** Numbering has started over. */
   subscribed(topic: string, answer: TopicAnswer): void
   hasRoom(): boolean
@@ -61,6 +63,7 @@ export function createTopicReader(topic: string, sink: ReaderSink, after: number
       sink.message(entry.frame(prev))
     },
     skipTo(offset) {
+      sink.missed(offset - next)
       next = offset
       seen = told = offset - 1
     },

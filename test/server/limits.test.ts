@@ -209,6 +209,27 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({ 'too-slow': 1 })
   })
 
+  test('topics that are read together are bounded: one more is refused by its name, and its leg has all others', async () => {
+    const server = await liveServer({ limits: { maxTopicsRead: 3 } })
+    await server.join({ topics: { a: {}, b: {} } })
+    const client = await server.client()
+    const welcome = await client.hello({ topics: { b: {}, c: {}, d: {} } })
+    expect(Object.keys(welcome.topics)).toEqual(['b', 'c'])
+    expect(client.of('error')).toMatchObject([{ code: 'busy', topic: 'd', message: expect.stringContaining('maxTopicsRead'), retryAfter: expect.any(Number) }])
+    client.send({ type: 'unsubscribe', topics: ['c'] })
+    client.send({ type: 'subscribe', id: '1', topics: { d: {} } })
+    expect(await client.next('subscribed')).toMatchObject({ id: '1', topics: { d: { offset: 0 } } })
+  })
+
+  test('a hundred legs with a hundred topics each leave room in the log for who comes next', async () => {
+    const server = await liveServer()
+    for (let at = 0; at < 101; at++) await server.join({ topics: Object.fromEntries(Array.from({ length: 100 }, (_, topic) => [`room:${at}:${topic}`, {}])) })
+    const welcome = await (await server.client()).hello({ topics: { 'user:ada': {} } })
+    expect(welcome.topics).toMatchObject({ 'user:ada': { offset: 0 } })
+    expect(server.stats()).toMatchObject({ topics: 10_101, log: { topics: 10_101, unread: 0 } })
+    expect(server.errors).toEqual([])
+  }, 20_000)
+
   test('answers of any size reach a client that reads them, all of them', async () => {
     const server = await liveServer({ limits: { maxBuffered: 20_000 }, onPublish: () => ({ answer: 'x'.repeat(500_000) }) })
     const client = await server.join()

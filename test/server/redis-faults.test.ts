@@ -217,7 +217,7 @@ test('a node that died is forgotten with its lease, and its sessions go on elsew
 })
 
 describe('what many ask for at once is read once', () => {
-  const sink: ReaderSink = { message: () => undefined, subscribed: () => undefined, hasRoom: () => true, whenRoom: () => undefined }
+  const sink: ReaderSink = { message: () => undefined, missed: () => undefined, subscribed: () => undefined, hasRoom: () => true, whenRoom: () => undefined }
 
   test.each([
     ['at one position', () => 700],

@@ -40,6 +40,7 @@ function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {
     },
     sink: {
       message: (frame) => void frames.push(JSON.parse(frame.toString()) as Frame),
+      missed: () => undefined,
       subscribed: (_topic, answer) => {
         answers.push(answer)
         frames.length = 0
