@@ -12,6 +12,8 @@ export interface Keys {
   readonly feed: string
   /** A hash: the leases of the nodes. */
   readonly nodes: string
+  /** A sorted set: the sessions without legs, by when they lost their last one. */
+  readonly idle: string
   /** What they all begin with. */
   readonly tag: string
   ids(epoch: string): string
@@ -31,6 +33,7 @@ export function createKeys(prefix: string): Keys {
     root: `${tag}root`,
     feed: `${tag}feed`,
     nodes: `${tag}nodes`,
+    idle: `${tag}idle`,
     ids: (epoch) => `${tag}ids:${epoch}`,
     times: (epoch) => `${tag}times:${epoch}`,
     topics: (epoch) => `${tag}topics:${epoch}`,

@@ -74,6 +74,8 @@ export interface RedisLogOutside {
   readonly random?: Random
   /** For how long a node's word counts, in milliseconds. */
   readonly lease?: number
+  /** Sessions without legs that are remembered. */
+  readonly maxIdle?: number
 }
 
 /** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
@@ -135,7 +137,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
   )
   const pages = createReplayPages(clock, readNow)
-  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, lease: outside.lease ?? LEASE }, onError)
+  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, lease: outside.lease ?? LEASE, maxIdle: outside.maxIdle }, onError)
   const order = createAppendOrder(() => connection.generation)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({

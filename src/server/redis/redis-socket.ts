@@ -1,5 +1,6 @@
 import { createAlarm } from '../../base/alarm.js'
 import type { Clock } from '../../base/clock.js'
+import type { LiveSocketError } from '../../base/errors.js'
 import { brokenOff, refusedBy, replyCode } from './redis-failure.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
 
@@ -85,7 +86,8 @@ export function createRedisSocket(place: RedisPlace, { source, clock, patience }
 
   function look() {
     cancelLook = clock.setTimeout(() => {
-      if (!asked && inFlight === 0) send(['PING']).catch(() => undefined)
+      // Where the ACL forbids it, it is not asked again: Redis makes a note of each.
+      if (!asked && inFlight === 0) send(['PING']).catch((error: LiveSocketError) => replyCode(error.cause) === 'NOPERM' && cancelLook())
       asked = false
       look()
     }, KEPT_ALIVE)

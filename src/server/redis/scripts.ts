@@ -41,6 +41,7 @@ return {'ok', epoch, state[3] or '0'}
  * it was Redis that was away, and every node that lived then has its time anew. `gone` stands in a session whose end was told.
  */
 const SESSION = `
+local function nameOf(leg) return string.match(leg, '^%d+ (.*)$') end
 local function leases(nodes, lease)
   local all, newest, held = redis.call('HGETALL', nodes), 0, {}
   for at = 2, #all, 2 do newest = math.max(newest, tonumber(all[at])) end
@@ -63,15 +64,26 @@ local function legs(session, held)
   end
   return found, dead
 end
+-- Sessions without legs, the longest idle first. What is forgotten here has expired, or makes room.
+local function rest(idle, session, name, age, most)
+  redis.call('ZADD', idle, num(now), name)
+  local prefix = string.sub(session, 1, #session - #name)
+  for _ = 1, 16 do
+    local first = redis.call('ZRANGE', idle, 0, 0, 'WITHSCORES')
+    if tonumber(first[2]) >= now - age and redis.call('ZCARD', idle) <= most then return end
+    redis.call('ZREM', idle, first[1])
+    if first[1] ~= name then redis.call('UNLINK', prefix .. first[1]) end
+  end
+end
 `
 
 /**
- * KEYS: root, session, nodes, the legs of this node. ARGV 4…: leg, subject, node, how long an idle session is kept, lease, the leg among those of
+ * KEYS: root, session, nodes, the legs of this node, the idle sessions. ARGV 4…: leg, subject, node, how long an idle session is kept, lease, the leg among those of
  * its node.
  */
 const ADMIT = `${common()}${SESSION}
 local session, nodes, lease = KEYS[2], KEYS[3], tonumber(ARGV[8])
-local no = barred('HSET', nodes, 'EXISTS', session, 'HGETALL', session, 'HDEL', session, 'HSET', session, 'SADD', KEYS[4], 'PEXPIRE', session)
+local no = barred('HSET', nodes, 'EXISTS', session, 'HGETALL', session, 'HDEL', session, 'HSET', session, 'SADD', KEYS[4], 'ZREM', KEYS[5], 'PEXPIRE', session)
 if no then return no end
 local held = leases(nodes, lease)
 local known = redis.call('EXISTS', session) == 1
@@ -82,16 +94,18 @@ redis.call('HSET', nodes, ARGV[6], num(now + lease))
 if #dead > 0 then redis.call('HDEL', session, unpack(dead)) end
 redis.call('HSET', session, 'newest', ARGV[4], 'subject', ARGV[5], 'l:' .. ARGV[4], ARGV[6])
 redis.call('SADD', KEYS[4], ARGV[9])
+redis.call('ZREM', KEYS[5], nameOf(ARGV[9]))
 if not known and ARGV[4] == '1' then redis.call('HSET', session, 'under', epoch) end
 if found.gone then redis.call('HDEL', session, 'gone') end
 redis.call('PEXPIRE', session, ARGV[7])
 return {'admitted', (not known or found.gone) and 'first' or 'more'}
 `
 
-/** KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1' where this was asked before. */
+/** KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1' where this was asked before, how many idle sessions are kept. */
 const RELEASE = `${common()}${SESSION}
 local session, leg = KEYS[2], ARGV[4]
-local no = barred('SREM', KEYS[4], 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session)
+local no = barred('SREM', KEYS[4], 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session,
+  'ZADD', KEYS[5], 'ZRANGE', KEYS[5], 'ZCARD', KEYS[5], 'ZREM', KEYS[5], 'UNLINK', session)
 if no then return no end
 redis.call('SREM', KEYS[4], ARGV[8])
 if redis.call('HGET', session, 'l:' .. leg) ~= ARGV[5] then
@@ -101,23 +115,24 @@ redis.call('HDEL', session, 'l:' .. leg)
 redis.call('PEXPIRE', session, ARGV[6])
 if legs(session, leases(KEYS[3], tonumber(ARGV[7]))).alive > 0 then return {'ok', 'more'} end
 redis.call('HSET', session, 'gone', leg)
+rest(KEYS[5], session, nameOf(ARGV[8]), tonumber(ARGV[6]), tonumber(ARGV[10]))
 return {'ok', 'last'}
 `
 
 /**
- * KEYS: root, nodes, the legs of this node, and sessions that have some. ARGV 4…: node, lease, how long an idle session is kept, and for each
+ * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease, how long an idle session is kept, and for each
  * session its newest leg here, its subject, its name, and its legs, divided by spaces. Puts back what Redis may have lost of them. Answers whether the
  * lease was out, and the names of those whose end was told meanwhile.
  */
 const TEND = `${common()}${SESSION}
-local no = barred('HSET', KEYS[2], 'HMGET', root)
-for at = 4, #KEYS do no = no or barred('HSET', KEYS[at], 'HDEL', KEYS[at], 'PEXPIRE', KEYS[at], 'SADD', KEYS[3]) end
+local no = barred('HSET', KEYS[2], 'HMGET', root, 'ZREM', KEYS[4])
+for at = 5, #KEYS do no = no or barred('HSET', KEYS[at], 'HDEL', KEYS[at], 'PEXPIRE', KEYS[at], 'SADD', KEYS[3]) end
 if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 local reply = {'ok', late and 'late' or 'in time'}
-for at = 4, #KEYS do
-  local base = 7 + (at - 4) * 4
+for at = 5, #KEYS do
+  local base = 7 + (at - 5) * 4
   local session, newest, subject, name = KEYS[at], ARGV[base], ARGV[base + 1], ARGV[base + 2]
   local known = redis.call('HMGET', session, 'subject', 'newest', 'gone')
   if ARGV[base + 3] ~= '' and (not known[1] or known[1] == subject) then
@@ -130,6 +145,7 @@ for at = 4, #KEYS do
       redis.call('HDEL', session, 'gone')
       reply[#reply + 1] = name
     end
+    redis.call('ZREM', KEYS[4], name)
     redis.call('PEXPIRE', session, ARGV[6])
   end
 end

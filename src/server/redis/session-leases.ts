@@ -23,12 +23,16 @@ export interface SessionLeasesDeps {
   readonly node: string
   readonly clock: Clock
   readonly lease: number
+  /** Sessions without legs that are remembered, of all nodes. */
+  readonly maxIdle?: number
 }
 
 /** A node that says nothing for that long is dead, and its legs with it. Renewed three times in that time. */
 export const LEASE = 15_000
 /** How long a session without legs is remembered, as `memoryLog` does. */
 const IDLE = 10 * 60_000
+/** And no more of them than that, the longest idle forgotten first: each may be a key of some 200 bytes that a stranger made. */
+const MAX_IDLE = 100_000
 /** Each session that has a leg is renewed once in so many ticks: long before it would be forgotten. */
 const TICKS = 60
 const AT_ONCE = 500
@@ -51,7 +55,7 @@ interface Debt {
 }
 
 export function createSessionLeases(
-  { connection, keys, node, clock, lease }: SessionLeasesDeps,
+  { connection, keys, node, clock, lease, maxIdle = MAX_IDLE }: SessionLeasesDeps,
   onError: (error: unknown, doing: string) => void,
 ): SessionLeases {
   const held = new Map<string, Held>()
@@ -77,7 +81,7 @@ export function createSessionLeases(
     for (let from = 0; from === 0 || from < sessions.length; from += AT_ONCE) {
       const some = sessions.slice(from, from + AT_ONCE)
       const [, word, ...revived] = await connection.run(SCRIPTS.tend, () => ({
-        keys: [keys.root, keys.nodes, mine, ...some.map(([session]) => keys.session(session))],
+        keys: [keys.root, keys.nodes, mine, keys.idle, ...some.map(([session]) => keys.session(session))],
         args: [node, lease, IDLE, ...some.flatMap(([session, { newest, subject, legs }]) => [newest, subject, encodeName(session), [...legs].join(' ')])],
       }))
       late ||= word === 'late'
@@ -127,8 +131,8 @@ export function createSessionLeases(
 
   async function releaseNow({ session, leg, again }: Pick<Debt, 'session' | 'leg' | 'again'>): Promise<boolean> {
     const [, outcome] = await connection.run(SCRIPTS.release, () => ({
-      keys: [keys.root, keys.session(session), keys.nodes, mine],
-      args: [leg, node, IDLE, lease, nameOf(session, leg), again ? '1' : ''],
+      keys: [keys.root, keys.session(session), keys.nodes, mine, keys.idle],
+      args: [leg, node, IDLE, lease, nameOf(session, leg), again ? '1' : '', maxIdle],
     }))
     return outcome === 'last'
   }
@@ -160,7 +164,7 @@ export function createSessionLeases(
       let reply: readonly unknown[]
       try {
         reply = await connection.run(SCRIPTS.admit, () => ({
-          keys: [keys.root, keys.session(session), keys.nodes, mine],
+          keys: [keys.root, keys.session(session), keys.nodes, mine, keys.idle],
           args: [leg, subjectOf(subject), node, IDLE, lease, nameOf(session, leg)],
         }))
       } catch (error) {
