@@ -13,6 +13,7 @@ import { createOutbox, type Outbox, type Published, type PublishOptions } from '
 import { createSubscriptions } from './link/subscriptions.js'
 import { createTokenKeeper, type TokenKeeper } from './link/token-keeper.js'
 import type { Message, MessageInfo } from './message.js'
+import { MAX_EPOCH, MAX_TOPIC } from './protocol/fields.js'
 import type { Position } from './protocol/frames.js'
 import { createStream, isTopicRefusal, type StreamOptions } from './stream.js'
 import { checkTopicData, type SchemaInputs, type SchemaOutputs, type TopicSchemas } from './topic-schema.js'
@@ -391,15 +392,15 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 const PROBE = 2_000
 
 function checkTopic(topic: unknown) {
-  if (typeof topic !== 'string' || topic === '' || topic.length > 256) {
-    throw new LiveSocketError('invalid', 'A topic is a string of 1 to 256 characters.')
+  if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) {
+    throw new LiveSocketError('invalid', `A topic is a string of 1 to ${MAX_TOPIC} characters.`)
   }
 }
 
 function checkFrom(from: unknown) {
   if (from === undefined) return
   const { epoch, offset } = (from ?? {}) as Partial<Position>
-  if (typeof epoch !== 'string' || epoch === '' || !Number.isSafeInteger(offset) || offset! < 0) {
+  if (typeof epoch !== 'string' || epoch === '' || epoch.length > MAX_EPOCH || !Number.isSafeInteger(offset) || offset! < 0) {
     throw new LiveSocketError('invalid', '`from` is a position { epoch, offset } as a message bears them.')
   }
 }

@@ -12,6 +12,8 @@ export const MAX_TOPIC = 256
 export const MAX_ID = 128
 /** Of a `message` or a `reason` in words. */
 export const MAX_WORDS = 4_096
+/** Of a URL that a server gives: what browsers, proxies and servers all take. */
+export const MAX_URL = 2_048
 /** Far above any JWT that a server would take in a header, far below what would hurt. */
 export const MAX_TOKEN = 65_536
 

@@ -2,11 +2,12 @@ import { nanoid } from 'nanoid'
 import { createAlarm } from '../base/alarm.js'
 import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import { MAX_WORDS } from '../protocol/fields.js'
+import { MAX_URL, MAX_WORDS } from '../protocol/fields.js'
+import { numberOf, textOf } from './bounds.js'
 import { askingRate, createPace } from './drain-pace.js'
 import { createDrainWindow } from './drain-window.js'
 import { DRAINING } from './failure.js'
-import { atLeast, invalid, shown } from './options.js'
+import { invalid, shown } from './options.js'
 import type { ServerEvent } from './server-event.js'
 import type { ServerLeg } from './server-leg.js'
 
@@ -17,13 +18,13 @@ export interface DrainOptions {
    * all can still be asked in time. Default: 200 are asked, or as many more as it takes to reach all within half the deadline.
    */
   readonly rate?: number
-  /** Milliseconds until what is still here is closed. Default 30,000. */
+  /** Milliseconds until what is still here is closed, at most a day. Default 30,000. */
   readonly deadline?: number
   /** Where to move, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they came from. */
   readonly url?: string
   /** In words, for logs and timelines. Default `deploy`. */
   readonly reason?: string
-  /** Milliseconds over which each client spreads its own move, on top of the pace. Default 0. */
+  /** Milliseconds over which each client spreads its own move, on top of the pace, at most a day. Default 0. */
   readonly spread?: number
   /** Cancels: those asked are told to stay, and new legs are taken again. */
   readonly signal?: AbortSignal
@@ -73,8 +74,6 @@ export interface DrainDeps {
   onError(error: unknown, doing: string): void
 }
 
-const DEFAULT_RATE = 200
-const DEFAULT_DEADLINE = 30_000
 /** While as many as may be are on their way, it is looked again so often whether some have gone. */
 const CROWDED = 50
 /** Milliseconds from the start in which a client that is asked dials three times or four, and a balancer notices who is ready and who is not. */
@@ -243,17 +242,15 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
 
 function checkedOptions(options: DrainOptions, legs: number) {
   const { rate, url, reason = 'deploy', signal, endWhenAlone = process.env['NODE_ENV'] !== 'production' } = options
-  const deadline = atLeast(0, 'deadline', options.deadline, DEFAULT_DEADLINE)
-  const spread = atLeast(0, 'spread', options.spread, 0)
-  if (!Number.isFinite(deadline) || !Number.isFinite(spread)) throw invalid('deadline and spread must be finite')
-  if (rate !== undefined && !(typeof rate === 'number' && rate > 0)) throw invalid(`rate must be a number above 0, not ${shown(rate)}`)
-  if (typeof reason !== 'string' || reason.length > MAX_WORDS) throw invalid(`reason must be a string of at most ${MAX_WORDS} characters`)
+  const deadline = numberOf('drain.deadline', options.deadline)
+  const most = numberOf('drain.rate', rate)
+  textOf('drain.reason', reason, MAX_WORDS)
   if (typeof endWhenAlone !== 'boolean') throw invalid(`endWhenAlone must be true or false, not ${shown(endWhenAlone)}`)
   if (url !== undefined && !isSocketUrl(url)) throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
   return {
-    rate: rate === undefined ? Math.max(DEFAULT_RATE, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0) : askingRate(rate),
-    deadline: Math.floor(deadline),
-    spread: Math.floor(spread),
+    rate: rate === undefined ? Math.max(most, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0) : askingRate(most),
+    deadline,
+    spread: numberOf('drain.spread', options.spread),
     reason,
     url,
     signal,
@@ -262,7 +259,7 @@ function checkedOptions(options: DrainOptions, legs: number) {
 }
 
 function isSocketUrl(url: unknown): boolean {
-  if (typeof url !== 'string' || !URL.canParse(url)) return false
+  if (typeof url !== 'string' || url.length > MAX_URL || !URL.canParse(url)) return false
   const { protocol, username, password } = new URL(url)
   return (protocol === 'ws:' || protocol === 'wss:') && username === '' && password === ''
 }

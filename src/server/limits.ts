@@ -1,7 +1,8 @@
 import { MAX_EPOCH, MAX_ID, MAX_TOKEN, MAX_TOPIC } from '../protocol/fields.js'
-import { atLeast, invalid } from './options.js'
+import { limitBounds, numberOf } from './bounds.js'
+import { invalid, shown } from './options.js'
 
-/** What one client may cost. Milliseconds and bytes. */
+/** What one client may cost. Milliseconds and bytes; a part of one is rounded down. */
 export interface ServerLimits {
   /** Connections at a time, welcomed or not. One more is answered `busy`. Default 20,000. */
   readonly maxConnections: number
@@ -18,7 +19,7 @@ export interface ServerLimits {
   readonly maxPendingBytes: number
   /** From the opening of a socket to its `hello`, and from there to its `welcome`. Default 10,000. */
   readonly helloTimeout: number
-  /** The largest frame of a client. Default 256 KiB. */
+  /** The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. Default 256 KiB. */
   readonly maxFrame: number
   /** Fragments of one frame. Default 128: a browser sends one. */
   readonly maxFragments: number
@@ -50,41 +51,14 @@ export interface ServerLimits {
   readonly tokenGrace: number
 }
 
-const DEFAULTS: ServerLimits = {
-  maxConnections: 20_000,
-  maxPerAddress: 20_000,
-  maxPending: 2_000,
-  maxAuthenticating: 100,
-  maxPendingBytes: 16 * 1024 * 1024,
-  helloTimeout: 10_000,
-  maxFrame: 256 * 1024,
-  maxFragments: 128,
-  maxTopics: 100,
-  maxTopicsRead: 50_000,
-  maxBuffered: 256 * 1024,
-  stallTimeout: 20_000,
-  maxQueued: 128,
-  maxQueuedBytes: 1024 * 1024,
-  answerTimeout: 5_000,
-  closeTimeout: 2_000,
-  silenceGrace: 10_000,
-  tokenGrace: 60_000,
-}
-
-/** A hello of one topic and a token must fit, whatever the application publishes. */
-const LEAST_FRAME = 1_024
-
 /** The limits with defaults in place. Throws `invalid` for one that is unknown or no number of its kind. */
 export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
-  const limits: Record<string, number> = {}
-  for (const [name, otherwise] of Object.entries(DEFAULTS)) {
-    const least = name === 'maxFrame' ? LEAST_FRAME : name.endsWith('Grace') ? 0 : 1
-    limits[name] = atLeast(least, `limits.${name}`, given[name as keyof ServerLimits], otherwise)
-  }
+  if (typeof given !== 'object' || given === null) throw invalid(`limits must be an object, not ${shown(given)}`)
+  const names = Object.keys(limitBounds) as (keyof ServerLimits)[]
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw invalid(`limits.${name} is no limit; the limits are ${Object.keys(DEFAULTS).join(', ')}`)
+    if (!Object.hasOwn(limitBounds, name)) throw invalid(`limits.${name} is no limit; the limits are ${names.join(', ')}`)
   }
-  return limits as unknown as ServerLimits
+  return Object.fromEntries(names.map((name) => [name, numberOf(`limits.${name}`, given[name])])) as unknown as ServerLimits
 }
 
 /**

@@ -3,10 +3,11 @@ import type { Duplex } from 'node:stream'
 import { nanoid } from 'nanoid'
 import { systemClock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import { MAX_ID, MAX_TOPIC } from '../protocol/fields.js'
+import { MAX_ID, MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
 import { serialise } from '../protocol/json.js'
 import { createAcceptor, type Arrival, type Connection } from './acceptor.js'
 import { createAuthenticator } from './authenticator.js'
+import { numberOf, textOf } from './bounds.js'
 import { clientAddress } from './client-address.js'
 import { createDrain, type DrainOptions, type DrainResult } from './drain.js'
 import { createDrainEndpoint, type RequestListener } from './drain-endpoint.js'
@@ -17,7 +18,7 @@ import { serverLimits } from './limits.js'
 import { listening, localUrl } from './listening.js'
 import { memoryLog } from './memory-log.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
-import { atLeast, invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
+import { invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
 import { createOutlet } from './outlet.js'
 import { createOwnHttp } from './own-http.js'
@@ -48,7 +49,8 @@ export interface LiveServer<User = unknown> {
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   /**
    * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`, and their
-   * clients stay away until somebody signs in again. Resolves with their number.
+   * clients stay away until somebody signs in again. Resolves with their number. Rejects with `invalid` where the reason is longer than
+   * 4,096 characters, which clients do not read, and then ends nobody.
    */
   end(match: SessionMatch<User>, reason?: string): Promise<number>
   /**
@@ -111,6 +113,9 @@ const PAUSE = { longer: 0.6, spared: 0.2 }
 /** How long a server that closes waits for the log to hear of legs that have gone. */
 const RELEASE_PATIENCE = 10_000
 
+/** Options that may be left out, and are functions where they are not. */
+const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'onEvent', 'onError'] as const
+
 /** A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`. */
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
   const { authenticate } = options
@@ -118,9 +123,12 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   if (typeof authenticate !== 'function') throw invalid('authenticate must be a function: without one anybody could be anybody')
   checkPlace(options)
   const { path = '/', id = nanoid(), clock = systemClock } = options
-  if (!path.startsWith('/') || path.includes('?')) throw invalid(`path must start with / and have no query, not ${shown(path)}`)
-  if (id === '' || id.length > MAX_ID) throw invalid(`id must have 1 to ${MAX_ID} characters`)
-  const heartbeat = Math.floor(atLeast(1_000, 'heartbeat', options.heartbeat, 10_000))
+  for (const name of FUNCTIONS) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') throw invalid(`${name} must be a function, not ${shown(options[name])}`)
+  }
+  if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?')) throw invalid(`path must start with / and have no query, not ${shown(path)}`)
+  textOf('id', id, MAX_ID, 1)
+  const heartbeat = numberOf('heartbeat', options.heartbeat)
   const limits = serverLimits(options.limits)
   const allows = originCheck(options.allowedOrigins)
   const addressOf = clientAddress(options.trustedProxies)
@@ -300,6 +308,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       return localUrl(http, path)
     },
     async end(match, reason = 'This session was ended.') {
+      if (typeof match !== 'function') throw invalid(`end(match): match must be a function, not ${shown(match)}`)
+      textOf('end(match, reason): reason', reason, MAX_WORDS)
       // Also those that are known and not welcomed yet: nobody comes in behind a sign-out.
       const matching = [...connections].filter((leg) => {
         const who = leg.who()
@@ -312,7 +322,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     renewTokens: async (match, given) => tokens.renew(match, given),
     offerTokens: (match, mint) => tokens.offer(match, mint),
     async publish(topic, data) {
-      if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) throw invalid(`A topic's name must have 1 to ${MAX_TOPIC} characters`)
+      textOf('A topic', topic, MAX_TOPIC, 1)
       const text = serialise(data)
       if ('invalid' in text) throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, { topic, cause: text.cause })
       if (Buffer.byteLength(text.json) > limits.maxFrame) {

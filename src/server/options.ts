@@ -134,8 +134,9 @@ export type SessionEvent<User> =
   | { readonly type: 'left'; readonly session: string; readonly user?: undefined; readonly subject?: string }
 
 /**
- * Thrown by `onPublish`: the client gets a `nack` with that code and message. With `retryAfter`, in milliseconds, the refusal
- * is not final: the application may try anew.
+ * Thrown by `onPublish`: the client gets a `nack` with that code (1 to 128 characters) and message (at most 4,096). With `retryAfter`, in
+ * milliseconds and at most an hour, the refusal is not final: the application may try anew. What is out of these bounds is cut to them
+ * or left out, and `onError` is told.
  */
 export class PublishRefused extends Error {
   override readonly name = 'PublishRefused'

@@ -1,11 +1,12 @@
 import { LiveSocketError } from '../base/errors.js'
-import { MAX_ID, MAX_WORDS } from '../protocol/fields.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import { serialise } from '../protocol/json.js'
+import { LONGEST_DATA } from './bounds.js'
 import { LOG_AWAY } from './failure.js'
 import type { LiveServerOptions, MaybePromise } from './options.js'
 import { PublishRefused, quoted } from './options.js'
 import type { Permission } from './permission.js'
+import { refusalFrame } from './publish-refusal.js'
 import type { PublishPace } from './publish-pace.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from './topic-log.js'
 
@@ -54,15 +55,20 @@ export function createPublisher<User>({ log, pace, permission, onPublish, onErro
         onError(thrown, `applying a publish into ${quoted(topic)}`)
         return log.refuse(origin, nack('error', 'The server failed to apply this.'))
       }
-      const refusal = nack(thrown.code, thrown.message)
-      const { retryAfter } = thrown
-      return retryAfter === undefined ? log.refuse(origin, refusal) : { ...refusal, retryAfter: Math.max(0, Math.ceil(retryAfter)) || 0 }
+      const { problem, retryAfter, ...refusal } = refusalFrame(thrown)
+      if (problem !== null) onError(problem, `refusing a publish into ${quoted(topic)}`)
+      return retryAfter === undefined ? log.refuse(origin, refusal) : { ...refusal, retryAfter }
     }
     const stored = decision.value && Object.hasOwn(decision.value, 'data') ? decision.value.data : frame.data
     const data = jsonOf(stored)
     const answer = decision.value?.answer === undefined ? undefined : jsonOf(decision.value.answer)
     if (data === null || answer === null) {
       onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`), `applying a publish into ${quoted(topic)}`)
+      return log.refuse(origin, nack('error', 'The server failed to apply this.'))
+    }
+    const longest = Math.max(data.length, answer?.length ?? 0)
+    if (longest > LONGEST_DATA) {
+      onError(new LiveSocketError('too-large', `onPublish gave ${longest} characters, and clients read no more than ${LONGEST_DATA}`, { topic }), `applying a publish into ${quoted(topic)}`)
       return log.refuse(origin, nack('error', 'The server failed to apply this.'))
     }
     const appended = pace.run(topic, data.length, () => log.append({ topic, data, origin, ...(answer === undefined ? undefined : { answer }) }))
@@ -99,7 +105,7 @@ async function attempt<Value>(call: () => MaybePromise<Value>): Promise<{ value:
 }
 
 function nack(code: string, message: string): Nack {
-  return { type: 'nack', code: String(code).slice(0, MAX_ID) || 'refused', message: String(message).slice(0, MAX_WORDS) }
+  return { type: 'nack', code, message }
 }
 
 function jsonOf(value: unknown): Json | null {

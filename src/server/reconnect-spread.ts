@@ -1,7 +1,9 @@
-import { atLeast, invalid, shown, type LiveServerOptions } from './options.js'
+import { bounds } from '../policy/bounds.js'
+import { numberOf } from './bounds.js'
+import { invalid, shown, type LiveServerOptions } from './options.js'
 
-/** Below a second it spreads nothing; 5 min is the most that clients take. */
-const SPREAD = { least: 1_000, most: 300_000 }
+/** Below a second it spreads nothing; the most is what clients take. */
+const SPREAD = { least: 1_000, most: bounds.spread.most }
 
 /**
  * The window over which this server's clients are to spread should it vanish, from the connections that it has: with `{ rate }` as wide
@@ -10,10 +12,12 @@ const SPREAD = { least: 1_000, most: 300_000 }
 export function reconnectSpread(option: LiveServerOptions['reconnectSpread']): (connections: number) => number | undefined {
   if (option === undefined) return () => undefined
   if (typeof option === 'number') {
-    const spread = Math.floor(atLeast(0, 'reconnectSpread', option, 0))
+    const spread = numberOf('reconnectSpread', option)
     return () => spread
   }
-  const { rate } = option
-  if (!(typeof rate === 'number' && rate > 0)) throw invalid(`reconnectSpread.rate must be a number above 0, not ${shown(rate)}`)
+  if (typeof option !== 'object' || option === null || option.rate === undefined) {
+    throw invalid(`reconnectSpread must be a number of milliseconds or { rate }, with reconnectSpread.rate above 0, not ${shown(option)}`)
+  }
+  const rate = numberOf('reconnectSpread.rate', option.rate)
   return (connections) => Math.min(SPREAD.most, Math.max(SPREAD.least, Math.ceil((connections / rate) * 1_000)))
 }

@@ -1,15 +1,16 @@
-import { MAX_TOKEN } from '../protocol/fields.js'
-import { atLeast, invalid, type MaybePromise } from './options.js'
+import { tokenProblem } from '../policy/token-answer.js'
+import { numberOf } from './bounds.js'
+import { invalid, type MaybePromise } from './options.js'
 import type { ServerLeg } from './server-leg.js'
 
 export interface RenewOptions {
-  /** Milliseconds in which all of them are to have a fresh token. From 1,000; default 60,000. */
+  /** Milliseconds in which all of them are to have a fresh token. From 1,000 to 400 days; default 60,000. */
   readonly within?: number
 }
 
 export interface OfferedToken {
   readonly token: string
-  /** Milliseconds that it lives. Without it the client takes a JWT's own `exp − iat`, else its default. */
+  /** Milliseconds that it lives, from 1 to 400 days. Without it the client takes a JWT's own `exp − iat`, else its default. */
   readonly tokenTtl?: number
 }
 
@@ -20,8 +21,6 @@ export interface TokenRenewal<User> {
   renew(match: SessionMatch<User>, options?: RenewOptions): number
   offer(match: SessionMatch<User>, mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>): Promise<number>
 }
-
-const DEFAULT_WITHIN = 60_000
 
 export function createTokenRenewal<User>(deps: { legs(): Iterable<ServerLeg<User>>; onError(error: unknown, doing: string): void }): TokenRenewal<User> {
   const bySession = (match: SessionMatch<User>) => {
@@ -38,8 +37,7 @@ export function createTokenRenewal<User>(deps: { legs(): Iterable<ServerLeg<User
 
   return {
     renew(match, options = {}) {
-      const within = Math.floor(atLeast(1_000, 'within', options.within, DEFAULT_WITHIN))
-      if (!Number.isSafeInteger(within)) throw invalid('within must be finite')
+      const within = numberOf('renewTokens.within', options.within)
       let asked = 0
       for (const legs of bySession(match).values()) if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
       return asked
@@ -65,7 +63,9 @@ export function createTokenRenewal<User>(deps: { legs(): Iterable<ServerLeg<User
 }
 
 function tokenFrame({ token, tokenTtl }: OfferedToken) {
-  if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN) throw invalid(`A token must be a string of 1 to ${MAX_TOKEN} characters`)
+  // The rules of the client, which would throw it away.
+  const problem = tokenProblem(token)
+  if (problem !== null) throw invalid(`offerTokens: mint gave a token that ${problem}`)
   if (tokenTtl === undefined) return { type: 'token', token } as const
-  return { type: 'token', token, tokenTtl: Math.min(Number.MAX_SAFE_INTEGER, Math.floor(atLeast(1, 'tokenTtl', tokenTtl, 1))) } as const
+  return { type: 'token', token, tokenTtl: numberOf('offerTokens.tokenTtl', tokenTtl) } as const
 }

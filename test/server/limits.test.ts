@@ -1,5 +1,8 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { createLiveSocket } from '../../src/index.js'
+import { decodeServerFrame } from '../../src/protocol/server-frames.js'
 import { createLiveServer, memoryLog, type LiveServerOptions } from '../../src/server/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock, liveServer, still, until } from './kit.js'
@@ -308,6 +311,21 @@ describe('options that make no sense are refused at once, by their name', () => 
     ['id', { id: '' }],
     ['heartbeat', { heartbeat: Number.NaN }],
     ['heartbeat', { heartbeat: 10 }],
+    ['heartbeat', { heartbeat: Infinity }],
+    ['heartbeat', { heartbeat: 300_001 }],
+    ['path', { path: 7 as never }],
+    ['id', { id: 'i'.repeat(129) }],
+    ['id', { id: 42 as never }],
+    ['authorize', { authorize: true as never }],
+    ['onPublish', { onPublish: 'yes' as never }],
+    ['reconnectSpread', { reconnectSpread: 300_001 }],
+    ['reconnectSpread', { reconnectSpread: null as never }],
+    ['reconnectSpread.rate', { reconnectSpread: { rate: Infinity } }],
+    ['limits', { limits: null as never }],
+    ['limits.maxFrame', { limits: { maxFrame: Infinity } }],
+    ['limits.maxFrame', { limits: { maxFrame: 16 * 1024 * 1024 } }],
+    ['limits.maxConnections', { limits: { maxConnections: 0.5 } }],
+    ['limits.helloTimeout', { limits: { helloTimeout: 1e16 } }],
     ['reconnectSpread', { reconnectSpread: -1 }],
     ['reconnectSpread.rate', { reconnectSpread: { rate: 0 } }],
     ['limits.maxFrame', { limits: { maxFrame: 10 } }],
@@ -321,6 +339,31 @@ describe('options that make no sense are refused at once, by their name', () => 
       expect.objectContaining({ name: 'LiveSocketError', code: 'invalid', message: expect.stringContaining(name) }),
     )
   })
+})
+
+test.each<[string, Partial<LiveServerOptions>]>([
+  ['parts of a byte and of a millisecond', { heartbeat: 1_000.7, reconnectSpread: 0.5, limits: { maxFrame: 1_024.9, helloTimeout: 1_000.5, maxTopics: 3.5 } }],
+  ['the least', { heartbeat: 1_000, reconnectSpread: 0, limits: { maxFrame: 1_024 } }],
+  ['the most', { heartbeat: 300_000, reconnectSpread: 300_000, id: 'i'.repeat(128), limits: { maxFrame: 16 * 1024 * 1024 - 65_536, helloTimeout: 86_400_000 } }],
+])('%s that may be given let clients in: they can read the welcome', async (_, options) => {
+  const server = await liveServer(options)
+  const socket = createLiveSocket({ url: server.address(), environment: { WebSocket } })
+  const invalid: unknown[] = []
+  socket.on('invalid', (what) => invalid.push(what))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  socket.close()
+  expect(invalid).toEqual([])
+})
+
+test('a reason that no client could read ends nobody and is refused, and one at the bound is read', async () => {
+  const server = await liveServer()
+  const client = await server.join()
+  for (const reason of ['r'.repeat(4_097), 7 as never]) await expect(server.end(() => true, reason)).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('reason') })
+  await expect(server.end('everybody' as never)).rejects.toMatchObject({ code: 'invalid' })
+  await client.settle()
+  expect(await server.end(() => true, 'r'.repeat(4_096))).toBe(1)
+  expect(decodeServerFrame(JSON.stringify(await client.next('error')))).toMatchObject({ code: 'session-ended', message: 'r'.repeat(4_096) })
 })
 
 test('a connection that never becomes a WebSocket is none', async () => {

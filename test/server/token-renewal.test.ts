@@ -58,7 +58,7 @@ describe('a server that asks for fresh tokens early', () => {
     await renews.settle()
   })
 
-  test.each([0, 999, NaN, Infinity, -1, '60000'])('rejects within: %s, and asks nobody', async (within) => {
+  test.each([0, 999, NaN, Infinity, 1e16, -1, '60000'])('rejects within: %s, and asks nobody', async (within) => {
     const server = await liveServer<User>({ authenticate })
     const client = await server.join({ token: 'ann' })
     await expect(server.renewTokens(() => true, { within: within as number })).rejects.toMatchObject({ code: 'invalid' })
@@ -128,6 +128,9 @@ describe('a server that gives fresh tokens itself', () => {
   test.each([
     ['throws', () => Promise.reject(new Error('no key'))],
     ['signs an empty token', () => ({ token: '' })],
+    ['signs one of two lines', () => ({ token: 'a\nb' })],
+    ['signs one that clients would not take', () => ({ token: 'x'.repeat(16_385) })],
+    ['signs one that never ends', () => ({ token: 't', tokenTtl: Infinity })],
     ['signs one that is none', () => ({ token: 7 as never })],
     ['signs one for a negative time', () => ({ token: 't', tokenTtl: -1 })],
   ])('goes on with the next session where mint %s', async (_, broken) => {

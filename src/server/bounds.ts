@@ -1,0 +1,81 @@
+import { bounds, type Bound } from '../policy/bounds.js'
+import { MAX_TEXT, MAX_TOKEN } from '../protocol/fields.js'
+import { invalid, shown } from './options.js'
+
+const SECOND = 1_000
+const KIB = 1_024
+const MIB = 1_024 * KIB
+/** What a counter of 32 bits holds: `ws` and zlib take no more. */
+const LARGEST = 2 ** 31 - 1
+/** Of a time limit: as long as a drain may last. */
+const LONGEST = bounds.handover.most
+
+/**
+ * Characters of what a frame to a client may bear, beside its offset and names: beyond, no client reads the frame. What clients themselves may
+ * send comes to others in such a frame.
+ */
+export const LONGEST_DATA = MAX_TEXT - MAX_TOKEN
+
+const count = (otherwise: number): Bound => ({ least: 1, most: LARGEST, otherwise })
+const time = (otherwise: number, least = 1): Bound => ({ least, most: LONGEST, otherwise })
+
+/** What one client may cost: see `ServerLimits`. */
+export const limitBounds = {
+  maxConnections: count(20_000),
+  maxPerAddress: count(20_000),
+  maxPending: count(2_000),
+  maxAuthenticating: count(100),
+  maxPendingBytes: count(16 * MIB),
+  helloTimeout: time(10 * SECOND),
+  // A hello of one topic and a token must fit, whatever the application publishes.
+  maxFrame: { least: KIB, most: LONGEST_DATA, otherwise: 256 * KIB },
+  maxFragments: count(128),
+  maxTopics: count(100),
+  maxTopicsRead: count(50_000),
+  maxBuffered: count(256 * KIB),
+  stallTimeout: time(20 * SECOND),
+  maxQueued: count(128),
+  maxQueuedBytes: count(MIB),
+  answerTimeout: time(5 * SECOND),
+  closeTimeout: time(2 * SECOND),
+  silenceGrace: time(10 * SECOND, 0),
+  tokenGrace: time(60 * SECOND, 0),
+} satisfies Record<string, Bound>
+
+/**
+ * Every number that an application gives a server. What goes on the wire lies within what clients take, which `policy/bounds` and
+ * `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
+ */
+const serverBounds = {
+  heartbeat: { ...bounds.heartbeat, least: SECOND, otherwise: 10 * SECOND },
+  reconnectSpread: bounds.spread,
+  /** Connections, or legs, a second. */
+  'reconnectSpread.rate': { least: Number.MIN_VALUE, most: LARGEST, otherwise: 1 },
+  'drain.rate': { least: Number.MIN_VALUE, most: LARGEST, otherwise: 200 },
+  'drain.deadline': { ...bounds.handover, otherwise: 30 * SECOND },
+  'drain.spread': bounds.handover,
+  'renewTokens.within': { ...bounds.lifetime, otherwise: 60 * SECOND },
+  'offerTokens.tokenTtl': { ...bounds.lifetime, least: 1 },
+  'PublishRefused.retryAfter': bounds.retryAfter,
+  ...(Object.fromEntries(Object.entries(limitBounds).map(([name, bound]) => [`limits.${name}`, bound])) as Record<`limits.${keyof typeof limitBounds}`, Bound>),
+} satisfies Record<string, Bound>
+
+/** Of a rate a part counts; all else is milliseconds, bytes or things. */
+const PARTS = /rate$/
+
+/** The number of that name, rounded down, or its default where none was given. Throws `invalid` for what is none, or not within its bounds. */
+export function numberOf(name: keyof typeof serverBounds, value: unknown): number {
+  const { least, most, otherwise } = serverBounds[name]
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    throw invalid(`${name} must be a number ${least === Number.MIN_VALUE ? 'above 0' : `from ${least}`} to ${most}, not ${shown(value)}`)
+  }
+  return PARTS.test(name) ? value : Math.floor(value)
+}
+
+/** A text that goes on the wire. Throws `invalid` for what is none, or longer than clients read. */
+export function textOf(name: string, value: unknown, most: number, least = 0): string {
+  if (typeof value === 'string' && value.length >= least && value.length <= most) return value
+  const was = typeof value === 'string' ? `one of ${value.length}` : shown(value)
+  throw invalid(`${name} must be a string of ${least === 0 ? 'at most' : `${least} to`} ${most} characters, not ${was}`)
+}
