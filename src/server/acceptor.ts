@@ -50,7 +50,7 @@ export interface AcceptorDeps {
 
 export interface AcceptorHandlers {
   open(connection: Connection, arrival: Arrival): ArrivingLeg
-  /** Why nobody may come in now. */
+  /** Why nobody may come in now. Asked once for each that comes. */
   closedFor(): Failure | null
   onEvent(event: ServerEvent): void
 }

@@ -161,7 +161,11 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
 
   const acceptor = createAcceptor({ path, limits, clock, allows, addressOf }, {
     open: welcomeIn,
-    closedFor: () => (drain.refusing || closing ? DRAINING : null),
+    closedFor() {
+      if (!drain.refusing && !closing) return null
+      drain.cameBack()
+      return DRAINING
+    },
     onEvent: tell,
   })
   const own = options.port !== undefined
