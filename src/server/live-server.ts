@@ -23,6 +23,7 @@ import { originCheck } from './origin.js'
 import { createOutlet } from './outlet.js'
 import { createOwnHttp } from './own-http.js'
 import { createPermission } from './permission.js'
+import { createPatientClock } from './patient-clock.js'
 import { createPublisher } from './publisher.js'
 import { createPublishPace } from './publish-pace.js'
 import { readinessOf } from './readiness.js'
@@ -226,6 +227,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     return leg
   }
 
+  const patient = createPatientClock(clock)
   const legDeps = {
     outlet: createOutlet(systemClock),
     id,
@@ -235,8 +237,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     feeds,
     publish,
     counters,
-    clock,
-    authenticator: createAuthenticator<User>({ authenticate, clock, patience: limits.helloTimeout, maxCalls: limits.maxAuthenticating, onError }),
+    clock: patient,
+    authenticator: createAuthenticator<User>({ authenticate, clock: patient, patience: limits.helloTimeout, maxCalls: limits.maxAuthenticating, onError }),
     permission,
     filter: options.filter,
     onSession: options.onSession,
