@@ -24,8 +24,8 @@ export interface FoldSource {
   readonly clock: Clock
   readonly random: Random
   readonly store: ReadableStore<LiveSocketState>
-  /** Names the present session; empty before the first. */
-  session(): string
+  /** The present session, whatever it is: another one from the moment at which it ends. */
+  session(): unknown
   subscribe(topic: string, handler: (message: Message) => void, from?: Position): Subscription
   onGap(listener: (gap: Gap) => void): () => void
   report(message: string, cause?: unknown): void
@@ -183,6 +183,7 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
   function look(now: LiveSocketState, before?: LiveSocketState) {
     if (now.status === 'closed') {
       detach()
+      renew()
       if (cancelRelease) release()
       return
     }
@@ -217,9 +218,8 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
   function renew() {
     const present = source.session()
     if (present === session) return
-    const first = session === ''
     session = present
-    if (first) return
+    loading?.forget()
     joined = load === undefined
     position = from ?? null
     floor = null

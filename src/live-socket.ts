@@ -6,12 +6,10 @@ import { createCoordinator } from './handover/coordinator.js'
 import type { Gap, LiveSocketEvents } from './handover/events.js'
 import type { Stop } from './handover/machine.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from './handover/options.js'
+import { createSession, type Session } from './handover/session.js'
 import { watchWake } from './host/wake.js'
-import { createForeignMerge } from './link/foreign-merge.js'
-import { createMerge, type Merge, type MergeHandlers } from './link/merge.js'
-import { createOutbox, type Outbox, type Published, type PublishOptions } from './link/outbox.js'
+import type { Published, PublishOptions } from './link/outbox.js'
 import { createSubscriptions } from './link/subscriptions.js'
-import { createTokenKeeper, type TokenKeeper } from './link/token-keeper.js'
 import type { Message, MessageInfo } from './message.js'
 import { MAX_EPOCH, MAX_TOPIC } from './protocol/fields.js'
 import type { Position } from './protocol/frames.js'
@@ -92,9 +90,6 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
 }
 
 
-/** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
-const SETTLE_TIMEOUT = 1_000
-
 /**
  * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it. Topics are typed by
  * `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError` `invalid` that names the option.
@@ -112,16 +107,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   const emit: typeof tell = (type, event) => tell(type, 'error' in event && event.error instanceof LiveSocketError ? { ...event, error: withoutToken(event.error) } : event)
   /** What an application threw is its own; but errors end up in logs. */
   const withoutToken = (error: LiveSocketError) => {
-    const cause = tokens.withheld(error.cause, 'the application')
+    const cause = session.tokens.withheld(error.cause, 'the application')
     return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
   }
   const report = (message: string, cause?: unknown) => emit('error', { error: new LiveSocketError('invalid', message, { cause }) })
   const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
-  const counters = { received: 0, delivered: 0, gaps: 0, handovers: 0, reconnects: 0, published: 0, longestSilence: 0 }
-  let session = ''
-  let everLive = false
   let closed: LiveSocketState['closed'] = null
-  let lastMessage: number | null = null
   /** Calls of `handover()`, each with the leg that it wants left. */
   let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
@@ -134,31 +125,32 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   })
 
   const subscriptions = createSubscriptions({
-    position: (topic) => merge.position(topic),
-    first: (topic, from) => merge.subscribe(topic, from),
-    rewind: (topic, from) => merge.subscribe(topic, from),
+    position: (topic) => session.merge.position(topic),
+    first: (topic, from) => session.merge.subscribe(topic, from),
+    rewind: (topic, from) => session.merge.subscribe(topic, from),
     last(topic) {
       refusals.delete(topic)
-      merge.unsubscribe(topic)
+      session.merge.unsubscribe(topic)
     },
     threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
   })
 
   const coordinator = createCoordinator(
-    { settings, id: () => nanoid(), session: () => session, merge: () => merge, outbox: () => outbox, tokens: () => tokens },
+    { settings, id: () => nanoid(), session: () => session },
     {
       emit,
       heard(frame) {
-        if (frame.type === 'message') counters.received++
+        if (frame.type === 'message') session.counters.received++
       },
       changed: show,
       served(planned) {
-        if (!planned && everLive) counters.reconnects++
-        everLive = true
+        const { counters } = session
+        if (!planned && counters.everLive) counters.reconnects++
+        counters.everLive = true
       },
-      drained: (leg) => merge.drained?.(leg),
+      drained: (leg) => session.merge.drained?.(leg),
       moved(planned) {
-        if (planned) counters.handovers++
+        if (planned) session.counters.handovers++
         const { active } = coordinator.state
         for (const move of takeMoves((from) => from !== active?.leg)) move.resolve()
       },
@@ -170,26 +162,24 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     },
   )
 
-  let merge = newMerge()
-  let outbox = newOutbox()
-  let tokens = newTokens()
+  let session = newSession()
 
-  function newMerge(): Merge & { drained?(leg: number): void } {
-    const { merge: strength } = settings.protocol
-    const deps = { clock, id: () => nanoid(8), ...settings.holding }
-    const handlers: MergeHandlers = {
+  function newSession(): Session {
+    const mine: Session = createSession(settings, {
+      merge: {
         deliver(given) {
           const checked = checkTopicData(settings.schemas, given.topic, given.data)
           if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
           const message = settings.schemas.has(given.topic) ? { ...given, data: checked.value } : given
+          const { counters } = mine
           counters.delivered++
           const now = clock.monotonic()
-          if (lastMessage !== null) counters.longestSilence = Math.max(counters.longestSilence, now - lastMessage)
-          lastMessage = now
+          if (counters.lastMessage !== null) counters.longestSilence = Math.max(counters.longestSilence, now - counters.lastMessage)
+          counters.lastMessage = now
           subscriptions.deliver(message)
         },
         gap(gap) {
-          counters.gaps++
+          mine.counters.gaps++
           emit('gap', gap)
         },
         subscribe: (leg, id, topics) => void coordinator.send(leg, { type: 'subscribe', id, topics }),
@@ -197,35 +187,22 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         overflow: () => coordinator.dropStandby(),
         invalid: (topic, reason) => emit('invalid', { topic, reason }),
         answered: (topic, position) => subscriptions.answered(topic, position),
-    }
-    if (strength === 'log') return createMerge(deps, handlers)
-    const { marksEnd } = settings.protocol
-    return createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match' }, { ...handlers, fence: (leg) => coordinator.fence(leg) })
-  }
-
-  function newOutbox(): Outbox {
-    return createOutbox(
-      { clock, id: () => nanoid(), ...settings.outbox, settleTimeout: SETTLE_TIMEOUT, acknowledges: settings.protocol.acknowledges, binary: settings.protocol.binary },
-      {
-        send: (leg, { id, topic, data, age }) => coordinator.send(leg, { type: 'publish', id, topic, data, age }),
-        changed: () => live.count(outbox.size),
-        overdue: () => coordinator.leave('unanswered'),
+        fence: (leg) => coordinator.fence(leg),
       },
-    )
-  }
-
-  function newTokens(): TokenKeeper {
-    const { getToken, tokenRefresh, tabs, key, network, page } = settings
-    return createTokenKeeper(
-      { clock, random, getToken, tokenRefresh, tabs, key, online: () => network.online(), hidden: () => page.hidden() },
-      {
+      outbox: {
+        send: (leg, frame) => coordinator.send(leg, frame),
+        overdue: () => coordinator.leave('unanswered'),
+        changed: (size) => live.count(size),
+      },
+      tokens: {
         fresh: (token) => coordinator.renew(token),
         state: (token) => live.set({ token }),
         refreshed: (event) => emit('token-refreshed', event),
         failed: (event) => emit('token-failed', event),
-        ended: (reason) => coordinator.stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
+        ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
       },
-    )
+    })
+    return mine
   }
 
   function takeMoves(done: (from: number | undefined) => boolean) {
@@ -235,32 +212,22 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   }
 
   function connect() {
-    const { status } = coordinator.state
-    if (status === 'open') return
-    const fresh = session === '' || closed?.by === 'signed-out' || closed?.by === 'session-ended'
-    if (status === 'closed') {
-      // What was published is settled, so a new outbox; a new session also starts its topics and its token anew.
-      outbox = newOutbox()
-      tokens = newTokens()
-      if (fresh) {
-        merge = newMerge()
-        subscriptions.restart()
-      }
-    }
-    if (fresh) {
-      session = nanoid()
-      everLive = false
-    }
+    if (coordinator.state.status === 'open') return
+    const fresh = closed === null || closed.by === 'signed-out' || closed.by === 'session-ended'
+    // Ended in another tab, while this socket was closed.
+    const ended = !session.open()
+    if (ended) endSession(`The login session has ended in another tab.`, undefined)
+    if (ended) session.open()
     closed = null
     listen()
-    coordinator.connect(fresh, settings.page.prerendering?.() ?? false)
+    coordinator.connect(fresh || ended, settings.page.prerendering?.() ?? false)
   }
 
   function listen() {
     const { network, page } = settings
     listening = [
       network.subscribe((hint) => {
-        tokens.check()
+        session.tokens.check()
         coordinator.evidence()
         coordinator.probe(PROBE)
         if (hint !== 'offline') coordinator.hasten(PROBE)
@@ -272,7 +239,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       }),
       page.subscribe((change) => {
         if (change === 'stored') {
-          tokens.suspend()
+          session.tokens.suspend()
           return coordinator.suspend()
         }
         if (change === 'leaving') return coordinator.leaving()
@@ -287,7 +254,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 
   /** Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab. */
   function lookAgain() {
-    tokens.check()
+    session.tokens.check()
     coordinator.check()
     coordinator.probe(PROBE)
   }
@@ -296,16 +263,33 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     for (const undo of listening.splice(0)) undo()
     closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
     // Before anything of this is told: who is told may publish, or connect again.
-    outbox.close(`The live socket is closed (${stop.by}).`)
+    const message = `The live socket is closed (${stop.by}).`
+    if (stop.by === 'signed-out' || stop.by === 'session-ended') endSession(message, stop.reason)
+    else session.rest(message)
     for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
-    if (stop.by === 'signed-out' || stop.by === 'session-ended') tokens.signOut(stop.reason)
-    else tokens.stop()
     if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
     show()
   }
 
+  /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
+  function stop(stop: Stop) {
+    if (coordinator.state.status !== 'closed') coordinator.stop(stop)
+    else if (closed !== null && closed.by !== 'signed-out' && closed.by !== 'session-ended') end(stop)
+  }
+
+  /** Nothing of it stays: from here on whoever looks sees the next one, which begins with nothing. */
+  function endSession(message: string, reason: string | undefined) {
+    const former = session
+    session = newSession()
+    session.rest(message)
+    refusals.clear()
+    subscriptions.restart()
+    former.end(message, reason)
+  }
+
   function show() {
     const { status, active } = coordinator.state
+    const { everLive } = session.counters
     live.set({
       status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
       closed: status === 'closed' ? closed : null,
@@ -317,7 +301,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   const socket: LiveSocket<Topics> = {
     connect,
     close: (code, reason) => coordinator.stop({ by: 'app', code, reason }),
-    signOut: () => coordinator.stop({ by: 'signed-out' }),
+    signOut: () => stop({ by: 'signed-out' }),
     handover: () =>
       new Promise((resolve, reject) => {
         if (coordinator.state.status !== 'open') return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
@@ -377,13 +361,16 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       }
       const checked = checkTopicData(settings.schemas, topic, data)
       if ('invalid' in checked) return Promise.reject(new LiveSocketError('invalid', `The data for "${topic}" does not fit its schema: ${checked.invalid}.`, { topic, cause: checked.cause }))
-      counters.published++
-      return outbox.publish(topic, data, options)
+      session.counters.published++
+      return session.outbox.publish(topic, data, options)
     },
     position: subscriptions.position,
     store: live.store,
     on,
-    stats: () => ({ ...counters, ...merge.stats(), gaps: counters.gaps }),
+    stats() {
+      const { lastMessage: _, everLive: __, ...counted } = session.counters
+      return { ...counted, ...session.merge.stats(), gaps: counted.gaps }
+    },
   }
   return socket
 }

@@ -37,6 +37,8 @@ export interface SnapshotLoad {
   /** A retry that waits need not wait longer: the server can be reached again, so the API may be too. */
   hasten(): void
   stop(): void
+  /** What failed before, and what served for how long, is another story's. */
+  forget(): void
 }
 
 const LOAD_LIMIT = 30_000
@@ -118,6 +120,10 @@ export function createSnapshotLoad<State>(deps: SnapshotLoadDeps<State>, handler
     },
     stop() {
       release()?.abort()
+    },
+    forget() {
+      troubles = attempt = 0
+      doneAt = null
     },
   }
 }

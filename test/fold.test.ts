@@ -166,7 +166,7 @@ describe('fold', () => {
     await simulation.advance(500)
     expect(fold.getState()).toEqual([1, 2])
     socket.signOut()
-    expect(fold.getState()).toEqual([1, 2])
+    expect(fold.getState()).toBe(none)
     simulation.publish('orders', 3)
     socket.connect()
     expect(fold.getState()).toBe(none)

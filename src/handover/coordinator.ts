@@ -1,8 +1,5 @@
 import { instant, since, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import type { Merge } from '../link/merge.js'
-import type { Outbox } from '../link/outbox.js'
-import type { TokenKeeper } from '../link/token-keeper.js'
 import { closeVerdict, isAboutLeg, type Verdict } from '../policy/close-verdict.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
@@ -14,6 +11,7 @@ import { initialState, step, type Ask, type ClientReason, type CloseReason, type
 import { createMoveLog } from './move-log.js'
 import type { Settings } from './options.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
+import type { Session } from './session.js'
 import { createTimeLimits, OWN_DEADLINE } from './time-limits.js'
 import { viewOf, type View } from './view.js'
 
@@ -59,10 +57,8 @@ export interface Coordinator {
 export interface CoordinatorDeps {
   readonly settings: Settings
   readonly id: () => string
-  readonly session: () => string
-  readonly merge: () => Merge
-  readonly outbox: () => Outbox
-  readonly tokens: () => TokenKeeper
+  /** The present one: another one from the moment at which it ends. */
+  readonly session: () => Session
 }
 
 export interface CoordinatorHandlers {
@@ -208,13 +204,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         connectTimeout: settings.connectTimeout,
         openTimeout: settings.connectTimeout * (state.active ? OPEN_PART : 1),
         heartbeat: settings.heartbeat,
-        token: (signal) => deps.tokens().token(signal),
+        token: (signal) => deps.session().tokens.token(signal),
         url: async (signal) => {
           if (url !== null) return new URL(url)
           configured = await askUrl(settings.url, { attempt, reason, failed, signal }, report)
           return new URL(configured)
         },
-        hello: (token) => ({ type: 'hello', session: deps.session(), leg: number, token, topics: deps.merge().hello(number), handover: leg.handover }),
+        hello: (token) => ({ type: 'hello', session: deps.session().id, leg: number, token, topics: deps.session().merge.hello(number), handover: leg.handover }),
       },
       {
         opened: () => handlers.emit('leg-open', { leg: number, url: leg.url }),
@@ -242,8 +238,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (!leg) return
     if (why === 'same-server') inVain = leg.url
     leg.close(goodbye?.code ?? 1000, goodbye?.code === undefined ? why : goodbye.reason)
-    deps.merge().gone(number)
-    deps.outbox().gone(number)
+    deps.session().merge.gone(number)
+    deps.session().outbox.gone(number)
     handlers.emit('leg-closed', { leg: number, code: 1000, reason: why, by: 'client' })
     if (why === 'handed-over' && moves.finished()) handlers.moved(true)
   }
@@ -268,12 +264,12 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     refused.delete(number)
     // One that is refused for now is asked for again, as one that was left out.
     const forGood = refusals.filter(({ retryAfter }) => retryAfter === undefined).map(({ topic }) => topic!)
-    deps.merge().ready(number, leg.welcome.topics, new Set(forGood))
+    deps.session().merge.ready(number, leg.welcome.topics, new Set(forGood))
     // What that told may have stopped everything.
     if (legs.get(number) !== leg) return
     for (const error of refusals) handlers.emit('error', { error })
     if (legs.get(number) !== leg) return
-    deps.outbox().ready(number, leg.welcome.maxFrame)
+    deps.session().outbox.ready(number, leg.welcome.maxFrame)
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
     if (legs.get(number) !== leg) return
     if (old?.ask) moves.cut(old.ask, old.leg, number)
@@ -303,26 +299,26 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         inVain = null
         everServed = true
         early.welcomed()
-        deps.tokens().accepted(leg.token, frame.tokenTtl)
+        deps.session().tokens.accepted(leg.token, frame.tokenTtl)
         dispatch({ type: 'ready', leg: leg.number, same: frame.server === activeLeg()?.welcome?.server })
         break
       case 'message':
-        deps.merge().message(leg.number, frame)
+        deps.session().merge.message(leg.number, frame)
         break
       case 'subscribed':
-        deps.merge().subscribed(leg.number, frame.id, frame.topics)
+        deps.session().merge.subscribed(leg.number, frame.id, frame.topics)
         break
       case 'ack':
-        deps.outbox().acked(frame.id, frame.offset, frame.data)
+        deps.session().outbox.acked(frame.id, frame.offset, frame.data)
         break
       case 'nack':
-        deps.outbox().nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number)
+        deps.session().outbox.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number)
         break
       case 'authed':
-        deps.tokens().accepted(leg.token, frame.tokenTtl)
+        deps.session().tokens.accepted(leg.token, frame.tokenTtl)
         break
       case 'token':
-        deps.tokens().push(frame.token, frame.tokenTtl)
+        deps.session().tokens.push(frame.token, frame.tokenTtl)
         break
       case 'handover':
         asked(leg.number, frame)
@@ -370,13 +366,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (topic !== undefined) {
       const error = new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter })
       if (!leg.welcome) return void refused.set(leg.number, (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error))
-      deps.merge().refused(leg.number, topic, retryAfter !== undefined, id)
+      deps.session().merge.refused(leg.number, topic, retryAfter !== undefined, id)
       return handlers.emit('error', { error })
     }
-    if (code === 'too-large') deps.outbox().tooLarge(id!)
-    else deps.outbox().nacked(id!, code, message, retryAfter, leg.number)
+    if (code === 'too-large') deps.session().outbox.tooLarge(id!)
+    else deps.session().outbox.nacked(id!, code, message, retryAfter, leg.number)
     // Where it is the id of a `subscribe`, that has answered none of its topics.
-    deps.merge().subscribed(leg.number, id, new Map())
+    deps.session().merge.subscribed(leg.number, id, new Map())
   }
 
   function silent(leg: ProtocolLeg) {
@@ -417,8 +413,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict, opened: boolean) {
     const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
     const wasOld = leg.number === state.old?.leg
-    deps.merge().gone(leg.number)
-    deps.outbox().gone(leg.number)
+    deps.session().merge.gone(leg.number)
+    deps.session().outbox.gone(leg.number)
     handlers.emit('leg-closed', { leg: leg.number, ...close })
     dispatch({ type: 'died', leg: leg.number, code: close.code, verdict, opened, lasted })
     if (wasOld && moves.finished()) handlers.moved(true)
@@ -431,10 +427,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function refusedToken(leg: ProtocolLeg) {
     const { active, old } = state
     const only = [active, old].every((seat) => !seat || seat.leg === leg.number)
-    if (only) return deps.tokens().rejected(leg.token)
+    if (only) return deps.session().tokens.rejected(leg.token)
     if (leg.number === old?.leg || doubted) return
     doubted = true
-    deps.tokens().request()
+    deps.session().tokens.request()
   }
 
   function evidence() {
@@ -455,7 +451,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function settle() {
     if (running || !state.old) return
-    if (deps.merge().caughtUp() && deps.outbox().settled(state.old.leg) && !legs.get(state.old.leg)?.owes) dispatch({ type: 'old-done' })
+    if (deps.session().merge.caughtUp() && deps.session().outbox.settled(state.old.leg) && !legs.get(state.old.leg)?.owes) dispatch({ type: 'old-done' })
   }
 
   function check() {
@@ -467,7 +463,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function arrived() {
     if (lookedAt && since(clock, lookedAt) < LOOK_AFTER) return
     lookedAt = instant(clock)
-    deps.tokens().check()
+    deps.session().tokens.check()
     check()
   }
 
@@ -521,7 +517,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     fence: (leg) => legs.get(leg)?.barrier(() => handlers.drained(leg)),
     send(leg, frame) {
       // A tab that was frozen may have slept through a sign-out: it learns of it before its first byte.
-      deps.tokens().check()
+      deps.session().tokens.check()
       return legs.get(leg)?.send(frame) ?? false
     },
     renew,

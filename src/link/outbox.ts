@@ -64,8 +64,10 @@ export interface Outbox {
   /** Whether no publish is unanswered on that leg. */
   settled(leg: number): boolean
   readonly size: { readonly messages: number; readonly bytes: number }
-  /** Settles everything at once, unsent publishes as `closed`, sent ones as `outcome-unknown`; later ones are `closed`. */
+  /** Settles everything at once, unsent publishes as `closed`, sent ones as `outcome-unknown`; later ones are `closed`, until `open`. */
   close(message?: string): void
+  /** Takes publishes again; nothing for one that is open, as a new one is. */
+  open(): void
 }
 
 /**
@@ -305,6 +307,9 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         if (entry.firstSent) fail(entry, 'outcome-unknown', 'the live socket was closed before the publish was answered: it may have been applied')
         else fail(entry, 'closed', message)
       }
+    },
+    open() {
+      closed = null
     },
   }
 }

@@ -1,12 +1,16 @@
-import { since, type Clock, type Instant } from '../base/clock.js'
+import { instant, since, type Clock, type Instant } from '../base/clock.js'
 import type { TabGroup, Tabs } from '../host/tabs.js'
 import { readTokenNews, type SharedToken, type TokenNews, type TokenReason } from '../policy/token-news.js'
 import type { TokenSchedule } from '../policy/token-schedule.js'
 
-/** The tabs of one browser that live on one token, seen from one of them. Without `Tabs` it is a circle of one. */
+/** The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, it is a circle of one. */
 export interface TokenCircle {
+  /** Again after `leave`: in the same login session, unless that is `over`. */
   join(): void
-  /** Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null: none has. */
+  /**
+   * Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null: none has. Who
+   * has missed what was said, and finds that the storage was cleared meanwhile, takes that for a sign-out, of which it is a part.
+   */
   over(): string | null
   /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage. */
   mayHaveNewer(generation: number): boolean
@@ -27,7 +31,10 @@ export interface TokenCircle {
   wait(failures: number, delay: number): void
   /** Ends the login session in every tab. */
   endSession(reason: string): void
-  leave(): void
+  /** This tab hears nothing from now on, and may stand still at any moment. */
+  suspend(): void
+  /** What is said from here on is missed, but for those who could not read up on it: they go on listening, unless it is for `good`. */
+  leave(good: boolean): void
 }
 
 /** A token as it is told: `start` is when its request started, `sessionLeft` how long the login session lasts from now on. */
@@ -58,6 +65,9 @@ const NEWS_LIMIT = 5_000
 /** Storage holds numbers only: what is left of the reason for a tab that did not hear it. */
 const ENDED = { signedOut: 1, otherwise: 2 }
 
+/** A tab that has not looked for so long may have stood still. Timers of a hidden one run once a minute. */
+const STOOD_STILL = 90_000
+
 const ALONE: TabGroup = {
   post() {},
   listen: () => () => {},
@@ -68,26 +78,65 @@ const ALONE: TabGroup = {
 }
 
 export function createTokenCircle(
-  deps: { clock: Clock; tabs?: Tabs | undefined; key: string },
+  deps: { clock: Clock; tabs?: Tabs | undefined; key: string | null },
   handlers: TokenCircleHandlers,
 ): TokenCircle {
   const { clock, tabs, key } = deps
   let group = ALONE
+  /** Names the login session, for all tabs: the moment at which it began. 0: not known. */
   let session = 0
+  /** Others find the number in storage. Where there is none (in a worker) it is what they say. */
+  let stored = false
+  let lookedAt: Instant | null = null
+  /** Something may have been said that this tab has not heard. */
+  let missed = false
   const questions = new Set<() => void>()
   let handBack = () => {}
   const post = (news: TokenNews) => group.post(news)
-  const signedOut = () => group.read('session') > session
-  const over = () => (!signedOut() ? null : group.read('ended') === ENDED.otherwise ? 'ended in another tab' : 'signed-out')
+
+  /** What storage says of the end of this login session. */
+  function onRecord(): string | null {
+    const seen = group.read('session')
+    const ended = seen === session ? 0 : group.read('ended')
+    return seen === 0 || ended === 0 ? null : ended === ENDED.otherwise ? 'ended in another tab' : 'signed-out'
+  }
+
+  function over(): string | null {
+    if (!stored || group === ALONE) return null
+    const unheard = missed || (lookedAt !== null && since(clock, lookedAt) > STOOD_STILL)
+    missed = false
+    lookedAt = instant(clock)
+    const seen = group.read('session')
+    if (seen === session) return null
+    const reason = onRecord()
+    if (reason !== null) return reason
+    // The storage was cleared, and nothing in it says why.
+    if (unheard) return 'signed-out'
+    if (seen === 0) group.write('session', session)
+    else session = seen
+    return null
+  }
+
+  function begin() {
+    session = group.read('session')
+    if (session === 0) group.write('session', Math.max(1, Math.floor(clock.now())))
+    session = group.read('session')
+    stored = session > 0
+  }
 
   function hear(message: unknown) {
     const news = readTokenNews(message)
     if (!news) return
     if (news.kind === 'ended') {
       if (news.session > session) handlers.ended(news.reason)
-    } else if (signedOut()) handlers.ended(over()!)
-    else if (news.session !== session) return
-    else if (news.kind === 'ask') handlers.asked(news.generation ?? 0)
+      return
+    }
+    const reason = over()
+    if (reason !== null) return handlers.ended(reason)
+    if (!stored) session = Math.max(session, news.session)
+    // Who has no storage to know the session by asks, and answers, for the present one.
+    if (news.session !== session && news.session !== 0) return
+    if (news.kind === 'ask') handlers.asked(news.generation ?? 0)
     else if (news.kind === 'wait') handlers.wait(news.failures, news.delay)
     else handlers.token(received(news))
   }
@@ -126,9 +175,9 @@ export function createTokenCircle(
 
   return {
     join() {
-      if (group !== ALONE || !tabs) return
+      if (group !== ALONE || !tabs || key === null) return
       group = tabs.join(`livesocket:${key}`)
-      session = group.read('session')
+      if (session === 0) begin()
       group.listen(hear)
     },
     over,
@@ -137,7 +186,12 @@ export function createTokenCircle(
     exclusively(work, signal) {
       handBack()
       return new Promise((resolve, reject) => {
+        let begun = false
+        // The browser may never answer at all: whose time is up waits no longer, and does nothing when the turn comes.
+        signal.addEventListener('abort', () => begun || reject(signal.reason as Error), { once: true })
         const turn = group.exclusively(async (contended) => {
+          if (signal.aborted) return
+          begun = true
           const brought = await work(contended)
           resolve()
           if (brought && group !== ALONE) await keepTurn()
@@ -169,7 +223,7 @@ export function createTokenCircle(
     wait: (failures, delay) => post({ kind: 'wait', session, failures, delay }),
     endSession(reason) {
       // A sign-out that this tab has slept through is not to be counted twice: somebody may be signed in again.
-      if (signedOut()) return
+      if (onRecord() !== null) return
       // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was cleared.
       const next = Math.max(session + 1, Math.floor(clock.now()))
       group.write('ended', reason === 'signed-out' ? ENDED.signedOut : ENDED.otherwise)
@@ -177,10 +231,17 @@ export function createTokenCircle(
       group.write('until', 0)
       post({ kind: 'ended', session: next, reason })
     },
-    leave() {
+    suspend() {
+      missed = true
+      handBack()
+    },
+    leave(good) {
       heard()
       handBack()
+      if (!good && !stored) return
+      missed = true
       group.leave()
+      group = ALONE
     },
   }
 }

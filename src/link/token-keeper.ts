@@ -60,13 +60,18 @@ export interface TokenKeeper {
   push(token: string, ttl?: number): void
   /** What an application's function threw, without what would tell a token; `who` names the function. */
   withheld(thrown: unknown, who: string): unknown
+  /** Somebody is going to ask for tokens again. False: the login session has ended meanwhile, in another tab. */
+  open(): boolean
   /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
   check(): void
   /** The page is stored: another tab that waits for a turn need not wait for a page that stands still. */
   suspend(): void
   /** Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes later revives it. */
   signOut(reason?: string): void
-  stop(): void
+  /**
+   * Calls nobody until `open`, or until `token` is asked for. The token in force is kept, and so is what the provider's failures taught.
+   */
+  rest(): void
 }
 
 export interface TokenKeeperDeps {
@@ -77,8 +82,8 @@ export interface TokenKeeperDeps {
   online?: (() => boolean) | undefined
   hidden?: (() => boolean) | undefined
   tabs?: Tabs | undefined
-  /** Tabs with the same key share one token: it has to tell users and token services apart. */
-  key?: string | undefined
+  /** Tabs with the same key share one token: it has to tell users and token services apart. Without one nothing is shared. */
+  key?: string | null | undefined
 }
 
 /** How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. */
@@ -118,6 +123,8 @@ interface Grant {
 export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
   const { clock, random, getToken, tokenRefresh = {}, online = () => true, hidden = () => false } = deps
   let over: string | null = null
+  /** Nobody wants a token: the live socket is closed, or was never connected. */
+  let resting = true
   let grant: Grant | null = null
   /** The newest ones: an error that comes late may quote the one before. */
   let tokens: readonly string[] = []
@@ -137,7 +144,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   /** Nobody calls the provider while it lasts. */
   const pause = createPeriod(clock)
   const session = createPeriod(clock)
-  const circle = createTokenCircle({ clock, tabs: deps.tabs, key: deps.key ?? '' }, {
+  const circle = createTokenCircle({ clock, tabs: deps.tabs, key: deps.key ?? null }, {
     asked(generation) {
       if (failures > 0 && pause.left > 0) circle.wait(failures, pause.left)
       // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
@@ -174,7 +181,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
   /** Everything that can be due is looked at here, and only here. */
   function look() {
-    if (over !== null || !stillOn()) return
+    if (over !== null || resting || !stillOn()) return
     alarm.clear()
     wasHidden = hidden()
     const wait = getToken && !renewal ? untilCall() : Infinity
@@ -224,10 +231,11 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
   async function renew(reason: TokenReason) {
     const seen = grant?.generation ?? 0
-    const { turn, call } = (renewal = { turn: new AbortController(), call: new AbortController() })
+    const mine = (renewal = { turn: new AbortController(), call: new AbortController() })
+    const { turn, call } = mine
     const renewed = () => (grant?.generation ?? 0) > seen
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
-    const settled = () => over !== null || renewed() || pause.left > 0
+    const settled = () => renewal !== mine || renewed() || pause.left > 0
     const cancel = clock.setTimeout(() => turn.abort(), TURN_LIMIT)
     void circle.ask(seen)
     try {
@@ -245,6 +253,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (!settled()) await askProvider(reason, call)
     }
     cancel()
+    if (renewal !== mine) return
     renewal = null
     look()
   }
@@ -252,8 +261,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   async function askProvider(reason: TokenReason, call: AbortController) {
     const start = (lastCall = instant(clock))
     const outcome = await callTokenProvider(getToken!, { reason, attempt: failures + 1 }, call, clock)
-    // Signed out or stopped meanwhile: whatever came, it is too late.
-    if (over !== null) return
+    // Signed out or closed meanwhile: whatever came, it is too late.
+    if (call.signal.aborted && renewal?.call !== call) return
     if (outcome.kind === 'ended') end(outcome.reason)
     else if (outcome.kind === 'failed') fail(reason, withheld(outcome.error, tokens, 'getToken'), outcome.retryAfter)
     else take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
@@ -347,15 +356,21 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     alarm.clear()
     grant = null
     tokens = []
-    renewal?.turn.abort()
-    renewal?.call.abort()
-    circle.leave()
+    drop()
+    circle.leave(true)
     waiters.refuse(new LiveSocketError('closed', `There is no token to be had: ${message}`))
     tell(currentState())
   }
 
+  function drop() {
+    const former = renewal
+    renewal = null
+    former?.turn.abort()
+    former?.call.abort()
+  }
+
   function currentState(): TokenState {
-    if (over !== null) return { status: over === 'stopped' ? 'none' : 'ended', refreshAt: null, expiresAt: null }
+    if (over !== null || resting) return { status: over === null ? 'none' : 'ended', refreshAt: null, expiresAt: null }
     const status = renewal ? 'refreshing' : !grant ? 'none' : usable(grant) ? 'valid' : 'stale'
     if (!grant) return { status, refreshAt: null, expiresAt: null }
     const born = clock.now() - since(clock, grant.start)
@@ -363,11 +378,22 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     return { status, refreshAt: getToken && !renewal ? planned : null, expiresAt: born + grant.schedule.lifetime }
   }
 
+  function open(): boolean {
+    if (over !== null) return false
+    resting = false
+    circle.join()
+    return circle.over() === null
+  }
+
   return {
     async token(signal) {
-      if (over === null) circle.join()
+      if (over === null && resting) open()
       if (!stillOn()) throw new LiveSocketError('closed', `There is no token to be had: ${over}`)
-      if (!signal.aborted && usable(grant)) return grant.token
+      if (!signal.aborted && usable(grant)) {
+        const { token } = grant
+        look()
+        return token
+      }
       if (!signal.aborted && !getToken) return undefined
       const next = waiters.wait(signal)
       look()
@@ -414,21 +440,28 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       }
       look()
     },
+    open,
     withheld: (thrown, who) => withheld(thrown, tokens, who),
     check() {
-      if (over !== null || !stillOn()) return
+      if (over !== null || resting || !stillOn()) return
       if ((heldOffline && online()) || wasHidden !== hidden()) look()
       else alarm.check()
     },
-    suspend: () => circle.handBack(),
+    suspend: circle.suspend,
     signOut(reason = 'signed-out') {
       if (over !== null) return
       circle.join()
       circle.endSession(reason)
       finish('signed-out', 'signed out')
     },
-    stop() {
-      if (over === null) finish('stopped', 'the live socket was closed')
+    rest() {
+      if (over !== null || resting) return
+      resting = true
+      alarm.clear()
+      drop()
+      circle.leave(false)
+      waiters.refuse(new LiveSocketError('closed', 'There is no token to be had: the live socket was closed'))
+      tell(currentState())
     },
   }
 }

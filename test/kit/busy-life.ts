@@ -43,7 +43,7 @@ export async function life(simulation: Simulation, socket: LiveSocket) {
   simulation.tokens.down()
   await simulation.advance(40_000)
   simulation.tokens.up()
-  await simulation.advance(60_000)
+  await simulation.advance(120_000)
   socket.publish('a', 1n).catch(() => undefined)
   stop()
   await simulation.advance(2_000)

@@ -10,7 +10,7 @@ test('nothing is fetched before a dial asks, and many dials at once cost one cal
   expect(await Promise.all(dials)).toEqual(['token-1', 'token-1', 'token-1'])
   expect(calls).toMatchObject([{ reason: 'first', attempt: 1 }])
   expect(events).toEqual(['fresh token-1', 'refreshed first'])
-  keeper.stop()
+  keeper.rest()
 })
 
 test('without a provider there is no token, and a dial goes on without one', async () => {
@@ -218,19 +218,19 @@ test.each<[string, Answer[], string]>([
   expect(clock.pending).toBe(0)
 })
 
-test.each(['signOut', 'stop'] as const)('an answer that comes after %s() resurrects nothing', async (how) => {
+test('an answer that comes after signOut() resurrects nothing', async () => {
   let answer = (_: string) => {}
   const { keeper, clock, dial, events, calls, status } = keepToken([() => new Promise((resolve) => (answer = resolve))])
   const dialled = dial(SECOND)
   await dialled
   const waiting = keeper.token(new AbortController().signal)
-  keeper[how]()
+  keeper.signOut()
   await expect(waiting).rejects.toMatchObject({ code: 'closed' })
   expect(calls[0]!.signal.aborted).toBe(true)
   answer('late')
   await clock.advance(60 * MINUTE)
   expect(events).toEqual([])
-  expect(status()).toBe(how === 'signOut' ? 'ended' : 'none')
+  expect(status()).toBe('ended')
   expect(await dial()).toBe('closed')
   expect(clock.pending).toBe(0)
 })

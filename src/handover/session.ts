@@ -1,0 +1,96 @@
+import { nanoid } from 'nanoid'
+import { createForeignMerge } from '../link/foreign-merge.js'
+import { createMerge, type Merge, type MergeHandlers } from '../link/merge.js'
+import { createOutbox, type Outbox, type OutboxHandlers } from '../link/outbox.js'
+import { createTokenKeeper, type TokenKeeper, type TokenKeeperHandlers } from '../link/token-keeper.js'
+import type { Settings } from './options.js'
+
+/**
+ * One client as the server sees it, and all that the application can see of it: from the first `connect()` to `signOut()` or to the
+ * session's end. What belongs to it is made with it and ends with it; a `close()` in between only makes it rest.
+ */
+export interface Session {
+  /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
+  readonly id: string
+  readonly merge: Merge & { drained?(leg: number): void }
+  readonly outbox: Outbox
+  readonly tokens: TokenKeeper
+  readonly counters: SessionCounters
+  /** It is served again. False: another tab has ended it meanwhile. */
+  open(): boolean
+  /** Settles all publishes. The token in force is kept for the next `open`. */
+  rest(message: string): void
+  /** As `rest`, for good, and the login session is over in every tab. */
+  end(message: string, reason?: string): void
+}
+
+export interface SessionCounters {
+  received: number
+  delivered: number
+  gaps: number
+  handovers: number
+  reconnects: number
+  published: number
+  longestSilence: number
+  lastMessage: number | null
+  /** A leg has served the application. */
+  everLive: boolean
+}
+
+export interface SessionHandlers {
+  readonly merge: MergeHandlers & { fence(leg: number): void }
+  readonly outbox: Pick<OutboxHandlers, 'send' | 'overdue'> & { changed(size: Outbox['size']): void }
+  readonly tokens: TokenKeeperHandlers
+}
+
+/** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
+const SETTLE_TIMEOUT = 1_000
+
+export function createSession(settings: Settings, handlers: SessionHandlers): Session {
+  let id = ''
+  const merge = mergeOf(settings, handlers.merge)
+  const outbox: Outbox = createOutbox(
+    {
+      clock: settings.clock,
+      id: () => nanoid(),
+      ...settings.outbox,
+      settleTimeout: SETTLE_TIMEOUT,
+      acknowledges: settings.protocol.acknowledges,
+      binary: settings.protocol.binary,
+    },
+    { ...handlers.outbox, changed: () => handlers.outbox.changed(outbox.size) },
+  )
+  const tokens = tokensOf(settings, handlers.tokens)
+  return {
+    get id() {
+      return (id ||= nanoid())
+    },
+    merge,
+    outbox,
+    tokens,
+    counters: { received: 0, delivered: 0, gaps: 0, handovers: 0, reconnects: 0, published: 0, longestSilence: 0, lastMessage: null, everLive: false },
+    open() {
+      outbox.open()
+      return tokens.open()
+    },
+    rest(message) {
+      outbox.close(message)
+      tokens.rest()
+    },
+    end(message, reason) {
+      outbox.close(message)
+      tokens.signOut(reason)
+    },
+  }
+}
+
+function mergeOf(settings: Settings, handlers: SessionHandlers['merge']): Session['merge'] {
+  const { merge: strength, marksEnd } = settings.protocol
+  const deps = { clock: settings.clock, id: () => nanoid(8), ...settings.holding }
+  return strength === 'log' ? createMerge(deps, handlers) : createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match' }, handlers)
+}
+
+function tokensOf(settings: Settings, handlers: TokenKeeperHandlers): TokenKeeper {
+  const { clock, random, getToken, tokenRefresh, tabs, key, network, page } = settings
+  return createTokenKeeper({ clock, random, getToken, tokenRefresh, tabs, key, online: () => network.online(), hidden: () => page.hidden() }, handlers)
+}
