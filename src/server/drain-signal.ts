@@ -29,17 +29,20 @@ const TOGETHER = 500
  */
 export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry, now, onError }: SignalTasks): () => void {
   let begunAt: number | null = null
+  let undone = false
   const listener = () => {
     if (begunAt !== null) return void (now() - begunAt >= TOGETHER && hurry())
     begunAt = now()
     const end = (code: number) => {
+      // Listening to the very end: once nobody does, the same signal that comes again kills the process.
+      if (host.listenerCount(signal) === 1) host.exit(code)
       host.off(signal, listener)
-      if (host.listenerCount(signal) === 0) host.exit(code)
     }
     empty().then(
       (emptied) => {
-        if (emptied) end(0)
-        else begunAt = null
+        if (emptied) return end(0)
+        begunAt = null
+        if (undone) host.off(signal, listener)
       },
       (error: unknown) => {
         onError(error, `draining on ${signal}`)
@@ -48,5 +51,9 @@ export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurr
     )
   }
   host.on(signal, listener)
-  return () => void host.off(signal, listener)
+  return () => {
+    undone = true
+    // While it empties, the same signal may come again: with nobody listening it would kill the process before its end.
+    if (begunAt === null) host.off(signal, listener)
+  }
 }

@@ -312,6 +312,19 @@ describe('on a signal', () => {
     expect(done).toEqual(['empty'])
   })
 
+  test('a signal that comes again while the server closes does not kill the process: somebody listens to its end', async () => {
+    const process = host()
+    let empty = () => undefined as void
+    const undo = onSignal(process, 'SIGUSR2', { empty: () => new Promise<boolean>((resolve) => void (empty = () => resolve(true))), hurry: () => undefined, now: () => 0, onError: () => undefined })
+    process.send()
+    undo()
+    expect(process.listeners.size).toBe(1)
+    empty()
+    await turn()
+    expect(process.listeners.size).toBe(0)
+    expect(process.exits).toEqual([0])
+  })
+
   test('with others listening it is the last of them that ends the process, and a failure is told by the code', async () => {
     const process = host()
     const errors: unknown[] = []

@@ -32,6 +32,7 @@ test('a second SIGTERM: what is still there is closed, and the process ends with
   const again = setInterval(() => child.kill('SIGTERM'), 100)
   onTestFinished(() => clearInterval(again))
   expect(await leg.next('error')).toMatchObject({ code: 'draining' })
+  clearInterval(again)
   expect(await leg.closed).toMatchObject({ code: 1012 })
   expect(await exit).toEqual([0, null])
 }, 20_000)
