@@ -205,7 +205,6 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
 
   function welcomeIn(connection: Connection, arrival: Arrival): ServerLeg<User> {
     counters.opened++
-    if (drain.refusing) drain.cameBack()
     const leg: ServerLeg<User> = createServerLeg<User>(legDeps, connection, {
       said: arrival.said,
       ending: arrival.ending,
