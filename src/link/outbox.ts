@@ -72,7 +72,7 @@ export interface Outbox {
 
 /**
  * The ordered queue of publishes (PROTOCOL, client rule 5). An entry leaves it when it settles, and only then: a leg that goes
- * puts its unanswered entries back in their places, to be sent again under the same id.
+ * puts its unanswered entries back in their places, to be sent again under the same id and `n`.
  */
 export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox {
   const { clock } = deps
@@ -81,6 +81,8 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
   let suspicion: { at: number; cancel: () => void } | null = null
   let pumping = false
   let closed: string | null = null
+  /** `n` of the newest publish: one count for all topics, which rises in each of them. */
+  let count = 0
 
   type Publish = Entry<Published>
 
@@ -103,7 +105,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
 
   /** The application gives up, or its time is over: what was not sent did not happen, what was sent may have. */
   function abandon(entry: Publish, code: 'timeout' | 'aborted', reason: string, cause?: unknown) {
-    if (entry.leg) entry.leg.abandoned = entry.id
+    queue.abandon(entry)
     if (entry.firstSent) fail(entry, 'outcome-unknown', `${reason} after the publish was sent and before it was answered: it may have been applied`, { cause })
     else fail(entry, code, `${reason} before the publish was sent: it did not happen`, { cause })
     pump()
@@ -140,8 +142,8 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     entry.copies++
     entry.overdueAt = clock.monotonic() + entry.patience
     queue.sent(entry)
-    const { id, topic, kept } = entry
-    const sent = handlers.send(leg.number, { type: 'publish', id, topic, data: typeof kept === 'string' ? (JSON.parse(kept) as unknown) : kept, ...(age === undefined ? {} : { age }) })
+    const { id, topic, n, kept } = entry
+    const sent = handlers.send(leg.number, { type: 'publish', id, topic, n, data: typeof kept === 'string' ? (JSON.parse(kept) as unknown) : kept, ...(age === undefined ? {} : { age }) })
     if (queue.get(id) !== entry) return sent
     if (sent) {
       if (!deps.acknowledges) succeed(entry, { id })
@@ -212,7 +214,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     if (closed !== null) return refuse('closed', closed)
     if (signal?.aborted) return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
     const id = deps.id()
-    const size = byteLength(JSON.stringify({ type: 'publish', id, topic })) + bytesOf(kept.kept) + ',"data":'.length
+    const size = byteLength(JSON.stringify({ type: 'publish', id, topic, n: count + 1 })) + bytesOf(kept.kept) + ',"data":'.length
     const { messages, bytes } = queue.size
     const maxFrame = queue.active?.maxFrame ?? Infinity
     if (size > maxFrame) return refuse('too-large', `the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`)
@@ -229,6 +231,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       const entry: Publish = {
         id,
         topic,
+        n: ++count,
         kept: kept.kept,
         bytes: size,
         queued: instant(clock),
@@ -276,7 +279,9 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     },
     nacked(id, code, message, retryAfter, leg) {
       const entry = answered(id)
-      if (entry) {
+      // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the answer.
+      const elsewhere = entry?.leg && leg !== undefined && leg !== entry.leg.number
+      if (entry && !(elsewhere && (code === 'outcome-unknown' || code === 'out-of-order'))) {
         if (retryAfter !== undefined) entry.copies--
         const refusal = `the server refused the publish (${code}): ${message}`
         if (code === 'outcome-unknown') fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)

@@ -5,6 +5,8 @@ import type { LiveSocketError } from '../base/errors.js'
 export interface Entry<Answer> {
   readonly id: string
   readonly topic: string
+  /** Rising in each topic, and the same on every leg. */
+  readonly n: number
   /** The data as it was: JSON text, or a copy of the bytes. */
   readonly kept: string | ArrayBuffer
   /** Of the whole frame, without `age`. */
@@ -28,13 +30,13 @@ export interface Entry<Answer> {
 export interface Leg {
   readonly number: number
   maxFrame: number
-  /** Publishes unanswered on it. */
-  unanswered: number
+  /** Publishes unanswered on it, by topic. */
+  readonly unanswered: Map<string, number>
   /**
-   * The last publish that was sent on it and then given up by the application. The server may still be about to apply it, so after
-   * a cutover it holds back newer ones as an unanswered one does. One id is enough: a server answers in the order of arrival.
+   * Of each topic the last publish that was sent on it and then given up by the application. The server may still be about to apply it, so
+   * after a cutover it holds back newer ones as an unanswered one does. One id is enough: a server answers a topic's in the order of arrival.
    */
-  abandoned: string | null
+  readonly abandoned: Map<string, string>
 }
 
 /** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
@@ -52,7 +54,7 @@ export interface PublishQueue<Answer> {
   sent(entry: Entry<Answer>): void
   /** It was not sent after all, and waits in its place. */
   unsent(entry: Entry<Answer>): void
-  /** The entry that may be sent next on the active leg: nothing passes an older one whose answer the old leg still owes. */
+  /** The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still owes. */
   next(): Entry<Answer> | undefined
   /** The oldest one unanswered on the active leg. */
   oldest(): Entry<Answer> | undefined
@@ -62,6 +64,8 @@ export interface PublishQueue<Answer> {
   drop(number: number): boolean
   /** The old leg's answers are waited for no longer. */
   giveUpOld(): void
+  /** The application has given up a publish that may be on its way. */
+  abandon(entry: Entry<Answer>): void
   /** The server has answered that id; a fence that it was is gone. */
   answered(id: string): void
   /** Whether that leg still owes an answer. */
@@ -69,6 +73,9 @@ export interface PublishQueue<Answer> {
   /** Both legs are let go. */
   detach(): void
 }
+
+/** Fences of a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
+const MAX_ABANDONED = 1_000
 
 export function createPublishQueue<Answer>(): PublishQueue<Answer> {
   const entries = new Map<string, Entry<Answer>>()
@@ -81,11 +88,21 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
   const legOf = (number: number | undefined) => (active?.number === number ? active : old?.number === number ? old : null)
 
   function place(entry: Entry<Answer>, leg: Leg | null) {
-    if (entry.leg) entry.leg.unanswered--
+    if (entry.leg) count(entry.leg, entry.topic, -1)
     entry.leg = leg
     if (!leg) return
-    leg.unanswered++
+    count(leg, entry.topic, 1)
     waiting.delete(entry)
+  }
+
+  function count({ unanswered }: Leg, topic: string, change: 1 | -1) {
+    const left = (unanswered.get(topic) ?? 0) + change
+    if (left > 0) unanswered.set(topic, left)
+    else unanswered.delete(topic)
+  }
+
+  function owes(leg: Leg | null): boolean {
+    return leg !== null && (leg.unanswered.size > 0 || leg.abandoned.size > 0)
   }
 
   function restoreOrder() {
@@ -95,8 +112,8 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
 
   function requeue(leg: Leg | null) {
     if (!leg) return
-    leg.abandoned = null
-    if (leg.unanswered === 0) return
+    leg.abandoned.clear()
+    if (leg.unanswered.size === 0) return
     for (const entry of entries.values()) if (entry.leg === leg) place(entry, null)
     restoreOrder()
   }
@@ -130,17 +147,12 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
       restoreOrder()
     },
     next() {
-      const [entry] = waiting
-      if (!active || !entry || old?.abandoned) return undefined
-      if (!old || old.unanswered === 0) return entry
-      for (const older of entries.values()) {
-        if (older === entry) return entry
-        if (older.leg === old) return undefined
-      }
+      if (!active) return undefined
+      for (const entry of waiting) if (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic)) return entry
       return undefined
     },
     oldest() {
-      if (!active || active.unanswered === 0) return undefined
+      if (!active || active.unanswered.size === 0) return undefined
       for (const entry of entries.values()) if (entry.leg === active) return entry
       return undefined
     },
@@ -150,7 +162,7 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
       } else if (active?.number !== number) {
         requeue(old)
         old = active
-        active = { number, maxFrame, unanswered: 0, abandoned: null }
+        active = { number, maxFrame, unanswered: new Map(), abandoned: new Map() }
       }
       active!.maxFrame = maxFrame
     },
@@ -164,13 +176,16 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
       return true
     },
     giveUpOld: () => requeue(old),
+    abandon({ id, topic, leg }) {
+      if (!leg) return
+      const { abandoned } = leg
+      if (abandoned.size >= MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
+      abandoned.set(topic, id)
+    },
     answered(id) {
-      for (const leg of [active, old]) if (leg?.abandoned === id) leg.abandoned = null
+      for (const leg of [active, old]) if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
     },
-    owes(number) {
-      const leg = legOf(number)
-      return leg !== null && (leg.unanswered > 0 || leg.abandoned !== null)
-    },
+    owes: (number) => owes(legOf(number)),
     detach() {
       active = old = null
     },

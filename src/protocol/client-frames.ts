@@ -50,6 +50,8 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         type,
         id: text(fields, 'id'),
         topic: topicName(fields),
+        // Clients of before it had a name on the wire leave it out.
+        ...optional(whole, fields, 'n', 1),
         data: required(fields, 'data'),
         ...optional(duration, fields, 'age'),
       }

@@ -20,7 +20,7 @@ export type ClientFrame =
   | { readonly type: 'hello'; readonly session: string; readonly leg: number; readonly token?: string; readonly topics: TopicRequests; readonly handover?: string }
   | { readonly type: 'subscribe'; readonly id: string; readonly topics: TopicRequests }
   | { readonly type: 'unsubscribe'; readonly topics: readonly string[] }
-  | { readonly type: 'publish'; readonly id: string; readonly topic: string; readonly data: unknown; readonly age?: number }
+  | { readonly type: 'publish'; readonly id: string; readonly topic: string; readonly n?: number; readonly data: unknown; readonly age?: number }
   | { readonly type: 'auth'; readonly token: string }
   | { readonly type: 'ping' }
 

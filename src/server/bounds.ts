@@ -36,6 +36,7 @@ export const limitBounds = {
   stallTimeout: time(20 * SECOND),
   maxQueued: count(128),
   maxQueuedBytes: count(MIB),
+  publishTimeout: time(8 * SECOND),
   answerTimeout: time(5 * SECOND),
   closeTimeout: time(2 * SECOND),
   silenceGrace: time(10 * SECOND, 0),

@@ -46,6 +46,9 @@ export interface LegSocket {
 export interface LegSocketHandlers {
   text(text: string): void
   binary(): void
+  /** A ping leaves that bears this mark, and is answered. */
+  asked(mark: string): void
+  answered(mark: string): void
   /** Once, whoever ended it. */
   gone(code: number): void
 }
@@ -87,6 +90,7 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
   ws.on('pong', (mark) => {
     heardAt = clock.monotonic()
     unread.answered(String(mark), heardAt)
+    handlers.answered(String(mark))
     serveWaiting()
   })
   ws.once('close', (code) => {
@@ -122,7 +126,10 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
   }
 
   function mark() {
-    if (!closing && ws.readyState === ws.OPEN) ws.ping(unread.mark(clock.monotonic()), undefined, flushed)
+    if (closing || ws.readyState !== ws.OPEN) return
+    const text = unread.mark(clock.monotonic())
+    handlers.asked(text)
+    ws.ping(text, undefined, flushed)
   }
 
   /** All that was sent before a mark is with the system. */

@@ -37,10 +37,15 @@ export interface ServerLimits {
   readonly maxBuffered: number
   /** A leg that reads nothing of what waits for it for so long is dropped as `too-slow`. Default 20,000. */
   readonly stallTimeout: number
-  /** Publishes, subscribes and tokens of a leg that wait for their turn; beyond, nothing more is read from it. Default 128. */
+  /** Publishes, subscribes and tokens of a leg that are not answered yet; beyond, nothing more is read from it. Default 128. */
   readonly maxQueued: number
   /** Bytes of what waits for its turn; beyond, nothing more is read from the leg either. Default 1 MiB. */
   readonly maxQueuedBytes: number
+  /**
+   * How long `authorize` and `onPublish` may take over a publish, each; then it is `outcome-unknown`. Default 8,000: less than the 10,000
+   * after which a client takes a leg that does not answer for a dead one (`outbox.ackTimeout`).
+   */
+  readonly publishTimeout: number
   /** How long a closing leg waits for the answers to what it published. Default 5,000. */
   readonly answerTimeout: number
   /** From our close frame to the end of the connection, answered or not. Default 2,000. */

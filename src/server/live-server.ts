@@ -140,7 +140,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = createPermission(options.authorize, onError)
-  const publish = createPublisher<User>({ log, pace, permission, onPublish: options.onPublish, onError })
+  const publish = createPublisher<User>({ log, pace, permission, clock, patience: limits.publishTimeout, onPublish: options.onPublish, onError })
   const connections = new Set<ServerLeg<User>>()
   const legs = new Set<ServerLeg<User>>()
   const releasing = new Set<Promise<void>>()

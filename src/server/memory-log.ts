@@ -2,9 +2,9 @@ import { systemClock, type Clock } from '../base/clock.js'
 import { createKeptTopics, type KeptTopic } from './kept-topics.js'
 import { atLeast } from './options.js'
 import { createPublishRecord, keyOf, type DedupeLimits } from './publish-record.js'
-import { createSessionRegister } from './session-register.js'
+import { createSessionRegister, type SessionRegister } from './session-register.js'
 import type { HistoryLimits } from './topic-history.js'
-import type { LogSize, Origin, TailEvent, TopicLog } from './topic-log.js'
+import type { LogSize, TailEvent, TopicLog } from './topic-log.js'
 
 export interface MemoryLogOptions {
   /** How much of each topic is kept for those who come back: see `HistoryLimits`. */
@@ -34,8 +34,11 @@ export interface MemoryLog extends TopicLog {
   size(): LogSize
 }
 
-/** How long a session without legs is remembered, and how many. */
+/** How long a session without legs is remembered at least, and how many. */
 const IDLE_SESSIONS = { idle: 10 * 60_000, maxIdle: 100_000 }
+/** Answers remembered of all sessions together: where there are so many sessions that `maxIds` of each would be more, each has its share. */
+const MAX_ANSWERS = 1_000_000
+const LEAST_ANSWERS = 16
 
 /**
  * A topic log in the memory of this process. Any number of servers in the process may share it; it ends with the process, and
@@ -50,7 +53,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   }
   const dedupe: DedupeLimits = {
     window: atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
-    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 100_000),
+    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 1_000),
   }
   const maxTopics = atLeast(1, 'maxTopics', options.maxTopics, 10_000)
   const maxBytes = atLeast(0, 'maxBytes', options.maxBytes, 256 * 1024 * 1024)
@@ -58,35 +61,39 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
 
   const topics = createKeptTopics({ history: limits, maxTopics, maxBytes }, now)
   const running = new Map<string, Promise<unknown>>()
-  let record = createPublishRecord(dedupe, now)
-  const sessions = createSessionRegister(IDLE_SESSIONS, now)
+  const share = () => Math.min(dedupe.maxIds, Math.max(LEAST_ANSWERS, Math.floor(MAX_ANSWERS / sessions.known)))
+  const sessions: SessionRegister = createSessionRegister(
+    { ...IDLE_SESSIONS, idle: Math.max(IDLE_SESSIONS.idle, dedupe.window) },
+    (born) => createPublishRecord(born, dedupe.window, share, now),
+    now,
+  )
 
   function tell(topic: KeptTopic, event: TailEvent) {
     for (const listener of [...topic.tails]) listener(event)
   }
 
-  const find = (origin: Origin) => record.find(origin, sessions.knownThroughout(origin.session))
-
   return {
     async append({ topic: name, data, origin, answer }) {
-      const known = origin && find(origin)
+      const record = origin && sessions.record(origin.session)
+      const known = record?.find(origin!)
       if (known) return { answer: known, repeat: true }
       const topic = topics.get(name)
       topics.push(topic, data, origin?.session ?? null)
       const { offset } = topic
       const ack = { type: 'ack', offset, ...(answer === undefined ? undefined : { data: answer }) } as const
-      if (origin) record.add(origin, ack)
+      record?.add(origin!, ack)
       tell(topic, { type: 'entry', epoch: topic.epoch, entry: { offset, data } })
       return { answer: ack, repeat: false }
     },
     async refuse(origin, nack) {
-      const known = find(origin)
+      const record = sessions.record(origin.session)
+      const known = record.find(origin)
       if (known) return known
       record.add(origin, nack)
       return nack
     },
     async recall(origin) {
-      return find(origin)
+      return sessions.record(origin.session).find(origin)
     },
     async once(origin, task) {
       const key = keyOf(origin)
@@ -122,10 +129,9 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       for (const topic of topics.all()) topic.tails.clear()
     },
     forget() {
-      record = createPublishRecord(dedupe, now)
-      sessions.mark()
+      sessions.loseRecords()
       for (const topic of topics.reset()) tell(topic, { type: 'epoch', head: topics.headOf(topic) })
     },
-    size: () => ({ ...topics.size(), ids: record.size, sessions: sessions.size }),
+    size: () => ({ ...topics.size(), ids: sessions.answers, sessions: sessions.size }),
   }
 }

@@ -2,13 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { createAlarm } from '../base/alarm.js'
-import type { Clock } from '../base/clock.js'
+import { instant, type Clock } from '../base/clock.js'
 import { decodeClientFrame } from '../protocol/client-frames.js'
 import type { ClientFrame, ServerFrame, TopicAnswers } from '../protocol/frames.js'
 import type { Arrival } from './acceptor.js'
 import type { Authenticator, Identification, Identified } from './authenticator.js'
 import { CLOSE_CODES, LOG_AWAY, UNTOLD, type Failure } from './failure.js'
 import { createFreshToken } from './fresh-token.js'
+import { createLegFlight } from './leg-flight.js'
 import { createLegSink } from './leg-sink.js'
 import { createLegSocket, type LegSocket } from './leg-socket.js'
 import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-topics.js'
@@ -20,7 +21,7 @@ import type { Publisher, PublishFrame } from './publisher.js'
 import type { ServerEvent } from './server-event.js'
 import type { Counters } from './stats.js'
 import type { TopicFeeds } from './topic-feeds.js'
-import type { TopicLog } from './topic-log.js'
+import { OUTCOME_UNKNOWN, type TopicLog } from './topic-log.js'
 import type { Permission } from './permission.js'
 import { callOut } from './reporter.js'
 import { createTokenLife } from './token-life.js'
@@ -60,9 +61,6 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 
 type Hello = Extract<ClientFrame, { type: 'hello' }>
 type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
 
-/** How long a repeat may have been on its way: its `age` was true when it was sent. */
-const LONGEST_FLIGHT = 10_000
-
 export function createServerLeg<User>(
   deps: LegDeps<User>,
   connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
@@ -81,7 +79,10 @@ export function createServerLeg<User>(
   let admitted: { readonly session: string; readonly leg: number; readonly user: User } | null = null
   /** What its hello said, for the log. */
   let named: { readonly session?: string; readonly leg?: number } = {}
-  let welcomedAt = 0
+  const flight = createLegFlight(clock)
+  /** Whether it has published since it was last probed, and when that was. */
+  let published = false
+  let probedAt = -Infinity
   const life = createTokenLife(clock, limits.tokenGrace)
   let asking: Identification<User> | null = null
   const fresh = createFreshToken<User>(clock, (token) => ask(who!.session, token), (known) => void queue.change(0, () => renewed(known)))
@@ -89,6 +90,8 @@ export function createServerLeg<User>(
   const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, outlet, limits.maxBuffered, {
     text: hear,
     binary: () => fail({ code: 'protocol', message: 'Frames must be text.' }),
+    asked: flight.asked,
+    answered: flight.answered,
     gone,
   })
 
@@ -148,7 +151,7 @@ export function createServerLeg<User>(
     if (ended()) return prepared.drop()
     state = 'live'
     patience.clear()
-    welcomedAt = clock.monotonic()
+    flight.welcomed()
     join(prepared, undefined, (answers) => welcome(known, answers))
     counters.welcomed++
     const { session, leg, handover } = hello
@@ -193,7 +196,7 @@ export function createServerLeg<User>(
       case 'unsubscribe':
         return queue.change(bytes, async () => topics.leave(frame.topics))
       case 'publish':
-        return queue.publish(bytes, (next) => publish(frame, next))
+        return queue.publish(frame.topic, bytes, publishing(frame))
       case 'auth':
         return fresh.check(frame.token)
       case 'ping':
@@ -213,17 +216,28 @@ export function createServerLeg<User>(
     }
   }
 
-  async function publish(frame: PublishFrame, next: () => void) {
-    // It asks and asks, and does not read what it is answered.
-    const settled = socket.settled()
-    if (settled) await settled
-    counters.published++
-    const { session, user } = who!
-    // It was sent after the welcome: how long it was on its way is at most the time since then.
-    const age = frame.age === undefined ? undefined : { age: frame.age + Math.min(LONGEST_FLIGHT, clock.monotonic() - welcomedAt) }
-    const answer = await deps.publish({ frame, session, user, ...age }, next)
-    if (answer.type === 'nack') counters.refused++
-    socket.sendEncoded(answerFrame(frame.id, answer))
+  function publishing(frame: PublishFrame) {
+    published = true
+    const arrived = instant(clock)
+    const onItsWay = flight.longest()
+    return async (next: () => void) => {
+      // It asks and asks, and does not read what it is answered.
+      const settled = socket.settled()
+      if (settled) await settled
+      counters.published++
+      const { session, user } = who!
+      const answer = await deps.publish({ frame, session, user, arrived, flight: onItsWay }, next)
+      if (answer.type === 'nack') counters.refused++
+      // A log that has lost what it knew can tell again of what is sent from now on.
+      if (answer.type === 'nack' && answer.code === OUTCOME_UNKNOWN.code) probe()
+      socket.sendEncoded(answerFrame(frame.id, answer))
+    }
+  }
+
+  function probe() {
+    published = false
+    probedAt = clock.monotonic()
+    socket.probe()
   }
 
   /** What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at again as well. */
@@ -332,7 +346,7 @@ export function createServerLeg<User>(
       const silent = now - socket.heardAt()
       if (silent >= dead && !socket.paused()) return socket.terminate()
       if (dead < Infinity && socket.stalled(now, limits.stallTimeout)) return dropSlow()
-      if (silent >= quiet) socket.probe()
+      if (silent >= quiet || (published && now - probedAt >= quiet)) probe()
       if (now - socket.sentAt() >= quiet) pong()
     },
     terminate: () => socket.terminate(),

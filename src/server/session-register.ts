@@ -1,34 +1,49 @@
+import type { PublishRecord } from './publish-record.js'
 import type { Admission } from './topic-log.js'
 
-/** Which sessions there are, their newest leg and whose they are. */
+/** Which sessions there are, their newest leg, whose they are, and what became of their publishes. */
 export interface SessionRegister {
   admit(session: string, leg: number, subject: string | undefined): Admission
   release(session: string, leg: number): { readonly last: boolean }
-  /** Whether the session's very first leg came here, and since the last `mark`. */
-  knownThroughout(session: string): boolean
-  /** From here on it is another record that sessions are known throughout. */
-  mark(): void
+  /** Of any session, also one that no leg was admitted of. */
+  record(session: string): PublishRecord
+  /** All records are lost, and the sessions are as alive as before. */
+  loseRecords(): void
+  /** Sessions with a leg. */
   readonly size: number
+  /** Sessions that are remembered, with a leg or without. */
+  readonly known: number
+  /** Answers in all records. */
+  readonly answers: number
 }
 
 interface Session {
   newest: number
   readonly legs: Set<number>
-  readonly subject: string | undefined
-  /** The mark under which its very first leg came; -1 where that came elsewhere. */
-  readonly begunUnder: number
+  /** Null: nobody's yet. */
+  owner: { readonly subject: string | undefined } | null
+  /** From when on its record knows all; and the record, once it published anything. */
+  born: number
+  record: PublishRecord | null
   idleSince: number
 }
 
 /**
  * A session without legs is remembered for `idle` milliseconds, so that an older leg of it that was long on its way is still
  * known for what it is; and no more than `maxIdle` of them.
+ *
+ * @param newRecord makes one in which all is that was decided from that moment on.
  */
-export function createSessionRegister(limits: { idle: number; maxIdle: number }, now: () => number): SessionRegister {
+export function createSessionRegister(
+  limits: { idle: number; maxIdle: number },
+  newRecord: (born: number) => PublishRecord,
+  now: () => number,
+): SessionRegister {
   const sessions = new Map<string, Session>()
   /** Those without legs, the longest idle first. */
   const idle = new Map<string, Session>()
-  let marks = 0
+  /** Nothing that was decided later has been forgotten with its session. */
+  let forgottenUpTo = now()
 
   function forget() {
     const from = now() - limits.idle
@@ -36,19 +51,32 @@ export function createSessionRegister(limits: { idle: number; maxIdle: number },
       if (session.idleSince >= from && idle.size <= limits.maxIdle) return
       idle.delete(name)
       sessions.delete(name)
+      if (session.record) forgottenUpTo = Math.max(forgottenUpTo, session.idleSince)
     }
+  }
+
+  function make(name: string, born: number): Session {
+    const session: Session = { newest: 0, legs: new Set<number>(), owner: null, born, record: null, idleSince: now() }
+    sessions.set(name, session)
+    return session
+  }
+
+  function rest(name: string, session: Session) {
+    session.idleSince = now()
+    idle.delete(name)
+    idle.set(name, session)
+    forget()
   }
 
   return {
     admit(name, leg, subject) {
       forget()
       let session = sessions.get(name)
-      if (session && session.subject !== subject) return { outcome: 'forbidden' }
+      if (session?.owner && session.owner.subject !== subject) return { outcome: 'forbidden' }
       if (session && leg <= session.newest) return { outcome: 'superseded' }
-      if (!session) {
-        session = { newest: leg, legs: new Set(), subject, begunUnder: leg === 1 ? marks : -1, idleSince: 0 }
-        sessions.set(name, session)
-      }
+      // Its very first leg: nothing was ever published before.
+      session ??= make(name, leg === 1 ? -Infinity : forgottenUpTo)
+      session.owner ??= { subject }
       const first = session.legs.size === 0
       session.newest = leg
       session.legs.add(leg)
@@ -58,15 +86,30 @@ export function createSessionRegister(limits: { idle: number; maxIdle: number },
     release(name, leg) {
       const session = sessions.get(name)
       if (!session?.legs.delete(leg) || session.legs.size > 0) return { last: false }
-      session.idleSince = now()
-      idle.set(name, session)
-      forget()
+      rest(name, session)
       return { last: true }
     },
-    knownThroughout: (name) => sessions.get(name)?.begunUnder === marks,
-    mark: () => void marks++,
+    record(name) {
+      const session = sessions.get(name) ?? make(name, forgottenUpTo)
+      // What a leg had sent is still applied when it is gone.
+      if (session.legs.size === 0) rest(name, session)
+      session.record ??= newRecord(session.born)
+      return session.record
+    },
+    loseRecords() {
+      forgottenUpTo = now()
+      for (const session of sessions.values()) Object.assign(session, { born: forgottenUpTo, record: null })
+    },
     get size() {
       return sessions.size - idle.size
+    },
+    get known() {
+      return sessions.size
+    },
+    get answers() {
+      let answers = 0
+      for (const { record } of sessions.values()) answers += record?.size ?? 0
+      return answers
     },
   }
 }

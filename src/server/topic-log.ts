@@ -8,15 +8,17 @@
 export interface TopicLog {
   /**
    * Gives the data the topic's next number, stores it, trims the topic's history and, with an `origin`, records the answer under
-   * that id: all in one step, of which others see all or nothing. A repeat changes nothing and gets the answer of the first one.
+   * that id and its `n` as the newest of session and topic: all in one step, of which others see all or nothing. A repeat changes nothing
+   * and gets the answer of the first one; nor does anything whose `n` is not above the newest, or of which the log cannot tell that it was not
+   * applied before (see `createPublishRecord`).
    * What one session asks for is applied in the order in which it was asked for, also where nobody waited for the answers.
    */
   append(entry: NewEntry): Promise<Recorded>
-  /** Records that the publish was refused for good, unless that id has an answer already. The answer that holds. */
+  /** Records that the publish was refused for good, unless it has an answer already, as in `append`. The answer that holds. */
   refuse(origin: Origin, nack: Nack): Promise<Answer>
   /**
-   * What was answered to that id. Null where nothing was: then it has never been applied, for otherwise (`origin.age` goes back
-   * to where ids may be forgotten) the answer, recorded by this very question, is a nack with `outcome-unknown`.
+   * What was answered to that id. Null where nothing was: then it has never been applied, for otherwise (a later one was, or it goes back
+   * to where the log may have forgotten) the answer, recorded by this very question, is a nack with `out-of-order` or `outcome-unknown`.
    */
   recall(origin: Origin): Promise<Answer | null>
   /**
@@ -98,8 +100,18 @@ export interface NewEntry {
 export interface Origin {
   readonly session: string
   readonly id: string
-  /** Of a repeat: the most milliseconds that can have passed since it was first sent. */
+  /** Where it stands among this session's publishes into its topic. Absent with clients that do not count: then only the id tells a repeat. */
+  readonly place?: Place
+  /** Of a repeat: how long before this copy was sent it was first sent, in milliseconds. */
   readonly age?: number
+  /** The most milliseconds that this copy can have been on its way. Default 0. */
+  readonly flight?: number
+}
+
+export interface Place {
+  readonly topic: string
+  /** Rises from each publish to the next. */
+  readonly n: number
 }
 
 export interface Ack {
@@ -169,9 +181,16 @@ export type PresenceChange =
   /** Its server was taken for dead, and the session was said to have left: neither is so. It is for the server that has it. */
   | { readonly type: 'joined'; readonly session: string }
 
-/** The answer of a log that cannot tell whether a repeat was applied. */
+/** The answer to a publish that comes after one that its session published later into the same topic. */
+export const OUT_OF_ORDER: Nack = {
+  type: 'nack',
+  code: 'out-of-order',
+  message: 'A later publish of this session into the topic was decided first: this one was not applied, and will not be.',
+}
+
+/** The answer of a log that cannot tell whether a publish was applied. */
 export const OUTCOME_UNKNOWN: Nack = {
   type: 'nack',
   code: 'outcome-unknown',
-  message: 'This publish is older than what the server remembers: whether it was applied can no longer be told.',
+  message: 'This publish may be older than what the server remembers: whether it was applied can no longer be told.',
 }

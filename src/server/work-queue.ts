@@ -1,12 +1,13 @@
 /**
- * What a leg asked for and has not been answered. Publishes begin one at a time; changes of topics go one at a time; and a publish
- * waits for the changes that came before it, so that a client sees what it publishes after it has subscribed.
+ * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for those into others;
+ * changes of topics go one at a time; and a publish waits for the changes that came before it, so that a client sees what it publishes
+ * after it has subscribed.
  */
 export interface WorkQueue {
   /** `bytes`: what it holds on to until it is done. */
   change(bytes: number, task: () => Promise<void>): void
-  /** The next one begins when the task calls `next`, or has ended. */
-  publish(bytes: number, task: (next: () => void) => Promise<void>): void
+  /** The topic's next one begins when the task calls `next`, or has ended. */
+  publish(topic: string, bytes: number, task: (next: () => void) => Promise<void>): void
   size(): number
   /** Begins nothing more. */
   stop(): void
@@ -24,7 +25,8 @@ export interface WorkQueueHandlers {
 
 export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQueueHandlers): WorkQueue {
   let changes = Promise.resolve()
-  let publishes = Promise.resolve()
+  /** Of each topic with publishes that have not begun or let the next begin: the end of the last one. */
+  const lanes = new Map<string, Promise<void>>()
   let size = 0
   let held = 0
   let stopped = false
@@ -63,12 +65,14 @@ export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQue
       count(bytes)
       changes = changes.then(() => run(bytes, task))
     },
-    publish(bytes, task) {
+    publish(topic, bytes, task) {
       count(bytes)
       const before = changes
-      publishes = publishes
+      const lane = (lanes.get(topic) ?? Promise.resolve())
         .then(() => before)
         .then(() => new Promise<void>((next) => void run(bytes, () => task(next)).then(next)))
+        .then(() => void (lanes.get(topic) === lane && lanes.delete(topic)))
+      lanes.set(topic, lane)
     },
     size: () => size,
     stop() {

@@ -17,7 +17,7 @@ describe('client rule 5: publishes keep their order across a move', () => {
     expect([sent(), outbox.settled(1), outbox.settled(2)]).toEqual([['2:c'], true, false])
   })
 
-  it('what is unanswered when the wait ends goes out on the new leg, under the same id and with its age, before anything newer', async () => {
+  it('what is unanswered when the wait ends goes out on the new leg, under the same id and number and with its age, before anything newer', async () => {
     const { publish, outbox, frames, clock } = setUp()
     outbox.ready(1)
     publish('a')
@@ -30,9 +30,9 @@ describe('client rule 5: publishes keep their order across a move', () => {
     expect(frames()).toEqual([])
     await clock.advance(1)
     expect(frames()).toEqual([
-      { type: 'publish', id: 'p1', topic: 'room', data: 'a', age: 1_300 },
-      { type: 'publish', id: 'p2', topic: 'room', data: 'b', age: 1_000 },
-      { type: 'publish', id: 'p3', topic: 'room', data: 'c' },
+      { type: 'publish', id: 'p1', topic: 'room', n: 1, data: 'a', age: 1_300 },
+      { type: 'publish', id: 'p2', topic: 'room', n: 2, data: 'b', age: 1_000 },
+      { type: 'publish', id: 'p3', topic: 'room', n: 3, data: 'c' },
     ])
     expect(outbox.settled(1)).toBe(true)
   })
@@ -165,6 +165,54 @@ describe('client rule 5: publishes keep their order across a move', () => {
     expect(await outcome('both refused')).toBe('refused')
   })
 
+  it('only those into the same topic wait for what the old leg owes', async () => {
+    const { publish, outbox, sent, clock } = setUp()
+    outbox.ready(1)
+    publish('slow', undefined, 'orders')
+    publish('fast', undefined, 'chat')
+    outbox.ready(2)
+    publish('behind it', undefined, 'orders')
+    publish('elsewhere', undefined, 'typing')
+    publish('also waits', undefined, 'chat')
+    expect(sent()).toEqual(['1:slow', '1:fast', '2:elsewhere'])
+    outbox.acked('p2')
+    expect([sent(), outbox.settled(1)]).toEqual([['2:also waits'], false])
+    await clock.advance(1_000)
+    expect(sent()).toEqual(['2:slow+1000', '2:behind it'])
+  })
+
+  it('the number of a publish rises in its topic, and is the same on every leg', () => {
+    const { publish, outbox, frames } = setUp()
+    for (const [name, topic] of [['a', 'one'], ['b', 'two'], ['c', 'one']]) publish(name, undefined, topic)
+    outbox.ready(1)
+    const first = frames().map(({ n }) => n!)
+    outbox.gone(1)
+    outbox.ready(2)
+    expect(frames().map(({ n }) => n)).toEqual(first)
+    expect(first[2]).toBeGreaterThan(first[0]!)
+    expect(first.every((n) => n >= 1)).toBe(true)
+  })
+
+  it.each(['out-of-order', 'outcome-unknown'])('a first copy that came late and is %s does not speak for the one that was sent since', async (code) => {
+    const { publish, outbox, outcome, clock } = setUp()
+    outbox.ready(1)
+    publish('a')
+    outbox.ready(2)
+    await clock.advance(1_000)
+    outbox.nacked('p1', code, 'late', undefined, 1)
+    expect(await outcome('a')).toBeUndefined()
+    outbox.acked('p1', 7)
+    expect(await outcome('a')).toEqual({ id: 'p1', offset: 7 })
+  })
+
+  it('one that the server found to come after a later one was refused', async () => {
+    const { publish, outbox, outcome } = setUp()
+    outbox.ready(1)
+    publish('a')
+    outbox.nacked('p1', 'out-of-order', 'a later one was decided', undefined, 1)
+    expect(await outcome('a')).toBe('refused')
+  })
+
   it('one that was given up after it was sent still holds newer ones back until the old leg answers it or the wait ends', async () => {
     const { publish, outbox, sent, clock } = setUp()
     const controller = new AbortController()
@@ -196,14 +244,14 @@ describe('client rule 5: publishes keep their order across a move', () => {
 
   it('the age counts towards the frame’s size', async () => {
     const { publish, outbox, outcome } = setUp()
-    outbox.ready(1, 62)
+    outbox.ready(1, 68)
     publish('a')
-    expect(outbox.size.bytes).toBe(54)
+    expect(outbox.size.bytes).toBe(60)
     outbox.gone(1)
-    outbox.ready(2, 62)
+    outbox.ready(2, 68)
     expect(await outcome('a')).toBeUndefined()
     outbox.gone(2)
-    outbox.ready(3, 61)
+    outbox.ready(3, 67)
     expect(await outcome('a')).toBe('outcome-unknown')
   })
 })

@@ -1,22 +1,40 @@
 import type { Clock } from '../../src/base/clock.js'
 import type { createOutbox, PublishFrame } from '../../src/link/outbox.js'
+import type { createPublishRecord } from '../../src/server/publish-record.js'
+import type { createSessionRegister } from '../../src/server/session-register.js'
+import { ROUNDING } from '../../src/server/publisher.js'
+import type { Answer } from '../../src/server/topic-log.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 
-type Answer = { id: string; ok: true; offset: number } | { id: string; ok: false; retryAfter?: number }
+/** Both halves, or a mutant of one: the client's outbox, and what the server remembers of publishes. */
+export interface Halves {
+  readonly createOutbox: typeof createOutbox
+  readonly createPublishRecord: typeof createPublishRecord
+  readonly createSessionRegister: typeof createSessionRegister
+}
+
+type Said = Answer & { readonly id: string; readonly retryAfter?: number }
 
 /** A leg and the server behind it. What was sent on a leg that is gone may still be applied, however late. */
 interface ModelLeg {
   number: number
-  inbox: PublishFrame[]
-  answers: Answer[]
+  /** In the order of sending; a number is the answer to the ping of that moment. */
+  inbox: (PublishFrame | number)[]
+  /** What comes now was sent at this moment or later. */
+  from: number
+  ping: number | null
+  answers: Said[]
   gone: boolean
+  released: boolean
 }
 
+const TOPICS = ['room', 'hall']
+
 /**
- * One random history of an outbox between up to two legs, with deaths, cutovers, slow and busy servers, aborts and ttls, against
- * servers that share a log and its record of ids. Returns what broke a promise; nothing when none was broken.
+ * One random history of an outbox between up to two legs, with deaths, cutovers, held ways, slow and busy servers, aborts and ttls, against
+ * servers that share a log and its records, forget early, and lose what they know. Returns what broke a promise; nothing when none was broken.
  */
-export async function walk(create: typeof createOutbox, seed: number, steps = 120): Promise<string[]> {
+export async function walk({ createOutbox, createPublishRecord, createSessionRegister }: Halves, seed: number, steps = 140): Promise<string[]> {
   const random = seededRandom(seed)
   const chance = (share: number) => random() < share
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]
@@ -45,15 +63,24 @@ export async function walk(create: typeof createOutbox, seed: number, steps = 12
     }
   }
 
-  const log: string[] = []
-  const record = new Map<string, Answer>()
+  /** What was applied, of each topic in its order. */
+  const logs = new Map<string, { id: string; n: number }[]>(TOPICS.map((topic) => [topic, []]))
+  const maxIds = pick([1, 2, 5, 1_000])!
+  const sessions = createSessionRegister(
+    { idle: pick([500, 3_000, 600_000])!, maxIdle: 10 },
+    (born) => createPublishRecord(born, pick([1_000, 600_000])!, () => maxIds, () => time),
+    () => time,
+  )
   const legs: ModelLeg[] = []
-  const lostItsPlace = new Set<string>()
   const settled = new Map<string, unknown>()
+  const topicsOf = new Map<string, string>()
+  /** Told to be unknown, by a server: it was applied before that, or is never. */
+  const unknown = new Set<string>()
   let count = 0
   let refusing = 0.1
+  let losses = chance(0.3)
 
-  const outbox = create(
+  const outbox = createOutbox(
     { clock, id: () => `p${count}`, maxMessages: 12, maxBytes: 2 ** 20, ackTimeout: 10_000, settleTimeout: 1_000, acknowledges: true },
     {
       send(number, frame) {
@@ -74,33 +101,58 @@ export async function walk(create: typeof createOutbox, seed: number, steps = 12
   )
   const alive = () => legs.filter((leg) => !leg.gone)
 
-  function serve(leg: ModelLeg) {
-    const frame = leg.inbox.shift()
-    if (!frame) return
-    let answer = record.get(frame.id)
-    if (!answer) {
-      if (chance(refusing)) {
-        answer = chance(0.5) ? { id: frame.id, ok: false, retryAfter: 100 } : { id: frame.id, ok: false }
-        if (answer.retryAfter) lostItsPlace.add(frame.id)
-      } else answer = { id: frame.id, ok: true, offset: log.push(frame.id) }
-      if (answer.ok || answer.retryAfter === undefined) record.set(frame.id, answer)
+  function apply({ id, topic, n, age }: PublishFrame, flight: number): Said {
+    const record = sessions.record('s')
+    const origin = { session: 's', id, place: { topic, n: n! }, flight, ...(age === undefined ? {} : { age: age + ROUNDING }) }
+    const known = record.find(origin)
+    if (known) return { id, ...known }
+    const log = logs.get(topic)!
+    if (chance(refusing)) {
+      const nack = { type: 'nack', code: 'busy', message: 'no' } as const
+      if (chance(0.5)) return { id, ...nack, retryAfter: 100 }
+      record.add(origin, nack)
+      return { id, ...nack }
     }
-    leg.answers.push(answer)
+    if (unknown.has(id)) broken.push(`${id} was applied after it was said to be unknown`)
+    const ack = { type: 'ack', offset: log.push({ id, n: n! }) } as const
+    record.add(origin, ack)
+    return { id, ...ack }
+  }
+
+  /** Publishes into one topic in the order of arrival, those into others beside them. */
+  function serve(leg: ModelLeg) {
+    const [first] = leg.inbox
+    if (typeof first === 'number') {
+      leg.inbox.shift()
+      leg.from = first
+      return
+    }
+    const topic = pick(TOPICS)!
+    const at = leg.inbox.findIndex((frame) => typeof frame === 'number' || frame.topic === topic)
+    const frame = leg.inbox[at]
+    if (frame === undefined || typeof frame === 'number') return
+    leg.inbox.splice(at, 1)
+    const said = apply(frame, time - leg.from)
+    if (said.type === 'nack' && said.code === 'outcome-unknown') unknown.add(said.id)
+    leg.answers.push(said)
   }
 
   function answer(leg: ModelLeg) {
     const next = leg.answers.shift()
     if (!next || leg.gone) return
-    if (next.ok) outbox.acked(next.id, next.offset)
-    else outbox.nacked(next.id, next.retryAfter ? 'busy' : 'forbidden', 'no', next.retryAfter, leg.number)
+    if (next.type === 'ack') outbox.acked(next.id, next.offset)
+    else outbox.nacked(next.id, next.code, 'no', next.retryAfter, leg.number)
   }
 
   function connect() {
     // Never more than two: the coordinator closes the older one first.
     const [oldest, ...others] = alive()
     if (oldest && others.length > 0) end(oldest)
-    legs.push({ number: legs.length + 1, inbox: [], answers: [], gone: false })
-    outbox.ready(legs.length)
+    const number = legs.length + 1
+    sessions.admit('s', number, undefined)
+    time += 0.001
+    legs.push({ number, inbox: [], from: time, ping: null, answers: [], gone: false, released: false })
+    outbox.ready(number)
   }
 
   function end(leg: ModelLeg) {
@@ -108,10 +160,27 @@ export async function walk(create: typeof createOutbox, seed: number, steps = 12
     outbox.gone(leg.number)
   }
 
+  /** The server hears that a leg has ended, some time after the client. What came before is still to be served. */
+  function release(leg: ModelLeg) {
+    if (!leg.gone || leg.released) return
+    leg.released = true
+    sessions.release('s', leg.number)
+  }
+
+  function ping(leg: ModelLeg) {
+    if (leg.ping === null) leg.ping = time
+    else {
+      leg.inbox.push(leg.ping)
+      leg.ping = null
+    }
+  }
+
   function publish() {
     const controller = new AbortController()
     const id = `p${++count}`
-    const promise = outbox.publish('room', id, { signal: controller.signal, ...(chance(0.2) ? { ttl: 1 + random() * 3_000 } : {}) })
+    const topic = pick(TOPICS)!
+    topicsOf.set(id, topic)
+    const promise = outbox.publish(topic, id, { signal: controller.signal, ...(chance(0.2) ? { ttl: 1 + random() * 3_000 } : {}) })
     const settle = (outcome: unknown) => {
       if (settled.has(id)) broken.push(`${id} settled twice`)
       settled.set(id, outcome)
@@ -126,12 +195,16 @@ export async function walk(create: typeof createOutbox, seed: number, steps = 12
     publish,
     () => { const leg = pick(legs); if (leg) serve(leg) },
     () => { const leg = pick(alive()); if (leg) serve(leg) },
+    () => { const leg = pick(alive()); if (leg) serve(leg) },
     () => { const leg = pick(alive()); if (leg) answer(leg) },
     () => { const leg = pick(alive()); if (leg) answer(leg) },
+    () => { const leg = pick(alive()); if (leg && chance(0.5)) ping(leg) },
+    () => { const leg = pick(legs); if (leg && chance(0.5)) release(leg) },
     () => advance(random() * 500),
     () => { if (chance(0.4)) connect() },
     () => { const leg = pick(alive()); if (leg && chance(0.4)) end(leg) },
     () => { const leg = alive().at(-1); if (leg) outbox.ready(leg.number) },
+    () => { if (losses && chance(0.1)) { sessions.loseRecords(); time += 0.001 } },
   ]
   const settle = async () => {
     for (let hop = 0; hop < 4; hop++) await null
@@ -142,8 +215,9 @@ export async function walk(create: typeof createOutbox, seed: number, steps = 12
   }
   // The faults end, but for an old leg that says nothing more: what is left settles, and late frames of dead legs arrive last.
   refusing = 0
+  losses = false
   connect()
-  for (let round = 0; round < 200 && outbox.size.messages > 0; round++) {
+  for (let round = 0; round < 300 && outbox.size.messages > 0; round++) {
     outbox.ready(legs.length)
     const leg = alive().at(-1)!
     serve(leg)
@@ -151,23 +225,18 @@ export async function walk(create: typeof createOutbox, seed: number, steps = 12
     advance(50)
     await settle()
   }
-  for (const leg of legs) while (leg.inbox.length > 0) serve(leg)
+  for (const leg of legs) for (let round = 0; round < 1_000 && leg.inbox.length > 0; round++) serve(leg)
   if (outbox.size.messages > 0 || settled.size < count) broken.push(`${count - settled.size} publishes never settled`)
 
-  const applied = new Map(log.map((id, at) => [id, at + 1]))
-  if (applied.size < log.length) broken.push('one was applied twice')
-  let last = 0
-  for (let number = 1; number <= count; number++) {
-    const id = `p${number}`
-    const outcome = settled.get(id)
-    const at = applied.get(id)
+  for (const log of logs.values()) {
+    if (new Set(log.map(({ id }) => id)).size < log.length) broken.push('one was applied twice')
+    if (log.some(({ id }, at) => at > 0 && Number(id.slice(1)) < Number(log[at - 1]!.id.slice(1)))) broken.push('one was applied out of order')
+  }
+  for (const [id, outcome] of settled) {
+    const at = logs.get(topicsOf.get(id)!)!.findIndex((entry) => entry.id === id) + 1
     if (typeof outcome === 'object') {
       if ((outcome as { offset: number }).offset !== at) broken.push(`${id} settled as applied at ${(outcome as { offset: number }).offset}, and is at ${at}`)
-      if (at !== undefined && !lostItsPlace.has(id)) {
-        if (at < last) broken.push(`${id} was applied out of order`)
-        last = at
-      }
-    } else if (outcome !== 'outcome-unknown' && at !== undefined) broken.push(`${id} settled as ${String(outcome)} and was applied`)
+    } else if (outcome !== 'outcome-unknown' && at > 0) broken.push(`${id} settled as ${String(outcome)} and was applied`)
   }
   outbox.close()
   return broken

@@ -52,7 +52,7 @@ describe('publishing', () => {
     data.text = 'after'
     data.list.push(2)
     outbox.ready(1)
-    expect(frames()).toEqual([{ type: 'publish', id: 'p1', topic: 'room', data: { text: 'before', list: [1] } }])
+    expect(frames()).toEqual([{ type: 'publish', id: 'p1', topic: 'room', n: 1, data: { text: 'before', list: [1] } }])
   })
 
   it('is full at maxMessages, waiting and unanswered ones counted, and has room again when one settles', async () => {
@@ -69,7 +69,7 @@ describe('publishing', () => {
 
   it('is full at maxBytes, counted as they go over the wire', async () => {
     const { outbox } = setUp({ maxBytes: 200 })
-    const frame = (text: string) => new TextEncoder().encode(encodeClientFrame({ type: 'publish', id: 'p1', topic: 'rööm', data: text })).length
+    const frame = (text: string) => new TextEncoder().encode(encodeClientFrame({ type: 'publish', id: 'p1', topic: 'rööm', n: 1, data: text })).length
     outbox.ready(1)
     void outbox.publish('rööm', 'é漢🙂"\n\ud800')
     expect(outbox.size).toEqual({ messages: 1, bytes: frame('é漢🙂"\n\ud800') })

@@ -39,7 +39,7 @@ function connection({ open = true, window = 1e6 } = {}) {
     terminate: () => void (ws.terminated = true),
   }
   const clock = createSimulatedClock()
-  const socket = createLegSocket(ws as never, stream, clock, createOutlet(createSimulatedClock()), window, { text: nothing, binary: nothing, gone: nothing })
+  const socket = createLegSocket(ws as never, stream, clock, createOutlet(createSimulatedClock()), window, { text: nothing, binary: nothing, asked: nothing, answered: nothing, gone: nothing })
   return {
     clock,
     socket,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
 import { memoryLog, PublishRefused, type LiveServerOptions } from '../../src/server/index.js'
-import { liveServer, until } from './kit.js'
+import { createSimulatedClock, liveServer, until } from './kit.js'
 
 const publish = { type: 'publish', id: 'p', topic: 't', data: { n: 1 } }
 
@@ -114,8 +114,67 @@ describe('what a publish is answered, and what is stored', () => {
     expect(asks).toEqual([
       { action: 'subscribe', topic: 't', user, session: 's' },
       { action: 'publish', topic: 't', user, session: 's', data: { n: 1 } },
-      { topic: 't', data: { n: 1 }, id: 'p', session: 's', user },
+      { topic: 't', data: { n: 1 }, id: 'p', session: 's', user, signal: expect.any(AbortSignal) },
     ])
+  })
+})
+
+describe('one handler does not hold up the rest', () => {
+  const never = () => new Promise<never>(() => undefined)
+  const into = (topic: string, id: string) => ({ type: 'publish', id, topic, data: id })
+
+  test('server rule 4: publishes into one topic are decided one at a time, and those into others do not wait for them', async () => {
+    const waiting = new Map<string, () => void>()
+    const server = await liveServer({ onPublish: ({ id }) => (id.startsWith('slow') ? new Promise<void>((resolve) => void waiting.set(id, resolve)) : undefined) })
+    const client = await server.join({ session: 's', topics: {} })
+    for (const frame of [into('orders', 'slow 1'), into('orders', 'slow 2'), into('chat', 'a'), into('chat', 'b')]) client.send(frame)
+    expect([await client.next('ack'), await client.next('ack')].map(({ id }) => id)).toEqual(['a', 'b'])
+    await client.settle()
+    expect([...waiting.keys()]).toEqual(['slow 1'])
+    waiting.get('slow 1')!()
+    expect(await client.next('ack')).toMatchObject({ id: 'slow 1', offset: 1 })
+    await until(() => waiting.has('slow 2'), 'the next begins')
+    waiting.get('slow 2')!()
+    expect(await client.next('ack')).toMatchObject({ id: 'slow 2', offset: 2 })
+  })
+
+  test('a handler that never answers ends at limits.publishTimeout as outcome-unknown, and the next one of the topic begins', async () => {
+    const clock = createSimulatedClock()
+    const signals: AbortSignal[] = []
+    let late: () => void = () => undefined
+    const server = await liveServer({
+      clock,
+      limits: { publishTimeout: 700 },
+      onPublish: ({ data, signal }) => (data === 'hangs' ? (signals.push(signal), new Promise<void>((resolve) => void (late = resolve))) : undefined),
+    })
+    const client = await server.join({ session: 's', topics: { t: {} } })
+    client.send(into('t', 'hangs'))
+    client.send(into('t', 'next'))
+    await until(() => signals.length === 1, 'it is decided')
+    await clock.advance(699)
+    await client.settle()
+    expect([client.of('nack').length, signals[0]!.aborted]).toEqual([0, false])
+    await clock.advance(1)
+    expect(await client.next('nack')).toMatchObject({ id: 'hangs', code: 'outcome-unknown' })
+    expect(await client.next('ack')).toMatchObject({ id: 'next', offset: 1 })
+    expect(signals[0]!.aborted).toBe(true)
+    expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('publishTimeout') }])
+    // What it says after that changes nothing, and a repeat gets the same answer.
+    late()
+    client.send({ ...into('t', 'hangs'), age: 700 })
+    expect(await client.next('nack')).toMatchObject({ id: 'hangs', code: 'outcome-unknown' })
+    await client.settle()
+    expect(client.of('message').map(({ data }) => data)).toEqual(['next'])
+  })
+
+  test('an authorize that never answers ends as busy: nothing was applied', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, authorize: ({ action }) => (action === 'publish' ? never() : true) })
+    const client = await server.join({ session: 's', topics: {} })
+    client.send(into('t', 'a'))
+    await until(() => server.stats().published === 1, 'it is asked about')
+    await clock.advance(8_000)
+    expect(await client.next('nack')).toMatchObject({ id: 'a', code: 'busy', retryAfter: 1_000 })
   })
 })
 

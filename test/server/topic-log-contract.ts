@@ -237,6 +237,89 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
     })
   })
 
+  describe(`${name}: the order of a session's publishes`, () => {
+    const publish = (n: number, more: { topic?: string; session?: string; id?: string; age?: number; flight?: number } = {}) => {
+      const { topic = 't', session = 's', id = `p${n}`, ...when } = more
+      return { topic, data: `${n}`, origin: { session, id, place: { topic, n }, ...when } }
+    }
+    const outOfOrder = { type: 'nack', code: 'out-of-order', message: expect.any(String) }
+    const unknown = { type: 'nack', code: 'outcome-unknown', message: expect.any(String) }
+
+    test('server rule 4: what is not above the newest number of its session and topic is not applied, on whichever server', async () => {
+      const { log, other } = await make()
+      await log.admit('s', 1)
+      await log.admit('r', 1)
+      expect(await log.append(publish(7))).toMatchObject({ answer: { type: 'ack', offset: 1 } })
+      expect(await other.append(publish(5))).toEqual({ answer: outOfOrder, repeat: true })
+      expect(await other.append(publish(7, { id: 'another' }))).toEqual({ answer: outOfOrder, repeat: true })
+      expect(await log.recall(publish(6).origin)).toEqual(outOfOrder)
+      for (const elsewhere of [{ topic: 'u' }, { session: 'r' }]) expect(await log.append(publish(5, { id: 'p', ...elsewhere }))).toMatchObject({ answer: { type: 'ack' } })
+      expect(await log.append(publish(9))).toMatchObject({ answer: { type: 'ack', offset: 3 } })
+      expect(await other.append(publish(7, { age: 5 }))).toMatchObject({ answer: { type: 'ack', offset: 1 }, repeat: true })
+      // A first final answer is its answer everywhere.
+      expect(await log.append(publish(5, { age: 5 }))).toEqual({ answer: outOfOrder, repeat: true })
+    })
+
+    test('server rule 4: a first copy that comes after its own repeat is never applied again, however early its answer was forgotten', async () => {
+      const { log, other, pass } = await make({ dedupe: { maxIds: 2 } })
+      await log.admit('s', 1)
+      await other.admit('s', 2)
+      await pass(10)
+      expect(await other.append(publish(1, { age: 5, flight: 1 }))).toMatchObject({ answer: { type: 'ack', offset: 1 } })
+      for (let n = 2; n <= 9; n++) await other.append(publish(n))
+      await pass(60_000)
+      expect(await log.append(publish(1, { flight: 60_010 }))).toEqual({ answer: unknown, repeat: true })
+      expect(await log.head('t')).toMatchObject({ offset: 9 })
+    })
+
+    test('server rule 4: a refusal keeps its place too, and one that was refused for now has none', async () => {
+      const { log } = await make()
+      await log.admit('s', 1)
+      await log.refuse(publish(3).origin, { type: 'nack', code: 'forbidden', message: '' })
+      expect(await log.append(publish(2))).toEqual({ answer: outOfOrder, repeat: true })
+      // 5 was refused for now, which is not recorded; 6 was applied.
+      await log.append(publish(6))
+      expect(await log.append(publish(5, { age: 1 }))).toEqual({ answer: outOfOrder, repeat: true })
+      expect(await log.head('t')).toMatchObject({ offset: 1 })
+    })
+
+    test("server rule 4: one client's publishes leave the answers of others where they are", async () => {
+      const { log, pass } = await make({ dedupe: { maxIds: 3 } })
+      await log.admit('quiet', 1)
+      await log.admit('loud', 1)
+      await log.append(publish(1, { session: 'quiet' }))
+      for (let n = 1; n <= 20; n++) await log.append(publish(n, { session: 'loud', topic: 'u' }))
+      await pass(1_000)
+      expect(await log.append(publish(1, { session: 'quiet', age: 1_000 }))).toMatchObject({ answer: { type: 'ack', offset: 1 }, repeat: true })
+    })
+
+    test('server rule 4: after a loss nothing is applied that may have been sent before it, first copy or repeat, and what was sent since is', async () => {
+      const { log, other, pass, lose } = await make()
+      await log.admit('s', 1)
+      await pass(1_000)
+      await log.append(publish(1))
+      await lose()
+      await pass(1_000)
+      expect(await log.append(publish(1, { flight: 2_000 }))).toEqual({ answer: unknown, repeat: true })
+      expect(await other.append(publish(2, { age: 500, flight: 600 }))).toEqual({ answer: unknown, repeat: true })
+      expect(await other.append(publish(2, { flight: 10 }))).toEqual({ answer: unknown, repeat: true })
+      expect(await log.append(publish(3, { flight: 500 }))).toMatchObject({ answer: { type: 'ack', offset: 1 } })
+      expect(await log.append(publish(4, { age: 300, flight: 500 }))).toMatchObject({ answer: { type: 'ack', offset: 2 } })
+    })
+
+    test('server rule 4: a session that is forgotten is one of which nothing is known that was sent before', async () => {
+      const { log, pass } = await make({ dedupe: { window: 1_000 } })
+      await log.admit('s', 1)
+      await log.append(publish(1))
+      await log.release('s', 1)
+      await pass(3_600_000)
+      await log.admit('s', 2)
+      await pass(100)
+      expect(await log.append(publish(1, { flight: 3_600_100 }))).toEqual({ answer: unknown, repeat: true })
+      expect(await log.append(publish(2, { flight: 50 }))).toMatchObject({ answer: { type: 'ack' } })
+    })
+  })
+
   describe(`${name}: tails and epochs`, () => {
     test('a tail tells of all that is appended from its start on, in order, until it is undone', async () => {
       const { log, other } = await make()
