@@ -71,6 +71,7 @@ export function createPublishRecord(born: number, window: number, maxIds: () => 
     // It was first sent at this moment or later.
     const sent = now() - (age ?? 0) - flight
     const remembered = sent > born && sent > forgottenUpTo
+    if (age !== undefined && age > window) return OUTCOME_UNKNOWN
     if (!place) return age === undefined || remembered ? null : OUTCOME_UNKNOWN
     const last = newest.get(place.topic)
     if (last && place.n <= last.n) return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN

@@ -17,7 +17,9 @@ export interface Cluster {
   readonly newest: Map<string, number>
   /** The final answer to each publish, by session and id. */
   readonly answers: Map<string, ServerFrame>
-  /** When `answers` was lost, on the clock. */
+  /** The newest `n` that was decided, by session and topic. */
+  readonly decided: Map<string, number>
+  /** When `answers` and `decided` were lost, on the clock. */
   answersLost: number
   record(server: string, by: 'client' | 'server', session: string, leg: number, text: string): void
 }
@@ -38,6 +40,8 @@ export interface ClusterSettings {
   /** Decides about a publish: what the answer's `data` is, or a refusal. Default: it is appended to its topic. */
   onPublish?: (topic: string, data: unknown) => { data?: unknown } | { refuse: { code: string; message?: string; retryAfter?: number } }
 }
+
+type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
 /** What a server does wrong, and can be told to do at any moment. */
 export interface Behaviour {
@@ -96,6 +100,7 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
   let state: 'new' | 'welcomed' | 'over' = 'new'
   let session = ''
   let number = 0
+  let welcomedAt = 0
   let stopListening = () => {}
   let cancelExpiry = () => {}
   let cancelIdle = () => {}
@@ -202,6 +207,7 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
     if (frame.token === undefined ? settings.requireToken : tokens.left(frame.token) === null) return leg.refuse('unauthorized', 3000, 'the token is not valid')
     cluster.newest.set(session, frame.leg)
     state = 'welcomed'
+    welcomedAt = clock.monotonic()
     heard()
     stopListening = log.listen((topic, change) => {
       if (!topics.has(topic)) return
@@ -282,20 +288,27 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
     tellHidden()
   }
 
-  function publish({ id, topic, data, age }: Extract<ClientFrame, { type: 'publish' }>) {
-    const key = `${session} ${id}`
+  function publish(frame: PublishFrame) {
+    const key = `${session} ${frame.id}`
     let reply = cluster.answers.get(key)
     if (!reply) {
-      reply = apply(id, topic, data, age)
+      reply = apply(frame)
       // A refusal for now is no final answer: the same id may still be applied.
-      if (reply.type !== 'nack' || reply.retryAfter === undefined) cluster.answers.set(key, reply)
+      if (reply.type !== 'nack' || reply.retryAfter === undefined) {
+        cluster.answers.set(key, reply)
+        if (frame.n !== undefined) cluster.decided.set(`${session} ${frame.topic}`, Math.max(frame.n, newest(frame.topic)))
+      }
     }
     if (server.behaviour.acks) leg.send(reply)
   }
 
-  function apply(id: string, topic: string, data: unknown, age: number | undefined): ServerFrame {
-    if (age !== undefined && clock.monotonic() - age <= cluster.answersLost)
-      return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
+  const newest = (topic: string) => cluster.decided.get(`${session} ${topic}`) ?? 0
+
+  function apply({ id, topic, n, data, age }: PublishFrame): ServerFrame {
+    // What was sent before they forgot may have been applied: a repeat, and a first copy on a leg of before.
+    const sent = age !== undefined ? clock.monotonic() - age : n !== undefined ? welcomedAt : Infinity
+    if (sent <= cluster.answersLost) return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
+    if (n !== undefined && n <= newest(topic)) return { type: 'nack', id, code: 'out-of-order', message: 'a later publish into this topic was decided first' }
     const decision = settings.onPublish?.(topic, data) ?? {}
     if ('refuse' in decision) return { type: 'nack', id, message: 'the application refused it', ...decision.refuse }
     const { offset } = log.append(topic, data)

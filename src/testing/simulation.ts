@@ -122,6 +122,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     settings,
     newest: new Map(),
     answers: new Map(),
+    decided: new Map(),
     answersLost: -1,
     record(server, by, session, leg, text) {
       wire.push({ at: clock.monotonic(), server, by, session, leg, text })
@@ -238,6 +239,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     },
     forgetPublishes() {
       cluster.answers.clear()
+      cluster.decided.clear()
       cluster.answersLost = clock.monotonic()
     },
     device: newDevice,
