@@ -18,6 +18,7 @@ describe('client rule 5, server rules 4 and 5: in any history', () => {
 
 describe('the random walk notices', () => {
   it.each([
+    ['a newer publish that passes one the old leg owes', 'link/publish-queue', '!old?.unanswered.has(entry.topic)', 'true'],
     ['a repeat behind newer ones', 'link/publish-queue', 'place(entry, null)\n    restoreOrder()', '(place(entry, null), waiting.add(entry))'],
     ['a leg’s death that forgets what it owed', 'link/publish-queue', 'if (!leg) return false\n      requeue(leg)', 'if (!leg) return false'],
     ['a dead leg that stays the active one', 'link/publish-queue', 'if (leg === active) active = old', ''],

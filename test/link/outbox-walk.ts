@@ -76,6 +76,9 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
   const topicsOf = new Map<string, string>()
   /** Told to be unknown, by a server: it was applied before that, or is never. */
   const unknown = new Set<string>()
+  /** Told that a later one was decided first; and, which alone may lead to that, refused for now. */
+  const outOfOrder = new Set<string>()
+  const lostItsPlace = new Set<string>()
   let count = 0
   let refusing = 0.1
   let losses = chance(0.3)
@@ -109,7 +112,10 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
     const log = logs.get(topic)!
     if (chance(refusing)) {
       const nack = { type: 'nack', code: 'busy', message: 'no' } as const
-      if (chance(0.5)) return { id, ...nack, retryAfter: 100 }
+      if (chance(0.5)) {
+        lostItsPlace.add(id)
+        return { id, ...nack, retryAfter: 100 }
+      }
       record.add(origin, nack)
       return { id, ...nack }
     }
@@ -134,6 +140,7 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
     leg.inbox.splice(at, 1)
     const said = apply(frame, time - leg.from)
     if (said.type === 'nack' && said.code === 'outcome-unknown') unknown.add(said.id)
+    if (said.type === 'nack' && said.code === 'out-of-order') outOfOrder.add(said.id)
     leg.answers.push(said)
   }
 
@@ -238,6 +245,7 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
       if ((outcome as { offset: number }).offset !== at) broken.push(`${id} settled as applied at ${(outcome as { offset: number }).offset}, and is at ${at}`)
     } else if (outcome !== 'outcome-unknown' && at > 0) broken.push(`${id} settled as ${String(outcome)} and was applied`)
   }
+  for (const id of outOfOrder) if (settled.get(id) === 'refused' && !lostItsPlace.has(id)) broken.push(`${id} was sent behind later ones`)
   outbox.close()
   return broken
 }
