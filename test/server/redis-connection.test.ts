@@ -83,3 +83,18 @@ test('a server whose Redis wants another password is not ready, and is as soon a
   await here(log)
   expect(await asked()).toBe('200 ready')
 })
+
+test.each([
+  ['has no memory left', ['maxmemory', '1'], ['maxmemory', '0'], 'Redis has no memory left'],
+  ['wants more replicas than it has', ['min-replicas-to-write', '1'], ['min-replicas-to-write', '0'], 'Redis has fewer replicas than it was told to write with'],
+])('a Redis that is there and %s is no log that is ready, until it takes something again', async (_, broken, mended, reason) => {
+  const { redis, open } = await redisWith()
+  const log = open({}, undefined, { lease: 300 })
+  await append(log)
+  expect(log.status!()).toEqual({ ready: true })
+  await redis.command('CONFIG', 'SET', ...broken)
+  await until(() => !log.status!().ready, 'it is noticed')
+  expect(log.status!()).toMatchObject({ reason, away: expect.any(Number) })
+  await redis.command('CONFIG', 'SET', ...mended)
+  await until(() => log.status!().ready, 'it takes something again')
+})

@@ -8,7 +8,7 @@ import { away, brokenOff, replyCode, troubleOf } from './redis-failure.js'
 import { createRedisRoute } from './redis-route.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
-import { clusterNodes, runOf, standingOf } from './redis-standing.js'
+import { clusterNodes, isMaster, runOf, standingOf } from './redis-standing.js'
 import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 
@@ -100,6 +100,8 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   let closed = false
   let cancelRetry: () => void = () => undefined
   let joining: Promise<number> | null = null
+  /** The socket whose Redis has just said that our slot is elsewhere. */
+  let leaving: RedisSocket | null = null
   let loading: { readonly socket: RedisSocket; readonly done: Promise<void> } | null = null
   /** What is wrong, and since when; null while nothing is. */
   let trouble: { readonly words: string; readonly since: number } | null = { words: 'not connected to Redis yet', since: -Infinity }
@@ -112,14 +114,13 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     return deps.time ? `${deps.time()}` : ''
   }
 
-  async function connect(from?: { readonly error: unknown; readonly served: number }) {
+  async function connect(last?: unknown, gaveAt?: number) {
     let failure: unknown
-    const moved = replyCode(from?.error) === 'MOVED' ? from : undefined
     try {
-      route.begin(moved?.error)
+      route.begin(last)
       for (let place = await route.next(); place && !closed; place = await route.next()) {
         try {
-          return await enter(place, moved?.served)
+          return await enter(place, gaveAt)
         } catch (error) {
           failure = error
           route.failed(place, error)
@@ -135,7 +136,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     cancelRetry = clock.setTimeout(() => void connect(), Math.max(RETRY.least, random() * most))
   }
 
-  async function enter(place: RedisPlace, served: number | undefined) {
+  async function enter(place: RedisPlace, gaveAt: number | undefined) {
     let broken: unknown
     let commands: RedisSocket | null = null
     commands = await dialler.open(place, (error) => {
@@ -143,7 +144,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (seat && seat.commands === commands) lose(error)
     })
     try {
-      const made = await sitDown(place, commands, served)
+      const made = await sitDown(place, commands, gaveAt)
       const { epoch: joined } = await join(made)
       await load(commands)
       if (broken !== undefined) throw broken
@@ -154,8 +155,8 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
   }
 
-  async function sitDown(place: RedisPlace, commands: RedisSocket, served: number | undefined): Promise<Seat> {
-    const movedAfter = served === undefined ? undefined : clock.monotonic() - served
+  async function sitDown(place: RedisPlace, commands: RedisSocket, gaveAt: number | undefined): Promise<Seat> {
+    const movedAfter = gaveAt === undefined ? undefined : clock.monotonic() - gaveAt
     const { cluster, run, durable } = await standingOf(commands, { durable: deps.durable, movedAfter }, (error) => tell(error, error.message, 'connecting to Redis'))
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
     return { place, commands, run, durable, since: clock.monotonic(), served: clock.monotonic(), opening: null, reads: null }
@@ -186,9 +187,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     handlers.onError(error, doing)
   }
 
-  function lose(error: unknown) {
+  /** One that is a master still has given our slot away; one that is a replica now was overtaken, and may have taken what is lost. */
+  async function leave(socket: RedisSocket, error: unknown) {
+    if (leaving === socket) return
+    leaving = socket
+    const gave = await isMaster(socket)
+    if (seat?.commands === socket) lose(error, gave ? seat.served : undefined)
+  }
+
+  /** @param gaveAt until when it had our slot, where it gave it away. */
+  function lose(error: unknown, gaveAt?: number) {
     if (!seat) return
-    const { commands, reads, since, served } = seat
+    const { commands, reads, since } = seat
     seat = null
     commands.destroy()
     reads?.destroy()
@@ -200,7 +210,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     // Who has our slot now was just said; or else somebody is dialled soon.
     const wait = replyCode(error) === 'MOVED' && attempts === 0 ? 0 : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
     attempts++
-    cancelRetry = clock.setTimeout(() => void connect({ error, served }), wait)
+    cancelRetry = clock.setTimeout(() => void connect(error, gaveAt), wait)
   }
 
   /** It may be lost alone. That it has come to the same Redis is seen to: behind a name there may be another one by now. */
@@ -235,7 +245,8 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       const { cause } = error as LiveSocketError
       if (replyCode(cause) === 'NOSCRIPT') return ['unloaded']
       // It is not what it was when we came: a replica now, or no longer where our slot is.
-      if (['MOVED', 'READONLY', 'MASTERDOWN'].includes(replyCode(cause)) && seat?.commands === socket) lose(cause)
+      if (seat?.commands === socket && replyCode(cause) === 'MOVED') void leave(socket, cause)
+      else if (seat?.commands === socket && ['READONLY', 'MASTERDOWN'].includes(replyCode(cause))) lose(cause)
       throw error
     }
   }

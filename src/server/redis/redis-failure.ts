@@ -40,6 +40,9 @@ export function troubleOf(error: unknown): string {
   if (code === 'NOPERM') return 'the ACL of Redis forbids a command that is needed'
   if (code === 'READONLY') return 'this Redis is a replica: give the address of the master, or the sentinels'
   if (['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'MOVED', 'ASK', 'TRYAGAIN'].includes(code)) return `Redis cannot be used yet: ${code}`
+  if (code === 'OOM') return 'Redis has no memory left'
+  if (code === 'MISCONF') return 'Redis cannot write to its disk'
+  if (code === 'NOREPLICAS') return 'Redis has fewer replicas than it was told to write with'
   if (code !== '') return `Redis answers ${code}`
   const network = (cause as { code?: unknown } | null)?.code ?? (cause instanceof AggregateError ? (cause.errors[0] as { code?: unknown } | undefined)?.code : undefined)
   return typeof network === 'string' ? `no connection to Redis: ${network}` : 'no connection to Redis'

@@ -299,7 +299,10 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     admit: (session, leg, subject) => sessions.admit(session, leg, subject),
     release: (session, leg) => sessions.release(session, leg),
     presence: (listener) => sessions.follow(listener),
-    status: () => connection.status(),
+    status() {
+      const reached = connection.status()
+      return reached.ready ? sessions.status() : reached
+    },
     async close() {
       tail.close()
       pages.close()

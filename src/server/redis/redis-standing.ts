@@ -15,8 +15,8 @@ export interface RedisVouched {
   /** Undefined: Redis is asked whether it is durable. */
   readonly durable: boolean | undefined
   /**
-   * The Redis that served us until so many milliseconds ago says that our slot is here. Moving a slot loses nothing: one that was up all
-   * the while, and has not taken over from a master, has all that the other one had.
+   * The Redis that served us until so many milliseconds ago, and is a master still, says that our slot is here. Moving a slot loses nothing:
+   * one that was up all the while, and has not taken over from a master, has all that the other one had.
    */
   readonly movedAfter: number | undefined
 }
@@ -42,6 +42,10 @@ const UPTIME_ROUNDING = 1_000
 
 export async function runOf(socket: RedisSocket): Promise<string | undefined> {
   return fields(await socket.send(['INFO', 'server']))['run_id']
+}
+
+export async function isMaster(socket: RedisSocket): Promise<boolean> {
+  return socket.send(['INFO', 'replication']).then((info) => fields(info)['role'] === 'master', () => false)
 }
 
 /** The nodes of a cluster, who has the slot of that key first. Empty where Redis does not say. */

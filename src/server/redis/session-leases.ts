@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import type { Admission, PresenceChange } from '../topic-log.js'
+import type { Admission, LogStatus, PresenceChange } from '../topic-log.js'
 import { decodeName, encodeName, type Keys } from './keys.js'
+import { troubleOf } from './redis-failure.js'
 import type { RedisConnection } from './redis-connection.js'
 import { SCRIPTS } from './scripts.js'
 
@@ -14,6 +15,8 @@ export interface SessionLeases {
   follow(listener: (change: PresenceChange) => boolean): () => void
   /** Redis is there, again or under another epoch: tells it of the legs that are here. */
   restore(): void
+  /** Not ready: Redis is there, and the lease cannot be renewed. Then it takes nothing else that is written either. */
+  status(): LogStatus
   close(): Promise<void>
 }
 
@@ -62,6 +65,7 @@ export function createSessionLeases(
   const owed = new Set<Debt>()
   const listeners = new Set<(change: PresenceChange) => boolean>()
   const mine = keys.legs(node)
+  let refused: { readonly reason: string; readonly since: number } | null = null
   let tick = 0
   let paying = false
   let closed = false
@@ -108,7 +112,13 @@ export function createSessionLeases(
   }
 
   async function tend(due: readonly (readonly [string, Held])[]) {
-    if (await renew(due)) await renew([...held])
+    try {
+      if (await renew(due)) await renew([...held])
+      refused = null
+    } catch (error) {
+      refused = { reason: troubleOf(error), since: refused?.since ?? clock.monotonic() }
+      throw error
+    }
     await sweep()
     await pay()
   }
@@ -197,6 +207,7 @@ export function createSessionLeases(
       return () => void listeners.delete(entry)
     },
     restore: () => attempt(() => renew([...held]).then(() => pay()), 'telling Redis of the sessions here'),
+    status: () => (refused ? { ready: false, reason: refused.reason, away: clock.monotonic() - refused.since } : { ready: true }),
     async close() {
       closed = true
       cancel()
