@@ -1,14 +1,16 @@
 import { nanoid } from 'nanoid'
 import type { Clock, Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import type { Keys } from './keys.js'
 import type { LogStatus } from '../topic-log.js'
+import type { Keys } from './keys.js'
 import { createRedisDialler } from './redis-dialler.js'
-import { away, brokenOff, replyCode, troubleOf } from './redis-failure.js'
+import { away, replyCode } from './redis-failure.js'
+import { createRedisReader, type RedisReader } from './redis-reader.js'
 import { createRedisRoute } from './redis-route.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
-import { clusterNodes, isMaster, runOf, standingOf } from './redis-standing.js'
+import { clusterNodes, isMaster, standingOf } from './redis-standing.js'
+import { createRedisTrouble } from './redis-trouble.js'
 import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 
@@ -71,8 +73,6 @@ export interface RedisConnectionHandlers {
 export const PATIENCE = 5_000
 /** Between two rounds: `U(0, RETRY.first · 2ⁿ)`, at most `RETRY.most`, and never less than `RETRY.least`; n goes back to 0 with a connection that lived for `RETRY.lived`. */
 const RETRY = { least: 50, first: 200, most: 2_000, lived: 5_000 }
-/** Kinds of trouble that are told of while Redis is away, each once. */
-const MOST_TOLD = 8
 
 /** Where this node is connected. */
 interface Seat {
@@ -83,15 +83,14 @@ interface Seat {
   readonly since: number
   /** When it last ran a script. */
   served: number
-  /** For the blocking read: being opened, and open. */
-  opening: Promise<RedisSocket> | null
-  reads: RedisSocket | null
+  readonly reader: RedisReader
 }
 
 export function createRedisConnection(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers): RedisConnection {
   const { keys, clock, random, source } = deps
   const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
   const route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
+  const trouble = createRedisTrouble(clock, handlers.onError)
   let seat: Seat | null = null
   let epoch: string | null = null
   let generation = 0
@@ -103,9 +102,6 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   /** The socket whose Redis has just said that our slot is elsewhere. */
   let leaving: RedisSocket | null = null
   let loading: { readonly socket: RedisSocket; readonly done: Promise<void> } | null = null
-  /** What is wrong, and since when; null while nothing is. */
-  let trouble: { readonly words: string; readonly since: number } | null = { words: 'not connected to Redis yet', since: -Infinity }
-  const told = new Set<string>()
   const waiting = new Set<() => void>()
   let firstTried: () => void
   const tried = new Promise<void>((resolve) => void (firstTried = resolve))
@@ -115,6 +111,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   }
 
   async function connect(last?: unknown, gaveAt?: number) {
+    const begun = clock.monotonic()
     let failure: unknown
     try {
       route.begin(last)
@@ -124,6 +121,8 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
         } catch (error) {
           failure = error
           route.failed(place, error)
+          // Whoever asks does not wait for a whole cluster that says nothing.
+          if (clock.monotonic() - begun >= PATIENCE) firstTried()
         }
       }
     } catch (error) {
@@ -131,7 +130,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
     firstTried()
     if (closed) return
-    stuck(failure)
+    trouble.again(failure)
     const most = Math.min(RETRY.most, RETRY.first * 2 ** attempts++)
     cancelRetry = clock.setTimeout(() => void connect(), Math.max(RETRY.least, random() * most))
   }
@@ -157,9 +156,11 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
 
   async function sitDown(place: RedisPlace, commands: RedisSocket, gaveAt: number | undefined): Promise<Seat> {
     const movedAfter = gaveAt === undefined ? undefined : clock.monotonic() - gaveAt
-    const { cluster, run, durable } = await standingOf(commands, { durable: deps.durable, movedAfter }, (error) => tell(error, error.message, 'connecting to Redis'))
+    const { cluster, run, durable } = await standingOf(commands, { durable: deps.durable, movedAfter }, trouble.tell)
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
-    return { place, commands, run, durable, since: clock.monotonic(), served: clock.monotonic(), opening: null, reads: null }
+    const another = (error: Error) => seat?.commands === commands && lose(error)
+    const reader = createRedisReader(run, (gone) => dialler.open(place, gone), another)
+    return { place, commands, reader, run, durable, since: clock.monotonic(), served: clock.monotonic() }
   }
 
   function settle(made: Seat, joined: string) {
@@ -168,23 +169,10 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     seat = made
     epoch = joined
     generation++
-    trouble = null
-    told.clear()
+    trouble.over()
     firstTried()
     for (const wake of [...waiting]) wake()
     handlers.here(joined)
-  }
-
-  function stuck(error: unknown) {
-    const words = troubleOf(error)
-    trouble = { words, since: trouble?.since ?? clock.monotonic() }
-    tell(new LiveSocketError('refused', `${words}. It is tried again.`, { cause: error }), words, 'connecting to Redis')
-  }
-
-  function tell(error: LiveSocketError, kind: string, doing: string) {
-    if (told.has(kind) || told.size >= MOST_TOLD) return
-    told.add(kind)
-    handlers.onError(error, doing)
   }
 
   /** One that is a master still has given our slot away; one that is a replica now was overtaken, and may have taken what is lost. */
@@ -198,38 +186,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   /** @param gaveAt until when it had our slot, where it gave it away. */
   function lose(error: unknown, gaveAt?: number) {
     if (!seat) return
-    const { commands, reads, since } = seat
+    const { commands, reader, since } = seat
     seat = null
     commands.destroy()
-    reads?.destroy()
+    reader.destroy()
     if (closed) return
     if (clock.monotonic() - since >= RETRY.lived) attempts = 0
-    trouble = { words: troubleOf(error), since: clock.monotonic() }
-    handlers.onError(error, 'talking to Redis')
+    trouble.begin(error)
     handlers.away()
     // Who has our slot now was just said; or else somebody is dialled soon.
     const wait = replyCode(error) === 'MOVED' && attempts === 0 ? 0 : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
     attempts++
     cancelRetry = clock.setTimeout(() => void connect(error, gaveAt), wait)
-  }
-
-  /** It may be lost alone. That it has come to the same Redis is seen to: behind a name there may be another one by now. */
-  async function openReads(from: Seat): Promise<RedisSocket> {
-    const forget = () => void (from.reads = null)
-    const socket = await dialler.open(from.place, forget)
-    const run = await runOf(socket).catch((error: unknown) => (socket.destroy(), Promise.reject(error)))
-    if (run === from.run && seat === from && !closed) return (from.reads = socket)
-    socket.destroy()
-    const other = new Error('Redis is another one than a moment ago')
-    if (seat === from) lose(other)
-    throw brokenOff(other)
-  }
-
-  async function reader(): Promise<RedisSocket> {
-    const from = await ready()
-    if (from.reads) return from.reads
-    from.opening ??= openReads(from).finally(() => void (from.opening = null))
-    return from.opening
   }
 
   async function join({ commands, run, durable }: Pick<Seat, 'commands' | 'run' | 'durable'>): Promise<{ epoch: string; appends: number }> {
@@ -306,7 +274,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     get here() {
       return seat !== null
     },
-    status: () => (trouble ? { ready: false, reason: trouble.words, away: clock.monotonic() - trouble.since } : { ready: true }),
+    status: () => trouble.status,
     get generation() {
       return generation
     },
@@ -334,7 +302,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       return evaluateLoaded((await ready()).commands, script, names, args)
     },
     async read(command) {
-      return (await reader()).send(command)
+      return (await ready()).reader.send(command)
     },
     reached(under, appends) {
       if (under !== furthest.epoch || appends > furthest.appends) furthest = { epoch: under, appends }
