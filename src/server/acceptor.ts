@@ -7,7 +7,7 @@ import type { AddressOf } from './client-address.js'
 import type { Failure } from './failure.js'
 import { helloBytes, maxPayload, maxPieces, type ServerLimits } from './limits.js'
 import type { OriginCheck } from './origin.js'
-import { createPendingConnections } from './pending-connections.js'
+import { createPendingConnections, type PendingPlace } from './pending-connections.js'
 import type { ServerEvent } from './server-event.js'
 import { asksForWebSocket, guard, refusalOf, refuse, refusedEvent, targetOf, type Refusal } from './upgrade.js'
 
@@ -57,6 +57,8 @@ export interface AcceptorHandlers {
 
 /** Connections that were never welcomed and are being told why, at a time; beyond, they are cut off with what was sent. */
 const MAX_TURNED_AWAY = 1_000
+/** What one of them may still say, and no more: its close frame, and what was on its way. */
+const LAST_WORDS = 1_024
 const BUSY: Failure = { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 }
 const DISPLACED: Failure = { code: 'busy', message: 'Others came, and no whole hello had.', retryAfter: 5_000 }
 const TOO_MANY: Refusal = { status: 503, reason: 'too-many', message: 'Too many connections.' }
@@ -108,53 +110,67 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
       return deny(request, stream, TOO_MANY)
     }
     sockets.handleUpgrade(request, stream, head, (ws) => {
-      let welcomed = false
-      let away = false
       count(address, 1)
-      const stopWeighing = weigh()
-      const pendingNoMore = () => {
-        stopWeighing()
-        place?.leave()
-      }
-      leg = handlers.open({ ws, stream, request }, {
-        said() {
-          stopWeighing()
-          place?.said()
-        },
-        welcomed() {
-          welcomed = true
-          pendingNoMore()
-        },
-        ending() {
-          pendingNoMore()
-          if (welcomed) return
-          // After what is about to be sent.
-          if (turnedAway >= MAX_TURNED_AWAY) return queueMicrotask(() => leg?.terminate())
-          away = true
-          turnedAway++
-        },
-        gone() {
-          pendingNoMore()
-          count(address, -1)
-          if (away) turnedAway--
-        },
-      })
+      leg = seat({ ws, stream, request }, place, () => count(address, -1))
       if (failure) leg.fail(failure)
     })
     // No handshake that one could answer.
     if (!leg) place?.leave()
+  }
 
-    /** Half a hello costs memory, and says nothing of who sends it. */
-    function weigh(): () => void {
-      let bytes = 0
-      const hear = (piece: Buffer) => {
-        bytes += piece.length
-        place?.hold(piece.length)
-        if (bytes > largestHello) leg?.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
-      }
-      stream.on('data', hear)
-      return () => void stream.off('data', hear)
+  /** Follows a leg until it is welcomed or gone. */
+  function seat(connection: Connection, place: PendingPlace | null, gone: () => void): ArrivingLeg {
+    const { stream } = connection
+    let state: 'silent' | 'said' | 'welcomed' | 'ending' = 'silent'
+    let away = false
+    /** Of what it has begun to say and not finished: half a hello costs memory, and says nothing of who sends it. */
+    let bytes = 0
+    stream.on('data', hear)
+
+    function hear(piece: Buffer) {
+      bytes += piece.length
+      place?.hold(piece.length)
+      if (state === 'ending') cutOff()
+      else if (bytes > largestHello) leg.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
     }
+
+    /** What was sent to it is on its way; more of it is not listened to. */
+    function cutOff() {
+      if (turnedAway > MAX_TURNED_AWAY || bytes > LAST_WORDS) leg.terminate()
+    }
+
+    function listenNoMore() {
+      stream.off('data', hear)
+      bytes = 0
+    }
+
+    const leg = handlers.open(connection, {
+      said() {
+        state = 'said'
+        listenNoMore()
+        place?.said()
+      },
+      welcomed() {
+        state = 'welcomed'
+        place?.leave()
+      },
+      ending() {
+        place?.leave()
+        if (state === 'welcomed') return
+        if (state === 'said') stream.on('data', hear)
+        state = 'ending'
+        away = true
+        turnedAway++
+        queueMicrotask(cutOff)
+      },
+      gone() {
+        listenNoMore()
+        place?.leave()
+        if (away) turnedAway--
+        gone()
+      },
+    })
+    return leg
   }
 
   function count(address: string, change: 1 | -1) {

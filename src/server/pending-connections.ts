@@ -34,7 +34,7 @@ const PIECE = 512
  * and one from many leaves a connection a second for its hello. No bound of an address alone: an office, or a proxy that was not
  * named, is one address.
  */
-export function createPendingConnections({ max, maxBytes, clock }: { max: number; maxBytes: number; clock: Clock }): PendingConnections {
+export function createPendingConnections({ max, maxBytes, clock }: { max: number; maxBytes: number; clock: Pick<Clock, 'monotonic'> }): PendingConnections {
   /** All that have not said it yet, the longest silent first. */
   const silent = new Set<Silent>()
   /** The same by address. */
