@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { KINDS } from './strangers-kinds.js'
 
 const handshake = (path: string, fields = '', upgrade = 'websocket') =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${fields}\r\n`
@@ -35,7 +36,8 @@ const BAD_TOKEN = (() => {
   return Buffer.concat([Buffer.from(OURS), head, Buffer.from(BAD)])
 })()
 
-const [, , port, kind, count, addresses, atOnce] = process.argv as string[]
+const [, , port, wanted, count, addresses, atOnce] = process.argv as string[]
+const SINGLE = KINDS.filter((kind) => kind !== 'all')
 let dialled = 0
 let open = 0
 let errors = 0
@@ -44,6 +46,7 @@ function dial() {
   if (dialled >= Number(count)) return
   const at = dialled++
   const host = at % Number(addresses)
+  const kind = wanted === 'all' ? SINGLE[at % SINGLE.length] : wanted
   const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: `127.0.${1 + Math.floor(host / 250)}.${2 + (host % 250)}` })
   socket.setNoDelay(true)
   open++
@@ -71,5 +74,11 @@ function dial() {
   })
 }
 
-for (let at = 0; at < Number(atOnce); at++) dial()
+/** Milliseconds between the first dials: some 5,000 a second, more than one process can greet. */
+const RAMP = 10
+let begun = 0
+const ramp = setInterval(() => {
+  for (let at = 0; at < 50 && begun < Number(atOnce); at++, begun++) dial()
+  if (begun >= Number(atOnce)) clearInterval(ramp)
+}, RAMP)
 process.on('message', () => process.send!({ dialled, open, errors }))

@@ -1,16 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { flood } from '../../bench/flood/flood.js'
-import { KINDS } from '../../bench/flood/strangers-kinds.js'
+import type { Kind } from '../../bench/flood/strangers-kinds.js'
 
 /** What docs/servers.md says that strangers can cost at the most, with the default limits. */
 const STATED = 250 * 2 ** 20
 
-// More at a time than there are places; `npx tsx bench/flood/main.ts` makes it larger.
-describe.each([1, 250])('strangers from %s addresses, without a credential', (addresses) => {
-  test.each(KINDS)('%s: the process lives, in bounded memory, and honest clients are live within a second of their dial', { timeout: 60_000 }, async (kind) => {
-    const { alive, live, missed, dialled, rss, left } = await flood({ kind, addresses, connections: 6_000, atOnce: 3_000, lasts: 4_000, honestEvery: 100, own: true })
+// More at a time than there are places. `npx tsx bench/flood/main.ts` has every kind, from one address and from many, and more of them.
+describe('strangers without a credential', () => {
+  test.each<[Kind, number]>([
+    ['silent', 1],
+    ['bare', 250],
+    ['half-hello', 250],
+    ['all', 250],
+  ])('%s, from so many addresses: %s. The process lives, in bounded memory, and honest clients are live within a second of their dial', { timeout: 60_000 }, async (kind, addresses) => {
+    const { alive, live, missed, dialled, rss, left } = await flood({ kind, addresses, connections: 20_000, atOnce: 3_000, lasts: 4_000, honestEvery: 100, own: true })
     expect({ alive, missed, left }).toEqual({ alive: true, missed: [], left: 0 })
-    expect(dialled).toBeGreaterThan(2_000)
+    expect(dialled).toBeGreaterThanOrEqual(3_000)
     expect(live.length).toBeGreaterThan(5)
     // The first of them dial while some thousand connections come in at once.
     expect(live[Math.floor(live.length * 0.9)]).toBeLessThan(1_000)
