@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { createKeptTopics, type KeptTopic } from './kept-topics.js'
 import { atLeast } from './options.js'
-import { createPublishRecord, keyOf, type DedupeLimits } from './publish-record.js'
+import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
 import { createSessionRegister, type SessionRegister } from './session-register.js'
 import type { HistoryLimits } from './topic-history.js'
 import type { LogSize, TailEvent, TopicLog } from './topic-log.js'
@@ -34,8 +34,8 @@ export interface MemoryLog extends TopicLog {
   size(): LogSize
 }
 
-/** How long a session without legs is remembered at least, and how many. */
-const IDLE_SESSIONS = { idle: 10 * 60_000, maxIdle: 100_000 }
+/** Sessions without legs that are remembered. */
+const MAX_IDLE = 100_000
 /** Answers remembered of all sessions together: where there are so many sessions that `maxIds` of each would be more, each has its share. */
 const MAX_ANSWERS = 1_000_000
 const LEAST_ANSWERS = 16
@@ -63,7 +63,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   const running = new Map<string, Promise<unknown>>()
   const share = () => Math.min(dedupe.maxIds, Math.max(LEAST_ANSWERS, Math.floor(MAX_ANSWERS / sessions.known)))
   const sessions: SessionRegister = createSessionRegister(
-    { ...IDLE_SESSIONS, idle: Math.max(IDLE_SESSIONS.idle, dedupe.window) },
+    { idle: keepRecords(dedupe), maxIdle: MAX_IDLE },
     (born) => createPublishRecord(born, dedupe.window, share, now),
     now,
   )

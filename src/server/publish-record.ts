@@ -27,6 +27,14 @@ export interface PublishRecord {
 /** Topics of one session whose newest `n` is kept; beyond, those that were quiet longest go, and a late copy of theirs is `outcome-unknown`. */
 export const MAX_COUNTED_TOPICS = 10_000
 
+const LEAST_KEPT = 10 * 60_000
+const MOST_KEPT = 7 * 24 * 3_600_000
+
+/** How long, in milliseconds, a session without legs is remembered with its record: answers are, as long as they are to be known. */
+export function keepRecords({ window }: DedupeLimits): number {
+  return Math.min(MOST_KEPT, Math.max(LEAST_KEPT, window))
+}
+
 /**
  * @param born whatever was decided from this moment on is in the record; -Infinity where all is that ever was of the session.
  * @param maxIds answers to remember now.

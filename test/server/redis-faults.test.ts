@@ -290,16 +290,15 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   expect(tail.offsets()).toEqual(range(1, 6))
 })
 
-test('a publish that fails halfway, over something in our keys that is not ours, is not stored a second time', async () => {
+test('something in our keys that is not ours stands in no publish’s way, and makes none be stored twice', async () => {
   const { redis, open } = await redisWith()
   const log = open()
   await append(log)
   const { epoch } = await log.head('t')
-  await redis.command('SET', `{livesocket}:times:${epoch.replace(/\.\d+$/, '')}`, 'x')
-  const begun = performance.now()
-  await expect(log.append({ topic: 't', data: '2', origin: { session: 's', id: 'p' } })).rejects.toMatchObject({ code: 'outcome-unknown' })
-  expect(performance.now() - begun).toBeLessThan(2_000)
-  expect((await log.read('t', 0, ALL)).entries.length).toBeLessThanOrEqual(2)
+  await redis.command('SET', `{livesocket}:record:${epoch.replace(/\.\d+$/, '')}:=s`, 'x')
+  const origin = { session: 's', id: 'p' }
+  for (let time = 0; time < 2; time++) expect(await log.append({ topic: 't', data: '2', origin })).toMatchObject({ answer: { type: 'ack', offset: 2 }, repeat: time > 0 })
+  expect((await log.read('t', 0, ALL)).entries).toHaveLength(2)
 })
 
 test('names that no text has are told apart, in topics, sessions and ids', async () => {

@@ -30,4 +30,4 @@ topicLogContract('redisLog', async (settings) => {
     },
     close: async () => void (await Promise.all([log.close(), other.close()])),
   }
-}, false)
+})

@@ -21,7 +21,7 @@ export interface LogSettings {
 const ALL = { maxMessages: 1_000, maxBytes: 1e9 }
 
 /** What every log promises to the servers that share it. */
-export function topicLogContract(name: string, makeLog: (settings: LogSettings) => Promise<LogUnderTest>, counts = true): void {
+export function topicLogContract(name: string, makeLog: (settings: LogSettings) => Promise<LogUnderTest>): void {
   const open: LogUnderTest[] = []
   const make = async (settings: LogSettings = {}) => {
     const made = await makeLog(settings)
@@ -237,7 +237,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
     })
   })
 
-  describe.runIf(counts)(`${name}: the order of a session's publishes`, () => {
+  describe(`${name}: the order of a session's publishes`, () => {
     const publish = (n: number, more: { topic?: string; session?: string; id?: string; age?: number; flight?: number } = {}) => {
       const { topic = 't', session = 's', id = `p${n}`, ...when } = more
       return { topic, data: `${n}`, origin: { session, id, place: { topic, n }, ...when } }

@@ -6,7 +6,7 @@ import type { Origin } from '../topic-log.js'
  * belongs to one numbering bears its epoch, so that nothing of an older one is ever mistaken for it.
  */
 export interface Keys {
-  /** A hash: the epoch, which Redis it was made on, the dedupe record's bounds, and where each topic stands. */
+  /** A hash: the epoch, which Redis it was made on, and where each topic stands. */
   readonly root: string
   /** A stream: what was appended to any topic, for the tails. */
   readonly feed: string
@@ -16,8 +16,8 @@ export interface Keys {
   readonly idle: string
   /** What they all begin with. */
   readonly tag: string
-  ids(epoch: string): string
-  times(epoch: string): string
+  /** A hash: what became of the session's publishes. */
+  record(epoch: string, session: string): string
   topics(epoch: string): string
   topic(epoch: string, topic: string): string
   session(session: string): string
@@ -34,8 +34,7 @@ export function createKeys(prefix: string): Keys {
     feed: `${tag}feed`,
     nodes: `${tag}nodes`,
     idle: `${tag}idle`,
-    ids: (epoch) => `${tag}ids:${epoch}`,
-    times: (epoch) => `${tag}times:${epoch}`,
+    record: (epoch, session) => `${tag}record:${epoch}:${encodeName(session)}`,
     topics: (epoch) => `${tag}topics:${epoch}`,
     topic: (epoch, topic) => `${tag}topic:${epoch}:${encodeName(topic)}`,
     legs: (node) => `${tag}legs:${node}`,
@@ -44,7 +43,7 @@ export function createKeys(prefix: string): Keys {
   }
 }
 
-/** A publish id of a session, as the dedupe record knows it. */
+/** A publish id of a session. */
 export function idOf(origin: Origin): string {
   return encodeName(keyOf(origin))
 }

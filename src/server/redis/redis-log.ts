@@ -2,13 +2,13 @@ import { nanoid } from 'nanoid'
 import { systemClock, systemRandom, type Clock, type Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import { atLeast, invalid, shown } from '../options.js'
-import type { DedupeLimits } from '../publish-record.js'
+import { keepRecords, keyOf, type DedupeLimits } from '../publish-record.js'
 import { createReport } from '../reporter.js'
 import type { HistoryLimits } from '../topic-history.js'
-import { OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type NewEntry, type Origin, type PageLimit, type Recorded, type TopicLog } from '../topic-log.js'
+import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type NewEntry, type Origin, type PageLimit, type Recorded, type TopicLog } from '../topic-log.js'
 import { createAppendOrder, type AppendPlace } from './append-order.js'
 import { createFeedTail, type FeedHead } from './feed-tail.js'
-import { createKeys, encodeName, idOf } from './keys.js'
+import { createKeys, encodeName } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
 import { createRedisConnection } from './redis-connection.js'
 import { replyCode } from './redis-failure.js'
@@ -109,7 +109,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   }
   const dedupe = {
     window: atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
-    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 100_000),
+    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 1_000),
   }
   const maxTopics = atLeast(1, 'maxTopics', options.maxTopics, 100_000)
   const scripts = createTopicScripts({ history, dedupe, maxTopics, feed: FEED })
@@ -137,7 +137,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
   )
   const pages = createReplayPages(clock, readNow)
-  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, lease: outside.lease ?? LEASE, maxIdle: outside.maxIdle }, onError)
+  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, idle: keepRecords(dedupe), lease: outside.lease ?? LEASE, maxIdle: outside.maxIdle }, onError)
   const order = createAppendOrder(() => connection.generation)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({
@@ -216,11 +216,11 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         scripts.append,
         (root) => ({
           keys: [
-            keys.root, keys.feed, keys.topics(root), keys.ids(root), keys.times(root),
+            keys.root, keys.feed, keys.topics(root), keys.record(root, origin?.session ?? ''),
             keys.session(origin?.session ?? ''), keys.topic((under = root), topic),
           ],
           args: [
-            encodeName(topic), data, origin ? idOf(origin) : '', ageText(age), answer === undefined ? '' : `:${answer}`,
+            encodeName(topic), data, origin ? encodeName(origin.id) : '', placeText(origin, age, age === undefined ? clock.monotonic() - begun : 0), answer === undefined ? '' : `:${answer}`,
           ],
         }),
         place?.send,
@@ -256,15 +256,15 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
 
   async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
     const [, known] = await connection.run(scripts.find, (root) => ({
-      keys: [keys.root, keys.ids(root), keys.times(root), keys.session(origin.session)],
-      args: [idOf(origin), ageText(origin.age), nack ? `n${JSON.stringify(nack)}` : ''],
+      keys: [keys.root, keys.record(root, origin.session), keys.session(origin.session)],
+      args: [encodeName(origin.id), encodeName(origin.place?.topic ?? ''), placeText(origin, origin.age), nack ? `n${JSON.stringify(nack)}` : ''],
     }))
     return known ? answerOf(String(known)) : null
   }
 
   return {
     async append(entry) {
-      const place = entry.origin && order.enter(entry.origin.session)
+      const place = entry.origin && order.enter(keyOf({ session: entry.origin.session, id: entry.topic }))
       try {
         return await appendAt(entry, place)
       } finally {
@@ -319,13 +319,16 @@ function limitText(limit: number): string {
   return Number.isFinite(limit) ? `${Math.floor(limit)}` : ''
 }
 
-function ageText(age: number | undefined): string {
-  return age === undefined ? '' : `${Math.max(0, Math.ceil(age))}`
+/** Of a repeat its age; how long it may have been on its way, with what it waited here since; and its number, where it has one. */
+function placeText(origin: Origin | undefined, age: number | undefined, waited = 0): string {
+  const ms = (time: number) => `${Math.max(0, Math.ceil(time))}`
+  return `${age === undefined ? '' : ms(age)}:${ms((origin?.flight ?? 0) + waited)}:${origin?.place?.n ?? ''}`
 }
 
 /** See RECORD in the scripts. */
 function answerOf(text: string): Answer {
   if (text === 'u') return OUTCOME_UNKNOWN
+  if (text === 'o') return OUT_OF_ORDER
   if (text.startsWith('n')) return JSON.parse(text.slice(1)) as Nack
   const colon = text.indexOf(':')
   const offset = Number(text.slice(1, colon < 0 ? undefined : colon))

@@ -23,7 +23,7 @@ if not epoch or fewer or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
   redis.call('UNLINK', root)
   if epoch then
     for _, name in ipairs(redis.call('ZRANGE', ARGV[5] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[5] .. 'topic:' .. epoch .. ':' .. name) end
-    for _, kind in ipairs({'topics:', 'ids:', 'times:'}) do redis.call('UNLINK', ARGV[5] .. kind .. epoch) end
+    for _, kind in ipairs({'topics:'}) do redis.call('UNLINK', ARGV[5] .. kind .. epoch) end
   end
   redis.call('HSET', root, 'epoch', ARGV[3], 'run', ARGV[1], 'begun', num(now), 'at', num(now), 'seq', state[3] or '0')
   epoch = ARGV[3]
@@ -147,6 +147,8 @@ for at = 5, #KEYS do
     end
     redis.call('ZREM', KEYS[4], name)
     redis.call('PEXPIRE', session, ARGV[6])
+    -- Of what it published, as long as a leg of it can still bring more.
+    redis.call('PEXPIRE', string.sub(session, 1, #session - #name - #'session:') .. 'record:' .. epoch .. ':' .. name, num(tonumber(ARGV[6]) + 120000))
   end
 end
 return reply

@@ -26,14 +26,14 @@ export interface SessionLeasesDeps {
   readonly node: string
   readonly clock: Clock
   readonly lease: number
+  /** How long a session without legs is remembered, in milliseconds, as `memoryLog` does. */
+  readonly idle: number
   /** Sessions without legs that are remembered, of all nodes. */
   readonly maxIdle?: number
 }
 
 /** A node that says nothing for that long is dead, and its legs with it. Renewed three times in that time. */
 export const LEASE = 15_000
-/** How long a session without legs is remembered, as `memoryLog` does. */
-const IDLE = 10 * 60_000
 /** And no more of them than that, the longest idle forgotten first: each may be a key of some 200 bytes that a stranger made. */
 const MAX_IDLE = 100_000
 /** Each session that has a leg is renewed once in so many ticks: long before it would be forgotten. */
@@ -58,7 +58,7 @@ interface Debt {
 }
 
 export function createSessionLeases(
-  { connection, keys, node, clock, lease, maxIdle = MAX_IDLE }: SessionLeasesDeps,
+  { connection, keys, node, clock, lease, idle, maxIdle = MAX_IDLE }: SessionLeasesDeps,
   onError: (error: unknown, doing: string) => void,
 ): SessionLeases {
   const held = new Map<string, Held>()
@@ -86,7 +86,7 @@ export function createSessionLeases(
       const some = sessions.slice(from, from + AT_ONCE)
       const [, word, ...revived] = await connection.run(SCRIPTS.tend, () => ({
         keys: [keys.root, keys.nodes, mine, keys.idle, ...some.map(([session]) => keys.session(session))],
-        args: [node, lease, IDLE, ...some.flatMap(([session, { newest, subject, legs }]) => [newest, subject, encodeName(session), [...legs].join(' ')])],
+        args: [node, lease, idle, ...some.flatMap(([session, { newest, subject, legs }]) => [newest, subject, encodeName(session), [...legs].join(' ')])],
       }))
       late ||= word === 'late'
       for (const name of revived) tell({ type: 'joined', session: decodeName(String(name))! })
@@ -99,7 +99,7 @@ export function createSessionLeases(
     for (let more = true; more; ) {
       const [, ...taken] = await connection.run(SCRIPTS.sweep, () => ({
         keys: [keys.root, keys.nodes, mine],
-        args: [node, lease, listeners.size > 0 ? 0 : IDLE, keys.tag, SWEPT],
+        args: [node, lease, listeners.size > 0 ? 0 : idle, keys.tag, SWEPT],
       }))
       more = taken.length > 0
       for (let at = 0; at < taken.length; at += 3) {
@@ -142,7 +142,7 @@ export function createSessionLeases(
   async function releaseNow({ session, leg, again }: Pick<Debt, 'session' | 'leg' | 'again'>): Promise<boolean> {
     const [, outcome] = await connection.run(SCRIPTS.release, () => ({
       keys: [keys.root, keys.session(session), keys.nodes, mine, keys.idle],
-      args: [leg, node, IDLE, lease, nameOf(session, leg), again ? '1' : '', maxIdle],
+      args: [leg, node, idle, lease, nameOf(session, leg), again ? '1' : '', maxIdle],
     }))
     return outcome === 'last'
   }
@@ -175,7 +175,7 @@ export function createSessionLeases(
       try {
         reply = await connection.run(SCRIPTS.admit, () => ({
           keys: [keys.root, keys.session(session), keys.nodes, mine, keys.idle],
-          args: [leg, subjectOf(subject), node, IDLE, lease, nameOf(session, leg)],
+          args: [leg, subjectOf(subject), node, idle, lease, nameOf(session, leg)],
         }))
       } catch (error) {
         // It may be in all the same, and whoever asked knows of no leg to release.

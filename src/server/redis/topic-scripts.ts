@@ -1,4 +1,4 @@
-import type { DedupeLimits } from '../publish-record.js'
+import { keepRecords, MAX_COUNTED_TOPICS, type DedupeLimits } from '../publish-record.js'
 import type { HistoryLimits } from '../topic-history.js'
 import { common, script, type Script } from './script.js'
 
@@ -73,60 +73,84 @@ end
 `
 
 /**
- * The rules of `createPublishRecord`, in Redis. An answer is text: `a` and the offset and perhaps `:` and data, `n` and JSON, or `u`.
- * What is too old is forgotten some at a time, and not with each that is added: until then it only takes room.
+ * The rules of `createPublishRecord`, in Redis: one hash for each session and epoch. An answer is text: `a` and the offset and perhaps `:` and data,
+ * `n` and JSON, `o` or `u`. Of the hash, `b` is since when it knows all (-1: always), `f` up to when answers were forgotten, `c` the count of answers
+ * and thereby their places, `t` the count of topics, `g` up to when topics were dropped, `k` until when it need not be kept longer. `i:` and an id has
+ * when it was answered and what, `s:` and a place the same moment and the id, `n:` and a topic its newest number and when that was decided.
  */
 const RECORD = `
-local forgotten = tonumber(state[5] or '-1')
--- How many ids are on record; whoever records asks before anything is written.
-local recorded
-local function barredRecord(ids, times)
-  recorded = redis.call('ZCARD', times)
-  return barred('HSET', ids, 'ZADD', times, 'ZRANGE', times, 'HDEL', ids, 'ZREM', times, 'HSET', root)
-end
-local function forget(ids, times)
-  local over = recorded - maxIds
-  local from = now - window
-  local oldest = redis.call('ZRANGE', times, 0, math.max(16, math.min(over, 100)) - 1, 'WITHSCORES')
-  local gone = {}
-  for at = 1, #oldest, 2 do
-    local sent = tonumber(oldest[at + 1])
-    if sent >= from and over <= 0 then break end
-    gone[#gone + 1] = oldest[at]
-    over = over - 1
-    forgotten = math.max(forgotten, sent)
+local said, born, forgotten, last
+local function barredRecord(record) return barred('HGET', record, 'HSET', record, 'HDEL', record, 'HGETALL', record, 'PEXPIRE', record) end
+local function dropTopics(record)
+  local all, counted = redis.call('HGETALL', record), {}
+  for at = 1, #all, 2 do
+    if string.sub(all[at], 1, 2) == 'n:' then counted[#counted + 1] = {all[at], tonumber(string.match(all[at + 1], '%d+$'))} end
   end
-  if #gone == 0 then return end
-  redis.call('HSET', root, 'forgotten', num(forgotten))
-  redis.call('HDEL', ids, unpack(gone))
-  recorded = recorded - redis.call('ZREM', times, unpack(gone))
+  table.sort(counted, function(a, b) return a[2] < b[2] end)
+  for at = 1, math.floor(#counted / 2) do redis.call('HDEL', record, counted[at][1]) end
+  redis.call('HSET', record, 't', num(math.ceil(#counted / 2)), 'g', num(counted[math.floor(#counted / 2)][2]))
 end
-local function add(ids, times, id, answer)
-  redis.call('HSET', ids, id, answer)
-  recorded = recorded + redis.call('ZADD', times, num(now), id)
-  if recorded % 8 == 0 or recorded > maxIds * 65 / 64 then forget(ids, times) end
-end
-local function find(ids, times, session, id, age)
-  local known = redis.call('HGET', ids, id)
-  if known then
-    forget(ids, times)
-    known = redis.call('HGET', ids, id)
-    if known then return known end
+local function add(record, id, place, n, answer)
+  local count = tonumber(said[3] or '0')
+  local slot = 's:' .. num(count % maxIds)
+  local fields = {'b', num(born), 'c', num(count + 1), slot, num(now) .. ':' .. id, 'i:' .. id, num(now) .. ':' .. answer}
+  local function set(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
   end
-  if age == '' then return nil end
-  -- It was first sent at this moment or later. Was everything applied since then recorded, and is it remembered still?
-  local sent = now - tonumber(age)
-  if tonumber(age) <= window and sent > forgotten
-    and (sent > tonumber(state[4]) or redis.call('HGET', session, 'under') == epoch) then return nil end
-  add(ids, times, id, 'u')
-  return 'u'
+  local old = count >= maxIds and redis.call('HGET', record, slot)
+  if old then
+    local at, former = string.match(old, '^(%d+):(.*)$')
+    if former ~= id and string.match(redis.call('HGET', record, 'i:' .. former) or '', '^%d+') == at then redis.call('HDEL', record, 'i:' .. former) end
+    set('f', num(math.max(tonumber(at), tonumber(said[2] or '-1'))))
+  end
+  local topics = tonumber(said[5] or '0')
+  if n ~= '' then
+    set('n:' .. place, (last and tonumber(n) <= tonumber(last) and last or n) .. ':' .. num(now))
+    if not last then
+      topics = topics + 1
+      set('t', num(topics))
+    end
+  end
+  local renew = now >= tonumber(said[6] or '0')
+  if renew then set('k', num(now + 60000)) end
+  redis.call('HSET', record, unpack(fields))
+  if renew then redis.call('PEXPIRE', record, num(keep + 120000)) end
+  if topics > maxCounted then dropTopics(record) end
+end
+local function find(record, session, id, place, age, flight, n)
+  said = redis.pcall('HMGET', record, 'b', 'f', 'c', 'g', 't', 'k', 'i:' .. id, 'n:' .. place)
+  if said.err then
+    -- Something that is not ours stands in the way: what was known is lost.
+    redis.call('UNLINK', record)
+    said = {num(now)}
+  end
+  -- One that is not there was never made, or was last used so long ago that it is not kept any more.
+  born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch and -1 or math.max(tonumber(state[4]), now - keep)
+  forgotten = math.max(tonumber(said[2] or '-1'), now - window)
+  last = said[8] and string.match(said[8], '^%d+')
+  if said[7] then
+    local at, known = string.match(said[7], '^(%d+):(.*)$')
+    if tonumber(at) >= now - window then return known end
+  end
+  -- It was first sent at this moment or later.
+  local sent = now - (tonumber(age) or 0) - tonumber(flight)
+  local remembered = sent > born and sent > forgotten
+  local answer
+  if age ~= '' and tonumber(age) > window then answer = 'u'
+  elseif n == '' then answer = age ~= '' and not remembered and 'u'
+  elseif last and tonumber(n) <= tonumber(last) then answer = remembered and 'o' or 'u'
+  elseif sent <= born or not last and sent <= tonumber(said[4] or '-1') then answer = 'u' end
+  if answer then add(record, id, place, n, answer) end
+  return answer
 end
 `
 
-/** KEYS: root, feed, topics, ids, times, session, the topic's stream. ARGV 4…: topic, data, id, age, answer. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch and offset. */
+/** KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see `placeText`), answer. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch and offset. */
 const APPEND = `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
-local feed, topics, ids, times, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local data, id, age, answer = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local feed, topics, record, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local age, flight, n = string.match(ARGV[7], '^(%d*):(%d+):(%d*)$')
+local data, id, _, answer = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local topic = standing()
 local offset = num(topic.offset + 1)
 local length = redis.pcall('XLEN', key)
@@ -135,10 +159,10 @@ if type(length) == 'table' and not foreign then return redis.error_reply(length.
 local used = (foreign or length == 0 or now >= topic.fresh) and redis.call('ZCARD', topics)
 local no = barred('XADD', key, 'XADD', feed, 'HSET', root, 'XTRIM', key, 'XRANGE', key, 'UNLINK', key)
   or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZPOPMIN', topics, 'HDEL', root, 'HINCRBY', root)
-  or id ~= '' and barredRecord(ids, times)
+  or id ~= '' and barredRecord(record)
 if no then return no end
 if id ~= '' then
-  local known = find(ids, times, session, id, age)
+  local known = find(record, session, id, name, age, flight, n)
   if known then return {'repeat', known} end
 end
 local function keep() return redis.pcall('XADD', key, offset .. '-0', 'd', data, 'a', num(now)) end
@@ -184,18 +208,19 @@ if quietest then
   redis.call('UNLINK', string.sub(key, 1, #key - #name) .. quietest)
 end
 local ack = 'a' .. offset .. answer
-if id ~= '' then add(ids, times, id, ack) end
+if id ~= '' then add(record, id, name, n, ack) end
 return {'new', ack, seq, named(topic), offset}
 `
 
-/** KEYS: root, ids, times, session. ARGV 4…: id, age, and the nack to record, or nothing. */
+/** KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or nothing. */
 const FIND = `${common()}${RECORD}
-local no = barredRecord(KEYS[2], KEYS[3])
+local age, flight, n = string.match(ARGV[6], '^(%d*):(%d+):(%d*)$')
+local no = barredRecord(KEYS[2])
 if no then return no end
-local known = find(KEYS[2], KEYS[3], KEYS[4], ARGV[4], ARGV[5])
-if not known and ARGV[6] ~= '' then
-  known = ARGV[6]
-  add(KEYS[2], KEYS[3], ARGV[4], known)
+local known = find(KEYS[2], KEYS[3], ARGV[4], ARGV[5], age, flight, n)
+if not known and ARGV[7] ~= '' then
+  known = ARGV[7]
+  add(KEYS[2], ARGV[4], ARGV[5], n, known)
 end
 return {'ok', known or ''}
 `
@@ -239,10 +264,14 @@ end
 return reply
 `
 
+/** A hash holds no more. */
+const MOST_IDS = 2 ** 24
+
 export function createTopicScripts({ history, dedupe, maxTopics, feed }: TopicScriptLimits): TopicScripts {
   const limits = `
 local maxMessages, maxBytes, maxAge = ${[history.maxMessages, history.maxBytes, history.maxAge].map(literal).join(', ')}
-local window, maxIds, maxTopics = ${[dedupe.window, dedupe.maxIds, maxTopics].map(literal).join(', ')}
+local window, maxIds, maxTopics = ${[dedupe.window, Math.min(dedupe.maxIds, MOST_IDS), maxTopics].map(literal).join(', ')}
+local keep, maxCounted = ${[keepRecords(dedupe), MAX_COUNTED_TOPICS].map(literal).join(', ')}
 local feedMessages, feedBytes = ${[feed.messages, feed.bytes].map(literal).join(', ')}
 `
   return {
