@@ -8,7 +8,7 @@ import { visibilityChecks } from './visibility-checks.js'
 import { RuleBroken, Untried } from './wire.js'
 
 export interface Check {
-  /** The clause of PROTOCOL that it is about. */
+  /** The rule of docs/protocol.md that it is about. */
   readonly rule: string
   readonly title: string
   /** It takes ten seconds or so. */
@@ -40,7 +40,7 @@ const OPENS: Check = {
   run: (stand) => stand.open().then(() => undefined, () => stand.open([]).then(() => undefined)),
 }
 
-/** Drives a server through PROTOCOL's server rules. Checks run one after the other, each on topics and sessions of its own; the loss and the drain come last. */
+/** Drives a server through the protocol's server rules. Checks run one after the other, each on topics and sessions of its own; the loss and the drain come last. */
 export async function conformance({ slow = true, only = '', found = () => undefined, ...options }: ConformanceOptions): Promise<Finding[]> {
   const stand = () => createStand(options)
   const findings: Finding[] = []

@@ -76,7 +76,7 @@ export interface CoordinatorHandlers {
   stopped(stop: Stop): void
 }
 
-/** A leg that has lived so long is trusted again: see the numbers in DESIGN (accept-then-close loops). */
+/** A leg that has lived so long is trusted again: one that is accepted and closed at once, again and again, is no success. */
 const LASTED = 30_000
 /** A hint that only this client was hit explains a close for so long. */
 const EVIDENCE = 3_000
@@ -86,7 +86,7 @@ const SOON = 1_050
 const OPEN_PART = 0.5
 /** Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for another one, ms. */
 const LOOK_AFTER = 50
-/** PROTOCOL has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
+/** The protocol has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
 const SUSPENDED = 4000
 
 export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHandlers): Coordinator {

@@ -84,7 +84,7 @@ const CLOSE_AFTER_ERROR = 1_000
  */
 const KEEPALIVE = 0.8
 
-/** The errors that PROTOCOL follows with a close. */
+/** The errors that the protocol follows with a close. */
 const FINAL = new Set(['unauthorized', 'session-ended', 'forbidden', 'timeout', 'draining', 'busy', 'superseded', 'too-slow', 'protocol'])
 
 export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers): ProtocolLeg {

@@ -20,7 +20,7 @@ export interface MergeHandlers {
   answered?(topic: string, head: Position): void
 }
 
-/** Several legs in, one sequence per topic out: PROTOCOL, client rule 4. */
+/** Several legs in, one sequence per topic out: client rule 4. */
 export interface Merge {
   /** First interest in a topic; or later, with a position below its present one (or in another epoch): goes back there. */
   subscribe(topic: string, from: Position | null): void

@@ -71,7 +71,7 @@ export interface Outbox {
 }
 
 /**
- * The ordered queue of publishes (PROTOCOL, client rule 5). An entry leaves it when it settles, and only then: a leg that goes
+ * The ordered queue of publishes (client rule 5). An entry leaves it when it settles, and only then: a leg that goes
  * puts its unanswered entries back in their places, to be sent again under the same id and `n`.
  */
 export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox {

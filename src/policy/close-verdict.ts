@@ -64,7 +64,7 @@ function endsSession(error: LegError): boolean {
 }
 
 /**
- * What the end of a session's only leg means: PROTOCOL's two tables, an error frame's code first, then the close code.
+ * What the end of a session's only leg means: the protocol's two tables, an error frame's code first, then the close code.
  *
  * @param ask what the application's `onClose` said. `stop` stops. `retry` keeps the table's way of trying again where it has
  *   one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.

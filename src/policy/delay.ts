@@ -76,7 +76,7 @@ export interface HandoverDialAsk {
 }
 
 /**
- * How long to wait before a further dial within a handover, ms (PROTOCOL, client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the third
+ * How long to wait before a further dial within a handover, ms (client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the third
  * in a row that did not open it is `w/2 + U(0, w/2)`, w growing to 10 s: no sooner than Firefox would let it go, so that a browser's own
  * delay never grows behind ours. After `busy` it is `retryAfter + U(0, retryAfter)`. What would come too late comes in time, and
  * still spread, unless the server is busy until then.

@@ -11,7 +11,7 @@ const TREACHEROUS = /[\u0000-\u0020\u007f-\u009f\\\s]/u
 export type RedirectVerdict = { readonly url: string } | { readonly refused: string }
 
 /**
- * PROTOCOL, client rule 2: follows a `url` only where it is absolute, `wss:` (or `ws:` where the configured URL is), bears
+ * Client rule 2: follows a `url` only where it is absolute, `wss:` (or `ws:` where the configured URL is), bears
  * no user info and no fragment, and its origin is the configured one or exactly on the list. The address to dial is the
  * parsed one, so that what was checked is what is dialled. A refusal names the rule and the origin at most: a query may
  * hold a secret.

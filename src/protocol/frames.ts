@@ -1,4 +1,4 @@
-/** The frames of livesocket.v1, as PROTOCOL.md has them. Both halves speak in these types, whatever is on the wire. */
+/** The frames of livesocket.v1, as docs/protocol.md has them. Both halves speak in these types, whatever is on the wire. */
 
 /** The epoch and offset up to which a topic was served. */
 export interface Position {

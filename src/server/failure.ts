@@ -1,4 +1,4 @@
-/** Why a leg is closed: the code of the `error` frame, and with it the close code, as PROTOCOL's table has them. */
+/** Why a leg is closed: the code of the `error` frame, and with it the close code, as docs/protocol.md has them. */
 export type FailureCode = keyof typeof CLOSE_CODES
 
 export interface Failure {

@@ -13,7 +13,7 @@ export interface DedupeLimits {
 }
 
 /**
- * What became of one session's publishes (PROTOCOL, server rules 4 and 5): of each topic the newest `n` that was decided, and the
+ * What became of one session's publishes (server rules 4 and 5): of each topic the newest `n` that was decided, and the
  * first final answers, for as long as they are remembered. A publish is applied only where this record can tell that it was not before.
  */
 export interface PublishRecord {

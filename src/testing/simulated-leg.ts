@@ -92,7 +92,7 @@ interface Subscription {
   pacing: boolean
 }
 
-/** One leg on its server: PROTOCOL's server half, as small as it can be and still be right. */
+/** One leg on its server: the protocol's server half, as small as it can be and still be right. */
 export function createSimulatedLeg(cluster: Cluster, server: { readonly id: string; readonly draining: boolean; readonly behaviour: Behaviour }, end: ServerEnd, over: () => void): SimulatedLeg {
   const { clock, log, tokens, settings } = cluster
   const topics = new Map<string, Subscription>()

@@ -10,7 +10,7 @@ export interface LoggedMessage {
 /** The log of topics that all simulated servers share, and what can happen to it. */
 export interface SimulatedLog {
   append(topic: string, data: unknown): LoggedMessage
-  /** What a leg that asks so is told, as PROTOCOL's `welcome` has it. */
+  /** What a leg that asks so is told, as the protocol's `welcome` has it. */
   answer(topic: string, asked: Position | null): TopicAnswer
   /** The messages of the present epoch after that offset, as far as they are kept. */
   after(topic: string, offset: number): readonly LoggedMessage[]

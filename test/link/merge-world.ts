@@ -32,7 +32,7 @@ export interface Flavour {
 interface Connection extends ServedLeg {
   readonly number: number
   readonly hello: Map<string, { generation: number; from: Position | null }>
-  /** What the leg said of each topic, as a reader of PROTOCOL keeps it. */
+  /** What the leg said of each topic, as a reader of the protocol keeps it. */
   readonly said: Map<string, { generation: number; pending: string | null; from: Position | null; answer: TopicAnswer | null; unasked: boolean; newest: number }>
   readySince: number | null
 }

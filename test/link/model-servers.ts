@@ -1,7 +1,7 @@
 import type { ClientFrame, Position, ServerFrame, TopicAnswer } from '../../src/protocol/frames.js'
 import type { Flavour } from './merge-world.js'
 
-/** Two servers over one log, by PROTOCOL's server half as far as topics go; what they may get wrong is the flavour's. */
+/** Two servers over one log, by the protocol's server half as far as topics go; what they may get wrong is the flavour's. */
 
 export const TOPICS = ['a', 'b']
 

@@ -42,9 +42,9 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
     rules: { topics: needed('names') },
   },
   {
-    wire: { type: 'publish', id: 'p-1', topic: 'a', data: { canary: true }, age: 5 },
-    frame: { type: 'publish', id: 'p-1', topic: 'a', data: { canary: true }, age: 5 },
-    rules: { id: needed('id'), topic: needed('topic'), data: needed('data'), age: optional('duration') },
+    wire: { type: 'publish', id: 'p-1', topic: 'a', n: 3, data: { canary: true }, age: 5 },
+    frame: { type: 'publish', id: 'p-1', topic: 'a', n: 3, data: { canary: true }, age: 5 },
+    rules: { id: needed('id'), topic: needed('topic'), n: optional('from 1'), data: needed('data'), age: optional('duration') },
   },
   {
     wire: { type: 'auth', token: 'canary' },

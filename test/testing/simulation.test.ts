@@ -59,7 +59,7 @@ describe('a simulated server', () => {
     ['a position that was trimmed', (sim, epoch) => (sim.log.trim('room', 2), { epoch, offset: 1 }), { offset: 5, after: 3 }],
     ['a position in an unknown epoch', () => ({ epoch: 'other', offset: 4 }), { offset: 5, after: 0 }],
     ['a position, without history', (sim, epoch) => ((sim.log.history = false), { epoch, offset: 1 }), { offset: 5, after: 5 }],
-  ])('answers %s as PROTOCOL says', async (_, ask, answer) => {
+  ])('answers %s as the protocol says', async (_, ask, answer) => {
     const sim = createSimulation()
     const { epoch } = sim.publish('room', 1)
     for (const data of [2, 3, 4, 5]) sim.publish('room', data)
