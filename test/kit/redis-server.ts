@@ -16,8 +16,8 @@ export interface RedisServer {
   /** `kill -STOP`, and `-CONT`. */
   freeze(): void
   thaw(): void
-  /** On the same port, with the data that is on disk, with none of it, or with what it was at a `backup`. */
-  start(data?: 'kept' | 'lost' | Backup): Promise<void>
+  /** On the same port, with the data that is on disk, with none of it, or with what it was at a `backup`; as a `master` without what `more` says. */
+  start(data?: 'kept' | 'lost' | Backup, as?: 'before' | 'master'): Promise<void>
   /** The data that is on disk now. */
   backup(): Promise<Backup>
   /** Any command, on a connection of its own. */
@@ -50,7 +50,7 @@ export async function startRedisServer({ persistence = 'no', port: wanted, confi
   let child: ChildProcess | null = null
   const backups: Backup[] = []
 
-  async function start(data: 'kept' | 'lost' | Backup = 'kept') {
+  async function start(data: 'kept' | 'lost' | Backup = 'kept', as: 'before' | 'master' = 'before') {
     // Two of them would write into one file.
     await kill()
     if (data !== 'kept') await rm(folder, { recursive: true, force: true })
@@ -58,7 +58,7 @@ export async function startRedisServer({ persistence = 'no', port: wanted, confi
     else if (data !== 'kept') await cp(data.folder, folder, { recursive: true })
     const durable = persistence === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', persistence]
     const own = config === undefined ? ['--save', '', ...durable] : ['--sentinel']
-    const started = spawn('redis-server', [...(config === undefined ? [] : [config]), '--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, ...own, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const started = spawn('redis-server', [...(config === undefined ? [] : [config]), '--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, ...own, ...(as === 'master' ? [] : more)], { stdio: ['ignore', 'pipe', 'inherit'] })
     child = started
     let said = ''
     await new Promise<void>((resolve, reject) => {

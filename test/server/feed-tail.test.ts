@@ -42,7 +42,7 @@ function byHand() {
       redis.checks++
       return redis.appends
     },
-    reached: () => undefined,
+    knows: () => undefined,
     here: () => redis.here,
     onError: (error) => errors.push(error),
   })
@@ -50,7 +50,7 @@ function byHand() {
     redis.offset++
     redis.appends++
     redis.at = `${redis.appends}-0`
-    return [redis.at, [`${redis.appends}:${redis.offset}:${redis.epoch}:=t`, `${redis.offset}`]]
+    return [redis.at, [`${redis.appends}:${redis.offset}:${redis.epoch}:n.${redis.appends}:=t`, `${redis.offset}`]]
   }
   return {
     tail,
@@ -160,7 +160,7 @@ describe('the feed is read from where it is', () => {
     tail.wake()
     await turns()
     // What was asked before says nothing any more.
-    reads[0]!.answer([['feed', [['100000-0', ['7:7:e1.0:=t', '7']]]]])
+    reads[0]!.answer([['feed', [['100000-0', ['7:7:e1.0:n.7:=t', '7']]]]])
     await turns()
     expect(reads.at(-1)!.from).toBe('5-0')
     await brings(append())

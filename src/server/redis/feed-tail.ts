@@ -3,6 +3,7 @@ import { LiveSocketError } from '../../base/errors.js'
 import { quoted } from '../options.js'
 import type { LogEntry, Tail, TailEvent, TopicHead } from '../topic-log.js'
 import { decodeName } from './keys.js'
+import type { Mark } from './roll-call.js'
 
 /** All that a node hears, over one blocking read: what is appended to the topics that somebody here listens to. */
 export interface FeedTail {
@@ -34,8 +35,8 @@ export interface FeedTailDeps {
   entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
   /** Whether the epoch is still what this node takes it for; asks Redis, which also tells how many appends it has counted. */
   check(): Promise<number>
-  /** The feed has come to that number under the epoch of all topics. */
-  reached(epoch: string, seq: number): void
+  /** The feed has come to that append. */
+  knows(mark: Mark): void
   here(): boolean
   onError(error: unknown, doing: string): void
 }
@@ -140,7 +141,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     const before = place
     place = { id: parsed.id, seq: parsed.kind === 'entry' ? parsed.seq : (place?.seq ?? 0) }
     if (parsed.kind === 'epoch') return void deps.check().catch(() => undefined)
-    deps.reached(rootOf(parsed.epoch), parsed.seq)
+    deps.knows({ epoch: rootOf(parsed.epoch), seq: parsed.seq, last: `${parsed.id}:${parsed.stamp}` })
     // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
     if (before && parsed.seq !== before.seq + 1) behind()
     for (const listener of topics.get(parsed.topic) ?? []) take(listener, parsed.epoch, parsed.entry)
@@ -281,7 +282,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
 }
 
 type Parsed =
-  | { readonly kind: 'entry'; readonly id: string; readonly seq: number; readonly epoch: string; readonly topic: string; readonly entry: LogEntry }
+  | { readonly kind: 'entry'; readonly id: string; readonly seq: number; readonly stamp: string; readonly epoch: string; readonly topic: string; readonly entry: LogEntry }
   | { readonly kind: 'epoch'; readonly id: string }
 
 /** A topic's epoch is that of all topics, a dot, and a number. */
@@ -289,14 +290,14 @@ function rootOf(epoch: string): string {
   return epoch.slice(0, epoch.lastIndexOf('.'))
 }
 
-/** An entry has one field. Its name is the count of appends, the offset, the epoch and the topic, and its value the data; or `e` and an epoch that begins. */
+/** An entry has one field. Its name is the count of appends, the offset, the epoch, the stamp and the topic, and its value the data; or `e` and an epoch that begins. */
 function parse(raw: unknown): Parsed | null {
   if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1]) || raw[1].length !== 2) return null
   const [id, [name, value]] = raw as [string, [string, string]]
   if (name === 'e') return { kind: 'epoch', id }
-  const [, n, o, epoch, t] = /^(\d+):(\d+):([^:]+):(.*)$/s.exec(name) ?? []
+  const [, n, o, epoch, stamp, t] = /^(\d+):(\d+):([^:]+):([^:]+):(.*)$/s.exec(name) ?? []
   const topic = t === undefined ? null : decodeName(t)
   const [seq, offset] = [Number(n), Number(o)]
   if (topic === null || !Number.isSafeInteger(seq) || !Number.isSafeInteger(offset)) return null
-  return { kind: 'entry', id, seq, epoch: epoch!, topic, entry: { offset, data: value } }
+  return { kind: 'entry', id, seq, stamp: stamp!, epoch: epoch!, topic, entry: { offset, data: value } }
 }

@@ -14,6 +14,10 @@ export interface Keys {
   readonly nodes: string
   /** A sorted set: the sessions without legs, by when they lost their last one. */
   readonly idle: string
+  /** A set: the nodes that are called when another Redis is the master. */
+  readonly members: string
+  /** A hash: who has answered a call. */
+  readonly call: string
   /** What they all begin with. */
   readonly tag: string
   /** A hash: what became of the session's publishes. */
@@ -35,6 +39,8 @@ export function createKeys(prefix: string): Keys {
     nodes: `${tag}nodes`,
     idle: `${tag}idle`,
     record: (epoch, session) => `${tag}record:${epoch}:${encodeName(session)}`,
+    members: `${tag}members`,
+    call: `${tag}call`,
     topics: (epoch) => `${tag}topics:${epoch}`,
     topic: (epoch, topic) => `${tag}topic:${epoch}:${encodeName(topic)}`,
     legs: (node) => `${tag}legs:${node}`,

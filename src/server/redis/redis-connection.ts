@@ -9,8 +9,9 @@ import { createRedisReader, type RedisReader } from './redis-reader.js'
 import { createRedisRoute } from './redis-route.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
-import { clusterNodes, isMaster, standingOf } from './redis-standing.js'
+import { clusterNodes, standingOf } from './redis-standing.js'
 import { createRedisTrouble } from './redis-trouble.js'
+import { createRollCall, OtherTerm, type Joined, type Mark } from './roll-call.js'
 import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 
@@ -23,6 +24,8 @@ export interface RedisConnection {
   /** The epoch as far as it is known; null before the first connection. */
   readonly epoch: string | null
   readonly here: boolean
+  /** Where Redis is there and other nodes are waited for before anything is done: until that is over. */
+  called(): Promise<void> | undefined
   status(): LogStatus
   /**
    * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is at once, and
@@ -40,12 +43,14 @@ export interface RedisConnection {
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   /** On the connection for the blocking read. */
   read(command: readonly string[]): Promise<unknown>
-  /** Under that epoch there have been so many appends: a Redis that counts fewer has lost some. */
-  reached(epoch: string, appends: number): void
+  /** See `RollCall`. */
+  knows(mark: Mark): void
   /** Asks Redis which epoch holds, and how many appends it has counted. */
   rejoin(): Promise<number>
   /** Resolves with whether Redis is there, as soon as it is or at the end of `patience`. */
   back(patience: number): Promise<boolean>
+  /** This node is called no more. */
+  leave(): Promise<void>
   close(): void
 }
 
@@ -54,7 +59,9 @@ export interface RedisConnectionDeps {
   readonly keys: Keys
   /** Those that Redis is told of beforehand. */
   readonly scripts: readonly Script[]
-  /** Undefined: Redis is asked. */
+  readonly node: string
+  readonly lease: number
+  /** Undefined: the nodes are asked. */
   readonly durable?: boolean
   readonly clock: Clock
   readonly random: Random
@@ -78,29 +85,28 @@ const RETRY = { least: 50, first: 200, most: 2_000, lived: 5_000 }
 interface Seat {
   readonly place: RedisPlace
   readonly commands: RedisSocket
-  readonly run: string
-  readonly durable: boolean
+  readonly term: string | null
+  /** What the scripts are to find in the root. */
+  run: string
   readonly since: number
-  /** When it last ran a script. */
-  served: number
   readonly reader: RedisReader
 }
 
 export function createRedisConnection(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers): RedisConnection {
   const { keys, clock, random, source } = deps
+  const rollCall = createRollCall({ keys, node: deps.node, lease: deps.lease, durable: deps.durable, clock, time })
   const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
   const route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
   const trouble = createRedisTrouble(clock, handlers.onError)
   let seat: Seat | null = null
   let epoch: string | null = null
   let generation = 0
-  let furthest = { epoch: '', appends: 0 }
   let attempts = 0
   let closed = false
   let cancelRetry: () => void = () => undefined
   let joining: Promise<number> | null = null
-  /** The socket whose Redis has just said that our slot is elsewhere. */
-  let leaving: RedisSocket | null = null
+  /** Redis is there, and other nodes are waited for. */
+  let calling: { readonly over: Promise<void>; end(): void } | null = null
   let loading: { readonly socket: RedisSocket; readonly done: Promise<void> } | null = null
   const waiting = new Set<() => void>()
   let firstTried: () => void
@@ -110,14 +116,14 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     return deps.time ? `${deps.time()}` : ''
   }
 
-  async function connect(last?: unknown, gaveAt?: number) {
+  async function connect(last?: unknown) {
     const begun = clock.monotonic()
     let failure: unknown
     try {
       route.begin(last)
       for (let place = await route.next(); place && !closed; place = await route.next()) {
         try {
-          return await enter(place, gaveAt)
+          return await enter(place)
         } catch (error) {
           failure = error
           route.failed(place, error)
@@ -135,7 +141,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     cancelRetry = clock.setTimeout(() => void connect(), Math.max(RETRY.least, random() * most))
   }
 
-  async function enter(place: RedisPlace, gaveAt: number | undefined) {
+  async function enter(place: RedisPlace) {
     let broken: unknown
     let commands: RedisSocket | null = null
     commands = await dialler.open(place, (error) => {
@@ -143,24 +149,33 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (seat && seat.commands === commands) lose(error)
     })
     try {
-      const made = await sitDown(place, commands, gaveAt)
-      const { epoch: joined } = await join(made)
+      const { made, joined } = await sitDown(place, commands, () => broken ?? (closed ? new Error('closed') : undefined))
       await load(commands)
       if (broken !== undefined) throw broken
       settle(made, joined)
     } catch (error) {
       commands.destroy()
       throw error
+    } finally {
+      calling?.end()
+      calling = null
     }
   }
 
-  async function sitDown(place: RedisPlace, commands: RedisSocket, gaveAt: number | undefined): Promise<Seat> {
-    const movedAfter = gaveAt === undefined ? undefined : clock.monotonic() - gaveAt
-    const { cluster, run, durable } = await standingOf(commands, { durable: deps.durable, movedAfter }, trouble.tell)
+  /** What is asked from now on waits with us: it is soon over, and whoever was refused would only ask again. */
+  function waits() {
+    if (calling) return
+    let end!: () => void
+    calling = { over: new Promise<void>((resolve) => void (end = resolve)), end }
+  }
+
+  async function sitDown(place: RedisPlace, commands: RedisSocket, givenUp: () => unknown): Promise<{ made: Seat; joined: string }> {
+    const { cluster, term } = await standingOf(commands, trouble.tell)
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
+    const { epoch: joined, run } = await join(commands, term, givenUp, waits)
     const another = (error: Error) => seat?.commands === commands && lose(error)
-    const reader = createRedisReader(run, (gone) => dialler.open(place, gone), another)
-    return { place, commands, reader, run, durable, since: clock.monotonic(), served: clock.monotonic() }
+    const reader = createRedisReader(term, (gone) => dialler.open(place, gone), another)
+    return { made: { place, commands, reader, term, run, since: clock.monotonic() }, joined }
   }
 
   function settle(made: Seat, joined: string) {
@@ -175,16 +190,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     handlers.here(joined)
   }
 
-  /** One that is a master still has given our slot away; one that is a replica now was overtaken, and may have taken what is lost. */
-  async function leave(socket: RedisSocket, error: unknown) {
-    if (leaving === socket) return
-    leaving = socket
-    const gave = await isMaster(socket)
-    if (seat?.commands === socket) lose(error, gave ? seat.served : undefined)
-  }
-
-  /** @param gaveAt until when it had our slot, where it gave it away. */
-  function lose(error: unknown, gaveAt?: number) {
+  function lose(error: unknown) {
     if (!seat) return
     const { commands, reader, since } = seat
     seat = null
@@ -197,12 +203,11 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     // Who has our slot now was just said; or else somebody is dialled soon.
     const wait = replyCode(error) === 'MOVED' && attempts === 0 ? 0 : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
     attempts++
-    cancelRetry = clock.setTimeout(() => void connect(error, gaveAt), wait)
+    cancelRetry = clock.setTimeout(() => void connect(error), wait)
   }
 
-  async function join({ commands, run, durable }: Pick<Seat, 'commands' | 'run' | 'durable'>): Promise<{ epoch: string; appends: number }> {
-    const reply = await evaluateLoaded(commands, SCRIPTS.join, [keys.root, keys.feed], [run, durable ? '1' : '0', nanoid(), time(), keys.tag, furthest.epoch, `${furthest.appends}`])
-    return { epoch: String(reply[1]), appends: Number(reply[2]) }
+  function join(commands: RedisSocket, term: string | null, givenUp: () => unknown, waits?: () => void): Promise<Joined> {
+    return rollCall.join({ term, givenUp, waits, evaluate: (script, names, args) => evaluateLoaded(commands, script, names, args) })
   }
 
   /** Answers `unloaded` where Redis does not know the script, and nothing was done. */
@@ -213,8 +218,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       const { cause } = error as LiveSocketError
       if (replyCode(cause) === 'NOSCRIPT') return ['unloaded']
       // It is not what it was when we came: a replica now, or no longer where our slot is.
-      if (seat?.commands === socket && replyCode(cause) === 'MOVED') void leave(socket, cause)
-      else if (seat?.commands === socket && ['READONLY', 'MASTERDOWN'].includes(replyCode(cause))) lose(cause)
+      if (['MOVED', 'READONLY', 'MASTERDOWN'].includes(replyCode(cause)) && seat?.commands === socket) lose(cause)
       throw error
     }
   }
@@ -243,9 +247,14 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     if (!from) return Promise.reject(away())
     joining ??= (async () => {
       try {
-        const { epoch: joined, appends } = await join(from)
+        const { epoch: joined, run, appends } = await join(from.commands, from.term ?? from.run, () => (seat === from ? undefined : away())).catch((error: unknown) => {
+          // What it has told and is still on its way here must not count any more when this node is asked what it knows.
+          if (error instanceof OtherTerm && seat === from) lose(error)
+          throw error
+        })
         if (seat !== from) throw away()
         generation++
+        from.run = run
         if (joined !== epoch) {
           epoch = joined
           handlers.here(joined)
@@ -259,7 +268,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
   }
 
   async function ready(): Promise<Seat> {
-    if (!seat && !closed) await tried
+    if (!seat && !closed) await (calling?.over ?? tried)
     if (closed) throw new LiveSocketError('refused', 'This log was closed.', { retryAfter: 1_000 })
     if (!seat) throw away()
     return seat
@@ -274,6 +283,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     get here() {
       return seat !== null
     },
+    called: () => (seat ? undefined : calling?.over),
     status: () => trouble.status,
     get generation() {
       return generation
@@ -282,9 +292,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       const send = async () => {
         const { commands, run } = seat ?? (await ready())
         const { keys: names, args } = ask(epoch!)
-        const reply = await evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
-        if (seat?.commands === commands) seat.served = clock.monotonic()
-        return reply
+        return evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
       }
       let reply = await send()
       for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {
@@ -304,9 +312,7 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     async read(command) {
       return (await ready()).reader.send(command)
     },
-    reached(under, appends) {
-      if (under !== furthest.epoch || appends > furthest.appends) furthest = { epoch: under, appends }
-    },
+    knows: rollCall.knows,
     rejoin,
     back(patience) {
       if (seat) return Promise.resolve(true)
@@ -322,10 +328,15 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
         waiting.add(wake)
       })
     },
+    async leave() {
+      const from = seat
+      if (from) await rollCall.leave((script, names, args) => evaluateLoaded(from.commands, script, names, args)).catch(() => undefined)
+    },
     close() {
       if (closed) return
       closed = true
       cancelRetry()
+      calling?.end()
       seat = null
       dialler.close()
       for (const wake of [...waiting]) wake()

@@ -14,6 +14,7 @@ import { createRedisConnection } from './redis-connection.js'
 import { replyCode } from './redis-failure.js'
 import { redisSource, type RedisClusterNodes, type RedisSentinels, type RedisTemplate } from './redis-source.js'
 import { createReplayPages } from './replay-pages.js'
+import { CALL_PATIENCE } from './roll-call.js'
 import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 import { createSessionLeases, LEASE } from './session-leases.js'
@@ -121,9 +122,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   const askedAt = new Map<string, number>()
   const sleeping = new Set<() => void>()
   let wasHere = false
+  const node = nanoid()
+  /** Each append that is sent has a stamp of its own, also where it is sent anew. */
+  let stamped = 0
 
   const connection = createRedisConnection(
-    { source, durable: options.durable, keys, scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[], clock, random, time: outside.time },
+    { source, durable: options.durable, keys, node, lease: outside.lease ?? LEASE, scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[], clock, random, time: outside.time },
     {
       here() {
         if (!wasHere) counts.connections++
@@ -137,7 +141,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
   )
   const pages = createReplayPages(clock, readNow)
-  const sessions = createSessionLeases({ connection, keys, node: nanoid(), clock, idle: keepRecords(dedupe), lease: outside.lease ?? LEASE, maxIdle: outside.maxIdle }, onError)
+  const sessions = createSessionLeases({ connection, keys, node, clock, idle: keepRecords(dedupe), lease: outside.lease ?? LEASE, maxIdle: outside.maxIdle }, onError)
   const order = createAppendOrder(() => connection.generation)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({
@@ -147,7 +151,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     head: headNow,
     entries: (topic, after) => pages.read(topic, after, CATCH_UP),
     check: () => connection.rejoin(),
-    reached: (epoch, seq) => connection.reached(epoch, seq),
+    knows: (mark) => connection.knows(mark),
     here: () => connection.here,
     onError,
   })
@@ -155,11 +159,11 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   async function headNow(topic: string): Promise<FeedHead> {
     counts.heads++
     let under = ''
-    const [, epoch, offset, oldest, seq, at] = await connection.run(scripts.head, (root) => ({
+    const [, epoch, offset, oldest, seq, at, last] = await connection.run(scripts.head, (root) => ({
       keys: [keys.root, keys.feed, keys.topic((under = root), topic)],
       args: [encodeName(topic)],
     }))
-    connection.reached(under, Number(seq))
+    connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
     return { epoch: String(epoch), offset: Number(offset), oldest: Number(oldest), seq: Number(seq), at: String(at) }
   }
 
@@ -221,6 +225,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
           ],
           args: [
             encodeName(topic), data, origin ? encodeName(origin.id) : '', placeText(origin, age, age === undefined ? clock.monotonic() - begun : 0), answer === undefined ? '' : `:${answer}`,
+            `${node.slice(0, 8)}.${(++stamped).toString(36)}`,
           ],
         }),
         place?.send,
@@ -233,11 +238,13 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     }
     for (;;) {
       try {
+        const called = connection.called()
+        if (called) await called
         // While Redis is away it is refused at once, whatever became of what was sent before.
-        const [outcome, text, seq, epoch, offset] = await (place && connection.here ? place.send(attempt) : attempt())
+        const [outcome, text, seq, epoch, offset, last] = await (place && connection.here ? place.send(attempt) : attempt())
         if (outcome === 'new') {
           counts.appends++
-          connection.reached(under, Number(seq))
+          connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
           tail.appended(topic, String(epoch), { offset: Number(offset), data })
         }
         return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
@@ -248,10 +255,17 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
         broken ??= error
         const left = begun + ASK_AGAIN - clock.monotonic()
-        if (!origin || left <= 0 || !(await connection.back(left))) throw broken
+        if (!origin || !(await isBack(left))) throw broken
         if (refused) await sleep(50)
       }
     }
+  }
+
+  /** Where it is there, and only waits for other nodes, that is soon over. */
+  async function isBack(left: number): Promise<boolean> {
+    if (left > 0 && (await connection.back(left))) return true
+    await connection.called()
+    return connection.here && left > -CALL_PATIENCE
   }
 
   async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
@@ -307,6 +321,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
       tail.close()
       pages.close()
       await sessions.close()
+      await connection.leave()
       connection.close()
       for (const wake of [...sleeping]) wake()
     },

@@ -1,51 +1,40 @@
 import { LiveSocketError } from '../../base/errors.js'
+import { replyCode } from './redis-failure.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisAddress } from './redis-source.js'
 
 /** What a Redis says of itself. */
 export interface RedisStanding {
-  /** Another one after each start. */
-  readonly run: string
-  /** All that it acknowledged is there after a restart. */
-  readonly durable: boolean
+  /** Its time as the master, by the random name that Redis gives it; null where `INFO` is not permitted. Another start or promotion has another one. */
+  readonly term: string | null
   readonly cluster: boolean
 }
 
-export interface RedisVouched {
-  /** Undefined: Redis is asked whether it is durable. */
-  readonly durable: boolean | undefined
-  /**
-   * The Redis that served us until so many milliseconds ago, and is a master still, says that our slot is here. Moving a slot loses nothing:
-   * one that was up all the while, and has not taken over from a master, has all that the other one had.
-   */
-  readonly movedAfter: number | undefined
-}
-
 /** Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks for a key. */
-export async function standingOf(socket: RedisSocket, vouched: RedisVouched, warn: (error: LiveSocketError) => void): Promise<RedisStanding> {
-  const info = fields(await socket.send(['INFO']))
+export async function standingOf(socket: RedisSocket, warn: (error: LiveSocketError) => void): Promise<RedisStanding> {
+  const told = await socket.send(['INFO']).catch((error: unknown) => {
+    if (!isForbidden(error)) throw error
+    warn(new LiveSocketError('invalid', 'The ACL of Redis does not permit INFO: whether another Redis has taken over is not known, so that all nodes agree on the epoch whenever one connects. Permit it with +info'))
+    return null
+  })
+  if (told === null) return { term: null, cluster: false }
+  const info = fields(told)
   const cluster = info['cluster_enabled'] === '1'
   if (info['loading'] === '1') throw new Error('LOADING Redis is loading its data')
   if (info['role'] === 'slave' && !cluster) throw new Error('READONLY This Redis is a replica')
-  const run = info['run_id']
-  if (!run) throw new Error('INFO of Redis names no run_id')
   const eviction = evictionOf(info)
   if (eviction) warn(eviction)
-  // A replica that took over: what its master acknowledged last may never have come to it.
-  const tookOver = /[^0]/.test(info['master_replid2'] ?? '0')
-  const moved = vouched.movedAfter !== undefined && Number(info['uptime_in_seconds']) * 1_000 > vouched.movedAfter + UPTIME_ROUNDING
-  return { run, cluster, durable: vouched.durable ?? (!tookOver && (moved || (await writesEverything(socket)))) }
+  return { term: info['master_replid'] ?? null, cluster }
 }
 
-/** It is told in whole seconds. */
-const UPTIME_ROUNDING = 1_000
-
-export async function runOf(socket: RedisSocket): Promise<string | undefined> {
-  return fields(await socket.send(['INFO', 'server']))['run_id']
+/** Of a second connection. */
+export async function termOf(socket: RedisSocket): Promise<string | null> {
+  const told = await socket.send(['INFO', 'replication']).catch((error: unknown) => (isForbidden(error) ? '' : Promise.reject(error)))
+  return fields(told)['master_replid'] ?? null
 }
 
-export async function isMaster(socket: RedisSocket): Promise<boolean> {
-  return socket.send(['INFO', 'replication']).then((info) => fields(info)['role'] === 'master', () => false)
+function isForbidden(error: unknown): boolean {
+  return replyCode((error as LiveSocketError).cause) === 'NOPERM'
 }
 
 /** The nodes of a cluster, who has the slot of that key first. Empty where Redis does not say. */
@@ -69,17 +58,6 @@ function evictionOf(info: Fields): LiveSocketError | null {
   if (!policy || policy === 'noeviction' || !(Number(info['maxmemory'] ?? 0) > 0)) return null
   const lost = policy.startsWith('allkeys') ? 'all that is kept here' : 'the messages that are kept for replay, and whose a session is'
   return new LiveSocketError('invalid', `Redis may evict what it acknowledged: maxmemory-policy is ${policy}, and should be noeviction. Where memory runs short it throws away ${lost}.`)
-}
-
-async function writesEverything(socket: RedisSocket): Promise<boolean> {
-  try {
-    const names = ['appendonly', 'appendfsync', 'no-appendfsync-on-rewrite']
-    const [only, sync, skips] = await Promise.all(names.map((name) => socket.send(['CONFIG', 'GET', name]) as Promise<string[]>))
-    return only?.[1] === 'yes' && sync?.[1] === 'always' && skips?.[1] === 'no'
-  } catch {
-    // Managed ones do not say.
-    return false
-  }
 }
 
 type Fields = Readonly<Record<string, string | undefined>>

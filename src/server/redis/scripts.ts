@@ -1,40 +1,5 @@
-import { BARRED, common, script } from './script.js'
-
-/**
- * Which epoch holds here. A root that is missing is data that was lost. A root from another run of Redis is a restart or a
- * failover: unless what was acknowledged is known to survive that, the log may have lost its tail, and takes a new epoch. Its name
- * says nothing of the one before: of two losses in a row the second may begin where the first one did, from the same old snapshot.
- * So has a log that counts fewer appends than this node has heard of, whatever Redis says of itself: an older copy was put back.
- * KEYS: root, feed. ARGV: run, whether it survives ('1'), a fresh name, the time, what all names of keys begin with, an epoch, and how
- * many appends this node has heard of under it.
- */
-const JOIN = `${BARRED}
-local root, feed = KEYS[1], KEYS[2]
-local type = redis.call('TYPE', root).ok
-local state = type == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'at') or {}
-local epoch = state[1] or nil
-local function num(n) return string.format('%d', n) end
-local time = redis.call('TIME')
-local now = math.max(tonumber(ARGV[4]) or time[1] * 1000 + math.floor(time[2] / 1000), tonumber(state[4] or '0'))
-local fewer = epoch == ARGV[6] and tonumber(state[3] or '0') < tonumber(ARGV[7])
-if not epoch or fewer or (state[2] ~= ARGV[1] and ARGV[2] ~= '1') then
-  local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root)
-  if no then return no end
-  redis.call('UNLINK', root)
-  if epoch then
-    for _, name in ipairs(redis.call('ZRANGE', ARGV[5] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[5] .. 'topic:' .. epoch .. ':' .. name) end
-    for _, kind in ipairs({'topics:'}) do redis.call('UNLINK', ARGV[5] .. kind .. epoch) end
-  end
-  redis.call('HSET', root, 'epoch', ARGV[3], 'run', ARGV[1], 'begun', num(now), 'at', num(now), 'seq', state[3] or '0')
-  epoch = ARGV[3]
-  if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end
-  -- Whoever waits on the feed wakes up.
-  redis.call('XADD', feed, 'MAXLEN', '~', 1000, '*', 'e', epoch)
-elseif state[2] ~= ARGV[1] then
-  redis.call('HSET', root, 'run', ARGV[1])
-end
-return {'ok', epoch, state[3] or '0'}
-`
+import { common, script } from './script.js'
+import { ROLL_SCRIPTS } from './roll-scripts.js'
 
 /**
  * A leg is alive while the lease of its node runs. Every node renews its lease three times in that time: where for half of it nobody did,
@@ -122,15 +87,17 @@ return {'ok', 'last'}
 /**
  * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease, how long an idle session is kept, and for each
  * session its newest leg here, its subject, its name, and its legs, divided by spaces. Puts back what Redis may have lost of them. Answers whether the
- * lease was out, and the names of those whose end was told meanwhile.
+ * lease was out, the count of appends and the newest, and the names of those whose end was told meanwhile.
  */
 const TEND = `${common()}${SESSION}
-local no = barred('HSET', KEYS[2], 'HMGET', root, 'ZREM', KEYS[4])
+local no = barred('HSET', KEYS[2], 'HSET', root, 'HMGET', root, 'ZREM', KEYS[4])
 for at = 5, #KEYS do no = no or barred('HSET', KEYS[at], 'HDEL', KEYS[at], 'PEXPIRE', KEYS[at], 'SADD', KEYS[3]) end
 if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
-local reply = {'ok', late and 'late' or 'in time'}
+-- Where nobody publishes it is the leases that time is kept for.
+redis.call('HSET', root, 'at', num(now), 'raw', num(raw))
+local reply = {'ok', late and 'late' or 'in time', state[7] or '0', state[11] or ''}
 for at = 5, #KEYS do
   local base = 7 + (at - 5) * 4
   local session, newest, subject, name = KEYS[at], ARGV[base], ARGV[base + 1], ARGV[base + 2]
@@ -156,11 +123,11 @@ return reply
 
 /**
  * Takes over the legs of a node whose lease ran out, some at a time, so that they are released from here; should this node die over it,
- * the next one takes them over in turn. KEYS: root, nodes, the legs of this node. ARGV 4…: node, lease, for how long a lease must have been out, what
+ * the next one takes them over in turn. KEYS: root, nodes, the legs of this node, members. ARGV 4…: node, lease, for how long a lease must have been out, what
  * the keys begin with, how many. Answers each one's number, session and subject.
  */
 const SWEEP = `${common()}${SESSION}
-local no = barred('SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])
+local no = barred('SREM', KEYS[4], 'SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])
 if no then return no end
 local reply = {'ok'}
 for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
@@ -177,6 +144,8 @@ for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
     end
     if #taken > 0 then return reply end
     redis.call('HDEL', KEYS[2], node)
+    -- It is called no more: what it knew was said to others long ago.
+    redis.call('SREM', KEYS[4], node)
   end
 end
 return reply
@@ -195,7 +164,7 @@ return {'ok'}
 `
 
 export const SCRIPTS = {
-  join: script('join', JOIN),
+  ...ROLL_SCRIPTS,
   admit: script('admit', ADMIT),
   release: script('release', RELEASE),
   tend: script('tend', TEND),

@@ -84,10 +84,12 @@ export function createSessionLeases(
     let late = false
     for (let from = 0; from === 0 || from < sessions.length; from += AT_ONCE) {
       const some = sessions.slice(from, from + AT_ONCE)
-      const [, word, ...revived] = await connection.run(SCRIPTS.tend, () => ({
-        keys: [keys.root, keys.nodes, mine, keys.idle, ...some.map(([session]) => keys.session(session))],
+      let under = ''
+      const [, word, seq, last, ...revived] = await connection.run(SCRIPTS.tend, (epoch) => ({
+        keys: [((under = epoch), keys.root), keys.nodes, mine, keys.idle, ...some.map(([session]) => keys.session(session))],
         args: [node, lease, idle, ...some.flatMap(([session, { newest, subject, legs }]) => [newest, subject, encodeName(session), [...legs].join(' ')])],
       }))
+      connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
       late ||= word === 'late'
       for (const name of revived) tell({ type: 'joined', session: decodeName(String(name))! })
     }
@@ -98,7 +100,7 @@ export function createSessionLeases(
   async function sweep() {
     for (let more = true; more; ) {
       const [, ...taken] = await connection.run(SCRIPTS.sweep, () => ({
-        keys: [keys.root, keys.nodes, mine],
+        keys: [keys.root, keys.nodes, mine, keys.members],
         args: [node, lease, listeners.size > 0 ? 0 : idle, keys.tag, SWEPT],
       }))
       more = taken.length > 0

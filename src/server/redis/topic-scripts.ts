@@ -146,11 +146,11 @@ local function find(record, session, id, place, age, flight, n)
 end
 `
 
-/** KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see `placeText`), answer. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch and offset. */
+/** KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch, its offset, and where the feed has it. */
 const APPEND = `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
 local feed, topics, record, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local age, flight, n = string.match(ARGV[7], '^(%d*):(%d+):(%d*)$')
-local data, id, _, answer = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local data, id, _, answer, stamp = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local topic = standing()
 local offset = num(topic.offset + 1)
 local length = redis.pcall('XLEN', key)
@@ -198,10 +198,14 @@ if now >= topic.fresh then
   topic.fresh = used * 8 < maxTopics and now + 60000 or 0
   if used > maxTopics then quietest = redis.call('ZPOPMIN', topics)[1] end
 end
-redis.call('HSET', root, 't:' .. name, text(topic), 'at', num(now), 'seq', seq, 'feedBytes', num(bytes))
-local told = redis.pcall('XADD', feed, 'MAXLEN', '~', feedMessages, '*', seq .. ':' .. offset .. ':' .. named(topic) .. ':' .. name, data)
+local told = redis.pcall('XADD', feed, 'MAXLEN', '~', feedMessages, '*', seq .. ':' .. offset .. ':' .. named(topic) .. ':' .. stamp .. ':' .. name, data)
 -- Where it cannot be told of, whoever follows finds that a count is missing, and reads the topics.
-if type(told) == 'table' and told.err then redis.pcall('UNLINK', feed) end
+if type(told) == 'table' then
+  redis.pcall('UNLINK', feed)
+  told = '0-0'
+end
+local last = told .. ':' .. stamp
+redis.call('HSET', root, 't:' .. name, text(topic), 'at', num(now), 'raw', num(raw), 'looked', num(looked), 'seq', seq, 'last', last, 'feedBytes', num(bytes))
 if quietest then
   redis.call('HDEL', root, 't:' .. quietest)
   redis.call('HINCRBY', root, 'made', 1)
@@ -209,7 +213,7 @@ if quietest then
 end
 local ack = 'a' .. offset .. answer
 if id ~= '' then add(record, id, name, n, ack) end
-return {'new', ack, seq, named(topic), offset}
+return {'new', ack, seq, named(topic), offset, last}
 `
 
 /** KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or nothing. */
@@ -225,7 +229,7 @@ end
 return {'ok', known or ''}
 `
 
-/** KEYS: root, feed, the topic's stream. ARGV 4: topic. Answers its epoch, head and oldest, and where the feed stands. */
+/** KEYS: root, feed, the topic's stream. ARGV 4: topic. Answers its epoch, head and oldest, where the feed stands, and the newest append. */
 const HEAD = `${COMMON_OF_TOPIC}${TOPIC}
 local topic = standing()
 if topic.offset > 0 then
@@ -236,7 +240,7 @@ if topic.offset > 0 then
 end
 local last = redis.pcall('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local at = (last.err or not last[1]) and '0-0' or last[1][1]
-return {'ok', named(topic), num(topic.offset), num(topic.offset > 0 and oldest(KEYS[3], topic) or 1), num(tonumber(state[7] or '0')), at}
+return {'ok', named(topic), num(topic.offset), num(topic.offset > 0 and oldest(KEYS[3], topic) or 1), num(tonumber(state[7] or '0')), at, state[11] or ''}
 `
 
 /** KEYS: root, the topic's stream. ARGV 4…: topic, after, most messages, most bytes. */

@@ -1,0 +1,141 @@
+import { nanoid } from 'nanoid'
+import type { Clock } from '../../base/clock.js'
+import type { Keys } from './keys.js'
+import { ROLL_SCRIPTS } from './roll-scripts.js'
+import type { Script } from './script.js'
+
+/**
+ * Which epoch holds. Redis cannot tell by itself: a replica that took over, an older copy, a process that is the master again look as
+ * if nothing had ever been there. But every number that anybody was told came through a node. So whenever another Redis than before is
+ * the master, be it the same process, every node that was there is called, and says what it last knew of. Where all find that in the log,
+ * nothing is missing, and the epoch goes on. Where one does not, or does not come, there is a new one.
+ */
+export interface RollCall {
+  /** That append is in the log. */
+  knows(mark: Mark): void
+  /** On a connection that has told nothing yet, but for one whose term Redis still has. Rejects when `given up`. */
+  join(seat: RollSeat): Promise<Joined>
+  /** This node is not called any more. */
+  leave(evaluate: RollSeat['evaluate']): Promise<void>
+}
+
+/**
+ * An append, by its count and by where the feed has it and its stamp. A stamp is given to one append only: a log that has it comes from
+ * the one that it was given in, with all that was there before it.
+ */
+export interface Mark {
+  readonly epoch: string
+  readonly seq: number
+  readonly last: string
+}
+
+export interface RollSeat {
+  /** The term of this Redis as the master; null where it does not say, and then what this connection was told to find in the root before. */
+  readonly term: string | null
+  evaluate(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
+  givenUp(): unknown
+  /** Others are waited for. */
+  waits?(): void
+}
+
+export interface Joined {
+  readonly epoch: string
+  /** What the scripts are to find in the root: the term, or the name of a call. */
+  readonly run: string
+  readonly appends: number
+}
+
+/** How the call stands, as one of those who were called sees it. */
+export interface Standing {
+  /** Whether the log has what this node knows of. `lost`: it does not. `past`: it keeps nothing so old any more. */
+  readonly claim: 'found' | 'past' | 'lost'
+  /** Nobody else was the master since the epoch was last agreed on. */
+  readonly sameTerm: boolean
+  /** How many have not said a word. */
+  readonly missing: number
+  /** For how long, in milliseconds, this node has waited for them. */
+  readonly waited: number
+  /** The operator's word that nothing is ever lost (true) or that it may be (false). */
+  readonly durable: boolean | undefined
+}
+
+/** For so long the others are waited for: a node whose connection went silent without a word is back by then, if it is alive. */
+export const CALL_PATIENCE = 8_000
+/** Between two looks. */
+const LOOK = 50
+const MOST_ENDED = 1_000
+
+export function verdict({ claim, sameTerm, missing, waited, durable }: Standing): 'hold' | 'wait' | 'renew' {
+  if (claim === 'lost') return 'renew'
+  if (sameTerm) return 'hold'
+  if (durable !== undefined) return durable ? 'hold' : 'renew'
+  // What nobody can look up any more may be missing.
+  if (claim === 'past') return 'renew'
+  if (missing === 0) return 'hold'
+  return waited < CALL_PATIENCE ? 'wait' : 'renew'
+}
+
+/** Where this node is connected another Redis is the master, or the same one anew. */
+export class OtherTerm extends Error {
+  constructor() {
+    super('Redis is another one than a moment ago')
+  }
+}
+
+export interface RollCallDeps {
+  readonly keys: Keys
+  readonly node: string
+  readonly lease: number
+  readonly durable: boolean | undefined
+  readonly clock: Clock
+  readonly time: () => string
+}
+
+export function createRollCall({ keys, node, lease, durable, clock, time }: RollCallDeps): RollCall {
+  let known: Mark = { epoch: '', seq: 0, last: '' }
+  /** Epochs that have ended: a log that has one again has gone back. The newest are kept. */
+  const ended = new Set<string>()
+  let joinedBefore = false
+
+  function knows(mark: Mark) {
+    if (mark.epoch === known.epoch ? mark.seq <= known.seq : ended.has(mark.epoch)) return
+    if (mark.epoch !== known.epoch && known.epoch !== '') {
+      ended.add(known.epoch)
+      if (ended.size > MOST_ENDED) ended.delete(ended.values().next().value!)
+    }
+    known = mark
+  }
+
+  return {
+    knows,
+    async join({ term, evaluate, givenUp, waits }) {
+      const begun = clock.monotonic()
+      const { root, feed, members, call } = keys
+      for (;;) {
+        const broken = givenUp()
+        if (broken !== undefined) throw broken
+        const { epoch, seq, last } = known
+        const [word, holds, run, appends, newest, found, same, missing] = (
+          await evaluate(ROLL_SCRIPTS.roll, [root, feed, members, call, keys.nodes], [term ?? '', node, epoch, `${seq}`, last, time(), joinedBefore ? '' : `${lease}`, nanoid()])
+        ).map(String)
+        if (word === 'other') throw new OtherTerm()
+        const back = ended.has(holds!)
+        if (word === 'joined' && !back) {
+          joinedBefore = true
+          knows({ epoch: holds!, seq: Number(appends), last: newest! })
+          return { epoch: holds!, run: run!, appends: Number(appends) }
+        }
+        const claim = back ? 'lost' : (found as Standing['claim'])
+        const decision = verdict({ claim, sameTerm: same === '1', missing: Number(missing), waited: clock.monotonic() - begun, durable })
+        if (decision === 'wait') {
+          waits?.()
+          await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK))
+          // It is looked at once more either way: somebody else may have been first.
+        } else await evaluate(ROLL_SCRIPTS.settle, [root, feed, members, call], [decision, holds!, run!, missing!, nanoid(), time(), keys.tag])
+      }
+    },
+    async leave(evaluate) {
+      await evaluate(ROLL_SCRIPTS.leave, [keys.members], [node])
+    },
+  }
+}

@@ -1,0 +1,126 @@
+import { BARRED, script, TERM, TIME } from './script.js'
+
+/**
+ * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was told to find, or nothing; the node, the epoch, count and place of what it
+ * knows, the time, the lease where it has none, and a name for a call where there is no term. Answers `other` where the term has passed; `joined`, the epoch,
+ * what the scripts are to find in the root, the count of appends and the newest; or `called`, the epoch, the call, that count, the newest, whether
+ * the log has what this node knows, whether the term is the same, and how many have not come yet.
+ */
+const ROLL = `${BARRED}${TERM}
+local root, feed, members, call, nodes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local node, known = ARGV[2], {epoch = ARGV[3], seq = tonumber(ARGV[4]), last = ARGV[5]}
+local told = ARGV[1] ~= '' and string.byte(ARGV[1]) ~= 63
+if told and term() ~= ARGV[1] then return {'other'} end
+local no = barred('SADD', members, 'HSETNX', nodes, 'HSET', root, 'HSET', call, 'DEL', call, 'SMEMBERS', members, 'HEXISTS', call, 'XRANGE', feed, 'SET', root)
+if no then return no end
+local state = redis.call('TYPE', root).ok == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'last', 'call', 'at', 'raw') or {}
+local epoch, run, seq, last = state[1] or '', state[2] or '', tonumber(state[3] or '0'), state[4] or ''
+local function num(n) return string.format('%d', n) end
+${TIME('ARGV[6]', 'state[6]', 'state[7]')}
+-- An id of a stream is two numbers.
+local function before(a, b)
+  local ams, aseq = string.match(a, '^(%d+)-(%d+)')
+  local bms, bseq = string.match(b, '^(%d+)-(%d+)')
+  if ams ~= bms then return tonumber(ams) < tonumber(bms) end
+  return tonumber(aseq) < tonumber(bseq)
+end
+local function claim()
+  if known.epoch ~= epoch or known.seq == 0 then return 'found' end
+  if known.seq > seq then return 'lost' end
+  if known.seq == seq then return known.last == last and 'found' or 'lost' end
+  local id, stamp = string.match(known.last, '^(%d+%-%d+):(.*)$')
+  local kept = id and redis.pcall('XRANGE', feed, '-', '+', 'COUNT', 1)
+  if not kept or kept.err or not kept[1] or before(id, kept[1][1]) then return 'past' end
+  local entry = redis.call('XRANGE', feed, id, id)[1]
+  local name = entry and entry[2][1] or ''
+  if string.match(name, '^(%d+):') == num(known.seq) and string.match(name, '^%d+:%d+:[^:]+:([^:]+):') == stamp then return 'found' end
+  return 'lost'
+end
+local function present()
+  redis.call('SADD', members, node)
+  if ARGV[7] ~= '' then redis.call('HSETNX', nodes, node, num(now + tonumber(ARGV[7]))) end
+end
+if ARGV[1] ~= '' and not told and (run ~= ARGV[1] or epoch == '') then return {'other'} end
+local found = epoch == '' and 'lost' or claim()
+local same = run ~= '' and run == ARGV[1]
+if same and found ~= 'lost' then
+  present()
+  return {'joined', epoch, run, num(seq), last}
+end
+-- Who has no term to go by answers the call that there is, or is told how it ended.
+local called = state[5] or ''
+local answered = called ~= '' and redis.call('HEXISTS', call, node) == 1
+if not told and run ~= '' and called == run and answered and found ~= 'lost' then
+  redis.call('HDEL', call, node)
+  present()
+  return {'joined', epoch, run, num(seq), last}
+end
+if epoch ~= '' and not same and (told and called ~= ARGV[1] or not told and (called == '' or run ~= '')) then
+  called = told and ARGV[1] or '?' .. ARGV[8]
+  run = ''
+  redis.call('DEL', call)
+  redis.call('HSET', root, 'call', called, 'run', run)
+end
+if epoch == '' then called = told and ARGV[1] or '?' .. ARGV[8] end
+redis.call('HSET', call, node, 1)
+present()
+local missing = 0
+for _, member in ipairs(redis.call('SMEMBERS', members)) do
+  if redis.call('HEXISTS', call, member) == 0 then missing = missing + 1 end
+end
+return {'called', epoch, called, num(seq), last, found, same and '1' or '0', num(missing)}
+`
+
+/**
+ * KEYS: root, feed, members, call. ARGV: `hold` or `renew`, the epoch and the call that this was decided on, how many were missing, a fresh name, the
+ * time, and what all names of keys begin with. A new epoch's name says nothing of the one before: of two losses in a row the second may begin
+ * where the first one did, from the same old snapshot.
+ */
+const SETTLE = `${BARRED}
+local root, feed, members, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local type = redis.call('TYPE', root).ok
+local state = type == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'at', 'raw', 'call') or {}
+local epoch = state[1] or nil
+local function num(n) return string.format('%d', n) end
+if (epoch or '') ~= ARGV[2] or epoch and state[2] == '' and state[6] ~= ARGV[3] then return {'past'} end
+if ARGV[1] == 'hold' then
+  for _, member in ipairs(redis.call('SMEMBERS', members)) do
+    if ARGV[4] == '0' and redis.call('HEXISTS', call, member) == 0 then return {'past'} end
+  end
+  local no = barred('HSET', root)
+  if no then return no end
+  redis.call('HSET', root, 'run', ARGV[3])
+  return {'ok'}
+end
+${TIME('ARGV[6]', 'state[4]', 'state[5]')}
+local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root, 'DEL', members, 'SADD', members, 'HKEYS', call)
+if no then return no end
+redis.call('UNLINK', root)
+if epoch then
+  for _, name in ipairs(redis.call('ZRANGE', ARGV[7] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[7] .. 'topic:' .. epoch .. ':' .. name) end
+  redis.call('UNLINK', ARGV[7] .. 'topics:' .. epoch)
+end
+redis.call('HSET', root, 'epoch', ARGV[5], 'run', ARGV[3], 'call', ARGV[3], 'begun', num(now), 'at', num(now), 'raw', num(raw), 'seq', state[3] or '0')
+-- Who did not come has nothing to say of the new one.
+local came = redis.call('HKEYS', call)
+if #came > 0 then
+  redis.call('DEL', members)
+  redis.call('SADD', members, unpack(came))
+end
+if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end
+-- Whoever waits on the feed wakes up.
+redis.call('XADD', feed, 'MAXLEN', '~', 1000, '*', 'e', ARGV[5])
+return {'ok'}
+`
+
+/** KEYS: members. ARGV: a node. */
+const LEAVE = `
+redis.call('SREM', KEYS[1], ARGV[1])
+return {'ok'}
+`
+
+export const ROLL_SCRIPTS = {
+  roll: script('roll', ROLL),
+  settle: script('settle', SETTLE),
+  leave: script('leave', LEAVE),
+}
