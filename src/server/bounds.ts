@@ -34,6 +34,11 @@ export const limitBounds = {
   maxTopicsRead: count(50_000),
   maxBuffered: count(256 * KIB),
   stallTimeout: time(20 * SECOND),
+  // An outbox of the default size comes at once after a break, and again; then as fast as a hand or a cursor moves, many times over.
+  messagesPerSecond: count(500),
+  messageBurst: count(2_000),
+  bytesPerSecond: count(2 * MIB),
+  byteBurst: count(16 * MIB),
   maxQueued: count(128),
   maxQueuedBytes: count(MIB),
   publishTimeout: time(8 * SECOND),

@@ -37,6 +37,17 @@ export interface ServerLimits {
   readonly maxBuffered: number
   /** A leg that reads nothing of what waits for it for so long is dropped as `too-slow`. Default 20,000. */
   readonly stallTimeout: number
+  /**
+   * Frames of one session that are served a second, on all of its legs here. Over it and the burst a publish or a subscribe is refused as `busy`
+   * with `retryAfter`, a repeat waits, and a session that goes on all the same loses its leg. Default 500.
+   */
+  readonly messagesPerSecond: number
+  /** Frames of a session that may come at once: more than its outbox holds. Default 2,000. */
+  readonly messageBurst: number
+  /** Bytes of one session's frames that are served a second. Default 2 MiB. */
+  readonly bytesPerSecond: number
+  /** Bytes of a session that may come at once. Default 16 MiB. */
+  readonly byteBurst: number
   /** Publishes, subscribes and tokens of a leg that are not answered yet; beyond, nothing more is read from it. Default 128. */
   readonly maxQueued: number
   /** Bytes of what waits for its turn; beyond, nothing more is read from the leg either. Default 1 MiB. */

@@ -31,6 +31,7 @@ import { reconnectSpread } from './reconnect-spread.js'
 import { callOut, createReport } from './reporter.js'
 import { createServerLeg, type ServerLeg } from './server-leg.js'
 import type { ServerEvent } from './server-event.js'
+import { createSessionRates } from './session-rates.js'
 import { createCounters, type ServerStats } from './stats.js'
 import { createTopicFeeds } from './topic-feeds.js'
 import type { PresenceChange } from './topic-log.js'
@@ -235,6 +236,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     limits,
     log,
     feeds,
+    rates: createSessionRates(limits, clock),
     publish,
     counters,
     clock: patient,

@@ -24,6 +24,7 @@ import type { TopicFeeds } from './topic-feeds.js'
 import { OUTCOME_UNKNOWN, type TopicLog } from './topic-log.js'
 import type { Permission } from './permission.js'
 import { callOut } from './reporter.js'
+import type { SessionRate, SessionRates } from './session-rates.js'
 import { createTokenLife } from './token-life.js'
 import { createWorkQueue } from './work-queue.js'
 
@@ -49,6 +50,7 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 
   readonly limits: ServerLimits
   readonly log: TopicLog
   readonly feeds: TopicFeeds
+  readonly rates: SessionRates
   readonly publish: Publisher<User>
   readonly counters: Counters
   readonly clock: Clock
@@ -60,6 +62,9 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 
 
 type Hello = Extract<ClientFrame, { type: 'hello' }>
 type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
+
+/** A session that does not heed what it is told, which is worth no answer any more, comes back after so long. */
+const FLOOD_PAUSE = 5_000
 
 export function createServerLeg<User>(
   deps: LegDeps<User>,
@@ -83,6 +88,9 @@ export function createServerLeg<User>(
   /** Whether it has published since it was last probed, and when that was. */
   let published = false
   let probedAt = -Infinity
+  /** From its welcome on. */
+  let rate: SessionRate | null = null
+  let saidOverRate = false
   const life = createTokenLife(clock, limits.tokenGrace)
   let asking: Identification<User> | null = null
   const fresh = createFreshToken<User>(clock, (token) => ask(who!.session, token), (known) => void queue.change(0, () => renewed(known)))
@@ -150,6 +158,7 @@ export function createServerLeg<User>(
     const prepared = await topics.prepare(hello.topics, who)
     if (ended()) return prepared.drop()
     state = 'live'
+    rate = deps.rates.join(hello.session)
     patience.clear()
     flight.welcomed()
     join(prepared, undefined, (answers) => welcome(known, answers))
@@ -179,6 +188,10 @@ export function createServerLeg<User>(
   }
 
   function serve(frame: ClientFrame, bytes: number) {
+    const wait = rate!.take(bytes)
+    const due = wait > 0 ? clock.monotonic() + wait : 0
+    // A repeat may have been applied: it gets its answer, only later.
+    if (wait > 0 && !(frame.type === 'publish' && frame.age !== undefined) && !overRate(frame, bytes)) return
     switch (frame.type) {
       case 'hello':
         return fail({ code: 'protocol', message: 'A leg says hello once.' })
@@ -196,7 +209,7 @@ export function createServerLeg<User>(
       case 'unsubscribe':
         return queue.change(bytes, async () => topics.leave(frame.topics))
       case 'publish':
-        return queue.publish(frame.topic, bytes, publishing(frame))
+        return queue.publish(frame.topic, bytes, publishing(frame, due))
       case 'auth':
         return fresh.check(frame.token)
       case 'ping':
@@ -216,11 +229,30 @@ export function createServerLeg<User>(
     }
   }
 
-  function publishing(frame: PublishFrame) {
+  /** More than the session may send. Refused where that can be said; true where it is served all the same. */
+  function overRate(frame: ClientFrame, bytes: number): boolean {
+    if (!saidOverRate) deps.onEvent({ type: 'leg-over-rate', session: who!.session, leg: admitted!.leg })
+    saidOverRate = true
+    const retryAfter = rate!.refuse(bytes)
+    const busy = { code: 'busy', message: 'This session sends too much.' } as const
+    if (retryAfter === null) return fail({ ...busy, retryAfter: FLOOD_PAUSE }, 'all'), false
+    if (frame.type === 'publish') {
+      counters.published++
+      counters.refused++
+      socket.sendEncoded(answerFrame(frame.id, { type: 'nack', ...busy, retryAfter }))
+      if (socket.owed() > limits.maxBuffered) dropSlow()
+    } else if (frame.type === 'subscribe') for (const topic of frame.topics.keys()) refuse(frame.id)({ ...busy, topic, retryAfter })
+    return frame.type !== 'publish' && frame.type !== 'subscribe'
+  }
+
+  /** @param due when the rate of its session has room for it; 0: now. */
+  function publishing(frame: PublishFrame, due: number) {
     published = true
     const arrived = instant(clock)
     const onItsWay = flight.longest()
     return async (next: () => void) => {
+      const wait = due === 0 ? 0 : due - clock.monotonic()
+      if (wait > 0) await new Promise<void>((resolve) => void clock.setTimeout(resolve, wait))
       // It asks and asks, and does not read what it is answered.
       const settled = socket.settled()
       if (settled) await settled
@@ -304,6 +336,7 @@ export function createServerLeg<User>(
     asking?.abandon()
     fresh.stop()
     topics.leaveAll()
+    rate?.leave()
     // What was received is applied still; only there is nobody left to tell.
     release()
     deps.onEvent({ type: 'leg-gone', ...named })
