@@ -17,6 +17,8 @@ export interface FoldOptions<State> {
   readonly load?: LoadSnapshot<State>
   /** Without `load`: start after this position instead of now. */
   readonly from?: Position
+  /** As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What `position()` gave. */
+  readonly since?: Position
 }
 
 /** What a fold needs of its live socket. */
@@ -52,14 +54,14 @@ const RELEASE_DELAY = 1_000
  */
 export function createFold<State>(source: FoldSource, topic: string, reducer: Reducer<State>, initial: State, options: FoldOptions<State> = {}): ReadableStore<State> {
   const { clock, random, store, holding } = source
-  const { load, from } = checked(options)
+  const { load, from, since } = checked(options)
   const listeners = new Set<{ readonly call: (state: State, previous: State) => void }>()
   let state = initial
   /** What listeners know. */
   let told = initial
   let cancelFrame: (() => void) | null = null
   /** Everything up to here is in the state. */
-  let position: Position | null = from ?? null
+  let position: Position | null = from ?? since ?? null
   let session = source.session()
   let unwatch: (() => void) | null = null
   let cancelRelease: (() => void) | null = null
@@ -181,9 +183,9 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
   }
 
   function look(now: LiveSocketState, before?: LiveSocketState) {
+    if (now.status === 'closed' || source.session() !== session) detach()
+    renew()
     if (now.status === 'closed') {
-      detach()
-      renew()
       if (cancelRelease) release()
       return
     }
@@ -264,8 +266,8 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
 
 function checked<State>(options: FoldOptions<State>): FoldOptions<State> {
   if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'fold(topic, reducer, initial, options): the options are an object { load } or { from }.')
-  const { load, from } = options
+  const { load, from, since } = options
   if (load !== undefined && typeof load !== 'function') throw new LiveSocketError('invalid', 'fold(…, { load }): load must be a function.')
-  if (load && from) throw new LiveSocketError('invalid', 'fold(…, { load, from }): the snapshot says from where to go on, so `from` is not needed.')
-  return { load, from }
+  if (load && (from ?? since)) throw new LiveSocketError('invalid', 'fold(…, { load, from }): the snapshot says from where to go on, so `from` is not needed.')
+  return { load, from, since }
 }

@@ -20,6 +20,8 @@ import { createLiveStore, type LiveSocketState, type ReadableStore } from './sto
 export interface SubscribeOptions {
   /** Start after this position instead of now. */
   readonly from?: Position
+  /** As `from`, in the present session only: in a later one, somebody else's perhaps, it starts from that one's now. */
+  readonly since?: Position
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal
 }
@@ -113,6 +115,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   const report = (message: string, cause?: unknown) => emit('error', { error: new LiveSocketError('invalid', message, { cause }) })
   const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
   let closed: LiveSocketState['closed'] = null
+  /** A frame has come since the network last changed. */
+  let heard = false
   /** Calls of `handover()`, each with the leg that it wants left. */
   let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
@@ -141,8 +145,9 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       emit,
       heard(frame) {
         if (frame.type === 'message') session.counters.received++
+        heard = true
       },
-      changed: show,
+      changed: () => show(),
       served(planned) {
         const { counters } = session
         if (!planned && counters.everLive) counters.reconnects++
@@ -164,8 +169,13 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 
   let session = newSession()
 
+  /** On some systems the browser takes itself for offline for good: what arrives on a leg is better evidence. */
+  function online() {
+    return settings.network.online() || (heard && coordinator.state.active !== null)
+  }
+
   function newSession(): Session {
-    const mine: Session = createSession(settings, {
+    const mine: Session = createSession({ settings, online }, {
       merge: {
         deliver(given) {
           const checked = checkTopicData(settings.schemas, given.topic, given.data)
@@ -196,7 +206,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       },
       tokens: {
         fresh: (token) => coordinator.renew(token),
-        state: (token) => live.set({ token }),
+        // Of one that has ended the last word is told with the end.
+        state: (token) => mine === session && live.set({ token }),
         refreshed: (event) => emit('token-refreshed', event),
         failed: (event) => emit('token-failed', event),
         ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
@@ -227,6 +238,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     const { network, page } = settings
     listening = [
       network.subscribe((hint) => {
+        heard = false
         session.tokens.check()
         coordinator.evidence()
         coordinator.probe(PROBE)
@@ -264,11 +276,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
     // Before anything of this is told: who is told may publish, or connect again.
     const message = `The live socket is closed (${stop.by}).`
-    if (stop.by === 'signed-out' || stop.by === 'session-ended') endSession(message, stop.reason)
+    const ends = stop.by === 'signed-out' || stop.by === 'session-ended'
+    if (ends) endSession(message, stop.reason)
     else session.rest(message)
     for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
     if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
-    show()
+    show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
   }
 
   /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
@@ -287,7 +300,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     former.end(message, reason)
   }
 
-  function show() {
+  function show(besides: Partial<LiveSocketState> = {}) {
     const { status, active } = coordinator.state
     const { everLive } = session.counters
     live.set({
@@ -295,6 +308,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       closed: status === 'closed' ? closed : null,
       ...coordinator.view(),
       everLive,
+      ...besides,
     })
   }
 
@@ -310,15 +324,16 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         else coordinator.hasten()
       }),
     [Symbol.dispose]: () => coordinator.stop({ by: 'app' }),
-    subscribe(topic, handler, { from, signal } = {}) {
+    subscribe(topic, handler, { from, since, signal } = {}) {
       checkTopic(topic)
       if (typeof handler !== 'function') throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
-      checkFrom(from)
+      checkFrom(from ?? since)
       if (signal?.aborted) return () => {}
       const undo = subscriptions.add(
         topic,
         ({ data, ...message }) => (handler as (data: unknown, message: MessageInfo) => void)(data, message),
-        from,
+        from ?? since,
+        from === undefined,
       )
       signal?.addEventListener('abort', undo, { once: true })
       return () => {
@@ -333,7 +348,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     fold(topic, reducer, initial, options) {
       checkTopic(topic)
       if (typeof reducer !== 'function') throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
-      checkFrom(options?.from)
+      checkFrom(options?.from ?? options?.since)
       const reduce = reducer as (state: unknown, data: unknown, message: MessageInfo) => typeof initial
       return createFold(
         {
@@ -372,7 +387,15 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       return { ...counted, ...session.merge.stats(), gaps: counted.gaps }
     },
   }
+  sessions.set(socket, () => session)
   return socket
+}
+
+const sessions = new WeakMap<object, () => Session>()
+
+/** The session that the socket is in: another one from the moment at which it ends. Undefined for what we have not made. */
+export function sessionOf(socket: object): unknown {
+  return sessions.get(socket)?.()
 }
 
 /** After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen, 3 s in all. */

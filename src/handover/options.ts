@@ -42,12 +42,18 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
    * Never put a token in it: URLs end up in logs.
    */
   url: string | URL | ((ask: UrlAsk) => string | URL | Promise<string | URL>)
-  /** Hooks share one socket under this name. Default: the URL without its query. */
+  /**
+   * Names service and login: hooks with one key share a socket, and the tabs and workers of a browser share a token and a sign-out.
+   * Default: the whole URL, where it is given as a text or a URL. Where `url` is a function nothing is certain, and nothing is shared.
+   */
   key?: string
   /** Fetches a short-lived token. Called on a jittered schedule of its own, never because a socket reconnected. A throw is transient. */
   getToken?: GetToken
-  /** When to fetch the next token, as fractions of the lifetime. Default 0.5 to 0.9 of 10 minutes: 5 to 9 minutes. */
-  tokenRefresh?: { from?: number; to?: number; lifetime?: number }
+  /**
+   * When to fetch the next token, as fractions of the lifetime (default 0.5 to 0.9 of 10 minutes: 5 to 9 minutes), and how long one call
+   * may take, ms (default 10,000; 1,000 to 300,000): then it is repeated, at the pace of a failure, and a late answer is used all the same.
+   */
+  tokenRefresh?: { from?: number; to?: number; lifetime?: number; timeout?: number }
   /** How the server is spoken to. Default `livesocketV1()`. */
   protocol?: Protocol
   /** A Standard Schema per topic, of any library, synchronous: checks every message and publish, and types them. What does not fit is an `invalid` event or error. */
@@ -103,9 +109,9 @@ export interface Environment {
 /** Options, checked, with every default filled in. */
 export interface Settings {
   readonly url: LiveSocketOptions['url']
-  readonly key: string
+  readonly key: string | null
   readonly getToken: GetToken | undefined
-  readonly tokenRefresh: { from?: number; to?: number; lifetime?: number }
+  readonly tokenRefresh: { from?: number; to?: number; lifetime?: number; timeout: number }
   readonly protocol: Protocol
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly handover: { redirectOrigins: readonly string[]; overlapLimit: number; dwell: number; maxAge: number | null; when: ((request: HandoverRequest) => Promise<void>) | null }
@@ -149,12 +155,12 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
   if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
   const key = options.key === undefined ? defaultKey(url) : options.key
-  if (typeof key !== 'string' || key === '') throw invalid('key', 'a non-empty string', key)
+  if (options.key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', 'a non-empty string', key)
   return {
     url,
-    key,
+    key: key as string | null,
     getToken: optionalFunction('getToken', options.getToken) as GetToken | undefined,
-    tokenRefresh: { from, to, lifetime },
+    tokenRefresh: { from, to, lifetime, timeout: duration('tokenRefresh.timeout', tokenRefresh.timeout, 10_000, 1_000, 300_000) },
     protocol: protocol as unknown as Protocol,
     schemas: checkSchemas(section(options, 'schemas')),
     handover: {
@@ -222,9 +228,15 @@ function checkUrl(given: unknown): LiveSocketOptions['url'] {
   return given as string | URL
 }
 
-/** The name under which hooks share a socket that was given none: its URL without the query. */
-export function defaultKey(url: LiveSocketOptions['url']): string {
-  return typeof url === 'function' ? 'livesocket' : String(url).split(/[?#]/)[0]!
+/** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */
+export function defaultKey(url: LiveSocketOptions['url']): string | null {
+  if (typeof url === 'function') return null
+  try {
+    return dialUrl(url).href
+  } catch {
+    // Relative, and there is no page: on a server it names nothing but itself.
+    return String(url)
+  }
 }
 
 function checkOrigins(value: unknown): readonly string[] {

@@ -37,6 +37,12 @@ export interface SessionCounters {
   everLive: boolean
 }
 
+export interface SessionDeps {
+  readonly settings: Settings
+  /** Whether anything shows that there is a network. */
+  online(): boolean
+}
+
 export interface SessionHandlers {
   readonly merge: MergeHandlers & { fence(leg: number): void }
   readonly outbox: Pick<OutboxHandlers, 'send' | 'overdue'> & { changed(size: Outbox['size']): void }
@@ -46,7 +52,7 @@ export interface SessionHandlers {
 /** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
 const SETTLE_TIMEOUT = 1_000
 
-export function createSession(settings: Settings, handlers: SessionHandlers): Session {
+export function createSession({ settings, online }: SessionDeps, handlers: SessionHandlers): Session {
   let id = ''
   const merge = mergeOf(settings, handlers.merge)
   const outbox: Outbox = createOutbox(
@@ -60,7 +66,7 @@ export function createSession(settings: Settings, handlers: SessionHandlers): Se
     },
     { ...handlers.outbox, changed: () => handlers.outbox.changed(outbox.size) },
   )
-  const tokens = tokensOf(settings, handlers.tokens)
+  const tokens = tokensOf(settings, online, handlers.tokens)
   return {
     get id() {
       return (id ||= nanoid())
@@ -90,7 +96,7 @@ function mergeOf(settings: Settings, handlers: SessionHandlers['merge']): Sessio
   return strength === 'log' ? createMerge(deps, handlers) : createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match' }, handlers)
 }
 
-function tokensOf(settings: Settings, handlers: TokenKeeperHandlers): TokenKeeper {
-  const { clock, random, getToken, tokenRefresh, tabs, key, network, page } = settings
-  return createTokenKeeper({ clock, random, getToken, tokenRefresh, tabs, key, online: () => network.online(), hidden: () => page.hidden() }, handlers)
+function tokensOf(settings: Settings, online: () => boolean, handlers: TokenKeeperHandlers): TokenKeeper {
+  const { clock, random, getToken, tokenRefresh, tabs, key, page } = settings
+  return createTokenKeeper({ clock, random, getToken, tokenRefresh, tabs, key, online, hidden: () => page.hidden() }, handlers)
 }

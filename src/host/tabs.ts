@@ -24,16 +24,16 @@ export interface TabGroup {
 }
 
 /**
- * The tabs of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers, and nothing but
- * numbers. Where one of them is missing (no secure context, storage blocked, not a page) its part falls back to this tab alone.
+ * The tabs and workers of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers, and nothing but
+ * numbers. Where one of them is missing (no secure context, storage blocked or, in a worker, not there) its part falls back to this
+ * one alone: `read` gives 0. On a server all of them are.
  */
 export function createTabs(): Tabs {
   return {
     join(name) {
-      const page = typeof document === 'object'
-      const channel = page ? openChannel(name) : undefined
+      const inBrowser = typeof document === 'object' || isWorker()
+      const channel = inBrowser ? openChannel(name) : undefined
       const listeners = new Set<(message: unknown) => void>()
-      const own = new Map<string, number>()
       let left = false
       if (channel) {
         channel.onmessage = (event) => {
@@ -48,16 +48,9 @@ export function createTabs(): Tabs {
           listeners.add(listener)
           return () => void listeners.delete(listener)
         },
-        exclusively: (work, signal) => (page ? takeTurn(name, work, signal) : work(false)),
-        read(label) {
-          const kept = page ? readNumber(`${name}:${label}`) : undefined
-          // Storage that a user cleared, or that a full disk refused, must not take back what this tab knows.
-          return Math.max(kept ?? 0, own.get(label) ?? 0)
-        },
-        write(label, value) {
-          own.set(label, value)
-          if (page) writeNumber(`${name}:${label}`, value)
-        },
+        exclusively: (work, signal) => (inBrowser ? takeTurn(name, work, signal) : work(false)),
+        read: (label) => readNumber(`${name}:${label}`),
+        write: (label, value) => writeNumber(`${name}:${label}`, value),
         leave() {
           left = true
           listeners.clear()
@@ -66,6 +59,12 @@ export function createTabs(): Tabs {
       }
     },
   }
+}
+
+/** Node has BroadcastChannel, and processes that must not talk; its own threads are no workers of a browser. */
+function isWorker(): boolean {
+  const { WorkerGlobalScope: scope } = globalThis as { WorkerGlobalScope?: new () => unknown }
+  return typeof scope === 'function' && globalThis instanceof scope
 }
 
 function openChannel(name: string): BroadcastChannel | undefined {
@@ -95,18 +94,18 @@ async function takeTurn<Result>(
   return begin(false)
 }
 
-function readNumber(key: string): number | undefined {
+function readNumber(key: string): number {
   try {
-    const value = Number(localStorage.getItem(key))
-    return Number.isSafeInteger(value) && value > 0 ? value : undefined
+    const value = typeof document === 'object' ? Number(localStorage.getItem(key)) : 0
+    return Number.isSafeInteger(value) && value > 0 ? value : 0
   } catch {
-    return undefined
+    return 0
   }
 }
 
 function writeNumber(key: string, value: number) {
   try {
-    localStorage.setItem(key, String(value))
+    if (typeof document === 'object') localStorage.setItem(key, String(value))
   } catch {
     // Blocked or full: the other tabs still learn of it while they are awake.
   }

@@ -35,8 +35,11 @@ export interface Subscription {
 
 /** Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different positions. */
 export interface Subscriptions {
-  /** Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. */
-  add(topic: string, handler: MessageHandler, from?: Position): Subscription
+  /**
+   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `once`: in a later session
+   * it does not begin there again.
+   */
+  add(topic: string, handler: MessageHandler, from?: Position, once?: boolean): Subscription
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
   position(topic: string): Position | null
   deliver(message: SubscribedMessage): void
@@ -73,8 +76,8 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
   }
 
   return {
-    add(name, handler, from) {
-      const subscriber: Subscriber = { handler, from: from ?? null, seen: from ?? null, removed: false }
+    add(name, handler, from, once = false) {
+      const subscriber: Subscriber = { handler, from: once ? null : (from ?? null), seen: from ?? null, removed: false }
       const present = handlers.position(name)
       let topic = topics.get(name)
       const isFirst = !topic

@@ -10,29 +10,45 @@ export type TokenCallOutcome =
   | { readonly kind: 'token'; readonly token: string; readonly ttl?: number; readonly sessionTtl?: number }
   | { readonly kind: 'ended'; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: unknown; readonly retryAfter?: number }
+  /** Not answered in time. An answer may still come, to `late`. */
+  | { readonly kind: 'slow'; readonly error: unknown }
 
-/** A provider that has not answered by then is told to stop, and counts as failed. Milliseconds. */
+/** How long a provider may take by default before it is asked again, in milliseconds: beyond what a healthy service needs, retries included. */
 export const PROVIDER_LIMIT = 10_000
 
-/** Calls a token provider once. Always resolves, at the latest after `PROVIDER_LIMIT`, or when `call` is aborted. */
-export function callTokenProvider(
-  getToken: GetToken,
-  ask: { reason: TokenReason; attempt: number },
-  call: AbortController,
-  clock: Clock,
-): Promise<TokenCallOutcome> {
+export interface TokenCall {
+  readonly reason: TokenReason
+  readonly attempt: number
+  /** Milliseconds after which it counts as `slow`. */
+  readonly limit: number
+  /** Aborted where the answer is not wanted any more. */
+  readonly call: AbortController
+  /** What comes after the limit and while it is still wanted. */
+  late(outcome: TokenCallOutcome): void
+}
+
+/** Calls a token provider once. Always resolves, at the latest at the limit, or when `call` is aborted. */
+export function callTokenProvider(getToken: GetToken, { reason, attempt, limit, call, late }: TokenCall, clock: Clock): Promise<TokenCallOutcome> {
   return new Promise((resolve) => {
-    const failed = (error: unknown) => resolve({ kind: 'failed', error })
-    const cancel = clock.setTimeout(() => {
-      failed(new LiveSocketError('timeout', `getToken had not answered after ${PROVIDER_LIMIT / 1_000} s and was told to stop by its signal`))
-      call.abort()
-    }, PROVIDER_LIMIT)
-    call.signal.addEventListener('abort', () => {
+    let over = false
+    const settle = (outcome: TokenCallOutcome) => {
       cancel()
-      failed(call.signal.reason)
-    })
+      if (over) late(outcome)
+      over = true
+      resolve(outcome)
+    }
+    const failed = (error: unknown): TokenCallOutcome => ({ kind: 'failed', error })
+    const cancel = clock.setTimeout(() => {
+      const message = `getToken had not answered after ${limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
+      settle({ kind: 'slow', error: new LiveSocketError('timeout', message) })
+    }, limit)
+    call.signal.addEventListener('abort', () => settle(failed(call.signal.reason)), { once: true })
     // Within an async function a provider that throws at once is one that rejects.
-    void (async () => outcomeOf(await getToken({ ...ask, signal: call.signal })))().then(resolve, failed).then(cancel)
+    void (async () => outcomeOf(await getToken({ reason, attempt, signal: call.signal })))()
+      .catch(failed)
+      .then((outcome) => {
+        if (!call.signal.aborted) settle(outcome)
+      })
   })
 }
 

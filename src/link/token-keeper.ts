@@ -8,6 +8,7 @@ import { tokenProblem, tokenSubject, type TokenResult } from '../policy/token-an
 import type { TokenReason } from '../policy/token-news.js'
 import {
   callGap,
+  MIN_GAP,
   drawTokenSchedule,
   jwtLifetime,
   refreshDue,
@@ -16,7 +17,7 @@ import {
   tokenRetryDelay,
   type TokenSchedule,
 } from '../policy/token-schedule.js'
-import { callTokenProvider, type GetToken } from './token-call.js'
+import { callTokenProvider, PROVIDER_LIMIT, type GetToken, type TokenCallOutcome } from './token-call.js'
 import { createTokenCircle, type CircleToken } from './token-circle.js'
 import { createStateTeller, type TokenState } from './token-state.js'
 import { createTokenWaiters } from './token-waiters.js'
@@ -29,6 +30,8 @@ export interface TokenRefreshOptions {
   to?: number
   /** Milliseconds that a token is taken to live which does not say so itself. Default 10 min. */
   lifetime?: number
+  /** How long one call may take before it counts as failed and is repeated, in milliseconds; a later answer is used all the same. Default 10 s. */
+  timeout?: number
 }
 
 export interface TokenKeeperHandlers {
@@ -86,7 +89,7 @@ export interface TokenKeeperDeps {
   key?: string | null | undefined
 }
 
-/** How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. */
+/** How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. Longer where calls may be. */
 const TURN_LIMIT = 8_000
 /** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
 const LONGEST_TIMER = 60_000
@@ -96,7 +99,9 @@ const LONGEST_PAUSE = 7_200_000
 const OVERSLEPT = 60_000
 /** A building wakes, or comes back online, at one instant. */
 const WAKE_JITTER = { visible: 1_000, hidden: 10_000 }
-const ONLINE_JITTER = 2_000
+const ONLINE_JITTER = 1_000
+/** What closes and connects while calls are under way has so many of them for nothing; then the least gap between two calls holds. */
+const CALLS_DROPPED = 3
 const KEPT_TOKENS = 3
 /** A token that served this long was refused for a new reason, not for the last one's. */
 const PROVEN = 60_000
@@ -113,8 +118,12 @@ interface Grant {
   schedule: TokenSchedule
   /** Neither token nor provider said how long it lives: a server that knows is believed. */
   readonly assumed: boolean
+  /** The next one is not asked for sooner after this one's call: by its own lifetime, whatever a server says of it. Milliseconds. */
+  readonly gap: number
   /** A server wants it renewed before its time. */
   cutShort: boolean
+  /** A server called it dead when it came: its word on this one is not believed. */
+  stillborn: boolean
   acceptedAt: Instant | null
   refused: boolean
 }
@@ -122,6 +131,7 @@ interface Grant {
 /** Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`. */
 export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
   const { clock, random, getToken, tokenRefresh = {}, online = () => true, hidden = () => false } = deps
+  const limit = tokenRefresh.timeout ?? PROVIDER_LIMIT
   let over: string | null = null
   /** Nobody wants a token: the live socket is closed, or was never connected. */
   let resting = true
@@ -132,9 +142,17 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   let wanted: TokenReason | null = null
   let failures = 0
   let refusals = 0
+  /** In a row, and not the provider's fault: tokens that a server called dead when they came. */
+  let stillborn = 0
+  /** In a row: calls that were given up because the live socket was closed. */
+  let dropped = 0
+  /** In a row: turns that did not come. */
+  let turnsMissed = 0
   let lastCall: Instant | null = null
   /** Stops what the renewal under way is waiting for: its turn, or the provider. One at a time. */
   let renewal: { readonly turn: AbortController; readonly call: AbortController } | null = null
+  /** A call that is past its limit, and whose answer is still wanted. */
+  let slow: AbortController | null = null
   /** A call that was due waits for a network. */
   let heldOffline = false
   let wasHidden = false
@@ -225,8 +243,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
    * refusal is made at once: a second refusal ends the session, so that cannot become a loop.
    */
   function gapLeft(): number {
-    if (!lastCall || !grant || failures > 0 || wanted === 'rejected') return 0
-    return callGap(grant.schedule.lifetime) - since(clock, lastCall)
+    if (!lastCall || wanted === 'rejected') return 0
+    if (dropped >= CALLS_DROPPED) return MIN_GAP - since(clock, lastCall)
+    return grant && failures === 0 ? grant.gap - since(clock, lastCall) : 0
   }
 
   async function renew(reason: TokenReason) {
@@ -236,11 +255,12 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     const renewed = () => (grant?.generation ?? 0) > seen
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
     const settled = () => renewal !== mine || renewed() || pause.left > 0
-    const cancel = clock.setTimeout(() => turn.abort(), TURN_LIMIT)
+    const cancel = clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, limit - 2_000))
     void circle.ask(seen)
     try {
       await circle.exclusively(async (contended) => {
         cancel()
+        turnsMissed = 0
         // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
         if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask(seen)
         if (settled()) return false
@@ -248,8 +268,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
         return renewed()
       }, turn.signal)
     } catch {
-      // The turn did not come. With a token in hand there is time; without one a second call costs less than no token.
-      if (!settled() && usable(grant)) pause.start(5_000 + random() * 10_000)
+      // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no token.
+      if (!settled() && usable(grant) && turnsMissed++ === 0) pause.start(5_000 + random() * 10_000)
       if (!settled()) await askProvider(reason, call)
     }
     cancel()
@@ -260,12 +280,25 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
   async function askProvider(reason: TokenReason, call: AbortController) {
     const start = (lastCall = instant(clock))
-    const outcome = await callTokenProvider(getToken!, { reason, attempt: failures + 1 }, call, clock)
+    slow?.abort()
+    slow = null
+    const answered = (outcome: TokenCallOutcome) => {
+      if (outcome.kind === 'ended') end(outcome.reason)
+      else if (outcome.kind === 'token') take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
+      else fail(reason, withheld(outcome.error, tokens, 'getToken'), outcome.kind === 'failed' ? outcome.retryAfter : undefined)
+    }
+    const late = (outcome: TokenCallOutcome) => {
+      if (slow !== call) return
+      slow = null
+      // It counts as failed already.
+      if (outcome.kind !== 'failed') answered(outcome)
+      look()
+    }
+    const outcome = await callTokenProvider(getToken!, { reason, attempt: failures + 1, limit, call, late }, clock)
     // Signed out or closed meanwhile: whatever came, it is too late.
     if (call.signal.aborted && renewal?.call !== call) return
-    if (outcome.kind === 'ended') end(outcome.reason)
-    else if (outcome.kind === 'failed') fail(reason, withheld(outcome.error, tokens, 'getToken'), outcome.retryAfter)
-    else take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
+    if (outcome.kind === 'slow') slow = call
+    answered(outcome)
   }
 
   function take(token: string, from: { start: Instant; reason: TokenReason; ttl?: number | undefined; sessionTtl?: number | undefined }) {
@@ -274,14 +307,17 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     // The provider has it cached. It is no older and no younger for that.
     const again = ttl === undefined && grant?.token === token ? grant : null
     if (again && !again.refused) return takeAgain(again, reason)
+    const lifetime = tokenLifetime(token, ttl, tokenRefresh.lifetime)
     const next: Grant = {
       token,
       generation: circle.nextGeneration(grant?.generation ?? 0),
       start: again ? again.start : from.start,
       reason,
-      schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
+      schedule: drawTokenSchedule(lifetime, tokenRefresh, random),
+      gap: callGap(lifetime),
       assumed: ttl === undefined && jwtLifetime(token) === undefined,
       cutShort: false,
+      stillborn: false,
       acceptedAt: null,
       refused: false,
     }
@@ -305,9 +341,23 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (!sameSubject(token)) return end('subject-changed')
       if (sessionLeft !== undefined) session.start(sessionLeft)
       lastCall = start
-      adopt({ token, generation, start, reason, schedule, assumed: false, cutShort: false, acceptedAt: null, refused: false })
+      adopt({ token, generation, start, reason, schedule, assumed: false, gap: callGap(schedule.lifetime), cutShort: false, stillborn: false, acceptedAt: null, refused: false })
       circle.heard()
     }
+    look()
+  }
+
+  /**
+   * A token that has just come, and that a server took and called as good as dead: one of the two clocks is wrong, and another token
+   * would fare no better. So its word changes nothing of when this one is used; it is a failure, and the next call waits as after one.
+   */
+  function bornDead(grant: Grant, left: number) {
+    grant.stillborn = true
+    const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: stillborn++, left: 0 }, random))
+    wanted ??= 'requested'
+    pause.extend(delay)
+    const error = new LiveSocketError('invalid', `the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`)
+    handlers.failed({ reason: 'requested', error, retryIn: delay })
     look()
   }
 
@@ -322,7 +372,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     grant = next
     tokens = [next.token, ...tokens].slice(0, KEPT_TOKENS)
     wanted = null
-    failures = 0
+    failures = dropped = 0
+    slow?.abort()
+    slow = null
     heldOffline = false
     pause.stop()
     renewal?.turn.abort()
@@ -334,9 +386,10 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   function fail(reason: TokenReason, error: unknown, retryAfter?: number) {
     const rest = usable(grant) ? grant.schedule.dead - since(clock, grant.start) : 0
     const delay = tokenRetryDelay({ failures, left: rest, ...(retryAfter === undefined ? {} : { retryAfter }) }, random)
-    // Without a network a failure says nothing of the token service; one that says when to come back was reached.
+    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come back was reached.
     heldOffline = !online() && retryAfter === undefined
-    if (!heldOffline) failures++
+    if (heldOffline) lastCall = null
+    else failures++
     wanted ??= reason
     pause.start(delay)
     circle.wait(failures, delay)
@@ -363,10 +416,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   }
 
   function drop() {
-    const former = renewal
-    renewal = null
-    former?.turn.abort()
-    former?.call.abort()
+    const calls = [renewal?.turn, renewal?.call, slow]
+    renewal = slow = null
+    for (const call of calls) call?.abort()
   }
 
   function currentState(): TokenState {
@@ -406,6 +458,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       grant.acceptedAt ??= instant(clock)
       if (ttl === undefined || !(ttl >= 0)) return
       const age = since(clock, grant.start)
+      if (grant.stillborn) return
+      if (age < grant.gap && ttl < grant.gap && ttl < (grant.schedule.lifetime - age) / 2) return bornDead(grant, ttl)
+      if (age < grant.gap) stillborn = 0
       // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it, unless it
       // is going to end things sooner.
       const more = ttl - (grant.schedule.lifetime - age)
@@ -458,6 +513,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (over !== null || resting) return
       resting = true
       alarm.clear()
+      if (renewal) dropped++
       drop()
       circle.leave(false)
       waiters.refuse(new LiveSocketError('closed', 'There is no token to be had: the live socket was closed'))

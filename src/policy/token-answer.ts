@@ -38,7 +38,7 @@ export function readTokenAnswer(answer: unknown): TokenAnswer {
 /** What makes `token` unfit to be sent, or null. Never quotes it. */
 export function tokenProblem(token: unknown): string | null {
   if (typeof token !== 'string') return 'is not a string'
-  if (token === '') return 'is empty'
+  if (token.trim() === '') return 'is empty, or nothing but blanks'
   if (token === 'undefined' || token === 'null') return 'is the word that an empty variable turns into'
   if (token.length > LONGEST_TOKEN) return `is longer than ${LONGEST_TOKEN} characters`
   if (/[\u0000-\u001f\u007f]/.test(token)) return 'holds control characters, perhaps a line break at its end'

@@ -4,7 +4,8 @@ import { createLiveSocket, type LiveSocket } from '../live-socket.js'
 
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {
-  readonly key: string
+  /** What it is shared under; null: it is not shared. */
+  readonly key: string | null
   /** What it was made of. */
   readonly options: LiveSocketOptions
   readonly socket: LiveSocket
@@ -21,13 +22,14 @@ export interface HeldSocket {
 /** Long enough for the next page of an application to be loaded and to hold the same socket, ms. */
 const LINGER = 1_000
 
-export function keyOf({ key, url }: LiveSocketOptions): string {
+export function keyOf({ key, url }: LiveSocketOptions): string | null {
   return key ?? defaultKey(url)
 }
 
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
 export function createHeldSocket(options: LiveSocketOptions, closed: () => void = () => {}): HeldSocket {
   const clock = options.environment?.clock ?? systemClock
+  const key = keyOf(options)
   let latest = options
   const socket = createLiveSocket({
     ...following(() => latest),
@@ -37,7 +39,7 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
   let stay: (() => void) | null = null
   let warned = false
   return {
-    key: keyOf(options),
+    key,
     options,
     socket,
     get held() {
@@ -62,9 +64,9 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
     follow(given) {
       const names = differing(options, given)
       if (names.length === 0) latest = given
-      else if (process.env.NODE_ENV !== 'production' && !warned) {
+      else if (!warned && isDevelopment()) {
         warned = true
-        console.warn(`livesocket: "${keyOf(options)}" is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`)
+        console.warn(`livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`)
       }
     },
   }
@@ -77,6 +79,15 @@ function following<Options extends object>(latest: () => Options): Options {
     typeof value === 'function' ? (...args: unknown[]) => (latest() as Record<string, (...args: unknown[]) => unknown>)[name]!(...args) : (value as unknown),
   ])
   return Object.fromEntries(entries) as Options
+}
+
+/** Bundlers put a text in its place; where nobody did, there is no `process` in a browser. */
+function isDevelopment(): boolean {
+  try {
+    return process.env.NODE_ENV !== 'production'
+  } catch {
+    return false
+  }
 }
 
 /** Objects with code in them, often made anew by every render. */

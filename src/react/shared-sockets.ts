@@ -3,7 +3,7 @@ import { createHeldSocket, keyOf, type HeldSocket } from './held-socket.js'
 
 /** Sockets that components share by key. */
 export interface SharedSockets {
-  /** The one in use under the key of these options; else an inert one. Safe in a render that comes to nothing. */
+  /** The one in use under the key of these options; else, and where they have none, an inert one. Safe in a render that comes to nothing. */
   find(options: LiveSocketOptions): HeldSocket
   /** The one that is in use under this one's key: this one, unless another was there first. */
   settle(found: HeldSocket): HeldSocket
@@ -27,6 +27,7 @@ export function createSharedSockets(): SharedSockets {
   return {
     find(options) {
       const key = keyOf(options)
+      if (key === null) return createHeldSocket(options)
       const world = worldOf(options)
       const known = world.get(key)?.deref()
       if (known && (known.held || known.fits(options))) return known
@@ -38,6 +39,7 @@ export function createSharedSockets(): SharedSockets {
       return made
     },
     settle(found) {
+      if (found.key === null) return found
       const world = worldOf(found.options)
       const known = world.get(found.key)?.deref()
       if (known?.held) return known

@@ -1,3 +1,4 @@
+import { sessionOf } from '../live-socket.js'
 import type { MessageInfo } from '../message.js'
 import type { Position } from '../protocol/frames.js'
 import type { SocketOf, TopicName } from './register.js'
@@ -16,8 +17,12 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
 ): TopicReader<Topics[Topic], Topic> {
   let place = from ?? socket.position(topic)
   let asked = from !== undefined
+  let session = sessionOf(socket)
   return {
     read(handler) {
+      // Where somebody else was is no place to begin.
+      if (sessionOf(socket) !== session && !asked) place = null
+      session = sessionOf(socket)
       let reading = true
       let last: MessageInfo<Topic> | null = null
       const told = (data: Topics[Topic], message: MessageInfo<Topic>) => {
@@ -26,9 +31,10 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
       }
       // Without `from` it is in step with the others of its topic: nothing is asked of the server.
       const isBehind = place !== null && (asked || !isAt(socket.position(topic), place))
-      const undo = socket.subscribe(topic, told, isBehind ? { from: place! } : {})
+      const undo = socket.subscribe(topic, told, isBehind ? (asked ? { from: place! } : { since: place! }) : {})
       return () => {
         reading = false
+        if (sessionOf(socket) !== session) last = null
         place = last ?? (isBehind ? null : socket.position(topic)) ?? place
         asked = false
         // A StrictMode or a hot-reload remount, or another reader of the same commit, comes before this task ends: it finds

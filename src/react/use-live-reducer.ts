@@ -34,9 +34,9 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   const begin = () => {
     if (topic === null) return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
     // What comes between this render and its effect is folded all the same: the fold starts where the topic is by now.
-    const start = from ?? (enabled ? socket.position(topic) : null)
+    const since = from || !enabled ? null : socket.position(topic)
     const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => latestReducer.get()(state, data, message)
-    return { socket, topic, fold: socket.fold(topic, step, initial, load ? { load: (ask) => latestLoad.get()!(ask) } : start ? { from: start } : {}) }
+    return { socket, topic, fold: socket.fold(topic, step, initial, load ? { load: (ask) => latestLoad.get()!(ask) } : { ...(from && { from }), ...(since && { since }) }) }
   }
   const [begun, setBegun] = useState(begin)
   let { fold } = begun

@@ -18,7 +18,7 @@ const shared = createSharedSockets()
 /** The socket of the nearest provider. It is the same one at every render, and nothing that happens to it renders this component. */
 export function useLiveSocket<Topics extends object = RegisteredTopics, Inputs extends object = RegisteredInputs>(): LiveSocket<Topics, Inputs>
 /**
- * Without a provider: one socket that all components with the same `key` (default: the URL without its query) share. The first
+ * Without a provider: one socket that all components with the same `key` (default: the whole URL; none where it is a function) share. The first
  * of them connects it; it is closed a second after the last one is gone. The options of the first one count; a development
  * build warns of others. Functions may be new in every render: the latest ones are called, and nothing is reconnected for them.
  */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { jwt, keepToken, MINUTE, SECOND, type Answer } from '../kit/kept-token.js'
 
 test('nothing is fetched before a dial asks, and many dials at once cost one call', async () => {
@@ -95,13 +96,112 @@ test.each<[string, Answer]>([
   expect(calls[2]).toMatchObject({ reason: 'scheduled', attempt: 2 })
 })
 
-test('a provider that hangs is told to stop after 10 seconds', async () => {
+test('a provider that hangs has failed after 10 seconds, and is told to stop when it is asked again', async () => {
   const { calls, clock, dial, errors } = keepToken(['hang'])
   await dial(9_999)
-  expect(calls[0]!.signal.aborted).toBe(false)
+  expect(errors).toEqual([])
   await clock.advance(1)
-  expect(calls[0]!.signal.aborted).toBe(true)
   expect(errors).toMatchObject([{ code: 'timeout' }])
+  expect(calls[0]!.signal.aborted).toBe(false)
+  await clock.advance(35 * SECOND)
+  expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false])
+})
+
+const answering = (token: string, delay: number, clock = createSimulatedClock()) => ({
+  clock,
+  answer: () => new Promise<string>((resolve) => void clock.setTimeout(() => resolve(token), delay)),
+})
+
+test('a token that comes after the limit is used, and nobody is asked again for it', async () => {
+  const { clock, answer } = answering('late', 12 * SECOND)
+  const { calls, dial, keeper, events } = keepToken([answer], { clock })
+  const waiting = keeper.token(new AbortController().signal)
+  await clock.advance(12 * SECOND)
+  expect(await waiting).toBe('late')
+  await clock.advance(2 * MINUTE)
+  expect(await dial()).toBe('late')
+  expect(calls).toHaveLength(1)
+  expect(events).toEqual(['failed first', 'fresh late', 'refreshed first'])
+})
+
+test('the limit is an option: a service that is known to be slow does not fail', async () => {
+  const { clock, answer } = answering('slow', 25 * SECOND)
+  const { dial, events } = keepToken([answer], { clock, tokenRefresh: { timeout: 30 * SECOND } })
+  expect(await dial(25 * SECOND)).toBe('slow')
+  expect(events).toEqual(['fresh slow', 'refreshed first'])
+})
+
+test('a late answer that says that the login session is over ends it', async () => {
+  const clock = createSimulatedClock()
+  const { dial, events } = keepToken([() => new Promise((resolve) => void clock.setTimeout(() => resolve({ ended: 'locked' }), 12 * SECOND))], { clock })
+  expect(await dial(13 * SECOND)).toBe('closed')
+  expect(events).toEqual(['failed first', 'ended locked'])
+})
+
+test.each(['', ' ', ' \u00a0 '])('a token of blanks (%j) is none', async (blank) => {
+  const { dial, errors } = keepToken([blank])
+  expect(await dial()).toBe('waiting')
+  expect(errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('blanks') as string }])
+})
+
+test.each(['by its own word', 'or nobody knows'])('a token that its server calls dead on arrival, %s, is in use, and asked for ever more seldom', async (how) => {
+  const fresh = (n: number) => (how === 'or nobody knows' ? `token-${n}` : { token: `token-${n}`, ttl: 10 * MINUTE })
+  let n = 0
+  const { keeper, clock, calls, dial, events } = keepToken([async () => fresh(++n)])
+  await dial()
+  for (let second = 0; second < 30 * 60; second++) {
+    keeper.accepted(`token-${n}`, 0)
+    await clock.advance(SECOND)
+    expect(await dial()).toBe(`token-${n}`)
+  }
+  const gaps = calls.slice(1).map(({ at }, i) => at - calls[i]!.at)
+  for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(20 * SECOND)
+  expect(Math.max(...gaps.slice(-4))).toBeGreaterThan(2 * MINUTE)
+  expect(calls.length).toBeLessThan(20)
+  expect(events).toContain('failed requested')
+})
+
+test('whatever a server says of tokens, two calls are 20 seconds apart', async () => {
+  let n = 0
+  const { keeper, clock, calls, dial } = keepToken([async () => ({ token: `token-${++n}`, ttl: 10 * MINUTE })])
+  await dial()
+  for (let step = 0; step < 4 * 60 * 10; step++) {
+    keeper.accepted(`token-${n}`, (step % 7) * 5_000)
+    if (step % 3 === 0) keeper.request()
+    await clock.advance(250)
+  }
+  expect(calls.length).toBeGreaterThan(2)
+  for (const [i, { at }] of calls.slice(1).entries()) expect(at - calls[i]!.at).toBeGreaterThanOrEqual(20 * SECOND)
+})
+
+test('a keeper that rests keeps its token, and lets no time pass unseen', async () => {
+  const { keeper, clock, calls, dial, status } = keepToken()
+  await dial()
+  for (let turn = 0; turn < 20; turn++) {
+    keeper.rest()
+    expect([status(), clock.pending]).toEqual(['none', 0])
+    await clock.advance(1.5 * SECOND)
+    expect(await dial()).toBe('token-1')
+    expect(status()).toBe('valid')
+    await clock.advance(1.5 * SECOND)
+  }
+  expect(calls).toHaveLength(1)
+  keeper.rest()
+  await clock.advance(MINUTE * 30)
+  expect(calls).toHaveLength(1)
+  expect(await dial()).toBe('token-2')
+})
+
+test('calls that are given up because the socket is closed are no way around the least gap', async () => {
+  const { keeper, clock, calls } = keepToken(['hang'])
+  for (let second = 0; second < 60; second++) {
+    keeper.token(new AbortController().signal).catch(() => undefined)
+    await clock.advance(SECOND / 2)
+    keeper.rest()
+    await clock.advance(SECOND / 2)
+  }
+  expect(calls.length).toBeLessThanOrEqual(6)
+  expect(calls.every(({ signal }) => signal.aborted)).toBe(true)
 })
 
 test('failures are repeated after 5 seconds and a growing random part of up to 5 minutes', async () => {
