@@ -102,27 +102,23 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
     const address = addressOf(request)
     let leg: ArrivingLeg | null = null
     const full = open >= limits.maxConnections || (byAddress.get(address) ?? 0) >= limits.maxPerAddress
-    const place = full ? null : pending.enter(address, () => leg?.fail(DISPLACED))
+    const closed = handlers.closedFor()
+    const place = full || closed ? null : pending.enter(address, () => leg?.fail(DISPLACED))
     // Browsers cannot see the status of a refused upgrade: they are let in to be told.
-    const failure = handlers.closedFor() ?? (place === null ? BUSY : null)
-    if (failure && turnedAway >= MAX_TURNED_AWAY) {
-      place?.leave()
-      return deny(request, stream, TOO_MANY)
-    }
+    if (!place && turnedAway >= MAX_TURNED_AWAY) return deny(request, stream, TOO_MANY)
     sockets.handleUpgrade(request, stream, head, (ws) => {
       count(address, 1)
       leg = seat({ ws, stream, request }, place, () => count(address, -1))
-      if (failure) leg.fail(failure)
+      if (!place) leg.fail(closed ?? BUSY)
     })
     // No handshake that one could answer.
     if (!leg) place?.leave()
   }
 
   /** Follows a leg until it is welcomed or gone. */
-  function seat(connection: Connection, place: PendingPlace | null, gone: () => void): ArrivingLeg {
+  function seat(connection: Connection, place: PendingPlace | null, leave: () => void): ArrivingLeg {
     const { stream } = connection
     let state: 'silent' | 'said' | 'welcomed' | 'ending' = 'silent'
-    let away = false
     /** Of what it has begun to say and not finished: half a hello costs memory, and says nothing of who sends it. */
     let bytes = 0
     stream.on('data', hear)
@@ -157,17 +153,18 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
       ending() {
         place?.leave()
         if (state === 'welcomed') return
+        // It keeps nobody else out: those who are turned away have a bound of their own.
+        leave()
         if (state === 'said') stream.on('data', hear)
         state = 'ending'
-        away = true
         turnedAway++
         queueMicrotask(cutOff)
       },
       gone() {
         listenNoMore()
         place?.leave()
-        if (away) turnedAway--
-        gone()
+        if (state === 'ending') turnedAway--
+        else leave()
       },
     })
     return leg

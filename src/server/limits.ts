@@ -10,7 +10,7 @@ export interface ServerLimits {
   readonly maxPerAddress: number
   /**
    * Connections at a time that are not welcomed yet. One more takes the place of one that has not said hello, if that is of an address that
-   * holds more, or has been silent for over a second; else it is answered `busy`. Default 2,000: some 40 MiB.
+   * holds more, or has been silent for over a second; else it is answered `busy`. Default 2,000: some 70 MiB.
    */
   readonly maxPending: number
   /** Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn. Default 100. */

@@ -302,10 +302,77 @@ describe('what one client may cost', () => {
   })
 })
 
+describe('who has not said hello', () => {
+  test('and is turned away keeps nobody else out', async () => {
+    const server = await liveServer({ limits: { maxPending: 2, maxConnections: 3 } })
+    const silent = [await server.client(), await server.client()]
+    // Turned away, and deaf to it.
+    const away = await Promise.all(Array.from({ length: 5 }, () => server.client()))
+    for (const { ws } of away) ws.pause()
+    for (const { ws } of silent) ws.terminate()
+    await until(() => server.stats().connections <= 5, 'the silent ones are gone')
+    await (await server.client()).hello()
+  })
+
+  test('yields to another address, and is told that the server is busy', async () => {
+    const server = await liveServer({ limits: { maxPending: 3 } })
+    const flood = [await server.client({ localAddress: '127.0.0.2' }), await server.client({ localAddress: '127.0.0.2' }), await server.client({ localAddress: '127.0.0.2' })]
+    const honest = await server.client()
+    expect(await flood[0]!.next('error')).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) })
+    await honest.hello()
+    await flood[1]!.hello()
+  })
+
+  test('behind a proxy that is counted, the addresses are those of its clients', async () => {
+    const server = await liveServer({ limits: { maxPending: 2 }, trustedProxies: 1 })
+    const from = (address: string) => server.client({ headers: { 'x-forwarded-for': `198.51.100.1, ${address}` } })
+    const flood = [await from('203.0.113.1'), await from('203.0.113.1')]
+    await (await from('203.0.113.2')).hello()
+    expect(await flood[0]!.closed).toMatchObject({ code: 1013 })
+  })
+
+  test('cannot make it larger than a hello can be', async () => {
+    const server = await liveServer()
+    const client = await server.client()
+    for (let at = 0; at < 5; at++) client.ws.send(`"${'x'.repeat(50_000)}"`, { fin: false })
+    expect(await client.next('error')).toMatchObject({ code: 'too-large', message: expect.stringMatching(/hello.*bytes/) })
+    expect(await client.closed).toMatchObject({ code: 1009 })
+  })
+
+  test('a hello of every topic that a leg may have, with the longest names and a large token, fits', async () => {
+    const server = await liveServer()
+    const names = Array.from({ length: 100 }, (_, at) => `${'語'.repeat(252)}${1_000 + at}`)
+    const client = await server.join({ token: 't'.repeat(60_000), topics: Object.fromEntries(names.map((name) => [name, { epoch: 'e'.repeat(64), offset: Number.MAX_SAFE_INTEGER }])) })
+    expect(client.of('error')).toEqual([])
+  })
+
+  test('holds bytes within a bound of all together: the oldest half hello goes', async () => {
+    const server = await liveServer({ limits: { maxPendingBytes: 100_000 } })
+    const [first, second] = [await server.client(), await server.client()]
+    first.ws.send('x'.repeat(60_000), { fin: false })
+    await until(() => first.ws.bufferedAmount === 0, 'sent')
+    second.ws.send('x'.repeat(60_000), { fin: false })
+    await first.closed
+    expect(server.stats().failed).toEqual({ busy: 1 })
+    await (await server.client()).hello()
+  })
+
+  test('of one address there may be so many connections, if one wants so, and others come in', async () => {
+    const server = await liveServer({ limits: { maxPerAddress: 1 } })
+    await server.join()
+    expect(await (await server.client()).next('error')).toMatchObject({ code: 'busy' })
+    await (await server.client({ localAddress: '127.0.0.2' })).hello()
+  })
+})
+
 describe('options that make no sense are refused at once, by their name', () => {
   test.each<[string, Partial<LiveServerOptions>]>([
     ['authenticate', { authenticate: undefined as never }],
     ['server or port', { port: undefined }],
+    ['server or port', { noServer: true }],
+    ['an HTTP server', { port: undefined, server: (() => undefined) as never }],
+    ['an HTTP server', { port: undefined, server: { listen() {} } as never }],
+    ['trustedProxies', { trustedProxies: -1 }],
     ['path', { path: 'live' }],
     ['path', { path: '/live?x' }],
     ['id', { id: '' }],
