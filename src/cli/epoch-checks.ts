@@ -33,4 +33,24 @@ export const epochChecks: readonly Check[] = [
       chain(reader, topic, answer.after, last, reader.frames.slice(0, before).filter((frame) => frame.type === 'message' && frame['topic'] === topic).length)
     },
   },
+  {
+    rule: 'server rule 4',
+    title: 'answers outcome-unknown on a leg of before the log was lost, repeat or not',
+    async run(stand) {
+      if (!stand.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
+      const topic = stand.topic()
+      const wire = await stand.join({ [topic]: {} })
+      const { epoch } = answerIn(wire.welcome, topic)
+      await stand.publish(wire, topic, 2)
+      await stand.lose()
+      await stand.say(await stand.join(), topic, 'after it')
+      const now = answerIn((await stand.join({ [topic]: {} })).welcome, topic)
+      if (now.epoch === epoch) throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
+      for (const [id, age] of [['first copy', {}], ['repeat', { age: 20 }]] as const) {
+        wire.send({ type: 'publish', id, topic, data: id, ...age })
+        const answer = await wire.next(['ack', 'nack'], (frame) => frame['id'] === id)
+        demand(answer.type === 'nack' && answer['code'] === 'outcome-unknown', `a ${id} was answered ${answer.type} ${String(answer['code'] ?? '')}`.trim())
+      }
+    },
+  },
 ]

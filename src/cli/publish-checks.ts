@@ -19,6 +19,43 @@ export const publishChecks: readonly Check[] = [
     },
   },
   {
+    rule: 'server rule 4',
+    title: 'does not apply what comes behind a later publish of its session into the topic',
+    async run(stand) {
+      const [topic, other] = [stand.topic(), stand.topic()]
+      const wire = await stand.join({ [topic]: {} })
+      wire.send({ type: 'publish', id: 'later', topic, n: 5, data: 'later' })
+      await wire.next('ack', (frame) => frame['id'] === 'later')
+      wire.send({ type: 'publish', id: 'earlier', topic, n: 4, data: 'earlier' })
+      const answer = await wire.next(['ack', 'nack'], (frame) => frame['id'] === 'earlier')
+      demand(answer.type === 'nack' && answer['code'] === 'out-of-order', `4 after 5 was answered ${answer.type} ${String(answer['code'] ?? '')}`.trim())
+      wire.send({ type: 'publish', id: 'elsewhere', topic: other, n: 4, data: 1 })
+      await wire.next('ack', (frame) => frame['id'] === 'elsewhere')
+      const another = await stand.join()
+      another.send({ type: 'publish', id: 'of another', topic, n: 4, data: 'of another' })
+      await another.next('ack', (frame) => frame['id'] === 'of another')
+      await wire.next('message', (frame) => frame['data'] === 'of another')
+      demand(wire.of('message').every((frame) => frame['data'] !== 'earlier'), 'it is in the log all the same')
+    },
+  },
+  {
+    rule: 'server rule 4',
+    title: 'does not apply a first copy that comes after its own repeat',
+    async run(stand) {
+      const topic = stand.topic()
+      const old = await stand.join({ [topic]: {} })
+      const fresh = await stand.join({ [topic]: {} }, { session: old.session, leg: 2 })
+      const publish = { type: 'publish', id: 'late', topic, n: 1, data: 'once' }
+      fresh.send({ ...publish, age: 20 })
+      const { offset } = await fresh.next('ack', (frame) => frame['id'] === 'late')
+      old.send(publish)
+      const late = await old.next(['ack', 'nack'], (frame) => frame['id'] === 'late')
+      demand(late.type !== 'ack' || late['offset'] === offset, `the repeat was applied at ${String(offset)}, and the first copy at ${String(late['offset'])}`)
+      await stand.settle(old)
+      demand(answerIn((await stand.join({ [topic]: {} })).welcome, topic).offset === offset, 'it is in the log twice')
+    },
+  },
+  {
     rule: 'server rule 5',
     title: 'applies an id once on a leg, and gives a repeat the same answer',
     async run(stand) {

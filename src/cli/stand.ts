@@ -43,6 +43,7 @@ export interface Stand {
   readonly lose: (() => Promise<void>) | undefined
   readonly hidden: unknown
   topic(): string
+  /** A publish that it sends is numbered, where it bears no `n`. */
   open(subprotocols?: string[]): Promise<Wire>
   /** Opens, says hello, and is welcomed. */
   join(topics?: Record<string, object>, hello?: { session?: string; leg?: number }): Promise<Welcomed>
@@ -63,6 +64,14 @@ const TRIES = 10
 
 export function createStand({ url, WebSocket, token, topic: prefix = 'conformance', patience = 2_000, drain, rate, lose, hidden, clock = systemClock }: StandOptions): Stand {
   const wires: Wire[] = []
+  /** `n` of each id: it rises with each publish, and a repeat has that of the first. */
+  const numbers = new Map<unknown, number>()
+  const numbered = (frame: object | string) => {
+    if (typeof frame === 'string' || (frame as WireFrame).type !== 'publish' || 'n' in frame) return frame
+    const { id } = frame as WireFrame
+    numbers.set(id, numbers.get(id) ?? numbers.size + 1)
+    return { ...frame, n: numbers.get(id) }
+  }
   const stand: Stand = {
     patience,
     token,
@@ -81,7 +90,8 @@ export function createStand({ url, WebSocket, token, topic: prefix = 'conformanc
     async open(subprotocols) {
       const wire = await openWire(url, { WebSocket, clock, patience }, subprotocols)
       wires.push(wire)
-      return wire
+      const { send } = wire
+      return Object.assign(wire, { send: (frame: object | string) => send(numbered(frame)) })
     },
     hello: (topics, { session = nanoid(), leg = 1, token: other = token } = {}) => ({ type: 'hello', session, leg, topics, ...(other === undefined ? null : { token: other }) }),
     async join(topics = {}, { session = nanoid(), leg = 1 } = {}) {

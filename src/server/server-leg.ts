@@ -87,7 +87,7 @@ export function createServerLeg<User>(
   const flight = createLegFlight(clock)
   /** Whether it has published since it was last probed, and when that was. */
   let published = false
-  let probedAt = -Infinity
+  let probedAt = clock.monotonic()
   /** From its welcome on. */
   let rate: SessionRate | null = null
   let saidOverRate = false

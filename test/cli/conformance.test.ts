@@ -69,6 +69,7 @@ describe('the conformance kit', () => {
       'server rule 1': ['--drain'],
       'server rule 2': ['--drain', '--drain', '--drain'],
       'server rule 3': ['--drain'],
+      'server rule 4': ['--lose'],
       'server rule 8': ['--lose'],
       'server rule 9': ['--hidden', '--hidden'],
     })
