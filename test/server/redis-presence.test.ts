@@ -2,37 +2,10 @@ import { expect, test } from 'vitest'
 import { systemClock, type Clock } from '../../src/base/clock.js'
 import type { RedisLog } from '../../src/server/redis/redis-log.js'
 import type { PresenceChange } from '../../src/server/topic-log.js'
+import { stoppable } from '../kit/stoppable-clock.js'
 import { here, redisWith, until } from './redis-kit.js'
 
 const LEASE = 300
-
-/** A clock whose timers can be held up, as those of a process that is stopped. */
-function stoppable(): { clock: Clock; stop(): void; go(): void } {
-  let stopped = false
-  const held = new Set<() => void>()
-  return {
-    clock: {
-      ...systemClock,
-      setTimeout(task, delay) {
-        const run = () => {
-          held.delete(run)
-          if (stopped) held.add(run)
-          else task()
-        }
-        const cancel = systemClock.setTimeout(run, delay)
-        return () => {
-          held.delete(run)
-          cancel()
-        }
-      },
-    },
-    stop: () => void (stopped = true),
-    go() {
-      stopped = false
-      for (const run of [...held]) run()
-    },
-  }
-}
 
 function presenceOf(...logs: RedisLog[]) {
   const changes: PresenceChange[] = []

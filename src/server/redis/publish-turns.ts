@@ -8,12 +8,13 @@ import type { RedisConnection } from './redis-connection.js'
 import { SCRIPTS } from './scripts.js'
 
 /**
- * One task at a time for each publish id: in this node by a queue, between nodes by a lock in Redis that ends by itself, should its
- * holder die. A task that takes longer than the lock lives may run beside another; that nothing is applied twice is `append`'s promise.
+ * One task at a time for each publish id: in this node by a queue, between nodes by a lock in Redis, which is renewed while the task runs and
+ * ends by itself within a second, should its holder die. A node that stands still for longer may find another deciding beside it; that
+ * nothing is applied twice is `append`'s promise.
  */
 export type PublishTurns = <Result>(origin: Origin, task: () => Promise<Result>) => Promise<Result>
 
-const LOCK = 10_000
+const LOCK = { lives: 1_000, renewed: 300 }
 /** Somebody else decides: it is asked again and again, for as long as that can take. */
 const ASK = { from: 10, to: 60, patience: 15_000 }
 
@@ -24,13 +25,23 @@ export function createPublishTurns({ connection, keys, clock, random }: { connec
     const lock = keys.lock(origin)
     const holder = nanoid()
     const begun = clock.monotonic()
-    while ((await connection.runPlain(SCRIPTS.lock, [lock], [holder, `${LOCK}`]))[1] !== 'mine') {
+    const take = async () => (await connection.runPlain(SCRIPTS.lock, [lock], [holder, `${LOCK.lives}`]))[1] === 'mine'
+    while (!(await take())) {
       if (clock.monotonic() - begun > ASK.patience) throw new LiveSocketError('refused', 'This publish is being decided elsewhere, and for too long.', { id: origin.id, retryAfter: 1_000 })
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, ASK.from + random() * (ASK.to - ASK.from)))
     }
+    let cancel: () => void = () => undefined
+    const renew = () => {
+      cancel = clock.setTimeout(() => {
+        take().catch(() => undefined)
+        renew()
+      }, LOCK.renewed)
+    }
+    renew()
     try {
       return await task()
     } finally {
+      cancel()
       // Nobody waits for it, and it ends by itself.
       connection.runPlain(SCRIPTS.unlock, [lock], [holder]).catch(() => undefined)
     }

@@ -151,8 +151,12 @@ end
 return reply
 `
 
-/** KEYS: lock. ARGV: holder, how long. */
+/** KEYS: lock. ARGV: holder, how long. Whoever has it has it for so long again. */
 const LOCK = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return {'ok', 'mine'}
+end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'ok', 'mine'} end
 return {'ok', 'taken'}
 `
