@@ -90,6 +90,7 @@ export function createStand({ url, WebSocket, token, topic: prefix = 'conformanc
     async open(subprotocols) {
       const wire = await openWire(url, { WebSocket, clock, patience }, subprotocols)
       wires.push(wire)
+      wires.push(wire)
       const { send } = wire
       return Object.assign(wire, { send: (frame: object | string) => send(numbered(frame)) })
     },
