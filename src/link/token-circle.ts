@@ -12,7 +12,7 @@ export interface TokenCircle {
    * has missed what was said, and finds that the storage was cleared meanwhile, takes that for a sign-out, of which it is a part.
    */
   over(): string | null
-  /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage. */
+  /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage; true where there is none. */
   mayHaveNewer(generation: number): boolean
   nextGeneration(present: number): number
   /**
@@ -181,7 +181,7 @@ export function createTokenCircle(
       group.listen(hear)
     },
     over,
-    mayHaveNewer: (generation) => group.read('generation') > generation && group.read('until') > clock.now(),
+    mayHaveNewer: (generation) => (group !== ALONE && !stored) || group.read('generation') > generation && group.read('until') > clock.now(),
     nextGeneration: (present) => Math.max(present, group.read('generation')) + 1,
     exclusively(work, signal) {
       handBack()

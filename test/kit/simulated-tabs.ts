@@ -4,6 +4,8 @@ import type { TabGroup, Tabs } from '../../src/host/tabs.js'
 /** One browser on a simulated clock: its tabs talk, take turns and share numbers. */
 export interface SimulatedBrowser {
   open(): SimulatedTab
+  /** A worker: as a tab, without the numbers. */
+  openWorker(): SimulatedTab
   /** Everything that was posted, for canaries. */
   readonly posted: readonly unknown[]
   /** What localStorage would show. */
@@ -52,7 +54,7 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
     queues.get(name)?.shift()?.begin()
   }
 
-  function open(): SimulatedTab {
+  function open(numbers = true): SimulatedTab {
     const tab: Tab = { frozen: false, dead: false, latency, inbox: [] }
 
     function deliver(member: Member, message: unknown) {
@@ -99,8 +101,8 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
             })
           })
         },
-        read: (label) => stored.get(`${name}:${label}`) ?? 0,
-        write: (label, value) => void stored.set(`${name}:${label}`, value),
+        read: (label) => (numbers ? (stored.get(`${name}:${label}`) ?? 0) : 0),
+        write: (label, value) => void (numbers && stored.set(`${name}:${label}`, value)),
         leave() {
           member.left = true
           members.delete(member)
@@ -127,5 +129,5 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
     }
   }
 
-  return { open, posted, stored, clearStorage: () => stored.clear() }
+  return { open: () => open(), openWorker: () => open(false), posted, stored, clearStorage: () => stored.clear() }
 }

@@ -279,3 +279,63 @@ test('what other scripts of the origin post changes nothing', async () => {
   expect(await here.dial()).toBe('token-1')
   expect(here.events).toEqual(['fresh token-1', 'refreshed first'])
 })
+
+test('workers, which have no storage, share token and sign-out with tabs and with each other, whoever comes first', async () => {
+  for (const first of ['worker', 'tab']) {
+    const clock = createSimulatedClock()
+    const browser = createSimulatedBrowser(clock)
+    const open = (worker: boolean) => keepToken([], { clock, tabs: worker ? browser.openWorker() : browser.open(), key: 'k' })
+    const members = [open(first === 'worker'), open(first === 'tab'), open(true), open(true)]
+    for (const member of members) {
+      expect(await member.dial(SECOND)).toBe('token-1')
+      // By then nobody keeps a turn any more.
+      await clock.advance(10 * SECOND)
+    }
+    // A tab that finds its storage empty takes itself for the first one, and does not wait for an answer.
+    expect(members.map(({ calls }) => calls.length)).toEqual(first === 'tab' ? [1, 0, 0, 0] : [1, 1, 0, 0])
+    await clock.advance(20 * MINUTE)
+    const tokens = await Promise.all(members.map(({ dial }) => dial()))
+    expect(new Set(tokens).size).toBe(1)
+    members[2]!.keeper.signOut()
+    await clock.advance(SECOND)
+    expect(members.map(({ status }) => status())).toEqual(['ended', 'ended', 'ended', 'ended'])
+  }
+})
+
+test('a worker that rests hears of a sign-out all the same: it could not read up on it', async () => {
+  const clock = createSimulatedClock()
+  const browser = createSimulatedBrowser(clock)
+  const [worker, tab] = [keepToken([], { clock, tabs: browser.openWorker(), key: 'k' }), keepToken([], { clock, tabs: browser.open(), key: 'k' })]
+  for (const { dial } of [worker, tab]) await dial(SECOND)
+  worker.keeper.rest()
+  tab.keeper.signOut()
+  await clock.advance(SECOND)
+  expect(worker.events.at(-1)).toBe('ended signed-out')
+})
+
+test('a turn that the browser never answers for is waited for 8 seconds, and a live token is refreshed in time all the same', async () => {
+  const clock = createSimulatedClock()
+  const silent = () => new Promise<never>(() => {})
+  const tabs = { join: (name: string) => ({ ...createSimulatedBrowser(clock).open().join(name), exclusively: silent }) }
+  const { dial, calls, keeper } = keepToken([], { clock, tabs, key: 'k' })
+  expect(await dial(8 * SECOND - 1)).toBe('waiting')
+  await clock.advance(1)
+  expect(await dial()).toBe('token-1')
+  for (let minute = 0; minute < 60; minute++) {
+    await clock.advance(MINUTE)
+    expect(await dial()).not.toBe('waiting')
+  }
+  expect(calls.length).toBeGreaterThanOrEqual(6)
+  keeper.rest()
+})
+
+test('without a key nothing is shared', async () => {
+  const clock = createSimulatedClock()
+  const browser = createSimulatedBrowser(clock)
+  const members = [0, 1].map(() => keepToken([], { clock, tabs: browser.open(), key: null }))
+  for (const { dial } of members) await dial(SECOND)
+  members[0]!.keeper.signOut()
+  await clock.advance(SECOND)
+  expect(members.map(({ calls, status }) => [calls.length, status()])).toEqual([[1, 'ended'], [1, 'valid']])
+  expect(browser.posted).toEqual([])
+})

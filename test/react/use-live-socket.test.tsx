@@ -68,7 +68,7 @@ describe('useLiveSocket(options)', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
-  it('shares by key, or by the URL without its query', async () => {
+  it('shares by key, or by the whole URL', async () => {
     const stage = createStage()
     const { rerender } = stage.render([
       <Part key={1} options={stage.options} />,
@@ -83,6 +83,23 @@ describe('useLiveSocket(options)', () => {
     await stage.advance(3_000)
     expect(stage.connections()).toBe(1)
     expect(stage.simulation.dials).toHaveLength(2)
+  })
+
+  it('shares nothing where the URLs differ in the query, or are functions, which stay one socket over renders', async () => {
+    const stage = createStage()
+    const { container, rerender } = stage.renderStrictly([
+      <Part key={1} options={{ ...stage.options, url: `${stage.simulation.url}?room=1` }} />,
+      <Part key={2} options={{ ...stage.options, url: `${stage.simulation.url}?room=2` }} />,
+      <Part key={3} options={{ ...stage.options, url: () => `${stage.simulation.url}?room=3` }} />,
+      <Part key={4} options={{ ...stage.options, url: () => `${stage.simulation.url}?room=4` }} />,
+    ])
+    await stage.advance(1_000)
+    rerender([<Part key={4} options={{ ...stage.options, url: () => `${stage.simulation.url}?room=4` }} />])
+    await stage.advance(3_000)
+    expect(container.textContent).toBe('live')
+    expect(stage.simulation.dials.map(({ url }) => new URL(url).search).sort()).toEqual(['?room=1', '?room=2', '?room=3', '?room=4'])
+    expect(stage.connections()).toBe(1)
+    expect(warned).not.toHaveBeenCalled()
   })
 
   it('warns once of other options under one key, and the first ones count', async () => {

@@ -1,3 +1,5 @@
+import { createLiveSocket } from 'livesocket'
+import { createSimulation } from 'livesocket/testing'
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND, signedInWorld } from './signed-in.js'
 
@@ -120,5 +122,48 @@ describe('a signed-in page', () => {
     expect(one.calls.slice(1).every(({ reason }) => reason === 'rejected')).toBe(true)
     for (const gap of one.gaps()) expect(gap).toBeGreaterThanOrEqual(20 * SECOND)
     one.socket.close()
+  })
+})
+
+describe('a network', () => {
+  it.each(['offline for 25 minutes', 'asleep for 25 minutes, and awake without one for 30 seconds'])('that is back finds the client live within 2 seconds, though its token has run out: %s', async (story) => {
+    const waits: number[] = []
+    for (let seed = 1; seed <= 5; seed++) {
+      const sim = createSimulation({ seed, requireToken: true })
+      const socket = createLiveSocket({ url: sim.url, getToken: sim.getToken, environment: sim.environment })
+      socket.connect()
+      await sim.advance(SECOND)
+      if (story.startsWith('asleep')) {
+        sim.sleep()
+        await sim.advance(25 * MINUTE)
+        sim.wake()
+        sim.offline()
+        await sim.advance(30 * SECOND)
+      } else {
+        sim.offline()
+        await sim.advance(25 * MINUTE)
+      }
+      sim.online()
+      let waited = 0
+      for (; socket.store.getState().status !== 'live' && waited < MINUTE; waited += 50) await sim.advance(50)
+      waits.push(waited)
+      socket.close()
+    }
+    waits.sort((a, b) => a - b)
+    expect(waits[2]).toBeLessThanOrEqual(SECOND)
+    expect(waits.at(-1)).toBeLessThanOrEqual(2 * SECOND)
+  }, 90_000)
+
+  it('that the browser takes for gone for good is there: the token of a live leg is refreshed', async () => {
+    const sim = createSimulation({ seed: 1, requireToken: true })
+    const environment = { ...sim.environment, network: { online: () => false, subscribe: () => () => undefined } }
+    const socket = createLiveSocket({ url: sim.url, getToken: sim.getToken, environment })
+    socket.connect()
+    await sim.advance(30 * MINUTE)
+    expect(socket.store.getState().status).toBe('live')
+    expect(sim.tokens.requests.length).toBeGreaterThanOrEqual(4)
+    const gaps = sim.tokens.requests.slice(1).map(({ at }, place) => at - sim.tokens.requests[place]!.at)
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(9 * MINUTE + SECOND)
+    socket.close()
   })
 })
