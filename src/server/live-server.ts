@@ -171,12 +171,18 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     onEvent: tell,
   })
   const own = options.port !== undefined
-  const http = own ? createOwnHttp(plain, clock) : (options.server as HttpServer | undefined)
-  if (http) undo.push(mountPath(http, path, { take: acceptor.upgrade, refused: (request) => tell(refusedEvent(request, NOT_FOUND)) }))
+  const ownHttp = own ? createOwnHttp(plain, clock) : null
+  const http = ownHttp?.http ?? (options.server as HttpServer | undefined)
+  if (http) undo.push(mountPath(http, path, { take, refused: (request) => tell(refusedEvent(request, NOT_FOUND)) }))
   if (options.onSession && log.presence) undo.push(log.presence(present))
   if (own) http!.listen(options.port, options.host)
   const ready = http ? listening(http) : Promise.resolve()
   sweep()
+
+  function take(request: IncomingMessage, stream: Duplex, head: Buffer) {
+    ownHttp?.asked(stream)
+    acceptor.upgrade(request, stream, head)
+  }
 
   function tell(event: ServerEvent) {
     callOut(() => options.onEvent?.(event), (error) => onError(error, 'telling of an event'))

@@ -12,11 +12,17 @@ const REQUEST_PATIENCE = 10_000
 /** How often Node looks whose time is over; by itself it does every 30 s. */
 const LOOK = 1_000
 
+export interface OwnHttp {
+  readonly http: HttpServer
+  /** That connection has asked for the WebSocket that is here, and counts there from now on. */
+  asked(stream: object): void
+}
+
 /**
  * The HTTP server that comes with `port`. A connection that says nothing costs a file and some memory: they are bounded as those that do not say hello.
  * Behind a proxy all of them are the proxy's, which says something at once.
  */
-export function createOwnHttp(listener: RequestListener, clock: Clock): HttpServer {
+export function createOwnHttp(listener: RequestListener, clock: Clock): OwnHttp {
   const http = createServer({ headersTimeout: REQUEST_PATIENCE, requestTimeout: REQUEST_PATIENCE, connectionsCheckingInterval: LOOK }, listener)
   const unasked = createPendingConnections({ max: MAX_UNASKED, maxBytes: Infinity, clock })
   const leave = new WeakMap<object, () => void>()
@@ -28,6 +34,5 @@ export function createOwnHttp(listener: RequestListener, clock: Clock): HttpServ
     leave.set(socket, place.leave)
     socket.once('close', place.leave)
   })
-  http.prependListener('upgrade', (_request, stream) => leave.get(stream)?.())
-  return http
+  return { http, asked: (stream) => leave.get(stream)?.() }
 }
