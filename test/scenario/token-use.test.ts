@@ -54,7 +54,7 @@ describe('a fresh token', () => {
     // The answer to the hello is under way until the next token is there.
     const due = one.state().token.refreshAt! - sim.clock.now()
     await sim.advance(due - 3 * SECOND)
-    sim.delay({ down: 6 * SECOND })
+    sim.delay({ down: 4 * SECOND })
     void one.socket.handover().catch(() => {})
     await sim.advance(5 * SECOND)
     expect([one.calls.length, one.state().leg?.number]).toEqual([2, 1])
