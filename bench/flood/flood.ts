@@ -30,6 +30,8 @@ export interface FloodResult {
   readonly dialled: number
   /** Bytes that the process had before, at most meanwhile, and once all were gone. */
   readonly rss: { readonly before: number; readonly peak: number; readonly after: number }
+  /** Of one core, that the server had while it was flooded: with little of it, the times say more of the machine than of the server. */
+  readonly cpu: number
   /** Connections that were left, 3 s after all strangers had gone. */
   readonly left: number
   readonly events: Readonly<Record<string, number>>
@@ -38,6 +40,7 @@ export interface FloodResult {
 interface Look {
   readonly rss: number
   readonly peak: number
+  readonly cpu: number
   readonly stats: { readonly connections: number }
   readonly events: Record<string, number>
 }
@@ -90,7 +93,8 @@ export async function flood(options: FloodOptions): Promise<FloodResult> {
     }
     const answers = await Promise.all(dials)
     const alive = server.exitCode === null
-    const { peak } = alive ? await ask<Look>(server, 'look') : before
+    const { peak, cpu } = alive ? await ask<Look>(server, 'look') : before
+    const took = performance.now() - from
     strangers.kill('SIGKILL')
     await pause(3_000)
     const after = alive ? await ask<Look>(server, 'look') : before
@@ -100,6 +104,7 @@ export async function flood(options: FloodOptions): Promise<FloodResult> {
       missed: answers.filter((answer) => typeof answer === 'string'),
       dialled,
       rss: { before: before.rss, peak, after: after.rss },
+      cpu: (cpu - before.cpu) / 1_000 / took,
       left: after.stats.connections,
       events: after.events,
     }

@@ -14,7 +14,7 @@ const options = {
 const own = process.argv.includes('--own')
 const http = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (_request, response) => response.end('plain'))
 const live = own ? createLiveServer({ ...options, port: 0, host: '127.0.0.1' }) : createLiveServer({ ...options, server: http })
-if (!own) http.listen(0, '127.0.0.1')
+if (!own) http.listen({ port: 0, host: '127.0.0.1', backlog: 8_192 })
 await live.ready
 
 let peak = 0
@@ -23,6 +23,6 @@ setInterval(look, 50)
 process.on('message', (asked) => {
   look()
   if (asked === 'forget') peak = 0
-  process.send!({ rss: process.memoryUsage.rss(), peak, stats: live.stats(), events })
+  process.send!({ rss: process.memoryUsage.rss(), cpu: process.cpuUsage().user + process.cpuUsage().system, peak, stats: live.stats(), events })
 })
 process.send!({ url: live.address() })

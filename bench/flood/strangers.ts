@@ -70,10 +70,12 @@ function dial() {
   socket.on('close', () => {
     clearInterval(crumbs)
     open--
-    setImmediate(dial)
+    setTimeout(dial, AGAIN)
   })
 }
 
+/** Milliseconds from the end of a connection to the next dial in its place. */
+const AGAIN = 1_000
 /** Milliseconds between the first dials: some 5,000 a second, more than one process can greet. */
 const RAMP = 10
 let begun = 0

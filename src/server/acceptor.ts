@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.js'
 import { SUBPROTOCOL } from '../protocol/frames.js'
 import type { AddressOf } from './client-address.js'
 import type { Failure } from './failure.js'
-import { helloBytes, maxPayload, maxPieces, type ServerLimits } from './limits.js'
+import { helloBytes, LEAST_SEGMENT, maxPayload, maxPieces, type ServerLimits } from './limits.js'
 import type { OriginCheck } from './origin.js'
 import { createPendingConnections, type PendingPlace } from './pending-connections.js'
 import type { ServerEvent } from './server-event.js'
@@ -59,6 +59,8 @@ export interface AcceptorHandlers {
 const MAX_TURNED_AWAY = 1_000
 /** What one of them may still say, and no more: its close frame, and what was on its way. */
 const LAST_WORDS = 1_024
+/** Pieces of a hello that may be as small as they like. */
+const FEW = 16
 const BUSY: Failure = { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 }
 const DISPLACED: Failure = { code: 'busy', message: 'Others came, and no whole hello had.', retryAfter: 5_000 }
 const TOO_MANY: Refusal = { status: 503, reason: 'too-many', message: 'Too many connections.' }
@@ -121,13 +123,22 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
     let state: 'silent' | 'said' | 'welcomed' | 'ending' = 'silent'
     /** Of what it has begun to say and not finished: half a hello costs memory, and says nothing of who sends it. */
     let bytes = 0
+    let pieces = 0
     stream.on('data', hear)
 
     function hear(piece: Buffer) {
       bytes += piece.length
+      pieces++
       place?.hold(piece.length)
       if (state === 'ending') cutOff()
+      else if (pieces > FEW && bytes < pieces * LEAST_SEGMENT) crumbled()
       else if (bytes > largestHello) leg.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
+    }
+
+    /** No path cuts a frame so small: somebody makes the server wake up for each byte. */
+    function crumbled() {
+      leg.fail({ code: 'protocol', message: 'A hello must not come in crumbs.' })
+      leg.terminate()
     }
 
     /** What was sent to it is on its way; more of it is not listened to. */

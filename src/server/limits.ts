@@ -86,7 +86,7 @@ export function maxPayload(limits: ServerLimits): number {
 }
 
 /** A path cuts a frame into segments, 536 bytes on the narrowest; each that waits for the rest of its frame costs some 350. */
-const LEAST_SEGMENT = 128
+export const LEAST_SEGMENT = 128
 
 /** The pieces in which one frame may arrive. What the WebSocket layer closes for is what no honest path does. */
 export function maxPieces(limits: ServerLimits): number {

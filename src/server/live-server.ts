@@ -21,7 +21,7 @@ import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './origin.js'
 import { createOutlet } from './outlet.js'
-import { createOwnHttp } from './own-http.js'
+import { BACKLOG, createOwnHttp } from './own-http.js'
 import { createPermission } from './permission.js'
 import { createPatientClock } from './patient-clock.js'
 import { createPublisher } from './publisher.js'
@@ -175,7 +175,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const http = ownHttp?.http ?? (options.server as HttpServer | undefined)
   if (http) undo.push(mountPath(http, path, { take, refused: (request) => tell(refusedEvent(request, NOT_FOUND)) }))
   if (options.onSession && log.presence) undo.push(log.presence(present))
-  if (own) http!.listen(options.port, options.host)
+  if (own) http!.listen({ port: options.port, host: options.host, backlog: BACKLOG })
   const ready = http ? listening(http) : Promise.resolve()
   sweep()
 

@@ -9,6 +9,8 @@ import { createPendingConnections } from './pending-connections.js'
 const MAX_UNASKED = 2_000
 /** For the head of a request, and for all of it. */
 const REQUEST_PATIENCE = 10_000
+/** Connections that the system holds until the process takes them, if it lets so many. Past Node's 511 it drops them, and a client's next try is a second away. */
+export const BACKLOG = 8_192
 /** How often Node looks whose time is over; by itself it does every 30 s. */
 const LOOK = 1_000
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { flood } from '../../bench/flood/flood.js'
 import type { Kind } from '../../bench/flood/strangers-kinds.js'
 
-/** What docs/servers.md says that strangers can cost at the most with the default limits, 160 MiB, and what of it is garbage for the moment. */
+/** What docs/servers.md says that strangers can cost at the most with the default limits, with the garbage of the moment. */
 const STATED = 250 * 2 ** 20
 
 // More at a time than there are places. `npx tsx bench/flood/main.ts` has every kind, from one address and from many, and more of them.

@@ -339,6 +339,17 @@ describe('who has not said hello', () => {
     expect(await client.closed).toMatchObject({ code: 1009 })
   })
 
+  test('cannot wake the server up for each byte of a hello', async () => {
+    const server = await liveServer()
+    const client = await server.client()
+    for (let at = 0; at < 40 && client.ws.readyState === client.ws.OPEN; at++) {
+      client.ws.send(at === 0 ? '"' : 'x', { fin: false })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await client.closed
+    expect(server.stats().failed).toEqual({ protocol: 1 })
+  })
+
   test('a hello of every topic that a leg may have, with the longest names and a large token, fits', async () => {
     const server = await liveServer()
     const names = Array.from({ length: 100 }, (_, at) => `${'語'.repeat(252)}${1_000 + at}`)
