@@ -21,6 +21,24 @@ socket.connect()
 setInterval(() => socket.publish('ticks', 0).catch(() => {}), 50)
 </script>`
 
+/** The same in a worker of the page, or of all pages; the page has what is known of it. */
+const IN_WORKER = (kind: 'Worker' | 'SharedWorker') => `<!doctype html><title>worker</title><script type="module">
+const worker = new ${kind}('/worker.js', { type: 'module' })
+const port = worker.port ?? worker
+port.onmessage = ({ data }) => (window.socket = { store: { getState: () => data } })
+</script>`
+
+const WORKER = `
+import { createLiveSocket } from '/livesocket.js'
+const socket = createLiveSocket({
+  url: location.origin.replace('http', 'ws') + '/live',
+  getToken: async () => (await fetch('/token', { method: 'POST' })).json(),
+})
+const ports = typeof onconnect === 'undefined' ? [self] : []
+self.onconnect = ({ ports: [port] }) => ports.push(port)
+setInterval(() => { for (const port of ports) port.postMessage({ status: socket.store.getState().status, closed: socket.store.getState().closed }) }, 50)
+socket.connect()`
+
 const TTL = 4_000
 
 let browser: Browser
@@ -57,8 +75,9 @@ beforeEach(async () => {
       const answer = ended === null ? { token: `token-${calls.length}`, ttl: TTL } : { ended }
       return void setTimeout(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)), 30)
     }
-    const script = request.url === '/livesocket.js'
-    response.setHeader('content-type', script ? 'text/javascript' : 'text/html').end(script ? code : PAGE)
+    const script = { '/livesocket.js': code, '/worker.js': WORKER }[request.url!]
+    const page = { '/Worker': IN_WORKER('Worker'), '/SharedWorker': IN_WORKER('SharedWorker') }[request.url!] ?? PAGE
+    response.setHeader('content-type', script ? 'text/javascript' : 'text/html').end(script ?? page)
   })
   live = createLiveServer({
     server: http,
@@ -79,9 +98,9 @@ afterEach(async () => {
   await new Promise((resolve) => http.close(resolve))
 })
 
-async function open(): Promise<Page> {
+async function open(path: unknown = ''): Promise<Page> {
   const page = await context.newPage()
-  await page.goto(url)
+  await page.goto(typeof path === 'string' ? url + path : url)
   return page
 }
 
@@ -168,5 +187,21 @@ describe('a tab that stands still', { timeout: 60_000 }, () => {
     expect(await closed(frozen)).toBe('signed-out')
     await pause(500)
     expect(heard.get(silent[0]!)).toBe(last)
+  })
+})
+
+describe('sockets in workers of a real browser', { timeout: 60_000 }, () => {
+  it.each(['Worker', 'SharedWorker'])('share the token of the tabs, and end when a tab signs out: %s', async (kind) => {
+    const tab = await open()
+    await isLive(tab)
+    const workers = [await open(kind), await open(kind)]
+    await Promise.all(workers.map(isLive))
+    // As two tabs would, they have one token for each time of it.
+    expect(calls.slice(1).every((at, i) => at - calls[i]! > TTL * 0.5 - 100)).toBe(true)
+    await signOut(tab)
+    for (const page of workers) expect(await closed(page)).toBe('signed-out')
+    const made = calls.length
+    await pause(TTL)
+    expect(calls).toHaveLength(made)
   })
 })
