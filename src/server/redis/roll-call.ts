@@ -63,7 +63,8 @@ export interface Standing {
 export const CALL_PATIENCE = 8_000
 /** Between two looks. */
 const LOOK = 50
-const MOST_ENDED = 1_000
+/** They are sent with every join. */
+const MOST_ENDED = 100
 
 export function verdict({ claim, sameTerm, missing, waited, durable }: Standing): 'hold' | 'wait' | 'renew' {
   if (claim === 'lost') return 'renew'
@@ -82,6 +83,27 @@ export class OtherTerm extends Error {
   }
 }
 
+/** What a node remembers. */
+export interface Memory {
+  readonly known: Mark
+  /** Epochs that have ended, the newest of them: a log that has one again has gone back. */
+  readonly ended: ReadonlySet<string>
+}
+
+export const NOTHING_KNOWN: Memory = { known: { epoch: '', seq: 0, last: '' }, ended: new Set() }
+
+export function learn(memory: Memory, mark: Mark): Memory {
+  const { known, ended } = memory
+  if (mark.epoch === known.epoch) return mark.seq > known.seq ? { known: mark, ended } : memory
+  if (ended.has(mark.epoch)) return memory
+  return { known: mark, ended: known.epoch === '' ? ended : new Set([...ended, known.epoch].slice(-MOST_ENDED)) }
+}
+
+/** Each between spaces. */
+export function endedText({ ended }: Pick<Memory, 'ended'>): string {
+  return ` ${[...ended].join(' ')} `
+}
+
 export interface RollCallDeps {
   readonly keys: Keys
   readonly node: string
@@ -92,19 +114,9 @@ export interface RollCallDeps {
 }
 
 export function createRollCall({ keys, node, lease, durable, clock, time }: RollCallDeps): RollCall {
-  let known: Mark = { epoch: '', seq: 0, last: '' }
-  /** Epochs that have ended: a log that has one again has gone back. The newest are kept. */
-  const ended = new Set<string>()
+  let memory: Memory = NOTHING_KNOWN
   let joinedBefore = false
-
-  function knows(mark: Mark) {
-    if (mark.epoch === known.epoch ? mark.seq <= known.seq : ended.has(mark.epoch)) return
-    if (mark.epoch !== known.epoch && known.epoch !== '') {
-      ended.add(known.epoch)
-      if (ended.size > MOST_ENDED) ended.delete(ended.values().next().value!)
-    }
-    known = mark
-  }
+  const knows = (mark: Mark) => void (memory = learn(memory, mark))
 
   return {
     knows,
@@ -114,19 +126,17 @@ export function createRollCall({ keys, node, lease, durable, clock, time }: Roll
       for (;;) {
         const broken = givenUp()
         if (broken !== undefined) throw broken
-        const { epoch, seq, last } = known
+        const { epoch, seq, last } = memory.known
         const [word, holds, run, appends, newest, found, same, missing] = (
-          await evaluate(ROLL_SCRIPTS.roll, [root, feed, members, call, keys.nodes], [term ?? '', node, epoch, `${seq}`, last, time(), joinedBefore ? '' : `${lease}`, nanoid()])
+          await evaluate(ROLL_SCRIPTS.roll, [root, feed, members, call, keys.nodes], [term ?? '', node, epoch, `${seq}`, last, time(), joinedBefore ? '' : `${lease}`, nanoid(), endedText(memory)])
         ).map(String)
         if (word === 'other') throw new OtherTerm()
-        const back = ended.has(holds!)
-        if (word === 'joined' && !back) {
+        if (word === 'joined') {
           joinedBefore = true
           knows({ epoch: holds!, seq: Number(appends), last: newest! })
           return { epoch: holds!, run: run!, appends: Number(appends) }
         }
-        const claim = back ? 'lost' : (found as Standing['claim'])
-        const decision = verdict({ claim, sameTerm: same === '1', missing: Number(missing), waited: clock.monotonic() - begun, durable })
+        const decision = verdict({ claim: found as Standing['claim'], sameTerm: same === '1', missing: Number(missing), waited: clock.monotonic() - begun, durable })
         if (decision === 'wait') {
           waits?.()
           await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK))

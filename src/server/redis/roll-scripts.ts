@@ -2,7 +2,7 @@ import { BARRED, script, TERM, TIME } from './script.js'
 
 /**
  * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was told to find, or nothing; the node, the epoch, count and place of what it
- * knows, the time, the lease where it has none, and a name for a call where there is no term. Answers `other` where the term has passed; `joined`, the epoch,
+ * knows, the time, the lease where it has none, a name for a call where there is no term, and the epochs that have ended, each between spaces. Answers `other` where the term has passed; `joined`, the epoch,
  * what the scripts are to find in the root, the count of appends and the newest; or `called`, the epoch, the call, that count, the newest, whether
  * the log has what this node knows, whether the term is the same, and how many have not come yet.
  */
@@ -25,6 +25,7 @@ local function before(a, b)
   return tonumber(aseq) < tonumber(bseq)
 end
 local function claim()
+  if epoch == '' or string.find(ARGV[9], ' ' .. epoch .. ' ', 1, true) then return 'lost' end
   if known.epoch ~= epoch or known.seq == 0 then return 'found' end
   if known.seq > seq then return 'lost' end
   if known.seq == seq then return known.last == last and 'found' or 'lost' end
@@ -41,7 +42,7 @@ local function present()
   if ARGV[7] ~= '' then redis.call('HSETNX', nodes, node, num(now + tonumber(ARGV[7]))) end
 end
 if ARGV[1] ~= '' and not told and (run ~= ARGV[1] or epoch == '') then return {'other'} end
-local found = epoch == '' and 'lost' or claim()
+local found = claim()
 local same = run ~= '' and run == ARGV[1]
 if same and found ~= 'lost' then
   present()
@@ -62,7 +63,8 @@ if epoch ~= '' and not same and (told and called ~= ARGV[1] or not told and (cal
   redis.call('HSET', root, 'call', called, 'run', run)
 end
 if epoch == '' then called = told and ARGV[1] or '?' .. ARGV[8] end
-redis.call('HSET', call, node, 1)
+-- Who misses something has not agreed: nobody else may find that all have, before that one has said so.
+if found == 'found' then redis.call('HSET', call, node, 1) end
 present()
 local missing = 0
 for _, member in ipairs(redis.call('SMEMBERS', members)) do
@@ -93,7 +95,7 @@ if ARGV[1] == 'hold' then
   return {'ok'}
 end
 ${TIME('ARGV[6]', 'state[4]', 'state[5]')}
-local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root, 'DEL', members, 'SADD', members, 'HKEYS', call)
+local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root, 'DEL', members)
 if no then return no end
 redis.call('UNLINK', root)
 if epoch then
@@ -101,12 +103,8 @@ if epoch then
   redis.call('UNLINK', ARGV[7] .. 'topics:' .. epoch)
 end
 redis.call('HSET', root, 'epoch', ARGV[5], 'run', ARGV[3], 'call', ARGV[3], 'begun', num(now), 'at', num(now), 'raw', num(raw), 'seq', state[3] or '0')
--- Who did not come has nothing to say of the new one.
-local came = redis.call('HKEYS', call)
-if #came > 0 then
-  redis.call('DEL', members)
-  redis.call('SADD', members, unpack(came))
-end
+-- Each one comes before it has anything to say of the new one.
+redis.call('DEL', members)
 if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end
 -- Whoever waits on the feed wakes up.
 redis.call('XADD', feed, 'MAXLEN', '~', 1000, '*', 'e', ARGV[5])
