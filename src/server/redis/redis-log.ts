@@ -44,9 +44,9 @@ export interface RedisLogOptions {
   /** Topics numbered at a time; at the bound the quietest is forgotten, and starts over under a new epoch. Default 100,000. */
   readonly maxTopics?: number
   /**
-   * Whether all that Redis acknowledged is still there after it was restarted. Where not, every restart begins a new epoch, so that
-   * each client is told of one gap in place of losing something in silence. Default: Redis is asked, and only `appendonly yes` with
-   * `appendfsync always` will do (and `no-appendfsync-on-rewrite no`); after a failover never. Where `CONFIG GET` is not allowed you can vouch for it here.
+   * Whether all that Redis acknowledged is still there when another Redis is the master, or the same one anew. `true`: you vouch for it, and no node is
+   * waited for; the epoch goes on unless the node that comes knows of something that is missing. `false`: it may not be, and the epoch ends, so that each
+   * client is told of one gap in place of losing something in silence. Default: every node is asked what it last knew of, and the epoch goes on where all of that is there.
    */
   readonly durable?: boolean
   /** What went wrong between this node and Redis; it goes on by itself. Default: a line on `console.error` for each kind, then how often. */
