@@ -4,6 +4,10 @@ import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 
 export interface ClientRecord {
   /** From the first time that it was live. */
   readonly statuses: readonly string[]
+  /** How long each time was in which it was not live, after it first was, ms. What a page spends in the back/forward cache is not counted. */
+  readonly away: readonly number[]
+  /** How old the page was when it was first live, ms. */
+  readonly liveAt: number | null
   readonly received: readonly number[]
   readonly gaps: readonly LiveSocketEvents['gap'][]
   /** Publishes in the order in which they were made: the offset that each was answered with, or the code of its error. */
@@ -20,6 +24,8 @@ export function startLiveClient(url: string, options: Partial<LiveSocketOptions>
   const socket = createLiveSocket<{ load: number; mine: number }>({ url, getToken: async () => 'a token', ...options })
   const record = {
     statuses: [] as string[],
+    away: [] as number[],
+    liveAt: null as number | null,
     received: [] as number[],
     gaps: [] as LiveSocketEvents['gap'][],
     outcomes: [] as (number | string | undefined)[],
@@ -36,12 +42,17 @@ export function startLiveClient(url: string, options: Partial<LiveSocketOptions>
   }
 
   let wasLive = false
+  let awaySince: number | undefined
   let status = 'idle'
   socket.store.subscribe((state) => {
     if (state.status !== status) {
       status = state.status
       if (wasLive) record.statuses.push(status)
       wasLive ||= status === 'live'
+      if (wasLive) record.liveAt ??= performance.now()
+      if (status !== 'live') awaySince ??= wasLive ? performance.now() : undefined
+      else if (awaySince !== undefined) record.away.push(performance.now() - awaySince)
+      if (status === 'live') awaySince = undefined
     }
     look()
   })
@@ -84,6 +95,8 @@ export function startLiveClient(url: string, options: Partial<LiveSocketOptions>
     settled: (number: number) =>
       until(() => (record.received.at(-1) ?? 0) >= number && record.outcomes.every((outcome) => outcome !== undefined) && socket.store.getState().handover === null),
     dialled: (count: number) => until(() => record.dialled >= count),
+    /** The page came out of the back/forward cache. */
+    returned: () => void (awaySince &&= performance.now()),
     moved: (count: number) => until(() => record.moves.length >= count),
     publish,
     publishEvery(interval: number) {

@@ -19,6 +19,8 @@ export interface LiveCluster {
   readonly applied: readonly unknown[]
   /** A new server takes the place of the present one, which is drained and then closed. */
   deploy(options?: DrainOptions): Promise<DrainResult>
+  /** The present server dies with all its connections, and a new one is there at once. */
+  crash(): Promise<void>
   /** The next so many connections are accepted and never answered. */
   hang(connections: number): void
   /** Legs on all servers. */
@@ -37,7 +39,7 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
   const log = memoryLog(history === undefined ? {} : { history: { maxMessages: history } })
   const applied: unknown[] = []
   const servers: LiveServer[] = []
-  const blackHole = createServer().listen(0, '127.0.0.1')
+  const blackHole = createServer((socket) => void socket.on('error', () => undefined)).listen(0, '127.0.0.1')
   const waiting: { number: number; resolve: () => void }[] = []
   let published = 0
   let hanging = 0
@@ -94,6 +96,13 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
       servers.splice(servers.indexOf(old), 1)
       await old.close()
       return result
+    },
+    async crash() {
+      const old = newest()
+      await start()
+      relay.cut()
+      servers.splice(servers.indexOf(old), 1)
+      await old.close()
     },
     get legs() {
       return servers.reduce((sum, server) => sum + server.stats().legs, 0)

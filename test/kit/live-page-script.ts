@@ -1,4 +1,4 @@
-import { startLiveClient, type LiveClient } from './live-client.js'
+import { startLiveClient, type ClientRecord, type LiveClient } from './live-client.js'
 
 /** The script of the page that `live-page.ts` serves: starts a live socket with what its address says. */
 declare global {
@@ -6,6 +6,8 @@ declare global {
     live: LiveClient
     /** The page's own life, as the browser told it. */
     life: string[]
+    /** What became of the live sockets of this tab's pages that are gone. */
+    before: ClientRecord[]
   }
 }
 
@@ -15,3 +17,7 @@ document.addEventListener('visibilitychange', () => void window.life.push(docume
 
 const query = new URLSearchParams(location.search)
 window.live = startLiveClient(query.get('url')!, JSON.parse(query.get('options') ?? '{}') as object)
+
+window.before = JSON.parse(sessionStorage.getItem('before') ?? '[]') as ClientRecord[]
+addEventListener('pageshow', ({ persisted }) => persisted && window.live.returned())
+addEventListener('pagehide', ({ persisted }) => !persisted && sessionStorage.setItem('before', JSON.stringify([...window.before, window.live.record()])))

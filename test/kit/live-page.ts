@@ -8,6 +8,8 @@ export interface LivePages {
   /** The page whose live socket connects to `url`. */
   live(url: string, options?: object): string
   readonly elsewhere: string
+  /** A link to it is a navigation that leads nowhere: the page stays. */
+  readonly download: string
   close(): Promise<void>
 }
 
@@ -19,6 +21,7 @@ export async function serveLivePages(): Promise<LivePages> {
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://any')
     response.setHeader('Content-Type', pathname === '/script.js' ? 'text/javascript' : 'text/html')
+    if (pathname === '/download') response.setHeader('Content-Disposition', 'attachment; filename="report.bin"').setHeader('Content-Type', 'application/octet-stream')
     if (pathname === '/script.js') response.end(code)
     else if (pathname === '/live') response.end('<!doctype html><title>live</title><script src="/script.js"></script>')
     else response.end('<!doctype html><title>elsewhere</title>')
@@ -28,6 +31,7 @@ export async function serveLivePages(): Promise<LivePages> {
   return {
     live: (url, options = {}) => `${origin}/live?${new URLSearchParams({ url, options: JSON.stringify(options) })}`,
     elsewhere: `${origin}/elsewhere`,
+    download: `${origin}/download`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -8,6 +8,8 @@ const NEEDS: Record<string, readonly string[]> = {
   'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
   'test/cluster/recipes.test.ts': ['nginx', 'haproxy', 'openssl', 'systemd-analyze'],
   'test/cli/upgrade-probe.test.ts': ['openssl'],
+  'test/browser/firefox.test.ts': ['firefox-esr'],
+  'test/browser/webkit.test.ts': ['WebKitWebDriver', 'Xvfb'],
   'test/presets/nats.test.ts': ['nats-server'],
   'test/presets/server-go.test.ts': ['go', '/usr/share/gocode/src/github.com/gorilla/websocket'],
   'test/presets/server-phoenix.test.ts': ['elixir', '/usr/share/doc/erlang-jiffy'],

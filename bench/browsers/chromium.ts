@@ -1,0 +1,44 @@
+import { launchChromium } from '../../test/kit/chromium-devtools.js'
+import type { DrivenBrowser, DrivenTab } from './driven-browser.js'
+
+/** Chromium, over its DevTools protocol. */
+export async function openChromium(): Promise<DrivenBrowser> {
+  const devtools = await launchChromium()
+  // Where they would go is of no interest; what the page lives through is the same.
+  await devtools.call('Browser.setDownloadBehavior', { behavior: 'deny' })
+
+  async function openTab(): Promise<DrivenTab> {
+    // A window of its own, so that it can be hidden alone.
+    const { targetId } = await devtools.call<{ targetId: string }>('Target.createTarget', { url: 'about:blank', newWindow: true })
+    const { sessionId } = await devtools.call<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true })
+    const call = <Result>(method: string, params: object = {}) => devtools.call<Result>(method, params, sessionId)
+    await call('Page.enable')
+    await call('Network.enable')
+    const step = async (by: number) => {
+      const { currentIndex, entries } = await call<{ currentIndex: number; entries: { id: number }[] }>('Page.getNavigationHistory')
+      const arrived = devtools.event('Page.frameNavigated')
+      await call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex + by]!.id })
+      await arrived
+    }
+    const window = async (windowState: string) => {
+      const { windowId } = await devtools.call<{ windowId: number }>('Browser.getWindowForTarget', { targetId })
+      await devtools.call('Browser.setWindowBounds', { windowId, bounds: { windowState } })
+    }
+    return {
+      async open(url) {
+        const loaded = devtools.event('Page.loadEventFired')
+        await call('Page.navigate', { url })
+        await loaded
+      },
+      run: (expression) => devtools.evaluate(expression, sessionId),
+      back: () => step(-1),
+      forward: () => step(1),
+      hide: () => window('minimized'),
+      show: () => window('normal'),
+      offline: (off) => call('Network.emulateNetworkConditions', { offline: off, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }),
+      close: () => devtools.call('Target.closeTarget', { targetId }),
+    }
+  }
+
+  return { name: 'chromium', product: devtools.product.replace('/', ' '), openTab, close: () => devtools.close() }
+}

@@ -1,0 +1,116 @@
+import { sleep } from '../../demo/report/wait.js'
+import { accountOf } from '../../test/kit/account.js'
+import type { ClientRecord } from '../../test/kit/live-client.js'
+import { startLiveCluster, type LiveCluster } from '../../test/kit/live-cluster.js'
+import { serveLivePages } from '../../test/kit/live-page.js'
+import type { BrowserName, DrivenBrowser, DrivenTab } from './driven-browser.js'
+import type { Scenario } from './scenarios.js'
+
+/** What became of the pages of one scenario in one browser, by their own books and the servers'. */
+export interface Outcome {
+  readonly browser: BrowserName
+  readonly scenario: string
+  readonly delivered: number
+  readonly lost: number
+  readonly repeated: number
+  readonly reordered: number
+  readonly gaps: number
+  readonly published: number
+  /** Publishes that were answered and not applied, applied twice, or not answered by a page that lives. */
+  readonly publishesWrong: number
+  readonly moves: number
+  /** The longest that a page was without being live, ms; of one that was loaded in another one's place, from its beginning. */
+  readonly away: number
+  readonly note: string
+  /** Each broken promise, in a sentence. */
+  readonly broken: readonly string[]
+}
+
+/** A page is published to 100 times a second, and publishes 20 times. */
+const DOWN = 10
+const UP = 50
+
+/** A scenario that has not ended by then never does, ms. */
+const LIMIT = 180_000
+
+export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { small }: { small: boolean }): Promise<Outcome> {
+  const servers = await startLiveCluster()
+  const pages = await serveLivePages()
+  const tabs: DrivenTab[] = []
+  const play = async () => {
+    servers.publishEvery(DOWN)
+    for (let count = scenario.tabs?.(small) ?? 1; count > 0; count--) {
+      const tab = await browser.openTab()
+      tabs.push(tab)
+      await tab.open(pages.live(servers.url, scenario.options))
+      await tab.run(`live.publishEvery(${UP})`)
+      await tab.run(`live.reached(${servers.published + 20})`)
+    }
+    const note = await scenario.play({ servers, pages, tab: tabs[0]!, tabs, small })
+    const records = await closeBooks(servers, tabs)
+    return judge(browser.name, scenario, servers, records, note ?? '')
+  }
+  try {
+    return await Promise.race([
+      play(),
+      sleep(LIMIT).then(() => {
+        throw new Error(`It had not ended after ${LIMIT / 1_000} s.`)
+      }),
+    ])
+  } finally {
+    for (const tab of tabs) await tab.close().catch(() => undefined)
+    await servers.close()
+    await pages.close()
+  }
+}
+
+/** Of each page; one that was left for good ends with what it had then. */
+interface Books {
+  readonly record: ClientRecord
+  readonly left: boolean
+  /** It was loaded where another one had been. */
+  readonly anew: boolean
+}
+
+/** Lets everything arrive that was published. */
+async function closeBooks(servers: LiveCluster, tabs: readonly DrivenTab[]): Promise<Books[]> {
+  await Promise.all(tabs.map((tab) => tab.run('live.stopPublishing()')))
+  servers.stopPublishing()
+  await sleep(100)
+  const books: Books[] = []
+  for (const tab of tabs) {
+    await tab.run(`live.settled(${servers.published})`)
+    const before = await tab.run<ClientRecord[]>('before')
+    books.push(...before.map((record, at) => ({ record, left: true, anew: at > 0 })))
+    books.push({ record: await tab.run<ClientRecord>('live.record()'), left: false, anew: before.length > 0 })
+  }
+  return books
+}
+
+function judge(browser: BrowserName, scenario: Scenario, servers: LiveCluster, books: readonly Books[], note: string): Outcome {
+  const accounts = books.map(({ record, left }) => accountOf(record.received, left ? record.received.at(-1)! : servers.published))
+  const count = (of: (account: (typeof accounts)[number]) => readonly number[]) => accounts.reduce((sum, account) => sum + of(account).length, 0)
+  const records = books.map(({ record }) => record)
+  const published = records.reduce((sum, { outcomes }) => sum + outcomes.length, 0)
+  const answered = new Set(records.flatMap(({ outcomes }) => outcomes.filter((outcome) => typeof outcome === 'number')))
+  const unanswered = books.reduce((sum, { record, left }) => sum + (left ? 0 : record.outcomes.filter((outcome) => typeof outcome !== 'number').length), 0)
+  const applied = servers.applied.length
+  const result = {
+    browser,
+    scenario: scenario.name,
+    delivered: records.reduce((sum, { received }) => sum + received.length, 0),
+    lost: count(({ lost }) => lost),
+    repeated: count(({ duplicated }) => duplicated),
+    reordered: count(({ reordered }) => reordered),
+    gaps: records.reduce((sum, { gaps }) => sum + gaps.length, 0),
+    published,
+    publishesWrong: unanswered + Math.max(0, answered.size - applied) + Math.max(0, applied - published),
+    moves: records.reduce((sum, { moves }) => sum + moves.length, 0),
+    away: Math.round(Math.max(0, ...books.flatMap(({ record, anew }) => (anew ? [record.liveAt!, ...record.away] : record.away)))),
+    note,
+  }
+  const broken: string[] = []
+  for (const name of ['lost', 'repeated', 'reordered', 'gaps', 'publishesWrong'] as const) if (result[name] > 0) broken.push(`${name}: ${result[name]}`)
+  if (result.away > scenario.away) broken.push(`a page was not live for ${result.away} ms, where ${scenario.away} ms are allowed`)
+  return { ...result, broken }
+}

@@ -1,0 +1,192 @@
+import type { LiveSocketOptions } from '../../src/index.js'
+import type { LiveCluster } from '../../test/kit/live-cluster.js'
+import type { LivePages } from '../../test/kit/live-page.js'
+import { sleep } from '../../demo/report/wait.js'
+import type { BrowserName, DrivenTab } from './driven-browser.js'
+
+/** What a scenario plays with: pages that are live, publish and are published to. */
+export interface Stage {
+  readonly servers: LiveCluster
+  readonly pages: LivePages
+  /** The page that things happen to. */
+  readonly tab: DrivenTab
+  readonly tabs: readonly DrivenTab[]
+  /** A quick run: the same in fewer repetitions. */
+  readonly small: boolean
+}
+
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  readonly tabs?: (small: boolean) => number
+  /** Beside the URL. */
+  readonly options?: Partial<LiveSocketOptions>
+  /** The longest that a page may be without being live, ms; 0: it is live throughout. */
+  readonly away: number
+  /** Browsers that cannot do it, or cannot be told to, and why. */
+  readonly cannot?: Partial<Record<BrowserName, string>>
+  /** Resolves with what else is worth telling. */
+  play(stage: Stage): Promise<string | void>
+}
+
+/** Where only this client was hit it is back in so much, ms. */
+const BACK = 2_000
+
+/** A crashed server's clients come back spread over so much, ms. */
+const SPREAD = 2_000
+
+const HALF_SECOND = { heartbeat: { interval: 500, timeout: 500 } }
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'moves',
+    title: 'planned moves under load, one after the other',
+    away: 0,
+    async play({ servers, small }) {
+      for (let left = small ? 3 : 10; left > 0; left--) {
+        await servers.deploy()
+        await servers.more(50)
+      }
+    },
+  },
+  {
+    name: 'ten-tabs',
+    title: 'ten tabs, three in a quick run, that are all moved at once',
+    tabs: (small) => (small ? 3 : 10),
+    away: 0,
+    async play({ servers, small }) {
+      for (let left = small ? 2 : 3; left > 0; left--) {
+        await servers.deploy()
+        await servers.more(50)
+      }
+    },
+  },
+  {
+    name: 'hung-dial',
+    title: 'a move whose first dial is accepted and never answered',
+    options: { connectTimeout: 4_000 },
+    away: 0,
+    async play({ servers }) {
+      servers.hang(1)
+      await servers.deploy({ deadline: 30_000 })
+    },
+  },
+  {
+    name: 'closed-door',
+    title: 'a move whose dials are refused for 8 s, 3 s in a quick run',
+    away: 0,
+    async play({ servers, small }) {
+      servers.relay.refuse(true)
+      const moved = servers.deploy({ deadline: 60_000 })
+      await sleep(small ? 3_000 : 8_000)
+      servers.relay.refuse(false)
+      const before = servers.published
+      await moved
+      return `moved ${servers.published - before} messages after the door opened`
+    },
+  },
+  {
+    name: 'mute',
+    title: 'a path that goes mute without a word, twice',
+    options: HALF_SECOND,
+    away: 0,
+    async play({ servers, tab }) {
+      for (let time = 1; time <= 2; time++) {
+        for (const connection of servers.relay.connections()) connection.freeze()
+        await tab.run(`live.moved(${time})`)
+        await servers.more(50)
+      }
+    },
+  },
+  {
+    name: 'crash',
+    title: `a server that dies with all its connections, whose clients come back spread over ${SPREAD / 1_000} s`,
+    options: { reconnect: { spread: SPREAD } },
+    // The spread, its 250 ms before, and what a browser puts off a dial after a failure.
+    away: SPREAD + 1_500,
+    async play({ servers, tab }) {
+      await servers.crash()
+      await servers.more(20)
+      await tab.run(`live.reached(${servers.published})`)
+    },
+  },
+  {
+    name: 'download',
+    title: 'a link that is a download, followed twice',
+    away: BACK,
+    async play({ servers, pages, tab }) {
+      const closes: string[] = []
+      for (let time = 1; time <= 2; time++) {
+        const before = await tab.run<number>('live.record().closed.length')
+        await tab.run(`void Object.assign(document.createElement('a'), { href: ${JSON.stringify(pages.download)} }).click()`)
+        await servers.more(300)
+        await tab.run('live.live()')
+        closes.push((await tab.run<{ code: number }[]>('live.record().closed')).slice(before).map(({ code }) => code).join(' ') || 'nothing')
+      }
+      return `what the links closed: ${closes.join(', ')}`
+    },
+  },
+  {
+    name: 'back-and-forward',
+    title: 'away from the page, back, forward and back again',
+    away: BACK,
+    async play({ servers, pages, tab }) {
+      await tab.open(pages.elsewhere)
+      await servers.more(50)
+      await tab.back()
+      await arrival(tab, '/live')
+      await tab.run('live.live()')
+      await servers.more(50)
+      await tab.forward()
+      await arrival(tab, '/elsewhere')
+      await servers.more(50)
+      await tab.back()
+      await arrival(tab, '/live')
+      await tab.run('live.live()')
+      await servers.more(50)
+      const life = await tab.run<string[]>('life')
+      return life.includes('pageshow persisted') ? 'the page came out of the back/forward cache' : 'the page was loaded anew'
+    },
+  },
+  {
+    name: 'hidden',
+    title: 'a hidden tab that is moved, and shown again',
+    away: 0,
+    async play({ servers, tab, small }) {
+      await tab.hide()
+      const seen = await tab.run<string>('document.visibilityState')
+      if (seen !== 'hidden') throw new Error(`The page is ${seen}: it could not be hidden.`)
+      await sleep(small ? 3_000 : 40_000)
+      await servers.deploy({ deadline: 20_000 })
+      await servers.more(50)
+      await tab.show()
+      await servers.more(50)
+    },
+  },
+  {
+    name: 'offline',
+    title: 'the browser has no network for 4 s, and its connections break meanwhile',
+    away: 4_000 + BACK,
+    cannot: { webkit: 'WebDriver cannot take its network away' },
+    async play({ servers, tab }) {
+      await tab.offline!(true)
+      await sleep(1_000)
+      servers.relay.cut()
+      await sleep(3_000)
+      await tab.offline!(false)
+      await servers.more(50)
+      await tab.run('live.live()')
+    },
+  },
+]
+
+/** Drivers answer a step through the history when it is asked for, some before the page is there. */
+async function arrival(tab: DrivenTab, path: string) {
+  for (let left = 200; left > 0; left--) {
+    // Between two pages there is none to ask.
+    const at = await tab.run<string>("document.readyState === 'complete' && location.pathname").catch(() => undefined)
+    if (at === path) return
+    await sleep(50)
+  }
+  throw new Error(`The history did not lead to ${path} within 10 s.`)
+}

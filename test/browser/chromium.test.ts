@@ -1,0 +1,10 @@
+import { describeBrowser } from '../kit/browser-promises.js'
+
+/** Beside moves.test.ts and page-life.test.ts. */
+describeBrowser('chromium', {
+  'ten-tabs': 'when several windows are moved at once, and is live throughout',
+  'closed-door': 'when the first dials of a move are refused, and is live throughout',
+  crash: 'when its server dies, and is back within the spread',
+  download: 'when a download link is followed, and is live throughout or back within 2 s',
+  offline: 'when its network is away and its connections break meanwhile, and is back within 2 s',
+})
