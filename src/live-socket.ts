@@ -202,6 +202,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       outbox: {
         send: (leg, frame) => coordinator.send(leg, frame),
         overdue: () => coordinator.leave('unanswered'),
+        settled: () => coordinator.settle(),
         changed: (size) => live.count(size),
       },
       tokens: {

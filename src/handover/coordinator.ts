@@ -13,6 +13,7 @@ import type { Settings } from './options.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from './protocol-leg.js'
 import type { Session } from './session.js'
 import { createTimeLimits, OWN_DEADLINE } from './time-limits.js'
+import { topicError } from './topic-error.js'
 import { viewOf, type View } from './view.js'
 
 /** Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token keeper told. */
@@ -93,7 +94,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   const { settings } = deps
   const { clock } = settings
   const legs = new Map<number, ProtocolLeg>()
-  /** Topics that a leg's server refused before it welcomed the leg: told when it serves, which it may never do. */
+  /** Topics that a leg's server refused before it welcomed the leg, or ended when it was left: told when it serves, or goes on to, which it may never do. */
   const refused = new Map<number, Map<string, LiveSocketError>>()
   const moves = createMoveLog(clock, handlers.emit)
   const queue: Event[] = []
@@ -181,6 +182,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         return serve(effect.leg)
       case 'failed':
         handlers.emit('handover-failed', { id: effect.ask.id, reason: effect.ask.reason, why: effect.why })
+        tellRefused(state.active?.leg)
         if (effect.why !== 'superseded') handlers.moveFailed(effect.why)
         return
       case 'stopped':
@@ -204,6 +206,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         connectTimeout: settings.connectTimeout,
         openTimeout: settings.connectTimeout * (state.active ? OPEN_PART : 1),
         heartbeat: settings.heartbeat,
+        unanswered: () => !deps.session().outbox.settled(number),
         token: (signal) => deps.session().tokens.token(signal),
         url: async (signal) => {
           if (url !== null) return new URL(url)
@@ -257,7 +260,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const leg = legs.get(number)
     if (!leg?.welcome) return
     limits.ageFrom(leg.dialledAt)
-    if (moves.lost(number)) return
+    if (moves.lost(number)) return tellRefused(number)
     const { old } = state
     doubted = false
     const refusals = [...(refused.get(number)?.values() ?? [])]
@@ -279,6 +282,18 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     }
     handlers.served(old !== null)
     if (freshest !== undefined && leg.token !== undefined) renew(freshest)
+  }
+
+  /** A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to end. */
+  function isLeft(number: number): boolean {
+    const { active, old } = state
+    return settings.protocol.merge !== 'log' && (number === old?.leg || (number === active?.leg && active.ask !== null))
+  }
+
+  function tellRefused(number: number | undefined) {
+    const errors = [...(refused.get(number!)?.values() ?? [])]
+    refused.delete(number!)
+    for (const error of errors) handlers.emit('error', { error })
   }
 
   function renew(token: string) {
@@ -362,10 +377,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function failed(leg: ProtocolLeg, frame: ErrorFrame) {
     const { topic, id, code, message, retryAfter } = frame
     if (isAboutLeg(frame)) return
-    const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
     if (topic !== undefined) {
-      const error = new LiveSocketError(kind, `The server refused the topic "${topic}": ${message}`, { topic, retryAfter })
-      if (!leg.welcome) return void refused.set(leg.number, (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error))
+      const error = topicError(frame, topic)
+      if (!leg.welcome || isLeft(leg.number)) return void refused.set(leg.number, (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error))
       deps.session().merge.refused(leg.number, topic, retryAfter !== undefined, id)
       return handlers.emit('error', { error })
     }

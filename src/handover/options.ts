@@ -3,6 +3,7 @@ import { systemClock, systemRandom, type Clock, type Random } from '../base/cloc
 import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
 import { createTabs, type Tabs } from '../host/tabs.js'
+import { LiveSocketError } from '../base/errors.js'
 import type { GetToken } from '../link/token-keeper.js'
 import { bounds } from '../policy/bounds.js'
 import { livesocketV1 } from '../protocol/livesocket-v1.js'
@@ -154,6 +155,9 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
   const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
   if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
+  if (options.getToken !== undefined && (protocol as Partial<Protocol>).takesToken === false) {
+    throw new LiveSocketError('invalid', `getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`)
+  }
   const key = options.key === undefined ? defaultKey(url) : options.key
   if (options.key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', 'a non-empty string', key)
   return {

@@ -69,6 +69,8 @@ export interface ProtocolLegDeps {
   /** The part of `connectTimeout` by which the socket has to be open, ms. */
   readonly openTimeout: number
   readonly heartbeat: { readonly interval: number; readonly timeout: number } | false
+  /** Whether a publish is unanswered on it. Default: never. */
+  unanswered?(): boolean
   /** A token to say hello with. */
   token(signal: AbortSignal): Promise<string | undefined>
   url(signal: AbortSignal): Promise<URL>
@@ -83,6 +85,12 @@ const CLOSE_AFTER_ERROR = 1_000
  * in a hidden page) and the way's. Our server speaks unasked only after 0.9 of it, and so hardly ever.
  */
 const KEEPALIVE = 0.8
+
+/** The part of `connectTimeout` after which a leg goes without the answers for topics that have not come. */
+const PATIENCE = 0.5
+
+/** How long a leg that is left may go on answering publishes before its topics are taken from it: a slow round trip. */
+const ANSWER_TIME = 1_000
 
 /** The errors that the protocol follows with a close. */
 const FINAL = new Set(['unauthorized', 'session-ended', 'forbidden', 'timeout', 'draining', 'busy', 'superseded', 'too-slow', 'protocol'])
@@ -109,10 +117,21 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   let pings = 0
   let pongs = 0
   let fence: { pongs: number; reached: () => void } | null = null
+  /** A welcome that is late by now may yet come. */
+  let patient = codec.overdue !== undefined
+  /** The leg is left, once its publishes are answered. */
+  let leaving: { readonly reached: () => void } | null = null
 
   const plain = (text: string) => (token === undefined ? text : blotted(text, [token]))
 
   const late = createAlarm(clock, () => {
+    if (patient && opened && !error && !hurried) {
+      patient = false
+      late.set(Math.max(0, deps.connectTimeout - since(clock, dialling)))
+      for (const frame of codec.overdue!()) if (!over) accept(frame)
+      if (!over) put(codec.replies?.() ?? [])
+      return
+    }
     if (error && FINAL.has(error.code)) die({ code: 1006, reason: 'closed by the client after the server announced it' })
     else die({ code: 1006, reason: opened ? 'no welcome in time' : 'no connection in time' })
   })
@@ -123,6 +142,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     // Once there is a socket, what it took has been answered, and nobody looks at the signal.
     if (!socket) abort.abort()
     late.clear()
+    unanswered.clear()
     heartbeat?.stop()
     socket?.close(code, reason)
     for (const frame of codec.lost?.() ?? []) handlers.frame(frame)
@@ -133,6 +153,19 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     release(1000)
     handlers.died({ ...end, reason: plain(end.reason), opened, error })
   }
+
+  /** Takes the topics from the leg, or asks it for a pong, if its publishes are answered by now or have had their time. */
+  const leave = (whatever: boolean) => {
+    if (!leaving || over || (!whatever && deps.unanswered?.())) return
+    const { reached } = leaving
+    unanswered.clear()
+    const goodbye = codec.leave?.()
+    leaving = null
+    // Its answer is the server's own word, a `drained` frame.
+    if (goodbye) put(goodbye)
+    else if (send({ type: 'ping' })) fence = { pongs: pings, reached }
+  }
+  const unanswered = createAlarm(clock, () => leave(true))
 
   const put = (data: WireData | readonly WireData[]): boolean => {
     const pieces = typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
@@ -152,6 +185,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     if (!put(data)) return false
     if (frame.type === 'ping') pings++
     heartbeat?.sent()
+    if (frame.type === 'publish' && codec.unanswered?.(frame)) handlers.frame({ type: 'ack', id: frame.id })
     return true
   }
 
@@ -163,13 +197,14 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     const target = await deps.url(abort.signal)
     if (over) return
     url = plain(target.href.split('?')[0]!)
-    socket = createLeg({ url: target.href, subprotocols: protocol.subprotocols, WebSocket: deps.WebSocket }, { opened: open, received, died: die })
+    const plainly = { url: target.href, subprotocols: protocol.subprotocols }
+    socket = createLeg({ ...(protocol.dial?.(plainly, token) ?? plainly), WebSocket: deps.WebSocket }, { opened: open, received, died: die })
   }
 
   const open = () => {
     if (over) return
     opened = true
-    if (!hurried) late.set(Math.max(0, deps.connectTimeout - since(clock, dialling)))
+    if (!hurried) late.set(Math.max(0, deps.connectTimeout * (patient ? PATIENCE : 1) - since(clock, dialling)))
     handlers.opened()
     send(deps.hello(token))
     for (const frame of codec.opened?.() ?? []) if (!over) accept(frame)
@@ -185,8 +220,13 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     const replies = codec.replies?.() ?? []
     if (replies.length > 0 && put(replies)) heartbeat?.sent()
     const told = token !== undefined && typeof data === 'string' && data.includes(token)
-    if ('invalid' in decoded) return handlers.invalid(told ? plainFrame(decoded, plain) : decoded)
-    for (const frame of decoded) if (!over) accept(told ? plainFrame(frame, plain) : frame)
+    for (const one of 'invalid' in decoded ? [decoded] : decoded) {
+      if (over) return
+      const frame = told ? plainFrame(one, plain) : one
+      if ('invalid' in frame) handlers.invalid(frame)
+      else accept(frame)
+    }
+    leave(false)
   }
 
   const accept = (frame: ServerFrame) => {
@@ -258,7 +298,10 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       token = fresh
     },
     barrier(reached) {
-      if (send({ type: 'ping' })) fence = { pongs: pings, reached }
+      if (!codec.leave) return void (send({ type: 'ping' }) && (fence = { pongs: pings, reached }))
+      leaving = { reached }
+      unanswered.set(ANSWER_TIME)
+      leave(false)
     },
     get owes() {
       return codec.owes?.() ?? false

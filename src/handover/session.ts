@@ -45,7 +45,7 @@ export interface SessionDeps {
 
 export interface SessionHandlers {
   readonly merge: MergeHandlers & { fence(leg: number): void }
-  readonly outbox: Pick<OutboxHandlers, 'send' | 'overdue'> & { changed(size: Outbox['size']): void }
+  readonly outbox: Pick<OutboxHandlers, 'send' | 'overdue' | 'settled'> & { changed(size: Outbox['size']): void }
   readonly tokens: TokenKeeperHandlers
 }
 
@@ -62,6 +62,7 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
       ...settings.outbox,
       settleTimeout: SETTLE_TIMEOUT,
       acknowledges: settings.protocol.acknowledges,
+      dedupes: settings.protocol.dedupes,
       binary: settings.protocol.binary,
     },
     { ...handlers.outbox, changed: () => handlers.outbox.changed(outbox.size) },
@@ -93,7 +94,7 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
 function mergeOf(settings: Settings, handlers: SessionHandlers['merge']): Session['merge'] {
   const { merge: strength, marksEnd } = settings.protocol
   const deps = { clock: settings.clock, id: () => nanoid(8), ...settings.holding }
-  return strength === 'log' ? createMerge(deps, handlers) : createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match' }, handlers)
+  return strength === 'log' ? createMerge(deps, handlers) : createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves: settings.protocol.leaves }, handlers)
 }
 
 function tokensOf(settings: Settings, online: () => boolean, handlers: TokenKeeperHandlers): TokenKeeper {

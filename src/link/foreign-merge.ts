@@ -28,6 +28,8 @@ export interface ForeignMergeDeps {
    * the whole overlap limit: for servers that begin to serve a new leg at some moment of their own.
    */
   readonly end: 'fence' | 'match'
+  /** The fence takes the old leg's topics from it: should it serve again, it is asked for them anew. Default false. */
+  readonly leaves?: boolean
   readonly gapTimeout: number
   readonly maxMessages: number
   readonly maxBytes: number
@@ -39,6 +41,8 @@ interface Topic {
   position: Position | null
   /** Sequences that the active leg goes on with where the old one was. */
   readonly joined: Set<string>
+  /** It has had messages that nothing tells from others. */
+  nameless: boolean
 }
 
 interface Held {
@@ -57,9 +61,10 @@ const UNNAMED = 'unnamed'
  * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap with its bounds.
  * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered less what
  *   came before: the same promise in a planned move. Over a break, what the server does not send again is lost, and nobody can tell.
- * - `none`: what the active leg brings is delivered, and nothing is promised about the rest.
+ * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised about the rest. A
+ *   planned move is told as a gap of unknown bounds in each topic that has had such messages.
  */
-export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
+export function createForeignMerge({ clock, id, strength, end, leaves = false, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
   const topics = new Map<string, Topic>()
   const recent = createRecentIdentities()
   const hellos = new Map<number, ReadonlySet<string>>()
@@ -89,7 +94,8 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
   function take(topic: Topic, leg: number, frame: MessageFrame) {
     if (strength === 'position') return takeByPosition(topic, leg, frame)
     const name = nameOf(topic, frame)
-    if (name !== null && !recent.add(name)) return void counts.duplicates++
+    if (name === null) topic.nameless ||= !frame.opening
+    else if (!recent.bring(leg, name)) return void counts.duplicates++
     deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
   }
 
@@ -196,22 +202,39 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
   function byIdentity(topic: Topic, leg: number, frame: MessageFrame) {
     const stream = frame.stream ?? ''
     const name = nameOf(topic, frame)
-    // Nothing tells it from another one, so nothing can hold its place.
+    if (name === null) return nameless(topic, leg, frame)
     if (old === null || leg === old || topic.joined.has(stream)) {
       take(topic, leg, frame)
-      if (leg !== old || end === 'fence' || name === null) return
+      if (leg !== old || end === 'fence') return
       const first = held.find((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
       if (first && nameOf(topic, first.frame) === name) join(topic, stream)
       return
     }
-    if (end === 'match' && name !== null && recent.has(name)) return join(topic, stream, () => take(topic, leg, frame))
+    if (end === 'match' && recent.repeats(leg, name)) return join(topic, stream, () => take(topic, leg, frame))
     hold(topic, leg, frame)
+  }
+
+  /** Nothing tells it from another one, so one leg has the say: the active one, or in `match` the one that goes on with its sequence. */
+  function nameless(topic: Topic, leg: number, frame: MessageFrame) {
+    const saying = end === 'fence' || old === null || topic.joined.has(frame.stream ?? '') ? active : old
+    if (leg === saying) take(topic, leg, frame)
+    else if (leg !== old && end === 'match') hold(topic, leg, frame)
+  }
+
+  /** A planned move begins to show: what nothing names may be missing from here on, or be told twice. */
+  function moved(leg: number) {
+    if (strength !== 'position') dropHeld((one) => one.leg !== leg || !(one.frame.opening || (end === 'fence' && nameOf(one.topic, one.frame) === null)))
+    for (const topic of topics.values()) if (topic.nameless) gap({ topic: topic.name, epoch: ours, from: null, to: null, reason: 'lost' })
   }
 
   function join(topic: Topic, stream: string, then?: () => void) {
     topic.joined.add(stream)
     flush((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
     then?.()
+  }
+
+  function requests(of: Iterable<Topic> = topics.values()): TopicRequests {
+    return new Map([...of].map(({ name, position }) => [name, strength === 'position' ? position : null]))
   }
 
   function dropHeld(keep: (one: Held) => boolean) {
@@ -226,7 +249,7 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
       if (known) {
         if (from && strength === 'position') known.position = from
         else return
-      } else topics.set(name, { name, position: strength === 'position' ? from : null, joined: new Set() })
+      } else topics.set(name, { name, position: strength === 'position' ? from : null, joined: new Set(), nameless: false })
       if (active !== null) handlers.subscribe(active, id(), new Map([[name, from]]))
     },
     unsubscribe(name: string) {
@@ -238,22 +261,25 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
     },
     hello(leg: number): TopicRequests {
       hellos.set(leg, new Set(topics.keys()))
-      return new Map([...topics.values()].map(({ name, position }) => [name, strength === 'position' ? position : null]))
+      if (strength === 'identity') recent.begin(leg)
+      return requests()
     },
     ready(leg: number, _answers: TopicAnswers, _refused: ReadonlySet<string>) {
       const asked = hellos.get(leg)
       hellos.delete(leg)
       if (leg === active) return
       if (old !== null) release()
-      old = strength === 'none' ? null : active
+      old = active
       active = leg
       const missing = [...topics.values()].filter(({ name }) => !asked?.has(name))
-      if (missing.length > 0) handlers.subscribe(leg, id(), new Map(missing.map(({ name, position }) => [name, strength === 'position' ? position : null])))
+      if (missing.length > 0) handlers.subscribe(leg, id(), requests(missing))
       const unwanted = [...(asked ?? [])].filter((name) => !topics.has(name))
       if (unwanted.length > 0) handlers.unsubscribe(leg, unwanted)
       if (old === null) return release()
+      moved(leg)
+      if (strength === 'none') return
       if (strength === 'position') proceed()
-      else if (end === 'match') for (const one of [...held]) if (one.leg === active && recent.has(nameOf(one.topic, one.frame) ?? '')) join(one.topic, one.frame.stream ?? '')
+      else if (end === 'match') for (const one of [...held]) if (one.leg === leg && recent.repeats(leg, nameOf(one.topic, one.frame) ?? '')) join(one.topic, one.frame.stream ?? '')
       if (held.length > 0 && (strength === 'position' || end === 'match')) wait()
       if (old !== null) handlers.fence(old)
     },
@@ -265,6 +291,8 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
       if (!topic) return
       // An answer to what one leg alone was asked has no double and no place in a sequence.
       if (frame.alone) return deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
+      // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
+      if (frame.opening && leg === old) return
       if (leg !== active && leg !== old) {
         // Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for.
         if (!hellos.has(leg)) return
@@ -274,26 +302,28 @@ export function createForeignMerge({ clock, id, strength, end, gapTimeout, maxMe
         for (const one of early) take(one.topic, leg, one.frame)
         take(topic, leg, frame)
       } else if (strength === 'position') byPosition(topic, leg, frame)
-      else if (strength === 'identity') byIdentity(topic, leg, frame)
-      else take(topic, leg, frame)
+      else if (strength === 'identity' && !frame.opening) byIdentity(topic, leg, frame)
+      else if (leg === active) take(topic, leg, frame)
     },
     /** Everything that the old leg's server had to say has arrived. */
     drained(leg: number) {
-      if (leg !== old || (strength === 'identity' && end === 'match')) return
+      if (leg !== old || strength === 'none' || (strength === 'identity' && end === 'match')) return
       ended = true
       // By position a missing number may still be on its way on the new leg: the wait for it has begun.
       if (strength === 'identity' || held.length === 0) release()
     },
     gone(leg: number) {
       hellos.delete(leg)
+      recent.end(leg)
       if (leg === old) return release()
       // The old leg serves again, and brings itself, in its own order, what was held for its sake.
       dropHeld((one) => one.leg !== leg)
       if (leg !== active) return
       active = old
       release()
+      if (active !== null && leaves) handlers.subscribe(active, id(), requests())
     },
-    caughtUp: () => active !== null && old === null,
+    caughtUp: () => active !== null && (old === null || strength === 'none'),
     position: (name: string) => topics.get(name)?.position ?? null,
     get held() {
       return { messages: held.length, bytes }

@@ -32,6 +32,8 @@ export interface OutboxHandlers {
    * publish each wait is twice as long as the one before, so that a server that answers nothing is not left over and over.
    */
   overdue(leg: number): void
+  /** `settled` may have changed by the passing of time alone. */
+  settled?(): void
 }
 
 export interface OutboxDeps {
@@ -45,6 +47,11 @@ export interface OutboxDeps {
   readonly settleTimeout: number
   /** False: the server answers no publish, and one is done when it is sent. */
   readonly acknowledges: boolean
+  /**
+   * False: the server applies a publish as often as it comes. Each is sent once; one that is not answered in `ackTimeout`, or before its leg
+   * is gone, is `outcome-unknown`, and accuses no leg: such servers leave many unanswered. Default true.
+   */
+  readonly dedupes?: boolean
   /** Whether an ArrayBuffer, or a view of one, is published as it is. */
   readonly binary?: boolean
 }
@@ -75,8 +82,8 @@ export interface Outbox {
  * puts its unanswered entries back in their places, to be sent again under the same id and `n`.
  */
 export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox {
-  const { clock } = deps
-  const queue = createPublishQueue<Published>()
+  const { clock, dedupes = true } = deps
+  const queue = createPublishQueue<Published>(dedupes)
   let stopSettling: (() => void) | null = null
   let suspicion: { at: number; cancel: () => void } | null = null
   let pumping = false
@@ -164,7 +171,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
 
   /** One timer for the oldest unanswered publish on the active leg. It may ring early, never late: most are answered long before. */
   function watch() {
-    const at = queue.oldest()?.overdueAt ?? null
+    const at = queue.oldest(!dedupes)?.overdueAt ?? null
     if (at !== null && suspicion && suspicion.at <= at) return
     suspicion?.cancel()
     suspicion = at === null ? null : { at, cancel: clock.setTimeout(ring, at - clock.monotonic()) }
@@ -172,13 +179,24 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
 
   function ring() {
     suspicion = null
-    const entry = queue.oldest()
+    const entry = queue.oldest(!dedupes)
     if (entry?.leg && entry.overdueAt <= clock.monotonic()) {
-      entry.patience *= 2
-      entry.overdueAt = clock.monotonic() + entry.patience
-      handlers.overdue(entry.leg.number)
+      if (dedupes) {
+        entry.patience *= 2
+        entry.overdueAt = clock.monotonic() + entry.patience
+        handlers.overdue(entry.leg.number)
+      } else {
+        fail(entry, 'outcome-unknown', 'the server has not answered the publish in outbox.ackTimeout, and takes none twice: it may have been applied')
+        pump()
+        handlers.settled?.()
+      }
     }
     watch()
+  }
+
+  /** What was sent once and may not be sent again. */
+  function forgetLost(why: string) {
+    for (const entry of queue.all()) if (entry.firstSent && entry.leg === null) fail(entry, 'outcome-unknown', `${why} before the publish was answered: it may have been applied`)
   }
 
   /** The wait for what the old leg owes begins, or is over. */
@@ -190,6 +208,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       stopSettling = null
       queue.giveUpOld()
       pump()
+      handlers.settled?.()
     }, deps.settleTimeout)
   }
 
@@ -265,10 +284,12 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       const moved = queue.active?.number !== number
       queue.activate(number, maxFrame)
       if (moved) settleOld()
+      if (!dedupes) forgetLost('the leg that it was sent on was left')
       pump()
     },
     gone(number) {
       if (!queue.drop(number)) return
+      if (!dedupes) forgetLost('the leg that it was sent on is gone')
       settleOld()
       pump()
     },

@@ -37,6 +37,8 @@ export interface Leg {
    * after a cutover it holds back newer ones as an unanswered one does. One id is enough: a server answers a topic's in the order of arrival.
    */
   readonly abandoned: Map<string, string>
+  /** Newer ones need not wait for its answers any more. */
+  passed: boolean
 }
 
 /** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
@@ -56,13 +58,13 @@ export interface PublishQueue<Answer> {
   unsent(entry: Entry<Answer>): void
   /** The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still owes. */
   next(): Entry<Answer> | undefined
-  /** The oldest one unanswered on the active leg. */
-  oldest(): Entry<Answer> | undefined
+  /** The oldest one unanswered on the active leg, or on any. */
+  oldest(anywhere?: boolean): Entry<Answer> | undefined
   /** `number` is the active leg, and the former one the old leg. */
   activate(number: number, maxFrame: number): void
   /** That leg is no more: what is unanswered on it waits again in its place. False where it was none of ours. */
   drop(number: number): boolean
-  /** The old leg's answers are waited for no longer. */
+  /** Nothing is held back any longer for the old leg's answers. What may not be sent twice is waited for as long as that leg lives. */
   giveUpOld(): void
   /** The application has given up a publish that may be on its way. */
   abandon(entry: Entry<Answer>): void
@@ -77,7 +79,7 @@ export interface PublishQueue<Answer> {
 /** Fences of a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
 const MAX_ABANDONED = 1_000
 
-export function createPublishQueue<Answer>(): PublishQueue<Answer> {
+export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answer> {
   const entries = new Map<string, Entry<Answer>>()
   /** The entries without a leg, in order. */
   let waiting = new Set<Entry<Answer>>()
@@ -148,12 +150,12 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
     },
     next() {
       if (!active) return undefined
-      for (const entry of waiting) if (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic)) return entry
+      for (const entry of waiting) if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry
       return undefined
     },
-    oldest() {
-      if (!active || active.unanswered.size === 0) return undefined
-      for (const entry of entries.values()) if (entry.leg === active) return entry
+    oldest(anywhere = false) {
+      if (!anywhere && (!active || active.unanswered.size === 0)) return undefined
+      for (const entry of entries.values()) if (entry.leg && (anywhere || entry.leg === active)) return entry
       return undefined
     },
     activate(number, maxFrame) {
@@ -162,7 +164,7 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
       } else if (active?.number !== number) {
         requeue(old)
         old = active
-        active = { number, maxFrame, unanswered: new Map(), abandoned: new Map() }
+        active = { number, maxFrame, unanswered: new Map(), abandoned: new Map(), passed: false }
       }
       active!.maxFrame = maxFrame
     },
@@ -175,7 +177,11 @@ export function createPublishQueue<Answer>(): PublishQueue<Answer> {
       old = null
       return true
     },
-    giveUpOld: () => requeue(old),
+    giveUpOld() {
+      if (dedupes) return requeue(old)
+      old?.abandoned.clear()
+      if (old) old.passed = true
+    },
     abandon({ id, topic, leg }) {
       if (!leg) return
       const { abandoned } = leg

@@ -1,28 +1,83 @@
-/** So that a server which repeats some messages after a reconnection repeats them in vain. An identity may be as long as a server likes. */
-const MOST = { identities: 10_000, characters: 2 * 1024 * 1024 }
+/**
+ * Remembered of the past, so that what a server sends again after a break is not told again. An identity may be as long as a server
+ * likes; numbers of eight digits take 1 MiB or so.
+ */
+const MOST = { identities: 100_000, characters: 2 * 1024 * 1024 }
 
-/** The identities of the messages that were delivered last. */
+/**
+ * What each leg has brought, by name. A name counts between two legs and never within one: what a leg brings twice are two messages,
+ * and each of them is a repeat where another leg has told one of that name which this leg has not brought yet.
+ */
 export interface RecentIdentities {
-  has(identity: string): boolean
-  /** False: it is one of them. */
-  add(identity: string): boolean
+  /** The leg says hello: what was told until now it may bring again. */
+  begin(leg: number): void
+  /** Whether that leg would repeat what another one has told. */
+  repeats(leg: number, name: string): boolean
+  /** That leg brings it. False: it is a repeat. */
+  bring(leg: number, name: string): boolean
+  /** Nothing comes from that leg any more. */
+  end(leg: number): void
+}
+
+/** Names with a number each, the oldest first, within the bounds above. */
+interface Names {
+  readonly numbers: Map<string, number>
+  characters: number
 }
 
 export function createRecentIdentities(): RecentIdentities {
-  const recent = new Set<string>()
-  let characters = 0
+  /** Told before the newest hello, and the newest leg that has brought it. */
+  const past: Names = { numbers: new Map(), characters: 0 }
+  /** Told since then: apart from the past, which what a server sends again must not push out before its turn. */
+  const present: Names = { numbers: new Map(), characters: 0 }
+  /** What others have told since a leg's hello, by how many times that leg has yet to bring it. */
+  const owing = new Map<number, Names>()
+
+  function owe(leg: number, name: string, others: (leg: number) => boolean) {
+    for (const [other, names] of owing) if (other !== leg && others(other)) put(names, name, (names.numbers.get(name) ?? 0) + 1)
+  }
+
+  const inPast = (leg: number, name: string) => leg > (past.numbers.get(name) ?? Infinity)
+
   return {
-    has: (identity) => recent.has(identity),
-    add(identity) {
-      if (recent.has(identity)) return false
-      recent.add(identity)
-      characters += identity.length
-      while (recent.size > MOST.identities || (characters > MOST.characters && recent.size > 1)) {
-        const oldest = recent.values().next().value!
-        recent.delete(oldest)
-        characters -= oldest.length
+    begin(leg) {
+      for (const [name, by] of present.numbers) put(past, name, by)
+      present.numbers.clear()
+      present.characters = 0
+      owing.set(leg, { numbers: new Map(), characters: 0 })
+    },
+    repeats: (leg, name) => (owing.get(leg)?.numbers.has(name) ?? false) || inPast(leg, name),
+    bring(leg, name) {
+      const mine = owing.get(leg)
+      const owed = mine?.numbers.get(name)
+      if (owed !== undefined) {
+        if (owed > 1) mine!.numbers.set(name, owed - 1)
+        else remove(mine!, name)
+        return false
       }
+      if (inPast(leg, name)) {
+        const by = past.numbers.get(name)!
+        put(past, name, leg)
+        // Another leg may be in the middle of the same: what this one has passed that one will bring as well.
+        if (owing.size > 1) owe(leg, name, (other) => other > by)
+        return false
+      }
+      put(present, name, leg)
+      if (owing.size > 1) owe(leg, name, () => true)
       return true
     },
+    end: (leg) => void owing.delete(leg),
   }
+}
+
+function put(names: Names, name: string, number: number) {
+  const { numbers } = names
+  if (numbers.delete(name)) names.characters -= name.length
+  numbers.set(name, number)
+  names.characters += name.length
+  while (numbers.size > MOST.identities || (names.characters > MOST.characters && numbers.size > 1)) remove(names, numbers.keys().next().value!)
+}
+
+function remove(names: Names, name: string) {
+  if (names.numbers.delete(name)) names.characters -= name.length
 }

@@ -1,6 +1,8 @@
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../protocol/raw.js'
+import { awaited } from './awaited.js'
 import { isObject, moveIn } from './json.js'
+import { withQuery } from './query.js'
 
 export interface PhoenixMessage {
   readonly event: string
@@ -10,7 +12,15 @@ export interface PhoenixMessage {
 export interface PhoenixOptions {
   /** What a channel is joined with. Default: nothing. */
   params?: (topic: string) => Record<string, unknown>
-  /** What makes a broadcast the same on another node. Default: the payload's `id`. */
+  /**
+   * The token of `getToken` goes as `authToken` of Phoenix 1.8, a subprotocol, for a socket with `auth_token: true`. Default false: it is a
+   * parameter of `connect/3` in the URL, `token`.
+   */
+  authToken?: boolean
+  /**
+   * What makes a broadcast the same on another node: a name that the server gives each message, not the id of what it is about. Default:
+   * nothing, and nothing is promised about messages in a move.
+   */
   identity?: (message: PhoenixMessage) => string | null
   /** The event, on any joined channel, that asks the client to move; its payload may bear `url`, `deadline` and `spread`. Default `reconnect`. */
   handover?: string
@@ -19,11 +29,15 @@ export interface PhoenixOptions {
 type Frame = [joinRef: string | null, ref: string | null, topic: string, event: string, payload: unknown]
 
 /**
- * Phoenix channels, serializer 2.0.0: a URL such as `wss://example.com/socket/websocket?vsn=2.0.0`. A topic is a channel; a message's data
- * is `{ event, payload }`, and so is what is published, answered by the channel's reply. A new leg is ready when every channel has
- * answered its join there. Oracle: the frames of the npm package `phoenix`.
+ * Phoenix channels, serializer 2.0.0: a URL such as `wss://example.com/socket/websocket` (the path of the socket, and `/websocket`; `vsn=2.0.0` is
+ * added). A topic is a channel; a message's data is `{ event, payload }`. What a join is answered, where that is anything, comes as the event
+ * `phx_join`. What is published is `{ event, payload }` as well, answered by the channel's reply; with `reply: false` it is done when it is
+ * sent, for a channel that does not reply. Phoenix knows no repeats, so a push is sent once: without a reply in `outbox.ackTimeout`, or before its leg
+ * is gone, it is `outcome-unknown`. A new leg is ready when every channel has answered its join there; one that is slow is told, and
+ * waited for no longer. A leg that is left is told `phx_leave`, whose reply comes behind all that its channels had to say. Oracle: the frames
+ * of the npm package `phoenix`.
  */
-export function phoenix({ params = () => ({}), identity = idOf, handover = 'reconnect' }: PhoenixOptions = {}): Protocol {
+export function phoenix({ params = () => ({}), authToken = false, identity, handover = 'reconnect' }: PhoenixOptions = {}): Protocol {
   return rawProtocol(() => {
     let ref = 0
     const next = () => String(++ref)
@@ -33,13 +47,17 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
     /** Channels that crashed once more before that. */
     const crashed = new Set<string>()
     const waiting = new Set<string>()
-    const pushes = new Map<string, string>()
+    /** Channels that this leg has left, with the reference of the leave while it is unanswered. */
+    const left = new Map<string, string | null>()
+    const pushes = awaited<string>()
     const write = (...frame: Frame) => JSON.stringify(frame)
     const join = (topic: string) => {
       const mine = next()
       joins.set(topic, mine)
+      left.delete(topic)
       return write(mine, mine, topic, 'phx_join', params(topic))
     }
+    const leave = (topic: string, mine = next()) => write(joins.get(topic) ?? null, mine, topic, 'phx_leave', {})
     const beat = () => write(null, next(), 'phoenix', 'heartbeat', {})
 
     return {
@@ -49,24 +67,48 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
         for (const topic of topics.keys()) waiting.add(topic)
         return all.length > 0 ? all : beat()
       },
+      dial({ url, subprotocols }, token) {
+        const spoken = /[?&]vsn=/.test(url) ? url : withQuery(url, 'vsn', '2.0.0')
+        if (token === undefined) return { url: spoken, subprotocols }
+        return authToken ? { url: spoken, subprotocols: ['phoenix', ...subprotocols, `base64url.bearer.phx.${btoa(token).replace(/=/g, '')}`] } : { url: withQuery(spoken, 'token', token), subprotocols }
+      },
       ready(data) {
         const said = read(data)
         if (said?.event !== 'phx_reply') return false
         waiting.delete(said.topic)
         return waiting.size === 0
       },
+      waiting: () => [...waiting],
+      begins(data) {
+        const said = joinReply(read(data))
+        return said?.status === 'ok' && !isEmpty(said.response) ? { topic: said.topic, data: { event: 'phx_join', payload: said.response } } : null
+      },
+      invalid: (data) => (typeof data === 'string' ? null : 'a binary frame, which phoenix() does not read: let the channel push JSON'),
       handover(data) {
         const said = read(data)
         return said?.event === handover && joins.has(said.topic) && moveIn(isObject(said.payload) ? said.payload : {})
       },
       ping: beat,
       pong: (data) => read(data)?.topic === 'phoenix',
+      leave() {
+        return [...joins.keys()].map((topic) => {
+          const mine = next()
+          left.set(topic, mine)
+          return leave(topic, mine)
+        })
+      },
+      drained(data) {
+        const said = read(data)
+        if (said?.event !== 'phx_reply' || said.ref === null || left.get(said.topic) !== said.ref) return false
+        left.set(said.topic, null)
+        return [...left.values()].every((ref) => ref === null)
+      },
       reply(data) {
         const said = read(data)
         if (!said || said.joinRef !== joins.get(said.topic)) return null
         if (said.event === 'phx_reply') again.delete(said.topic)
         // The channel's process crashed; one more join, as a second crash in a row is no accident.
-        if (said.event !== 'phx_error') return null
+        if (said.event !== 'phx_error' || left.has(said.topic)) return null
         if (again.has(said.topic)) {
           crashed.add(said.topic)
           return null
@@ -76,10 +118,10 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
       },
       refused(data) {
         const said = read(data)
-        if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic)) return null
+        if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic) || left.has(said.topic)) return null
         if (said.event === 'phx_error' && crashed.delete(said.topic)) return { topic: said.topic, reason: 'the channel crashed, and crashed again when it was joined anew' }
-        if (said.event === 'phx_close') return { topic: said.topic, reason: 'the server closed the channel' }
-        if (said.event !== 'phx_reply' || said.ref !== said.joinRef || said.status === 'ok') return null
+        if (said.event === 'phx_close') return { topic: said.topic, reason: 'the server closed the channel', ended: true }
+        if (!joinReply(said) || said.status === 'ok') return null
         return { topic: said.topic, reason: JSON.stringify(said.response) }
       },
       message(data) {
@@ -89,22 +131,22 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
         if (said.joinRef !== null && said.joinRef !== joins.get(said.topic)) return null
         return { topic: said.topic, data: { event: said.event, payload: said.payload } }
       },
-      identity: ({ data }) => identity(data as PhoenixMessage),
+      ...(identity && { identity: ({ data }) => identity(data as PhoenixMessage) }),
       subscribe: (topics) => [...topics.keys()].map(join),
       unsubscribe: (topics) =>
         topics.map((topic) => {
-          const joined = joins.get(topic) ?? null
-          joins.delete(topic)
-          again.delete(topic)
-          return write(joined, next(), topic, 'phx_leave', {})
+          const said = leave(topic)
+          for (const known of [joins, left, again, waiting]) known.delete(topic)
+          return said
         }),
       publish({ topic, data, id }) {
         const { event, payload } = isObject(data) ? data : {}
         if (typeof event !== 'string') throw new TypeError('what is published is { event, payload }')
         const mine = next()
-        pushes.set(mine, id)
+        if (!isObject(data) || data['reply'] !== false) pushes.set(mine, id)
         return write(joins.get(topic) ?? null, mine, topic, event, payload ?? {})
       },
+      unanswered: ({ data }) => isObject(data) && data['reply'] === false,
       answer(data) {
         const said = read(data)
         const id = said?.event === 'phx_reply' && said.ref !== null ? pushes.get(said.ref) : undefined
@@ -116,10 +158,17 @@ export function phoenix({ params = () => ({}), identity = idOf, handover = 'reco
   })
 }
 
-function idOf({ payload }: PhoenixMessage): string | null {
-  const id = isObject(payload) ? payload['id'] : undefined
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : null
+type Said = NonNullable<ReturnType<typeof read>>
+
+/** What answers a join; a join's reference is its own. */
+function joinReply(said: Said | null): Said | null {
+  return said?.event === 'phx_reply' && said.ref !== null && said.ref === said.joinRef ? said : null
 }
+
+function isEmpty(response: unknown): boolean {
+  return response == null || (isObject(response) && Object.keys(response).length === 0)
+}
+
 
 function read(data: string | ArrayBuffer) {
   if (typeof data !== 'string') return null

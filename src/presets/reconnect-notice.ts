@@ -5,7 +5,10 @@ import { moveIn, objectIn } from './json.js'
 export interface ReconnectNoticeOptions {
   /** The topic of a message; null for what is none. Default: its `topic` field, and `data` where there is none. */
   topic?: (message: Record<string, unknown>) => string | null
-  /** What makes a message the same on another leg. Default: its `id` field. */
+  /**
+   * What makes a message the same on another leg: a name that the server gives each message, not the id of what it is about. Default:
+   * nothing, and without numbers nothing is promised about messages in a move.
+   */
   identity?: (message: Record<string, unknown>) => string | null
   /** Its number in its topic, for a server that numbers: the full promise. */
   position?: (message: Record<string, unknown>) => { offset: number; prev?: number; epoch?: string } | null
@@ -14,7 +17,7 @@ export interface ReconnectNoticeOptions {
    * positions in `{"type":"hello","topics":{"chat":{"epoch":"a","offset":7}}}`, `{}` being from now on. Handlers get `data`.
    */
   numbered?: boolean
-  /** What to send first on every leg. Default nothing. */
+  /** What to send first on every leg. Default: the token of `getToken`, in `{"type":"auth","token"}` or in the hello of a server that numbers; without one nothing. */
   hello?: (ask: RawHello) => Outgoing
   /** Default true: the server answers `{"type":"ping"}` with `{"type":"pong"}`, in order. */
   ping?: boolean
@@ -22,17 +25,22 @@ export interface ReconnectNoticeOptions {
 
 /**
  * A server that sends JSON and says `{"type":"reconnect"}`, or `handover`, before it goes, with `url`, `deadline` and `spread` where it likes: what ten
- * lines add to any Node, ASP.NET Core, Go or Phoenix server. Oracle: a plain `ws` server.
+ * lines add to any Node, ASP.NET Core, Go or Phoenix server. One that refuses a token says `{"type":"error","code":"unauthorized","message"}` and closes:
+ * then a new one is fetched and tried once more. Oracle: a plain `ws` server.
  */
 export function reconnectNotice({ topic, identity, position: given, numbered = false, hello, ping = true }: ReconnectNoticeOptions = {}): Protocol {
   const position = given ?? (numbered ? (message: Record<string, unknown>) => message as { offset: number; prev?: number; epoch?: string } : undefined)
-  const ask = (topics: RawHello['topics']) => JSON.stringify({ type: 'hello', topics: Object.fromEntries([...topics].map(([name, at]) => [name, at ?? {}])) })
+  const ask = (topics: RawHello['topics'], token?: string) => JSON.stringify({ type: 'hello', token, topics: Object.fromEntries([...topics].map(([name, at]) => [name, at ?? {}])) })
   const topicOf = topic ?? ((message) => (typeof message['topic'] === 'string' ? message['topic'] : 'data'))
-  const nameOf = identity ?? (({ id }) => (typeof id === 'string' || typeof id === 'number' ? String(id) : null))
+  const greet = ({ token, topics }: RawHello) => (numbered ? ask(topics, token) : token === undefined ? null : JSON.stringify({ type: 'auth', token }))
   return rawProtocol({
     name: 'reconnect-notice',
-    hello: hello ?? (numbered ? ({ topics }) => ask(topics) : undefined),
-    ...(numbered && { subscribe: ask }),
+    hello: hello ?? greet,
+    ...(numbered && { subscribe: (topics) => ask(topics) }),
+    unauthorized(data) {
+      const said = objectIn(data)
+      return said?.['type'] === 'error' && said['code'] === 'unauthorized' && String(said['message'] ?? 'the server refused the token')
+    },
     handover(data) {
       const said = objectIn(data)
       return (said?.['type'] === 'reconnect' || said?.['type'] === 'handover') && moveIn(said)
@@ -43,7 +51,7 @@ export function reconnectNotice({ topic, identity, position: given, numbered = f
       const name = message && message['type'] !== 'pong' && (!numbered || typeof message['offset'] === 'number') ? topicOf(message) : null
       return name === null ? null : { topic: name, data: numbered ? message!['data'] : message }
     },
-    identity: (_message, data) => nameOf(objectIn(data)!),
+    ...(identity && { identity: (_message, data) => identity(objectIn(data)!) }),
     ...(position && { position: (_message, data) => position(objectIn(data)!) }),
     ...(ping && { ping: () => '{"type":"ping"}', pong: (data) => objectIn(data)?.['type'] === 'pong' }),
   })

@@ -1,12 +1,19 @@
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../protocol/raw.js'
+import { awaited } from './awaited.js'
 import { isObject, moveIn, objectIn } from './json.js'
+import { withQuery } from './query.js'
 
 export interface SignalROptions {
   /** The invocation that makes the hub send a topic's messages, such as joining a group. Default: none, the hub sends to everybody. */
   join?: (topic: string) => { target: string; arguments: unknown[] } | null
-  /** What makes an invocation the same from another server. Default: the `id` of its first argument. */
+  /**
+   * What makes an invocation the same from another server: a name that the hub gives each, not the id of what it is about. Default:
+   * nothing, and nothing is promised about messages in a move.
+   */
   identity?: (args: unknown[]) => string | null
+  /** Hub methods that are called without an answer, as `send` of its own client does: such a publish is done when it is sent. Default: none. */
+  send?: (method: string) => boolean
   /** The client method by which the hub asks to move; its first argument may bear `url`, `deadline` and `spread`. Default `reconnect`. */
   handover?: string
   /** The hub method that is called for a sign of life. Any name will do: a hub answers one that it has not, too, and in order. */
@@ -21,10 +28,12 @@ const CLOSING = 5_000
 
 /**
  * ASP.NET Core SignalR, JSON hub protocol, over a WebSocket without negotiation (`skipNegotiation` of its own client). A topic is a client
- * method; a message's data are the arguments. A publish invokes a hub method, and its answer is the method's. Oracle: the protocol classes
+ * method; a message's data are the arguments. A publish invokes a hub method, once, and its answer is the method's; without one in
+ * `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. A token goes as `access_token` in the URL, as its own client has it;
+ * SignalR refuses one with an HTTP status, which a browser does not show. A join that is not answered is told and waited for no longer. Oracle: the protocol classes
  * of `@microsoft/signalr`, on both sides, and its client.
  */
-export function signalR({ join = () => null, identity = idOf, handover = 'reconnect', ping = 'LiveSocketPing' }: SignalROptions = {}): Protocol {
+export function signalR({ join = () => null, identity, send = () => false, handover = 'reconnect', ping = 'LiveSocketPing' }: SignalROptions = {}): Protocol {
   return rawProtocol(() => {
     let rest = ''
     let count = 0
@@ -33,7 +42,7 @@ export function signalR({ join = () => null, identity = idOf, handover = 'reconn
     const joins = new Map<string, string>()
     const waiting = new Set<string>()
     const pings = new Set<string>()
-    const invocations = new Map<string, string>()
+    const invocations = awaited<string>()
     const write = (record: object) => JSON.stringify(record) + END
     const invoke = (target: string, args: unknown[], id = String(++count)) => write({ type: 1, invocationId: id, target, arguments: args })
     const joined = (topics: Iterable<string>) =>
@@ -49,6 +58,13 @@ export function signalR({ join = () => null, identity = idOf, handover = 'reconn
       hello({ topics }) {
         wanted = [...topics.keys()]
         return write({ protocol: 'json', version: 1 })
+      },
+      dial: ({ url, subprotocols }, token) => ({ url: token === undefined ? url : withQuery(url, 'access_token', token), subprotocols }),
+      waiting: () => (greeted ? [...waiting].flatMap((id) => joins.get(id) ?? []) : null),
+      invalid(data) {
+        const said = objectIn(data)
+        const failed = said && 'error' in said && (greeted ? said['type'] === 7 && said['allowReconnect'] !== true : !('type' in said))
+        return failed ? `the hub ${greeted ? 'closes the connection' : 'refused the handshake'}: ${String(said['error'])}` : null
       },
       split(data) {
         const text = typeof data === 'string' ? data : new TextDecoder().decode(data)
@@ -106,13 +122,16 @@ export function signalR({ join = () => null, identity = idOf, handover = 'reconn
         const said = objectIn(data)
         return said?.['type'] === 1 ? { topic: String(said['target']), data: said['arguments'] } : null
       },
-      identity: ({ data }) => identity(data as unknown[]),
+      ...(identity && { identity: ({ data }) => identity(data as unknown[]) }),
       subscribe: (topics) => joined(topics.keys()),
       publish({ topic, data, id }) {
-        const text = invoke(topic, Array.isArray(data) ? (data as unknown[]) : [data])
+        const args = Array.isArray(data) ? (data as unknown[]) : [data]
+        if (send(topic)) return write({ type: 1, target: topic, arguments: args })
+        const text = invoke(topic, args)
         invocations.set(String(count), id)
         return text
       },
+      unanswered: ({ topic }) => send(topic),
       answer(data) {
         const said = objectIn(data)
         const id = said?.['type'] === 3 ? invocations.get(String(said['invocationId'])) : undefined
@@ -122,9 +141,4 @@ export function signalR({ join = () => null, identity = idOf, handover = 'reconn
       },
     }
   })
-}
-
-function idOf([first]: unknown[]): string | null {
-  const id = isObject(first) ? first['id'] : undefined
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : null
 }

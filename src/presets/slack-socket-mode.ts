@@ -1,5 +1,6 @@
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../protocol/raw.js'
+import { firstTime } from './awaited.js'
 import { objectIn, section } from './json.js'
 
 /** A refresh is announced about ten seconds ahead. */
@@ -11,32 +12,36 @@ const DEADLINE = 10_000
  * Oracle: the published messages; its server cannot be had.
  */
 export function slackSocketMode(): Protocol {
-  return rawProtocol({
-    name: 'slack-socket-mode',
-    ready(data) {
-      const said = objectIn(data)
-      if (said?.['type'] !== 'hello') return false
-      const { host } = section(said, 'debug_info')
-      return typeof host === 'string' ? { server: host } : true
-    },
-    handover(data) {
-      const said = objectIn(data)
-      const reason = said?.['type'] === 'disconnect' ? said['reason'] : null
-      return (reason === 'warning' || reason === 'refresh_requested') && { reason, deadline: DEADLINE }
-    },
-    reply(data) {
-      const id = objectIn(data)?.['envelope_id']
-      return typeof id === 'string' ? JSON.stringify({ envelope_id: id }) : null
-    },
-    message(data) {
-      const said = objectIn(data)
-      return typeof said?.['envelope_id'] === 'string' ? { topic: String(said['type']), data: said['payload'] } : null
-    },
-    // What was not acknowledged in time comes again in another envelope.
-    identity(_message, data) {
-      const said = objectIn(data)!
-      const { event_id: event } = section(said, 'payload')
-      return String(event ?? said['envelope_id'])
-    },
+  return rawProtocol(() => {
+    const first = firstTime()
+    return {
+      name: 'slack-socket-mode',
+      ready(data) {
+        const said = objectIn(data)
+        if (said?.['type'] !== 'hello') return false
+        const { host } = section(said, 'debug_info')
+        return typeof host === 'string' ? { server: host } : true
+      },
+      handover(data) {
+        const said = objectIn(data)
+        const reason = said?.['type'] === 'disconnect' ? said['reason'] : null
+        return (reason === 'warning' || reason === 'refresh_requested') && { reason, deadline: DEADLINE }
+      },
+      reply(data) {
+        const id = objectIn(data)?.['envelope_id']
+        return typeof id === 'string' ? JSON.stringify({ envelope_id: id }) : null
+      },
+      message(data) {
+        const said = objectIn(data)
+        // What was not acknowledged in time comes again in another envelope.
+        return typeof said?.['envelope_id'] === 'string' && first(nameOf(said)) ? { topic: String(said['type']), data: said['payload'] } : null
+      },
+      identity: (_message, data) => nameOf(objectIn(data)!),
+    }
   })
+}
+
+function nameOf(said: Record<string, unknown>): string {
+  const { event_id: event } = section(said, 'payload')
+  return String(event ?? said['envelope_id'])
 }

@@ -1,20 +1,30 @@
 import type { Position } from '../protocol/frames.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol, type RawHello } from '../protocol/raw.js'
+import { awaited } from './awaited.js'
 import { isObject, objectIn, section } from './json.js'
+import { withQuery } from './query.js'
+
+export interface TrpcOptions {
+  /** What `createContext` finds as `info.connectionParams` where there is a token. Default: `{ token }`. */
+  connectionParams?: (token: string) => Record<string, string>
+}
 
 /**
  * A tRPC 11 server's WebSockets (`applyWSSHandler`), which says by `broadcastReconnectNotification()` that it goes. A topic is a subscription's
  * path, or `path?input` with the input as JSON; what it yields by `tracked(id, …)` is told apart by that id, and asked for from the
- * last one on, also after a break. A publish is a mutation: its topic is the path, its data the input. Oracle: `@trpc/server`.
+ * last one on, also after a break. What is yielded without has no identity, and nothing is promised about it in a move. A publish is a
+ * mutation: its topic is the path, its data the input. It is sent once; without an answer in `outbox.ackTimeout`, or before its leg is gone, it
+ * is `outcome-unknown`. The token of `getToken` goes as tRPC's connection params; an UNAUTHORIZED from `createContext` has a new one
+ * fetched. Oracle: `@trpc/server`.
  */
-export function trpc(): Protocol {
+export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions = {}): Protocol {
   return rawProtocol(() => {
     const topics = new Map<number, string>()
     const ids = new Map<string, number>()
     /** Subscriptions of the hello that have not begun. */
     const waiting = new Set<number>()
-    const mutations = new Map<number, string>()
+    const mutations = awaited<string>()
     let id = 0
     let greeted = false
     /** The hello's own ping is nobody's heartbeat. */
@@ -36,8 +46,19 @@ export function trpc(): Protocol {
         lastOf = ask.last
         const begun = start(ask.topics)
         for (const one of topics.keys()) waiting.add(one)
+        const params = ask.token === undefined ? [] : [JSON.stringify({ method: 'connectionParams', data: connectionParams(ask.token) })]
         // Where there is nothing to wait for, an answered ping says that the server serves.
-        return [...begun, 'PING']
+        return [...params, ...begun, 'PING']
+      },
+      dial: ({ url, subprotocols }, token) => ({ url: token === undefined || /[?&]connectionParams=/.test(url) ? url : withQuery(url, 'connectionParams', '1'), subprotocols }),
+      waiting: () => [...waiting].flatMap((one) => topics.get(one) ?? []),
+      unauthorized(data) {
+        const error = connectionError(data)
+        return error && codeOf(error) === 'UNAUTHORIZED' && String(error['message'])
+      },
+      invalid(data) {
+        const error = connectionError(data)
+        return error && `the server said: ${String(error['message'])}`
       },
       ready(data) {
         if (data === 'PONG') greeted = true
@@ -63,8 +84,10 @@ export function trpc(): Protocol {
         }),
       refused(data) {
         const said = read(data)
-        const topic = said?.error ? topics.get(said.id) : undefined
-        return topic === undefined ? null : { topic, reason: String(said!.error!['message']) }
+        const topic = said?.error || said?.type === 'stopped' ? topics.get(said.id) : undefined
+        if (topic === undefined) return null
+        topics.delete(said!.id)
+        return said!.error ? { topic, reason: String(said!.error['message']) } : { topic, reason: 'what the procedure yields has come to its end', ended: true }
       },
       message(data) {
         const said = read(data)
@@ -75,16 +98,16 @@ export function trpc(): Protocol {
       },
       identity: (_message, data) => read(data)?.event ?? null,
       publish({ topic, data, id: publish }) {
-        mutations.set(++id, publish)
+        mutations.set(String(++id), publish)
         return JSON.stringify({ id, jsonrpc: '2.0', method: 'mutation', params: { path: topic, input: data } })
       },
       answer(data) {
         const said = read(data)
-        const publish = said ? mutations.get(said.id) : undefined
+        const publish = said ? mutations.get(String(said.id)) : undefined
         if (publish === undefined) return null
-        mutations.delete(said!.id)
+        mutations.delete(String(said!.id))
         if (!said!.error) return { id: publish, data: said!.data }
-        return { id: publish, refused: String(said!.error['message']), code: String(section(said!.error, 'data')['code'] ?? 'refused') }
+        return { id: publish, refused: String(said!.error['message']), code: String(codeOf(said!.error) ?? 'refused') }
       },
     }
   })
@@ -99,6 +122,16 @@ function procedureOf(topic: string): { path: string; input?: unknown } {
   } catch {
     return { path: topic }
   }
+}
+
+/** What is said of the connection itself. */
+function connectionError(data: string | ArrayBuffer): Record<string, unknown> | null {
+  const said = objectIn(data)
+  return said?.['id'] === null && isObject(said['error']) ? said['error'] : null
+}
+
+function codeOf(error: Record<string, unknown>): unknown {
+  return section(error, 'data')['code']
 }
 
 function read(data: string | ArrayBuffer) {

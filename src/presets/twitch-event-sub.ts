@@ -1,5 +1,6 @@
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../protocol/raw.js'
+import { firstTime } from './awaited.js'
 import { objectIn, section } from './json.js'
 
 /** Twitch keeps the old connection for so long after `session_reconnect`. */
@@ -12,29 +13,32 @@ const DEADLINE = 30_000
  */
 export function twitchEventSub(): Protocol {
   let legs = 0
-  return rawProtocol({
-    name: 'twitch-eventsub',
-    ready(data) {
-      const said = read(data)
-      if (said?.type !== 'session_welcome') return false
-      const { id, keepalive_timeout_seconds: keepalive } = section(said.payload, 'session')
-      // The session's id stays the same over a move, and a server that is the same would not do.
-      return { server: `${String(id)}#${++legs}`, ...(typeof keepalive === 'number' ? { heartbeat: keepalive * 1_000 } : null) }
-    },
-    handover(data) {
-      const said = read(data)
-      if (said?.type !== 'session_reconnect') return false
-      const { reconnect_url: url } = section(said.payload, 'session')
-      return { reason: 'session_reconnect', deadline: DEADLINE, ...(typeof url === 'string' ? { url } : null) }
-    },
-    message(data) {
-      const said = read(data)
-      if (said?.type === 'revocation') return { topic: 'revocation', data: said.payload['subscription'] }
-      if (said?.type !== 'notification') return null
-      return { topic: String(said.metadata['subscription_type']), data: said.payload['event'] }
-    },
-    // It delivers at least once, and says which are the same.
-    identity: (_message, data) => String(read(data)!.metadata['message_id']),
+  return rawProtocol(() => {
+    const first = firstTime()
+    return {
+      name: 'twitch-eventsub',
+      ready(data) {
+        const said = read(data)
+        if (said?.type !== 'session_welcome') return false
+        const { id, keepalive_timeout_seconds: keepalive } = section(said.payload, 'session')
+        // The session's id stays the same over a move, and a server that is the same would not do.
+        return { server: `${String(id)}#${++legs}`, ...(typeof keepalive === 'number' ? { heartbeat: keepalive * 1_000 } : null) }
+      },
+      handover(data) {
+        const said = read(data)
+        if (said?.type !== 'session_reconnect') return false
+        const { reconnect_url: url } = section(said.payload, 'session')
+        return { reason: 'session_reconnect', deadline: DEADLINE, ...(typeof url === 'string' ? { url } : null) }
+      },
+      message(data) {
+        const said = read(data)
+        if (said?.type === 'revocation') return { topic: 'revocation', data: said.payload['subscription'] }
+        // It delivers at least once, and says which are the same.
+        if (said?.type !== 'notification' || !first(String(said.metadata['message_id']))) return null
+        return { topic: String(said.metadata['subscription_type']), data: said.payload['event'] }
+      },
+      identity: (_message, data) => String(read(data)!.metadata['message_id']),
+    }
   })
 }
 

@@ -51,6 +51,8 @@ export interface MessageFrame {
   readonly stream?: string
   /** Of a foreign server: the answer to what was asked on this leg, which no other leg brings. */
   readonly alone?: boolean
+  /** Of a foreign server: what a leg begins with, such as how things stand. Told only where no other leg serves. */
+  readonly opening?: boolean
 }
 
 export interface HandoverFrame {

@@ -8,7 +8,7 @@ export interface Codec {
   /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
   encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
   /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
-  decode(data: WireData): readonly ServerFrame[] | Rejected
+  decode(data: WireData): readonly (ServerFrame | Rejected)[] | Rejected
   /** What goes back on the same leg at once: asked after each `decode`, before its frames are dealt with. Throws nothing. */
   replies?(): readonly WireData[]
   /** Whether this leg still owes an answer that no other leg can give: the overlap waits for it, up to its limit. */
@@ -17,6 +17,18 @@ export interface Codec {
   lost?(): readonly ServerFrame[]
   /** What the opening of the socket itself says, once the hello is on its way: a welcome, where a server has no word for it. */
   opened?(): readonly ServerFrame[]
+  /** Whether a publish that was sent will have no answer. */
+  unanswered?(frame: ClientFrame & { readonly type: 'publish' }): boolean
+  /** The leg has waited long for its welcome: what can be served without the answers that have not come, and which those are. */
+  overdue?(): readonly ServerFrame[]
+  /** What takes the session's topics from this leg, in order behind all that was sent: `drained` tells when it is done. Null: a ping does. */
+  leave?(): readonly WireData[] | null
+}
+
+/** What a leg is dialled with. */
+export interface Dial {
+  readonly url: string
+  readonly subprotocols: readonly string[]
 }
 
 /** How a kind of server is spoken to. `livesocketV1()` is the full one; `rawProtocol()` presents any other server. */
@@ -32,12 +44,20 @@ export interface Protocol {
   readonly inBandAuth: boolean
   /** Whether the server answers publishes; else a publish is done when it is sent. */
   readonly acknowledges: boolean
+  /** Whether the server applies a publish once, however often it comes. Else it is sent once, and unanswered its fate is told as unknown. */
+  readonly dedupes: boolean
+  /** Whether the token has a place in what is sent. */
+  readonly takesToken: boolean
+  /** Whether a leg that was left must be asked for its topics anew, should it serve again: see `leave` of its codec. */
+  readonly leaves: boolean
   /** Whether a `ping` is answered, in order: without it nothing tells a silent leg from a dead one. */
   readonly pings: boolean
   /** Whether it can be told when a leg has no more to bring: by an answered ping, or by a word of the server's. */
   readonly marksEnd: boolean
   /** Whether a publish may be binary; else it is JSON. */
   readonly binary: boolean
+  /** Where the handshake itself bears the token: what to dial instead. Throws nothing. */
+  dial?(to: Dial, token: string | undefined): Dial
   /** One codec a leg. */
   open(): Codec
 }

@@ -17,6 +17,12 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
   const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
   let ready = false
   let replies: WireData[] = []
+  /** The server has said something. */
+  let heard = false
+  /** The leg has waited long enough for its topics. */
+  let late = false
+  /** Pongs that answer a ping of the codec's own. */
+  let ownPongs = 0
 
   const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
 
@@ -59,10 +65,10 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     return { type: 'ack', id: said.id, offset: said.offset, data: said.data }
   }
 
-  function messageFrame(message: RawMessage, data: WireData): ServerFrame | Rejected {
+  function messageFrame(message: RawMessage, data: WireData, opening: boolean): ServerFrame | Rejected {
     const { topic } = message
     if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
-    const identity = message.alone ? null : (raw.identity?.(message, data) ?? null)
+    const identity = message.alone || opening ? null : (raw.identity?.(message, data) ?? null)
     if (identity !== null && followed.has(topic)) last.set(topic, identity)
     const at = raw.position ? raw.position(message, data) : { offset: 1 }
     if (!at) return { invalid: 'position() must number every message', topic }
@@ -71,22 +77,34 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
     }
     const { stream, alone } = message
-    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch, stream, alone }
+    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch, stream, alone, ...(opening && { opening }) }
   }
 
   function decode(data: WireData): readonly ServerFrame[] | Rejected {
     replies.push(...pieces(raw.reply?.(data)))
     // What refuses the last topic that a leg waits for may be what makes the leg ready.
-    const before = many(raw.refused?.(data)).map(({ topic, reason }): ServerFrame => ({ type: 'error', code: 'forbidden', topic, message: reason }))
+    const before = many(raw.refused?.(data)).map(({ topic, reason, ended }): ServerFrame => ({ type: 'error', code: ended ? 'ended' : 'forbidden', topic, message: reason }))
+    const begins = frames(raw.begins?.(data), data, true)
+    if ('invalid' in begins) return begins
     const serves = ready ? null : raw.ready?.(data)
+    heard = true
     if (serves) {
       ready = true
-      return [...before, welcome(serves === true ? {} : serves)]
+      return [...before, ...begins, welcome(serves === true ? {} : serves)]
     }
-    if (before.length > 0) return before
+    if (late && !ready) {
+      if (ownPongs > 0 && raw.pong?.(data)) ownPongs--
+      return [...before, ...begins, ...withoutTheRest()]
+    }
+    if (before.length > 0 || begins.length > 0) return [...before, ...begins]
+    const unauthorized = raw.unauthorized?.(data)
+    if (unauthorized) return [{ type: 'error', code: 'unauthorized', message: unauthorized === true ? 'the server refused the token' : unauthorized }]
+    const invalid = raw.invalid?.(data)
+    if (invalid) return { invalid }
     const handover = raw.handover?.(data)
     if (handover) return [asked(handover)]
     if (raw.pong?.(data)) {
+      if (ownPongs > 0) return (ownPongs--, [])
       if (ready || !asksReady) return [{ type: 'pong' }]
       ready = true
       return [welcome({})]
@@ -97,10 +115,18 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     return frames(raw.message(data), data)
   }
 
-  function frames(said: RawMessage | readonly RawMessage[] | null | undefined, data: WireData): readonly ServerFrame[] | Rejected {
+  /** What has not been answered by now is told, and the leg is ready without. */
+  function withoutTheRest(): readonly ServerFrame[] {
+    const waiting = raw.waiting?.()
+    if (!waiting) return []
+    ready = true
+    return [...waiting.map((topic): ServerFrame => ({ type: 'error', code: 'timeout', topic, message: 'its answer is late' })), welcome({})]
+  }
+
+  function frames(said: RawMessage | readonly RawMessage[] | null | undefined, data: WireData, opening = false): readonly ServerFrame[] | Rejected {
     const found: ServerFrame[] = []
     for (const message of many(said)) {
-      const frame = messageFrame(message, data)
+      const frame = messageFrame(message, data, opening)
       if ('invalid' in frame) return frame
       found.push(frame)
     }
@@ -119,13 +145,15 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     },
     decode(data) {
       try {
-        const found: ServerFrame[] = []
-        for (const one of raw.split ? raw.split(data) : [data]) {
-          const said = decode(one)
-          if ('invalid' in said) return said
-          found.push(...said)
-        }
-        return found
+        if (!raw.split) return decode(data)
+        // One frame that cannot be read takes nothing from the others of its piece.
+        return raw.split(data).flatMap((one): readonly (ServerFrame | Rejected)[] | Rejected => {
+          try {
+            return decode(one)
+          } catch (thrown) {
+            return threw(thrown)
+          }
+        })
       } catch (thrown) {
         return threw(thrown)
       }
@@ -136,6 +164,23 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       return waiting
     },
     owes: () => raw.owes?.() ?? false,
+    ...(raw.unanswered && { unanswered: (frame) => attempt(() => raw.unanswered!(frame)) === true }),
+    overdue() {
+      if (ready || !raw.waiting) return []
+      late = true
+      if (heard) return attempt(withoutTheRest) ?? []
+      if (raw.pong) {
+        replies.push(...pieces(attempt(() => raw.ping?.())))
+        ownPongs++
+      }
+      return []
+    },
+    ...(raw.leave && {
+      leave() {
+        const data = pieces(attempt(() => raw.leave!()))
+        return data.length > 0 ? data : null
+      },
+    }),
     lost() {
       const said = frames(raw.lost?.(), '')
       return 'invalid' in said ? [] : said
@@ -145,6 +190,15 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       ready = true
       return [welcome({})]
     },
+  }
+}
+
+/** Null where it throws: what is asked is then as if it were not there. */
+function attempt<Answer>(ask: () => Answer): Answer | null {
+  try {
+    return ask()
+  } catch {
+    return null
   }
 }
 

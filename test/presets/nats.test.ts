@@ -87,6 +87,26 @@ it('answers the server in kind, and refuses a subject that would be another comm
   expect(rest).toEqual(['SUB news.* 1\r\n', 'PING\r\n', 'PONG\r\n', 'PUB out 7\r\n{"a":1}\r\n'].sort((a, b) => rest.indexOf(a) - rest.indexOf(b)))
 })
 
+it('has a new token fetched when the server refuses one, and tells whatever else it says is wrong', async () => {
+  const server = await scripted(
+    (frame, socket) => {
+      if (frame.includes('"old"')) socket.send(Buffer.from("-ERR 'Authorization Violation'\r\n"), () => socket.terminate())
+      else if (frame.includes('PING')) socket.send(Buffer.from("PONG\r\n-ERR 'Unknown Protocol Operation'\r\nMSG news 1 2\r\nhi\r\n"))
+    },
+    (socket) => socket.send(Buffer.from('INFO {"server_id":"N1"}\r\n')),
+  )
+  let asked = 0
+  const { socket, seen, invalid } = speaking(server.url, nats(), { getToken: async () => (++asked === 1 ? 'old' : 'good') }).follow('news')
+  socket.connect()
+  await until(() => seen.length === 1, 'the message')
+  expect([asked, server.legs.length, invalid]).toEqual([2, 2, ['the server said: Unknown Protocol Operation']])
+})
+
+it('spreads its move over the time for which a server in lame duck mode serves', () => {
+  const codec = nats({ grace: 3_000 }).open()
+  expect(codec.decode(new TextEncoder().encode('INFO {"ldm":true}\r\n').buffer)).toMatchObject([{ type: 'handover', spread: 3_000, deadline: 3_000 }])
+})
+
 /** Two nats-servers in a cluster; ports are free ones, since their routes must know each other. */
 async function cluster() {
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-nats-'))
@@ -120,7 +140,7 @@ async function cluster() {
 it('loses, repeats and reorders nothing when nats-server goes into lame duck mode, at 1,000 messages a second', async () => {
   const [leaving, staying] = await cluster()
   let dials = 0
-  const { socket, seen } = speaking(() => [leaving!, staying!][Math.min(dials++, 1)]!.url, nats()).follow('ticks.>')
+  const { socket, seen } = speaking(() => [leaving!, staying!][Math.min(dials++, 1)]!.url, nats({ grace: 2_000 })).follow('ticks.>')
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   const publisher = await wsconnect({ servers: staying!.url, wsFactory: async (url: string | URL) => ({ socket: new WebSocket(url) as never, encrypted: false }) })

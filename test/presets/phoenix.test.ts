@@ -5,6 +5,11 @@ import { phoenix } from '../../src/presets/phoenix.js'
 import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
+const idOf = ({ payload }: { payload: unknown }) => {
+  const { id } = payload as { id?: number }
+  return id === undefined ? null : String(id)
+}
+
 type Frame = [string | null, string | null, string, string, unknown]
 
 /** A server of serializer 2.0.0, as both clients take it. */
@@ -78,9 +83,9 @@ it('says what the phoenix client of npm says, frame by frame: join, push, heartb
   expect(renamed(server.frames(2))).toEqual([[null, 'r0', ...heartbeat.slice(2)]])
 })
 
-it('joins every channel on the new leg before it goes over, marks the end by a heartbeat, and loses and repeats nothing', async () => {
+it('joins every channel on the new leg before it goes over, marks the end by the answer to phx_leave, and loses and repeats nothing', async () => {
   const server = await endpoint()
-  const { socket, seen } = speaking(server.url, phoenix()).follow('room:1').follow('room:2')
+  const { socket, seen } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1').follow('room:2')
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   const cutover: number[] = []
@@ -93,7 +98,139 @@ it('joins every channel on the new leg before it goes over, marks the end by a h
   await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the move')
   expect(seen.map((data) => (data as { payload: { id: number } }).payload.id)).toEqual([1, 2, 3])
   expect(cutover).toEqual([2])
-  expect(server.frames(0).at(-1)!.slice(2)).toEqual(['phoenix', 'heartbeat', {}])
+  expect(server.frames(0).slice(-2).map((frame) => frame.slice(2))).toEqual([['room:1', 'phx_leave', {}], ['room:2', 'phx_leave', {}]])
+})
+
+/** A channel whose words wait in a queue, past which the connection answers heartbeats: the name of each message is its `id`. */
+async function slowChannel(behind: number) {
+  const said: number[] = []
+  const queue = (leg: number, act: () => void) => (leg === 0 ? setTimeout(act, behind) : act())
+  const server = await scripted((text, socket, leg) => {
+    const [joinRef, ref, topic, event, payload] = JSON.parse(text) as Frame
+    const reply = (response: unknown = {}) => socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response }]))
+    if (topic === 'phoenix' || event === 'phx_join') reply(event === 'phx_join' ? { state: leg } : {})
+    else if (event === 'phx_leave') queue(leg, () => (reply(), socket.send(JSON.stringify([joinRef, ref, topic, 'phx_close', {}]))))
+    else {
+      said.push((payload as { n: number }).n)
+      if (event === 'ask') setTimeout(reply, 1_200)
+    }
+  })
+  const tell = (event: string, payload: unknown) => server.legs.forEach(({ socket }, leg) => queue(leg, () => socket.send(JSON.stringify([null, null, 'room:1', event, payload]))))
+  return { ...server, said, tell }
+}
+
+it('loses nothing of a channel that is behind, whose words a heartbeat would overtake', async () => {
+  const server = await slowChannel(100)
+  const { socket, seen } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
+  const errors: unknown[] = []
+  socket.on('error', ({ error }) => errors.push(error.message))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  let id = 0
+  const timer = setInterval(() => server.tell('said', { id: ++id }), 5)
+  onTestFinished(() => clearInterval(timer))
+  await until(() => seen.length > 10, 'messages')
+  server.tell('reconnect', { deadline: 9_000 })
+  await until(() => socket.stats().handovers === 1, 'the move')
+  const last = id
+  const ids = () => seen.flatMap((data) => (data as { payload: { id?: number } }).payload.id ?? [])
+  await until(() => ids().at(-1)! >= last, 'the last one')
+  expect(ids()).toEqual(ids().map((_, at) => ids()[0]! + at))
+  expect([socket.stats().gaps, errors]).toEqual([0, []])
+})
+
+it('without names tells of one gap in a planned move, instead of claiming anything', async () => {
+  const server = await slowChannel(0)
+  const { socket, seen } = speaking(server.url, phoenix()).follow('room:1')
+  const gaps: unknown[] = []
+  socket.on('gap', ({ topic, from, to }) => gaps.push([topic, from, to]))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  for (const title of ['a', 'b', 'c']) server.tell('updated', { id: 7, title })
+  await until(() => seen.length === 4, 'the three, and what the join was answered')
+  await socket.handover()
+  expect([phoenix().merge, gaps]).toEqual(['none', [['room:1', null, null]]])
+  expect(seen[0]).toEqual({ event: 'phx_join', payload: { state: 0 } })
+})
+
+it('sends a push once, whatever moves meanwhile, and has the answer of the node that it went to', async () => {
+  const server = await slowChannel(0)
+  const { socket } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  const answer = socket.publish('room:1', { event: 'ask', payload: { n: 1 } })
+  await until(() => server.said.length === 1, 'the push')
+  await socket.handover()
+  await expect(answer).resolves.toMatchObject({ id: expect.any(String) as string })
+  expect(server.said).toEqual([1])
+})
+
+it('tells of a push that a channel leaves unanswered as unknown, keeps the leg, and is done at once with one that is declared so', async () => {
+  const server = await slowChannel(0)
+  const { socket } = speaking(server.url, phoenix(), { outbox: { ackTimeout: 100 } }).follow('room:1')
+  socket.connect()
+  await socket.publish('room:1', { event: 'noreply', payload: { n: 1 }, reply: false })
+  await expect(socket.publish('room:1', { event: 'noreply', payload: { n: 2 } })).rejects.toMatchObject({ code: 'outcome-unknown' })
+  expect([server.said, server.legs.length, socket.store.getState().handover]).toEqual([[1, 2], 1, null])
+})
+
+it('tells of a push as unknown when its leg is gone, and does not send it to another node', async () => {
+  const server = await slowChannel(0)
+  const { socket } = speaking(server.url, phoenix(), { reconnect: { spread: 0 } }).follow('room:1')
+  socket.connect()
+  const answer = socket.publish('room:1', { event: 'noreply', payload: { n: 1 } })
+  const outcome = expect(answer).rejects.toMatchObject({ code: 'outcome-unknown' })
+  await until(() => server.said.length === 1, 'the push')
+  server.legs[0]!.socket.terminate()
+  await outcome
+  await until(() => socket.stats().reconnects === 1, 'the next leg')
+  expect(server.said).toEqual([1])
+})
+
+it('is live with the channels that have answered, and tells of the one that has not', async () => {
+  const server = await scripted((text, socket) => {
+    const [joinRef, ref, topic, event] = JSON.parse(text) as Frame
+    if (event !== 'phx_join' || topic !== 'slow') socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response: {} }]))
+  })
+  for (const topics of [['room:1', 'slow'], ['slow']]) {
+    const { socket } = speaking(server.url, phoenix(), { connectTimeout: 300 })
+    const errors: unknown[] = []
+    socket.on('error', ({ error }) => errors.push([error.code, error.topic]))
+    for (const topic of topics) socket.subscribe(topic, () => undefined)
+    socket.connect()
+    await until(() => socket.store.getState().status === 'live', 'live')
+    expect(errors).toEqual([['timeout', 'slow']])
+  }
+  expect(server.legs).toHaveLength(2)
+})
+
+it('says what its server ended on the leg that it leaves to nobody: the next leg carries it', async () => {
+  const server = await endpoint()
+  const { socket, seen } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
+  const errors: unknown[] = []
+  socket.on('error', ({ error }) => errors.push(error.message))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  server.broadcast(0, 'room:1', 'reconnect', { deadline: 9_000 })
+  server.broadcast(0, 'room:1', 'phx_close', {}, server.frames(0)[0]![0])
+  await until(() => socket.stats().handovers === 1, 'the move')
+  server.broadcast(1, 'room:1', 'said', { id: 1 })
+  await until(() => seen.length === 1, 'the message')
+  expect(errors).toEqual([])
+})
+
+it('tells of a binary frame that it cannot read, and puts the token where Phoenix looks for it', async () => {
+  const server = await endpoint()
+  const { socket, invalid } = speaking(`${server.url}socket/websocket`, phoenix(), { getToken: async () => 's3cret/=' }).follow('room:1')
+  const paths: unknown[] = []
+  socket.on('leg-open', ({ url }) => paths.push(url))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  server.legs[0]!.socket.send(Buffer.from([2, 1, 1]))
+  await until(() => invalid.length === 1, 'the frame')
+  expect(invalid).toEqual([expect.stringContaining('binary frame')])
+  expect(server.requests).toEqual(['/socket/websocket?vsn=2.0.0&token=s3cret%2F%3D'])
+  expect(phoenix({ authToken: true }).dial!({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: [] }, 'abc')).toEqual({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: ['phoenix', 'base64url.bearer.phx.YWJj'] })
 })
 
 it('tells of a channel that refuses its join or is closed (phx_close), joins one that crashed (phx_error) anew, and takes nothing of an earlier join', async () => {

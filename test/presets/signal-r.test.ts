@@ -63,7 +63,7 @@ it('does with a hub what the client of @microsoft/signalr does: handshake, invoc
 
 it('joins on the new leg before it goes over, marks the end by an answered call, and loses and repeats nothing', async () => {
   const server = await hub()
-  const { socket, seen } = speaking(server.url, signalR({ join: (topic) => (topic === 'said' || topic === 'secret' ? { target: 'Join', arguments: [topic] } : null) })).follow('said').follow('secret')
+  const { socket, seen } = speaking(server.url, signalR({ identity: ([first]) => String((first as { id: number }).id), join: (topic) => (topic === 'said' || topic === 'secret' ? { target: 'Join', arguments: [topic] } : null) })).follow('said').follow('secret')
   const refused: unknown[] = []
   socket.on('error', ({ error }) => refused.push(error.topic))
   socket.connect()
@@ -78,6 +78,35 @@ it('joins on the new leg before it goes over, marks the end by an answered call,
   await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the move')
   expect(seen.map((args) => (args as [{ id: number }])[0].id)).toEqual([1, 2, 3])
   expect([joined, refused]).toEqual([2, ['secret', 'secret']])
+})
+
+it('delivers all that one connection brings about the same thing, puts the token into the URL, and is done with what is sent without an answer', async () => {
+  const server = await hub()
+  const { socket, seen } = speaking(server.url, signalR({ send: (method) => method === 'Tell' }), { getToken: async () => 'a+b' }).follow('said')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  for (let count = 0; count < 3; count++) server.send(0, say(7))
+  await until(() => seen.length === 3, 'all of them')
+  await socket.publish('Tell', ['x'])
+  await until(() => server.invocations(0).length === 1, 'the call')
+  expect([signalR().merge, server.requests, server.calls[0]!.at(-1)]).toEqual(['none', ['/?access_token=a%2Bb'], { type: MessageType.Invocation, target: 'Tell', arguments: ['x'] }])
+})
+
+it('is live without a join that is not answered, and tells of it', () => {
+  const codec = signalR({ join: (topic) => ({ target: 'Join', arguments: [topic] }) }).open()
+  codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['a', null], ['slow', null]]) } as never)
+  codec.decode(`{}${END}`)
+  const [first] = codec.replies!() as string[]
+  expect(codec.decode(JSON.stringify({ type: 3, invocationId: (JSON.parse(first!.slice(0, -1)) as { invocationId: string }).invocationId }) + END)).toEqual([])
+  expect(codec.overdue!()).toMatchObject([{ code: 'timeout', topic: 'slow' }, { type: 'welcome' }])
+})
+
+it('says why the hub refused the handshake, or closes', () => {
+  const codec = signalR().open()
+  codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map() } as never)
+  expect(codec.decode(`{"error":"no such protocol"}${END}`)).toEqual([{ invalid: 'the hub refused the handshake: no such protocol' }])
+  codec.decode(`{}${END}`)
+  expect(codec.decode(`{"type":7,"error":"overloaded"}${END}`)).toEqual([{ invalid: 'the hub closes the connection: overloaded' }])
 })
 
 it('moves when the hub closes with allowReconnect (type 7), and stays closed when it closes without', async () => {

@@ -33,7 +33,9 @@ export async function scripted(say: (frame: string, socket: WebSocket, leg: numb
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, ...(subprotocol && { handleProtocols: () => subprotocol }) })
   await once(server, 'listening')
   const legs: { socket: WebSocket; received: string[] }[] = []
-  server.on('connection', (socket) => {
+  const requests: (string | undefined)[] = []
+  server.on('connection', (socket, request) => {
+    requests.push(request.url)
     const received: string[] = []
     const leg = legs.push({ socket, received }) - 1
     socket.on('message', (data: Buffer) => {
@@ -46,7 +48,7 @@ export async function scripted(say: (frame: string, socket: WebSocket, leg: numb
     for (const client of server.clients) client.terminate()
     server.close()
   })
-  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, legs, tell: (data: unknown) => server.clients.forEach((client) => client.send(JSON.stringify(data))) }
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, legs, requests, tell: (data: unknown) => server.clients.forEach((client) => client.send(JSON.stringify(data))) }
 }
 
 /** What came is all there is, once and in order. */

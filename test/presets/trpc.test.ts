@@ -118,6 +118,41 @@ it('tells of a topic whose input is no JSON, as the server does, and serves the 
   expect([errors, invalid]).toEqual([['ticks?{'], []])
 })
 
+it('tells of a subscription that has come to its end', () => {
+  const codec = trpc().open()
+  const [started] = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['ticks', null]]) } as never) as string[]
+  const { id } = JSON.parse(started!) as { id: number }
+  codec.decode('PONG')
+  expect(codec.decode(JSON.stringify({ id, result: { type: 'started' } }))).toMatchObject([{ type: 'welcome' }])
+  expect(codec.decode(JSON.stringify({ id, result: { type: 'stopped' } }))).toMatchObject([{ type: 'error', code: 'ended', topic: 'ticks' }])
+})
+
+it('sends the token as connection params, and has a new one fetched when createContext calls it UNAUTHORIZED', async () => {
+  const t = initTRPC.context<{ user: string }>().create()
+  const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(wss, 'listening')
+  onTestFinished(() => {
+    for (const client of wss.clients) client.terminate()
+    wss.close()
+  })
+  const shown: unknown[] = []
+  applyWSSHandler({
+    wss,
+    router: t.router({ who: t.procedure.mutation(({ ctx }) => ctx.user) }),
+    createContext({ info }) {
+      const { token } = info.connectionParams ?? {}
+      shown.push(token)
+      if (token !== 'good') throw new TRPCError({ code: 'UNAUTHORIZED', message: 'who are you?' })
+      return { user: 'ada' }
+    },
+  })
+  let asked = 0
+  const { socket } = speaking(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}/`, trpc(), { getToken: async () => (++asked === 1 ? 'old' : 'good') })
+  socket.connect()
+  await expect(socket.publish('who', null)).resolves.toMatchObject({ data: 'ada' })
+  expect([shown, asked]).toEqual([['old', 'good'], 2])
+})
+
 it('takes nothing any more of a subscription that has ended, however late it comes', () => {
   const codec = trpc().open()
   const started = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['ticks', null]]) } as never) as string[]

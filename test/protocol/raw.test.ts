@@ -109,6 +109,9 @@ it.each([
   [{ answer: () => ({ id: '1', refused: 'no' }) }, { type: 'nack', id: '1', code: 'refused', message: 'no' }],
   [{ position: () => ({ offset: 5, prev: 2, epoch: 'e' }) }, { type: 'message', topic: 't', offset: 5, prev: 2, epoch: 'e', data: 'x' }],
   [{ identity: () => 'i' }, { type: 'message', identity: 'i', data: 'x' }],
+  [{ unauthorized: () => 'expired' }, { type: 'error', code: 'unauthorized', message: 'expired' }],
+  [{ refused: () => ({ topic: 't', reason: 'over', ended: true }) }, { type: 'error', code: 'ended', topic: 't', message: 'over' }],
+  [{ begins: () => ({ topic: 't', data: 1 }), identity: () => 'i' }, { type: 'message', opening: true, identity: null, data: 1 }],
 ] as [Partial<RawProtocolOptions>, object][])('reads %o as %o', (options, frame) => {
   expect(codecOf(options).decode('x')).toMatchObject([frame])
 })
@@ -117,6 +120,40 @@ it('reads several messages in one piece of data, and none', () => {
   const codec = codecOf({ message: (data) => (data === '' ? null : [...(data as string)].map((letter) => ({ topic: 't', data: letter }))) })
   expect(codec.decode('ab')).toMatchObject([{ data: 'a' }, { data: 'b' }])
   expect(codec.decode('')).toEqual([])
+})
+
+it('takes nothing from the other frames of a piece where one cannot be read or is an error', () => {
+  const codec = codecOf({ split: (data) => (data as string).split(','), message: (data) => (data === 'bad' ? { topic: '', data } : { topic: 't', data }), invalid: (data) => (data === 'err' ? 'said the server' : null) })
+  expect(codec.decode('a,bad,err,b')).toMatchObject([{ data: 'a' }, { invalid: expect.stringContaining('topic') as string }, { invalid: 'said the server' }, { data: 'b' }])
+})
+
+describe('a leg whose topics are not all answered', () => {
+  const slow = () => {
+    const waiting = new Set(['t', 'u'])
+    return codecOf({ hello: () => 'join', ping: () => 'ping', pong: (data) => data === 'pong', waiting: () => [...waiting], ready: (data) => (waiting.delete(data as string), waiting.size === 0), message: () => null })
+  }
+  const without = (...topics: string[]) => [...topics.map((topic) => ({ type: 'error', code: 'timeout', topic })), { type: 'welcome' }]
+
+  it('is ready without them when it has waited long enough, and says which they are', () => {
+    const codec = slow()
+    expect(codec.decode('t')).toEqual([])
+    expect(codec.overdue!()).toMatchObject(without('u'))
+    expect(codec.decode('u')).toEqual([])
+  })
+
+  it('asks a server that has said nothing at all for a sign of life first', () => {
+    const codec = slow()
+    expect([codec.overdue!(), codec.replies!()]).toEqual([[], ['ping']])
+    expect(codec.decode('pong')).toMatchObject(without('t', 'u'))
+    expect(codec.decode('pong')).toMatchObject([{ type: 'pong' }])
+  })
+
+  it('tells the pong of its own from others', () => {
+    const codec = slow()
+    codec.overdue!()
+    expect(codec.decode('t')).toMatchObject(without('u'))
+    expect([codec.decode('pong'), codec.decode('pong')]).toMatchObject([[], [{ type: 'pong' }]])
+  })
 })
 
 it('keeps state of each leg apart where it is given a function', () => {

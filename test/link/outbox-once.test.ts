@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { setUp } from './outbox-kit.js'
+
+describe('at a server that applies a publish as often as it comes', () => {
+  it('sends each once, and settles what is unanswered when its leg is gone as unknown', async () => {
+    const { publish, outbox, outcome, sent } = setUp({ dedupes: false })
+    outbox.ready(1)
+    publish('a')
+    outbox.gone(1)
+    publish('b')
+    outbox.ready(2)
+    expect([await outcome('a'), sent()]).toEqual(['outcome-unknown', ['1:a', '2:b']])
+  })
+
+  it('has the answer of the old leg, and holds back the next one for so long and no longer', async () => {
+    const { publish, outbox, outcome, sent, clock } = setUp({ dedupes: false })
+    outbox.ready(1)
+    publish('a')
+    outbox.ready(2)
+    publish('b')
+    expect([sent(), outbox.settled(1)]).toEqual([['1:a'], false])
+    await clock.advance(1_000)
+    expect([sent(), outbox.settled(1)]).toEqual([['2:b'], false])
+    outbox.acked('p1')
+    expect([await outcome('a'), outbox.settled(1)]).toEqual([{ id: 'p1' }, true])
+    outbox.gone(1)
+    expect(sent()).toEqual([])
+  })
+
+  it('settles one without an answer as unknown in time, on whichever leg, and accuses none', async () => {
+    const { publish, outbox, outcome, overdue, clock } = setUp({ dedupes: false })
+    outbox.ready(1)
+    publish('a')
+    outbox.ready(2)
+    publish('b', undefined, 'another')
+    await clock.advance(9_999)
+    expect(outbox.size.messages).toBe(2)
+    await clock.advance(1)
+    expect([await outcome('a'), await outcome('b'), overdue, outbox.settled(1)]).toEqual(['outcome-unknown', 'outcome-unknown', [], true])
+  })
+
+  it('sends later what never went out', async () => {
+    const { publish, outbox, sent, sendable } = setUp({ dedupes: false })
+    outbox.ready(1)
+    sendable(false)
+    publish('a')
+    outbox.gone(1)
+    sendable(true)
+    outbox.ready(2)
+    expect(sent()).toEqual(['2:a'])
+  })
+})
