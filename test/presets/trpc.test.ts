@@ -149,6 +149,7 @@ it('sends the token as connection params, and has a new one fetched when createC
   let asked = 0
   const { socket } = speaking(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}/`, trpc(), { getToken: async () => (++asked === 1 ? 'old' : 'good') })
   socket.connect()
+  await until(() => shown.length === 2 && socket.store.getState().status === 'live', 'live with the new one')
   await expect(socket.publish('who', null)).resolves.toMatchObject({ data: 'ada' })
   expect([shown, asked]).toEqual([['old', 'good'], 2])
 })
