@@ -102,7 +102,7 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
   })
 
   // While it is not read, its pongs are not heard: then only what waits here counts.
-  const hasRoom = () => unread.room() && (unread.inWindow() || ws.isPaused)
+  const hasRoom = () => unread.room() || (ws.isPaused && unread.roomHere())
 
   function serveWaiting() {
     while (waiting.length > 0 && hasRoom()) waiting.shift()!()
@@ -120,14 +120,14 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
     const now = clock.monotonic()
     outlet.hold(stream, now - sentAt)
     sentAt = now
-    const marks = unread.add(frame.length, now)
+    const marks = unread.add(frame.length)
     ws.send(frame, { binary: false })
     if (marks) mark()
   }
 
   function mark() {
     if (closing || ws.readyState !== ws.OPEN) return
-    const text = unread.mark(clock.monotonic())
+    const text = unread.mark()
     handlers.asked(text)
     ws.ping(text, undefined, flushed)
   }
@@ -151,7 +151,7 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
 
   function sendEncoded(frame: Encoded) {
     give(frame)
-    if (unread.room()) return
+    if (unread.roomHere()) return
     owed += frame.length + PIECE
     if (owed < OWED || deaf) return
     deaf = true

@@ -15,6 +15,8 @@ export interface PublishPace {
 const SLOWEST = { messages: 1, bytes: 1_024 }
 /** Publishing for so long, ms, leaves the rest of the process its turn. */
 const LONGEST_TURN = 10
+/** A time without a publish, ms, in which others have had theirs. */
+const PAUSE = 2
 /** Messages and bytes of a topic that go together once there is room. */
 const TOGETHER = { messages: 64, bytes: 128 * 1024 }
 /** Publishes of a topic that wait at a time: who does not wait for the answers cannot be slowed, and the oldest goes. */
@@ -37,17 +39,28 @@ interface Waiting {
 export function createPublishPace(clock: Clock, crowded: (topic: string) => boolean): PublishPace {
   const queues = new Map<string, { readonly waiting: Waiting[]; dueAt: number }>()
   let turnBegan: number | null = null
+  let lastAt = 0
+  let watched = false
   let ticking = false
   let slowed = 0
 
-  /** Whether this turn of the event loop has lasted for too long. */
+  /**
+   * Whether this turn of the event loop has lasted for too long. A timer would tell of each turn, and cost one: it is set only where publishing
+   * goes on and on.
+   */
   function turnIsOver(): boolean {
     const now = clock.monotonic()
-    if (turnBegan === null) {
-      turnBegan = now
-      clock.setTimeout(() => void (turnBegan = null), 0)
+    if (turnBegan === null || (!watched && now - lastAt >= PAUSE)) turnBegan = now
+    lastAt = now
+    const lasted = now - turnBegan
+    if (lasted >= LONGEST_TURN / 2 && !watched) {
+      watched = true
+      clock.setTimeout(() => {
+        watched = false
+        turnBegan = null
+      }, 0)
     }
-    return now - turnBegan >= LONGEST_TURN
+    return lasted >= LONGEST_TURN
   }
 
   function tick() {

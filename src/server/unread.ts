@@ -4,17 +4,17 @@
  */
 export interface Unread {
   /** A frame of so many bytes goes out now. True: a mark must follow, and `flushed` be called when that has left the process. */
-  add(bytes: number, now: number): boolean
+  add(bytes: number): boolean
   /** The text of the next mark. */
-  mark(now: number): string
+  mark(): string
   flushed(now: number): void
   /** A mark has come back. */
   answered(mark: string, now: number): void
-  /** Whether no more waits in this process than may. */
-  room(): boolean
   /** Whether no more is on its way, here and beyond, than may. A leg that never answered a ping has only the system's word for it. */
-  inWindow(): boolean
-  /** Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. */
+  room(): boolean
+  /** Whether no more waits in this process than may. */
+  roomHere(): boolean
+  /** Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To be asked every second or so. */
   stalled(now: number, patience: number): boolean
   /** Milliseconds, monotonic, of the last sign that it reads. */
   movedAt(): number
@@ -22,48 +22,58 @@ export interface Unread {
 
 /** What may wait in this process for one leg before no more is taken from its topics. A piece costs Node some 350 bytes, whatever is in it. */
 export const OWN = { bytes: 64 * 1024, pieces: 256 }
-/** Bytes from mark to mark, at most: a link of 2 KB a second gives a sign of life each 16 s. */
-const MARK = 32 * 1024
+/** How often it is looked at what waits: not at every frame, most of which leave at once. */
+const LOOK = { bytes: 8 * 1024, pieces: 32 }
+/** Bytes from mark to mark, at most: each is a frame that the server has to read. */
+const MARK = 128 * 1024
 /** Bytes a millisecond. One large message is read for long without a sign. */
-const SLOWEST = 16
+const SLOWEST = 8
 
 /**
  * @param window bytes that may be on their way.
  * @param own bytes that the connection has not given to the system yet.
  */
 export function createUnread(window: number, own: () => number, now: number): Unread {
-  const step = Math.min(MARK, window / 4)
-  /** Bytes, all from the beginning: sent, before the newest mark, and before the newest mark that was answered. */
+  const step = Math.min(MARK, window / 2)
+  /** Bytes, all from the beginning: sent, at the last look, before the newest mark, and before the newest mark that was answered. */
   let sent = 0
+  let looked = 0
   let marked = 0
   let read = 0
-  let pieces = 0
+  /** Pieces: since the last look, and of those before it that may still wait. */
+  let fresh = 0
+  let older = 0
   let full = false
   let movedAt = now
 
   const waits = () => own() > 0 || (read > 0 && marked > read)
 
+  /** True: time for a mark. */
+  function look(coming: number): boolean {
+    // What waits is what came last: no more than that is, and all before it has left.
+    const waiting = own() + coming
+    older = waiting > sent - looked ? older + fresh : fresh
+    fresh = 0
+    looked = sent
+    const crowded = !full && (older >= OWN.pieces || waiting >= OWN.bytes)
+    full ||= crowded
+    return crowded || sent - marked >= step
+  }
+
   return {
-    add(bytes, now) {
-      const before = own()
-      if (before === 0) {
-        pieces = 0
-        if (!waits()) movedAt = now
-      }
+    add(bytes) {
       sent += bytes
-      pieces++
-      const crowded = !full && (pieces >= OWN.pieces || before + bytes >= OWN.bytes)
-      full ||= crowded
-      return crowded || sent - marked >= step
+      fresh++
+      return (sent - looked >= LOOK.bytes || fresh >= LOOK.pieces) && look(bytes)
     },
-    mark(now) {
-      if (!waits()) movedAt = now
+    mark() {
       marked = sent
       return String(sent)
     },
     flushed(now) {
       movedAt = now
-      pieces = 0
+      fresh = older = 0
+      looked = sent
       full = false
     },
     answered(mark, now) {
@@ -72,9 +82,13 @@ export function createUnread(window: number, own: () => number, now: number): Un
       read = upTo
       movedAt = now
     },
-    room: () => !full,
-    inWindow: () => read === 0 || sent - read < window,
-    stalled: (now, patience) => waits() && now - movedAt >= patience + (read > 0 ? sent - read : own()) / SLOWEST,
+    room: () => !full && (read === 0 || sent - read < window),
+    roomHere: () => !full,
+    stalled(now, patience) {
+      // It is asked often: what waits now has begun to since.
+      if (!waits()) movedAt = now
+      return now - movedAt >= patience + (read > 0 ? sent - read : own()) / SLOWEST
+    },
     movedAt: () => movedAt,
   }
 }

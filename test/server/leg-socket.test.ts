@@ -104,7 +104,7 @@ test('what the system takes without end, and the client does not read, is bounde
     }
     return sent
   }
-  message(40_000)
+  message(70_000)
   await turn()
   answer(marks.at(-1)!)
   expect(await fill()).toBe(100_000)
@@ -128,7 +128,7 @@ test('a leg that does not read its answers is not read either, until it does', a
 
 test('what is said last to a leg that reads slowly is not cut off while it reads, and not waited for when it does not', async () => {
   const { clock, socket, message, marks, answer, ws } = connection()
-  for (let at = 0; at < 8; at++) message(40_000)
+  for (let at = 0; at < 24; at++) message(40_000)
   await turn()
   answer(marks[0]!)
   socket.close(4002, 'too-slow', 2_000)
