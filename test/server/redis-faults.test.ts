@@ -326,11 +326,22 @@ test('the quietest topic makes room, and its numbers are never used again', asyn
   const log = open({ maxTopics: 2 }, () => now++)
   for (const topic of ['a', 'b']) await append(log, '1', topic)
   const before = await log.head('a')
-  const tail = await follow(log, 'a')
   await append(log, '1', 'c')
   expect((await append(log, '2', 'a')).answer).toEqual({ type: 'ack', offset: 1 })
   expect((await log.head('a')).epoch).not.toBe(before.epoch)
-  await until(() => tail.epochs().length === 1, 'the epoch is told of')
+})
+
+test('a topic that is followed is not forgotten, however quiet it is and however many others there are, and nobody is told of a gap', async () => {
+  const { open } = await redisWith()
+  const [log, other] = [open({ maxTopics: 10 }), open({ maxTopics: 10 })]
+  const topics = range(1, 30).map((at) => `followed ${at}`)
+  // Half of them have never had a message.
+  for (const topic of topics.slice(0, 15)) await append(log, '1', topic)
+  const tails = await Promise.all(topics.map((topic, at) => follow(at % 2 ? log : other, topic)))
+  for (let at = 0; at < 100; at++) await append(log, '1', `other ${at}`)
+  for (const topic of topics) await append(log, '"last"', topic)
+  for (const tail of tails) await until(() => tail.events.length > 0, 'the last one is told of')
+  for (const [at, tail] of tails.entries()) expect({ at, epochs: tail.epochs(), told: tail.events.length }).toEqual({ at, epochs: [], told: 1 })
 })
 
 test('of a cluster, the node that has our slot is found', async () => {

@@ -9,6 +9,7 @@ import type { Mark } from './roll-call.js'
 export interface FeedTail {
   start(topic: string, listener: (event: TailEvent) => void): Promise<Tail>
   has(topic: string): boolean
+  topics(): readonly string[]
   /**
    * This node has appended it. Whoever has all before it is told now, together with the answer to the publisher, and not again when
    * the feed brings it.
@@ -261,6 +262,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
       }
     },
     has: (topic) => topics.has(topic),
+    topics: () => [...topics.keys()],
     appended(topic, epoch, entry) {
       for (const listener of topics.get(topic) ?? []) {
         // What others appended before it is in the feed, and on its way: then so is this.

@@ -41,7 +41,7 @@ export interface RedisLogOptions {
   readonly history?: Partial<HistoryLimits>
   /** For how long a publish that arrives again is known: see `DedupeLimits`. The same on every node. */
   readonly dedupe?: Partial<DedupeLimits>
-  /** Topics numbered at a time; at the bound the quietest is forgotten, and starts over under a new epoch. Default 100,000. */
+  /** Topics numbered at a time; at the bound the quietest that nobody follows is forgotten, and starts over under a new epoch. More only where more are followed. Default 100,000. */
   readonly maxTopics?: number
   /**
    * Whether all that Redis acknowledged is still there when another Redis is the master, or the same one anew. `true`: you vouch for it, and no node is
@@ -85,6 +85,9 @@ const ASK_AGAIN = 5_000
 const FEED = { messages: 10_000, bytes: 16 * 1024 * 1024 }
 /** A topic that is listened to here is asked for its head no more often than this. */
 const HEAD_INTERVAL = 100
+/** In Redis it holds for twice that. */
+const FOLLOW_EVERY = 60_000
+const FOLLOWED_AT_ONCE = 500
 const CATCH_UP: PageLimit = { maxMessages: 256, maxBytes: 256 * 1024 }
 
 /**
@@ -156,12 +159,30 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     onError,
   })
 
+  /** Topics that are followed here are not forgotten. */
+  let cancelFollow: () => void = () => undefined
+  function follow() {
+    cancelFollow = clock.setTimeout(() => {
+      follow()
+      if (connection.here) followed().catch((error: unknown) => connection.here && onError(error, 'keeping the topics that are followed'))
+    }, FOLLOW_EVERY)
+  }
+  follow()
+
+  async function followed() {
+    const topics = tail.topics()
+    for (let from = 0; from < topics.length; from += FOLLOWED_AT_ONCE) {
+      const names = topics.slice(from, from + FOLLOWED_AT_ONCE).map(encodeName)
+      await connection.run(scripts.follow, (root) => ({ keys: [keys.root, keys.topics(root)], args: names }))
+    }
+  }
+
   async function headNow(topic: string): Promise<FeedHead> {
     counts.heads++
     let under = ''
     const [, epoch, offset, oldest, seq, at, last] = await connection.run(scripts.head, (root) => ({
-      keys: [keys.root, keys.feed, keys.topic((under = root), topic)],
-      args: [encodeName(topic)],
+      keys: [keys.root, keys.feed, keys.topic((under = root), topic), keys.topics(root)],
+      args: [encodeName(topic), tail.has(topic) ? '1' : ''],
     }))
     connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
     return { epoch: String(epoch), offset: Number(offset), oldest: Number(oldest), seq: Number(seq), at: String(at) }
@@ -318,6 +339,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
       return reached.ready ? sessions.status() : reached
     },
     async close() {
+      cancelFollow()
       tail.close()
       pages.close()
       await sessions.close()

@@ -14,6 +14,7 @@ export interface TopicScriptLimits {
 export interface TopicScripts {
   readonly append: Script
   readonly find: Script
+  readonly follow: Script
   readonly head: Script
   readonly read: Script
 }
@@ -65,6 +66,18 @@ local function trim(key, topic, count)
     page = 64
     if count == 0 then topic.bytes = 0 end
   end
+end
+-- Who follows a topic says so for two minutes, and until then it is not the quietest.
+local FOLLOWED = 120000
+-- The quietest is forgotten where there are too many; one that is followed never.
+local function room(topics, used, prefix)
+  if used <= maxTopics then return end
+  local quietest = redis.call('ZRANGE', topics, 0, 0, 'WITHSCORES')
+  if tonumber(quietest[2]) > now or quietest[1] == name then return end
+  redis.call('ZREM', topics, quietest[1])
+  redis.call('HDEL', root, 't:' .. quietest[1])
+  redis.call('HINCRBY', root, 'made', 1)
+  redis.call('UNLINK', prefix .. quietest[1])
 end
 local function oldest(key, topic)
   local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
@@ -157,8 +170,9 @@ local length = redis.pcall('XLEN', key)
 local foreign = type(length) == 'table' and string.find(length.err, 'WRONGTYPE', 1, true)
 if type(length) == 'table' and not foreign then return redis.error_reply(length.err) end
 local used = (foreign or length == 0 or now >= topic.fresh) and redis.call('ZCARD', topics)
-local no = barred('XADD', key, 'XADD', feed, 'HSET', root, 'XTRIM', key, 'XRANGE', key, 'UNLINK', key)
-  or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZPOPMIN', topics, 'HDEL', root, 'HINCRBY', root)
+local trims = foreign or length >= maxMessages or topic.bytes + #data > maxBytes or now - topic.at >= maxAge
+local no = barred('XADD', key, 'HSET', root) or foreign and barred('UNLINK', key) or trims and barred('XTRIM', key, 'XRANGE', key)
+  or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZRANGE', topics, 'ZREM', topics, 'HDEL', root, 'HINCRBY', root, 'UNLINK', key)
   or id ~= '' and barredRecord(record)
 if no then return no end
 if id ~= '' then
@@ -169,6 +183,8 @@ local function keep() return redis.pcall('XADD', key, offset .. '-0', 'd', data,
 local kept = not foreign and keep()
 if foreign or type(kept) == 'table' and kept.err then
   if not foreign and not string.find(kept.err, 'equal or smaller', 1, true) then return redis.error_reply(kept.err) end
+  no = barred('UNLINK', key)
+  if no then return no end
   -- Something that is not ours stands in the way: what was kept of this topic is lost, its numbers are not.
   redis.call('UNLINK', key)
   length = 0
@@ -190,13 +206,12 @@ if bytes > feedBytes then
   redis.pcall('XTRIM', feed, 'MAXLEN', math.floor((tonumber(redis.pcall('XLEN', feed)) or 0) / 2))
   bytes = math.floor(bytes / 2)
 end
-local quietest
-if now >= topic.fresh then
+local renewed = now >= topic.fresh
+if renewed then
   if maxAge < math.huge then redis.call('PEXPIRE', key, num(maxAge + 120000)) end
-  used = (used or redis.call('ZCARD', topics)) + redis.call('ZADD', topics, num(now), name)
+  used = (used or redis.call('ZCARD', topics)) + redis.call('ZADD', topics, 'GT', num(now), name)
   -- Far from the bound nobody asks which one has been quiet for some seconds more.
   topic.fresh = used * 8 < maxTopics and now + 60000 or 0
-  if used > maxTopics then quietest = redis.call('ZPOPMIN', topics)[1] end
 end
 local told = redis.pcall('XADD', feed, 'MAXLEN', '~', feedMessages, '*', seq .. ':' .. offset .. ':' .. named(topic) .. ':' .. stamp .. ':' .. name, data)
 -- Where it cannot be told of, whoever follows finds that a count is missing, and reads the topics.
@@ -206,11 +221,7 @@ if type(told) == 'table' then
 end
 local last = told .. ':' .. stamp
 redis.call('HSET', root, 't:' .. name, text(topic), 'at', num(now), 'raw', num(raw), 'looked', num(looked), 'seq', seq, 'last', last, 'feedBytes', num(bytes))
-if quietest then
-  redis.call('HDEL', root, 't:' .. quietest)
-  redis.call('HINCRBY', root, 'made', 1)
-  redis.call('UNLINK', string.sub(key, 1, #key - #name) .. quietest)
-end
+if renewed then room(topics, used, string.sub(key, 1, #key - #name)) end
 local ack = 'a' .. offset .. answer
 if id ~= '' then add(record, id, name, n, ack) end
 return {'new', ack, seq, named(topic), offset, last}
@@ -229,9 +240,16 @@ end
 return {'ok', known or ''}
 `
 
-/** KEYS: root, feed, the topic's stream. ARGV 4: topic. Answers its epoch, head and oldest, where the feed stands, and the newest append. */
+/** KEYS: root, feed, the topic's stream, topics. ARGV 4…: topic, and '1' where it is followed from now on: then its epoch stays, whatever else is forgotten. Answers its epoch, head and oldest, where the feed stands, and the newest append. */
 const HEAD = `${COMMON_OF_TOPIC}${TOPIC}
 local topic = standing()
+if ARGV[5] == '1' then
+  local no = barred('ZCARD', KEYS[4], 'ZADD', KEYS[4], 'ZRANGE', KEYS[4], 'ZREM', KEYS[4], 'HSET', root, 'HDEL', root, 'HINCRBY', root, 'UNLINK', KEYS[3])
+  if no then return no end
+  local used = redis.call('ZCARD', KEYS[4]) + redis.call('ZADD', KEYS[4], 'GT', num(now + FOLLOWED), name)
+  store(topic)
+  room(KEYS[4], used, string.sub(KEYS[3], 1, #KEYS[3] - #name))
+end
 if topic.offset > 0 then
   local no = barred('XTRIM', KEYS[3], 'XRANGE', KEYS[3], 'XREVRANGE', KEYS[2], 'HSET', root)
   if no then return no end
@@ -271,6 +289,14 @@ return reply
 /** A hash holds no more. */
 const MOST_IDS = 2 ** 24
 
+/** KEYS: root, topics. ARGV 4…: topics that are followed still. */
+const FOLLOW = `${common()}
+local no = barred('ZADD', KEYS[2])
+if no then return no end
+for at = 4, #ARGV do redis.call('ZADD', KEYS[2], 'XX', 'GT', num(now + 120000), ARGV[at]) end
+return {'ok'}
+`
+
 export function createTopicScripts({ history, dedupe, maxTopics, feed }: TopicScriptLimits): TopicScripts {
   const limits = `
 local maxMessages, maxBytes, maxAge = ${[history.maxMessages, history.maxBytes, history.maxAge].map(literal).join(', ')}
@@ -281,6 +307,7 @@ local feedMessages, feedBytes = ${[feed.messages, feed.bytes].map(literal).join(
   return {
     append: script('append', limits + APPEND),
     find: script('find', limits + FIND),
+    follow: script('follow', FOLLOW),
     head: script('head', limits + HEAD),
     read: script('read', limits + READ),
   }
