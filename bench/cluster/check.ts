@@ -19,6 +19,8 @@ export interface Verdict {
   readonly delivered: number
   readonly refused: number
   readonly unknown: number
+  /** The same ones, and when their publishers were told, in milliseconds since 1970. */
+  readonly unknowns: readonly Unknown[]
   /** Clients that were not live at some time after they first were. */
   readonly away: number
   /** Clients that gave up. */
@@ -34,6 +36,12 @@ export interface Verdict {
   readonly backAfter: readonly number[]
   /** Publish to delivery, sorted. */
   readonly latency: readonly number[]
+}
+
+export interface Unknown {
+  readonly topic: string
+  readonly n: number
+  readonly at: number
 }
 
 interface Topic {
@@ -53,7 +61,7 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
   const latency: number[] = []
   const wasAway = new Set<string>()
   let closed = 0
-  let unknown = 0
+  const unknowns: Unknown[] = []
   let refused = 0
 
   const topicOf = (name: string) => {
@@ -89,7 +97,7 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
         topicOf(line[1]).refused.add(line[2])
         return
       case 'unknown':
-        unknown++
+        unknowns.push({ topic: line[1], n: line[2], at: line[3] })
         return
       case 'got': {
         const [, client, name, first, last, , at, end, silence] = line
@@ -175,7 +183,8 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
   return {
     ...sums,
     refused,
-    unknown,
+    unknown: unknowns.length,
+    unknowns,
     closed,
     away: wasAway.size,
     broke,

@@ -6,6 +6,7 @@ import { freePort } from '../../test/kit/free-port.js'
 import { startRedisServer, type RedisServer } from '../../test/kit/redis-server.js'
 import type { Bundle } from './bundle.js'
 import { check, type Verdict } from './check.js'
+import { overturned } from './overturned.js'
 import { prefer, startProgram, type Program } from './program.js'
 import { sleep, startProxy, type Proxy, type ProxyKind } from './proxy.js'
 import type { ClientsSetup, ClientsState } from './programs/clients.js'
@@ -85,7 +86,7 @@ function shares({ clients, followers, perProcess }: FleetPlan): { count: number;
   return [...split(followers).map((count) => ({ count, followers: count })), ...split(clients - followers).map((count) => ({ count, followers: 0 }))]
 }
 
-export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict> }> {
+export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict & { readonly overturned: number }> }> {
   const much = plan.clients * plan.rate >= MUCH
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
   const redis = await startRedisServer({ persistence: plan.persistence ?? 'always' })
@@ -230,7 +231,8 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
       await sleep(quiet)
       await Promise.all(programs.map((program) => program.ask('end')))
       await Promise.all(programs.map(({ exit }) => exit))
-      return check(records, { busiest: 'shared', from, until })
+      const verdict = await check(records, { busiest: 'shared', from, until })
+      return { ...verdict, overturned: await overturned(redis, verdict.unknowns) }
     },
   }
   try {

@@ -7,7 +7,7 @@ import { once } from 'node:events'
  *
  * - `follows` client topic: it subscribed before anything was published
  * - `sent` topic n: the publisher gave out numbers up to n, in that order
- * - `applied` topic from to · `refused` topic n code · `unknown` topic n: what became of its publishes
+ * - `applied` topic from to · `refused` topic n code · `unknown` topic n at: what became of its publishes
  * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times, with the longest pause between two
  * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client at · `broke` client code reason at: a leg that its client did not end · `error` client text
  * - `latency` sorted milliseconds from publish to delivery, each the median of its hundredth
@@ -17,7 +17,7 @@ export type Line =
   | readonly ['sent', string, number]
   | readonly ['applied', string, number, number]
   | readonly ['refused', string, number, string]
-  | readonly ['unknown', string, number]
+  | readonly ['unknown', string, number, number]
   | readonly ['got', string, string, number, number, number, number, number, number]
   | readonly ['gap', string, string, number | null, number | null, string, number]
   | readonly ['live' | 'away' | 'dial', string, number]

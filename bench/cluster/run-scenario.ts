@@ -18,6 +18,8 @@ export interface Outcome {
   readonly delivered: number
   readonly refused: number
   readonly unknown: number
+  /** Of those: applied after their publisher was told. */
+  readonly overturned: number
   readonly longestSilence: number
   readonly dials: number
   readonly dialPeak: number
@@ -98,7 +100,7 @@ function costOf(before: States, after: States, elapsed: number) {
 function outcomeOf(
   scenario: Scenario,
   ask: Ask,
-  verdict: Verdict,
+  verdict: Verdict & { readonly overturned: number },
   facts: Awaited<ReturnType<Scenario['run']>>,
   cost: { memory: number | null; cpu: number | null },
 ): Outcome {
@@ -108,6 +110,7 @@ function outcomeOf(
     ...(duplicated > 0 ? [`${duplicated} messages came twice`] : []),
     ...(reordered > 0 ? [`${reordered} messages came out of order`] : []),
     ...(refusedButDelivered > 0 ? [`${refusedButDelivered} refused messages were delivered`] : []),
+    ...(verdict.overturned > 0 ? [`${verdict.overturned} messages were applied after they had been told to be unknown`] : []),
     ...(verdict.delivered === 0 ? ['nothing was delivered'] : []),
     ...(verdict.closed > 0 ? [`${verdict.closed} clients gave up`] : []),
     ...(scenario.broken?.(verdict, facts, ask) ?? []),
@@ -127,6 +130,7 @@ function outcomeOf(
     delivered: verdict.delivered,
     refused: verdict.refused,
     unknown: verdict.unknown,
+    overturned: verdict.overturned,
     longestSilence: Math.round(verdict.longestSilence),
     dials: verdict.dials,
     dialPeak: verdict.dialPeak,

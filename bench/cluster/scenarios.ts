@@ -168,6 +168,40 @@ export const SCENARIOS: readonly Scenario[] = [
     broken: noGaps,
   },
   {
+    name: 'overload',
+    title: 'At twice what the machine carries, with answers forgotten early: each node freezes for 22 s, then each is replaced',
+    clients: 1_500,
+    // The whole machine carries 3,000 publishes a second with what follows them, as `rolling` has it.
+    plan: (ask) => ({
+      node: { rate: 15, deadline: 240_000, maxIds: ask.small ? 3 : 100 },
+      rate: ask.small ? 5 : 4,
+      heartbeat: ask.small ? 2_000 : 5_000,
+      persistence: 'no',
+      local: true,
+      perProcess: Math.ceil(ask.clients / 3),
+    }),
+    run: (fleet, ask) =>
+      during(
+        fleet,
+        ask,
+        async () => {
+          for (const name of ask.small ? ['b'] : BLUE) {
+            fleet.node(name).kill('SIGSTOP')
+            await sleep(ask.small ? 12_000 : 22_000)
+            fleet.node(name).kill('SIGCONT')
+            await sleep(ask.small ? 1_000 : 5_000)
+          }
+          for (const name of BLUE) {
+            const node = fleet.node(name)
+            node.kill('SIGTERM')
+            await node.exit
+            await fleet.startNode(name)
+          }
+        },
+        240_000,
+      ),
+  },
+  {
     name: 'redis-restart',
     title: 'Redis is killed and started with its data (appendfsync always)',
     clients: 600,

@@ -37,8 +37,8 @@ test.each<[string, Line[], object]>([
 })
 
 test('what was refused is not missed, and counts where it comes all the same; what nobody knows is neither', async () => {
-  const outcomes: Line[] = [['applied', 't', 1, 3], ['refused', 't', 4, 'refused'], ['unknown', 't', 5], ['applied', 't', 6, 6], ['sent', 't', 6]]
-  expect(await verdictOn([...outcomes, got(1, 3), got(6, 6)])).toMatchObject({ lost: 0, refused: 1, unknown: 1, refusedButDelivered: 0 })
+  const outcomes: Line[] = [['applied', 't', 1, 3], ['refused', 't', 4, 'refused'], ['unknown', 't', 5, 77], ['applied', 't', 6, 6], ['sent', 't', 6]]
+  expect(await verdictOn([...outcomes, got(1, 3), got(6, 6)])).toMatchObject({ lost: 0, refused: 1, unknown: 1, unknowns: [{ topic: 't', n: 5, at: 77 }], refusedButDelivered: 0 })
   expect(await verdictOn([...outcomes, got(1, 6)])).toMatchObject({ lost: 0, refusedButDelivered: 1 })
 })
 

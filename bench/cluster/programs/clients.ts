@@ -99,7 +99,7 @@ serveProgram<ClientsSetup>((setup) => {
     }
     const settle = (n: number, code?: string) => {
       state.waiting--
-      if (code !== undefined) return record.write(code === 'outcome-unknown' ? ['unknown', topic, n] : ['refused', topic, n, code])
+      if (code !== undefined) return record.write(code === 'outcome-unknown' ? ['unknown', topic, n, clock.now()] : ['refused', topic, n, code])
       if (run && n === run.to + 1) run.to = n
       else {
         flush()

@@ -18,6 +18,8 @@ export interface NodeSetup {
   readonly reconnectSpread: number
   readonly rate: number
   readonly deadline: number
+  /** Answers to publishes that are remembered of each session. Default: the log's own. */
+  readonly maxIds?: number
   /** A version that lets nobody in. */
   readonly refuses: boolean
 }
@@ -45,7 +47,7 @@ serveProgram<NodeSetup>((setup) => {
     if (process.env['CLUSTER_VERBOSE'] && count < 4) console.error(`${setup.id}: ${doing}:`, error)
   }
   // A topic of 200 messages a second, and an absence of 50 s.
-  const log = redisLog({ url: setup.redis, history: { maxMessages: 10_000 }, onError })
+  const log = redisLog({ url: setup.redis, history: { maxMessages: 10_000 }, dedupe: { maxIds: setup.maxIds }, onError })
   const http = createServer((request, response) => {
     if (request.url === '/healthz') return health(request, response)
     if (request.url === '/metrics') return metrics(request, response)

@@ -1,0 +1,30 @@
+import type { RedisServer } from '../../test/kit/redis-server.js'
+import { createKeys } from '../../src/server/redis/keys.js'
+import type { Unknown } from './check.js'
+
+/** A clock that is read in two processes of one machine, ms. */
+const SLACK = 100
+
+/** How many publishes were applied after their publisher had been told that nobody knows what became of them. */
+export async function overturned(redis: RedisServer, unknowns: readonly Unknown[]): Promise<number> {
+  const keys = createKeys('livesocket')
+  const epoch = await redis.command('HGET', keys.root, 'epoch')
+  const streams = new Map<string, Map<number, number>>()
+  let count = 0
+  for (const { topic, n, at } of unknowns) {
+    const appended = streams.get(topic) ?? appendTimes(await redis.command('XRANGE', keys.topic(String(epoch), topic), '-', '+'))
+    streams.set(topic, appended)
+    if ((appended.get(n) ?? 0) > at + SLACK) count++
+  }
+  return count
+}
+
+/** When each message was appended, by its number. */
+function appendTimes(entries: unknown): Map<number, number> {
+  const times = new Map<number, number>()
+  for (const [, fields] of entries as [string, string[]][]) {
+    const field = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
+    times.set((JSON.parse(field('d')) as { n: number }).n, Number(field('a')))
+  }
+  return times
+}
