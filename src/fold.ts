@@ -1,8 +1,9 @@
 import type { Clock, Random } from './base/clock.js'
 import { LiveSocketError } from './base/errors.js'
 import type { Gap } from './handover/events.js'
+import { optionalFunction } from './handover/option-check.js'
 import { estimateBytes } from './link/holding.js'
-import type { Subscription } from './link/subscriptions.js'
+import type { Subscription, TopicStatus } from './link/subscriptions.js'
 import type { Message } from './message.js'
 import type { Position } from './protocol/frames.js'
 import { createSnapshotLoad, type LoadSnapshot, type Snapshot } from './snapshot-load.js'
@@ -19,6 +20,8 @@ export interface FoldOptions<State> {
   readonly from?: Position
   /** As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What `position()` gave. */
   readonly since?: Position
+  /** The server refuses the topic: the state stays what it is. */
+  readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
 
 /** What a fold needs of its live socket. */
@@ -28,7 +31,7 @@ export interface FoldSource {
   readonly store: ReadableStore<LiveSocketState>
   /** The present session, whatever it is: another one from the moment at which it ends. */
   session(): unknown
-  subscribe(topic: string, handler: (message: Message) => void, from?: Position): Subscription
+  subscribe(topic: string, handler: (message: Message) => void, from?: Position, once?: boolean, watch?: (status: TopicStatus) => void): Subscription
   onGap(listener: (gap: Gap) => void): () => void
   report(message: string, cause?: unknown): void
   /** What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's position on. */
@@ -54,7 +57,8 @@ const RELEASE_DELAY = 1_000
  */
 export function createFold<State>(source: FoldSource, topic: string, reducer: Reducer<State>, initial: State, options: FoldOptions<State> = {}): ReadableStore<State> {
   const { clock, random, store, holding } = source
-  const { load, from, since } = checked(options)
+  const { load, from, since, onError } = checked(options)
+  const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
   const listeners = new Set<{ readonly call: (state: State, previous: State) => void }>()
   let state = initial
   /** What listeners know. */
@@ -175,7 +179,7 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
     const mine = attached!
     const former = mine.subscription
     // First the new one: the topic is not given up in between.
-    const fresh = source.subscribe(topic, received, start ?? undefined)
+    const fresh = source.subscribe(topic, received, start ?? undefined, false, watch)
     former?.()
     // A message may have come at once, and its reducer may have ended everything.
     if (attached === mine) mine.subscription = fresh
@@ -266,8 +270,9 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
 
 function checked<State>(options: FoldOptions<State>): FoldOptions<State> {
   if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'fold(topic, reducer, initial, options): the options are an object { load } or { from }.')
-  const { load, from, since } = options
+  const { load, from, since, onError } = options
+  optionalFunction('onError', onError)
   if (load !== undefined && typeof load !== 'function') throw new LiveSocketError('invalid', 'fold(…, { load }): load must be a function.')
   if (load && (from ?? since)) throw new LiveSocketError('invalid', 'fold(…, { load, from }): the snapshot says from where to go on, so `from` is not needed.')
-  return { load, from, since }
+  return { load, from, since, onError }
 }

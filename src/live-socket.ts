@@ -1,19 +1,24 @@
 import { nanoid } from 'nanoid'
 import { createEmitter } from './base/emitter.js'
 import { LiveSocketError } from './base/errors.js'
+import { tellUncaught } from './base/uncaught.js'
+import { debugLine } from './debug-line.js'
 import { createFold, type FoldOptions } from './fold.js'
 import { createCoordinator } from './handover/coordinator.js'
 import type { Gap, LiveSocketEvents } from './handover/events.js'
 import type { Stop } from './handover/machine.js'
+import { optionalFunction } from './handover/option-check.js'
+import { createOutage } from './handover/outage.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from './handover/options.js'
 import { createSession, type Session } from './handover/session.js'
 import { watchWake } from './host/wake.js'
 import type { Published, PublishOptions } from './link/outbox.js'
-import { createSubscriptions } from './link/subscriptions.js'
+import { createSubscriptions, type TopicStatus } from './link/subscriptions.js'
 import type { Message, MessageInfo } from './message.js'
 import { MAX_EPOCH, MAX_TOPIC } from './protocol/fields.js'
 import type { Position } from './protocol/frames.js'
-import { createStream, isTopicRefusal, type StreamOptions } from './stream.js'
+import { createStream, type StreamOptions } from './stream.js'
+import { createTopicStatus } from './topic-status.js'
 import { checkTopicData, type SchemaInputs, type SchemaOutputs, type TopicSchemas } from './topic-schema.js'
 import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
@@ -21,9 +26,11 @@ export interface SubscribeOptions {
   /** Start after this position instead of now. */
   readonly from?: Position
   /** As `from`, in the present session only: in a later one, somebody else's perhaps, it starts from that one's now. */
-  readonly since?: Position
+  readonly since?: Position | undefined
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal
+  /** The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise. */
+  readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
 
 export interface LiveSocketStats {
@@ -86,6 +93,11 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
   publish<Topic extends Name<Inputs>>(topic: Topic, data: Inputs[Topic], options?: PublishOptions): Promise<Published>
   /** Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has answered yet. */
   position(topic: Name<Topics>): Position | null
+  /**
+   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It is subscribed
+   * while this has listeners; without any it tells what is known from others who have it subscribed.
+   */
+  topicStatus(topic: Name<Topics>): ReadableStore<TopicStatus>
   readonly store: ReadableStore<LiveSocketState>
   on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
   stats(): LiveSocketStats
@@ -105,15 +117,31 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   const { clock, random } = settings
   const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
     if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
+    else tellUncaught(session.tokens.withheld(thrown, 'the application'))
   })
-  const emit: typeof tell = (type, event) => tell(type, 'error' in event && event.error instanceof LiveSocketError ? { ...event, error: withoutToken(event.error) } : event)
+  const emit: typeof tell = (type, event) => {
+    try {
+      settings.debug?.(debugLine(type, event))
+    } catch (thrown) {
+      tellUncaught(thrown)
+    }
+    return tell(type, event)
+  }
+  /** `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing finds it where uncaught errors are. */
+  const tellError = (given: LiveSocketError, heard = false) => {
+    const error = withoutToken(given)
+    if (emit('error', { error }) || heard) return
+    if (error.cause === undefined) outage.warn(error.message, error.message)
+    else tellUncaught(error.cause)
+  }
   /** What an application threw is its own; but errors end up in logs. */
   const withoutToken = (error: LiveSocketError) => {
     const cause = session.tokens.withheld(error.cause, 'the application')
     return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
   }
-  const report = (message: string, cause?: unknown) => emit('error', { error: new LiveSocketError('invalid', message, { cause }) })
+  const report = (message: string, cause?: unknown) => tellError(new LiveSocketError('invalid', message, { cause }))
   const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
+  const outage = createOutage(clock, settings.quiet)
   let closed: LiveSocketState['closed'] = null
   /** A frame has come since the network last changed. */
   let heard = false
@@ -121,28 +149,22 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
   let listening: (() => void)[] = []
 
-  /** Topics that the server refused, on the newest leg, to those who have them subscribed. */
-  const refusals = new Map<string, LiveSocketError>()
-  on('leg-dialling', () => refusals.clear())
-  on('error', ({ error }) => {
-    if (isTopicRefusal(error)) refusals.set(error.topic!, error)
-  })
-
-  const subscriptions = createSubscriptions({
-    position: (topic) => session.merge.position(topic),
-    first: (topic, from) => session.merge.subscribe(topic, from),
-    rewind: (topic, from) => session.merge.subscribe(topic, from),
-    last(topic) {
-      refusals.delete(topic)
-      session.merge.unsubscribe(topic)
+  const subscriptions = createSubscriptions(
+    {
+      position: (topic) => session.merge.position(topic),
+      first: (topic, from) => session.merge.subscribe(topic, from),
+      rewind: (topic, from) => session.merge.subscribe(topic, from),
+      last: (topic) => session.merge.unsubscribe(topic),
+      threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
     },
-    threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
-  })
+    settings.protocol.merge === 'log',
+  )
 
   const coordinator = createCoordinator(
     { settings, id: () => nanoid(), session: () => session },
     {
       emit,
+      error: tellError,
       heard(frame) {
         if (frame.type === 'message') session.counters.received++
         heard = true
@@ -152,6 +174,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         const { counters } = session
         if (!planned && counters.everLive) counters.reconnects++
         counters.everLive = true
+        outage.over()
       },
       drained: (leg) => session.merge.drained?.(leg),
       moved(planned) {
@@ -163,6 +186,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         const { old } = coordinator.state
         for (const move of takeMoves((from) => from === undefined || from !== old?.leg)) move.reject(new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`))
       },
+      refused: (error) => tellError(error, error.retryAfter === undefined && subscriptions.refused(error.topic!, error)),
+      failed: outage.failed,
       stopped: end,
     },
   )
@@ -210,7 +235,11 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         // Of one that has ended the last word is told with the end.
         state: (token) => mine === session && live.set({ token }),
         refreshed: (event) => emit('token-refreshed', event),
-        failed: (event) => emit('token-failed', event),
+        failed(event) {
+          if (!coordinator.state.active) outage.failed({ code: 'token-failed', message: `getToken: ${event.error instanceof Error ? event.error.message : 'it threw'}` })
+          show()
+          emit('token-failed', event)
+        },
         ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
       },
     })
@@ -231,6 +260,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     if (ended) endSession(`The login session has ended in another tab.`, undefined)
     if (ended) session.open()
     closed = null
+    outage.over()
     listen()
     coordinator.connect(fresh || ended, settings.page.prerendering?.() ?? false)
   }
@@ -274,6 +304,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 
   function end(stop: Stop) {
     for (const undo of listening.splice(0)) undo()
+    if (stop.by === 'app' || stop.by === 'signed-out') outage.over()
     closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
     // Before anything of this is told: who is told may publish, or connect again.
     const message = `The live socket is closed (${stop.by}).`
@@ -296,7 +327,6 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     const former = session
     session = newSession()
     session.rest(message)
-    refusals.clear()
     subscriptions.restart()
     former.end(message, reason)
   }
@@ -308,9 +338,11 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
       closed: status === 'closed' ? closed : null,
       ...coordinator.view(),
+      lastError: outage.lastError,
       everLive,
       ...besides,
     })
+    subscriptions.served(active !== null)
   }
 
   const socket: LiveSocket<Topics> = {
@@ -325,9 +357,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         else coordinator.hasten()
       }),
     [Symbol.dispose]: () => coordinator.stop({ by: 'app' }),
-    subscribe(topic, handler, { from, since, signal } = {}) {
+    subscribe(topic, handler, { from, since, signal, onError } = {}) {
       checkTopic(topic)
       if (typeof handler !== 'function') throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
+      optionalFunction('onError', onError)
       checkFrom(from ?? since)
       if (signal?.aborted) return () => {}
       const undo = subscriptions.add(
@@ -335,6 +368,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         ({ data, ...message }) => (handler as (data: unknown, message: MessageInfo) => void)(data, message),
         from ?? since,
         from === undefined,
+        onError && ((status) => typeof status === 'object' && onError(status)),
       )
       signal?.addEventListener('abort', undo, { once: true })
       return () => {
@@ -344,7 +378,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     },
     stream(topic, options) {
       checkTopic(topic)
-      return createStream({ subscribe: subscriptions.add, on, store: live.store, refusal: (name) => refusals.get(name) }, topic, options) as AsyncIterableIterator<never>
+      return createStream({ subscribe: subscriptions.add, store: live.store, status: subscriptions.status }, topic, options) as AsyncIterableIterator<never>
     },
     fold(topic, reducer, initial, options) {
       checkTopic(topic)
@@ -381,6 +415,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       return session.outbox.publish(topic, data, options)
     },
     position: subscriptions.position,
+    topicStatus(topic) {
+      checkTopic(topic)
+      return createTopicStatus(subscriptions, topic)
+    },
     store: live.store,
     on,
     stats() {

@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { Clock } from './base/clock.js'
+import type { LastError } from './handover/outage.js'
 
 /** A store to read: `useStore` of zustand, `useSyncExternalStore` and plain code all take it. */
 export interface ReadableStore<Value> {
@@ -16,6 +17,8 @@ export interface LiveSocketState {
   readonly leg: null | { readonly number: number; readonly url: string; readonly server: string; readonly since: number }
   /** A move under way. `deadline` is wall-clock ms. */
   readonly handover: null | { readonly id: string; readonly reason: string; readonly phase: 'waiting' | 'dialling' | 'overlapping'; readonly deadline: number }
+  /** Why it is not live, as far as can be told: the newest reason. Null once it is, and where the application itself closed it. */
+  readonly lastError: null | LastError
   /** The next attempt while nothing serves. `at` is wall-clock ms. */
   readonly retry: null | { readonly attempt: number; readonly at: number }
   /** Of the token only its times, wall-clock ms. */
@@ -31,6 +34,7 @@ export const idleState: LiveSocketState = Object.freeze({
   closed: null,
   leg: null,
   handover: null,
+  lastError: null,
   retry: null,
   token: Object.freeze({ status: 'none', refreshAt: null, expiresAt: null }),
   outbox: Object.freeze({ messages: 0, bytes: 0 }),

@@ -1,6 +1,6 @@
 import { LiveSocketError } from './base/errors.js'
-import type { LiveSocketEvents } from './handover/events.js'
 import { estimateBytes } from './link/holding.js'
+import type { TopicStatus } from './link/subscriptions.js'
 import type { Message } from './message.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
@@ -16,11 +16,10 @@ export interface StreamOptions {
 /** What a stream needs of its live socket. */
 export interface StreamSource {
   /** Every message of the topic from now on, in order; returns the undo. */
-  subscribe(topic: string, handler: (message: Message) => void): () => void
-  on(type: 'error', listener: (event: LiveSocketEvents['error']) => void): () => void
+  subscribe(topic: string, handler: (message: Message) => void, from: undefined, once: boolean, watch: (status: TopicStatus) => void): () => void
   readonly store: ReadableStore<LiveSocketState>
-  /** With what the server refused the topic to those who have it subscribed: it is not asked a second time. */
-  refusal(topic: string): LiveSocketError | undefined
+  /** Of the topic, for those who have it subscribed: one that was refused to them is not asked for a second time. */
+  status(topic: string): TopicStatus
 }
 
 const LIMIT = 1_024
@@ -96,15 +95,14 @@ export function createStream(source: StreamSource, topic: string, options: Strea
     undo = [
       () => signal?.removeEventListener('abort', abort),
       source.store.subscribe(closed),
-      source.on('error', ({ error }) => {
-        if (error.topic === topic && isTopicRefusal(error)) end(error)
-      }),
     ]
-    undo.push(source.subscribe(topic, received))
+    const watch = (status: TopicStatus) => {
+      if (typeof status === 'object') end(status)
+    }
+    undo.push(source.subscribe(topic, received, undefined, false, watch))
     // To ask for the topic may have ended everything: a session that was over is noticed then.
     if (isOver()) release()
-    const refusal = source.refusal(topic)
-    if (refusal) end(refusal)
+    watch(source.status(topic))
   }
 
   return {
@@ -131,11 +129,6 @@ export function createStream(source: StreamSource, topic: string, options: Strea
       return this
     },
   }
-}
-
-/** An `error` event by which the server will not give a topic on this leg. With `retryAfter` it is asked again by itself. */
-export function isTopicRefusal({ code, topic, retryAfter }: LiveSocketError): boolean {
-  return topic !== undefined && (code === 'forbidden' || code === 'refused') && retryAfter === undefined
 }
 
 function checked(options: unknown) {

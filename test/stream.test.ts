@@ -46,9 +46,8 @@ function byHand() {
         onSubscribe()
         return () => void handlers--
       },
-      on: () => () => undefined,
       store: { getState: () => state, getInitialState: () => state, subscribe: (listener: typeof tell) => ((tell = listener), () => undefined) },
-      refusal: () => undefined,
+      status: () => 'live' as const,
     },
     closesWhenItIsAsked: () => void (onSubscribe = () => tell({ ...state, status: 'closed' }, state)),
     handlers: () => handlers,

@@ -1,7 +1,8 @@
 export interface Emitter<Events> {
   /** Calls `listener` for every event of that type; returns the undo. */
   on<Type extends keyof Events>(type: Type, listener: (event: Events[Type]) => void): () => void
-  emit<Type extends keyof Events>(type: Type, event: Events[Type]): void
+  /** Whether anybody listens. */
+  emit<Type extends keyof Events>(type: Type, event: Events[Type]): boolean
 }
 
 /**
@@ -18,13 +19,15 @@ export function createEmitter<Events>(onThrow: (thrown: unknown, type: keyof Eve
       return () => void all.delete(entry)
     },
     emit(type, event) {
-      for (const entry of [...(listeners.get(type) ?? [])]) {
+      const entries = [...(listeners.get(type) ?? [])]
+      for (const entry of entries) {
         try {
           entry.call(event as never)
         } catch (thrown) {
           onThrow(thrown, type)
         }
       }
+      return entries.length > 0
     },
   }
 }

@@ -1,6 +1,7 @@
 import { instant, since, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { closeVerdict, isAboutLeg, type Verdict } from '../policy/close-verdict.js'
+import { legFailure, type Failure } from '../policy/leg-failure.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ClientFrame, ErrorFrame, HandoverFrame, ServerFrame } from '../protocol/frames.js'
 import { askOnClose, askUrl } from './application.js'
@@ -64,6 +65,7 @@ export interface CoordinatorDeps {
 
 export interface CoordinatorHandlers {
   emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): void
+  error(error: LiveSocketError): void
   /** A frame, any frame, arrived. */
   heard(frame: ServerFrame): void
   changed(): void
@@ -74,6 +76,10 @@ export interface CoordinatorHandlers {
   /** A move is over, and the leg it led to serves; `planned` as in `served`. */
   moved(planned: boolean): void
   moveFailed(why: LiveSocketEvents['handover-failed']['why']): void
+  /** The server does not give a topic; with `retryAfter` it is asked again. */
+  refused(error: LiveSocketError): void
+  /** Nothing serves, and this is the newest reason. */
+  failed(failure: Failure): void
   stopped(stop: Stop): void
 }
 
@@ -233,13 +239,14 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   function report(error: LiveSocketError) {
-    handlers.emit('error', { error })
+    handlers.error(error)
   }
 
   function close(number: number, why: CloseReason) {
     const leg = forget(number)
     if (!leg) return
     if (why === 'same-server') inVain = leg.url
+    if (why === 'silent') handlers.failed({ code: 'lost', message: why })
     leg.close(goodbye?.code ?? 1000, goodbye?.code === undefined ? why : goodbye.reason)
     deps.session().merge.gone(number)
     deps.session().outbox.gone(number)
@@ -270,7 +277,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     deps.session().merge.ready(number, leg.welcome.topics, new Set(forGood))
     // What that told may have stopped everything.
     if (legs.get(number) !== leg) return
-    for (const error of refusals) handlers.emit('error', { error })
+    for (const error of refusals) handlers.refused(error)
     if (legs.get(number) !== leg) return
     deps.session().outbox.ready(number, leg.welcome.maxFrame)
     handlers.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
@@ -381,7 +388,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       const error = topicError(frame, topic)
       if (!leg.welcome || isLeft(leg.number)) return void refused.set(leg.number, (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error))
       deps.session().merge.refused(leg.number, topic, retryAfter !== undefined, id)
-      return handlers.emit('error', { error })
+      return handlers.refused(error)
     }
     if (code === 'too-large') deps.session().outbox.tooLarge(id!)
     else deps.session().outbox.nacked(id!, code, message, retryAfter, leg.number)
@@ -408,10 +415,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), leaving: lately(leavingAt), asked }
     const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined)
     if (verdict.do === 'retry' && verdict.bad) {
-      handlers.emit('error', { error: new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`) })
+      report(new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`))
     }
-    if (verdict.do === 'renew-token') refusedToken(leg)
-    lost(leg, { code, reason, by: 'server' }, verdict, opened)
+    lost(leg, { code, reason, by: 'server' }, verdict, opened, error)
     // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only this client lost.
     if ((suspect && !opened) || (verdict.do === 'retry' && verdict.pace === 'early')) hasten()
   }
@@ -424,7 +430,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   /** A leg that was not closed because the machine wanted it. */
-  function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict, opened: boolean) {
+  function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict, opened: boolean, error?: ErrorFrame) {
+    if (isAlone(leg)) handlers.failed(legFailure({ ...close, error, url: leg.url, welcomed: leg.welcome !== null }, verdict, globalThis.location?.origin))
+    if (verdict.do === 'renew-token') refusedToken(leg)
     const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
     const wasOld = leg.number === state.old?.leg
     deps.session().merge.gone(leg.number)
@@ -439,12 +447,15 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
    * may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one meets changes nothing.
    */
   function refusedToken(leg: ProtocolLeg) {
-    const { active, old } = state
-    const only = [active, old].every((seat) => !seat || seat.leg === leg.number)
-    if (only) return deps.session().tokens.rejected(leg.token)
-    if (leg.number === old?.leg || doubted) return
+    if (isAlone(leg)) return deps.session().tokens.rejected(leg.token)
+    if (leg.number === state.old?.leg || doubted) return
     doubted = true
     deps.session().tokens.request()
+  }
+
+  /** Nothing serves beside it. */
+  function isAlone(leg: ProtocolLeg): boolean {
+    return [state.active, state.old].every((seat) => !seat || seat.leg === leg.number)
   }
 
   function evidence() {

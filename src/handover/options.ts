@@ -94,6 +94,11 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   holding?: { maxMessages?: number; maxBytes?: number; gapTimeout?: number }
   /** Decides what a close means. Asked for every code; `undefined` leaves it to the protocol's table. */
   onClose?: (close: { code: number; reason: string }) => 'retry' | 'stop' | undefined
+  /**
+   * A line on the console for each event, or to your function: never with a token or with data. Default: none. Exactly `false` also
+   * keeps development builds from warning of what keeps the socket from being live.
+   */
+  debug?: boolean | ((line: string) => void)
   /** Every outside thing, replaceable: for tests, stories, and runtimes without a global WebSocket. */
   environment?: Environment
 }
@@ -122,6 +127,9 @@ export interface Settings {
   readonly outbox: { maxMessages: number; maxBytes: number; ackTimeout: number }
   readonly holding: { maxMessages: number; maxBytes: number; gapTimeout: number }
   readonly onClose: ((close: { code: number; reason: string }) => unknown) | undefined
+  readonly debug: ((line: string) => void) | null
+  /** Warn of nothing. */
+  readonly quiet: boolean
   readonly WebSocket: unknown
   readonly clock: Clock
   readonly random: Random
@@ -194,6 +202,8 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
       gapTimeout: duration('holding.gapTimeout', holding.gapTimeout, 250, 0),
     },
     onClose: optionalFunction('onClose', options.onClose) as Settings['onClose'],
+    debug: checkDebug(options.debug),
+    quiet: options.debug === false,
     WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
     clock: (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ?? systemClock,
     random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
@@ -230,6 +240,11 @@ function checkUrl(given: unknown): LiveSocketOptions['url'] {
   const relative = typeof given === 'string' && typeof location !== 'object' && /^[./?]/.test(given)
   if (!relative) dialUrl(given)
   return given as string | URL
+}
+
+function checkDebug(given: unknown): Settings['debug'] {
+  if (given === true) return (line) => console.debug(line)
+  return given === false ? null : ((optionalFunction('debug', given) as Settings['debug']) ?? null)
 }
 
 /** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */

@@ -56,6 +56,8 @@ const NEVER = 2 ** 31 - 1
  */
 export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers): Leg {
   let state: 'dialling' | 'open' | 'gone' = 'dialling'
+  /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
+  let trouble = ''
 
   // An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already instead.
   const Dial = Object.assign(
@@ -67,7 +69,9 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
       try {
         const physical = protocols ? new Class(address, protocols) : new Class(address)
         // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
-        physical.addEventListener('error', ignore)
+        physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
+          if (typeof event.message === 'string') trouble = event.message
+        })
         return physical
       } catch (thrown) {
         // Not the text: it may repeat the URL, and what an application put there.
@@ -107,14 +111,14 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
   }
   socket.onmessage = (event) => handlers.received(event.data as WireData)
   socket.onclose = (event) => {
-    if (state === 'dialling') return die({ code: ABNORMAL, reason: '', opened: false })
+    if (state === 'dialling') return die({ code: ABNORMAL, reason: trouble, opened: false })
     // On an error the library unhooks itself from the socket and makes up a close event of its own, with code 1000: a
     // network failure that looks like a server's polite goodbye. Its own events name itself as their target.
     const madeUp = (event.target as unknown) === socket
     die(madeUp ? { code: ABNORMAL, reason: '', opened: true } : { code: event.code ?? ABNORMAL, reason: event.reason ?? '', opened: true })
   }
   // It makes up no close event when closing the failed socket throws: then the error is all there is.
-  socket.onerror = () => die({ code: ABNORMAL, reason: '', opened: state === 'open' })
+  socket.onerror = () => die({ code: ABNORMAL, reason: trouble, opened: state === 'open' })
 
   /** Nothing that the socket still says reaches anyone. */
   function detach() {

@@ -1,5 +1,6 @@
 'use client'
 import type { ReactNode } from 'react'
+import type { TopicStatus } from '../link/subscriptions.js'
 import type { LiveSocket } from '../live-socket.js'
 import type { Message, MessageInfo } from '../message.js'
 import { LiveSocketProvider, type LiveSocketProviderProps } from './provider.js'
@@ -11,6 +12,7 @@ import { useLiveReducer, type ReducerOptions } from './use-live-reducer.js'
 import { useLiveSocket, type SharedLiveSocketOptions } from './use-live-socket.js'
 import { useLiveStatus } from './use-live-status.js'
 import { useLiveValue } from './use-live-value.js'
+import { useTopicStatus } from './use-topic-status.js'
 import { usePublish, type Publishing } from './use-publish.js'
 
 /** The hooks, for the topics of one socket. */
@@ -28,6 +30,7 @@ export interface LiveHooks<Topics extends object, Inputs extends object = Topics
   ): State
   useLiveLog<Topic extends TopicName<Topics>>(topic: Topic | null, options?: LogOptions<Topics>): readonly Message<Topics[Topic], Topic>[]
   useLiveValue<Topic extends TopicName<Topics>>(topic: Topic | null, options?: TopicOptions<Topics>): Topics[Topic] | undefined
+  useTopicStatus(topic: TopicName<Topics> | null, options?: { readonly socket?: LiveSocket<Topics, any> }): TopicStatus
   usePublish<Topic extends TopicName<Inputs>>(topic: Topic | null, options?: { readonly socket?: LiveSocket<Topics, Inputs> }): Publishing<Inputs[Topic]>
 }
 
@@ -36,5 +39,5 @@ export interface LiveHooks<Topics extends object, Inputs extends object = Topics
  * only one. `const { LiveSocketProvider, useLiveValue } = createLiveHooks<Topics>()`, once, at the top of a module.
  */
 export function createLiveHooks<Topics extends object, Inputs extends object = Topics>(): LiveHooks<Topics, Inputs> {
-  return { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveMessages, useLiveReducer, useLiveLog, useLiveValue, usePublish } as unknown as LiveHooks<Topics, Inputs>
+  return { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveMessages, useLiveReducer, useLiveLog, useLiveValue, useTopicStatus, usePublish } as unknown as LiveHooks<Topics, Inputs>
 }

@@ -38,6 +38,6 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({ s
 export function useSocket<Topics extends object>(given?: SocketOf<Topics>): SocketOf<Topics> {
   const provided = useContext(LiveSocketContext)
   const socket: SocketOf<Topics> | null = given ?? provided
-  if (!socket) throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give this hook a socket.')
+  if (!socket) throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give the hook one.')
   return socket
 }

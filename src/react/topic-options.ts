@@ -1,3 +1,4 @@
+import type { LiveSocketError } from '../base/errors.js'
 import type { Gap } from '../handover/events.js'
 import type { Position } from '../protocol/frames.js'
 import type { SocketOf } from './register.js'
@@ -10,6 +11,8 @@ export interface TopicOptions<Topics extends object> {
   readonly from?: Position
   /** Messages of this topic are missing and will not come: told before the next one. */
   readonly onGap?: (gap: Gap) => void
+  /** The server refuses the topic: nothing of it will come, and what the hook gives stays as it is. */
+  readonly onError?: (error: LiveSocketError) => void
   /** Instead of the nearest provider's. */
   readonly socket?: SocketOf<Topics>
 }

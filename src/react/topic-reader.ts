@@ -1,12 +1,13 @@
 import { sessionOf } from '../live-socket.js'
+import type { LiveSocketError } from '../base/errors.js'
 import type { MessageInfo } from '../message.js'
 import type { Position } from '../protocol/frames.js'
 import type { SocketOf, TopicName } from './register.js'
 
 /** One reader of a topic, which stops and goes on as its component's effects do. */
 export interface TopicReader<Data, Topic extends string> {
-  /** Every message since the reader was made, or since it last stopped; returns the stop. */
-  read(handler: (data: Data, message: MessageInfo<Topic>) => void): () => void
+  /** Every message since the reader was made, or since it last stopped, and the refusals of the topic; returns the stop. */
+  read(handler: (data: Data, message: MessageInfo<Topic>) => void, onError?: ((error: LiveSocketError) => void) | undefined): () => void
 }
 
 /** Made in a render, it notes where the topic is: what comes between this render and its effect is read all the same. */
@@ -19,7 +20,7 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
   let asked = from !== undefined
   let session = sessionOf(socket)
   return {
-    read(handler) {
+    read(handler, onError) {
       // Where somebody else was is no place to begin.
       if (sessionOf(socket) !== session && !asked) place = null
       session = sessionOf(socket)
@@ -31,7 +32,7 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
       }
       // Without `from` it is in step with the others of its topic: nothing is asked of the server.
       const isBehind = place !== null && (asked || !isAt(socket.position(topic), place))
-      const undo = socket.subscribe(topic, told, isBehind ? (asked ? { from: place! } : { since: place! }) : {})
+      const undo = socket.subscribe(topic, told, { [asked ? 'from' : 'since']: isBehind ? place! : undefined, onError })
       return () => {
         reading = false
         if (sessionOf(socket) !== session) last = null

@@ -18,9 +18,10 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
   options: TopicOptions<Topics> = {},
 ): void {
-  const { enabled = true, from, onGap } = options
+  const { enabled = true, from, onGap, onError } = options
   const socket = useSocket(options.socket)
-  const latest = useLatest(handler)
+  const latest = useLatest({ handler, onError })
+  const hears = onError && true
   const wanted = enabled ? topic : null
   const epoch = from?.epoch
   const offset = from?.offset
@@ -29,5 +30,8 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
     [socket, wanted, epoch, offset],
   )
   useGaps(socket, wanted, onGap)
-  useEffect(() => reader?.read((data, message) => latest.get()(data, message)), [reader, latest])
+  useEffect(
+    () => reader?.read((data, message) => latest.get().handler(data, message), hears && ((error) => latest.get().onError?.(error))),
+    [reader, latest, hears],
+  )
 }

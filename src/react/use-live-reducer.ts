@@ -1,5 +1,6 @@
 'use client'
 import { useState, useSyncExternalStore } from 'react'
+import type { FoldOptions } from '../fold.js'
 import type { MessageInfo } from '../message.js'
 import type { LoadSnapshot } from '../snapshot-load.js'
 import { useLatest } from './latest.js'
@@ -26,17 +27,17 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   initial: State,
   options: ReducerOptions<Topics, State> = {},
 ): State {
-  const { enabled = true, from, load, onGap } = options
+  const { enabled = true, from, load, onGap, onError } = options
   const socket = useSocket(options.socket)
-  const latestReducer = useLatest(reducer)
-  const latestLoad = useLatest(load)
+  const latest = useLatest({ reducer, load, onError })
 
   const begin = () => {
     if (topic === null) return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
     // What comes between this render and its effect is folded all the same: the fold starts where the topic is by now.
     const since = from || !enabled ? null : socket.position(topic)
-    const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => latestReducer.get()(state, data, message)
-    return { socket, topic, fold: socket.fold(topic, step, initial, load ? { load: (ask) => latestLoad.get()!(ask) } : { ...(from && { from }), ...(since && { since }) }) }
+    const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => latest.get().reducer(state, data, message)
+    const start: FoldOptions<State> = load ? { load: (ask) => latest.get().load!(ask) } : { ...(from && { from }), ...(since && { since }) }
+    return { socket, topic, fold: socket.fold(topic, step, initial, { ...start, onError: onError && ((error) => latest.get().onError?.(error)) }) }
   }
   const [begun, setBegun] = useState(begin)
   let { fold } = begun
@@ -50,4 +51,4 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   return useSyncExternalStore(enabled ? fold.subscribe : neverTold, fold.getState, fold.getInitialState)
 }
 
-const neverTold = () => () => {}
+export const neverTold = () => () => {}

@@ -28,7 +28,7 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
   const publish = useCallback(
     (data: Inputs[Topic], how?: PublishOptions) => {
       const outcome: Promise<Published> =
-        topic === null ? Promise.reject(new LiveSocketError('invalid', 'usePublish(null): there is no topic to publish to.')) : socket.publish(topic, data, how)
+        topic === null ? Promise.reject(new LiveSocketError('invalid', 'usePublish(null): there is no topic.')) : socket.publish(topic, data, how)
       setState((before) => ({ pending: before.pending + 1, error: null }))
       outcome.then(
         () => setState((before) => ({ ...before, pending: before.pending - 1 })),

@@ -100,12 +100,12 @@ describe('a leg to a real server', () => {
     const { server, url } = await startTcp(() => {})
     server.close()
     await once(server, 'close')
-    expect(await dialLeg(url).next()).toEqual(failedDial)
+    expect(await dialLeg(url).next()).toEqual({ ...failedDial, reason: expect.stringMatching(/^connect ECONNREFUSED/) as string })
   })
 
   it('dies of a server that refuses the upgrade', async () => {
     const { url } = await startTcp((socket) => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'))
-    expect(await dialLeg(url).next()).toEqual(failedDial)
+    expect(await dialLeg(url).next()).toEqual({ ...failedDial, reason: 'Unexpected server response: 401' })
   })
 
   it.each(['not a url', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment', ''])('dies of the URL "%s", later', async (url) => {
@@ -135,7 +135,7 @@ describe('a leg to a real server', () => {
     })
     dialLeg(url).leg.close()
     // The dial of this one comes after any that the first could have made.
-    expect(await dialLeg(url).next()).toEqual(failedDial)
+    expect(await dialLeg(url).next()).toMatchObject({ opened: false })
     expect(connections).toBe(1)
   })
 })

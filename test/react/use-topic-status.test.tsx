@@ -1,0 +1,105 @@
+// @vitest-environment happy-dom
+import { act } from '@testing-library/react'
+import { createLiveSocket, LiveSocketError } from 'livesocket'
+import { createLiveHooks, LiveSocketProvider, useLiveLog, useLiveMessages, useLiveReducer, useLiveValue, useTopicStatus, type TopicOptions } from 'livesocket/react'
+import { StrictMode } from 'react'
+import { renderToString } from 'react-dom/server'
+import { describe, expect, it } from 'vitest'
+import { createStage } from './stage.js'
+
+type Options = TopicOptions<Record<string, unknown>>
+
+/** A world in which nobody may read `secret`. */
+const guarded = () => createStage({ authorize: (topic) => topic !== 'secret' })
+
+const HOOKS: readonly [name: string, use: (options: Options) => unknown][] = [
+  ['useLiveMessages', (options) => useLiveMessages('secret', () => undefined, options)],
+  ['useLiveReducer', (options) => useLiveReducer('secret', (sum: number) => sum + 1, 0, options)],
+  ['useLiveLog', (options) => useLiveLog('secret', options)],
+  ['useLiveValue', (options) => useLiveValue('secret', options)],
+]
+
+describe('a topic that the server refuses', () => {
+  it.each(HOOKS)('is told to the latest onError of %s, once, and not as an empty list for ever', async (_name, use) => {
+    const stage = guarded()
+    const socket = createLiveSocket(stage.options)
+    const heard: string[] = []
+    const Reader = ({ name }: { name: string }) => {
+      use({ onError: ({ code, topic }) => void heard.push(`${name}: ${code} ${topic}`) })
+      return null
+    }
+    const page = (name: string) => (
+      <LiveSocketProvider socket={socket}>
+        <Reader name={name} />
+      </LiveSocketProvider>
+    )
+    const { rerender, unmount } = stage.renderStrictly(page('first'))
+    rerender(page('latest'))
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    expect(heard).toEqual(['latest: forbidden secret'])
+    unmount()
+    await stage.advance(5_000)
+    socket.close()
+  })
+
+  it('is the status of useTopicStatus: pending, then the refusal or live, and a render for each alone', async () => {
+    const stage = guarded()
+    const socket = createLiveSocket(stage.options)
+    const seen: Record<string, unknown[]> = { news: [], secret: [], none: [] }
+    const Shown = ({ topic }: { topic: string | null }) => {
+      const status = useTopicStatus(topic)
+      seen[topic ?? 'none']!.push(status instanceof LiveSocketError ? status.code : status)
+      return null
+    }
+    stage.render(
+      <LiveSocketProvider socket={socket}>
+        <Shown topic="news" />
+        <Shown topic="secret" />
+        <Shown topic={null} />
+      </LiveSocketProvider>,
+    )
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    await stage.publish('news', 1, 2, 3)
+    stage.simulation.deploy()
+    await stage.advance(30_000)
+    expect(socket.stats().handovers).toBe(1)
+    expect(seen).toEqual({ news: ['pending', 'live'], secret: ['pending', 'forbidden'], none: ['pending'] })
+    socket.close()
+  })
+
+  it('costs one subscription beside another hook, also in StrictMode, and follows its topic', async () => {
+    const stage = guarded()
+    const socket = createLiveSocket(stage.options)
+    const Both = ({ topic }: { topic: string }) => {
+      const status = useTopicStatus(topic, { socket })
+      const value = useLiveValue(topic, { socket })
+      return <p>{`${topic}: ${String(status instanceof LiveSocketError ? status.code : status)} ${String(value)}`}</p>
+    }
+    const page = (topic: string) => (
+      <StrictMode>
+        <Both topic={topic} />
+      </StrictMode>
+    )
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    const { container, rerender } = stage.render(page('news'))
+    await stage.publish('news', 7)
+    expect(container.textContent).toBe('news: live 7')
+    expect(stage.sent('subscribe')).toHaveLength(1)
+    rerender(page('secret'))
+    await stage.advance(100)
+    expect(container.textContent).toBe('secret: forbidden undefined')
+    socket.close()
+  })
+
+  it('is pending on a server, where nothing is subscribed', () => {
+    const stage = guarded()
+    const hooks = createLiveHooks<{ news: number }>()
+    const socket = createLiveSocket<{ news: number }>({ url: stage.options.url, environment: stage.options.environment! })
+    const Shown = () => <p>{String(hooks.useTopicStatus('news', { socket }))}</p>
+    expect(renderToString(<Shown />)).toBe('<p>pending</p>')
+    expect(stage.simulation.dials).toEqual([])
+  })
+})
