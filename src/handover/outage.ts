@@ -48,8 +48,9 @@ export function createOutage(clock: Clock, quiet: boolean): Outage {
     },
     failed(failure) {
       lastError = { at: clock.now(), ...failure }
-      // That a connection ends is what this is made for: only what keeps a new one from coming is worth a line.
-      if (failure.code !== 'lost') warn(failure.code, `${failure.message}. ${failure.hint ?? ''}`)
+      // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only what keeps a new one
+      // from coming is worth a line.
+      if (failure.code !== 'lost' && failure.code !== 'app') warn(failure.code, failure.hint ? `${failure.message}. ${failure.hint}` : failure.message)
     },
     over() {
       lastError = null

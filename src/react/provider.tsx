@@ -30,7 +30,7 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({ s
   const [own] = useState(createSharedSockets)
   const held = useHeldSocket(own, options as LiveSocketOptions | undefined, true)
   const given = socket ?? held?.socket
-  if (!given) throw new LiveSocketError('invalid', '<LiveSocketProvider> needs a socket or the options for one.')
+  if (!given) throw new LiveSocketError('invalid', '<LiveSocketProvider> needs a socket or the options.')
   return <LiveSocketContext.Provider value={given}>{children}</LiveSocketContext.Provider>
 }
 
@@ -38,6 +38,6 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({ s
 export function useSocket<Topics extends object>(given?: SocketOf<Topics>): SocketOf<Topics> {
   const provided = useContext(LiveSocketContext)
   const socket: SocketOf<Topics> | null = given ?? provided
-  if (!socket) throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give the hook one.')
+  if (!socket) throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give it one.')
   return socket
 }
