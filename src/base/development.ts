@@ -7,6 +7,6 @@ export function inDevelopment(): boolean {
   try {
     return process.env.NODE_ENV !== 'production'
   } catch {
-    return /^(localhost|127\.|\[::1\])/.test(globalThis.location?.hostname ?? '')
+    return /^(localhost|127\.[\d.]+|\[::1\])$/.test(globalThis.location?.hostname ?? '')
   }
 }
