@@ -182,7 +182,7 @@ describe('what a developer reads on the console', () => {
     })
     socket.on('error', () => undefined)
     socket.connect()
-    await clock.advance(100)
+    await clock.advance(1_000)
     const one = await leg(1)
     one.welcome()
     one.send({ type: 'message', topic: 't', offset: 6, data: 'the canary' })
