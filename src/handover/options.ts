@@ -4,6 +4,7 @@ import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
 import { createTabs, type Tabs } from '../host/tabs.js'
 import { LiveSocketError } from '../base/errors.js'
+import { baseUrl, originOf, socketAddress } from '../base/socket-address.js'
 import type { GetToken } from '../link/token-keeper.js'
 import { bounds } from '../policy/bounds.js'
 import { livesocketV1 } from '../protocol/livesocket-v1.js'
@@ -214,30 +215,28 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
 }
 
 /**
- * Where a dial goes, from what the application gave: absolute, or relative to the page; `https:` and `http:` mean
+ * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and `http:` mean
  * `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
  */
 export function dialUrl(given: unknown): URL {
   const text = given instanceof URL ? reading('url', () => given.href) : given
   if (typeof text !== 'string' || text.trim() === '') throw invalid('url', 'a ws: or wss: URL', given)
-  let url: URL
+  let address
   try {
-    url = new URL(text, typeof location === 'object' ? location.href : undefined)
+    address = socketAddress(text)
   } catch {
-    throw invalid('url', 'an absolute ws: or wss: URL', 'what does not parse as one')
+    address = ''
   }
-  if (url.protocol === 'https:') url.protocol = 'wss:'
-  if (url.protocol === 'http:') url.protocol = 'ws:'
-  if (url.protocol !== 'wss:' && url.protocol !== 'ws:') throw invalid('url', 'a ws: or wss: URL', url.protocol)
-  if (url.username !== '' || url.password !== '') throw invalid('url', 'without user name and password: they end up in logs', 'one with them')
-  url.hash = ''
-  return url
+  if (address === '') throw invalid('url', 'an absolute ws: or wss: URL', 'what does not parse as one')
+  if (typeof address === 'string') throw invalid('url', 'a ws: or wss: URL', address)
+  if (address.hasUser) throw invalid('url', 'without user name and password: they end up in logs', 'one with them')
+  return new URL(address.href)
 }
 
 function checkUrl(given: unknown): LiveSocketOptions['url'] {
   if (typeof given === 'function') return given as LiveSocketOptions['url']
   // A relative URL means nothing before there is a page: on a server it is looked at when it is dialled.
-  const relative = typeof given === 'string' && typeof location !== 'object' && /^[./?]/.test(given)
+  const relative = typeof given === 'string' && baseUrl() === undefined && /^[./?]/.test(given)
   if (!relative) dialUrl(given)
   return given as string | URL
 }
@@ -268,14 +267,6 @@ function checkOrigins(value: unknown): readonly string[] {
     }
   }
   return origins as string[]
-}
-
-function originOf(text: string): string | null {
-  try {
-    return new URL(text).origin
-  } catch {
-    return null
-  }
 }
 
 function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {

@@ -1,4 +1,5 @@
 import imported from 'reconnecting-websocket'
+import { physicalSocket } from '../base/physical-socket.js'
 import type { WireData } from '../protocol/protocol.js'
 
 /** One physical WebSocket, from its dial to its end. */
@@ -62,7 +63,7 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
   // An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already instead.
   const Dial = Object.assign(
     function (address: string, protocols?: string[]) {
-      const Class = (WebSocket ?? globalThis.WebSocket) as typeof globalThis.WebSocket
+      const Class = physicalSocket(WebSocket) as typeof globalThis.WebSocket
       if (typeof Class !== 'function') {
         return refused('there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws')
       }

@@ -1,3 +1,5 @@
+import { originOf } from '../base/socket-address.js'
+
 /** Longer ones are nobody's honest address. */
 const MAX_URL = 2_048
 
@@ -36,8 +38,10 @@ export function checkRedirect(url: string, configured: URL, allowedOrigins: read
     return { refused: 'the url bears user info' }
   }
   if (url.includes('#')) return { refused: 'the url bears a fragment' }
-  if (parsed.origin !== own && !allowedOrigins.includes(parsed.origin)) {
-    return { refused: `the origin ${parsed.origin} is neither the configured one nor in handover.redirectOrigins` }
+  const origin = originOf(url)
+  if (origin === null) return { refused: 'the url has no origin' }
+  if (origin !== own && !allowedOrigins.includes(origin)) {
+    return { refused: `the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
   }
   return { url: parsed.href }
 }
@@ -56,5 +60,5 @@ function authority(url: string): string {
 
 /** The origin that a WebSocket to that URL has: `new WebSocket('https://h')` dials `wss://h`. */
 function socketOrigin(configured: URL): string {
-  return configured.origin.replace(/^http/, 'ws')
+  return originOf(configured.href)?.replace(/^http/, 'ws') ?? ''
 }

@@ -1,10 +1,13 @@
 import { systemClock, type Clock } from '../base/clock.js'
+import { PHYSICAL, physicalSocket } from '../base/physical-socket.js'
 import type { LiveSocketOptions } from '../handover/options.js'
 import { createLiveSocket, type LiveSocket } from '../live-socket.js'
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol, type RawProtocolOptions } from '../protocol/raw.js'
-import { closeEvent, errorEvent, messageEvent } from './socket-events.js'
-import { checkClose, checkSubprotocols, checkUrl } from './socket-checks.js'
+import { rawProtocol } from '../protocol/raw.js'
+import { createGreeting, type Greeting, type Words } from './greeting.js'
+import { createListeners } from './listeners.js'
+import { closeEvent, errorEvent, messageEvent, openEvent } from './socket-events.js'
+import { checkClose, checkSubprotocols, checkUrl, domError } from './socket-checks.js'
 
 /** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
 export const DATA = 'data'
@@ -14,8 +17,12 @@ export type UrlProvider = string | URL | (() => string | Promise<string>)
 export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 'schemas' | 'protocol'> {
   /** How the server is spoken to: a preset, `livesocketV1()` with a `topic`, or what `rawProtocol` makes. Default: every message as it comes. */
   protocol?: Protocol
-  /** The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. */
-  words?: Omit<RawProtocolOptions, 'message' | 'publish' | 'hello' | 'subscribe' | 'unsubscribe'> & Partial<Pick<RawProtocolOptions, 'hello'>>
+  /**
+   * The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. `hello` is how a new server is greeted in
+   * a move that the application does not see, `() => null` where there is nothing to say. Without it, what the application sent from `open`
+   * until the first answer is sent again; where it has sent more, it sees the move as a `close`, and greets by itself.
+   */
+  words?: Words
   /** The topic that is this socket, where the protocol has topics. */
   topic?: string
   /** One connection as the application sees it: after its `close` event it stays closed, and `send` needs an open one. Default false. */
@@ -56,11 +63,22 @@ interface Physical {
 /** How long `close()` waits for the server's answer before the `close` event says that there was none. */
 const CLOSE_TIMEOUT = 3_000
 
+/** As `close` and `event` have it for a move that the application must see. */
+const RESTART = 1012
+
+/** An application may put this class in its place later. */
+const platformSocket = physicalSocket()
+
 /**
  * The WebSocket interface over a LiveSocket, which moves from server to server underneath it: a drop-in for `WebSocket` and for
- * reconnecting-websocket. A planned move is no event of it; a break is a `close` and, unless `once`, an `open` later.
+ * reconnecting-websocket. A planned move is no event of it, unless only the application knows how the new server is to be greeted (see
+ * `words`); a break is a `close` and, unless `once`, an `open` later.
  */
-export class LiveWebSocket extends EventTarget {
+export class LiveWebSocket implements EventTarget {
+  static get [PHYSICAL](): unknown {
+    return platformSocket
+  }
+
   static readonly CONNECTING = 0
   static readonly OPEN = 1
   static readonly CLOSING = 2
@@ -90,6 +108,11 @@ export class LiveWebSocket extends EventTarget {
   readonly #clock: Clock
   readonly #topic: string
   readonly #handlers: Partial<Record<Type, Handler>> = {}
+  readonly #listeners = createListeners(this)
+  /** What to say to a new server; null where the protocol knows. */
+  #greeting: Greeting | null = null
+  /** The newest leg that has served. */
+  #served = 0
   #url: string
   #state: 0 | 1 | 2 | 3 = 3
   #binaryType: BinaryType = 'blob'
@@ -108,7 +131,6 @@ export class LiveWebSocket extends EventTarget {
 
   /** Throws a `SyntaxError` DOMException, as `WebSocket` does, and a `LiveSocketError` `invalid` for a wrong option. */
   constructor(url: UrlProvider, protocols: string | string[] = [], options: LiveWebSocketOptions = {}) {
-    super()
     if (url === undefined) throw new TypeError('A socket takes a URL.')
     this.#options = options
     this.#url = typeof url === 'function' ? '' : checkUrl(url)
@@ -151,7 +173,7 @@ export class LiveWebSocket extends EventTarget {
   /** Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the opening. */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
     if (arguments.length === 0) throw new TypeError('send takes what is to be sent.')
-    if (this.#options.once && this.#state === 0) throw new DOMException('The socket is not open yet.', 'InvalidStateError')
+    if (this.#options.once && this.#state === 0) throw domError('The socket is not open yet.', 'InvalidStateError')
     const whole = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
     const size = sizeOf(whole)
     // As the standard has it: what is sent too late is counted, and nothing else.
@@ -215,7 +237,8 @@ export class LiveWebSocket extends EventTarget {
 
   #settings(url: UrlProvider, subprotocols: readonly string[]): LiveSocketOptions {
     const { protocol, words, topic: _, once, WebSocket, minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor: _g, minUptime: _u, connectionTimeout, maxRetries: _r, maxEnqueuedMessages, startClosed: _s, debug: _d, ...rest } = this.#options
-    const spoken = protocol ?? rawProtocol({ ...words, message: (data) => ({ topic: DATA, data }) })
+    if (!protocol) this.#greeting = createGreeting(words ?? {}, DATA)
+    const spoken = protocol ?? rawProtocol(this.#greeting!.options)
     const Class = rest.environment?.WebSocket ?? WebSocket
     const most = maxEnqueuedMessages === Infinity ? Number.MAX_SAFE_INTEGER : maxEnqueuedMessages
     return {
@@ -238,7 +261,7 @@ export class LiveWebSocket extends EventTarget {
       return (this.#newest = physical)
     }
     return function (url: string, protocols?: string[]) {
-      const Real = (Class ?? globalThis.WebSocket) as new (url: string, protocols?: string[]) => Physical
+      const Real = physicalSocket(Class) as new (url: string, protocols?: string[]) => Physical
       return remember(protocols ? new Real(url, protocols) : new Real(url))
     }
   }
@@ -250,11 +273,17 @@ export class LiveWebSocket extends EventTarget {
     this.live.on('leg-dialling', () => {
       if (this.#state === 0) this.#retries++
     })
-    this.live.on('leg-ready', () => {
+    this.live.on('leg-ready', ({ leg }) => {
+      this.#served = leg
       this.#physical = this.#newest
       if (this.#state === 0) this.#opened()
     })
-    this.live.on('leg-closed', ({ code, reason, by }) => {
+    this.live.on('cutover', () => {
+      if (this.#state === 1 && this.#greeting?.outgrown) this.#restart()
+    })
+    this.live.on('leg-closed', ({ leg, code, reason, by }) => {
+      // A new server wants to be greeted with something that only the library has, and says so by a code of the application's range.
+      if (this.#options.once && this.#state === 1 && by === 'server' && leg > this.#served && code >= 4400 && code <= 4499) return this.#restart()
       // What the library knows of a break is no word of the server's.
       this.#last = { code, reason: code === 1006 ? '' : reason }
       if (this.#state === 0 && by === 'server') this.#failed()
@@ -274,7 +303,15 @@ export class LiveWebSocket extends EventTarget {
   #opened() {
     this.#state = 1
     this.#stable = this.#clock.setTimeout(() => (this.#retries = 0), this.#options.minUptime ?? 5_000)
-    this.#tell(new Event('open'))
+    this.#greeting?.begin()
+    this.#tell(openEvent())
+  }
+
+  /** The application greets the new server itself: in the next socket where it lives once, else in the same one at once. */
+  #restart() {
+    this.#last = { code: RESTART, reason: 'moved to a server that has to be greeted anew' }
+    this.#lost(false)
+    if (this.#state === 0) this.#opened()
   }
 
   /** An attempt came to nothing. */
@@ -292,6 +329,7 @@ export class LiveWebSocket extends EventTarget {
   #lost(forGood: boolean) {
     const { code, reason } = this.#last
     this.#stable?.()
+    this.#greeting?.begin()
     this.#state = forGood || this.#options.once ? 3 : 0
     if (this.#state === 3) this.live.close()
     const wasClean = code !== 1006
@@ -324,10 +362,29 @@ export class LiveWebSocket extends EventTarget {
   }
 
   #tell(event: Event) {
-    this.dispatchEvent(event)
+    this.#listeners.dispatch(event)
+  }
+
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void {
+    this.#listeners.add(String(type), listener, options)
+  }
+
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void {
+    this.#listeners.remove(String(type), listener, options)
+  }
+
+  dispatchEvent(event: Event): boolean {
+    return this.#listeners.dispatch(event)
+  }
+
+  /** What Node shows of an EventTarget is for its own alone. */
+  [Symbol.for('nodejs.util.inspect.custom')]() {
+    return { url: this.#url, readyState: this.#state, protocol: this.protocol }
   }
 
   static {
+    // For `instanceof`: its listeners are its own.
+    if (typeof EventTarget === 'function') Object.setPrototypeOf(this.prototype, EventTarget.prototype)
     for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
       for (const owner of [this, this.prototype]) Object.defineProperty(owner, name, { value, enumerable: true, writable: false })
     }

@@ -1,16 +1,22 @@
+import { socketAddress } from '../base/socket-address.js'
+
 /** The URL as the standard's constructor has it: http means ws, and a fragment is an error. Throws a `SyntaxError` DOMException. */
 export function checkUrl(given: unknown): string {
-  let url: URL
+  let address
   try {
-    url = new URL(String(given), typeof location === 'object' ? location.href : undefined)
+    address = socketAddress(String(given))
   } catch {
-    throw new DOMException('The URL cannot be parsed.', 'SyntaxError')
+    address = ''
   }
-  if (url.protocol === 'http:') url.protocol = 'ws:'
-  if (url.protocol === 'https:') url.protocol = 'wss:'
-  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') throw new DOMException(`A WebSocket has a ws: or wss: URL, not ${url.protocol}`, 'SyntaxError')
-  if (url.href.includes('#')) throw new DOMException('The URL of a WebSocket has no fragment.', 'SyntaxError')
-  return url.href
+  if (address === '') throw domError('The URL cannot be parsed.', 'SyntaxError')
+  if (typeof address === 'string') throw domError(`A WebSocket has a ws: or wss: URL, not ${address}`, 'SyntaxError')
+  if (address.hasFragment) throw domError('The URL of a WebSocket has no fragment.', 'SyntaxError')
+  return address.href
+}
+
+/** What the platform throws, or, where it has no such class, an error of that name. */
+export function domError(message: string, name: 'SyntaxError' | 'InvalidAccessError' | 'InvalidStateError'): Error {
+  return typeof DOMException === 'function' ? new DOMException(message, name) : Object.assign(new Error(message), { name })
 }
 
 /** A token of RFC 9110. */
@@ -19,8 +25,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 export function checkSubprotocols(given: string | readonly string[]): readonly string[] {
   const all = typeof given === 'string' ? [given] : [...given].map(String)
   const names = new Set(all.map((name) => name.toLowerCase()))
-  if (names.size < all.length) throw new DOMException('A subprotocol is offered twice.', 'SyntaxError')
-  for (const name of all) if (!TOKEN.test(name)) throw new DOMException('A subprotocol is a token: letters, digits and no spaces.', 'SyntaxError')
+  if (names.size < all.length) throw domError('A subprotocol is offered twice.', 'SyntaxError')
+  for (const name of all) if (!TOKEN.test(name)) throw domError('A subprotocol is a token: letters, digits and no spaces.', 'SyntaxError')
   return all
 }
 
@@ -29,9 +35,9 @@ export function checkClose(code: number | undefined, reason: string | undefined)
   // As the standard's [Clamp] unsigned short.
   const clamped = code === undefined ? 1000 : Math.min(65_535, Math.max(0, Math.round(Number(code) || 0)))
   if (clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
-    throw new DOMException(`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
+    throw domError(`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
   }
   const text = reason === undefined ? '' : String(reason)
-  if (new TextEncoder().encode(text).length > 123) throw new DOMException('The reason of a close has at most 123 bytes.', 'SyntaxError')
+  if (new TextEncoder().encode(text).length > 123) throw domError('The reason of a close has at most 123 bytes.', 'SyntaxError')
   return { code: clamped, reason: text }
 }

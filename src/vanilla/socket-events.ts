@@ -1,18 +1,31 @@
-/** Node 20 has no CloseEvent; the one that the platform has is what `instanceof` in an application knows. */
+import { originOf } from '../base/socket-address.js'
+
+/** Node 20 has no CloseEvent; the one that the platform has by now is what `instanceof` in an application knows. */
 export function closeEvent(init: { code: number; reason: string; wasClean: boolean }): CloseEvent {
-  if (typeof globalThis.CloseEvent === 'function') return new globalThis.CloseEvent('close', init)
-  return Object.defineProperties(new Event('close'), describe(init)) as CloseEvent
+  return make('CloseEvent', 'close', init) as CloseEvent
 }
 
 export function errorEvent(message: string, error?: unknown): Event {
-  return Object.defineProperties(new Event('error'), describe({ message, error }))
+  return Object.defineProperties(make('Event', 'error'), describe({ message, error }))
+}
+
+export function openEvent(): Event {
+  return make('Event', 'open')
 }
 
 /** `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON. */
 export function messageEvent(data: unknown, binaryType: BinaryType, url: string): MessageEvent {
-  const origin = url === '' ? '' : new URL(url).origin
-  if (data instanceof ArrayBuffer) return new MessageEvent('message', { data: binaryType === 'blob' ? new Blob([data]) : data, origin })
-  return new MessageEvent('message', { data: typeof data === 'string' ? data : JSON.stringify(data), origin })
+  const origin = url === '' ? '' : (originOf(url) ?? '')
+  if (data instanceof ArrayBuffer) return make('MessageEvent', 'message', { data: binaryType === 'blob' ? new Blob([data]) : data, origin }) as MessageEvent
+  return make('MessageEvent', 'message', { data: typeof data === 'string' ? data : JSON.stringify(data), origin }) as MessageEvent
+}
+
+/** Of the platform's class, or, where it has none, an event with what ours bear. */
+function make(name: 'Event' | 'MessageEvent' | 'CloseEvent', type: string, init: object = {}): Event {
+  const Class = globalThis[name] as (new (type: string, init?: object) => Event) | undefined
+  if (typeof Class === 'function') return new Class(type, init)
+  const bare = typeof globalThis.Event === 'function' ? new Event(type) : ({ type, defaultPrevented: false, preventDefault() {}, stopPropagation() {}, timeStamp: 0 } as unknown as Event)
+  return Object.defineProperties(bare, describe(init))
 }
 
 function describe(fields: object): PropertyDescriptorMap {

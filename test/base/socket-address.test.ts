@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { baseUrl, originOf, socketAddress } from '../../src/base/socket-address.js'
+import { dialUrl } from '../../src/handover/options.js'
+import { checkRedirect } from '../../src/policy/redirect.js'
+import { checkUrl } from '../../src/vanilla/socket-checks.js'
+
+afterEach(() => vi.unstubAllGlobals())
+
+describe('a relative URL', () => {
+  it('follows the document’s base URL, as the browser’s own class has it', () => {
+    vi.stubGlobal('location', { href: 'about:srcdoc' })
+    vi.stubGlobal('document', { baseURI: 'https://cdn.example/app/' })
+    expect([dialUrl('live').href, checkUrl('/live')]).toEqual(['wss://cdn.example/app/live', 'wss://cdn.example/live'])
+  })
+
+  it('follows the place of a worker, which has no document', () => {
+    vi.stubGlobal('document', undefined)
+    vi.stubGlobal('location', { href: 'http://example.com/workers/one.js' })
+    expect(dialUrl('../live?x=1').href).toBe('ws://example.com/live?x=1')
+  })
+
+  it('means nothing where there is no page', () => {
+    expect(baseUrl()).toBe(undefined)
+    expect(() => dialUrl('/live')).toThrow('an absolute ws: or wss: URL')
+  })
+})
+
+it.each([
+  ['https://h', 'wss://h/'],
+  ['WS://H:80/a#b', 'ws://h/a'],
+  ['ftp://h', 'ftp:'],
+])('reads %s', (text, expected) => {
+  const address = socketAddress(text)
+  expect(typeof address === 'string' ? address : address.href).toBe(expected)
+})
+
+it.each([
+  ['wss://h:443/a', 'wss://h'],
+  ['https://h', 'https://h'],
+  ['data:x', null],
+  ['x', null],
+])('has %s come from %s', (url, origin) => expect(originOf(url)).toBe(origin))
+
+/** As React Native's: it knows http alone, has no setters, checks nothing, and throws at nothing. */
+class PoorURL {
+  readonly href: string
+  constructor(text: string) {
+    this.href = /^\w+:\/\/[^/?#]+$/.test(text) ? `${text}/` : text
+  }
+  get protocol() {
+    return /^[a-z]+:/.exec(this.href)?.[0] ?? ''
+  }
+  get origin() {
+    return /^https?:\/\/[^/]+/.exec(this.href)?.[0] ?? ''
+  }
+  get username() {
+    return ''
+  }
+  get password() {
+    return ''
+  }
+  get hash() {
+    return ''
+  }
+}
+
+describe('where the platform’s URL knows http alone and cannot be changed', () => {
+  it('takes the URL of a socket, refuses what it would refuse elsewhere', () => {
+    vi.stubGlobal('URL', PoorURL)
+    expect([dialUrl('wss://h/live').href, dialUrl('https://h').href, dialUrl('ws://h/a#b').href]).toEqual(['wss://h/live', 'wss://h/', 'ws://h/a'])
+    for (const wrong of ['live', 'ftp://h/', 'wss://me:pw@h/']) expect(() => dialUrl(wrong)).toThrow()
+  })
+
+  it('client rule 2: follows no redirect to another origin', () => {
+    vi.stubGlobal('URL', PoorURL)
+    const configured = dialUrl('wss://h/live')
+    expect(checkRedirect('wss://evil.example/live', configured, [])).toMatchObject({ refused: expect.stringContaining('evil.example') as string })
+    expect(checkRedirect('wss://h/other', configured, [])).toEqual({ url: 'wss://h/other' })
+    expect(checkRedirect('wss://b.example/x', configured, ['wss://b.example'])).toEqual({ url: 'wss://b.example/x' })
+  })
+})

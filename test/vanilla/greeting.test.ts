@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { until } from '../server/kit.js'
+import { happened, liveWebSocket, serverSide } from './stage.js'
+
+/** A server that serves only who has greeted it: it answers `hi` and whatever follows, and says ticks to those who asked. */
+async function shy() {
+  const server = await serverSide()
+  const served = new Set<number>()
+  server.server.on('connection', (socket) => {
+    const mine = server.sockets.length - 1
+    socket.on('message', (data) => {
+      const text = String(data)
+      if (text === 'hi') served.add(mine)
+      if (text !== 'quiet') socket.send(`${text} to you`)
+    })
+  })
+  return { ...server, served, tell: (text: string) => served.forEach((leg) => server.sockets[leg]!.send(text)) }
+}
+
+describe('a move that the application does not see', () => {
+  it.each([true, false])('says again what it said from open until the first answer, and does not tell that answer twice (once: %s)', async (once) => {
+    const server = await shy()
+    const { socket, told } = liveWebSocket(server.url, [], { once, handover: { dwell: 0 } })
+    await happened(socket, 'open')
+    socket.send('hi')
+    await happened(socket, 'message')
+    await socket.live.handover()
+    server.tell('tick')
+    await until(() => told.includes('message tick'), 'the tick')
+    expect(told).toEqual(['open', 'message hi to you', 'message tick'])
+    expect(server.received).toEqual(['hi', 'hi'])
+  })
+
+  it('says nothing where nothing was said', async () => {
+    const server = await shy()
+    const { socket, told } = liveWebSocket(server.url, [], { once: true, handover: { dwell: 0 } })
+    await happened(socket, 'open')
+    await socket.live.handover()
+    expect([told, server.received, server.sockets.length]).toEqual([['open'], [], 2])
+  })
+
+  it('says what `hello` says, and nothing else', async () => {
+    const server = await shy()
+    const { socket, told } = liveWebSocket(server.url, [], { words: { hello: () => 'hi' }, handover: { dwell: 0 } })
+    await happened(socket, 'open')
+    socket.send('more')
+    await until(() => told.length === 3, 'the answers')
+    await socket.live.handover()
+    await until(() => server.received.length === 3, 'the greeting')
+    expect(server.received).toEqual(['hi', 'more', 'hi'])
+    expect(told.filter((event) => /close|open/.test(event))).toEqual(['open'])
+  })
+})
+
+describe('an application that has said more than a greeting', () => {
+  it('sees a close, so that a library with a socket for each connection greets the next one', async () => {
+    const server = await shy()
+    const { socket, told } = liveWebSocket(server.url, [], { once: true, handover: { dwell: 0 } })
+    await happened(socket, 'open')
+    socket.send('hi')
+    await happened(socket, 'message')
+    socket.send('quiet')
+    await until(() => server.received.length === 2, 'both')
+    void socket.live.handover().catch(() => undefined)
+    await happened(socket, 'close')
+    expect(told.at(-1)).toBe('close 1012 moved to a server that has to be greeted anew clean')
+    expect(socket.readyState).toBe(3)
+  })
+
+  it('sees a close and an open at once where the socket goes on, and greets the new server', async () => {
+    const server = await shy()
+    const { socket, told } = liveWebSocket(server.url, [], { handover: { dwell: 0 } })
+    socket.onopen = () => socket.send('hi')
+    await happened(socket, 'message')
+    socket.send('more')
+    await until(() => told.length === 3, 'both answers')
+    await socket.live.handover()
+    await until(() => server.served.has(1), 'the greeting')
+    server.tell('tick')
+    await until(() => told.includes('message tick'), 'the tick')
+    expect(told.filter((event) => /close|open/.test(event))).toEqual(['open', 'close 1012 moved to a server that has to be greeted anew clean', 'open'])
+  })
+})
+
+it('hears the pongs of the pings that it sent itself, and none of those that are not its own', async () => {
+  const server = await serverSide()
+  server.server.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data) === 'ping' ? 'pong' : 'other')))
+  const { socket, told } = liveWebSocket(server.url, [], { words: { ping: () => 'ping', pong: (data) => data === 'pong' }, heartbeat: { interval: 40, timeout: 1_000 } })
+  await happened(socket, 'open')
+  socket.send('ping')
+  await until(() => told.includes('message pong'), 'its pong')
+  await until(() => server.received.length > 4, 'pings of the heartbeat')
+  expect(told).toEqual(['open', 'message pong'])
+})

@@ -1,0 +1,76 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
+import { liveWebSocket, serverSide } from './stage.js'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.resetModules()
+})
+
+it('gives its events whichever classes the globals name by then, such as those of a jsdom that came after the import', async () => {
+  class ForeignEvent {
+    readonly defaultPrevented = false
+    constructor(readonly type: string, init: object = {}) {
+      Object.assign(this, init)
+    }
+    get target() {
+      return null
+    }
+  }
+  const server = await serverSide()
+  server.server.on('connection', (socket) => socket.send('hello'))
+  for (const name of ['Event', 'MessageEvent', 'CloseEvent', 'EventTarget']) vi.stubGlobal(name, ForeignEvent)
+  const socket = new LiveWebSocket(server.url, [], { WebSocket })
+  const heard: unknown[] = []
+  socket.onopen = (event) => heard.push(event.type, event instanceof ForeignEvent, event.target === socket)
+  await new Promise<void>((resolve) => (socket.onmessage = ({ data }) => (heard.push(data), resolve())))
+  expect(heard).toEqual(['open', true, true, 'hello'])
+  socket.close()
+})
+
+it('loads and works where there are no EventTarget, no events and no DOMException, as in React Native', async () => {
+  const server = await serverSide()
+  server.server.on('connection', (socket) => socket.send('hello'))
+  for (const name of ['EventTarget', 'Event', 'MessageEvent', 'CloseEvent', 'DOMException']) vi.stubGlobal(name, undefined)
+  const { LiveWebSocket: Fresh } = await import('../../src/vanilla/live-web-socket.js')
+  const socket = new Fresh(server.url, [], { WebSocket })
+  const told = await new Promise((resolve) => socket.addEventListener('message', ({ type, target, data }: Event & { data?: unknown }) => resolve([type, target === socket, data])))
+  expect(told).toEqual(['message', true, 'hello'])
+  expect(() => new Fresh('ftp://h/')).toThrow(expect.objectContaining({ name: 'SyntaxError' }) as Error)
+  socket.close()
+})
+
+it('treats listeners as the DOM standard does', () => {
+  const { socket } = liveWebSocket('ws://127.0.0.1:1/', [], { startClosed: true })
+  const heard: string[] = []
+  const first = () => heard.push('first')
+  const controller = new AbortController()
+  socket.addEventListener('x', first)
+  socket.addEventListener('x', first)
+  socket.addEventListener('x', { handleEvent: () => heard.push('object') }, { once: true })
+  socket.addEventListener('x', () => heard.push('aborted'), { signal: controller.signal })
+  socket.addEventListener('x', null)
+  controller.abort()
+  expect(socket.dispatchEvent(new Event('x'))).toBe(true)
+  socket.addEventListener('x', (event) => event.stopImmediatePropagation())
+  socket.addEventListener('x', () => heard.push('stopped'))
+  socket.dispatchEvent(new Event('x'))
+  socket.removeEventListener('x', first)
+  socket.dispatchEvent(new Event('x', { cancelable: true }))
+  expect(heard).toEqual(['first', 'object', 'first'])
+  expect(() => socket.dispatchEvent({} as Event)).toThrow(TypeError)
+})
+
+it('calls the other listeners where one throws, and lets the platform report it', async () => {
+  const reported: unknown[] = []
+  vi.stubGlobal('reportError', (thrown: unknown) => reported.push(thrown))
+  const { socket } = liveWebSocket('ws://127.0.0.1:1/', [], { startClosed: true })
+  const heard: string[] = []
+  socket.addEventListener('x', () => {
+    throw new Error('mine')
+  })
+  socket.addEventListener('x', () => heard.push('second'))
+  socket.dispatchEvent(new Event('x'))
+  expect([heard, reported]).toEqual([['second'], [new Error('mine')]])
+})
