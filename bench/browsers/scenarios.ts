@@ -112,18 +112,34 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'download',
-    title: 'a link that is a download, followed twice',
+    title: 'links that are downloads, followed once, twice at once while a dial is on its way, in a move, and five times in five seconds',
     away: BACK,
     async play({ servers, pages, tab }) {
-      const closes: string[] = []
-      for (let time = 1; time <= 2; time++) {
-        const before = await tab.run<number>('live.record().closed.length')
-        await tab.run(`void Object.assign(document.createElement('a'), { href: ${JSON.stringify(pages.download)} }).click()`)
-        await servers.more(300)
+      const follow = () => tab.run(`(live.awayFromNow(), Object.assign(document.createElement('a'), { href: ${JSON.stringify(pages.download)} }).click())`)
+      const settle = async () => {
+        await sleep(2_000)
         await tab.run('live.live()')
-        closes.push((await tab.run<{ code: number }[]>('live.record().closed')).slice(before).map(({ code }) => code).join(' ') || 'nothing')
       }
-      return `what the links closed: ${closes.join(', ')}`
+      // So that a dial takes a while.
+      servers.relay.setDelay(100)
+      await follow()
+      await settle()
+      const once = (await tab.run<{ code: number }[]>('live.record().closed')).map(({ code }) => code)
+      await follow()
+      await sleep(300)
+      await follow()
+      await settle()
+      const moved = servers.deploy()
+      await sleep(100)
+      await follow()
+      await moved
+      await settle()
+      for (let left = 5; left > 0; left--) {
+        await follow()
+        await sleep(1_000)
+      }
+      await settle()
+      return once.length > 0 ? `a link closes the socket with ${once.join(' ')}` : 'a link closes nothing'
     },
   },
   {

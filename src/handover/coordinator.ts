@@ -112,6 +112,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   let spread: number | undefined
   let hintAt: Instant | null = null
   let leavingAt: Instant | null = null
+  /** The legs that were there then. What is dialled afterwards no such navigation closes. */
+  const thereThen = new Set<number>()
   /** A leg has served since `connect`. */
   let everServed = false
   /** Where the last dial went in vain, or where the leg is that fell silent. */
@@ -412,7 +414,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (!leg.welcome && leg.url !== '') inVain = leg.url
     const serving = leg.number === state.active?.leg
     const asked = serving && state.active?.ask?.by === 'server'
-    const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), leaving: lately(leavingAt), asked }
+    const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), leaving: lately(leavingAt) && thereThen.has(leg.number), asked }
     const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined)
     if (verdict.do === 'retry' && verdict.bad) {
       report(new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`))
@@ -534,7 +536,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     evidence,
     leaving() {
       leavingAt = instant(clock)
-      for (const leg of legs.values()) if (!leg.welcome) suspects.add(leg.number)
+      thereThen.clear()
+      for (const leg of legs.keys()) thereThen.add(leg)
     },
     probe(timeout) {
       for (const leg of legs.values()) if (leg.welcome) leg.probe(timeout)

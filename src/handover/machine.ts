@@ -250,10 +250,12 @@ function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
     const next: State = { ...state, standby: null, tries: state.tries + 1 }
     return wait(next, again(next, null, verdict))
   }
-  const failures = lasted ? 0 : state.failures
+  const before = lasted ? 0 : state.failures
+  const ours = verdict.do === 'retry' && verdict.ours === true
+  const failures = ours ? 0 : before
   const bad = verdict.do === 'retry' && verdict.bad === true
   const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
-  const next: State = { ...state, active: null, standby: null, failures: failures + 1, misunderstandings, ...UNTRIED, between: false }
+  const next: State = { ...state, active: null, standby: null, failures: ours ? before : failures + 1, misunderstandings, ...UNTRIED, between: false }
   if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
   if (misunderstandings >= BAD_CLOSES) return stop(next, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.

@@ -24,7 +24,10 @@ export interface Close {
   readonly welcomed: boolean
   /** There is local evidence that only this client was hit: silence found by the heartbeat, a network change, a wake from sleep. */
   readonly onlyMe: boolean
-  /** The page was told a moment before that it may be left. It lives on at a download link, and Firefox has closed its sockets with 1001. */
+  /**
+   * The leg was there when the page was told, a moment ago, that it may be left. It lives on at a download link, and Firefox has closed
+   * all its sockets: open ones with 1001, and dials on their way.
+   */
   readonly leaving: boolean
   /** A handover request of the server was outstanding on the leg. */
   readonly asked: boolean
@@ -39,6 +42,8 @@ export type Verdict =
       readonly retryAfter?: number
       /** Counts towards `BAD_CLOSES`, and is to be reported. */
       readonly bad?: true
+      /** The browser did it: no failure of a server, however often it happens. */
+      readonly ours?: true
     }
   /** A fresh token, then a dial at once; refused again with that one, the session has ended. */
   | { readonly do: 'renew-token' }
@@ -51,6 +56,7 @@ export type Verdict =
 
 const SPREAD: Verdict = { do: 'retry', pace: 'spread' }
 const EARLY: Verdict = { do: 'retry', pace: 'early' }
+const OURS: Verdict = { do: 'retry', pace: 'early', ours: true }
 const BAD: Verdict = { do: 'retry', pace: 'spread', bad: true }
 const RENEW: Verdict = { do: 'renew-token' }
 
@@ -106,6 +112,7 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
 
 function codeVerdict(close: Close): Verdict {
   const { code } = close
+  if (close.leaving && (code === 1001 || !close.opened)) return OURS
   // A dial that failed shows 1006, or 1000 or 1015, according to the browser and the wrapper: the code is noise.
   if (!close.opened) return SPREAD
   switch (code) {
@@ -114,7 +121,6 @@ function codeVerdict(close: Close): Verdict {
       // by client rule 7 the dial goes on when the server closes it.
       return close.asked ? SPREAD : stop('server', close)
     case 1001:
-      return close.leaving && close.welcomed ? EARLY : SPREAD
     case 1012:
     case 1013:
       return SPREAD

@@ -29,6 +29,7 @@ interface World {
 const verdicts: Record<string, Verdict> = {
   'went away': { do: 'retry', pace: 'spread' },
   'hit alone': { do: 'retry', pace: 'early' },
+  'closed by its browser': { do: 'retry', pace: 'early', ours: true },
   busy: { do: 'retry', pace: 'busy', retryAfter: 1_000 },
   misunderstood: { do: 'retry', pace: 'spread', bad: true },
   unauthorized: { do: 'renew-token' },

@@ -95,8 +95,8 @@ export function startLiveClient(url: string, options: Partial<LiveSocketOptions>
     settled: (number: number) =>
       until(() => (record.received.at(-1) ?? 0) >= number && record.outcomes.every((outcome) => outcome !== undefined) && socket.store.getState().handover === null),
     dialled: (count: number) => until(() => record.dialled >= count),
-    /** The page came out of the back/forward cache. */
-    returned: () => void (awaySince &&= performance.now()),
+    /** What it is away for is counted from now: the page came out of the back/forward cache, or is hit again. */
+    awayFromNow: () => void (awaySince &&= performance.now()),
     moved: (count: number) => until(() => record.moves.length >= count),
     publish,
     publishEvery(interval: number) {

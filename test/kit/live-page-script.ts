@@ -19,5 +19,5 @@ const query = new URLSearchParams(location.search)
 window.live = startLiveClient(query.get('url')!, JSON.parse(query.get('options') ?? '{}') as object)
 
 window.before = JSON.parse(sessionStorage.getItem('before') ?? '[]') as ClientRecord[]
-addEventListener('pageshow', ({ persisted }) => persisted && window.live.returned())
+addEventListener('pageshow', ({ persisted }) => persisted && window.live.awayFromNow())
 addEventListener('pagehide', ({ persisted }) => !persisted && sessionStorage.setItem('before', JSON.stringify([...window.before, window.live.record()])))

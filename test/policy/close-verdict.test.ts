@@ -87,10 +87,14 @@ describe('without an error frame the close code decides', () => {
     { row: '4400–4499 | without a function of the application, stop', codes: [4400, 4401, 4499], verdict: (code) => stop('server', code) },
     { row: 'no code that a standard names | as 1006', codes: [1004, 1016, 2999, 0, -1, NaN], verdict: () => spread, onlyMe: () => early },
   ]
-  test('1001 just after a page was told that it may be left | Firefox did it, and the page lives on: early, where the leg had been welcomed', () => {
+  test('1001, or the end of a dial, just after a page was told that it may be left | Firefox did it, and the page lives on: early, and no failure', () => {
+    const ours: Verdict = { do: 'retry', pace: 'early', ours: true }
     const close = { ...live, code: 1001, onlyMe: true }
-    expect(closeVerdict({ ...close, leaving: true })).toEqual(early)
-    expect(closeVerdict({ ...close, leaving: true, welcomed: false })).toEqual(spread)
+    expect(closeVerdict({ ...close, leaving: true })).toEqual(ours)
+    expect(closeVerdict({ ...close, leaving: true, welcomed: false })).toEqual(ours)
+    expect(closeVerdict({ ...live, leaving: true, opened: false, welcomed: false })).toEqual(ours)
+    expect(closeVerdict({ ...live, leaving: true })).toEqual(spread)
+    expect(closeVerdict({ ...close, leaving: true, code: 1012 })).toEqual(spread)
     expect(closeVerdict(close)).toEqual(spread)
   })
 

@@ -218,4 +218,41 @@ describe('a download link in Firefox, which closes the sockets of a page that li
     void live
     end()
   })
+
+  it('costs no more in a move, and where somebody follows five in five seconds, dials on their way among them', async () => {
+    const { sim, socket, room, live, end } = tell({ latency: 40 })
+    await live()
+    const stop = sim.publishEvery(100, 'room')
+    const back = async () => {
+      await sim.advance(2_000)
+      expect(socket.store.getState().status).toBe('live')
+    }
+    sim.download()
+    await back()
+    sim.deploy()
+    await sim.advance(100)
+    sim.download()
+    await back()
+    for (let count = 0; count < 5; count++) {
+      sim.download()
+      await sim.advance(1_000)
+    }
+    await back()
+    stop()
+    await sim.advance(500)
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  })
+
+  it('explains the end of what was there, and not of what is dialled afterwards: a server that has gone as well is left alone', async () => {
+    const { sim, live, end } = tell()
+    await live()
+    await sim.advance(60_000)
+    const before = sim.dials.length
+    sim.download()
+    sim.crash()
+    await sim.advance(3_000)
+    expect(sim.dials.length - before).toBe(1)
+    end()
+  })
 })
