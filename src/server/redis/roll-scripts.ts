@@ -1,4 +1,4 @@
-import { BARRED, script, TERM, TIME } from './script.js'
+import { BARRED, script, TERM, TIP } from './script.js'
 
 /**
  * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was told to find, or nothing; the node, the epoch, count and place of what it
@@ -13,10 +13,10 @@ local told = ARGV[1] ~= '' and string.byte(ARGV[1]) ~= 63
 if told and term() ~= ARGV[1] then return {'other'} end
 local no = barred('SADD', members, 'HSETNX', nodes, 'HSET', root, 'HSET', call, 'DEL', call, 'SMEMBERS', members, 'HEXISTS', call, 'XRANGE', feed, 'SET', root)
 if no then return no end
-local state = redis.call('TYPE', root).ok == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'last', 'call', 'at', 'raw') or {}
-local epoch, run, seq, last = state[1] or '', state[2] or '', tonumber(state[3] or '0'), state[4] or ''
+local state = redis.call('TYPE', root).ok == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'call', 'tip') or {}
+local epoch, run, called = state[1] or '', state[2] or '', state[3] or ''
 local function num(n) return string.format('%d', n) end
-${TIME('ARGV[6]', 'state[6]', 'state[7]')}
+${TIP('ARGV[6]', 'state[4]')}
 -- An id of a stream is two numbers.
 local function before(a, b)
   local ams, aseq = string.match(a, '^(%d+)-(%d+)')
@@ -49,7 +49,6 @@ if same and found ~= 'lost' then
   return {'joined', epoch, run, num(seq), last}
 end
 -- Who has no term to go by answers the call that there is, or is told how it ended.
-local called = state[5] or ''
 local answered = called ~= '' and redis.call('HEXISTS', call, node) == 1
 if not told and run ~= '' and called == run and answered and found ~= 'lost' then
   redis.call('HDEL', call, node)
@@ -81,10 +80,10 @@ return {'called', epoch, called, num(seq), last, found, same and '1' or '0', num
 const SETTLE = `${BARRED}
 local root, feed, members, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local type = redis.call('TYPE', root).ok
-local state = type == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'seq', 'at', 'raw', 'call') or {}
+local state = type == 'hash' and redis.call('HMGET', root, 'epoch', 'run', 'call', 'tip') or {}
 local epoch = state[1] or nil
 local function num(n) return string.format('%d', n) end
-if (epoch or '') ~= ARGV[2] or epoch and state[2] == '' and state[6] ~= ARGV[3] then return {'past'} end
+if (epoch or '') ~= ARGV[2] or epoch and state[2] == '' and state[3] ~= ARGV[3] then return {'past'} end
 if ARGV[1] == 'hold' then
   for _, member in ipairs(redis.call('SMEMBERS', members)) do
     if ARGV[4] == '0' and redis.call('HEXISTS', call, member) == 0 then return {'past'} end
@@ -94,7 +93,7 @@ if ARGV[1] == 'hold' then
   redis.call('HSET', root, 'run', ARGV[3])
   return {'ok'}
 end
-${TIME('ARGV[6]', 'state[4]', 'state[5]')}
+${TIP('ARGV[6]', 'state[4]')}
 local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root, 'DEL', members)
 if no then return no end
 redis.call('UNLINK', root)
@@ -102,7 +101,8 @@ if epoch then
   for _, name in ipairs(redis.call('ZRANGE', ARGV[7] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[7] .. 'topic:' .. epoch .. ':' .. name) end
   redis.call('UNLINK', ARGV[7] .. 'topics:' .. epoch)
 end
-redis.call('HSET', root, 'epoch', ARGV[5], 'run', ARGV[3], 'call', ARGV[3], 'begun', num(now), 'at', num(now), 'raw', num(raw), 'seq', state[3] or '0')
+last = ''
+redis.call('HSET', root, 'epoch', ARGV[5], 'run', ARGV[3], 'call', ARGV[3], 'begun', num(now), 'tip', tip())
 -- Each one comes before it has anything to say of the new one.
 redis.call('DEL', members)
 if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end

@@ -33,14 +33,22 @@ local function term() return string.match(redis.call('INFO', 'replication'), 'ro
 `
 
 /**
+ * What changes with every append stands in one field of the root, `tip`: the time, what the clock said then, when the term was last looked at, the count of appends, the
+ * bytes in the feed, and where the feed has the newest and its stamp.
+ *
  * `raw` is what the clock says, `now` a time that never goes back: it is what has passed since the last time that was written down, which a clock that
- * was set back does not hold up. The arguments are Lua: what takes the place of Redis's clock, and the `at` and `raw` of the root.
+ * was set back does not hold up.
+ *
+ * @param given Lua: what takes the place of Redis's clock.
  */
-export const TIME = (given: string, at: string, raw: string) => `
+export const TIP = (given: string, tip: string) => `
 local clock = redis.call('TIME')
 local real = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local raw = tonumber(${given}) or real
-local now = tonumber(${at} or raw) + math.max(0, raw - tonumber(${raw} or ${at} or raw))
+local at, rawBefore, looked, seq, feedBytes, last = string.match(${tip} or '', '^(%d+):(%d+):(%d+):(%d+):(%d+):(.*)$')
+local now = tonumber(at or raw) + math.max(0, raw - tonumber(rawBefore or raw))
+looked, seq, feedBytes, last = tonumber(looked or '0'), tonumber(seq or '0'), tonumber(feedBytes or '0'), last or ''
+local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, seq, feedBytes) .. last end
 `
 
 /**
@@ -49,17 +57,17 @@ local now = tonumber(${at} or raw) + math.max(0, raw - tonumber(${raw} or ${at} 
  *
  * Which term it is Redis is asked once in 5 ms at most: no process loses its place as the master, gets another's data and is promoted in less.
  *
- * @param field one more field of the root, in Lua: what it says is `state[9]`.
+ * @param field one more field of the root, in Lua: what it says is `state[6]`.
  */
-export function common(field = `'at'`): string {
+export function common(field = `'tip'`): string {
   return `${BARRED}${TERM}
 local root = KEYS[1]
 local epoch = ARGV[1]
 local function num(n) return string.format('%d', n) end
-local state = redis.call('HMGET', root, 'epoch', 'run', 'at', 'begun', 'forgotten', 'made', 'seq', 'feedBytes', ${field}, 'looked', 'last', 'raw')
+local state = redis.call('HMGET', root, 'epoch', 'run', 'tip', 'begun', 'made', ${field})
 if state[1] ~= epoch or state[2] ~= ARGV[2] then return {'stale'} end
-${TIME('ARGV[3]', 'state[3]', 'state[12]')}
-local looked = tonumber(state[10] or '0')
+local begun, made = tonumber(state[4]), tonumber(state[5] or '0')
+${TIP('ARGV[3]', 'state[3]')}
 if string.byte(ARGV[2]) ~= 63 and (real < looked or real >= looked + 5) then
   if term() ~= ARGV[2] then return {'stale'} end
   looked = real

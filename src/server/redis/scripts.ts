@@ -96,8 +96,8 @@ if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 -- Where nobody publishes it is the leases that time is kept for.
-redis.call('HSET', root, 'at', num(now), 'raw', num(raw))
-local reply = {'ok', late and 'late' or 'in time', state[7] or '0', state[11] or ''}
+redis.call('HSET', root, 'tip', tip())
+local reply = {'ok', late and 'late' or 'in time', num(seq), last}
 for at = 5, #KEYS do
   local base = 7 + (at - 5) * 4
   local session, newest, subject, name = KEYS[at], ARGV[base], ARGV[base + 1], ARGV[base + 2]

@@ -29,8 +29,8 @@ const COMMON_OF_TOPIC = common(`'t:' .. ARGV[4]`)
 const TOPIC = `
 local name = ARGV[4]
 local function standing()
-  if not state[9] then return {made = tonumber(state[6] or '0'), offset = 0, bytes = 0, at = 0, fresh = 0} end
-  local a, b, c, d, e = string.match(state[9], '^(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state[6] then return {made = made, offset = 0, bytes = 0, at = 0, fresh = 0} end
+  local a, b, c, d, e = string.match(state[6], '^(%d+):(%d+):(%d+):(%d+):(%d+)$')
   return {made = tonumber(a), offset = tonumber(b), bytes = tonumber(c), at = tonumber(d), fresh = tonumber(e)}
 end
 local function text(topic)
@@ -38,7 +38,7 @@ local function text(topic)
 end
 local function store(topic)
   local stands = text(topic)
-  if stands ~= state[9] then redis.call('HSET', root, 't:' .. name, stands) end
+  if stands ~= state[6] then redis.call('HSET', root, 't:' .. name, stands) end
 end
 local function named(topic) return epoch .. '.' .. num(topic.made) end
 local function field(entry, name)
@@ -92,7 +92,7 @@ end
  * when it was answered and what, `s:` and a place the same moment and the id, `n:` and a topic its newest number and when that was decided.
  */
 const RECORD = `
-local said, born, forgotten, last
+local said, born, forgotten, newest
 local function barredRecord(record) return barred('HGET', record, 'HSET', record, 'HDEL', record, 'HGETALL', record, 'PEXPIRE', record) end
 local function dropTopics(record)
   local all, counted = redis.call('HGETALL', record), {}
@@ -119,8 +119,8 @@ local function add(record, id, place, n, answer)
   end
   local topics = tonumber(said[5] or '0')
   if n ~= '' then
-    set('n:' .. place, (last and tonumber(n) <= tonumber(last) and last or n) .. ':' .. num(now))
-    if not last then
+    set('n:' .. place, (newest and tonumber(n) <= tonumber(newest) and newest or n) .. ':' .. num(now))
+    if not newest then
       topics = topics + 1
       set('t', num(topics))
     end
@@ -139,9 +139,9 @@ local function find(record, session, id, place, age, flight, n)
     said = {num(now)}
   end
   -- One that is not there was never made, or was last used so long ago that it is not kept any more.
-  born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch and -1 or math.max(tonumber(state[4]), now - keep)
+  born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch and -1 or math.max(begun, now - keep)
   forgotten = math.max(tonumber(said[2] or '-1'), now - window)
-  last = said[8] and string.match(said[8], '^%d+')
+  newest = said[8] and string.match(said[8], '^%d+')
   if said[7] then
     local at, known = string.match(said[7], '^(%d+):(.*)$')
     if tonumber(at) >= now - window then return known end
@@ -152,8 +152,8 @@ local function find(record, session, id, place, age, flight, n)
   local answer
   if age ~= '' and tonumber(age) > window then answer = 'u'
   elseif n == '' then answer = age ~= '' and not remembered and 'u'
-  elseif last and tonumber(n) <= tonumber(last) then answer = remembered and 'o' or 'u'
-  elseif sent <= born or not last and sent <= tonumber(said[4] or '-1') then answer = 'u' end
+  elseif newest and tonumber(n) <= tonumber(newest) then answer = remembered and 'o' or 'u'
+  elseif sent <= born or not newest and sent <= tonumber(said[4] or '-1') then answer = 'u' end
   if answer then add(record, id, place, n, answer) end
   return answer
 end
@@ -200,11 +200,11 @@ end
 topic.offset = topic.offset + 1
 topic.bytes = topic.bytes + #data
 trim(key, topic, count)
-local seq = num(tonumber(state[7] or '0') + 1)
-local bytes = tonumber(state[8] or '0') + #data
-if bytes > feedBytes then
+seq = seq + 1
+feedBytes = feedBytes + #data
+if feedBytes > maxFeedBytes then
   redis.pcall('XTRIM', feed, 'MAXLEN', math.floor((tonumber(redis.pcall('XLEN', feed)) or 0) / 2))
-  bytes = math.floor(bytes / 2)
+  feedBytes = math.floor(feedBytes / 2)
 end
 local renewed = now >= topic.fresh
 if renewed then
@@ -213,18 +213,18 @@ if renewed then
   -- Far from the bound nobody asks which one has been quiet for some seconds more.
   topic.fresh = used * 8 < maxTopics and now + 60000 or 0
 end
-local told = redis.pcall('XADD', feed, 'MAXLEN', '~', feedMessages, '*', seq .. ':' .. offset .. ':' .. named(topic) .. ':' .. stamp .. ':' .. name, data)
+local told = redis.pcall('XADD', feed, 'MAXLEN', '~', feedMessages, '*', num(seq) .. ':' .. offset .. ':' .. named(topic) .. ':' .. stamp .. ':' .. name, data)
 -- Where it cannot be told of, whoever follows finds that a count is missing, and reads the topics.
 if type(told) == 'table' then
   redis.pcall('UNLINK', feed)
   told = '0-0'
 end
-local last = told .. ':' .. stamp
-redis.call('HSET', root, 't:' .. name, text(topic), 'at', num(now), 'raw', num(raw), 'looked', num(looked), 'seq', seq, 'last', last, 'feedBytes', num(bytes))
+last = told .. ':' .. stamp
+redis.call('HSET', root, 't:' .. name, text(topic), 'tip', tip())
 if renewed then room(topics, used, string.sub(key, 1, #key - #name)) end
 local ack = 'a' .. offset .. answer
 if id ~= '' then add(record, id, name, n, ack) end
-return {'new', ack, seq, named(topic), offset, last}
+return {'new', ack, num(seq), named(topic), offset, last}
 `
 
 /** KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or nothing. */
@@ -256,9 +256,9 @@ if topic.offset > 0 then
   trim(KEYS[3], topic, redis.call('XLEN', KEYS[3]))
   store(topic)
 end
-local last = redis.pcall('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-local at = (last.err or not last[1]) and '0-0' or last[1][1]
-return {'ok', named(topic), num(topic.offset), num(topic.offset > 0 and oldest(KEYS[3], topic) or 1), num(tonumber(state[7] or '0')), at, state[11] or ''}
+local newest = redis.pcall('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local from = (newest.err or not newest[1]) and '0-0' or newest[1][1]
+return {'ok', named(topic), num(topic.offset), num(topic.offset > 0 and oldest(KEYS[3], topic) or 1), num(seq), from, last}
 `
 
 /** KEYS: root, the topic's stream. ARGV 4…: topic, after, most messages, most bytes. */
@@ -302,7 +302,7 @@ export function createTopicScripts({ history, dedupe, maxTopics, feed }: TopicSc
 local maxMessages, maxBytes, maxAge = ${[history.maxMessages, history.maxBytes, history.maxAge].map(literal).join(', ')}
 local window, maxIds, maxTopics = ${[dedupe.window, Math.min(dedupe.maxIds, MOST_IDS), maxTopics].map(literal).join(', ')}
 local keep, maxCounted = ${[keepRecords(dedupe), MAX_COUNTED_TOPICS].map(literal).join(', ')}
-local feedMessages, feedBytes = ${[feed.messages, feed.bytes].map(literal).join(', ')}
+local feedMessages, maxFeedBytes = ${[feed.messages, feed.bytes].map(literal).join(', ')}
 `
   return {
     append: script('append', limits + APPEND),
