@@ -107,6 +107,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
     cells.set(name, cell)
   }
   const facts = make('div', { class: 'facts' })
+  const trouble = fact(facts, 'Not live')
   const moving = fact(facts, 'Handover')
   const token = fact(facts, 'Token')
   const tokenBar = make('i')
@@ -117,7 +118,7 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   panel.append(header, timeline, key, counters, facts, log.element)
 
   function show() {
-    const { status, leg, handover, retry, token: held, outbox, closed } = redactedAll(socket.store.getState())
+    const { status, leg, handover, retry, token: held, outbox, closed, lastError } = redactedAll(socket.store.getState())
     const stats = socket.stats()
     const wall = clock.now()
     text(badge, handover ? `${status}, moving` : status)
@@ -138,6 +139,8 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
       text(cell, values[name]!)
       cell.toggleAttribute('data-bad', bad.has(name))
     }
+    trouble.parentElement!.hidden = !lastError
+    text(trouble, lastError ? `${lastError.code}, ${seconds(wall - lastError.at)} ago: ${[lastError.message, lastError.hint].filter(Boolean).join('. ')}` : '')
     text(moving, handover ? `${handover.phase}, because of “${handover.reason}”; ${seconds(handover.deadline - wall)} to the deadline` : 'none under way')
     text(token, held.status + (held.refreshAt ? `; next one in ${seconds(held.refreshAt - wall)}` : '') + (held.expiresAt ? `, this one ends in ${seconds(held.expiresAt - wall)}` : ''))
     tokenTrack.hidden = !held.expiresAt || !held.refreshAt

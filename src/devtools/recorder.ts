@@ -157,6 +157,7 @@ export function createRecorder(socket: LiveSocket<any, any>, { clock = systemClo
   const stopStore = socket.store.subscribe((state, previous) => {
     if (state.leg !== previous.leg) history.serving(state.leg?.number ?? null, now())
     if (state.status !== previous.status) note('status', { status: state.status, ...(state.closed ? { closed: state.closed.by } : null) })
+    if (state.lastError && state.lastError !== previous.lastError) note('status', { status: state.status, code: state.lastError.code, message: state.lastError.message })
   })
 
   const stopWire = wire?.listen(({ type, connection }) => {

@@ -47,6 +47,22 @@ describe('mountDevtools', () => {
     expect(cell('Outbox')).toMatch(/^1 · \d+ B$/)
   })
 
+  it('says why it is not live, and what to check, until it is', async () => {
+    const { sim, socket, root, text } = mounted()
+    const line = () => [...root.querySelectorAll('p')].find(({ textContent }) => textContent!.startsWith('Not live'))!
+    expect(line().hidden).toBe(true)
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    sim.refuse('refuses')
+    socket.connect()
+    await sim.advance(500)
+    expect(line().hidden).toBe(false)
+    expect(text()).toMatch(/Not live unreachable, .* ago: .*Server up\? Path\?/)
+    sim.accept()
+    await sim.advance(30_000)
+    expect(line().hidden).toBe(true)
+    vi.restoreAllMocks()
+  })
+
   it('hands over, breaks, freezes and thaws at the press of a button', async () => {
     const { sim, socket, button, text } = mounted()
     expect(button('Hand over now').disabled).toBe(true)

@@ -34,6 +34,8 @@ async function samples(): Promise<Sample[]> {
 }
 
 const all = await samples()
+/** The client that the README's own server serves: readme-pair.test.ts runs the two together. */
+const isPaired = ({ code }: Sample) => code.includes('ws://localhost:8080/live')
 
 describe('every sample in the docs', () => {
   beforeAll(async () => {
@@ -53,7 +55,7 @@ describe('every sample in the docs', () => {
     expect(stdout).toBe('')
   })
 
-  it.each(all.map((sample) => [sample.title, sample] as const))('%s runs', async (_title, { file }) => {
+  it.each(all.filter((sample) => !isPaired(sample)).map((sample) => [sample.title, sample] as const))('%s runs', async (_title, { file }) => {
     const runner = join(import.meta.dirname, 'sample-runner.ts')
     const { stdout } = await run('node', ['--import', 'tsx', runner, file], { cwd: root, env: { ...process.env, PORT: '0' } })
     expect(stdout.trim().split('\n').at(-1)).toBe('the sample ran')
