@@ -13,10 +13,8 @@ export interface PublishPace {
 
 /** Whoever reads faster than this is waited for; nobody slows a topic to less. Messages and bytes a millisecond. */
 const SLOWEST = { messages: 1, bytes: 1_024 }
-/** Publishing for so long, ms, leaves the rest of the process its turn. */
-const LONGEST_TURN = 10
-/** A time without a publish, ms, in which others have had theirs. */
-const PAUSE = 2
+/** Publishing for so long, ms, leaves the rest of the process its turn. Shorter ones cost more: each ends with a write to every leg. */
+const LONGEST_TURN = 50
 /** Messages and bytes of a topic that go together once there is room. */
 const TOGETHER = { messages: 64, bytes: 128 * 1024 }
 /** Publishes of a topic that wait at a time: who does not wait for the answers cannot be slowed, and the oldest goes. */
@@ -39,28 +37,17 @@ interface Waiting {
 export function createPublishPace(clock: Clock, crowded: (topic: string) => boolean): PublishPace {
   const queues = new Map<string, { readonly waiting: Waiting[]; dueAt: number }>()
   let turnBegan: number | null = null
-  let lastAt = 0
-  let watched = false
   let ticking = false
   let slowed = 0
 
-  /**
-   * Whether this turn of the event loop has lasted for too long. A timer would tell of each turn, and cost one: it is set only where publishing
-   * goes on and on.
-   */
+  /** Whether promises alone have kept the process busy for too long: where they never end, no tick comes, and no socket is written or read. */
   function turnIsOver(): boolean {
     const now = clock.monotonic()
-    if (turnBegan === null || (!watched && now - lastAt >= PAUSE)) turnBegan = now
-    lastAt = now
-    const lasted = now - turnBegan
-    if (lasted >= LONGEST_TURN / 2 && !watched) {
-      watched = true
-      clock.setTimeout(() => {
-        watched = false
-        turnBegan = null
-      }, 0)
+    if (turnBegan === null) {
+      turnBegan = now
+      process.nextTick(() => void (turnBegan = null))
     }
-    return lasted >= LONGEST_TURN
+    return now - turnBegan >= LONGEST_TURN
   }
 
   function tick() {

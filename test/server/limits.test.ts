@@ -1,10 +1,11 @@
-import { connect } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLiveSocket } from '../../src/index.js'
 import { decodeServerFrame } from '../../src/protocol/server-frames.js'
 import { createLiveServer, memoryLog, type LiveServerOptions } from '../../src/server/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
+import { rawClient } from '../kit/raw-client.js'
 import { createSimulatedClock, liveServer, still, until } from './kit.js'
 
 describe('frames that break the rules', () => {
@@ -181,6 +182,31 @@ describe('what one client may cost', () => {
     await until(() => client.of('message').length === 5, 'all of them')
     expect(server.stats().failed).toEqual({})
   })
+
+  test('a large frame may come over a path that cuts it into small segments', async () => {
+    const server = await liveServer({ authorize: () => true, limits: { maxFrame: 4 * 1024 * 1024 }, log: memoryLog({ history: { maxBytes: 1e8 } }) })
+    const path = createServer((from) => {
+      const to = connect(Number(new URL(server.address()).port), '127.0.0.1').setNoDelay(true)
+      to.pipe(from)
+      from.on('error', () => undefined).on('close', () => to.destroy())
+      to.on('error', () => undefined)
+      from.on('data', async (data: Buffer) => {
+        from.pause()
+        for (let at = 0; at < data.length; at += 536) {
+          to.write(data.subarray(at, at + 536))
+          await new Promise<void>((resolve) => void setImmediate(resolve))
+        }
+        from.resume()
+      })
+    })
+    await new Promise<void>((resolve) => void path.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void path.close())
+    const client = await rawClient(`ws://127.0.0.1:${(path.address() as AddressInfo).port}/`)
+    onTestFinished(() => client.ws.terminate())
+    await client.hello()
+    client.send({ type: 'publish', id: '1', n: 1, topic: 't', data: 'x'.repeat(1_500_000) })
+    expect(await client.next('ack')).toMatchObject({ id: '1', offset: 1 })
+  }, 20_000)
 
   test('who reads is never dropped because the server publishes in a loop, whatever it publishes', async () => {
     const server = await liveServer()

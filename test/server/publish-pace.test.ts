@@ -81,7 +81,7 @@ test('a loop of publishes leaves the rest of the process its turn', async () => 
   const { clock, publish, done, spend } = publisher()
   const loop = (async () => {
     for (let at = 0; at < 100; at++) {
-      spend(1)
+      spend(5)
       await publish(`${at}`)
     }
   })()
