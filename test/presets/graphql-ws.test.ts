@@ -7,9 +7,9 @@ import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { createRelay } from '../../demo/relay.js'
 import { graphqlWs, type GraphqlWsOptions } from '../../src/presets/graphql-ws.js'
-import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
+import { LiveWebSocket, type LiveWebSocketOptions } from '../../src/vanilla/live-web-socket.js'
 import { until } from '../server/kit.js'
-import { oneToLast } from './stage.js'
+import { oneToLast, scripted } from './stage.js'
 
 // graphql comes twice, for Node and for bundlers, and takes no schema of its other self: this is the one that graphql-ws has.
 const { buildSchema } = createRequire(import.meta.url)('graphql') as typeof import('graphql')
@@ -167,4 +167,84 @@ it('lets the library come back from a break by itself: a new socket of the same 
   await until(() => ticks.at(-1)! >= reached, 'messages after the break')
   expect(told).toEqual(['connected', 'closed', 'connected'])
   expect(sockets).toHaveLength(2)
+})
+
+/** Servers that say what the test says, one connection after the other. */
+async function scriptedLegs(options: GraphqlWsOptions, accepts: (payload: Record<string, unknown>, leg: number) => boolean = () => true, client: Partial<ClientOptions> = { retryAttempts: 0 }, live: LiveWebSocketOptions = {}) {
+  const payloads: unknown[] = []
+  const running: string[] = []
+  const server = await scripted(
+    (frame, socket, leg) => {
+      const said = JSON.parse(frame) as { type: string; id: string; payload: Record<string, unknown> }
+      if (said.type === 'connection_init') {
+        payloads.push(said.payload)
+        if (accepts(said.payload, leg)) socket.send('{"type":"connection_ack"}')
+        else socket.close(4403, 'Forbidden')
+      }
+      if (said.type === 'subscribe') running[leg] = said.id
+      if (said.type === 'ping') socket.send('{"type":"pong"}')
+    },
+    undefined,
+    'graphql-transport-ws',
+  )
+  const say = (leg: number, type: string, n?: number) => server.legs[leg]!.socket.send(JSON.stringify({ type, id: running[leg], ...(n !== undefined && { payload: { data: { n } } }) }))
+  const sockets: LiveWebSocket[] = []
+  const Live = LiveWebSocket.with({ protocol: graphqlWs(options), once: true, WebSocket, handover: { dwell: 0, overlapLimit: 300 }, ...live })
+  class Kept extends Live {
+    constructor(...args: ConstructorParameters<typeof Live>) {
+      super(...args)
+      sockets.push(this)
+    }
+  }
+  const told: string[] = []
+  const library = createClient({ url: server.url, webSocketImpl: Kept, ...client, on: { closed: () => told.push('closed'), ...client.on } })
+  onTestFinished(() => library.dispose())
+  const results: unknown[] = []
+  library.subscribe<{ n: number }>({ query: 'subscription { n }' }, { next: ({ data }) => results.push(data!.n), error: () => results.push('error'), complete: () => results.push('complete') })
+  await until(() => running[0] !== undefined, 'the subscription')
+  return { ...server, say, running, payloads, results, told, sockets, move: () => server.legs.at(-1)!.socket.send('{"type":"ping","payload":{"handover":{"deadline":3000}}}') }
+}
+
+const byNumber: GraphqlWsOptions = { identity: ({ data }) => (data as { n: number }).n }
+
+it.each(['before the next one serves', 'when the next one serves'])('carries on a subscription that the server ends because it goes, %s', async (when) => {
+  const { say, running, results, move, legs, sockets } = await scriptedLegs(byNumber)
+  say(0, 'next', 1)
+  move()
+  if (when === 'before the next one serves') say(0, 'complete')
+  await until(() => running[1] !== undefined, 'the subscription on the next one')
+  if (when === 'when the next one serves') {
+    for (const leg of [0, 1]) say(leg, 'next', 2)
+    say(0, 'complete')
+  } else say(1, 'next', 2)
+  say(1, 'next', 3)
+  await until(() => results.length === 3 && sockets[0]!.live.stats().handovers === 1, 'the move')
+  expect(results).toEqual([1, 2, 3])
+  say(1, 'complete')
+  await until(() => results.length === 4, 'its end')
+  expect([results.at(-1), legs.length]).toEqual(['complete', 2])
+})
+
+it('answers the library for the pings that it counts, on whichever leg', async () => {
+  let pongs = 0
+  const { sockets, move } = await scriptedLegs(byNumber, undefined, { retryAttempts: 0, keepAlive: 20, on: { pong: (received) => void (received && pongs++) } }, { heartbeat: { interval: 20, timeout: 1_000 } })
+  await until(() => pongs > 3, 'pongs')
+  move()
+  await until(() => sockets[0]!.live.stats().handovers === 1, 'the move')
+  const before = pongs
+  await until(() => pongs > before + 3, 'pongs after the move')
+  expect(sockets).toHaveLength(1)
+})
+
+it('lets the library greet anew where a server refuses what it said at first, instead of saying that for ever', async () => {
+  let life = 1
+  const { payloads, move, told, sockets, running } = await scriptedLegs(
+    byNumber,
+    ({ token }) => token === life,
+    { retryAttempts: 3, retryWait: async () => undefined, connectionParams: () => ({ token: life }) },
+  )
+  life = 2
+  move()
+  await until(() => running.length > 2, 'the subscription on the socket after it')
+  expect([payloads, told, sockets.length]).toEqual([[{ token: 1 }, { token: 1 }, { token: 2 }], ['closed'], 2])
 })
