@@ -37,6 +37,8 @@ export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { 
   const servers = await startLiveCluster()
   const pages = await serveLivePages()
   const tabs: DrivenTab[] = []
+  /** What it was at when it did not end. */
+  let phase = 'opening its pages'
   const play = async () => {
     servers.publishEvery(DOWN)
     for (let count = scenario.tabs?.(small) ?? 1; count > 0; count--) {
@@ -46,15 +48,18 @@ export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { 
       await tab.run(`live.publishEvery(${UP})`)
       await tab.run(`live.reached(${servers.published + 20})`)
     }
+    phase = 'being played'
     const note = await scenario.play({ servers, pages, tab: tabs[0]!, tabs, small })
+    phase = 'waiting for what was published'
     const records = await closeBooks(servers, tabs)
     return judge(browser.name, scenario, servers, records, note ?? '')
   }
   try {
     return await Promise.race([
       play(),
-      sleep(LIMIT).then(() => {
-        throw new Error(`It had not ended after ${LIMIT / 1_000} s.`)
+      sleep(LIMIT).then(async () => {
+        const states = await Promise.all(tabs.map((tab) => Promise.race([tab.run<string>(STATE).catch(String), sleep(5_000).then(() => 'no answer')])))
+        throw new Error(`After ${LIMIT / 1_000} s it was still ${phase}; ${servers.published} published; pages: ${states.join(' · ')}`)
       }),
     ])
   } finally {
@@ -63,6 +68,9 @@ export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { 
     await pages.close()
   }
 }
+
+/** In a page: how far its live socket is. */
+const STATE = `(({ status, leg, handover }, { received, outcomes }) => [status, 'leg ' + leg?.id, handover?.phase ?? 'no move', received.at(-1), outcomes.filter((outcome) => outcome === undefined).length + ' unanswered'].join(', '))(live.socket.store.getState(), live.record())`
 
 /** Of each page; one that was left for good ends with what it had then. */
 interface Books {
