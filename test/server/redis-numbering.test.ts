@@ -106,9 +106,9 @@ const path = async (to: number) => {
   onTestFinished(() => made.close())
   return made
 }
-const inSync = (replica: RedisServer) => until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica has it all')
+const inSync = (replica: RedisServer) => until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica has it all', 30_000)
 const reached = async (redis: RedisServer) => /(?:slave_repl_offset|master_repl_offset):(\d+)/.exec(String(await redis.command('INFO', 'replication')))![1]
-const inStep = (one: RedisServer, other: RedisServer) => until(async () => (await reached(one)) === (await reached(other)), 'the replica has it all')
+const inStep = (one: RedisServer, other: RedisServer) => until(async () => (await reached(one)) === (await reached(other)), 'the replica has it all', 30_000)
 const passed = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms))
 
 interface Scene {
