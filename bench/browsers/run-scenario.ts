@@ -70,7 +70,7 @@ export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { 
 }
 
 /** In a page: how far its live socket is. */
-const STATE = `(({ status, leg, handover }, { received, outcomes }) => [status, 'leg ' + leg?.id, handover?.phase ?? 'no move', received.at(-1), outcomes.filter((outcome) => outcome === undefined).length + ' unanswered'].join(', '))(live.socket.store.getState(), live.record())`
+const STATE = `(({ status, handover }, { received, outcomes, dialled }) => [status, dialled + ' dialled', handover?.phase ?? 'no move', received.at(-1), outcomes.filter((outcome) => outcome === undefined).length + ' unanswered'].join(', '))(live.socket.store.getState(), live.record())`
 
 /** Of each page; one that was left for good ends with what it had then. */
 interface Books {
