@@ -5,6 +5,8 @@ export interface Tabs {
 }
 
 export interface TabGroup {
+  /** Nobody else can be there, as on a server: nobody need be asked. */
+  readonly alone?: boolean
   /** Tells every other tab of the group, and never this one. It may arrive late, at a frozen tab after its thaw, or not at all. */
   post(message: unknown): void
   /** What other tabs posted. Any script of the origin can post: judge each message before you believe it. Returns the undo. */
@@ -41,6 +43,7 @@ export function createTabs(): Tabs {
         }
       }
       return {
+        alone: !inBrowser,
         post(message) {
           if (!left) channel?.postMessage(message)
         },

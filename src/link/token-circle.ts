@@ -176,7 +176,9 @@ export function createTokenCircle(
   return {
     join() {
       if (group !== ALONE || !tabs || key === null) return
-      group = tabs.join(`livesocket:${key}`)
+      const joined = tabs.join(`livesocket:${key}`)
+      if (joined.alone) return
+      group = joined
       if (session === 0) begin()
       group.listen(hear)
     },
