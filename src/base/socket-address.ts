@@ -4,6 +4,8 @@ export function baseUrl(): string | undefined {
   return typeof location === 'object' ? location?.href : undefined
 }
 
+const ABSOLUTE = /^\s*[a-z][a-z\d+.-]*:\/\//i
+
 export interface SocketAddress {
   /** With `ws:` or `wss:`, and without a fragment. */
   readonly href: string
@@ -13,10 +15,13 @@ export interface SocketAddress {
 
 /**
  * Where a socket to that URL goes: `http:` means `ws:`. By its text alone, since a platform's URL may know http only and may not be
- * changed (React Native). A string is what it has instead of a scheme for sockets. Throws where it cannot be parsed.
+ * changed (React Native). A string is what it has instead of a scheme for sockets. Throws where it cannot be parsed. The page is looked at
+ * for a relative URL alone: a render on a server gives absolute ones.
+ *
+ * @param base what a relative URL is relative to; the page's base where it is absent.
  */
-export function socketAddress(text: string, base: string | undefined = baseUrl()): SocketAddress | string {
-  const { href } = new URL(text, base)
+export function socketAddress(text: string, base?: string): SocketAddress | string {
+  const { href } = new URL(text, ABSOLUTE.test(text) ? undefined : (base ?? baseUrl()))
   const [whole = '', given = ''] = /^([a-z][a-z\d+.-]*):/i.exec(href) ?? []
   const scheme = given.toLowerCase().replace(/^http/, 'ws')
   if (scheme !== 'ws' && scheme !== 'wss') return whole.toLowerCase()

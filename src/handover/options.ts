@@ -236,7 +236,7 @@ export function dialUrl(given: unknown): URL {
 function checkUrl(given: unknown): LiveSocketOptions['url'] {
   if (typeof given === 'function') return given as LiveSocketOptions['url']
   // A relative URL means nothing before there is a page: on a server it is looked at when it is dialled.
-  const relative = typeof given === 'string' && baseUrl() === undefined && /^[./?]/.test(given)
+  const relative = typeof given === 'string' && /^[./?]/.test(given) && baseUrl() === undefined
   if (!relative) dialUrl(given)
   return given as string | URL
 }

@@ -167,6 +167,8 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
         // It keeps nobody else out: those who are turned away have a bound of their own.
         leave()
         if (state === 'said') stream.on('data', hear)
+        // What it has said was a whole frame, if a bad one: it is told why.
+        bytes = 0
         state = 'ending'
         turnedAway++
         queueMicrotask(cutOff)
