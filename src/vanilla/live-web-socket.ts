@@ -66,8 +66,8 @@ const CLOSE_TIMEOUT = 3_000
 /** As `close` and `event` have it for a move that the application must see. */
 const RESTART = 1012
 
-/** An application may put this class in its place later. */
-const platformSocket = physicalSocket()
+/** An application may put this class in its place later. The place is looked at and not into it: Node loads its own class when it is asked for. */
+const platform = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket')
 
 /**
  * The WebSocket interface over a LiveSocket, which moves from server to server underneath it: a drop-in for `WebSocket` and for
@@ -76,7 +76,8 @@ const platformSocket = physicalSocket()
  */
 export class LiveWebSocket implements EventTarget {
   static get [PHYSICAL](): unknown {
-    return platformSocket
+    const found: unknown = platform?.get ? platform.get.call(globalThis) : platform?.value
+    return found && physicalSocket(found)
   }
 
   static readonly CONNECTING = 0
