@@ -307,7 +307,7 @@ export async function realRedis(server: RedisServer, prefix: string): Promise<{ 
   return {
     async replay(ask) {
       if (ask.ask === 'append') {
-        // It looks for the term once in 5 ms: here more happens in less.
+        // It looks for the term once in 25 ms: here more happens in less.
         const tip = (await client.sendCommand(['HGET', keys.root, 'tip'])) as string | null
         if (tip) await client.sendCommand(['HSET', keys.root, 'tip', tip.replace(/^(\d+:\d+):\d+/, '$1:0')])
         const [word, , seq, , offset, last] = await run(append, [keys.root, keys.feed, keys.topics(ask.epoch), keys.record(ask.epoch, ''), keys.session(''), keys.topic(ask.epoch, 't')], [ask.epoch, its(ask.run), '', '=t', '1', '', ':0:', '', ask.stamp])

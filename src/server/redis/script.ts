@@ -55,7 +55,7 @@ local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, s
  * ARGV: the epoch and the run that this node believes in, and the time where it is not Redis's own. Whoever believes in another
  * epoch than Redis does, or in another term, gets `stale`, and nothing was done. A number must never pass through `tostring`, which rounds.
  *
- * Which term it is Redis is asked once in 5 ms at most: no process loses its place as the master, gets another's data and is promoted in less.
+ * Which term it is Redis is asked once in 25 ms at most: no process loses its place as the master, gets another's data over a new link and is promoted in less.
  *
  * @param field one more field of the root, in Lua: what it says is `state[6]`.
  */
@@ -68,7 +68,7 @@ local state = redis.call('HMGET', root, 'epoch', 'run', 'tip', 'begun', 'made', 
 if state[1] ~= epoch or state[2] ~= ARGV[2] then return {'stale'} end
 local begun, made = tonumber(state[4]), tonumber(state[5] or '0')
 ${TIP('ARGV[3]', 'state[3]')}
-if string.byte(ARGV[2]) ~= 63 and (real < looked or real >= looked + 5) then
+if string.byte(ARGV[2]) ~= 63 and (real < looked or real >= looked + 25) then
   if term() ~= ARGV[2] then return {'stale'} end
   looked = real
 end

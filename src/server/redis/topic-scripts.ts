@@ -93,7 +93,14 @@ end
  */
 const RECORD = `
 local said, born, forgotten, newest
-local function barredRecord(record) return barred('HGET', record, 'HSET', record, 'HDEL', record, 'HGETALL', record, 'PEXPIRE', record) end
+-- Of what it may take to record something, what this one takes.
+local function barredRecord(record, foreign)
+  return barred('HSET', record)
+    or foreign and barred('UNLINK', record)
+    or tonumber(said[3] or '0') >= maxIds and barred('HGET', record, 'HDEL', record)
+    or now >= tonumber(said[6] or '0') and barred('PEXPIRE', record)
+    or tonumber(said[5] or '0') >= maxCounted and barred('HGETALL', record, 'HDEL', record)
+end
 local function dropTopics(record)
   local all, counted = redis.call('HGETALL', record), {}
   for at = 1, #all, 2 do
@@ -133,7 +140,11 @@ local function add(record, id, place, n, answer)
 end
 local function find(record, session, id, place, age, flight, n)
   said = redis.pcall('HMGET', record, 'b', 'f', 'c', 'g', 't', 'k', 'i:' .. id, 'n:' .. place)
-  if said.err then
+  local foreign = said.err
+  if foreign then said = {} end
+  local no = barredRecord(record, foreign)
+  if no then return nil, no end
+  if foreign then
     -- Something that is not ours stands in the way: what was known is lost.
     redis.call('UNLINK', record)
     said = {num(now)}
@@ -173,10 +184,10 @@ local used = (foreign or length == 0 or now >= topic.fresh) and redis.call('ZCAR
 local trims = foreign or length >= maxMessages or topic.bytes + #data > maxBytes or now - topic.at >= maxAge
 local no = barred('XADD', key, 'HSET', root) or foreign and barred('UNLINK', key) or trims and barred('XTRIM', key, 'XRANGE', key)
   or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZRANGE', topics, 'ZREM', topics, 'HDEL', root, 'HINCRBY', root, 'UNLINK', key)
-  or id ~= '' and barredRecord(record)
 if no then return no end
 if id ~= '' then
-  local known = find(record, session, id, name, age, flight, n)
+  local known, no = find(record, session, id, name, age, flight, n)
+  if no then return no end
   if known then return {'repeat', known} end
 end
 local function keep() return redis.pcall('XADD', key, offset .. '-0', 'd', data, 'a', num(now)) end
@@ -230,9 +241,8 @@ return {'new', ack, num(seq), named(topic), offset, last}
 /** KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or nothing. */
 const FIND = `${common()}${RECORD}
 local age, flight, n = string.match(ARGV[6], '^(%d*):(%d+):(%d*)$')
-local no = barredRecord(KEYS[2])
+local known, no = find(KEYS[2], KEYS[3], ARGV[4], ARGV[5], age, flight, n)
 if no then return no end
-local known = find(KEYS[2], KEYS[3], ARGV[4], ARGV[5], age, flight, n)
 if not known and ARGV[7] ~= '' then
   known = ARGV[7]
   add(KEYS[2], ARGV[4], ARGV[5], n, known)
