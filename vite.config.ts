@@ -29,7 +29,7 @@ const sources = entries.map(({ output, source }) => [output, source])
 for (const path of Object.values(manifest.bin)) sources.push([path.slice('dist/'.length, -'.js'.length), join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts'))])
 
 // What is judged by the clock has the machine to itself.
-const LOAD = ['test/demo/*.test.ts', 'test/cluster/*.test.ts', 'test/fleet/*.test.ts', 'test/flood/*.test.ts', 'test/protocol/raw-moves.test.ts', 'test/presets/server-*.test.ts', 'test/late-timers.test.ts', 'test/server/redis-{cluster,sentinel,connection}.test.ts']
+const LOAD = ['test/demo/*.test.ts', 'test/cluster/*.test.ts', 'test/fleet/*.test.ts', 'test/flood/*.test.ts', 'test/foreign/raw-moves.test.ts', 'test/presets/server-*.test.ts', 'test/late-timers.test.ts', 'test/server/redis/redis-{cluster,sentinel,connection}.test.ts']
 const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 

@@ -1,6 +1,6 @@
 import type { Random } from '../../src/base/clock.js'
 import { spreadDelay } from '../../src/policy/delay.js'
-import { askingRate, createPace } from '../../src/server/drain-pace.js'
+import { askingRate, createPace } from '../../src/server/drain/drain-pace.js'
 import { createCounter, type Counter } from './capacity.js'
 import type { FleetSettings } from './options.js'
 

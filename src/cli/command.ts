@@ -1,7 +1,7 @@
-import { blotted } from '../base/withhold.js'
+import { blotted } from '../base/token-redaction.js'
 import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
-import type { WireSocketClass } from './wire.js'
+import type { WireSocketClass } from './frame-client.js'
 
 export interface CommandDeps {
   readonly WebSocket: WireSocketClass | undefined

@@ -2,10 +2,10 @@ import { drainChecks } from './drain-checks.js'
 import { legChecks } from './leg-checks.js'
 import { publishChecks } from './publish-checks.js'
 import { epochChecks } from './epoch-checks.js'
-import { createStand, type Stand, type StandOptions } from './stand.js'
+import { createStand, type Stand, type StandOptions } from './check-context.js'
 import { topicChecks } from './topic-checks.js'
 import { visibilityChecks } from './visibility-checks.js'
-import { RuleBroken, Untried } from './wire.js'
+import { RuleBroken, Untried } from './frame-client.js'
 
 export interface Check {
   /** The rule of docs/protocol.md that it is about. */

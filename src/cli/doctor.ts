@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.js'
-import { answerIn, createStand, type StandOptions, type Welcomed } from './stand.js'
+import { answerIn, createStand, type StandOptions, type Welcomed } from './check-context.js'
 import { probeUpgrade, sharesConnection, whyNot, type UpgradeProbe } from './upgrade-probe.js'
-import { RuleBroken } from './wire.js'
+import { RuleBroken } from './frame-client.js'
 
 export type Health = 'good' | 'mind' | 'bad'
 

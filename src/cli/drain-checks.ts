@@ -1,6 +1,6 @@
 import type { Check } from './conformance.js'
-import { answerIn, demand, type Stand, type Welcomed } from './stand.js'
-import { Untried, type Wire } from './wire.js'
+import { answerIn, demand, type Stand, type Welcomed } from './check-context.js'
+import { Untried, type Wire } from './frame-client.js'
 
 /** Of a drain without a crowd: long enough to tell before from after. */
 const DEADLINE = 1_500

@@ -1,6 +1,6 @@
 import type { Check } from './conformance.js'
-import { answerIn, chain, demand } from './stand.js'
-import { Untried } from './wire.js'
+import { answerIn, chain, demand } from './check-context.js'
+import { Untried } from './frame-client.js'
 
 /** What happens under a leg when the log begins anew. */
 export const epochChecks: readonly Check[] = [

@@ -1,6 +1,6 @@
 import type { Check } from './conformance.js'
-import { answerIn, demand } from './stand.js'
-import { Untried } from './wire.js'
+import { answerIn, demand } from './check-context.js'
+import { Untried } from './frame-client.js'
 
 /** What a server owes every leg. */
 export const legChecks: readonly Check[] = [

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process'
 import { command } from './command.js'
-import type { WireSocketClass } from './wire.js'
+import type { WireSocketClass } from './frame-client.js'
 
 const found = await import('ws').then(
   ({ WebSocket }) => WebSocket as unknown as WireSocketClass,

@@ -1,5 +1,5 @@
 import type { Check } from './conformance.js'
-import { answerIn, demand } from './stand.js'
+import { answerIn, demand } from './check-context.js'
 
 /** Publishes are applied once, in order, and answered. */
 export const publishChecks: readonly Check[] = [

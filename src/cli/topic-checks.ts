@@ -1,5 +1,5 @@
 import type { Check } from './conformance.js'
-import { answerIn, chain, demand } from './stand.js'
+import { answerIn, chain, demand } from './check-context.js'
 
 /** Reads on to what was published last, and asks for a sign of life behind it, so that whatever came too much has come. */
 async function reach(stand: Parameters<Check['run']>[0], wire: Awaited<ReturnType<typeof stand.join>>, topic: string, offset: number) {

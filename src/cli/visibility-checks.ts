@@ -1,6 +1,6 @@
 import type { Check } from './conformance.js'
-import { answerIn, demand, type Stand, type Welcomed } from './stand.js'
-import { Untried, type WireFrame } from './wire.js'
+import { answerIn, demand, type Stand, type Welcomed } from './check-context.js'
+import { Untried, type WireFrame } from './frame-client.js'
 
 /** What a server hides from this client. */
 export const visibilityChecks: readonly Check[] = [

@@ -1,6 +1,6 @@
 'use client'
 import { useEffect, useInsertionEffect, useRef, useState, type ReactNode } from 'react'
-import type { LiveSocket } from '../live-socket.js'
+import type { LiveSocket } from '../socket/live-socket.js'
 import type { Devtools, DevtoolsOptions } from './panel.js'
 
 export interface LiveSocketDevtoolsProps extends DevtoolsOptions {

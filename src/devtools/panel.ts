@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../base/clock.js'
-import type { LiveSocket } from '../live-socket.js'
+import type { LiveSocket } from '../socket/live-socket.js'
 import { createEventLog } from './event-log.js'
 import { PANEL_STYLE } from './panel-style.js'
 import { createRecorder, type Recorder, type RecorderOptions, type Recording } from './recorder.js'

@@ -3,9 +3,9 @@ import { since } from '../base/clock.js'
 import { createPeriod } from '../base/period.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import type { Ask, ClientReason, Pace } from './machine.js'
-import { createMoment } from './moment.js'
-import type { Settings } from './options.js'
-import { delayOf } from './pace.js'
+import { createMoment } from './safe-moment.js'
+import type { Settings } from '../options/options.js'
+import { delayOf } from './dial-delay.js'
 
 /** When the next dial is due. */
 export interface DialTimer {

@@ -1,9 +1,9 @@
 import { nanoid } from 'nanoid'
-import { createForeignMerge } from '../link/foreign-merge.js'
-import { createMerge, type Merge, type MergeHandlers } from '../link/merge.js'
-import { createOutbox, type Outbox, type OutboxHandlers } from '../link/outbox.js'
-import { createTokenKeeper, type TokenKeeper, type TokenKeeperHandlers } from '../link/token-keeper.js'
-import type { Settings } from './options.js'
+import { createForeignMerge } from '../foreign/foreign-merge.js'
+import { createMerge, type Merge, type MergeHandlers } from '../topics/merge.js'
+import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
+import { createTokenKeeper, type TokenKeeper, type TokenKeeperHandlers } from '../tokens/token-keeper.js'
+import type { Settings } from '../options/options.js'
 
 /**
  * One client as the server sees it, and all that the application can see of it: from the first `connect()` to `signOut()` or to the

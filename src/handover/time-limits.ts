@@ -2,7 +2,7 @@ import { createAlarm } from '../base/alarm.js'
 import { instant, since, type Instant } from '../base/clock.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Ask, State } from './machine.js'
-import type { Settings } from './options.js'
+import type { Settings } from '../options/options.js'
 
 /** How long what is under way may take: a move, an overlap, a leg's life, a silence. */
 export interface TimeLimits {

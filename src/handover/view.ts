@@ -1,5 +1,5 @@
 import type { Ask, State } from './machine.js'
-import type { ProtocolLeg } from './protocol-leg.js'
+import type { ProtocolLeg } from '../legs/protocol-leg.js'
 
 /** What the public state shows of legs and moves; times are wall-clock ms. */
 export interface View {

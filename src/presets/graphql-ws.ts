@@ -1,6 +1,6 @@
 import type { Protocol } from '../protocol/protocol.js'
-import { perSession } from '../protocol/raw-session.js'
-import { rawProtocol, type RawMessage } from '../protocol/raw.js'
+import { perSession } from '../foreign/raw-session.js'
+import { rawProtocol, type RawMessage } from '../foreign/raw.js'
 import { isObject, moveIn, objectIn, section } from './json.js'
 
 export interface GraphqlWsOptions {

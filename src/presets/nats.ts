@@ -1,5 +1,5 @@
 import type { Protocol, WireData } from '../protocol/protocol.js'
-import { rawProtocol } from '../protocol/raw.js'
+import { rawProtocol } from '../foreign/raw.js'
 import { natsFrames, type NatsFrame } from './nats-frames.js'
 
 export interface NatsMessage {

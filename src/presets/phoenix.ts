@@ -1,5 +1,5 @@
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol } from '../protocol/raw.js'
+import { rawProtocol } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
 import { isObject, moveIn } from './json.js'
 import { withQuery } from './query.js'

@@ -1,5 +1,5 @@
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol, type RawHello, type Outgoing } from '../protocol/raw.js'
+import { rawProtocol, type RawHello, type Outgoing } from '../foreign/raw.js'
 import { moveIn, objectIn } from './json.js'
 
 export interface ReconnectNoticeOptions {

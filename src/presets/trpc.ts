@@ -1,6 +1,6 @@
 import type { Position } from '../protocol/frames.js'
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol, type RawHello } from '../protocol/raw.js'
+import { rawProtocol, type RawHello } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
 import { isObject, objectIn, section } from './json.js'
 import { withQuery } from './query.js'

@@ -1,5 +1,5 @@
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol } from '../protocol/raw.js'
+import { rawProtocol } from '../foreign/raw.js'
 import { firstTime } from './awaited.js'
 import { objectIn, section } from './json.js'
 

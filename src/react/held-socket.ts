@@ -1,6 +1,6 @@
 import { systemClock } from '../base/clock.js'
-import { defaultKey, type LiveSocketOptions } from '../handover/options.js'
-import { createLiveSocket, type LiveSocket } from '../live-socket.js'
+import { defaultKey, type LiveSocketOptions } from '../options/options.js'
+import { createLiveSocket, type LiveSocket } from '../socket/live-socket.js'
 
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {

@@ -1,7 +1,7 @@
 'use client'
 import { createContext, useContext, useState, type ReactNode } from 'react'
 import { LiveSocketError } from '../base/errors.js'
-import type { LiveSocketOptions } from '../handover/options.js'
+import type { LiveSocketOptions } from '../options/options.js'
 import type { RegisteredTopics, SocketOf } from './register.js'
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'

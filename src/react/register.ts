@@ -1,5 +1,5 @@
-import type { LiveSocket } from '../live-socket.js'
-import type { TopicTypes } from '../handover/options.js'
+import type { LiveSocket } from '../socket/live-socket.js'
+import type { TopicTypes } from '../options/options.js'
 
 /**
  * Augmented once, it types every hook of an application, by its topics or by its socket:

@@ -1,4 +1,4 @@
-import type { LiveSocketOptions } from '../handover/options.js'
+import type { LiveSocketOptions } from '../options/options.js'
 import { createHeldSocket, keyOf, type HeldSocket } from './held-socket.js'
 
 /** Sockets that components share by key. */

@@ -1,6 +1,6 @@
-import { sessionOf } from '../live-socket.js'
+import { sessionOf } from '../socket/live-socket.js'
 import type { LiveSocketError } from '../base/errors.js'
-import type { MessageInfo } from '../message.js'
+import type { MessageInfo } from '../topics/message.js'
 import type { Position } from '../protocol/frames.js'
 import type { SocketOf, TopicName } from './register.js'
 

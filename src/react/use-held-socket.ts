@@ -1,6 +1,6 @@
 'use client'
 import { useEffect, useInsertionEffect, useState } from 'react'
-import type { LiveSocketOptions } from '../handover/options.js'
+import type { LiveSocketOptions } from '../options/options.js'
 import { keyOf, type HeldSocket } from './held-socket.js'
 import type { SharedSockets } from './shared-sockets.js'
 

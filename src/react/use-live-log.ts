@@ -1,7 +1,7 @@
 'use client'
 import { useMemo } from 'react'
 import { LiveSocketError } from '../base/errors.js'
-import type { Message } from '../message.js'
+import type { Message } from '../topics/message.js'
 import { appendTo, emptyLog, lastOf, type MessageLog } from './message-log.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'

@@ -1,6 +1,6 @@
 'use client'
 import { useEffect, useMemo } from 'react'
-import type { MessageInfo } from '../message.js'
+import type { MessageInfo } from '../topics/message.js'
 import { useLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'

@@ -1,9 +1,9 @@
 'use client'
-import type { LiveSocketOptions, TopicTypes } from '../handover/options.js'
-import type { LiveSocket } from '../live-socket.js'
+import type { LiveSocketOptions, TopicTypes } from '../options/options.js'
+import type { LiveSocket } from '../socket/live-socket.js'
 import { useSocket } from './provider.js'
 import type { RegisteredInputs, RegisteredTopics } from './register.js'
-import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topic-schema.js'
+import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topics/topic-schema.js'
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 

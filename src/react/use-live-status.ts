@@ -1,6 +1,6 @@
 'use client'
 import { useInsertionEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import type { LiveSocketState } from '../store.js'
+import type { LiveSocketState } from '../socket/store.js'
 import { createLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'

@@ -1,8 +1,8 @@
 'use client'
 import { useCallback, useState } from 'react'
 import { LiveSocketError } from '../base/errors.js'
-import type { Published, PublishOptions } from '../link/outbox.js'
-import type { LiveSocket } from '../live-socket.js'
+import type { Published, PublishOptions } from '../publishes/outbox.js'
+import type { LiveSocket } from '../socket/live-socket.js'
 import { useSocket } from './provider.js'
 import type { RegisteredInputs, TopicName } from './register.js'
 

@@ -1,6 +1,6 @@
 'use client'
 import { useMemo, useSyncExternalStore } from 'react'
-import type { TopicStatus } from '../link/subscriptions.js'
+import type { TopicStatus } from '../topics/subscriptions.js'
 import { useSocket } from './provider.js'
 import { neverTold } from './use-live-reducer.js'
 import type { RegisteredTopics, SocketOf, TopicName } from './register.js'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestListener } from './drain-endpoint.js'
+import type { RequestListener } from './drain/drain-endpoint.js'
 import type { ServerStats } from './stats.js'
-import type { LogSize } from './topic-log.js'
+import type { LogSize } from './log/topic-log.js'
 
 /** One number, as Prometheus reads it. A counter never goes down while the process lives; its name ends in `_total`. */
 export interface Metric {

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { ServerLimits } from './limits.js'
 import type { ServerEvent } from './server-event.js'
-import type { TopicLog } from './topic-log.js'
+import type { TopicLog } from './log/topic-log.js'
 
 export type MaybePromise<Value> = Value | Promise<Value>
 

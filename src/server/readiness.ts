@@ -1,4 +1,4 @@
-import type { LogStatus } from './topic-log.js'
+import type { LogStatus } from './log/topic-log.js'
 
 /**
  * How long a log that was there may be away before new connections are sent elsewhere. A failover takes some seconds, and all nodes go

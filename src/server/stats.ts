@@ -1,5 +1,5 @@
 import type { FailureCode } from './failure.js'
-import type { LogSize } from './topic-log.js'
+import type { LogSize } from './log/topic-log.js'
 
 /** What a server has done since it was created. */
 export interface Counters {

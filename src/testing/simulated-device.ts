@@ -6,7 +6,7 @@ import { createSimulatedSocket, type Incoming, type Path } from './simulated-soc
 import { createSimulatedTabs } from './simulated-tabs.js'
 import type { SimulatedTokens, TokenAnswer } from './simulated-tokens.js'
 import { createThrottledClock } from './throttled-clock.js'
-import { createWire } from './simulated-wire.js'
+import { createWire } from './simulated-path.js'
 
 /** What `createLiveSocket` takes as its `environment`. */
 export interface SimulatedEnvironment {

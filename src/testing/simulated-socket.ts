@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { byteLength } from '../protocol/json.js'
-import type { Wire } from './simulated-wire.js'
+import type { Wire } from './simulated-path.js'
 
 /** The way between a client and a server. The wire down is timed by the client's device, so that a sleeping one hears nothing. */
 export interface Path {

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import type { LiveSocket } from '../live-socket.js'
+import type { LiveSocket } from '../socket/live-socket.js'
 
 export interface BindOptions {
   /** How a value becomes text. Default: text as it is, anything else as JSON. */

@@ -1,5 +1,5 @@
 import type { WireData } from '../protocol/protocol.js'
-import type { RawProtocolOptions } from '../protocol/raw.js'
+import type { RawProtocolOptions } from '../foreign/raw.js'
 
 /** The words of a server for a socket that is its own topic: what is left of them is the socket's. */
 export type Words = Omit<RawProtocolOptions, 'message' | 'publish' | 'hello' | 'subscribe' | 'unsubscribe'> & Partial<Pick<RawProtocolOptions, 'hello'>>

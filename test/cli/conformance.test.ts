@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { conformance, type Finding } from '../../src/cli/conformance.js'
-import type { WireSocketClass } from '../../src/cli/wire.js'
+import type { WireSocketClass } from '../../src/cli/frame-client.js'
 import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from '../server/kit.js'
 import { defective, defects, HIDDEN, RATE, slowDefect, type Defect } from './defects.js'

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { WebSocketServer, WebSocket } from 'ws'
 import { doctor } from '../../src/cli/doctor.js'
 import { probeUpgrade, sharesConnection, whyNot } from '../../src/cli/upgrade-probe.js'
-import type { WireSocketClass } from '../../src/cli/wire.js'
+import type { WireSocketClass } from '../../src/cli/frame-client.js'
 import { createLiveServer } from '../../src/server/index.js'
 import { freePort } from '../kit/free-port.js'
 

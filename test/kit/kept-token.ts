@@ -1,4 +1,4 @@
-import { createTokenKeeper, type GetToken, type TokenKeeperDeps, type TokenReason, type TokenResult } from '../../src/link/token-keeper.js'
+import { createTokenKeeper, type GetToken, type TokenKeeperDeps, type TokenReason, type TokenResult } from '../../src/tokens/token-keeper.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js'
 

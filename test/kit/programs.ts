@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 /** Tests beside software that npm does not bring, and what each of them starts: programs, and folders of libraries. */
 const NEEDS: Record<string, readonly string[]> = {
   'test/server/redis-*.test.ts': ['redis-server'],
-  'test/server/redis-cluster.test.ts': ['redis-server', 'openssl'],
+  'test/server/redis/redis-cluster.test.ts': ['redis-server', 'openssl'],
   'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
   'test/cluster/recipes.test.ts': ['nginx', 'haproxy', 'openssl', 'systemd-analyze'],
   'test/cli/upgrade-probe.test.ts': ['openssl'],

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { until } from '../server/redis-kit.js'
+import { until } from '../server/redis/redis-kit.js'
 import { freePort } from './free-port.js'
 import { startRedisServer, type RedisServer, type RedisServerOptions } from './redis-server.js'
 

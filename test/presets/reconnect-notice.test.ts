@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { reconnectNotice } from '../../src/presets/reconnect-notice.js'
-import { foreignServer } from '../protocol/foreign-server.js'
+import { foreignServer } from '../foreign/foreign-server.js'
 import { until } from '../server/kit.js'
 import { oneToLast, scripted, speaking } from './stage.js'
 

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { LiveSocketEvents } from '../../src/handover/events.js'
-import type { LiveSocketOptions } from '../../src/handover/options.js'
-import { createLiveSocket } from '../../src/live-socket.js'
+import type { LiveSocketOptions } from '../../src/options/options.js'
+import { createLiveSocket } from '../../src/socket/live-socket.js'
 import type { Protocol } from '../../src/protocol/protocol.js'
 
 /** A live socket that speaks a preset, and what it was told. */

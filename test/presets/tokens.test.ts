@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { createLiveSocket } from '../../src/live-socket.js'
+import { createLiveSocket } from '../../src/socket/live-socket.js'
 import { graphqlWs } from '../../src/presets/graphql-ws.js'
 import { slackSocketMode } from '../../src/presets/slack-socket-mode.js'
 import { twitchEventSub } from '../../src/presets/twitch-event-sub.js'
-import { rawProtocol } from '../../src/protocol/raw.js'
+import { rawProtocol } from '../../src/foreign/raw.js'
 
 const getToken = async () => 'T'
 const message = () => null

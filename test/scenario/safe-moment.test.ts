@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { HandoverRequest } from '../../src/handover/options.js'
+import type { HandoverRequest } from '../../src/options/options.js'
 import { tell } from './story.js'
 
 /** A `when` whose answers the test gives, in the order in which it was asked. */

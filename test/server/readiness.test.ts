@@ -1,9 +1,9 @@
 import { get } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLiveServer } from '../../src/server/live-server.js'
-import { memoryLog } from '../../src/server/memory-log.js'
+import { memoryLog } from '../../src/server/log/memory-log.js'
 import { readinessOf } from '../../src/server/readiness.js'
-import type { LogStatus } from '../../src/server/topic-log.js'
+import type { LogStatus } from '../../src/server/log/topic-log.js'
 
 const away = (away: number): LogStatus => ({ ready: false, reason: 'it is broken', away })
 

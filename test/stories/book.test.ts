@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBook, startFeed, type Book } from '../../stories/kit/feed.js'
-import { createQueueClock } from '../link/queue-clock.js'
+import { createQueueClock } from '../publishes/queue-clock.js'
 
 /** Somebody who is told of every message of a feed, but for those that `misses` says. */
 function read(messages: number, misses: (offset: number) => boolean) {

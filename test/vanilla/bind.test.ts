@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { expect, it, vi } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
-import type { LiveSocket } from '../../src/live-socket.js'
-import { idleState, type LiveSocketState } from '../../src/store.js'
+import type { LiveSocket } from '../../src/socket/live-socket.js'
+import { idleState, type LiveSocketState } from '../../src/socket/store.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { bind, type BindOptions } from '../../src/vanilla/bind.js'
 

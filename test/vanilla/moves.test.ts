@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { livesocketV1 } from '../../src/protocol/livesocket-v1.js'
-import { foreignServer, pings, words } from '../protocol/foreign-server.js'
+import { foreignServer, pings, words } from '../foreign/foreign-server.js'
 import { liveServer, until } from '../server/kit.js'
 import { happened, liveWebSocket } from './stage.js'
 

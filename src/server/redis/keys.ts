@@ -1,5 +1,5 @@
-import { keyOf } from '../publish-record.js'
-import type { Origin } from '../topic-log.js'
+import { keyOf } from '../log/publish-record.js'
+import type { Origin } from '../log/topic-log.js'
 
 /**
  * The names of everything in Redis. All share one hash tag, and so one slot of a cluster: a script may touch any of them. What

@@ -1,7 +1,7 @@
 import { nanoid } from 'nanoid'
 import type { Clock, Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import type { LogStatus } from '../topic-log.js'
+import type { LogStatus } from '../log/topic-log.js'
 import type { Keys } from './keys.js'
 import { createRedisDialler } from './redis-dialler.js'
 import { away, replyCode } from './redis-failure.js'

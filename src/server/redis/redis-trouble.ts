@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import type { LogStatus } from '../topic-log.js'
+import type { LogStatus } from '../log/topic-log.js'
 import { troubleOf } from './redis-failure.js'
 
 /** What keeps this node from Redis, told of once a kind for as long as it does. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.js'
-import type { LogEntry, LogPage, PageLimit } from '../topic-log.js'
+import type { LogEntry, LogPage, PageLimit } from '../log/topic-log.js'
 
 /**
  * What was read of the topics that somebody here listens to, kept for a while: many clients that resume at nearby positions cost one

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import type { Admission, LogStatus, PresenceChange } from '../topic-log.js'
+import type { Admission, LogStatus, PresenceChange } from '../log/topic-log.js'
 import { decodeName, encodeName, type Keys } from './keys.js'
 import { troubleOf } from './redis-failure.js'
 import type { RedisConnection } from './redis-connection.js'

@@ -1,5 +1,5 @@
-import { keepRecords, MAX_COUNTED_TOPICS, type DedupeLimits } from '../publish-record.js'
-import type { HistoryLimits } from '../topic-history.js'
+import { keepRecords, MAX_COUNTED_TOPICS, type DedupeLimits } from '../log/publish-record.js'
+import type { HistoryLimits } from '../log/topic-history.js'
 import { common, script, type Script } from './script.js'
 
 /** Written into the scripts: they are the same for all that is asked of a log. */

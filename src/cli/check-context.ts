@@ -1,0 +1,166 @@
+import { nanoid } from 'nanoid'
+import { systemClock, type Clock } from '../base/clock.js'
+import { openWire, RuleBroken, Untried, type Wire, type WireFrame, type WireSocketClass } from './frame-client.js'
+
+export interface StandOptions {
+  readonly url: string
+  readonly WebSocket: WireSocketClass
+  readonly token?: string
+  /** Where everybody may subscribe and publish: topics begin with it. Default `conformance`. */
+  readonly topic?: string
+  /** How long anything may take, in milliseconds. Default 2,000. */
+  readonly patience?: number
+  /** Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried. */
+  readonly drain?: (deadline: number) => void | Promise<void>
+  /** How many legs a second that drain asks to move. Without it no pace can be told. */
+  readonly rate?: number
+  /** Makes the log begin anew, under another epoch; done when it has. Without it the rule of epochs cannot be tried. */
+  readonly lose?: () => void | Promise<void>
+  /** Data of a message which the server hides from who bears this token. Without it nothing hidden can be tried. */
+  readonly hidden?: unknown
+  readonly clock?: Clock
+}
+
+export interface Welcomed extends Wire {
+  readonly session: string
+  readonly leg: number
+  readonly welcome: WireFrame
+}
+
+export interface Answer {
+  readonly epoch: string
+  readonly offset: number
+  readonly after: number
+}
+
+/** What one check works with: connections that go when it is done, and topics of its own. */
+export interface Stand {
+  readonly patience: number
+  readonly token: string | undefined
+  readonly clock: Clock
+  readonly drain: ((deadline: number) => void) | undefined
+  readonly rate: number | undefined
+  readonly lose: (() => Promise<void>) | undefined
+  readonly hidden: unknown
+  topic(): string
+  /** A publish that it sends is numbered, where it bears no `n`. */
+  open(subprotocols?: string[]): Promise<Wire>
+  /** Opens, says hello, and is welcomed. */
+  join(topics?: Record<string, object>, hello?: { session?: string; leg?: number }): Promise<Welcomed>
+  /** The hello of a session, for checks that send it themselves. */
+  hello(topics: Record<string, object>, hello?: { session?: string; leg?: number; token?: string }): object
+  /** Publishes so many messages, 1 to `count`, and has their offsets. */
+  publish(wire: Wire, topic: string, count: number): Promise<number[]>
+  /** Publishes that, again where it is refused for now, and has its offset. Where it is refused for good nothing can be tried. */
+  say(wire: Wire, topic: string, data: unknown): Promise<number>
+  /** Everything that was sent before has been dealt with. */
+  settle(wire: Wire): Promise<void>
+  wait(ms: number): Promise<void>
+  done(): void
+}
+
+/** A log that is not there yet is asked so often. */
+const TRIES = 10
+
+export function createStand({ url, WebSocket, token, topic: prefix = 'conformance', patience = 2_000, drain, rate, lose, hidden, clock = systemClock }: StandOptions): Stand {
+  const wires: Wire[] = []
+  /** `n` of each id: it rises with each publish, and a repeat has that of the first. */
+  const numbers = new Map<unknown, number>()
+  const numbered = (frame: object | string) => {
+    if (typeof frame === 'string' || (frame as WireFrame).type !== 'publish' || 'n' in frame) return frame
+    const { id } = frame as WireFrame
+    numbers.set(id, numbers.get(id) ?? numbers.size + 1)
+    return { ...frame, n: numbers.get(id) }
+  }
+  const stand: Stand = {
+    patience,
+    token,
+    clock,
+    rate,
+    hidden,
+    // Whether it has begun is told by the server; what a command says of itself, by the command.
+    drain: drain && ((deadline) => void (async () => drain(deadline))().catch(() => undefined)),
+    lose:
+      lose &&
+      (() =>
+        (async () => lose())().catch((thrown: unknown) => {
+          throw new Untried(`what was to make the log begin anew failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+        })),
+    topic: () => `${prefix}.${nanoid(8)}`,
+    async open(subprotocols) {
+      const wire = await openWire(url, { WebSocket, clock, patience }, subprotocols)
+      wires.push(wire)
+      wires.push(wire)
+      const { send } = wire
+      return Object.assign(wire, { send: (frame: object | string) => send(numbered(frame)) })
+    },
+    hello: (topics, { session = nanoid(), leg = 1, token: other = token } = {}) => ({ type: 'hello', session, leg, topics, ...(other === undefined ? null : { token: other }) }),
+    async join(topics = {}, { session = nanoid(), leg = 1 } = {}) {
+      const wire = await stand.open()
+      wire.send(stand.hello(topics, { session, leg }))
+      const welcome = await wire.next('welcome')
+      return Object.assign(wire, { session, leg, welcome })
+    },
+    async publish(wire, topic, count) {
+      const ids = Array.from({ length: count }, () => nanoid())
+      for (const [at, id] of ids.entries()) wire.send({ type: 'publish', id, topic, data: at + 1 })
+      const offsets: number[] = []
+      for (const id of ids) offsets.push(offsetOf(await wire.next('ack', (frame) => frame['id'] === id)))
+      return offsets
+    },
+    async say(wire, topic, data) {
+      for (let tries = 1; ; tries++) {
+        const id = nanoid()
+        wire.send({ type: 'publish', id, topic, data })
+        const answer = await wire.next(['ack', 'nack'], (frame) => frame['id'] === id)
+        if (answer.type === 'ack') return offsetOf(answer)
+        const { code, message, retryAfter } = answer
+        if (typeof retryAfter !== 'number' || tries === TRIES) throw new Untried(`the server takes no message with the data ${JSON.stringify(data)}: ${String(code)}, ${String(message)}`)
+        await stand.wait(Math.min(retryAfter, patience))
+      }
+    },
+    async settle(wire) {
+      wire.send({ type: 'ping' })
+      await wire.next('pong')
+    },
+    wait: (ms) => new Promise((resolve) => void clock.setTimeout(resolve, ms)),
+    done() {
+      for (const wire of wires) if (!wire.isClosed) wire.close()
+    },
+  }
+  return stand
+}
+
+function offsetOf({ offset }: WireFrame): number {
+  if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack of a topic that is logged should bear its offset')
+  return offset as number
+}
+
+export function demand(holds: boolean, why: string): asserts holds {
+  if (!holds) throw new RuleBroken(why)
+}
+
+/** The answer for that topic in a `welcome` or `subscribed`, checked. */
+export function answerIn(frame: WireFrame, topic: string): Answer {
+  const topics = (frame['topics'] ?? {}) as Record<string, Partial<Answer> | undefined>
+  const answer = topics[topic]
+  demand(answer !== undefined, `the ${frame.type} should answer the topic that was asked for`)
+  const { epoch, offset, after } = answer
+  demand(typeof epoch === 'string' && epoch !== '', 'an answer should name its epoch')
+  demand(Number.isSafeInteger(offset) && offset! >= 0 && Number.isSafeInteger(after) && after! >= 0, 'an answer should have offset and after, whole numbers from 0')
+  return answer as Answer
+}
+
+/** The messages of the topic on that connection must be exactly those after `after` and up to `last`, once, in order, each after the one before. */
+export function chain(wire: Wire, topic: string, after: number, last: number, skip = 0) {
+  const messages = wire.of('message').filter((frame) => frame['topic'] === topic).slice(skip)
+  let at = after
+  for (const { offset, prev } of messages as { offset?: unknown; prev?: unknown }[]) {
+    const before = prev ?? Number(offset) - 1
+    demand(Number.isSafeInteger(offset), 'a message should bear its offset')
+    demand((offset as number) > at, `offset ${String(offset)} came after ${at}: a message is sent once, in order`)
+    demand(before === at, `offset ${String(offset)} names ${String(before)} before it, and ${at} came before it`)
+    at = offset as number
+  }
+  demand(at === last, `the last message should have the offset ${last}, and ${at === after ? 'none came' : `${at} was the last`}`)
+}

@@ -1,0 +1,215 @@
+import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
+import type { Codec, WireData } from '../protocol/protocol.js'
+import type { Outgoing, RawAnswer, RawHandover, RawMessage, RawProtocolOptions, RawWelcome } from './raw.js'
+
+/** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
+const DEADLINE = 30_000
+
+/**
+ * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its own. `sessions` has the
+ * last identity of each topic that a session follows.
+ */
+export function openCodec(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>): Codec {
+  let last = new Map<string, string>()
+  const followed = new Set<string>()
+  let leg = 0
+  let requests = 0
+  const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
+  let ready = false
+  let replies: WireData[] = []
+  /** The server has said something. */
+  let heard = false
+  /** The leg has waited long enough for its topics. */
+  let late = false
+  /** Pongs that answer a ping of the codec's own. */
+  let ownPongs = 0
+
+  const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
+
+  function encode(frame: ClientFrame): Outgoing {
+    switch (frame.type) {
+      case 'hello': {
+        const { token, session, topics } = frame
+        leg = frame.leg
+        last = sessions(session)
+        for (const topic of last.keys()) if (!topics.has(topic)) last.delete(topic)
+        for (const topic of topics.keys()) followed.add(topic)
+        const hello = raw.hello?.({ token, session, leg, topics, last: (topic) => last.get(topic) })
+        return asksReady ? [...pieces(hello), ...pieces(raw.ping?.())] : (hello ?? [])
+      }
+      case 'subscribe':
+        for (const topic of frame.topics.keys()) followed.add(topic)
+        return raw.subscribe?.(frame.topics) ?? []
+      case 'unsubscribe':
+        for (const topic of frame.topics) {
+          followed.delete(topic)
+          last.delete(topic)
+        }
+        return raw.unsubscribe?.(frame.topics) ?? []
+      case 'publish':
+        return raw.publish ? raw.publish(frame) : asIs(frame.data)
+      case 'auth':
+        return raw.auth?.(frame.token)
+      case 'ping':
+        return raw.ping?.()
+    }
+  }
+
+  function asked(said: true | RawHandover): ServerFrame {
+    const { id, reason = 'the server asked', url, spread, deadline = DEADLINE } = said === true ? ({} as RawHandover) : said
+    return { type: 'handover', id: id ?? `${leg}:${++requests}`, reason, url, spread, deadline }
+  }
+
+  function answered(said: RawAnswer): ServerFrame {
+    if ('refused' in said) return { type: 'nack', id: said.id, code: said.code ?? 'refused', message: said.refused, retryAfter: said.retryAfter }
+    return { type: 'ack', id: said.id, offset: said.offset, data: said.data }
+  }
+
+  function messageFrame(message: RawMessage, data: WireData, opening: boolean): ServerFrame | Rejected {
+    const { topic } = message
+    if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
+    const identity = message.alone || opening ? null : (raw.identity?.(message, data) ?? null)
+    if (identity !== null && followed.has(topic)) last.set(topic, identity)
+    const at = raw.position ? raw.position(message, data) : { offset: 1 }
+    if (!at) return { invalid: 'position() must number every message', topic }
+    const { offset, prev = offset - 1, epoch } = at
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
+      return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
+    }
+    const { stream, alone } = message
+    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch, stream, alone, ...(opening && { opening }) }
+  }
+
+  function decode(data: WireData): readonly ServerFrame[] | Rejected {
+    replies.push(...pieces(raw.reply?.(data)))
+    // What refuses the last topic that a leg waits for may be what makes the leg ready.
+    const before = many(raw.refused?.(data)).map(({ topic, reason, ended }): ServerFrame => ({ type: 'error', code: ended ? 'ended' : 'forbidden', topic, message: reason }))
+    const begins = frames(raw.begins?.(data), data, true)
+    if ('invalid' in begins) return begins
+    const serves = ready ? null : raw.ready?.(data)
+    heard = true
+    if (serves) {
+      ready = true
+      return [...before, ...begins, welcome(serves === true ? {} : serves)]
+    }
+    if (late && !ready) {
+      if (ownPongs > 0 && raw.pong?.(data)) ownPongs--
+      return [...before, ...begins, ...withoutTheRest()]
+    }
+    if (before.length > 0 || begins.length > 0) return [...before, ...begins]
+    const unauthorized = raw.unauthorized?.(data)
+    if (unauthorized) return [{ type: 'error', code: 'unauthorized', message: unauthorized === true ? 'the server refused the token' : unauthorized }]
+    const invalid = raw.invalid?.(data)
+    if (invalid) return { invalid }
+    const handover = raw.handover?.(data)
+    if (handover) return [asked(handover)]
+    if (raw.pong?.(data)) {
+      if (ownPongs > 0) return (ownPongs--, [])
+      if (ready || !asksReady) return [{ type: 'pong' }]
+      ready = true
+      return [welcome({})]
+    }
+    if (raw.drained?.(data)) return [{ type: 'drained' }]
+    const answer = raw.answer?.(data)
+    if (answer) return [answered(answer)]
+    return frames(raw.message(data), data)
+  }
+
+  /** What has not been answered by now is told, and the leg is ready without. */
+  function withoutTheRest(): readonly ServerFrame[] {
+    const waiting = raw.waiting?.()
+    if (!waiting) return []
+    ready = true
+    return [...waiting.map((topic): ServerFrame => ({ type: 'error', code: 'timeout', topic, message: 'its answer is late' })), welcome({})]
+  }
+
+  function frames(said: RawMessage | readonly RawMessage[] | null | undefined, data: WireData, opening = false): readonly ServerFrame[] | Rejected {
+    const found: ServerFrame[] = []
+    for (const message of many(said)) {
+      const frame = messageFrame(message, data, opening)
+      if ('invalid' in frame) return frame
+      found.push(frame)
+    }
+    return found
+  }
+
+  const threw = (thrown: unknown): Rejected => ({ invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}` })
+
+  return {
+    encode(frame) {
+      try {
+        return encode(frame) ?? null
+      } catch (thrown) {
+        return threw(thrown)
+      }
+    },
+    decode(data) {
+      try {
+        if (!raw.split) return decode(data)
+        // One frame that cannot be read takes nothing from the others of its piece.
+        return raw.split(data).flatMap((one): readonly (ServerFrame | Rejected)[] | Rejected => {
+          try {
+            return decode(one)
+          } catch (thrown) {
+            return threw(thrown)
+          }
+        })
+      } catch (thrown) {
+        return threw(thrown)
+      }
+    },
+    replies() {
+      const waiting = replies
+      replies = []
+      return waiting
+    },
+    owes: () => raw.owes?.() ?? false,
+    ...(raw.unanswered && { unanswered: (frame) => attempt(() => raw.unanswered!(frame)) === true }),
+    overdue() {
+      if (ready || !raw.waiting) return []
+      late = true
+      if (heard) return attempt(withoutTheRest) ?? []
+      if (raw.pong) {
+        replies.push(...pieces(attempt(() => raw.ping?.())))
+        ownPongs++
+      }
+      return []
+    },
+    ...(raw.leave && {
+      leave() {
+        const data = pieces(attempt(() => raw.leave!()))
+        return data.length > 0 ? data : null
+      },
+    }),
+    lost() {
+      const said = frames(raw.lost?.(), '')
+      return 'invalid' in said ? [] : said
+    },
+    opened() {
+      if (ready || (raw.opened ? !raw.opened() : raw.ready || asksReady)) return []
+      ready = true
+      return [welcome({})]
+    },
+  }
+}
+
+/** Null where it throws: what is asked is then as if it were not there. */
+function attempt<Answer>(ask: () => Answer): Answer | null {
+  try {
+    return ask()
+  } catch {
+    return null
+  }
+}
+
+function pieces(data: Outgoing): readonly WireData[] {
+  return data == null ? [] : typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
+}
+
+function many<Thing extends object>(said: Thing | readonly Thing[] | null | undefined): readonly Thing[] {
+  return said ? (Array.isArray(said) ? (said as readonly Thing[]) : [said as Thing]) : []
+}
+
+function asIs(data: unknown): WireData {
+  return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
+}

@@ -1,0 +1,186 @@
+import imported from 'reconnecting-websocket'
+import { physicalSocket } from './physical-socket.js'
+import type { WireData } from '../protocol/protocol.js'
+
+/** One physical WebSocket, from its dial to its end. */
+export interface Leg {
+  /** Hands `data` to the socket. False: it is not open, and the data went nowhere. */
+  send(data: WireData): boolean
+  /**
+   * Lets go of the leg. From here on nothing is heard of it, and a dial that is still under way leaves no socket behind.
+   * The socket API takes 1000 and 3000–4999 only: any other `code` goes out as 1000; `reason` is cut to 123 bytes.
+   */
+  close(code?: number, reason?: string): void
+  /** Bytes that were handed over and have not left yet. */
+  readonly buffered: number
+}
+
+export interface LegDeath {
+  /**
+   * The server's close code; 1006 when the connection just ended. A failed dial is 1006 too, but 1002 when the server
+   * answered without selecting a subprotocol that was offered.
+   */
+  readonly code: number
+  readonly reason: string
+  /** False: the leg never opened, and the dial failed. */
+  readonly opened: boolean
+}
+
+/** None of these may throw, and none is called before `createLeg` has returned. */
+export interface LegHandlers {
+  opened(): void
+  received(data: WireData): void
+  /** Exactly once, unless `close` was called first. */
+  died(death: LegDeath): void
+}
+
+export interface LegDeps {
+  readonly url: string
+  readonly subprotocols: readonly string[]
+  /** The WebSocket class; default: the global one. */
+  readonly WebSocket?: unknown
+}
+
+// Published as CommonJS whose export is the class, as a module for bundlers, and with declarations that fit the latter only.
+type ReconnectingWebSocket = imported.default
+const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
+
+const ABNORMAL = 1006
+const PROTOCOL_ERROR = 1002
+
+/** Timers take a signed 32-bit number, and Infinity would fire at once: this is as close to never as they come. */
+const NEVER = 2 ** 31 - 1
+
+/**
+ * Dials `url` once. reconnecting-websocket is used for the socket alone: it never retries and never queues here, and what
+ * it makes of errors and close codes is undone below. It is the only place that knows it.
+ */
+export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers): Leg {
+  let state: 'dialling' | 'open' | 'gone' = 'dialling'
+  /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
+  let trouble = ''
+
+  // An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already instead.
+  const Dial = Object.assign(
+    function (address: string, protocols?: string[]) {
+      const Class = physicalSocket(WebSocket) as typeof globalThis.WebSocket
+      if (typeof Class !== 'function') {
+        return refused('there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws')
+      }
+      try {
+        const physical = protocols ? new Class(address, protocols) : new Class(address)
+        // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
+        physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
+          if (typeof event.message === 'string') trouble = event.message
+        })
+        return physical
+      } catch (thrown) {
+        // Not the text: it may repeat the URL, and what an application put there.
+        const name = (thrown as Partial<Error> | null)?.name ?? 'an exception'
+        return refused(`the WebSocket constructor refused the URL or the subprotocols (${name})`)
+      }
+    },
+    { CLOSING: 2 },
+  )
+
+  function refused(reason: string) {
+    // Only after this task has the library armed the timer that close() clears.
+    queueMicrotask(() => {
+      socket.close()
+      die({ code: ABNORMAL, reason, opened: false })
+    })
+    return CLOSED_SOCKET
+  }
+
+  const socket = new ReconnectingWebSocket(url, subprotocols.length > 0 ? [...subprotocols] : undefined, {
+    WebSocket: Dial,
+    maxRetries: 0,
+    maxEnqueuedMessages: 0,
+    connectionTimeout: NEVER,
+  })
+  socket.binaryType = 'arraybuffer'
+
+  socket.onopen = () => {
+    if (subprotocols.length > 0 && !subprotocols.includes(socket.protocol)) {
+      const reason = `the server did not select the subprotocol ${subprotocols.join(' or ')}`
+      shut(1000, reason)
+      die({ code: PROTOCOL_ERROR, reason, opened: false })
+      return
+    }
+    state = 'open'
+    handlers.opened()
+  }
+  socket.onmessage = (event) => handlers.received(event.data as WireData)
+  socket.onclose = (event) => {
+    if (state === 'dialling') return die({ code: ABNORMAL, reason: trouble, opened: false })
+    // On an error the library unhooks itself from the socket and makes up a close event of its own, with code 1000: a
+    // network failure that looks like a server's polite goodbye. Its own events name itself as their target.
+    const madeUp = (event.target as unknown) === socket
+    die(madeUp ? { code: ABNORMAL, reason: '', opened: true } : { code: event.code ?? ABNORMAL, reason: event.reason ?? '', opened: true })
+  }
+  // It makes up no close event when closing the failed socket throws: then the error is all there is.
+  socket.onerror = () => die({ code: ABNORMAL, reason: trouble, opened: state === 'open' })
+
+  /** Nothing that the socket still says reaches anyone. */
+  function detach() {
+    state = 'gone'
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null
+  }
+
+  function die(death: LegDeath) {
+    if (state === 'gone') return
+    detach()
+    handlers.died(death)
+  }
+
+  function shut(code: number, reason: string) {
+    try {
+      socket.close(allowedCode(code), allowedReason(reason))
+    } catch {
+      // A socket that cannot even be closed is nobody's any more all the same.
+    }
+  }
+
+  return {
+    send(data) {
+      if (state !== 'open' || socket.readyState !== socket.OPEN) return false
+      try {
+        socket.send(data)
+        return true
+      } catch {
+        return false
+      }
+    },
+    close(code = 1000, reason = '') {
+      if (state === 'gone') return
+      detach()
+      shut(code, reason)
+    },
+    get buffered() {
+      return state === 'gone' ? 0 : socket.bufferedAmount
+    },
+  }
+}
+
+function ignore() {}
+
+const CLOSED_SOCKET = {
+  readyState: 3,
+  binaryType: 'arraybuffer',
+  bufferedAmount: 0,
+  protocol: '',
+  addEventListener: ignore,
+  removeEventListener: ignore,
+  close: ignore,
+}
+
+function allowedCode(code: number): number {
+  return code === 1000 || (Number.isInteger(code) && code >= 3000 && code <= 4999) ? code : 1000
+}
+
+const LONGEST_REASON = 123
+
+function allowedReason(reason: string): string {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(LONGEST_REASON))
+  return reason.slice(0, read)
+}

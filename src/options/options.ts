@@ -1,0 +1,283 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
+import { browserNetwork, type Network } from '../host/network.js'
+import { browserPage, type Page } from '../host/page.js'
+import { createTabs, type Tabs } from '../host/tabs.js'
+import { LiveSocketError } from '../base/errors.js'
+import { baseUrl, originOf, socketAddress } from '../base/socket-address.js'
+import type { GetToken } from '../tokens/token-keeper.js'
+import { bounds } from '../policy/bounds.js'
+import { livesocketV1 } from '../protocol/livesocket-v1.js'
+import type { Protocol } from '../protocol/protocol.js'
+import { count, duration, invalid, isObject, optionalFunction, ownOptions, reading, seam, section } from './option-check.js'
+
+/** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
+export type TopicTypes = Record<string, unknown>
+
+/** Why a `url` function is asked. */
+export interface UrlAsk {
+  /** Dials that came to nothing since a leg last lived for 30 s, or within this move: 0 at first. */
+  readonly attempt: number
+  /** `first`: nothing has been live since `connect()`. `handover`: beside a leg that serves. `reconnect`: nothing serves any more. */
+  readonly reason: 'first' | 'handover' | 'reconnect'
+  /**
+   * Where the last dial went in vain, without its query, or where the leg is that has fallen silent; null after a success. Over HTTP/2 a
+   * browser's sockets to one host and port are one connection, which dies as one: answer with another host name or port.
+   */
+  readonly failed: string | null
+  /** Fires when the answer is no longer wanted. */
+  readonly signal: AbortSignal
+}
+
+/** What a server or the client itself wants: leave this leg. */
+export interface HandoverRequest {
+  readonly id: string
+  /** The server's word, or `application`, `silence`, `network`, `token`, `age`, `unanswered`. */
+  readonly reason: string
+  /** Milliseconds until the leg may be closed. */
+  readonly deadline: number
+}
+
+export interface LiveSocketOptions<Topics extends object = TopicTypes> {
+  /**
+   * Where to connect. A function is asked at every dial that no server has named the place of, and told why.
+   * Never put a token in it: URLs end up in logs.
+   */
+  url: string | URL | ((ask: UrlAsk) => string | URL | Promise<string | URL>)
+  /**
+   * Names service and login: hooks with one key share a socket, and the tabs and workers of a browser share a token and a sign-out.
+   * Default: the whole URL, where it is given as a text or a URL. Where `url` is a function nothing is certain, and nothing is shared.
+   */
+  key?: string
+  /** Fetches a short-lived token. Called on a jittered schedule of its own, never because a socket reconnected. A throw is transient. */
+  getToken?: GetToken
+  /**
+   * When to fetch the next token, as fractions of the lifetime (default 0.5 to 0.9 of 10 minutes: 5 to 9 minutes), and how long one call
+   * may take, ms (default 10,000; 1,000 to 300,000): then it is repeated, at the pace of a failure, and a late answer is used all the same.
+   */
+  tokenRefresh?: { from?: number; to?: number; lifetime?: number; timeout?: number }
+  /** How the server is spoken to. Default `livesocketV1()`. */
+  protocol?: Protocol
+  /** A Standard Schema per topic, of any library, synchronous: checks every message and publish, and types them. What does not fit is an `invalid` event or error. */
+  schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1<unknown, Topics[Topic]> }
+  handover?: {
+    /** Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default none. */
+    redirectOrigins?: string[]
+    /** The longest time for which both legs live, ms. Default 30,000. */
+    overlapLimit?: number
+    /** The shortest time on a new leg before the next move, ms, so that two servers cannot play ping-pong. Default 1,000. */
+    dwell?: number
+    /**
+     * Age at which a platform cuts connections, ms: 3,600,000 for Cloud Run, 7,200,000 for API Gateway. Each leg moves well before, at an
+     * age of its own: a random 80 to 100 % of the limit less 90 s, or of half a limit below 3 min. Default: never.
+     */
+    maxAge?: number
+    /**
+     * Resolves at a moment that suits the application: asked when a move that can wait is about to dial. The deadline does not wait for
+     * it: the last quarter of it, and at least 2 s, are the dial's. A move away from a leg that fails is not put off, nor is one that
+     * the application itself asked for.
+     */
+    when?: (request: HandoverRequest) => Promise<void>
+  }
+  reconnect?: {
+    /** Milliseconds over which reconnections are spread when a server vanishes. Default 30,000, or what the server said. */
+    spread?: number
+    /** How far the spread grows with repeated failures, ms. Default 120,000. */
+    cap?: number
+  }
+  /** Silence that is asked about, and how long the answer may take, ms. Default 10,000 and 5,000. `false`: never suspect a leg. */
+  heartbeat?: { interval?: number; timeout?: number } | false
+  /** From the dial to the welcome, ms. Default 10,000. */
+  connectTimeout?: number
+  /** What may wait for its answer (default 1,000 publishes, 1 MiB), and after what silence the leg is suspect (default 10,000 ms). */
+  outbox?: { maxMessages?: number; maxBytes?: number; ackTimeout?: number }
+  /** What may be held while an earlier message is missing (default 1,000, 1 MiB), and for how long the old leg may bring it (default 250 ms). */
+  holding?: { maxMessages?: number; maxBytes?: number; gapTimeout?: number }
+  /** Decides what a close means. Asked for every code; `undefined` leaves it to the protocol's table. */
+  onClose?: (close: { code: number; reason: string }) => 'retry' | 'stop' | undefined
+  /**
+   * A line on the console for each event, or to your function: never with a token or with data. Default: none. Exactly `false` also
+   * keeps development builds from warning of what keeps the socket from being live.
+   */
+  debug?: boolean | ((line: string) => void)
+  /** Every outside thing, replaceable: for tests, stories, and runtimes without a global WebSocket. */
+  environment?: Environment
+}
+
+export interface Environment {
+  WebSocket?: unknown
+  clock?: Clock
+  random?: Random
+  network?: Network
+  page?: Page
+  tabs?: Tabs
+}
+
+/** Options, checked, with every default filled in. */
+export interface Settings {
+  readonly url: LiveSocketOptions['url']
+  readonly key: string | null
+  readonly getToken: GetToken | undefined
+  readonly tokenRefresh: { from?: number; to?: number; lifetime?: number; timeout: number }
+  readonly protocol: Protocol
+  readonly schemas: ReadonlyMap<string, StandardSchemaV1>
+  readonly handover: { redirectOrigins: readonly string[]; overlapLimit: number; dwell: number; maxAge: number | null; when: ((request: HandoverRequest) => Promise<void>) | null }
+  readonly reconnect: { spread: number; cap: number }
+  readonly heartbeat: { interval: number; timeout: number } | false
+  readonly connectTimeout: number
+  readonly outbox: { maxMessages: number; maxBytes: number; ackTimeout: number }
+  readonly holding: { maxMessages: number; maxBytes: number; gapTimeout: number }
+  readonly onClose: ((close: { code: number; reason: string }) => unknown) | undefined
+  readonly debug: ((line: string) => void) | null
+  /** Warn of nothing. */
+  readonly quiet: boolean
+  readonly WebSocket: unknown
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly page: Page
+  readonly tabs: Tabs
+}
+
+const MIB = 1_048_576
+
+/** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
+export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>): Settings {
+  if (!isObject(given)) throw invalid('options', 'an object with at least a `url`', given)
+  const options = ownOptions(given)
+  const url = checkUrl(options.url)
+  const handover = section(options, 'handover')
+  const reconnect = section(options, 'reconnect')
+  const outbox = section(options, 'outbox')
+  const holding = section(options, 'holding')
+  const environment = section(options, 'environment')
+  const tokenRefresh = section(options, 'tokenRefresh')
+  const fraction = (name: string, value: unknown) => {
+    if (value === undefined) return undefined
+    if (typeof value !== 'number' || !(value > 0 && value <= 1)) throw invalid(`tokenRefresh.${name}`, 'a fraction of the lifetime, above 0 and at most 1', value)
+    return value
+  }
+  const from = fraction('from', tokenRefresh.from)
+  const to = fraction('to', tokenRefresh.to)
+  if ((from ?? 0.5) > (to ?? 0.9)) throw from === undefined ? invalid('tokenRefresh.to', 'at least tokenRefresh.from (0.5)', to) : invalid('tokenRefresh.from', `at most tokenRefresh.to (${to ?? 0.9})`, from)
+  const lifetime = tokenRefresh.lifetime === undefined ? undefined : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, bounds.lifetime.least, bounds.lifetime.most)
+  const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
+  const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
+  if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
+  if (options.getToken !== undefined && (protocol as Partial<Protocol>).takesToken === false) {
+    throw new LiveSocketError('invalid', `getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`)
+  }
+  const key = options.key === undefined ? defaultKey(url) : options.key
+  if (options.key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', 'a non-empty string', key)
+  return {
+    url,
+    key: key as string | null,
+    getToken: optionalFunction('getToken', options.getToken) as GetToken | undefined,
+    tokenRefresh: { from, to, lifetime, timeout: duration('tokenRefresh.timeout', tokenRefresh.timeout, 10_000, 1_000, 300_000) },
+    protocol: protocol as unknown as Protocol,
+    schemas: checkSchemas(section(options, 'schemas')),
+    handover: {
+      redirectOrigins: checkOrigins(handover.redirectOrigins),
+      overlapLimit: duration('handover.overlapLimit', handover.overlapLimit, 30_000, 1),
+      dwell: duration('handover.dwell', handover.dwell, 1_000, 0),
+      maxAge: handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, bounds.maxAge.least),
+      when: (optionalFunction('handover.when', handover.when) as Settings['handover']['when']) ?? null,
+    },
+    reconnect: {
+      spread: duration('reconnect.spread', reconnect.spread, 30_000, 0, bounds.spread.most),
+      cap: duration('reconnect.cap', reconnect.cap, 120_000, 0, bounds.cap.most),
+    },
+    heartbeat: heartbeat && {
+      interval: duration('heartbeat.interval', heartbeat.interval, 10_000, 1),
+      timeout: duration('heartbeat.timeout', heartbeat.timeout, 5_000, 1),
+    },
+    connectTimeout: duration('connectTimeout', options.connectTimeout, 10_000, 1),
+    outbox: {
+      maxMessages: count('outbox.maxMessages', outbox.maxMessages, 1_000),
+      maxBytes: count('outbox.maxBytes', outbox.maxBytes, MIB),
+      ackTimeout: duration('outbox.ackTimeout', outbox.ackTimeout, 10_000, 1),
+    },
+    holding: {
+      maxMessages: count('holding.maxMessages', holding.maxMessages, 1_000),
+      maxBytes: count('holding.maxBytes', holding.maxBytes, MIB),
+      gapTimeout: duration('holding.gapTimeout', holding.gapTimeout, 250, 0),
+    },
+    onClose: optionalFunction('onClose', options.onClose) as Settings['onClose'],
+    debug: checkDebug(options.debug),
+    quiet: options.debug === false,
+    WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
+    clock: (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ?? systemClock,
+    random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
+    network: (seam('network', environment.network, ['online', 'subscribe']) as Network | undefined) ?? browserNetwork(),
+    page: (seam('page', environment.page, ['hidden', 'subscribe']) as Page | undefined) ?? browserPage(),
+    tabs: (seam('tabs', environment.tabs, ['join']) as Tabs | undefined) ?? createTabs(),
+  }
+}
+
+/**
+ * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and `http:` mean
+ * `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
+ */
+export function dialUrl(given: unknown): URL {
+  const text = given instanceof URL ? reading('url', () => given.href) : given
+  if (typeof text !== 'string' || text.trim() === '') throw invalid('url', 'a ws: or wss: URL', given)
+  let address
+  try {
+    address = socketAddress(text)
+  } catch {
+    address = ''
+  }
+  if (address === '') throw invalid('url', 'an absolute ws: or wss: URL', 'what does not parse as one')
+  if (typeof address === 'string') throw invalid('url', 'a ws: or wss: URL', address)
+  if (address.hasUser) throw invalid('url', 'without user name and password: they end up in logs', 'one with them')
+  return new URL(address.href)
+}
+
+function checkUrl(given: unknown): LiveSocketOptions['url'] {
+  if (typeof given === 'function') return given as LiveSocketOptions['url']
+  // A relative URL means nothing before there is a page: on a server it is looked at when it is dialled.
+  const relative = typeof given === 'string' && /^[./?]/.test(given) && baseUrl() === undefined
+  if (!relative) dialUrl(given)
+  return given as string | URL
+}
+
+function checkDebug(given: unknown): Settings['debug'] {
+  if (given === true) return (line) => console.debug(line)
+  return given === false ? null : ((optionalFunction('debug', given) as Settings['debug']) ?? null)
+}
+
+/** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */
+export function defaultKey(url: LiveSocketOptions['url']): string | null {
+  if (typeof url === 'function') return null
+  try {
+    return dialUrl(url).href
+  } catch {
+    // Relative, and there is no page: on a server it names nothing but itself.
+    return String(url)
+  }
+}
+
+function checkOrigins(value: unknown): readonly string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw invalid('handover.redirectOrigins', 'an array of origins such as "wss://b.example.com"', value)
+  const origins = reading('handover.redirectOrigins', () => [...(value as unknown[])])
+  for (const origin of origins) {
+    if (typeof origin !== 'string' || originOf(origin) !== origin) {
+      throw invalid('handover.redirectOrigins', 'origins as new URL(url).origin gives them, such as "wss://b.example.com"', origin)
+    }
+  }
+  return origins as string[]
+}
+
+function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {
+  for (const [topic, schema] of Object.entries(given)) {
+    if (!reading(`schemas.${topic}`, () => isSchema(schema))) throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+  }
+  return new Map(Object.entries(given) as [string, StandardSchemaV1][])
+}
+
+function isSchema(value: unknown): boolean {
+  if (!isObject(value) && typeof value !== 'function') return false
+  const standard: unknown = (value as Partial<StandardSchemaV1>)['~standard']
+  return isObject(standard) && typeof standard.validate === 'function'
+}

@@ -1,0 +1,71 @@
+import { tokenProblem } from '../../policy/token-answer.js'
+import { numberOf } from '../bounds.js'
+import { invalid, type MaybePromise } from '../options.js'
+import type { ServerLeg } from '../legs/server-leg.js'
+
+export interface RenewOptions {
+  /** Milliseconds in which all of them are to have a fresh token. From 1,000 to 400 days; default 60,000. */
+  readonly within?: number
+}
+
+export interface OfferedToken {
+  readonly token: string
+  /** Milliseconds that it lives, from 1 to 400 days. Without it the client takes a JWT's own `exp − iat`, else its default. */
+  readonly tokenTtl?: number
+}
+
+export type SessionMatch<User> = (session: { readonly session: string; readonly user: User }) => boolean
+
+/** What a server can do about the tokens of its legs, beyond waiting for their end. */
+export interface TokenRenewal<User> {
+  renew(match: SessionMatch<User>, options?: RenewOptions): number
+  offer(match: SessionMatch<User>, mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>): Promise<number>
+}
+
+export function createTokenRenewal<User>(deps: { legs(): Iterable<ServerLeg<User>>; onError(error: unknown, doing: string): void }): TokenRenewal<User> {
+  const bySession = (match: SessionMatch<User>) => {
+    const sessions = new Map<string, ServerLeg<User>[]>()
+    for (const leg of deps.legs()) {
+      const who = leg.who()!
+      if (!match(who)) continue
+      const legs = sessions.get(who.session)
+      if (legs) legs.push(leg)
+      else sessions.set(who.session, [leg])
+    }
+    return sessions
+  }
+
+  return {
+    renew(match, options = {}) {
+      const within = numberOf('renewTokens.within', options.within)
+      let asked = 0
+      for (const legs of bySession(match).values()) if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
+      return asked
+    },
+    async offer(match, mint) {
+      let offered = 0
+      // One after the other: a thousand signatures at once would hold up every leg.
+      for (const legs of bySession(match).values()) {
+        try {
+          const { session, user } = legs[0]!.who()!
+          const minted = await mint({ session, user })
+          if (!minted) continue
+          const frame = tokenFrame(minted)
+          for (const leg of legs) leg.send(frame)
+          offered++
+        } catch (error) {
+          deps.onError(error, 'offering a token')
+        }
+      }
+      return offered
+    },
+  }
+}
+
+function tokenFrame({ token, tokenTtl }: OfferedToken) {
+  // The rules of the client, which would throw it away.
+  const problem = tokenProblem(token)
+  if (problem !== null) throw invalid(`offerTokens: mint gave a token that ${problem}`)
+  if (tokenTtl === undefined) return { type: 'token', token } as const
+  return { type: 'token', token, tokenTtl: numberOf('offerTokens.tokenTtl', tokenTtl) } as const
+}

@@ -1,0 +1,137 @@
+import { systemClock, type Clock } from '../../base/clock.js'
+import { createKeptTopics, type KeptTopic } from './kept-topics.js'
+import { atLeast } from '../options.js'
+import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
+import { createSessionRegister, type SessionRegister } from './session-register.js'
+import type { HistoryLimits } from './topic-history.js'
+import type { LogSize, TailEvent, TopicLog } from './topic-log.js'
+
+export interface MemoryLogOptions {
+  /** How much of each topic is kept for those who come back: see `HistoryLimits`. */
+  readonly history?: Partial<HistoryLimits>
+  /** For how long a publish that arrives again is known: see `DedupeLimits`. */
+  readonly dedupe?: Partial<DedupeLimits>
+  /**
+   * Topics kept that nobody reads; those that are read are bounded by the limits of the servers. At the bound the quietest topic goes of
+   * the session that made most of them; topics that a server made go last. Default 10,000.
+   */
+  readonly maxTopics?: number
+  /**
+   * Bytes kept of all topics together: their data, and 100 more for each message. At the bound the topic that has most gives its oldest
+   * message. Default 256 MiB.
+   */
+  readonly maxBytes?: number
+  readonly clock?: Clock
+}
+
+export interface MemoryLog extends TopicLog {
+  /**
+   * Loses its data, as a crash would: every topic starts over under a new epoch, and no publish is
+   * remembered. Sessions are: they are as alive as before.
+   */
+  forget(): void
+  /** What it holds. `unread`: topics that nobody reads. `evicted`: topics that have been forgotten with their messages, at `maxTopics`. */
+  size(): LogSize
+}
+
+/** Sessions without legs that are remembered. */
+const MAX_IDLE = 100_000
+/** Answers remembered of all sessions together: where there are so many sessions that `maxIds` of each would be more, each has its share. */
+const MAX_ANSWERS = 1_000_000
+const LEAST_ANSWERS = 16
+
+/**
+ * A topic log in the memory of this process. Any number of servers in the process may share it; it ends with the process, and
+ * what was in it with it. Throws `invalid` for a limit that is no number of its kind.
+ */
+export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
+  const clock = options.clock ?? systemClock
+  const limits: HistoryLimits = {
+    maxMessages: atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
+    maxBytes: atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
+    maxAge: atLeast(0, 'history.maxAge', options.history?.maxAge, 5 * 60_000),
+  }
+  const dedupe: DedupeLimits = {
+    window: atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
+    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 1_000),
+  }
+  const maxTopics = atLeast(1, 'maxTopics', options.maxTopics, 10_000)
+  const maxBytes = atLeast(0, 'maxBytes', options.maxBytes, 256 * 1024 * 1024)
+  const now = () => clock.monotonic()
+
+  const topics = createKeptTopics({ history: limits, maxTopics, maxBytes }, now)
+  const running = new Map<string, Promise<unknown>>()
+  const share = () => Math.min(dedupe.maxIds, Math.max(LEAST_ANSWERS, Math.floor(MAX_ANSWERS / sessions.known)))
+  const sessions: SessionRegister = createSessionRegister(
+    { idle: keepRecords(dedupe), maxIdle: MAX_IDLE },
+    (born) => createPublishRecord(born, dedupe.window, share, now),
+    now,
+  )
+
+  function tell(topic: KeptTopic, event: TailEvent) {
+    for (const listener of [...topic.tails]) listener(event)
+  }
+
+  return {
+    async append({ topic: name, data, origin, answer }) {
+      const record = origin && sessions.record(origin.session)
+      const known = record?.find(origin!)
+      if (known) return { answer: known, repeat: true }
+      const topic = topics.get(name)
+      topics.push(topic, data, origin?.session ?? null)
+      const { offset } = topic
+      const ack = { type: 'ack', offset, ...(answer === undefined ? undefined : { data: answer }) } as const
+      record?.add(origin!, ack)
+      tell(topic, { type: 'entry', epoch: topic.epoch, entry: { offset, data } })
+      return { answer: ack, repeat: false }
+    },
+    async refuse(origin, nack) {
+      const record = sessions.record(origin.session)
+      const known = record.find(origin)
+      if (known) return known
+      record.add(origin, nack)
+      return nack
+    },
+    async recall(origin) {
+      return sessions.record(origin.session).find(origin)
+    },
+    async once(origin, task) {
+      const key = keyOf(origin)
+      const mine = (running.get(key) ?? Promise.resolve()).then(task)
+      const settled = mine.then(() => undefined, () => undefined)
+      running.set(key, settled)
+      try {
+        return await mine
+      } finally {
+        if (running.get(key) === settled) running.delete(key)
+      }
+    },
+    async head(name) {
+      return topics.headOf(topics.get(name))
+    },
+    async read(name, after, limit) {
+      const topic = topics.get(name)
+      topic.history.age(now())
+      return { epoch: topic.epoch, entries: topic.history.after(after, limit.maxMessages, limit.maxBytes) }
+    },
+    async tail(name, listener) {
+      const topic = topics.get(name)
+      const stop = topics.read(topic, listener)
+      return { head: topics.headOf(topic), stop }
+    },
+    async admit(session, leg, subject) {
+      return sessions.admit(session, leg, subject)
+    },
+    async release(session, leg) {
+      return sessions.release(session, leg)
+    },
+    async close() {
+      for (const topic of topics.all()) topic.tails.clear()
+    },
+    forget() {
+      sessions.loseRecords()
+      for (const topic of topics.reset()) tell(topic, { type: 'epoch', head: topics.headOf(topic) })
+    },
+    size: () => ({ ...topics.size(), ids: sessions.answers, sessions: sessions.size }),
+  }
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../../base/clock.js'
+
+/**
+ * Publishes of this server go at once, unless those who read would miss something by it. Then they wait a little, each topic's in their
+ * order: where somebody who reads cannot follow, and where publishing has not let the process do anything else for a while, sockets included.
+ */
+export interface PublishPace {
+  /** Calls `task` now, or in its turn. */
+  run<Result>(topic: string, bytes: number, task: () => Promise<Result>): Promise<Result>
+  /** Publishes that have had to wait. */
+  slowed(): number
+}
+
+/** Whoever reads faster than this is waited for; nobody slows a topic to less. Messages and bytes a millisecond. */
+const SLOWEST = { messages: 1, bytes: 1_024 }
+/** Publishing for so long, ms, leaves the rest of the process its turn. Shorter ones cost more: each ends with a write to every leg. */
+const LONGEST_TURN = 50
+/** Messages and bytes of a topic that go together once there is room. */
+const TOGETHER = { messages: 64, bytes: 128 * 1024 }
+/** Publishes of a topic that wait at a time: who does not wait for the answers cannot be slowed, and the oldest goes. */
+const MOST = 1_024
+/** Time that was lost, because a timer ran late, is made up for, ms. */
+const LATE = 50
+
+/** How long a message of that size waits for readers, ms. */
+const patience = (bytes: number) => Math.max(1 / SLOWEST.messages, bytes / SLOWEST.bytes)
+
+interface Waiting {
+  readonly bytes: number
+  go(): void
+}
+
+/**
+ * @param clock of the process itself.
+ * @param crowded whether somebody who reads that topic here is about to fall out of what is at hand.
+ */
+export function createPublishPace(clock: Clock, crowded: (topic: string) => boolean): PublishPace {
+  const queues = new Map<string, { readonly waiting: Waiting[]; dueAt: number }>()
+  let turnBegan: number | null = null
+  let ticking = false
+  let slowed = 0
+
+  /** Whether promises alone have kept the process busy for too long: where they never end, no tick comes, and no socket is written or read. */
+  function turnIsOver(): boolean {
+    const now = clock.monotonic()
+    if (turnBegan === null) {
+      turnBegan = now
+      process.nextTick(() => void (turnBegan = null))
+    }
+    return now - turnBegan >= LONGEST_TURN
+  }
+
+  function tick() {
+    if (ticking) return
+    ticking = true
+    clock.setTimeout(() => {
+      ticking = false
+      for (const topic of [...queues.keys()]) release(topic)
+      if (queues.size > 0) tick()
+    }, 1)
+  }
+
+  function release(topic: string) {
+    const queue = queues.get(topic)!
+    const now = clock.monotonic()
+    let { messages, bytes } = TOGETHER
+    while (queue.waiting.length > 0) {
+      const due = queue.dueAt <= now
+      if (!due && (messages <= 0 || bytes <= 0 || crowded(topic))) return
+      const next = queue.waiting.shift()!
+      messages--
+      bytes -= next.bytes
+      if (due) queue.dueAt = Math.max(queue.dueAt, now - LATE) + patience(next.bytes)
+      next.go()
+    }
+    // Whoever publishes one after the other has none waiting between two.
+    if (queue.dueAt <= now) queues.delete(topic)
+  }
+
+  return {
+    run(topic, bytes, task) {
+      let queue = queues.get(topic)
+      if (!queue?.waiting.length && !turnIsOver() && !crowded(topic)) return task()
+      slowed++
+      if (!queue) queues.set(topic, (queue = { waiting: [], dueAt: clock.monotonic() + patience(bytes) }))
+      const { waiting } = queue
+      return new Promise((resolve, reject) => {
+        waiting.push({ bytes, go: () => void task().then(resolve, reject) })
+        if (waiting.length > MOST) waiting.shift()!.go()
+        tick()
+      })
+    },
+    slowed: () => slowed,
+  }
+}

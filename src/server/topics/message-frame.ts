@@ -1,0 +1,20 @@
+import { encodeServerFrame } from '../../protocol/server-frames.js'
+import type { Encoded } from '../legs/leg-socket.js'
+import type { Answer, Json } from '../log/topic-log.js'
+
+/** A `message` whose data is JSON text already; without data it only moves the position. */
+export function messageFrame(topic: string, offset: number, prev: number, data?: Json): Encoded {
+  return Buffer.from(withData(encodeServerFrame({ type: 'message', topic, offset, prev, hasData: false }), data))
+}
+
+/** The `ack` or `nack` of that answer. */
+export function answerFrame(id: string, answer: Answer & { readonly retryAfter?: number }): Encoded {
+  if (answer.type === 'nack') return Buffer.from(encodeServerFrame({ ...answer, id }))
+  const { data, ...ack } = answer
+  return Buffer.from(withData(encodeServerFrame({ ...ack, id }), data))
+}
+
+/** A frame is a JSON object with at least a type: its text ends with a brace, and has something before it. */
+function withData(frame: string, data: Json | undefined): string {
+  return data === undefined ? frame : `${frame.slice(0, -1)},"data":${data}}`
+}

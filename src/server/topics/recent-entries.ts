@@ -1,0 +1,80 @@
+import { messageFrame } from './message-frame.js'
+import type { Encoded } from '../legs/leg-socket.js'
+import type { LogEntry } from '../log/topic-log.js'
+
+/** An entry on its way to many legs: encoded once for all that see the same frame, and parsed once for all filters. */
+export interface SharedEntry extends LogEntry {
+  frame(prev: number): Encoded
+  value(): unknown
+}
+
+export function sharedEntry(topic: string, { offset, data }: LogEntry): SharedEntry {
+  let last: { prev: number; frame: Encoded } | undefined
+  let parsed: { value: unknown } | undefined
+  return {
+    offset,
+    data,
+    frame(prev) {
+      if (last?.prev !== prev) last = { prev, frame: messageFrame(topic, offset, prev, data) }
+      return last.frame
+    },
+    value() {
+      parsed ??= { value: JSON.parse(data) }
+      return parsed.value
+    },
+  }
+}
+
+/** The newest entries of a topic, without a hole, so that a leg that is a little behind need not ask the log. */
+export interface RecentEntries {
+  readonly oldest: number | undefined
+  get(offset: number): SharedEntry | undefined
+  /** Whether what is kept from that offset on is more than half of what may be, or no more kept at all. */
+  farBehind(offset: number): boolean
+  /** The next one; one that is not the next begins anew. */
+  push(entry: SharedEntry): void
+  clear(): void
+}
+
+export function createRecentEntries(maxMessages: number, maxBytes: number): RecentEntries {
+  /** With the bytes of all that came up to each, so that those between two are known. */
+  let entries: { readonly entry: SharedEntry; readonly end: number }[] = []
+  let first = 0
+  let end = 0
+
+  function clear() {
+    entries = []
+    first = 0
+  }
+
+  const at = (offset: number) => first + offset - (entries[first]?.entry.offset ?? offset)
+  /** Of those from that index on. */
+  const bytesFrom = (index: number) => end - entries[index]!.end + entries[index]!.entry.data.length
+
+  return {
+    get oldest() {
+      return entries[first]?.entry.offset
+    },
+    get(offset) {
+      const index = at(offset)
+      return index >= first ? entries[index]?.entry : undefined
+    },
+    farBehind(offset) {
+      const index = at(offset)
+      if (index >= entries.length) return false
+      return index < first || entries.length - index > maxMessages / 2 || bytesFrom(index) > maxBytes / 2
+    },
+    push(entry) {
+      const newest = entries[entries.length - 1]
+      if (newest && newest.entry.offset + 1 !== entry.offset) clear()
+      end += entry.data.length
+      entries.push({ entry, end })
+      while (entries.length - first > maxMessages || (bytesFrom(first) > maxBytes && entries.length - first > 1)) first++
+      if (first > 64 && first * 2 > entries.length) {
+        entries = entries.slice(first)
+        first = 0
+      }
+    },
+    clear,
+  }
+}

@@ -1,0 +1,457 @@
+import { nanoid } from 'nanoid'
+import { createEmitter } from '../base/emitter.js'
+import { LiveSocketError } from '../base/errors.js'
+import { tellUncaught } from '../base/uncaught.js'
+import { debugLine } from './debug-line.js'
+import { createFold, type FoldOptions } from './fold.js'
+import { createCoordinator } from '../handover/coordinator.js'
+import type { Gap, LiveSocketEvents } from '../handover/events.js'
+import type { Stop } from '../handover/machine.js'
+import { optionalFunction } from '../options/option-check.js'
+import { createOutage } from '../handover/outage.js'
+import { settingsOf, type LiveSocketOptions, type TopicTypes } from '../options/options.js'
+import { createSession, type Session } from '../handover/session.js'
+import { watchWake } from '../host/wake.js'
+import type { Published, PublishOptions } from '../publishes/outbox.js'
+import { createSubscriptions, type TopicStatus } from '../topics/subscriptions.js'
+import type { Message, MessageInfo } from '../topics/message.js'
+import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
+import type { Position } from '../protocol/frames.js'
+import { createStream, type StreamOptions } from './stream.js'
+import { createTopicStatus } from './topic-status.js'
+import { checkTopicData, type SchemaInputs, type SchemaOutputs, type TopicSchemas } from '../topics/topic-schema.js'
+import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
+
+export interface SubscribeOptions {
+  /** Start after this position instead of now. */
+  readonly from?: Position
+  /** As `from`, in the present session only: in a later one, somebody else's perhaps, it starts from that one's now. */
+  readonly since?: Position | undefined
+  /** Aborting unsubscribes. */
+  readonly signal?: AbortSignal
+  /** The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise. */
+  readonly onError?: ((error: LiveSocketError) => void) | undefined
+}
+
+export interface LiveSocketStats {
+  /** Message frames that came in, on any leg. */
+  readonly received: number
+  readonly delivered: number
+  /** Dropped because the other leg had brought them. */
+  readonly duplicates: number
+  /** Held back, for a moment, because an earlier one was missing. */
+  readonly held: number
+  readonly gaps: number
+  /** Planned moves that were finished. */
+  readonly handovers: number
+  readonly reconnects: number
+  readonly published: number
+  /** The longest time between two messages in a row, ms. */
+  readonly longestSilence: number
+}
+
+type Name<Topics> = keyof Topics & string
+
+/** `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform. */
+export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends object = Topics> {
+  /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
+  connect(): void
+  /** Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server is told 1000, or the code. */
+  close(code?: number, reason?: string): void
+  /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
+  signOut(): void
+  /** Moves to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
+  handover(): Promise<void>
+  [Symbol.dispose](): void
+  /** Every message of the topic, once and in order, from now or from a position on; returns the undo. */
+  subscribe<Topic extends Name<Topics>>(
+    topic: Topic,
+    handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
+    options?: SubscribeOptions,
+  ): () => void
+  /**
+   * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then an `overflow`
+   * error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a `forbidden` or `refused` one.
+   * `break`, `return()` and the signal end it quietly.
+   */
+  stream<Topic extends Name<Topics>>(topic: Topic, options?: StreamOptions): AsyncIterableIterator<Message<Topics[Topic], Topic>>
+  /**
+   * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded, once and in
+   * order, and listeners are told once per animation frame. Subscribed while it has listeners and a second longer; it goes on later
+   * where it was.
+   */
+  fold<Topic extends Name<Topics>, State>(
+    topic: Topic,
+    reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
+    initial: State,
+    options?: FoldOptions<State>,
+  ): ReadableStore<State>
+  /**
+   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a schema the data is
+   * checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it runs the schema on it.
+   */
+  publish<Topic extends Name<Inputs>>(topic: Topic, data: Inputs[Topic], options?: PublishOptions): Promise<Published>
+  /** Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has answered yet. */
+  position(topic: Name<Topics>): Position | null
+  /**
+   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It is subscribed
+   * while this has listeners; without any it tells what is known from others who have it subscribed.
+   */
+  topicStatus(topic: Name<Topics>): ReadableStore<TopicStatus>
+  readonly store: ReadableStore<LiveSocketState>
+  on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
+  stats(): LiveSocketStats
+}
+
+
+/**
+ * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it. Topics are typed by
+ * `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError` `invalid` that names the option.
+ */
+export function createLiveSocket<Schemas extends TopicSchemas>(
+  options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas },
+): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>>
+export function createLiveSocket<Topics extends object = TopicTypes>(options: LiveSocketOptions<Topics>): LiveSocket<Topics>
+export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
+  const settings = settingsOf(options)
+  const { clock, random } = settings
+  const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
+    if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
+    else tellUncaught(session.tokens.withheld(thrown, 'the application'))
+  })
+  const emit: typeof tell = (type, event) => {
+    try {
+      settings.debug?.(debugLine(type, event))
+    } catch (thrown) {
+      tellUncaught(thrown)
+    }
+    return tell(type, event)
+  }
+  /** `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing finds it where uncaught errors are. */
+  const tellError = (given: LiveSocketError, heard = false) => {
+    const error = withoutToken(given)
+    if (emit('error', { error }) || heard) return
+    if (error.cause === undefined) outage.warn(error.message, error.message)
+    else tellUncaught(error.cause)
+  }
+  /** What an application threw is its own; but errors end up in logs. */
+  const withoutToken = (error: LiveSocketError) => {
+    const cause = session.tokens.withheld(error.cause, 'the application')
+    return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
+  }
+  const report = (message: string, cause?: unknown) => tellError(new LiveSocketError('invalid', message, { cause }))
+  const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
+  const outage = createOutage(clock, settings.quiet)
+  let closed: LiveSocketState['closed'] = null
+  /** A frame has come since the network last changed. */
+  let heard = false
+  /** Calls of `handover()`, each with the leg that it wants left. */
+  let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
+  let listening: (() => void)[] = []
+
+  const subscriptions = createSubscriptions(
+    {
+      position: (topic) => session.merge.position(topic),
+      first: (topic, from) => session.merge.subscribe(topic, from),
+      rewind: (topic, from) => session.merge.subscribe(topic, from),
+      last: (topic) => session.merge.unsubscribe(topic),
+      threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
+    },
+    settings.protocol.merge === 'log',
+  )
+
+  const coordinator = createCoordinator(
+    { settings, id: () => nanoid(), session: () => session },
+    {
+      emit,
+      error: tellError,
+      heard(frame) {
+        if (frame.type === 'message') session.counters.received++
+        heard = true
+      },
+      changed: () => show(),
+      served(planned) {
+        const { counters } = session
+        if (!planned && counters.everLive) counters.reconnects++
+        counters.everLive = true
+        outage.over()
+      },
+      drained: (leg) => session.merge.drained?.(leg),
+      moved(planned) {
+        if (planned) session.counters.handovers++
+        const { active } = coordinator.state
+        for (const move of takeMoves((from) => from !== active?.leg)) move.resolve()
+      },
+      moveFailed(why) {
+        const { old } = coordinator.state
+        for (const move of takeMoves((from) => from === undefined || from !== old?.leg)) move.reject(new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`))
+      },
+      refused: (error) => tellError(error, error.retryAfter === undefined && subscriptions.refused(error.topic!, error)),
+      failed: outage.failed,
+      stopped: end,
+    },
+  )
+
+  let session = newSession()
+
+  /** On some systems the browser takes itself for offline for good: what arrives on a leg is better evidence. */
+  function online() {
+    return settings.network.online() || (heard && coordinator.state.active !== null)
+  }
+
+  function newSession(): Session {
+    const mine: Session = createSession({ settings, online }, {
+      merge: {
+        deliver(given) {
+          const checked = checkTopicData(settings.schemas, given.topic, given.data)
+          if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
+          const message = settings.schemas.has(given.topic) ? { ...given, data: checked.value } : given
+          const { counters } = mine
+          counters.delivered++
+          const now = clock.monotonic()
+          if (counters.lastMessage !== null) counters.longestSilence = Math.max(counters.longestSilence, now - counters.lastMessage)
+          counters.lastMessage = now
+          subscriptions.deliver(message)
+        },
+        gap(gap) {
+          mine.counters.gaps++
+          emit('gap', gap)
+        },
+        subscribe: (leg, id, topics) => void coordinator.send(leg, { type: 'subscribe', id, topics }),
+        unsubscribe: (leg, topics) => void coordinator.send(leg, { type: 'unsubscribe', topics }),
+        overflow: () => coordinator.dropStandby(),
+        invalid: (topic, reason) => emit('invalid', { topic, reason }),
+        answered: (topic, position) => subscriptions.answered(topic, position),
+        fence: (leg) => coordinator.fence(leg),
+      },
+      outbox: {
+        send: (leg, frame) => coordinator.send(leg, frame),
+        overdue: () => coordinator.leave('unanswered'),
+        settled: () => coordinator.settle(),
+        changed: (size) => live.count(size),
+      },
+      tokens: {
+        fresh: (token) => coordinator.renew(token),
+        // Of one that has ended the last word is told with the end.
+        state: (token) => mine === session && live.set({ token }),
+        refreshed: (event) => emit('token-refreshed', event),
+        failed(event) {
+          if (!coordinator.state.active) outage.failed({ code: 'token-failed', message: `getToken: ${event.error instanceof Error ? event.error.message : 'it threw'}` })
+          show()
+          emit('token-failed', event)
+        },
+        ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
+      },
+    })
+    return mine
+  }
+
+  function takeMoves(done: (from: number | undefined) => boolean) {
+    const taken = moves.filter(({ from }) => done(from))
+    moves = moves.filter((move) => !taken.includes(move))
+    return taken
+  }
+
+  function connect() {
+    if (coordinator.state.status === 'open') return
+    const fresh = closed === null || closed.by === 'signed-out' || closed.by === 'session-ended'
+    // Ended in another tab, while this socket was closed.
+    const ended = !session.open()
+    if (ended) endSession(`The login session has ended in another tab.`, undefined)
+    if (ended) session.open()
+    closed = null
+    outage.over()
+    listen()
+    coordinator.connect(fresh || ended, settings.page.prerendering?.() ?? false)
+  }
+
+  function listen() {
+    const { network, page } = settings
+    listening = [
+      network.subscribe((hint) => {
+        heard = false
+        session.tokens.check()
+        coordinator.evidence()
+        coordinator.probe(PROBE)
+        if (hint !== 'offline') coordinator.hasten(PROBE)
+      }),
+      watchWake(clock, () => page.hidden(), () => {
+        coordinator.evidence()
+        lookAgain()
+        coordinator.hasten()
+      }),
+      page.subscribe((change) => {
+        if (change === 'stored') {
+          session.tokens.suspend()
+          return coordinator.suspend()
+        }
+        if (change === 'leaving') return coordinator.leaving()
+        if (change === 'hidden') return
+        // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
+        coordinator.evidence()
+        lookAgain()
+        if (!coordinator.resume()) coordinator.hasten()
+      }),
+    ]
+  }
+
+  /** Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab. */
+  function lookAgain() {
+    session.tokens.check()
+    coordinator.check()
+    coordinator.probe(PROBE)
+  }
+
+  function end(stop: Stop) {
+    for (const undo of listening.splice(0)) undo()
+    if (stop.by === 'app' || stop.by === 'signed-out') outage.over()
+    closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
+    // Before anything of this is told: who is told may publish, or connect again.
+    const message = `The live socket is closed (${stop.by}).`
+    const ends = stop.by === 'signed-out' || stop.by === 'session-ended'
+    if (ends) endSession(message, stop.reason)
+    else session.rest(message)
+    for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
+    if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
+    show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
+  }
+
+  /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
+  function stop(stop: Stop) {
+    if (coordinator.state.status !== 'closed') coordinator.stop(stop)
+    else if (closed !== null && closed.by !== 'signed-out' && closed.by !== 'session-ended') end(stop)
+  }
+
+  /** Nothing of it stays: from here on whoever looks sees the next one, which begins with nothing. */
+  function endSession(message: string, reason: string | undefined) {
+    const former = session
+    session = newSession()
+    session.rest(message)
+    subscriptions.restart()
+    former.end(message, reason)
+  }
+
+  function show(besides: Partial<LiveSocketState> = {}) {
+    const { status, active } = coordinator.state
+    const { everLive } = session.counters
+    live.set({
+      status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
+      closed: status === 'closed' ? closed : null,
+      ...coordinator.view(),
+      lastError: outage.lastError,
+      everLive,
+      ...besides,
+    })
+    subscriptions.served(active !== null)
+  }
+
+  const socket: LiveSocket<Topics> = {
+    connect,
+    close: (code, reason) => coordinator.stop({ by: 'app', code, reason }),
+    signOut: () => stop({ by: 'signed-out' }),
+    handover: () =>
+      new Promise((resolve, reject) => {
+        if (coordinator.state.status !== 'open') return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
+        moves.push({ from: coordinator.state.active?.leg, resolve, reject })
+        if (coordinator.state.active) coordinator.leave('application')
+        else coordinator.hasten()
+      }),
+    [Symbol.dispose]: () => coordinator.stop({ by: 'app' }),
+    subscribe(topic, handler, { from, since, signal, onError } = {}) {
+      checkTopic(topic)
+      if (typeof handler !== 'function') throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
+      optionalFunction('onError', onError)
+      checkFrom(from ?? since)
+      if (signal?.aborted) return () => {}
+      const undo = subscriptions.add(
+        topic,
+        ({ data, ...message }) => (handler as (data: unknown, message: MessageInfo) => void)(data, message),
+        from ?? since,
+        from === undefined,
+        onError && ((status) => typeof status === 'object' && onError(status)),
+      )
+      signal?.addEventListener('abort', undo, { once: true })
+      return () => {
+        signal?.removeEventListener('abort', undo)
+        undo()
+      }
+    },
+    stream(topic, options) {
+      checkTopic(topic)
+      return createStream({ subscribe: subscriptions.add, store: live.store, status: subscriptions.status }, topic, options) as AsyncIterableIterator<never>
+    },
+    fold(topic, reducer, initial, options) {
+      checkTopic(topic)
+      if (typeof reducer !== 'function') throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
+      checkFrom(options?.from ?? options?.since)
+      const reduce = reducer as (state: unknown, data: unknown, message: MessageInfo) => typeof initial
+      return createFold(
+        {
+          clock,
+          random,
+          store: live.store,
+          session: () => session,
+          subscribe: subscriptions.add,
+          onGap: (listener) => on('gap', listener),
+          report,
+          holding: settings.holding,
+          cap: settings.reconnect.cap,
+        },
+        topic,
+        (state, { data, ...message }) => reduce(state, data, message),
+        initial,
+        options,
+      )
+    },
+    publish(topic, data, options) {
+      try {
+        checkTopic(topic)
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
+      const checked = checkTopicData(settings.schemas, topic, data)
+      if ('invalid' in checked) return Promise.reject(new LiveSocketError('invalid', `The data for "${topic}" does not fit its schema: ${checked.invalid}.`, { topic, cause: checked.cause }))
+      session.counters.published++
+      return session.outbox.publish(topic, data, options)
+    },
+    position: subscriptions.position,
+    topicStatus(topic) {
+      checkTopic(topic)
+      return createTopicStatus(subscriptions, topic)
+    },
+    store: live.store,
+    on,
+    stats() {
+      const { lastMessage: _, everLive: __, ...counted } = session.counters
+      return { ...counted, ...session.merge.stats(), gaps: counted.gaps }
+    },
+  }
+  sessions.set(socket, () => session)
+  return socket
+}
+
+const sessions = new WeakMap<object, () => Session>()
+
+/** The session that the socket is in: another one from the moment at which it ends. Undefined for what we have not made. */
+export function sessionOf(socket: object): unknown {
+  return sessions.get(socket)?.()
+}
+
+/** After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen, 3 s in all. */
+const PROBE = 2_000
+
+function checkTopic(topic: unknown) {
+  if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) {
+    throw new LiveSocketError('invalid', `A topic is a string of 1 to ${MAX_TOPIC} characters.`)
+  }
+}
+
+function checkFrom(from: unknown) {
+  if (from === undefined) return
+  const { epoch, offset } = (from ?? {}) as Partial<Position>
+  if (typeof epoch !== 'string' || epoch === '' || epoch.length > MAX_EPOCH || !Number.isSafeInteger(offset) || offset! < 0) {
+    throw new LiveSocketError('invalid', '`from` is a position { epoch, offset } as a message bears them.')
+  }
+}
+
+export type { Gap }

@@ -1,0 +1,93 @@
+import { createStore } from 'zustand/vanilla'
+import type { Clock } from '../base/clock.js'
+import type { LastError } from '../handover/outage.js'
+
+/** A store to read: `useStore` of zustand, `useSyncExternalStore` and plain code all take it. */
+export interface ReadableStore<Value> {
+  getState(): Value
+  getInitialState(): Value
+  subscribe(listener: (state: Value, previous: Value) => void): () => void
+}
+
+export interface LiveSocketState {
+  /** What to show. A planned move stays `live`. */
+  readonly status: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'closed'
+  readonly closed: null | { readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'; readonly code?: number; readonly reason?: string }
+  /** The leg that serves. `since` is wall-clock ms. */
+  readonly leg: null | { readonly number: number; readonly url: string; readonly server: string; readonly since: number }
+  /** A move under way. `deadline` is wall-clock ms. */
+  readonly handover: null | { readonly id: string; readonly reason: string; readonly phase: 'waiting' | 'dialling' | 'overlapping'; readonly deadline: number }
+  /** Why it is not live, as far as can be told: the newest reason. Null once it is, and where the application itself closed it. */
+  readonly lastError: null | LastError
+  /** The next attempt while nothing serves. `at` is wall-clock ms. */
+  readonly retry: null | { readonly attempt: number; readonly at: number }
+  /** Of the token only its times, wall-clock ms. */
+  readonly token: { readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'; readonly refreshAt: number | null; readonly expiresAt: number | null }
+  /** What waits for its answer. The only part told once a frame. */
+  readonly outbox: { readonly messages: number; readonly bytes: number }
+  /** Whether it has been live at all: a first load looks different from a reconnection. */
+  readonly everLive: boolean
+}
+
+export const idleState: LiveSocketState = Object.freeze({
+  status: 'idle',
+  closed: null,
+  leg: null,
+  handover: null,
+  lastError: null,
+  retry: null,
+  token: Object.freeze({ status: 'none', refreshAt: null, expiresAt: null }),
+  outbox: Object.freeze({ messages: 0, bytes: 0 }),
+  everLive: false,
+})
+
+export interface LiveStore {
+  readonly store: ReadableStore<LiveSocketState>
+  /** Told at once, and only where something differs. */
+  set(part: Partial<LiveSocketState>): void
+  /** Told once a frame: it changes with every publish. */
+  count(outbox: LiveSocketState['outbox']): void
+}
+
+export function createLiveStore(clock: Clock, threw: (thrown: unknown) => void): LiveStore {
+  const inner = createStore<LiveSocketState>(() => idleState)
+  let counted: LiveSocketState['outbox'] | null = null
+  return {
+    store: {
+      getState: inner.getState,
+      getInitialState: () => idleState,
+      // zustand tells its listeners in a row: one that throws would keep the others, and us, from going on.
+      subscribe: (listener) =>
+        inner.subscribe((state, previous) => {
+          try {
+            listener(state, previous)
+          } catch (thrown) {
+            threw(thrown)
+          }
+        }),
+    },
+    set(part) {
+      const state = inner.getState()
+      const changed = (Object.keys(part) as (keyof LiveSocketState)[]).filter((key) => !same(state[key], part[key]))
+      if (changed.length > 0) inner.setState(Object.fromEntries(changed.map((key) => [key, part[key]])))
+    },
+    count(outbox) {
+      if (counted === null) {
+        clock.frame(() => {
+          const latest = counted!
+          counted = null
+          if (!same(inner.getState().outbox, latest)) inner.setState({ outbox: latest })
+        })
+      }
+      counted = { ...outbox }
+    },
+  }
+}
+
+/** Equal, or flat objects with equal values: parts of the state keep their identity while nothing in them changes. */
+function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const left = Object.entries(a)
+  return left.length === Object.keys(b).length && left.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
+}

@@ -1,0 +1,142 @@
+import { LiveSocketError } from '../base/errors.js'
+import { estimateBytes } from '../topics/holding.js'
+import type { TopicStatus } from '../topics/subscriptions.js'
+import type { Message } from '../topics/message.js'
+import type { LiveSocketState, ReadableStore } from './store.js'
+
+export interface StreamOptions {
+  /** Aborting ends the iteration as `return()` does: quietly, and what was not read yet is let go. */
+  readonly signal?: AbortSignal
+  /** How many messages may wait for the reader. Default 1,024. */
+  readonly limit?: number
+  /** How many bytes they may have together, estimated; a single message may always wait. Default 1,048,576. */
+  readonly maxBytes?: number
+}
+
+/** What a stream needs of its live socket. */
+export interface StreamSource {
+  /** Every message of the topic from now on, in order; returns the undo. */
+  subscribe(topic: string, handler: (message: Message) => void, from: undefined, once: boolean, watch: (status: TopicStatus) => void): () => void
+  readonly store: ReadableStore<LiveSocketState>
+  /** Of the topic, for those who have it subscribed: one that was refused to them is not asked for a second time. */
+  status(topic: string): TopicStatus
+}
+
+const LIMIT = 1_024
+const MAX_BYTES = 1_048_576
+
+/**
+ * The messages of a topic, to be read with `for await`. It is subscribed from this call on, not from the first `next()`, and what
+ * arrives meanwhile waits. Whatever ends it but the reader itself is thrown, after everything that waited was read:
+ *
+ * - `overflow`: more waited than `limit` or `maxBytes` allow. What came after that is not in the stream.
+ * - `closed`: the live socket was closed, by whomever. One that is closed already gives no stream; one that is idle does.
+ * - `forbidden` or `refused`: the server does not give the topic.
+ *
+ * `break`, `return()` and the signal end it quietly. After any end it is unsubscribed, and every `next()` says `done`.
+ */
+export function createStream(source: StreamSource, topic: string, options: StreamOptions = {}): AsyncIterableIterator<Message> {
+  const { signal, limit, maxBytes } = checked(options)
+  const waiting: { readonly message: Message; readonly bytes: number }[] = []
+  let readers: { resolve(result: IteratorResult<Message>): void; reject(error: LiveSocketError): void }[] = []
+  let bytes = 0
+  let ended = false
+  /** What ended it, until a reader was told. */
+  let error: LiveSocketError | null = null
+  let undo: (() => void)[] = []
+
+  function end(why: LiveSocketError | null) {
+    if (ended) return
+    ended = true
+    release()
+    const left = readers
+    readers = []
+    error = why
+    if (!why) waiting.length = 0
+    // Readers wait only where no message does.
+    for (const reader of left) {
+      if (error) reader.reject(error)
+      else reader.resolve({ done: true, value: undefined })
+      error = null
+    }
+  }
+
+  function release() {
+    for (const task of undo.splice(0)) task()
+  }
+
+  // Read through a function, because a call may have changed it.
+  function isOver() {
+    return ended
+  }
+
+  function received(message: Message) {
+    if (ended) return
+    const reader = readers.shift()
+    if (reader) return reader.resolve({ done: false, value: message })
+    const size = estimateBytes(message.data)
+    if (waiting.length >= limit || (waiting.length > 0 && bytes + size > maxBytes)) {
+      const bound = waiting.length >= limit ? `${limit} messages (limit)` : `${maxBytes} bytes (maxBytes)`
+      return end(new LiveSocketError('overflow', `The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${message.offset}; read faster, raise the bound, or use fold().`, { topic }))
+    }
+    waiting.push({ message, bytes: size })
+    bytes += size
+  }
+
+  function closed({ status, closed }: LiveSocketState) {
+    if (status === 'closed') end(new LiveSocketError('closed', `The live socket is closed (${closed?.by ?? 'app'}), and the stream of "${topic}" with it: after the next connect(), make a new one.`, { topic }))
+  }
+
+  if (signal?.aborted) end(null)
+  else closed(source.store.getState())
+  if (!ended) {
+    const abort = () => end(null)
+    signal?.addEventListener('abort', abort, { once: true })
+    undo = [
+      () => signal?.removeEventListener('abort', abort),
+      source.store.subscribe(closed),
+    ]
+    const watch = (status: TopicStatus) => {
+      if (typeof status === 'object') end(status)
+    }
+    undo.push(source.subscribe(topic, received, undefined, false, watch))
+    // To ask for the topic may have ended everything: a session that was over is noticed then.
+    if (isOver()) release()
+    watch(source.status(topic))
+  }
+
+  return {
+    next() {
+      const first = waiting.shift()
+      if (first) {
+        bytes -= first.bytes
+        return Promise.resolve({ done: false, value: first.message })
+      }
+      const why = error
+      error = null
+      if (why) return Promise.reject(why)
+      if (ended) return Promise.resolve({ done: true, value: undefined })
+      return new Promise((resolve, reject) => void readers.push({ resolve, reject }))
+    },
+    return(value?: unknown) {
+      end(null)
+      // It may have ended with an error before, which now nobody wants to know.
+      waiting.length = 0
+      error = null
+      return Promise.resolve({ done: true, value })
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+function checked(options: unknown) {
+  if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'stream(topic, options): the options are an object { signal, limit, maxBytes }.')
+  const { signal, limit = LIMIT, maxBytes = MAX_BYTES } = options as StreamOptions
+  for (const [name, value] of Object.entries({ limit, maxBytes })) {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw new LiveSocketError('invalid', `stream(topic, { ${name} }): ${name} must be a whole number from 1.`)
+  }
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function') throw new LiveSocketError('invalid', 'stream(topic, { signal }): signal must be an AbortSignal.')
+  return { signal, limit, maxBytes }
+}

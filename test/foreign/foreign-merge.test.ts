@@ -1,0 +1,391 @@
+import { describe, expect, it } from 'vitest'
+import { createForeignMerge, type ForeignMergeDeps } from '../../src/foreign/foreign-merge.js'
+import type { MessageFrame } from '../../src/protocol/frames.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+
+const none = new Set<string>()
+
+function world(deps: Partial<ForeignMergeDeps>) {
+  const clock = createSimulatedClock()
+  const told: string[] = []
+  const fenced: number[] = []
+  let ids = 0
+  const merge = createForeignMerge(
+    { clock, id: () => `id${++ids}`, strength: 'identity', end: 'fence', gapTimeout: 250, maxMessages: 100, maxBytes: 10_000, ...deps },
+    {
+      deliver: ({ data }) => told.push(String(data)),
+      gap: ({ from, to, reason }) => told.push(`gap ${from}-${to} ${reason}`),
+      subscribe: (leg, _id, topics) => told.push(`subscribe ${leg} ${[...topics.keys()]}`),
+      unsubscribe: (leg, topics) => told.push(`unsubscribe ${leg} ${topics}`),
+      fence: (leg) => fenced.push(leg),
+      overflow: () => false,
+    },
+  )
+  const ready = (leg: number) => {
+    merge.hello(leg)
+    merge.ready(leg, new Map(), none)
+  }
+  /** Messages by number: `7` is one with that offset and identity, `{ stream }` belongs to a sequence of its own. */
+  const bring = (leg: number, ...messages: (number | Partial<MessageFrame>)[]) => {
+    for (const message of messages) {
+      const own = typeof message === 'number' ? { offset: message, data: message, identity: String(message) } : message
+      const offset = own.offset ?? 1
+      merge.message(leg, { type: 'message', topic: 't', prev: offset - 1, hasData: true, offset, ...own })
+    }
+  }
+  merge.subscribe('t', null)
+  return { merge, clock, told, fenced, ready, bring }
+}
+
+describe('by identity', () => {
+  it('lets the old leg have the say until it has no more, and then gives what is new of the new one', () => {
+    const { merge, told, fenced, ready, bring } = world({})
+    ready(1)
+    bring(1, 1, 2)
+    ready(2)
+    bring(2, 3, 4, 5)
+    bring(1, 3, 4)
+    expect(told).toEqual(['1', '2', '3', '4'])
+    expect([fenced, merge.caughtUp()]).toEqual([[1], false])
+    merge.drained(1)
+    expect([told.slice(4), merge.caughtUp(), merge.stats().duplicates]).toEqual([['5'], true, 2])
+  })
+
+  it('keeps what a new leg brings before it is ready', () => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    merge.hello(2)
+    bring(2, 2, 3)
+    bring(1, 1, 2)
+    merge.ready(2, new Map(), none)
+    merge.drained(1)
+    expect(told).toEqual(['1', '2', '3'])
+  })
+
+  it.each(['before it is ready', 'as the active one'])('forgets what a leg that died %s had brought: the old one brings it itself', (when) => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    merge.hello(2)
+    bring(2, 2)
+    if (when === 'as the active one') merge.ready(2, new Map(), none)
+    merge.gone(2)
+    bring(1, 1, 2)
+    expect([told, merge.held.messages, merge.caughtUp()]).toEqual([['1', '2'], 0, true])
+  })
+
+  it('gives what is held when the old leg dies', () => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    ready(2)
+    bring(2, 1, 2)
+    merge.gone(1)
+    expect(told).toEqual(['1', '2'])
+  })
+
+  it('tells of a gap without bounds where more is held than may be, and goes on', () => {
+    const { told, ready, bring, merge } = world({ maxMessages: 2 })
+    ready(1)
+    ready(2)
+    bring(2, 1, 2, 3)
+    expect([told, merge.caughtUp()]).toEqual([['gap null-null lost', '1', '2', '3'], true])
+  })
+
+  it('drops what a server repeats after a break', () => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    bring(1, 1, 2)
+    merge.gone(1)
+    ready(2)
+    bring(2, 1, 2, 3)
+    expect(told).toEqual(['1', '2', '3'])
+  })
+
+  it('delivers whatever one leg brings, however alike it is: a name counts between two legs only', () => {
+    const { told, ready, bring, merge } = world({})
+    const about = (thing: string, data: string) => ({ identity: thing, data })
+    ready(1)
+    bring(1, about('acme', '101'), about('acme', '102'), about('acme', '103'))
+    expect(told).toEqual(['101', '102', '103'])
+    ready(2)
+    for (const leg of [1, 2]) bring(leg, about('beta', '201'), about('beta', '202'))
+    bring(2, about('beta', '203'))
+    merge.drained(1)
+    merge.gone(1)
+    bring(2, about('beta', '204'))
+    expect(told.slice(3)).toEqual(['201', '202', '203', '204'])
+  })
+
+  it.each([12_000, 60_000])('drops all of a re-send of %i messages', (many) => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    for (let number = 1; number <= many; number++) bring(1, number)
+    merge.gone(1)
+    ready(2)
+    for (let number = 1; number <= many + 1; number++) bring(2, number)
+    expect(told.length).toBe(many + 1)
+  })
+
+  it('repeats no more of a longer re-send than what it cannot remember', () => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    for (let number = 1; number <= 100_500; number++) bring(1, number)
+    merge.gone(1)
+    ready(2)
+    for (let number = 1; number <= 100_500; number++) bring(2, number)
+    expect(told.length).toBe(100_500 + 500)
+  })
+
+  it('drops what one leg has brought in the middle of another one that brings the same again', () => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    bring(1, 1, 2, 3)
+    merge.gone(1)
+    ready(2)
+    bring(2, 1)
+    ready(3)
+    bring(3, 1, 2, 3, 4)
+    bring(2, 2, 3, 4, 5)
+    merge.drained(2)
+    bring(3, 5, 6)
+    expect(told).toEqual(['1', '2', '3', '4', '5', '6'])
+  })
+
+  it('leaves what nothing names to the active leg, and tells of a gap in the topic', () => {
+    const { told, ready, bring, merge } = world({})
+    ready(1)
+    bring(1, { data: 'a', identity: null }, 1)
+    merge.hello(2)
+    bring(2, { data: 'b', identity: null }, 2)
+    bring(1, { data: 'b', identity: null }, 2)
+    merge.ready(2, new Map(), none)
+    bring(1, { data: 'c', identity: null })
+    bring(2, { data: 'd', identity: null })
+    expect(told).toEqual(['a', '1', 'b', '2', 'gap null-null lost', 'd'])
+  })
+
+  it('tells what a leg begins with where no other one serves, and nowhere else', () => {
+    const { told, ready, bring, merge } = world({})
+    const state = (data: string) => ({ data, opening: true, identity: null })
+    ready(1)
+    bring(1, state('one'), 1)
+    merge.hello(2)
+    bring(2, state('two'))
+    merge.ready(2, new Map(), none)
+    merge.drained(1)
+    merge.gone(1)
+    merge.hello(3)
+    bring(3, state('three'))
+    merge.gone(2)
+    merge.ready(3, new Map(), none)
+    expect(told).toEqual(['one', '1', 'three'])
+  })
+
+  it('asks an old leg that was left for its topics, should it serve again', () => {
+    const { told, ready, bring, merge } = world({ leaves: true })
+    ready(1)
+    ready(2)
+    merge.gone(2)
+    bring(1, 1)
+    expect(told).toEqual(['subscribe 1 t', '1'])
+  })
+
+  it('remembers what came last by number and by bytes, whatever a server takes for an identity', () => {
+    const { told, ready, bring, merge } = world({})
+    const huge = (number: number) => ({ data: number, identity: `${number}`.padEnd(500_000, 'x') })
+    ready(1)
+    for (let number = 1; number <= 10; number++) bring(1, huge(number))
+    merge.gone(1)
+    ready(2)
+    bring(2, huge(10), huge(1))
+    expect(told.slice(10)).toEqual(['1'])
+  })
+
+  it('delivers at once the answer to what was asked on one leg alone, whichever that is', () => {
+    const { told, ready, bring } = world({})
+    ready(1)
+    ready(2)
+    bring(2, { data: 'new', alone: true })
+    bring(1, { data: 'old', alone: true })
+    expect(told).toEqual(['new', 'old'])
+  })
+})
+
+describe('by identity, where nothing marks the end', () => {
+  it('goes over sequence by sequence, when both legs have brought the same message', () => {
+    const { told, ready, bring, merge } = world({ end: 'match' })
+    const at = (stream: string, number: number) => ({ stream, identity: String(number), data: `${stream}${number}` })
+    ready(1)
+    bring(1, at('a', 1), at('b', 1))
+    ready(2)
+    bring(2, at('a', 3), at('a', 4))
+    expect(told).toEqual(['a1', 'b1'])
+    bring(1, at('a', 2), at('a', 3))
+    expect(told.slice(2)).toEqual(['a2', 'a3', 'a4'])
+    bring(2, at('a', 5))
+    bring(1, at('a', 4), at('b', 2), at('a', 5))
+    bring(2, at('b', 2), at('b', 3))
+    expect(told.slice(5)).toEqual(['a5', 'b2', 'b3'])
+    merge.drained(1)
+    expect(merge.caughtUp()).toBe(false)
+    merge.gone(1)
+    expect(merge.caughtUp()).toBe(true)
+  })
+
+  it('waits a bounded time for the old leg to bring it', async () => {
+    const { told, ready, bring, clock } = world({ end: 'match' })
+    ready(1)
+    ready(2)
+    bring(2, 5)
+    await clock.advance(249)
+    expect(told).toEqual([])
+    await clock.advance(1)
+    bring(2, 6)
+    expect(told).toEqual(['5', '6'])
+  })
+})
+
+describe('by position', () => {
+  const position = { strength: 'position' } as const
+
+  it('delivers what is next, whichever leg brings it', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(2, 2)
+    bring(1, 2, 3)
+    bring(2, 3, 4)
+    expect(told).toEqual(['1', '2', '3', '4'])
+    merge.drained(1)
+    expect(merge.caughtUp()).toBe(true)
+  })
+
+  it('holds on either leg what comes too early, until the other one has brought what is missing', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(2, 4)
+    bring(1, 3)
+    merge.drained(1)
+    expect([told, merge.caughtUp()]).toEqual([['1'], false])
+    bring(2, 2)
+    expect([told, merge.caughtUp()]).toEqual([['1', '2', '3', '4'], true])
+  })
+
+  it('tells of exactly one gap, with its bounds, when nobody brings it in time', async () => {
+    const { told, ready, bring, clock, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(2, 5, 6)
+    merge.drained(1)
+    await clock.advance(250)
+    expect([told, merge.caughtUp()]).toEqual([['1', 'gap 2-4 lost', '5', '6'], true])
+  })
+
+  it('puts in order what both legs brought too early, when nobody brings what is missing', async () => {
+    const { told, ready, bring, clock } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(1, 5)
+    bring(2, 3)
+    await clock.advance(250)
+    expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-4 lost', '5'])
+  })
+
+  it('does so for each topic by itself, however they are mixed', async () => {
+    const { told, ready, bring, clock, merge } = world(position)
+    merge.subscribe('u', null)
+    ready(1)
+    bring(1, 1, { topic: 'u', offset: 1, data: 'u1' })
+    ready(2)
+    bring(2, 5, { topic: 'u', offset: 4, data: 'u4' })
+    bring(1, 3, { topic: 'u', offset: 3, data: 'u3' })
+    await clock.advance(250)
+    expect(told.slice(2).filter((word) => /^(\d|gap)/.test(word))).toEqual(['gap 2-2 lost', '3', 'gap 4-4 lost', '5', 'gap 2-2 lost'])
+    expect(told.filter((word) => word.startsWith('u'))).toEqual(['u1', 'u3', 'u4'])
+  })
+
+  it('loses nothing of what the old leg brought too early and left behind', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(1, 3)
+    merge.gone(1)
+    bring(2, 3, 4)
+    expect([told, merge.held.messages]).toEqual([['1', 'gap 2-2 lost', '3', '4'], 0])
+  })
+
+  it('tells of a gap at once where only one leg lives, also over a break', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1, 3)
+    merge.gone(1)
+    ready(2)
+    bring(2, 3, 6)
+    expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-5 lost', '6'])
+  })
+
+  it('takes a new numbering from the active leg only, with a gap of unknown bounds', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, { offset: 9, epoch: 'a', data: 'a9' })
+    ready(2)
+    bring(1, { offset: 1, epoch: 'old', data: 'old' })
+    merge.drained(1)
+    bring(2, { offset: 1, epoch: 'b', data: 'b1' })
+    merge.gone(1)
+    expect(told).toEqual(['a9', 'gap null-null epoch', 'b1'])
+  })
+
+  it('goes back to an earlier position, and asks the server for it', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 7)
+    merge.subscribe('t', { epoch: 'unnamed', offset: 4 })
+    bring(1, 5, 6, 7)
+    expect(told).toEqual(['7', 'subscribe 1 t', '5', '6', '7'])
+    expect(merge.position('t')).toEqual({ epoch: 'unnamed', offset: 7 })
+  })
+})
+
+describe('by neither', () => {
+  it('delivers what the active leg brings, and lets the old one go at once', () => {
+    const { told, ready, bring, merge } = world({ strength: 'none' })
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(1, 2)
+    bring(2, 2)
+    expect([told, merge.caughtUp()]).toEqual([['1', '2'], true])
+  })
+
+  it('tells of a gap at a planned move, and goes on with the old leg should it serve again', () => {
+    const { told, ready, bring, merge } = world({ strength: 'none' })
+    const nameless = (data: string) => ({ data, identity: null })
+    ready(1)
+    bring(1, nameless('a'))
+    merge.hello(2)
+    bring(2, nameless('b'))
+    merge.ready(2, new Map(), none)
+    bring(1, nameless('c'))
+    merge.gone(2)
+    bring(1, nameless('d'))
+    expect(told).toEqual(['a', 'gap null-null lost', 'd'])
+  })
+})
+
+it('tells a new leg what changed since its hello, and forgets what nobody wants', () => {
+  const { told, merge, bring } = world({})
+  merge.hello(1)
+  merge.unsubscribe('t')
+  merge.subscribe('u', null)
+  merge.ready(1, new Map(), none)
+  bring(1, 1)
+  expect(told).toEqual(['subscribe 1 u', 'unsubscribe 1 t'])
+  merge.stop()
+  expect([merge.held.messages, merge.caughtUp(), merge.position('u')]).toEqual([0, false, null])
+})

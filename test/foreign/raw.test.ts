@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import { LiveSocketError } from '../../src/base/errors.js'
+import type { ClientFrame, Position } from '../../src/protocol/frames.js'
+import { rawProtocol, type RawHello, type RawProtocolOptions } from '../../src/foreign/raw.js'
+
+const hello: ClientFrame = { type: 'hello', session: 's', leg: 3, token: 'T', topics: new Map([['t', { epoch: 'e', offset: 4 }]]) }
+const message: RawProtocolOptions['message'] = (data) => ({ topic: 't', data })
+
+function codecOf(options: Partial<RawProtocolOptions> = {}) {
+  const codec = rawProtocol({ message, ...options }).open()
+  return codec
+}
+
+describe('which promise is kept', () => {
+  it.each([
+    [{ position: () => ({ offset: 1 }), identity: () => 'a' }, 'position'],
+    [{ identity: () => 'a' }, 'identity'],
+    [{}, 'none'],
+  ] as [Partial<RawProtocolOptions>, string][])('by %o it is %s', (options, merge) => {
+    expect(rawProtocol({ message, ...options }).merge).toBe(merge)
+  })
+
+  it.each([
+    [{}, false],
+    [{ drained: () => false }, true],
+    [{ ping: () => 'p' }, false],
+    [{ ping: () => 'p', pong: () => false }, true],
+    [{ ping: () => 'p', pong: () => false, marksEnd: false }, false],
+  ] as [Partial<RawProtocolOptions>, boolean][])('with %o an end is marked: %s', (options, marksEnd) => {
+    expect(rawProtocol({ message, ...options }).marksEnd).toBe(marksEnd)
+  })
+})
+
+describe('when a leg is ready', () => {
+  const welcome = [{ type: 'welcome', server: 'leg 3', topics: new Map(), heartbeat: undefined, reconnectSpread: undefined }]
+
+  it('is once it is open, where the server has no word for it', () => {
+    const codec = codecOf()
+    codec.encode(hello)
+    expect(codec.opened!()).toEqual(welcome)
+  })
+
+  it('is when the server says so, with what it tells of itself, once', () => {
+    const codec = codecOf({ ready: (data) => (data === 'hi' ? { server: 'blue', heartbeat: 5_000 } : false) })
+    expect(codec.opened!()).toEqual([])
+    expect(codec.decode('hi')).toEqual([{ ...welcome[0], server: 'blue', heartbeat: 5_000 }])
+    expect(codec.decode('hi')).toMatchObject([{ type: 'message', data: 'hi' }])
+  })
+
+  it('is when it has answered a ping that went out behind the hello', () => {
+    const codec = codecOf({ hello: () => ['one', 'two'], ping: () => 'ping', pong: (data) => data === 'pong' })
+    expect(codec.encode(hello)).toEqual(['one', 'two', 'ping'])
+    expect(codec.opened!()).toEqual([])
+    expect(codec.decode('pong')).toEqual(welcome)
+    expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
+  })
+
+  it('is at the opening where `opened` says so, whatever `ready` waits for', () => {
+    const codec = codecOf({ ready: (data) => data === 'hi', opened: () => true })
+    codec.encode(hello)
+    expect(codec.opened!()).toEqual(welcome)
+    expect(codec.decode('hi')).toMatchObject([{ type: 'message' }])
+  })
+})
+
+describe('the last identity of each topic', () => {
+  let asked: RawHello | undefined
+  const topics = new Map([['t', { epoch: 'e', offset: 4 }], ['u', null]])
+  const identified = () => rawProtocol({ message: (data) => ({ topic: String(data)[0]!, data }), identity: ({ data }) => String(data), hello: (ask) => void (asked = ask) })
+  const greet = (protocol: ReturnType<typeof rawProtocol>, session = 's', wanted: ReadonlyMap<string, Position | null> = topics) => {
+    const codec = protocol.open()
+    expect(codec.encode({ ...hello, session, topics: wanted } as ClientFrame)).toEqual([])
+    return codec
+  }
+
+  it('is told to the next hello, with the token, the topics and their positions', () => {
+    const protocol = identified()
+    greet(protocol).decode('t7')
+    greet(protocol)
+    expect(asked).toMatchObject({ token: 'T', session: 's', leg: 3, topics })
+    expect([asked!.last('t'), asked!.last('u')]).toEqual(['t7', undefined])
+  })
+
+  it('is that of the session alone, where several sockets have one protocol', () => {
+    const protocol = identified()
+    greet(protocol).decode('t7')
+    greet(protocol, 'another')
+    expect(asked!.last('t')).toBe(undefined)
+  })
+
+  it('is kept only of topics that are followed, whatever a server names', () => {
+    const protocol = identified()
+    const codec = greet(protocol)
+    codec.decode('x1')
+    codec.decode('t1')
+    codec.encode({ type: 'unsubscribe', topics: ['t'] })
+    codec.decode('t2')
+    codec.decode('u1')
+    greet(protocol, 's', new Map([['t', null], ['x', null]]))
+    expect(['x', 't', 'u'].map((topic) => asked!.last(topic))).toEqual([undefined, undefined, undefined])
+  })
+})
+
+it.each([
+  [{ handover: () => true }, { type: 'handover', reason: 'the server asked', deadline: 30_000 }],
+  [{ handover: () => ({ url: 'wss://b', deadline: 9, spread: 2, id: 'h' }) }, { type: 'handover', id: 'h', url: 'wss://b', deadline: 9, spread: 2 }],
+  [{ drained: () => true }, { type: 'drained' }],
+  [{ answer: () => ({ id: '1', data: 'ok' }) }, { type: 'ack', id: '1', data: 'ok' }],
+  [{ answer: () => ({ id: '1', refused: 'no' }) }, { type: 'nack', id: '1', code: 'refused', message: 'no' }],
+  [{ position: () => ({ offset: 5, prev: 2, epoch: 'e' }) }, { type: 'message', topic: 't', offset: 5, prev: 2, epoch: 'e', data: 'x' }],
+  [{ identity: () => 'i' }, { type: 'message', identity: 'i', data: 'x' }],
+  [{ unauthorized: () => 'expired' }, { type: 'error', code: 'unauthorized', message: 'expired' }],
+  [{ refused: () => ({ topic: 't', reason: 'over', ended: true }) }, { type: 'error', code: 'ended', topic: 't', message: 'over' }],
+  [{ begins: () => ({ topic: 't', data: 1 }), identity: () => 'i' }, { type: 'message', opening: true, identity: null, data: 1 }],
+] as [Partial<RawProtocolOptions>, object][])('reads %o as %o', (options, frame) => {
+  expect(codecOf(options).decode('x')).toMatchObject([frame])
+})
+
+it('reads several messages in one piece of data, and none', () => {
+  const codec = codecOf({ message: (data) => (data === '' ? null : [...(data as string)].map((letter) => ({ topic: 't', data: letter }))) })
+  expect(codec.decode('ab')).toMatchObject([{ data: 'a' }, { data: 'b' }])
+  expect(codec.decode('')).toEqual([])
+})
+
+it('takes nothing from the other frames of a piece where one cannot be read or is an error', () => {
+  const codec = codecOf({ split: (data) => (data as string).split(','), message: (data) => (data === 'bad' ? { topic: '', data } : { topic: 't', data }), invalid: (data) => (data === 'err' ? 'said the server' : null) })
+  expect(codec.decode('a,bad,err,b')).toMatchObject([{ data: 'a' }, { invalid: expect.stringContaining('topic') as string }, { invalid: 'said the server' }, { data: 'b' }])
+})
+
+describe('a leg whose topics are not all answered', () => {
+  const slow = () => {
+    const waiting = new Set(['t', 'u'])
+    return codecOf({ hello: () => 'join', ping: () => 'ping', pong: (data) => data === 'pong', waiting: () => [...waiting], ready: (data) => (waiting.delete(data as string), waiting.size === 0), message: () => null })
+  }
+  const without = (...topics: string[]) => [...topics.map((topic) => ({ type: 'error', code: 'timeout', topic })), { type: 'welcome' }]
+
+  it('is ready without them when it has waited long enough, and says which they are', () => {
+    const codec = slow()
+    expect(codec.decode('t')).toEqual([])
+    expect(codec.overdue!()).toMatchObject(without('u'))
+    expect(codec.decode('u')).toEqual([])
+  })
+
+  it('asks a server that has said nothing at all for a sign of life first', () => {
+    const codec = slow()
+    expect([codec.overdue!(), codec.replies!()]).toEqual([[], ['ping']])
+    expect(codec.decode('pong')).toMatchObject(without('t', 'u'))
+    expect(codec.decode('pong')).toMatchObject([{ type: 'pong' }])
+  })
+
+  it('tells the pong of its own from others', () => {
+    const codec = slow()
+    codec.overdue!()
+    expect(codec.decode('t')).toMatchObject(without('u'))
+    expect([codec.decode('pong'), codec.decode('pong')]).toMatchObject([[], [{ type: 'pong' }]])
+  })
+})
+
+it('keeps state of each leg apart where it is given a function', () => {
+  const protocol = rawProtocol(() => {
+    let count = 0
+    return { message: () => ({ topic: 't', data: ++count }) }
+  })
+  const [one, two] = [protocol.open(), protocol.open()]
+  one.decode('')
+  expect([one.decode(''), two.decode('')]).toMatchObject([[{ data: 2 }], [{ data: 1 }]])
+})
+
+it('publishes text and bytes as they are, and anything else as JSON', () => {
+  const codec = codecOf()
+  const bytes = new ArrayBuffer(2)
+  const publish = (data: unknown) => codec.encode({ type: 'publish', id: '1', topic: 't', data })
+  expect([publish('text'), publish({ a: 1 }), publish(bytes)]).toEqual(['text', '{"a":1}', bytes])
+})
+
+describe('bad input', () => {
+  it.each([
+    ['a function that throws', { message: () => { throw new TypeError('the secret') } }, /a function of rawProtocol threw: TypeError/],
+    ['a message without a topic', { message: () => ({ topic: '', data: 1 }) }, /must name a topic/],
+    ['a message without a position', { position: () => null }, /must number every message/],
+    ['a position that is none', { position: () => ({ offset: 3, prev: 3 }) }, /0 <= prev < offset/],
+    ['a position without a number', { position: () => ({}) as { offset: number } }, /whole numbers/],
+    ['a fraction for an offset', { position: () => ({ offset: 1.5 }) }, /whole numbers/],
+  ] as [string, Partial<RawProtocolOptions>, RegExp][])('makes an event of %s, and tells no secret', (_name, options, reason) => {
+    const said = codecOf(options).decode('x')
+    expect(said).toMatchObject({ invalid: expect.stringMatching(reason) as string })
+    expect(JSON.stringify(said)).not.toContain('secret')
+  })
+
+  it('tells of a function that throws when something is to be sent', () => {
+    const codec = codecOf({ publish: () => { throw new Error() } })
+    expect(codec.encode({ type: 'publish', id: '1', topic: 't', data: 1 })).toMatchObject({ invalid: expect.any(String) as string })
+  })
+
+  it.each([
+    [null, /object of functions/],
+    [{}, /message must be a function/],
+    [{ message, ready: true }, /ready must be a function/],
+    [{ message, overlap: 'no' }, /overlap must be/],
+    [{ message, pong: () => true }, /`pong` answers a `ping`/],
+  ])('refuses %o with a clear error', (options, text) => {
+    expect(() => rawProtocol(options as unknown as RawProtocolOptions)).toThrow(LiveSocketError)
+    expect(() => rawProtocol(options as unknown as RawProtocolOptions)).toThrow(text)
+  })
+})

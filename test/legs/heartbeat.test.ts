@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest'
+import { createHeartbeat, type Heartbeat, type HeartbeatDeps } from '../../src/legs/heartbeat.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import type { Clock } from '../../src/base/clock.js'
+
+/** A clock whose timers can be made to run late, as in a hidden tab. */
+function hiddenTabClock() {
+  const clock = createSimulatedClock()
+  let lateness = 0
+  const throttled: Clock = { ...clock, setTimeout: (task, delay) => clock.setTimeout(task, delay + lateness) }
+  return { clock, throttled, throttle: (ms: number) => (lateness = ms) }
+}
+
+function startHeartbeat(deps: Partial<HeartbeatDeps> = {}) {
+  const { clock, throttled, throttle } = hiddenTabClock()
+  const told: string[] = []
+  const start = clock.monotonic()
+  const note = (what: string) => void told.push(`${what} ${clock.monotonic() - start}`)
+  const heartbeat = createHeartbeat(
+    { clock: throttled, interval: 10_000, timeout: 5_000, ...deps },
+    { ping: () => note('ping'), silent: () => note('silent') },
+  )
+  return { clock, throttle, heartbeat, told, note }
+}
+
+async function talk(clock: { advance(ms: number): Promise<void> }, heartbeat: Heartbeat, times: number, every: number) {
+  for (let i = 0; i < times; i++) {
+    await clock.advance(every)
+    heartbeat.heard()
+  }
+}
+
+describe('a heartbeat', () => {
+  it('asks after the interval without a frame, and tells of silence when the answer does not come in time', async () => {
+    const { clock, told } = startHeartbeat()
+    await clock.advance(14_999)
+    expect(told).toEqual(['ping 10000'])
+    await clock.advance(1)
+    expect(told).toEqual(['ping 10000', 'silent 15000'])
+  })
+
+  it('asks nothing while frames arrive, and sets one timer for all of them', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await talk(clock, heartbeat, 100, 9_000)
+    expect(told).toEqual([])
+    expect(clock.pending).toBe(1)
+  })
+
+  it('counts the interval from the last frame', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await talk(clock, heartbeat, 1, 7_000)
+    await clock.advance(9_999)
+    expect(told).toEqual([])
+    await clock.advance(1)
+    expect(told).toEqual(['ping 17000'])
+  })
+
+  it('takes any frame for the answer', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await talk(clock, heartbeat, 1, 14_999)
+    await clock.advance(9_999)
+    expect(told).toEqual(['ping 10000'])
+  })
+
+  it('tells of silence once, and again only after a frame has arrived', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await clock.advance(100_000)
+    expect(told).toEqual(['ping 10000', 'silent 15000'])
+    heartbeat.heard()
+    await clock.advance(100_000)
+    expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 110000', 'silent 115000'])
+  })
+
+  it('watches a leg that recovered from the first frame on, whatever timer is set for its keepalive', async () => {
+    const { clock, heartbeat, told } = startHeartbeat({ keepalive: 100_000 })
+    await clock.advance(20_000)
+    heartbeat.heard()
+    await clock.advance(10_000)
+    expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 30000'])
+  })
+
+  it('keeps quiet once stopped, whatever is called, and leaves no timer', async () => {
+    const { clock, heartbeat, told } = startHeartbeat({ keepalive: 1_000 })
+    heartbeat.stop()
+    heartbeat.heard()
+    heartbeat.sent()
+    heartbeat.probe(1_000)
+    heartbeat.stop()
+    await clock.advance(100_000)
+    expect(told).toEqual([])
+    expect(clock.pending).toBe(0)
+  })
+
+  it.each(['ping', 'silent'] as const)('may be stopped from within its own %s', async (when) => {
+    const clock = createSimulatedClock()
+    let calls = 0
+    const heartbeat: Heartbeat = createHeartbeat(
+      { clock, interval: 10, timeout: 5, keepalive: 15 },
+      {
+        ping: () => void (when === 'ping' && (calls++, heartbeat.stop())),
+        silent: () => void (when === 'silent' && (calls++, heartbeat.stop())),
+      },
+    )
+    await clock.advance(1_000)
+    expect(calls).toBe(1)
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('timers that run late accuse nobody', () => {
+  it('asks anew when the machine slept while an answer was due, and waits in full', async () => {
+    const { clock, told } = startHeartbeat()
+    await clock.advance(12_000)
+    clock.sleep(3600_000)
+    await clock.advance(3_000)
+    expect(told).toEqual(['ping 10000', 'ping 15000'])
+    await clock.advance(5_000)
+    expect(told).toEqual(['ping 10000', 'ping 15000', 'silent 20000'])
+  })
+
+  it('hears the answer that lay unread during the sleep, and says nothing', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await clock.advance(12_000)
+    clock.sleep(3600_000)
+    await clock.advance(3_000)
+    heartbeat.heard()
+    await clock.advance(9_000)
+    expect(told).toEqual(['ping 10000', 'ping 15000'])
+  })
+
+  it('asks first when the machine slept while all was well', async () => {
+    const { clock, told } = startHeartbeat()
+    clock.sleep(3600_000)
+    await clock.advance(10_000)
+    expect(told).toEqual(['ping 10000'])
+  })
+
+  it('still finds the silence of a leg in a tab whose timers are a minute late: such a tab reads frames in time', async () => {
+    const { clock, throttle, told } = startHeartbeat()
+    throttle(60_000)
+    await clock.advance(300_000)
+    expect(told).toEqual(['ping 10000', 'ping 75000', 'silent 140000'])
+  })
+
+  it('lets a timer be late by a second, as in any hidden tab', async () => {
+    const { clock, throttle, told } = startHeartbeat()
+    throttle(1_000)
+    await clock.advance(300_000)
+    expect(told).toEqual(['ping 10000', 'silent 16000'])
+  })
+
+  it('takes a clock that somebody set forward for no silence', async () => {
+    const { clock, told } = startHeartbeat()
+    await clock.advance(12_000)
+    clock.setWall(clock.now() + 86_400_000)
+    await clock.advance(3_000)
+    expect(told).toEqual(['ping 10000', 'ping 15000'])
+  })
+
+  it('finds silence in time when somebody has set the clock back', async () => {
+    const { clock, told } = startHeartbeat()
+    await clock.advance(5_000)
+    clock.setWall(0)
+    await clock.advance(10_000)
+    expect(told).toEqual(['ping 10000', 'silent 15000'])
+  })
+})
+
+describe('a probe', () => {
+  it('asks at once, and tells of silence after its own timeout', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await clock.advance(1_000)
+    heartbeat.probe(3_000)
+    await clock.advance(3_000)
+    expect(told).toEqual(['ping 1000', 'silent 4000'])
+  })
+
+  it('is settled by any frame', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    heartbeat.probe(3_000)
+    await talk(clock, heartbeat, 1, 2_999)
+    await clock.advance(9_000)
+    expect(told).toEqual(['ping 0'])
+  })
+
+  it('shortens the wait for an answer that is due, and never puts it off', async () => {
+    const shortened = startHeartbeat()
+    await shortened.clock.advance(10_500)
+    shortened.heartbeat.probe(1_000)
+    await shortened.clock.advance(1_000)
+    expect(shortened.told).toEqual(['ping 10000', 'ping 10500', 'silent 11500'])
+
+    const repeated = startHeartbeat()
+    for (let i = 0; i < 4; i++) {
+      repeated.heartbeat.probe(3_000)
+      await repeated.clock.advance(1_000)
+    }
+    expect(repeated.told.at(-1)).toBe('ping 3000')
+    expect(repeated.told).toContain('silent 3000')
+  })
+
+  it('starts anew after a sleep, in which an answer had been due', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await clock.advance(10_000)
+    clock.sleep(60_000)
+    heartbeat.probe(3_000)
+    await clock.advance(2_999)
+    expect(told).toEqual(['ping 10000', 'ping 10000'])
+    await clock.advance(1)
+    expect(told.at(-1)).toBe('silent 13000')
+  })
+
+  it('asks a silent leg again, which is not told of twice', async () => {
+    const { clock, heartbeat, told } = startHeartbeat()
+    await clock.advance(15_000)
+    heartbeat.probe(1_000)
+    await clock.advance(5_000)
+    expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 15000'])
+  })
+
+  it('works where nothing else is watched', async () => {
+    const { clock, heartbeat, told } = startHeartbeat({ interval: null })
+    await clock.advance(100_000)
+    heartbeat.probe(3_000)
+    await clock.advance(100_000)
+    expect(told).toEqual(['ping 100000', 'silent 103000'])
+  })
+})
+
+describe('keepalive', () => {
+  it('sends a ping when nothing was sent for that long, and goes on doing so', async () => {
+    const { clock, told } = startHeartbeat({ interval: null, keepalive: 20_000 })
+    await clock.advance(60_000)
+    expect(told).toEqual(['ping 20000', 'ping 40000', 'ping 60000'])
+  })
+
+  it('counts from the last frame that was sent', async () => {
+    const { clock, heartbeat, told } = startHeartbeat({ interval: null, keepalive: 20_000 })
+    await clock.advance(15_000)
+    heartbeat.sent()
+    await clock.advance(20_000)
+    expect(told).toEqual(['ping 35000'])
+  })
+
+  it('is not needed where the other side is asked more often', async () => {
+    const { clock, heartbeat, told, note } = startHeartbeat({ keepalive: 20_000 })
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(10_000)
+      note('pong')
+      heartbeat.heard()
+    }
+    expect(told).toEqual(['ping 10000', 'pong 10000', 'ping 20000', 'pong 20000', 'ping 30000', 'pong 30000'])
+  })
+
+  it('goes out at an arriving frame when the timers of a hidden tab are late', async () => {
+    const { clock, throttle, heartbeat, told } = startHeartbeat({ interval: null, keepalive: 20_000 })
+    await clock.advance(20_000)
+    throttle(60_000)
+    await clock.advance(20_000)
+    told.length = 0
+    await talk(clock, heartbeat, 3, 10_000)
+    expect(told).toEqual(['ping 60000'])
+  })
+
+  it('goes on for a leg that was found silent', async () => {
+    const { clock, told } = startHeartbeat({ keepalive: 20_000 })
+    await clock.advance(50_000)
+    expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 30000', 'ping 50000'])
+  })
+})

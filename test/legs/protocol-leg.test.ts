@@ -1,0 +1,196 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createProtocolLeg, type LegEnd, type ProtocolLegDeps } from '../../src/legs/protocol-leg.js'
+import type { ServerFrame } from '../../src/protocol/frames.js'
+import { livesocketV1 } from '../../src/protocol/livesocket-v1.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { fakeWebSockets } from '../kit/fake-socket.js'
+
+async function dialled(options: Partial<ProtocolLegDeps> = {}) {
+  const clock = createSimulatedClock()
+  const { WebSocket, sockets } = fakeWebSockets()
+  const heard: ServerFrame[] = []
+  const ends: LegEnd[] = []
+  const handlers = { opened: vi.fn(), arrived: vi.fn(), frame: (frame: ServerFrame) => void heard.push(frame), invalid: vi.fn(), silent: vi.fn(), died: (end: LegEnd) => void ends.push(end) }
+  const leg = createProtocolLeg(
+    {
+      number: 3,
+      handover: undefined,
+      clock,
+      protocol: livesocketV1(),
+      WebSocket,
+      connectTimeout: 10_000,
+      openTimeout: 10_000,
+      heartbeat: { interval: 10_000, timeout: 5_000 },
+      token: async () => 'a token',
+      url: async () => new URL('wss://a.test/live?key=secret'),
+      hello: (token) => ({ type: 'hello', session: 's', leg: 3, token, topics: new Map() }),
+      ...options,
+    },
+    handlers,
+  )
+  await clock.flush()
+  const said = () => sockets.flatMap(({ sent }) => sent.map((text) => (JSON.parse(text as string) as { type: string }).type))
+  const says = (frame: object) => sockets[0]!.message(JSON.stringify(frame))
+  return { clock, leg, sockets, heard, ends, handlers, said, says }
+}
+
+type Dialled = Awaited<ReturnType<typeof dialled>>
+
+function welcome({ sockets, says }: Dialled, fields: object = {}) {
+  sockets[0]!.open('livesocket.v1')
+  says({ type: 'welcome', server: 'a', topics: {}, ...fields })
+}
+
+describe('a leg, from its dial to its end', () => {
+  it('fetches its token and its URL, says hello and nothing else before its welcome, and is ready with that', async () => {
+    const leg = await dialled()
+    expect(leg.sockets.map(({ url, protocols }) => [url, protocols])).toEqual([['wss://a.test/live?key=secret', ['livesocket.v1']]])
+    expect(leg.leg.send({ type: 'ping' })).toBe(false)
+    leg.sockets[0]!.open('livesocket.v1')
+    expect(leg.sockets[0]!.sent.map((text) => JSON.parse(text as string) as object)).toEqual([{ type: 'hello', session: 's', leg: 3, token: 'a token', topics: {} }])
+    expect(leg.leg.welcome).toBe(null)
+    leg.says({ type: 'welcome', server: 'a', topics: {} })
+    expect(leg.leg.welcome).toMatchObject({ server: 'a' })
+    expect(leg.leg.url).toBe('wss://a.test/live')
+    expect(leg.ends).toEqual([])
+  })
+
+  it.each<[string, Partial<ProtocolLegDeps>]>([
+    ['the token cannot be had', { token: () => Promise.reject(new Error('why')) }],
+    ['the URL cannot be had', { url: () => Promise.reject(new Error('why')) }],
+  ])('fails where %s', async (_, options) => {
+    const { ends, sockets } = await dialled(options)
+    expect(ends).toEqual([{ code: 1006, reason: 'why', opened: false, error: undefined }])
+    expect(sockets).toEqual([])
+  })
+
+  it.each<[string, Partial<ProtocolLegDeps>, (leg: Dialled) => void, string]>([
+    ['the URL never comes', { url: () => new Promise(() => {}) }, () => {}, 'no connection in time'],
+    ['the dial hangs', {}, () => {}, 'no connection in time'],
+    ['it opens and is never welcomed', {}, ({ sockets }) => sockets[0]!.open('livesocket.v1'), 'no welcome in time'],
+  ])('client rule 3: fails after connectTimeout where %s, and leaves no socket behind', async (_, options, act, reason) => {
+    const leg = await dialled(options)
+    act(leg)
+    await leg.clock.advance(9_999)
+    expect(leg.ends).toEqual([])
+    await leg.clock.advance(1)
+    expect(leg.ends).toMatchObject([{ code: 1006, reason }])
+    expect(leg.sockets.every(({ readyState }) => readyState >= 2)).toBe(true)
+    expect(leg.clock.pending).toBe(0)
+  })
+
+  it('client rule 9: looks at the deadline of its dial when it is told to, whether or not a timer ran', async () => {
+    const { clock, leg, ends } = await dialled()
+    clock.sleep(9_000)
+    leg.check()
+    expect(ends).toEqual([])
+    clock.sleep(1_000)
+    leg.check()
+    expect(ends).toHaveLength(1)
+  })
+
+  it('that is in a hurry has no more than the time it is given, and no less than it had', async () => {
+    const { clock, leg, ends } = await dialled()
+    leg.hasten(2_000)
+    await clock.advance(1_000)
+    leg.hasten(2_000)
+    await clock.advance(999)
+    expect(ends).toEqual([])
+    await clock.advance(1)
+    expect(ends).toHaveLength(1)
+  })
+
+  it('that is welcomed is in no hurry any more', async () => {
+    const leg = await dialled({ heartbeat: false })
+    leg.leg.hasten(2_000)
+    welcome(leg)
+    leg.leg.hasten(2_000)
+    await leg.clock.advance(60_000)
+    expect(leg.ends).toEqual([])
+  })
+
+  it('asks after silence, and is silent when it is not answered; any frame takes that back', async () => {
+    const leg = await dialled()
+    welcome(leg)
+    await leg.clock.advance(10_000)
+    expect(leg.said()).toEqual(['hello', 'ping'])
+    await leg.clock.advance(5_000)
+    expect(leg.handlers.silent).toHaveBeenCalledTimes(1)
+    expect(leg.leg.silent).toBe(true)
+    leg.says({ type: 'a frame of a later version' })
+    expect(leg.leg.silent).toBe(false)
+  })
+
+  it('that is probed is silent after the time that it was given', async () => {
+    const leg = await dialled()
+    welcome(leg)
+    leg.leg.probe(2_000)
+    await leg.clock.advance(2_000)
+    expect(leg.handlers.silent).toHaveBeenCalledTimes(1)
+  })
+
+  it('with heartbeat: false is never suspected, not when it is probed either, and still answers for itself', async () => {
+    const leg = await dialled({ heartbeat: false })
+    welcome(leg, { heartbeat: 20_000 })
+    leg.leg.probe(2_000)
+    await leg.clock.advance(61_000)
+    expect(leg.handlers.silent).not.toHaveBeenCalled()
+    expect(leg.said()).toEqual(['hello', 'ping', 'ping', 'ping'])
+  })
+
+  it.each(['draining', 'session-ended', 'busy'])('is over a second after the server announced "%s", should no close follow', async (code) => {
+    const leg = await dialled()
+    welcome(leg)
+    leg.says({ type: 'error', code, message: 'so long' })
+    await leg.clock.advance(1_000)
+    expect(leg.ends).toMatchObject([{ code: 1006, error: { code } }])
+  })
+
+  it('goes on after an error about one topic', async () => {
+    const leg = await dialled({ heartbeat: false })
+    welcome(leg)
+    leg.says({ type: 'error', code: 'forbidden', message: 'not yours', topic: 'secrets' })
+    await leg.clock.advance(5_000)
+    expect(leg.ends).toEqual([])
+  })
+
+  it('is welcomed once', async () => {
+    const leg = await dialled()
+    welcome(leg)
+    leg.says({ type: 'welcome', server: 'b', topics: {} })
+    expect(leg.handlers.invalid).toHaveBeenCalledTimes(1)
+    expect(leg.leg.welcome).toMatchObject({ server: 'a' })
+  })
+
+  it.each([
+    'while its token is fetched', 'while it dials', 'when it is open', 'when it is welcomed',
+  ] as const)('client rule 1: closed %s, it is not heard of again', async (when) => {
+    let give = (_token: string) => {}
+    const token = when === 'while its token is fetched' ? () => new Promise<string>((resolve) => void (give = resolve)) : undefined
+    const leg = await dialled(token ? { token } : {})
+    if (when === 'when it is open') leg.sockets[0]!.open('livesocket.v1')
+    if (when === 'when it is welcomed') welcome(leg)
+    const before = leg.heard.length
+    leg.leg.close(4000, 'bye')
+    give('a token')
+    await leg.clock.advance(60_000)
+    if (leg.sockets[0]) {
+      expect(leg.sockets[0].closes).toMatchObject([{ code: 4000, reason: 'bye' }])
+      leg.sockets[0].open('livesocket.v1')
+      leg.says({ type: 'message', topic: 't', offset: 1, data: 1 })
+      leg.sockets[0].end(1006)
+    }
+    expect(leg.sockets).toHaveLength(token ? 0 : 1)
+    expect([leg.heard.length, leg.ends]).toEqual([before, []])
+    expect(leg.clock.pending).toBe(0)
+  })
+
+  it('tells its end once, with the code and with what the server said of it', async () => {
+    const leg = await dialled()
+    welcome(leg)
+    leg.says({ type: 'error', code: 'too-slow', message: 'read faster' })
+    leg.sockets[0]!.end(4002, 'too-slow')
+    leg.sockets[0]!.end(1006)
+    expect(leg.ends).toMatchObject([{ code: 4002, reason: 'too-slow', opened: true, error: { code: 'too-slow' } }])
+  })
+})

@@ -1,0 +1,48 @@
+import { LiveSocketError } from '../../src/base/errors.js'
+import { createOutbox, type OutboxDeps, type PublishFrame } from '../../src/publishes/outbox.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+
+/** An outbox on a simulated clock, with the defaults of a live socket, whose legs take everything and answer nothing. */
+export function setUp(options: Partial<OutboxDeps> = {}) {
+  const clock = createSimulatedClock()
+  const sent: { leg: number; frame: PublishFrame }[] = []
+  const overdue: [leg: number, at: number][] = []
+  const outcomes: Record<string, unknown> = {}
+  let sendable = true
+  let ids = 0
+  let changes = 0
+  const handlers = {
+    send(leg: number, frame: PublishFrame): boolean {
+      if (sendable) sent.push({ leg, frame })
+      return sendable
+    },
+    changed: () => void changes++,
+    overdue: (leg: number) => void overdue.push([leg, clock.monotonic()]),
+  }
+  const outbox = createOutbox(
+    { clock, id: () => `p${++ids}`, maxMessages: 1_000, maxBytes: 2 ** 20, ackTimeout: 10_000, settleTimeout: 1_000, acknowledges: true, ...options },
+    handlers,
+  )
+  return {
+    clock,
+    outbox,
+    handlers,
+    overdue,
+    outcomes,
+    /** What went out since it was last asked, as `leg:data` or `leg:data+age`. */
+    sent: () => sent.splice(0).map(({ leg, frame }) => `${leg}:${String(frame.data)}${frame.age === undefined ? '' : `+${frame.age}`}`),
+    frames: () => sent.splice(0).map(({ frame }) => frame),
+    sendable: (value: boolean) => void (sendable = value),
+    changes: () => changes,
+    publish(name: unknown, options?: Parameters<typeof outbox.publish>[2], topic = 'room') {
+      outbox.publish(topic, name, options).then(
+        (published) => void (outcomes[String(name)] = published),
+        (error: unknown) => void (outcomes[String(name)] = error instanceof LiveSocketError ? error.code : error),
+      )
+    },
+    async outcome(name: string) {
+      await clock.flush()
+      return outcomes[name]
+    },
+  }
+}

@@ -1,0 +1,251 @@
+import type { Clock } from '../../src/base/clock.js'
+import type { createOutbox, PublishFrame } from '../../src/publishes/outbox.js'
+import type { createPublishRecord } from '../../src/server/log/publish-record.js'
+import type { createSessionRegister } from '../../src/server/log/session-register.js'
+import { ROUNDING } from '../../src/server/publishes/publisher.js'
+import type { Answer } from '../../src/server/log/topic-log.js'
+import { seededRandom } from '../../src/testing/seeded-random.js'
+
+/** Both halves, or a mutant of one: the client's outbox, and what the server remembers of publishes. */
+export interface Halves {
+  readonly createOutbox: typeof createOutbox
+  readonly createPublishRecord: typeof createPublishRecord
+  readonly createSessionRegister: typeof createSessionRegister
+}
+
+type Said = Answer & { readonly id: string; readonly retryAfter?: number }
+
+/** A leg and the server behind it. What was sent on a leg that is gone may still be applied, however late. */
+interface ModelLeg {
+  number: number
+  /** In the order of sending; a number is the answer to the ping of that moment. */
+  inbox: (PublishFrame | number)[]
+  /** What comes now was sent at this moment or later. */
+  from: number
+  ping: number | null
+  answers: Said[]
+  gone: boolean
+  released: boolean
+}
+
+const TOPICS = ['room', 'hall']
+
+/**
+ * One random history of an outbox between up to two legs, with deaths, cutovers, held ways, slow and busy servers, aborts and ttls, against
+ * servers that share a log and its records, forget early, and lose what they know. Returns what broke a promise; nothing when none was broken.
+ */
+export async function walk({ createOutbox, createPublishRecord, createSessionRegister }: Halves, seed: number, steps = 140): Promise<string[]> {
+  const random = seededRandom(seed)
+  const chance = (share: number) => random() < share
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]
+  const broken: string[] = []
+
+  // A clock that moves at once: the walk needs no promise between timers.
+  let time = 0
+  let timers: { due: number; task: () => void }[] = []
+  const clock: Clock = {
+    now: () => time,
+    monotonic: () => time,
+    setTimeout(task, delay) {
+      const timer = { due: time + delay, task }
+      timers.push(timer)
+      return () => void (timers = timers.filter((other) => other !== timer))
+    },
+    frame: (task) => clock.setTimeout(task, 16),
+  }
+  const advance = (ms: number) => {
+    for (const target = time + ms; ; ) {
+      const next = timers.filter(({ due }) => due <= target).sort((a, b) => a.due - b.due)[0]
+      time = next?.due ?? target
+      if (!next) return
+      timers = timers.filter((other) => other !== next)
+      next.task()
+    }
+  }
+
+  /** What was applied, of each topic in its order. */
+  const logs = new Map<string, { id: string; n: number }[]>(TOPICS.map((topic) => [topic, []]))
+  const maxIds = pick([1, 2, 5, 1_000])!
+  const sessions = createSessionRegister(
+    { idle: pick([500, 3_000, 600_000])!, maxIdle: 10 },
+    (born) => createPublishRecord(born, pick([1_000, 600_000])!, () => maxIds, () => time),
+    () => time,
+  )
+  const legs: ModelLeg[] = []
+  const settled = new Map<string, unknown>()
+  const topicsOf = new Map<string, string>()
+  /** Told to be unknown, by a server: it was applied before that, or is never. */
+  const unknown = new Set<string>()
+  /** Told that a later one was decided first; and, which alone may lead to that, refused for now. */
+  const outOfOrder = new Set<string>()
+  const lostItsPlace = new Set<string>()
+  let count = 0
+  let refusing = 0.1
+  let losses = chance(0.3)
+
+  const outbox = createOutbox(
+    { clock, id: () => `p${count}`, maxMessages: 12, maxBytes: 2 ** 20, ackTimeout: 10_000, settleTimeout: 1_000, acknowledges: true },
+    {
+      send(number, frame) {
+        const leg = legs.find((other) => other.number === number)
+        if (!leg || leg.gone) return broken.push(`${frame.id} was sent on leg ${number}, which is gone`) > 0
+        if (settled.has(frame.id)) broken.push(`${frame.id} was sent after it had settled`)
+        if (chance(0.05)) return false
+        leg.inbox.push(frame)
+        return true
+      },
+      changed() {
+        if (outbox.size.messages > 12) broken.push('the outbox grew past its bound')
+      },
+      overdue(number) {
+        if (alive().at(-1)?.number !== number) broken.push(`overdue named leg ${number}, which is not active`)
+      },
+    },
+  )
+  const alive = () => legs.filter((leg) => !leg.gone)
+
+  function apply({ id, topic, n, age }: PublishFrame, flight: number): Said {
+    const record = sessions.record('s')
+    const origin = { session: 's', id, place: { topic, n: n! }, flight, ...(age === undefined ? {} : { age: age + ROUNDING }) }
+    const known = record.find(origin)
+    if (known) return { id, ...known }
+    const log = logs.get(topic)!
+    if (chance(refusing)) {
+      const nack = { type: 'nack', code: 'busy', message: 'no' } as const
+      if (chance(0.5)) {
+        lostItsPlace.add(id)
+        return { id, ...nack, retryAfter: 100 }
+      }
+      record.add(origin, nack)
+      return { id, ...nack }
+    }
+    if (unknown.has(id)) broken.push(`${id} was applied after it was said to be unknown`)
+    const ack = { type: 'ack', offset: log.push({ id, n: n! }) } as const
+    record.add(origin, ack)
+    return { id, ...ack }
+  }
+
+  /** Publishes into one topic in the order of arrival, those into others beside them. */
+  function serve(leg: ModelLeg) {
+    const [first] = leg.inbox
+    if (typeof first === 'number') {
+      leg.inbox.shift()
+      leg.from = first
+      return
+    }
+    const topic = pick(TOPICS)!
+    const at = leg.inbox.findIndex((frame) => typeof frame === 'number' || frame.topic === topic)
+    const frame = leg.inbox[at]
+    if (frame === undefined || typeof frame === 'number') return
+    leg.inbox.splice(at, 1)
+    const said = apply(frame, time - leg.from)
+    if (said.type === 'nack' && said.code === 'outcome-unknown') unknown.add(said.id)
+    if (said.type === 'nack' && said.code === 'out-of-order') outOfOrder.add(said.id)
+    leg.answers.push(said)
+  }
+
+  function answer(leg: ModelLeg) {
+    const next = leg.answers.shift()
+    if (!next || leg.gone) return
+    if (next.type === 'ack') outbox.acked(next.id, next.offset)
+    else outbox.nacked(next.id, next.code, 'no', next.retryAfter, leg.number)
+  }
+
+  function connect() {
+    // Never more than two: the coordinator closes the older one first.
+    const [oldest, ...others] = alive()
+    if (oldest && others.length > 0) end(oldest)
+    const number = legs.length + 1
+    sessions.admit('s', number, undefined)
+    time += 0.001
+    legs.push({ number, inbox: [], from: time, ping: null, answers: [], gone: false, released: false })
+    outbox.ready(number)
+  }
+
+  function end(leg: ModelLeg) {
+    leg.gone = true
+    outbox.gone(leg.number)
+  }
+
+  /** The server hears that a leg has ended, some time after the client. What came before is still to be served. */
+  function release(leg: ModelLeg) {
+    if (!leg.gone || leg.released) return
+    leg.released = true
+    sessions.release('s', leg.number)
+  }
+
+  function ping(leg: ModelLeg) {
+    if (leg.ping === null) leg.ping = time
+    else {
+      leg.inbox.push(leg.ping)
+      leg.ping = null
+    }
+  }
+
+  function publish() {
+    const controller = new AbortController()
+    const id = `p${++count}`
+    const topic = pick(TOPICS)!
+    topicsOf.set(id, topic)
+    const promise = outbox.publish(topic, id, { signal: controller.signal, ...(chance(0.2) ? { ttl: 1 + random() * 3_000 } : {}) })
+    const settle = (outcome: unknown) => {
+      if (settled.has(id)) broken.push(`${id} settled twice`)
+      settled.set(id, outcome)
+    }
+    promise.then(settle, (error: { code: string }) => settle(error.code))
+    if (chance(0.1)) clock.setTimeout(() => controller.abort(), random() * 2_000)
+  }
+
+  const actions: (() => void)[] = [
+    publish,
+    publish,
+    publish,
+    () => { const leg = pick(legs); if (leg) serve(leg) },
+    () => { const leg = pick(alive()); if (leg) serve(leg) },
+    () => { const leg = pick(alive()); if (leg) serve(leg) },
+    () => { const leg = pick(alive()); if (leg) answer(leg) },
+    () => { const leg = pick(alive()); if (leg) answer(leg) },
+    () => { const leg = pick(alive()); if (leg && chance(0.5)) ping(leg) },
+    () => { const leg = pick(legs); if (leg && chance(0.5)) release(leg) },
+    () => advance(random() * 500),
+    () => { if (chance(0.4)) connect() },
+    () => { const leg = pick(alive()); if (leg && chance(0.4)) end(leg) },
+    () => { const leg = alive().at(-1); if (leg) outbox.ready(leg.number) },
+    () => { if (losses && chance(0.1)) { sessions.loseRecords(); time += 0.001 } },
+  ]
+  const settle = async () => {
+    for (let hop = 0; hop < 4; hop++) await null
+  }
+  for (let step = 0; step < steps; step++) {
+    pick(actions)!()
+    await settle()
+  }
+  // The faults end, but for an old leg that says nothing more: what is left settles, and late frames of dead legs arrive last.
+  refusing = 0
+  losses = false
+  connect()
+  for (let round = 0; round < 300 && outbox.size.messages > 0; round++) {
+    outbox.ready(legs.length)
+    const leg = alive().at(-1)!
+    serve(leg)
+    answer(leg)
+    advance(50)
+    await settle()
+  }
+  for (const leg of legs) for (let round = 0; round < 1_000 && leg.inbox.length > 0; round++) serve(leg)
+  if (outbox.size.messages > 0 || settled.size < count) broken.push(`${count - settled.size} publishes never settled`)
+
+  for (const log of logs.values()) {
+    if (new Set(log.map(({ id }) => id)).size < log.length) broken.push('one was applied twice')
+    if (log.some(({ id }, at) => at > 0 && Number(id.slice(1)) < Number(log[at - 1]!.id.slice(1)))) broken.push('one was applied out of order')
+  }
+  for (const [id, outcome] of settled) {
+    const at = logs.get(topicsOf.get(id)!)!.findIndex((entry) => entry.id === id) + 1
+    if (typeof outcome === 'object') {
+      if ((outcome as { offset: number }).offset !== at) broken.push(`${id} settled as applied at ${(outcome as { offset: number }).offset}, and is at ${at}`)
+    } else if (outcome !== 'outcome-unknown' && at > 0) broken.push(`${id} settled as ${String(outcome)} and was applied`)
+  }
+  for (const id of outOfOrder) if (settled.get(id) === 'refused' && !lostItsPlace.has(id)) broken.push(`${id} was sent behind later ones`)
+  outbox.close()
+  return broken
+}

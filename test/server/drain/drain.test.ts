@@ -1,0 +1,392 @@
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createPace } from '../../../src/server/drain/drain-pace.js'
+import { onSignal } from '../../../src/server/drain/drain-signal.js'
+import type { DrainOptions } from '../../../src/server/index.js'
+import { seededRandom } from '../../../src/testing/seeded-random.js'
+import { createSimulatedClock, liveServer, until } from '../kit.js'
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
+const health = (address: string) =>
+  new Promise<number>((resolve) => void get(address.replace('ws:', 'http:') + 'healthz', (response) => (response.resume(), resolve(response.statusCode!))))
+
+describe('the pace', () => {
+  test.each([0.5, 1, 2.5, 10, 200, 5_000])('of %d a second is kept in every window of one second, also by one who is often late', (rate) => {
+    const random = seededRandom(Math.ceil(rate))
+    let now = 0
+    const pace = createPace(rate, () => now)
+    const taken: number[] = []
+    while (taken.length < 3 * rate + 20) {
+      if (pace.wait() > 0) {
+        // As a timer does: in whole milliseconds, never early, and now and then half a second late.
+        now += Math.ceil(pace.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
+        continue
+      }
+      pace.took()
+      taken.push(now)
+    }
+    const most = Math.ceil(rate)
+    const window = Math.max(1_000, 1_000 / rate)
+    for (let at = most; at < taken.length; at++) expect(taken[at]! - taken[at - most]!).toBeGreaterThanOrEqual(window)
+  })
+
+  test('lets no wave go after it stood still, and has caught up soon all the same', () => {
+    let now = 0
+    const pace = createPace(500, () => now)
+    const taken: number[] = []
+    for (; now < 10_000; now += now === 2_000 ? 400 : 1) for (; pace.wait() === 0; taken.push(now)) pace.took()
+    for (let at = 53; at < taken.length; at++) expect(taken[at]! - taken[at - 53]!).toBeGreaterThanOrEqual(100)
+    expect(taken.length).toBeGreaterThan(4_790)
+  })
+
+  test('is no slower than it must be', () => {
+    let now = 0
+    const pace = createPace(100, () => now)
+    let taken = 0
+    for (; now < 2_000; now++) for (; pace.wait() === 0; taken++) pace.took()
+    expect(taken).toBe(200)
+  })
+})
+
+/** A server on a clock of its own, with so many legs, and how many of them it has asked to move. */
+async function serverWithLegs(count: number) {
+  const clock = createSimulatedClock()
+  const server = await liveServer({ clock })
+  const legs = await Promise.all(range(1, count).map(() => server.join()))
+  return { clock, server, legs, asked: () => legs.reduce((sum, leg) => sum + leg.of('handover').length, 0) }
+}
+
+describe('a drain', () => {
+  test('resolves as soon as every leg has gone by itself', async () => {
+    const server = await liveServer()
+    const legs = await Promise.all(range(1, 3).map(() => server.join()))
+    const drained = server.drain({ url: 'wss://green.example/live', reason: 'deploy 7', spread: 20 })
+    for (const leg of legs) {
+      expect(await leg.next('handover')).toEqual({
+        type: 'handover', id: expect.any(String), reason: 'deploy 7', url: 'wss://green.example/live', spread: 20, deadline: expect.any(Number),
+      })
+      leg.close()
+    }
+    expect(await drained).toEqual({ moved: 3, forced: 0 })
+  })
+
+  test('of a server without legs is done at once', async () => {
+    const server = await liveServer()
+    expect(await server.drain()).toEqual({ moved: 0, forced: 0 })
+    expect(server.stats().draining).toBe(true)
+  })
+
+  test('asked for twice is one', async () => {
+    const server = await liveServer()
+    const leg = await server.join()
+    const [one, two] = [server.drain(), server.drain({ reason: 'again' })]
+    leg.close()
+    expect(await one).toEqual(await two)
+    expect(await server.drain()).toEqual({ moved: 1, forced: 0 })
+    await leg.closed
+    expect(leg.of('handover')).toHaveLength(1)
+  })
+
+  test('fails readiness first, before anybody is asked to move', async () => {
+    const server = await liveServer()
+    await server.join()
+    expect(await health(server.address())).toBe(200)
+    void server.drain({ rate: 0.001 })
+    expect(server.stats().draining).toBe(true)
+    expect(await health(server.address())).toBe(503)
+  })
+
+  test('asks all within half the deadline, where nobody set a rate; the deadline is what each leg has left', async () => {
+    const { clock, server, legs } = await serverWithLegs(40)
+    void server.drain({ deadline: 200 })
+    await clock.advance(100)
+    await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
+    const deadlines = legs.map((leg) => leg.of('handover')[0]!['deadline'] as number)
+    expect(Math.max(...deadlines)).toBe(200)
+    expect(Math.min(...deadlines)).toBeGreaterThanOrEqual(100)
+    expect(Math.min(...deadlines)).toBeLessThan(110)
+  })
+
+  test('asks a little less than its rate: what comes in bunches to those who take the legs is then still within it', async () => {
+    const { clock, server, legs, asked } = await serverWithLegs(60)
+    void server.drain({ rate: 20, deadline: 60_000 })
+    await clock.advance(2_000)
+    await until(() => asked() > 30, 'many are asked')
+    await legs[0]!.settle()
+    expect(asked()).toBe(39)
+  })
+
+  test('waits while three seconds of its legs are on their way: those who take them are at their limit', async () => {
+    const { clock, server, legs, asked } = await serverWithLegs(60)
+    void server.drain({ rate: 10, deadline: 60_000 })
+    await clock.advance(8_000)
+    await until(() => asked() === 29, 'three seconds of them asked')
+    const gone = legs.filter((leg) => leg.of('handover').length === 1).slice(0, 7)
+    for (const leg of gone) leg.close()
+    await until(() => server.stats().legs === 53, 'some gone')
+    await clock.advance(1_000)
+    await until(() => asked() === 36, 'as many more asked')
+    // Whoever has been asked for ten seconds and is still here is no burden to anybody: its page is frozen.
+    await clock.advance(12_000)
+    await until(() => asked() === 60, 'all asked')
+  })
+
+  test('waits for nobody where the rest could then not be asked before the deadline', async () => {
+    const { clock, server, legs } = await serverWithLegs(60)
+    void server.drain({ rate: 10, deadline: 12_000 })
+    await clock.advance(11_000)
+    await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
+  })
+
+  test('with a rate too low for its deadline closes the rest at the deadline, asked or not', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const legs = await Promise.all(range(1, 5).map(() => server.join()))
+    const drained = server.drain({ rate: 1, deadline: 2_500 })
+    await clock.advance(2_500)
+    for (const leg of legs) expect(await leg.closed).toMatchObject({ code: 1012 })
+    expect(legs.flatMap((leg) => leg.of('handover'))).toHaveLength(3)
+    expect(await drained).toEqual({ moved: 0, forced: 5 })
+  })
+
+  test('ends a leg that does not answer its close', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const leg = await server.join()
+    leg.ws.pause()
+    const drained = server.drain({ deadline: 100 })
+    await clock.advance(100)
+    await clock.advance(2_000)
+    expect(await drained).toEqual({ moved: 0, forced: 1 })
+  })
+
+  test('cancelled is over: another one can follow', async () => {
+    const server = await liveServer()
+    const leg = await server.join()
+    const cancel = new AbortController()
+    const drained = server.drain({ signal: cancel.signal })
+    const { id } = await leg.next('handover')
+    cancel.abort()
+    expect(await drained).toEqual({ moved: 0, forced: 0 })
+    const again = server.drain({ reason: 'again' })
+    const request = await leg.next('handover')
+    expect(request).toMatchObject({ reason: 'again', id: expect.not.stringContaining(id) })
+    leg.close()
+    expect(await again).toEqual({ moved: 1, forced: 0 })
+    expect(leg.frames.map(({ type }) => type)).toEqual(['welcome', 'handover', 'handover-cancelled', 'handover'])
+  })
+
+  test('whose signal has fired already does nothing', async () => {
+    const server = await liveServer()
+    expect(await server.drain({ signal: AbortSignal.abort() })).toEqual({ moved: 0, forced: 0 })
+    await server.join()
+  })
+
+  test.each<[string, DrainOptions]>([
+    ['rate', { rate: 0 }],
+    ['rate', { rate: Number.NaN }],
+    ['deadline', { deadline: -1 }],
+    ['deadline', { deadline: Infinity }],
+    ['deadline', { deadline: 1e16 }],
+    ['spread', { spread: 1e16 }],
+    ['url', { url: `wss://example.com/${'x'.repeat(2_048)}` }],
+    ['rate', { rate: Infinity }],
+    ['spread', { spread: -1 }],
+    ['url', { url: '/green' }],
+    ['url', { url: 'https://green.example' }],
+    ['url', { url: 'wss://user:word@green.example' }],
+    ['reason', { reason: 7 as never }],
+  ])('with a %s that makes no sense is refused, and nothing has begun', async (name, options) => {
+    const server = await liveServer()
+    await expect(server.drain(options)).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining(name) })
+    expect(() => server.drainOn('SIGUSR2', options)).toThrow(expect.objectContaining({ code: 'invalid' }))
+    expect(process.listenerCount('SIGUSR2')).toBe(0)
+    await server.join()
+  })
+})
+
+describe('a server that nobody takes the legs from', () => {
+  /** As a client does that is asked to move, and lands where it came from. */
+  async function comesBack(server: Awaited<ReturnType<typeof serverWithLegs>>['server'], times: number) {
+    for (let time = 0; time < times; time++) expect(await (await server.client()).closed).toMatchObject({ code: 1012 })
+  }
+
+  async function alone(options: DrainOptions, times = 3) {
+    const events: { type: string }[] = []
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, onEvent: (event) => void events.push(event) })
+    const legs = await Promise.all(range(1, 2).map(() => server.join()))
+    const drained = server.drain(options)
+    await clock.advance(10)
+    for (const leg of legs) await leg.next('handover')
+    await comesBack(server, times)
+    return { events, clock, server, legs, drained, said: () => events.filter(({ type }) => type === 'drain-alone') }
+  }
+
+  test('says so after 1.5 s, and ends then, so that the next one can have its port', async () => {
+    const { clock, server, drained, said } = await alone({})
+    await clock.advance(1_489)
+    expect(said()).toEqual([])
+    await clock.advance(1)
+    expect(said()).toEqual([{ type: 'drain-alone', left: 2 }])
+    expect(server.errors).toEqual([expect.objectContaining({ code: 'refused', message: expect.stringContaining('Nobody else takes the connections') })])
+    expect(await drained).toEqual({ moved: 0, forced: 2 })
+  })
+
+  test('says so and waits for the deadline where it is told to, as it does in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { clock, server, said } = await alone({ deadline: 20_000 })
+    await clock.advance(10_000)
+    expect(said()).toHaveLength(1)
+    expect(server.stats().legs).toBe(2)
+  })
+
+  test('is not alone where one has moved', async () => {
+    const { clock, server, legs, said } = await alone({})
+    legs[0]!.close()
+    await until(() => server.stats().legs === 1, 'one has gone')
+    await clock.advance(5_000)
+    expect(said()).toEqual([])
+  })
+
+  test('cannot tell while they do not come back: their pages may sleep', async () => {
+    const { clock, said } = await alone({}, 1)
+    await clock.advance(5_000)
+    expect(said()).toEqual([])
+  })
+})
+
+describe('on a signal', () => {
+  function host() {
+    const listeners = new Set<() => void>()
+    const exits: number[] = []
+    return {
+      listeners,
+      exits,
+      on: (_: string, listener: () => void) => listeners.add(listener),
+      off: (_: string, listener: () => void) => listeners.delete(listener),
+      listenerCount: () => listeners.size,
+      exit: (code: number) => exits.push(code),
+      send: () => listeners.forEach((listener) => listener()),
+    }
+  }
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  test('it empties, and then the process ends; a second signal makes it hurry', async () => {
+    const process = host()
+    let empty = () => undefined as void
+    let now = 0
+    const done: string[] = []
+    onSignal(process, 'SIGTERM', {
+      empty: () => (done.push('empty'), new Promise<boolean>((resolve) => void (empty = () => resolve(true)))),
+      hurry: () => void done.push('hurry'),
+      now: () => now,
+      onError: () => undefined,
+    })
+    process.send()
+    now += 500
+    process.send()
+    await turn()
+    expect(done).toEqual(['empty', 'hurry'])
+    expect(process.exits).toEqual([])
+    empty()
+    await turn()
+    expect(process.exits).toEqual([0])
+  })
+
+  test.each([1, 30, 130, 499])('a signal that comes again %i ms later is the same one: what started the process passes on what the terminal has sent already', async (later) => {
+    const process = host()
+    let now = 7_000
+    const done: string[] = []
+    onSignal(process, 'SIGINT', {
+      empty: () => (done.push('empty'), new Promise<boolean>(() => undefined)),
+      hurry: () => void done.push('hurry'),
+      now: () => now,
+      onError: () => undefined,
+    })
+    process.send()
+    now += later
+    process.send()
+    expect(done).toEqual(['empty'])
+  })
+
+  test('a signal that comes again while the server closes does not kill the process: somebody listens to its end', async () => {
+    const process = host()
+    let empty = () => undefined as void
+    const undo = onSignal(process, 'SIGUSR2', { empty: () => new Promise<boolean>((resolve) => void (empty = () => resolve(true))), hurry: () => undefined, now: () => 0, onError: () => undefined })
+    process.send()
+    undo()
+    expect(process.listeners.size).toBe(1)
+    empty()
+    await turn()
+    expect(process.listeners.size).toBe(0)
+    expect(process.exits).toEqual([0])
+  })
+
+  test('with others listening it is the last of them that ends the process, and a failure is told by the code', async () => {
+    const process = host()
+    const errors: unknown[] = []
+    const tasks = { hurry: () => undefined, now: () => 0, onError: (error: unknown) => void errors.push(error) }
+    let late = () => undefined as void
+    onSignal(process, 'SIGTERM', { ...tasks, empty: async () => true })
+    onSignal(process, 'SIGTERM', { ...tasks, empty: () => new Promise<boolean>((_, reject) => void (late = () => reject(new Error('stuck')))) })
+    process.send()
+    await turn()
+    expect(process.exits).toEqual([])
+    late()
+    await turn()
+    expect(process.exits).toEqual([1])
+    expect(errors).toHaveLength(1)
+  })
+
+  test('a drain that was taken back leaves the server as it was, and the next signal begins anew', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const http = createServer(server.drainEndpoint('a-secret-of-some-length')).listen(0, '127.0.0.1')
+    await new Promise((resolve) => http.once('listening', resolve))
+    onTestFinished(() => void http.close())
+    const leg = await server.join()
+    const other = () => undefined
+    process.on('SIGUSR2', other)
+    onTestFinished(() => void process.off('SIGUSR2', other))
+    server.drainOn('SIGUSR2', { reason: 'stop' })
+    process.emit('SIGUSR2')
+    await leg.next('handover')
+    const { port } = http.address() as AddressInfo
+    await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers: { authorization: 'Bearer a-secret-of-some-length' }, body: '{"cancel":true}' })
+    await leg.next('handover-cancelled')
+    await server.join()
+    process.emit('SIGUSR2')
+    await leg.next('handover')
+    await clock.advance(1_000)
+    process.emit('SIGUSR2')
+    expect(await leg.closed).toMatchObject({ code: 1012 })
+    await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
+  })
+
+  test('a server that is closed listens no more', async () => {
+    const server = await liveServer()
+    server.drainOn('SIGUSR2')
+    expect(process.listenerCount('SIGUSR2')).toBe(1)
+    await server.close()
+    expect(process.listenerCount('SIGUSR2')).toBe(0)
+  })
+
+  test('a server drains, closes and would end the process', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const leg = await server.join()
+    const other = () => undefined
+    process.on('SIGUSR2', other)
+    server.drainOn('SIGUSR2', { reason: 'stop' })
+    process.emit('SIGUSR2')
+    expect(await leg.next('handover')).toMatchObject({ reason: 'stop' })
+    await clock.advance(1_000)
+    process.emit('SIGUSR2')
+    expect(await leg.closed).toMatchObject({ code: 1012 })
+    await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
+    process.off('SIGUSR2', other)
+  })
+})

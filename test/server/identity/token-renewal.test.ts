@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { createLiveSocket } from '../../../src/index.js'
+import { createSimulatedClock, liveServer, until } from '../kit.js'
+
+const LIFETIME = 600_000
+type User = { subject: string; tokenTtl: number }
+const authenticate = ({ token }: { token?: string }): User => ({ subject: token?.split(' ')[0] ?? 'nobody', tokenTtl: LIFETIME })
+
+describe('a server that asks for fresh tokens early', () => {
+  test('tells the sessions that match what their tokens have left, and counts them', async () => {
+    const server = await liveServer<User>({ authenticate })
+    const [ann, bob] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
+    expect(await server.renewTokens(({ user }) => user.subject === 'ann', { within: 30_000 })).toBe(1)
+    expect(await ann.next('authed')).toEqual({ type: 'authed', tokenTtl: 30_000 })
+    await bob.settle()
+    expect(bob.of('authed')).toEqual([])
+    expect(await server.renewTokens(() => true)).toBe(1)
+    expect(await bob.next('authed')).toEqual({ type: 'authed', tokenTtl: 60_000 })
+  })
+
+  test('leaves alone whoever has no token, and whose token ends sooner', async () => {
+    const server = await liveServer<User>({ authenticate: ({ token }) => ({ subject: 's', tokenTtl: token ? 20_000 : LIFETIME }) })
+    const clients = [await server.join(), await server.join({ token: 'short' })]
+    expect(await server.renewTokens(() => true, { within: 20_000 })).toBe(0)
+    for (const client of clients) {
+      await client.settle()
+      expect(client.of('authed')).toEqual([])
+    }
+  })
+
+  test('asks a session that is moving on both of its legs, and counts it once', async () => {
+    const server = await liveServer<User>({ authenticate })
+    const legs = [await server.join({ session: 's', leg: 1, token: 'ann' }), await server.join({ session: 's', leg: 2, token: 'ann' })]
+    expect(await server.renewTokens(() => true)).toBe(1)
+    for (const leg of legs) await leg.next('authed')
+  })
+
+  test('closes the legs that still bear the old token then and the grace later, and keeps those that renewed', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer<User>({ clock, authenticate, limits: { tokenGrace: 10_000 } })
+    const [renews, forgets] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
+    const pass = async (seconds: number) => {
+      for (let at = 0; at < seconds; at += 4) {
+        await clock.advance(4_000)
+        for (const client of [renews, forgets]) if (client.ws.readyState === client.ws.OPEN) await client.settle()
+      }
+    }
+    await server.renewTokens(() => true, { within: 20_000 })
+    await renews.next('authed')
+    renews.send({ type: 'auth', token: 'ann 2' })
+    expect(await renews.next('authed')).toEqual({ type: 'authed', tokenTtl: LIFETIME })
+    await pass(28)
+    expect(forgets.of('error')).toEqual([])
+    await pass(8)
+    expect(await forgets.next('error')).toMatchObject({ code: 'unauthorized' })
+    expect(await forgets.closed).toMatchObject({ code: 3000 })
+    await renews.settle()
+  })
+
+  test.each([0, 999, NaN, Infinity, 1e16, -1, '60000'])('rejects within: %s, and asks nobody', async (within) => {
+    const server = await liveServer<User>({ authenticate })
+    const client = await server.join({ token: 'ann' })
+    await expect(server.renewTokens(() => true, { within: within as number })).rejects.toMatchObject({ code: 'invalid' })
+    await client.settle()
+    expect(client.of('authed')).toEqual([])
+  })
+
+  test('finds a hundred clients each at a moment of its own, on the leg that it has, and none at the end with the old token', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer<User>({ clock, authenticate })
+    const calls: { at: number; reason: string }[] = []
+    const sockets = Array.from({ length: 100 }, (_, number) =>
+      createLiveSocket({
+        url: server.address(),
+        key: `client-${number}`,
+        environment: { clock, WebSocket },
+        getToken: async ({ reason }) => {
+          calls.push({ at: clock.monotonic(), reason })
+          return { token: `${number} ${calls.length}`, ttl: LIFETIME }
+        },
+      }),
+    )
+    for (const socket of sockets) socket.connect()
+    await until(() => sockets.every((socket) => socket.store.getState().status === 'live'), 'all live')
+    const asked = clock.monotonic()
+    calls.length = 0
+    expect(await server.renewTokens(() => true, { within: 60_000 })).toBe(100)
+    await until(() => sockets.every((socket) => socket.store.getState().token.expiresAt! - clock.now() <= 60_100), 'all told')
+    for (let second = 0; second < 60; second++) await clock.advance(1_000)
+    const times = calls.map(({ at }) => at - asked)
+    expect(calls).toHaveLength(100)
+    expect(calls.every(({ reason }) => reason === 'requested')).toBe(true)
+    expect(Math.max(...times)).toBeLessThanOrEqual(54_000)
+    const seconds = Array.from({ length: 60 }, (_, second) => times.filter((time) => Math.floor(time / 1_000) === second).length)
+    expect(Math.max(...seconds)).toBeLessThan(15)
+    await until(() => sockets.every((socket) => socket.store.getState().token.expiresAt! - clock.now() > LIFETIME - 60_000), 'all renewed')
+    expect(sockets.map((socket) => socket.store.getState().leg?.number)).toEqual(Array(100).fill(1))
+    expect(server.stats()).toMatchObject({ opened: 100, legs: 100 })
+    for (const socket of sockets) socket.close()
+  })
+})
+
+describe('a server that gives fresh tokens itself', () => {
+  test('sends each session its own, and nothing where there is none to be had', async () => {
+    const server = await liveServer<User>({ authenticate })
+    const [ann, bob] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
+    const mint = ({ user }: { user: User }) => (user.subject === 'bob' ? null : { token: `${user.subject} 2`, tokenTtl: 5_000 })
+    expect(await server.offerTokens(() => true, mint)).toBe(1)
+    expect(await ann.next('token')).toEqual({ type: 'token', token: 'ann 2', tokenTtl: 5_000 })
+    await bob.settle()
+    expect(bob.of('token')).toEqual([])
+  })
+
+  test('saves its clients the call: the token is in force, and came back to the server', async () => {
+    const tokens: string[] = []
+    const server = await liveServer<User>({ authenticate: ({ token }) => (tokens.push(token!), { subject: 'ann', tokenTtl: LIFETIME }) })
+    let calls = 0
+    const socket = createLiveSocket({ url: server.address(), environment: { WebSocket }, getToken: async () => `fetched-${++calls}` })
+    socket.connect()
+    await until(() => socket.store.getState().status === 'live', 'live')
+    expect(await server.offerTokens(() => true, async () => ({ token: 'offered', tokenTtl: LIFETIME }))).toBe(1)
+    await until(() => tokens.length === 2, 'the token came back')
+    expect([tokens, calls, socket.store.getState().leg?.number]).toEqual([['fetched-1', 'offered'], 1, 1])
+    socket.close()
+  })
+
+  test.each([
+    ['throws', () => Promise.reject(new Error('no key'))],
+    ['signs an empty token', () => ({ token: '' })],
+    ['signs one of two lines', () => ({ token: 'a\nb' })],
+    ['signs one that clients would not take', () => ({ token: 'x'.repeat(16_385) })],
+    ['signs one that never ends', () => ({ token: 't', tokenTtl: Infinity })],
+    ['signs one that is none', () => ({ token: 7 as never })],
+    ['signs one for a negative time', () => ({ token: 't', tokenTtl: -1 })],
+  ])('goes on with the next session where mint %s', async (_, broken) => {
+    const server = await liveServer<User>({ authenticate })
+    const [ann, bob] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]
+    expect(await server.offerTokens(() => true, ({ user }) => (user.subject === 'ann' ? broken() : { token: 'bob 2' }))).toBe(1)
+    expect(await bob.next('token')).toEqual({ type: 'token', token: 'bob 2' })
+    await ann.settle()
+    expect([ann.of('token').length, server.errors.length]).toEqual([0, 1])
+  })
+})
+
+describe('the spread of reconnections', () => {
+  test('is worked out from the connections that a node has and the rate that the others can take, as legs come and go', async () => {
+    const server = await liveServer({ reconnectSpread: { rate: 2 } })
+    const spreads: number[] = []
+    const clients = []
+    for (let count = 1; count <= 6; count++) {
+      const client = await server.client()
+      spreads.push((await client.hello())['reconnectSpread'])
+      clients.push(client)
+    }
+    // A second at least: less would spread nothing.
+    expect(spreads).toEqual([1_000, 1_000, 1_500, 2_000, 2_500, 3_000])
+    for (const client of clients.splice(1, 3)) {
+      client.close()
+      await client.closed
+    }
+    await until(() => server.stats().connections === 3, 'three left')
+    clients[0]!.send({ type: 'ping' })
+    expect(await clients[0]!.next('pong')).toEqual({ type: 'pong', reconnectSpread: 1_500 })
+  })
+
+  test('is 5 minutes at most, which is the most that clients take', async () => {
+    const server = await liveServer({ reconnectSpread: { rate: 0.001 } })
+    expect((await (await server.client()).hello())['reconnectSpread']).toBe(300_000)
+  })
+
+  test.each([0, -1, NaN, '500', undefined])('with a rate of %s is no option', async (rate) => {
+    await expect(liveServer({ reconnectSpread: { rate: rate as number } })).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('reconnectSpread.rate') })
+  })
+})

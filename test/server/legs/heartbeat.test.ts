@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import { createSimulatedClock, liveServer, until } from '../kit.js'
+
+describe('silence', () => {
+  test('a ping is answered, with the spread as it is now', async () => {
+    const server = await liveServer({ reconnectSpread: { rate: 0.5 } })
+    const client = await server.join()
+    expect(client.frames[0]).toMatchObject({ reconnectSpread: 2_000 })
+    await server.join()
+    client.send({ type: 'ping' })
+    expect(await client.next('pong')).toEqual({ type: 'pong', reconnectSpread: 4_000 })
+  })
+
+  test('no leg hears nothing for longer than the heartbeat', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, heartbeat: 5_000, reconnectSpread: 700 })
+    const client = await server.join()
+    let heardAt = clock.monotonic()
+    client.ws.on('message', () => {
+      expect(clock.monotonic() - heardAt).toBeLessThan(5_000)
+      heardAt = clock.monotonic()
+    })
+    for (let ms = 0; ms < 60_000; ms += 500) {
+      await clock.advance(500)
+      // A reader that lives answers the WebSocket's own pings, whatever its timers do.
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+    }
+    expect(client.of('pong').length).toBeGreaterThan(12)
+    expect(client.of('pong')[0]).toEqual({ type: 'pong', reconnectSpread: 700 })
+    await client.settle()
+  })
+
+  test('a client that speaks in time is answered, and hears nothing more: an idle leg costs two frames in a heartbeat', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const client = await server.join()
+    let pings = 0
+    client.ws.on('ping', () => pings++)
+    for (let round = 1; round <= 10; round++) {
+      await clock.advance(8_000)
+      client.send({ type: 'ping' })
+      await client.next('pong')
+    }
+    expect(client.of('pong')).toHaveLength(10)
+    expect(pings).toBe(0)
+  })
+
+  test('a leg that is spoken to anyway is not told that nothing happened', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock })
+    const client = await server.join({ topics: { t: {} } })
+    for (let second = 0; second < 30; second++) {
+      await server.publish('t', second)
+      await client.next('message')
+      await clock.advance(1_000)
+    }
+    expect(client.of('pong')).toEqual([])
+  })
+
+  test('a leg that shows no life for the heartbeat and a grace is dead', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, limits: { silenceGrace: 5_000 } })
+    const [dead, alive] = [await server.client({ autoPong: false }), await server.client({ autoPong: false })]
+    await dead.hello()
+    await alive.hello()
+    for (let second = 0; second < 18; second += 2) {
+      await clock.advance(2_000)
+      if (second <= 12) expect(dead.ws.readyState).toBe(dead.ws.OPEN)
+      await alive.settle()
+    }
+    expect(await dead.closed).toMatchObject({ code: 1006 })
+    await until(() => server.stats().legs === 1, 'the dead one gone')
+  })
+
+  test('after the server itself stood still nobody is dead: what they said may be waiting to be heard', async () => {
+    const clock = createSimulatedClock()
+    // A clock whose timers are a minute late, as those of a process that was stopped.
+    let asleep = 0
+    const server = await liveServer({ clock: { ...clock, monotonic: () => clock.monotonic() + asleep, now: () => clock.now() + asleep } })
+    const client = await server.client({ autoPong: false })
+    await client.hello()
+    asleep = 60_000
+    await clock.advance(2_000)
+    await client.settle()
+    await clock.advance(2_000)
+    await client.settle()
+  })
+})
+
+describe('the end', () => {
+  test('sessions that match are ended, on whichever of their legs, and no others', async () => {
+    const server = await liveServer<{ name: string }>({ authenticate: ({ token }) => ({ name: token! }) })
+    const anns = [await server.join({ session: 'a', leg: 1, token: 'ann' }), await server.join({ session: 'a', leg: 2, token: 'ann' }), await server.join({ token: 'ann' })]
+    const bob = await server.join({ token: 'bob' })
+    expect(await server.end(({ user }) => user.name === 'ann', 'Signed out.')).toBe(2)
+    for (const leg of anns) {
+      expect(await leg.next('error')).toEqual({ type: 'error', code: 'session-ended', message: 'Signed out.' })
+      expect(await leg.closed).toMatchObject({ code: 3000 })
+    }
+    await bob.settle()
+    await expect(server.end(() => { throw new Error('bug') })).rejects.toThrow('bug')
+    await bob.settle()
+  })
+
+  test('also where a leg is known and not welcomed yet: nobody comes in behind a sign-out', async () => {
+    let asked = 0
+    const server = await liveServer({ authorize: () => (asked++, new Promise<never>(() => undefined)) })
+    const client = await server.client()
+    client.send({ type: 'hello', session: 's', leg: 1, topics: { t: {} } })
+    await until(() => asked === 1, 'its topic being looked at')
+    expect(await server.end(() => true)).toBe(1)
+    expect(await client.next('error')).toMatchObject({ code: 'session-ended' })
+    expect(await client.closed).toMatchObject({ code: 3000 })
+    expect(client.of('welcome')).toEqual([])
+  })
+
+  test('a server that closes says so to every leg, takes no more, and is gone', async () => {
+    const told: string[] = []
+    const server = await liveServer({ onSession: ({ type }) => void told.push(type) })
+    const address = server.address()
+    const [leg, pending] = [await server.join(), await server.client()]
+    await Promise.all([server.close(), server.close()])
+    expect(await leg.closed).toMatchObject({ code: 1012 })
+    expect(await pending.closed).toMatchObject({ code: 1012 })
+    expect(told).toEqual(['joined', 'left'])
+    expect(server.stats()).toMatchObject({ connections: 0, legs: 0, topics: 0 })
+    await expect(fetch(address.replace('ws:', 'http:'))).rejects.toThrow()
+  })
+
+  test('a listener of presence that throws harms nobody', async () => {
+    const server = await liveServer({ onSession: () => { throw new Error('bug') } })
+    const leg = await server.join()
+    leg.close()
+    await until(() => server.errors.length === 2, 'both reported')
+  })
+})

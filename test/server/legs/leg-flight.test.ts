@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { createLegFlight } from '../../../src/server/legs/leg-flight.js'
+import { createSimulatedClock } from '../kit.js'
+
+test('server rule 5: how long a frame was on its way is bounded by the welcome, and by the newest ping whose answer came before it', async () => {
+  const clock = createSimulatedClock()
+  const flight = createLegFlight(clock)
+  await clock.advance(100)
+  flight.welcomed()
+  await clock.advance(1_000)
+  flight.asked('1')
+  await clock.advance(1_000)
+  flight.asked('2')
+  await clock.advance(500)
+  expect(flight.longest()).toBe(2_500)
+  flight.answered('1')
+  expect(flight.longest()).toBe(1_500)
+  flight.answered('no ping of ours')
+  flight.answered('2')
+  expect(flight.longest()).toBe(500)
+  // One that comes again, or late, says nothing newer.
+  flight.answered('1')
+  expect(flight.longest()).toBe(500)
+})
+
+test('of two pings that bear the same mark the first counts', async () => {
+  const clock = createSimulatedClock()
+  const flight = createLegFlight(clock)
+  flight.asked('7')
+  await clock.advance(400)
+  flight.asked('7')
+  flight.answered('7')
+  expect(flight.longest()).toBe(400)
+})

@@ -1,0 +1,142 @@
+import { Duplex } from 'node:stream'
+import { expect, test } from 'vitest'
+import { createLegSocket } from '../../../src/server/legs/leg-socket.js'
+import { createOutlet } from '../../../src/server/legs/write-coalescing.js'
+import { createSimulatedClock } from '../kit.js'
+
+/** A connection that keeps what is written on it, piece by piece, and passes it on while `open`. */
+function connection({ open = true, window = 1e6 } = {}) {
+  const pieces: string[] = []
+  let held: (() => void)[] = []
+  const pass = (piece: string, done: () => void) => {
+    pieces.push(piece)
+    if (open) done()
+    else held.push(done)
+  }
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => pass(String(chunk), done),
+    writev: (chunks, done) => pass(chunks.map(({ chunk }) => String(chunk)).join(' '), done),
+  })
+  const nothing = () => undefined
+  const listeners: Record<string, (...given: never[]) => void> = {}
+  const marks: string[] = []
+  const ws = {
+    OPEN: 1,
+    readyState: 1,
+    isPaused: false,
+    on: (name: string, listener: () => void) => void (listeners[name] = listener),
+    once: (name: string, listener: () => void) => void (listeners[name] = listener),
+    send: (frame: Buffer) => void stream.write(frame),
+    ping(mark: string, _mask: boolean | undefined, left: () => void) {
+      marks.push(mark)
+      stream.write('ping', left)
+    },
+    pause: () => void (ws.isPaused = true),
+    resume: () => void (ws.isPaused = false),
+    close: nothing,
+    terminated: false,
+    terminate: () => void (ws.terminated = true),
+  }
+  const clock = createSimulatedClock()
+  const socket = createLegSocket(ws as never, stream, clock, createOutlet(createSimulatedClock()), window, { text: nothing, binary: nothing, asked: nothing, answered: nothing, gone: nothing })
+  return {
+    clock,
+    socket,
+    pieces,
+    marks,
+    ws,
+    send: (text: string) => socket.sendEncoded(Buffer.from(text)),
+    message: (bytes: number) => socket.sendMessage(Buffer.alloc(bytes, 'x')),
+    answer: (mark: string) => listeners['pong']!(Buffer.from(mark) as never),
+    /** The system takes what it was given, and no more of what follows. */
+    async drain() {
+      for (let turns = 0; turns < 3; turns++) {
+        const all = held
+        held = []
+        for (const done of all) done()
+        await turn()
+      }
+    },
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
+test('what a leg is sent in one turn leaves in one piece, in order, and nothing waits for the next turn', async () => {
+  const { pieces, send } = connection()
+  send('answer')
+  await Promise.resolve()
+  send('message')
+  expect(pieces).toEqual([])
+  await turn()
+  expect(pieces).toEqual(['answer message'])
+  send('later')
+  await turn()
+  expect(pieces).toEqual(['answer message', 'later'])
+})
+
+test('those who find no room are served in the order in which they found none, and nobody twice before the others', async () => {
+  const { socket, message, drain } = connection({ open: false })
+  while (socket.hasRoom()) message(8_000)
+  const served: string[] = []
+  const reader = (name: string) => {
+    // Each has more than there is room for.
+    const take = () => {
+      served.push(name)
+      while (socket.hasRoom()) message(8_000)
+      if (served.length < 30) socket.whenRoom(take)
+    }
+    socket.whenRoom(take)
+  }
+  for (const name of ['a', 'b', 'c']) reader(name)
+  for (let at = 0; at < 12; at++) await drain()
+  expect(served.slice(0, 9)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c'])
+})
+
+test('what the system takes without end, and the client does not read, is bounded by what the client answers for', async () => {
+  const { socket, message, marks, answer } = connection({ window: 100_000 })
+  const fill = async () => {
+    let sent = 0
+    for (; socket.hasRoom() && sent < 1e7; sent += 1_000) {
+      message(1_000)
+      await turn()
+    }
+    return sent
+  }
+  message(70_000)
+  await turn()
+  answer(marks.at(-1)!)
+  expect(await fill()).toBe(100_000)
+  let woken = 0
+  socket.whenRoom(() => void woken++)
+  answer(marks.at(-1)!)
+  expect(woken).toBe(1)
+})
+
+test('a leg that does not read its answers is not read either, until it does', async () => {
+  const { socket, send, drain, ws } = connection({ open: false })
+  for (let at = 0; at < 2_000 && !ws.isPaused; at++) send('{"type":"pong"}')
+  expect(socket.paused()).toBe(true)
+  expect(socket.owed()).toBeLessThan(100_000)
+  const settled = socket.settled()
+  await drain()
+  await settled
+  expect(socket.paused()).toBe(false)
+  expect(socket.owed()).toBe(0)
+})
+
+test('what is said last to a leg that reads slowly is not cut off while it reads, and not waited for when it does not', async () => {
+  const { clock, socket, message, marks, answer, ws } = connection()
+  for (let at = 0; at < 24; at++) message(40_000)
+  await turn()
+  answer(marks[0]!)
+  socket.close(4002, 'too-slow', 2_000)
+  for (const mark of marks.slice(1, 5)) {
+    await clock.advance(1_500)
+    answer(mark)
+  }
+  expect(ws.terminated).toBe(false)
+  await clock.advance(2_000)
+  expect(ws.terminated).toBe(true)
+})

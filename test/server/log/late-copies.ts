@@ -1,0 +1,34 @@
+import { expect, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { createLiveSocket } from '../../../src/index.js'
+import type { TopicLog } from '../../../src/server/log/topic-log.js'
+import { heldPath } from '../../kit/held-path.js'
+import { liveServer, until } from '../kit.js'
+
+/**
+ * The first copy of a publish stays on its way, the client moves and sends it again, and the log, which remembers one answer, forgets it. Then
+ * the first copy arrives.
+ */
+export async function lateFirstCopy(openLog: () => TopicLog): Promise<void> {
+  const servers = [await liveServer({ log: openLog() }), await liveServer({ log: openLog() })]
+  const path = await heldPath(servers.map((server) => Number(new URL(server.address()).port)))
+  onTestFinished(() => path.close())
+  const reader = await servers[1]!.join({ topics: { t: {} } })
+  const socket = createLiveSocket({ url: path.url, environment: { WebSocket: WebSocket as never } })
+  onTestFinished(() => socket.close())
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+
+  path.hold(1)
+  const first = socket.publish('t', 'the order')
+  await socket.handover()
+  await expect(first).resolves.toMatchObject({ offset: 1 })
+  for (const data of ['more', 'and more']) await socket.publish('t', data)
+  const published = servers[0]!.stats().published
+  path.release(1)
+  await until(() => servers[0]!.stats().published > published, 'the first copy has come')
+  await until(() => servers[0]!.stats().refused === 1, 'and is refused')
+  await socket.publish('t', 'the last')
+  await until(() => reader.of('message').some(({ data }) => data === 'the last'), 'all have come')
+  expect(reader.of('message').map(({ data }) => data)).toEqual(['the order', 'more', 'and more', 'the last'])
+}

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { memoryLog } from '../../../src/server/index.js'
+import { liveServer } from '../kit.js'
+import { lateFirstCopy } from './late-copies.js'
+
+test('an acknowledged publish whose first copy arrives late is not applied again, although its answer is forgotten', async () => {
+  const log = memoryLog({ dedupe: { maxIds: 1 } })
+  await lateFirstCopy(() => log)
+}, 20_000)
+
+test('server rule 4: after a loss a leg of before is told outcome-unknown once, and publishes as before when it has answered a ping', async () => {
+  const log = memoryLog()
+  const server = await liveServer({ log })
+  const leg = await server.join({ session: 's', topics: {} })
+  leg.send({ type: 'publish', id: 'a', topic: 't', n: 1, data: 1 })
+  expect(await leg.next('ack')).toMatchObject({ id: 'a', offset: 1 })
+  log.forget()
+  leg.send({ type: 'publish', id: 'b', topic: 't', n: 2, data: 2 })
+  expect(await leg.next('nack')).toMatchObject({ id: 'b', code: 'outcome-unknown' })
+  // The ping went before that answer, and its pong goes before what is sent now.
+  leg.send({ type: 'publish', id: 'c', topic: 't', n: 3, data: 3 })
+  expect(await leg.next('ack')).toMatchObject({ id: 'c', offset: 1 })
+  // What was told stays so.
+  leg.send({ type: 'publish', id: 'b', topic: 't', n: 2, data: 2, age: 10 })
+  expect(await leg.next('nack')).toMatchObject({ id: 'b', code: 'outcome-unknown' })
+})

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { createPublishPace } from '../../../src/server/publishes/publish-pace.js'
+import { createSimulatedClock } from '../kit.js'
+
+/** A topic log that is done at once, and a reader who is far behind while `crowded`. */
+function publisher() {
+  const clock = createSimulatedClock()
+  let spent = 0
+  const done: string[] = []
+  const state = { crowded: false }
+  const pace = createPublishPace({ ...clock, monotonic: () => clock.monotonic() + spent }, () => state.crowded)
+  return {
+    clock,
+    pace,
+    done,
+    state,
+    spend: (ms: number) => void (spent += ms),
+    publish: (name: string, topic = 't', bytes = 100) => pace.run(topic, bytes, async () => void done.push(name)),
+    names: (count: number, from = 1) => Array.from({ length: count }, (_, at) => `${from + at}`),
+  }
+}
+
+test('what everybody can follow is published at once', () => {
+  const { publish, done, pace } = publisher()
+  void publish('1')
+  void publish('2')
+  expect(done).toEqual(['1', '2'])
+  expect(pace.slowed()).toBe(0)
+})
+
+describe('where somebody who reads cannot follow', () => {
+  test('publishes wait for them, in order, and other topics do not', async () => {
+    const { clock, publish, done, state, names, pace } = publisher()
+    state.crowded = true
+    for (const name of names(30)) void publish(name)
+    expect(done).toEqual([])
+    state.crowded = false
+    void publish('31')
+    void publish('other', 'elsewhere')
+    expect(done).toEqual(['other'])
+    await clock.advance(1)
+    expect(done).toEqual(['other', ...names(31)])
+    expect(pace.slowed()).toBe(31)
+  })
+
+  test('a topic is slowed to a thousand messages a second, and to a MiB, and to no less', async () => {
+    const { clock, publish, done, state, names } = publisher()
+    state.crowded = true
+    const loop = (async () => {
+      for (const name of names(200)) await publish(name)
+    })()
+    await clock.advance(100)
+    expect(done.length).toBeGreaterThanOrEqual(80)
+    expect(done.length).toBeLessThanOrEqual(160)
+    await clock.advance(150)
+    await loop
+    const large = (async () => {
+      for (const name of names(10, 201)) await publish(name, 't', 64 * 1024)
+    })()
+    const before = done.length
+    await clock.advance(300)
+    expect(done.length - before).toBeGreaterThanOrEqual(4)
+    expect(done.length - before).toBeLessThanOrEqual(6)
+    await clock.advance(500)
+    await large
+    expect(done).toEqual(names(210))
+  })
+
+  test('no more than a thousand wait: who does not wait for the answer cannot be slowed', async () => {
+    const { clock, publish, done, state, names } = publisher()
+    state.crowded = true
+    for (const name of names(1_500)) void publish(name)
+    expect(done).toEqual(names(1_500 - 1_024))
+    state.crowded = false
+    await clock.advance(20)
+    expect(done).toEqual(names(1_500))
+  })
+})
+
+test('a loop of publishes leaves the rest of the process its turn', async () => {
+  const { clock, publish, done, spend } = publisher()
+  const loop = (async () => {
+    for (let at = 0; at < 100; at++) {
+      spend(5)
+      await publish(`${at}`)
+    }
+  })()
+  for (let at = 0; at < 200; at++) await Promise.resolve()
+  expect(done.length).toBeLessThanOrEqual(11)
+  await clock.advance(100)
+  await loop
+  expect(done).toHaveLength(100)
+})
+
+test('one that fails tells its own publisher, and the next go on', async () => {
+  const { clock, pace, state, publish, done } = publisher()
+  state.crowded = true
+  const failed = pace.run('t', 1, () => Promise.reject(new Error('away'))).catch((error: Error) => error.message)
+  void publish('2')
+  await clock.advance(5)
+  expect(await failed).toBe('away')
+  expect(done).toEqual(['2'])
+  await clock.advance(5)
+  expect(clock.pending).toBe(0)
+})

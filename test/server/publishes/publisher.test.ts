@@ -1,0 +1,249 @@
+import { describe, expect, test } from 'vitest'
+import { LiveSocketError } from '../../../src/base/errors.js'
+import { memoryLog, PublishRefused, type LiveServerOptions } from '../../../src/server/index.js'
+import { createSimulatedClock, liveServer, until } from '../kit.js'
+
+const publish = { type: 'publish', id: 'p', topic: 't', data: { n: 1 } }
+
+async function answered(options: Partial<LiveServerOptions>) {
+  const server = await liveServer(options)
+  const client = await server.join({ session: 's', topics: { t: {} } })
+  client.send(publish)
+  await until(() => client.of('ack').length + client.of('nack').length > 0, 'an answer')
+  await client.settle()
+  return { server, client, answer: client.frames.find(({ type }) => type.endsWith('ack'))!, message: client.of('message')[0] }
+}
+
+describe('what a publish is answered, and what is stored', () => {
+  test.each<[string, LiveServerOptions['onPublish'], object, unknown]>([
+    ['nothing more: its offset, and what was sent', () => undefined, {}, { n: 1 }],
+    ['an answer', () => ({ answer: [1, null] }), { data: [1, null] }, { n: 1 }],
+    ['null as an answer', () => ({ answer: null }), { data: null }, { n: 1 }],
+    ['other data in its place', async () => ({ data: 'checked' }), {}, 'checked'],
+    ['null in its place', () => ({ data: null }), {}, null],
+  ])('%s', async (_, onPublish, more, stored) => {
+    const { answer, message } = await answered({ onPublish })
+    expect(answer).toEqual({ type: 'ack', id: 'p', offset: 1, ...more })
+    expect(message).toEqual({ type: 'message', topic: 't', offset: 1, data: stored })
+  })
+
+  test.each<[string, Partial<LiveServerOptions>, object, number]>([
+    ['authorize says no', { authorize: ({ action }) => action !== 'publish' }, { code: 'forbidden' }, 0],
+    ['authorize fails', { authorize: ({ action }) => action !== 'publish' || Promise.reject(new Error('db down')) }, { code: 'busy', retryAfter: 1_000 }, 1],
+    ['onPublish refuses', { onPublish: () => Promise.reject(new PublishRefused('full', 'The room is full.')) }, { code: 'full', message: 'The room is full.' }, 0],
+    ['onPublish refuses for now', { onPublish: () => Promise.reject(new PublishRefused('full', 'Later.', 9.5)) }, { code: 'full', retryAfter: 10 }, 0],
+    ['onPublish refuses at the greatest length that clients read', { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(128), 'm'.repeat(4_096), 3_600_000)) }, { code: 'c'.repeat(128), message: 'm'.repeat(4_096), retryAfter: 3_600_000 }, 0],
+    ['onPublish refuses with a megabyte', { onPublish: () => Promise.reject(new PublishRefused('full', 'm'.repeat(1_048_576))) }, { code: 'full', message: 'm'.repeat(4_096) }, 1],
+    ['onPublish refuses with a code that is too long', { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(129), 'no')) }, { code: 'refused', message: 'no' }, 1],
+    ['onPublish refuses with no code', { onPublish: () => Promise.reject(new PublishRefused('', 'no')) }, { code: 'refused', message: 'no' }, 1],
+    ['onPublish refuses with a number for a code', { onPublish: () => Promise.reject(new PublishRefused(404 as never, 'no')) }, { code: 'refused', message: 'no' }, 1],
+    ['onPublish refuses for ever', { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Infinity)) }, { code: 'full', retryAfter: 1_000 }, 1],
+    ['onPublish refuses until NaN', { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Number.NaN)) }, { code: 'full', retryAfter: 1_000 }, 1],
+    ['onPublish answers with more than clients read', { onPublish: () => ({ answer: 'x'.repeat(17_000_000) }) }, { code: 'error' }, 1],
+    ['onPublish stores more than clients read', { onPublish: () => ({ data: 'x'.repeat(17_000_000) }) }, { code: 'error' }, 1],
+    ['onPublish fails', { onPublish: () => Promise.reject(new Error('secret: hunter2')) }, { code: 'error', message: expect.not.stringContaining('hunter2') }, 1],
+    ['onPublish gives what JSON cannot say', { onPublish: () => ({ data: 1n }) }, { code: 'error' }, 1],
+    ['the log refuses', { log: { ...memoryLog(), append: () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 })) } }, { code: 'busy', retryAfter: 70 }, 1],
+    ['the log breaks', { log: { ...memoryLog(), append: () => Promise.reject(new Error('connection lost')) } }, { code: 'outcome-unknown' }, 1],
+  ])('a nack where %s', async (_, options, expected, errors) => {
+    const { server, answer, message } = await answered(options)
+    expect(answer).toMatchObject({ type: 'nack', id: 'p', ...expected })
+    expect(message).toBeUndefined()
+    expect(server.errors).toHaveLength(errors)
+    expect(server.stats()).toMatchObject({ published: 1, refused: 1 })
+  })
+
+  test('without authorize a client may subscribe and may not publish: its nack says what to set, the operator is told once, and the server itself may', async () => {
+    const server = await liveServer({ authorize: undefined })
+    const client = await server.join({ topics: { t: {} } })
+    for (const id of ['p', 'q']) {
+      client.send({ ...publish, id })
+      expect(await client.next('nack')).toEqual({ type: 'nack', id, code: 'forbidden', message: expect.stringContaining('authorize') })
+    }
+    expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('authorize') }])
+    await server.publish('t', 1)
+    expect(await client.next('message')).toMatchObject({ offset: 1, data: 1 })
+  })
+
+  test.each([undefined, null, 1, 'yes', { allowed: true }])('authorize that answers %s, which is neither yes nor no, is taken for a no, and the operator is told', async (answer) => {
+    const server = await liveServer({ authorize: ({ action }) => (action === 'publish' ? (answer as never) : true) })
+    const client = await server.join({ topics: { t: {} } })
+    client.send(publish)
+    expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
+    expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('true or false') }])
+  })
+
+  test.each<[string, Partial<LiveServerOptions>]>([
+    ['the log is away', {}],
+    ['the log is away, and onPublish would decide', { onPublish: () => undefined }],
+  ])('server rule 5: a repeat is never said not to have been applied where %s: nobody knows', async (_, options) => {
+    const away = () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 }))
+    const server = await liveServer({ ...options, log: { ...memoryLog(), append: away, recall: away, once: away } })
+    const client = await server.join({ session: 's', topics: {} })
+    client.send({ ...publish, age: 1_000 })
+    client.send({ ...publish, id: 'first' })
+    const [repeat, first] = [await client.next('nack'), await client.next('nack')]
+    expect(repeat).toEqual({ type: 'nack', id: 'p', code: 'outcome-unknown', message: expect.any(String) })
+    expect(first).toMatchObject({ id: 'first', code: 'busy', retryAfter: 70 })
+  })
+
+  test.each(['recall', 'once'] as const)('where the log breaks before anything was decided (%s), it was not applied and may be tried anew', async (what) => {
+    let asked = 0
+    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+    const { answer } = await answered({ log: { ...memoryLog(), [what]: broken }, onPublish: () => void asked++ })
+    expect(answer).toMatchObject({ type: 'nack', code: 'busy', retryAfter: 1_000 })
+    expect(asked).toBe(0)
+  })
+
+  test('where the log breaks after the application has decided, nobody knows', async () => {
+    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+    for (const onPublish of [() => undefined, () => Promise.reject(new PublishRefused('no', 'No.'))]) {
+      const { answer } = await answered({ log: { ...memoryLog(), append: broken, refuse: broken }, onPublish })
+      expect(answer).toMatchObject({ type: 'nack', code: 'outcome-unknown' })
+    }
+  })
+
+  test('the application is asked with who it is and what is to be published', async () => {
+    const asks: object[] = []
+    await answered({
+      authenticate: () => ({ name: 'ann' }),
+      authorize: (ask) => (asks.push(ask), true),
+      onPublish: (ask) => void asks.push(ask),
+    })
+    const user = { name: 'ann' }
+    expect(asks).toEqual([
+      { action: 'subscribe', topic: 't', user, session: 's' },
+      { action: 'publish', topic: 't', user, session: 's', data: { n: 1 } },
+      { topic: 't', data: { n: 1 }, id: 'p', session: 's', user, signal: expect.any(AbortSignal) },
+    ])
+  })
+})
+
+describe('one handler does not hold up the rest', () => {
+  const never = () => new Promise<never>(() => undefined)
+  const into = (topic: string, id: string) => ({ type: 'publish', id, topic, data: id })
+
+  test('server rule 4: publishes into one topic are decided one at a time, and those into others do not wait for them', async () => {
+    const waiting = new Map<string, () => void>()
+    const server = await liveServer({ onPublish: ({ id }) => (id.startsWith('slow') ? new Promise<void>((resolve) => void waiting.set(id, resolve)) : undefined) })
+    const client = await server.join({ session: 's', topics: {} })
+    for (const frame of [into('orders', 'slow 1'), into('orders', 'slow 2'), into('chat', 'a'), into('chat', 'b')]) client.send(frame)
+    expect([await client.next('ack'), await client.next('ack')].map(({ id }) => id)).toEqual(['a', 'b'])
+    await client.settle()
+    expect([...waiting.keys()]).toEqual(['slow 1'])
+    waiting.get('slow 1')!()
+    expect(await client.next('ack')).toMatchObject({ id: 'slow 1', offset: 1 })
+    await until(() => waiting.has('slow 2'), 'the next begins')
+    waiting.get('slow 2')!()
+    expect(await client.next('ack')).toMatchObject({ id: 'slow 2', offset: 2 })
+  })
+
+  test('a handler that never answers ends at limits.publishTimeout as outcome-unknown, and the next one of the topic begins', async () => {
+    const clock = createSimulatedClock()
+    const signals: AbortSignal[] = []
+    let late: () => void = () => undefined
+    const server = await liveServer({
+      clock,
+      limits: { publishTimeout: 700 },
+      onPublish: ({ data, signal }) => (data === 'hangs' ? (signals.push(signal), new Promise<void>((resolve) => void (late = resolve))) : undefined),
+    })
+    const client = await server.join({ session: 's', topics: { t: {} } })
+    client.send(into('t', 'hangs'))
+    client.send(into('t', 'next'))
+    await until(() => signals.length === 1, 'it is decided')
+    await clock.advance(699)
+    await client.settle()
+    expect([client.of('nack').length, signals[0]!.aborted]).toEqual([0, false])
+    await clock.advance(1)
+    expect(await client.next('nack')).toMatchObject({ id: 'hangs', code: 'outcome-unknown' })
+    expect(await client.next('ack')).toMatchObject({ id: 'next', offset: 1 })
+    expect(signals[0]!.aborted).toBe(true)
+    expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('publishTimeout') }])
+    // What it says after that changes nothing, and a repeat gets the same answer.
+    late()
+    client.send({ ...into('t', 'hangs'), age: 700 })
+    expect(await client.next('nack')).toMatchObject({ id: 'hangs', code: 'outcome-unknown' })
+    await client.settle()
+    expect(client.of('message').map(({ data }) => data)).toEqual(['next'])
+  })
+
+  test('an authorize that never answers ends as busy: nothing was applied', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({ clock, authorize: ({ action }) => (action === 'publish' ? never() : true) })
+    const client = await server.join({ session: 's', topics: {} })
+    client.send(into('t', 'a'))
+    await until(() => server.stats().published === 1, 'it is asked about')
+    await clock.advance(8_000)
+    expect(await client.next('nack')).toMatchObject({ id: 'a', code: 'busy', retryAfter: 1_000 })
+  })
+})
+
+describe('a client that publishes much', () => {
+  async function slowly(options: Partial<LiveServerOptions>) {
+    const log = memoryLog()
+    const storing: (() => void)[] = []
+    const slow = { ...log, append: async (entry: Parameters<typeof log.append>[0]) => (await new Promise<void>((resolve) => void storing.push(resolve)), log.append(entry)) }
+    const server = await liveServer({ ...options, log: slow })
+    const client = await server.join({ session: 's', topics: {} })
+    for (let n = 1; n <= 5; n++) client.send({ ...publish, id: `${n}`, data: n })
+    return { server, client, storing }
+  }
+
+  test('waits for the log once, not once for each: what it sent is given to a slow log together, in its order', async () => {
+    const { client, storing } = await slowly({ authorize: async () => true })
+    await until(() => storing.length === 5, 'all are given to the log')
+    for (const store of storing) store()
+    await until(() => client.of('ack').length === 5, 'all are answered')
+    expect(client.of('ack').map(({ id, offset }) => [id, offset])).toEqual([1, 2, 3, 4, 5].map((n) => [`${n}`, n]))
+  })
+
+  test('where onPublish decides, it decides with all before it stored', async () => {
+    const decided: unknown[] = []
+    const { client, storing } = await slowly({ onPublish: ({ data }) => void decided.push(data) })
+    for (let n = 1; n <= 5; n++) {
+      await until(() => storing.length === n, `${n} is given to the log`)
+      await client.settle()
+      expect(decided).toHaveLength(n)
+      storing[n - 1]!()
+    }
+    await until(() => client.of('ack').length === 5, 'all are answered')
+  })
+
+  test('is told of all that is under way before it is closed', async () => {
+    const { server, client, storing } = await slowly({})
+    await until(() => storing.length === 5, 'all are given to the log')
+    const closed = server.close()
+    for (const store of storing) store()
+    await closed
+    expect(client.of('ack')).toHaveLength(5)
+  })
+})
+
+describe('publishing as the server', () => {
+  test.each([
+    ['undefined', undefined, 'invalid'],
+    ['a function', () => 1, 'invalid'],
+    ['a bigint', 1n, 'invalid'],
+    ['a toJSON that throws', { toJSON: () => { throw new Error('no') } }, 'invalid'],
+    ['more than a frame', 'x'.repeat(300_000), 'too-large'],
+  ])('%s is refused', async (_, data, code) => {
+    const server = await liveServer()
+    await expect(server.publish('t', data)).rejects.toMatchObject({ name: 'LiveSocketError', code })
+    expect(await server.publish('t', 1)).toEqual({ offset: 1 })
+  })
+
+  test.each(['', 'x'.repeat(257), 7 as never])('a name that is none is refused: %s', async (topic) => {
+    const server = await liveServer()
+    await expect(server.publish(topic, 1)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  test('what is published is what it was at that moment', async () => {
+    const server = await liveServer()
+    const reader = await server.join({ topics: { t: {} } })
+    const data = { n: 1 }
+    const done = server.publish('t', data)
+    data.n = 2
+    await done
+    expect(await reader.next('message')).toMatchObject({ data: { n: 1 } })
+  })
+})

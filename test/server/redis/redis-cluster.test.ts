@@ -1,0 +1,146 @@
+import { createClient } from 'redis'
+import { expect, onTestFinished, test } from 'vitest'
+import { redisLog, type RedisLogOptions } from '../../../src/server/redis/redis-log.js'
+import { freePort } from '../../kit/free-port.js'
+import { certificateFor, cover, cutAll, failOver, giveAll, idOf, logSlot, replicate, startRedisCluster } from '../../kit/redis-cluster.js'
+import type { RedisServer } from '../../kit/redis-server.js'
+import { append, follow, here, until } from './redis-kit.js'
+
+function open(options: RedisLogOptions) {
+  const errors: string[] = []
+  const log = redisLog({ onError: (error) => void errors.push((error as Error).message), ...options })
+  onTestFinished(() => log.close())
+  return { log, errors }
+}
+
+const dialled = async (node: RedisServer) => Number(/total_connections_received:(\d+)/.exec(String(await node.command('INFO', 'stats')))![1])
+
+test('a node of the cluster that has not our slot says who has it, also to the very first call', async () => {
+  const nodes = await startRedisCluster(3)
+  await giveAll(nodes[1]!, nodes)
+  const { log, errors } = open({ url: nodes[0]!.url })
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
+  expect(errors).toEqual([])
+})
+
+test('the node that was named dies, and then the connection to the one with our slot is cut: that one lives, and is found', async () => {
+  const nodes = await startRedisCluster(3)
+  await giveAll(nodes[1]!, nodes)
+  const { log } = open({ url: nodes[0]!.url })
+  await append(log)
+  await nodes[0]!.kill()
+  await cutAll(nodes[1]!)
+  await until(() => log.stats().connections === 2 && log.stats().here, 'it is back')
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 2 })
+})
+
+test('the node with our slot dies beside the one that was named: its replica takes over, and is found', async () => {
+  const nodes = await startRedisCluster(4)
+  const [named, master, third, replica] = nodes as [RedisServer, RedisServer, RedisServer, RedisServer]
+  // A failover wants a majority of masters with slots.
+  await named.command('CLUSTER', 'ADDSLOTSRANGE', '0', '99')
+  await third.command('CLUSTER', 'ADDSLOTSRANGE', '100', '199')
+  await master.command('CLUSTER', 'ADDSLOTSRANGE', '200', '16383')
+  await cover(nodes)
+  await replicate(replica, master)
+  await cover(nodes)
+  const { log } = open({ url: named.url })
+  await append(log)
+  await master.kill()
+  await until(() => !log.stats().here, 'it is noticed')
+  await until(() => log.stats().here, 'the replica is found', 20_000)
+  expect((await append(log)).answer).toMatchObject({ type: 'ack' })
+}, 60_000)
+
+test('after a failover the node that was named is a replica: it names its master, and is believed', async () => {
+  const nodes = await startRedisCluster(2)
+  const [named, other] = nodes as [RedisServer, RedisServer]
+  await giveAll(named, nodes)
+  await replicate(other, named)
+  const { log } = open({ url: named.url })
+  await append(log)
+  await failOver(other, named)
+  await until(async () => (await append(log).then(() => true, () => false)), 'publishes are stored again')
+  await cutAll(other)
+  await until(() => log.stats().here && log.stats().connections > 2, 'it is back')
+  await append(log)
+  const { log: fresh } = open({ url: named.url })
+  expect((await append(fresh)).answer).toMatchObject({ type: 'ack' })
+}, 60_000)
+
+test('two nodes that each say that the other has our slot are asked a few times, not thousands', async () => {
+  const nodes = await startRedisCluster(2)
+  const [one, two] = nodes as [RedisServer, RedisServer]
+  const slot = await logSlot(one)
+  await one.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(two))
+  await two.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(one))
+  const before = (await dialled(one)) + (await dialled(two))
+  const { log, errors } = open({ url: one.url })
+  await expect(append(log)).rejects.toMatchObject({ code: 'refused' })
+  const begun = performance.now()
+  await until(() => performance.now() - begun > 3_000, 'three seconds have passed')
+  expect((await dialled(one)) + (await dialled(two)) - before).toBeLessThan(60)
+  expect(errors.length).toBeLessThan(3)
+  expect(log.status!()).toMatchObject({ ready: false, reason: expect.stringContaining('MOVED'), away: Infinity })
+  // As soon as one of them is right, that one it is.
+  await two.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(two))
+  await here(log)
+})
+
+test('of several nodes that were named the first may be down', async () => {
+  const nodes = await startRedisCluster(2)
+  await giveAll(nodes[1]!, nodes)
+  const { log } = open({ cluster: { rootNodes: [{ url: `redis://127.0.0.1:${await freePort()}` }, { socket: { host: '127.0.0.1', port: nodes[0]!.port } }] } })
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
+})
+
+test('nodes are found through another network where nodeAddressMap says how, and with the credentials of who named them', async () => {
+  const nodes = await startRedisCluster(2, { more: ['--cluster-announce-hostname', 'inner.invalid', '--cluster-preferred-endpoint-type', 'hostname'] })
+  await giveAll(nodes[1]!, nodes)
+  for (const node of nodes) await node.command('ACL', 'SETUSER', 'ada', 'on', '>p#/@:', '~*', '&*', '+@all')
+  const nodeAddressMap = (address: string) => ({ host: '127.0.0.1', port: Number(address.split(':')[1]) })
+  const { log, errors } = open({ cluster: { rootNodes: [{ url: `redis://ada:${encodeURIComponent('p#/@:')}@127.0.0.1:${nodes[0]!.port}` }], nodeAddressMap } })
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
+  expect(errors).toEqual([])
+  expect(String(await nodes[1]!.command('CLIENT', 'LIST'))).toContain('user=ada')
+})
+
+test('under TLS a node that is named by its address is known by the name that was given', async () => {
+  const { key, certificate, text } = await certificateFor('localhost')
+  const ports = [await freePort(), await freePort()]
+  const nodes: RedisServer[] = []
+  let at = 0
+  const tls = () => ['--tls-port', `${ports[at++]}`, '--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no', '--tls-cluster', 'yes']
+  for (const one of [tls(), tls()]) nodes.push(...(await startRedisCluster(1, { more: one })))
+  const bus = /@(\d+)/.exec(String(await nodes[1]!.command('CLUSTER', 'NODES')))![1]!
+  await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', `${ports[1]}`, bus)
+  await until(async () => String(await nodes[0]!.command('CLUSTER', 'NODES')).trim().split('\n').length === 2, 'they know each other')
+  await giveAll(nodes[1]!, nodes)
+  for (const given of [{ client: createClient({ url: `rediss://localhost:${ports[0]}`, socket: { tls: true, ca: text } }) }, { cluster: { rootNodes: [{ url: `rediss://localhost:${ports[0]}` }], defaults: { socket: { ca: text } } } }]) {
+    const { log, errors } = open(given)
+    expect((await append(log)).answer).toMatchObject({ type: 'ack' })
+    expect(errors).toEqual([])
+  }
+})
+
+test('while our slot is being moved publishes are refused until a later time, and after it everything goes on', async () => {
+  const nodes = await startRedisCluster(2)
+  const [from, to] = nodes as [RedisServer, RedisServer]
+  await giveAll(from, nodes)
+  const { log, errors } = open({ url: from.url })
+  await append(log)
+  const tail = await follow(log)
+  const slot = await logSlot(from)
+  await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from))
+  await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to))
+  const keys = (await from.command('CLUSTER', 'GETKEYSINSLOT', slot, '100')) as string[]
+  await from.command('MIGRATE', '127.0.0.1', `${to.port}`, '', '0', '5000', 'KEYS', ...keys)
+  await expect(append(log)).rejects.toMatchObject({ code: 'refused', retryAfter: expect.any(Number) })
+  for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(to))
+  await until(async () => (await append(log).then(() => true, () => false)), 'publishes are stored again')
+  await until(() => tail.offsets().length > 0, 'it is told of')
+  // All that there was came along: nobody has missed anything.
+  expect(tail.epochs()).toEqual([])
+  expect(tail.offsets()).toEqual([2])
+  expect(errors.length).toBeLessThan(5)
+})

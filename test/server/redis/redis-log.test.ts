@@ -1,0 +1,33 @@
+import { afterAll, beforeAll } from 'vitest'
+import { openRedisLog } from '../../../src/server/redis/redis-log.js'
+import { startRedisServer, type RedisServer } from '../../kit/redis-server.js'
+import { topicLogContract } from '../log/topic-log-contract.js'
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedisServer()
+})
+afterAll(() => redis.close())
+
+let made = 0
+topicLogContract('redisLog', async (settings) => {
+  // Time stands still but for what a test lets pass, as it does for `memoryLog`.
+  const begun = performance.now()
+  let passed = 0
+  const time = () => 1_700_000_000_000 + Math.floor(begun) + passed
+  const options = { url: redis.url, prefix: `contract-${++made}`, ...settings }
+  const [log, other] = [openRedisLog(options, { time }), openRedisLog(options, { time })]
+  // A log that is there has an epoch: what is older than that moment is another test's.
+  await Promise.all([log.head('t'), other.head('t')])
+  return {
+    log,
+    other,
+    pass: async (ms) => void (passed += ms),
+    async lose() {
+      await redis.command('FLUSHALL')
+      // It is lost from the moment at which somebody notices: a second at most, where somebody listens.
+      await log.head('t')
+    },
+    close: async () => void (await Promise.all([log.close(), other.close()])),
+  }
+})

@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest'
+import { systemClock, type Clock } from '../../../src/base/clock.js'
+import type { RedisLog } from '../../../src/server/redis/redis-log.js'
+import type { PresenceChange } from '../../../src/server/log/topic-log.js'
+import { stoppable } from '../../kit/stoppable-clock.js'
+import { here, redisWith, until } from './redis-kit.js'
+
+const LEASE = 300
+
+function presenceOf(...logs: RedisLog[]) {
+  const changes: PresenceChange[] = []
+  for (const log of logs) log.presence!((change) => (changes.push(change), true))
+  return changes
+}
+
+const passed = (ms: number) => {
+  const from = performance.now()
+  return until(() => performance.now() - from > ms, 'time passes')
+}
+
+test('the sessions of a node that dies are told to have left, each once and by one of the others, but for those that are elsewhere', async () => {
+  const { redis, open } = await redisWith()
+  const { clock, stop } = stoppable()
+  const dead = open({ clock }, undefined, { lease: LEASE })
+  const [one, two] = [open({}, undefined, { lease: LEASE }), open({}, undefined, { lease: LEASE })]
+  const changes = presenceOf(one, two)
+  for (let at = 0; at < 250; at++) await dead.admit(`session ${at}`, 1, at % 2 ? `user ${at}` : undefined)
+  await dead.admit('moved', 1)
+  await one.admit('moved', 2)
+  stop()
+  // The dead node's lease is forgotten when nothing is left of it.
+  await until(async () => (await redis.command('HLEN', '{livesocket}:nodes')) === 2, 'it is found out')
+  await until(() => changes.length >= 250, 'all are told of')
+  await passed(LEASE)
+  const told = new Map(changes.map((change) => [change.session, change]))
+  expect(changes).toHaveLength(250)
+  expect(told.get('session 7')).toEqual({ type: 'left', session: 'session 7', subject: 'user 7' })
+  expect(told.get('session 8')).toEqual({ type: 'left', session: 'session 8' })
+  expect(told.has('moved')).toBe(false)
+  expect(await two.admit('session 7', 2, 'user 7')).toEqual({ outcome: 'admitted', first: true })
+  expect(await two.admit('moved', 3)).toEqual({ outcome: 'admitted', first: false })
+})
+
+test('a session that comes back before its end was told has never left', async () => {
+  const { open } = await redisWith()
+  let now = 1_700_000_000_000
+  const [dead, alive] = [open({}, () => now), open({}, () => now)]
+  await Promise.all([dead, alive].map(here))
+  await dead.admit('s', 1)
+  for (let at = 1; at <= 4; at++) {
+    now += 5_000
+    await alive.admit('other', at)
+  }
+  expect(await alive.admit('s', 2)).toEqual({ outcome: 'admitted', first: false })
+  expect(await alive.release('s', 2)).toEqual({ last: true })
+  expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: true })
+})
+
+test('a node that was taken for dead, and is not, tells that its sessions are there', async () => {
+  const { open } = await redisWith()
+  const { clock, stop, go } = stoppable()
+  const frozen = open({ clock }, undefined, { lease: LEASE })
+  const other = open({}, undefined, { lease: LEASE })
+  const [mine, theirs] = [presenceOf(frozen), presenceOf(other)]
+  await frozen.admit('s', 1, 'ann')
+  stop()
+  await until(() => theirs.length > 0, 'it is taken for dead')
+  expect(theirs).toEqual([{ type: 'left', session: 's', subject: 'ann' }])
+  go()
+  await until(() => mine.length > 0, 'it is back')
+  expect(mine).toEqual([{ type: 'joined', session: 's' }])
+  expect(await frozen.release('s', 1)).toEqual({ last: true })
+  expect(theirs).toHaveLength(1)
+})
+
+test('a Redis that was away for longer than any lease takes nobody for dead', async () => {
+  const { redis, open } = await redisWith({ persistence: 'always' })
+  const logs = [open({}, undefined, { lease: LEASE }), open({}, undefined, { lease: LEASE })]
+  const changes = presenceOf(...logs)
+  await logs[0]!.admit('s', 1)
+  await logs[1]!.admit('t', 1)
+  await redis.kill()
+  await passed(3 * LEASE)
+  await redis.start()
+  await until(() => logs.some((log) => log.stats().here), 'one of them is back')
+  const first = logs.findIndex((log) => log.stats().here)
+  expect(await logs[first]!.admit(first === 0 ? 't' : 's', 2)).toEqual({ outcome: 'admitted', first: false })
+  await Promise.all(logs.map(here))
+  await passed(3 * LEASE)
+  expect(changes).toEqual([])
+})
+
+test('what Redis did although its answer was lost is known: a leg that went is gone, and one that nobody has is none', async () => {
+  const { redis, open } = await redisWith()
+  const [log, other] = [open(), open()]
+  await log.admit('s', 1)
+  redis.freeze()
+  const released = log.release('s', 1)
+  const admitted = log.admit('t', 1).catch((error: unknown) => error)
+  expect(await admitted).toMatchObject({ code: 'outcome-unknown' })
+  redis.thaw()
+  expect(await released).toEqual({ last: true })
+  await here(other)
+  await until(async () => (await redis.command('SCARD', `{livesocket}:legs:${((await redis.command('HKEYS', '{livesocket}:nodes')) as string[])[0]}`)) === 0, 'nothing is left of either')
+  expect(await other.admit('t', 2)).toMatchObject({ outcome: 'admitted' })
+  expect(await other.release('t', 2)).toEqual({ last: true })
+}, 20_000)
+
+test('a leg that went while Redis was away is released when it is back, however long that takes', async () => {
+  const { redis, open } = await redisWith({ persistence: 'always' })
+  const clock: Clock = { ...systemClock, setTimeout: (task, delay) => systemClock.setTimeout(task, delay / 20) }
+  const log = open({ clock }, undefined, { lease: 20 * LEASE })
+  await log.admit('s', 1)
+  await redis.kill()
+  await until(() => !log.stats().here, 'it is noticed')
+  const released = log.release('s', 1)
+  released.catch(() => undefined)
+  // On that clock it is twenty seconds.
+  await passed(1_000)
+  await redis.start()
+  expect(await released).toEqual({ last: true })
+})

@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { redisLog, type RedisLogOptions } from '../../../src/server/redis/redis-log.js'
+import { freePort } from '../../kit/free-port.js'
+import { startRedisServer, type RedisServer } from '../../kit/redis-server.js'
+import { append, follow, redisWith, until } from './redis-kit.js'
+
+async function startSentinel(master: RedisServer, auth: readonly string[] = []) {
+  const folder = await mkdtemp(join(tmpdir(), 'livesocket-sentinel-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const config = join(folder, 'sentinel.conf')
+  const lines = [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'sentinel down-after-milliseconds main 500', 'sentinel failover-timeout main 2000', ...auth]
+  await writeFile(config, `${lines.join('\n')}\n`)
+  const sentinel = await startRedisServer({ config })
+  onTestFinished(() => sentinel.close())
+  return sentinel
+}
+
+async function masterAndReplica(more: readonly string[] = []) {
+  const { redis: master } = await redisWith({ more })
+  const { redis: replica } = await redisWith({ more: [...more, '--replicaof', '127.0.0.1', `${master.port}`] })
+  return { master, replica }
+}
+
+function open(options: RedisLogOptions) {
+  const errors: string[] = []
+  const log = redisLog({ onError: (error) => void errors.push((error as Error).message), ...options })
+  onTestFinished(() => log.close())
+  return { log, errors }
+}
+
+const followed = (replica: RedisServer) => until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica follows')
+const at = ({ port }: { readonly port: number }) => ({ host: '127.0.0.1', port })
+
+test('sentinels say where the master is, also after another one has taken over, and one of them may be down', async () => {
+  const { master, replica } = await masterAndReplica()
+  await followed(replica)
+  const sentinel = await startSentinel(master)
+  await until(async () => String(await sentinel.command('INFO', 'sentinel')).includes('slaves=1'), 'the sentinel knows the replica')
+  const { log } = open({ sentinel: { name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: await freePort() }, at(sentinel)] } })
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
+  const tail = await follow(log)
+  // What is acknowledged is on the replica too, so that nothing is missing after it has taken over.
+  await master.command('WAIT', '1', '5000')
+  await master.kill()
+  await until(() => !log.stats().here, 'it is noticed')
+  await until(() => log.stats().here, 'the new master is found', 20_000)
+  expect((await append(log, '"new"')).answer).toEqual({ type: 'ack', offset: 2 })
+  expect(tail.epochs()).toEqual([])
+  expect(String(await replica.command('INFO', 'replication'))).toContain('role:master')
+}, 60_000)
+
+test('the master is asked with its own credentials', async () => {
+  const { master } = await masterAndReplica(['--requirepass', 'right'])
+  const sentinel = await startSentinel(master, ['sentinel auth-pass main right'])
+  const { log } = open({ sentinel: { name: 'main', sentinelRootNodes: [at(sentinel)], nodeClientOptions: { password: 'right' } } })
+  expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
+})
+
+test('a master that no sentinel knows is told of, once, by its name', async () => {
+  const { master } = await masterAndReplica()
+  const sentinel = await startSentinel(master)
+  const { log, errors } = open({ sentinel: { name: 'mein', sentinelRootNodes: [at(sentinel)] } })
+  await expect(append(log)).rejects.toMatchObject({ code: 'refused' })
+  const begun = performance.now()
+  await until(() => performance.now() - begun > 1_000, 'it was tried anew')
+  expect(errors).toEqual([expect.stringContaining('no master called mein')])
+  expect(log.status!()).toMatchObject({ ready: false, reason: expect.stringContaining('no master') })
+})

@@ -1,0 +1,121 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createPendingConnections } from '../../../src/server/upgrade/pending-connections.js'
+
+function handClock() {
+  let now = 0
+  return { monotonic: () => now, advance: (ms: number) => void (now += ms) }
+}
+
+function places(max: number, maxBytes = 1e9) {
+  const clock = handClock()
+  const pending = createPendingConnections({ max, maxBytes, clock })
+  const gone: string[] = []
+  return { clock, gone, enter: (address: string, name = address) => pending.enter(address, () => void gone.push(name)) }
+}
+
+describe('strangers share a bounded number of places', () => {
+  test('an address that takes all of them only displaces itself', () => {
+    const { enter, gone } = places(4)
+    for (let at = 0; at < 4; at++) enter('flood', `flood ${at}`)
+    expect(enter('flood')).toBeNull()
+    expect(gone).toEqual([])
+    expect(enter('honest')).not.toBeNull()
+    expect(gone).toEqual(['flood 0'])
+    expect(enter('flood')).toBeNull()
+    expect(enter('another')).not.toBeNull()
+    expect(gone).toEqual(['flood 0', 'flood 1'])
+  })
+
+  test('the address that holds most yields first', () => {
+    const { enter, gone } = places(5)
+    for (const [address, name] of [['two', 'a'], ['three', 'b'], ['three', 'c'], ['two', 'd'], ['three', 'e']] as const) enter(address, name)
+    expect(enter('honest')).not.toBeNull()
+    expect(gone).toEqual(['b'])
+  })
+
+  test('of as many addresses as there are places each keeps its own for a second, and then yields to whoever comes', () => {
+    const { enter, gone, clock } = places(3)
+    for (const address of ['a', 'b', 'c']) {
+      enter(address)
+      clock.advance(100)
+    }
+    expect(enter('honest')).toBeNull()
+    clock.advance(801)
+    expect(enter('honest')).not.toBeNull()
+    expect(gone).toEqual(['a'])
+  })
+
+  test('who has said hello yields to nobody', () => {
+    const { enter, gone, clock } = places(2)
+    enter('a')!.said()
+    enter('a')!.said()
+    clock.advance(60_000)
+    expect(enter('honest')).toBeNull()
+    expect(gone).toEqual([])
+  })
+
+  test('a place that was left is free', () => {
+    const { enter, gone } = places(1)
+    const place = enter('a')!
+    place.leave()
+    place.leave()
+    expect(enter('b')).not.toBeNull()
+    expect(enter('c')).toBeNull()
+    expect(gone).toEqual([])
+  })
+
+  test('half hellos are bounded in bytes of all, pieces counted: the oldest goes first, and one that has gone counts no more', () => {
+    const { enter, gone } = places(100, 10_000)
+    const first = enter('a', 'first')!
+    const second = enter('b', 'second')!
+    first.hold(4_000)
+    second.hold(4_000)
+    expect(gone).toEqual([])
+    second.hold(1_000)
+    expect(gone).toEqual(['first'])
+    first.hold(1_000)
+    const third = enter('c', 'third')!
+    for (let piece = 0; piece < 7; piece++) third.hold(1)
+    expect(gone).toEqual(['first'])
+    third.hold(1)
+    third.hold(1)
+    expect(gone).toEqual(['first', 'second'])
+  })
+
+  test('whatever comes and goes, there are never more than so many, and nobody yields who holds no more than the newcomer', () => {
+    const step = fc.record({ kind: fc.constantFrom('enter', 'enter', 'enter', 'said', 'leave', 'wait'), address: fc.constantFrom('a', 'b', 'c', 'd'), which: fc.nat(20) })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), (max, steps) => {
+        const clock = handClock()
+        const pending = createPendingConnections({ max, maxBytes: 1e9, clock })
+        let here: { address: string; since: number; silent: boolean; place: { said(): void; leave(): void } }[] = []
+        let newcomer = { address: '', full: false }
+        const silentOf = (address: string) => here.filter((one) => one.silent && one.address === address).length
+        for (const { kind, address, which } of steps) {
+          const one = here[which % Math.max(1, here.length)]
+          if (kind === 'wait') clock.advance(which * 100)
+          else if (kind === 'said' && one) {
+            one.place.said()
+            one.silent = false
+          } else if (kind === 'leave' && one) {
+            one.place.leave()
+            here = here.filter((other) => other !== one)
+          } else if (kind === 'enter') {
+            const full = here.length >= max
+            newcomer = { address, full }
+            const mine: (typeof here)[number] = { address, since: clock.monotonic(), silent: true, place: null as never }
+            const place = pending.enter(address, () => {
+              expect(newcomer.full && mine.silent).toBe(true)
+              expect(silentOf(mine.address) >= silentOf(newcomer.address) + 2 || clock.monotonic() - mine.since > 1_000).toBe(true)
+              here = here.filter((other) => other !== mine)
+            })
+            if (place) here.push(Object.assign(mine, { place }))
+            else expect(full && !here.some((other) => other.silent && (clock.monotonic() - other.since > 1_000 || silentOf(other.address) >= silentOf(address) + 2))).toBe(true)
+          }
+          expect(here.length).toBeLessThanOrEqual(max)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,153 @@
+import { createLiveSocket, LiveSocketError, rawProtocol } from 'livesocket'
+import { createSimulation } from 'livesocket/testing'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { handServed } from '../kit/hand-served.js'
+
+const shown = (status: unknown) => (status instanceof LiveSocketError ? status.code : status)
+
+/** A socket whose server says no to `secret`, and what was told of both topics. */
+function world(authorize: (topic: string) => boolean = (topic) => topic !== 'secret') {
+  const sim = createSimulation({ seed: 1, authorize })
+  const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
+  const told: unknown[] = []
+  const watch = (topic: string) => {
+    const status = socket.topicStatus(topic)
+    return status.subscribe((now, before) => told.push(`${topic}: ${String(shown(before))} → ${String(shown(now))}`))
+  }
+  return { sim, socket, told, watch }
+}
+
+afterEach(() => void vi.restoreAllMocks())
+
+describe('whether a topic is served', () => {
+  it('is pending until the server has answered, then live or why not; and a planned move changes nothing of it', async () => {
+    const { sim, socket, told, watch } = world()
+    watch('news')
+    watch('secret')
+    expect([shown(socket.topicStatus('news').getState()), told]).toEqual(['pending', []])
+    socket.connect()
+    await sim.advance(1_000)
+    const move = socket.handover()
+    await sim.advance(5_000)
+    await move
+    expect(told.sort()).toEqual(['news: pending → live', 'secret: pending → forbidden'])
+    expect(socket.topicStatus('secret').getState()).toMatchObject({ code: 'forbidden', topic: 'secret' })
+    socket.close()
+    expect(told.slice(2).sort()).toEqual(['news: live → pending', 'secret: forbidden → pending'])
+  })
+
+  it('is pending again while nothing serves, and what the next server says then counts', async () => {
+    let strict = true
+    const { sim, socket, told, watch } = world((topic) => topic !== 'secret' || !strict)
+    watch('secret')
+    socket.connect()
+    await sim.advance(1_000)
+    strict = false
+    sim.crash()
+    sim.restart()
+    await sim.advance(120_000)
+    expect(told).toEqual(['secret: pending → forbidden', 'secret: forbidden → pending', 'secret: pending → live'])
+  })
+
+  it('subscribes the topic while it has listeners, and not for a moment in which one takes the place of another', async () => {
+    const { sim, socket, watch } = world()
+    socket.connect()
+    await sim.advance(1_000)
+    const frames = () => sim.wire.map(({ by, text }) => by === 'client' && (JSON.parse(text) as { type: string }).type).filter((type) => String(type).includes('subscribe'))
+    const stop = watch('news')
+    await sim.advance(100)
+    stop()
+    const again = watch('news')
+    await sim.advance(100)
+    expect(frames()).toEqual(['subscribe'])
+    again()
+    await sim.advance(100)
+    expect(frames()).toEqual(['subscribe', 'unsubscribe'])
+    expect(socket.topicStatus('news').getState()).toBe('pending')
+  })
+
+  it('is pending for a topic that is refused only for now', async () => {
+    const { socket, live } = handServed()
+    const errors: unknown[] = []
+    socket.on('error', ({ error }) => void errors.push(error.retryAfter))
+    const status = socket.topicStatus('t')
+    status.subscribe(() => undefined)
+    const one = await live({ topics: {} })
+    const [asked] = one.of('subscribe')
+    one.send({ type: 'error', code: 'busy', message: 'later', topic: 't', id: asked!['id'] as string, retryAfter: 1_000 })
+    expect([status.getState(), errors]).toEqual(['pending', [1_000]])
+  })
+
+  it('is live with the leg where the protocol has no answers to subscriptions', async () => {
+    const { socket, leg, clock } = handServed({ protocol: rawProtocol({ message: (text) => ({ topic: 't', data: text }) }) })
+    const status = socket.topicStatus('t')
+    status.subscribe(() => undefined)
+    socket.connect()
+    ;(await leg(1)).open()
+    await clock.flush()
+    expect([socket.store.getState().status, status.getState(), socket.topicStatus('t').getInitialState()]).toEqual(['live', 'live', 'pending'])
+    const later = socket.topicStatus('u')
+    later.subscribe(() => undefined)
+    expect(later.getState()).toBe('live')
+  })
+
+  it('refuses what is no topic', () => {
+    const { socket } = world()
+    expect(() => socket.topicStatus('')).toThrow(/topic/)
+  })
+})
+
+describe('onError of a subscription', () => {
+  it('hears of the refusal, once, also where the topic was refused to somebody before', async () => {
+    const { sim, socket } = world()
+    const heard: string[] = []
+    const hear = (name: string) => (error: LiveSocketError) => void heard.push(`${name} ${error.code} ${error.topic}`)
+    socket.subscribe('secret', () => undefined, { onError: hear('first') })
+    socket.subscribe('news', () => undefined, { onError: hear('news') })
+    socket.connect()
+    await sim.advance(1_000)
+    const fold = socket.fold('secret', (sum: number) => sum + 1, 0, { onError: hear('fold') })
+    const stop = fold.subscribe(() => undefined)
+    socket.subscribe('secret', () => undefined, { onError: hear('late') })
+    socket.subscribe('secret', () => undefined, { onError: hear('never') })()
+    expect(heard).toEqual(['first forbidden secret'])
+    await sim.advance(0)
+    const move = socket.handover()
+    await sim.advance(5_000)
+    await move
+    expect(heard).toEqual(['first forbidden secret', 'fold forbidden secret', 'late forbidden secret'])
+    stop()
+  })
+
+  it('that throws keeps nobody else from hearing', async () => {
+    const thrown: unknown[] = []
+    const { sim, socket } = world()
+    socket.on('error', ({ error }) => error.cause && thrown.push(error.cause))
+    const heard: unknown[] = []
+    socket.subscribe('secret', () => undefined, {
+      onError() {
+        throw new TypeError('a bug')
+      },
+    })
+    socket.subscribe('secret', () => undefined, { onError: ({ code }) => void heard.push(code) })
+    socket.connect()
+    await sim.advance(1_000)
+    expect([heard, thrown.map(String)]).toEqual([['forbidden'], ['TypeError: a bug']])
+  })
+
+  it('is a function', () => {
+    const { socket } = world()
+    for (const subscribe of [() => socket.subscribe('t', () => undefined, { onError: 1 as never }), () => socket.fold('t', () => 0, 0, { onError: 1 as never })]) expect(subscribe).toThrow(/onError must be a function/)
+  })
+
+  it('is what keeps the console silent: where nobody listens at all, a developer reads of the refusal there', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    for (const options of [{}, { onError: () => undefined }]) {
+      const { sim, socket } = world()
+      socket.subscribe('secret', () => undefined, options)
+      socket.connect()
+      await sim.advance(1_000)
+    }
+    expect(warn.mock.calls).toEqual([['livesocket: The server refused the topic "secret": this topic is not for this client']])
+  })
+})

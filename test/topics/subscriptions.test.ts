@@ -1,0 +1,239 @@
+import { expect, test } from 'vitest'
+import { createSubscriptions, type SubscribedMessage } from '../../src/topics/subscriptions.js'
+import type { Position } from '../../src/protocol/frames.js'
+import { seededRandom } from '../kit/seeded-random.js'
+
+/** Subscriptions of one topic over a merge that is told what to say. */
+function createBench() {
+  let lines: string[] = []
+  let present: Position | null = null
+  const say = (line: string) => void lines.push(line)
+  const show = (from: Position | null) => (from ? `${from.epoch}:${from.offset}` : 'now')
+  const subscriptions = createSubscriptions({
+    position: () => present,
+    first(topic, from) {
+      say(`first ${topic} ${show(from)}`)
+      present = from
+    },
+    last: (topic) => say(`last ${topic}`),
+    rewind(topic, from) {
+      say(`rewind ${topic} ${show(from)}`)
+      present = from
+    },
+    threw: (error, topic) => say(`threw ${topic} ${String(error)}`),
+  })
+  return {
+    subscriptions,
+    told: () => lines.splice(0),
+    add: (name: string, from?: Position, then?: () => void) =>
+      subscriptions.add(
+        't',
+        ({ offset }) => {
+          say(`${name} ${offset}`)
+          then?.()
+        },
+        from,
+      ),
+    answered(epoch: string, head: number) {
+      present ??= { epoch, offset: head }
+      subscriptions.answered('t', { epoch, offset: head })
+    },
+    deliver(epoch: string, ...offsets: number[]) {
+      for (const offset of offsets) {
+        present = { epoch, offset }
+        subscriptions.deliver({ topic: 't', epoch, offset, data: null, leg: 1, replayed: false })
+      }
+    },
+    goTo: (position: Position) => (present = position),
+  }
+}
+
+const e = (offset: number): Position => ({ epoch: 'e', offset })
+
+test('the first handler asks for the topic, the last one gives it up, and each gets every message once', () => {
+  const { subscriptions, add, answered, deliver, told } = createBench()
+  const removeA = add('a')
+  answered('e', 4)
+  const removeB = add('b')
+  deliver('e', 5)
+  expect(subscriptions.count).toBe(2)
+  removeA()
+  removeA()
+  deliver('e', 6)
+  removeB()
+  deliver('e', 7)
+  expect(told()).toEqual(['first t now', 'a 5', 'b 5', 'b 6', 'last t'])
+  expect(subscriptions.count).toBe(0)
+})
+
+test('a handler from before the position takes the topic back, and the others are not told again', () => {
+  const { add, answered, deliver, told } = createBench()
+  add('a')
+  answered('e', 4)
+  deliver('e', 5, 6)
+  add('b', e(4))
+  answered('e', 7)
+  deliver('e', 5, 6, 7)
+  expect(told()).toEqual(['first t now', 'a 5', 'a 6', 'rewind t e:4', 'b 5', 'b 6', 'a 7', 'b 7'])
+})
+
+test('what the others were told to be missing is not told to them when the topic goes back over it', () => {
+  const { add, answered, deliver, told, goTo } = createBench()
+  add('a')
+  answered('e', 4)
+  goTo(e(7))
+  add('b', e(5))
+  deliver('e', 6, 7, 8)
+  expect(told()).toEqual(['first t now', 'rewind t e:5', 'b 6', 'b 7', 'a 8', 'b 8'])
+})
+
+test('a handler from above the position is told what is after its own', () => {
+  const { add, answered, deliver, told } = createBench()
+  add('a', e(1))
+  answered('e', 9)
+  add('b', e(3))
+  deliver('e', 2, 3, 4)
+  expect(told()).toEqual(['first t e:1', 'a 2', 'a 3', 'a 4', 'b 4'])
+})
+
+test('a handler from now on is not told what is replayed for another one', () => {
+  const { add, answered, deliver, told } = createBench()
+  // Before any leg has answered, 'now' is the head that it will name; later it is where the topic was.
+  add('a', e(1))
+  add('b')
+  answered('e', 3)
+  deliver('e', 2, 3, 4)
+  add('c', e(1))
+  add('d')
+  answered('e', 5)
+  deliver('e', 2, 3, 4, 5)
+  expect(told()).toEqual(['first t e:1', 'a 2', 'a 3', 'a 4', 'b 4', 'rewind t e:1', 'c 2', 'c 3', 'c 4', 'a 5', 'b 5', 'c 5', 'd 5'])
+})
+
+test('under a new epoch everybody is told from its beginning on', () => {
+  const { add, answered, deliver, told } = createBench()
+  add('a', e(7))
+  answered('e', 9)
+  deliver('e', 8)
+  deliver('f', 1, 2)
+  add('b')
+  deliver('f', 3)
+  expect(told()).toEqual(['first t e:7', 'a 8', 'a 1', 'a 2', 'a 3', 'b 3'])
+})
+
+test('a position of another epoch takes the topic back too, and who had the present epoch is not told it again', () => {
+  const { add, answered, deliver, told, goTo } = createBench()
+  add('a')
+  answered('f', 0)
+  deliver('f', 1, 2)
+  add('b', e(7))
+  add('c')
+  goTo({ epoch: 'f', offset: 0 })
+  answered('f', 2)
+  deliver('f', 1, 2, 3)
+  expect(told()).toEqual(['first t now', 'a 1', 'a 2', 'rewind t e:7', 'b 1', 'b 2', 'a 3', 'b 3', 'c 3'])
+})
+
+test('a handler that throws is reported, has had the message, and stops nobody', () => {
+  const { add, answered, deliver, told } = createBench()
+  add('a', undefined, () => {
+    throw new Error('no')
+  })
+  add('b')
+  answered('e', 0)
+  deliver('e', 1)
+  deliver('e', 1)
+  expect(told()).toEqual(['first t now', 'a 1', 'threw t Error: no', 'b 1'])
+})
+
+test.each([true, false])('who is removed in a handler is told nothing more, and who is added there begins after that message (head known: %s)', (known) => {
+  const { add, answered, deliver, told } = createBench()
+  let once = false
+  add('a', undefined, () => {
+    if (once) return
+    once = true
+    removeB()
+    add('c')
+  })
+  const removeB = add('b')
+  if (known) answered('e', 0)
+  deliver('e', 1, 2)
+  expect(told()).toEqual(['first t now', 'a 1', 'a 2', 'c 2'])
+})
+
+test('the same function added twice is two subscriptions', () => {
+  const { subscriptions, answered, deliver } = createBench()
+  const calls: number[] = []
+  const handler = ({ offset }: SubscribedMessage) => void calls.push(offset)
+  const remove = subscriptions.add('t', handler)
+  subscriptions.add('t', handler)
+  answered('e', 0)
+  deliver('e', 1)
+  remove()
+  deliver('e', 2)
+  expect(calls).toEqual([1, 1, 2])
+})
+
+test('in a new session every handler begins anew, from its position or from now on', () => {
+  const { subscriptions, add, answered, deliver, told, goTo } = createBench()
+  add('a')
+  add('b', e(5))
+  add('c', e(3))
+  answered('e', 5)
+  deliver('e', 4, 5, 6)
+  told()
+  subscriptions.restart()
+  expect(told()).toEqual(['first t e:5', 'rewind t e:3'])
+  goTo(e(3))
+  answered('e', 7)
+  deliver('e', 4, 5, 6, 7, 8)
+  expect(told()).toEqual(['c 4', 'c 5', 'b 6', 'c 6', 'b 7', 'c 7', 'a 8', 'b 8', 'c 8'])
+})
+
+test('over random comings, goings and returns each handler is told what is after its place, once and in order', () => {
+  for (let seed = 1; seed <= 500; seed++) {
+    const random = seededRandom(seed)
+    const below = (limit: number) => Math.floor(random() * limit)
+    let head = 5
+    let present: Position | null = null
+    const handlers: { told: number[]; after: number; remove: () => void }[] = []
+    const subscriptions = createSubscriptions({
+      position: () => present,
+      first: (_, from) => (present = from),
+      last: () => (present = null),
+      rewind: (_, from) => (present = from),
+      threw: (error) => expect.fail(String(error)),
+    })
+    /** The leg answers, and brings everything from the position up to the head. */
+    const catchUp = () => {
+      if (subscriptions.count === 0) return
+      present ??= e(head)
+      subscriptions.answered('t', e(head))
+      while (present.offset < head) {
+        present = e(present.offset + 1)
+        subscriptions.deliver({ topic: 't', ...present, data: null, leg: 1, replayed: false })
+      }
+    }
+    for (let step = 0; step < 40; step++) {
+      const kind = below(4)
+      if (kind === 0) {
+        const told: number[] = []
+        const after = random() < 0.5 ? undefined : below(head + 1)
+        const remove = subscriptions.add('t', ({ offset }) => void told.push(offset), after === undefined ? undefined : e(after))
+        handlers.push({ told, after: after ?? head, remove })
+      } else if (kind === 1 && handlers.length > 0) {
+        const [{ told, after, remove }] = handlers.splice(below(handlers.length), 1) as [(typeof handlers)[0]]
+        remove()
+        expect(told, `seed ${seed}`).toEqual(told.map((_, i) => after + 1 + i))
+      } else {
+        if (kind === 2) {
+          catchUp()
+          head++
+        }
+        catchUp()
+      }
+    }
+    catchUp()
+    for (const { told, after } of handlers) expect(told, `seed ${seed}`).toEqual(Array.from({ length: head - after }, (_, i) => after + 1 + i))
+  }
+})
