@@ -6,8 +6,8 @@ import { defineConfig } from 'vitest/config'
 import { launchOptions } from './test/kit/browser.js'
 import { withoutPrograms } from './test/kit/programs.js'
 
-// The exports map of package.json is the one list of what this package offers: an entry added there is built, and is what
-// tests mean by its public name (tsconfig.json needs the same name under `paths`, for the editor and for tsx).
+// The exports map of package.json is the one list of what this package offers: an entry added there is built, and is
+// what tests mean by its public name (tsconfig.json needs the same name under `paths`, for the editor and for tsx).
 const root = import.meta.dirname
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { default: string }>
@@ -26,10 +26,23 @@ const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 )
 
 const sources = entries.map(({ output, source }) => [output, source])
-for (const path of Object.values(manifest.bin)) sources.push([path.slice('dist/'.length, -'.js'.length), join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts'))])
+for (const path of Object.values(manifest.bin))
+  sources.push([
+    path.slice('dist/'.length, -'.js'.length),
+    join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts')),
+  ])
 
 // What is judged by the clock has the machine to itself.
-const LOAD = ['test/demo/*.test.ts', 'test/cluster/*.test.ts', 'test/fleet/*.test.ts', 'test/flood/*.test.ts', 'test/foreign/raw-moves.test.ts', 'test/presets/server-*.test.ts', 'test/late-timers.test.ts', 'test/server/redis/redis-{cluster,sentinel,connection}.test.ts']
+const LOAD = [
+  'test/demo/*.test.ts',
+  'test/cluster/*.test.ts',
+  'test/fleet/*.test.ts',
+  'test/flood/*.test.ts',
+  'test/foreign/raw-moves.test.ts',
+  'test/presets/server-*.test.ts',
+  'test/late-timers.test.ts',
+  'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
+]
 const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 
@@ -46,14 +59,17 @@ export default defineConfig({
       external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
       // It warns that 'use client' may be lost; test/package sees to it that it is not.
       checks: { moduleLevelDirective: false },
-      // One file a module: what an application does not import it does not load, and 'use client' stays where it was written.
+      // One file a module: what an application does not import it does not load, and 'use client' stays where it was
+      // written.
       output: { preserveModules: true, preserveModulesRoot: 'src', entryFileNames: '[name].js' },
     },
   },
   test: {
     allowOnly: false,
     // Where `.ci/run` reads its sum from.
-    reporters: process.env['TEST_RESULTS'] ? ['default', ['json', { outputFile: process.env['TEST_RESULTS'] }]] : ['default'],
+    reporters: process.env['TEST_RESULTS']
+      ? ['default', ['json', { outputFile: process.env['TEST_RESULTS'] }]]
+      : ['default'],
     // Projects run one after the other: a browser beside eight workers on two cores is late for reasons of no interest.
     testTimeout: 30_000,
     hookTimeout: 30_000,
@@ -71,7 +87,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'load', include: LOAD, exclude: [...CHROMIUM, ...LEFT_OUT], sequence: { groupOrder: 1 }, fileParallelism: false },
+        test: {
+          name: 'load',
+          include: LOAD,
+          exclude: [...CHROMIUM, ...LEFT_OUT],
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+        },
       },
       {
         // Whole pages, stopped, hidden and sent away: one browser at a time, or it is slow for reasons of no interest.

@@ -7,6 +7,11 @@ export default defineConfig({
     target: 'es2022',
     sourcemap: true,
     emptyOutDir: false,
-    lib: { entry: join(import.meta.dirname, 'src/vanilla/global.ts'), formats: ['iife'], name: 'livesocket', fileName: () => 'livesocket.global.js' },
+    lib: {
+      entry: join(import.meta.dirname, 'src/vanilla/global.ts'),
+      formats: ['iife'],
+      name: 'livesocket',
+      fileName: () => 'livesocket.global.js',
+    },
   },
 })

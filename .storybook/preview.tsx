@@ -30,7 +30,17 @@ const preview: Preview = {
     controls: { disable: true },
     // A violation fails the story's test.
     a11y: { test: 'error' },
-    options: { storySort: { order: ['LiveSocket', ['A rolling deploy', 'Crash and recovery', 'Flaky network', 'Tokens and session end', 'Two tabs'], 'React', 'Operations', 'Kit'] } },
+    options: {
+      storySort: {
+        order: [
+          'LiveSocket',
+          ['A rolling deploy', 'Crash and recovery', 'Flaky network', 'Tokens and session end', 'Two tabs'],
+          'React',
+          'Operations',
+          'Kit',
+        ],
+      },
+    },
   },
   globalTypes: {
     theme: {

@@ -1,13 +1,16 @@
 /**
- * Compares what publishers sent with what each client's application got. It looks at nothing else: no frame, no socket, no
- * counter of the library under test. It runs in Node and in the demo page, and its memory does not grow with the messages.
+ * Compares what publishers sent with what each client's application got. It looks at nothing else: no frame, no socket,
+ * no counter of the library under test. It runs in Node and in the demo page, and its memory does not grow with the
+ * messages.
  */
 export interface Checker {
   /** A publisher sent its message number `n`; numbers count from 1 without holes. */
   sent(publisher: string, n: number): void
   /**
-   * One client's application, whose messages are to be judged. Its results are summed under `group`. Of the publishers in
-   * `expects` it should get everything that is sent from now on; of others everything after the first message that it got.
+   * One client's application, whose messages are to be judged. Its results are summed under `group`. Of the publishers
+   * in
+   * `expects` it should get everything that is sent from now on; of others everything after the first message that it
+   * got.
    */
   client(group: string, expects?: readonly string[]): CheckedClient
   /** Nothing more is looked at: the last move of each client ends here. */
@@ -16,7 +19,10 @@ export interface Checker {
 }
 
 export interface CheckedClient {
-  /** `publisher`'s message number `n` arrived; `offset` tells a message that was delivered twice from one that was applied twice. */
+  /**
+   * `publisher`'s message number `n` arrived; `offset` tells a message that was delivered twice from one that was
+   * applied twice.
+   */
   delivered(publisher: string, n: number, offset?: number): void
   /** The application was told that `publisher`'s messages from `from` to `to`, both inclusive, are missing. */
   gap(publisher: string, from: number | null, to: number | null): void
@@ -36,7 +42,10 @@ export interface Summary {
   readonly appliedTwice: number
   readonly outOfOrder: number
   readonly gaps: number
-  /** Messages that were lost without being in a gap, or that a gap named and that came all the same. 0: every gap was exact. */
+  /**
+   * Messages that were lost without being in a gap, or that a gap named and that came all the same. 0: every gap was
+   * exact.
+   */
   readonly unexplained: number
   /** Milliseconds of all clients together in which the application was not live, after it first was. */
   readonly notLive: number
@@ -136,7 +145,17 @@ export function createChecker(now: () => number): Checker {
         }
         const unexplained = lost - explained + (named - explained)
         const dead = deadSince === null ? 0 : now() - deadSince
-        return { delivered, lost, duplicated, appliedTwice, outOfOrder, gaps: gaps.length, unexplained, notLive: notLive + dead, silences }
+        return {
+          delivered,
+          lost,
+          duplicated,
+          appliedTwice,
+          outOfOrder,
+          gaps: gaps.length,
+          unexplained,
+          notLive: notLive + dead,
+          silences,
+        }
       },
     }
     clients.push(client)
@@ -151,8 +170,9 @@ export function createChecker(now: () => number): Checker {
     },
     summary(group) {
       const all = clients.filter((client) => client.group === group).map((client) => client.sums())
-      const sum = (field: 'delivered' | 'lost' | 'duplicated' | 'appliedTwice' | 'outOfOrder' | 'gaps' | 'unexplained' | 'notLive') =>
-        all.reduce((total, sums) => total + sums[field], 0)
+      const sum = (
+        field: 'delivered' | 'lost' | 'duplicated' | 'appliedTwice' | 'outOfOrder' | 'gaps' | 'unexplained' | 'notLive',
+      ) => all.reduce((total, sums) => total + sums[field], 0)
       return {
         clients: all.length,
         delivered: sum('delivered'),

@@ -17,9 +17,15 @@ export interface Cluster {
   publish(topic: string, data: unknown): Promise<{ offset: number }>
   /** Starts a new server for each old one, gives them the new connections, drains the old ones and closes them. */
   deploy(drain?: DrainPlan): Promise<{ moved: number; forced: number }>
-  /** Asks every leg of the old servers to move, and resets their connections `after` milliseconds later: a node that does not wait. */
+  /**
+   * Asks every leg of the old servers to move, and resets their connections `after` milliseconds later: a node that
+   * does not wait.
+   */
   deployAndLose(after: number): Promise<void>
-  /** All servers die as processes do: their connections are reset, nothing is said. Others take their place `after` milliseconds later. */
+  /**
+   * All servers die as processes do: their connections are reset, nothing is said. Others take their place `after`
+   * milliseconds later.
+   */
   crash(after: number): Promise<void>
   close(): Promise<void>
 }
@@ -154,7 +160,12 @@ function nodesOn(log: TopicLog): StartNode {
   return (id, tokens, allowedOrigins) => startLocalNode(id, log, tokens, allowedOrigins)
 }
 
-async function startLocalNode(id: string, log: TopicLog, tokens: TokenService, allowedOrigins: string[]): Promise<ClusterNode> {
+async function startLocalNode(
+  id: string,
+  log: TopicLog,
+  tokens: TokenService,
+  allowedOrigins: string[],
+): Promise<ClusterNode> {
   const http: Server = createServer((request, response) => {
     if (request.url === '/healthz') return health(request, response)
     response.writeHead(404).end()
@@ -192,5 +203,11 @@ async function startLocalNode(id: string, log: TopicLog, tokens: TokenService, a
     for (const socket of sockets) socket.resetAndDestroy()
     return close()
   }
-  return { id, port: (http.address() as AddressInfo).port, drain: (plan) => live.drain({ reason: 'deploy', ...plan }), lose, close }
+  return {
+    id,
+    port: (http.address() as AddressInfo).port,
+    drain: (plan) => live.drain({ reason: 'deploy', ...plan }),
+    lose,
+    close,
+  }
 }

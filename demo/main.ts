@@ -28,9 +28,18 @@ npm run demo -- --report         no browser: deploys under load, in numbers; exi
 } else {
   const { serveDemo } = await import('./serve.js')
   const redis = values.redis ? await redisAt(positionals[0]) : undefined
-  const demo = await serveDemo({ redis: redis?.url, port: number('port'), delay: number('delay'), login: number('login') * 1_000 })
+  const demo = await serveDemo({
+    redis: redis?.url,
+    port: number('port'),
+    delay: number('delay'),
+    login: number('login') * 1_000,
+  })
   console.log(`\n  The demo is at ${demo.url}\n  Press Ctrl+C to end it.\n`)
-  const end = () => void demo.close().then(() => redis?.close?.()).then(() => process.exit(0))
+  const end = () =>
+    void demo
+      .close()
+      .then(() => redis?.close?.())
+      .then(() => process.exit(0))
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
 }

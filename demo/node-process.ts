@@ -1,4 +1,5 @@
-// One live server as a process of its own, on Redis. Whose a token is it asks the process that started it, where the token service is.
+// One live server as a process of its own, on Redis. Whose a token is it asks the process that started it, where the
+// token service is.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,13 +8,19 @@ import { redisLog } from 'livesocket/server/redis'
 import type { FromNode, ToNode } from './process-nodes.js'
 import type { TokenUser } from './token-service.js'
 
-const { id, redis, allowedOrigins } = JSON.parse(process.argv[2]!) as { id: string; redis: string; allowedOrigins: string[] }
+const { id, redis, allowedOrigins } = JSON.parse(process.argv[2]!) as {
+  id: string
+  redis: string
+  allowedOrigins: string[]
+}
 const tell = (message: FromNode) => void (process.connected && process.send!(message))
 const asked = new Map<number, (user: TokenUser | null) => void>()
 let count = 0
 
 const log = redisLog({ url: redis, prefix: 'livesocket-demo' })
-const http = createServer((request, response) => (request.url === '/healthz' ? health(request, response) : response.writeHead(404).end()))
+const http = createServer((request, response) =>
+  request.url === '/healthz' ? health(request, response) : response.writeHead(404).end(),
+)
 const live = createLiveServer<TokenUser>({
   server: http,
   path: '/live',
@@ -39,9 +46,14 @@ process.on('message', (message: ToNode) => {
     case 'logout':
       return void live.end(({ user }) => user.login === message.login, 'signed out')
     case 'drain':
-      return void live.drain({ reason: 'deploy', ...message.plan }).then((result) => tell({ type: 'drained', ...result }))
+      return void live
+        .drain({ reason: 'deploy', ...message.plan })
+        .then((result) => tell({ type: 'drained', ...result }))
     case 'close':
-      return void live.close().then(() => log.close()).then(() => process.exit(0))
+      return void live
+        .close()
+        .then(() => log.close())
+        .then(() => process.exit(0))
   }
 })
 // Whoever started it is gone.

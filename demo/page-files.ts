@@ -6,11 +6,18 @@ export interface PageFile {
   readonly body: string | Uint8Array
 }
 
-const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css' }
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript',
+  css: 'text/css',
+}
 
 const here = (path: string) => join(import.meta.dirname, path)
 
-/** Builds both pages, with the library's sources in them, in memory: the files by their path. Nothing is written anywhere. */
+/**
+ * Builds both pages, with the library's sources in them, in memory: the files by their path. Nothing is written
+ * anywhere.
+ */
 export async function buildPages(): Promise<ReadonlyMap<string, PageFile>> {
   const result = (await build({
     configFile: false,
@@ -26,7 +33,10 @@ export async function buildPages(): Promise<ReadonlyMap<string, PageFile>> {
       write: false,
       target: 'es2022',
       modulePreload: false,
-      rolldownOptions: { input: [here('page/index.html'), here('page/react/index.html')], checks: { moduleLevelDirective: false } },
+      rolldownOptions: {
+        input: [here('page/index.html'), here('page/react/index.html')],
+        checks: { moduleLevelDirective: false },
+      },
     },
   })) as Rolldown.RolldownOutput
   const files = new Map<string, PageFile>()

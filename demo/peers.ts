@@ -9,8 +9,8 @@ const ReconnectingWebSocket = Reconnecting as unknown as typeof Reconnecting.def
 
 /**
  * What people use today, in the same run and against the same servers. Both speak the least of livesocket.v1 by hand: a
- * hello with their topics and from then on the messages. So all three get the same frames from the same process at the same
- * moment, and differ in nothing but what the client does when it is asked to move, or is closed.
+ * hello with their topics and from then on the messages. So all three get the same frames from the same process at the
+ * same moment, and differ in nothing but what the client does when it is asked to move, or is closed.
  */
 export interface Peer {
   close(): void
@@ -54,8 +54,8 @@ const hello = (topics: readonly string[], token?: string): string =>
 export const FASTEST: Options = { minReconnectionDelay: 0, maxReconnectionDelay: 0, minUptime: 0 }
 
 /**
- * When its connect timeout ends a dial, it takes its listeners off first, and the error that `ws` then emits would end the
- * process. In a browser it would end nothing.
+ * When its connect timeout ends a dial, it takes its listeners off first, and the error that `ws` then emits would end
+ * the process. In a browser it would end nothing.
  */
 class QuietWebSocket extends WebSocket {
   constructor(url: string, protocols?: string | string[]) {
@@ -64,7 +64,10 @@ class QuietWebSocket extends WebSocket {
   }
 }
 
-/** A stock reconnecting-websocket, with its defaults or at its fastest: it knows no handover, and reconnects when it is closed. */
+/**
+ * A stock reconnecting-websocket, with its defaults or at its fastest: it knows no handover, and reconnects when it is
+ * closed.
+ */
 export function connectReconnecting(peer: PeerOptions, options: Options = {}): Peer {
   const socket = new ReconnectingWebSocket(peer.url, SUBPROTOCOL, { WebSocket: QuietWebSocket, ...options })
   socket.addEventListener('open', () => {
@@ -95,8 +98,9 @@ export function connectReconnecting(peer: PeerOptions, options: Options = {}): P
 const REDIAL = 50
 
 /**
- * Two raw overlapping sockets, as people write them: asked to move, open a second one; at its first message use it, close the
- * first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`, so this one does too.
+ * Two raw overlapping sockets, as people write them: asked to move, open a second one; at its first message use it,
+ * close the first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`, so
+ * this one does too.
  */
 export function connectOverlapping(peer: PeerOptions): Peer {
   const last = new Map<string, number>()

@@ -21,7 +21,9 @@ export interface PublisherOptions {
   clock?: Clock
 }
 
-/** Sends numbered messages at an even rate. A tick that comes late sends what is due, so that the rate holds under load. */
+/**
+ * Sends numbered messages at an even rate. A tick that comes late sends what is due, so that the rate holds under load.
+ */
 export function startPublisher({ name, rate, send, clock = systemClock }: PublisherOptions): Publisher {
   const start = clock.monotonic()
   let sent = 0

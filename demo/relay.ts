@@ -3,8 +3,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { systemClock, type Clock } from '../src/base/clock.js'
 
 /**
- * A stretch of network between a client and a server, made of TCP: it adds a round trip, and can be cut, frozen or closed
- * to new connections. Bytes keep their order. Needs no rights and no kernel modules, so it runs anywhere Node runs.
+ * A stretch of network between a client and a server, made of TCP: it adds a round trip, and can be cut, frozen or
+ * closed to new connections. Bytes keep their order. Needs no rights and no kernel modules, so it runs anywhere Node
+ * runs.
  */
 export interface Relay {
   readonly ready: Promise<void>
@@ -46,7 +47,10 @@ export interface RelayOptions {
 
 type Freight = Buffer | 'end' | 'reset'
 
-/** Bytes on their way in one direction at which the relay reads no more, so that a frozen path fills up as a real one does. */
+/**
+ * Bytes on their way in one direction at which the relay reads no more, so that a frozen path fills up as a real one
+ * does.
+ */
 const WINDOW = 256 * 1024
 
 /** One direction of a connection: what enters it leaves `delay` later, in the same order. */

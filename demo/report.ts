@@ -29,7 +29,12 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
   for (const load of [
     { title: `${deploys} deploys on loopback`, roundTrip: 0, deploys, history: true },
     { title: `${deploys} deploys, round trip 50 ms`, roundTrip: 50, deploys, history: true },
-    { title: '5 deploys, round trip 50 ms, servers that keep no history', roundTrip: 50, deploys: Math.min(5, deploys), history: false },
+    {
+      title: '5 deploys, round trip 50 ms, servers that keep no history',
+      roundTrip: 50,
+      deploys: Math.min(5, deploys),
+      history: false,
+    },
   ]) {
     const result = await underLoad(load)
     print(`\n## ${load.title}\n\n${loadTable(result)}\n\n${publishLine(result)}`)
@@ -37,39 +42,72 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
   }
 
   const rows: Row[] = []
-  const scene = async (title: string, run: Parameters<typeof oneClient>[0], judge: (result: SceneResult, title: string) => void) => {
+  const scene = async (
+    title: string,
+    run: Parameters<typeof oneClient>[0],
+    judge: (result: SceneResult, title: string) => void,
+  ) => {
     const result = await oneClient(run)
-    rows.push([title, sums(result.livesocket), sums(result.overlap), ...(['livesocket', 'overlap'] as const).map((side) => ms(median(result[side].silences)))])
+    rows.push([
+      title,
+      sums(result.livesocket),
+      sums(result.overlap),
+      ...(['livesocket', 'overlap'] as const).map((side) => ms(median(result[side].silences))),
+    ])
     judge(result, title)
   }
   const clean = ({ livesocket }: SceneResult, title: string) => judgeClean(promises, title, livesocket)
 
   let quick: SceneResult | undefined
-  await scene('10 moves, round trip 50 ms, 200 msg/s', { history: true, rate: 200, moves: 10, from: 50, to: 50 }, (result, title) => {
-    clean(result, title)
-    quick = result
-  })
+  await scene(
+    '10 moves, round trip 50 ms, 200 msg/s',
+    { history: true, rate: 200, moves: 10, from: 50, to: 50 },
+    (result, title) => {
+      clean(result, title)
+      quick = result
+    },
+  )
   for (const history of [true, false]) {
     const how = history ? 'history' : 'no history'
-    await scene(`path 150 ms to 20 ms and back, 1,000 msg/s, ${how}`, { history, rate: 1_000, moves: 4, from: 150, to: 20 }, clean)
+    await scene(
+      `path 150 ms to 20 ms and back, 1,000 msg/s, ${how}`,
+      { history, rate: 1_000, moves: 4, from: 150, to: 20 },
+      clean,
+    )
   }
   const lost = { rate: 100, topics: 3, moves: 2, from: 50, to: 50, loseAfter: 100 }
   await scene('old server gone 100 ms after it asked, history', { ...lost, history: true }, ({ livesocket }, title) => {
     promises.check(`${title}: nothing lost, duplicated, out of order`, noTrouble(livesocket), sums(livesocket))
   })
-  await scene('old server gone 100 ms after it asked, no history', { ...lost, history: false }, ({ livesocket }, title) => {
-    promises.check(`${title}: nothing duplicated, nothing out of order`, livesocket.duplicated + livesocket.outOfOrder === 0, sums(livesocket))
-    const wanted = lost.moves * lost.topics
-    const exact = livesocket.gaps === wanted && livesocket.unexplained === 0
-    promises.check(`${title}: one gap a topic and loss, with its exact bounds`, exact, `${livesocket.gaps} gaps, ${livesocket.unexplained} messages unexplained`)
-  })
+  await scene(
+    'old server gone 100 ms after it asked, no history',
+    { ...lost, history: false },
+    ({ livesocket }, title) => {
+      promises.check(
+        `${title}: nothing duplicated, nothing out of order`,
+        livesocket.duplicated + livesocket.outOfOrder === 0,
+        sums(livesocket),
+      )
+      const wanted = lost.moves * lost.topics
+      const exact = livesocket.gaps === wanted && livesocket.unexplained === 0
+      promises.check(
+        `${title}: one gap a topic and loss, with its exact bounds`,
+        exact,
+        `${livesocket.gaps} gaps, ${livesocket.unexplained} messages unexplained`,
+      )
+    },
+  )
 
-  print(`\n## One client, looked at closely\n\nlost/duplicated/out of order; silence is the longest one of each move, median over the moves\n`)
+  print(
+    `\n## One client, looked at closely\n\nlost/duplicated/out of order; silence is the longest one of each move, median over the moves\n`,
+  )
   print(table(['', 'LiveSocket', 'raw overlap', 'silence', 'raw overlap'], rows))
   if (quick) judgeSpeed(promises, quick, print)
 
   print(`\n## Promises\n\n${promises.lines()}\n`)
-  print(`${promises.broken === 0 ? 'All promises kept' : `${promises.broken} promises BROKEN`}, in ${((systemClock.monotonic() - start) / 1_000).toFixed(0)} s.`)
+  print(
+    `${promises.broken === 0 ? 'All promises kept' : `${promises.broken} promises BROKEN`}, in ${((systemClock.monotonic() - start) / 1_000).toFixed(0)} s.`,
+  )
   return promises.broken
 }
 
@@ -92,16 +130,26 @@ function loadTable({ groups, requestToCutover }: LoadResult): string {
     ]
   })
   return table(
-    ['', 'clients', 'moves', 'lost', 'duplicated', 'out of order', 'gaps', 'silence, median', 'worst', 'request to cutover, median / worst', 'not live, per client'],
+    [
+      '',
+      'clients',
+      'moves',
+      'lost',
+      'duplicated',
+      'out of order',
+      'gaps',
+      'silence, median',
+      'worst',
+      'request to cutover, median / worst',
+      'not live, per client',
+    ],
     rows,
   )
 }
 
 function publishLine({ publishes }: LoadResult): string {
   const { sent, answered, refused, unknown, lost, appliedTwice } = publishes
-  return (
-    `${sent} publishes of the LiveSocket clients: ${answered} answered, ${refused} refused, ${unknown} of unknown outcome; ${lost} lost, ${appliedTwice} applied twice.`
-  )
+  return `${sent} publishes of the LiveSocket clients: ${answered} answered, ${refused} refused, ${unknown} of unknown outcome; ${lost} lost, ${appliedTwice} applied twice.`
 }
 
 function noTrouble({ lost, duplicated, outOfOrder, gaps }: Summary): boolean {
@@ -113,14 +161,22 @@ function sums({ lost, duplicated, outOfOrder }: Summary): string {
 }
 
 function judgeClean(promises: Promises, title: string, summary: Summary): void {
-  promises.check(`${title}: nothing lost, duplicated, out of order`, noTrouble(summary), `${sums(summary)}, ${summary.gaps} gaps`)
+  promises.check(
+    `${title}: nothing lost, duplicated, out of order`,
+    noTrouble(summary),
+    `${sums(summary)}, ${summary.gaps} gaps`,
+  )
   promises.check(`${title}: never a moment not live`, summary.notLive === 0, ms(summary.notLive))
 }
 
 function judgeLoad(promises: Promises, title: string, deploys: number, result: LoadResult): void {
   const { publishes, groups, moves } = result
   judgeClean(promises, title, groups.livesocket)
-  promises.check(`${title}: every client moved in every deploy`, moves === groups.livesocket.clients * deploys, `${moves} moves`)
+  promises.check(
+    `${title}: every client moved in every deploy`,
+    moves === groups.livesocket.clients * deploys,
+    `${moves} moves`,
+  )
   const settled = publishes.answered === publishes.sent && publishes.lost + publishes.appliedTwice === 0
   promises.check(
     `${title}: every publish applied once`,
@@ -129,21 +185,36 @@ function judgeLoad(promises: Promises, title: string, deploys: number, result: L
   )
 }
 
-function judgeSpeed(promises: Promises, { livesocket, overlap, moves }: SceneResult, print: (text: string) => void): void {
+function judgeSpeed(
+  promises: Promises,
+  { livesocket, overlap, moves }: SceneResult,
+  print: (text: string) => void,
+): void {
   // The first leg was no move.
   const dial = median(moves.dial.slice(1).sort((a, b) => a - b))
   const cutover = median([...moves.requestToCutover].sort((a, b) => a - b))
   const both = median([...moves.overlap].sort((a, b) => a - b))
-  print(`\nOf the 10 moves, medians: request to cutover ${ms(cutover)}, of which the dial ${ms(dial)}; both legs lived ${ms(both)}.`)
+  print(
+    `\nOf the 10 moves, medians: request to cutover ${ms(cutover)}, of which the dial ${ms(dial)}; both legs lived ${ms(both)}.`,
+  )
   const silence = median(livesocket.silences)
   const bound = median(overlap.silences) + 5
-  promises.check('silence of a move at most that of a raw overlap + 5 ms, medians of 10', silence <= bound, `${silence.toFixed(1)} ms against ${bound.toFixed(1)} ms`)
-  promises.check('request to cutover at most a dial + 1 round trip + 10 ms, medians of 10', cutover <= dial + 60, `${cutover.toFixed(0)} ms against ${(dial + 60).toFixed(0)} ms`)
+  promises.check(
+    'silence of a move at most that of a raw overlap + 5 ms, medians of 10',
+    silence <= bound,
+    `${silence.toFixed(1)} ms against ${bound.toFixed(1)} ms`,
+  )
+  promises.check(
+    'request to cutover at most a dial + 1 round trip + 10 ms, medians of 10',
+    cutover <= dial + 60,
+    `${cutover.toFixed(0)} ms against ${(dial + 60).toFixed(0)} ms`,
+  )
 }
 
 function machine(): string {
   const require = createRequire(import.meta.url)
-  const version = (name: string) => (JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')) as { version: string }).version
+  const version = (name: string) =>
+    (JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')) as { version: string }).version
   const [cpu] = cpus()
   const versions = ['ws', 'reconnecting-websocket'].map((name) => `${name} ${version(name)}`)
   return (

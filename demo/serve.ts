@@ -32,7 +32,10 @@ const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
 
 type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
 
-/** All in this process, but for the servers where there is a Redis: two live servers on one log, a balancer, the network before it, a publisher, a token service, the page. */
+/**
+ * All in this process, but for the servers where there is a Redis: two live servers on one log, a balancer, the network
+ * before it, a publisher, a token service, the page.
+ */
 export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOptions = {}): Promise<Demo> {
   const files = await buildPages()
   const http = createServer((request, response) => void answer(request, response))
@@ -40,10 +43,22 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
   const pagePort = (http.address() as AddressInfo).port
   const origins = [`http://localhost:${pagePort}`, `http://127.0.0.1:${pagePort}`]
 
-  const cluster = await startCluster({ ...(redis !== undefined && { log: redisLog({ url: redis, prefix: 'livesocket-demo' }), startNode: processNodes(redis) }), drain: DRAIN, allowedOrigins: origins, tokens: { ...(login !== undefined && { login }) } })
+  const cluster = await startCluster({
+    ...(redis !== undefined && {
+      log: redisLog({ url: redis, prefix: 'livesocket-demo' }),
+      startNode: processNodes(redis),
+    }),
+    drain: DRAIN,
+    allowedOrigins: origins,
+    tokens: { ...(login !== undefined && { login }) },
+  })
   const relay = createRelay({ target: { port: cluster.port }, delay })
   await relay.ready
-  const publisher = startPublisher({ name: 'feed', rate: RATE, send: (message) => void cluster.publish('feed', message) })
+  const publisher = startPublisher({
+    name: 'feed',
+    rate: RATE,
+    send: (message) => void cluster.publish('feed', message),
+  })
   const readers = new Set<ServerResponse>()
   let busy: Action | null = null
   // What was sent a second ago has arrived, or it is missing.
@@ -52,7 +67,13 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
   const tell = (event: string, data: unknown) => {
     for (const reader of readers) reader.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
   }
-  const state = () => ({ servers: cluster.servers(), sent: sentBefore[0] ?? 0, published: publisher.sent, tokens: cluster.tokens.signed, busy })
+  const state = () => ({
+    servers: cluster.servers(),
+    sent: sentBefore[0] ?? 0,
+    published: publisher.sent,
+    tokens: cluster.tokens.signed,
+    busy,
+  })
   let stopTelling = () => {}
   const keepTelling = () => {
     sentBefore = [...sentBefore.slice(-4), publisher.sent]
@@ -64,19 +85,28 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
 
   const actions: Record<Action, () => Promise<string>> = {
     async deploy() {
-      tell('action', { label: 'deploy', text: 'Deploying: two new servers have started, the old ones ask their clients to move…' })
+      tell('action', {
+        label: 'deploy',
+        text: 'Deploying: two new servers have started, the old ones ask their clients to move…',
+      })
       const { moved, forced } = await cluster.deploy()
       return `Deployed: ${moved} ${moved === 1 ? 'connection' : 'connections'} moved when asked, ${forced} closed at the deadline.`
     },
     async crash() {
-      tell('action', { label: 'crash', text: `Both servers died without a word. Others take their place in ${TROUBLE.restart / 1_000} s…` })
+      tell('action', {
+        label: 'crash',
+        text: `Both servers died without a word. Others take their place in ${TROUBLE.restart / 1_000} s…`,
+      })
       await cluster.crash(TROUBLE.restart)
       return 'Both servers crashed and were replaced.'
     },
     async cut() {
       relay.refuse(true)
       const cut = relay.cut()
-      tell('action', { label: 'cut', text: `The network broke ${cut} ${cut === 1 ? 'connection' : 'connections'} and is away for ${TROUBLE.cut / 1_000} s…` })
+      tell('action', {
+        label: 'cut',
+        text: `The network broke ${cut} ${cut === 1 ? 'connection' : 'connections'} and is away for ${TROUBLE.cut / 1_000} s…`,
+      })
       await wait(TROUBLE.cut)
       relay.refuse(false)
       return 'The network is back.'
@@ -84,7 +114,10 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     async freeze() {
       const frozen = relay.connections()
       for (const connection of frozen) connection.freeze()
-      tell('action', { label: 'freeze', text: `The path is frozen for ${TROUBLE.freeze / 1_000} s: open for all to see, and nothing passes. New connections do…` })
+      tell('action', {
+        label: 'freeze',
+        text: `The path is frozen for ${TROUBLE.freeze / 1_000} s: open for all to see, and nothing passes. New connections do…`,
+      })
       await wait(TROUBLE.freeze)
       for (const connection of frozen) connection.thaw()
       return 'The path has thawed: what was on its way arrives now.'
@@ -102,7 +135,8 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     // A page of another site must not be able to press these buttons.
-    if (request.headers.origin !== undefined && !origins.includes(request.headers.origin)) return void response.writeHead(403).end()
+    if (request.headers.origin !== undefined && !origins.includes(request.headers.origin))
+      return void response.writeHead(403).end()
     const path = new URL(request.url ?? '/', 'http://demo').pathname
     const action = path.match(/^\/control\/(deploy|crash|cut|freeze)$/)?.[1] as Action | undefined
     if (action && request.method === 'POST') return act(action, response)

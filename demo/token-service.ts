@@ -5,15 +5,18 @@ import { jwtVerify, SignJWT } from 'jose'
 import { nanoid } from 'nanoid'
 import { systemClock, type Clock } from '../src/base/clock.js'
 
-/** Signs visitors in with a cookie, signs short-lived tokens for those who have one, and tells the live servers whose a token is. */
+/**
+ * Signs visitors in with a cookie, signs short-lived tokens for those who have one, and tells the live servers whose a
+ * token is.
+ */
 export interface TokenService {
   readonly ready: Promise<void>
   readonly url: string
   /** Tokens signed so far. */
   readonly signed: number
   /**
-   * To mount on another HTTP server. `POST /login?visitor=NAME` sets the cookie, `POST /token` answers `{ token, ttl, sessionTtl }` to whoever
-   * sends it and 401 to others, `POST /logout` ends the login wherever it is used.
+   * To mount on another HTTP server. `POST /login?visitor=NAME` sets the cookie, `POST /token` answers `{ token, ttl,
+   * sessionTtl }` to whoever sends it and 401 to others, `POST /logout` ends the login wherever it is used.
    */
   endpoint(request: IncomingMessage, response: ServerResponse): void
   /** Whose token it is, by which login, and the milliseconds that it has left; null where it is not ours or is over. */
@@ -64,7 +67,8 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
     return login && login.endsAt > clock.now() ? { ...login, secret: secret! } : null
   }
 
-  const cookie = (secret: string, age: number) => `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${Math.floor(age / 1_000)}`
+  const cookie = (secret: string, age: number) =>
+    `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${Math.floor(age / 1_000)}`
 
   const signIn = (visitor: string | null, response: ServerResponse) => {
     if (!visitor || visitor.length > 64) return void response.writeHead(400).end()
@@ -118,8 +122,15 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
     async verify(token) {
       if (!token) return null
       try {
-        const { payload } = await jwtVerify(token, await key, { algorithms: ['HS256'], currentDate: new Date(clock.now()) })
-        return { subject: payload.sub!, login: payload['sid'] as string, tokenTtl: Math.max(0, payload.exp! * 1_000 - clock.now()) }
+        const { payload } = await jwtVerify(token, await key, {
+          algorithms: ['HS256'],
+          currentDate: new Date(clock.now()),
+        })
+        return {
+          subject: payload.sub!,
+          login: payload['sid'] as string,
+          tokenTtl: Math.max(0, payload.exp! * 1_000 - clock.now()),
+        }
       } catch {
         return null
       }

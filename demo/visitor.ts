@@ -1,11 +1,17 @@
 import { systemClock, type Clock } from '../src/base/clock.js'
 import type { TokenResult } from 'livesocket'
 
-/** Somebody who signs in at the token service. Node's `fetch` keeps no cookies: this does for it what a browser does for a page. */
+/**
+ * Somebody who signs in at the token service. Node's `fetch` keeps no cookies: this does for it what a browser does for
+ * a page.
+ */
 export interface Visitor {
   signIn(): Promise<void>
   signOut(): Promise<void>
-  /** What `createLiveSocket` takes. Signs in at its first call, where that was not done before, and never again by itself. */
+  /**
+   * What `createLiveSocket` takes. Signs in at its first call, where that was not done before, and never again by
+   * itself.
+   */
   getToken(ask?: { readonly signal?: AbortSignal }): Promise<TokenResult>
 }
 
@@ -15,7 +21,11 @@ export function createVisitor(service: string, name: string, clock: Clock = syst
 
   const post = async (path: string, signal?: AbortSignal): Promise<Response> => {
     if (cookie && cookie.endsAt <= clock.now()) cookie = null
-    const response = await fetch(new URL(path, service), { method: 'POST', ...(signal && { signal }), ...(cookie && { headers: { cookie: cookie.text } }) })
+    const response = await fetch(new URL(path, service), {
+      method: 'POST',
+      ...(signal && { signal }),
+      ...(cookie && { headers: { cookie: cookie.text } }),
+    })
     for (const line of response.headers.getSetCookie()) {
       const age = Number(/max-age=(\d+)/i.exec(line)?.[1] ?? 0)
       cookie = { text: line.split(';', 1)[0]!, endsAt: clock.now() + age * 1_000 }

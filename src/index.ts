@@ -19,4 +19,12 @@ export type { Position } from './protocol/frames.js'
 export type { Protocol } from './protocol/protocol.js'
 export { livesocketV1 } from './protocol/livesocket-v1.js'
 export { rawProtocol } from './foreign/raw.js'
-export type { RawAnswer, RawHandover, RawHello, RawMessage, RawProtocolOptions, RawRefusal, RawWelcome } from './foreign/raw.js'
+export type {
+  RawAnswer,
+  RawHandover,
+  RawHello,
+  RawMessage,
+  RawProtocolOptions,
+  RawRefusal,
+  RawWelcome,
+} from './foreign/raw.js'

@@ -16,7 +16,13 @@ interface Line {
   readonly text: string
 }
 
-const ANSWERS = ['Seen.', 'Still here, by the way.', 'Was that a deploy just now? I saw nothing.', 'Nice.', 'All of it arrived, in order.']
+const ANSWERS = [
+  'Seen.',
+  'Still here, by the way.',
+  'Was that a deploy just now? I saw nothing.',
+  'Nice.',
+  'All of it arrived, in order.',
+]
 
 function createWorld() {
   const sim = createSimulation({ seed: 12, latency: 120 })
@@ -30,7 +36,11 @@ function createWorld() {
   let answers = 0
   mira.subscribe('chat', ({ from }) => {
     if (from !== 'you') return
-    sim.clock.setTimeout(() => void mira.publish('chat', { key: `mira-${answers}`, from: 'Mira', text: ANSWERS[answers++ % ANSWERS.length]! }), 900)
+    sim.clock.setTimeout(
+      () =>
+        void mira.publish('chat', { key: `mira-${answers}`, from: 'Mira', text: ANSWERS[answers++ % ANSWERS.length]! }),
+      900,
+    )
   })
   return {
     sim,
@@ -67,7 +77,9 @@ function Chat() {
     setOwn((before) => [...before.filter(({ line: { key } }) => !there.has(key)), { line, failed: null }])
     setText('')
     publish(line).catch((error: Error & { code?: string }) =>
-      setOwn((before) => before.map((one) => (one.line.key === line.key ? { ...one, failed: error.code ?? 'failed' } : one))),
+      setOwn((before) =>
+        before.map((one) => (one.line.key === line.key ? { ...one, failed: error.code ?? 'failed' } : one)),
+      ),
     )
   }
 
@@ -75,29 +87,42 @@ function Chat() {
     <>
       <div ref={room} className="chat" role="log" aria-label="Chat" tabIndex={0}>
         <ol>
-        {log.map(({ offset, data }) => (
-          <li key={data.key} className={data.from === 'you' ? 'own' : undefined}>
-            <p>{data.text}</p>
-            <small>
-              {data.from}, in the log at {offset}
-            </small>
-          </li>
-        ))}
-        {own
-          .filter(({ line }) => !there.has(line.key))
-          .map(({ line, failed }) => (
-            <li key={line.key} className="own" data-waiting={failed === null || undefined}>
-              <p>{line.text}</p>
-              <small>{failed === null ? 'sending…' : failed === 'outcome-unknown' ? 'it may have arrived, or not' : 'not sent'}</small>
+          {log.map(({ offset, data }) => (
+            <li key={data.key} className={data.from === 'you' ? 'own' : undefined}>
+              <p>{data.text}</p>
+              <small>
+                {data.from}, in the log at {offset}
+              </small>
             </li>
           ))}
+          {own
+            .filter(({ line }) => !there.has(line.key))
+            .map(({ line, failed }) => (
+              <li key={line.key} className="own" data-waiting={failed === null || undefined}>
+                <p>{line.text}</p>
+                <small>
+                  {failed === null
+                    ? 'sending…'
+                    : failed === 'outcome-unknown'
+                      ? 'it may have arrived, or not'
+                      : 'not sent'}
+                </small>
+              </li>
+            ))}
         </ol>
       </div>
       <form className="actions" onSubmit={send}>
         <label className="visually-hidden" htmlFor={id}>
           Message
         </label>
-        <input id={id} className="field" value={text} onChange={(event) => setText(event.target.value)} placeholder="Write something" autoComplete="off" />
+        <input
+          id={id}
+          className="field"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          placeholder="Write something"
+          autoComplete="off"
+        />
         <Button type="submit" kind="primary">
           Send
         </Button>
@@ -108,7 +133,12 @@ function Chat() {
 
 function ChatStory({ world, playing }: { world: World } & StoryArgs) {
   const { sim, socket } = world
-  const seen = useReading(useCallback(() => ({ state: socket.store.getState(), published: sim.published.filter(({ topic }) => topic === 'chat') }), [socket, sim]))
+  const seen = useReading(
+    useCallback(
+      () => ({ state: socket.store.getState(), published: sim.published.filter(({ topic }) => topic === 'chat') }),
+      [socket, sim],
+    ),
+  )
   const twice = seen.published.length - new Set(seen.published.map(({ data }) => (data as Line).key)).size
   return (
     <Stage
@@ -161,8 +191,14 @@ export const OptimisticChat = storyIn(
     await say('And this one has no server at all.')
     await sim.advance(9_000)
 
-    const lines = sim.published.filter(({ topic, data }) => topic === 'chat' && (data as Line).from === 'you').map(({ data }) => (data as Line).text)
-    await expect(lines).toEqual(['Deploying now.', 'This one is on its way in the middle of it.', 'And this one has no server at all.'])
+    const lines = sim.published
+      .filter(({ topic, data }) => topic === 'chat' && (data as Line).from === 'you')
+      .map(({ data }) => (data as Line).text)
+    await expect(lines).toEqual([
+      'Deploying now.',
+      'This one is on its way in the middle of it.',
+      'And this one has no server at all.',
+    ])
     await waitFor(() => expect(canvas.queryByText('sending…')).toBeNull())
     await expect(canvas.getAllByText(/^you, in the log/)).toHaveLength(3)
     await expect(socket.store.getState().outbox.messages).toBe(0)

@@ -12,7 +12,13 @@ function createWorld() {
   sim.tokens.ttl = 40_000
   const feed = startFeed(sim, { every: 200, latency: 160 })
   const wire = breakable(sim.environment.WebSocket)
-  const socket = createLiveSocket({ url: sim.url, environment: { ...sim.environment, WebSocket: wire }, getToken: sim.getToken, reconnect: { spread: 1_000 }, heartbeat: { interval: 2_000, timeout: 1_000 } })
+  const socket = createLiveSocket({
+    url: sim.url,
+    environment: { ...sim.environment, WebSocket: wire },
+    getToken: sim.getToken,
+    reconnect: { spread: 1_000 },
+    heartbeat: { interval: 2_000, timeout: 1_000 },
+  })
   const news = sim.observe(socket, feed.topic)
   const beat = () => {
     void socket.publish('presence', 'here').catch(() => undefined)

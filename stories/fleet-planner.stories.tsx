@@ -41,7 +41,23 @@ const settingsOf = ({ users, nodes, accepts, spread }: Plan): FleetSettings => (
   seed: 1,
 })
 
-function Slider({ name, value, from, to, step, unit = '', change }: { name: string; value: number; from: number; to: number; step: number; unit?: string; change: (value: number) => void }) {
+function Slider({
+  name,
+  value,
+  from,
+  to,
+  step,
+  unit = '',
+  change,
+}: {
+  name: string
+  value: number
+  from: number
+  to: number
+  step: number
+  unit?: string
+  change: (value: number) => void
+}) {
   const id = useId()
   return (
     <div className="slider">
@@ -50,7 +66,15 @@ function Slider({ name, value, from, to, step, unit = '', change }: { name: stri
         {value.toLocaleString('en')}
         {unit}
       </output>
-      <input id={id} type="range" min={from} max={to} step={step} value={value} onChange={(event) => change(Number(event.target.value))} />
+      <input
+        id={id}
+        type="range"
+        min={from}
+        max={to}
+        step={step}
+        value={value}
+        onChange={(event) => change(Number(event.target.value))}
+      />
     </div>
   )
 }
@@ -71,7 +95,11 @@ function Planner() {
   const tokens = scenario === 'token-outage'
   const over = (outcome: Outcome) => outcome.peakPerSecond > capacity
   const facts = (outcome: Outcome) => [
-    { name: `Peak ${of} a second`, value: count(outcome.peakPerSecond), tone: over(outcome) ? ('bad' as const) : ('good' as const) },
+    {
+      name: `Peak ${of} a second`,
+      value: count(outcome.peakPerSecond),
+      tone: over(outcome) ? ('bad' as const) : ('good' as const),
+    },
     ...(tokens
       ? [
           { name: 'Expired tokens', value: percent(outcome.expiredShare) },
@@ -90,10 +118,33 @@ function Planner() {
     >
       <div className="planner">
         <Card title="Your fleet">
-          <Slider name="Users online" value={plan.users} from={2_000} to={100_000} step={2_000} change={(users) => set({ users })} />
+          <Slider
+            name="Users online"
+            value={plan.users}
+            from={2_000}
+            to={100_000}
+            step={2_000}
+            change={(users) => set({ users })}
+          />
           <Slider name="Servers" value={plan.nodes} from={2} to={40} step={1} change={(nodes) => set({ nodes })} />
-          <Slider name="Connections a server takes" value={plan.accepts} from={50} to={2_000} step={50} unit="/s" change={(accepts) => set({ accepts })} />
-          <Slider name="reconnectSpread" value={plan.spread} from={0} to={120} step={5} unit=" s" change={(spread) => set({ spread })} />
+          <Slider
+            name="Connections a server takes"
+            value={plan.accepts}
+            from={50}
+            to={2_000}
+            step={50}
+            unit="/s"
+            change={(accepts) => set({ accepts })}
+          />
+          <Slider
+            name="reconnectSpread"
+            value={plan.spread}
+            from={0}
+            to={120}
+            step={5}
+            unit=" s"
+            change={(spread) => set({ spread })}
+          />
           <label className="choice">
             What happens
             <select value={scenario} onChange={(event) => setScenario(event.target.value as ScenarioName)}>
@@ -148,7 +199,10 @@ export const FleetPlanner: StoryObj<StoryArgs> = {
   render: () => <Planner />,
   play: async ({ canvasElement }) => {
     const canvas = within(canvasElement)
-    const peak = (policy: string) => Number(canvasElement.querySelector(`[data-policy=${policy}] [data-count^="Peak"]`)!.textContent!.replaceAll(',', ''))
+    const peak = (policy: string) =>
+      Number(
+        canvasElement.querySelector(`[data-policy=${policy}] [data-count^="Peak"]`)!.textContent!.replaceAll(',', ''),
+      )
     // The whole fleet is gone, and its users come back no faster than the servers can take them.
     await expect(peak('ours')).toBeLessThanOrEqual(START.nodes * START.accepts)
     await expect(peak('theirs')).toBeGreaterThan(3 * START.nodes * START.accepts)

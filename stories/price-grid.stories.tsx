@@ -13,7 +13,10 @@ interface Price {
   readonly cents: number
 }
 
-const SYMBOLS = 'ACME BOLT CALX DUNE ECHO FLUX GLOW HARP IRIS JADE KITE LUMA MICA NOVA OPAL PINE QUAY RUNE SAGE TIDE UNIT VEGA WAVE XENO'.split(' ')
+const SYMBOLS =
+  'ACME BOLT CALX DUNE ECHO FLUX GLOW HARP IRIS JADE KITE LUMA MICA NOVA OPAL PINE QUAY RUNE SAGE TIDE UNIT VEGA WAVE XENO'.split(
+    ' ',
+  )
 /** Each simulated frame of 16 ms brings so many: 5,000 a second. */
 const BURST = 80
 
@@ -21,7 +24,10 @@ interface Grid {
   readonly folded: number
   readonly rows: readonly { readonly cents: number; readonly updates: number; readonly up: boolean }[]
 }
-const EMPTY: Grid = { folded: 0, rows: SYMBOLS.map((_, place) => ({ cents: 5_000 + place * 731, updates: 0, up: true })) }
+const EMPTY: Grid = {
+  folded: 0,
+  rows: SYMBOLS.map((_, place) => ({ cents: 5_000 + place * 731, updates: 0, up: true })),
+}
 
 function fold({ folded, rows }: Grid, { place, cents }: Price): Grid {
   const row = rows[place]!
@@ -60,7 +66,17 @@ function createWorld() {
 }
 type World = ReturnType<typeof createWorld>
 
-const Row = memo(function Row({ symbol, cents, updates, up }: { symbol: string; cents: number; updates: number; up: boolean }) {
+const Row = memo(function Row({
+  symbol,
+  cents,
+  updates,
+  up,
+}: {
+  symbol: string
+  cents: number
+  updates: number
+  up: boolean
+}) {
   return (
     <tr data-up={up}>
       <th scope="row">{symbol}</th>
@@ -100,7 +116,12 @@ const Prices = memo(function Prices({ seen }: { seen: World['seen'] }) {
 
 function PriceGrid({ world, playing }: { world: World } & StoryArgs) {
   const { sim, socket, seen } = world
-  const counts = useReading(useCallback(() => ({ published: world.published, running: world.running, ...seen, lost: Math.max(0, socket.stats().gaps) }), [world, seen, socket]))
+  const counts = useReading(
+    useCallback(
+      () => ({ published: world.published, running: world.running, ...seen, lost: Math.max(0, socket.stats().gaps) }),
+      [world, seen, socket],
+    ),
+  )
   return (
     <Stage
       title="5,000 prices a second, one render a frame."

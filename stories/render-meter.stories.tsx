@@ -33,7 +33,11 @@ function createWorld() {
 type World = ReturnType<typeof createWorld>
 
 const Cell = memo(function Cell({ cell, rendered }: { cell: number; rendered: (cell: number) => void }) {
-  const { level, count } = useLiveReducer<`cell-${number}`, { level: number; count: number }, Topics>(`cell-${cell}`, (before, { level }) => ({ level, count: before.count + 1 }), NOTHING)
+  const { level, count } = useLiveReducer<`cell-${number}`, { level: number; count: number }, Topics>(
+    `cell-${cell}`,
+    (before, { level }) => ({ level, count: before.count + 1 }),
+    NOTHING,
+  )
   rendered(cell)
   return (
     <li className="cell" data-lit={count > 0 || undefined} style={{ '--level': `${level}%` } as React.CSSProperties}>
@@ -50,7 +54,12 @@ function Meter({ world, playing }: { world: World } & StoryArgs) {
   const seen = useReading(
     useCallback(() => {
       const all = [...renders.values()]
-      return { total: all.reduce((sum, count) => sum + count, 0), most: Math.max(0, ...all), dials: sim.dials.length, delivered: socket.stats().delivered }
+      return {
+        total: all.reduce((sum, count) => sum + count, 0),
+        most: Math.max(0, ...all),
+        dials: sim.dials.length,
+        delivered: socket.stats().delivered,
+      }
     }, [renders, sim, socket]),
   )
   return (
@@ -109,7 +118,8 @@ export const RenderMeter = storyIn(
 
     await press('1,000 messages at once')
     await sim.advance(100)
-    const counted = () => [...canvasElement.querySelectorAll('.cell b')].reduce((sum, { textContent }) => sum + Number(textContent), 0)
+    const counted = () =>
+      [...canvasElement.querySelectorAll('.cell b')].reduce((sum, { textContent }) => sum + Number(textContent), 0)
     await waitFor(() => expect(counted()).toBe(1_001))
     // All of them within a frame or two.
     await expect(Math.max(...CELLS.map((cell) => renders.get(cell)! - before.get(cell)!))).toBeLessThanOrEqual(4)

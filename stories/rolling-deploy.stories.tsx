@@ -40,7 +40,8 @@ export const BesideANaiveClient = comparisonStory(
       </>
     ),
     ours: 'LiveSocket: the new leg is dialled beside the old one and takes over; the stream has no hole',
-    theirs: 'A WebSocket that reconnects: it is closed at the deadline, and what was sent until the next one serves is lost',
+    theirs:
+      'A WebSocket that reconnects: it is closed at the deadline, and what was sent until the next one serves is lost',
   },
   10,
   async ({ world: { sim, client }, press }) => {

@@ -9,7 +9,12 @@ import { storyIn, type StoryArgs } from './kit/story.js'
 
 function createWorld() {
   const sim = createSimulation({ seed: 3, latency: 80, requireToken: true })
-  const socket = createLiveSocket({ url: sim.url, environment: sim.environment, getToken: sim.getToken, reconnect: { spread: 8_000 } })
+  const socket = createLiveSocket({
+    url: sim.url,
+    environment: sim.environment,
+    getToken: sim.getToken,
+    reconnect: { spread: 8_000 },
+  })
   const idle = socket.store.getState()
   socket.connect()
   return { sim, socket, idle }
@@ -17,14 +22,29 @@ function createWorld() {
 type World = ReturnType<typeof createWorld>
 
 const NOW = 0
-function states(idle: LiveSocketState): readonly (readonly [string, LiveSocketState, { long?: boolean; online?: boolean }?])[] {
-  const live: LiveSocketState = { ...idle, status: 'live', everLive: true, leg: { number: 1, url: 'wss://live.test/live', server: 'server-1', since: NOW } }
+function states(
+  idle: LiveSocketState,
+): readonly (readonly [string, LiveSocketState, { long?: boolean; online?: boolean }?])[] {
+  const live: LiveSocketState = {
+    ...idle,
+    status: 'live',
+    everLive: true,
+    leg: { number: 1, url: 'wss://live.test/live', server: 'server-1', since: NOW },
+  }
   const broken: LiveSocketState = { ...live, status: 'reconnecting', leg: null, retry: { attempt: 2, at: NOW + 7_000 } }
-  const closed = (by: NonNullable<LiveSocketState['closed']>['by']): LiveSocketState => ({ ...broken, status: 'closed', retry: null, closed: { by } })
+  const closed = (by: NonNullable<LiveSocketState['closed']>['by']): LiveSocketState => ({
+    ...broken,
+    status: 'closed',
+    retry: null,
+    closed: { by },
+  })
   return [
     ['First load', { ...idle, status: 'connecting' }],
     ['Live', live],
-    ['Being moved by a deploy', { ...live, handover: { id: 'h', reason: 'deploy', phase: 'overlapping', deadline: NOW + 9_000 } }],
+    [
+      'Being moved by a deploy',
+      { ...live, handover: { id: 'h', reason: 'deploy', phase: 'overlapping', deadline: NOW + 9_000 } },
+    ],
     ['Its token could not be renewed', { ...live, token: { status: 'stale', refreshAt: null, expiresAt: NOW } }],
     ['A break of less than 5 s', broken],
     ['A longer one', broken, { long: true }],

@@ -51,7 +51,11 @@ function Life({ refreshAt, expiresAt, now }: { refreshAt: number | null; expires
   const at = (wall: number) => `${Math.max(0, Math.min(100, ((wall - begin) / LIFETIME) * 100))}%`
   return (
     <>
-      <div className="life" role="img" aria-label={`The token has ${Math.max(0, Math.round((expiresAt - now) / 1_000))} seconds left`}>
+      <div
+        className="life"
+        role="img"
+        aria-label={`The token has ${Math.max(0, Math.round((expiresAt - now) / 1_000))} seconds left`}
+      >
         <i className="window" />
         <i className="spent" style={{ width: at(now) }} />
         {refreshAt !== null && (
@@ -72,7 +76,14 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
   const { sim, client } = world
   const seen = useReading(
     useCallback(
-      () => ({ state: client.socket.store.getState(), requests: [...sim.tokens.requests], service: world.service, now: sim.clock.now(), legs: client.recorder.legs.length, ...client.book!.summary() }),
+      () => ({
+        state: client.socket.store.getState(),
+        requests: [...sim.tokens.requests],
+        service: world.service,
+        now: sim.clock.now(),
+        legs: client.recorder.legs.length,
+        ...client.book!.summary(),
+      }),
       [sim, client, world],
     ),
   )
@@ -103,10 +114,20 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
         )}
         <p className="note">Tokens live three minutes here, and a minute takes five seconds.</p>
       </div>
-      <Card title="The token" aside={<Badge tone={state.token.status === 'valid' ? 'live' : state.token.status === 'ended' ? 'down' : 'wait'}>{state.token.status}</Badge>}>
+      <Card
+        title="The token"
+        aside={
+          <Badge tone={state.token.status === 'valid' ? 'live' : state.token.status === 'ended' ? 'down' : 'wait'}>
+            {state.token.status}
+          </Badge>
+        }
+      >
         <Life {...state.token} now={seen.now} />
       </Card>
-      <Card title="The connection" aside={<Badge tone={toneOf(state)}>{state.closed ? `closed: ${state.closed.by}` : state.status}</Badge>}>
+      <Card
+        title="The connection"
+        aside={<Badge tone={toneOf(state)}>{state.closed ? `closed: ${state.closed.by}` : state.status}</Badge>}
+      >
         <Counters
           wide
           counts={[
@@ -122,7 +143,8 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
         <ol className="requests" tabIndex={0} aria-label="Token requests">
           {requests.slice(-12).map(({ at, reason, answer }) => (
             <li key={at} data-answer={answer}>
-              <time>{(at / 1_000).toFixed(1)} s</time> <span>{reason}</span> <b>{answer === 'token' ? 'a new token' : answer}</b>
+              <time>{(at / 1_000).toFixed(1)} s</time> <span>{reason}</span>{' '}
+              <b>{answer === 'token' ? 'a new token' : answer}</b>
             </li>
           ))}
         </ol>

@@ -25,11 +25,25 @@ type World = ReturnType<typeof createWorld>
 
 function Tab({ world, tab, name }: { world: World; tab: Client; name: string }) {
   const { sim, marks, mark } = world
-  const { state, lost, delivered } = useReading(useCallback(() => ({ state: tab.socket.store.getState(), ...tab.book!.summary() }), [tab]))
-  const picture = useCallback(() => ({ now: sim.clock.monotonic(), span: 12_000, legs: tab.recorder.legs, arrivals: tab.recorder.arrivals, marks }), [sim, tab, marks])
+  const { state, lost, delivered } = useReading(
+    useCallback(() => ({ state: tab.socket.store.getState(), ...tab.book!.summary() }), [tab]),
+  )
+  const picture = useCallback(
+    () => ({
+      now: sim.clock.monotonic(),
+      span: 12_000,
+      legs: tab.recorder.legs,
+      arrivals: tab.recorder.arrivals,
+      marks,
+    }),
+    [sim, tab, marks],
+  )
   const over = state.status === 'closed'
   return (
-    <Card title={name} aside={<Badge tone={toneOf(state)}>{state.closed?.by === 'signed-out' ? 'signed out' : state.status}</Badge>}>
+    <Card
+      title={name}
+      aside={<Badge tone={toneOf(state)}>{state.closed?.by === 'signed-out' ? 'signed out' : state.status}</Badge>}
+    >
       <LegTimeline label={`The legs of ${name}`} picture={picture} />
       <Counters
         wide

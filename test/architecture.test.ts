@@ -5,33 +5,38 @@ import { listFiles, readSourceFile, readSourceFiles, ROOT, type SourceFile } fro
 
 const files = readSourceFiles()
 
-const CORE = ['base', 'policy', 'protocol', 'host', 'link', 'handover', '']
+const PARTS = ['topics', 'publishes', 'tokens', 'legs', 'foreign']
 
-/** What each folder of src/ may import, besides itself. `''` are the files that lie in src/ itself. */
+const CORE = ['base', 'policy', 'protocol', 'host', ...PARTS, 'options', 'handover', 'socket', '']
+
+/** What each room of src/ may import, besides itself. `''` are the files that lie in src/ itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   base: [],
   policy: ['base'],
   protocol: ['base'],
   host: ['base'],
-  link: ['base', 'policy', 'protocol', 'host'],
-  handover: ['base', 'policy', 'protocol', 'host', 'link'],
+  topics: ['base', 'protocol'],
+  publishes: ['base', 'protocol'],
+  tokens: ['base', 'policy', 'host'],
+  legs: ['base', 'policy', 'protocol'],
+  foreign: ['base', 'protocol'],
+  options: ['base', 'policy', 'protocol', 'host', 'tokens'],
+  handover: ['base', 'policy', 'protocol', 'host', ...PARTS, 'options'],
+  socket: ['base', 'policy', 'protocol', 'host', 'topics', 'publishes', 'options', 'handover'],
   '': CORE,
   vanilla: CORE,
   react: CORE,
   devtools: CORE,
   testing: CORE,
   server: ['base', 'policy', 'protocol'],
-  presets: ['base', 'protocol'],
+  presets: ['base', 'protocol', 'foreign'],
   cli: ['base', 'policy', 'protocol'],
 }
 
-/** The parts of link/, which the coordinator joins. Its other files belong to the one part that imports them. */
-const LINK_PARTS = ['leg', 'heartbeat', 'merge', 'foreign-merge', 'outbox', 'token-keeper', 'subscriptions']
-
 /** Which files may import a package; every package in it is a dependency or a peer. */
 const PACKAGES: Record<string, RegExp> = {
-  'reconnecting-websocket': /^link\/leg\.ts$/,
-  zustand: /^(store\.ts$|react\/|devtools\/)/,
+  'reconnecting-websocket': /^legs\/leg\.ts$/,
+  zustand: /^(socket\/store\.ts$|react\/|devtools\/)/,
   nanoid: /./,
   '@standard-schema/spec': /./,
   react: /^(react|devtools)\//,
@@ -42,15 +47,27 @@ const PACKAGES: Record<string, RegExp> = {
 
 /** Time, randomness and sockets come in as arguments; these are the doors through which they come. */
 const GLOBALS: Record<string, RegExp> = Object.fromEntries([
-  ...['setTimeout', 'setInterval', 'setImmediate', 'requestAnimationFrame', 'requestIdleCallback', 'Date.now', 'new Date()', 'performance.now', 'Math.random', 'AbortSignal.timeout'].map(
-    (name) => [name, /^base\/clock\.ts$/],
-  ),
-  ['new WebSocket', /^link\/leg\.ts$/],
+  ...[
+    'setTimeout',
+    'setInterval',
+    'setImmediate',
+    'requestAnimationFrame',
+    'requestIdleCallback',
+    'Date.now',
+    'new Date()',
+    'performance.now',
+    'Math.random',
+    'AbortSignal.timeout',
+  ].map((name) => [name, /^base\/clock\.ts$/]),
+  ['new WebSocket', /^legs\/leg\.ts$/],
 ])
 
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
-const packageOf = (specifier: string) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
-const nameOf = (path: string) => path.replace(/^.*\/|\.tsx?$/g, '')
+const packageOf = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 
 /** What is wrong with the imports and the globals of one file, each in a sentence. */
 function faults({ path, text, imports, globals }: SourceFile): string[] {
@@ -61,11 +78,15 @@ function faults({ path, text, imports, globals }: SourceFile): string[] {
   for (const { specifier, file } of imports) {
     if (file !== undefined) {
       const target = folderOf(file)
-      if (target !== folder && !allowed?.includes(target)) say.push(`src/${path} imports ${specifier}: ${folder || 'src'}/ may not know ${target || 'src'}/`)
-      if (folder !== '' && file === 'index.ts') say.push(`src/${path} imports the public entry: import what it means from where it is`)
-      if (!path.startsWith('server/redis/') && file.startsWith('server/redis/')) say.push(`src/${path} imports ${specifier}: the server must do without Redis`)
+      if (target !== folder && !allowed?.includes(target))
+        say.push(`src/${path} imports ${specifier}: ${folder || 'src'}/ may not know ${target || 'src'}/`)
+      if (folder !== '' && file === 'index.ts')
+        say.push(`src/${path} imports the public entry: import what it means from where it is`)
+      if (!path.startsWith('server/redis/') && file.startsWith('server/redis/'))
+        say.push(`src/${path} imports ${specifier}: the server must do without Redis`)
     } else if (specifier.startsWith('node:')) {
-      if (folder !== 'server' && folder !== 'cli') say.push(`src/${path} imports ${specifier}: only the server and the command line run in Node alone`)
+      if (folder !== 'server' && folder !== 'cli')
+        say.push(`src/${path} imports ${specifier}: only the server and the command line run in Node alone`)
     } else {
       const where = PACKAGES[packageOf(specifier)]
       if (!where) say.push(`src/${path} imports ${specifier}, which is not in PACKAGES`)
@@ -73,9 +94,14 @@ function faults({ path, text, imports, globals }: SourceFile): string[] {
     }
   }
   for (const [name, where] of Object.entries(GLOBALS)) {
-    if (globals.has(name) && !where.test(path)) say.push(`src/${path} uses ${name}: only ${where} may, all others are given a Clock, a Random or a socket`)
+    if (globals.has(name) && !where.test(path))
+      say.push(`src/${path} uses ${name}: only ${where} may, all others are given a Clock, a Random or a socket`)
   }
-  if (folder === 'react' && imports.some(({ specifier, typeOnly }) => specifier === 'react' && !typeOnly) && !/^(\/\*[\s\S]*?\*\/\s*)?['"]use client['"]/.test(text)) {
+  if (
+    folder === 'react' &&
+    imports.some(({ specifier, typeOnly }) => specifier === 'react' && !typeOnly) &&
+    !/^(\/\*[\s\S]*?\*\/\s*)?['"]use client['"]/.test(text)
+  ) {
     say.push(`src/${path} uses React and does not begin with 'use client'`)
   }
   return say
@@ -86,25 +112,14 @@ describe('the layout of src/', () => {
     expect(files.flatMap(faults)).toEqual([])
   })
 
-  it('has parts of link/ that never import each other', () => {
-    const wrong = files
-      .filter(({ path }) => folderOf(path) === 'link' && LINK_PARTS.includes(nameOf(path)))
-      .flatMap(({ path, imports }) => imports.flatMap(({ file }) => (file && folderOf(file) === 'link' && LINK_PARTS.includes(nameOf(file)) ? [`src/${path} imports src/${file}`] : [])))
-    expect(wrong).toEqual([])
-
-    const shared = files
-      .filter(({ path }) => folderOf(path) === 'link' && !LINK_PARTS.includes(nameOf(path)))
-      .map(({ path }) => ({ path, users: partsThatReach(path) }))
-      .filter(({ users }) => users.length !== 1)
-    expect(shared).toEqual([])
-  })
-
   it('has no import cycle', () => {
     expect(cycles()).toEqual([])
   })
 
   it('has files that say in their name what they hold', () => {
-    const vague = files.map(({ path }) => path).filter((path) => /(^|[-/])(utils?|helpers?|common|managers?|misc|impl)([-./]|$)/i.test(path))
+    const vague = files
+      .map(({ path }) => path)
+      .filter((path) => /(^|[-/])(utils?|helpers?|common|managers?|misc|impl)([-./]|$)/i.test(path))
     expect(vague).toEqual([])
     expect(files.map(({ path }) => path).filter((path) => /[^a-z0-9/.-]/.test(path))).toEqual([])
   })
@@ -113,7 +128,11 @@ describe('the layout of src/', () => {
     const tests = listFiles('test', /\.test\.tsx?$/)
     const imported = new Set(
       listFiles('test', /\.tsx?$/).flatMap((path) =>
-        [...readFileSync(join(ROOT, 'test', path), 'utf8').matchAll(/['"](?:(?:\.\.\/)+src\/(.+?)\.jsx?|livesocket(\/[a-z/]+)?)['"]/g)].map(([, stem, subpath = '']) => stem ?? `${subpath}/index`.slice(1)),
+        [
+          ...readFileSync(join(ROOT, 'test', path), 'utf8').matchAll(
+            /['"](?:(?:\.\.\/)+src\/(.+?)\.jsx?|livesocket(\/[a-z/]+)?)['"]/g,
+          ),
+        ].map(([, stem, subpath = '']) => stem ?? `${subpath}/index`.slice(1)),
       ),
     )
     const tested = files.filter(({ path }) => {
@@ -121,26 +140,49 @@ describe('the layout of src/', () => {
       return imported.has(stem) || tests.some((test) => test.startsWith(`${stem.replace(/\/index$/, '')}.`))
     })
     for (const { path, imports } of tested) {
-      tested.push(...files.filter((file) => !tested.includes(file) && folderOf(file.path) === folderOf(path) && imports.some((one) => one.file === file.path)))
+      tested.push(
+        ...files.filter(
+          (file) =>
+            !tested.includes(file) &&
+            folderOf(file.path) === folderOf(path) &&
+            imports.some((one) => one.file === file.path),
+        ),
+      )
     }
     expect(files.filter((file) => file.hasCode && !tested.includes(file)).map(({ path }) => `src/${path}`)).toEqual([])
   })
 
   it('imports no package that an installation would not bring', () => {
-    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >
     const brought = { ...dependencies, ...peerDependencies }
-    const imported = new Set(files.flatMap(({ imports }) => imports.filter(({ file, specifier }) => !file && !specifier.startsWith('node:')).map(({ specifier }) => packageOf(specifier))))
+    const imported = new Set(
+      files.flatMap(({ imports }) =>
+        imports
+          .filter(({ file, specifier }) => !file && !specifier.startsWith('node:'))
+          .map(({ specifier }) => packageOf(specifier)),
+      ),
+    )
     expect([...imported].filter((name) => !(name in brought))).toEqual([])
     expect(Object.keys(dependencies!).filter((name) => !imported.has(name))).toEqual([])
   })
 })
 
 describe('the check itself', () => {
-  const paths = new Set(['link/leg.ts', 'link/merge.ts', 'handover/machine.ts', 'base/clock.ts', 'index.ts', 'server/redis/redis-log.ts'])
+  const paths = new Set([
+    'link/leg.ts',
+    'topics/merge.ts',
+    'handover/machine.ts',
+    'base/clock.ts',
+    'index.ts',
+    'server/redis/redis-log.ts',
+  ])
   it.each([
-    { path: 'link/merge.ts', text: "import { step } from '../handover/machine.js'" },
-    { path: 'link/merge.ts', text: "export type { State } from '../handover/machine.js'" },
-    { path: 'link/merge.ts', text: "const machine = await import('../handover/machine.js')" },
+    { path: 'topics/merge.ts', text: "import { step } from '../handover/machine.js'" },
+    { path: 'topics/merge.ts', text: "export type { State } from '../handover/machine.js'" },
+    { path: 'topics/merge.ts', text: "const machine = await import('../handover/machine.js')" },
     { path: 'policy/delay.ts', text: "import { readFile } from 'node:fs'" },
     { path: 'policy/delay.ts', text: "import Socket from 'reconnecting-websocket'" },
     { path: 'policy/delay.ts', text: "import leftPad from 'left-pad'" },
@@ -162,31 +204,30 @@ describe('the check itself', () => {
   })
 
   it.each([
-    { path: 'policy/delay.ts', text: "import type { Clock } from '../base/clock.js'\nexport const later = (clock: Clock) => clock.setTimeout(() => {}, 5)" },
-    { path: 'policy/delay.ts', text: '// setTimeout and Date.now() in a comment, and "Math.random()" in a string\nexport const text = "setTimeout(x)"' },
-    { path: 'policy/delay.ts', text: 'export interface Clock { setTimeout(): void }\nexport const clock = { setTimeout() {} }' },
+    {
+      path: 'policy/delay.ts',
+      text: "import type { Clock } from '../base/clock.js'\nexport const later = (clock: Clock) => clock.setTimeout(() => {}, 5)",
+    },
+    {
+      path: 'policy/delay.ts',
+      text: '// setTimeout and Date.now() in a comment, and "Math.random()" in a string\nexport const text = "setTimeout(x)"',
+    },
+    {
+      path: 'policy/delay.ts',
+      text: 'export interface Clock { setTimeout(): void }\nexport const clock = { setTimeout() {} }',
+    },
   ])('finds none in $text', ({ path, text }) => {
     expect(faults(readSourceFile(path, text, paths))).toEqual([])
   })
 })
 
-/** The parts of link/ from which `path` can be reached within link/. */
-function partsThatReach(path: string): string[] {
-  const reached = new Set<string>()
-  const queue = [path]
-  for (const target of queue) {
-    for (const { path: user, imports } of files) {
-      if (folderOf(user) === 'link' && !reached.has(user) && imports.some(({ file }) => file === target)) {
-        reached.add(user)
-        queue.push(user)
-      }
-    }
-  }
-  return [...reached].map(nameOf).filter((name) => LINK_PARTS.includes(name))
-}
-
 function cycles(): string[] {
-  const uses = new Map(files.map(({ path, imports }) => [path, imports.filter(({ file, typeOnly }) => file && !typeOnly).map(({ file }) => file!)]))
+  const uses = new Map(
+    files.map(({ path, imports }) => [
+      path,
+      imports.filter(({ file, typeOnly }) => file && !typeOnly).map(({ file }) => file!),
+    ]),
+  )
   const done = new Set<string>()
   const found: string[] = []
   function walk(path: string, trail: readonly string[]) {

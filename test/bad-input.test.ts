@@ -24,7 +24,11 @@ async function servedByHand() {
       }),
     )
   })
-  const socket = createLiveSocket({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, heartbeat: false, environment: { WebSocket } })
+  const socket = createLiveSocket({
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    heartbeat: false,
+    environment: { WebSocket },
+  })
   const got: number[] = []
   const invalid: string[] = []
   const trouble: unknown[] = []
@@ -34,7 +38,8 @@ async function servedByHand() {
     told()
   })
   socket.on('invalid', ({ reason }) => invalid.push(reason))
-  for (const type of ['leg-closed', 'gap', 'error', 'handover-requested', 'redirect-refused'] as const) socket.on(type, (event) => trouble.push({ type, event }))
+  for (const type of ['leg-closed', 'gap', 'error', 'handover-requested', 'redirect-refused'] as const)
+    socket.on(type, (event) => trouble.push({ type, event }))
   socket.connect()
   const leg = await arrived
   let sent = 0
@@ -44,7 +49,9 @@ async function servedByHand() {
     got,
     invalid,
     trouble,
-    /** Sends one more message, and waits until it is delivered: all that was sent before has been dealt with by then. */
+    /**
+     * Sends one more message, and waits until it is delivered: all that was sent before has been dealt with by then.
+     */
     async message() {
       const offset = ++sent
       const delivered = new Promise<void>((resolve) => (told = () => got.at(-1) === offset && resolve()))
@@ -58,7 +65,13 @@ async function servedByHand() {
   }
 }
 
-const stateOf = (socket: LiveSocket) => ({ state: socket.store.getState(), ...socket.stats(), received: 0, delivered: 0, longestSilence: 0 })
+const stateOf = (socket: LiveSocket) => ({
+  state: socket.store.getState(),
+  ...socket.stats(),
+  received: 0,
+  delivered: 0,
+  longestSilence: 0,
+})
 
 describe('bad input from a server, on a real socket', () => {
   let served: Awaited<ReturnType<typeof servedByHand>>
@@ -68,16 +81,19 @@ describe('bad input from a server, on a real socket', () => {
   })
   afterAll(() => served.end())
 
-  it.each(badFrames(serverSamples).map(({ name, text }) => [name, text]))('%s is an `invalid` event and changes nothing', async (_name, text) => {
-    const { socket, leg, got, invalid, trouble } = served
-    const [before, events, messages] = [stateOf(socket), invalid.length, got.length]
-    leg.send(text)
-    await served.message()
-    expect(stateOf(socket)).toEqual(before)
-    expect(invalid.length - events).toBe(1)
-    expect(got.length - messages).toBe(1)
-    expect(trouble).toEqual([])
-  })
+  it.each(badFrames(serverSamples).map(({ name, text }) => [name, text]))(
+    '%s is an `invalid` event and changes nothing',
+    async (_name, text) => {
+      const { socket, leg, got, invalid, trouble } = served
+      const [before, events, messages] = [stateOf(socket), invalid.length, got.length]
+      leg.send(text)
+      await served.message()
+      expect(stateOf(socket)).toEqual(before)
+      expect(invalid.length - events).toBe(1)
+      expect(got.length - messages).toBe(1)
+      expect(trouble).toEqual([])
+    },
+  )
 
   it('binary data is an `invalid` event and changes nothing', async () => {
     const { socket, leg, invalid, trouble } = served
@@ -93,23 +109,32 @@ describe('bad input from a client, on a real socket', () => {
   let neighbour: RawClient
   const thrown: unknown[] = []
   beforeAll(async () => {
-    live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => ({ subject: 'ann' }), authorize: () => true, onError: (error) => thrown.push(error) })
+    live = createLiveServer({
+      port: 0,
+      host: '127.0.0.1',
+      authenticate: () => ({ subject: 'ann' }),
+      authorize: () => true,
+      onError: (error) => thrown.push(error),
+    })
     await live.ready
     neighbour = await rawClient(live.address())
     await neighbour.hello({ topics: { a: {} } })
   })
   afterAll(() => live.close())
 
-  it.each(badFrames(clientSamples).map(({ name, type, text }) => [name, type, text]))('%s ends that leg with a reason, and nothing else', async (_name, type, text) => {
-    const client = await rawClient(live.address())
-    if (type !== 'hello') await client.hello()
-    client.ws.send(text)
-    const { code } = await client.closed
-    const said = client.of('error').map((error) => error['code'] as string)
-    // What is far over the limit is cut off by the WebSocket layer, which says so with its code alone.
-    expect([[code, ...said]]).toContainEqual(code === 1009 ? [1009, ...said] : [1002, 'protocol'])
-    expect(JSON.stringify(client.of('error'))).not.toContain('canary')
-  })
+  it.each(badFrames(clientSamples).map(({ name, type, text }) => [name, type, text]))(
+    '%s ends that leg with a reason, and nothing else',
+    async (_name, type, text) => {
+      const client = await rawClient(live.address())
+      if (type !== 'hello') await client.hello()
+      client.ws.send(text)
+      const { code } = await client.closed
+      const said = client.of('error').map((error) => error['code'] as string)
+      // What is far over the limit is cut off by the WebSocket layer, which says so with its code alone.
+      expect([[code, ...said]]).toContainEqual(code === 1009 ? [1009, ...said] : [1002, 'protocol'])
+      expect(JSON.stringify(client.of('error'))).not.toContain('canary')
+    },
+  )
 
   it('has applied nothing of it, disturbed no neighbour, and thrown nothing', async () => {
     expect(await live.publish('a', 'after all that')).toEqual({ offset: 1 })
@@ -134,7 +159,9 @@ describe('a hundred thousand damaged frames', () => {
     const caught = (error: unknown) => uncaught.push(error)
     process.on('uncaughtException', caught)
     const before = stateOf(socket)
-    const damaged = fc.tuple(frames<ServerFrame>(serverSamples), mutation).map(([frame, damage]) => damage(encodeServerFrame(frame)))
+    const damaged = fc
+      .tuple(frames<ServerFrame>(serverSamples), mutation)
+      .map(([frame, damage]) => damage(encodeServerFrame(frame)))
     /** Some are still frames after the damage, and mean what they say: they are not what this is about. */
     const isBad = (text: string) => {
       const decoded = decodeServerFrame(text)

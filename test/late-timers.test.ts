@@ -82,7 +82,11 @@ it('a publish whose answer lies unread when its ttl passes is applied, not of un
 })
 
 it('a leg whose welcome lies unread when its time is over is taken into use, not closed', async () => {
-  const socket = createLiveSocket({ url: `ws://127.0.0.1:${await liveServer(200)}`, connectTimeout: 1_000, environment: { WebSocket } })
+  const socket = createLiveSocket({
+    url: `ws://127.0.0.1:${await liveServer(200)}`,
+    connectTimeout: 1_000,
+    environment: { WebSocket },
+  })
   const legs: number[] = []
   socket.on('leg-dialling', ({ leg }) => legs.push(leg))
   const opened = new Promise((resolve) => socket.on('leg-open', resolve))

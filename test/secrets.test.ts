@@ -33,7 +33,8 @@ function connect(options: Partial<LiveSocketOptions> & { url: LiveSocketOptions[
   const pass = async (ms: number, until_: () => boolean, what: string) => {
     for (let passed = 0; passed < ms && !until_(); passed += 100) {
       await clock.advance(100)
-      for (let turn = 0; turn < 20 && !until_(); turn++) await new Promise<void>((resolve) => void setImmediate(resolve))
+      for (let turn = 0; turn < 20 && !until_(); turn++)
+        await new Promise<void>((resolve) => void setImmediate(resolve))
     }
     expect(until_(), what).toBe(true)
   }
@@ -44,7 +45,8 @@ const isLive = (socket: LiveSocket) => () => socket.store.getState().status === 
 
 function expectNoCanary(...seen: string[]) {
   expect(witness.findings(CANARY)).toEqual([])
-  for (const what of [...seen, 'the socket', 'stats', 'state', 'devtools']) expect(witness.counts, `nobody saw a ${what}`).toHaveProperty([what])
+  for (const what of [...seen, 'the socket', 'stats', 'state', 'devtools'])
+    expect(witness.counts, `nobody saw a ${what}`).toHaveProperty([what])
 }
 
 describe('a token is seen by nobody but the server that it is for', () => {
@@ -52,12 +54,19 @@ describe('a token is seen by nobody but the server that it is for', () => {
     const tokens: (string | undefined)[] = []
     const requests: string[] = []
     const server = await liveServer({
-      authenticate: ({ token, request }) => (tokens.push(token), requests.push(`${request.url} ${JSON.stringify(request.rawHeaders)}`), { subject: 'ann', tokenTtl: 10 * MINUTE }),
+      authenticate: ({ token, request }) => (
+        tokens.push(token),
+        requests.push(`${request.url} ${JSON.stringify(request.rawHeaders)}`),
+        { subject: 'ann', tokenTtl: 10 * MINUTE }
+      ),
     })
     const { socket, pass } = connect({ url: server.address() })
     await pass(5_000, isLive(socket), 'live')
     witness.heard('published', await socket.publish('room', { n: 1 }))
-    await server.offerTokens(() => true, () => ({ token: mint() }))
+    await server.offerTokens(
+      () => true,
+      () => ({ token: mint() }),
+    )
     await pass(5_000, () => tokens.length === 2, 'renewed in band')
     const move = socket.handover()
     await pass(5_000, () => socket.stats().handovers === 1, 'moved')
@@ -83,20 +92,69 @@ describe('a token is seen by nobody but the server that it is for', () => {
   })
 
   test.each<[string, (leg: HostileLeg) => void, string[]]>([
-    ['other error codes', ({ send, token }) => ['busy', 'forbidden', token].forEach((code) => send({ type: 'error', code, message: token, topic: 'room' })), ['error']],
-    ['a topic, a nack and an id of its own', ({ send, token }) => [
-      { type: 'message', topic: token, offset: 1, data: 1 }, { type: 'message', topic: token, offset: -1 },
-      { type: 'nack', id: token, code: token, message: token }, { type: 'error', code: 'forbidden', message: token, topic: token },
-    ].forEach(send), ['invalid']],
-    ['frames that are none', ({ send, token }) => [token, `{"type":"${token}`, `{"type":"message","topic":"room","offset":"${token}"}`, `["${token}"]`, `{"type":"ack","id":["${token}"]}`].forEach(send), ['invalid']],
-    ['a gap and an epoch', ({ send, token }) => [
-      { type: 'subscribed', topics: { room: { epoch: token, offset: 9, after: 9 } } }, { type: 'message', topic: 'room', offset: 12, prev: 11, data: 1 },
-    ].forEach(send), ['gap']],
-    ['a redirect', ({ send, token }) => [`wss://elsewhere.test/${token}`, `ws://${token}@127.0.0.1/`, token, `ws://127.0.0.1:1/?token=${token}`].forEach((url, n) =>
-      send({ type: 'handover', id: `${token}-${n}`, reason: token, url, deadline: 5_000 })), ['redirect-refused', 'handover-requested']],
-    ['a token that it pushes, good and bad', ({ send, token }) => [{ token: `${token}-pushed` }, { token: `${token}\r\n` }, { token: 7 }, { token: '' }].forEach((fields) => send({ type: 'token', ...fields })), ['invalid']],
+    [
+      'other error codes',
+      ({ send, token }) =>
+        ['busy', 'forbidden', token].forEach((code) => send({ type: 'error', code, message: token, topic: 'room' })),
+      ['error'],
+    ],
+    [
+      'a topic, a nack and an id of its own',
+      ({ send, token }) =>
+        [
+          { type: 'message', topic: token, offset: 1, data: 1 },
+          { type: 'message', topic: token, offset: -1 },
+          { type: 'nack', id: token, code: token, message: token },
+          { type: 'error', code: 'forbidden', message: token, topic: token },
+        ].forEach(send),
+      ['invalid'],
+    ],
+    [
+      'frames that are none',
+      ({ send, token }) =>
+        [
+          token,
+          `{"type":"${token}`,
+          `{"type":"message","topic":"room","offset":"${token}"}`,
+          `["${token}"]`,
+          `{"type":"ack","id":["${token}"]}`,
+        ].forEach(send),
+      ['invalid'],
+    ],
+    [
+      'a gap and an epoch',
+      ({ send, token }) =>
+        [
+          { type: 'subscribed', topics: { room: { epoch: token, offset: 9, after: 9 } } },
+          { type: 'message', topic: 'room', offset: 12, prev: 11, data: 1 },
+        ].forEach(send),
+      ['gap'],
+    ],
+    [
+      'a redirect',
+      ({ send, token }) =>
+        [
+          `wss://elsewhere.test/${token}`,
+          `ws://${token}@127.0.0.1/`,
+          token,
+          `ws://127.0.0.1:1/?token=${token}`,
+        ].forEach((url, n) => send({ type: 'handover', id: `${token}-${n}`, reason: token, url, deadline: 5_000 })),
+      ['redirect-refused', 'handover-requested'],
+    ],
+    [
+      'a token that it pushes, good and bad',
+      ({ send, token }) =>
+        [{ token: `${token}-pushed` }, { token: `${token}\r\n` }, { token: 7 }, { token: '' }].forEach((fields) =>
+          send({ type: 'token', ...fields }),
+        ),
+      ['invalid'],
+    ],
     ['the reason of its close', ({ close, token }) => close(4_001, token), ['leg-closed']],
-    ['the end of the session', ({ send, close, token }) => (send({ type: 'error', code: 'session-ended', message: token }), close(3000, token)), ['session-ended']],
+    [
+      'the end of the session',
+      ({ send, close, token }) => (send({ type: 'error', code: 'session-ended', message: token }), close(3000, token)),
+      ['session-ended'],
+    ],
   ])('where a server repeats it in %s', async (_, misbehave, seen) => {
     const server = await hostileServer((leg, count) => {
       leg.welcome({ server: `node of ${leg.token}` })
@@ -104,28 +162,52 @@ describe('a token is seen by nobody but the server that it is for', () => {
     })
     const { socket, pass } = connect({ url: server.url, onClose: () => 'retry' })
     await pass(20_000, () => server.legs.length > 0 && witness.counts['leg-ready']! > 0, 'live')
-    witness.heard('rejected', await Promise.race([socket.publish('room', 1, { ttl: 1_000 }).catch((error: unknown) => error), pass(3_000, () => false, 'x').catch(() => 'no answer')]))
-    await pass(10_000, () => seen.every((what) => witness.counts[what]! > 0), `${seen.join()} of ${JSON.stringify(witness.counts)}`)
+    witness.heard(
+      'rejected',
+      await Promise.race([
+        socket.publish('room', 1, { ttl: 1_000 }).catch((error: unknown) => error),
+        pass(3_000, () => false, 'x').catch(() => 'no answer'),
+      ]),
+    )
+    await pass(
+      10_000,
+      () => seen.every((what) => witness.counts[what]! > 0),
+      `${seen.join()} of ${JSON.stringify(witness.counts)}`,
+    )
     expectNoCanary(...seen, 'rejected')
   })
 
   const secret = () => `${CANARY}-thrown-${'y'.repeat(10)}`
-  const jwt = () => `eyJhbGciOiJIUzI1NiJ9.${Buffer.from(`{"sub":"${CANARY}"}`).toString('base64url')}.c2lnbmF0dXJlLW9mLWl0`
+  const jwt = () =>
+    `eyJhbGciOiJIUzI1NiJ9.${Buffer.from(`{"sub":"${CANARY}"}`).toString('base64url')}.c2lnbmF0dXJlLW9mLWl0`
 
   test.each<[string, (token: string) => unknown]>([
     ['in its message', (token) => new Error(`GET /token as ${token} failed`)],
-    ['in its cause', (token) => new Error('no token', { cause: { request: { headers: { authorization: `Bearer ${token}` } } } })],
+    [
+      'in its cause',
+      (token) => new Error('no token', { cause: { request: { headers: { authorization: `Bearer ${token}` } } } }),
+    ],
     ['in a field of its own', (token) => Object.assign(new Error('no token'), { config: { data: [token] } })],
     ['among other errors', (token) => new AggregateError([new Error('one'), new Error(token)], 'several')],
     ['as a string', (token) => token],
     ['as a plain object', (token) => ({ token, status: 500 })],
-    ['in headers', (token) => Object.assign(new Error('500'), { headers: new Headers({ authorization: `Bearer ${token}` }) })],
-    ['in an error that holds half the world', (token) => Object.assign(new Error('no token'), { all: Array.from({ length: 5_000 }, () => ({})), last: { token } })],
+    [
+      'in headers',
+      (token) => Object.assign(new Error('500'), { headers: new Headers({ authorization: `Bearer ${token}` }) }),
+    ],
+    [
+      'in an error that holds half the world',
+      (token) =>
+        Object.assign(new Error('no token'), { all: Array.from({ length: 5_000 }, () => ({})), last: { token } }),
+    ],
   ])('where the provider throws it %s', async (_, thrown) => {
     const server = await hostileServer((leg) => leg.welcome())
     const token = secret()
     let calls = 0
-    const { socket, pass } = connect({ url: server.url, getToken: async () => (++calls === 1 ? { token, ttl: 20_000 } : Promise.reject(thrown(token))) })
+    const { socket, pass } = connect({
+      url: server.url,
+      getToken: async () => (++calls === 1 ? { token, ttl: 20_000 } : Promise.reject(thrown(token))),
+    })
     await pass(5_000, isLive(socket), 'live')
     await pass(60_000, () => witness.counts['token-failed']! > 0, 'failed')
     expectNoCanary('token-failed')
@@ -133,7 +215,10 @@ describe('a token is seen by nobody but the server that it is for', () => {
 
   test('where the very first call throws a JWT that nobody has seen', async () => {
     const token = jwt()
-    const { pass } = connect({ url: 'ws://127.0.0.1:1/', getToken: () => Promise.reject(new Error(`signed ${token} and lost it`)) })
+    const { pass } = connect({
+      url: 'ws://127.0.0.1:1/',
+      getToken: () => Promise.reject(new Error(`signed ${token} and lost it`)),
+    })
     await pass(20_000, () => witness.counts['token-failed']! > 0, 'failed')
     expect(witness.findings(token)).toEqual([])
   })
@@ -191,7 +276,15 @@ describe('a token is seen by nobody but the server that it is for', () => {
 
   test('where it is given as an option that it is none of', () => {
     const token = mint()
-    const wrong = [{ getToken: CANARY }, { url: `wss://user:${token}@live.test` }, { url: `javascript:${token}` }, { key: { token } }, { protocol: token }, { tokenRefresh: token }, { onClose: CANARY }]
+    const wrong = [
+      { getToken: CANARY },
+      { url: `wss://user:${token}@live.test` },
+      { url: `javascript:${token}` },
+      { key: { token } },
+      { protocol: token },
+      { tokenRefresh: token },
+      { onClose: CANARY },
+    ]
     for (const options of wrong) {
       try {
         createLiveSocket({ url: 'wss://live.test', ...options } as never)
@@ -205,14 +298,25 @@ describe('a token is seen by nobody but the server that it is for', () => {
   })
 
   test('where whatever waits is rejected: publishes, streams and moves of a session that ends', async () => {
-    const server = await hostileServer((leg) => leg.welcome(), (leg, frame) => {
-      if (frame['type'] !== 'publish') return
-      leg.send({ type: 'nack', id: frame['id'] as string, code: 'no', message: `not with ${leg.token}`, retryAfter: 5 })
-    })
+    const server = await hostileServer(
+      (leg) => leg.welcome(),
+      (leg, frame) => {
+        if (frame['type'] !== 'publish') return
+        leg.send({
+          type: 'nack',
+          id: frame['id'] as string,
+          code: 'no',
+          message: `not with ${leg.token}`,
+          retryAfter: 5,
+        })
+      },
+    )
     const { socket, pass } = connect({ url: server.url })
     await pass(5_000, isLive(socket), 'live')
     const reader = socket.stream('room')
-    const waiting = [socket.publish('room', 1), socket.handover(), reader.next()].map((promise) => Promise.resolve(promise).catch((error: unknown) => witness.heard('rejected', error)))
+    const waiting = [socket.publish('room', 1), socket.handover(), reader.next()].map((promise) =>
+      Promise.resolve(promise).catch((error: unknown) => witness.heard('rejected', error)),
+    )
     await pass(3_000, () => witness.counts['rejected']! > 0, 'refused')
     socket.signOut()
     await Promise.all(waiting)
@@ -242,12 +346,19 @@ describe('a server that is given a token', () => {
     await client.settle()
     client.send({ type: 'auth', token: `${mint()}-no` })
     witness.heard('answer', [await client.next('error'), await client.closed])
-    for (const text of [`{"type":"hello","token":"${mint()}"`, JSON.stringify({ type: 'hello', session: 's', leg: 'x', topics: {}, token: mint() }), JSON.stringify({ type: 'auth', token: mint() })]) {
+    for (const text of [
+      `{"type":"hello","token":"${mint()}"`,
+      JSON.stringify({ type: 'hello', session: 's', leg: 'x', topics: {}, token: mint() }),
+      JSON.stringify({ type: 'auth', token: mint() }),
+    ]) {
       const raw = await server.client()
       raw.ws.send(text)
       witness.heard('answer', [await raw.next('error'), await raw.closed])
     }
-    await server.offerTokens(() => true, () => Promise.reject(new Error('no key')))
+    await server.offerTokens(
+      () => true,
+      () => Promise.reject(new Error('no key')),
+    )
     await until(() => server.stats().connections === 0, 'all gone')
     witness.heard('server stats', [server.stats(), String(server), JSON.stringify(server)])
     expect(witness.findings(CANARY)).toEqual([])

@@ -16,15 +16,25 @@ const url = 'wss://live.test'
 /** Looked at by the compiler alone: a live socket is inert until connect(). */
 describe('the types of a live socket', () => {
   it('come from the schemas: handlers are given the output, publish takes the input', () => {
-    const socket = createLiveSocket({ url, protocol: livesocketV1(), schemas: { prices: schema<Price>(), times: schema<string, Date>() } })
+    const socket = createLiveSocket({
+      url,
+      protocol: livesocketV1(),
+      schemas: { prices: schema<Price>(), times: schema<string, Date>() },
+    })
     socket.subscribe('times', (data, message) => {
       expectTypeOf(data).toEqualTypeOf<Date>()
       expectTypeOf(message.topic).toEqualTypeOf<'times'>()
     })
     expectTypeOf(socket.stream('times')).toEqualTypeOf<AsyncIterableIterator<Message<Date, 'times'>>>()
-    expectTypeOf(socket.fold('times', (latest: Date | null, data) => (data > (latest ?? 0) ? data : latest), null)).toEqualTypeOf<ReadableStore<Date | null>>()
-    expectTypeOf(socket.publish<'times'>).parameter(1).toEqualTypeOf<string>()
-    expectTypeOf(socket.publish<'prices'>).parameter(1).toEqualTypeOf<Price>()
+    expectTypeOf(
+      socket.fold('times', (latest: Date | null, data) => (data > (latest ?? 0) ? data : latest), null),
+    ).toEqualTypeOf<ReadableStore<Date | null>>()
+    expectTypeOf(socket.publish<'times'>)
+      .parameter(1)
+      .toEqualTypeOf<string>()
+    expectTypeOf(socket.publish<'prices'>)
+      .parameter(1)
+      .toEqualTypeOf<Price>()
 
     void (() => {
       // @ts-expect-error: a handler gets the output
@@ -42,7 +52,9 @@ describe('the types of a live socket', () => {
       // @ts-expect-error: the reducer's state is a number
       socket.fold('prices', (sum: number, { price }) => `${sum}${price}`, 0)
       // @ts-expect-error: the snapshot's state is a number
-      socket.fold('prices', (sum: number, { price }) => sum + price, 0, { load: () => Promise.resolve({ state: 'a', position: { epoch: 'a', offset: 0 } }) })
+      socket.fold('prices', (sum: number, { price }) => sum + price, 0, {
+        load: () => Promise.resolve({ state: 'a', position: { epoch: 'a', offset: 0 } }),
+      })
     })
   })
 
@@ -53,7 +65,9 @@ describe('the types of a live socket', () => {
     const socket = createLiveSocket<Topics>({ url })
     expectTypeOf(socket).toEqualTypeOf<LiveSocket<Topics>>()
     socket.subscribe('prices', (data) => expectTypeOf(data).toEqualTypeOf<Price>())
-    expectTypeOf(socket.publish<'prices'>).parameter(1).toEqualTypeOf<Price>()
+    expectTypeOf(socket.publish<'prices'>)
+      .parameter(1)
+      .toEqualTypeOf<Price>()
     const checkedToo = createLiveSocket<Topics>({ url, schemas: { prices: schema<unknown, Price>() } })
     expectTypeOf(checkedToo).toEqualTypeOf<LiveSocket<Topics>>()
 
@@ -91,6 +105,12 @@ describe('the types of a live socket', () => {
       // @ts-expect-error: no such answer
       createLiveSocket({ url, onClose: () => 'maybe' })
     })
-    expect(createLiveSocket({ url, onClose: ({ code }) => (code === 4001 ? 'stop' : undefined), schemas: {} }).store.getState().status).toBe('idle')
+    expect(
+      createLiveSocket({
+        url,
+        onClose: ({ code }) => (code === 4001 ? 'stop' : undefined),
+        schemas: {},
+      }).store.getState().status,
+    ).toBe('idle')
   })
 })

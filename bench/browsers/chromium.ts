@@ -9,13 +9,21 @@ export async function openChromium(): Promise<DrivenBrowser> {
 
   async function openTab(): Promise<DrivenTab> {
     // A window of its own, so that it can be hidden alone.
-    const { targetId } = await devtools.call<{ targetId: string }>('Target.createTarget', { url: 'about:blank', newWindow: true })
-    const { sessionId } = await devtools.call<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true })
+    const { targetId } = await devtools.call<{ targetId: string }>('Target.createTarget', {
+      url: 'about:blank',
+      newWindow: true,
+    })
+    const { sessionId } = await devtools.call<{ sessionId: string }>('Target.attachToTarget', {
+      targetId,
+      flatten: true,
+    })
     const call = <Result>(method: string, params: object = {}) => devtools.call<Result>(method, params, sessionId)
     await call('Page.enable')
     await call('Network.enable')
     const step = async (by: number) => {
-      const { currentIndex, entries } = await call<{ currentIndex: number; entries: { id: number }[] }>('Page.getNavigationHistory')
+      const { currentIndex, entries } = await call<{ currentIndex: number; entries: { id: number }[] }>(
+        'Page.getNavigationHistory',
+      )
       const arrived = devtools.event('Page.frameNavigated')
       await call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex + by]!.id })
       await arrived
@@ -35,7 +43,13 @@ export async function openChromium(): Promise<DrivenBrowser> {
       forward: () => step(1),
       hide: () => window('minimized'),
       show: () => window('normal'),
-      offline: (off) => call('Network.emulateNetworkConditions', { offline: off, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }),
+      offline: (off) =>
+        call('Network.emulateNetworkConditions', {
+          offline: off,
+          latency: 0,
+          downloadThroughput: -1,
+          uploadThroughput: -1,
+        }),
       close: () => devtools.call('Target.closeTarget', { targetId }),
     }
   }

@@ -4,7 +4,10 @@ import { openWebKit } from './webkit.js'
 
 export type BrowserName = 'chromium' | 'firefox' | 'webkit'
 
-/** A browser of one's own, in a profile that goes with it, driven as its makers offer it: nothing about its pages is made up. */
+/**
+ * A browser of one's own, in a profile that goes with it, driven as its makers offer it: nothing about its pages is
+ * made up.
+ */
 export interface DrivenBrowser {
   readonly name: BrowserName
   /** As its makers call it, with its version. */
@@ -30,7 +33,11 @@ export interface DrivenTab {
   close(): Promise<void>
 }
 
-const OPENERS: Readonly<Record<BrowserName, () => Promise<DrivenBrowser>>> = { chromium: openChromium, firefox: openFirefox, webkit: openWebKit }
+const OPENERS: Readonly<Record<BrowserName, () => Promise<DrivenBrowser>>> = {
+  chromium: openChromium,
+  firefox: openFirefox,
+  webkit: openWebKit,
+}
 
 export const BROWSERS = Object.keys(OPENERS) as BrowserName[]
 

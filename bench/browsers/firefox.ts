@@ -17,14 +17,23 @@ const preferences = (profile: string) => ({
 /** Firefox, over WebDriver BiDi, which it speaks itself: no geckodriver between. */
 export async function openFirefox(): Promise<DrivenBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'livesocket-firefox-'))
-  const lines = Object.entries(preferences(profile)).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
+  const lines = Object.entries(preferences(profile)).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+  )
   await writeFile(join(profile, 'user.js'), lines.join(''))
-  const firefox = spawn(process.env['FIREFOX_PATH'] ?? 'firefox-esr', ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0', 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const firefox = spawn(
+    process.env['FIREFOX_PATH'] ?? 'firefox-esr',
+    ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0', 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
   const gone = new Promise<void>((resolve) => firefox.once('exit', () => resolve()).once('error', () => resolve()))
   const kill = () => void firefox.kill('SIGKILL')
   process.once('exit', kill)
   const { call, disconnect } = await connectCalls(`${await address(firefox.stderr)}/session`, 'Firefox')
-  const { capabilities } = await call<{ capabilities: { browserName: string; browserVersion: string } }>('session.new', { capabilities: {} })
+  const { capabilities } = await call<{ capabilities: { browserName: string; browserVersion: string } }>(
+    'session.new',
+    { capabilities: {} },
+  )
 
   async function openTab(): Promise<DrivenTab> {
     const { context } = await call<{ context: string }>('browsingContext.create', { type: 'tab' })
@@ -35,11 +44,14 @@ export async function openFirefox(): Promise<DrivenBrowser> {
       open: async (url) => void (await call('browsingContext.navigate', { context, url, wait: 'complete' })),
       async run<Value>(expression: string) {
         // By way of JSON: BiDi would tell of each value what it is.
-        const answer = await call<{ type: string; result: { value?: string }; exceptionDetails?: { text: string } }>('script.evaluate', {
-          expression: `(async () => JSON.stringify(await (${expression})))()`,
-          target: { context },
-          awaitPromise: true,
-        })
+        const answer = await call<{ type: string; result: { value?: string }; exceptionDetails?: { text: string } }>(
+          'script.evaluate',
+          {
+            expression: `(async () => JSON.stringify(await (${expression})))()`,
+            target: { context },
+            awaitPromise: true,
+          },
+        )
         if (answer.exceptionDetails) throw new Error(`in the page: ${answer.exceptionDetails.text}`)
         return (answer.result.value === undefined ? undefined : JSON.parse(answer.result.value)) as Value
       },
@@ -53,7 +65,11 @@ export async function openFirefox(): Promise<DrivenBrowser> {
         if (cover) await call('browsingContext.close', { context: cover })
         cover = undefined
       },
-      offline: async (off) => void (await call('emulation.setNetworkConditions', { contexts: [context], networkConditions: off ? { type: 'offline' } : null })),
+      offline: async (off) =>
+        void (await call('emulation.setNetworkConditions', {
+          contexts: [context],
+          networkConditions: off ? { type: 'offline' } : null,
+        })),
       close: async () => void (await call('browsingContext.close', { context })),
     }
   }

@@ -21,7 +21,11 @@ const HELP = `npm run browsers               every scenario in Chromium, Firefox
   -- --small                   fewer repetitions and short waits
   -- --json                    one JSON object a scenario and browser, a line each`
 
-function chosen<Name extends string>(what: string, wanted: readonly string[] | undefined, names: readonly Name[]): readonly Name[] {
+function chosen<Name extends string>(
+  what: string,
+  wanted: readonly string[] | undefined,
+  names: readonly Name[],
+): readonly Name[] {
   const unknown = wanted?.find((name) => !names.includes(name as Name))
   if (unknown !== undefined) {
     console.error(`There is no ${what} "${unknown}". There are: ${names.join(', ')}.`)
@@ -30,10 +34,25 @@ function chosen<Name extends string>(what: string, wanted: readonly string[] | u
   return wanted ? names.filter((name) => wanted.includes(name)) : names
 }
 
-function line({ scenario, delivered, lost, repeated, reordered, published, publishesWrong, moves, away, note, broken }: Outcome): string {
+function line({
+  scenario,
+  delivered,
+  lost,
+  repeated,
+  reordered,
+  published,
+  publishesWrong,
+  moves,
+  away,
+  note,
+  broken,
+}: Outcome): string {
   const down = `${delivered} delivered, ${lost}/${repeated}/${reordered} lost/repeated/reordered`
   const up = `${published} published, ${publishesWrong} wrong`
-  return [`  ${broken.length > 0 ? 'BROKEN' : 'kept  '}  ${scenario.padEnd(17)} ${down}; ${up}; ${moves} moves; not live ${away} ms${note ? `; ${note}` : ''}`, ...broken.map((one) => `          ${one}`)].join('\n')
+  return [
+    `  ${broken.length > 0 ? 'BROKEN' : 'kept  '}  ${scenario.padEnd(17)} ${down}; ${up}; ${moves} moves; not live ${away} ms${note ? `; ${note}` : ''}`,
+    ...broken.map((one) => `          ${one}`),
+  ].join('\n')
 }
 
 async function play(name: BrowserName, scenarios: readonly string[]): Promise<boolean> {
@@ -46,7 +65,11 @@ async function play(name: BrowserName, scenarios: readonly string[]): Promise<bo
       if (!scenarios.includes(scenario.name)) continue
       const cannot = scenario.cannot?.[name]
       if (cannot) {
-        console.log(json ? JSON.stringify({ browser: name, scenario: scenario.name, notRun: cannot }) : `  NOT RUN ${scenario.name.padEnd(17)} ${cannot}`)
+        console.log(
+          json
+            ? JSON.stringify({ browser: name, scenario: scenario.name, notRun: cannot })
+            : `  NOT RUN ${scenario.name.padEnd(17)} ${cannot}`,
+        )
         continue
       }
       try {
@@ -56,7 +79,16 @@ async function play(name: BrowserName, scenarios: readonly string[]): Promise<bo
       } catch (error) {
         // What could not even end is broken; the others are played all the same.
         kept = false
-        console.log(json ? JSON.stringify({ product: browser.product, browser: name, scenario: scenario.name, broken: [String(error)] }) : `  BROKEN  ${scenario.name.padEnd(17)} ${String(error)}`)
+        console.log(
+          json
+            ? JSON.stringify({
+                product: browser.product,
+                browser: name,
+                scenario: scenario.name,
+                broken: [String(error)],
+              })
+            : `  BROKEN  ${scenario.name.padEnd(17)} ${String(error)}`,
+        )
       }
     }
   } finally {

@@ -19,7 +19,10 @@ export interface Outcome {
   /** Publishes that were answered and not applied, applied twice, or not answered by a page that lives. */
   readonly publishesWrong: number
   readonly moves: number
-  /** The longest that a page was without being live, ms; of one that was loaded in another one's place, from its beginning. */
+  /**
+   * The longest that a page was without being live, ms; of one that was loaded in another one's place, from its
+   * beginning.
+   */
   readonly away: number
   readonly note: string
   /** Each broken promise, in a sentence. */
@@ -33,7 +36,11 @@ const UP = 50
 /** A scenario that has not ended by then never does, ms. */
 const LIMIT = 180_000
 
-export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { small }: { small: boolean }): Promise<Outcome> {
+export async function runScenario(
+  browser: DrivenBrowser,
+  scenario: Scenario,
+  { small }: { small: boolean },
+): Promise<Outcome> {
   const servers = await startLiveCluster()
   const pages = await serveLivePages()
   const tabs: DrivenTab[] = []
@@ -58,8 +65,12 @@ export async function runScenario(browser: DrivenBrowser, scenario: Scenario, { 
     return await Promise.race([
       play(),
       sleep(LIMIT).then(async () => {
-        const states = await Promise.all(tabs.map((tab) => Promise.race([tab.run<string>(STATE).catch(String), sleep(5_000).then(() => 'no answer')])))
-        throw new Error(`After ${LIMIT / 1_000} s it was still ${phase}; ${servers.published} published; pages: ${states.join(' · ')}`)
+        const states = await Promise.all(
+          tabs.map((tab) => Promise.race([tab.run<string>(STATE).catch(String), sleep(5_000).then(() => 'no answer')])),
+        )
+        throw new Error(
+          `After ${LIMIT / 1_000} s it was still ${phase}; ${servers.published} published; pages: ${states.join(' · ')}`,
+        )
       }),
     ])
   } finally {
@@ -95,13 +106,26 @@ async function closeBooks(servers: LiveCluster, tabs: readonly DrivenTab[]): Pro
   return books
 }
 
-function judge(browser: BrowserName, scenario: Scenario, servers: LiveCluster, books: readonly Books[], note: string): Outcome {
-  const accounts = books.map(({ record, left }) => accountOf(record.received, left ? record.received.at(-1)! : servers.published))
-  const count = (of: (account: (typeof accounts)[number]) => readonly number[]) => accounts.reduce((sum, account) => sum + of(account).length, 0)
+function judge(
+  browser: BrowserName,
+  scenario: Scenario,
+  servers: LiveCluster,
+  books: readonly Books[],
+  note: string,
+): Outcome {
+  const accounts = books.map(({ record, left }) =>
+    accountOf(record.received, left ? record.received.at(-1)! : servers.published),
+  )
+  const count = (of: (account: (typeof accounts)[number]) => readonly number[]) =>
+    accounts.reduce((sum, account) => sum + of(account).length, 0)
   const records = books.map(({ record }) => record)
   const published = records.reduce((sum, { outcomes }) => sum + outcomes.length, 0)
   const answered = new Set(records.flatMap(({ outcomes }) => outcomes.filter((outcome) => typeof outcome === 'number')))
-  const unanswered = books.reduce((sum, { record, left }) => sum + (left ? 0 : record.outcomes.filter((outcome) => typeof outcome !== 'number').length), 0)
+  const unanswered = books.reduce(
+    (sum, { record, left }) =>
+      sum + (left ? 0 : record.outcomes.filter((outcome) => typeof outcome !== 'number').length),
+    0,
+  )
   const applied = servers.applied.length
   const result = {
     browser,
@@ -114,11 +138,15 @@ function judge(browser: BrowserName, scenario: Scenario, servers: LiveCluster, b
     published,
     publishesWrong: unanswered + Math.max(0, answered.size - applied) + Math.max(0, applied - published),
     moves: records.reduce((sum, { moves }) => sum + moves.length, 0),
-    away: Math.round(Math.max(0, ...books.flatMap(({ record, anew }) => (anew ? [record.liveAt!, ...record.away] : record.away)))),
+    away: Math.round(
+      Math.max(0, ...books.flatMap(({ record, anew }) => (anew ? [record.liveAt!, ...record.away] : record.away))),
+    ),
     note,
   }
   const broken: string[] = []
-  for (const name of ['lost', 'repeated', 'reordered', 'gaps', 'publishesWrong'] as const) if (result[name] > 0) broken.push(`${name}: ${result[name]}`)
-  if (result.away > scenario.away) broken.push(`a page was not live for ${result.away} ms, where ${scenario.away} ms are allowed`)
+  for (const name of ['lost', 'repeated', 'reordered', 'gaps', 'publishesWrong'] as const)
+    if (result[name] > 0) broken.push(`${name}: ${result[name]}`)
+  if (result.away > scenario.away)
+    broken.push(`a page was not live for ${result.away} ms, where ${scenario.away} ms are allowed`)
   return { ...result, broken }
 }

@@ -112,10 +112,14 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'download',
-    title: 'links that are downloads, followed once, twice at once while a dial is on its way, in a move, and five times in five seconds',
+    title:
+      'links that are downloads, followed once, twice at once while a dial is on its way, in a move, and five times in five seconds',
     away: BACK,
     async play({ servers, pages, tab }) {
-      const follow = () => tab.run(`(live.awayFromNow(), Object.assign(document.createElement('a'), { href: ${JSON.stringify(pages.download)} }).click())`)
+      const follow = () =>
+        tab.run(
+          `(live.awayFromNow(), Object.assign(document.createElement('a'), { href: ${JSON.stringify(pages.download)} }).click())`,
+        )
       const settle = async () => {
         await sleep(2_000)
         await tab.run('live.live()')
@@ -161,7 +165,9 @@ export const SCENARIOS: readonly Scenario[] = [
       await tab.run('live.live()')
       await servers.more(50)
       const life = await tab.run<string[]>('life')
-      return life.includes('pageshow persisted') ? 'the page came out of the back/forward cache' : 'the page was loaded anew'
+      return life.includes('pageshow persisted')
+        ? 'the page came out of the back/forward cache'
+        : 'the page was loaded anew'
     },
   },
   {

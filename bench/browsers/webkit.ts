@@ -8,7 +8,10 @@ import { freePort } from '../../test/kit/free-port.js'
 import type { DrivenBrowser, DrivenTab } from './driven-browser.js'
 
 /** Debian's, which WebKitWebDriver would look for elsewhere. */
-const MINI_BROWSERS = ['/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser', '/usr/lib/aarch64-linux-gnu/webkit2gtk-4.1/MiniBrowser']
+const MINI_BROWSERS = [
+  '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser',
+  '/usr/lib/aarch64-linux-gnu/webkit2gtk-4.1/MiniBrowser',
+]
 
 /** How often a promise in a page is asked whether it is settled, ms. */
 const ASK = 50
@@ -16,22 +19,49 @@ const ASK = 50
 /** WebKitGTK's own small browser, over the classic WebDriver protocol, on a display that nobody sees. */
 export async function openWebKit(): Promise<DrivenBrowser> {
   const binary = MINI_BROWSERS.find(existsSync)
-  if (!binary) throw new Error(`No MiniBrowser of WebKitGTK: on Debian or Ubuntu run \`apt-get install webkit2gtk-driver xvfb\`.`)
+  if (!binary)
+    throw new Error(`No MiniBrowser of WebKitGTK: on Debian or Ubuntu run \`apt-get install webkit2gtk-driver xvfb\`.`)
   const home = await mkdtemp(join(tmpdir(), 'livesocket-webkit-'))
-  const screen = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const screen = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   const display = await firstLine(screen)
   const port = await freePort()
-  const driver = spawn('WebKitWebDriver', [`--port=${port}`], { stdio: 'ignore', env: { ...process.env, DISPLAY: `:${display}`, HOME: home, XDG_DATA_HOME: home, XDG_CACHE_HOME: home, XDG_CONFIG_HOME: home } })
+  const driver = spawn('WebKitWebDriver', [`--port=${port}`], {
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      DISPLAY: `:${display}`,
+      HOME: home,
+      XDG_DATA_HOME: home,
+      XDG_CACHE_HOME: home,
+      XDG_CONFIG_HOME: home,
+    },
+  })
   const kill = () => {
     for (const program of [driver, screen]) program.kill('SIGKILL')
   }
   process.once('exit', kill)
   const send = sender(`http://127.0.0.1:${port}`)
-  for (let left = 200; left > 0 && !(await send('GET', '/status').then(() => true, () => false)); left--) await sleep(ASK)
-  const { sessionId, capabilities } = await send<{ sessionId: string; capabilities: { browserVersion: string } }>('POST', '/session', {
-    capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': { binary, args: ['--automation'] } } },
-  })
-  const session = <Value>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => send<Value>(method, `/session/${sessionId}${path}`, body)
+  for (
+    let left = 200;
+    left > 0 &&
+    !(await send('GET', '/status').then(
+      () => true,
+      () => false,
+    ));
+    left--
+  )
+    await sleep(ASK)
+  const { sessionId, capabilities } = await send<{ sessionId: string; capabilities: { browserVersion: string } }>(
+    'POST',
+    '/session',
+    {
+      capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': { binary, args: ['--automation'] } } },
+    },
+  )
+  const session = <Value>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) =>
+    send<Value>(method, `/session/${sessionId}${path}`, body)
 
   // Commands go to the one current tab: what belongs to one tab is not to be parted by what is meant for another.
   let queue: Promise<unknown> = Promise.resolve()
@@ -66,7 +96,9 @@ export async function openWebKit(): Promise<DrivenBrowser> {
         await execute(`window[${JSON.stringify(name)}] = null
           ;(async () => ${expression})().then((value) => { window[${JSON.stringify(name)}] = { value } }, (error) => { window[${JSON.stringify(name)}] = { error: String(error) } })`)
         for (;;) {
-          const answer = await execute<{ value?: Value; error?: string } | null>(`const name = ${JSON.stringify(name)}; return name in window ? window[name] : { error: 'the page was left' }`)
+          const answer = await execute<{ value?: Value; error?: string } | null>(
+            `const name = ${JSON.stringify(name)}; return name in window ? window[name] : { error: 'the page was left' }`,
+          )
           if (answer?.error !== undefined) throw new Error(`in the page: ${answer.error}`)
           if (answer) return answer.value as Value
           await sleep(ASK)

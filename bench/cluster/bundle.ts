@@ -5,7 +5,9 @@ import { build } from 'vite'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The programs of the drive, built as the package is: TypeScript at run time would be counted as the server's memory. */
+/**
+ * The programs of the drive, built as the package is: TypeScript at run time would be counted as the server's memory.
+ */
 export interface Bundle {
   readonly node: string
   readonly clients: string
@@ -15,17 +17,26 @@ export interface Bundle {
 }
 
 export async function bundlePrograms(): Promise<Bundle> {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, string | { default: string }> }
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | { default: string }>
+  }
   const alias = Object.entries(exports).flatMap(([subpath, target]) =>
     typeof target === 'string'
       ? []
-      : [{ find: new RegExp(`^${subpath.replace(/^\./, 'livesocket')}$`), replacement: join(root, target.default.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')) }],
+      : [
+          {
+            find: new RegExp(`^${subpath.replace(/^\./, 'livesocket')}$`),
+            replacement: join(root, target.default.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')),
+          },
+        ],
   )
   // Inside the project, so that packages are found.
   const cache = join(root, 'node_modules/.cache')
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-cluster-'))
-  const entry = Object.fromEntries(['node', 'clients', 'bare', 'sockets'].map((name) => [name, join(root, `bench/cluster/programs/${name}.ts`)]))
+  const entry = Object.fromEntries(
+    ['node', 'clients', 'bare', 'sockets'].map((name) => [name, join(root, `bench/cluster/programs/${name}.ts`)]),
+  )
   await build({
     root,
     configFile: false,
@@ -37,7 +48,10 @@ export async function bundlePrograms(): Promise<Bundle> {
       target: 'es2022',
       minify: false,
       lib: { entry, formats: ['es'], fileName: (_format, name) => `${name}.mjs` },
-      rolldownOptions: { external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id) && !/^livesocket(\/|$)/.test(id) },
+      rolldownOptions: {
+        external: (id) =>
+          !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id) && !/^livesocket(\/|$)/.test(id),
+      },
     },
   })
   return {

@@ -49,10 +49,16 @@ interface Topic {
   applied: Set<number>
   refused: Set<number>
   /** Of each client: what it got, in order. */
-  readonly followers: Map<string, { runs: [from: number, to: number][]; gapsAt: number[]; silence: number; until: number }>
+  readonly followers: Map<
+    string,
+    { runs: [from: number, to: number][]; gapsAt: number[]; silence: number; until: number }
+  >
 }
 
-export async function check(paths: readonly string[], { busiest, from = 0, until = Infinity }: { busiest: string; from?: number; until?: number }): Promise<Verdict> {
+export async function check(
+  paths: readonly string[],
+  { busiest, from = 0, until = Infinity }: { busiest: string; from?: number; until?: number },
+): Promise<Verdict> {
   const topics = new Map<string, Topic>()
   const clients = new Map<string, { everLive: boolean; awayAt: number | null }>()
   const dials: number[] = []
@@ -104,7 +110,8 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
         const follower = followerOf(client, name)
         follower.runs.push([first, last])
         const overlaps = end >= from && at <= until
-        if (overlaps) follower.silence = Math.max(follower.silence, silence, follower.until === 0 ? 0 : at - follower.until)
+        if (overlaps)
+          follower.silence = Math.max(follower.silence, silence, follower.until === 0 ? 0 : at - follower.until)
         follower.until = end
         return
       }
@@ -148,7 +155,18 @@ export async function check(paths: readonly string[], { busiest, from = 0, until
     for await (const line of createInterface({ input: createReadStream(path) })) read(JSON.parse(line) as Line)
   }
 
-  const sums = { lost: 0, lostInGaps: 0, duplicated: 0, reordered: 0, refusedButDelivered: 0, gaps: 0, mostGaps: 0, published: 0, delivered: 0, longestSilence: 0 }
+  const sums = {
+    lost: 0,
+    lostInGaps: 0,
+    duplicated: 0,
+    reordered: 0,
+    refusedButDelivered: 0,
+    gaps: 0,
+    mostGaps: 0,
+    published: 0,
+    delivered: 0,
+    longestSilence: 0,
+  }
   for (const [name, topic] of topics) {
     sums.published += topic.applied.size
     for (const { runs, gapsAt, silence } of topic.followers.values()) {

@@ -10,7 +10,10 @@ import type { ClientsSetup } from './programs/clients.js'
 import type { NodeSetup } from './programs/node.js'
 import { sleep } from './proxy.js'
 
-/** LiveSocket beside a bare `ws` server that fans out what Redis pub/sub gives it, one after the other on the same machine. */
+/**
+ * LiveSocket beside a bare `ws` server that fans out what Redis pub/sub gives it, one after the other on the same
+ * machine.
+ */
 export interface Comparison {
   readonly comparison: 'memory' | 'latency'
   readonly clients: number
@@ -26,11 +29,24 @@ export interface Comparison {
 const RATE = 10
 const MOST_MEMORY = 32 * 1024
 
-async function withNode<Result>(bundle: Bundle, kind: 'node' | 'bare', use: (ask: { node: Program; url: string }) => Promise<Result>): Promise<Result> {
+async function withNode<Result>(
+  bundle: Bundle,
+  kind: 'node' | 'bare',
+  use: (ask: { node: Program; url: string }) => Promise<Result>,
+): Promise<Result> {
   const redis = await startRedisServer()
   const port = await freePort()
   const setup: NodeSetup & { channel: string } = {
-    id: 'one', port, redis: redis.url, secret: 'a secret of this drive alone', heartbeat: 30_000, reconnectSpread: 1_000, rate: 500, deadline: 1_000, refuses: false, channel: 'shared',
+    id: 'one',
+    port,
+    redis: redis.url,
+    secret: 'a secret of this drive alone',
+    heartbeat: 30_000,
+    reconnectSpread: 1_000,
+    rate: 500,
+    deadline: 1_000,
+    refuses: false,
+    channel: 'shared',
   }
   const node = startProgram(bundle[kind], setup)
   try {
@@ -46,14 +62,24 @@ async function withNode<Result>(bundle: Bundle, kind: 'node' | 'bare', use: (ask
 function liveClients(bundle: Bundle, url: string, folder: string, count: number, sharedRate: number): Program[] {
   return [0, 1].map((at) => {
     const setup: ClientsSetup = {
-      name: `c${at}`, url, count: Math.ceil(count / 2), own: false, ramp: 0, followers: count, rate: 0, sharedRate: at === 0 ? sharedRate : 0, record: join(folder, `${at}.jsonl`),
+      name: `c${at}`,
+      url,
+      count: Math.ceil(count / 2),
+      own: false,
+      ramp: 0,
+      followers: count,
+      rate: 0,
+      sharedRate: at === 0 ? sharedRate : 0,
+      record: join(folder, `${at}.jsonl`),
     }
     return startProgram(bundle.clients, setup)
   })
 }
 
 function plainClients(bundle: Bundle, url: string, count: number, rate: number, speaks: boolean): Program[] {
-  return [0, 1].map((at) => startProgram(bundle.sockets, { url, count: Math.ceil(count / 2), rate: at === 0 ? rate : 0, speaks }))
+  return [0, 1].map((at) =>
+    startProgram(bundle.sockets, { url, count: Math.ceil(count / 2), rate: at === 0 ? rate : 0, speaks }),
+  )
 }
 
 async function end(programs: readonly Program[]) {
@@ -76,12 +102,14 @@ export async function compareMemory(bundle: Bundle, clients: number): Promise<Co
   const cost = async (kind: 'node' | 'bare') =>
     withNode(bundle, kind, async ({ node, url }) => {
       // What a process needs once it has served anybody at all is no cost of a connection either.
-      const first = kind === 'node' ? liveClients(bundle, url, folder, 100, 0) : plainClients(bundle, url, 100, 0, false)
+      const first =
+        kind === 'node' ? liveClients(bundle, url, folder, 100, 0) : plainClients(bundle, url, 100, 0, false)
       await Promise.all(first.map((program) => program.ask('connect', { rate: 1_000 })))
       await end(first)
       await sleep(500)
       const before = await settledRss(node)
-      const programs = kind === 'node' ? liveClients(bundle, url, folder, clients, 0) : plainClients(bundle, url, clients, 0, false)
+      const programs =
+        kind === 'node' ? liveClients(bundle, url, folder, clients, 0) : plainClients(bundle, url, clients, 0, false)
       await Promise.all(programs.map((program) => program.ask('connect', { rate: 500 })))
       await sleep(1_000)
       const after = await settledRss(node)
@@ -91,7 +119,12 @@ export async function compareMemory(bundle: Bundle, clients: number): Promise<Co
   try {
     const [liveSocket, bare] = [await cost('node'), await cost('bare')]
     return {
-      comparison: 'memory', clients, liveSocket: Math.round(liveSocket), bare: Math.round(bare), unit: 'bytes', more: {},
+      comparison: 'memory',
+      clients,
+      liveSocket: Math.round(liveSocket),
+      bare: Math.round(bare),
+      unit: 'bytes',
+      more: {},
       broken: liveSocket > MOST_MEMORY ? [`an idle connection costs ${Math.round(liveSocket)} bytes`] : [],
     }
   } finally {
@@ -101,7 +134,8 @@ export async function compareMemory(bundle: Bundle, clients: number): Promise<Co
 
 export async function compareLatency(bundle: Bundle, clients: number, duration: number): Promise<Comparison> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
-  const run = (programs: readonly Program[], what: string, details?: object) => Promise.all(programs.map((program) => program.ask(what, details)))
+  const run = (programs: readonly Program[], what: string, details?: object) =>
+    Promise.all(programs.map((program) => program.ask(what, details)))
   try {
     // The same light sockets on both, so that what is compared is the way through the servers and Redis.
     const through = (kind: 'node' | 'bare') =>
@@ -131,11 +165,26 @@ export async function compareLatency(bundle: Bundle, clients: number, duration: 
       await sleep(300)
       await run(programs, 'end')
       await Promise.all(programs.map(({ exit }) => exit))
-      return (await check([0, 1].map((at) => join(folder, `${at}.jsonl`)), { busiest: 'shared' })).latency
+      return (
+        await check(
+          [0, 1].map((at) => join(folder, `${at}.jsonl`)),
+          { busiest: 'shared' },
+        )
+      ).latency
     })
     const [liveSocket, other] = [quantile(live, 0.99), quantile(bare, 0.99)]
     return {
-      comparison: 'latency', clients, liveSocket, bare: other, unit: 'ms, p99', more: { liveSocketP50: quantile(live, 0.5), bareP50: quantile(bare, 0.5), withClientsP50: quantile(whole, 0.5), withClientsP99: quantile(whole, 0.99) },
+      comparison: 'latency',
+      clients,
+      liveSocket,
+      bare: other,
+      unit: 'ms, p99',
+      more: {
+        liveSocketP50: quantile(live, 0.5),
+        bareP50: quantile(bare, 0.5),
+        withClientsP50: quantile(whole, 0.5),
+        withClientsP99: quantile(whole, 0.99),
+      },
       broken: liveSocket > Math.max(2 * other, other + 5) ? [`${liveSocket} ms is more than twice ${other} ms`] : [],
     }
   } finally {

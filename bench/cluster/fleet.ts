@@ -25,7 +25,10 @@ export interface Fleet {
   startNode(name: string, more?: Partial<NodeSetup>): Promise<void>
   /** New connections go to these. */
   use(names: readonly string[]): Promise<void>
-  /** So many visitors come through the proxies and go again: nodes that have just started run code that nothing has made fast yet. */
+  /**
+   * So many visitors come through the proxies and go again: nodes that have just started run code that nothing has made
+   * fast yet.
+   */
   warmUp(visitors: number): Promise<void>
   drain(name: string, body?: object): Promise<{ moved: number; forced: number }>
   /** Asks each node that runs; `collected` as in the node's own. */
@@ -67,7 +70,10 @@ export interface FleetPlan {
 }
 
 const SECRET = 'a secret of this drive alone'
-/** Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the limit of 20,000 files. */
+/**
+ * Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the
+ * limit of 20,000 files.
+ */
 const PER_PROXY = 5_000
 
 /** Publishes a second from which on the young need room: what waits for its answer must not be taken for old. MB. */
@@ -80,13 +86,33 @@ const COLD = 30_000
 /** Of what is published in a second: publishes that wait for their answer where nothing is late. */
 const CALM = 0.1
 
-/** Those that follow the shared topic have processes of their own: they have a hundred times the work of the others, and their code and data stay warm. */
+/**
+ * Those that follow the shared topic have processes of their own: they have a hundred times the work of the others, and
+ * their code and data stay warm.
+ */
 function shares({ clients, followers, perProcess }: FleetPlan): { count: number; followers: number }[] {
-  const split = (total: number) => Array.from({ length: Math.ceil(total / perProcess) }, (_, at, of = Math.ceil(total / perProcess)) => Math.floor((total + at) / of))
-  return [...split(followers).map((count) => ({ count, followers: count })), ...split(clients - followers).map((count) => ({ count, followers: 0 }))]
+  const split = (total: number) =>
+    Array.from({ length: Math.ceil(total / perProcess) }, (_, at, of = Math.ceil(total / perProcess)) =>
+      Math.floor((total + at) / of),
+    )
+  return [
+    ...split(followers).map((count) => ({ count, followers: count })),
+    ...split(clients - followers).map((count) => ({ count, followers: 0 })),
+  ]
 }
 
-export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet & { finish(window: { from?: number; until?: number; quiet?: number }): Promise<Verdict & { readonly overturned: number }> }> {
+export async function startFleet(
+  bundle: Bundle,
+  plan: FleetPlan,
+): Promise<
+  Fleet & {
+    finish(window: {
+      from?: number
+      until?: number
+      quiet?: number
+    }): Promise<Verdict & { readonly overturned: number }>
+  }
+> {
   const much = plan.clients * plan.rate >= MUCH
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
   const redis = await startRedisServer({ persistence: plan.persistence ?? 'always' })
@@ -119,7 +145,13 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
 
   const proxies = await Promise.all(
     Array.from({ length: Math.ceil(plan.clients / PER_PROXY) }, () =>
-      startProxy(plan.proxy, { nodes: plan.local ? paths : ports, use: plan.nodes, idle: plan.idle ?? 3_600_000, shutdown: plan.shutdown ?? 3_600_000, preferred: plan.preferred ?? false }),
+      startProxy(plan.proxy, {
+        nodes: plan.local ? paths : ports,
+        use: plan.nodes,
+        idle: plan.idle ?? 3_600_000,
+        shutdown: plan.shutdown ?? 3_600_000,
+        preferred: plan.preferred ?? false,
+      }),
     ),
   )
 
@@ -156,7 +188,10 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
     for (;;) {
       const { live, closed } = await state()
       if (live === plan.clients) return
-      if (closed > 0 || systemClock.monotonic() - from > patience) throw new Error(`${plan.clients - live} of ${plan.clients} clients are not live after ${patience} ms, ${closed} gave up`)
+      if (closed > 0 || systemClock.monotonic() - from > patience)
+        throw new Error(
+          `${plan.clients - live} of ${plan.clients} clients are not live after ${patience} ms, ${closed} gave up`,
+        )
       await sleep(50)
     }
   }
@@ -197,7 +232,12 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
     },
     async warmUp(visitors: number) {
       for (const { url } of proxies) {
-        const visit = startProgram(bundle.sockets, { url, count: Math.ceil(visitors / proxies.length), rate: 0, speaks: true } satisfies SocketsSetup)
+        const visit = startProgram(bundle.sockets, {
+          url,
+          count: Math.ceil(visitors / proxies.length),
+          rate: 0,
+          speaks: true,
+        } satisfies SocketsSetup)
         await visit.ask('connect')
         visit.kill('SIGKILL')
         await visit.exit
@@ -209,18 +249,25 @@ export async function startFleet(bundle: Bundle, plan: FleetPlan): Promise<Fleet
         headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
         body: JSON.stringify({ wait: true, ...body }),
       })
-      if (!response.ok) throw new Error(`The drain endpoint of ${name} answered ${response.status}: ${await response.text()}`)
+      if (!response.ok)
+        throw new Error(`The drain endpoint of ${name} answered ${response.status}: ${await response.text()}`)
       return (await response.json()) as { moved: number; forced: number }
     },
     async nodeStates(collected = false) {
       const alive = [...nodes].filter(([, node]) => node.alive)
-      return new Map(await Promise.all(alive.map(async ([name, node]) => [name, await node.ask<NodeState>('state', { collected })] as const)))
+      return new Map(
+        await Promise.all(
+          alive.map(async ([name, node]) => [name, await node.ask<NodeState>('state', { collected })] as const),
+        ),
+      )
     },
     state,
     allLive,
     async profile(into?: string) {
       const alive = [...programs.entries(), ...nodes.entries()].filter(([, program]) => program.alive)
-      await Promise.all(alive.map(([name, program]) => program.ask('profile', { file: into && join(into, `${name}.cpuprofile`) })))
+      await Promise.all(
+        alive.map(([name, program]) => program.ask('profile', { file: into && join(into, `${name}.cpuprofile`) })),
+      )
     },
     now: () => systemClock.now(),
     close,

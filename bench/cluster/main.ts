@@ -40,7 +40,8 @@ if (values.help) {
   const { proxy, json, small } = values
   if (proxy !== 'nginx' && proxy !== 'haproxy') fail(`--proxy must be nginx or haproxy, not "${proxy}".`)
   const clients = values.clients === undefined ? undefined : Number(values.clients)
-  if (clients !== undefined && !(Number.isInteger(clients) && clients > 0)) fail(`--clients must be a whole number above 0, not "${values.clients}".`)
+  if (clients !== undefined && !(Number.isInteger(clients) && clients > 0))
+    fail(`--clients must be a whole number above 0, not "${values.clients}".`)
   const shared = values.shared === undefined ? undefined : Number(values.shared)
   if (shared !== undefined && !(shared > 0)) fail(`--shared must be a number above 0, not "${values.shared}".`)
   const wanted = values.scenario ?? NAMES
@@ -73,13 +74,19 @@ if (values.help) {
     for (const name of COMPARISONS) {
       if (!wanted.includes(name)) continue
       if (!json) console.error(`${name}: LiveSocket beside a bare ws server on Redis pub/sub…`)
-      const comparison = name === 'memory' ? await compareMemory(bundle, clients ?? (small ? 500 : 5_000)) : await compareLatency(bundle, clients ?? (small ? 100 : 1_000), small ? 3_000 : 15_000)
+      const comparison =
+        name === 'memory'
+          ? await compareMemory(bundle, clients ?? (small ? 500 : 5_000))
+          : await compareLatency(bundle, clients ?? (small ? 100 : 1_000), small ? 3_000 : 15_000)
       comparisons.push(comparison)
       tell(comparison)
     }
   } finally {
     await bundle.remove()
   }
-  if (!json) console.log(`\n${[outcomes.length > 0 ? table(outcomes) : '', comparisonTable(comparisons)].filter(Boolean).join('\n\n')}`)
+  if (!json)
+    console.log(
+      `\n${[outcomes.length > 0 ? table(outcomes) : '', comparisonTable(comparisons)].filter(Boolean).join('\n\n')}`,
+    )
   process.exitCode = failed || [...outcomes, ...comparisons].some(({ broken }) => broken.length > 0) ? 1 : 0
 }

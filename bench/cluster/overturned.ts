@@ -12,7 +12,8 @@ export async function overturned(redis: RedisServer, unknowns: readonly Unknown[
   const streams = new Map<string, Map<number, number>>()
   let count = 0
   for (const { topic, n, at } of unknowns) {
-    const appended = streams.get(topic) ?? appendTimes(await redis.command('XRANGE', keys.topic(String(epoch), topic), '-', '+'))
+    const appended =
+      streams.get(topic) ?? appendTimes(await redis.command('XRANGE', keys.topic(String(epoch), topic), '-', '+'))
     streams.set(topic, appended)
     if ((appended.get(n) ?? 0) > at + SLACK) count++
   }

@@ -27,13 +27,16 @@ process.on('exit', () => {
 })
 
 /**
- * Nobody's collection of garbage waits for helpers to get their turn: where many processes share two cores it would stand still for as long as all
- * the others want to run, and what it holds meanwhile makes the next time longer.
+ * Nobody's collection of garbage waits for helpers to get their turn: where many processes share two cores it would
+ * stand still for as long as all the others want to run, and what it holds meanwhile makes the next time longer.
  */
 const FLAGS = ['--expose-gc', '--no-parallel-scavenge']
 
 export function startProgram(file: string, setup: object, flags: readonly string[] = []): Program {
-  const child = fork(file, [JSON.stringify(setup)], { execArgv: [...FLAGS, ...flags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(file, [JSON.stringify(setup)], {
+    execArgv: [...FLAGS, ...flags],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   running.add(child)
   const asked = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   let count = 0
@@ -69,8 +72,9 @@ export function startProgram(file: string, setup: object, flags: readonly string
 }
 
 /**
- * What stands for other machines, clients and balancers, goes before the nodes where all share one: a client that waits for the
- * processor would look like a network that bunches up what it carries. Needs the rights to do so; without them all are equal.
+ * What stands for other machines, clients and balancers, goes before the nodes where all share one: a client that waits
+ * for the processor would look like a network that bunches up what it carries. Needs the rights to do so; without them
+ * all are equal.
  */
 export function prefer(pid: number) {
   try {
@@ -82,7 +86,10 @@ export function prefer(pid: number) {
 
 /** The other side: what this process was set up with, and how it answers. */
 export function serveProgram<Setup>(answers: (setup: Setup) => Record<string, (details: never) => unknown>): void {
-  const table = { profile: createProfile(), ...answers(JSON.parse(process.argv[2]!) as Setup) } as Record<string, (details: never) => unknown>
+  const table = { profile: createProfile(), ...answers(JSON.parse(process.argv[2]!) as Setup) } as Record<
+    string,
+    (details: never) => unknown
+  >
   // Whoever started it is gone: nobody will ask for anything.
   process.on('disconnect', () => process.exit(1))
   process.on('message', ({ id, what, ...details }: { id: number; what: string }) => {

@@ -17,7 +17,9 @@ export interface Proxy {
 }
 
 export interface ProxyOptions {
-  /** Every node that there may ever be, by name: where it listens, a port of this machine or the path of a Unix socket. */
+  /**
+   * Every node that there may ever be, by name: where it listens, a port of this machine or the path of a Unix socket.
+   */
   readonly nodes: ReadonlyMap<string, number | string>
   readonly use: readonly string[]
   /** Milliseconds after which it cuts a connection on which nothing is sent. */
@@ -92,12 +94,17 @@ ${[...nodes].map(([name, at]) => `  server ${name} ${address(at, 'unix@')}${use.
     async use(wanted) {
       // `drain`: no new connections, the open ones go on. First those that take over: there is never nobody.
       for (const name of wanted) await say(admin, `set server nodes/${name} state ready`)
-      for (const name of nodes.keys()) if (!wanted.includes(name)) await say(admin, `set server nodes/${name} state drain`)
+      for (const name of nodes.keys())
+        if (!wanted.includes(name)) await say(admin, `set server nodes/${name} state drain`)
     },
   }
 }
 
-async function startNginx(folder: string, port: number, { nodes, use, idle, shutdown }: ProxyOptions): Promise<Started> {
+async function startNginx(
+  folder: string,
+  port: number,
+  { nodes, use, idle, shutdown }: ProxyOptions,
+): Promise<Started> {
   const config = join(folder, 'nginx.conf')
   const write = (wanted: readonly string[]) =>
     writeFile(
@@ -154,8 +161,14 @@ function address(at: number | string, unix: string): string {
 }
 
 function run(command: string, args: readonly string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', process.env['CLUSTER_VERBOSE'] ? 'inherit' : 'ignore'], env: { ...process.env, PATH }, detached: true })
-  child.on('error', () => console.error(`${command} cannot be started: on Debian and Ubuntu, apt-get install ${command}`))
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'ignore', process.env['CLUSTER_VERBOSE'] ? 'inherit' : 'ignore'],
+    env: { ...process.env, PATH },
+    detached: true,
+  })
+  child.on('error', () =>
+    console.error(`${command} cannot be started: on Debian and Ubuntu, apt-get install ${command}`),
+  )
   // It has workers of its own, which must not outlive it.
   const end = () => {
     try {
@@ -196,7 +209,8 @@ async function listens(port: number) {
       socket.on('error', () => resolve(false))
     })
     if (open) return
-    if (systemClock.monotonic() - from > READY) throw new Error(`Nothing listens on port ${port}: is the proxy installed?`)
+    if (systemClock.monotonic() - from > READY)
+      throw new Error(`Nothing listens on port ${port}: is the proxy installed?`)
     await sleep(20)
   }
 }

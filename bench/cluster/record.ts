@@ -2,14 +2,16 @@ import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
 
 /**
- * What publishers and clients write down of what their applications did and saw, one JSON array a line, in that order. Messages
- * that follow each other without a hole are one line, so that the record of a million is small.
+ * What publishers and clients write down of what their applications did and saw, one JSON array a line, in that order.
+ * Messages that follow each other without a hole are one line, so that the record of a million is small.
  *
  * - `follows` client topic: it subscribed before anything was published
  * - `sent` topic n: the publisher gave out numbers up to n, in that order
  * - `applied` topic from to · `refused` topic n code · `unknown` topic n at: what became of its publishes
- * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times, with the longest pause between two
- * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client at · `broke` client code reason at: a leg that its client did not end · `error` client text
+ * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times,
+ *   with the longest pause between two
+ * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client
+ *   at · `broke` client code reason at: a leg that its client did not end · `error` client text
  * - `latency` sorted milliseconds from publish to delivery, each the median of its hundredth
  */
 export type Line =

@@ -93,7 +93,7 @@ function costOf(before: States, after: States, elapsed: number) {
   return {
     // Of few legs it says nothing.
     memory: legs >= 500 ? rss / legs : null,
-    cpu: counted >= 100 && elapsed > 1_000 ? cpu / 1_000 / (elapsed + 3_000) / counted * 100 : null,
+    cpu: counted >= 100 && elapsed > 1_000 ? (cpu / 1_000 / (elapsed + 3_000) / counted) * 100 : null,
   }
 }
 
@@ -110,7 +110,9 @@ function outcomeOf(
     ...(duplicated > 0 ? [`${duplicated} messages came twice`] : []),
     ...(reordered > 0 ? [`${reordered} messages came out of order`] : []),
     ...(refusedButDelivered > 0 ? [`${refusedButDelivered} refused messages were delivered`] : []),
-    ...(verdict.overturned > 0 ? [`${verdict.overturned} messages were applied after they had been told to be unknown`] : []),
+    ...(verdict.overturned > 0
+      ? [`${verdict.overturned} messages were applied after they had been told to be unknown`]
+      : []),
     ...(verdict.delivered === 0 ? ['nothing was delivered'] : []),
     ...(verdict.closed > 0 ? [`${verdict.closed} clients gave up`] : []),
     ...(scenario.broken?.(verdict, facts, ask) ?? []),

@@ -12,7 +12,10 @@ export interface Scenario {
   plan(ask: Ask): Partial<FleetPlan>
   /** Does it. Times are when the trouble began, and when it was over for everybody. */
   run(fleet: Fleet, ask: Ask): Promise<Facts>
-  /** What was promised and is not so, each in a sentence. Nothing may ever be lost, repeated or reordered: that is checked for all. */
+  /**
+   * What was promised and is not so, each in a sentence. Nothing may ever be lost, repeated or reordered: that is
+   * checked for all.
+   */
   broken?(verdict: Verdict, facts: Facts, ask: Ask): string[]
 }
 
@@ -46,7 +49,12 @@ const noGaps = (verdict: Verdict): string[] => (verdict.gaps > 0 ? [`${verdict.g
 /** Time for some messages before and after. */
 const settle = (ask: Ask) => sleep(ask.small ? 700 : 3_000)
 
-async function during(fleet: Fleet, ask: Ask, act: () => Promise<Omit<Facts, 'from' | 'until'> | void>, patience = 60_000): Promise<Facts> {
+async function during(
+  fleet: Fleet,
+  ask: Ask,
+  act: () => Promise<Omit<Facts, 'from' | 'until'> | void>,
+  patience = 60_000,
+): Promise<Facts> {
   await settle(ask)
   const from = fleet.now()
   const facts = await act()
@@ -61,9 +69,15 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'rolling',
     title: 'Rolling deploy: SIGTERM to each node in turn, a new one in its place',
     clients: 3_000,
-    // Legs move no faster than a machine can take them that is busy as it is, and the last node may have three quarters of all: after a reload nginx knows of
-    // no connection. Redis is not touched: what it keeps on disk is for `redis-restart` to tell.
-    plan: ({ clients }) => ({ node: { rate: 15, deadline: 240_000 }, persistence: 'no', local: true, perProcess: Math.ceil(clients / 3) }),
+    // Legs move no faster than a machine can take them that is busy as it is, and the last node may have three quarters
+    // of all: after a reload nginx knows of no connection. Redis is not touched: what it keeps on disk is for
+    // `redis-restart` to tell.
+    plan: ({ clients }) => ({
+      node: { rate: 15, deadline: 240_000 },
+      persistence: 'no',
+      local: true,
+      perProcess: Math.ceil(clients / 3),
+    }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         const drains: number[] = []
@@ -95,16 +109,26 @@ export const SCENARIOS: readonly Scenario[] = [
         await fleet.use(GREEN)
         await sleep(300)
         const begun = systemClock.monotonic()
-        const results = await Promise.all(BLUE.map((name) => fleet.drain(name, { reason: 'slot swap', deadline: 30_000, rate: 200 })))
+        const results = await Promise.all(
+          BLUE.map((name) => fleet.drain(name, { reason: 'slot swap', deadline: 30_000, rate: 200 })),
+        )
         const drain = systemClock.monotonic() - begun
-        for (const name of BLUE) await fleet.node(name).ask('end').catch(() => undefined)
+        for (const name of BLUE)
+          await fleet
+            .node(name)
+            .ask('end')
+            .catch(() => undefined)
         return { drain, more: { forced: results.reduce((sum, { forced }) => sum + forced, 0) } }
       }),
-    broken: (verdict, { more }) => [...unnoticed(verdict), ...(more!['forced']! > 0 ? [`${more!['forced']} legs were closed at the deadline`] : [])],
+    broken: (verdict, { more }) => [
+      ...unnoticed(verdict),
+      ...(more!['forced']! > 0 ? [`${more!['forced']} legs were closed at the deadline`] : []),
+    ],
   },
   {
     name: 'balancer-drain',
-    title: 'The balancer takes a node out (HAProxy: state drain; nginx: reload with worker_shutdown_timeout), then it is told to drain',
+    title:
+      'The balancer takes a node out (HAProxy: state drain; nginx: reload with worker_shutdown_timeout), then it is told to drain',
     clients: 1_000,
     // Workers of the old configuration end after this, and with them every connection that they hold.
     plan: (ask) => ({ shutdown: ask.small ? 4_000 : 8_000 }),
@@ -115,7 +139,10 @@ export const SCENARIOS: readonly Scenario[] = [
         const begun = systemClock.monotonic()
         const { forced } = await fleet.drain('c', { deadline: 20_000 })
         const drain = systemClock.monotonic() - begun
-        await fleet.node('c').ask('end').catch(() => undefined)
+        await fleet
+          .node('c')
+          .ask('end')
+          .catch(() => undefined)
         // nginx cuts what its old workers hold, those to nodes that stay included.
         if (ask.proxy === 'nginx') await sleep(ask.small ? 5_000 : 9_000)
         return { drain, more: { forced } }
@@ -126,7 +153,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'kill',
     title: 'kill -9 of the node that has every leg; two others take them',
     clients: 5_000,
-    plan: () => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0.02, sharedRate: 2, heartbeat: 30_000, node: { reconnectSpread: 10_000 } }),
+    plan: () => ({
+      nodes: ['a'],
+      spares: ['b', 'c'],
+      rate: 0.02,
+      sharedRate: 2,
+      heartbeat: 30_000,
+      node: { reconnectSpread: 10_000 },
+    }),
     async run(fleet, ask) {
       for (const name of ['b', 'c']) await fleet.startNode(name)
       await fleet.use(['a', 'b', 'c'])
@@ -143,7 +177,9 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     broken: (verdict, { more }) => [
       ...noGaps(verdict),
-      ...(quantile(verdict.backAfter, 0.99) > 15_000 ? [`p99 live again after ${Math.round(quantile(verdict.backAfter, 0.99))} ms`] : []),
+      ...(quantile(verdict.backAfter, 0.99) > 15_000
+        ? [`p99 live again after ${Math.round(quantile(verdict.backAfter, 0.99))} ms`]
+        : []),
       ...((verdict.backAfter.at(-1) ?? 0) > 45_000 ? ['not all were live again within 45 s'] : []),
       ...(more!['readsPerTopicPer100ms']! > 1 ? ['more than one read per topic per 100 ms'] : []),
     ],
@@ -169,7 +205,8 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'overload',
-    title: 'At twice what the machine carries, with answers forgotten early: each node freezes for 22 s, then each is replaced',
+    title:
+      'At twice what the machine carries, with answers forgotten early: each node freezes for 22 s, then each is replaced',
     clients: 1_500,
     // The whole machine carries 3,000 publishes a second with what follows them, as `rolling` has it.
     plan: (ask) => ({
@@ -228,7 +265,9 @@ export const SCENARIOS: readonly Scenario[] = [
     // One for each topic of each client: its own, and for some the shared one.
     broken: (verdict, { more }) => [
       ...(verdict.mostGaps > 1 ? [`${verdict.mostGaps} gaps in one topic of one client`] : []),
-      ...(verdict.gaps !== more!['subscriptions'] ? [`${verdict.gaps} gaps in ${more!['subscriptions']} subscriptions`] : []),
+      ...(verdict.gaps !== more!['subscriptions']
+        ? [`${verdict.gaps} gaps in ${more!['subscriptions']} subscriptions`]
+        : []),
     ],
   },
   {
@@ -263,7 +302,9 @@ export const SCENARIOS: readonly Scenario[] = [
         for (const name of GREEN) await fleet.startNode(name, { refuses: true })
         await fleet.use(GREEN)
         await sleep(300)
-        const drains = BLUE.map((name) => fleet.drain(name, { deadline: 60_000, rate: 200, wait: false }).catch(() => undefined))
+        const drains = BLUE.map((name) =>
+          fleet.drain(name, { deadline: 60_000, rate: 200, wait: false }).catch(() => undefined),
+        )
         await Promise.all(drains)
         await sleep(ask.small ? 4_000 : 10_000)
         await fleet.use(BLUE)
@@ -274,10 +315,20 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'drain',
-    title: 'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
+    title:
+      'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
     clients: 10_000,
-    // What is lost is seen by those who follow, one in fifty, a message a second. The heartbeat is one for a server of many idle legs.
-    plan: ({ clients }) => ({ nodes: ['a'], spares: ['b', 'c'], rate: 0, sharedRate: 1, followers: Math.ceil(clients / 50), heartbeat: 60_000, preferred: true }),
+    // What is lost is seen by those who follow, one in fifty, a message a second. The heartbeat is one for a server of
+    // many idle legs.
+    plan: ({ clients }) => ({
+      nodes: ['a'],
+      spares: ['b', 'c'],
+      rate: 0,
+      sharedRate: 1,
+      followers: Math.ceil(clients / 50),
+      heartbeat: 60_000,
+      preferred: true,
+    }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
         for (const name of ['b', 'c']) await fleet.startNode(name)

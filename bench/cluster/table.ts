@@ -1,7 +1,8 @@
 import type { Comparison } from './compare.js'
 import type { Outcome } from './run-scenario.js'
 
-const number = (value: number | null, digits = 0) => (value === null ? '–' : value.toLocaleString('en-US', { maximumFractionDigits: digits }))
+const number = (value: number | null, digits = 0) =>
+  value === null ? '–' : value.toLocaleString('en-US', { maximumFractionDigits: digits })
 const seconds = (value: number | null) => (value === null ? '–' : `${(value / 1_000).toFixed(1)} s`)
 const ms = (value: number | null) => (value === null ? '–' : `${number(value)} ms`)
 
@@ -21,7 +22,10 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ['drain', ({ timeToDrain }) => seconds(timeToDrain)],
   ['back p99', ({ backP99 }) => seconds(backP99)],
   ['p99', ({ latencyP99 }) => ms(latencyP99)],
-  ['memory', ({ memoryPerConnection }) => (memoryPerConnection === null ? '–' : `${number(memoryPerConnection / 1_024)} KB`)],
+  [
+    'memory',
+    ({ memoryPerConnection }) => (memoryPerConnection === null ? '–' : `${number(memoryPerConnection / 1_024)} KB`),
+  ],
   ['cpu', ({ cpuPerConnection }) => (cpuPerConnection === null ? '–' : `${number(cpuPerConnection, 3)} %`)],
   ['', ({ broken }) => (broken.length === 0 ? 'kept' : 'BROKEN')],
 ]
@@ -30,12 +34,23 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
 export function table(outcomes: readonly Outcome[]): string {
   const rows = [COLUMNS.map(([title]) => title), ...outcomes.map((outcome) => COLUMNS.map(([, cell]) => cell(outcome)))]
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ').trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 export function comparisonTable(comparisons: readonly Comparison[]): string {
-  const shown = (value: number, unit: string) => (unit === 'bytes' ? `${(value / 1_024).toFixed(1)} KB` : `${number(value, 1)} ${unit}`)
+  const shown = (value: number, unit: string) =>
+    unit === 'bytes' ? `${(value / 1_024).toFixed(1)} KB` : `${number(value, 1)} ${unit}`
   return comparisons
-    .map(({ comparison, clients, liveSocket, bare, unit, broken }) => `${comparison}, ${number(clients)} clients: ${shown(liveSocket, unit)}, bare ws ${shown(bare, unit)}; ${broken.length === 0 ? 'kept' : 'BROKEN'}`)
+    .map(
+      ({ comparison, clients, liveSocket, bare, unit, broken }) =>
+        `${comparison}, ${number(clients)} clients: ${shown(liveSocket, unit)}, bare ws ${shown(bare, unit)}; ${broken.length === 0 ? 'kept' : 'BROKEN'}`,
+    )
     .join('\n')
 }

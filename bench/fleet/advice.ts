@@ -3,7 +3,9 @@ import { simulate, type Outcome } from './scenarios.js'
 import { count, duration, percent } from './table.js'
 
 export interface Advice {
-  /** For `createLiveServer({ reconnectSpread: { rate } })`: connections a second that each node may be asked to take. */
+  /**
+   * For `createLiveServer({ reconnectSpread: { rate } })`: connections a second that each node may be asked to take.
+   */
   readonly reconnectRate: number
   /** What each node then advertises with its share of the users, ms. */
   readonly reconnectSpread: number
@@ -13,10 +15,19 @@ export interface Advice {
   readonly tokenMeanPerSecond: number
   readonly fits: boolean
   /** The simulator's own runs with these numbers. */
-  readonly proof: { readonly crash: Outcome; readonly node: Outcome; readonly drain: Outcome; readonly tokens: Outcome; readonly login: Outcome }
+  readonly proof: {
+    readonly crash: Outcome
+    readonly node: Outcome
+    readonly drain: Outcome
+    readonly tokens: Outcome
+    readonly login: Outcome
+  }
 }
 
-/** Of what nodes can take: a storm may use so much, a drain so much, so that a crash in the middle of a deploy still fits. */
+/**
+ * Of what nodes can take: a storm may use so much, a drain so much, so that a crash in the middle of a deploy still
+ * fits.
+ */
 const STORM_SHARE = 0.8
 const DRAIN_SHARE = 0.2
 
@@ -41,7 +52,15 @@ export function advise(settings: FleetSettings): Advice {
     proof.crash.peakPerSecond <= nodes * accepts &&
     proof.node.peakPerSecond + drainRate <= (nodes - 1) * accepts &&
     Math.max(proof.login.peakPerSecond, proof.tokens.meanPerSecond) <= tokenCapacity
-  return { reconnectRate, reconnectSpread, drainRate, drainDeadline, tokenMeanPerSecond: proof.login.meanPerSecond, fits, proof }
+  return {
+    reconnectRate,
+    reconnectSpread,
+    drainRate,
+    drainDeadline,
+    tokenMeanPerSecond: proof.login.meanPerSecond,
+    fits,
+    proof,
+  }
 }
 
 export function adviceText(settings: FleetSettings, advice: Advice): string {

@@ -71,31 +71,43 @@ export function lineChart({ title, unit, lines, step, limit, log = false, percen
   if (log) for (let tick = bottom; tick <= top * 1.001; tick *= 10) ticks.push(tick)
   else for (let tick = 0, by = niceStep(top, 5); tick <= top; tick += by) ticks.push(tick)
   for (const tick of ticks) {
-    parts.push(`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(tick))}" y2="${round(y(tick))}"/><text x="${LEFT - 8}" y="${round(y(tick)) + 4}" text-anchor="end">${short(tick, percent)}</text>`)
+    parts.push(
+      `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(tick))}" y2="${round(y(tick))}"/><text x="${LEFT - 8}" y="${round(y(tick)) + 4}" text-anchor="end">${short(tick, percent)}</text>`,
+    )
   }
   const seconds = length * step
   const inMinutes = seconds > 300
   const by = inMinutes ? niceStep(seconds / 60, 8) * 60 : niceStep(seconds, 8)
   for (let time = 0; time <= seconds; time += by) {
-    parts.push(`<text x="${round(x(time / step))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${round(inMinutes ? time / 60 : time)}</text>`)
+    parts.push(
+      `<text x="${round(x(time / step))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${round(inMinutes ? time / 60 : time)}</text>`,
+    )
   }
-  parts.push(`<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${inMinutes ? 'minutes' : 'seconds'}</text><text x="${LEFT}" y="${TOP - 8}">${escape(unit)}${log ? ' (each line is ten times the one below)' : ''}</text>`)
+  parts.push(
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${inMinutes ? 'minutes' : 'seconds'}</text><text x="${LEFT}" y="${TOP - 8}">${escape(unit)}${log ? ' (each line is ten times the one below)' : ''}</text>`,
+  )
   let [legend, row] = [12, 41]
   lines.forEach((line, i) => {
     const wide = 36 + line.name.length * 6.8
     if (legend + wide > WIDTH) [legend, row] = [12, row + 18]
-    parts.push(`<line x1="${round(legend)}" x2="${round(legend + 16)}" y1="${row - 4}" y2="${row - 4}" stroke="var(--c${i % 7})" stroke-width="3"/><text class="value" x="${round(legend + 21)}" y="${row}">${escape(line.name)}</text>`)
+    parts.push(
+      `<line x1="${round(legend)}" x2="${round(legend + 16)}" y1="${row - 4}" y2="${row - 4}" stroke="var(--c${i % 7})" stroke-width="3"/><text class="value" x="${round(legend + 21)}" y="${row}">${escape(line.name)}</text>`,
+    )
     legend += wide
   })
   // Ours is drawn last, over the others.
   const drawn = lines.map((line, i) => {
-    const points = thinned(line.values).map(([index, value], at) => `${at === 0 ? 'M' : 'L'}${round(x(index))} ${round(y(value))}`)
+    const points = thinned(line.values).map(
+      ([index, value], at) => `${at === 0 ? 'M' : 'L'}${round(x(index))} ${round(y(value))}`,
+    )
     return `<path${i === 0 ? ' class="ours"' : ''} stroke="var(--c${i % 7})" d="${points.join('')}"/>`
   })
   parts.push(...drawn.reverse())
   if (limit) {
     const at = round(y(limit.value))
-    parts.push(`<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/><text class="limit-name" x="${WIDTH - RIGHT}" y="${at - 5}" text-anchor="end">${escape(limit.name)}</text>`)
+    parts.push(
+      `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/><text class="limit-name" x="${WIDTH - RIGHT}" y="${at - 5}" text-anchor="end">${escape(limit.name)}</text>`,
+    )
   }
   return frame(title, HEIGHT, parts.join(''))
 }
@@ -125,7 +137,10 @@ function highest(values: ArrayLike<number>): number {
   return most
 }
 
-/** Few enough points to draw: of those that fall together the highest is kept, since the peak is what a chart is read for. */
+/**
+ * Few enough points to draw: of those that fall together the highest is kept, since the peak is what a chart is read
+ * for.
+ */
 function thinned(values: ArrayLike<number>): [number, number][] {
   const group = Math.max(1, Math.ceil(values.length / MOST_POINTS))
   const points: [number, number][] = []

@@ -41,12 +41,16 @@ export const livesocket: ClientPolicy = {
 /** `min · 1.3ⁿ`, at most 10 s, with `min` drawn once from 1 to 5 s. */
 const byFactor = ({ failures, trait }: ReconnectCase) => Math.min(10_000, (1_000 + trait * 4_000) * 1.3 ** failures)
 
-const ladder = (steps: readonly number[]) => ({ failures }: ReconnectCase) => steps[Math.min(failures, steps.length - 1)]!
+const ladder =
+  (steps: readonly number[]) =>
+  ({ failures }: ReconnectCase) =>
+    steps[Math.min(failures, steps.length - 1)]!
 
 export const peers: readonly ClientPolicy[] = [
   {
     name: 'reconnecting-websocket',
-    source: '4.4.0: minReconnectionDelay 1000 + random · 4000 drawn once per page, grow factor 1.3, maxReconnectionDelay 10000; URL provider called at every dial',
+    source:
+      '4.4.0: minReconnectionDelay 1000 + random · 4000 drawn once per page, grow factor 1.3, maxReconnectionDelay 10000; URL provider called at every dial',
     reconnectDelay: byFactor,
     tokenAtEveryDial: true,
   },
@@ -58,14 +62,17 @@ export const peers: readonly ClientPolicy[] = [
   },
   {
     name: 'socket.io',
-    source: '4.8: reconnectionDelay 1000, reconnectionDelayMax 5000, randomizationFactor 0.5, clamped after the jitter; auth function called at every dial',
+    source:
+      '4.8: reconnectionDelay 1000, reconnectionDelayMax 5000, randomizationFactor 0.5, clamped after the jitter; auth function called at every dial',
     reconnectDelay: ({ failures }, random) => Math.min(5_000, 1_000 * 2 ** Math.min(failures, 20) * (0.5 + random())),
     tokenAtEveryDial: true,
   },
   {
     name: 'centrifuge',
-    source: 'centrifuge-js 5: min(20 s, 500 ms + U(0, min(20 s, 500 ms · 2ⁿ))); refresh at the server’s ttl, retried after 5–10 s',
-    reconnectDelay: ({ failures }, random) => Math.min(20_000, 500 + random() * Math.min(20_000, 500 * 2 ** Math.min(failures, 20))),
+    source:
+      'centrifuge-js 5: min(20 s, 500 ms + U(0, min(20 s, 500 ms · 2ⁿ))); refresh at the server’s ttl, retried after 5–10 s',
+    reconnectDelay: ({ failures }, random) =>
+      Math.min(20_000, 500 + random() * Math.min(20_000, 500 * 2 ** Math.min(failures, 20))),
     tokenAtEveryDial: false,
     refreshAge: (lifetime) => lifetime,
     tokenRetryDelay: (_, random) => 5_000 + random() * 5_000,
@@ -78,7 +85,8 @@ export const peers: readonly ClientPolicy[] = [
   },
   {
     name: 'supabase',
-    source: 'realtime-js: [1, 2, 5, 10] s, no jitter; auth-js: a tick every 30 s refreshes with 90 s left, retried after 0.2 s · 2ⁿ within 30 s, then 60 s later',
+    source:
+      'realtime-js: [1, 2, 5, 10] s, no jitter; auth-js: a tick every 30 s refreshes with 90 s left, retried after 0.2 s · 2ⁿ within 30 s, then 60 s later',
     reconnectDelay: ladder([1_000, 2_000, 5_000, 10_000]),
     tokenAtEveryDial: false,
     // The tick began with the page, so in a login burst it is the same for all; `trait` tells pages apart that did not.

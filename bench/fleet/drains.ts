@@ -29,10 +29,15 @@ export function simulateDrain({ legs, rate, dial }: FleetSettings, random: Rando
 }
 
 /**
- * M nodes, one after the other. A balancer that knows nothing of versions puts each leg on any other node, the ones still to be
- * drained among them: those clients move again. That is what `movesPerClient` counts, and what a drain's `url` avoids.
+ * M nodes, one after the other. A balancer that knows nothing of versions puts each leg on any other node, the ones
+ * still to be drained among them: those clients move again. That is what `movesPerClient` counts, and what a drain's
+ * `url` avoids.
  */
-export function simulateRollingDeploy({ clients, nodes, rate, dial }: FleetSettings, random: Random, horizon: number): Moves {
+export function simulateRollingDeploy(
+  { clients, nodes, rate, dial }: FleetSettings,
+  random: Random,
+  horizon: number,
+): Moves {
   const dials = createCounter(horizon)
   const legsOf: number[][] = Array.from({ length: nodes }, () => [])
   for (let client = 0; client < clients; client++) legsOf[client % nodes]!.push(client)

@@ -8,8 +8,9 @@ export interface EventQueue {
 }
 
 /**
- * A calendar: one bucket for each 10 ms, each a linked list through two typed arrays. Setting and taking cost the same for ten
- * events and for ten million, and nothing is allocated: a heap of a million objects would spend the run collecting them.
+ * A calendar: one bucket for each 10 ms, each a linked list through two typed arrays. Setting and taking cost the same
+ * for ten events and for ten million, and nothing is allocated: a heap of a million objects would spend the run
+ * collecting them.
  */
 export function createEventQueue(slots: number, horizon: number): EventQueue {
   const WIDTH = 10

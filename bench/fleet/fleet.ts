@@ -73,8 +73,8 @@ const DUE = 0
 const DIAL = 1
 
 /**
- * N clients in virtual time, each a few numbers in typed arrays: when its token was asked for, how often it failed, when its leg
- * was lost. What they do is the policy's; nothing of a policy is written here.
+ * N clients in virtual time, each a few numbers in typed arrays: when its token was asked for, how often it failed,
+ * when its leg was lost. What they do is the policy's; nothing of a policy is written here.
  */
 export function createFleet(options: FleetOptions): Fleet {
   const { clients, policy, random, horizon, lifetime, tokenService, servers, spread, dialTime } = options

@@ -28,7 +28,9 @@ function run(scenario: ScenarioName, { settings }: FleetCommand, withPeers: bool
 
 /** The numbers without the series behind them; round where more digits would only pretend. */
 function json({ series: _, ...outcome }: Outcome) {
-  const numbers = JSON.stringify(outcome, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value))
+  const numbers = JSON.stringify(outcome, (_, value: unknown) =>
+    typeof value === 'number' ? Number(value.toPrecision(7)) : value,
+  )
   return JSON.parse(numbers) as Record<string, unknown>
 }
 
@@ -50,16 +52,21 @@ function main(command: FleetCommand) {
     if (!command.json) console.log(`${title(outcomes[0]!, settings)}\n${table(outcomes)}\n`)
   }
   if (command.json) {
-    const objects = all.map(([ours, ...others]) => ({ ...json(ours!), ...(others.length > 0 ? { peers: others.map(json) } : {}) }))
+    const objects = all.map(([ours, ...others]) => ({
+      ...json(ours!),
+      ...(others.length > 0 ? { peers: others.map(json) } : {}),
+    }))
     console.log(JSON.stringify(command.scenario ? objects[0] : { scenarios: objects }))
   }
   if (command.charts !== undefined) {
     mkdirSync(command.charts, { recursive: true })
     for (const outcomes of all) {
-      for (const { name, svg } of charts(outcomes[0]!.scenario, outcomes, settings)) writeFileSync(join(command.charts, `${name}.svg`), svg)
+      for (const { name, svg } of charts(outcomes[0]!.scenario, outcomes, settings))
+        writeFileSync(join(command.charts, `${name}.svg`), svg)
     }
   }
-  if (command.html !== undefined) writeFileSync(command.html, htmlReport(all, settings, adviceText(settings, advise(settings))))
+  if (command.html !== undefined)
+    writeFileSync(command.html, htmlReport(all, settings, adviceText(settings, advise(settings))))
 }
 
 try {

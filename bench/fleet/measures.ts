@@ -12,8 +12,8 @@ export function peak(bins: ArrayLike<number>, from = 0, to = bins.length): numbe
 }
 
 /**
- * Around the k-th refresh of a cohort that logged in together, that is from k − ½ to k + ½ times the mean age at which a token is
- * refreshed: the highest bin of `width` seconds beside the mean. One for each refresh that the run holds.
+ * Around the k-th refresh of a cohort that logged in together, that is from k − ½ to k + ½ times the mean age at which
+ * a token is refreshed: the highest bin of `width` seconds beside the mean. One for each refresh that the run holds.
  */
 export function peakToMean(bins: ArrayLike<number>, meanAge: number, meanPerSecond: number, width: number): number[] {
   const wide = rebin(bins, width)

@@ -1,6 +1,14 @@
 import { parseArgs } from 'node:util'
 
-export const SCENARIOS = ['login-burst', 'token-outage', 'fleet-crash', 'node-crash', 'drain', 'rolling-deploy', 'flaky-network'] as const
+export const SCENARIOS = [
+  'login-burst',
+  'token-outage',
+  'fleet-crash',
+  'node-crash',
+  'drain',
+  'rolling-deploy',
+  'flaky-network',
+] as const
 export type ScenarioName = (typeof SCENARIOS)[number]
 
 /** Durations are milliseconds; on the command line they are seconds, which operators think in. */
@@ -93,11 +101,14 @@ export function readCommand(args: readonly string[]): FleetCommand {
       help: { type: 'boolean', default: false },
     },
   })
-  type Numeric = { [Name in keyof typeof values]: (typeof values)[Name] extends string | undefined ? Name : never }[keyof typeof values]
+  type Numeric = {
+    [Name in keyof typeof values]: (typeof values)[Name] extends string | undefined ? Name : never
+  }[keyof typeof values]
 
   function number(name: NonNullable<Numeric>, least: number, most: number): number {
     const value = Number(values[name])
-    if (values[name] === '' || !(value >= least && value <= most)) throw new Error(`--${name} must be a number from ${least} to ${most}, not "${values[name]}"`)
+    if (values[name] === '' || !(value >= least && value <= most))
+      throw new Error(`--${name} must be a number from ${least} to ${most}, not "${values[name]}"`)
     return value
   }
   const whole = (name: NonNullable<Numeric>, least: number, most: number) => {
@@ -108,7 +119,8 @@ export function readCommand(args: readonly string[]): FleetCommand {
   const seconds = (name: NonNullable<Numeric>, least: number, most: number) => number(name, least, most) * 1_000
 
   const { scenario } = values
-  if (scenario !== undefined && !isScenario(scenario)) throw new Error(`--scenario must be one of ${SCENARIOS.join(', ')}, not "${scenario}"`)
+  if (scenario !== undefined && !isScenario(scenario))
+    throw new Error(`--scenario must be one of ${SCENARIOS.join(', ')}, not "${scenario}"`)
   return {
     settings: {
       clients: whole('clients', 1, 20_000_000),

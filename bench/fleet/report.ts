@@ -10,16 +10,28 @@ export interface Chart {
 }
 
 /** Seconds of a run that a chart shows; what comes after it is quiet. */
-const SHOWN: Partial<Record<ScenarioName, number>> = { 'fleet-crash': 180, 'node-crash': 120, 'token-outage': 480, drain: 120 }
+const SHOWN: Partial<Record<ScenarioName, number>> = {
+  'fleet-crash': 180,
+  'node-crash': 120,
+  'token-outage': 480,
+  drain: 120,
+}
 
 const MEANING: Record<ScenarioName, string> = {
-  'login-burst': 'Everybody got a token at the same moment. A timer at a fixed point of the lifetime keeps them in step for ever; a point drawn anew for each token scatters them, from the first refresh on.',
-  'token-outage': 'Who is due meanwhile keeps the valid token and tries again, the sooner the less life is left in it. Every client starts with LiveSocket’s scattered schedule here, whatever its own is: only what it does about failures differs.',
-  'fleet-crash': 'The first window decides. Libraries that begin with a second or less send everybody at once, most are refused, and the refused come back in step. Those that ask for a token at every dial take the token service along.',
-  'node-crash': 'The users of one node go to the others. The spread that the node had advertised bounds what those feel.',
-  drain: 'Each leg opens its new socket first and keeps the old one until then: nobody is offline. The server paces its requests, so that the nodes that take the legs set the speed.',
-  'rolling-deploy': 'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those move again. Passing the url of a new node in the drain brings it down to one move for each client.',
-  'flaky-network': 'The browser reports a change of network, so that only this user was hit: the first attempt is early. The median, until live again.',
+  'login-burst':
+    'Everybody got a token at the same moment. A timer at a fixed point of the lifetime keeps them in step for ever; a point drawn anew for each token scatters them, from the first refresh on.',
+  'token-outage':
+    'Who is due meanwhile keeps the valid token and tries again, the sooner the less life is left in it. Every client starts with LiveSocket’s scattered schedule here, whatever its own is: only what it does about failures differs.',
+  'fleet-crash':
+    'The first window decides. Libraries that begin with a second or less send everybody at once, most are refused, and the refused come back in step. Those that ask for a token at every dial take the token service along.',
+  'node-crash':
+    'The users of one node go to the others. The spread that the node had advertised bounds what those feel.',
+  drain:
+    'Each leg opens its new socket first and keeps the old one until then: nobody is offline. The server paces its requests, so that the nodes that take the legs set the speed.',
+  'rolling-deploy':
+    'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those move again. Passing the url of a new node in the drain brings it down to one move for each client.',
+  'flaky-network':
+    'The browser reports a change of network, so that only this user was hit: the first attempt is early. The median, until live again.',
 }
 
 export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], settings: FleetSettings): Chart[] {
@@ -27,14 +39,20 @@ export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], set
   // A deploy is over when it is over; the quiet after it says nothing.
   const shown = SHOWN[scenario] ?? (first.took === undefined ? Infinity : Math.ceil(first.took / 1_000) + 60)
   const step = Math.min(shown, first.series.requests.length) > 1_000 ? 10 : 1
-  const cut = (values: ArrayLike<number>) => Array.from({ length: Math.min(values.length, shown) }, (_, i) => values[i]!)
-  const perSecond = (values: ArrayLike<number>) => (step === 1 ? cut(values) : Array.from(rebin(cut(values), step), (sum) => sum / step))
+  const cut = (values: ArrayLike<number>) =>
+    Array.from({ length: Math.min(values.length, shown) }, (_, i) => values[i]!)
+  const perSecond = (values: ArrayLike<number>) =>
+    step === 1 ? cut(values) : Array.from(rebin(cut(values), step), (sum) => sum / step)
   const lines = outcomes.map(({ policy, series }): Line => ({ name: policy, values: perSecond(series.requests) }))
   const peak = Math.max(...outcomes.map((outcome) => outcome.peakPerSecond))
   const made: Chart[] = []
   const heading = title(first, settings)
   if (scenario === 'flaky-network') {
-    const bars = outcomes.map(({ policy, recovered50 }) => ({ name: policy, value: recovered50, label: duration(recovered50) }))
+    const bars = outcomes.map(({ policy, recovered50 }) => ({
+      name: policy,
+      value: recovered50,
+      label: duration(recovered50),
+    }))
     return [{ name: scenario, svg: barChart(heading, bars) }]
   }
   made.push({
@@ -55,14 +73,20 @@ export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], set
       svg: lineChart({
         title: 'Share of those users who are offline',
         unit: 'offline',
-        lines: outcomes.map(({ policy, series }) => ({ name: policy, values: cut(series.offline!).map((value) => value / affected) })),
+        lines: outcomes.map(({ policy, series }) => ({
+          name: policy,
+          values: cut(series.offline!).map((value) => value / affected),
+        })),
         step: 1,
         percent: true,
       }),
     })
     made.push({
       name: `${scenario}-recovered`,
-      svg: barChart('Until 99 % of them are live again', outcomes.map(({ policy, recovered99 }) => ({ name: policy, value: recovered99, label: duration(recovered99) }))),
+      svg: barChart(
+        'Until 99 % of them are live again',
+        outcomes.map(({ policy, recovered99 }) => ({ name: policy, value: recovered99, label: duration(recovered99) })),
+      ),
     })
   }
   return made
@@ -72,9 +96,20 @@ export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], set
 export function htmlReport(all: readonly (readonly Outcome[])[], settings: FleetSettings, advice: string): string {
   const sections = all.map((outcomes) => {
     const first = outcomes[0]!
-    const head = findings(first).map(([name]) => `<th>${name}</th>`).join('')
-    const rows = outcomes.map((outcome) => `<tr><th>${outcome.policy}</th>${findings(outcome).map(([, value]) => `<td>${value}</td>`).join('')}</tr>`).join('')
-    const drawn = charts(first.scenario, outcomes, settings).map(({ svg }) => svg).join('')
+    const head = findings(first)
+      .map(([name]) => `<th>${name}</th>`)
+      .join('')
+    const rows = outcomes
+      .map(
+        (outcome) =>
+          `<tr><th>${outcome.policy}</th>${findings(outcome)
+            .map(([, value]) => `<td>${value}</td>`)
+            .join('')}</tr>`,
+      )
+      .join('')
+    const drawn = charts(first.scenario, outcomes, settings)
+      .map(({ svg }) => svg)
+      .join('')
     return `<section id="${first.scenario}"><h2>${title(first, settings)}</h2><p>${MEANING[first.scenario]}</p><div class="wide"><table><tr><th></th>${head}</tr>${rows}</table></div>${drawn}</section>`
   })
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>LiveSocket fleet report</title>

@@ -25,7 +25,10 @@ export interface Outcome {
   readonly scheduledTokenCalls: number
   /** Dials for each client that had to. */
   readonly attemptsPerClient: number | null
-  /** Until live again, of those who lost their leg; in the token outage until there is a fresh token, of those whose call failed. */
+  /**
+   * Until live again, of those who lost their leg; in the token outage until there is a fresh token, of those whose
+   * call failed.
+   */
   readonly recovered50: number | null
   readonly recovered99: number | null
   /** Until the last one had moved, where something is moved. */
@@ -79,7 +82,8 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
       dialTime: dial,
       tokenService: tokens,
       servers,
-      // A library's own schedule is looked at in the login burst alone. Elsewhere all begin with a spread one, the best case.
+      // A library's own schedule is looked at in the login burst alone. Elsewhere all begin with a spread one, the best
+      // case.
       scheduleBy: scenario === 'login-burst' && policy.refreshAge ? policy : livesocket,
     })
     return { fleet, tokens, servers }
@@ -151,12 +155,16 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
     case 'flaky-network': {
       const { fleet, servers } = world({})
       fleet.settled()
-      for (let client = 0; client < clients; client++) fleet.lose(client, BEGIN + random() * (horizon - 2 * MINUTE), true)
+      for (let client = 0; client < clients; client++)
+        fleet.lose(client, BEGIN + random() * (horizon - 2 * MINUTE), true)
       return outcome(fleet.run(), servers, 'dials', fleetWide)
     }
     case 'drain':
     case 'rolling-deploy': {
-      const moves = scenario === 'drain' ? simulateDrain(settings, random, horizon) : simulateRollingDeploy(settings, random, horizon)
+      const moves =
+        scenario === 'drain'
+          ? simulateDrain(settings, random, horizon)
+          : simulateRollingDeploy(settings, random, horizon)
       const clients = scenario === 'drain' ? settings.legs : settings.clients
       return {
         scenario,

@@ -52,11 +52,18 @@ export function table(outcomes: readonly Outcome[]): string {
   const head = ['', ...findings(first).map(([name]) => name)]
   const rows = outcomes.map((outcome) => [outcome.policy, ...findings(outcome).map(([, value]) => value)])
   const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)))
-  const line = (cells: readonly string[]) => cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('   ').trimEnd()
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('   ')
+      .trimEnd()
   return [line(head), ...rows.map(line)].join('\n')
 }
 
-export const title = ({ scenario, clients }: Outcome, { nodes, legs, rate, spread, tokenCapacity, down }: FleetSettings): string => {
+export const title = (
+  { scenario, clients }: Outcome,
+  { nodes, legs, rate, spread, tokenCapacity, down }: FleetSettings,
+): string => {
   const users = count(clients)
   switch (scenario) {
     case 'login-burst':

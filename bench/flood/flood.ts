@@ -30,7 +30,10 @@ export interface FloodResult {
   readonly dialled: number
   /** Bytes that the process had before, at most meanwhile, and once all were gone. */
   readonly rss: { readonly before: number; readonly peak: number; readonly after: number }
-  /** Of one core, that the server had while it was flooded: with little of it, the times say more of the machine than of the server. */
+  /**
+   * Of one core, that the server had while it was flooded: with little of it, the times say more of the machine than of
+   * the server.
+   */
   readonly cpu: number
   /** Connections that were left, 3 s after all strangers had gone. */
   readonly left: number
@@ -48,13 +51,18 @@ interface Look {
 const HONEST_PATIENCE = 5_000
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Server and strangers, built as the package is: TypeScript at run time would be counted as the server's memory. Resolves with their folder. */
+/**
+ * Server and strangers, built as the package is: TypeScript at run time would be counted as the server's memory.
+ * Resolves with their folder.
+ */
 async function programs(): Promise<string> {
   // Inside the project, so that packages are found.
   const cache = join(import.meta.dirname, '../../node_modules/.cache')
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-flood-'))
-  const entry = Object.fromEntries(['server', 'strangers'].map((name) => [name, join(import.meta.dirname, `${name}.ts`)]))
+  const entry = Object.fromEntries(
+    ['server', 'strangers'].map((name) => [name, join(import.meta.dirname, `${name}.ts`)]),
+  )
   await build({
     configFile: false,
     logLevel: 'error',
@@ -133,7 +141,11 @@ function honest(url: string): Promise<number | string> {
       resolve(answer)
     }
     const timer = setTimeout(() => settle('nothing in time'), HONEST_PATIENCE)
-    ws.on('open', () => ws.send(JSON.stringify({ type: 'hello', session: `honest-${++sessions}`, leg: 1, token: 'good', topics: { t: {} } })))
+    ws.on('open', () =>
+      ws.send(
+        JSON.stringify({ type: 'hello', session: `honest-${++sessions}`, leg: 1, token: 'good', topics: { t: {} } }),
+      ),
+    )
     ws.on('message', (data) => {
       const { type, code } = JSON.parse(String(data)) as { type: string; code?: string }
       settle(type === 'welcome' ? performance.now() - from : `${type} ${code}`)

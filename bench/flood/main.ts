@@ -15,7 +15,9 @@ const { values } = parseArgs({
 })
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
-console.log('| kind | addresses | dialled | process | honest: live / dialled | median, longest (ms) | memory: before, peak, after | CPU | left |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
+console.log(
+  '| kind | addresses | dialled | process | honest: live / dialled | median, longest (ms) | memory: before, peak, after | CPU | left |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+)
 for (const kind of values.kind as Kind[]) {
   for (const addresses of values.addresses.map(Number)) {
     const { alive, live, missed, dialled, rss, cpu, left, events } = await flood({
@@ -29,7 +31,9 @@ for (const kind of values.kind as Kind[]) {
     })
     const [median, longest] = [live[Math.floor(live.length / 2)], live.at(-1)].map((ms) => ms?.toFixed(0) ?? '-')
     const why = missed.length === 0 ? '' : ` (${[...new Set(missed)].join(', ')})`
-    console.log(`| ${kind} | ${addresses} | ${dialled} | ${alive ? 'alive' : 'DEAD'} | ${live.length} / ${live.length + missed.length}${why} | ${median}, ${longest} | ${mib(rss.before)}, ${mib(rss.peak)}, ${mib(rss.after)} | ${(cpu * 100).toFixed(0)} % | ${left} |`)
+    console.log(
+      `| ${kind} | ${addresses} | ${dialled} | ${alive ? 'alive' : 'DEAD'} | ${live.length} / ${live.length + missed.length}${why} | ${median}, ${longest} | ${mib(rss.before)}, ${mib(rss.peak)}, ${mib(rss.after)} | ${(cpu * 100).toFixed(0)} % | ${left} |`,
+    )
     if (values.events) console.log(events)
   }
 }

@@ -1,19 +1,29 @@
 import { createServer } from 'node:http'
 import { createLiveServer } from '../../src/server/index.js'
 
-/** The server that is flooded, a process of its own: its memory is measured. `--own`: on a port of its own; else on an HTTP server of the application. */
+/**
+ * The server that is flooded, a process of its own: its memory is measured. `--own`: on a port of its own; else on an
+ * HTTP server of the application.
+ */
 const events: Record<string, number> = {}
 const options = {
   path: '/live',
   authenticate: async ({ token }: { token?: string }) => (token === 'good' ? { subject: 'somebody' } : null),
   onEvent: (event: { type: string; reason?: string; code?: string }) => {
-    const name = [event.type, event.reason ?? event.code].filter((word) => word !== undefined && word.length < 20).join(' ')
+    const name = [event.type, event.reason ?? event.code]
+      .filter((word) => word !== undefined && word.length < 20)
+      .join(' ')
     events[name] = (events[name] ?? 0) + 1
   },
 }
 const own = process.argv.includes('--own')
-const http = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (_request, response) => response.end('plain'))
-const live = own ? createLiveServer({ ...options, port: 0, host: '127.0.0.1' }) : createLiveServer({ ...options, server: http })
+const http = createServer(
+  { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+  (_request, response) => response.end('plain'),
+)
+const live = own
+  ? createLiveServer({ ...options, port: 0, host: '127.0.0.1' })
+  : createLiveServer({ ...options, server: http })
 if (!own) http.listen({ port: 0, host: '127.0.0.1', backlog: 8_192 })
 await live.ready
 
@@ -23,6 +33,12 @@ setInterval(look, 50)
 process.on('message', (asked) => {
   look()
   if (asked === 'forget') peak = 0
-  process.send!({ rss: process.memoryUsage.rss(), cpu: process.cpuUsage().user + process.cpuUsage().system, peak, stats: live.stats(), events })
+  process.send!({
+    rss: process.memoryUsage.rss(),
+    cpu: process.cpuUsage().user + process.cpuUsage().system,
+    peak,
+    stats: live.stats(),
+    events,
+  })
 })
 process.send!({ url: live.address() })

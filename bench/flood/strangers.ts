@@ -47,7 +47,11 @@ function dial() {
   const at = dialled++
   const host = at % Number(addresses)
   const kind = wanted === 'all' ? SINGLE[at % SINGLE.length] : wanted
-  const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: `127.0.${1 + Math.floor(host / 250)}.${2 + (host % 250)}` })
+  const socket = connect({
+    port: Number(port),
+    host: '127.0.0.1',
+    localAddress: `127.0.${1 + Math.floor(host / 250)}.${2 + (host % 250)}`,
+  })
   socket.setNoDelay(true)
   open++
   let crumbs: ReturnType<typeof setInterval> | undefined

@@ -11,19 +11,35 @@ if (!Number.isInteger(moves) || moves < 10) {
 }
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`
-console.log(`${moves} moves in a row, 200 messages a second each way, on ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`)
-const result = await runMoves(moves, (move, heap) => console.log(`  ${String(move).padStart(6)} moves   live heap ${mib(heap)}`))
+console.log(
+  `${moves} moves in a row, 200 messages a second each way, on ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
+)
+const result = await runMoves(moves, (move, heap) =>
+  console.log(`  ${String(move).padStart(6)} moves   live heap ${mib(heap)}`),
+)
 
 const promises = createPromises()
-const counts = ({ lost, duplicated, outOfOrder, gaps }: (typeof result)['down']) => `${lost}/${duplicated}/${outOfOrder}, ${gaps} gaps`
-const clean = ({ lost, duplicated, outOfOrder, gaps }: (typeof result)['down']) => lost + duplicated + outOfOrder + gaps === 0
+const counts = ({ lost, duplicated, outOfOrder, gaps }: (typeof result)['down']) =>
+  `${lost}/${duplicated}/${outOfOrder}, ${gaps} gaps`
+const clean = ({ lost, duplicated, outOfOrder, gaps }: (typeof result)['down']) =>
+  lost + duplicated + outOfOrder + gaps === 0
 const growth = heapGrowth(result.heap)
 promises.check('every request was a move', result.moves === moves, `${result.moves} moves`)
-promises.check('down: nothing lost, duplicated, out of order', clean(result.down), `${counts(result.down)} of ${result.sent.down}`)
-promises.check('up: nothing lost, duplicated, out of order', clean(result.up), `${counts(result.up)} of ${result.sent.up}`)
+promises.check(
+  'down: nothing lost, duplicated, out of order',
+  clean(result.down),
+  `${counts(result.down)} of ${result.sent.down}`,
+)
+promises.check(
+  'up: nothing lost, duplicated, out of order',
+  clean(result.up),
+  `${counts(result.up)} of ${result.sent.up}`,
+)
 promises.check('every publish answered', result.answered === result.sent.up, `${result.answered} of ${result.sent.up}`)
 promises.check('never a moment not live', result.down.notLive === 0, ms(result.down.notLive))
 promises.check('heap flat, ± 2 %', Math.abs(growth) <= 0.02, `${(growth * 100).toFixed(2)} %`)
 console.log(`\n${promises.lines()}\n`)
-console.log(`Request to cutover: median ${ms(result.cutover.median)}, longest ${ms(result.cutover.longest)}. Took ${(result.took / 1_000).toFixed(0)} s.`)
+console.log(
+  `Request to cutover: median ${ms(result.cutover.median)}, longest ${ms(result.cutover.longest)}. Took ${(result.took / 1_000).toFixed(0)} s.`,
+)
 process.exitCode = promises.broken > 0 ? 1 : 0

@@ -25,8 +25,14 @@ export interface MovesResult {
 /** Messages a second, each way. */
 const RATE = 200
 
-/** One client, one server at a time, each replaced by the next as soon as the client has moved: that many moves in a row. */
-export async function runMoves(moves: number, progress: (move: number, heap: number) => void = () => {}): Promise<MovesResult> {
+/**
+ * One client, one server at a time, each replaced by the next as soon as the client has moved: that many moves in a
+ * row.
+ */
+export async function runMoves(
+  moves: number,
+  progress: (move: number, heap: number) => void = () => {},
+): Promise<MovesResult> {
   // Small enough to be full after the warm-up: what grows then is a leak.
   const log = memoryLog({ history: { maxMessages: 200 }, dedupe: { maxIds: 1_000 } })
   const cluster = await startCluster({ size: 1, log, drain: { rate: 10_000, deadline: 10_000 } })
@@ -50,8 +56,16 @@ export async function runMoves(moves: number, progress: (move: number, heap: num
   await until(() => client.socket.store.getState().status === 'live', 10_000, 'the client to be live')
   const start = now()
   const publishers = [
-    startPublisher({ name: 'down', rate: RATE, send: (message) => (down.sent('down', message.n), void cluster.publish('down', message)) }),
-    startPublisher({ name: 'up', rate: RATE, send: (message) => (up.sent('up', message.n), client.publish('up', message)) }),
+    startPublisher({
+      name: 'down',
+      rate: RATE,
+      send: (message) => (down.sent('down', message.n), void cluster.publish('down', message)),
+    }),
+    startPublisher({
+      name: 'up',
+      rate: RATE,
+      send: (message) => (up.sent('up', message.n), client.publish('up', message)),
+    }),
   ]
 
   const heap: number[] = []
@@ -104,7 +118,10 @@ async function liveHeap(): Promise<number> {
   let least = Infinity
   for (let round = 0; round < 3; round++) {
     collect()
-    const used = getHeapSpaceStatistics().reduce((sum, space) => sum + (CODE.includes(space.space_name) ? 0 : space.space_used_size), 0)
+    const used = getHeapSpaceStatistics().reduce(
+      (sum, space) => sum + (CODE.includes(space.space_name) ? 0 : space.space_used_size),
+      0,
+    )
     least = Math.min(least, used)
     await sleep(5)
   }

@@ -4,7 +4,9 @@ import { build, type Rolldown } from 'vite'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Bytes that a page loads for this module: bundled and minified for production with React left out, and packed by gzip. */
+/**
+ * Bytes that a page loads for this module: bundled and minified for production with React left out, and packed by gzip.
+ */
 async function bundledBytes(code: string): Promise<number> {
   const entry = join(root, 'bundled-entry.js')
   const output = (await build({
@@ -20,15 +22,30 @@ async function bundledBytes(code: string): Promise<number> {
         { find: /^livesocket\/react$/, replacement: join(root, 'src/react/index.ts') },
       ],
     },
-    plugins: [{ name: 'entry', enforce: 'pre', resolveId: (id) => (id === entry ? id : null), load: (id) => (id === entry ? code : null) }],
+    plugins: [
+      {
+        name: 'entry',
+        enforce: 'pre',
+        resolveId: (id) => (id === entry ? id : null),
+        load: (id) => (id === entry ? code : null),
+      },
+    ],
     build: {
       write: false,
       minify: true,
       // Not as a library: of those Vite leaves the white space in.
-      rolldownOptions: { input: entry, preserveEntrySignatures: 'strict', external: /^react(-dom)?(\/|$)/, checks: { moduleLevelDirective: false } },
+      rolldownOptions: {
+        input: entry,
+        preserveEntrySignatures: 'strict',
+        external: /^react(-dom)?(\/|$)/,
+        checks: { moduleLevelDirective: false },
+      },
     },
   })) as Rolldown.RolldownOutput
-  return output.output.reduce((sum, file) => sum + (file.type === 'chunk' ? gzipSync(file.code, { level: 9 }).length : 0), 0)
+  return output.output.reduce(
+    (sum, file) => sum + (file.type === 'chunk' ? gzipSync(file.code, { level: 9 }).length : 0),
+    0,
+  )
 }
 
 const CORE = "export { createLiveSocket } from 'livesocket'"

@@ -32,7 +32,13 @@ export interface Sockets {
 const TICK = 2
 
 const http = createServer()
-const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'page' }), authorize: () => true, allowedOrigins: '*' })
+const live = createLiveServer({
+  server: http,
+  path: '/live',
+  authenticate: () => ({ subject: 'page' }),
+  authorize: () => true,
+  allowedOrigins: '*',
+})
 const raw = new WebSocketServer({ noServer: true })
 const sockets: { -readonly [Key in keyof Sockets]: number } = { opened: 0, open: 0 }
 http.on('upgrade', (request, socket, head) => {
@@ -44,7 +50,9 @@ http.on('upgrade', (request, socket, head) => {
 // Those of one client come in order: `publish` of a topic does.
 http.listen(0, '127.0.0.1', () => process.send!({ port: (http.address() as AddressInfo).port }))
 
-process.on('message', (order: FeedOrder | 'sockets') => (order === 'sockets' ? process.send!({ sockets }) : void send(order)))
+process.on('message', (order: FeedOrder | 'sockets') =>
+  order === 'sockets' ? process.send!({ sockets }) : void send(order),
+)
 process.on('disconnect', () => process.exit())
 
 async function send({ to, topic, messages, perSecond }: FeedOrder) {
@@ -54,7 +62,14 @@ async function send({ to, topic, messages, perSecond }: FeedOrder) {
     const timer = setInterval(() => {
       const due = Math.min(messages, Math.floor(((performance.now() - start) * perSecond) / 1_000))
       while (sent < due) {
-        const tick: Tick = { n: ++sent, at: Date.now(), topic, symbol: 'EURUSD', price: 1 + sent / messages, note: 'as long as usual' }
+        const tick: Tick = {
+          n: ++sent,
+          at: Date.now(),
+          topic,
+          symbol: 'EURUSD',
+          price: 1 + sent / messages,
+          note: 'as long as usual',
+        }
         if (to === 'live') void live.publish(topic, tick)
         else for (const client of rawClients()) client.send(JSON.stringify(tick))
       }

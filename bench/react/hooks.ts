@@ -24,13 +24,20 @@ export async function servePage(mode: 'production' | 'development'): Promise<{ u
         { find: /^livesocket\/react$/, replacement: join(root, 'src/react/index.ts') },
       ],
     },
-    build: { write: false, minify: true, modulePreload: false, rolldownOptions: { checks: { moduleLevelDirective: false } } },
+    build: {
+      write: false,
+      minify: true,
+      modulePreload: false,
+      rolldownOptions: { checks: { moduleLevelDirective: false } },
+    },
   })) as Rolldown.RolldownOutput
   const files = new Map(output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]))
   const server = createServer((request, response) => {
     const path = new URL(request.url!, 'http://page').pathname
     const file = files.get(path === '/' ? '/index.html' : path)
-    response.writeHead(file === undefined ? 404 : 200, { 'content-type': path === '/' ? 'text/html' : 'text/javascript' })
+    response.writeHead(file === undefined ? 404 : 200, {
+      'content-type': path === '/' ? 'text/html' : 'text/javascript',
+    })
     response.end(file)
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
@@ -38,7 +45,12 @@ export async function servePage(mode: 'production' | 'development'): Promise<{ u
 }
 
 /** A process of its own that sends: neither the browser's driver nor the page slows it down. */
-export async function startFeed(): Promise<{ url: string; send(order: FeedOrder): Promise<void>; sockets(): Promise<Sockets>; close(): void }> {
+export async function startFeed(): Promise<{
+  url: string
+  send(order: FeedOrder): Promise<void>
+  sockets(): Promise<Sockets>
+  close(): void
+}> {
   const child = fork(join(import.meta.dirname, 'feed.ts'), { execArgv: ['--import', 'tsx'] })
   const { port } = await told<{ port: number }>(child)
   return {
@@ -78,12 +90,24 @@ export interface Run {
 /** How long nothing new may come until all has come, ms. */
 const QUIET = 400
 
-/** Runs one contender in a fresh page; gives what one component saw, how long the page's thread was busy (ms), and how often each of many rendered. */
-export async function runHooks(browser: PlainBrowser, page: string, feed: Awaited<ReturnType<typeof startFeed>>, { contender, feed: order, rows = 0, cells = 0, warmUp = 0 }: Run) {
+/**
+ * Runs one contender in a fresh page; gives what one component saw, how long the page's thread was busy (ms), and how
+ * often each of many rendered.
+ */
+export async function runHooks(
+  browser: PlainBrowser,
+  page: string,
+  feed: Awaited<ReturnType<typeof startFeed>>,
+  { contender, feed: order, rows = 0, cells = 0, warmUp = 0 }: Run,
+) {
   const query = new URLSearchParams({ contender, feed: feed.url, rows: String(rows), cells: String(cells) })
   const tab = await browser.open(`${page}?${query}`)
   try {
-    await until(() => tab.evaluate<boolean>('window.ready === true'), () => tab.evaluate<string>('String(window.faults)'), contender)
+    await until(
+      () => tab.evaluate<boolean>('window.ready === true'),
+      () => tab.evaluate<string>('String(window.faults)'),
+      contender,
+    )
     if (warmUp > 0) {
       await feed.send({ ...order, messages: warmUp })
       await quiet(tab)
@@ -95,7 +119,11 @@ export async function runHooks(browser: PlainBrowser, page: string, feed: Awaite
     const busy = Math.round((await tab.busy()) - before)
     const faults = await tab.evaluate<readonly string[]>('window.faults')
     if (faults.length > 0) throw new Error(`${contender}: ${faults.join('; ')}`)
-    return { measured: await tab.evaluate<Measured>('window.measured()'), busy, cells: await tab.evaluate<readonly number[]>('window.cellRenders()') }
+    return {
+      measured: await tab.evaluate<Measured>('window.measured()'),
+      busy,
+      cells: await tab.evaluate<readonly number[]>('window.cellRenders()'),
+    }
   } finally {
     await tab.close()
   }
@@ -105,14 +133,26 @@ export async function runHooks(browser: PlainBrowser, page: string, feed: Awaite
 const LET_GO = 3_000
 
 /**
- * The sockets that so many components on one URL open in StrictMode, and how many of those are open when they have gone again.
+ * The sockets that so many components on one URL open in StrictMode, and how many of those are open when they have gone
+ * again.
  * @param page built for development: elsewhere StrictMode does nothing
  */
-export async function countSockets(browser: PlainBrowser, page: string, feed: Awaited<ReturnType<typeof startFeed>>, { contender, components }: { contender: string; components: number }) {
+export async function countSockets(
+  browser: PlainBrowser,
+  page: string,
+  feed: Awaited<ReturnType<typeof startFeed>>,
+  { contender, components }: { contender: string; components: number },
+) {
   const before = await feed.sockets()
-  const tab = await browser.open(`${page}?${new URLSearchParams({ contender, feed: feed.url, connections: String(components) })}`)
+  const tab = await browser.open(
+    `${page}?${new URLSearchParams({ contender, feed: feed.url, connections: String(components) })}`,
+  )
   try {
-    await until(() => tab.evaluate<boolean>('window.ready === true'), () => tab.evaluate<string>('String(window.faults)'), contender)
+    await until(
+      () => tab.evaluate<boolean>('window.ready === true'),
+      () => tab.evaluate<string>('String(window.faults)'),
+      contender,
+    )
     await setTimeout(LET_GO)
     await tab.evaluate('window.unmount()')
     await setTimeout(LET_GO)
@@ -138,6 +178,9 @@ const PATIENCE = 60_000
 
 async function until(holds: () => Promise<boolean>, faults: () => Promise<string>, contender: string) {
   for (const start = performance.now(); !(await holds()); await setTimeout(50)) {
-    if (performance.now() - start > PATIENCE) throw new Error(`${contender} had no connection within ${PATIENCE} ms; faults of the page: ${(await faults()) || 'none'}`)
+    if (performance.now() - start > PATIENCE)
+      throw new Error(
+        `${contender} had no connection within ${PATIENCE} ms; faults of the page: ${(await faults()) || 'none'}`,
+      )
   }
 }

@@ -56,18 +56,28 @@ interface Row {
 const say = values.json ? () => {} : (text: string) => console.log(text)
 const [browser, page, feed] = await Promise.all([launchPlainBrowser(), servePage('production'), startFeed()])
 const about = `React ${reactVersion}, production build, ${browser.product}, ${cpus().length} × ${cpus()[0]?.model.trim()}`
-say(`${messages} messages at ${perSecond}/s into one component, after ${WARM_UP} that do not count, ${rounds} rounds; ${about}`)
+say(
+  `${messages} messages at ${perSecond}/s into one component, after ${WARM_UP} that do not count, ${rounds} rounds; ${about}`,
+)
 
 const to = (contender: string) => (contender === LIVESOCKET ? 'live' : 'raw') as 'live' | 'raw'
 const runs = new Map<string, (Measured & { readonly busy: number })[]>()
 // The first page of a browser pays for its start.
-await runHooks(browser, page.url, feed, { contender: LIVESOCKET, feed: { to: 'live', topic: 'ticks', messages: 500, perSecond } })
+await runHooks(browser, page.url, feed, {
+  contender: LIVESOCKET,
+  feed: { to: 'live', topic: 'ticks', messages: 500, perSecond },
+})
 for (let round = 1; round <= rounds; round++) {
   // In turns, and each round begins with another one, so that whatever else this machine does hits them all.
   const order = [...CONTENDERS.slice(round % CONTENDERS.length), ...CONTENDERS.slice(0, round % CONTENDERS.length)]
   for (const rows of ROWS) {
     for (const contender of order) {
-      const { measured, busy } = await runHooks(browser, page.url, feed, { contender, rows, warmUp: WARM_UP, feed: { to: to(contender), topic: 'ticks', messages, perSecond } })
+      const { measured, busy } = await runHooks(browser, page.url, feed, {
+        contender,
+        rows,
+        warmUp: WARM_UP,
+        feed: { to: to(contender), topic: 'ticks', messages, perSecond },
+      })
       const name = `${contender}/${rows}`
       runs.set(name, [...(runs.get(name) ?? []), { ...measured, busy }])
     }
@@ -94,7 +104,11 @@ const table: Row[] = ROWS.flatMap((rows) =>
 /** Of 100 components, each with a topic of its own, those that rendered for 100 messages in one of them. */
 const affected: Record<string, number> = {}
 for (const contender of CONTENDERS) {
-  const { cells } = await runHooks(browser, page.url, feed, { contender, cells: CELLS, feed: { to: to(contender), topic: 'cell-42', messages: 100, perSecond: 200 } })
+  const { cells } = await runHooks(browser, page.url, feed, {
+    contender,
+    cells: CELLS,
+    feed: { to: to(contender), topic: 'cell-42', messages: 100, perSecond: 200 },
+  })
   affected[contender] = cells.filter((renders) => renders > 0).length
 }
 /** Opened by three components in StrictMode, and open after they are gone. */
@@ -102,7 +116,8 @@ const sockets: Record<string, { opened: number; left: number }> = {}
 const strict = await servePage('development')
 for (const contender of CONTENDERS) {
   // A store written by hand has no hook that opens it.
-  if (contender !== BY_HAND) sockets[contender] = await countSockets(browser, strict.url, feed, { contender, components: COMPONENTS })
+  if (contender !== BY_HAND)
+    sockets[contender] = await countSockets(browser, strict.url, feed, { contender, components: COMPONENTS })
 }
 strict.close()
 await browser.close()
@@ -115,11 +130,27 @@ const promises = createPromises()
 for (const rows of ROWS) {
   const [ours, theirs] = [row(LIVESOCKET, rows), row(BY_HAND, rows)]
   const name = rows === 0 ? 'trivial' : `${rows} rows`
-  promises.check(`${name}: all seen, in order`, ours.seen.least === messages && ours.inOrder, `${ours.seen.least} of ${messages}`)
-  promises.check(`${name}: renders at most the hand-written store's + 10 %`, ours.renders.median <= theirs.renders.median * 1.1, `${ours.renders.median} against ${theirs.renders.median}`)
-  promises.check(`${name}: p99 at most the hand-written store's + one frame`, ours.p99.median <= theirs.p99.median + FRAME, `${ours.p99.median} against ${theirs.p99.median} ms`)
+  promises.check(
+    `${name}: all seen, in order`,
+    ours.seen.least === messages && ours.inOrder,
+    `${ours.seen.least} of ${messages}`,
+  )
+  promises.check(
+    `${name}: renders at most the hand-written store's + 10 %`,
+    ours.renders.median <= theirs.renders.median * 1.1,
+    `${ours.renders.median} against ${theirs.renders.median}`,
+  )
+  promises.check(
+    `${name}: p99 at most the hand-written store's + one frame`,
+    ours.p99.median <= theirs.p99.median + FRAME,
+    `${ours.p99.median} against ${theirs.p99.median} ms`,
+  )
 }
-promises.check(`one of ${CELLS} components affected: one renders`, affected[LIVESOCKET] === 1, `${affected[LIVESOCKET]}`)
+promises.check(
+  `one of ${CELLS} components affected: one renders`,
+  affected[LIVESOCKET] === 1,
+  `${affected[LIVESOCKET]}`,
+)
 promises.check(
   `${COMPONENTS} components in StrictMode: one socket, none left`,
   sockets[LIVESOCKET]!.opened === 1 && sockets[LIVESOCKET]!.left === 0,
@@ -127,7 +158,14 @@ promises.check(
 )
 promises.check('hooks over the core, gzip: at most 2 kB', bytes.hooks <= 2 * KB, `${bytes.hooks} B`)
 
-if (values.json) console.log(JSON.stringify({ about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, sockets, bytes, broken: promises.broken }, null, 2))
+if (values.json)
+  console.log(
+    JSON.stringify(
+      { about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, sockets, bytes, broken: promises.broken },
+      null,
+      2,
+    ),
+  )
 else {
   const show = ({ median, least, most }: Spread) => (least === most ? `${median}` : `${median} (${least}–${most})`)
   console.table(
@@ -142,9 +180,21 @@ else {
       'busy, ms': show(busy),
     })),
   )
-  console.log(`Of ${CELLS} components on one socket, one of them affected, rendered: ${CONTENDERS.map((contender) => `${contender} ${affected[contender]}`).join(', ')}`)
-  console.log(`Sockets that ${COMPONENTS} components in StrictMode opened, and that are left when these are gone: ${Object.entries(sockets).map(([contender, { opened, left }]) => `${contender} ${opened} and ${left}`).join(', ')}`)
-  console.log(`Bytes, gzip, without React: core ${bytes.core}, hooks over it ${bytes.hooks}; ${Object.entries(bytes.peers).map(([name, size]) => `${name} ${size}`).join(', ')}`)
+  console.log(
+    `Of ${CELLS} components on one socket, one of them affected, rendered: ${CONTENDERS.map((contender) => `${contender} ${affected[contender]}`).join(', ')}`,
+  )
+  console.log(
+    `Sockets that ${COMPONENTS} components in StrictMode opened, and that are left when these are gone: ${Object.entries(
+      sockets,
+    )
+      .map(([contender, { opened, left }]) => `${contender} ${opened} and ${left}`)
+      .join(', ')}`,
+  )
+  console.log(
+    `Bytes, gzip, without React: core ${bytes.core}, hooks over it ${bytes.hooks}; ${Object.entries(bytes.peers)
+      .map(([name, size]) => `${name} ${size}`)
+      .join(', ')}`,
+  )
   console.log(`\n${promises.lines()}`)
 }
 process.exitCode = promises.broken > 0 ? 1 : 0

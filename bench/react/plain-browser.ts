@@ -1,8 +1,9 @@
 import { launchChromium } from '../../test/kit/chromium-devtools.js'
 
 /**
- * Chromium as a user has it: nobody listens to its network. Playwright does, in every page it opens, and the browser then
- * tells it of each WebSocket frame – which costs the page more than the frame itself, and the more the longer it is.
+ * Chromium as a user has it: nobody listens to its network. Playwright does, in every page it opens, and the browser
+ * then tells it of each WebSocket frame – which costs the page more than the frame itself, and the more the longer it
+ * is.
  */
 export interface PlainBrowser {
   readonly product: string
@@ -30,7 +31,11 @@ export async function launchPlainBrowser(): Promise<PlainBrowser> {
       return {
         evaluate: (expression) => evaluate(expression, sessionId),
         async busy() {
-          const { metrics } = await call<{ metrics: { name: string; value: number }[] }>('Performance.getMetrics', {}, sessionId)
+          const { metrics } = await call<{ metrics: { name: string; value: number }[] }>(
+            'Performance.getMetrics',
+            {},
+            sessionId,
+          )
           return metrics.find(({ name }) => name === 'TaskDuration')!.value * 1_000
         },
         close: () => call('Target.disposeBrowserContext', { browserContextId }),

@@ -41,7 +41,14 @@ export function connectLiveSocket(url, seen) {
   socket.on('gap', ({ topic, from, to }) => seen.gap(topic, from, to))
   socket.store.subscribe((state) => {
     const live = state.status === 'live'
-    seen.live(live, live && state.handover ? 'live, moving' : state.lastError ? `${state.status} (${state.lastError.code})` : state.status)
+    seen.live(
+      live,
+      live && state.handover
+        ? 'live, moving'
+        : state.lastError
+          ? `${state.status} (${state.lastError.code})`
+          : state.status,
+    )
   })
   socket.subscribe(TOPIC, (data, { offset }) => seen.delivered(data, offset))
   socket.connect()

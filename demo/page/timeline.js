@@ -96,7 +96,8 @@ export function createTimeline(canvas, name) {
         context.fillStyle = own
         context.fillRect(readyAt, top, Math.min(3, long), row)
         const labelLeft = Math.max(readyAt, 0) + 8
-        if (end - labelLeft > context.measureText(leg.server).width) context.fillText(leg.server, labelLeft, top + row / 2)
+        if (end - labelLeft > context.measureText(leg.server).width)
+          context.fillText(leg.server, labelLeft, top + row / 2)
       }
 
       const pixels = new Uint16Array(Math.ceil(width) + 1)

@@ -15,7 +15,10 @@ export interface Scene {
   rate: number
   topics?: number
   moves: number
-  /** Round trip before and after a move, in milliseconds. Where they differ, every other move goes the way back and is counted too. */
+  /**
+   * Round trip before and after a move, in milliseconds. Where they differ, every other move goes the way back and is
+   * counted too.
+   */
   from: number
   to: number
   /** The old server's connections are reset this long after it asked. */
@@ -41,7 +44,13 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
   const checker = createChecker(() => systemClock.monotonic())
   const topics = Array.from({ length: scene.topics ?? 1 }, (_, index) => `topic-${index}`)
 
-  const client = connectClient({ name: 'client', url, tokenUrl: cluster.tokens.url, topics, checked: checker.client('livesocket', topics) })
+  const client = connectClient({
+    name: 'client',
+    url,
+    tokenUrl: cluster.tokens.url,
+    topics,
+    checked: checker.client('livesocket', topics),
+  })
   const { token } = (await createVisitor(cluster.tokens.url, 'peer').getToken()) as { token: string }
   const checked = checker.client('overlap')
   const peer = connectOverlapping({

@@ -29,6 +29,7 @@ export function createPromises(): Promises {
     get broken() {
       return checked.filter(({ kept }) => !kept).length
     },
-    lines: () => checked.map(({ promise, kept, found }) => `${kept ? 'kept  ' : 'BROKEN'}  ${promise}: ${found}`).join('\n'),
+    lines: () =>
+      checked.map(({ promise, kept, found }) => `${kept ? 'kept  ' : 'BROKEN'}  ${promise}: ${found}`).join('\n'),
   }
 }

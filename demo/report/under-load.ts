@@ -25,7 +25,14 @@ export interface LoadResult {
   readonly requestToCutover: readonly number[]
   readonly moves: number
   /** Publishes of the LiveSocket clients: what they were told, and what an application that reads them saw. */
-  readonly publishes: { sent: number; answered: number; refused: number; unknown: number; lost: number; appliedTwice: number }
+  readonly publishes: {
+    sent: number
+    answered: number
+    refused: number
+    unknown: number
+    lost: number
+    appliedTwice: number
+  }
 }
 
 export type Group = 'livesocket' | 'rws-fastest' | 'rws-default' | 'overlap'
@@ -38,29 +45,54 @@ export const DRAIN = { rate: 100, deadline: 5_000 }
 const PAUSE = 1_000
 
 /**
- * Deploys under load: every client reads two rooms at 20 messages a second together, so 50 get 1,000 a second; every LiveSocket
- * client publishes 4 a second. All clients are asked to move in each deploy; who does not is closed at its deadline.
+ * Deploys under load: every client reads two rooms at 20 messages a second together, so 50 get 1,000 a second; every
+ * LiveSocket client publishes 4 a second. All clients are asked to move in each deploy; who does not is closed at its
+ * deadline.
  */
 export async function underLoad(load: Load): Promise<LoadResult> {
   const clients = load.clients ?? 50
   const peers = load.peers ?? 10
-  const cluster = await startCluster({ log: memoryLog(load.history ? {} : { history: { maxMessages: 0 } }), drain: DRAIN })
+  const cluster = await startCluster({
+    log: memoryLog(load.history ? {} : { history: { maxMessages: 0 } }),
+    drain: DRAIN,
+  })
   const relay = createRelay({ target: { port: cluster.port }, delay: load.roundTrip })
   await relay.ready
   const url = load.roundTrip > 0 ? `ws://127.0.0.1:${relay.port}/live` : cluster.url
   const checker = createChecker(() => systemClock.monotonic())
 
   const upstream = createChecker(() => systemClock.monotonic())
-  const auditor = connectClient({ name: 'auditor', url: cluster.url, tokenUrl: cluster.tokens.url, topics: ['up'], checked: upstream.client('auditor', Array.from({ length: clients }, (_, index) => `client-${index}`)) })
+  const auditor = connectClient({
+    name: 'auditor',
+    url: cluster.url,
+    tokenUrl: cluster.tokens.url,
+    topics: ['up'],
+    checked: upstream.client(
+      'auditor',
+      Array.from({ length: clients }, (_, index) => `client-${index}`),
+    ),
+  })
 
   const live: DemoClient[] = []
   for (let index = 0; index < clients; index++) {
     const name = `client-${index}`
-    live.push(connectClient({ name, url, tokenUrl: cluster.tokens.url, topics: roomsOf(index), checked: checker.client('livesocket', roomsOf(index)) }))
+    live.push(
+      connectClient({
+        name,
+        url,
+        tokenUrl: cluster.tokens.url,
+        topics: roomsOf(index),
+        checked: checker.client('livesocket', roomsOf(index)),
+      }),
+    )
   }
   const others = await startPeers(checker, url, cluster.tokens.url, peers)
   const ready = [...live, auditor]
-  await until(() => ready.every(({ socket }) => socket.store.getState().status === 'live'), 10_000, 'all clients to be live')
+  await until(
+    () => ready.every(({ socket }) => socket.store.getState().status === 'live'),
+    10_000,
+    'all clients to be live',
+  )
 
   const publishers: Publisher[] = []
   for (let room = 0; room < ROOMS; room++) {
@@ -75,7 +107,13 @@ export async function underLoad(load: Load): Promise<LoadResult> {
   }
   for (const [index, client] of live.entries()) {
     const name = `client-${index}`
-    publishers.push(startPublisher({ name, rate: UP_RATE, send: (message) => (upstream.sent(name, message.n), client.publish('up', message)) }))
+    publishers.push(
+      startPublisher({
+        name,
+        rate: UP_RATE,
+        send: (message) => (upstream.sent(name, message.n), client.publish('up', message)),
+      }),
+    )
   }
   await sleep(1_000)
 
@@ -89,11 +127,14 @@ export async function underLoad(load: Load): Promise<LoadResult> {
   checker.end()
   for (const publisher of publishers) publisher.stop()
   // What is on its way arrives; what has not by then is lost.
-  const settled = () => checker.summary('livesocket').lost === 0 && live.every(({ socket }) => socket.store.getState().outbox.messages === 0)
+  const settled = () =>
+    checker.summary('livesocket').lost === 0 &&
+    live.every(({ socket }) => socket.store.getState().outbox.messages === 0)
   await until(settled, 3_000, 'what is on its way').catch(() => {})
   await sleep(300 + 4 * load.roundTrip)
   const audit = upstream.summary('auditor')
-  const total = (field: 'answered' | 'refused' | 'unknown') => live.reduce((sum, { published }) => sum + published[field], 0)
+  const total = (field: 'answered' | 'refused' | 'unknown') =>
+    live.reduce((sum, { published }) => sum + published[field], 0)
   const result: LoadResult = {
     groups: {
       livesocket: checker.summary('livesocket'),
@@ -134,7 +175,8 @@ async function startPeers(checker: Checker, url: string, tokenUrl: string, count
         url,
         topics: roomsOf(index),
         token: async () => token,
-        message: (topic: string, offset: number, data: unknown) => checked.delivered(topic, (data as { n: number }).n, offset),
+        message: (topic: string, offset: number, data: unknown) =>
+          checked.delivered(topic, (data as { n: number }).n, offset),
         live: (live: boolean) => checked.live(live),
         moving: () => checked.moving(),
       }

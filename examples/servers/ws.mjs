@@ -25,8 +25,10 @@ function follow(socket, from) {
 }
 
 function hear(socket, frame) {
-  if (frame.type === 'ping') socket.send('{"type":"pong"}') // (new) in order with the messages: it marks the end of an overlap
-  else if (frame.type === 'hello') follow(socket, frame.topics?.chat) // (new)
+  if (frame.type === 'ping')
+    socket.send('{"type":"pong"}') // (new) in order with the messages: it marks the end of an overlap
+  else if (frame.type === 'hello')
+    follow(socket, frame.topics?.chat) // (new)
   else publish(frame.data)
 }
 
@@ -51,7 +53,8 @@ process.on('SIGTERM', () => {
   draining = true
   const waiting = [...followers]
   setInterval(() => {
-    for (const socket of waiting.splice(0, 10)) socket.send(JSON.stringify({ type: 'handover', id: randomUUID(), reason: 'deploy', deadline: DEADLINE }))
+    for (const socket of waiting.splice(0, 10))
+      socket.send(JSON.stringify({ type: 'handover', id: randomUUID(), reason: 'deploy', deadline: DEADLINE }))
     if (server.clients.size === 0) process.exit()
   }, 100)
   setTimeout(() => server.clients.forEach((socket) => socket.close(1012)), 1.25 * DEADLINE)

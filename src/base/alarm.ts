@@ -6,8 +6,9 @@ export interface Alarm {
   set(delay: number): void
   clear(): void
   /**
-   * Rings if the moment has passed: at once, or, where it passed so long ago that the program must have stood still, when what has arrived
-   * meanwhile has been heard. Called at every arriving frame: frames are never throttled, timers are.
+   * Rings if the moment has passed: at once, or, where it passed so long ago that the program must have stood still,
+   * when what has arrived meanwhile has been heard. Called at every arriving frame: frames are never throttled, timers
+   * are.
    */
   check(): void
   /** Milliseconds to go; null when nothing is set. */

@@ -10,8 +10,9 @@ export interface Clock {
   /** Runs `task` once after `delay` milliseconds, however long that is; returns the undo. */
   setTimeout(task: () => void, delay: number): () => void
   /**
-   * Runs `task` once, as soon as what has arrived by now (frames of a socket, messages of other tabs) has been told; returns the undo.
-   * No timer, and so never put off in a hidden tab. A clock without it has nothing that arrives unread: `task` runs in its turn.
+   * Runs `task` once, as soon as what has arrived by now (frames of a socket, messages of other tabs) has been told;
+   * returns the undo. No timer, and so never put off in a hidden tab. A clock without it has nothing that arrives
+   * unread: `task` runs in its turn.
    */
   settled?(task: () => void): () => void
   /** Runs `task` once before the next paint, or within 250 ms where nothing is painted; returns the undo. */
@@ -32,8 +33,8 @@ export function instant(clock: Clock): Instant {
 }
 
 /**
- * Milliseconds since `start`: the larger of what the two clocks say, never negative. The monotonic clock misses sleep and
- * the wall clock may have been set back; each covers for the other, and an error makes things early, not late.
+ * Milliseconds since `start`: the larger of what the two clocks say, never negative. The monotonic clock misses sleep
+ * and the wall clock may have been set back; each covers for the other, and an error makes things early, not late.
  */
 export function since(clock: Clock, start: Instant): number {
   return between(start, instant(clock))
@@ -48,8 +49,8 @@ export function between(start: Instant, end: Instant): number {
 const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
- * A timer or a look that comes so late means that the program stood still, ms: whatever was awaited may have arrived meanwhile, and lie
- * unread behind it. Visible pages are late by milliseconds.
+ * A timer or a look that comes so late means that the program stood still, ms: whatever was awaited may have arrived
+ * meanwhile, and lie unread behind it. Visible pages are late by milliseconds.
  */
 export const STOOD_STILL = 50
 
@@ -110,7 +111,10 @@ function settle(task: () => void): () => void {
   return () => cancel()
 }
 
-/** In Node `setImmediate` comes after what has been read. In a page a message to oneself queues behind what is there, and no hidden tab delays it. */
+/**
+ * In Node `setImmediate` comes after what has been read. In a page a message to oneself queues behind what is there,
+ * and no hidden tab delays it.
+ */
 function nextRound(task: () => void): () => void {
   if (typeof setImmediate === 'function') {
     const immediate = setImmediate(task)
@@ -130,7 +134,10 @@ function nextRound(task: () => void): () => void {
   return done
 }
 
-/** What waits for the next paint. Whichever of them is woken first runs them all: what they change in many places of a page is then one render. */
+/**
+ * What waits for the next paint. Whichever of them is woken first runs them all: what they change in many places of a
+ * page is then one render.
+ */
 const frameTasks = new Set<{ readonly task: () => void; readonly cancel: () => void }>()
 
 function runFrameTasks() {

@@ -1,4 +1,7 @@
-/** What a relative URL is relative to: the document's base, which `<base>`, srcdoc and popups change, or a worker's place. Undefined: there is no page. */
+/**
+ * What a relative URL is relative to: the document's base, which `<base>`, srcdoc and popups change, or a worker's
+ * place. Undefined: there is no page.
+ */
 export function baseUrl(): string | undefined {
   if (typeof document === 'object' && typeof document?.baseURI === 'string') return document.baseURI
   return typeof location === 'object' ? location?.href : undefined
@@ -14,9 +17,9 @@ export interface SocketAddress {
 }
 
 /**
- * Where a socket to that URL goes: `http:` means `ws:`. By its text alone, since a platform's URL may know http only and may not be
- * changed (React Native). A string is what it has instead of a scheme for sockets. Throws where it cannot be parsed. The page is looked at
- * for a relative URL alone: a render on a server gives absolute ones.
+ * Where a socket to that URL goes: `http:` means `ws:`. By its text alone, since a platform's URL may know http only
+ * and may not be changed (React Native). A string is what it has instead of a scheme for sockets. Throws where it
+ * cannot be parsed. The page is looked at for a relative URL alone: a render on a server gives absolute ones.
  *
  * @param base what a relative URL is relative to; the page's base where it is absent.
  */
@@ -26,10 +29,17 @@ export function socketAddress(text: string, base?: string): SocketAddress | stri
   const scheme = given.toLowerCase().replace(/^http/, 'ws')
   if (scheme !== 'ws' && scheme !== 'wss') return whole.toLowerCase()
   const [rest = '', ...fragment] = href.slice(whole.length).split('#')
-  return { href: `${scheme}:${rest}`, hasUser: (/^\/\/([^/?]*)/.exec(rest)?.[1] ?? '').includes('@'), hasFragment: fragment.length > 0 }
+  return {
+    href: `${scheme}:${rest}`,
+    hasUser: (/^\/\/([^/?]*)/.exec(rest)?.[1] ?? '').includes('@'),
+    hasFragment: fragment.length > 0,
+  }
 }
 
-/** The origin of an address, as `new URL(url).origin` gives it on a platform that knows sockets; null where there is none. */
+/**
+ * The origin of an address, as `new URL(url).origin` gives it on a platform that knows sockets; null where there is
+ * none.
+ */
 export function originOf(url: string): string | null {
   try {
     const { origin } = new URL(url.replace(/^ws/i, 'http'))

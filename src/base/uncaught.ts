@@ -1,5 +1,6 @@
 /**
- * What an application's function threw, and nobody asked to hear of, goes where the browser puts what an event listener throws:
+ * What an application's function threw, and nobody asked to hear of, goes where the browser puts what an event listener
+ * throws:
  * `window.onerror` and the tools that listen there. Where there is no `reportError`, as in Node, to the console.
  */
 export function tellUncaught(thrown: unknown): void {

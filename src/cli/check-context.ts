@@ -1,16 +1,25 @@
 import { nanoid } from 'nanoid'
 import { systemClock, type Clock } from '../base/clock.js'
-import { openWire, RuleBroken, Untried, type Wire, type WireFrame, type WireSocketClass } from './frame-client.js'
+import {
+  openFrameClient,
+  RuleBroken,
+  Untried,
+  type FrameClient,
+  type ReceivedFrame,
+  type FrameSocketClass,
+} from './frame-client.js'
 
-export interface StandOptions {
+export interface CheckOptions {
   readonly url: string
-  readonly WebSocket: WireSocketClass
+  readonly WebSocket: FrameSocketClass
   readonly token?: string
   /** Where everybody may subscribe and publish: topics begin with it. Default `conformance`. */
   readonly topic?: string
   /** How long anything may take, in milliseconds. Default 2,000. */
   readonly patience?: number
-  /** Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried. */
+  /**
+   * Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried.
+   */
   readonly drain?: (deadline: number) => void | Promise<void>
   /** How many legs a second that drain asks to move. Without it no pace can be told. */
   readonly rate?: number
@@ -21,10 +30,10 @@ export interface StandOptions {
   readonly clock?: Clock
 }
 
-export interface Welcomed extends Wire {
+export interface Welcomed extends FrameClient {
   readonly session: string
   readonly leg: number
-  readonly welcome: WireFrame
+  readonly welcome: ReceivedFrame
 }
 
 export interface Answer {
@@ -34,7 +43,7 @@ export interface Answer {
 }
 
 /** What one check works with: connections that go when it is done, and topics of its own. */
-export interface Stand {
+export interface CheckContext {
   readonly patience: number
   readonly token: string | undefined
   readonly clock: Clock
@@ -44,17 +53,20 @@ export interface Stand {
   readonly hidden: unknown
   topic(): string
   /** A publish that it sends is numbered, where it bears no `n`. */
-  open(subprotocols?: string[]): Promise<Wire>
+  open(subprotocols?: string[]): Promise<FrameClient>
   /** Opens, says hello, and is welcomed. */
   join(topics?: Record<string, object>, hello?: { session?: string; leg?: number }): Promise<Welcomed>
   /** The hello of a session, for checks that send it themselves. */
   hello(topics: Record<string, object>, hello?: { session?: string; leg?: number; token?: string }): object
   /** Publishes so many messages, 1 to `count`, and has their offsets. */
-  publish(wire: Wire, topic: string, count: number): Promise<number[]>
-  /** Publishes that, again where it is refused for now, and has its offset. Where it is refused for good nothing can be tried. */
-  say(wire: Wire, topic: string, data: unknown): Promise<number>
+  publish(client: FrameClient, topic: string, count: number): Promise<number[]>
+  /**
+   * Publishes that, again where it is refused for now, and has its offset. Where it is refused for good nothing can be
+   * tried.
+   */
+  say(client: FrameClient, topic: string, data: unknown): Promise<number>
   /** Everything that was sent before has been dealt with. */
-  settle(wire: Wire): Promise<void>
+  settle(client: FrameClient): Promise<void>
   wait(ms: number): Promise<void>
   done(): void
 }
@@ -62,17 +74,28 @@ export interface Stand {
 /** A log that is not there yet is asked so often. */
 const TRIES = 10
 
-export function createStand({ url, WebSocket, token, topic: prefix = 'conformance', patience = 2_000, drain, rate, lose, hidden, clock = systemClock }: StandOptions): Stand {
-  const wires: Wire[] = []
+export function createCheckContext({
+  url,
+  WebSocket,
+  token,
+  topic: prefix = 'conformance',
+  patience = 2_000,
+  drain,
+  rate,
+  lose,
+  hidden,
+  clock = systemClock,
+}: CheckOptions): CheckContext {
+  const clients: FrameClient[] = []
   /** `n` of each id: it rises with each publish, and a repeat has that of the first. */
   const numbers = new Map<unknown, number>()
   const numbered = (frame: object | string) => {
-    if (typeof frame === 'string' || (frame as WireFrame).type !== 'publish' || 'n' in frame) return frame
-    const { id } = frame as WireFrame
+    if (typeof frame === 'string' || (frame as ReceivedFrame).type !== 'publish' || 'n' in frame) return frame
+    const { id } = frame as ReceivedFrame
     numbers.set(id, numbers.get(id) ?? numbers.size + 1)
     return { ...frame, n: numbers.get(id) }
   }
-  const stand: Stand = {
+  const context: CheckContext = {
     patience,
     token,
     clock,
@@ -84,54 +107,65 @@ export function createStand({ url, WebSocket, token, topic: prefix = 'conformanc
       lose &&
       (() =>
         (async () => lose())().catch((thrown: unknown) => {
-          throw new Untried(`what was to make the log begin anew failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+          throw new Untried(
+            `what was to make the log begin anew failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+          )
         })),
     topic: () => `${prefix}.${nanoid(8)}`,
     async open(subprotocols) {
-      const wire = await openWire(url, { WebSocket, clock, patience }, subprotocols)
-      wires.push(wire)
-      wires.push(wire)
-      const { send } = wire
-      return Object.assign(wire, { send: (frame: object | string) => send(numbered(frame)) })
+      const client = await openFrameClient(url, { WebSocket, clock, patience }, subprotocols)
+      clients.push(client)
+      clients.push(client)
+      const { send } = client
+      return Object.assign(client, { send: (frame: object | string) => send(numbered(frame)) })
     },
-    hello: (topics, { session = nanoid(), leg = 1, token: other = token } = {}) => ({ type: 'hello', session, leg, topics, ...(other === undefined ? null : { token: other }) }),
+    hello: (topics, { session = nanoid(), leg = 1, token: other = token } = {}) => ({
+      type: 'hello',
+      session,
+      leg,
+      topics,
+      ...(other === undefined ? null : { token: other }),
+    }),
     async join(topics = {}, { session = nanoid(), leg = 1 } = {}) {
-      const wire = await stand.open()
-      wire.send(stand.hello(topics, { session, leg }))
-      const welcome = await wire.next('welcome')
-      return Object.assign(wire, { session, leg, welcome })
+      const client = await context.open()
+      client.send(context.hello(topics, { session, leg }))
+      const welcome = await client.next('welcome')
+      return Object.assign(client, { session, leg, welcome })
     },
-    async publish(wire, topic, count) {
+    async publish(client, topic, count) {
       const ids = Array.from({ length: count }, () => nanoid())
-      for (const [at, id] of ids.entries()) wire.send({ type: 'publish', id, topic, data: at + 1 })
+      for (const [at, id] of ids.entries()) client.send({ type: 'publish', id, topic, data: at + 1 })
       const offsets: number[] = []
-      for (const id of ids) offsets.push(offsetOf(await wire.next('ack', (frame) => frame['id'] === id)))
+      for (const id of ids) offsets.push(offsetOf(await client.next('ack', (frame) => frame['id'] === id)))
       return offsets
     },
-    async say(wire, topic, data) {
+    async say(client, topic, data) {
       for (let tries = 1; ; tries++) {
         const id = nanoid()
-        wire.send({ type: 'publish', id, topic, data })
-        const answer = await wire.next(['ack', 'nack'], (frame) => frame['id'] === id)
+        client.send({ type: 'publish', id, topic, data })
+        const answer = await client.next(['ack', 'nack'], (frame) => frame['id'] === id)
         if (answer.type === 'ack') return offsetOf(answer)
         const { code, message, retryAfter } = answer
-        if (typeof retryAfter !== 'number' || tries === TRIES) throw new Untried(`the server takes no message with the data ${JSON.stringify(data)}: ${String(code)}, ${String(message)}`)
-        await stand.wait(Math.min(retryAfter, patience))
+        if (typeof retryAfter !== 'number' || tries === TRIES)
+          throw new Untried(
+            `the server takes no message with the data ${JSON.stringify(data)}: ${String(code)}, ${String(message)}`,
+          )
+        await context.wait(Math.min(retryAfter, patience))
       }
     },
-    async settle(wire) {
-      wire.send({ type: 'ping' })
-      await wire.next('pong')
+    async settle(client) {
+      client.send({ type: 'ping' })
+      await client.next('pong')
     },
     wait: (ms) => new Promise((resolve) => void clock.setTimeout(resolve, ms)),
     done() {
-      for (const wire of wires) if (!wire.isClosed) wire.close()
+      for (const client of clients) if (!client.isClosed) client.close()
     },
   }
-  return stand
+  return context
 }
 
-function offsetOf({ offset }: WireFrame): number {
+function offsetOf({ offset }: ReceivedFrame): number {
   if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack of a topic that is logged should bear its offset')
   return offset as number
 }
@@ -141,19 +175,28 @@ export function demand(holds: boolean, why: string): asserts holds {
 }
 
 /** The answer for that topic in a `welcome` or `subscribed`, checked. */
-export function answerIn(frame: WireFrame, topic: string): Answer {
+export function answerIn(frame: ReceivedFrame, topic: string): Answer {
   const topics = (frame['topics'] ?? {}) as Record<string, Partial<Answer> | undefined>
   const answer = topics[topic]
   demand(answer !== undefined, `the ${frame.type} should answer the topic that was asked for`)
   const { epoch, offset, after } = answer
   demand(typeof epoch === 'string' && epoch !== '', 'an answer should name its epoch')
-  demand(Number.isSafeInteger(offset) && offset! >= 0 && Number.isSafeInteger(after) && after! >= 0, 'an answer should have offset and after, whole numbers from 0')
+  demand(
+    Number.isSafeInteger(offset) && offset! >= 0 && Number.isSafeInteger(after) && after! >= 0,
+    'an answer should have offset and after, whole numbers from 0',
+  )
   return answer as Answer
 }
 
-/** The messages of the topic on that connection must be exactly those after `after` and up to `last`, once, in order, each after the one before. */
-export function chain(wire: Wire, topic: string, after: number, last: number, skip = 0) {
-  const messages = wire.of('message').filter((frame) => frame['topic'] === topic).slice(skip)
+/**
+ * The messages of the topic on that connection must be exactly those after `after` and up to `last`, once, in order,
+ * each after the one before.
+ */
+export function chain(client: FrameClient, topic: string, after: number, last: number, skip = 0) {
+  const messages = client
+    .of('message')
+    .filter((frame) => frame['topic'] === topic)
+    .slice(skip)
   let at = after
   for (const { offset, prev } of messages as { offset?: unknown; prev?: unknown }[]) {
     const before = prev ?? Number(offset) - 1
@@ -162,5 +205,8 @@ export function chain(wire: Wire, topic: string, after: number, last: number, sk
     demand(before === at, `offset ${String(offset)} names ${String(before)} before it, and ${at} came before it`)
     at = offset as number
   }
-  demand(at === last, `the last message should have the offset ${last}, and ${at === after ? 'none came' : `${at} was the last`}`)
+  demand(
+    at === last,
+    `the last message should have the offset ${last}, and ${at === after ? 'none came' : `${at} was the last`}`,
+  )
 }

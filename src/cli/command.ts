@@ -1,10 +1,10 @@
-import { blotted } from '../base/token-redaction.js'
+import { redactedText } from '../base/token-redaction.js'
 import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
-import type { WireSocketClass } from './frame-client.js'
+import type { FrameSocketClass } from './frame-client.js'
 
 export interface CommandDeps {
-  readonly WebSocket: WireSocketClass | undefined
+  readonly WebSocket: FrameSocketClass | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   print(line: string): void
   /** Runs a command of the system's shell with these variables besides the environment's; rejects where it fails. */
@@ -34,7 +34,14 @@ Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doc
 const VALUES = ['token', 'topic', 'drain', 'patience', 'rate', 'lose', 'hidden', 'only', 'idle'] as const
 type Name = (typeof VALUES)[number]
 /** Those that only one of the two commands knows. */
-const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = { rate: 'conformance', lose: 'conformance', hidden: 'conformance', only: 'conformance', fast: 'conformance', idle: 'doctor' }
+const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
+  rate: 'conformance',
+  lose: 'conformance',
+  hidden: 'conformance',
+  only: 'conformance',
+  fast: 'conformance',
+  idle: 'doctor',
+}
 /** What is wrong with the value of an option. */
 const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
   patience: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
@@ -44,7 +51,10 @@ const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
 }
 
 /** What `npx livesocket` does; resolves to its exit code. */
-export async function command(words: readonly string[], { WebSocket, environment, print, shell }: CommandDeps): Promise<0 | 1 | 2 | 3> {
+export async function command(
+  words: readonly string[],
+  { WebSocket, environment, print, shell }: CommandDeps,
+): Promise<0 | 1 | 2 | 3> {
   const given = read(words)
   if (typeof given === 'string') {
     print(given)
@@ -58,7 +68,10 @@ export async function command(words: readonly string[], { WebSocket, environment
   const { drain, topic, only, rate, lose, hidden } = values
   const token = values.token ?? environment['LIVESOCKET_TOKEN']
   // What a server says goes to a terminal, and from there into logs: it moves no cursor, and tells no token.
-  const say = (text: string) => print(blotted(text, token === undefined ? [] : [token]).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '?'))
+  const say = (text: string) =>
+    print(
+      redactedText(text, token === undefined ? [] : [token]).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '?'),
+    )
   const pace: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
   const options = {
     url,
@@ -66,7 +79,9 @@ export async function command(words: readonly string[], { WebSocket, environment
     token,
     topic,
     patience: values.patience === undefined ? (name === 'doctor' ? 5_000 : 2_000) : Number(values.patience),
-    ...(drain !== undefined && { drain: (deadline: number) => shell(drain, { LIVESOCKET_DEADLINE: String(deadline), ...pace }) }),
+    ...(drain !== undefined && {
+      drain: (deadline: number) => shell(drain, { LIVESOCKET_DEADLINE: String(deadline), ...pace }),
+    }),
   }
   if (name === 'conformance') {
     const findings = await conformance({
@@ -82,17 +97,30 @@ export async function command(words: readonly string[], { WebSocket, environment
     print(`\n${count('holds')} hold, ${count('fails')} fail, ${count('untried')} could not be tried.`)
     return count('fails') > 0 ? 1 : 0
   }
-  const symptoms = await doctor({ ...options, ...(values.idle !== undefined && { idle: Number(values.idle) }), seen: (symptom) => say(`${MARKS[symptom.health]} ${symptom.text}`) })
+  const symptoms = await doctor({
+    ...options,
+    ...(values.idle !== undefined && { idle: Number(values.idle) }),
+    seen: (symptom) => say(`${MARKS[symptom.health]} ${symptom.text}`),
+  })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
 }
 
-const MARKS: Record<Symptom['health'] | Finding['verdict'], string> = { good: '✓', mind: '!', bad: '✗', holds: '✓', fails: '✗', untried: '–' }
+const MARKS: Record<Symptom['health'] | Finding['verdict'], string> = {
+  good: '✓',
+  mind: '!',
+  bad: '✗',
+  holds: '✓',
+  fails: '✗',
+  untried: '–',
+}
 
 function lineOf({ rule, title, verdict, why }: Finding): string {
   return `${MARKS[verdict]} ${rule}: ${title}${why === undefined ? '' : `\n    ${why}`}`
 }
 
-function read(words: readonly string[]): { name: 'conformance' | 'doctor'; url: string; values: Partial<Record<Name, string>>; fast: boolean } | string {
+function read(
+  words: readonly string[],
+): { name: 'conformance' | 'doctor'; url: string; values: Partial<Record<Name, string>>; fast: boolean } | string {
   const values: Partial<Record<Name, string>> = {}
   const rest: string[] = []
   let fast = false
@@ -112,9 +140,12 @@ function read(words: readonly string[]): { name: 'conformance' | 'doctor'; url: 
   const [name, url, ...more] = rest
   if (name === undefined) return USAGE
   if (name !== 'conformance' && name !== 'doctor') return `There is no command ${name}.\n\n${USAGE}`
-  const foreign = [...(Object.keys(values) as Name[]), ...(fast ? (['fast'] as const) : [])].find((option) => (OF[option] ?? name) !== name)
+  const foreign = [...(Object.keys(values) as Name[]), ...(fast ? (['fast'] as const) : [])].find(
+    (option) => (OF[option] ?? name) !== name,
+  )
   if (foreign) return `--${foreign} is an option of ${OF[foreign]} alone.\n\n${USAGE}`
-  if (url === undefined || more.length > 0 || !/^wss?:\/\/./.test(url) || !URL.canParse(url)) return `${name} takes one ws: or wss: URL.\n\n${USAGE}`
+  if (url === undefined || more.length > 0 || !/^wss?:\/\/./.test(url) || !URL.canParse(url))
+    return `${name} takes one ws: or wss: URL.\n\n${USAGE}`
   return { name, url, values, fast }
 }
 

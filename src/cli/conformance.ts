@@ -2,7 +2,7 @@ import { drainChecks } from './drain-checks.js'
 import { legChecks } from './leg-checks.js'
 import { publishChecks } from './publish-checks.js'
 import { epochChecks } from './epoch-checks.js'
-import { createStand, type Stand, type StandOptions } from './check-context.js'
+import { createCheckContext, type CheckContext, type CheckOptions } from './check-context.js'
 import { topicChecks } from './topic-checks.js'
 import { visibilityChecks } from './visibility-checks.js'
 import { RuleBroken, Untried } from './frame-client.js'
@@ -13,7 +13,7 @@ export interface Check {
   readonly title: string
   /** It takes ten seconds or so. */
   readonly slow?: boolean
-  run(stand: Stand): Promise<void>
+  run(context: CheckContext): Promise<void>
 }
 
 export interface Finding {
@@ -24,7 +24,7 @@ export interface Finding {
   readonly why?: string
 }
 
-export interface ConformanceOptions extends StandOptions {
+export interface ConformanceOptions extends CheckOptions {
   /** Also what takes ten seconds or so. Default true. */
   readonly slow?: boolean
   /** Only checks whose rule or title has this in it. Default: all. */
@@ -37,12 +37,24 @@ const OPENS: Check = {
   rule: 'transport',
   title: 'opens a WebSocket',
   // One that takes no subprotocol that it knows is another rule's.
-  run: (stand) => stand.open().then(() => undefined, () => stand.open([]).then(() => undefined)),
+  run: (context) =>
+    context.open().then(
+      () => undefined,
+      () => context.open([]).then(() => undefined),
+    ),
 }
 
-/** Drives a server through the protocol's server rules. Checks run one after the other, each on topics and sessions of its own; the loss and the drain come last. */
-export async function conformance({ slow = true, only = '', found = () => undefined, ...options }: ConformanceOptions): Promise<Finding[]> {
-  const stand = () => createStand(options)
+/**
+ * Drives a server through the protocol's server rules. Checks run one after the other, each on topics and sessions of
+ * its own; the loss and the drain come last.
+ */
+export async function conformance({
+  slow = true,
+  only = '',
+  found = () => undefined,
+  ...options
+}: ConformanceOptions): Promise<Finding[]> {
+  const context = () => createCheckContext(options)
   const findings: Finding[] = []
   const note = (finding: Finding) => {
     findings.push(finding)
@@ -50,29 +62,34 @@ export async function conformance({ slow = true, only = '', found = () => undefi
   }
   const wanted = ({ rule, title }: { rule: string; title: string }) => `${rule} ${title}`.includes(only)
   const checks = [...legChecks, ...topicChecks, ...publishChecks, ...visibilityChecks].filter(wanted)
-  const opens = await tried(OPENS, stand())
+  const opens = await tried(OPENS, context())
   if (opens.verdict !== 'holds') {
     note(opens)
     return findings
   }
   // What only waits need not be waited for.
-  const slowly = checks.filter((check) => check.slow).map((check) => tried(check, slow ? stand() : null))
-  for (const check of checks) if (!check.slow) note(await tried(check, stand()))
+  const slowly = checks.filter((check) => check.slow).map((check) => tried(check, slow ? context() : null))
+  for (const check of checks) if (!check.slow) note(await tried(check, context()))
   for (const check of slowly) note(await check)
-  for (const check of [...epochChecks, ...drainChecks()].filter(wanted)) note(await tried(check, stand()))
+  for (const check of [...epochChecks, ...drainChecks()].filter(wanted)) note(await tried(check, context()))
   return findings
 }
 
-async function tried({ rule, title, run }: Check, stand: Stand | null): Promise<Finding> {
-  if (!stand) return { rule, title, verdict: 'untried', why: 'it takes long, and was left out' }
+async function tried({ rule, title, run }: Check, context: CheckContext | null): Promise<Finding> {
+  if (!context) return { rule, title, verdict: 'untried', why: 'it takes long, and was left out' }
   try {
-    await run(stand)
+    await run(context)
     return { rule, title, verdict: 'holds' }
   } catch (thrown) {
     if (thrown instanceof Untried) return { rule, title, verdict: 'untried', why: thrown.message }
     if (thrown instanceof RuleBroken) return { rule, title, verdict: 'fails', why: thrown.message }
-    return { rule, title, verdict: 'fails', why: `something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}` }
+    return {
+      rule,
+      title,
+      verdict: 'fails',
+      why: `something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    }
   } finally {
-    stand.done()
+    context.done()
   }
 }

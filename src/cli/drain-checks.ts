@@ -1,6 +1,6 @@
 import type { Check } from './conformance.js'
-import { answerIn, demand, type Stand, type Welcomed } from './check-context.js'
-import { Untried, type Wire } from './frame-client.js'
+import { answerIn, demand, type CheckContext, type Welcomed } from './check-context.js'
+import { Untried, type FrameClient } from './frame-client.js'
 
 /** Of a drain without a crowd: long enough to tell before from after. */
 const DEADLINE = 1_500
@@ -11,7 +11,7 @@ interface Drain {
   readonly topic: string
   readonly staying: Welcomed
   /** Connected before, and silent. */
-  readonly pending: Wire
+  readonly pending: FrameClient
   /** Others that are asked to move, where a rate is known. */
   readonly crowd: readonly Welcomed[]
   readonly handover: Readonly<Record<string, unknown>>
@@ -22,46 +22,58 @@ interface Drain {
 /** One drain, looked at from all sides: a server cannot be drained twice. */
 export function drainChecks(): readonly Check[] {
   let drain: Promise<Drain> | null = null
-  const begun = (stand: Stand) => (drain ??= begin(stand))
+  const begun = (context: CheckContext) => (drain ??= begin(context))
   return [
     {
       rule: 'server rule 2',
       title: 'asks a leg to move, with an id, a reason and a deadline',
-      async run(stand) {
-        const { handover } = await begun(stand)
+      async run(context) {
+        const { handover } = await begun(context)
         demand(typeof handover['id'] === 'string' && handover['id'] !== '', 'the handover should have an id')
         demand(typeof handover['reason'] === 'string', 'the handover should have a reason')
-        demand(Number.isSafeInteger(handover['deadline']) && (handover['deadline'] as number) > 0, 'the handover should have a deadline in milliseconds')
+        demand(
+          Number.isSafeInteger(handover['deadline']) && (handover['deadline'] as number) > 0,
+          'the handover should have a deadline in milliseconds',
+        )
       },
     },
     {
       rule: 'server rule 3',
       title: 'paces its requests to move',
-      async run(stand) {
-        const { rate } = stand
-        if (stand.drain && rate === undefined) throw new Untried('the rate at which the drain asks legs to move was not given (--rate)')
-        const { crowd, staying } = await begun(stand)
+      async run(context) {
+        const { rate } = context
+        if (context.drain && rate === undefined)
+          throw new Untried('the rate at which the drain asks legs to move was not given (--rate)')
+        const { crowd, staying } = await begun(context)
         const ideal = ((crowd.length - 1) / rate!) * 1_000
-        const times = await Promise.all(crowd.map(async (leg) => leg.at(await leg.next('handover', undefined, 3 * ideal + stand.patience))))
+        const times = await Promise.all(
+          crowd.map(async (leg) => leg.at(await leg.next('handover', undefined, 3 * ideal + context.patience))),
+        )
         const took = Math.max(...times) - Math.min(...times)
-        demand(took >= ideal / 2, `${crowd.length} legs were asked within ${Math.round(took)} ms: at ${rate} a second that takes ${Math.round(ideal)} ms`)
-        await stand.settle(staying)
+        demand(
+          took >= ideal / 2,
+          `${crowd.length} legs were asked within ${Math.round(took)} ms: at ${rate} a second that takes ${Math.round(ideal)} ms`,
+        )
+        await context.settle(staying)
       },
     },
     {
       rule: 'server rule 1',
       title: 'takes no new hello while it drains: error draining, and 1012',
-      async run(stand) {
-        const { pending, staying } = await begun(stand)
+      async run(context) {
+        const { pending, staying } = await begun(context)
         // Whatever is before the server may take no connection while it drains, or take it elsewhere.
-        for (const wire of [pending, await stand.open().catch(() => null)]) {
-          if (!wire) continue
-          wire.send(stand.hello({}))
-          const { type, code, server } = await wire.next(['error', 'welcome'])
-          if (wire !== pending && type === 'welcome' && server !== staying.welcome['server']) continue
-          demand(type === 'error', `it welcomed who ${wire === pending ? 'was connected when the drain began' : 'came during the drain'}`)
+        for (const client of [pending, await context.open().catch(() => null)]) {
+          if (!client) continue
+          client.send(context.hello({}))
+          const { type, code, server } = await client.next(['error', 'welcome'])
+          if (client !== pending && type === 'welcome' && server !== staying.welcome['server']) continue
+          demand(
+            type === 'error',
+            `it welcomed who ${client === pending ? 'was connected when the drain began' : 'came during the drain'}`,
+          )
           demand(code === 'draining', `the error's code is ${String(code)}`)
-          const close = await wire.closed()
+          const close = await client.closed()
           demand(close.code === 1012, `it closed with ${close.code}`)
         }
       },
@@ -69,43 +81,49 @@ export function drainChecks(): readonly Check[] {
     {
       rule: 'server rule 2',
       title: 'serves an asked leg in full: messages, publishes, pings',
-      async run(stand) {
-        const { staying, topic } = await begun(stand)
-        const [offset] = await stand.publish(staying, topic, 1)
+      async run(context) {
+        const { staying, topic } = await begun(context)
+        const [offset] = await context.publish(staying, topic, 1)
         await staying.next('message', (frame) => frame['offset'] === offset)
-        await stand.settle(staying)
+        await context.settle(staying)
       },
     },
     {
       rule: 'server rule 2',
       title: 'closes with 1012 after the deadline, not before it, and has answered what it applied',
-      async run(stand) {
-        const { staying, topic, handover, nearlyOver } = await begun(stand)
+      async run(context) {
+        const { staying, topic, handover, nearlyOver } = await begun(context)
         demand(!staying.isClosed || nearlyOver(), 'it closed the leg before the deadline')
         staying.send({ type: 'publish', id: 'last', topic, data: 'last' })
-        const { code } = await staying.closed(Number(handover['deadline']) + stand.patience + 1_000)
+        const { code } = await staying.closed(Number(handover['deadline']) + context.patience + 1_000)
         demand(code === 1012, `it closed with ${code}`)
         demand(nearlyOver(), 'it closed the leg before the deadline')
-        demand(staying.of('ack').some((frame) => frame['id'] === 'last'), 'a publish that was sent long before the close had no answer')
+        demand(
+          staying.of('ack').some((frame) => frame['id'] === 'last'),
+          'a publish that was sent long before the close had no answer',
+        )
       },
     },
   ]
 }
 
-async function begin(stand: Stand): Promise<Drain> {
-  if (!stand.drain) throw new Untried('nothing was given that makes the server drain (--drain)')
-  const topic = stand.topic()
+async function begin(context: CheckContext): Promise<Drain> {
+  if (!context.drain) throw new Untried('nothing was given that makes the server drain (--drain)')
+  const topic = context.topic()
   // They belong to all of the checks, so they outlive this one.
-  stand.done = () => undefined
-  const staying = await stand.join({ [topic]: {} })
+  context.done = () => undefined
+  const staying = await context.join({ [topic]: {} })
   answerIn(staying.welcome, topic)
-  const crowd = stand.rate === undefined ? [] : await Promise.all(Array.from({ length: crowdFor(stand.rate) }, () => stand.join()))
-  const pending = await stand.open()
+  const crowd =
+    context.rate === undefined
+      ? []
+      : await Promise.all(Array.from({ length: crowdFor(context.rate) }, () => context.join()))
+  const pending = await context.open()
   // The pace must have room within the deadline, and the other rules some time after it.
-  const deadline = stand.rate === undefined ? DEADLINE : DEADLINE + 2_000 * (crowd.length / stand.rate)
-  stand.drain(Math.round(deadline))
+  const deadline = context.rate === undefined ? DEADLINE : DEADLINE + 2_000 * (crowd.length / context.rate)
+  context.drain(Math.round(deadline))
   const handover = await staying.next('handover', undefined, 10_000)
   let passed = false
-  void stand.wait(0.7 * Number(handover['deadline'] ?? 0)).then(() => (passed = true))
+  void context.wait(0.7 * Number(handover['deadline'] ?? 0)).then(() => (passed = true))
   return { topic, staying, pending, crowd, handover, nearlyOver: () => passed }
 }

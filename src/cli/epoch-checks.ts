@@ -7,49 +7,77 @@ export const epochChecks: readonly Check[] = [
   {
     rule: 'server rule 8',
     title: 'tells of a new epoch, unasked, before any message of it',
-    async run(stand) {
-      if (!stand.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
-      const topic = stand.topic()
-      const reader = await stand.join({ [topic]: {} })
+    async run(context) {
+      if (!context.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
+      const topic = context.topic()
+      const reader = await context.join({ [topic]: {} })
       const { epoch } = answerIn(reader.welcome, topic)
-      const old = await stand.publish(await stand.join(), topic, 3)
+      const old = await context.publish(await context.join(), topic, 3)
       await reader.next('message', (frame) => frame['offset'] === old[2])
-      await stand.settle(reader)
+      await context.settle(reader)
       const before = reader.frames.length
-      await stand.lose()
+      await context.lose()
       // A log that is not back yet refuses for a while.
-      const first = await stand.say(await stand.join(), topic, 'the first')
-      const now = answerIn((await stand.join({ [topic]: {} })).welcome, topic)
-      if (now.epoch === epoch) throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
-      const told = await reader.next('subscribed', (frame) => frame['id'] === undefined && topic in Object(frame['topics']))
-      const early = reader.frames.slice(before, reader.frames.indexOf(told)).filter((frame) => frame.type === 'message' && frame['topic'] === topic)
-      demand(early.length === 0, `${early.length} messages came between the loss and the subscribed that names the new epoch`)
+      const first = await context.say(await context.join(), topic, 'the first')
+      const now = answerIn((await context.join({ [topic]: {} })).welcome, topic)
+      if (now.epoch === epoch)
+        throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
+      const told = await reader.next(
+        'subscribed',
+        (frame) => frame['id'] === undefined && topic in Object(frame['topics']),
+      )
+      const early = reader.frames
+        .slice(before, reader.frames.indexOf(told))
+        .filter((frame) => frame.type === 'message' && frame['topic'] === topic)
+      demand(
+        early.length === 0,
+        `${early.length} messages came between the loss and the subscribed that names the new epoch`,
+      )
       const answer = answerIn(told, topic)
-      demand(answer.epoch === now.epoch, `the subscribed names the epoch ${answer.epoch}, and a new leg is told ${now.epoch}`)
-      const last = await stand.say(await stand.join(), topic, 'the last')
+      demand(
+        answer.epoch === now.epoch,
+        `the subscribed names the epoch ${answer.epoch}, and a new leg is told ${now.epoch}`,
+      )
+      const last = await context.say(await context.join(), topic, 'the last')
       await reader.next('message', (frame) => frame['topic'] === topic && frame['offset'] === last)
-      await stand.settle(reader)
-      demand(answer.after < first, `the subscribed begins after ${answer.after}, and the first message of the new epoch has ${first}`)
-      chain(reader, topic, answer.after, last, reader.frames.slice(0, before).filter((frame) => frame.type === 'message' && frame['topic'] === topic).length)
+      await context.settle(reader)
+      demand(
+        answer.after < first,
+        `the subscribed begins after ${answer.after}, and the first message of the new epoch has ${first}`,
+      )
+      chain(
+        reader,
+        topic,
+        answer.after,
+        last,
+        reader.frames.slice(0, before).filter((frame) => frame.type === 'message' && frame['topic'] === topic).length,
+      )
     },
   },
   {
     rule: 'server rule 4',
     title: 'answers outcome-unknown on a leg of before the log was lost, repeat or not',
-    async run(stand) {
-      if (!stand.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
-      const topic = stand.topic()
-      const wire = await stand.join({ [topic]: {} })
-      const { epoch } = answerIn(wire.welcome, topic)
-      await stand.publish(wire, topic, 2)
-      await stand.lose()
-      await stand.say(await stand.join(), topic, 'after it')
-      const now = answerIn((await stand.join({ [topic]: {} })).welcome, topic)
-      if (now.epoch === epoch) throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
-      for (const [id, age] of [['first copy', {}], ['repeat', { age: 20 }]] as const) {
-        wire.send({ type: 'publish', id, topic, data: id, ...age })
-        const answer = await wire.next(['ack', 'nack'], (frame) => frame['id'] === id)
-        demand(answer.type === 'nack' && answer['code'] === 'outcome-unknown', `a ${id} was answered ${answer.type} ${String(answer['code'] ?? '')}`.trim())
+    async run(context) {
+      if (!context.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
+      const topic = context.topic()
+      const client = await context.join({ [topic]: {} })
+      const { epoch } = answerIn(client.welcome, topic)
+      await context.publish(client, topic, 2)
+      await context.lose()
+      await context.say(await context.join(), topic, 'after it')
+      const now = answerIn((await context.join({ [topic]: {} })).welcome, topic)
+      if (now.epoch === epoch)
+        throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
+      for (const [id, age] of [
+        ['first copy', {}],
+        ['repeat', { age: 20 }],
+      ] as const) {
+        client.send({ type: 'publish', id, topic, data: id, ...age })
+        const answer = await client.next(['ack', 'nack'], (frame) => frame['id'] === id)
+        demand(
+          answer.type === 'nack' && answer['code'] === 'outcome-unknown',
+          `a ${id} was answered ${answer.type} ${String(answer['code'] ?? '')}`.trim(),
+        )
       }
     },
   },

@@ -2,32 +2,39 @@ import { systemClock, type Clock } from '../base/clock.js'
 import { SUBPROTOCOL } from '../protocol/frames.js'
 
 /** A frame as it came. */
-export type WireFrame = { readonly type: string } & Readonly<Record<string, unknown>>
+export type ReceivedFrame = { readonly type: string } & Readonly<Record<string, unknown>>
 
 /** The part of a WebSocket that is used, which `ws` and browsers have in common. */
-export interface WireSocket {
+export interface FrameSocket {
   readonly protocol: string
   send(text: string): void
   close(code?: number): void
   addEventListener(type: string, listener: (event: { data?: unknown; code?: number; reason?: string }) => void): void
 }
 
-export type WireSocketClass = new (url: string, protocols?: string[]) => WireSocket
+export type FrameSocketClass = new (url: string, protocols?: string[]) => FrameSocket
 
 /** What a rule forbids has happened, or what it demands has not. */
 export class RuleBroken extends Error {}
 /** The rule cannot be tried with what there is. */
 export class Untried extends Error {}
 
-export interface Wire {
+export interface FrameClient {
   readonly protocol: string
-  readonly frames: readonly WireFrame[]
+  readonly frames: readonly ReceivedFrame[]
   send(frame: object | string): void
-  /** The next frame of that type, or one of them, which `where` accepts and nobody has taken. Fails when none has come in time. */
-  next(type: string | readonly string[], where?: (frame: WireFrame) => boolean, within?: number): Promise<WireFrame>
-  of(type: string): WireFrame[]
+  /**
+   * The next frame of that type, or one of them, which `where` accepts and nobody has taken. Fails when none has come
+   * in time.
+   */
+  next(
+    type: string | readonly string[],
+    where?: (frame: ReceivedFrame) => boolean,
+    within?: number,
+  ): Promise<ReceivedFrame>
+  of(type: string): ReceivedFrame[]
   /** When it came, by the clock. */
-  at(frame: WireFrame): number
+  at(frame: ReceivedFrame): number
   /** Fails when it is not closed in time. */
   closed(within?: number): Promise<{ code: number; reason: string }>
   readonly isClosed: boolean
@@ -35,18 +42,22 @@ export interface Wire {
 }
 
 export interface WireDeps {
-  readonly WebSocket: WireSocketClass
+  readonly WebSocket: FrameSocketClass
   readonly clock?: Clock
   /** How long anything may take, in milliseconds. */
   readonly patience: number
 }
 
 /** Opens one connection and speaks livesocket.v1 by hand. Fails where it cannot be opened. */
-export async function openWire(url: string, { WebSocket: Class, clock = systemClock, patience }: WireDeps, subprotocols: string[] = [SUBPROTOCOL]): Promise<Wire> {
+export async function openFrameClient(
+  url: string,
+  { WebSocket: Class, clock = systemClock, patience }: WireDeps,
+  subprotocols: string[] = [SUBPROTOCOL],
+): Promise<FrameClient> {
   const socket = subprotocols.length > 0 ? new Class(url, subprotocols) : new Class(url)
-  const frames: WireFrame[] = []
-  const times = new Map<WireFrame, number>()
-  const taken = new Set<WireFrame>()
+  const frames: ReceivedFrame[] = []
+  const times = new Map<ReceivedFrame, number>()
+  const taken = new Set<ReceivedFrame>()
   const waiting = new Set<() => void>()
   let over: { code: number; reason: string } | null = null
   let open = false
@@ -94,7 +105,11 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
     })
   }
 
-  await until(() => open || undefined, () => 'the connection should open', 5 * patience).catch((thrown: unknown) => {
+  await until(
+    () => open || undefined,
+    () => 'the connection should open',
+    5 * patience,
+  ).catch((thrown: unknown) => {
     socket.close()
     throw thrown
   })
@@ -106,13 +121,22 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
     send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
     async next(type, where = () => true, within) {
       const types = typeof type === 'string' ? [type] : type
-      const frame = await until(() => frames.find((one) => types.includes(one.type) && !taken.has(one) && where(one)), () => `a ${types.join(' or a ')} should come`, within)
+      const frame = await until(
+        () => frames.find((one) => types.includes(one.type) && !taken.has(one) && where(one)),
+        () => `a ${types.join(' or a ')} should come`,
+        within,
+      )
       taken.add(frame)
       return frame
     },
     at: (frame) => times.get(frame)!,
     of: (type) => frames.filter((frame) => frame.type === type),
-    closed: (within) => until(() => over ?? undefined, () => 'the connection should be closed', within),
+    closed: (within) =>
+      until(
+        () => over ?? undefined,
+        () => 'the connection should be closed',
+        within,
+      ),
     get isClosed() {
       return over !== null
     },
@@ -121,10 +145,11 @@ export async function openWire(url: string, { WebSocket: Class, clock = systemCl
 }
 
 /** What came, as a frame: a server says anything at all. */
-function frameIn(data: unknown): WireFrame {
+function frameIn(data: unknown): ReceivedFrame {
   try {
     const value: unknown = typeof data === 'string' ? JSON.parse(data) : null
-    if (typeof value === 'object' && value !== null && typeof (value as WireFrame).type === 'string') return value as WireFrame
+    if (typeof value === 'object' && value !== null && typeof (value as ReceivedFrame).type === 'string')
+      return value as ReceivedFrame
   } catch {
     // Not even JSON.
   }

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process'
 import { command } from './command.js'
-import type { WireSocketClass } from './frame-client.js'
+import type { FrameSocketClass } from './frame-client.js'
 
 const found = await import('ws').then(
-  ({ WebSocket }) => WebSocket as unknown as WireSocketClass,
-  () => (globalThis as { WebSocket?: unknown }).WebSocket as WireSocketClass | undefined,
+  ({ WebSocket }) => WebSocket as unknown as FrameSocketClass,
+  () => (globalThis as { WebSocket?: unknown }).WebSocket as FrameSocketClass | undefined,
 )
 
 process.exitCode = await command(process.argv.slice(2), {

@@ -5,7 +5,10 @@ import { request as tlsRequest } from 'node:https'
 import { systemClock, type Clock } from '../base/clock.js'
 import { SUBPROTOCOL } from '../protocol/frames.js'
 
-/** What came of one request for a WebSocket, as far as HTTP tells. WebSocket classes tell nothing of it: to a page all of them look alike. */
+/**
+ * What came of one request for a WebSocket, as far as HTTP tells. WebSocket classes tell nothing of it: to a page all
+ * of them look alike.
+ */
 export type UpgradeProbe =
   /** `cookies`: the names of those that came with it. */
   | { readonly outcome: 'upgraded'; readonly cookies: readonly string[] }
@@ -47,14 +50,16 @@ export function probeUpgrade(url: string, { patience, clock = systemClock }: Pro
       response.resume()
       settle({ outcome: 'answered', status: response.statusCode! })
     })
-    asked.on('error', (error: NodeJS.ErrnoException) => settle({ outcome: 'failed', code: error.code ?? error.message }))
+    asked.on('error', (error: NodeJS.ErrnoException) =>
+      settle({ outcome: 'failed', code: error.code ?? error.message }),
+    )
     asked.end()
   })
 }
 
 /**
- * Whether browsers will open WebSockets there inside an HTTP/2 connection (RFC 8441), which all sockets of a page then share. Never rejects;
- * false where it cannot be told.
+ * Whether browsers will open WebSockets there inside an HTTP/2 connection (RFC 8441), which all sockets of a page then
+ * share. Never rejects; false where it cannot be told.
  */
 export function sharesConnection(url: string, { patience, clock = systemClock }: ProbeOptions): Promise<boolean> {
   if (!url.startsWith('wss:')) return Promise.resolve(false)
@@ -76,7 +81,8 @@ const SYSTEM_CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nobody listens there (connection refused). Is the server up, and are host and port right?',
   ENOTFOUND: 'The host name is unknown (ENOTFOUND). Is it spelt right, and is its DNS record there?',
   EAI_AGAIN: 'The host name cannot be looked up now (EAI_AGAIN). Is there a name server that this machine reaches?',
-  ECONNRESET: 'The connection was accepted and cut at once (ECONNRESET). Is it TLS on one side alone, wss: against ws:, or a firewall?',
+  ECONNRESET:
+    'The connection was accepted and cut at once (ECONNRESET). Is it TLS on one side alone, wss: against ws:, or a firewall?',
   EHOSTUNREACH: 'The host cannot be reached from here (EHOSTUNREACH): a route or a firewall.',
   ENETUNREACH: 'The network cannot be reached from here (ENETUNREACH).',
   ETIMEDOUT: 'The host does not answer (ETIMEDOUT): a firewall that drops, or a host that is off.',
@@ -103,13 +109,22 @@ export function whyNot(probe: UpgradeProbe): string {
   switch (probe.outcome) {
     case 'answered': {
       const { status } = probe
-      if (status >= 300 && status < 400) return `It redirects (${status}): browsers do not follow that for a WebSocket. Give the URL that it leads to.`
-      return STATUSES[status] ?? `It answers ${status} instead of a WebSocket. Is that the right path, and does the proxy in front pass the Upgrade and Connection headers on?`
+      if (status >= 300 && status < 400)
+        return `It redirects (${status}): browsers do not follow that for a WebSocket. Give the URL that it leads to.`
+      return (
+        STATUSES[status] ??
+        `It answers ${status} instead of a WebSocket. Is that the right path, and does the proxy in front pass the Upgrade and Connection headers on?`
+      )
     }
     case 'failed': {
       const { code } = probe
       const certificate = /CERT|SELF_SIGNED|UNABLE_TO/.test(code)
-      return SYSTEM_CODES[code] ?? (certificate ? `Its certificate is not trusted (${code}). Browsers refuse it as well, without a word to the page: let it be signed by an authority that they know.` : `No connection: ${code}.`)
+      return (
+        SYSTEM_CODES[code] ??
+        (certificate
+          ? `Its certificate is not trusted (${code}). Browsers refuse it as well, without a word to the page: let it be signed by an authority that they know.`
+          : `No connection: ${code}.`)
+      )
     }
     case 'silent':
       return 'The connection is accepted, and the request for a WebSocket never answered. Is something in front holding it back, or the server at its limit?'

@@ -1,73 +1,92 @@
 import type { Check } from './conformance.js'
-import { answerIn, demand, type Stand, type Welcomed } from './check-context.js'
-import { Untried, type WireFrame } from './frame-client.js'
+import { answerIn, demand, type CheckContext, type Welcomed } from './check-context.js'
+import { Untried, type ReceivedFrame } from './frame-client.js'
 
 /** What a server hides from this client. */
 export const visibilityChecks: readonly Check[] = [
   {
     rule: 'server rule 9',
     title: 'hides the same on all legs of a session, and moves their position past it',
-    async run(stand) {
-      const { topic, legs, visible, last } = await published(stand)
+    async run(context) {
+      const { topic, legs, visible, last } = await published(context)
       for (const leg of legs) {
         await leg.next('message', (frame) => frame['topic'] === topic && (frame['offset'] as number) >= last)
-        await stand.settle(leg)
-        inView(stand, leg, topic, answerIn(leg.welcome, topic).after, last, visible)
+        await context.settle(leg)
+        inView(context, leg, topic, answerIn(leg.welcome, topic).after, last, visible)
       }
     },
   },
   {
     rule: 'server rule 9',
     title: 'moves the position past what is hidden where a replay ends on it',
-    async run(stand) {
-      const { topic, legs, visible, last } = await published(stand)
+    async run(context) {
+      const { topic, legs, visible, last } = await published(context)
       const [{ session, welcome }] = legs
       const { epoch, after } = answerIn(welcome, topic)
-      const back = await stand.join({ [topic]: { epoch, offset: after } }, { session, leg: 3 })
+      const back = await context.join({ [topic]: { epoch, offset: after } }, { session, leg: 3 })
       await back.next('message', (frame) => frame['topic'] === topic && (frame['offset'] as number) >= last)
-      await stand.settle(back)
-      inView(stand, back, topic, after, last, visible)
+      await context.settle(back)
+      inView(context, back, topic, after, last, visible)
     },
   },
 ]
 
 /** Two legs of one session, and before their eyes messages of which some, the last ones among them, are hidden. */
-async function published(stand: Stand): Promise<{ topic: string; legs: [Welcomed, Welcomed]; visible: ReadonlyMap<number, unknown>; last: number }> {
-  if (stand.hidden === undefined) throw new Untried('nothing was given that the server hides from this client (--hidden)')
-  const topic = stand.topic()
-  const old = await stand.join({ [topic]: {} })
-  const fresh = await stand.join({ [topic]: {} }, { session: old.session, leg: 2 })
-  const writer = await stand.join()
+async function published(
+  context: CheckContext,
+): Promise<{ topic: string; legs: [Welcomed, Welcomed]; visible: ReadonlyMap<number, unknown>; last: number }> {
+  if (context.hidden === undefined)
+    throw new Untried('nothing was given that the server hides from this client (--hidden)')
+  const topic = context.topic()
+  const old = await context.join({ [topic]: {} })
+  const fresh = await context.join({ [topic]: {} }, { session: old.session, leg: 2 })
+  const writer = await context.join()
   const visible = new Map<number, unknown>()
   let last = 0
-  for (const data of [1, stand.hidden, 2, 3, stand.hidden, stand.hidden]) {
-    last = await stand.say(writer, topic, data)
-    if (data !== stand.hidden) visible.set(last, data)
+  for (const data of [1, context.hidden, 2, 3, context.hidden, context.hidden]) {
+    last = await context.say(writer, topic, data)
+    if (data !== context.hidden) visible.set(last, data)
   }
   return { topic, legs: [old, fresh], visible, last }
 }
 
-/** What has come must be what is visible, once and in order, and messages without data that move the position past the rest. */
-function inView(stand: Stand, wire: Welcomed, topic: string, after: number, last: number, visible: ReadonlyMap<number, unknown>) {
-  const messages = wire.of('message').filter((frame) => frame['topic'] === topic)
+/**
+ * What has come must be what is visible, once and in order, and messages without data that move the position past the
+ * rest.
+ */
+function inView(
+  context: CheckContext,
+  client: Welcomed,
+  topic: string,
+  after: number,
+  last: number,
+  visible: ReadonlyMap<number, unknown>,
+) {
+  const messages = client.of('message').filter((frame) => frame['topic'] === topic)
   const shown = messages.filter((frame) => 'data' in frame)
-  demand(!shown.some(({ data }) => same(data, stand.hidden)), `leg ${wire.leg} shows what is to be hidden`)
+  demand(!shown.some(({ data }) => same(data, context.hidden)), `leg ${client.leg} shows what is to be hidden`)
   const expected = [...visible].map(([offset, data]) => ({ offset, data }))
   const came = shown.map(({ offset, data }) => ({ offset, data }))
-  demand(same(came, expected), `leg ${wire.leg} should show ${JSON.stringify(expected)}, and shows ${JSON.stringify(came)}`)
+  demand(
+    same(came, expected),
+    `leg ${client.leg} should show ${JSON.stringify(expected)}, and shows ${JSON.stringify(came)}`,
+  )
   let [seen, at] = [after, after]
   for (const message of messages) {
     const { offset, before } = places(message)
     demand(offset > at, `offset ${offset} came after ${at}: a position moves on`)
     // Either counts as the one before: the last that may be seen, or a position that was told without data.
-    demand(before >= seen && before <= at, `offset ${offset} names ${before} before it; the client has seen ${seen}, and stands at ${at}`)
+    demand(
+      before >= seen && before <= at,
+      `offset ${offset} names ${before} before it; the client has seen ${seen}, and stands at ${at}`,
+    )
     at = offset
     if ('data' in message) seen = offset
   }
-  demand(at === last, `leg ${wire.leg} is told of positions up to ${at}, and the last message has ${last}`)
+  demand(at === last, `leg ${client.leg} is told of positions up to ${at}, and the last message has ${last}`)
 }
 
-function places({ offset, prev }: WireFrame): { offset: number; before: number } {
+function places({ offset, prev }: ReceivedFrame): { offset: number; before: number } {
   demand(Number.isSafeInteger(offset), 'a message should bear its offset')
   return { offset: offset as number, before: (prev as number | undefined) ?? (offset as number) - 1 }
 }

@@ -23,8 +23,8 @@ export interface BreakableWebSocket {
 }
 
 /**
- * `createLiveSocket({ environment: { WebSocket: breakable() } })` gives the devtools something to break, and shows them which leg
- * brought which message. For development: every frame passes one more listener.
+ * `createLiveSocket({ environment: { WebSocket: breakable() } })` gives the devtools something to break, and shows them
+ * which leg brought which message. For development: every frame passes one more listener.
  *
  * @param Class what is dialled with; default: the global WebSocket, looked for at the first dial.
  */
@@ -37,7 +37,8 @@ export function breakable(Class?: unknown): BreakableWebSocket {
 
   function dial(url: string | URL, protocols?: string | string[]): WebSocket {
     const Base = (Class ?? globalThis.WebSocket) as typeof WebSocket | undefined
-    if (typeof Base !== 'function') throw new LiveSocketError('invalid', 'breakable(WebSocket): there is no WebSocket here; give it a class.')
+    if (typeof Base !== 'function')
+      throw new LiveSocketError('invalid', 'breakable(WebSocket): there is no WebSocket here; give it a class.')
     const socket = protocols === undefined ? new Base(url) : new Base(url, protocols)
     const send = socket.send.bind(socket)
     const close = socket.close.bind(socket)
@@ -92,7 +93,11 @@ export function breakable(Class?: unknown): BreakableWebSocket {
           event.type === 'message'
             ? new MessageEvent('message', { data: (event as MessageEvent).data as unknown })
             : event.type === 'close'
-              ? Object.assign(new Event('close'), { code: (event as CloseEvent).code, reason: (event as CloseEvent).reason, wasClean: (event as CloseEvent).wasClean })
+              ? Object.assign(new Event('close'), {
+                  code: (event as CloseEvent).code,
+                  reason: (event as CloseEvent).reason,
+                  wasClean: (event as CloseEvent).wasClean,
+                })
               : new Event(event.type)
         waiting.push(() => {
           note(again)

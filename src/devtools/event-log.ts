@@ -39,7 +39,15 @@ export function createEventLog(recorder: Recorder): { readonly element: HTMLElem
     part('b', type)
     // Ids join events in a recording; here the order does.
     const told = Object.entries(detail).filter(([name]) => name !== 'id' && name !== 'handover')
-    part('span', told.map(([name, value]) => `${name === type ? '' : `${name} `}${typeof value === 'number' ? Math.round(value) : value}`).join(' · '))
+    part(
+      'span',
+      told
+        .map(
+          ([name, value]) =>
+            `${name === type ? '' : `${name} `}${typeof value === 'number' ? Math.round(value) : value}`,
+        )
+        .join(' · '),
+    )
     return item
   }
 

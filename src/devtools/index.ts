@@ -1,5 +1,12 @@
 export { breakable, type BreakableWebSocket, type Connection, type WireEvent } from './breakable.js'
 export { LiveSocketDevtools, type LiveSocketDevtoolsProps } from './live-socket-devtools.js'
 export { mountDevtools, type Devtools, type DevtoolsOptions } from './panel.js'
-export { createRecorder, type Arrival, type RecordedEvent, type Recorder, type RecorderOptions, type Recording } from './recorder.js'
+export {
+  createRecorder,
+  type Arrival,
+  type RecordedEvent,
+  type Recorder,
+  type RecorderOptions,
+  type Recording,
+} from './recorder.js'
 export type { RecordedLeg } from './leg-history.js'

@@ -14,7 +14,10 @@ export interface RecordedLeg {
   url: string
   code: number | null
   by: 'client' | 'server' | null
-  /** Messages that came over it: handed on, dropped as duplicates, held back. Without a breakable WebSocket only those of the active leg. */
+  /**
+   * Messages that came over it: handed on, dropped as duplicates, held back. Without a breakable WebSocket only those
+   * of the active leg.
+   */
   delivered: number
   duplicates: number
   held: number
@@ -40,7 +43,22 @@ export function createLegHistory(): LegHistory {
   const get = (number: number) => legs.findLast((leg) => leg.number === number)
 
   const add = (number: number, at: number): RecordedLeg => {
-    const leg: RecordedLeg = { number, dialled: at, opened: null, ready: null, serving: null, retired: null, closed: null, server: '', url: '', code: null, by: null, delivered: 0, duplicates: 0, held: 0 }
+    const leg: RecordedLeg = {
+      number,
+      dialled: at,
+      opened: null,
+      ready: null,
+      serving: null,
+      retired: null,
+      closed: null,
+      server: '',
+      url: '',
+      code: null,
+      by: null,
+      delivered: 0,
+      duplicates: 0,
+      held: 0,
+    }
     legs.push(leg)
     if (legs.length > LIMIT) legs.shift()
     return leg

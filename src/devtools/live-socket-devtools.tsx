@@ -8,10 +8,18 @@ export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
 }
 
 /**
- * The panel, in place. Its code is a chunk of its own, loaded when the component is on a page: behind a condition that a production
- * build sees through (`import.meta.env.DEV && …`) nothing of it is loaded there.
+ * The panel, in place. Its code is a chunk of its own, loaded when the component is on a page: behind a condition that
+ * a production build sees through (`import.meta.env.DEV && …`) nothing of it is loaded there.
  */
-export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport, frames }: LiveSocketDevtoolsProps): ReactNode {
+export function LiveSocketDevtools({
+  socket,
+  clock,
+  wire,
+  limit,
+  theme,
+  onExport,
+  frames,
+}: LiveSocketDevtoolsProps): ReactNode {
   const place = useRef<HTMLDivElement>(null)
   const exporting = useRef(onExport)
   const [failed, setFailed] = useState(false)
@@ -22,7 +30,13 @@ export function LiveSocketDevtools({ socket, clock, wire, limit, theme, onExport
     loadPanel().then(
       ([{ mountDevtools }, { saveRecording }]) => {
         if (gone || !place.current) return
-        panel = mountDevtools(socket, place.current, { clock, wire, limit, frames, onExport: (recording) => (exporting.current ?? saveRecording)(recording) })
+        panel = mountDevtools(socket, place.current, {
+          clock,
+          wire,
+          limit,
+          frames,
+          onExport: (recording) => (exporting.current ?? saveRecording)(recording),
+        })
       },
       () => !gone && setFailed(true),
     )

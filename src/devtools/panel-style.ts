@@ -1,4 +1,7 @@
-/** Its own look, in a shadow root: the page's style does not reach it, and it does not reach the page; only light or dark is the page's. */
+/**
+ * Its own look, in a shadow root: the page's style does not reach it, and it does not reach the page; only light or
+ * dark is the page's.
+ */
 export const PANEL_STYLE = `
 :host { display: block; container-type: inline-size }
 * { box-sizing: border-box }

@@ -27,10 +27,15 @@ const SPANS = [5, 20, 60]
 const CALM = 1_000
 
 /**
- * A panel for `socket` in `element`: both legs on a timeline, what they brought, the token's schedule, the outbox, what happened,
- * and buttons that make things happen. It records from here on, within bounds, and holds no token and no message's data.
+ * A panel for `socket` in `element`: both legs on a timeline, what they brought, the token's schedule, the outbox, what
+ * happened, and buttons that make things happen. It records from here on, within bounds, and holds no token and no
+ * message's data.
  */
-export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
+export function mountDevtools(
+  socket: LiveSocket<any, any>,
+  element: HTMLElement,
+  options: DevtoolsOptions = {},
+): Devtools {
   const { clock = systemClock, frames = systemClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))
@@ -74,24 +79,46 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   if (!wire) {
     for (const one of [breakIt, freeze]) {
       one.disabled = true
-      one.title = 'Create the live socket with environment: { WebSocket: breakable() }, and give the panel that class as `wire`.'
+      one.title =
+        'Create the live socket with environment: { WebSocket: breakable() }, and give the panel that class as `wire`.'
     }
   }
   let span = 20
   const spans = make('select', { 'aria-label': 'How much of the past is shown' })
-  for (const seconds of SPANS) spans.append(make('option', { value: String(seconds), ...(seconds === span ? { selected: '' } : null) }, `${seconds} s`))
+  for (const seconds of SPANS)
+    spans.append(
+      make('option', { value: String(seconds), ...(seconds === span ? { selected: '' } : null) }, `${seconds} s`),
+    )
   spans.addEventListener('change', () => void (span = Number(spans.value)))
   const tools = make('div', { class: 'tools' })
-  tools.append(move, breakIt, freeze, spans, pause, button('Clear', () => recorder.clear()), button('Export', () => onExport(recorder.recording())))
+  tools.append(
+    move,
+    breakIt,
+    freeze,
+    spans,
+    pause,
+    button('Clear', () => recorder.clear()),
+    button('Export', () => onExport(recorder.recording())),
+  )
   const header = make('header')
   header.append(make('h2', {}, 'LiveSocket'), badge, where, tools)
 
-  const canvas = make('canvas', { role: 'img', 'aria-label': 'The legs of the live socket, and the messages that they brought' })
+  const canvas = make('canvas', {
+    role: 'img',
+    'aria-label': 'The legs of the live socket, and the messages that they brought',
+  })
   canvas.style.height = `${TIMELINE_HEIGHT}px`
   const timeline = make('div', { class: 'timeline' })
   timeline.append(canvas)
   const key = make('ul', { class: 'key' })
-  for (const [look, meaning] of [['dash', 'dialling'], ['bar', 'active'], ['soft', 'the other leg'], ['full', 'delivered'], ['', 'duplicate dropped, or held'], ['count', 'so many at once: a replay']] as const) {
+  for (const [look, meaning] of [
+    ['dash', 'dialling'],
+    ['bar', 'active'],
+    ['soft', 'the other leg'],
+    ['full', 'delivered'],
+    ['', 'duplicate dropped, or held'],
+    ['count', 'so many at once: a replay'],
+  ] as const) {
     const item = make('li', {}, meaning)
     item.prepend(make('i', { class: look }, look === 'count' ? '9' : ''))
     key.append(item)
@@ -99,7 +126,16 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
 
   const counters = make('dl')
   const cells = new Map<string, HTMLElement>()
-  for (const name of ['Delivered', 'Duplicates', 'Held', 'Gaps', 'Handovers', 'Reconnects', 'Longest silence', 'Outbox']) {
+  for (const name of [
+    'Delivered',
+    'Duplicates',
+    'Held',
+    'Gaps',
+    'Handovers',
+    'Reconnects',
+    'Longest silence',
+    'Outbox',
+  ]) {
     const cell = make('dd', {}, '0')
     const pair = make('div')
     pair.append(make('dt', {}, name), cell)
@@ -118,12 +154,30 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   panel.append(header, timeline, key, counters, facts, log.element)
 
   function show() {
-    const { status, leg, handover, retry, token: held, outbox, closed, lastError } = redactedAll(socket.store.getState())
+    const {
+      status,
+      leg,
+      handover,
+      retry,
+      token: held,
+      outbox,
+      closed,
+      lastError,
+    } = redactedAll(socket.store.getState())
     const stats = socket.stats()
     const wall = clock.now()
     text(badge, handover ? `${status}, moving` : status)
     badge.dataset['status'] = status
-    text(where, leg ? `leg ${leg.number} on ${leg.server}, for ${seconds(wall - leg.since)}` : closed ? `closed: ${closed.by}` : retry ? `attempt ${retry.attempt} in ${seconds(retry.at - wall)}` : '')
+    text(
+      where,
+      leg
+        ? `leg ${leg.number} on ${leg.server}, for ${seconds(wall - leg.since)}`
+        : closed
+          ? `closed: ${closed.by}`
+          : retry
+            ? `attempt ${retry.attempt} in ${seconds(retry.at - wall)}`
+            : '',
+    )
     const bad = new Set(stats.gaps > 0 ? ['Gaps'] : [])
     const values: Record<string, string> = {
       Delivered: number(stats.delivered),
@@ -140,9 +194,24 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
       cell.toggleAttribute('data-bad', bad.has(name))
     }
     trouble.parentElement!.hidden = !lastError
-    text(trouble, lastError ? `${lastError.code}, ${seconds(wall - lastError.at)} ago: ${[lastError.message, lastError.hint].filter(Boolean).join('. ')}` : '')
-    text(moving, handover ? `${handover.phase}, because of “${handover.reason}”; ${seconds(handover.deadline - wall)} to the deadline` : 'none under way')
-    text(token, held.status + (held.refreshAt ? `; next one in ${seconds(held.refreshAt - wall)}` : '') + (held.expiresAt ? `, this one ends in ${seconds(held.expiresAt - wall)}` : ''))
+    text(
+      trouble,
+      lastError
+        ? `${lastError.code}, ${seconds(wall - lastError.at)} ago: ${[lastError.message, lastError.hint].filter(Boolean).join('. ')}`
+        : '',
+    )
+    text(
+      moving,
+      handover
+        ? `${handover.phase}, because of “${handover.reason}”; ${seconds(handover.deadline - wall)} to the deadline`
+        : 'none under way',
+    )
+    text(
+      token,
+      held.status +
+        (held.refreshAt ? `; next one in ${seconds(held.refreshAt - wall)}` : '') +
+        (held.expiresAt ? `, this one ends in ${seconds(held.expiresAt - wall)}` : ''),
+    )
     tokenTrack.hidden = !held.expiresAt || !held.refreshAt
     if (held.expiresAt && held.refreshAt) {
       longest = Math.max(expiry === held.expiresAt ? longest : 0, held.expiresAt - wall)
@@ -151,7 +220,12 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
     }
     move.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
     freeze.textContent = frozen.size > 0 ? 'Thaw' : 'Freeze it'
-    paintTimeline(canvas, { now: paused ?? recorder.now(), span: span * 1_000, legs: recorder.legs, arrivals: recorder.arrivals })
+    paintTimeline(canvas, {
+      now: paused ?? recorder.now(),
+      span: span * 1_000,
+      legs: recorder.legs,
+      arrivals: recorder.arrivals,
+    })
     log.show()
   }
   let longest = 0
@@ -181,9 +255,14 @@ export function mountDevtools(socket: LiveSocket<any, any>, element: HTMLElement
   }
 }
 
-function make<Name extends keyof HTMLElementTagNameMap>(name: Name, attributes: Record<string, string> = {}, content = ''): HTMLElementTagNameMap[Name] {
+function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Record<string, string> = {},
+  content = '',
+): HTMLElementTagNameMap[Name] {
   const made = document.createElement(name)
-  for (const [attribute, value] of Object.entries(attributes)) if (value !== '' || attribute === 'selected') made.setAttribute(attribute, value)
+  for (const [attribute, value] of Object.entries(attributes))
+    if (value !== '' || attribute === 'selected') made.setAttribute(attribute, value)
   made.textContent = content
   return made
 }
@@ -211,4 +290,11 @@ function adoptStyle(root: ShadowRoot) {
 }
 
 const number = (value: number) => value.toLocaleString('en')
-const seconds = (ms: number) => (ms < 0 ? 'a moment' : ms < 1_000 ? `${Math.round(ms)} ms` : ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`)
+const seconds = (ms: number) =>
+  ms < 0
+    ? 'a moment'
+    : ms < 1_000
+      ? `${Math.round(ms)} ms`
+      : ms < 120_000
+        ? `${(ms / 1_000).toFixed(1)} s`
+        : `${Math.round(ms / 60_000)} min`

@@ -1,5 +1,12 @@
 /** The same without React, for pages that have none. */
 export { breakable, type BreakableWebSocket, type Connection, type WireEvent } from './breakable.js'
 export { mountDevtools, type Devtools, type DevtoolsOptions } from './panel.js'
-export { createRecorder, type Arrival, type RecordedEvent, type Recorder, type RecorderOptions, type Recording } from './recorder.js'
+export {
+  createRecorder,
+  type Arrival,
+  type RecordedEvent,
+  type Recorder,
+  type RecorderOptions,
+  type Recording,
+} from './recorder.js'
 export type { RecordedLeg } from './leg-history.js'

@@ -87,7 +87,10 @@ const ARRIVALS = 6_000
 const COUNT_EVERY = 250
 
 /** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
-export function createRecorder(socket: LiveSocket<any, any>, { clock = systemClock, wire, limit = 2_000 }: RecorderOptions = {}): Recorder {
+export function createRecorder(
+  socket: LiveSocket<any, any>,
+  { clock = systemClock, wire, limit = 2_000 }: RecorderOptions = {},
+): Recorder {
   const start = clock.monotonic()
   const began = clock.now()
   const now = () => clock.monotonic() - start
@@ -156,8 +159,10 @@ export function createRecorder(socket: LiveSocket<any, any>, { clock = systemClo
 
   const stopStore = socket.store.subscribe((state, previous) => {
     if (state.leg !== previous.leg) history.serving(state.leg?.number ?? null, now())
-    if (state.status !== previous.status) note('status', { status: state.status, ...(state.closed ? { closed: state.closed.by } : null) })
-    if (state.lastError && state.lastError !== previous.lastError) note('status', { status: state.status, code: state.lastError.code, message: state.lastError.message })
+    if (state.status !== previous.status)
+      note('status', { status: state.status, ...(state.closed ? { closed: state.closed.by } : null) })
+    if (state.lastError && state.lastError !== previous.lastError)
+      note('status', { status: state.status, code: state.lastError.code, message: state.lastError.message })
   })
 
   const stopWire = wire?.listen(({ type, connection }) => {

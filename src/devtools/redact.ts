@@ -3,7 +3,10 @@ const SECRETS: readonly [RegExp, string][] = [
   // A JWT, wherever it stands.
   [/\beyJ[\w-]+(\.[\w-]+){0,2}/g, '[redacted]'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 [redacted]'],
-  [/\b([\w-]*(?:token|secret|passw(?:or)?d|api[-_]?key|auth|signature|credential)[\w-]*)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi, '$1$2[redacted]'],
+  [
+    /\b([\w-]*(?:token|secret|passw(?:or)?d|api[-_]?key|auth|signature|credential)[\w-]*)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi,
+    '$1$2[redacted]',
+  ],
   // User names and queries of URLs.
   [/\b((?:wss?|https?):\/\/)[^\s/@]+@/gi, '$1'],
   [/\b((?:wss?|https?):\/\/[^\s?#]+)[?#]\S*/gi, '$1'],

@@ -17,11 +17,14 @@ const found = new WeakMap<HTMLCanvasElement, { readonly from: string; readonly c
 
 /** The colours of the canvas's style, as a canvas takes them. */
 export function coloursOf(canvas: HTMLCanvasElement, style: CSSStyleDeclaration): TimelineColours {
-  const texts = Object.entries(USUAL).map(([name, usual]) => [name, style.getPropertyValue(name).trim() || usual] as const)
+  const texts = Object.entries(USUAL).map(
+    ([name, usual]) => [name, style.getPropertyValue(name).trim() || usual] as const,
+  )
   const from = [style.colorScheme, matchMedia('(prefers-color-scheme: dark)').matches, ...texts].join()
   const known = found.get(canvas)
   if (known?.from === from) return known.colours
-  // A custom property is a text, `light-dark(…)` perhaps: which colour that is shows where an element has it for its own.
+  // A custom property is a text, `light-dark(…)` perhaps: which colour that is shows where an element has it for its
+  // own.
   const own = canvas.style.color
   const colours = Object.fromEntries(
     texts.map(([name, text]) => {

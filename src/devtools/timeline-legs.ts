@@ -12,7 +12,9 @@ export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], no
 
 /** When one leg took over from another one that was still there. */
 export function cutoversOf(legs: readonly RecordedLeg[]): readonly number[] {
-  return legs.flatMap(({ serving }) => (serving !== null && legs.some(({ retired }) => retired === serving) ? [serving] : []))
+  return legs.flatMap(({ serving }) =>
+    serving !== null && legs.some(({ retired }) => retired === serving) ? [serving] : [],
+  )
 }
 
 /** @param room where the next leg of the lane begins */
@@ -29,7 +31,8 @@ function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number, room: num
     bar(sheet, lane, dialled, ready + (leg.ready === null ? 0 : 4), null, own)
     context.setLineDash([])
     font(600, 11)
-    if (leg.ready !== null || leg.closed === null) write(sheet, 'dialling', Math.max(dialled, 0) + 8, ready - 6, middleOf(lane), own)
+    if (leg.ready !== null || leg.closed === null)
+      write(sheet, 'dialling', Math.max(dialled, 0) + 8, ready - 6, middleOf(lane), own)
   }
   if (leg.ready !== null) {
     bar(sheet, lane, ready, end, colours[SOFT[lane]], own)
@@ -37,7 +40,14 @@ function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number, room: num
     const to = x(leg.retired ?? leg.closed ?? now)
     if (leg.serving !== null) bar(sheet, lane, from, to, own, own)
     font(600, 12)
-    write(sheet, leg.server, Math.max(from, 0) + 10, Math.min(to, end) - 8, topOf(lane) + 11, leg.serving === null ? colours['--ink'] : colours['--surface'])
+    write(
+      sheet,
+      leg.server,
+      Math.max(from, 0) + 10,
+      Math.min(to, end) - 8,
+      topOf(lane) + 11,
+      leg.serving === null ? colours['--ink'] : colours['--surface'],
+    )
   }
   if (leg.closed !== null && leg.code !== null) {
     const colour = leg.code === 1000 ? own : colours['--bad']

@@ -48,7 +48,8 @@ function spotsOf({ x }: TimelineSheet, seen: readonly Arrival[]): readonly Spot[
 }
 
 /** How far from one to the next, over all of them. */
-const apart = (places: readonly number[]) => (places.length < 2 ? Infinity : (places.at(-1)! - places[0]!) / (places.length - 1))
+const apart = (places: readonly number[]) =>
+  places.length < 2 ? Infinity : (places.at(-1)! - places[0]!) / (places.length - 1)
 
 function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: readonly Spot[]) {
   const { context, colours } = sheet
@@ -63,7 +64,11 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: re
     const middle = topOf(lane) + LANE - 10
     // A new session counts its legs from 1 again.
     const known = legs.findLast(({ number, dialled }) => number === leg && dialled <= at)
-    const active = known !== undefined && known.serving !== null && at >= known.serving && (known.retired === null || at < known.retired)
+    const active =
+      known !== undefined &&
+      known.serving !== null &&
+      at >= known.serving &&
+      (known.retired === null || at < known.retired)
     const onLeg = active ? colours['--surface'] : colours[OWN[lane]]
     if (duplicates > 0 || held > 0) {
       circle(left, middle, radius * 0.75)
@@ -90,7 +95,10 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: re
   }
 }
 
-/** Where a number stands for many at once. In a lively stream a handful at once is nothing: a number has to have room before it. */
+/**
+ * Where a number stands for many at once. In a lively stream a handful at once is nothing: a number has to have room
+ * before it.
+ */
 function numbersOf({ context, width, font }: TimelineSheet, spots: readonly Spot[], radius: number) {
   const numbers: { readonly from: number; readonly to: number; readonly count: number; readonly leg: number }[] = []
   let end = -Infinity

@@ -35,7 +35,10 @@ export const STREAM_MIDDLE = STREAM_TOP + STREAM / 2
 export const TIMELINE_HEIGHT = STREAM_TOP + STREAM + AXIS
 
 /** An empty one; null where the canvas is not shown, or nothing can be painted. */
-export function createSheet(canvas: HTMLCanvasElement, { now, span }: { readonly now: number; readonly span: number }): TimelineSheet | null {
+export function createSheet(
+  canvas: HTMLCanvasElement,
+  { now, span }: { readonly now: number; readonly span: number },
+): TimelineSheet | null {
   const width = canvas.clientWidth
   const height = canvas.clientHeight || TIMELINE_HEIGHT
   const context = canvas.getContext('2d')

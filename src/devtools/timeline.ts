@@ -23,8 +23,8 @@ export interface TimelinePicture {
 }
 
 /**
- * Paints legs as two lanes, which they take in turns so that an overlap is seen as one, what each of them brought, and below them
- * the one stream that the application saw, in the colour of the leg that brought it.
+ * Paints legs as two lanes, which they take in turns so that an overlap is seen as one, what each of them brought, and
+ * below them the one stream that the application saw, in the colour of the leg that brought it.
  */
 export function paintTimeline(canvas: HTMLCanvasElement, picture: TimelinePicture): void {
   const { now, span, legs, arrivals, marks = [], lost = [] } = picture
@@ -33,7 +33,11 @@ export function paintTimeline(canvas: HTMLCanvasElement, picture: TimelinePictur
   paintAxis(sheet, now, span)
   paintLegs(sheet, legs, now)
   paintMarks(sheet, marks, cutoversOf(legs))
-  paintMessages(sheet, legs, arrivals.filter(({ at }) => at >= now - span && at <= now))
+  paintMessages(
+    sheet,
+    legs,
+    arrivals.filter(({ at }) => at >= now - span && at <= now),
+  )
   paintLost(sheet, lost)
 }
 
@@ -54,7 +58,11 @@ function paintAxis({ context, width, height, colours, x, font }: TimelineSheet, 
   context.fillRect(0, STREAM_MIDDLE, width, 1)
 }
 
-function paintMarks({ context, width, colours, x, font, line }: TimelineSheet, marks: readonly TimelineMark[], cutovers: readonly number[]) {
+function paintMarks(
+  { context, width, colours, x, font, line }: TimelineSheet,
+  marks: readonly TimelineMark[],
+  cutovers: readonly number[],
+) {
   const all = [
     ...marks.map((mark) => ({ ...mark, colour: colours['--muted'], thick: 1.5, dash: [2, 3] })),
     ...cutovers.map((at) => ({ at, label: 'cutover', colour: colours['--ink'], thick: 2, dash: [] })),

@@ -6,8 +6,21 @@ import { createRecentIdentities } from './recent-identities.js'
 export type MergeStrength = 'position' | 'identity' | 'none'
 
 export interface ForeignMergeHandlers {
-  deliver(message: { topic: string; epoch: string; offset: number; data: unknown; leg: number; replayed: boolean }): void
-  gap(gap: { topic: string; epoch: string; from: number | null; to: number | null; reason: 'trimmed' | 'epoch' | 'lost' }): void
+  deliver(message: {
+    topic: string
+    epoch: string
+    offset: number
+    data: unknown
+    leg: number
+    replayed: boolean
+  }): void
+  gap(gap: {
+    topic: string
+    epoch: string
+    from: number | null
+    to: number | null
+    reason: 'trimmed' | 'epoch' | 'lost'
+  }): void
   subscribe(leg: number, id: string, topics: TopicRequests): void
   unsubscribe(leg: number, topics: readonly string[]): void
   /** Please call `drained` for that leg once everything that its server had sent by now has arrived. */
@@ -23,9 +36,10 @@ export interface ForeignMergeDeps {
   readonly id: () => string
   readonly strength: MergeStrength
   /**
-   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping; the old leg has the say until then.
-   * `match`: a sequence goes over to the new leg when the old one has brought what the new one brought first, and both legs live for
-   * the whole overlap limit: for servers that begin to serve a new leg at some moment of their own.
+   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping; the old leg has the say
+   * until then.
+   * `match`: a sequence goes over to the new leg when the old one has brought what the new one brought first, and both
+   * legs live for the whole overlap limit: for servers that begin to serve a new leg at some moment of their own.
    */
   readonly end: 'fence' | 'match'
   /** The fence takes the old leg's topics from it: should it serve again, it is asked for them anew. Default false. */
@@ -58,13 +72,20 @@ const UNNAMED = 'unnamed'
 /**
  * Merges what a foreign server sends on two legs, which names neither heads nor answers.
  *
- * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap with its bounds.
- * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered less what
- *   came before: the same promise in a planned move. Over a break, what the server does not send again is lost, and nobody can tell.
- * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised about the rest. A
+ * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap
+ *   with its bounds.
+ * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered
+ *   less what
+ *   came before: the same promise in a planned move. Over a break, what the server does not send again is lost, and
+ * nobody can tell.
+ * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
+ *   about the rest. A
  *   planned move is told as a gap of unknown bounds in each topic that has had such messages.
  */
-export function createForeignMerge({ clock, id, strength, end, leaves = false, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
+export function createForeignMerge(
+  { clock, id, strength, end, leaves = false, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps,
+  handlers: ForeignMergeHandlers,
+) {
   const topics = new Map<string, Topic>()
   const recent = createRecentIdentities()
   const hellos = new Map<number, ReadonlySet<string>>()
@@ -138,7 +159,9 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
     }
     if (handlers.overflow()) return
     // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
-    if (strength === 'identity') for (const name of new Set(held.map((one) => one.topic.name))) gap({ topic: name, epoch: ours, from: null, to: null, reason: 'lost' })
+    if (strength === 'identity')
+      for (const name of new Set(held.map((one) => one.topic.name)))
+        gap({ topic: name, epoch: ours, from: null, to: null, reason: 'lost' })
     release()
   }
 
@@ -166,8 +189,10 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
   /** Topic by topic; by offset, and what is of the present numbering before what is of another one. */
   function inOrder(waiting: readonly Held[]): (a: Held, b: Held) => number {
     const places = new Map([...new Set(waiting.map(({ topic }) => topic))].map((topic, place) => [topic, place]))
-    const other = ({ topic, frame }: Held) => Number(topic.position !== null && topic.position.epoch !== (frame.epoch ?? ours))
-    return (a, b) => places.get(a.topic)! - places.get(b.topic)! || other(a) - other(b) || a.frame.offset - b.frame.offset
+    const other = ({ topic, frame }: Held) =>
+      Number(topic.position !== null && topic.position.epoch !== (frame.epoch ?? ours))
+    return (a, b) =>
+      places.get(a.topic)! - places.get(b.topic)! || other(a) - other(b) || a.frame.offset - b.frame.offset
   }
 
   function quiet() {
@@ -186,7 +211,10 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
 
   /** What a message has made ready goes out: by position whatever is in sequence now. */
   function proceed() {
-    for (let next: Held | undefined; (next = held.find((one) => !hellos.has(one.leg) && inSequence(one.topic, one.frame))); ) {
+    for (
+      let next: Held | undefined;
+      (next = held.find((one) => !hellos.has(one.leg) && inSequence(one.topic, one.frame)));
+    ) {
       const one = next
       flush((other) => other === one)
     }
@@ -214,7 +242,10 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
     hold(topic, leg, frame)
   }
 
-  /** Nothing tells it from another one, so one leg has the say: the active one, or in `match` the one that goes on with its sequence. */
+  /**
+   * Nothing tells it from another one, so one leg has the say: the active one, or in `match` the one that goes on with
+   * its sequence.
+   */
   function nameless(topic: Topic, leg: number, frame: MessageFrame) {
     const saying = end === 'fence' || old === null || topic.joined.has(frame.stream ?? '') ? active : old
     if (leg === saying) take(topic, leg, frame)
@@ -223,8 +254,12 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
 
   /** A planned move begins to show: what nothing names may be missing from here on, or be told twice. */
   function moved(leg: number) {
-    if (strength !== 'position') dropHeld((one) => one.leg !== leg || !(one.frame.opening || (end === 'fence' && nameOf(one.topic, one.frame) === null)))
-    for (const topic of topics.values()) if (topic.nameless) gap({ topic: topic.name, epoch: ours, from: null, to: null, reason: 'lost' })
+    if (strength !== 'position')
+      dropHeld(
+        (one) => one.leg !== leg || !(one.frame.opening || (end === 'fence' && nameOf(one.topic, one.frame) === null)),
+      )
+    for (const topic of topics.values())
+      if (topic.nameless) gap({ topic: topic.name, epoch: ours, from: null, to: null, reason: 'lost' })
   }
 
   function join(topic: Topic, stream: string, then?: () => void) {
@@ -249,7 +284,8 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
       if (known) {
         if (from && strength === 'position') known.position = from
         else return
-      } else topics.set(name, { name, position: strength === 'position' ? from : null, joined: new Set(), nameless: false })
+      } else
+        topics.set(name, { name, position: strength === 'position' ? from : null, joined: new Set(), nameless: false })
       if (active !== null) handlers.subscribe(active, id(), new Map([[name, from]]))
     },
     unsubscribe(name: string) {
@@ -279,7 +315,10 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
       moved(leg)
       if (strength === 'none') return
       if (strength === 'position') proceed()
-      else if (end === 'match') for (const one of [...held]) if (one.leg === leg && recent.repeats(leg, nameOf(one.topic, one.frame) ?? '')) join(one.topic, one.frame.stream ?? '')
+      else if (end === 'match')
+        for (const one of [...held])
+          if (one.leg === leg && recent.repeats(leg, nameOf(one.topic, one.frame) ?? ''))
+            join(one.topic, one.frame.stream ?? '')
       if (held.length > 0 && (strength === 'position' || end === 'match')) wait()
       if (old !== null) handlers.fence(old)
     },
@@ -294,7 +333,8 @@ export function createForeignMerge({ clock, id, strength, end, leaves = false, g
       // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
       if (frame.opening && leg === old) return
       if (leg !== active && leg !== old) {
-        // Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for.
+        // Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait
+        // for.
         if (!hellos.has(leg)) return
         if (active !== null) return hold(topic, leg, frame)
         const early = held.filter((one) => one.leg === leg)

@@ -6,8 +6,8 @@ import type { Outgoing, RawAnswer, RawHandover, RawMessage, RawProtocolOptions, 
 const DEADLINE = 30_000
 
 /**
- * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its own. `sessions` has the
- * last identity of each topic that a session follows.
+ * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its
+ * own. `sessions` has the last identity of each topic that a session follows.
  */
 export function openCodec(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>): Codec {
   let last = new Map<string, string>()
@@ -24,7 +24,13 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
   /** Pongs that answer a ping of the codec's own. */
   let ownPongs = 0
 
-  const welcome = (said: RawWelcome): ServerFrame => ({ type: 'welcome', server: said.server ?? `leg ${leg}`, topics: new Map(), heartbeat: said.heartbeat, reconnectSpread: said.reconnectSpread })
+  const welcome = (said: RawWelcome): ServerFrame => ({
+    type: 'welcome',
+    server: said.server ?? `leg ${leg}`,
+    topics: new Map(),
+    heartbeat: said.heartbeat,
+    reconnectSpread: said.reconnectSpread,
+  })
 
   function encode(frame: ClientFrame): Outgoing {
     switch (frame.type) {
@@ -56,12 +62,25 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
   }
 
   function asked(said: true | RawHandover): ServerFrame {
-    const { id, reason = 'the server asked', url, spread, deadline = DEADLINE } = said === true ? ({} as RawHandover) : said
+    const {
+      id,
+      reason = 'the server asked',
+      url,
+      spread,
+      deadline = DEADLINE,
+    } = said === true ? ({} as RawHandover) : said
     return { type: 'handover', id: id ?? `${leg}:${++requests}`, reason, url, spread, deadline }
   }
 
   function answered(said: RawAnswer): ServerFrame {
-    if ('refused' in said) return { type: 'nack', id: said.id, code: said.code ?? 'refused', message: said.refused, retryAfter: said.retryAfter }
+    if ('refused' in said)
+      return {
+        type: 'nack',
+        id: said.id,
+        code: said.code ?? 'refused',
+        message: said.refused,
+        retryAfter: said.retryAfter,
+      }
     return { type: 'ack', id: said.id, offset: said.offset, data: said.data }
   }
 
@@ -77,13 +96,32 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
     }
     const { stream, alone } = message
-    return { type: 'message', topic, offset, prev, data: message.data, hasData: true, identity, epoch, stream, alone, ...(opening && { opening }) }
+    return {
+      type: 'message',
+      topic,
+      offset,
+      prev,
+      data: message.data,
+      hasData: true,
+      identity,
+      epoch,
+      stream,
+      alone,
+      ...(opening && { opening }),
+    }
   }
 
   function decode(data: WireData): readonly ServerFrame[] | Rejected {
     replies.push(...pieces(raw.reply?.(data)))
     // What refuses the last topic that a leg waits for may be what makes the leg ready.
-    const before = many(raw.refused?.(data)).map(({ topic, reason, ended }): ServerFrame => ({ type: 'error', code: ended ? 'ended' : 'forbidden', topic, message: reason }))
+    const before = many(raw.refused?.(data)).map(
+      ({ topic, reason, ended }): ServerFrame => ({
+        type: 'error',
+        code: ended ? 'ended' : 'forbidden',
+        topic,
+        message: reason,
+      }),
+    )
     const begins = frames(raw.begins?.(data), data, true)
     if ('invalid' in begins) return begins
     const serves = ready ? null : raw.ready?.(data)
@@ -98,7 +136,14 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     }
     if (before.length > 0 || begins.length > 0) return [...before, ...begins]
     const unauthorized = raw.unauthorized?.(data)
-    if (unauthorized) return [{ type: 'error', code: 'unauthorized', message: unauthorized === true ? 'the server refused the token' : unauthorized }]
+    if (unauthorized)
+      return [
+        {
+          type: 'error',
+          code: 'unauthorized',
+          message: unauthorized === true ? 'the server refused the token' : unauthorized,
+        },
+      ]
     const invalid = raw.invalid?.(data)
     if (invalid) return { invalid }
     const handover = raw.handover?.(data)
@@ -120,10 +165,19 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     const waiting = raw.waiting?.()
     if (!waiting) return []
     ready = true
-    return [...waiting.map((topic): ServerFrame => ({ type: 'error', code: 'timeout', topic, message: 'its answer is late' })), welcome({})]
+    return [
+      ...waiting.map(
+        (topic): ServerFrame => ({ type: 'error', code: 'timeout', topic, message: 'its answer is late' }),
+      ),
+      welcome({}),
+    ]
   }
 
-  function frames(said: RawMessage | readonly RawMessage[] | null | undefined, data: WireData, opening = false): readonly ServerFrame[] | Rejected {
+  function frames(
+    said: RawMessage | readonly RawMessage[] | null | undefined,
+    data: WireData,
+    opening = false,
+  ): readonly ServerFrame[] | Rejected {
     const found: ServerFrame[] = []
     for (const message of many(said)) {
       const frame = messageFrame(message, data, opening)
@@ -133,7 +187,9 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     return found
   }
 
-  const threw = (thrown: unknown): Rejected => ({ invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}` })
+  const threw = (thrown: unknown): Rejected => ({
+    invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}`,
+  })
 
   return {
     encode(frame) {

@@ -1,12 +1,13 @@
 /**
- * Remembered of the past, so that what a server sends again after a break is not told again. An identity may be as long as a server
- * likes; numbers of eight digits take 1 MiB or so.
+ * Remembered of the past, so that what a server sends again after a break is not told again. An identity may be as long
+ * as a server likes; numbers of eight digits take 1 MiB or so.
  */
 const MOST = { identities: 100_000, characters: 2 * 1024 * 1024 }
 
 /**
- * What each leg has brought, by name. A name counts between two legs and never within one: what a leg brings twice are two messages,
- * and each of them is a repeat where another leg has told one of that name which this leg has not brought yet.
+ * What each leg has brought, by name. A name counts between two legs and never within one: what a leg brings twice are
+ * two messages, and each of them is a repeat where another leg has told one of that name which this leg has not brought
+ * yet.
  */
 export interface RecentIdentities {
   /** The leg says hello: what was told until now it may bring again. */
@@ -34,7 +35,8 @@ export function createRecentIdentities(): RecentIdentities {
   const owing = new Map<number, Names>()
 
   function owe(leg: number, name: string, others: (leg: number) => boolean) {
-    for (const [other, names] of owing) if (other !== leg && others(other)) put(names, name, (names.numbers.get(name) ?? 0) + 1)
+    for (const [other, names] of owing)
+      if (other !== leg && others(other)) put(names, name, (names.numbers.get(name) ?? 0) + 1)
   }
 
   const inPast = (leg: number, name: string) => leg > (past.numbers.get(name) ?? Infinity)
@@ -75,7 +77,8 @@ function put(names: Names, name: string, number: number) {
   if (numbers.delete(name)) names.characters -= name.length
   numbers.set(name, number)
   names.characters += name.length
-  while (numbers.size > MOST.identities || (names.characters > MOST.characters && numbers.size > 1)) remove(names, numbers.keys().next().value!)
+  while (numbers.size > MOST.identities || (names.characters > MOST.characters && numbers.size > 1))
+    remove(names, numbers.keys().next().value!)
 }
 
 function remove(names: Names, name: string) {

@@ -8,7 +8,17 @@ import { askOnClose, askUrl } from './option-callbacks.js'
 import { createDialTimer } from './dial-timer.js'
 import { createEarlyAttempts } from './early-attempts.js'
 import type { LiveSocketEvents } from './events.js'
-import { initialState, step, type Ask, type ClientReason, type CloseReason, type Effect, type Event, type State, type Stop } from './machine.js'
+import {
+  initialState,
+  step,
+  type Ask,
+  type ClientReason,
+  type CloseReason,
+  type Effect,
+  type Event,
+  type State,
+  type Stop,
+} from './machine.js'
 import { createMoveLog } from './move-log.js'
 import type { Settings } from '../options/options.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from '../legs/protocol-leg.js'
@@ -17,7 +27,10 @@ import { createTimeLimits, OWN_DEADLINE } from './time-limits.js'
 import { topicError } from '../topics/topic-error.js'
 import { viewOf, type View } from './view.js'
 
-/** Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token keeper told. */
+/**
+ * Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps merge, outbox and token
+ * keeper told.
+ */
 export interface Coordinator {
   /** `held`: nothing is dialled before `resume`. */
   connect(fresh: boolean, held: boolean): void
@@ -25,18 +38,24 @@ export interface Coordinator {
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /**
-   * A hint that a dial may succeed now: one that waits need not wait longer. That is once, and seldom again, however many hints come;
-   * and where the server said that it is busy, or over which time to spread, its word stands. With `patience`, a dial that is under
-   * way has so many ms left: it may hang in a network that is no more. Where it fails all the same, the next one is early.
+   * A hint that a dial may succeed now: one that waits need not wait longer. That is once, and seldom again, however
+   * many hints come; and where the server said that it is busy, or over which time to spread, its word stands. With
+   * `patience`, a dial that is under way has so many ms left: it may hang in a network that is no more. Where it fails
+   * all the same, the next one is early.
    */
   hasten(patience?: number): void
   /** Only this client was hit: by a change of network, a wake, silence. */
   evidence(): void
-  /** The page may be left, or not: Firefox closes its sockets now, with a clean 1001, as a server does that goes away. */
+  /**
+   * The page may be left, or not: Firefox closes its sockets now, with a clean 1001, as a server does that goes away.
+   */
   leaving(): void
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void
-  /** Tells `drained` for that leg once everything that its server had sent by now has arrived, where the protocol can say so. */
+  /**
+   * Tells `drained` for that leg once everything that its server had sent by now has arrived, where the protocol can
+   * say so.
+   */
   fence(leg: number): void
   /** Puts a frame on a leg. False: that leg takes none. */
   send(leg: number, frame: ClientFrame): boolean
@@ -83,24 +102,39 @@ export interface CoordinatorHandlers {
   stopped(stop: Stop): void
 }
 
-/** A leg that has lived so long is trusted again: one that is accepted and closed at once, again and again, is no success. */
+/**
+ * A leg that has lived so long is trusted again: one that is accepted and closed at once, again and again, is no
+ * success.
+ */
 const LASTED = 30_000
 /** A hint that only this client was hit explains a close for so long. */
 const EVIDENCE = 3_000
 /** A dial that is due within this time is early already. */
 const SOON = 1_050
-/** A dial beside a leg that serves has this part of `connectTimeout` to open: Firefox lets no other one to that host pass it meanwhile. */
+/**
+ * A dial beside a leg that serves has this part of `connectTimeout` to open: Firefox lets no other one to that host
+ * pass it meanwhile.
+ */
 const OPEN_PART = 0.5
-/** Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for another one, ms. */
+/**
+ * Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for
+ * another one, ms.
+ */
 const LOOK_AFTER = 50
-/** The protocol has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need not know it. */
+/**
+ * The protocol has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need
+ * not know it.
+ */
 const SUSPENDED = 4000
 
 export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHandlers): Coordinator {
   const { settings } = deps
   const { clock } = settings
   const legs = new Map<number, ProtocolLeg>()
-  /** Topics that a leg's server refused before it welcomed the leg, or ended when it was left: told when it serves, or goes on to, which it may never do. */
+  /**
+   * Topics that a leg's server refused before it welcomed the leg, or ended when it was left: told when it serves, or
+   * goes on to, which it may never do.
+   */
   const refused = new Map<number, Map<string, LiveSocketError>>()
   const moves = createMoveLog(clock, handlers.emit)
   const queue: Event[] = []
@@ -130,7 +164,13 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
   let freshest: string | undefined
   const dialTimer = createDialTimer(
-    { settings, ask: () => state.active?.ask ?? null, sinceCutover: () => moves.sinceCutover, dialTook: () => dialTook, spread: () => spread },
+    {
+      settings,
+      ask: () => state.active?.ask ?? null,
+      sinceCutover: () => moves.sinceCutover,
+      dialTook: () => dialTook,
+      spread: () => spread,
+    },
     {
       due: () => dispatch({ type: 'due' }),
       whenThrew: (cause) => report(new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause })),
@@ -147,8 +187,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   })
 
   function dispatch(event: Event) {
-    // What an effect causes is a later event: each step sees the whole outcome of the one before. But who stops, from within what an
-    // effect tells, is stopped when the call returns: what that step had still to do was about legs that are gone.
+    // What an effect causes is a later event: each step sees the whole outcome of the one before. But who stops, from
+    // within what an effect tells, is stopped when the call returns: what that step had still to do was about legs that
+    // are gone.
     const stops = event.type === 'stop' && state.status !== 'closed'
     if (stops) queue.length = 0
     queue.push(event)
@@ -165,10 +206,12 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
           if (turn !== mine) break
         }
         // A request may take over the dial of the one that it replaces.
-        if (state.standby && state.active?.ask) moves.started(state.active.ask, state.active.leg, state.standby.leg, false)
+        if (state.standby && state.active?.ask)
+          moves.started(state.active.ask, state.active.leg, state.standby.leg, false)
         if (state.wait !== 'timer') dialTimer.clear()
         // Who puts a move off has no say in a reconnection, which is as spread as any.
-        else if (!state.active && dialTimer.putOff) dialTimer.wait({ kind: 'spread', failures: Math.max(0, state.failures - 1) })
+        else if (!state.active && dialTimer.putOff)
+          dialTimer.wait({ kind: 'spread', failures: Math.max(0, state.failures - 1) })
         limits.follow(state, moves.cutover?.at)
       }
     } finally {
@@ -221,7 +264,14 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
           configured = await askUrl(settings.url, { attempt, reason, failed, signal }, report)
           return new URL(configured)
         },
-        hello: (token) => ({ type: 'hello', session: deps.session().id, leg: number, token, topics: deps.session().merge.hello(number), handover: leg.handover }),
+        hello: (token) => ({
+          type: 'hello',
+          session: deps.session().id,
+          leg: number,
+          token,
+          topics: deps.session().merge.hello(number),
+          handover: leg.handover,
+        }),
       },
       {
         opened: () => handlers.emit('leg-open', { leg: number, url: leg.url }),
@@ -293,7 +343,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (freshest !== undefined && leg.token !== undefined) renew(freshest)
   }
 
-  /** A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to end. */
+  /**
+   * A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to
+   * end.
+   */
   function isLeft(number: number): boolean {
     const { active, old } = state
     return settings.protocol.merge !== 'log' && (number === old?.leg || (number === active?.leg && active.ask !== null))
@@ -379,7 +432,16 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   function leave(reason: ClientReason) {
     if (!state.active) return
     const deadline = reason === 'silence' ? settings.connectTimeout : OWN_DEADLINE
-    const ask: Ask = { id: deps.id(), reason, by: 'client', url: null, at: instant(clock), deadline, spread: 0, expired: false }
+    const ask: Ask = {
+      id: deps.id(),
+      reason,
+      by: 'client',
+      url: null,
+      at: instant(clock),
+      deadline,
+      spread: 0,
+      expired: false,
+    }
     dispatch({ type: 'asked', leg: state.active.leg, ask })
   }
 
@@ -388,7 +450,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (isAboutLeg(frame)) return
     if (topic !== undefined) {
       const error = topicError(frame, topic)
-      if (!leg.welcome || isLeft(leg.number)) return void refused.set(leg.number, (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error))
+      if (!leg.welcome || isLeft(leg.number))
+        return void refused.set(
+          leg.number,
+          (refused.get(leg.number) ?? new Map<string, LiveSocketError>()).set(topic, error),
+        )
       deps.session().merge.refused(leg.number, topic, retryAfter !== undefined, id)
       return handlers.refused(error)
     }
@@ -414,13 +480,28 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     if (!leg.welcome && leg.url !== '') inVain = leg.url
     const serving = leg.number === state.active?.leg
     const asked = serving && state.active?.ask?.by === 'server'
-    const close = { code, reason, opened, error, welcomed: leg.welcome !== null, onlyMe: leg.silent || hinted(), leaving: lately(leavingAt) && thereThen.has(leg.number), asked }
+    const close = {
+      code,
+      reason,
+      opened,
+      error,
+      welcomed: leg.welcome !== null,
+      onlyMe: leg.silent || hinted(),
+      leaving: lately(leavingAt) && thereThen.has(leg.number),
+      asked,
+    }
     const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined)
     if (verdict.do === 'retry' && verdict.bad) {
-      report(new LiveSocketError('invalid', `The server closed the connection with ${code}: the two sides do not understand each other.`))
+      report(
+        new LiveSocketError(
+          'invalid',
+          `The server closed the connection with ${code}: the two sides do not understand each other.`,
+        ),
+      )
     }
     lost(leg, { code, reason, by: 'server' }, verdict, opened, error)
-    // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only this client lost.
+    // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
+    // this client lost.
     if ((suspect && !opened) || (verdict.do === 'retry' && verdict.pace === 'early')) hasten()
   }
 
@@ -432,8 +513,21 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   /** A leg that was not closed because the machine wanted it. */
-  function lost(leg: ProtocolLeg, close: { code: number; reason: string; by: 'client' | 'server' }, verdict: Verdict, opened: boolean, error?: ErrorFrame) {
-    if (isAlone(leg)) handlers.failed(legFailure({ ...close, error, url: leg.url, welcomed: leg.welcome !== null }, verdict, globalThis.location?.origin))
+  function lost(
+    leg: ProtocolLeg,
+    close: { code: number; reason: string; by: 'client' | 'server' },
+    verdict: Verdict,
+    opened: boolean,
+    error?: ErrorFrame,
+  ) {
+    if (isAlone(leg))
+      handlers.failed(
+        legFailure(
+          { ...close, error, url: leg.url, welcomed: leg.welcome !== null },
+          verdict,
+          globalThis.location?.origin,
+        ),
+      )
     if (verdict.do === 'renew-token') refusedToken(leg)
     const lasted = leg.welcomedAt !== null && since(clock, leg.welcomedAt) >= LASTED
     const wasOld = leg.number === state.old?.leg
@@ -445,8 +539,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
   }
 
   /**
-   * Refused as the session's only leg, a token is bad, and two fresh ones in a row end the session. Refused on a standby leg it
-   * may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one meets changes nothing.
+   * Refused as the session's only leg, a token is bad, and two fresh ones in a row end the session. Refused on a
+   * standby leg it may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one
+   * meets changes nothing.
    */
   function refusedToken(leg: ProtocolLeg) {
     if (isAlone(leg)) return deps.session().tokens.rejected(leg.token)
@@ -478,7 +573,12 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
 
   function settle() {
     if (running || !state.old) return
-    if (deps.session().merge.caughtUp() && deps.session().outbox.settled(state.old.leg) && !legs.get(state.old.leg)?.owes) dispatch({ type: 'old-done' })
+    if (
+      deps.session().merge.caughtUp() &&
+      deps.session().outbox.settled(state.old.leg) &&
+      !legs.get(state.old.leg)?.owes
+    )
+      dispatch({ type: 'old-done' })
   }
 
   function check() {
@@ -502,14 +602,17 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       suspects.add(leg.number)
     }
     dialTimer.check()
-    // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg serves.
+    // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
+    // serves.
     if (state.wait !== 'timer' || dialTimer.busy || (state.active && dialTimer.pace.kind === 'asked')) return
     if ((dialTimer.left ?? 0) <= SOON || !early.left) return
     early.take()
     dispatch({ type: 'hasten', pace: state.active ? 'now' : 'early' })
   }
 
-  /** The machine is told of one leg after the other; the active one goes last, so that none comes to serve for a moment. */
+  /**
+   * The machine is told of one leg after the other; the active one goes last, so that none comes to serve for a moment.
+   */
   function suspend() {
     if (state.status !== 'open') return
     dialTimer.pause()
@@ -567,6 +670,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     get state() {
       return state
     },
-    view: () => viewOf(state, { leg: activeLeg(), overlapping: moves.cutover?.ask ?? null, dialAt: clock.now() + (dialTimer.left ?? 0) }),
+    view: () =>
+      viewOf(state, {
+        leg: activeLeg(),
+        overlapping: moves.cutover?.ask ?? null,
+        dialAt: clock.now() + (dialTimer.left ?? 0),
+      }),
   }
 }

@@ -3,7 +3,7 @@ import { since } from '../base/clock.js'
 import { createPeriod } from '../base/period.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import type { Ask, ClientReason, Pace } from './machine.js'
-import { createMoment } from './safe-moment.js'
+import { createSafeMoment } from './safe-moment.js'
 import type { Settings } from '../options/options.js'
 import { delayOf } from './dial-delay.js'
 
@@ -42,9 +42,12 @@ export interface DialTimerDeps {
 /** Moves that the client wants by itself and that can wait for a moment that suits the application. */
 const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 
-export function createDialTimer(deps: DialTimerDeps, handlers: { due(): void; whenThrew(thrown: unknown): void }): DialTimer {
+export function createDialTimer(
+  deps: DialTimerDeps,
+  handlers: { due(): void; whenThrew(thrown: unknown): void },
+): DialTimer {
   const { clock, random, handover, reconnect } = deps.settings
-  const moment = handover.when && createMoment(clock, handover.when, handlers.whenThrew)
+  const moment = handover.when && createSafeMoment(clock, handover.when, handlers.whenThrew)
   const alarm = createAlarm(clock, due)
   /** For so long a server said that it is busy: whatever a later wait is for, it is no shorter. */
   const busy = createPeriod(clock)
@@ -55,9 +58,13 @@ export function createDialTimer(deps: DialTimerDeps, handlers: { due(): void; wh
   function due() {
     if (paused) return
     const ask = deps.ask()
-    const patient = ask && !ask.expired && pace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
+    const patient =
+      ask && !ask.expired && pace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
     if (!moment || !patient) return handlers.due()
-    moment.wait({ id: ask.id, reason: ask.reason, deadline: Math.max(0, ask.deadline - since(clock, ask.at)) }, handlers.due)
+    moment.wait(
+      { id: ask.id, reason: ask.reason, deadline: Math.max(0, ask.deadline - since(clock, ask.at)) },
+      handlers.due,
+    )
   }
 
   function now() {
@@ -72,7 +79,18 @@ export function createDialTimer(deps: DialTimerDeps, handlers: { due(): void; wh
       if ('retryAfter' in pace && pace.retryAfter) busy.extend(bounded(pace.retryAfter, bounds.retryAfter))
       if (pace.kind === 'now' && busy.left === 0) return now()
       const dwell = Math.max(0, handover.dwell - deps.sinceCutover())
-      const delay = Math.max(busy.left, delayOf(pace, { clock, random, ask: deps.ask(), dwell, dialTook: deps.dialTook(), spread: deps.spread() ?? reconnect.spread, cap: reconnect.cap }))
+      const delay = Math.max(
+        busy.left,
+        delayOf(pace, {
+          clock,
+          random,
+          ask: deps.ask(),
+          dwell,
+          dialTook: deps.dialTook(),
+          spread: deps.spread() ?? reconnect.spread,
+          cap: reconnect.cap,
+        }),
+      )
       // A request that replaces another one must not put off a dial that is due already.
       alarm.set(pace.kind === 'asked' && alarm.left !== null ? Math.min(alarm.left, delay) : delay)
       if (pace.kind === 'asked' && delay === 0) now()

@@ -9,8 +9,8 @@ export interface EarlyAttempts {
 }
 
 /**
- * Between two early attempts, ms, three times as long after each that came to nothing: whatever the hints, there are three in the first
- * minute of an outage and four in its first five, on top of some six dials that come by themselves.
+ * Between two early attempts, ms, three times as long after each that came to nothing: whatever the hints, there are
+ * three in the first minute of an outage and four in its first five, on top of some six dials that come by themselves.
  */
 const LEAST = 10_000
 const GROWTH = 3

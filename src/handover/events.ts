@@ -35,6 +35,8 @@ export interface Gap {
   /** The first and the last missing offset; null where that is unknown. */
   from: number | null
   to: number | null
-  /** The log no longer had them (`trimmed`), its numbering started over (`epoch`), or the server skipped them (`lost`). */
+  /**
+   * The log no longer had them (`trimmed`), its numbering started over (`epoch`), or the server skipped them (`lost`).
+   */
   reason: 'trimmed' | 'epoch' | 'lost'
 }

@@ -15,7 +15,10 @@ export interface State {
   readonly standby: (Seat & { readonly url: string | null }) | null
   /** The former active leg, serving until it has nothing more to give. */
   readonly old: Seat | null
-  /** `timer`: the next dial waits for its moment. `room`: its moment has come, and it waits for the old leg to go, since there are never three. */
+  /**
+   * `timer`: the next dial waits for its moment. `room`: its moment has come, and it waits for the old leg to go, since
+   * there are never three.
+   */
   readonly wait: 'none' | 'timer' | 'room'
   /** The server refuses a second leg while the first one lives: a move is the shortest break instead. */
   readonly exclusive: boolean
@@ -33,7 +36,10 @@ export interface State {
   readonly unopened: number
 }
 
-/** A leg, and what was asked of it. The request stays with its leg: what was asked of the old leg holds again should it serve again. */
+/**
+ * A leg, and what was asked of it. The request stays with its leg: what was asked of the old leg holds again should it
+ * serve again.
+ */
 export interface Seat {
   readonly leg: number
   readonly ask: Ask | null
@@ -46,12 +52,18 @@ export interface Ask {
   readonly by: 'server' | 'client'
   /** Where it asks to go, in turn with the configured URL once a dial failed; null is the configured URL alone. */
   readonly url: string | null
-  /** When it was asked, and the milliseconds from then on after which the leg may be closed. Of no concern to the machine. */
+  /**
+   * When it was asked, and the milliseconds from then on after which the leg may be closed. Of no concern to the
+   * machine.
+   */
   readonly at: Instant
   readonly deadline: number
   /** Milliseconds over which the first dial is spread. Of no concern to the machine either. */
   readonly spread: number
-  /** Its deadline has passed: the leg is kept until the server closes it, and the dial goes on, at a reconnection's pace. */
+  /**
+   * Its deadline has passed: the leg is kept until the server closes it, and the dial goes on, at a reconnection's
+   * pace.
+   */
   readonly expired: boolean
 }
 
@@ -68,7 +80,11 @@ export type Pace =
   | { readonly kind: 'spread' | 'early'; readonly failures: number }
   | { readonly kind: 'busy'; readonly failures: number; readonly retryAfter?: number }
 
-export type Stop = { readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'; readonly code?: number; readonly reason?: string }
+export type Stop = {
+  readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
+  readonly code?: number
+  readonly reason?: string
+}
 
 export type Event =
   /** `held`: nobody is there to see it yet; the dial waits to be hastened. */
@@ -85,7 +101,14 @@ export type Event =
   /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */
   | { readonly type: 'ready'; readonly leg: number; readonly same: boolean }
   /** `opened`: its socket had been open. `lasted`: it lived long enough after its welcome to be trusted. */
-  | { readonly type: 'died'; readonly leg: number; readonly code: number; readonly verdict: Verdict; readonly opened: boolean; readonly lasted: boolean }
+  | {
+      readonly type: 'died'
+      readonly leg: number
+      readonly code: number
+      readonly verdict: Verdict
+      readonly opened: boolean
+      readonly lasted: boolean
+    }
   /** Held messages are past their bound. */
   | { readonly type: 'overflow' }
   | { readonly type: 'asked'; readonly leg: number; readonly ask: Ask }
@@ -128,14 +151,17 @@ const UNTRIED = { tries: 0, unopened: 0 }
 
 export function step(state: State, event: Event): Step {
   if (event.type === 'connect') return state.status === 'open' ? [state, []] : connect(state, event)
-  if (state.status !== 'open') return event.type === 'stop' && state.status === 'idle' ? stop(state, event.stop) : [state, []]
+  if (state.status !== 'open')
+    return event.type === 'stop' && state.status === 'idle' ? stop(state, event.stop) : [state, []]
   switch (event.type) {
     case 'stop':
       return stop(state, event.stop)
     case 'due':
       return state.wait === 'timer' ? dial(state) : [state, []]
     case 'hasten':
-      return state.wait === 'timer' ? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 }) : [state, []]
+      return state.wait === 'timer'
+        ? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })
+        : [state, []]
     case 'deadline':
       return deadline(state, event.alive)
     case 'old-done':
@@ -145,7 +171,9 @@ export function step(state: State, event: Event): Step {
     case 'died':
       return died(state, event)
     case 'overflow':
-      return state.standby ? then(standbyFailed(state, true), { do: 'close', leg: state.standby.leg, why: 'dropped' }) : [state, []]
+      return state.standby
+        ? then(standbyFailed(state, true), { do: 'close', leg: state.standby.leg, why: 'dropped' })
+        : [state, []]
     case 'asked':
       return asked(state, event.leg, event.ask)
     case 'cancelled':
@@ -153,7 +181,10 @@ export function step(state: State, event: Event): Step {
   }
 }
 
-/** Puts an effect before those of a step: what closes goes first, so that there are never three legs, not even between two effects. */
+/**
+ * Puts an effect before those of a step: what closes goes first, so that there are never three legs, not even between
+ * two effects.
+ */
 function then([state, effects]: Step, ...first: Effect[]): Step {
   return [state, [...first, ...effects]]
 }
@@ -184,7 +215,10 @@ function dial(state: State): Step {
   const next: State = { ...state, standby, wait: 'none', legs: standby.leg }
   const effect: Effect = { do: 'dial', leg: standby.leg, url: standby.url, ask }
   if (!state.active || !state.exclusive) return [next, [effect]]
-  return [{ ...next, ...UNTRIED, active: null, between: true }, [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect]]
+  return [
+    { ...next, ...UNTRIED, active: null, between: true },
+    [{ do: 'close', leg: state.active.leg, why: 'exclusive' }, effect],
+  ]
 }
 
 function oldGone(state: State): Step {
@@ -198,7 +232,14 @@ function ready(state: State, leg: number, same: boolean): Step {
   if (same && active?.ask?.by === 'server' && !active.ask.expired) {
     return then(standbyFailed(state, true), { do: 'close', leg, why: 'same-server' })
   }
-  const next: State = { ...state, active: { leg, ask: standby.ask }, old: active, standby: null, wait: 'none', between: false }
+  const next: State = {
+    ...state,
+    active: { leg, ask: standby.ask },
+    old: active,
+    standby: null,
+    wait: 'none',
+    between: false,
+  }
   const serve: Effect = { do: 'serve', leg }
   // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
   return standby.ask ? then(wait(next, { kind: 'asked' }), serve) : [next, [serve]]
@@ -215,7 +256,9 @@ function standbyFailed(state: State, opened: boolean, verdict?: Verdict): Step {
 function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Pace {
   const busy = verdict?.do === 'retry' && verdict.pace === 'busy'
   const told = busy && verdict.retryAfter !== undefined ? { retryAfter: verdict.retryAfter } : null
-  return ask?.expired ? { kind: busy ? 'busy' : 'spread', failures: tries, ...told } : { kind: 'again', tries, unopened, ...told }
+  return ask?.expired
+    ? { kind: busy ? 'busy' : 'spread', failures: tries, ...told }
+    : { kind: 'again', tries, unopened, ...told }
 }
 
 function died(state: State, event: Died): Step {
@@ -255,7 +298,15 @@ function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
   const failures = ours ? 0 : before
   const bad = verdict.do === 'retry' && verdict.bad === true
   const misunderstandings = bad ? (lasted ? 0 : state.misunderstandings) + 1 : 0
-  const next: State = { ...state, active: null, standby: null, failures: ours ? before : failures + 1, misunderstandings, ...UNTRIED, between: false }
+  const next: State = {
+    ...state,
+    active: null,
+    standby: null,
+    failures: ours ? before : failures + 1,
+    misunderstandings,
+    ...UNTRIED,
+    between: false,
+  }
   if (verdict.do === 'stop') return stop(next, { by: verdict.by, code: verdict.code, reason: verdict.reason })
   if (misunderstandings >= BAD_CLOSES) return stop(next, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
@@ -286,7 +337,11 @@ function asked(state: State, leg: number, ask: Ask): Step {
   const next: State = { ...state, ...(elsewhere ? UNTRIED : null), active: { leg, ask } }
   if (!standby) return state.wait === 'room' ? [next, replaced] : then(wait(next, { kind: 'asked' }), ...replaced)
   if (!elsewhere || standby.url === ask.url) return [next, replaced]
-  return then(wait({ ...next, standby: null }, { kind: 'asked' }), ...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })
+  return then(wait({ ...next, standby: null }, { kind: 'asked' }), ...replaced, {
+    do: 'close',
+    leg: standby.leg,
+    why: 'dropped',
+  })
 }
 
 function cancelled(state: State, leg: number, id: string): Step {
@@ -316,7 +371,10 @@ function deadline(state: State, alive: boolean): Step {
   const ask = active?.ask
   if (!active || !ask || ask.expired) return [state, []]
   if (ask.by === 'server') {
-    return [{ ...state, active: { ...active, ask: { ...ask, expired: true } } }, [{ do: 'failed', ask, why: 'deadline' }]]
+    return [
+      { ...state, active: { ...active, ask: { ...ask, expired: true } } },
+      [{ do: 'failed', ask, why: 'deadline' }],
+    ]
   }
   if (ask.reason !== 'silence') return stay(state, active, ask, 'deadline')
   if (alive) return stay(state, active, ask, 'recovered')

@@ -27,7 +27,10 @@ export interface MoveLog {
   forget(): void
 }
 
-export function createMoveLog(clock: Clock, emit: <Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]) => void): MoveLog {
+export function createMoveLog(
+  clock: Clock,
+  emit: <Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]) => void,
+): MoveLog {
   let startedFor: string | null = null
   let cutover: Cutover | null = null
   /** A move whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
@@ -44,7 +47,13 @@ export function createMoveLog(clock: Clock, emit: <Type extends keyof LiveSocket
       if (startedFor === ask.id) return
       startedFor = ask.id
       if (exclusive) broken = { ask, from }
-      emit('handover-started', { id: ask.id, reason: ask.reason, from, to, overlap: exclusive ? 'exclusive' : 'concurrent' })
+      emit('handover-started', {
+        id: ask.id,
+        reason: ask.reason,
+        from,
+        to,
+        overlap: exclusive ? 'exclusive' : 'concurrent',
+      })
     },
     served(leg) {
       if (!broken) return

@@ -4,14 +4,21 @@ import { dialUrl, type Settings, type UrlAsk } from '../options/options.js'
 type Report = (error: LiveSocketError) => void
 
 /** What the application says of a close; undefined where it says nothing, or nothing that can be used. */
-export function askOnClose(onClose: Settings['onClose'], close: { code: number; reason: string }, report: Report): 'retry' | 'stop' | undefined {
+export function askOnClose(
+  onClose: Settings['onClose'],
+  close: { code: number; reason: string },
+  report: Report,
+): 'retry' | 'stop' | undefined {
   if (!onClose) return undefined
   try {
     const answer = onClose(close)
     if (answer === 'retry' || answer === 'stop' || answer === undefined) return answer
-    throw new LiveSocketError('invalid', 'onClose must return "retry", "stop" or undefined; the protocol\'s table decided instead.')
+    throw new LiveSocketError(
+      'invalid',
+      'onClose must return "retry", "stop" or undefined; the protocol\'s table decided instead.',
+    )
   } catch (thrown) {
-    report(asError(thrown, 'onClose threw; the protocol\'s table decided instead.'))
+    report(asError(thrown, "onClose threw; the protocol's table decided instead."))
     return undefined
   }
 }

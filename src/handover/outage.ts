@@ -7,9 +7,11 @@ export interface LastError {
   /** Wall-clock ms. */
   readonly at: number
   /**
-   * What the server said, by the codes of the protocol (`unauthorized`, `busy`, `forbidden`, `draining`, …), or what was seen of it:
-   * `unreachable` (no connection, or no welcome on it: server off, wrong path, origin refused; browsers do not say which), `lost` (it served,
-   * and the connection ended), `server` or `app` (closed for good, by whom), `token-failed` (`getToken` brings none).
+   * What the server said, by the codes of the protocol (`unauthorized`, `busy`, `forbidden`, `draining`, …), or what
+   * was seen of it:
+   * `unreachable` (no connection, or no welcome on it: server off, wrong path, origin refused; browsers do not say
+   * which), `lost` (it served, and the connection ended), `server` or `app` (closed for good, by whom), `token-failed`
+   * (`getToken` brings none).
    */
   readonly code: string
   readonly message: string
@@ -48,9 +50,10 @@ export function createOutage(clock: Clock, quiet: boolean): Outage {
     },
     failed(failure) {
       lastError = { at: clock.now(), ...failure }
-      // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only what keeps a new one
-      // from coming is worth a line.
-      if (failure.code !== 'lost' && failure.code !== 'app') warn(failure.code, failure.hint ? `${failure.message}. ${failure.hint}` : failure.message)
+      // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only
+      // what keeps a new one from coming is worth a line.
+      if (failure.code !== 'lost' && failure.code !== 'app')
+        warn(failure.code, failure.hint ? `${failure.message}. ${failure.hint}` : failure.message)
     },
     over() {
       lastError = null

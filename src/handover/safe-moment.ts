@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import type { HandoverRequest } from '../options/options.js'
 
 /** Waits until a move suits the application, and never so long that the move comes too late. */
-export interface Moment {
+export interface SafeMoment {
   /** Calls `go` once, later: when the application says that it suits, or as late as still leaves time for the dial. */
   wait(request: HandoverRequest, go: () => void): void
   /** What was waited for is off, and what the application says of it is not heard. */
@@ -18,7 +18,11 @@ const DIAL_PART = 0.25
 const DIAL_LEAST = 2_000
 
 /** A `when` that throws is told to `threw`, and the move goes on. */
-export function createMoment(clock: Clock, when: (request: HandoverRequest) => Promise<void>, threw: (thrown: unknown) => void): Moment {
+export function createSafeMoment(
+  clock: Clock,
+  when: (request: HandoverRequest) => Promise<void>,
+  threw: (thrown: unknown) => void,
+): SafeMoment {
   let waiting: (() => void) | null = null
   const arrive = () => {
     const go = waiting

@@ -6,8 +6,9 @@ import { createTokenKeeper, type TokenKeeper, type TokenKeeperHandlers } from '.
 import type { Settings } from '../options/options.js'
 
 /**
- * One client as the server sees it, and all that the application can see of it: from the first `connect()` to `signOut()` or to the
- * session's end. What belongs to it is made with it and ends with it; a `close()` in between only makes it rest.
+ * One client as the server sees it, and all that the application can see of it: from the first `connect()` to
+ * `signOut()` or to the session's end. What belongs to it is made with it and ends with it; a `close()` in between only
+ * makes it rest.
  */
 export interface Session {
   /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
@@ -49,7 +50,9 @@ export interface SessionHandlers {
   readonly tokens: TokenKeeperHandlers
 }
 
-/** Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip. */
+/**
+ * Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip.
+ */
 const SETTLE_TIMEOUT = 1_000
 
 export function createSession({ settings, online }: SessionDeps, handlers: SessionHandlers): Session {
@@ -75,7 +78,17 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
     merge,
     outbox,
     tokens,
-    counters: { received: 0, delivered: 0, gaps: 0, handovers: 0, reconnects: 0, published: 0, longestSilence: 0, lastMessage: null, everLive: false },
+    counters: {
+      received: 0,
+      delivered: 0,
+      gaps: 0,
+      handovers: 0,
+      reconnects: 0,
+      published: 0,
+      longestSilence: 0,
+      lastMessage: null,
+      everLive: false,
+    },
     open() {
       outbox.open()
       return tokens.open()
@@ -94,10 +107,18 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
 function mergeOf(settings: Settings, handlers: SessionHandlers['merge']): Session['merge'] {
   const { merge: strength, marksEnd } = settings.protocol
   const deps = { clock: settings.clock, id: () => nanoid(8), ...settings.holding }
-  return strength === 'log' ? createMerge(deps, handlers) : createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves: settings.protocol.leaves }, handlers)
+  return strength === 'log'
+    ? createMerge(deps, handlers)
+    : createForeignMerge(
+        { ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves: settings.protocol.leaves },
+        handlers,
+      )
 }
 
 function tokensOf(settings: Settings, online: () => boolean, handlers: TokenKeeperHandlers): TokenKeeper {
   const { clock, random, getToken, tokenRefresh, tabs, key, page } = settings
-  return createTokenKeeper({ clock, random, getToken, tokenRefresh, tabs, key, online, hidden: () => page.hidden() }, handlers)
+  return createTokenKeeper(
+    { clock, random, getToken, tokenRefresh, tabs, key, online, hidden: () => page.hidden() },
+    handlers,
+  )
 }

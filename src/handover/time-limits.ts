@@ -11,8 +11,8 @@ export interface TimeLimits {
   /** The age of the leg that serves from now on, counted from its dial, as platforms do. */
   ageFrom(dialledAt: Instant): void
   /**
-   * A leg that falls silent while it is to be left anyway has the time of one dial, as any silent one, whatever deadline it was
-   * given before: to say "live" would be a lie.
+   * A leg that falls silent while it is to be left anyway has the time of one dial, as any silent one, whatever
+   * deadline it was given before: to say "live" would be a lie.
    */
   lastChance(): void
   check(): void
@@ -29,10 +29,16 @@ export interface TimeLimitHandlers {
 
 /** Time that a move which the client wants by itself is given, ms. */
 export const OWN_DEADLINE = 30_000
-/** Kept of a leg's age limit for the move itself: its deadline, and the minute by which a hidden tab's timer may be late. */
+/**
+ * Kept of a leg's age limit for the move itself: its deadline, and the minute by which a hidden tab's timer may be
+ * late.
+ */
 const AGE_ROOM = OWN_DEADLINE + 60_000
 
-export function createTimeLimits({ clock, random, handover, connectTimeout }: Settings, handlers: TimeLimitHandlers): TimeLimits {
+export function createTimeLimits(
+  { clock, random, handover, connectTimeout }: Settings,
+  handlers: TimeLimitHandlers,
+): TimeLimits {
   const deadline = createAlarm(clock, handlers.deadline)
   const overlap = createAlarm(clock, handlers.overlapOver)
   const lastChance = createAlarm(clock, handlers.lastChanceOver)

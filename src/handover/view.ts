@@ -4,7 +4,12 @@ import type { ProtocolLeg } from '../legs/protocol-leg.js'
 /** What the public state shows of legs and moves; times are wall-clock ms. */
 export interface View {
   readonly leg: { number: number; url: string; server: string; since: number } | null
-  readonly handover: { id: string; reason: string; phase: 'waiting' | 'dialling' | 'overlapping'; deadline: number } | null
+  readonly handover: {
+    id: string
+    reason: string
+    phase: 'waiting' | 'dialling' | 'overlapping'
+    deadline: number
+  } | null
   readonly retry: { attempt: number; at: number } | null
 }
 
@@ -22,7 +27,10 @@ export function viewOf(state: State, { leg, overlapping, dialAt }: ViewFacts): V
   const ask = active?.ask ?? (old ? overlapping : null)
   const phase = standby ? 'dialling' : state.wait !== 'none' && active?.ask ? 'waiting' : 'overlapping'
   return {
-    leg: leg?.welcome && leg.welcomedAt ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcomedAt.wall } : null,
+    leg:
+      leg?.welcome && leg.welcomedAt
+        ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcomedAt.wall }
+        : null,
     handover: active && ask ? { id: ask.id, reason: ask.reason, phase, deadline: ask.at.wall + ask.deadline } : null,
     retry: !active && state.wait === 'timer' ? { attempt: state.failures, at: dialAt } : null,
   }

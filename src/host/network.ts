@@ -26,9 +26,11 @@ export function browserNetwork(): Network {
       if (typeof addEventListener !== 'function') return () => {}
       const online = () => listener('online')
       const offline = () => listener('offline')
-      const connection = typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
+      const connection =
+        typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
       let before = kindOf(connection)
-      // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other network.
+      // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other
+      // network.
       const change = () => {
         const now = kindOf(connection)
         const changed = now !== before

@@ -7,14 +7,21 @@ export interface Tabs {
 export interface TabGroup {
   /** Nobody else can be there, as on a server: nobody need be asked. */
   readonly alone?: boolean
-  /** Tells every other tab of the group, and never this one. It may arrive late, at a frozen tab after its thaw, or not at all. */
+  /**
+   * Tells every other tab of the group, and never this one. It may arrive late, at a frozen tab after its thaw, or not
+   * at all.
+   */
   post(message: unknown): void
-  /** What other tabs posted. Any script of the origin can post: judge each message before you believe it. Returns the undo. */
+  /**
+   * What other tabs posted. Any script of the origin can post: judge each message before you believe it. Returns the
+   * undo.
+   */
   listen(listener: (message: unknown) => void): () => void
   /**
    * Runs `work` while no other tab of the group runs its own. `contended` says that another tab may have finished just
-   * before. Rejects with the signal's reason if the turn has not come when `signal` fires; from the start of `work` on the
-   * signal means nothing here. A tab that is closed or crashes gives its turn back by that; one that is frozen may not, so
+   * before. Rejects with the signal's reason if the turn has not come when `signal` fires; from the start of `work` on
+   * the signal means nothing here. A tab that is closed or crashes gives its turn back by that; one that is frozen may
+   * not, so
    * `signal` has to fire some time.
    */
   exclusively<Result>(work: (contended: boolean) => Promise<Result>, signal: AbortSignal): Promise<Result>
@@ -26,9 +33,9 @@ export interface TabGroup {
 }
 
 /**
- * The tabs and workers of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers, and nothing but
- * numbers. Where one of them is missing (no secure context, storage blocked or, in a worker, not there) its part falls back to this
- * one alone: `read` gives 0. On a server all of them are.
+ * The tabs and workers of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers,
+ * and nothing but numbers. Where one of them is missing (no secure context, storage blocked or, in a worker, not there)
+ * its part falls back to this one alone: `read` gives 0. On a server all of them are.
  */
 export function createTabs(): Tabs {
   return {

@@ -3,12 +3,15 @@ import { type Clock, instant } from '../base/clock.js'
 /** How often it looks: a sleep is noticed within this time of its end. */
 const LOOK = 1_000
 
-/** Timers of a visible page are late by milliseconds; by this much only if the machine, or the whole program, stood still. */
+/**
+ * Timers of a visible page are late by milliseconds; by this much only if the machine, or the whole program, stood
+ * still.
+ */
 const STOOD_STILL = 2_000
 
 /**
- * Tells when this machine has slept or this program was stopped: a second took several. While the page is hidden its timers
- * run as seldom as once a minute, and only a difference between the two clocks counts. Returns the undo.
+ * Tells when this machine has slept or this program was stopped: a second took several. While the page is hidden its
+ * timers run as seldom as once a minute, and only a difference between the two clocks counts. Returns the undo.
  */
 export function watchWake(clock: Clock, hidden: () => boolean, woke: () => void): () => void {
   let cancel = () => {}

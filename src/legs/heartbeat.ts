@@ -28,14 +28,20 @@ export interface HeartbeatHandlers {
   silent(): void
 }
 
-/** A visible page's timers are late by milliseconds, a hidden one's by a second; beyond that the program itself stood still. */
+/**
+ * A visible page's timers are late by milliseconds, a hidden one's by a second; beyond that the program itself stood
+ * still.
+ */
 const LATE = 1_500
 
 /**
- * Starts at once; `stop` ends it. There is one timer, set for what is due first and looked at again when it fires, so that a
- * frame costs a clock reading and no timer.
+ * Starts at once; `stop` ends it. There is one timer, set for what is due first and looked at again when it fires, so
+ * that a frame costs a clock reading and no timer.
  */
-export function createHeartbeat({ clock, interval, timeout, keepalive }: HeartbeatDeps, handlers: HeartbeatHandlers): Heartbeat {
+export function createHeartbeat(
+  { clock, interval, timeout, keepalive }: HeartbeatDeps,
+  handlers: HeartbeatHandlers,
+): Heartbeat {
   let heardAt = instant(clock)
   let sentAt = heardAt
   let question: { readonly at: Instant; readonly timeout: number; readonly excused: boolean } | null = null
@@ -76,8 +82,9 @@ export function createHeartbeat({ clock, interval, timeout, keepalive }: Heartbe
     const late = timer !== null && since(clock, timer.set) - timer.delay > LATE
     timer = null
     if (question && since(clock, question.at) >= question.timeout) {
-      // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is asked for
-      // anew. Once only: where timers are always late, as in a page long hidden, frames have been read all the while.
+      // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is
+      // asked for anew. Once only: where timers are always late, as in a page long hidden, frames have been read all
+      // the while.
       if (late && !question.excused) ask(question.timeout, true)
       else {
         question = null

@@ -7,8 +7,9 @@ export interface Leg {
   /** Hands `data` to the socket. False: it is not open, and the data went nowhere. */
   send(data: WireData): boolean
   /**
-   * Lets go of the leg. From here on nothing is heard of it, and a dial that is still under way leaves no socket behind.
-   * The socket API takes 1000 and 3000–4999 only: any other `code` goes out as 1000; `reason` is cut to 123 bytes.
+   * Lets go of the leg. From here on nothing is heard of it, and a dial that is still under way leaves no socket
+   * behind. The socket API takes 1000 and 3000–4999 only: any other `code` goes out as 1000; `reason` is cut to 123
+   * bytes.
    */
   close(code?: number, reason?: string): void
   /** Bytes that were handed over and have not left yet. */
@@ -41,7 +42,8 @@ export interface LegDeps {
   readonly WebSocket?: unknown
 }
 
-// Published as CommonJS whose export is the class, as a module for bundlers, and with declarations that fit the latter only.
+// Published as CommonJS whose export is the class, as a module for bundlers, and with declarations that fit the latter
+// only.
 type ReconnectingWebSocket = imported.default
 const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
@@ -52,20 +54,23 @@ const PROTOCOL_ERROR = 1002
 const NEVER = 2 ** 31 - 1
 
 /**
- * Dials `url` once. reconnecting-websocket is used for the socket alone: it never retries and never queues here, and what
- * it makes of errors and close codes is undone below. It is the only place that knows it.
+ * Dials `url` once. reconnecting-websocket is used for the socket alone: it never retries and never queues here, and
+ * what it makes of errors and close codes is undone below. It is the only place that knows it.
  */
 export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers): Leg {
   let state: 'dialling' | 'open' | 'gone' = 'dialling'
   /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
   let trouble = ''
 
-  // An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already instead.
+  // An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed
+  // already instead.
   const Dial = Object.assign(
     function (address: string, protocols?: string[]) {
       const Class = physicalSocket(WebSocket) as typeof globalThis.WebSocket
       if (typeof Class !== 'function') {
-        return refused('there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws')
+        return refused(
+          'there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws',
+        )
       }
       try {
         const physical = protocols ? new Class(address, protocols) : new Class(address)
@@ -116,7 +121,11 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
     // On an error the library unhooks itself from the socket and makes up a close event of its own, with code 1000: a
     // network failure that looks like a server's polite goodbye. Its own events name itself as their target.
     const madeUp = (event.target as unknown) === socket
-    die(madeUp ? { code: ABNORMAL, reason: '', opened: true } : { code: event.code ?? ABNORMAL, reason: event.reason ?? '', opened: true })
+    die(
+      madeUp
+        ? { code: ABNORMAL, reason: '', opened: true }
+        : { code: event.code ?? ABNORMAL, reason: event.reason ?? '', opened: true },
+    )
   }
   // It makes up no close event when closing the failed socket throws: then the error is all there is.
   socket.onerror = () => die({ code: ABNORMAL, reason: trouble, opened: state === 'open' })

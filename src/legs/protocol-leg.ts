@@ -1,6 +1,6 @@
 import { createAlarm } from '../base/alarm.js'
 import { type Clock, instant, since, type Instant } from '../base/clock.js'
-import { blotted } from '../base/token-redaction.js'
+import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
 import { createLeg, type Leg } from './leg.js'
 import { bounded, bounds } from '../policy/bounds.js'
@@ -27,11 +27,17 @@ export interface ProtocolLeg {
   send(frame: ClientFrame): boolean
   /** The token that it bears now, after an in-band renewal. */
   renewed(token: string): void
-  /** Calls `reached` once everything that the server had sent before it heard of this has arrived: an answered ping comes in order. */
+  /**
+   * Calls `reached` once everything that the server had sent before it heard of this has arrived: an answered ping
+   * comes in order.
+   */
   barrier(reached: () => void): void
   /** It still owes an answer that no other leg can give. */
   readonly owes: boolean
-  /** Asks for a sign of life; without one in `timeout` ms the leg is silent. Nothing where legs are never to be suspected. */
+  /**
+   * Asks for a sign of life; without one in `timeout` ms the leg is silent. Nothing where legs are never to be
+   * suspected.
+   */
   probe(timeout: number): void
   /** Not welcomed yet, it has to be within so many ms. */
   hasten(patience: number): void
@@ -81,8 +87,9 @@ export interface ProtocolLegDeps {
 const CLOSE_AFTER_ERROR = 1_000
 
 /**
- * A frame must have arrived within the silence that a server allows: this part of it is ours, the rest is the timer's (late by a second
- * in a hidden page) and the way's. Our server speaks unasked only after 0.9 of it, and so hardly ever.
+ * A frame must have arrived within the silence that a server allows: this part of it is ours, the rest is the timer's
+ * (late by a second in a hidden page) and the way's. Our server speaks unasked only after 0.9 of it, and so hardly
+ * ever.
  */
 const KEEPALIVE = 0.8
 
@@ -93,7 +100,17 @@ const PATIENCE = 0.5
 const ANSWER_TIME = 1_000
 
 /** The errors that the protocol follows with a close. */
-const FINAL = new Set(['unauthorized', 'session-ended', 'forbidden', 'timeout', 'draining', 'busy', 'superseded', 'too-slow', 'protocol'])
+const FINAL = new Set([
+  'unauthorized',
+  'session-ended',
+  'forbidden',
+  'timeout',
+  'draining',
+  'busy',
+  'superseded',
+  'too-slow',
+  'protocol',
+])
 
 export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers): ProtocolLeg {
   const { clock, protocol } = deps
@@ -122,7 +139,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   /** The leg is left, once its publishes are answered. */
   let leaving: { readonly reached: () => void } | null = null
 
-  const plain = (text: string) => (token === undefined ? text : blotted(text, [token]))
+  const plain = (text: string) => (token === undefined ? text : redactedText(text, [token]))
 
   const late = createAlarm(clock, () => {
     if (patient && opened && !error && !hurried) {
@@ -132,7 +149,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       if (!over) put(codec.replies?.() ?? [])
       return
     }
-    if (error && FINAL.has(error.code)) die({ code: 1006, reason: 'closed by the client after the server announced it' })
+    if (error && FINAL.has(error.code))
+      die({ code: 1006, reason: 'closed by the client after the server announced it' })
     else die({ code: 1006, reason: opened ? 'no welcome in time' : 'no connection in time' })
   })
 
@@ -154,7 +172,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     handlers.died({ ...end, reason: plain(end.reason), opened, error })
   }
 
-  /** Takes the topics from the leg, or asks it for a pong, if its publishes are answered by now or have had their time. */
+  /**
+   * Takes the topics from the leg, or asks it for a pong, if its publishes are answered by now or have had their time.
+   */
   const leave = (whatever: boolean) => {
     if (!leaving || over || (!whatever && deps.unanswered?.())) return
     const { reached } = leaving
@@ -179,7 +199,12 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       if (data) handlers.invalid(data)
       if (frame.type !== 'publish') return false
       // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
-      handlers.frame({ type: 'nack', id: frame.id, code: 'invalid', message: data?.invalid ?? 'the protocol has no words for it' })
+      handlers.frame({
+        type: 'nack',
+        id: frame.id,
+        code: 'invalid',
+        message: data?.invalid ?? 'the protocol has no words for it',
+      })
       return true
     }
     if (!put(data)) return false
@@ -198,7 +223,10 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
     if (over) return
     url = plain(target.href.split('?')[0]!)
     const plainly = { url: target.href, subprotocols: protocol.subprotocols }
-    socket = createLeg({ ...(protocol.dial?.(plainly, token) ?? plainly), WebSocket: deps.WebSocket }, { opened: open, received, died: die })
+    socket = createLeg(
+      { ...(protocol.dial?.(plainly, token) ?? plainly), WebSocket: deps.WebSocket },
+      { opened: open, received, died: die },
+    )
   }
 
   const open = () => {
@@ -240,7 +268,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       // The close that follows tells the rest; should it not follow, the leg is over all the same.
       if (FINAL.has(frame.code)) late.set(CLOSE_AFTER_ERROR)
     }
-    // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later frames.
+    // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later
+    // frames.
     if (frame.type === 'pong' && ++pongs >= (fence?.pongs ?? Infinity)) {
       const { reached } = fence!
       fence = null

@@ -9,7 +9,17 @@ import type { GetToken } from '../tokens/token-keeper.js'
 import { bounds } from '../policy/bounds.js'
 import { livesocketV1 } from '../protocol/livesocket-v1.js'
 import type { Protocol } from '../protocol/protocol.js'
-import { count, duration, invalid, isObject, optionalFunction, ownOptions, reading, seam, section } from './option-check.js'
+import {
+  count,
+  duration,
+  invalid,
+  isObject,
+  optionalFunction,
+  ownOptions,
+  reading,
+  seam,
+  section,
+} from './option-check.js'
 
 /** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
 export type TopicTypes = Record<string, unknown>
@@ -18,11 +28,15 @@ export type TopicTypes = Record<string, unknown>
 export interface UrlAsk {
   /** Dials that came to nothing since a leg last lived for 30 s, or within this move: 0 at first. */
   readonly attempt: number
-  /** `first`: nothing has been live since `connect()`. `handover`: beside a leg that serves. `reconnect`: nothing serves any more. */
+  /**
+   * `first`: nothing has been live since `connect()`. `handover`: beside a leg that serves. `reconnect`: nothing serves
+   * any more.
+   */
   readonly reason: 'first' | 'handover' | 'reconnect'
   /**
-   * Where the last dial went in vain, without its query, or where the leg is that has fallen silent; null after a success. Over HTTP/2 a
-   * browser's sockets to one host and port are one connection, which dies as one: answer with another host name or port.
+   * Where the last dial went in vain, without its query, or where the leg is that has fallen silent; null after a
+   * success. Over HTTP/2 a browser's sockets to one host and port are one connection, which dies as one: answer with
+   * another host name or port.
    */
   readonly failed: string | null
   /** Fires when the answer is no longer wanted. */
@@ -45,59 +59,85 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
    */
   url: string | URL | ((ask: UrlAsk) => string | URL | Promise<string | URL>)
   /**
-   * Names service and login: hooks with one key share a socket, and the tabs and workers of a browser share a token and a sign-out.
-   * Default: the whole URL, where it is given as a text or a URL. Where `url` is a function nothing is certain, and nothing is shared.
+   * Names service and login: hooks with one key share a socket, and the tabs and workers of a browser share a token and
+   * a sign-out. Default: the whole URL, where it is given as a text or a URL. Where `url` is a function nothing is
+   * certain, and nothing is shared.
    */
   key?: string
-  /** Fetches a short-lived token. Called on a jittered schedule of its own, never because a socket reconnected. A throw is transient. */
+  /**
+   * Fetches a short-lived token. Called on a jittered schedule of its own, never because a socket reconnected. A throw
+   * is transient.
+   */
   getToken?: GetToken
   /**
-   * When to fetch the next token, as fractions of the lifetime (default 0.5 to 0.9 of 10 minutes: 5 to 9 minutes), and how long one call
-   * may take, ms (default 10,000; 1,000 to 300,000): then it is repeated, at the pace of a failure, and a late answer is used all the same.
+   * When to fetch the next token, as fractions of the lifetime (default 0.5 to 0.9 of 10 minutes: 5 to 9 minutes), and
+   * how long one call may take, ms (default 10,000; 1,000 to 300,000): then it is repeated, at the pace of a failure,
+   * and a late answer is used all the same.
    */
   tokenRefresh?: { from?: number; to?: number; lifetime?: number; timeout?: number }
   /** How the server is spoken to. Default `livesocketV1()`. */
   protocol?: Protocol
-  /** A Standard Schema per topic, of any library, synchronous: checks every message and publish, and types them. What does not fit is an `invalid` event or error. */
+  /**
+   * A Standard Schema per topic, of any library, synchronous: checks every message and publish, and types them. What
+   * does not fit is an `invalid` event or error.
+   */
   schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1<unknown, Topics[Topic]> }
   handover?: {
-    /** Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default none. */
+    /**
+     * Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default
+     * none.
+     */
     redirectOrigins?: string[]
     /** The longest time for which both legs live, ms. Default 30,000. */
     overlapLimit?: number
-    /** The shortest time on a new leg before the next move, ms, so that two servers cannot play ping-pong. Default 1,000. */
+    /**
+     * The shortest time on a new leg before the next move, ms, so that two servers cannot play ping-pong. Default
+     * 1,000.
+     */
     dwell?: number
     /**
-     * Age at which a platform cuts connections, ms: 3,600,000 for Cloud Run, 7,200,000 for API Gateway. Each leg moves well before, at an
-     * age of its own: a random 80 to 100 % of the limit less 90 s, or of half a limit below 3 min. Default: never.
+     * Age at which a platform cuts connections, ms: 3,600,000 for Cloud Run, 7,200,000 for API Gateway. Each leg moves
+     * well before, at an age of its own: a random 80 to 100 % of the limit less 90 s, or of half a limit below 3 min.
+     * Default: never.
      */
     maxAge?: number
     /**
-     * Resolves at a moment that suits the application: asked when a move that can wait is about to dial. The deadline does not wait for
-     * it: the last quarter of it, and at least 2 s, are the dial's. A move away from a leg that fails is not put off, nor is one that
-     * the application itself asked for.
+     * Resolves at a moment that suits the application: asked when a move that can wait is about to dial. The deadline
+     * does not wait for it: the last quarter of it, and at least 2 s, are the dial's. A move away from a leg that fails
+     * is not put off, nor is one that the application itself asked for.
      */
     when?: (request: HandoverRequest) => Promise<void>
   }
   reconnect?: {
-    /** Milliseconds over which reconnections are spread when a server vanishes. Default 30,000, or what the server said. */
+    /**
+     * Milliseconds over which reconnections are spread when a server vanishes. Default 30,000, or what the server said.
+     */
     spread?: number
     /** How far the spread grows with repeated failures, ms. Default 120,000. */
     cap?: number
   }
-  /** Silence that is asked about, and how long the answer may take, ms. Default 10,000 and 5,000. `false`: never suspect a leg. */
+  /**
+   * Silence that is asked about, and how long the answer may take, ms. Default 10,000 and 5,000. `false`: never suspect
+   * a leg.
+   */
   heartbeat?: { interval?: number; timeout?: number } | false
   /** From the dial to the welcome, ms. Default 10,000. */
   connectTimeout?: number
-  /** What may wait for its answer (default 1,000 publishes, 1 MiB), and after what silence the leg is suspect (default 10,000 ms). */
+  /**
+   * What may wait for its answer (default 1,000 publishes, 1 MiB), and after what silence the leg is suspect (default
+   * 10,000 ms).
+   */
   outbox?: { maxMessages?: number; maxBytes?: number; ackTimeout?: number }
-  /** What may be held while an earlier message is missing (default 1,000, 1 MiB), and for how long the old leg may bring it (default 250 ms). */
+  /**
+   * What may be held while an earlier message is missing (default 1,000, 1 MiB), and for how long the old leg may bring
+   * it (default 250 ms).
+   */
   holding?: { maxMessages?: number; maxBytes?: number; gapTimeout?: number }
   /** Decides what a close means. Asked for every code; `undefined` leaves it to the protocol's table. */
   onClose?: (close: { code: number; reason: string }) => 'retry' | 'stop' | undefined
   /**
-   * A line on the console for each event, or to your function: never with a token or with data. Default: none. Exactly `false` also
-   * keeps development builds from warning of what keeps the socket from being live.
+   * A line on the console for each event, or to your function: never with a token or with data. Default: none. Exactly
+   * `false` also keeps development builds from warning of what keeps the socket from being live.
    */
   debug?: boolean | ((line: string) => void)
   /** Every outside thing, replaceable: for tests, stories, and runtimes without a global WebSocket. */
@@ -121,7 +161,13 @@ export interface Settings {
   readonly tokenRefresh: { from?: number; to?: number; lifetime?: number; timeout: number }
   readonly protocol: Protocol
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
-  readonly handover: { redirectOrigins: readonly string[]; overlapLimit: number; dwell: number; maxAge: number | null; when: ((request: HandoverRequest) => Promise<void>) | null }
+  readonly handover: {
+    redirectOrigins: readonly string[]
+    overlapLimit: number
+    dwell: number
+    maxAge: number | null
+    when: ((request: HandoverRequest) => Promise<void>) | null
+  }
   readonly reconnect: { spread: number; cap: number }
   readonly heartbeat: { interval: number; timeout: number } | false
   readonly connectTimeout: number
@@ -154,33 +200,51 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   const tokenRefresh = section(options, 'tokenRefresh')
   const fraction = (name: string, value: unknown) => {
     if (value === undefined) return undefined
-    if (typeof value !== 'number' || !(value > 0 && value <= 1)) throw invalid(`tokenRefresh.${name}`, 'a fraction of the lifetime, above 0 and at most 1', value)
+    if (typeof value !== 'number' || !(value > 0 && value <= 1))
+      throw invalid(`tokenRefresh.${name}`, 'a fraction of the lifetime, above 0 and at most 1', value)
     return value
   }
   const from = fraction('from', tokenRefresh.from)
   const to = fraction('to', tokenRefresh.to)
-  if ((from ?? 0.5) > (to ?? 0.9)) throw from === undefined ? invalid('tokenRefresh.to', 'at least tokenRefresh.from (0.5)', to) : invalid('tokenRefresh.from', `at most tokenRefresh.to (${to ?? 0.9})`, from)
-  const lifetime = tokenRefresh.lifetime === undefined ? undefined : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, bounds.lifetime.least, bounds.lifetime.most)
+  if ((from ?? 0.5) > (to ?? 0.9))
+    throw from === undefined
+      ? invalid('tokenRefresh.to', 'at least tokenRefresh.from (0.5)', to)
+      : invalid('tokenRefresh.from', `at most tokenRefresh.to (${to ?? 0.9})`, from)
+  const lifetime =
+    tokenRefresh.lifetime === undefined
+      ? undefined
+      : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, bounds.lifetime.least, bounds.lifetime.most)
   const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
   const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
-  if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function') throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
+  if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function')
+    throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
   if (options.getToken !== undefined && (protocol as Partial<Protocol>).takesToken === false) {
-    throw new LiveSocketError('invalid', `getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`)
+    throw new LiveSocketError(
+      'invalid',
+      `getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
+    )
   }
   const key = options.key === undefined ? defaultKey(url) : options.key
-  if (options.key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', 'a non-empty string', key)
+  if (options.key !== undefined && (typeof key !== 'string' || key === ''))
+    throw invalid('key', 'a non-empty string', key)
   return {
     url,
     key: key as string | null,
     getToken: optionalFunction('getToken', options.getToken) as GetToken | undefined,
-    tokenRefresh: { from, to, lifetime, timeout: duration('tokenRefresh.timeout', tokenRefresh.timeout, 10_000, 1_000, 300_000) },
+    tokenRefresh: {
+      from,
+      to,
+      lifetime,
+      timeout: duration('tokenRefresh.timeout', tokenRefresh.timeout, 10_000, 1_000, 300_000),
+    },
     protocol: protocol as unknown as Protocol,
     schemas: checkSchemas(section(options, 'schemas')),
     handover: {
       redirectOrigins: checkOrigins(handover.redirectOrigins),
       overlapLimit: duration('handover.overlapLimit', handover.overlapLimit, 30_000, 1),
       dwell: duration('handover.dwell', handover.dwell, 1_000, 0),
-      maxAge: handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, bounds.maxAge.least),
+      maxAge:
+        handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, bounds.maxAge.least),
       when: (optionalFunction('handover.when', handover.when) as Settings['handover']['when']) ?? null,
     },
     reconnect: {
@@ -206,7 +270,9 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     debug: checkDebug(options.debug),
     quiet: options.debug === false,
     WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
-    clock: (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ?? systemClock,
+    clock:
+      (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ??
+      systemClock,
     random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
     network: (seam('network', environment.network, ['online', 'subscribe']) as Network | undefined) ?? browserNetwork(),
     page: (seam('page', environment.page, ['hidden', 'subscribe']) as Page | undefined) ?? browserPage(),
@@ -215,7 +281,8 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
 }
 
 /**
- * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and `http:` mean
+ * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and
+ * `http:` mean
  * `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
  */
 export function dialUrl(given: unknown): URL {
@@ -259,11 +326,16 @@ export function defaultKey(url: LiveSocketOptions['url']): string | null {
 
 function checkOrigins(value: unknown): readonly string[] {
   if (value === undefined) return []
-  if (!Array.isArray(value)) throw invalid('handover.redirectOrigins', 'an array of origins such as "wss://b.example.com"', value)
+  if (!Array.isArray(value))
+    throw invalid('handover.redirectOrigins', 'an array of origins such as "wss://b.example.com"', value)
   const origins = reading('handover.redirectOrigins', () => [...(value as unknown[])])
   for (const origin of origins) {
     if (typeof origin !== 'string' || originOf(origin) !== origin) {
-      throw invalid('handover.redirectOrigins', 'origins as new URL(url).origin gives them, such as "wss://b.example.com"', origin)
+      throw invalid(
+        'handover.redirectOrigins',
+        'origins as new URL(url).origin gives them, such as "wss://b.example.com"',
+        origin,
+      )
     }
   }
   return origins as string[]
@@ -271,7 +343,8 @@ function checkOrigins(value: unknown): readonly string[] {
 
 function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {
   for (const [topic, schema] of Object.entries(given)) {
-    if (!reading(`schemas.${topic}`, () => isSchema(schema))) throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+    if (!reading(`schemas.${topic}`, () => isSchema(schema)))
+      throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
   }
   return new Map(Object.entries(given) as [string, StandardSchemaV1][])
 }

@@ -10,8 +10,8 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
 /**
- * Every number that a server, a token provider or an application hands to a policy goes through one of these, so that no
- * NaN, negative or astronomic value can make a client hammer, or sleep for ever. Milliseconds.
+ * Every number that a server, a token provider or an application hands to a policy goes through one of these, so that
+ * no NaN, negative or astronomic value can make a client hammer, or sleep for ever. Milliseconds.
  */
 export const bounds = {
   /** The window of a reconnection. 5 min is what a million clients need at 3,300 a second; 30 s is the default. */

@@ -22,11 +22,14 @@ export interface Close {
   readonly opened: boolean
   /** A `welcome` had arrived. */
   readonly welcomed: boolean
-  /** There is local evidence that only this client was hit: silence found by the heartbeat, a network change, a wake from sleep. */
+  /**
+   * There is local evidence that only this client was hit: silence found by the heartbeat, a network change, a wake
+   * from sleep.
+   */
   readonly onlyMe: boolean
   /**
-   * The leg was there when the page was told, a moment ago, that it may be left. It lives on at a download link, and Firefox has closed
-   * all its sockets: open ones with 1001, and dials on their way.
+   * The leg was there when the page was told, a moment ago, that it may be left. It lives on at a download link, and
+   * Firefox has closed all its sockets: open ones with 1001, and dials on their way.
    */
   readonly leaving: boolean
   /** A handover request of the server was outstanding on the leg. */
@@ -36,7 +39,10 @@ export interface Close {
 export type Verdict =
   | {
       readonly do: 'retry'
-      /** `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter` or longer. */
+      /**
+       * `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter`
+       * or longer.
+       */
       readonly pace: 'spread' | 'early' | 'busy'
       /** Milliseconds. */
       readonly retryAfter?: number
@@ -70,13 +76,16 @@ function endsSession(error: LegError): boolean {
 }
 
 /**
- * What the end of a session's only leg means: the protocol's two tables, an error frame's code first, then the close code.
+ * What the end of a session's only leg means: the protocol's two tables, an error frame's code first, then the close
+ * code.
  *
- * @param ask what the application's `onClose` said. `stop` stops. `retry` keeps the table's way of trying again where it has
+ * @param ask what the application's `onClose` said. `stop` stops. `retry` keeps the table's way of trying again where
+ * it has
  *   one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.
  */
 export function closeVerdict(close: Close, ask?: 'retry' | 'stop'): Verdict {
-  const error = close.error !== undefined && (isAboutLeg(close.error) || close.error.code === 'too-large') ? close.error : undefined
+  const error =
+    close.error !== undefined && (isAboutLeg(close.error) || close.error.code === 'too-large') ? close.error : undefined
   const byTable = (error && errorVerdict(close, error)) ?? codeVerdict(close)
   if (ask === undefined || (error && endsSession(error))) return byTable
   if (ask === 'stop') return stop('app', close, error)
@@ -97,7 +106,11 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
     case 'draining':
       return SPREAD
     case 'busy':
-      return { do: 'retry', pace: 'busy', ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }) }
+      return {
+        do: 'retry',
+        pace: 'busy',
+        ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }),
+      }
     case 'too-slow':
       return EARLY
     case 'too-large':
@@ -117,8 +130,8 @@ function codeVerdict(close: Close): Verdict {
   if (!close.opened) return SPREAD
   switch (code) {
     case 1000:
-      // While a request to move is outstanding a tidy server may end the leg this way: it is the leg's end that it had announced, and
-      // by client rule 7 the dial goes on when the server closes it.
+      // While a request to move is outstanding a tidy server may end the leg this way: it is the leg's end that it had
+      // announced, and by client rule 7 the dial goes on when the server closes it.
       return close.asked ? SPREAD : stop('server', close)
     case 1001:
     case 1012:
@@ -140,7 +153,8 @@ function codeVerdict(close: Close): Verdict {
   }
   if (code >= 4400 && code <= 4499) return stop('server', close)
   if (code >= 3000) return SPREAD
-  // 1005, 1006, 1011, 1014, 1015 and what no standard names. A leg that was never welcomed proves nothing about its server.
+  // 1005, 1006, 1011, 1014, 1015 and what no standard names. A leg that was never welcomed proves nothing about its
+  // server.
   return close.onlyMe && close.welcomed ? EARLY : SPREAD
 }
 

@@ -19,7 +19,10 @@ const DIAL_CAP = 2_000
 
 /** Dials of a move that may fail in a row before they open, until the next ones wait longer and longer. */
 const UNOPENED = 3
-/** Firefox puts off a dial by up to 400 ms after a failure at that host and port, and by half as much again after each further one. */
+/**
+ * Firefox puts off a dial by up to 400 ms after a failure at that host and port, and by half as much again after each
+ * further one.
+ */
 const PUT_OFF = 400
 const PUT_OFF_GROWTH = 1.5
 const UNOPENED_CAP = 10_000
@@ -39,14 +42,15 @@ export interface ReconnectAsk {
 }
 
 /**
- * How long to wait before a dial to the configured URL, in milliseconds: full jitter over a window that is wide at the very
- * first attempt, because that one decides the storm (notes of 1M clients: 35,000 dials a second against 680,000).
+ * How long to wait before a dial to the configured URL, in milliseconds: full jitter over a window that is wide at the
+ * very first attempt, because that one decides the storm (notes of 1M clients: 35,000 dials a second against 680,000).
  *
  * - server gone: `250 + U(0, w)`, `w = min(max(cap, spread), spread · 2ⁿ)`;
  * - only this client hit, first attempt: `50 + U(0, 1000)`;
  * - busy: `retryAfter + U(0, w)`, at least 250 ms of it, and 5 s where the server did not say. Nobody is ever early.
  *
- * The jitter comes after every cap, and nothing is clamped to a maximum that all clients share: that would line them up.
+ * The jitter comes after every cap, and nothing is clamped to a maximum that all clients share: that would line them
+ * up.
  */
 export function reconnectDelay(ask: ReconnectAsk, random: Random): number {
   const failures = bounded(ask.failures, bounds.failures)
@@ -76,12 +80,15 @@ export interface HandoverDialAsk {
 }
 
 /**
- * How long to wait before a further dial within a handover, ms (client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the third
- * in a row that did not open it is `w/2 + U(0, w/2)`, w growing to 10 s: no sooner than Firefox would let it go, so that a browser's own
- * delay never grows behind ours. After `busy` it is `retryAfter + U(0, retryAfter)`. What would come too late comes in time, and
- * still spread, unless the server is busy until then.
+ * How long to wait before a further dial within a handover, ms (client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the
+ * third in a row that did not open it is `w/2 + U(0, w/2)`, w growing to 10 s: no sooner than Firefox would let it go,
+ * so that a browser's own delay never grows behind ours. After `busy` it is `retryAfter + U(0, retryAfter)`. What would
+ * come too late comes in time, and still spread, unless the server is busy until then.
  */
-export function handoverDialDelay({ n, unopened = 0, retryAfter, latest = Infinity }: HandoverDialAsk, random: Random): number {
+export function handoverDialDelay(
+  { n, unopened = 0, retryAfter, latest = Infinity }: HandoverDialAsk,
+  random: Random,
+): number {
   const [least, most] = retryAfter === undefined ? dialWindow(n, unopened) : busyWindow(retryAfter)
   const inTime = latest > (retryAfter === undefined ? 0 : least)
   const to = inTime ? Math.min(most, latest) : most
@@ -109,14 +116,18 @@ export interface SpreadAsk {
   readonly dialTime: number
 }
 
-/** How long to wait before a handover starts: a uniformly random part of `spread`, and of what the deadline leaves of it. */
+/**
+ * How long to wait before a handover starts: a uniformly random part of `spread`, and of what the deadline leaves of
+ * it.
+ */
 export function spreadDelay(ask: SpreadAsk, random: Random): number {
   const left = bounded(ask.deadline, bounds.handover) - bounded(ask.dialTime, bounds.dial)
   return random() * Math.max(0, Math.min(bounded(ask.spread, bounds.handover), left))
 }
 
 /**
- * The age, in milliseconds, at which a leg asks to be moved: `maxAge` less a jitter of ±10 % around 0.9 of it. Never above
+ * The age, in milliseconds, at which a leg asks to be moved: `maxAge` less a jitter of ±10 % around 0.9 of it. Never
+ * above
  * `maxAge`, since that is where the platform cuts; Infinity without a limit.
  */
 export function agedAfter(maxAge: number | undefined, random: Random): number {

@@ -14,15 +14,25 @@ export interface FailedLeg extends Pick<Close, 'code' | 'reason' | 'error' | 'we
   readonly url: string
 }
 
-/** Why a leg that served, or was to serve, is no more. `verdict` is what its close means, `origin` the page's, where there is one. */
-export function legFailure({ code, reason, error, welcomed, url }: FailedLeg, verdict: Verdict, origin?: string): Failure {
+/**
+ * Why a leg that served, or was to serve, is no more. `verdict` is what its close means, `origin` the page's, where
+ * there is one.
+ */
+export function legFailure(
+  { code, reason, error, welcomed, url }: FailedLeg,
+  verdict: Verdict,
+  origin?: string,
+): Failure {
   const said = error?.message || reason || `closed with ${code}`
   const wait = error?.retryAfter === undefined ? '' : ` (retryAfter ${error.retryAfter} ms)`
   return {
     code: error?.code ?? codeOf(verdict, welcomed),
     message: `${url}: ${said}${wait}`,
     // A browser tells neither the HTTP status nor why nothing answered: what is left is to say what to look at.
-    ...(!error && !welcomed && { hint: `Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}` }),
+    ...(!error &&
+      !welcomed && {
+        hint: `Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
+      }),
   }
 }
 

@@ -18,9 +18,11 @@ export type RedirectVerdict = { readonly url: string } | { readonly refused: str
  * parsed one, so that what was checked is what is dialled. A refusal names the rule and the origin at most: a query may
  * hold a secret.
  *
- * @param configured the application's own URL. `http:` and `https:` count as `ws:` and `wss:`, as a browser's WebSocket has it.
+ * @param configured the application's own URL. `http:` and `https:` count as `ws:` and `wss:`, as a browser's WebSocket
+ * has it.
  * @param allowedOrigins as `new URL(url).origin` gives them for the addresses to dial, such as `wss://b.example.com`.
- *   The comparison is exact: `https://b.example.com` is the origin of a page, not of a WebSocket, and matches nothing; so does
+ *   The comparison is exact: `https://b.example.com` is the origin of a page, not of a WebSocket, and matches nothing;
+ * so does
  *   an entry with a path or with a default port.
  */
 export function checkRedirect(url: string, configured: URL, allowedOrigins: readonly string[]): RedirectVerdict {

@@ -24,15 +24,24 @@ export function readTokenAnswer(answer: unknown): TokenAnswer {
   }
   const { ended, token, retryAfter, ttl, sessionTtl } = answer as Record<string, unknown>
   if (ended !== undefined) {
-    return typeof ended === 'string' ? { kind: 'ended', reason: ended } : invalid('resolved with an `ended` that is not a string')
+    return typeof ended === 'string'
+      ? { kind: 'ended', reason: ended }
+      : invalid('resolved with an `ended` that is not a string')
   }
   if (token !== undefined) {
-    if (ttl !== undefined && !isDuration(ttl)) return invalid('resolved with a `ttl` that is not a positive number of milliseconds')
-    if (sessionTtl !== undefined && !isTime(sessionTtl)) return invalid('resolved with a `sessionTtl` that is not a number of milliseconds')
-    return typeof token === 'string' ? judgeToken(token, ttl, sessionTtl) : invalid('resolved with a `token` that is not a string')
+    if (ttl !== undefined && !isDuration(ttl))
+      return invalid('resolved with a `ttl` that is not a positive number of milliseconds')
+    if (sessionTtl !== undefined && !isTime(sessionTtl))
+      return invalid('resolved with a `sessionTtl` that is not a number of milliseconds')
+    return typeof token === 'string'
+      ? judgeToken(token, ttl, sessionTtl)
+      : invalid('resolved with a `token` that is not a string')
   }
-  if (retryAfter === undefined) return invalid('resolved with an object that has neither `token`, `retryAfter` nor `ended`')
-  return isTime(retryAfter) ? { kind: 'later', retryAfter } : invalid('resolved with a `retryAfter` that is not a number of milliseconds')
+  if (retryAfter === undefined)
+    return invalid('resolved with an object that has neither `token`, `retryAfter` nor `ended`')
+  return isTime(retryAfter)
+    ? { kind: 'later', retryAfter }
+    : invalid('resolved with a `retryAfter` that is not a number of milliseconds')
 }
 
 /** What makes `token` unfit to be sent, or null. Never quotes it. */
@@ -45,7 +54,10 @@ export function tokenProblem(token: unknown): string | null {
   return null
 }
 
-/** Whose token it is, where it is a JWT that says so in `sub`. It is read, not verified: that is the server's part. Never throws. */
+/**
+ * Whose token it is, where it is a JWT that says so in `sub`. It is read, not verified: that is the server's part.
+ * Never throws.
+ */
 export function tokenSubject(token: string): string | undefined {
   const payload = token.split('.', 3)[1]
   if (payload === undefined) return undefined
@@ -61,7 +73,12 @@ export function tokenSubject(token: string): string | undefined {
 function judgeToken(token: string, ttl?: number, sessionTtl?: number): TokenAnswer {
   const problem = tokenProblem(token)
   if (problem !== null) return invalid(`resolved with a token that ${problem}`)
-  return { kind: 'token', token, ...(ttl === undefined ? {} : { ttl }), ...(sessionTtl === undefined ? {} : { sessionTtl }) }
+  return {
+    kind: 'token',
+    token,
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(sessionTtl === undefined ? {} : { sessionTtl }),
+  }
 }
 
 function invalid(what: string): TokenAnswer {

@@ -5,8 +5,9 @@ import type { TokenSchedule } from './token-schedule.js'
 export type TokenReason = 'first' | 'scheduled' | 'rejected' | 'requested' | 'wake'
 
 /**
- * What the tabs of one browser tell each other about their common token. `session` counts sign-outs: news of another one
- * is no news. The token itself goes between tabs of one origin only, which can all ask for it anyway, and into no storage.
+ * What the tabs of one browser tell each other about their common token. `session` counts sign-outs: news of another
+ * one is no news. The token itself goes between tabs of one origin only, which can all ask for it anyway, and into no
+ * storage.
  */
 export type TokenNews =
   /** `generation`: of the token that the asking tab has and cannot use; left out by older versions. */
@@ -23,7 +24,10 @@ export interface SharedToken {
   readonly generation: number
   readonly token: string
   readonly reason: TokenReason
-  /** Milliseconds from the request's start to the moment of telling, and that moment on the wall clock, which tabs share. */
+  /**
+   * Milliseconds from the request's start to the moment of telling, and that moment on the wall clock, which tabs
+   * share.
+   */
   readonly age: number
   readonly at: number
   /** Drawn by the tab that fetched: one deadline for all, or the earliest of many draws would lead. */
@@ -65,7 +69,15 @@ export function readTokenNews(message: unknown): TokenNews | null {
 function isSchedule(value: unknown): value is TokenSchedule {
   if (typeof value !== 'object' || value === null) return false
   const { lifetime, due, earliest, dead } = value as Record<string, unknown>
-  return isTime(lifetime) && isTime(due) && isTime(earliest) && isTime(dead) && earliest <= due && due <= dead && dead <= lifetime
+  return (
+    isTime(lifetime) &&
+    isTime(due) &&
+    isTime(earliest) &&
+    isTime(dead) &&
+    earliest <= due &&
+    due <= dead &&
+    dead <= lifetime
+  )
 }
 
 function isCount(value: unknown): value is number {

@@ -10,7 +10,10 @@ export const SHORT_LIFETIME = 30_000
 /** Within this a hidden page's timers have surely run: browsers slow them to one a minute. */
 const HIDDEN_LATENESS = 75_000
 
-/** What stays of the spread of hidden pages where the whole range is shorter than that: their frames, which are not slowed, look as well. */
+/**
+ * What stays of the spread of hidden pages where the whole range is shorter than that: their frames, which are not
+ * slowed, look as well.
+ */
 const LEAST_SPREAD = 0.25
 
 const RETRY_FLOOR = 5_000
@@ -40,14 +43,18 @@ export interface RefreshRange {
 }
 
 /**
- * The lifetime of a token in milliseconds: `ttl`, which came with it; else the JWT's own `exp − iat`, a difference within one
- * clock, never `exp − now`; else `otherwise`, else 10 min. A `ttl` that is no positive number counts as absent.
+ * The lifetime of a token in milliseconds: `ttl`, which came with it; else the JWT's own `exp − iat`, a difference
+ * within one clock, never `exp − now`; else `otherwise`, else 10 min. A `ttl` that is no positive number counts as
+ * absent.
  */
 export function tokenLifetime(token: string, ttl: number | undefined, otherwise?: number): number {
   return bounded(positive(ttl) ?? jwtLifetime(token) ?? positive(otherwise), bounds.lifetime)
 }
 
-/** `exp − iat` of a JWT in milliseconds; undefined for anything that is none, or whose lifetime is not positive. Never throws. */
+/**
+ * `exp − iat` of a JWT in milliseconds; undefined for anything that is none, or whose lifetime is not positive. Never
+ * throws.
+ */
 export function jwtLifetime(token: string): number | undefined {
   if (token.length > MAX_JWT) return undefined
   const [, payload, signature, ...more] = token.split('.')
@@ -75,8 +82,9 @@ function positive(value: number | undefined): number | undefined {
 
 /**
  * Draws when a token is refreshed: uniform in 0.5–0.9 of its lifetime (5 to 9 min of 10), once per token. A cohort that
- * logged in together loads a token service with 1.75 times the mean at its first refresh and 1.04 at its seventh; the usual
- * fixed point, with 420 times the mean for ever. The width before `dead` is what makes an outage of a minute invisible.
+ * logged in together loads a token service with 1.75 times the mean at its first refresh and 1.04 at its seventh; the
+ * usual fixed point, with 420 times the mean for ever. The width before `dead` is what makes an outage of a minute
+ * invisible.
  */
 export function drawTokenSchedule(lifetime: number, range: RefreshRange, random: Random): TokenSchedule {
   const whole = bounded(lifetime, bounds.lifetime)
@@ -90,9 +98,9 @@ export function drawTokenSchedule(lifetime: number, range: RefreshRange, random:
 
 /**
  * The schedule after a server said that a token of this `age` has `left` to live. The same word, said again at every
- * reconnection, moves nothing, and one that makes the lifetime longer keeps the place in it that was drawn. One that cuts it short may
- * be a server's that asks everybody at once: what was still open of the draw is stretched over what is left, so that its clients
- * come one after the other whatever their tokens' age. Milliseconds.
+ * reconnection, moves nothing, and one that makes the lifetime longer keeps the place in it that was drawn. One that
+ * cuts it short may be a server's that asks everybody at once: what was still open of the draw is stretched over what
+ * is left, so that its clients come one after the other whatever their tokens' age. Milliseconds.
  */
 export function scheduleByServer(schedule: TokenSchedule, age: number, left: number): TokenSchedule {
   const lifetime = bounded(age + left, bounds.lifetime)
@@ -110,9 +118,9 @@ export function scheduleByServer(schedule: TokenSchedule, age: number, left: num
 }
 
 /**
- * The age at which to refresh. A hidden page's timers run up to a minute late, so there what is too late for them is folded back
- * into the time before; not cut off, for half of all pages are hidden, and they would all be due at the cut. Never before the
- * earliest of the range, or tokens that live a minute or two would be fetched in a loop.
+ * The age at which to refresh. A hidden page's timers run up to a minute late, so there what is too late for them is
+ * folded back into the time before; not cut off, for half of all pages are hidden, and they would all be due at the
+ * cut. Never before the earliest of the range, or tokens that live a minute or two would be fetched in a loop.
  */
 export function refreshDue({ due, earliest, dead }: TokenSchedule, hidden: boolean): number {
   const room = Math.max(dead - HIDDEN_LATENESS - earliest, (dead - earliest) * LEAST_SPREAD)
@@ -121,7 +129,10 @@ export function refreshDue({ due, earliest, dead }: TokenSchedule, hidden: boole
   return earliest + Math.min(folded, 2 * room - folded)
 }
 
-/** `MIN_GAP`, less for tokens that live so short that it would be most of their life: a quarter of the lifetime, from 1 s. */
+/**
+ * `MIN_GAP`, less for tokens that live so short that it would be most of their life: a quarter of the lifetime, from 1
+ * s.
+ */
 export function callGap(lifetime: number): number {
   return Math.min(MIN_GAP, Math.max(1_000, bounded(lifetime, bounds.lifetime) / 4))
 }
@@ -136,9 +147,10 @@ export interface TokenRetryAsk {
 }
 
 /**
- * How long to wait after a provider failed, in milliseconds: `max(5 s, retryAfter) + U(0, w)`, `w = min(300 s, 30 s · 2ⁿ)`
- * and, while the token lives, at most `max(30 s, half of what it has left)`. That bound works as earliest deadline first: those
- * close to expiry try more often. 1M clients and an outage of 60 s make 7,100 requests a second, against 21,000 for 5–10 s.
+ * How long to wait after a provider failed, in milliseconds: `max(5 s, retryAfter) + U(0, w)`, `w = min(300 s, 30 s ·
+ * 2ⁿ)` and, while the token lives, at most `max(30 s, half of what it has left)`. That bound works as earliest deadline
+ * first: those close to expiry try more often. 1M clients and an outage of 60 s make 7,100 requests a second, against
+ * 21,000 for 5–10 s.
  */
 export function tokenRetryDelay(ask: TokenRetryAsk, random: Random): number {
   const grown = Math.min(RETRY_CAP, RETRY_WINDOW * 2 ** bounded(ask.failures, bounds.failures))

@@ -1,4 +1,7 @@
-/** More answers than this are never waited for; some servers leave calls unanswered, and those are told as such elsewhere. */
+/**
+ * More answers than this are never waited for; some servers leave calls unanswered, and those are told as such
+ * elsewhere.
+ */
 const MOST = 10_000
 
 /** What a leg waits for or has seen, by a name; at the bound the oldest is forgotten. */

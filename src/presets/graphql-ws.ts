@@ -4,7 +4,10 @@ import { rawProtocol, type RawMessage } from '../foreign/raw.js'
 import { isObject, moveIn, objectIn, section } from './json.js'
 
 export interface GraphqlWsOptions {
-  /** What makes a result of a subscription the same on another server: an event's id in `result.data`. Without it nothing is promised of subscriptions in a move. */
+  /**
+   * What makes a result of a subscription the same on another server: an event's id in `result.data`. Without it
+   * nothing is promised of subscriptions in a move.
+   */
   identity?: (result: Record<string, unknown>) => string | number | null | undefined
   /** What the token of `getToken` adds to the payload of `connection_init`, on each leg. Default: `{ token }`. */
   connectionParams?: (token: string) => Record<string, unknown>
@@ -22,15 +25,17 @@ interface Library {
 }
 
 /**
- * The protocol `graphql-transport-ws` under a client library that makes a WebSocket of its own: `createClient({ webSocketImpl:
- * LiveWebSocket.with({ protocol: graphqlWs({ identity }), once: true }) })`. On a new leg it repeats the library's `connection_init`, with the token
- * of `getToken` as it is by then, and its running subscriptions. What the library itself put there may have expired: where a server refuses
- * it, the library sees a close and greets anew. A query or mutation is never sent twice: its answer comes on the leg that it went out on,
- * which is kept for it. A subscription that a server ends because it goes is carried on by the next one. Pings of the library have their pongs.
+ * The protocol `graphql-transport-ws` under a client library that makes a WebSocket of its own: `createClient({
+ * webSocketImpl: LiveWebSocket.with({ protocol: graphqlWs({ identity }), once: true }) })`. On a new leg it repeats the
+ * library's `connection_init`, with the token of `getToken` as it is by then, and its running subscriptions. What the
+ * library itself put there may have expired: where a server refuses it, the library sees a close and greets anew. A
+ * query or mutation is never sent twice: its answer comes on the leg that it went out on, which is kept for it. A
+ * subscription that a server ends because it goes is carried on by the next one. Pings of the library have their pongs.
  *
- * The server asks to move in a `ping`, which may bear a payload: `{"type":"ping","payload":{"handover":{"deadline":30000}}}`.
- * The protocol has no word for "this subscription has begun", so both legs live for `handover.overlapLimit`, and each subscription
- * goes over when both have brought the same result. Oracle: `graphql-ws`, client and server.
+ * The server asks to move in a `ping`, which may bear a payload:
+ * `{"type":"ping","payload":{"handover":{"deadline":30000}}}`. The protocol has no word for "this subscription has
+ * begun", so both legs live for `handover.overlapLimit`, and each subscription goes over when both have brought the
+ * same result. Oracle: `graphql-ws`, client and server.
  */
 export function graphqlWs({ identity, connectionParams = (token) => ({ token }) }: GraphqlWsOptions = {}): Protocol {
   const begin = (): Library => ({ init: null, running: new Map(), legs: [] })
@@ -50,7 +55,14 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
     const owed = new Set<string>()
 
     const serving = () => library.legs.at(-1) === leg
-    const init = () => JSON.stringify({ ...library.init, type: 'connection_init', ...(token !== undefined && { payload: { ...section(library.init ?? {}, 'payload'), ...connectionParams(token) } }) })
+    const init = () =>
+      JSON.stringify({
+        ...library.init,
+        type: 'connection_init',
+        ...(token !== undefined && {
+          payload: { ...section(library.init ?? {}, 'payload'), ...connectionParams(token) },
+        }),
+      })
 
     const pass = (data: string | ArrayBuffer): RawMessage | null => {
       const said = objectIn(data)
@@ -63,7 +75,11 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         case 'pong':
           return { topic: TOPIC, data, alone: true }
         case 'next':
-          return owed.has(id) ? { topic: TOPIC, data, alone: true } : library.running.has(id) ? { topic: TOPIC, data, stream: id } : null
+          return owed.has(id)
+            ? { topic: TOPIC, data, alone: true }
+            : library.running.has(id)
+              ? { topic: TOPIC, data, stream: id }
+              : null
         case 'error':
         case 'complete':
           if (owed.delete(id)) return { topic: TOPIC, data, alone: true }
@@ -101,7 +117,8 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
       },
       reply(data) {
         const said = objectIn(data)
-        if (said?.['type'] === 'ping') return JSON.stringify({ type: 'pong', ...('payload' in said ? { payload: said['payload'] } : null) })
+        if (said?.['type'] === 'ping')
+          return JSON.stringify({ type: 'pong', ...('payload' in said ? { payload: said['payload'] } : null) })
         return said?.['type'] === 'connection_ack' && repeats ? [...library.running.values()] : null
       },
       handover(data) {
@@ -156,14 +173,26 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         library.legs = library.legs.filter((one) => one !== leg)
         const gone = [...owed]
         owed.clear()
-        const errors = [{ message: 'The connection was lost before the server answered: it may have been applied.', extensions: { code: 'outcome-unknown' } }]
-        return gone.map((id) => ({ topic: TOPIC, alone: true, data: JSON.stringify({ id, type: 'error', payload: errors }) }))
+        const errors = [
+          {
+            message: 'The connection was lost before the server answered: it may have been applied.',
+            extensions: { code: 'outcome-unknown' },
+          },
+        ]
+        return gone.map((id) => ({
+          topic: TOPIC,
+          alone: true,
+          data: JSON.stringify({ id, type: 'error', payload: errors }),
+        }))
       },
     }
   })
 }
 
-/** Whether the operation that is asked for is a subscription, by its first word; several operations in one document need a name. */
+/**
+ * Whether the operation that is asked for is a subscription, by its first word; several operations in one document need
+ * a name.
+ */
 function isSubscription({ query, operationName }: Record<string, unknown>): boolean {
   if (typeof query !== 'string') return false
   // Comments and strings may hold anything.
@@ -179,6 +208,7 @@ function isSubscription({ query, operationName }: Record<string, unknown>): bool
       else if (last && last.name === '') last.name = word
     }
   }
-  const asked = typeof operationName === 'string' ? operations.find(({ name }) => name === operationName) : operations[0]
+  const asked =
+    typeof operationName === 'string' ? operations.find(({ name }) => name === operationName) : operations[0]
   return asked?.kind === 'subscription'
 }

@@ -22,8 +22,21 @@ export function section(value: Record<string, unknown>, name: string): Record<st
 }
 
 /** The known fields of a request to move, each where it is what it must be. */
-export function moveIn(value: Record<string, unknown>): { url?: string; reason?: string; spread?: number; deadline?: number; id?: string } {
+export function moveIn(value: Record<string, unknown>): {
+  url?: string
+  reason?: string
+  spread?: number
+  deadline?: number
+  id?: string
+} {
   const text = (name: string) => (typeof value[name] === 'string' ? (value[name] as string) : undefined)
-  const number = (name: string) => (Number.isSafeInteger(value[name]) && (value[name] as number) >= 0 ? (value[name] as number) : undefined)
-  return { id: text('id'), url: text('url'), reason: text('reason'), spread: number('spread'), deadline: number('deadline') }
+  const number = (name: string) =>
+    Number.isSafeInteger(value[name]) && (value[name] as number) >= 0 ? (value[name] as number) : undefined
+  return {
+    id: text('id'),
+    url: text('url'),
+    reason: text('reason'),
+    spread: number('spread'),
+    deadline: number('deadline'),
+  }
 }

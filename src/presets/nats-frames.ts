@@ -22,7 +22,10 @@ const LONGEST_LINE = 65_536
 /** The largest `max_payload` that a server takes, and headers. */
 const LARGEST = 64 * 1024 * 1024 + LONGEST_LINE
 
-/** Cuts a stream into commands: a WebSocket message may hold many, or the half of one. Throws on what is no command, and from then on. */
+/**
+ * Cuts a stream into commands: a WebSocket message may hold many, or the half of one. Throws on what is no command, and
+ * from then on.
+ */
 export function natsFrames(): (data: WireData) => NatsFrame[] {
   let rest: Uint8Array = EMPTY
   let broken: unknown
@@ -57,17 +60,31 @@ export function natsFrames(): (data: WireData) => NatsFrame[] {
 
 function command(line: string, bytes: Uint8Array, body: number): { frame: NatsFrame; end: number } | null {
   const [, verb = '', text = ''] = /^(\S*)\s*(.*)$/.exec(line) ?? []
-  const frame: NatsFrame = { verb: verb.toUpperCase(), text, info: undefined, subject: undefined, sid: undefined, reply: undefined, headers: NONE, payload: EMPTY }
-  if (frame.verb === 'INFO') return { frame: { ...frame, info: JSON.parse(text) as Record<string, unknown> }, end: body }
+  const frame: NatsFrame = {
+    verb: verb.toUpperCase(),
+    text,
+    info: undefined,
+    subject: undefined,
+    sid: undefined,
+    reply: undefined,
+    headers: NONE,
+    payload: EMPTY,
+  }
+  if (frame.verb === 'INFO')
+    return { frame: { ...frame, info: JSON.parse(text) as Record<string, unknown> }, end: body }
   if (frame.verb !== 'MSG' && frame.verb !== 'HMSG') return { frame, end: body }
   const words = text.split(/\s+/)
   const total = Number(words.pop())
   const head = frame.verb === 'HMSG' ? Number(words.pop()) : 0
   const [subject, sid, reply] = words
-  if (!(Number.isSafeInteger(total) && total >= 0 && total <= LARGEST && head >= 0 && head <= total) || !sid) throw new SyntaxError('a MSG that cannot be read')
+  if (!(Number.isSafeInteger(total) && total >= 0 && total <= LARGEST && head >= 0 && head <= total) || !sid)
+    throw new SyntaxError('a MSG that cannot be read')
   if (bytes.length < body + total + 2) return null
   const headers = head > 0 ? headersIn(new TextDecoder().decode(bytes.subarray(body, body + head))) : NONE
-  return { frame: { ...frame, subject, sid, reply, headers, payload: bytes.slice(body + head, body + total) }, end: body + total + 2 }
+  return {
+    frame: { ...frame, subject, sid, reply, headers, payload: bytes.slice(body + head, body + total) },
+    end: body + total + 2,
+  }
 }
 
 function headersIn(text: string): ReadonlyMap<string, string> {
@@ -80,7 +97,8 @@ function headersIn(text: string): ReadonlyMap<string, string> {
 }
 
 function lineEnd(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(13, from); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(13, at + 1)) if (bytes[at + 1] === 10) return at
+  for (let at = bytes.indexOf(13, from); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(13, at + 1))
+    if (bytes[at + 1] === 10) return at
   return -1
 }
 

@@ -11,13 +11,16 @@ export interface NatsMessage {
 }
 
 export interface NatsOptions {
-  /** What makes a message the same on another server. Default: its `Nats-Msg-Id` header; nothing is promised in a move about messages without. */
+  /**
+   * What makes a message the same on another server. Default: its `Nats-Msg-Id` header; nothing is promised in a move
+   * about messages without.
+   */
   identity?: (message: NatsMessage) => string | null
   /** More fields for CONNECT, such as `user` and `pass`; the token of `getToken` goes as `auth_token`. */
   connect?: Record<string, unknown>
   /**
-   * `lame_duck_grace_period` of the servers, ms, over which clients spread when one says that it goes: it serves all of them for so long, and
-   * tells nobody for how long. Default 10,000, which is the servers'.
+   * `lame_duck_grace_period` of the servers, ms, over which clients spread when one says that it goes: it serves all of
+   * them for so long, and tells nobody for how long. Default 10,000, which is the servers'.
    */
   grace?: number
   /** Payloads as ArrayBuffer. Default false: as text. */
@@ -25,12 +28,17 @@ export interface NatsOptions {
 }
 
 /**
- * Core NATS over a server's `websocket` listener. A topic is a subject or a pattern of subjects; a message's data is a `NatsMessage`. A server
- * in lame duck mode says so, and the client moves to another one of the cluster: let `url` be a function that names them in turn. A server that
- * refuses the token, or says that it has expired, has a new one fetched.
- * Oracle: `nats-server`.
+ * Core NATS over a server's `websocket` listener. A topic is a subject or a pattern of subjects; a message's data is a
+ * `NatsMessage`. A server in lame duck mode says so, and the client moves to another one of the cluster: let `url` be a
+ * function that names them in turn. A server that refuses the token, or says that it has expired, has a new one
+ * fetched. Oracle: `nats-server`.
  */
-export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ?? null, connect, grace = 10_000, binary = false }: NatsOptions = {}): Protocol {
+export function nats({
+  identity = ({ headers }) => headers.get('nats-msg-id') ?? null,
+  connect,
+  grace = 10_000,
+  binary = false,
+}: NatsOptions = {}): Protocol {
   return rawProtocol(() => {
     const split = natsFrames()
     const subjects = new Map<string, string>()
@@ -59,10 +67,24 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
     return {
       name: 'nats',
       hello({ token, topics }) {
-        const options = { verbose: false, pedantic: false, lang: 'livesocket', version: '1', protocol: 1, headers: true, no_responders: true, ...connect }
+        const options = {
+          verbose: false,
+          pedantic: false,
+          lang: 'livesocket',
+          version: '1',
+          protocol: 1,
+          headers: true,
+          no_responders: true,
+          ...connect,
+        }
         wrong = [...topics.keys()].filter((subject) => !isSubject(subject))
-        const hello = [`CONNECT ${JSON.stringify(token === undefined ? options : { ...options, auth_token: token })}\r\n`, ...subscribe([...topics.keys()].filter(isSubject)), 'PING\r\n']
-        // In one piece: a server that refuses the first command leaves nothing unread, which would cut off its word for why.
+        const hello = [
+          `CONNECT ${JSON.stringify(token === undefined ? options : { ...options, auth_token: token })}\r\n`,
+          ...subscribe([...topics.keys()].filter(isSubject)),
+          'PING\r\n',
+        ]
+        // In one piece: a server that refuses the first command leaves nothing unread, which would cut off its word for
+        // why.
         return token === undefined ? hello : hello.join('')
       },
       split: (data) =>
@@ -76,13 +98,15 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
         if (frame?.verb === 'INFO') server = String(frame.info?.['server_id'] ?? '')
         return frame?.verb === 'PONG' && { server }
       },
-      handover: (data) => frameOf(data)?.info?.['ldm'] === true && { reason: 'lame duck', deadline: grace, spread: grace },
+      handover: (data) =>
+        frameOf(data)?.info?.['ldm'] === true && { reason: 'lame duck', deadline: grace, spread: grace },
       reply: (data) => (frameOf(data)?.verb === 'PING' ? 'PONG\r\n' : null),
       ping: () => 'PING\r\n',
       pong: (data) => frameOf(data)?.verb === 'PONG',
       refused(data) {
         const frame = frameOf(data)
-        if (frame?.verb === 'INFO') return wrong.splice(0).map((topic) => ({ topic, reason: 'a subject has no white space' }))
+        if (frame?.verb === 'INFO')
+          return wrong.splice(0).map((topic) => ({ topic, reason: 'a subject has no white space' }))
         const [, subject] = /subscription to "([^"]+)"/i.exec(errorIn(frame) ?? '') ?? []
         return subject === undefined ? null : { topic: subject, reason: frame!.text }
       },
@@ -109,7 +133,10 @@ export function nats({ identity = ({ headers }) => headers.get('nats-msg-id') ??
           return known === undefined ? [] : [`UNSUB ${known}\r\n`]
         }),
       publish({ topic, data }) {
-        const payload = data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(typeof data === 'string' ? data : JSON.stringify(data))
+        const payload =
+          data instanceof ArrayBuffer
+            ? new Uint8Array(data)
+            : new TextEncoder().encode(typeof data === 'string' ? data : JSON.stringify(data))
         const head = new TextEncoder().encode(`PUB ${checked(topic)} ${payload.length}\r\n`)
         const whole = new Uint8Array(head.length + payload.length + 2)
         whole.set(head)

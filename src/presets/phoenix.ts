@@ -13,31 +13,41 @@ export interface PhoenixOptions {
   /** What a channel is joined with. Default: nothing. */
   params?: (topic: string) => Record<string, unknown>
   /**
-   * The token of `getToken` goes as `authToken` of Phoenix 1.8, a subprotocol, for a socket with `auth_token: true`. Default false: it is a
-   * parameter of `connect/3` in the URL, `token`.
+   * The token of `getToken` goes as `authToken` of Phoenix 1.8, a subprotocol, for a socket with `auth_token: true`.
+   * Default false: it is a parameter of `connect/3` in the URL, `token`.
    */
   authToken?: boolean
   /**
-   * What makes a broadcast the same on another node: a name that the server gives each message, not the id of what it is about. Default:
-   * nothing, and nothing is promised about messages in a move.
+   * What makes a broadcast the same on another node: a name that the server gives each message, not the id of what it
+   * is about. Default: nothing, and nothing is promised about messages in a move.
    */
   identity?: (message: PhoenixMessage) => string | null
-  /** The event, on any joined channel, that asks the client to move; its payload may bear `url`, `deadline` and `spread`. Default `reconnect`. */
+  /**
+   * The event, on any joined channel, that asks the client to move; its payload may bear `url`, `deadline` and
+   * `spread`. Default `reconnect`.
+   */
   handover?: string
 }
 
 type Frame = [joinRef: string | null, ref: string | null, topic: string, event: string, payload: unknown]
 
 /**
- * Phoenix channels, serializer 2.0.0: a URL such as `wss://example.com/socket/websocket` (the path of the socket, and `/websocket`; `vsn=2.0.0` is
- * added). A topic is a channel; a message's data is `{ event, payload }`. What a join is answered, where that is anything, comes as the event
- * `phx_join`. What is published is `{ event, payload }` as well, answered by the channel's reply; with `reply: false` it is done when it is
- * sent, for a channel that does not reply. Phoenix knows no repeats, so a push is sent once: without a reply in `outbox.ackTimeout`, or before its leg
- * is gone, it is `outcome-unknown`. A new leg is ready when every channel has answered its join there; one that is slow is told, and
- * waited for no longer. A leg that is left is told `phx_leave`, whose reply comes behind all that its channels had to say. Oracle: the frames
- * of the npm package `phoenix`.
+ * Phoenix channels, serializer 2.0.0: a URL such as `wss://example.com/socket/websocket` (the path of the socket, and
+ * `/websocket`; `vsn=2.0.0` is added). A topic is a channel; a message's data is `{ event, payload }`. What a join is
+ * answered, where that is anything, comes as the event
+ * `phx_join`. What is published is `{ event, payload }` as well, answered by the channel's reply; with `reply: false`
+ * it is done when it is sent, for a channel that does not reply. Phoenix knows no repeats, so a push is sent once:
+ * without a reply in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. A new leg is ready when
+ * every channel has answered its join there; one that is slow is told, and waited for no longer. A leg that is left is
+ * told `phx_leave`, whose reply comes behind all that its channels had to say. Oracle: the frames of the npm package
+ * `phoenix`.
  */
-export function phoenix({ params = () => ({}), authToken = false, identity, handover = 'reconnect' }: PhoenixOptions = {}): Protocol {
+export function phoenix({
+  params = () => ({}),
+  authToken = false,
+  identity,
+  handover = 'reconnect',
+}: PhoenixOptions = {}): Protocol {
   return rawProtocol(() => {
     let ref = 0
     const next = () => String(++ref)
@@ -70,7 +80,12 @@ export function phoenix({ params = () => ({}), authToken = false, identity, hand
       dial({ url, subprotocols }, token) {
         const spoken = /[?&]vsn=/.test(url) ? url : withQuery(url, 'vsn', '2.0.0')
         if (token === undefined) return { url: spoken, subprotocols }
-        return authToken ? { url: spoken, subprotocols: ['phoenix', ...subprotocols, `base64url.bearer.phx.${btoa(token).replace(/=/g, '')}`] } : { url: withQuery(spoken, 'token', token), subprotocols }
+        return authToken
+          ? {
+              url: spoken,
+              subprotocols: ['phoenix', ...subprotocols, `base64url.bearer.phx.${btoa(token).replace(/=/g, '')}`],
+            }
+          : { url: withQuery(spoken, 'token', token), subprotocols }
       },
       ready(data) {
         const said = read(data)
@@ -81,9 +96,12 @@ export function phoenix({ params = () => ({}), authToken = false, identity, hand
       waiting: () => [...waiting],
       begins(data) {
         const said = joinReply(read(data))
-        return said?.status === 'ok' && !isEmpty(said.response) ? { topic: said.topic, data: { event: 'phx_join', payload: said.response } } : null
+        return said?.status === 'ok' && !isEmpty(said.response)
+          ? { topic: said.topic, data: { event: 'phx_join', payload: said.response } }
+          : null
       },
-      invalid: (data) => (typeof data === 'string' ? null : 'a binary frame, which phoenix() does not read: let the channel push JSON'),
+      invalid: (data) =>
+        typeof data === 'string' ? null : 'a binary frame, which phoenix() does not read: let the channel push JSON',
       handover(data) {
         const said = read(data)
         return said?.event === handover && joins.has(said.topic) && moveIn(isObject(said.payload) ? said.payload : {})
@@ -118,9 +136,12 @@ export function phoenix({ params = () => ({}), authToken = false, identity, hand
       },
       refused(data) {
         const said = read(data)
-        if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic) || left.has(said.topic)) return null
-        if (said.event === 'phx_error' && crashed.delete(said.topic)) return { topic: said.topic, reason: 'the channel crashed, and crashed again when it was joined anew' }
-        if (said.event === 'phx_close') return { topic: said.topic, reason: 'the server closed the channel', ended: true }
+        if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic) || left.has(said.topic))
+          return null
+        if (said.event === 'phx_error' && crashed.delete(said.topic))
+          return { topic: said.topic, reason: 'the channel crashed, and crashed again when it was joined anew' }
+        if (said.event === 'phx_close')
+          return { topic: said.topic, reason: 'the server closed the channel', ended: true }
         if (!joinReply(said) || said.status === 'ok') return null
         return { topic: said.topic, reason: JSON.stringify(said.response) }
       },
@@ -152,7 +173,9 @@ export function phoenix({ params = () => ({}), authToken = false, identity, hand
         const id = said?.event === 'phx_reply' && said.ref !== null ? pushes.get(said.ref) : undefined
         if (id === undefined) return null
         pushes.delete(said!.ref!)
-        return said!.status === 'ok' ? { id, data: said!.response } : { id, refused: JSON.stringify(said!.response), code: String(said!.status) }
+        return said!.status === 'ok'
+          ? { id, data: said!.response }
+          : { id, refused: JSON.stringify(said!.response), code: String(said!.status) }
       },
     }
   })
@@ -169,11 +192,11 @@ function isEmpty(response: unknown): boolean {
   return response == null || (isObject(response) && Object.keys(response).length === 0)
 }
 
-
 function read(data: string | ArrayBuffer) {
   if (typeof data !== 'string') return null
   const frame: unknown = JSON.parse(data)
-  if (!Array.isArray(frame) || frame.length !== 5 || typeof frame[2] !== 'string' || typeof frame[3] !== 'string') return null
+  if (!Array.isArray(frame) || frame.length !== 5 || typeof frame[2] !== 'string' || typeof frame[3] !== 'string')
+    return null
   const [joinRef, ref, topic, event, payload] = frame as Frame
   const { status, response } = isObject(payload) ? payload : {}
   return { joinRef, ref, topic, event, payload, status, response }

@@ -5,18 +5,30 @@ import { isObject, moveIn, objectIn } from './json.js'
 import { withQuery } from './query.js'
 
 export interface SignalROptions {
-  /** The invocation that makes the hub send a topic's messages, such as joining a group. Default: none, the hub sends to everybody. */
+  /**
+   * The invocation that makes the hub send a topic's messages, such as joining a group. Default: none, the hub sends to
+   * everybody.
+   */
   join?: (topic: string) => { target: string; arguments: unknown[] } | null
   /**
-   * What makes an invocation the same from another server: a name that the hub gives each, not the id of what it is about. Default:
-   * nothing, and nothing is promised about messages in a move.
+   * What makes an invocation the same from another server: a name that the hub gives each, not the id of what it is
+   * about. Default: nothing, and nothing is promised about messages in a move.
    */
   identity?: (args: unknown[]) => string | null
-  /** Hub methods that are called without an answer, as `send` of its own client does: such a publish is done when it is sent. Default: none. */
+  /**
+   * Hub methods that are called without an answer, as `send` of its own client does: such a publish is done when it is
+   * sent. Default: none.
+   */
   send?: (method: string) => boolean
-  /** The client method by which the hub asks to move; its first argument may bear `url`, `deadline` and `spread`. Default `reconnect`. */
+  /**
+   * The client method by which the hub asks to move; its first argument may bear `url`, `deadline` and `spread`.
+   * Default `reconnect`.
+   */
   handover?: string
-  /** The hub method that is called for a sign of life. Any name will do: a hub answers one that it has not, too, and in order. */
+  /**
+   * The hub method that is called for a sign of life. Any name will do: a hub answers one that it has not, too, and in
+   * order.
+   */
   ping?: string
 }
 
@@ -27,13 +39,21 @@ const LONGEST = 16 * 1024 * 1024
 const CLOSING = 5_000
 
 /**
- * ASP.NET Core SignalR, JSON hub protocol, over a WebSocket without negotiation (`skipNegotiation` of its own client). A topic is a client
- * method; a message's data are the arguments. A publish invokes a hub method, once, and its answer is the method's; without one in
- * `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. A token goes as `access_token` in the URL, as its own client has it;
- * SignalR refuses one with an HTTP status, which a browser does not show. A join that is not answered is told and waited for no longer. Oracle: the protocol classes
- * of `@microsoft/signalr`, on both sides, and its client.
+ * ASP.NET Core SignalR, JSON hub protocol, over a WebSocket without negotiation (`skipNegotiation` of its own client).
+ * A topic is a client method; a message's data are the arguments. A publish invokes a hub method, once, and its answer
+ * is the method's; without one in
+ * `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. A token goes as `access_token` in the URL,
+ * as its own client has it; SignalR refuses one with an HTTP status, which a browser does not show. A join that is not
+ * answered is told and waited for no longer. Oracle: the protocol classes of `@microsoft/signalr`, on both sides, and
+ * its client.
  */
-export function signalR({ join = () => null, identity, send = () => false, handover = 'reconnect', ping = 'LiveSocketPing' }: SignalROptions = {}): Protocol {
+export function signalR({
+  join = () => null,
+  identity,
+  send = () => false,
+  handover = 'reconnect',
+  ping = 'LiveSocketPing',
+}: SignalROptions = {}): Protocol {
   return rawProtocol(() => {
     let rest = ''
     let count = 0
@@ -44,7 +64,8 @@ export function signalR({ join = () => null, identity, send = () => false, hando
     const pings = new Set<string>()
     const invocations = awaited<string>()
     const write = (record: object) => JSON.stringify(record) + END
-    const invoke = (target: string, args: unknown[], id = String(++count)) => write({ type: 1, invocationId: id, target, arguments: args })
+    const invoke = (target: string, args: unknown[], id = String(++count)) =>
+      write({ type: 1, invocationId: id, target, arguments: args })
     const joined = (topics: Iterable<string>) =>
       [...topics].flatMap((topic) => {
         const call = join(topic)
@@ -59,12 +80,20 @@ export function signalR({ join = () => null, identity, send = () => false, hando
         wanted = [...topics.keys()]
         return write({ protocol: 'json', version: 1 })
       },
-      dial: ({ url, subprotocols }, token) => ({ url: token === undefined ? url : withQuery(url, 'access_token', token), subprotocols }),
+      dial: ({ url, subprotocols }, token) => ({
+        url: token === undefined ? url : withQuery(url, 'access_token', token),
+        subprotocols,
+      }),
       waiting: () => (greeted ? [...waiting].flatMap((id) => joins.get(id) ?? []) : null),
       invalid(data) {
         const said = objectIn(data)
-        const failed = said && 'error' in said && (greeted ? said['type'] === 7 && said['allowReconnect'] !== true : !('type' in said))
-        return failed ? `the hub ${greeted ? 'closes the connection' : 'refused the handshake'}: ${String(said['error'])}` : null
+        const failed =
+          said &&
+          'error' in said &&
+          (greeted ? said['type'] === 7 && said['allowReconnect'] !== true : !('type' in said))
+        return failed
+          ? `the hub ${greeted ? 'closes the connection' : 'refused the handshake'}: ${String(said['error'])}`
+          : null
       },
       split(data) {
         const text = typeof data === 'string' ? data : new TextDecoder().decode(data)
@@ -98,7 +127,8 @@ export function signalR({ join = () => null, identity, send = () => false, hando
       },
       handover(data) {
         const said = objectIn(data)
-        if (said?.['type'] === 7) return said['allowReconnect'] === true && { reason: 'the server closes', deadline: CLOSING }
+        if (said?.['type'] === 7)
+          return said['allowReconnect'] === true && { reason: 'the server closes', deadline: CLOSING }
         if (said?.['type'] !== 1 || said['target'] !== handover) return false
         const [first] = said['arguments'] as unknown[]
         return moveIn(isObject(first) ? first : {})

@@ -7,9 +7,9 @@ import { objectIn, section } from './json.js'
 const DEADLINE = 10_000
 
 /**
- * Slack's Socket Mode. A topic is an envelope's type: `events_api`, `interactive`, `slash_commands`. Each envelope is acknowledged on the
- * leg that brought it, at once. The `url` is a function that asks `apps.connections.open`: every dial needs a fresh one.
- * Oracle: the published messages; its server cannot be had.
+ * Slack's Socket Mode. A topic is an envelope's type: `events_api`, `interactive`, `slash_commands`. Each envelope is
+ * acknowledged on the leg that brought it, at once. The `url` is a function that asks `apps.connections.open`: every
+ * dial needs a fresh one. Oracle: the published messages; its server cannot be had.
  */
 export function slackSocketMode(): Protocol {
   return rawProtocol(() => {
@@ -34,7 +34,9 @@ export function slackSocketMode(): Protocol {
       message(data) {
         const said = objectIn(data)
         // What was not acknowledged in time comes again in another envelope.
-        return typeof said?.['envelope_id'] === 'string' && first(nameOf(said)) ? { topic: String(said['type']), data: said['payload'] } : null
+        return typeof said?.['envelope_id'] === 'string' && first(nameOf(said))
+          ? { topic: String(said['type']), data: said['payload'] }
+          : null
       },
       identity: (_message, data) => nameOf(objectIn(data)!),
     }

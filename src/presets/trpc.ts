@@ -11,12 +11,13 @@ export interface TrpcOptions {
 }
 
 /**
- * A tRPC 11 server's WebSockets (`applyWSSHandler`), which says by `broadcastReconnectNotification()` that it goes. A topic is a subscription's
- * path, or `path?input` with the input as JSON; what it yields by `tracked(id, …)` is told apart by that id, and asked for from the
- * last one on, also after a break. What is yielded without has no identity, and nothing is promised about it in a move. A publish is a
- * mutation: its topic is the path, its data the input. It is sent once; without an answer in `outbox.ackTimeout`, or before its leg is gone, it
- * is `outcome-unknown`. The token of `getToken` goes as tRPC's connection params; an UNAUTHORIZED from `createContext` has a new one
- * fetched. Oracle: `@trpc/server`.
+ * A tRPC 11 server's WebSockets (`applyWSSHandler`), which says by `broadcastReconnectNotification()` that it goes. A
+ * topic is a subscription's path, or `path?input` with the input as JSON; what it yields by `tracked(id, …)` is told
+ * apart by that id, and asked for from the last one on, also after a break. What is yielded without has no identity,
+ * and nothing is promised about it in a move. A publish is a mutation: its topic is the path, its data the input. It is
+ * sent once; without an answer in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. The token of
+ * `getToken` goes as tRPC's connection params; an UNAUTHORIZED from `createContext` has a new one fetched. Oracle:
+ * `@trpc/server`.
  */
 export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions = {}): Protocol {
   return rawProtocol(() => {
@@ -36,7 +37,12 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         const { path, input } = procedureOf(topic)
         topics.set(++id, topic)
         ids.set(topic, id)
-        return JSON.stringify({ id, jsonrpc: '2.0', method: 'subscription', params: { path, input, lastEventId: lastOf(topic) } })
+        return JSON.stringify({
+          id,
+          jsonrpc: '2.0',
+          method: 'subscription',
+          params: { path, input, lastEventId: lastOf(topic) },
+        })
       })
     }
 
@@ -46,11 +52,17 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         lastOf = ask.last
         const begun = start(ask.topics)
         for (const one of topics.keys()) waiting.add(one)
-        const params = ask.token === undefined ? [] : [JSON.stringify({ method: 'connectionParams', data: connectionParams(ask.token) })]
+        const params =
+          ask.token === undefined
+            ? []
+            : [JSON.stringify({ method: 'connectionParams', data: connectionParams(ask.token) })]
         // Where there is nothing to wait for, an answered ping says that the server serves.
         return [...params, ...begun, 'PING']
       },
-      dial: ({ url, subprotocols }, token) => ({ url: token === undefined || /[?&]connectionParams=/.test(url) ? url : withQuery(url, 'connectionParams', '1'), subprotocols }),
+      dial: ({ url, subprotocols }, token) => ({
+        url: token === undefined || /[?&]connectionParams=/.test(url) ? url : withQuery(url, 'connectionParams', '1'),
+        subprotocols,
+      }),
       waiting: () => [...waiting].flatMap((one) => topics.get(one) ?? []),
       unauthorized(data) {
         const error = connectionError(data)
@@ -87,7 +99,9 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         const topic = said?.error || said?.type === 'stopped' ? topics.get(said.id) : undefined
         if (topic === undefined) return null
         topics.delete(said!.id)
-        return said!.error ? { topic, reason: String(said!.error['message']) } : { topic, reason: 'what the procedure yields has come to its end', ended: true }
+        return said!.error
+          ? { topic, reason: String(said!.error['message']) }
+          : { topic, reason: 'what the procedure yields has come to its end', ended: true }
       },
       message(data) {
         const said = read(data)

@@ -1,6 +1,20 @@
 import {
-  decodeFrame, duration, MAX_EPOCH, MAX_TEXT, MAX_TOKEN, optional, own, presentData, required, text, topicMap, topicName, topicNames,
-  topicObject, whole, type Fields,
+  decodeFrame,
+  duration,
+  MAX_EPOCH,
+  MAX_TEXT,
+  MAX_TOKEN,
+  optional,
+  own,
+  presentData,
+  required,
+  text,
+  topicMap,
+  topicName,
+  topicNames,
+  topicObject,
+  whole,
+  type Fields,
 } from './fields.js'
 import type { ClientFrame, Position, Rejected } from './frames.js'
 

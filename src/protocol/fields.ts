@@ -28,8 +28,9 @@ class InvalidField extends Error {
 }
 
 /**
- * The one way from text to a frame. `read` gets the frame's type and fields, and answers null for a type that it does not
- * know. Never throws, and what it says of a bad frame holds nothing of the frame but its topic: a frame may bear a token.
+ * The one way from text to a frame. `read` gets the frame's type and fields, and answers null for a type that it does
+ * not know. Never throws, and what it says of a bad frame holds nothing of the frame but its topic: a frame may bear a
+ * token.
  */
 export function decodeFrame<Frame>(
   text: string,
@@ -146,7 +147,10 @@ export function topicNames(fields: Fields): string[] {
   return names as string[]
 }
 
-/** The map `topics`. Names such as `__proto__` are plain data: JSON makes them own properties, and from here on it is a Map. */
+/**
+ * The map `topics`. Names such as `__proto__` are plain data: JSON makes them own properties, and from here on it is a
+ * Map.
+ */
 export function topicMap<Value>(fields: Fields, read: (entry: Fields) => Value): Map<string, Value> {
   const entries = own(fields, 'topics')
   if (!isFields(entries)) throw new InvalidField('topics must be an object')

@@ -1,4 +1,6 @@
-/** The frames of livesocket.v1, as docs/protocol.md has them. Both halves speak in these types, whatever is on the wire. */
+/**
+ * The frames of livesocket.v1, as docs/protocol.md has them. Both halves speak in these types, whatever is on the wire.
+ */
 
 /** The epoch and offset up to which a topic was served. */
 export interface Position {
@@ -9,7 +11,10 @@ export interface Position {
 /** What a client asks of topics: `{}` is from now on, a position is from there on. */
 export type TopicRequests = ReadonlyMap<string, Position | null>
 
-/** What a leg serves of a topic: what is after `after` and up to `offset` (the head) is replayed, then live messages follow. */
+/**
+ * What a leg serves of a topic: what is after `after` and up to `offset` (the head) is replayed, then live messages
+ * follow.
+ */
 export interface TopicAnswer extends Position {
   readonly after: number
 }
@@ -17,10 +22,24 @@ export interface TopicAnswer extends Position {
 export type TopicAnswers = ReadonlyMap<string, TopicAnswer>
 
 export type ClientFrame =
-  | { readonly type: 'hello'; readonly session: string; readonly leg: number; readonly token?: string; readonly topics: TopicRequests; readonly handover?: string }
+  | {
+      readonly type: 'hello'
+      readonly session: string
+      readonly leg: number
+      readonly token?: string
+      readonly topics: TopicRequests
+      readonly handover?: string
+    }
   | { readonly type: 'subscribe'; readonly id: string; readonly topics: TopicRequests }
   | { readonly type: 'unsubscribe'; readonly topics: readonly string[] }
-  | { readonly type: 'publish'; readonly id: string; readonly topic: string; readonly n?: number; readonly data: unknown; readonly age?: number }
+  | {
+      readonly type: 'publish'
+      readonly id: string
+      readonly topic: string
+      readonly n?: number
+      readonly data: unknown
+      readonly age?: number
+    }
   | { readonly type: 'auth'; readonly token: string }
   | { readonly type: 'ping' }
 
@@ -43,7 +62,10 @@ export interface MessageFrame {
   /** Absent: the frame only moves the position. `hasData` tells that apart from data that is `undefined`. */
   readonly data?: unknown
   readonly hasData: boolean
-  /** Of a foreign server that does not number: what makes the message the same on another leg; null for one that nothing names. */
+  /**
+   * Of a foreign server that does not number: what makes the message the same on another leg; null for one that nothing
+   * names.
+   */
   readonly identity?: string | null
   /** Of a foreign server that names its numbering in each message. */
   readonly epoch?: string
@@ -78,7 +100,13 @@ export type ServerFrame =
   | { readonly type: 'subscribed'; readonly id?: string; readonly topics: TopicAnswers }
   | MessageFrame
   | { readonly type: 'ack'; readonly id: string; readonly offset?: number; readonly data?: unknown }
-  | { readonly type: 'nack'; readonly id: string; readonly code: string; readonly message: string; readonly retryAfter?: number }
+  | {
+      readonly type: 'nack'
+      readonly id: string
+      readonly code: string
+      readonly message: string
+      readonly retryAfter?: number
+    }
   | { readonly type: 'authed'; readonly tokenTtl?: number }
   | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }
   | HandoverFrame

@@ -3,7 +3,9 @@ import { SUBPROTOCOL, type ClientFrame, type Rejected, type ServerFrame } from '
 import type { Codec, Protocol, WireData } from './protocol.js'
 import { decodeServerFrame } from './server-frames.js'
 
-/** The full protocol of docs/protocol.md: offsets decide the merge, tokens are renewed in band, publishes are answered. */
+/**
+ * The full protocol of docs/protocol.md: offsets decide the merge, tokens are renewed in band, publishes are answered.
+ */
 export function livesocketV1(): Protocol {
   return {
     name: SUBPROTOCOL,

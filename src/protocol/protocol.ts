@@ -9,19 +9,31 @@ export interface Codec {
   encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
   /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
   decode(data: WireData): readonly (ServerFrame | Rejected)[] | Rejected
-  /** What goes back on the same leg at once: asked after each `decode`, before its frames are dealt with. Throws nothing. */
+  /**
+   * What goes back on the same leg at once: asked after each `decode`, before its frames are dealt with. Throws
+   * nothing.
+   */
   replies?(): readonly WireData[]
   /** Whether this leg still owes an answer that no other leg can give: the overlap waits for it, up to its limit. */
   owes?(): boolean
   /** What to tell the application of answers that this leg owes when it is gone. */
   lost?(): readonly ServerFrame[]
-  /** What the opening of the socket itself says, once the hello is on its way: a welcome, where a server has no word for it. */
+  /**
+   * What the opening of the socket itself says, once the hello is on its way: a welcome, where a server has no word for
+   * it.
+   */
   opened?(): readonly ServerFrame[]
   /** Whether a publish that was sent will have no answer. */
   unanswered?(frame: ClientFrame & { readonly type: 'publish' }): boolean
-  /** The leg has waited long for its welcome: what can be served without the answers that have not come, and which those are. */
+  /**
+   * The leg has waited long for its welcome: what can be served without the answers that have not come, and which those
+   * are.
+   */
   overdue?(): readonly ServerFrame[]
-  /** What takes the session's topics from this leg, in order behind all that was sent: `drained` tells when it is done. Null: a ping does. */
+  /**
+   * What takes the session's topics from this leg, in order behind all that was sent: `drained` tells when it is done.
+   * Null: a ping does.
+   */
   leave?(): readonly WireData[] | null
 }
 
@@ -36,15 +48,23 @@ export interface Protocol {
   readonly name: string
   /** Offered in the WebSocket handshake. */
   readonly subprotocols: readonly string[]
-  /** By what two legs are merged, and so which promise is kept. `log`: the server numbers, answers from where it serves, and replays. */
+  /**
+   * By what two legs are merged, and so which promise is kept. `log`: the server numbers, answers from where it serves,
+   * and replays.
+   */
   readonly merge: 'log' | 'position' | 'identity' | 'none'
-  /** `exclusive`: the server refuses a second connection while the first lives, so a move is the shortest break instead. */
+  /**
+   * `exclusive`: the server refuses a second connection while the first lives, so a move is the shortest break instead.
+   */
   readonly overlap: 'concurrent' | 'exclusive'
   /** Whether a live leg takes a fresh token; else a fresh token means a handover. */
   readonly inBandAuth: boolean
   /** Whether the server answers publishes; else a publish is done when it is sent. */
   readonly acknowledges: boolean
-  /** Whether the server applies a publish once, however often it comes. Else it is sent once, and unanswered its fate is told as unknown. */
+  /**
+   * Whether the server applies a publish once, however often it comes. Else it is sent once, and unanswered its fate is
+   * told as unknown.
+   */
   readonly dedupes: boolean
   /** Whether the token has a place in what is sent. */
   readonly takesToken: boolean

@@ -1,6 +1,21 @@
 import {
-  anyText, decodeFrame, duration, MAX_EPOCH, MAX_TEXT, MAX_TOKEN, MAX_TOPIC, optional, presentData, previous, text, topicMap,
-  topicName, topicObject, whole, words, type Fields,
+  anyText,
+  decodeFrame,
+  duration,
+  MAX_EPOCH,
+  MAX_TEXT,
+  MAX_TOKEN,
+  MAX_TOPIC,
+  optional,
+  presentData,
+  previous,
+  text,
+  topicMap,
+  topicName,
+  topicObject,
+  whole,
+  words,
+  type Fields,
 } from './fields.js'
 import type { MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
 

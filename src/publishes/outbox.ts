@@ -7,7 +7,10 @@ import { createPublishQueue, type Entry, type Leg } from './publish-queue.js'
 export interface PublishOptions {
   /** Aborting takes back what was not sent yet (`aborted`); what was sent is not sent again (`outcome-unknown`). */
   readonly signal?: AbortSignal
-  /** Milliseconds from now. Not sent by then: `timeout`; sent but not answered: `outcome-unknown`. Default: as long as it takes. */
+  /**
+   * Milliseconds from now. Not sent by then: `timeout`; sent but not answered: `outcome-unknown`. Default: as long as
+   * it takes.
+   */
   readonly ttl?: number
 }
 
@@ -28,8 +31,9 @@ export interface OutboxHandlers {
   /** `size` changed. */
   changed(): void
   /**
-   * The oldest unanswered publish on the active leg has waited `ackTimeout`: the leg is suspect. The publish goes on. For one
-   * publish each wait is twice as long as the one before, so that a server that answers nothing is not left over and over.
+   * The oldest unanswered publish on the active leg has waited `ackTimeout`: the leg is suspect. The publish goes on.
+   * For one publish each wait is twice as long as the one before, so that a server that answers nothing is not left
+   * over and over.
    */
   overdue(leg: number): void
   /** `settled` may have changed by the passing of time alone. */
@@ -43,13 +47,16 @@ export interface OutboxDeps {
   readonly maxMessages: number
   readonly maxBytes: number
   readonly ackTimeout: number
-  /** How long a cutover waits for the old leg's answers before it sends the same again on the new leg, in milliseconds. */
+  /**
+   * How long a cutover waits for the old leg's answers before it sends the same again on the new leg, in milliseconds.
+   */
   readonly settleTimeout: number
   /** False: the server answers no publish, and one is done when it is sent. */
   readonly acknowledges: boolean
   /**
-   * False: the server applies a publish as often as it comes. Each is sent once; one that is not answered in `ackTimeout`, or before its leg
-   * is gone, is `outcome-unknown`, and accuses no leg: such servers leave many unanswered. Default true.
+   * False: the server applies a publish as often as it comes. Each is sent once; one that is not answered in
+   * `ackTimeout`, or before its leg is gone, is `outcome-unknown`, and accuses no leg: such servers leave many
+   * unanswered. Default true.
    */
   readonly dedupes?: boolean
   /** Whether an ArrayBuffer, or a view of one, is published as it is. */
@@ -57,21 +64,33 @@ export interface OutboxDeps {
 }
 
 export interface Outbox {
-  /** Rejects with a `LiveSocketError`: `invalid`, `outbox-full`, `too-large`, `timeout`, `aborted`, `refused`, `forbidden`, `outcome-unknown`, `closed`. */
+  /**
+   * Rejects with a `LiveSocketError`: `invalid`, `outbox-full`, `too-large`, `timeout`, `aborted`, `refused`,
+   * `forbidden`, `outcome-unknown`, `closed`.
+   */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Published>
-  /** `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes more. */
+  /**
+   * `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes
+   * more.
+   */
   ready(leg: number, maxFrame?: number): void
   /** The leg was closed or died. If it was the active one, the old leg serves again. */
   gone(leg: number): void
   acked(id: string, offset?: number, data?: unknown): void
-  /** `leg` is the one that said so: what it refuses for now may still be applied where another leg took the same publish. */
+  /**
+   * `leg` is the one that said so: what it refuses for now may still be applied where another leg took the same
+   * publish.
+   */
   nacked(id: string, code: string, message: string, retryAfter?: number, leg?: number): void
   /** The server refused that publish's frame for its size. */
   tooLarge(id: string): void
   /** Whether no publish is unanswered on that leg. */
   settled(leg: number): boolean
   readonly size: { readonly messages: number; readonly bytes: number }
-  /** Settles everything at once, unsent publishes as `closed`, sent ones as `outcome-unknown`; later ones are `closed`, until `open`. */
+  /**
+   * Settles everything at once, unsent publishes as `closed`, sent ones as `outcome-unknown`; later ones are `closed`,
+   * until `open`.
+   */
   close(message?: string): void
   /** Takes publishes again; nothing for one that is open, as a new one is. */
   open(): void
@@ -113,7 +132,13 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
   /** The application gives up, or its time is over: what was not sent did not happen, what was sent may have. */
   function abandon(entry: Publish, code: 'timeout' | 'aborted', reason: string, cause?: unknown) {
     queue.abandon(entry)
-    if (entry.firstSent) fail(entry, 'outcome-unknown', `${reason} after the publish was sent and before it was answered: it may have been applied`, { cause })
+    if (entry.firstSent)
+      fail(
+        entry,
+        'outcome-unknown',
+        `${reason} after the publish was sent and before it was answered: it may have been applied`,
+        { cause },
+      )
     else fail(entry, code, `${reason} before the publish was sent: it did not happen`, { cause })
     pump()
   }
@@ -150,7 +175,14 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     entry.overdueAt = clock.monotonic() + entry.patience
     queue.sent(entry)
     const { id, topic, n, kept } = entry
-    const sent = handlers.send(leg.number, { type: 'publish', id, topic, n, data: typeof kept === 'string' ? (JSON.parse(kept) as unknown) : kept, ...(age === undefined ? {} : { age }) })
+    const sent = handlers.send(leg.number, {
+      type: 'publish',
+      id,
+      topic,
+      n,
+      data: typeof kept === 'string' ? (JSON.parse(kept) as unknown) : kept,
+      ...(age === undefined ? {} : { age }),
+    })
     if (queue.get(id) !== entry) return sent
     if (sent) {
       if (!deps.acknowledges) succeed(entry, { id })
@@ -165,11 +197,18 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
   function refuseSize(entry: Publish, why: string) {
     // One that was on its way before may have been applied by a server that takes larger frames.
     if (entry.copies > 1 || (entry.copies === 1 && entry.leg === null))
-      fail(entry, 'outcome-unknown', `${why}, and this publish of ${entry.bytes} bytes was sent before and never answered: it may have been applied`)
+      fail(
+        entry,
+        'outcome-unknown',
+        `${why}, and this publish of ${entry.bytes} bytes was sent before and never answered: it may have been applied`,
+      )
     else fail(entry, 'too-large', `${why}, and this publish has ${entry.bytes}: split it, or raise the server's limit`)
   }
 
-  /** One timer for the oldest unanswered publish on the active leg. It may ring early, never late: most are answered long before. */
+  /**
+   * One timer for the oldest unanswered publish on the active leg. It may ring early, never late: most are answered
+   * long before.
+   */
   function watch() {
     const at = queue.oldest(!dedupes)?.overdueAt ?? null
     if (at !== null && suspicion && suspicion.at <= at) return
@@ -186,7 +225,11 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         entry.overdueAt = clock.monotonic() + entry.patience
         handlers.overdue(entry.leg.number)
       } else {
-        fail(entry, 'outcome-unknown', 'the server has not answered the publish in outbox.ackTimeout, and takes none twice: it may have been applied')
+        fail(
+          entry,
+          'outcome-unknown',
+          'the server has not answered the publish in outbox.ackTimeout, and takes none twice: it may have been applied',
+        )
         pump()
         handlers.settled?.()
       }
@@ -196,7 +239,9 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
 
   /** What was sent once and may not be sent again. */
   function forgetLost(why: string) {
-    for (const entry of queue.all()) if (entry.firstSent && entry.leg === null) fail(entry, 'outcome-unknown', `${why} before the publish was answered: it may have been applied`)
+    for (const entry of queue.all())
+      if (entry.firstSent && entry.leg === null)
+        fail(entry, 'outcome-unknown', `${why} before the publish was answered: it may have been applied`)
   }
 
   /** The wait for what the old leg owes begins, or is over. */
@@ -226,19 +271,29 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     if (closed !== null) return refuse('closed', closed)
     if (typeof topic !== 'string' || topic === '') return refuse('invalid', 'a topic is a string that is not empty')
     if (typeof ttl !== 'number' || !(ttl > 0)) return refuse('invalid', 'ttl is a number of milliseconds above 0')
-    if (signal?.aborted) return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
+    if (signal?.aborted)
+      return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
     const kept = isBinary(data) ? keepBinary(data, deps.binary) : keepJson(data)
     if ('invalid' in kept) return refuse('invalid', `the data cannot be published: ${kept.invalid}`, kept.cause)
     // Serialising runs the application's code (toJSON, getters), which may have closed or aborted meanwhile.
     if (closed !== null) return refuse('closed', closed)
-    if (signal?.aborted) return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
+    if (signal?.aborted)
+      return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
     const id = deps.id()
-    const size = byteLength(JSON.stringify({ type: 'publish', id, topic, n: count + 1 })) + bytesOf(kept.kept) + ',"data":'.length
+    const size =
+      byteLength(JSON.stringify({ type: 'publish', id, topic, n: count + 1 })) + bytesOf(kept.kept) + ',"data":'.length
     const { messages, bytes } = queue.size
     const maxFrame = queue.active?.maxFrame ?? Infinity
-    if (size > maxFrame) return refuse('too-large', `the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`)
+    if (size > maxFrame)
+      return refuse(
+        'too-large',
+        `the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`,
+      )
     if (messages >= deps.maxMessages)
-      return refuse('outbox-full', `${messages} publishes are waiting or unanswered, the most that outbox.maxMessages allows: wait for some of them to settle`)
+      return refuse(
+        'outbox-full',
+        `${messages} publishes are waiting or unanswered, the most that outbox.maxMessages allows: wait for some of them to settle`,
+      )
     if (bytes + size > deps.maxBytes)
       return refuse(
         'outbox-full',
@@ -265,7 +320,8 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         release: () => undefined,
       }
       const abort = () => abandon(entry, 'aborted', 'its signal was aborted', signal?.reason)
-      const cancel = ttl === Infinity ? undefined : clock.setTimeout(() => abandon(entry, 'timeout', 'its ttl passed'), ttl)
+      const cancel =
+        ttl === Infinity ? undefined : clock.setTimeout(() => abandon(entry, 'timeout', 'its ttl passed'), ttl)
       signal?.addEventListener('abort', abort, { once: true })
       entry.release = () => {
         cancel?.()
@@ -295,21 +351,29 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     },
     acked(id, offset, data) {
       const entry = answered(id)
-      if (entry) succeed(entry, { id, ...(offset === undefined ? {} : { offset }), ...(data === undefined ? {} : { data }) })
+      if (entry)
+        succeed(entry, { id, ...(offset === undefined ? {} : { offset }), ...(data === undefined ? {} : { data }) })
       pump()
     },
     nacked(id, code, message, retryAfter, leg) {
       const entry = answered(id)
-      // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the answer.
+      // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the
+      // answer.
       const elsewhere = entry?.leg && leg !== undefined && leg !== entry.leg.number
       if (entry && !(elsewhere && (code === 'outcome-unknown' || code === 'out-of-order'))) {
         if (retryAfter !== undefined) entry.copies--
         const refusal = `the server refused the publish (${code}): ${message}`
-        if (code === 'outcome-unknown') fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)
-        else if (retryAfter === undefined) fail(entry, code === 'forbidden' || code === 'too-large' ? code : 'refused', refusal)
+        if (code === 'outcome-unknown')
+          fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)
+        else if (retryAfter === undefined)
+          fail(entry, code === 'forbidden' || code === 'too-large' ? code : 'refused', refusal)
         else if (entry.copies === 0) fail(entry, 'refused', refusal, { retryAfter })
         else if (leg === undefined || leg === entry.leg?.number)
-          fail(entry, 'outcome-unknown', `${refusal}; it was sent before on another leg and never answered there: it may have been applied`)
+          fail(
+            entry,
+            'outcome-unknown',
+            `${refusal}; it was sent before on another leg and never answered there: it may have been applied`,
+          )
       }
       pump()
     },
@@ -330,7 +394,12 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       watch()
       for (const entry of queue.all()) {
         if (queue.get(entry.id) !== entry) continue
-        if (entry.firstSent) fail(entry, 'outcome-unknown', 'the live socket was closed before the publish was answered: it may have been applied')
+        if (entry.firstSent)
+          fail(
+            entry,
+            'outcome-unknown',
+            'the live socket was closed before the publish was answered: it may have been applied',
+          )
         else fail(entry, 'closed', message)
       }
     },
@@ -349,7 +418,8 @@ function isBinary(data: unknown): data is ArrayBuffer | ArrayBufferView {
 /** A copy, as the application may change its own. */
 function keepBinary(data: ArrayBuffer | ArrayBufferView, taken = false): Kept {
   if (!taken) return { invalid: 'this protocol carries JSON, and the data is binary' }
-  const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  const bytes =
+    data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return { kept: bytes.slice().buffer }
 }
 

@@ -33,8 +33,9 @@ export interface Leg {
   /** Publishes unanswered on it, by topic. */
   readonly unanswered: Map<string, number>
   /**
-   * Of each topic the last publish that was sent on it and then given up by the application. The server may still be about to apply it, so
-   * after a cutover it holds back newer ones as an unanswered one does. One id is enough: a server answers a topic's in the order of arrival.
+   * Of each topic the last publish that was sent on it and then given up by the application. The server may still be
+   * about to apply it, so after a cutover it holds back newer ones as an unanswered one does. One id is enough: a
+   * server answers a topic's in the order of arrival.
    */
   readonly abandoned: Map<string, string>
   /** Newer ones need not wait for its answers any more. */
@@ -56,7 +57,10 @@ export interface PublishQueue<Answer> {
   sent(entry: Entry<Answer>): void
   /** It was not sent after all, and waits in its place. */
   unsent(entry: Entry<Answer>): void
-  /** The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still owes. */
+  /**
+   * The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still
+   * owes.
+   */
   next(): Entry<Answer> | undefined
   /** The oldest one unanswered on the active leg, or on any. */
   oldest(anywhere?: boolean): Entry<Answer> | undefined
@@ -64,7 +68,10 @@ export interface PublishQueue<Answer> {
   activate(number: number, maxFrame: number): void
   /** That leg is no more: what is unanswered on it waits again in its place. False where it was none of ours. */
   drop(number: number): boolean
-  /** Nothing is held back any longer for the old leg's answers. What may not be sent twice is waited for as long as that leg lives. */
+  /**
+   * Nothing is held back any longer for the old leg's answers. What may not be sent twice is waited for as long as that
+   * leg lives.
+   */
   giveUpOld(): void
   /** The application has given up a publish that may be on its way. */
   abandon(entry: Entry<Answer>): void
@@ -87,7 +94,8 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
   let active: Leg | null = null
   let old: Leg | null = null
 
-  const legOf = (number: number | undefined) => (active?.number === number ? active : old?.number === number ? old : null)
+  const legOf = (number: number | undefined) =>
+    active?.number === number ? active : old?.number === number ? old : null
 
   function place(entry: Entry<Answer>, leg: Leg | null) {
     if (entry.leg) count(entry.leg, entry.topic, -1)
@@ -150,7 +158,8 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
     },
     next() {
       if (!active) return undefined
-      for (const entry of waiting) if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry
+      for (const entry of waiting)
+        if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry
       return undefined
     },
     oldest(anywhere = false) {
@@ -172,7 +181,8 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
       const leg = legOf(number)
       if (!leg) return false
       requeue(leg)
-      // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back nothing.
+      // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back
+      // nothing.
       if (leg === active) active = old
       old = null
       return true
@@ -189,7 +199,8 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
       abandoned.set(topic, id)
     },
     answered(id) {
-      for (const leg of [active, old]) if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
+      for (const leg of [active, old])
+        if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
     },
     owes: (number) => owes(legOf(number)),
     detach() {

@@ -15,7 +15,9 @@ export interface HeldSocket {
   hold(): () => void
   /** Whether these options would make the same socket, as far as can be seen: functions are all alike. */
   fits(options: LiveSocketOptions): boolean
-  /** From here on the functions among these options are the ones that are called. Those that do not fit change nothing. */
+  /**
+   * From here on the functions among these options are the ones that are called. Those that do not fit change nothing.
+   */
   follow(options: LiveSocketOptions): void
 }
 
@@ -66,17 +68,24 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
       if (names.length === 0) latest = given
       else if (!warned && isDevelopment()) {
         warned = true
-        console.warn(`livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`)
+        console.warn(
+          `livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`,
+        )
       }
     },
   }
 }
 
-/** The same options, with functions that call what stands in their place at that moment: a new closure never costs a reconnection. */
+/**
+ * The same options, with functions that call what stands in their place at that moment: a new closure never costs a
+ * reconnection.
+ */
 function following<Options extends object>(latest: () => Options): Options {
   const entries = Object.entries(latest()).map(([name, value]) => [
     name,
-    typeof value === 'function' ? (...args: unknown[]) => (latest() as Record<string, (...args: unknown[]) => unknown>)[name]!(...args) : (value as unknown),
+    typeof value === 'function'
+      ? (...args: unknown[]) => (latest() as Record<string, (...args: unknown[]) => unknown>)[name]!(...args)
+      : (value as unknown),
   ])
   return Object.fromEntries(entries) as Options
 }

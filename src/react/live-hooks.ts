@@ -21,17 +21,30 @@ export interface LiveHooks<Topics extends object, Inputs extends object = Topics
   useLiveSocket(): LiveSocket<Topics, Inputs>
   useLiveSocket(options: SharedLiveSocketOptions<Topics>): LiveSocket<Topics, Inputs>
   useLiveStatus: typeof useLiveStatus
-  useLiveMessages<Topic extends TopicName<Topics>>(topic: Topic | null, handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void, options?: TopicOptions<Topics>): void
+  useLiveMessages<Topic extends TopicName<Topics>>(
+    topic: Topic | null,
+    handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
+    options?: TopicOptions<Topics>,
+  ): void
   useLiveReducer<Topic extends TopicName<Topics>, State>(
     topic: Topic | null,
     reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
     initial: State,
     options?: ReducerOptions<Topics, State>,
   ): State
-  useLiveLog<Topic extends TopicName<Topics>>(topic: Topic | null, options?: LogOptions<Topics>): readonly Message<Topics[Topic], Topic>[]
-  useLiveValue<Topic extends TopicName<Topics>>(topic: Topic | null, options?: TopicOptions<Topics>): Topics[Topic] | undefined
+  useLiveLog<Topic extends TopicName<Topics>>(
+    topic: Topic | null,
+    options?: LogOptions<Topics>,
+  ): readonly Message<Topics[Topic], Topic>[]
+  useLiveValue<Topic extends TopicName<Topics>>(
+    topic: Topic | null,
+    options?: TopicOptions<Topics>,
+  ): Topics[Topic] | undefined
   useTopicStatus(topic: TopicName<Topics> | null, options?: { readonly socket?: LiveSocket<Topics, any> }): TopicStatus
-  usePublish<Topic extends TopicName<Inputs>>(topic: Topic | null, options?: { readonly socket?: LiveSocket<Topics, Inputs> }): Publishing<Inputs[Topic]>
+  usePublish<Topic extends TopicName<Inputs>>(
+    topic: Topic | null,
+    options?: { readonly socket?: LiveSocket<Topics, Inputs> },
+  ): Publishing<Inputs[Topic]>
 }
 
 /**
@@ -39,5 +52,15 @@ export interface LiveHooks<Topics extends object, Inputs extends object = Topics
  * only one. `const { LiveSocketProvider, useLiveValue } = createLiveHooks<Topics>()`, once, at the top of a module.
  */
 export function createLiveHooks<Topics extends object, Inputs extends object = Topics>(): LiveHooks<Topics, Inputs> {
-  return { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveMessages, useLiveReducer, useLiveLog, useLiveValue, useTopicStatus, usePublish } as unknown as LiveHooks<Topics, Inputs>
+  return {
+    LiveSocketProvider,
+    useLiveSocket,
+    useLiveStatus,
+    useLiveMessages,
+    useLiveReducer,
+    useLiveLog,
+    useLiveValue,
+    useTopicStatus,
+    usePublish,
+  } as unknown as LiveHooks<Topics, Inputs>
 }

@@ -14,9 +14,9 @@ export type LiveSocketProviderProps<Topics extends object = RegisteredTopics> = 
     }
   | {
       /**
-       * The provider makes one socket of them, connects it when it is mounted, and closes it a moment after it is unmounted.
-       * Another `key` or URL makes another socket. Functions may be new in every render: the latest ones are called. Whatever else
-       * changes later counts for nothing, and development builds say so.
+       * The provider makes one socket of them, connects it when it is mounted, and closes it a moment after it is
+       * unmounted. Another `key` or URL makes another socket. Functions may be new in every render: the latest ones are
+       * called. Whatever else changes later counts for nothing, and development builds say so.
        */
       readonly options: LiveSocketOptions<Topics>
       readonly socket?: undefined
@@ -25,8 +25,15 @@ export type LiveSocketProviderProps<Topics extends object = RegisteredTopics> = 
 
 const LiveSocketContext = createContext<SocketOf<any> | null>(null)
 
-/** Gives everything below it one live socket. Providers may stand side by side and inside one another: the nearest one counts. */
-export function LiveSocketProvider<Topics extends object = RegisteredTopics>({ socket, options, children }: LiveSocketProviderProps<Topics>): ReactNode {
+/**
+ * Gives everything below it one live socket. Providers may stand side by side and inside one another: the nearest one
+ * counts.
+ */
+export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
+  socket,
+  options,
+  children,
+}: LiveSocketProviderProps<Topics>): ReactNode {
   const [own] = useState(createSharedSockets)
   const held = useHeldSocket(own, options as LiveSocketOptions | undefined, true)
   const given = socket ?? held?.socket
@@ -38,6 +45,7 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({ s
 export function useSocket<Topics extends object>(given?: SocketOf<Topics>): SocketOf<Topics> {
   const provided = useContext(LiveSocketContext)
   const socket: SocketOf<Topics> | null = given ?? provided
-  if (!socket) throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give it one.')
+  if (!socket)
+    throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give it one.')
   return socket
 }

@@ -3,18 +3,24 @@ import { createHeldSocket, keyOf, type HeldSocket } from './held-socket.js'
 
 /** Sockets that components share by key. */
 export interface SharedSockets {
-  /** The one in use under the key of these options; else, and where they have none, an inert one. Safe in a render that comes to nothing. */
+  /**
+   * The one in use under the key of these options; else, and where they have none, an inert one. Safe in a render that
+   * comes to nothing.
+   */
   find(options: LiveSocketOptions): HeldSocket
   /** The one that is in use under this one's key: this one, unless another was there first. */
   settle(found: HeldSocket): HeldSocket
 }
 
 /**
- * What a render made and nobody came to hold must not stay, neither for renders that React threw away nor on a server: so
- * the registry itself keeps nothing alive. Those who hold a socket do, and the timer of its last moment.
+ * What a render made and nobody came to hold must not stay, neither for renders that React threw away nor on a server:
+ * so the registry itself keeps nothing alive. Those who hold a socket do, and the timer of its last moment.
  */
 export function createSharedSockets(): SharedSockets {
-  /** By WebSocket class, and in it by key: what tests and stories simulate shares nothing with the real world, or with each other. */
+  /**
+   * By WebSocket class, and in it by key: what tests and stories simulate shares nothing with the real world, or with
+   * each other.
+   */
   const worlds = new WeakMap<object, Map<string, WeakRef<HeldSocket>>>()
 
   function worldOf({ environment }: LiveSocketOptions) {

@@ -6,11 +6,18 @@ import type { SocketOf, TopicName } from './register.js'
 
 /** One reader of a topic, which stops and goes on as its component's effects do. */
 export interface TopicReader<Data, Topic extends string> {
-  /** Every message since the reader was made, or since it last stopped, and the refusals of the topic; returns the stop. */
-  read(handler: (data: Data, message: MessageInfo<Topic>) => void, onError?: ((error: LiveSocketError) => void) | undefined): () => void
+  /**
+   * Every message since the reader was made, or since it last stopped, and the refusals of the topic; returns the stop.
+   */
+  read(
+    handler: (data: Data, message: MessageInfo<Topic>) => void,
+    onError?: ((error: LiveSocketError) => void) | undefined,
+  ): () => void
 }
 
-/** Made in a render, it notes where the topic is: what comes between this render and its effect is read all the same. */
+/**
+ * Made in a render, it notes where the topic is: what comes between this render and its effect is read all the same.
+ */
 export function createTopicReader<Topics extends object, Topic extends TopicName<Topics>>(
   socket: SocketOf<Topics>,
   topic: Topic,
@@ -38,8 +45,8 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
         if (sessionOf(socket) !== session) last = null
         place = last ?? (isBehind ? null : socket.position(topic)) ?? place
         asked = false
-        // A StrictMode or a hot-reload remount, or another reader of the same commit, comes before this task ends: it finds
-        // the topic still subscribed, and in its place.
+        // A StrictMode or a hot-reload remount, or another reader of the same commit, comes before this task ends: it
+        // finds the topic still subscribed, and in its place.
         queueMicrotask(undo)
       }
     },

@@ -5,7 +5,11 @@ import { useLatest } from './latest.js'
 import type { SocketOf } from './register.js'
 
 /** Tells the latest `onGap` of the topic's gaps, each before the message that comes after it. */
-export function useGaps<Topics extends object>(socket: SocketOf<Topics>, topic: string | null, onGap: ((gap: Gap) => void) | undefined): void {
+export function useGaps<Topics extends object>(
+  socket: SocketOf<Topics>,
+  topic: string | null,
+  onGap: ((gap: Gap) => void) | undefined,
+): void {
   const latest = useLatest(onGap)
   useEffect(() => {
     if (topic === null) return

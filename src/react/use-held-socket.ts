@@ -5,7 +5,11 @@ import { keyOf, type HeldSocket } from './held-socket.js'
 import type { SharedSockets } from './shared-sockets.js'
 
 /** Finds the socket of these options and, while `enabled`, holds it from the component's first effect to its last. */
-export function useHeldSocket(sockets: SharedSockets, options: LiveSocketOptions | undefined, enabled: boolean): HeldSocket | undefined {
+export function useHeldSocket(
+  sockets: SharedSockets,
+  options: LiveSocketOptions | undefined,
+  enabled: boolean,
+): HeldSocket | undefined {
   const [found, setFound] = useState(() => options && sockets.find(options))
   let held = found
   if (found?.key !== (options && keyOf(options))) {

@@ -18,8 +18,14 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   options: LogOptions<Topics> = {},
 ): readonly Message<Topics[Topic], Topic>[] {
   const { limit = 100 } = options
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new LiveSocketError('invalid', 'useLiveLog: limit must be a whole number from 1.')
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new LiveSocketError('invalid', 'useLiveLog: limit must be a whole number from 1.')
   type Entry = Message<Topics[Topic], Topic>
-  const log = useLiveReducer<Topic, MessageLog<Entry>, Topics>(topic, (before, data, message) => appendTo(before, { ...message, data }, limit), emptyLog, options)
+  const log = useLiveReducer<Topic, MessageLog<Entry>, Topics>(
+    topic,
+    (before, data, message) => appendTo(before, { ...message, data }, limit),
+    emptyLog,
+    options,
+  )
   return useMemo(() => lastOf(log, limit), [log, limit])
 }

@@ -9,9 +9,9 @@ import { createTopicReader } from './topic-reader.js'
 import { useGaps } from './use-gaps.js'
 
 /**
- * Calls `handler` for every message of the topic, once and in order, beginning where the topic was at the first render. It is
- * always the handler of the last committed render that is called; a new one subscribes nothing anew, and no message renders
- * anything by itself. Disabled and enabled again, it begins anew, from that moment on.
+ * Calls `handler` for every message of the topic, once and in order, beginning where the topic was at the first render.
+ * It is always the handler of the last committed render that is called; a new one subscribes nothing anew, and no
+ * message renders anything by itself. Disabled and enabled again, it begins anew, from that moment on.
  */
 export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
@@ -26,12 +26,23 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   const epoch = from?.epoch
   const offset = from?.offset
   const reader = useMemo(
-    () => (wanted === null ? null : createTopicReader(socket, wanted, epoch === undefined || offset === undefined ? undefined : { epoch, offset })),
+    () =>
+      wanted === null
+        ? null
+        : createTopicReader(
+            socket,
+            wanted,
+            epoch === undefined || offset === undefined ? undefined : { epoch, offset },
+          ),
     [socket, wanted, epoch, offset],
   )
   useGaps(socket, wanted, onGap)
   useEffect(
-    () => reader?.read((data, message) => latest.get().handler(data, message), hears && ((error) => latest.get().onError?.(error))),
+    () =>
+      reader?.read(
+        (data, message) => latest.get().handler(data, message),
+        hears && ((error) => latest.get().onError?.(error)),
+      ),
     [reader, latest, hears],
   )
 }

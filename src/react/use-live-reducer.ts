@@ -10,14 +10,19 @@ import type { TopicOptions } from './topic-options.js'
 import { useGaps } from './use-gaps.js'
 
 export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
-  /** Fetches where the state begins, with the position that it belongs to; asked again after a gap. Then `from` counts for nothing. */
+  /**
+   * Fetches where the state begins, with the position that it belongs to; asked again after a gap. Then `from` counts
+   * for nothing.
+   */
   readonly load?: LoadSnapshot<State>
 }
 
 /**
- * The state that the topic's messages add up to. Every one of them goes through the reducer, outside of React; the component
- * renders once an animation frame at most, and only when the state is another one. Another socket or topic starts from
- * `initial` again. Disabled, the state stays; enabled again, it goes on where it was, and what came in between is folded too.
+ * The state that the topic's messages add up to. Every one of them goes through the reducer, outside of React; the
+ * component renders once an animation frame at most, and only when the state is another one. Another socket or topic
+ * starts from
+ * `initial` again. Disabled, the state stays; enabled again, it goes on where it was, and what came in between is
+ * folded too.
  *
  * On a server, and while it hydrates, it is `initial`.
  */
@@ -32,12 +37,23 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   const latest = useLatest({ reducer, load, onError })
 
   const begin = () => {
-    if (topic === null) return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
+    if (topic === null)
+      return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
     // What comes between this render and its effect is folded all the same: the fold starts where the topic is by now.
     const since = from || !enabled ? null : socket.position(topic)
-    const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => latest.get().reducer(state, data, message)
-    const start: FoldOptions<State> = load ? { load: (ask) => latest.get().load!(ask) } : { ...(from && { from }), ...(since && { since }) }
-    return { socket, topic, fold: socket.fold(topic, step, initial, { ...start, onError: onError && ((error) => latest.get().onError?.(error)) }) }
+    const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) =>
+      latest.get().reducer(state, data, message)
+    const start: FoldOptions<State> = load
+      ? { load: (ask) => latest.get().load!(ask) }
+      : { ...(from && { from }), ...(since && { since }) }
+    return {
+      socket,
+      topic,
+      fold: socket.fold(topic, step, initial, {
+        ...start,
+        onError: onError && ((error) => latest.get().onError?.(error)),
+      }),
+    }
   }
   const [begun, setBegun] = useState(begin)
   let { fold } = begun

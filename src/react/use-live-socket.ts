@@ -12,20 +12,32 @@ export type SharedLiveSocketOptions<Topics extends object = RegisteredTopics> = 
   readonly enabled?: boolean
 }
 
-/** One list for this copy of the module: two copies on a page, of two versions perhaps, each keep their own and share nothing. */
+/**
+ * One list for this copy of the module: two copies on a page, of two versions perhaps, each keep their own and share
+ * nothing.
+ */
 const shared = createSharedSockets()
 
-/** The socket of the nearest provider. It is the same one at every render, and nothing that happens to it renders this component. */
-export function useLiveSocket<Topics extends object = RegisteredTopics, Inputs extends object = RegisteredInputs>(): LiveSocket<Topics, Inputs>
 /**
- * Without a provider: one socket that all components with the same `key` (default: the whole URL; none where it is a function) share. The first
- * of them connects it; it is closed a second after the last one is gone. The options of the first one count; a development
- * build warns of others. Functions may be new in every render: the latest ones are called, and nothing is reconnected for them.
+ * The socket of the nearest provider. It is the same one at every render, and nothing that happens to it renders this
+ * component.
+ */
+export function useLiveSocket<
+  Topics extends object = RegisteredTopics,
+  Inputs extends object = RegisteredInputs,
+>(): LiveSocket<Topics, Inputs>
+/**
+ * Without a provider: one socket that all components with the same `key` (default: the whole URL; none where it is a
+ * function) share. The first of them connects it; it is closed a second after the last one is gone. The options of the
+ * first one count; a development build warns of others. Functions may be new in every render: the latest ones are
+ * called, and nothing is reconnected for them.
  */
 export function useLiveSocket<Schemas extends TopicSchemas>(
   options: Omit<SharedLiveSocketOptions<TopicTypes>, 'schemas'> & { readonly schemas: Schemas },
 ): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>>
-export function useLiveSocket<Topics extends object = RegisteredTopics>(options: SharedLiveSocketOptions<Topics>): LiveSocket<Topics>
+export function useLiveSocket<Topics extends object = RegisteredTopics>(
+  options: SharedLiveSocketOptions<Topics>,
+): LiveSocket<Topics>
 export function useLiveSocket<Topics extends object>(given?: SharedLiveSocketOptions<Topics>): LiveSocket<Topics> {
   const { enabled = true, ...options } = given ?? {}
   const held = useHeldSocket(shared, given && (options as LiveSocketOptions), enabled)

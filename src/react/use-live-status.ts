@@ -8,13 +8,21 @@ import type { SocketOf } from './register.js'
 /** The status of the socket, in a word. */
 export function useLiveStatus(): LiveSocketState['status']
 /**
- * A part of the socket's state. Renders again only when the part is another one by `equal`, which is `Object.is`; where the
- * selector makes a new object at each call, pass one that looks inside.
+ * A part of the socket's state. Renders again only when the part is another one by `equal`, which is `Object.is`; where
+ * the selector makes a new object at each call, pass one that looks inside.
  *
  * @param socket instead of the nearest provider's
  */
-export function useLiveStatus<Part>(selector: (state: LiveSocketState) => Part, equal?: (a: Part, b: Part) => boolean, socket?: SocketOf<any>): Part
-export function useLiveStatus(selector: (state: LiveSocketState) => unknown = statusOf, equal: (a: unknown, b: unknown) => boolean = Object.is, given?: SocketOf<any>): unknown {
+export function useLiveStatus<Part>(
+  selector: (state: LiveSocketState) => Part,
+  equal?: (a: Part, b: Part) => boolean,
+  socket?: SocketOf<any>,
+): Part
+export function useLiveStatus(
+  selector: (state: LiveSocketState) => unknown = statusOf,
+  equal: (a: unknown, b: unknown) => boolean = Object.is,
+  given?: SocketOf<any>,
+): unknown {
   const { store } = useSocket(given)
   const [shown] = useState(() => createLatest<{ readonly part: unknown } | null>(null))
   const select = useMemo(() => createSelection(selector, equal, shown.get), [selector, equal, shown])
@@ -30,10 +38,14 @@ export function useLiveStatus(selector: (state: LiveSocketState) => unknown = st
 const statusOf = ({ status }: LiveSocketState) => status
 
 /**
- * One state gives one selection: React asks again and again, and compares by identity. Equal ones stay the one that came first, which
- * may be the one that is `shown`, selected by the function of another render.
+ * One state gives one selection: React asks again and again, and compares by identity. Equal ones stay the one that
+ * came first, which may be the one that is `shown`, selected by the function of another render.
  */
-function createSelection<State, Part>(selector: (state: State) => Part, equal: (a: Part, b: Part) => boolean, shown: () => { readonly part: Part } | null): (state: State) => Part {
+function createSelection<State, Part>(
+  selector: (state: State) => Part,
+  equal: (a: Part, b: Part) => boolean,
+  shown: () => { readonly part: Part } | null,
+): (state: State) => Part {
   let last: { readonly state: State; readonly part: Part } | null = null
   return (state) => {
     if (last && Object.is(last.state, state)) return last.part

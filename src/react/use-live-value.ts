@@ -4,8 +4,9 @@ import type { TopicOptions } from './topic-options.js'
 import { useLiveReducer } from './use-live-reducer.js'
 
 /**
- * The data of the topic's latest message, and `undefined` before the first. The latest one only: of those that come within one
- * animation frame the component sees the last. Where every message counts, use `useLiveMessages` or `useLiveReducer`.
+ * The data of the topic's latest message, and `undefined` before the first. The latest one only: of those that come
+ * within one animation frame the component sees the last. Where every message counts, use `useLiveMessages` or
+ * `useLiveReducer`.
  */
 export function useLiveValue<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,

@@ -8,8 +8,8 @@ import type { RegisteredInputs, TopicName } from './register.js'
 
 export interface Publishing<Data> {
   /**
-   * Resolves when the server has applied it, with its answer; rejects with a `LiveSocketError`. A rejection that nobody waits for
-   * is no unhandled one: it is in `error`. The function is the same one while socket and topic are.
+   * Resolves when the server has applied it, with its answer; rejects with a `LiveSocketError`. A rejection that nobody
+   * waits for is no unhandled one: it is in `error`. The function is the same one while socket and topic are.
    */
   readonly publish: (data: Data, options?: PublishOptions) => Promise<Published>
   /** How many of this component's publishes wait for their answer. */
@@ -24,11 +24,15 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
   options: { readonly socket?: LiveSocket<any, Inputs> } = {},
 ): Publishing<Inputs[Topic]> {
   const socket: LiveSocket<any, Inputs> = useSocket(options.socket)
-  const [{ pending, error }, setState] = useState<{ readonly pending: number; readonly error: LiveSocketError | null }>({ pending: 0, error: null })
+  const [{ pending, error }, setState] = useState<{ readonly pending: number; readonly error: LiveSocketError | null }>(
+    { pending: 0, error: null },
+  )
   const publish = useCallback(
     (data: Inputs[Topic], how?: PublishOptions) => {
       const outcome: Promise<Published> =
-        topic === null ? Promise.reject(new LiveSocketError('invalid', 'usePublish(null): there is no topic.')) : socket.publish(topic, data, how)
+        topic === null
+          ? Promise.reject(new LiveSocketError('invalid', 'usePublish(null): there is no topic.'))
+          : socket.publish(topic, data, how)
       setState((before) => ({ pending: before.pending + 1, error: null }))
       outcome.then(
         () => setState((before) => ({ ...before, pending: before.pending - 1 })),

@@ -7,10 +7,14 @@ import type { RegisteredTopics, SocketOf, TopicName } from './register.js'
 
 /**
  * Whether the topic is served: `pending` until the server has answered (and for a topic of `null`), then `live`, or the
- * `LiveSocketError` with which the server refuses it: an empty list is then not just empty. The component renders when it is another
- * one. The topic is subscribed, as by every topic hook. On a server, and while it hydrates, it is `pending`.
+ * `LiveSocketError` with which the server refuses it: an empty list is then not just empty. The component renders when
+ * it is another one. The topic is subscribed, as by every topic hook. On a server, and while it hydrates, it is
+ * `pending`.
  */
-export function useTopicStatus<Topics extends object = RegisteredTopics>(topic: TopicName<Topics> | null, options: { readonly socket?: SocketOf<Topics> } = {}): TopicStatus {
+export function useTopicStatus<Topics extends object = RegisteredTopics>(
+  topic: TopicName<Topics> | null,
+  options: { readonly socket?: SocketOf<Topics> } = {},
+): TopicStatus {
   const socket = useSocket(options.socket)
   const { subscribe, getState } = useMemo(() => (topic === null ? nothing : socket.topicStatus(topic)), [socket, topic])
   return useSyncExternalStore(subscribe, getState, nothing.getState)

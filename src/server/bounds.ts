@@ -11,8 +11,8 @@ const LARGEST = 2 ** 31 - 1
 const LONGEST = bounds.handover.most
 
 /**
- * Characters of what a frame to a client may bear, beside its offset and names: beyond, no client reads the frame. What clients themselves may
- * send comes to others in such a frame.
+ * Characters of what a frame to a client may bear, beside its offset and names: beyond, no client reads the frame. What
+ * clients themselves may send comes to others in such a frame.
  */
 export const LONGEST_DATA = MAX_TEXT - MAX_TOKEN
 
@@ -34,7 +34,8 @@ export const limitBounds = {
   maxTopicsRead: count(50_000),
   maxBuffered: count(256 * KIB),
   stallTimeout: time(20 * SECOND),
-  // An outbox of the default size comes at once after a break, and again; then as fast as a hand or a cursor moves, many times over.
+  // An outbox of the default size comes at once after a break, and again; then as fast as a hand or a cursor moves,
+  // many times over.
   messagesPerSecond: count(500),
   messageBurst: count(2_000),
   bytesPerSecond: count(2 * MIB),
@@ -49,7 +50,8 @@ export const limitBounds = {
 } satisfies Record<string, Bound>
 
 /**
- * Every number that an application gives a server. What goes on the wire lies within what clients take, which `policy/bounds` and
+ * Every number that an application gives a server. What goes on the wire lies within what clients take, which
+ * `policy/bounds` and
  * `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
  */
 const serverBounds = {
@@ -63,18 +65,26 @@ const serverBounds = {
   'renewTokens.within': { ...bounds.lifetime, otherwise: 60 * SECOND },
   'offerTokens.tokenTtl': { ...bounds.lifetime, least: 1 },
   'PublishRefused.retryAfter': bounds.retryAfter,
-  ...(Object.fromEntries(Object.entries(limitBounds).map(([name, bound]) => [`limits.${name}`, bound])) as Record<`limits.${keyof typeof limitBounds}`, Bound>),
+  ...(Object.fromEntries(Object.entries(limitBounds).map(([name, bound]) => [`limits.${name}`, bound])) as Record<
+    `limits.${keyof typeof limitBounds}`,
+    Bound
+  >),
 } satisfies Record<string, Bound>
 
 /** Of a rate a part counts; all else is milliseconds, bytes or things. */
 const PARTS = /rate$/
 
-/** The number of that name, rounded down, or its default where none was given. Throws `invalid` for what is none, or not within its bounds. */
+/**
+ * The number of that name, rounded down, or its default where none was given. Throws `invalid` for what is none, or not
+ * within its bounds.
+ */
 export function numberOf(name: keyof typeof serverBounds, value: unknown): number {
   const { least, most, otherwise } = serverBounds[name]
   if (value === undefined) return otherwise
   if (typeof value !== 'number' || !(value >= least && value <= most)) {
-    throw invalid(`${name} must be a number ${least === Number.MIN_VALUE ? 'above 0' : `from ${least}`} to ${most}, not ${shown(value)}`)
+    throw invalid(
+      `${name} must be a number ${least === Number.MIN_VALUE ? 'above 0' : `from ${least}`} to ${most}, not ${shown(value)}`,
+    )
   }
   return PARTS.test(name) ? value : Math.floor(value)
 }

@@ -7,8 +7,15 @@ export { createLiveServer, type LiveServer } from './live-server.js'
 export type { Metric } from './metrics.js'
 export { memoryLog, type MemoryLog, type MemoryLogOptions } from './log/memory-log.js'
 export {
-  PublishRefused, type Authentication, type Authorization, type LiveServerOptions, type MaybePromise, type Publication, type SessionEvent,
-  type UserFields, type Visibility,
+  PublishRefused,
+  type Authentication,
+  type Authorization,
+  type LiveServerOptions,
+  type MaybePromise,
+  type Publication,
+  type SessionEvent,
+  type UserFields,
+  type Visibility,
 } from './options.js'
 export type { DedupeLimits } from './log/publish-record.js'
 export type { ServerEvent } from './server-event.js'
@@ -16,5 +23,20 @@ export type { Counters, ServerStats } from './stats.js'
 export type { HistoryLimits } from './log/topic-history.js'
 export type { OfferedToken, RenewOptions, SessionMatch } from './identity/token-renewal.js'
 export type {
-  Ack, Admission, Answer, Json, LogEntry, LogPage, LogStatus, Nack, NewEntry, Origin, PageLimit, PresenceChange, Recorded, TailEvent, TopicHead, TopicLog,
+  Ack,
+  Admission,
+  Answer,
+  Json,
+  LogEntry,
+  LogPage,
+  LogStatus,
+  Nack,
+  NewEntry,
+  Origin,
+  PageLimit,
+  PresenceChange,
+  Recorded,
+  TailEvent,
+  TopicHead,
+  TopicLog,
 } from './log/topic-log.js'

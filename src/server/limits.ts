@@ -6,40 +6,54 @@ import { invalid, shown } from './options.js'
 export interface ServerLimits {
   /** Connections at a time, welcomed or not. One more is answered `busy`. Default 20,000. */
   readonly maxConnections: number
-  /** The same of one address. Default 20,000: an office is one address, and so are all clients behind a proxy that `trustedProxies` does not count. */
+  /**
+   * The same of one address. Default 20,000: an office is one address, and so are all clients behind a proxy that
+   * `trustedProxies` does not count.
+   */
   readonly maxPerAddress: number
   /**
-   * Connections at a time that are not welcomed yet. One more takes the place of one that has not said hello, if that is of an address that
-   * holds more, or has been silent for over a second; else it is answered `busy`. Default 2,000: some 70 MiB.
+   * Connections at a time that are not welcomed yet. One more takes the place of one that has not said hello, if that
+   * is of an address that holds more, or has been silent for over a second; else it is answered `busy`. Default 2,000:
+   * some 70 MiB.
    */
   readonly maxPending: number
-  /** Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn. Default 100. */
+  /**
+   * Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn.
+   * Default 100.
+   */
   readonly maxAuthenticating: number
-  /** Bytes of hellos that have begun and not ended, of all connections; beyond, the oldest are answered `busy`. Default 16 MiB. */
+  /**
+   * Bytes of hellos that have begun and not ended, of all connections; beyond, the oldest are answered `busy`. Default
+   * 16 MiB.
+   */
   readonly maxPendingBytes: number
   /** From the opening of a socket to its `hello`, and from there to its `welcome`. Default 10,000. */
   readonly helloTimeout: number
-  /** The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. Default 256 KiB. */
+  /**
+   * The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. Default 256 KiB.
+   */
   readonly maxFrame: number
   /** Fragments of one frame. Default 128: a browser sends one. */
   readonly maxFragments: number
   /** Topics of one leg; one more is refused as `forbidden`. Default 100. */
   readonly maxTopics: number
   /**
-   * Topics that all legs together read; one more is refused as `busy`, and its leg has the others. Default 50,000, for which this process
-   * takes some 350 MB.
+   * Topics that all legs together read; one more is refused as `busy`, and its leg has the others. Default 50,000, for
+   * which this process takes some 350 MB.
    */
   readonly maxTopicsRead: number
   /**
-   * Bytes on their way to a leg that it has not read yet, with the system's and the network's. Beyond, its messages wait in the log, and
-   * it gets them at its own pace. At least one message is always on its way, whatever its size. Default 256 KiB: 2.5 MB a second at 100 ms.
+   * Bytes on their way to a leg that it has not read yet, with the system's and the network's. Beyond, its messages
+   * wait in the log, and it gets them at its own pace. At least one message is always on its way, whatever its size.
+   * Default 256 KiB: 2.5 MB a second at 100 ms.
    */
   readonly maxBuffered: number
   /** A leg that reads nothing of what waits for it for so long is dropped as `too-slow`. Default 20,000. */
   readonly stallTimeout: number
   /**
-   * Frames of one session that are served a second, on all of its legs here. Over it and the burst a publish or a subscribe is refused as `busy`
-   * with `retryAfter`, a repeat waits, and a session that goes on all the same loses its leg. Default 500.
+   * Frames of one session that are served a second, on all of its legs here. Over it and the burst a publish or a
+   * subscribe is refused as `busy` with `retryAfter`, a repeat waits, and a session that goes on all the same loses its
+   * leg. Default 500.
    */
   readonly messagesPerSecond: number
   /** Frames of a session that may come at once: more than its outbox holds. Default 2,000. */
@@ -48,13 +62,16 @@ export interface ServerLimits {
   readonly bytesPerSecond: number
   /** Bytes of a session that may come at once. Default 16 MiB. */
   readonly byteBurst: number
-  /** Publishes, subscribes and tokens of a leg that are not answered yet; beyond, nothing more is read from it. Default 128. */
+  /**
+   * Publishes, subscribes and tokens of a leg that are not answered yet; beyond, nothing more is read from it. Default
+   * 128.
+   */
   readonly maxQueued: number
   /** Bytes of what waits for its turn; beyond, nothing more is read from the leg either. Default 1 MiB. */
   readonly maxQueuedBytes: number
   /**
-   * How long `authorize` and `onPublish` may take over a publish, each; then it is `outcome-unknown`. Default 8,000: less than the 10,000
-   * after which a client takes a leg that does not answer for a dead one (`outbox.ackTimeout`).
+   * How long `authorize` and `onPublish` may take over a publish, each; then it is `outcome-unknown`. Default 8,000:
+   * less than the 10,000 after which a client takes a leg that does not answer for a dead one (`outbox.ackTimeout`).
    */
   readonly publishTimeout: number
   /** How long a closing leg waits for the answers to what it published. Default 5,000. */
@@ -72,20 +89,26 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
   if (typeof given !== 'object' || given === null) throw invalid(`limits must be an object, not ${shown(given)}`)
   const names = Object.keys(limitBounds) as (keyof ServerLimits)[]
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(limitBounds, name)) throw invalid(`limits.${name} is no limit; the limits are ${names.join(', ')}`)
+    if (!Object.hasOwn(limitBounds, name))
+      throw invalid(`limits.${name} is no limit; the limits are ${names.join(', ')}`)
   }
-  return Object.fromEntries(names.map((name) => [name, numberOf(`limits.${name}`, given[name])])) as unknown as ServerLimits
+  return Object.fromEntries(
+    names.map((name) => [name, numberOf(`limits.${name}`, given[name])]),
+  ) as unknown as ServerLimits
 }
 
 /**
- * What the WebSocket layer takes: more than `maxFrame`, because beyond this it closes without a word, and a client that is a
- * little over shall be told which publish it was.
+ * What the WebSocket layer takes: more than `maxFrame`, because beyond this it closes without a word, and a client that
+ * is a little over shall be told which publish it was.
  */
 export function maxPayload(limits: ServerLimits): number {
   return Math.min(limits.maxFrame + MAX_TOKEN, 2 ** 31 - 1)
 }
 
-/** A path cuts a frame into segments, 536 bytes on the narrowest; each that waits for the rest of its frame costs some 350. */
+/**
+ * A path cuts a frame into segments, 536 bytes on the narrowest; each that waits for the rest of its frame costs some
+ * 350.
+ */
 export const LEAST_SEGMENT = 128
 
 /** The pieces in which one frame may arrive. What the WebSocket layer closes for is what no honest path does. */

@@ -20,7 +20,7 @@ import { memoryLog } from './log/memory-log.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
 import { invalid, shown, type LiveServerOptions, type MaybePromise } from './options.js'
 import { originCheck } from './upgrade/origin.js'
-import { createOutlet } from './legs/write-coalescing.js'
+import { createWriteCoalescing } from './legs/write-coalescing.js'
 import { BACKLOG, createOwnHttp } from './upgrade/own-http.js'
 import { createPermission } from './identity/permission.js'
 import { createPatientClock } from './legs/patient-clock.js'
@@ -35,7 +35,12 @@ import { createSessionRates } from './legs/session-rates.js'
 import { createCounters, type ServerStats } from './stats.js'
 import { createTopicFeeds } from './topics/topic-feeds.js'
 import type { PresenceChange } from './log/topic-log.js'
-import { createTokenRenewal, type OfferedToken, type RenewOptions, type SessionMatch } from './identity/token-renewal.js'
+import {
+  createTokenRenewal,
+  type OfferedToken,
+  type RenewOptions,
+  type SessionMatch,
+} from './identity/token-renewal.js'
 import { NOT_FOUND, refusedEvent, targetOf } from './upgrade/upgrade.js'
 import { mountPath } from './upgrade/upgrade-dispatch.js'
 
@@ -45,29 +50,32 @@ export interface LiveServer<User = unknown> {
   /** Its WebSocket URL on this machine, such as `ws://127.0.0.1:8080/`. Throws `invalid` before it listens. */
   address(): string
   /**
-   * What your own `upgrade` listener gives it, with `noServer`. True where the request was for this server's path and for a WebSocket: then it is
-   * answered, by a refusal too. False where it is somebody else's: nothing was done, and you have to answer it or end the stream.
+   * What your own `upgrade` listener gives it, with `noServer`. True where the request was for this server's path and
+   * for a WebSocket: then it is answered, by a refusal too. False where it is somebody else's: nothing was done, and
+   * you have to answer it or end the stream.
    */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   /**
-   * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`, and their
-   * clients stay away until somebody signs in again. Resolves with their number. Rejects with `invalid` where the reason is longer than
+   * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`,
+   * and their clients stay away until somebody signs in again. Resolves with their number. Rejects with `invalid` where
+   * the reason is longer than
    * 4,096 characters, which clients do not read, and then ends nobody.
    */
   end(match: SessionMatch<User>, reason?: string): Promise<number>
   /**
-   * Asks the sessions that match for a fresh token, wherever a key is about to be changed or rights have been: from now on their
-   * tokens count as ending in `within` milliseconds. Their clients fetch new ones, each at a moment of its own, spread over that time,
-   * and put them on the legs that they have. A leg that still bears the old one then, plus `limits.tokenGrace`, is closed as
-   * `unauthorized`. Legs without a token, and those whose token ends sooner anyway, are left alone. Of this server only: call it on
-   * each. What a `hello` with an old token is worth is `authenticate`'s to say. Resolves with the number of sessions asked; rejects
-   * with `invalid`.
+   * Asks the sessions that match for a fresh token, wherever a key is about to be changed or rights have been: from now
+   * on their tokens count as ending in `within` milliseconds. Their clients fetch new ones, each at a moment of its
+   * own, spread over that time, and put them on the legs that they have. A leg that still bears the old one then, plus
+   * `limits.tokenGrace`, is closed as
+   * `unauthorized`. Legs without a token, and those whose token ends sooner anyway, are left alone. Of this server
+   * only: call it on each. What a `hello` with an old token is worth is `authenticate`'s to say. Resolves with the
+   * number of sessions asked; rejects with `invalid`.
    */
   renewTokens(match: SessionMatch<User>, options?: RenewOptions): Promise<number>
   /**
-   * Gives the sessions that match a fresh token that `mint` signs for each of them, one after the other; nothing for those where it answers
-   * null. It takes the place of the client's next call of its token service, and comes back to `authenticate` as any other. Resolves
-   * with the number of tokens given; what `mint` throws goes to `onError`.
+   * Gives the sessions that match a fresh token that `mint` signs for each of them, one after the other; nothing for
+   * those where it answers null. It takes the place of the client's next call of its token service, and comes back to
+   * `authenticate` as any other. Resolves with the number of tokens given; what `mint` throws goes to `onError`.
    */
   offerTokens(
     match: SessionMatch<User>,
@@ -76,26 +84,27 @@ export interface LiveServer<User = unknown> {
   /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
   publish(topic: string, data: unknown): Promise<{ readonly offset: number }>
   /**
-   * Moves all legs away: readiness fails, new legs are refused, those here are asked to move at a pace, and what is still here at
-   * the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
+   * Moves all legs away: readiness fails, new legs are refused, those here are asked to move at a pace, and what is
+   * still here at the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
    */
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
-   * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A second
-   * signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and the next signal begins
-   * another one. A worker of `node:cluster` (and so of pm2) stops listening meanwhile: the other workers take the new connections.
+   * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A
+   * second signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and
+   * the next signal begins another one. A worker of `node:cluster` (and so of pm2) stops listening meanwhile: the other
+   * workers take the new connections.
    */
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */
   drainEndpoint(secret: string): RequestListener
   /**
-   * For a balancer's readiness check: answers 200 `ready`, or 503 and why. `draining`: from the moment a drain begins. `log away: …`: the log
-   * has never been reached, or not for 10 seconds.
+   * For a balancer's readiness check: answers 200 `ready`, or 503 and why. `draining`: from the moment a drain begins.
+   * `log away: …`: the log has never been reached, or not for 10 seconds.
    */
   healthEndpoint(): RequestListener
   /**
-   * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment. Off unless you mount it,
-   * where only your monitoring can ask.
+   * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment. Off unless you
+   * mount it, where only your monitoring can ask.
    */
   metricsEndpoint(more?: () => readonly Metric[]): RequestListener
   stats(): ServerStats
@@ -106,8 +115,8 @@ export interface LiveServer<User = unknown> {
 /** Each sweep looks at every leg once, and finds what is due one sweep late at the most. */
 const SWEEPS_PER_HEARTBEAT = 20
 /**
- * Of the heartbeat: as late as the heartbeat allows, and after the client's own ping is due (0.8 of it). So an idle leg is one ping
- * and its answer in a heartbeat; only for a client whose timers stand still does the server speak first.
+ * Of the heartbeat: as late as the heartbeat allows, and after the client's own ping is due (0.8 of it). So an idle leg
+ * is one ping and its answer in a heartbeat; only for a client whose timers stand still does the server speak first.
  */
 const QUIET = 0.9
 /** Of the heartbeat. A process that stood still for longer has unread frames: for a while nobody is called dead. */
@@ -118,17 +127,22 @@ const RELEASE_PATIENCE = 10_000
 /** Options that may be left out, and are functions where they are not. */
 const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'onEvent', 'onError'] as const
 
-/** A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`. */
+/**
+ * A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`.
+ */
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
   const { authenticate } = options
   const onError = createReport(options.onError)
-  if (typeof authenticate !== 'function') throw invalid('authenticate must be a function: without one anybody could be anybody')
+  if (typeof authenticate !== 'function')
+    throw invalid('authenticate must be a function: without one anybody could be anybody')
   checkPlace(options)
   const { path = '/', id = nanoid(), clock = systemClock } = options
   for (const name of FUNCTIONS) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') throw invalid(`${name} must be a function, not ${shown(options[name])}`)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw invalid(`${name} must be a function, not ${shown(options[name])}`)
   }
-  if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?')) throw invalid(`path must start with / and have no query, not ${shown(path)}`)
+  if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?'))
+    throw invalid(`path must start with / and have no query, not ${shown(path)}`)
   textOf('id', id, MAX_ID, 1)
   const heartbeat = numberOf('heartbeat', options.heartbeat)
   const limits = serverLimits(options.limits)
@@ -141,7 +155,15 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = createPermission(options.authorize, onError)
-  const publish = createPublisher<User>({ log, pace, permission, clock, patience: limits.publishTimeout, onPublish: options.onPublish, onError })
+  const publish = createPublisher<User>({
+    log,
+    pace,
+    permission,
+    clock,
+    patience: limits.publishTimeout,
+    onPublish: options.onPublish,
+    onError,
+  })
   const connections = new Set<ServerLeg<User>>()
   const legs = new Set<ServerLeg<User>>()
   const releasing = new Set<Promise<void>>()
@@ -161,15 +183,18 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
   const pending = () => [...connections].filter((leg) => !legs.has(leg))
 
-  const acceptor = createAcceptor({ path, limits, clock, allows, addressOf }, {
-    open: welcomeIn,
-    closedFor() {
-      if (!drain.refusing && !closing) return null
-      drain.cameBack()
-      return DRAINING
+  const acceptor = createAcceptor(
+    { path, limits, clock, allows, addressOf },
+    {
+      open: welcomeIn,
+      closedFor() {
+        if (!drain.refusing && !closing) return null
+        drain.cameBack()
+        return DRAINING
+      },
+      onEvent: tell,
     },
-    onEvent: tell,
-  })
+  )
   const own = options.port !== undefined
   const ownHttp = own ? createOwnHttp(plain, clock) : null
   const http = ownHttp?.http ?? (options.server as HttpServer | undefined)
@@ -185,15 +210,24 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   function tell(event: ServerEvent) {
-    callOut(() => options.onEvent?.(event), (error) => onError(error, 'telling of an event'))
+    callOut(
+      () => options.onEvent?.(event),
+      (error) => onError(error, 'telling of an event'),
+    )
   }
 
   /** What becomes of sessions although no leg here came or went. */
   function present(change: PresenceChange): boolean {
-    const who = change.type === 'left' ? null : [...legs].map((leg) => leg.who()!).find(({ session }) => session === change.session)
+    const who =
+      change.type === 'left'
+        ? null
+        : [...legs].map((leg) => leg.who()!).find(({ session }) => session === change.session)
     if (who === undefined) return false
     callOut(
-      () => options.onSession!(change.type === 'left' ? change : { type: 'joined', session: change.session, user: who!.user }),
+      () =>
+        options.onSession!(
+          change.type === 'left' ? change : { type: 'joined', session: change.session, user: who!.user },
+        ),
       (error) => onError(error, 'telling of a session'),
     )
     return true
@@ -202,12 +236,16 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   function plain(request: IncomingMessage, response: ServerResponse) {
     if (targetOf(request).path === '/healthz') return health(request, response)
     const status = targetOf(request).path === path ? 426 : 404
-    response.writeHead(status, { 'Content-Type': 'text/plain' }).end(status === 426 ? 'This is a WebSocket.' : 'Not found.')
+    response
+      .writeHead(status, { 'Content-Type': 'text/plain' })
+      .end(status === 426 ? 'This is a WebSocket.' : 'Not found.')
   }
 
   function health(_request: IncomingMessage, response: ServerResponse) {
     const readiness = readinessOf({ draining: drain.refusing || closing !== null, log: log.status?.() })
-    response.writeHead(readiness === 'ready' ? 200 : 503, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' }).end(readiness)
+    response
+      .writeHead(readiness === 'ready' ? 200 : 503, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' })
+      .end(readiness)
   }
 
   function welcomeIn(connection: Connection, arrival: Arrival): ServerLeg<User> {
@@ -236,7 +274,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
 
   const patient = createPatientClock(clock)
   const legDeps = {
-    outlet: createOutlet(systemClock),
+    writes: createWriteCoalescing(systemClock),
     id,
     heartbeat,
     limits,
@@ -246,7 +284,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     publish,
     counters,
     clock: patient,
-    authenticator: createAuthenticator<User>({ authenticate, clock: patient, patience: limits.helloTimeout, maxCalls: limits.maxAuthenticating, onError }),
+    authenticator: createAuthenticator<User>({
+      authenticate,
+      clock: patient,
+      patience: limits.helloTimeout,
+      maxCalls: limits.maxAuthenticating,
+      onError,
+    }),
     permission,
     filter: options.filter,
     onSession: options.onSession,
@@ -276,8 +320,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drain.force()
     for (const leg of [...connections]) leg.fail(DRAINING, 'all')
     if (connections.size > 0) await new Promise<void>((resolve) => void (emptied = resolve))
-    // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away does not hold it up
-    // for long: it takes the legs for dead all the same, some time later.
+    // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away
+    // does not hold it up for long: it takes the legs for dead all the same, some time later.
     await settled(Promise.all(releasing))
     feeds.close()
     acceptor.close()
@@ -338,9 +382,15 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     async publish(topic, data) {
       textOf('A topic', topic, MAX_TOPIC, 1)
       const text = serialise(data)
-      if ('invalid' in text) throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, { topic, cause: text.cause })
+      if ('invalid' in text)
+        throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, {
+          topic,
+          cause: text.cause,
+        })
       if (Buffer.byteLength(text.json) > limits.maxFrame) {
-        throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${limits.maxFrame} bytes`, { topic })
+        throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${limits.maxFrame} bytes`, {
+          topic,
+        })
       }
       const { answer } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
       if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })

@@ -11,7 +11,12 @@ export interface Metric {
   readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
 }
 
-const one = (name: string, type: Metric['type'], help: string, value: number): Metric => ({ name: `livesocket_${name}`, help, type, samples: [{ value }] })
+const one = (name: string, type: Metric['type'], help: string, value: number): Metric => ({
+  name: `livesocket_${name}`,
+  help,
+  type,
+  samples: [{ value }],
+})
 
 /** What a server has done and is doing. */
 export function serverMetrics(stats: ServerStats): Metric[] {
@@ -27,8 +32,18 @@ export function serverMetrics(stats: ServerStats): Metric[] {
     one('publishes_total', 'counter', 'Publishes that arrived, repeats included.', stats.published),
     one('publishes_refused_total', 'counter', 'Publishes answered by a nack.', stats.refused),
     one('messages_sent_total', 'counter', 'Messages sent to clients.', stats.delivered),
-    one('messages_missed_total', 'counter', 'Messages that left the history before a slow client had read what is before them.', stats.missed),
-    one('publishes_slowed_total', 'counter', 'Publishes that waited for readers, or so that others had their turn.', stats.slowed),
+    one(
+      'messages_missed_total',
+      'counter',
+      'Messages that left the history before a slow client had read what is before them.',
+      stats.missed,
+    ),
+    one(
+      'publishes_slowed_total',
+      'counter',
+      'Publishes that waited for readers, or so that others had their turn.',
+      stats.slowed,
+    ),
     ...(stats.log ? logMetrics(stats.log) : []),
     {
       name: 'livesocket_legs_failed_total',
@@ -45,7 +60,12 @@ function logMetrics(log: LogSize): Metric[] {
     one('log_topics_unread', 'gauge', 'Topics in the memory log that nobody reads now.', log.unread),
     one('log_messages', 'gauge', 'Messages in the memory log.', log.messages),
     one('log_bytes', 'gauge', 'Bytes of data in the memory log.', log.bytes),
-    one('log_topics_evicted_total', 'counter', 'Topics that the memory log forgot with their messages, because there was no room.', log.evicted),
+    one(
+      'log_topics_evicted_total',
+      'counter',
+      'Topics that the memory log forgot with their messages, because there was no room.',
+      log.evicted,
+    ),
   ]
 }
 
@@ -64,7 +84,9 @@ export function metricsText(metrics: readonly Metric[]): string {
 
 export function createMetricsEndpoint(metrics: () => readonly Metric[]): RequestListener {
   return (_request: IncomingMessage, response: ServerResponse) => {
-    response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' }).end(metricsText(metrics()))
+    response
+      .writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' })
+      .end(metricsText(metrics()))
   }
 }
 

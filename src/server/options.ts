@@ -11,21 +11,21 @@ export type MaybePromise<Value> = Value | Promise<Value>
 /** Who a leg belongs to: whatever `authenticate` answered. The fields below are the only ones that the server reads. */
 export interface UserFields {
   /**
-   * The identity, 1 to 1,024 characters. A session, and a leg that gets a fresh token, never changes it. Without one whoever learns a
-   * session's id can take it over; `onError` is told so, once.
+   * The identity, 1 to 1,024 characters. A session, and a leg that gets a fresh token, never changes it. Without one
+   * whoever learns a session's id can take it over; `onError` is told so, once.
    */
   readonly subject?: string
   /**
-   * Milliseconds that the token has left, at most 400 days. The client is told, and a leg past it, plus `limits.tokenGrace`, is closed.
-   * Absent: it does not end.
+   * Milliseconds that the token has left, at most 400 days. The client is told, and a leg past it, plus
+   * `limits.tokenGrace`, is closed. Absent: it does not end.
    */
   readonly tokenTtl?: number
 }
 
 export interface LiveServerOptions<User = unknown> {
   /**
-   * An HTTP server of yours to live on, beside whatever else it serves: it takes the WebSockets of its `path` and leaves everything else alone. Mount it
-   * before you listen. One of this, `port` and `noServer`.
+   * An HTTP server of yours to live on, beside whatever else it serves: it takes the WebSockets of its `path` and
+   * leaves everything else alone. Mount it before you listen. One of this, `port` and `noServer`.
    */
   readonly server?: HttpServer | HttpsServer
   /** True where your own `upgrade` listener gives it what it shall serve: see `upgrade`. */
@@ -37,15 +37,16 @@ export interface LiveServerOptions<User = unknown> {
   /** The path of the WebSocket, compared exactly and without the query. Default `/`. */
   readonly path?: string
   /**
-   * Asked at each `hello` and each fresh token. Truthy: who it is. Falsy: `unauthorized`, and a client whose fresh token is refused as well
-   * is signed out. Throw where it cannot be told, as when the identity service is away: a client that dials is told `busy` and comes back
-   * with the same token, and a live leg lives on while it is asked again. So it is where there is no answer within `limits.helloTimeout`,
-   * or one of a wrong type. The signal fires at that time, and when the leg goes away. At most `limits.maxAuthenticating` calls are under way.
+   * Asked at each `hello` and each fresh token. Truthy: who it is. Falsy: `unauthorized`, and a client whose fresh
+   * token is refused as well is signed out. Throw where it cannot be told, as when the identity service is away: a
+   * client that dials is told `busy` and comes back with the same token, and a live leg lives on while it is asked
+   * again. So it is where there is no answer within `limits.helloTimeout`, or one of a wrong type. The signal fires at
+   * that time, and when the leg goes away. At most `limits.maxAuthenticating` calls are under way.
    */
   readonly authenticate: (ask: Authentication) => MaybePromise<User | null | undefined | false>
   /**
-   * Whether that user may subscribe to the topic or publish into it. Anything but true is a no. A throw means that it cannot be told now.
-   * Default: clients may subscribe to everything, and may not publish.
+   * Whether that user may subscribe to the topic or publish into it. Anything but true is a no. A throw means that it
+   * cannot be told now. Default: clients may subscribe to everything, and may not publish.
    */
   readonly authorize?: (ask: Authorization<User>) => MaybePromise<boolean>
   /**
@@ -54,34 +55,44 @@ export interface LiveServerOptions<User = unknown> {
    */
   readonly filter?: (ask: Visibility<User>) => boolean
   /**
-   * Asked before a publish is applied, once for each id as far as the log can tell: what to answer and what to store. Throw
-   * `PublishRefused` to refuse it. A client's publishes into one topic are asked of one at a time, in order, and those into other topics
-   * beside them. It may take `limits.publishTimeout`; then the signal fires, and the client is told `outcome-unknown`.
+   * Asked before a publish is applied, once for each id as far as the log can tell: what to answer and what to store.
+   * Throw
+   * `PublishRefused` to refuse it. A client's publishes into one topic are asked of one at a time, in order, and those
+   * into other topics beside them. It may take `limits.publishTimeout`; then the signal fires, and the client is told
+   * `outcome-unknown`.
    */
-  readonly onPublish?: (ask: Publication<User>) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
+  readonly onPublish?: (
+    ask: Publication<User>,
+  ) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
   /**
-   * Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. A server that dies says nothing:
-   * another one that shares the log tells of its sessions' end, some 20 s later, for those that have not come back by then.
+   * Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. A server that
+   * dies says nothing: another one that shares the log tells of its sessions' end, some 20 s later, for those that have
+   * not come back by then.
    */
   readonly onSession?: (event: SessionEvent<User>) => void
-  /** Each leg and each drain, for a structured log: see `ServerEvent`. Names of clients are in it as they came: write them as JSON. */
+  /**
+   * Each leg and each drain, for a structured log: see `ServerEvent`. Names of clients are in it as they came: write
+   * them as JSON.
+   */
   readonly onEvent?: (event: ServerEvent) => void
   /**
-   * What your functions threw, where the log failed, and what you should know of. Nothing of it reaches a client. In `doing` the names that
-   * clients gave are quoted and escaped; what an error says may hold their words as they came. Default: a line on `console.error` for
-   * each kind, escaped, and then how often.
+   * What your functions threw, where the log failed, and what you should know of. Nothing of it reaches a client. In
+   * `doing` the names that clients gave are quoted and escaped; what an error says may hold their words as they came.
+   * Default: a line on `console.error` for each kind, escaped, and then how often.
    */
   readonly onError?: (error: unknown, doing: string) => void
   /** Where topics live. Servers that share one are one service. Default: a `memoryLog()` of its own. */
   readonly log?: TopicLog
   /**
-   * Origins of pages that may connect, exactly as browsers send them (`https://example.com`, `capacitor://localhost`), or `'*'`. Default: only pages of the host
-   * that the request was sent to. Requests without an Origin do not come from pages, and pass.
+   * Origins of pages that may connect, exactly as browsers send them (`https://example.com`, `capacitor://localhost`),
+   * or `'*'`. Default: only pages of the host that the request was sent to. Requests without an Origin do not come from
+   * pages, and pass.
    */
   readonly allowedOrigins?: readonly string[] | '*'
   /**
-   * How many proxies in front of this server append to `X-Forwarded-For`: a client's address, which only bounds go by, is that many entries from the right.
-   * Default 0: the field is not believed, because without a proxy anybody can write it, and all clients behind a proxy count as one address.
+   * How many proxies in front of this server append to `X-Forwarded-For`: a client's address, which only bounds go by,
+   * is that many entries from the right. Default 0: the field is not believed, because without a proxy anybody can
+   * write it, and all clients behind a proxy count as one address.
    */
   readonly trustedProxies?: number
   readonly limits?: Partial<ServerLimits>
@@ -90,8 +101,9 @@ export interface LiveServerOptions<User = unknown> {
   /** Milliseconds of silence that either side allows itself. Default 10,000. */
   readonly heartbeat?: number
   /**
-   * Milliseconds over which clients spread their reconnections should this server vanish; or `{ rate }`, how many connections a
-   * second the others can take, from which it is worked out as legs come and go. Default: not said, and clients take 30 s.
+   * Milliseconds over which clients spread their reconnections should this server vanish; or `{ rate }`, how many
+   * connections a second the others can take, from which it is worked out as legs come and go. Default: not said, and
+   * clients take 30 s.
    */
   readonly reconnectSpread?: number | { readonly rate: number }
   readonly clock?: Clock
@@ -137,9 +149,9 @@ export type SessionEvent<User> =
   | { readonly type: 'left'; readonly session: string; readonly user?: undefined; readonly subject?: string }
 
 /**
- * Thrown by `onPublish`: the client gets a `nack` with that code (1 to 128 characters) and message (at most 4,096). With `retryAfter`, in
- * milliseconds and at most an hour, the refusal is not final: the application may try anew. What is out of these bounds is cut to them
- * or left out, and `onError` is told.
+ * Thrown by `onPublish`: the client gets a `nack` with that code (1 to 128 characters) and message (at most 4,096).
+ * With `retryAfter`, in milliseconds and at most an hour, the refusal is not final: the application may try anew. What
+ * is out of these bounds is cut to them or left out, and `onError` is told.
  */
 export class PublishRefused extends Error {
   override readonly name = 'PublishRefused'
@@ -153,7 +165,10 @@ export class PublishRefused extends Error {
   }
 }
 
-/** The number, or `otherwise` where none was given. Throws `invalid` for what is no number from `least` on. Infinity is one. */
+/**
+ * The number, or `otherwise` where none was given. Throws `invalid` for what is no number from `least` on. Infinity is
+ * one.
+ */
 export function atLeast(least: number, name: string, value: unknown, otherwise: number): number {
   if (value === undefined) return otherwise
   if (typeof value === 'number' && value >= least) return value
@@ -171,7 +186,10 @@ export function quoted(text: string): string {
 
 /** The same without the quotes, and without a second escape of what is escaped. */
 export function escaped(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 export function shown(value: unknown): string {

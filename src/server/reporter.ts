@@ -8,13 +8,25 @@ export type Report = (error: unknown, doing: string) => void
 const AGAIN = 60_000
 const MOST = { kinds: 100, characters: 1_000, frames: 10, causes: 3 }
 
-/** The application's `onError`, or the one that prints. Whatever the application's does with an error, its own stays where it is. */
+/**
+ * The application's `onError`, or the one that prints. Whatever the application's does with an error, its own stays
+ * where it is.
+ */
 export function createReport(given: LiveServerOptions['onError'], clock?: Clock): Report {
   const print = createPrinter(clock)
-  return given ? (error, doing) => callOut(() => given(error, doing), (thrown) => print(thrown, 'telling onError of an error')) : print
+  return given
+    ? (error, doing) =>
+        callOut(
+          () => given(error, doing),
+          (thrown) => print(thrown, 'telling onError of an error'),
+        )
+    : print
 }
 
-/** Calls a function of the application's whose answer nobody waits for. What it throws, at once or as a promise, ends nothing. */
+/**
+ * Calls a function of the application's whose answer nobody waits for. What it throws, at once or as a promise, ends
+ * nothing.
+ */
 export function callOut(call: () => unknown, failed: (thrown: unknown) => void): void {
   try {
     const result = call()
@@ -25,10 +37,14 @@ export function callOut(call: () => unknown, failed: (thrown: unknown) => void):
 }
 
 /**
- * Prints what went wrong, a kind (what was being done, and the name and code of the error) once, and from then on how often: a database that
- * is away fails every publish. Everything is escaped, because names and words of clients are in it: one line cannot pass for another.
+ * Prints what went wrong, a kind (what was being done, and the name and code of the error) once, and from then on how
+ * often: a database that is away fails every publish. Everything is escaped, because names and words of clients are in
+ * it: one line cannot pass for another.
  */
-export function createPrinter(clock: Clock = systemClock, print: (text: string) => void = (text) => console.error(text)): Report {
+export function createPrinter(
+  clock: Clock = systemClock,
+  print: (text: string) => void = (text) => console.error(text),
+): Report {
   /** In the order in which they were printed. */
   const kinds = new Map<string, { count: number; readonly since: number; printedAt: number }>()
 
@@ -47,7 +63,11 @@ export function createPrinter(clock: Clock = systemClock, print: (text: string) 
       kinds.delete(oldest)
     }
     const line = `livesocket: ${clipped(doing)}: ${wordsOf(error)}`
-    print(told === 1 ? [line, ...framesOf(error)].join('\n') : `${line} (${told} times in ${Math.round((now - kind.since) / 1_000)} s)`)
+    print(
+      told === 1
+        ? [line, ...framesOf(error)].join('\n')
+        : `${line} (${told} times in ${Math.round((now - kind.since) / 1_000)} s)`,
+    )
   }
 }
 
@@ -65,7 +85,12 @@ function fieldsOf(error: unknown): { name: string; code: string; message: string
     const { code, errors } = error as { code?: unknown; errors?: unknown }
     // Of a host with several addresses, each of which failed.
     const first: unknown = Array.isArray(errors) ? errors[0] : undefined
-    return { name: String(name), code: typeof code === 'string' ? code : '', message: String(message), cause: cause ?? first }
+    return {
+      name: String(name),
+      code: typeof code === 'string' ? code : '',
+      message: String(message),
+      cause: cause ?? first,
+    }
   } catch {
     return { ...fallback, message: 'what cannot even be read' }
   }
@@ -87,7 +112,10 @@ function framesOf(error: unknown): string[] {
     const { stack, message } = error
     // The message comes first, and can look like a frame.
     const frames = stack!.slice(stack!.indexOf(message) + message.length).split('\n')
-    return frames.filter((line) => /^\s+at /.test(line)).slice(0, MOST.frames).map(clipped)
+    return frames
+      .filter((line) => /^\s+at /.test(line))
+      .slice(0, MOST.frames)
+      .map(clipped)
   } catch {
     return []
   }

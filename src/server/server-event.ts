@@ -4,16 +4,31 @@ import type { FailureCode } from './failure.js'
 export type ServerEvent =
   | { readonly type: 'leg-welcomed'; readonly session: string; readonly leg: number; readonly handover?: string }
   /** The server closes a leg; without `session` it never said who it is. */
-  | { readonly type: 'leg-failed'; readonly session?: string; readonly leg?: number; readonly code: FailureCode; readonly message: string }
-  /** The session sends more than `limits.messagesPerSecond` or `limits.bytesPerSecond`, and some of it is refused. Once for a leg. */
+  | {
+      readonly type: 'leg-failed'
+      readonly session?: string
+      readonly leg?: number
+      readonly code: FailureCode
+      readonly message: string
+    }
+  /**
+   * The session sends more than `limits.messagesPerSecond` or `limits.bytesPerSecond`, and some of it is refused. Once
+   * for a leg.
+   */
   | { readonly type: 'leg-over-rate'; readonly session: string; readonly leg: number }
   | { readonly type: 'leg-gone'; readonly session?: string; readonly leg?: number }
   | { readonly type: 'drain-started'; readonly legs: number; readonly reason: string }
-  /** Nobody else takes those that were asked to move: none has gone, and they only come back here. `left` are still to go. */
+  /**
+   * Nobody else takes those that were asked to move: none has gone, and they only come back here. `left` are still to
+   * go.
+   */
   | { readonly type: 'drain-alone'; readonly left: number }
   | { readonly type: 'drain-finished'; readonly moved: number; readonly forced: number }
   | { readonly type: 'drain-cancelled'; readonly left: number }
-  /** A request that did not become a WebSocket. Browsers do not tell their pages why: only the server can. `path` is without the query. */
+  /**
+   * A request that did not become a WebSocket. Browsers do not tell their pages why: only the server can. `path` is
+   * without the query.
+   */
   | {
       readonly type: 'upgrade-refused'
       readonly status: number

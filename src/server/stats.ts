@@ -13,7 +13,9 @@ export interface Counters {
   refused: number
   /** Message frames sent. */
   delivered: number
-  /** Messages that were not sent, because they had left the history before their reader had read what is before them. */
+  /**
+   * Messages that were not sent, because they had left the history before their reader had read what is before them.
+   */
   missed: number
   /** Legs asked to move. */
   asked: number

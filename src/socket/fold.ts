@@ -11,14 +11,18 @@ import type { LiveSocketState, ReadableStore } from './store.js'
 
 export interface FoldOptions<State> {
   /**
-   * Fetches where the state begins from the application's own API. The topic is subscribed at the same time; what arrives before the
-   * answer is held, and what the snapshot contains already is left out. After a gap, and where the numbering of the topic starts over,
-   * it is asked again; until then the state stays as it was. A failed load is an `error` event and is tried again.
+   * Fetches where the state begins from the application's own API. The topic is subscribed at the same time; what
+   * arrives before the answer is held, and what the snapshot contains already is left out. After a gap, and where the
+   * numbering of the topic starts over, it is asked again; until then the state stays as it was. A failed load is an
+   * `error` event and is tried again.
    */
   readonly load?: LoadSnapshot<State>
   /** Without `load`: start after this position instead of now. */
   readonly from?: Position
-  /** As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What `position()` gave. */
+  /**
+   * As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What
+   * `position()` gave.
+   */
   readonly since?: Position
   /** The server refuses the topic: the state stays what it is. */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
@@ -31,10 +35,19 @@ export interface FoldSource {
   readonly store: ReadableStore<LiveSocketState>
   /** The present session, whatever it is: another one from the moment at which it ends. */
   session(): unknown
-  subscribe(topic: string, handler: (message: Message) => void, from?: Position, once?: boolean, watch?: (status: TopicStatus) => void): Subscription
+  subscribe(
+    topic: string,
+    handler: (message: Message) => void,
+    from?: Position,
+    once?: boolean,
+    watch?: (status: TopicStatus) => void,
+  ): Subscription
   onGap(listener: (gap: Gap) => void): () => void
   report(message: string, cause?: unknown): void
-  /** What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's position on. */
+  /**
+   * What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's position
+   * on.
+   */
   readonly holding: { readonly maxMessages: number; readonly maxBytes: number }
   /** The widest window of the retries of a load, in milliseconds. */
   readonly cap: number
@@ -46,16 +59,23 @@ export type Reducer<State> = (state: State, message: Message) => State
 const RELEASE_DELAY = 1_000
 
 /**
- * The state that a topic's messages add up to: every one of them goes through the reducer, once and in order, and listeners are told
- * once per animation frame at most (by a timer where nothing is painted).
+ * The state that a topic's messages add up to: every one of them goes through the reducer, once and in order, and
+ * listeners are told once per animation frame at most (by a timer where nothing is painted).
  *
- * It is subscribed from the first listener until a second after the last one has left. In between, and when a listener comes back
- * later, it goes on where it was: the position is remembered, and nothing is folded twice or left out. While it has no subscription
+ * It is subscribed from the first listener until a second after the last one has left. In between, and when a listener
+ * comes back later, it goes on where it was: the position is remembered, and nothing is folded twice or left out. While
+ * it has no subscription
  * `getState()` is the state of that moment. A new session (after a sign-out) starts from `initial` again.
  *
  * A reducer that throws is an `error` event; the state is then as if that message had not come.
  */
-export function createFold<State>(source: FoldSource, topic: string, reducer: Reducer<State>, initial: State, options: FoldOptions<State> = {}): ReadableStore<State> {
+export function createFold<State>(
+  source: FoldSource,
+  topic: string,
+  reducer: Reducer<State>,
+  initial: State,
+  options: FoldOptions<State> = {},
+): ReadableStore<State> {
   const { clock, random, store, holding } = source
   const { load, from, since, onError } = checked(options)
   const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
@@ -81,10 +101,14 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
   let floor: Position | null = null
 
   const loading = load
-    ? createSnapshotLoad({ clock, random, load, cap: source.cap }, {
-        loaded: join,
-        failed: (why, retryIn, cause) => source.report(`load for "${topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`, cause),
-      })
+    ? createSnapshotLoad(
+        { clock, random, load, cap: source.cap },
+        {
+          loaded: join,
+          failed: (why, retryIn, cause) =>
+            source.report(`load for "${topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`, cause),
+        },
+      )
     : null
 
   function change(next: State) {
@@ -129,7 +153,10 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
     try {
       next = reducer(state, message)
     } catch (thrown) {
-      return source.report(`The reducer of "${topic}" threw at offset ${offset}; the state is as if that message had not come.`, thrown)
+      return source.report(
+        `The reducer of "${topic}" threw at offset ${offset}; the state is as if that message had not come.`,
+        thrown,
+      )
     }
     change(next)
   }
@@ -147,9 +174,11 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
   function join(snapshot: Snapshot<State>): string | null {
     const { subscription } = attached!
     const { epoch, offset } = snapshot.position
-    if (floor && (floor.epoch !== epoch || floor.offset > offset)) return `gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
+    if (floor && (floor.epoch !== epoch || floor.offset > offset))
+      return `gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
     const reached = subscription?.position() ?? null
-    if (reached && reached.epoch !== epoch) return `gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
+    if (reached && reached.epoch !== epoch)
+      return `gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
     // What is held has no holes, and ends where the subscription is by now.
     const [first] = held
     const meets = reached !== null && (reached.offset <= offset || (first !== undefined && first.offset <= offset + 1))
@@ -215,7 +244,8 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
     drop()
     floor = null
     // Further than the last message: where it began if none came, and past those that this client may not see.
-    if (joined && !catching && reached && !(position?.epoch === reached.epoch && position.offset > reached.offset)) position = reached
+    if (joined && !catching && reached && !(position?.epoch === reached.epoch && position.offset > reached.offset))
+      position = reached
     undo()
     subscription?.()
   }
@@ -247,7 +277,11 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
     },
     getInitialState: () => initial,
     subscribe(listener) {
-      if (typeof listener !== 'function') throw new LiveSocketError('invalid', `subscribe(listener) of the fold of "${topic}": the listener must be a function.`)
+      if (typeof listener !== 'function')
+        throw new LiveSocketError(
+          'invalid',
+          `subscribe(listener) of the fold of "${topic}": the listener must be a function.`,
+        )
       const entry = { call: listener }
       if (listeners.size === 0) told = state
       listeners.add(entry)
@@ -269,10 +303,19 @@ export function createFold<State>(source: FoldSource, topic: string, reducer: Re
 }
 
 function checked<State>(options: FoldOptions<State>): FoldOptions<State> {
-  if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'fold(topic, reducer, initial, options): the options are an object { load } or { from }.')
+  if (typeof options !== 'object' || options === null)
+    throw new LiveSocketError(
+      'invalid',
+      'fold(topic, reducer, initial, options): the options are an object { load } or { from }.',
+    )
   const { load, from, since, onError } = options
   optionalFunction('onError', onError)
-  if (load !== undefined && typeof load !== 'function') throw new LiveSocketError('invalid', 'fold(…, { load }): load must be a function.')
-  if (load && (from ?? since)) throw new LiveSocketError('invalid', 'fold(…, { load, from }): the snapshot says from where to go on, so `from` is not needed.')
+  if (load !== undefined && typeof load !== 'function')
+    throw new LiveSocketError('invalid', 'fold(…, { load }): load must be a function.')
+  if (load && (from ?? since))
+    throw new LiveSocketError(
+      'invalid',
+      'fold(…, { load, from }): the snapshot says from where to go on, so `from` is not needed.',
+    )
   return { load, from, since, onError }
 }

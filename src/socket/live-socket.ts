@@ -52,11 +52,16 @@ export interface LiveSocketStats {
 
 type Name<Topics> = keyof Topics & string
 
-/** `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform. */
+/**
+ * `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform.
+ */
 export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends object = Topics> {
   /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
   connect(): void
-  /** Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server is told 1000, or the code. */
+  /**
+   * Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server is
+   * told 1000, or the code.
+   */
   close(code?: number, reason?: string): void
   /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
   signOut(): void
@@ -70,15 +75,19 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
     options?: SubscribeOptions,
   ): () => void
   /**
-   * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then an `overflow`
-   * error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a `forbidden` or `refused` one.
+   * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then
+   * an `overflow` error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a
+   * `forbidden` or `refused` one.
    * `break`, `return()` and the signal end it quietly.
    */
-  stream<Topic extends Name<Topics>>(topic: Topic, options?: StreamOptions): AsyncIterableIterator<Message<Topics[Topic], Topic>>
+  stream<Topic extends Name<Topics>>(
+    topic: Topic,
+    options?: StreamOptions,
+  ): AsyncIterableIterator<Message<Topics[Topic], Topic>>
   /**
-   * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded, once and in
-   * order, and listeners are told once per animation frame. Subscribed while it has listeners and a second longer; it goes on later
-   * where it was.
+   * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded,
+   * once and in order, and listeners are told once per animation frame. Subscribed while it has listeners and a second
+   * longer; it goes on later where it was.
    */
   fold<Topic extends Name<Topics>, State>(
     topic: Topic,
@@ -87,15 +96,19 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
     options?: FoldOptions<State>,
   ): ReadableStore<State>
   /**
-   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a schema the data is
-   * checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it runs the schema on it.
+   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a
+   * schema the data is checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it
+   * runs the schema on it.
    */
   publish<Topic extends Name<Inputs>>(topic: Topic, data: Inputs[Topic], options?: PublishOptions): Promise<Published>
-  /** Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has answered yet. */
+  /**
+   * Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has
+   * answered yet.
+   */
   position(topic: Name<Topics>): Position | null
   /**
-   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It is subscribed
-   * while this has listeners; without any it tells what is known from others who have it subscribed.
+   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It
+   * is subscribed while this has listeners; without any it tells what is known from others who have it subscribed.
    */
   topicStatus(topic: Name<Topics>): ReadableStore<TopicStatus>
   readonly store: ReadableStore<LiveSocketState>
@@ -103,21 +116,24 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
   stats(): LiveSocketStats
 }
 
-
 /**
- * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it. Topics are typed by
- * `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError` `invalid` that names the option.
+ * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it.
+ * Topics are typed by
+ * `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError` `invalid` that names the
+ * option.
  */
 export function createLiveSocket<Schemas extends TopicSchemas>(
   options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas },
 ): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>>
-export function createLiveSocket<Topics extends object = TopicTypes>(options: LiveSocketOptions<Topics>): LiveSocket<Topics>
+export function createLiveSocket<Topics extends object = TopicTypes>(
+  options: LiveSocketOptions<Topics>,
+): LiveSocket<Topics>
 export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
   const settings = settingsOf(options)
   const { clock, random } = settings
   const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
     if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
-    else tellUncaught(session.tokens.withheld(thrown, 'the application'))
+    else tellUncaught(session.tokens.redactedError(thrown, 'the application'))
   })
   const emit: typeof tell = (type, event) => {
     try {
@@ -127,7 +143,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     }
     return tell(type, event)
   }
-  /** `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing finds it where uncaught errors are. */
+  /**
+   * `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing
+   * finds it where uncaught errors are.
+   */
   const tellError = (given: LiveSocketError, heard = false) => {
     const error = withoutToken(given)
     if (emit('error', { error }) || heard) return
@@ -136,7 +155,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   }
   /** What an application threw is its own; but errors end up in logs. */
   const withoutToken = (error: LiveSocketError) => {
-    const cause = session.tokens.withheld(error.cause, 'the application')
+    const cause = session.tokens.redactedError(error.cause, 'the application')
     return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
   }
   const report = (message: string, cause?: unknown) => tellError(new LiveSocketError('invalid', message, { cause }))
@@ -184,9 +203,13 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       },
       moveFailed(why) {
         const { old } = coordinator.state
-        for (const move of takeMoves((from) => from === undefined || from !== old?.leg)) move.reject(new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`))
+        for (const move of takeMoves((from) => from === undefined || from !== old?.leg))
+          move.reject(
+            new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`),
+          )
       },
-      refused: (error) => tellError(error, error.retryAfter === undefined && subscriptions.refused(error.topic!, error)),
+      refused: (error) =>
+        tellError(error, error.retryAfter === undefined && subscriptions.refused(error.topic!, error)),
       failed: outage.failed,
       stopped: end,
     },
@@ -200,49 +223,57 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   }
 
   function newSession(): Session {
-    const mine: Session = createSession({ settings, online }, {
-      merge: {
-        deliver(given) {
-          const checked = checkTopicData(settings.schemas, given.topic, given.data)
-          if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
-          const message = settings.schemas.has(given.topic) ? { ...given, data: checked.value } : given
-          const { counters } = mine
-          counters.delivered++
-          const now = clock.monotonic()
-          if (counters.lastMessage !== null) counters.longestSilence = Math.max(counters.longestSilence, now - counters.lastMessage)
-          counters.lastMessage = now
-          subscriptions.deliver(message)
+    const mine: Session = createSession(
+      { settings, online },
+      {
+        merge: {
+          deliver(given) {
+            const checked = checkTopicData(settings.schemas, given.topic, given.data)
+            if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
+            const message = settings.schemas.has(given.topic) ? { ...given, data: checked.value } : given
+            const { counters } = mine
+            counters.delivered++
+            const now = clock.monotonic()
+            if (counters.lastMessage !== null)
+              counters.longestSilence = Math.max(counters.longestSilence, now - counters.lastMessage)
+            counters.lastMessage = now
+            subscriptions.deliver(message)
+          },
+          gap(gap) {
+            mine.counters.gaps++
+            emit('gap', gap)
+          },
+          subscribe: (leg, id, topics) => void coordinator.send(leg, { type: 'subscribe', id, topics }),
+          unsubscribe: (leg, topics) => void coordinator.send(leg, { type: 'unsubscribe', topics }),
+          overflow: () => coordinator.dropStandby(),
+          invalid: (topic, reason) => emit('invalid', { topic, reason }),
+          answered: (topic, position) => subscriptions.answered(topic, position),
+          fence: (leg) => coordinator.fence(leg),
         },
-        gap(gap) {
-          mine.counters.gaps++
-          emit('gap', gap)
+        outbox: {
+          send: (leg, frame) => coordinator.send(leg, frame),
+          overdue: () => coordinator.leave('unanswered'),
+          settled: () => coordinator.settle(),
+          changed: (size) => live.count(size),
         },
-        subscribe: (leg, id, topics) => void coordinator.send(leg, { type: 'subscribe', id, topics }),
-        unsubscribe: (leg, topics) => void coordinator.send(leg, { type: 'unsubscribe', topics }),
-        overflow: () => coordinator.dropStandby(),
-        invalid: (topic, reason) => emit('invalid', { topic, reason }),
-        answered: (topic, position) => subscriptions.answered(topic, position),
-        fence: (leg) => coordinator.fence(leg),
-      },
-      outbox: {
-        send: (leg, frame) => coordinator.send(leg, frame),
-        overdue: () => coordinator.leave('unanswered'),
-        settled: () => coordinator.settle(),
-        changed: (size) => live.count(size),
-      },
-      tokens: {
-        fresh: (token) => coordinator.renew(token),
-        // Of one that has ended the last word is told with the end.
-        state: (token) => mine === session && live.set({ token }),
-        refreshed: (event) => emit('token-refreshed', event),
-        failed(event) {
-          if (!coordinator.state.active) outage.failed({ code: 'token-failed', message: `getToken: ${event.error instanceof Error ? event.error.message : 'it threw'}` })
-          show()
-          emit('token-failed', event)
+        tokens: {
+          fresh: (token) => coordinator.renew(token),
+          // Of one that has ended the last word is told with the end.
+          state: (token) => mine === session && live.set({ token }),
+          refreshed: (event) => emit('token-refreshed', event),
+          failed(event) {
+            if (!coordinator.state.active)
+              outage.failed({
+                code: 'token-failed',
+                message: `getToken: ${event.error instanceof Error ? event.error.message : 'it threw'}`,
+              })
+            show()
+            emit('token-failed', event)
+          },
+          ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
         },
-        ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
       },
-    })
+    )
     return mine
   }
 
@@ -275,11 +306,15 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         coordinator.probe(PROBE)
         if (hint !== 'offline') coordinator.hasten(PROBE)
       }),
-      watchWake(clock, () => page.hidden(), () => {
-        coordinator.evidence()
-        lookAgain()
-        coordinator.hasten()
-      }),
+      watchWake(
+        clock,
+        () => page.hidden(),
+        () => {
+          coordinator.evidence()
+          lookAgain()
+          coordinator.hasten()
+        },
+      ),
       page.subscribe((change) => {
         if (change === 'stored') {
           session.tokens.suspend()
@@ -295,7 +330,9 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     ]
   }
 
-  /** Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab. */
+  /**
+   * Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab.
+   */
   function lookAgain() {
     session.tokens.check()
     coordinator.check()
@@ -305,13 +342,18 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   function end(stop: Stop) {
     for (const undo of listening.splice(0)) undo()
     if (stop.by === 'app' || stop.by === 'signed-out') outage.over()
-    closed = { by: stop.by, ...(stop.code === undefined ? null : { code: stop.code }), ...(stop.reason ? { reason: stop.reason } : null) }
+    closed = {
+      by: stop.by,
+      ...(stop.code === undefined ? null : { code: stop.code }),
+      ...(stop.reason ? { reason: stop.reason } : null),
+    }
     // Before anything of this is told: who is told may publish, or connect again.
     const message = `The live socket is closed (${stop.by}).`
     const ends = stop.by === 'signed-out' || stop.by === 'session-ended'
     if (ends) endSession(message, stop.reason)
     else session.rest(message)
-    for (const move of moves.splice(0)) move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
+    for (const move of moves.splice(0))
+      move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
     if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
     show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
   }
@@ -351,7 +393,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     signOut: () => stop({ by: 'signed-out' }),
     handover: () =>
       new Promise((resolve, reject) => {
-        if (coordinator.state.status !== 'open') return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
+        if (coordinator.state.status !== 'open')
+          return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
         moves.push({ from: coordinator.state.active?.leg, resolve, reject })
         if (coordinator.state.active) coordinator.leave('application')
         else coordinator.hasten()
@@ -359,7 +402,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     [Symbol.dispose]: () => coordinator.stop({ by: 'app' }),
     subscribe(topic, handler, { from, since, signal, onError } = {}) {
       checkTopic(topic)
-      if (typeof handler !== 'function') throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
+      if (typeof handler !== 'function')
+        throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
       optionalFunction('onError', onError)
       checkFrom(from ?? since)
       if (signal?.aborted) return () => {}
@@ -378,11 +422,16 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     },
     stream(topic, options) {
       checkTopic(topic)
-      return createStream({ subscribe: subscriptions.add, store: live.store, status: subscriptions.status }, topic, options) as AsyncIterableIterator<never>
+      return createStream(
+        { subscribe: subscriptions.add, store: live.store, status: subscriptions.status },
+        topic,
+        options,
+      ) as AsyncIterableIterator<never>
     },
     fold(topic, reducer, initial, options) {
       checkTopic(topic)
-      if (typeof reducer !== 'function') throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
+      if (typeof reducer !== 'function')
+        throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
       checkFrom(options?.from ?? options?.since)
       const reduce = reducer as (state: unknown, data: unknown, message: MessageInfo) => typeof initial
       return createFold(
@@ -410,7 +459,13 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         return Promise.reject(error as Error)
       }
       const checked = checkTopicData(settings.schemas, topic, data)
-      if ('invalid' in checked) return Promise.reject(new LiveSocketError('invalid', `The data for "${topic}" does not fit its schema: ${checked.invalid}.`, { topic, cause: checked.cause }))
+      if ('invalid' in checked)
+        return Promise.reject(
+          new LiveSocketError('invalid', `The data for "${topic}" does not fit its schema: ${checked.invalid}.`, {
+            topic,
+            cause: checked.cause,
+          }),
+        )
       session.counters.published++
       return session.outbox.publish(topic, data, options)
     },
@@ -432,12 +487,17 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 
 const sessions = new WeakMap<object, () => Session>()
 
-/** The session that the socket is in: another one from the moment at which it ends. Undefined for what we have not made. */
+/**
+ * The session that the socket is in: another one from the moment at which it ends. Undefined for what we have not made.
+ */
 export function sessionOf(socket: object): unknown {
   return sessions.get(socket)?.()
 }
 
-/** After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen, 3 s in all. */
+/**
+ * After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen,
+ * 3 s in all.
+ */
 const PROBE = 2_000
 
 function checkTopic(topic: unknown) {
@@ -449,7 +509,13 @@ function checkTopic(topic: unknown) {
 function checkFrom(from: unknown) {
   if (from === undefined) return
   const { epoch, offset } = (from ?? {}) as Partial<Position>
-  if (typeof epoch !== 'string' || epoch === '' || epoch.length > MAX_EPOCH || !Number.isSafeInteger(offset) || offset! < 0) {
+  if (
+    typeof epoch !== 'string' ||
+    epoch === '' ||
+    epoch.length > MAX_EPOCH ||
+    !Number.isSafeInteger(offset) ||
+    offset! < 0
+  ) {
     throw new LiveSocketError('invalid', '`from` is a position { epoch, offset } as a message bears them.')
   }
 }

@@ -3,17 +3,24 @@ import { LiveSocketError } from '../base/errors.js'
 import { reconnectDelay } from '../policy/delay.js'
 import type { Position } from '../protocol/frames.js'
 
-/** The state of a topic as the application's own API has it, and the position up to which it contains the topic's messages. */
+/**
+ * The state of a topic as the application's own API has it, and the position up to which it contains the topic's
+ * messages.
+ */
 export interface Snapshot<State> {
   readonly state: State
   readonly position: Position
 }
 
 /**
- * Fetches a snapshot. `signal` fires when the answer is no longer wanted; `attempt` counts from 0 the tries for one snapshot. A
- * throw, an answer that is no snapshot, and 30 s without an answer are transient: it is called again, later and later.
+ * Fetches a snapshot. `signal` fires when the answer is no longer wanted; `attempt` counts from 0 the tries for one
+ * snapshot. A throw, an answer that is no snapshot, and 30 s without an answer are transient: it is called again, later
+ * and later.
  */
-export type LoadSnapshot<State> = (ask: { readonly signal: AbortSignal; readonly attempt: number }) => Promise<Snapshot<State>>
+export type LoadSnapshot<State> = (ask: {
+  readonly signal: AbortSignal
+  readonly attempt: number
+}) => Promise<Snapshot<State>>
 
 export interface SnapshotLoadHandlers<State> {
   /** Says why it cannot be used; else the load is done. */
@@ -30,9 +37,15 @@ export interface SnapshotLoadDeps<State> {
   readonly cap: number
 }
 
-/** Loads until there is a snapshot that can be used. One call at a time; an answer that comes after its time changes nothing. */
+/**
+ * Loads until there is a snapshot that can be used. One call at a time; an answer that comes after its time changes
+ * nothing.
+ */
 export interface SnapshotLoad {
-  /** Nothing where one is under way. `soon`: after a moment, drawn at random, since a gap may have hit every client at once. */
+  /**
+   * Nothing where one is under way. `soon`: after a moment, drawn at random, since a gap may have hit every client at
+   * once.
+   */
   start(soon: boolean): void
   /** A retry that waits need not wait longer: the server can be reached again, so the API may be too. */
   hasten(): void
@@ -49,12 +62,18 @@ const RETRY_SPREAD = 1_000
 /** A snapshot that served so long was a good one: what comes next is a new story. */
 const LASTED = 30_000
 
-export function createSnapshotLoad<State>(deps: SnapshotLoadDeps<State>, handlers: SnapshotLoadHandlers<State>): SnapshotLoad {
+export function createSnapshotLoad<State>(
+  deps: SnapshotLoadDeps<State>,
+  handlers: SnapshotLoadHandlers<State>,
+): SnapshotLoad {
   const { clock, random } = deps
   let call: AbortController | null = null
   let cancelLimit: (() => void) | null = null
   let cancelWait: (() => void) | null = null
-  /** In a row: calls that failed, and snapshots that soon led to a gap again, be it the API that lags or a log that keeps too little. */
+  /**
+   * In a row: calls that failed, and snapshots that soon led to a gap again, be it the API that lags or a log that
+   * keeps too little.
+   */
   let troubles = 0
   let attempt = 0
   let doneAt: Instant | null = null
@@ -77,7 +96,10 @@ export function createSnapshotLoad<State>(deps: SnapshotLoadDeps<State>, handler
   function run() {
     const mine = new AbortController()
     call = mine
-    cancelLimit = clock.setTimeout(() => fail(`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`), LOAD_LIMIT)
+    cancelLimit = clock.setTimeout(
+      () => fail(`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
+      LOAD_LIMIT,
+    )
     const ask = { signal: mine.signal, attempt: attempt++ }
     // Within an async function a `load` that throws at once is one that rejects.
     void (async () => snapshotOf<State>(await deps.load(ask)))().then(
@@ -109,7 +131,13 @@ export function createSnapshotLoad<State>(deps: SnapshotLoadDeps<State>, handler
       if (call || cancelWait) return
       if (doneAt) troubles = since(clock, doneAt) < LASTED ? troubles + 1 : 0
       doneAt = null
-      if (soon) wait(reconnectDelay({ failures: Math.max(0, troubles - 1), early: troubles === 0, spread: RETRY_SPREAD, cap: deps.cap }, random))
+      if (soon)
+        wait(
+          reconnectDelay(
+            { failures: Math.max(0, troubles - 1), early: troubles === 0, spread: RETRY_SPREAD, cap: deps.cap },
+            random,
+          ),
+        )
       else run()
     },
     hasten() {
@@ -133,6 +161,7 @@ function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
   if (typeof answer !== 'object' || answer === null || !('state' in answer)) return 'gave no { state, position }'
   const { state, position } = answer as { state: State; position: unknown }
   const { epoch, offset } = (typeof position === 'object' && position !== null ? position : {}) as Partial<Position>
-  if (typeof epoch !== 'string' || epoch === '' || !Number.isSafeInteger(offset) || offset! < 0) return 'gave a position that is none: { epoch, offset } as a message bears them'
+  if (typeof epoch !== 'string' || epoch === '' || !Number.isSafeInteger(offset) || offset! < 0)
+    return 'gave a position that is none: { epoch, offset } as a message bears them'
   return { state, position: { epoch, offset: offset! } }
 }

@@ -12,17 +12,38 @@ export interface ReadableStore<Value> {
 export interface LiveSocketState {
   /** What to show. A planned move stays `live`. */
   readonly status: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'closed'
-  readonly closed: null | { readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'; readonly code?: number; readonly reason?: string }
+  readonly closed: null | {
+    readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
+    readonly code?: number
+    readonly reason?: string
+  }
   /** The leg that serves. `since` is wall-clock ms. */
-  readonly leg: null | { readonly number: number; readonly url: string; readonly server: string; readonly since: number }
+  readonly leg: null | {
+    readonly number: number
+    readonly url: string
+    readonly server: string
+    readonly since: number
+  }
   /** A move under way. `deadline` is wall-clock ms. */
-  readonly handover: null | { readonly id: string; readonly reason: string; readonly phase: 'waiting' | 'dialling' | 'overlapping'; readonly deadline: number }
-  /** Why it is not live, as far as can be told: the newest reason. Null once it is, and where the application itself closed it. */
+  readonly handover: null | {
+    readonly id: string
+    readonly reason: string
+    readonly phase: 'waiting' | 'dialling' | 'overlapping'
+    readonly deadline: number
+  }
+  /**
+   * Why it is not live, as far as can be told: the newest reason. Null once it is, and where the application itself
+   * closed it.
+   */
   readonly lastError: null | LastError
   /** The next attempt while nothing serves. `at` is wall-clock ms. */
   readonly retry: null | { readonly attempt: number; readonly at: number }
   /** Of the token only its times, wall-clock ms. */
-  readonly token: { readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'; readonly refreshAt: number | null; readonly expiresAt: number | null }
+  readonly token: {
+    readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'
+    readonly refreshAt: number | null
+    readonly expiresAt: number | null
+  }
   /** What waits for its answer. The only part told once a frame. */
   readonly outbox: { readonly messages: number; readonly bytes: number }
   /** Whether it has been live at all: a first load looks different from a reconnection. */
@@ -89,5 +110,8 @@ function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   const left = Object.entries(a)
-  return left.length === Object.keys(b).length && left.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
+  return (
+    left.length === Object.keys(b).length &&
+    left.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
+  )
 }

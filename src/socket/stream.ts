@@ -16,7 +16,13 @@ export interface StreamOptions {
 /** What a stream needs of its live socket. */
 export interface StreamSource {
   /** Every message of the topic from now on, in order; returns the undo. */
-  subscribe(topic: string, handler: (message: Message) => void, from: undefined, once: boolean, watch: (status: TopicStatus) => void): () => void
+  subscribe(
+    topic: string,
+    handler: (message: Message) => void,
+    from: undefined,
+    once: boolean,
+    watch: (status: TopicStatus) => void,
+  ): () => void
   readonly store: ReadableStore<LiveSocketState>
   /** Of the topic, for those who have it subscribed: one that was refused to them is not asked for a second time. */
   status(topic: string): TopicStatus
@@ -26,16 +32,22 @@ const LIMIT = 1_024
 const MAX_BYTES = 1_048_576
 
 /**
- * The messages of a topic, to be read with `for await`. It is subscribed from this call on, not from the first `next()`, and what
- * arrives meanwhile waits. Whatever ends it but the reader itself is thrown, after everything that waited was read:
+ * The messages of a topic, to be read with `for await`. It is subscribed from this call on, not from the first
+ * `next()`, and what arrives meanwhile waits. Whatever ends it but the reader itself is thrown, after everything that
+ * waited was read:
  *
  * - `overflow`: more waited than `limit` or `maxBytes` allow. What came after that is not in the stream.
- * - `closed`: the live socket was closed, by whomever. One that is closed already gives no stream; one that is idle does.
+ * - `closed`: the live socket was closed, by whomever. One that is closed already gives no stream; one that is idle
+ *   does.
  * - `forbidden` or `refused`: the server does not give the topic.
  *
  * `break`, `return()` and the signal end it quietly. After any end it is unsubscribed, and every `next()` says `done`.
  */
-export function createStream(source: StreamSource, topic: string, options: StreamOptions = {}): AsyncIterableIterator<Message> {
+export function createStream(
+  source: StreamSource,
+  topic: string,
+  options: StreamOptions = {},
+): AsyncIterableIterator<Message> {
   const { signal, limit, maxBytes } = checked(options)
   const waiting: { readonly message: Message; readonly bytes: number }[] = []
   let readers: { resolve(result: IteratorResult<Message>): void; reject(error: LiveSocketError): void }[] = []
@@ -77,14 +89,27 @@ export function createStream(source: StreamSource, topic: string, options: Strea
     const size = estimateBytes(message.data)
     if (waiting.length >= limit || (waiting.length > 0 && bytes + size > maxBytes)) {
       const bound = waiting.length >= limit ? `${limit} messages (limit)` : `${maxBytes} bytes (maxBytes)`
-      return end(new LiveSocketError('overflow', `The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${message.offset}; read faster, raise the bound, or use fold().`, { topic }))
+      return end(
+        new LiveSocketError(
+          'overflow',
+          `The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${message.offset}; read faster, raise the bound, or use fold().`,
+          { topic },
+        ),
+      )
     }
     waiting.push({ message, bytes: size })
     bytes += size
   }
 
   function closed({ status, closed }: LiveSocketState) {
-    if (status === 'closed') end(new LiveSocketError('closed', `The live socket is closed (${closed?.by ?? 'app'}), and the stream of "${topic}" with it: after the next connect(), make a new one.`, { topic }))
+    if (status === 'closed')
+      end(
+        new LiveSocketError(
+          'closed',
+          `The live socket is closed (${closed?.by ?? 'app'}), and the stream of "${topic}" with it: after the next connect(), make a new one.`,
+          { topic },
+        ),
+      )
   }
 
   if (signal?.aborted) end(null)
@@ -92,10 +117,7 @@ export function createStream(source: StreamSource, topic: string, options: Strea
   if (!ended) {
     const abort = () => end(null)
     signal?.addEventListener('abort', abort, { once: true })
-    undo = [
-      () => signal?.removeEventListener('abort', abort),
-      source.store.subscribe(closed),
-    ]
+    undo = [() => signal?.removeEventListener('abort', abort), source.store.subscribe(closed)]
     const watch = (status: TopicStatus) => {
       if (typeof status === 'object') end(status)
     }
@@ -132,11 +154,17 @@ export function createStream(source: StreamSource, topic: string, options: Strea
 }
 
 function checked(options: unknown) {
-  if (typeof options !== 'object' || options === null) throw new LiveSocketError('invalid', 'stream(topic, options): the options are an object { signal, limit, maxBytes }.')
+  if (typeof options !== 'object' || options === null)
+    throw new LiveSocketError(
+      'invalid',
+      'stream(topic, options): the options are an object { signal, limit, maxBytes }.',
+    )
   const { signal, limit = LIMIT, maxBytes = MAX_BYTES } = options as StreamOptions
   for (const [name, value] of Object.entries({ limit, maxBytes })) {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw new LiveSocketError('invalid', `stream(topic, { ${name} }): ${name} must be a whole number from 1.`)
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
+      throw new LiveSocketError('invalid', `stream(topic, { ${name} }): ${name} must be a whole number from 1.`)
   }
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function') throw new LiveSocketError('invalid', 'stream(topic, { signal }): signal must be an AbortSignal.')
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function')
+    throw new LiveSocketError('invalid', 'stream(topic, { signal }): signal must be an AbortSignal.')
   return { signal, limit, maxBytes }
 }

@@ -6,4 +6,11 @@ export type { Behaviour, ClusterSettings } from './simulated-leg.js'
 export type { LoggedMessage, SimulatedLog } from './simulated-log.js'
 export type { DrainOptions, SimulatedServer } from './simulated-server.js'
 export type { SimulatedTokens } from './simulated-tokens.js'
-export { createSimulation, type Deploy, type DeployOptions, type Simulation, type SimulationOptions, type WireRecord } from './simulation.js'
+export {
+  createSimulation,
+  type Deploy,
+  type DeployOptions,
+  type Simulation,
+  type SimulationOptions,
+  type WireRecord,
+} from './simulation.js'

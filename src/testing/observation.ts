@@ -26,16 +26,21 @@ export interface Observation {
   readonly messages: readonly Delivered[]
   readonly gaps: readonly Gap[]
   /**
-   * What is wrong: a message twice, out of order, altered or never published; one missing without a gap that says so; a gap that says
-   * so of one that was delivered. Judged from the first message that was delivered to the last one that was published; a test that is
-   * not at rest asks with `complete: false`, and then to the last one that was delivered.
+   * What is wrong: a message twice, out of order, altered or never published; one missing without a gap that says so; a
+   * gap that says so of one that was delivered. Judged from the first message that was delivered to the last one that
+   * was published; a test that is not at rest asks with `complete: false`, and then to the last one that was delivered.
    */
   problems(options?: { complete?: boolean }): string[]
   stop(): void
 }
 
 /** @param published what was published in the topic and may be seen, in order. */
-export function observe(socket: Observable, topic: string, published: () => readonly LoggedMessage[], now: () => number): Observation {
+export function observe(
+  socket: Observable,
+  topic: string,
+  published: () => readonly LoggedMessage[],
+  now: () => number,
+): Observation {
   const messages: Delivered[] = []
   const gaps: Gap[] = []
   const events: ({ is: 'message'; message: Delivered } | { is: 'gap'; gap: Gap })[] = []
@@ -44,11 +49,14 @@ export function observe(socket: Observable, topic: string, published: () => read
     gaps.push(gap)
     events.push({ is: 'gap', gap })
   })
-  const stopSubscription = (socket as unknown as Subscribable).subscribe(topic, (data, { epoch, offset, leg, replayed }) => {
-    const message = { epoch, offset, data, leg, replayed, at: now() }
-    messages.push(message)
-    events.push({ is: 'message', message })
-  })
+  const stopSubscription = (socket as unknown as Subscribable).subscribe(
+    topic,
+    (data, { epoch, offset, leg, replayed }) => {
+      const message = { epoch, offset, data, leg, replayed, at: now() }
+      messages.push(message)
+      events.push({ is: 'message', message })
+    },
+  )
 
   function problems({ complete = true } = {}): string[] {
     const wrong: string[] = []
@@ -60,8 +68,17 @@ export function observe(socket: Observable, topic: string, published: () => read
     for (const event of events) {
       if (event.is === 'gap') {
         const { gap } = event
-        const inside = expected.filter((message) => message.epoch === gap.epoch && gap.from !== null && gap.to !== null && message.offset >= gap.from && message.offset <= gap.to)
-        for (const message of inside) if (next !== null && place.get(`${message.epoch} ${message.offset}`)! < next) wrong.push(`${name(message)} is in a gap and was delivered`)
+        const inside = expected.filter(
+          (message) =>
+            message.epoch === gap.epoch &&
+            gap.from !== null &&
+            gap.to !== null &&
+            message.offset >= gap.from &&
+            message.offset <= gap.to,
+        )
+        for (const message of inside)
+          if (next !== null && place.get(`${message.epoch} ${message.offset}`)! < next)
+            wrong.push(`${name(message)} is in a gap and was delivered`)
         const last = inside.at(-1)
         if (gap.from === null || gap.to === null) next = null
         else if (last) next = place.get(`${last.epoch} ${last.offset}`)! + 1
@@ -73,15 +90,18 @@ export function observe(socket: Observable, topic: string, published: () => read
         wrong.push(`${name(message)} was delivered and never published`)
         continue
       }
-      if (JSON.stringify(expected[at]!.data) !== JSON.stringify(message.data)) wrong.push(`${name(message)} was altered`)
+      if (JSON.stringify(expected[at]!.data) !== JSON.stringify(message.data))
+        wrong.push(`${name(message)} was altered`)
       if (next !== null && at < next) {
         wrong.push(`${name(message)} was delivered twice or out of order`)
         continue
       }
-      for (const missing of expected.slice(next ?? at, at)) wrong.push(`${name(missing)} is missing, and no gap says so`)
+      for (const missing of expected.slice(next ?? at, at))
+        wrong.push(`${name(missing)} is missing, and no gap says so`)
       next = at + 1
     }
-    if (complete && next !== null) for (const missing of expected.slice(next)) wrong.push(`${name(missing)} is missing at the end`)
+    if (complete && next !== null)
+      for (const missing of expected.slice(next)) wrong.push(`${name(missing)} is missing at the end`)
     return wrong
   }
 

@@ -3,8 +3,8 @@ import { systemClock, type Clock } from '../base/clock.js'
 /** A clock that stands still until the test moves it. */
 export interface SimulatedClock extends Clock {
   /**
-   * Moves time on by `ms` milliseconds: runs what falls due on the way in order, timers set by timers included, and between
-   * them lets promises and pending real tasks finish. Resolves when time has arrived and everything is quiet;
+   * Moves time on by `ms` milliseconds: runs what falls due on the way in order, timers set by timers included, and
+   * between them lets promises and pending real tasks finish. Resolves when time has arrived and everything is quiet;
    * rejects then with the first error that a timer threw. Calls that overlap run one after the other.
    */
   advance(ms: number): Promise<void>
@@ -91,7 +91,10 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
       if (!timer || timer.due > target) break
       if (timer.due > elapsed) atOnce = 0
       elapsed = Math.max(elapsed, timer.due)
-      if (++atOnce > MOST_AT_ONCE) throw new Error(`more than ${MOST_AT_ONCE} timers ran without time moving: a timer of 0 ms sets itself again for ever`)
+      if (++atOnce > MOST_AT_ONCE)
+        throw new Error(
+          `more than ${MOST_AT_ONCE} timers ran without time moving: a timer of 0 ms sets itself again for ever`,
+        )
       live.delete(timer)
       try {
         timer.task()
@@ -109,7 +112,12 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   }
 
   function queue(ms: number) {
-    if (timersAreFake()) return Promise.reject(new Error('a simulation has a clock of its own, and waits for real timers of 0 ms: call vi.useRealTimers() or jest.useRealTimers() in this test'))
+    if (timersAreFake())
+      return Promise.reject(
+        new Error(
+          'a simulation has a clock of its own, and waits for real timers of 0 ms: call vi.useRealTimers() or jest.useRealTimers() in this test',
+        ),
+      )
     const run = running.then(() => runTo(elapsed + ms))
     running = run.catch(() => undefined)
     return run
@@ -136,9 +144,10 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
 }
 
 /**
- * Waits for the zero timers that code under test may have set for real: reconnecting-websocket waits for one before each dial.
- * Timers of one length fire in the order in which they were set, so ours is always the last of those set before it. The turn
- * at the end leaves the timer's task: browsers make timers that are set by timers set by timers wait 4 ms.
+ * Waits for the zero timers that code under test may have set for real: reconnecting-websocket waits for one before
+ * each dial. Timers of one length fire in the order in which they were set, so ours is always the last of those set
+ * before it. The turn at the end leaves the timer's task: browsers make timers that are set by timers set by timers
+ * wait 4 ms.
  */
 async function settle() {
   await turn()

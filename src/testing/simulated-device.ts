@@ -6,7 +6,7 @@ import { createSimulatedSocket, type Incoming, type Path } from './simulated-soc
 import { createSimulatedTabs } from './simulated-tabs.js'
 import type { SimulatedTokens, TokenAnswer } from './simulated-tokens.js'
 import { createThrottledClock } from './throttled-clock.js'
-import { createWire } from './simulated-path.js'
+import { createSimulatedPath } from './simulated-path.js'
 
 /** What `createLiveSocket` takes as its `environment`. */
 export interface SimulatedEnvironment {
@@ -26,7 +26,9 @@ export interface SimulatedDevice {
   tab(): SimulatedEnvironment
   /** What `createLiveSocket` takes as `getToken`: asks the simulated token service. */
   getToken(ask: { readonly reason: string; readonly signal: AbortSignal }): Promise<TokenAnswer>
-  /** The network is gone, and the browser knows: dials fail at once, living connections hear nothing and are not closed. */
+  /**
+   * The network is gone, and the browser knows: dials fail at once, living connections hear nothing and are not closed.
+   */
   offline(): void
   online(): void
   /** From one network to another: connections stay half-open for ever, dials work. The browser tells `change`. */
@@ -36,14 +38,20 @@ export interface SimulatedDevice {
   thaw(): void
   /** Milliseconds that a frame takes in each direction from now on. Default 10. */
   delay(latency: number | { up?: number; down?: number }): void
-  /** The tab goes to the back: its timers run at most once in `every` ms (default 0: as ever; browsers: 1,000, and 60,000 after minutes). */
+  /**
+   * The tab goes to the back: its timers run at most once in `every` ms (default 0: as ever; browsers: 1,000, and
+   * 60,000 after minutes).
+   */
   hide(every?: number): void
   show(): void
   /** The page is loaded before anybody has asked for it. Called before a live socket of it connects. */
   prerender(): void
   /** Somebody opens the prerendered page. */
   activate(): void
-  /** Somebody follows a link that is a download, in Firefox: the page is told that it may be left, its sockets are closed with 1001, and it lives on. */
+  /**
+   * Somebody follows a link that is a download, in Firefox: the page is told that it may be left, its sockets are
+   * closed with 1001, and it lives on.
+   */
   download(): void
   /** The page goes into the back/forward cache: it is told, and then nothing of it runs until it comes back. */
   store(): void
@@ -113,7 +121,10 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     base: deps.base,
     path() {
       if (!connected) return null
-      const path = { up: createWire(deps.world, () => delays.up), down: createWire(clock, () => delays.down) }
+      const path = {
+        up: createSimulatedPath(deps.world, () => delays.up),
+        down: createSimulatedPath(clock, () => delays.down),
+      }
       paths.add(path)
       return path
     },
@@ -122,7 +133,14 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     navigations,
   })
   const tabs = createSimulatedTabs(clock)
-  const tab = (): SimulatedEnvironment => ({ WebSocket: Socket, clock: pageClock, random: deps.random, network, page, tabs: tabs.open() })
+  const tab = (): SimulatedEnvironment => ({
+    WebSocket: Socket,
+    clock: pageClock,
+    random: deps.random,
+    network,
+    page,
+    tabs: tabs.open(),
+  })
 
   return {
     environment: tab(),
@@ -147,7 +165,8 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     freeze,
     thaw,
     delay(latency) {
-      const { up = delays.up, down = delays.down } = typeof latency === 'number' ? { up: latency, down: latency } : latency
+      const { up = delays.up, down = delays.down } =
+        typeof latency === 'number' ? { up: latency, down: latency } : latency
       Object.assign(delays, { up, down })
     },
     hide(every = 0) {
@@ -185,7 +204,9 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
   }
 }
 
-/** A clock that follows the world's while the device is awake. Asleep, its monotonic time and its timers stand still. */
+/**
+ * A clock that follows the world's while the device is awake. Asleep, its monotonic time and its timers stand still.
+ */
 function createDeviceClock(world: Clock) {
   interface Timer {
     due: number

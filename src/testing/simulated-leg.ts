@@ -38,7 +38,10 @@ export interface ClusterSettings {
   /** Whether clients may subscribe to a topic. */
   authorize?: (topic: string) => boolean
   /** Decides about a publish: what the answer's `data` is, or a refusal. Default: it is appended to its topic. */
-  onPublish?: (topic: string, data: unknown) => { data?: unknown } | { refuse: { code: string; message?: string; retryAfter?: number } }
+  onPublish?: (
+    topic: string,
+    data: unknown,
+  ) => { data?: unknown } | { refuse: { code: string; message?: string; retryAfter?: number } }
 }
 
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
@@ -46,10 +49,20 @@ type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 /** What a server does wrong, and can be told to do at any moment. */
 export interface Behaviour {
   /**
-   * What becomes of a dial. `open`: it is served. `refuses`: it fails. `hangs`: the handshake is never answered. `mute`: it opens and is
-   * never welcomed. The others answer the `hello` with that error.
+   * What becomes of a dial. `open`: it is served. `refuses`: it fails. `hangs`: the handshake is never answered.
+   * `mute`: it opens and is never welcomed. The others answer the `hello` with that error.
    */
-  door: 'open' | 'refuses' | 'hangs' | 'mute' | 'unauthorized' | 'session-ended' | 'forbidden' | 'busy' | 'draining' | 'protocol'
+  door:
+    | 'open'
+    | 'refuses'
+    | 'hangs'
+    | 'mute'
+    | 'unauthorized'
+    | 'session-ended'
+    | 'forbidden'
+    | 'busy'
+    | 'draining'
+    | 'protocol'
   /** Milliseconds; sent along with `busy`. */
   retryAfter?: number
   /** False: publishes are applied and never answered. */
@@ -93,7 +106,12 @@ interface Subscription {
 }
 
 /** One leg on its server: the protocol's server half, as small as it can be and still be right. */
-export function createSimulatedLeg(cluster: Cluster, server: { readonly id: string; readonly draining: boolean; readonly behaviour: Behaviour }, end: ServerEnd, over: () => void): SimulatedLeg {
+export function createSimulatedLeg(
+  cluster: Cluster,
+  server: { readonly id: string; readonly draining: boolean; readonly behaviour: Behaviour },
+  end: ServerEnd,
+  over: () => void,
+): SimulatedLeg {
   const { clock, log, tokens, settings } = cluster
   const topics = new Map<string, Subscription>()
   const heartbeat = settings.heartbeat ?? 10_000
@@ -163,7 +181,8 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
     }
     if (read && 'invalid' in read) return leg.refuse('protocol', 1002, read.invalid)
     if (!frame) return
-    if ((frame.type === 'hello') !== (state === 'new')) return leg.refuse('protocol', 1002, 'hello is the first frame of a leg, and only that')
+    if ((frame.type === 'hello') !== (state === 'new'))
+      return leg.refuse('protocol', 1002, 'hello is the first frame of a leg, and only that')
     answer(frame)
   }
 
@@ -179,7 +198,14 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
       case 'subscribe': {
         const { answers, refused } = subscribe(frame.topics)
         leg.send({ type: 'subscribed', id: frame.id, topics: answers })
-        for (const topic of refused) leg.send({ type: 'error', code: 'forbidden', message: 'this topic is not for this client', topic, id: frame.id })
+        for (const topic of refused)
+          leg.send({
+            type: 'error',
+            code: 'forbidden',
+            message: 'this topic is not for this client',
+            topic,
+            id: frame.id,
+          })
         for (const topic of answers.keys()) pump(topic)
         return
       }
@@ -201,10 +227,18 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
     const { door, retryAfter } = server.behaviour
     if (door === 'mute') return
     const closeCode = DOORS[door]
-    if (closeCode !== undefined) return leg.refuse(door, closeCode, `this server is told to answer ${door}`, retryAfter === undefined ? {} : { retryAfter })
+    if (closeCode !== undefined)
+      return leg.refuse(
+        door,
+        closeCode,
+        `this server is told to answer ${door}`,
+        retryAfter === undefined ? {} : { retryAfter },
+      )
     if (server.draining) return leg.refuse('draining', 1012, 'this server is going away')
-    if (frame.leg <= (cluster.newest.get(session) ?? 0)) return leg.refuse('superseded', 4001, 'a newer leg of this session is known')
-    if (frame.token === undefined ? settings.requireToken : tokens.left(frame.token) === null) return leg.refuse('unauthorized', 3000, 'the token is not valid')
+    if (frame.leg <= (cluster.newest.get(session) ?? 0))
+      return leg.refuse('superseded', 4001, 'a newer leg of this session is known')
+    if (frame.token === undefined ? settings.requireToken : tokens.left(frame.token) === null)
+      return leg.refuse('unauthorized', 3000, 'the token is not valid')
     cluster.newest.set(session, frame.leg)
     state = 'welcomed'
     welcomedAt = clock.monotonic()
@@ -228,7 +262,8 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
       ...(maxFrame === undefined ? {} : { maxFrame }),
       ...(reconnectSpread === undefined ? {} : { reconnectSpread }),
     })
-    for (const topic of refused) leg.send({ type: 'error', code: 'forbidden', message: 'this topic is not for this client', topic })
+    for (const topic of refused)
+      leg.send({ type: 'error', code: 'forbidden', message: 'this topic is not for this client', topic })
     for (const topic of answers.keys()) pump(topic)
   }
 
@@ -256,7 +291,10 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
     return { answers, refused }
   }
 
-  /** Sends what the log has after what was sent. A hidden message is told of by its offset, where no visible one follows it at once. */
+  /**
+   * Sends what the log has after what was sent. A hidden message is told of by its offset, where no visible one follows
+   * it at once.
+   */
   function pump(topic: string) {
     const subscription = topics.get(topic)
     if (!subscription || subscription.pacing) return
@@ -296,7 +334,8 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
       // A refusal for now is no final answer: the same id may still be applied.
       if (reply.type !== 'nack' || reply.retryAfter === undefined) {
         cluster.answers.set(key, reply)
-        if (frame.n !== undefined) cluster.decided.set(`${session} ${frame.topic}`, Math.max(frame.n, newest(frame.topic)))
+        if (frame.n !== undefined)
+          cluster.decided.set(`${session} ${frame.topic}`, Math.max(frame.n, newest(frame.topic)))
       }
     }
     if (server.behaviour.acks) leg.send(reply)
@@ -307,8 +346,10 @@ export function createSimulatedLeg(cluster: Cluster, server: { readonly id: stri
   function apply({ id, topic, n, data, age }: PublishFrame): ServerFrame {
     // What was sent before they forgot may have been applied: a repeat, and a first copy on a leg of before.
     const sent = age !== undefined ? clock.monotonic() - age : n !== undefined ? welcomedAt : Infinity
-    if (sent <= cluster.answersLost) return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
-    if (n !== undefined && n <= newest(topic)) return { type: 'nack', id, code: 'out-of-order', message: 'a later publish into this topic was decided first' }
+    if (sent <= cluster.answersLost)
+      return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
+    if (n !== undefined && n <= newest(topic))
+      return { type: 'nack', id, code: 'out-of-order', message: 'a later publish into this topic was decided first' }
     const decision = settings.onPublish?.(topic, data) ?? {}
     if ('refuse' in decision) return { type: 'nack', id, message: 'the application refused it', ...decision.refuse }
     const { offset } = log.append(topic, data)

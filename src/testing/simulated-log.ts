@@ -67,7 +67,8 @@ export function createSimulatedLog(): SimulatedLog {
     answer(name, asked) {
       const { epoch, head, kept } = topicOf(name)
       const beforeOldest = head - kept.length
-      const after = !asked || !log.history ? head : asked.epoch === epoch ? Math.max(asked.offset, beforeOldest) : beforeOldest
+      const after =
+        !asked || !log.history ? head : asked.epoch === epoch ? Math.max(asked.offset, beforeOldest) : beforeOldest
       return { epoch, offset: head, after }
     },
     after(name, offset) {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.js'
 
 /** One direction of one connection: what goes in comes out in order, `delay` later, each piece in a task of its own. */
-export interface Wire {
+export interface SimulatedPath {
   carry(deliver: () => void): void
   /** Nothing comes out until `thaw`, and neither end is told: a dead path. */
   freeze(): void
@@ -12,7 +12,7 @@ export interface Wire {
 }
 
 /** @param delay asked for each piece, in milliseconds. */
-export function createWire(clock: Clock, delay: () => number): Wire {
+export function createSimulatedPath(clock: Clock, delay: () => number): SimulatedPath {
   const queue: { due: number; deliver: () => void }[] = []
   let last = 0
   let frozen = false

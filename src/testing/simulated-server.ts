@@ -65,7 +65,14 @@ export function createSimulatedServer(cluster: Cluster, id: string, url: string)
     const ask = (leg: SimulatedLeg, left: number) => {
       const handover = `${id}-handover-${++handovers}`
       asked.set(leg, handover)
-      leg.send({ type: 'handover', id: handover, reason, deadline: left, ...(spread > 0 ? { spread } : {}), ...(to === undefined ? {} : { url: to }) })
+      leg.send({
+        type: 'handover',
+        id: handover,
+        reason,
+        deadline: left,
+        ...(spread > 0 ? { spread } : {}),
+        ...(to === undefined ? {} : { url: to }),
+      })
     }
     welcomed.forEach((leg, place) => {
       const wait = Math.min(deadline, Math.round((place * 1_000) / rate))
@@ -120,7 +127,8 @@ export function createSimulatedServer(cluster: Cluster, id: string, url: string)
       server.taking = true
     },
     knock(incoming) {
-      if (state === 'down' || server.door === 'refuses' || !incoming.protocols.includes(SUBPROTOCOL)) return incoming.refuse()
+      if (state === 'down' || server.door === 'refuses' || !incoming.protocols.includes(SUBPROTOCOL))
+        return incoming.refuse()
       if (server.door === 'hangs') return
       const end = incoming.accept(SUBPROTOCOL, {
         received: (text) => leg.received(text),

@@ -1,11 +1,14 @@
 import type { Clock } from '../base/clock.js'
 import { byteLength } from '../protocol/json.js'
-import type { Wire } from './simulated-path.js'
+import type { SimulatedPath } from './simulated-path.js'
 
-/** The way between a client and a server. The wire down is timed by the client's device, so that a sleeping one hears nothing. */
+/**
+ * The way between a client and a server. The wire down is timed by the client's device, so that a sleeping one hears
+ * nothing.
+ */
 export interface Path {
-  readonly up: Wire
-  readonly down: Wire
+  readonly up: SimulatedPath
+  readonly down: SimulatedPath
 }
 
 /** A dial as it arrives at the other side. Answered by nothing, it hangs. */
@@ -55,8 +58,8 @@ const GOING_AWAY = 1001
 const NO_CODE = 1005
 
 /**
- * A WebSocket class of one device, with the semantics of a browser's: states, events in tasks of their own, exceptions, and the rule
- * that what arrives after `close()` is dropped.
+ * A WebSocket class of one device, with the semantics of a browser's: states, events in tasks of their own, exceptions,
+ * and the rule that what arrives after `close()` is dropped.
  */
 export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSocket {
   class SimulatedSocket extends EventTarget {
@@ -170,7 +173,8 @@ export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSock
     }
 
     #receive(text: string) {
-      if (this.readyState === 1) this.#emit(new MessageEvent('message', { data: text, origin: new URL(this.url).origin }))
+      if (this.readyState === 1)
+        this.#emit(new MessageEvent('message', { data: text, origin: new URL(this.url).origin }))
     }
 
     /** The server has heard that we close: it answers with the same code, and the connection ends. */
@@ -232,6 +236,7 @@ function parseUrl(address: string, base: string): URL {
   }
   if (url.protocol === 'https:') url.protocol = 'wss:'
   if (url.protocol === 'http:') url.protocol = 'ws:'
-  if (!/^wss?:$/.test(url.protocol) || url.hash !== '') throw new DOMException('the URL is not a ws: or wss: URL, or has a fragment', 'SyntaxError')
+  if (!/^wss?:$/.test(url.protocol) || url.hash !== '')
+    throw new DOMException('the URL is not a ws: or wss: URL, or has a fragment', 'SyntaxError')
   return url
 }

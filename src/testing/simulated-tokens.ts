@@ -24,13 +24,19 @@ export interface SimulatedTokens {
   /** Answers one request, as the service is at that moment. */
   request(reason: string, signal: AbortSignal, connected: boolean): Promise<TokenAnswer>
   /** Every request so far; `at` on the simulated clock since its start. */
-  readonly requests: readonly { readonly at: number; readonly reason: string; readonly answer: 'token' | 'failed' | 'hung' | 'ended' }[]
+  readonly requests: readonly {
+    readonly at: number
+    readonly reason: string
+    readonly answer: 'token' | 'failed' | 'hung' | 'ended'
+  }[]
 }
 
 export function createSimulatedTokens(clock: Clock): SimulatedTokens {
   const valid = new Map<string, number>()
   const requests: { at: number; reason: string; answer: 'token' | 'failed' | 'hung' | 'ended' }[] = []
-  let mode: { is: 'up' } | { is: 'down'; retryAfter?: number } | { is: 'hanging' } | { is: 'ended'; reason: string } = { is: 'up' }
+  let mode: { is: 'up' } | { is: 'down'; retryAfter?: number } | { is: 'hanging' } | { is: 'ended'; reason: string } = {
+    is: 'up',
+  }
   let minted = 0
 
   const tokens: SimulatedTokens = {
@@ -49,11 +55,13 @@ export function createSimulatedTokens(clock: Clock): SimulatedTokens {
     request: (reason, signal, connected) =>
       new Promise((resolve, reject) => {
         const now = connected ? mode : ({ is: 'down' } as const)
-        const answer = now.is === 'up' ? 'token' : now.is === 'down' ? 'failed' : now.is === 'hanging' ? 'hung' : 'ended'
+        const answer =
+          now.is === 'up' ? 'token' : now.is === 'down' ? 'failed' : now.is === 'hanging' ? 'hung' : 'ended'
         requests.push({ at: clock.monotonic(), reason, answer })
         const give = () => {
           if (now.is === 'ended') resolve({ ended: now.reason })
-          else if (now.is === 'down' && 'retryAfter' in now && now.retryAfter !== undefined) resolve({ retryAfter: now.retryAfter })
+          else if (now.is === 'down' && 'retryAfter' in now && now.retryAfter !== undefined)
+            resolve({ retryAfter: now.retryAfter })
           else if (now.is === 'down') reject(new TypeError('the token service could not be reached'))
           else {
             const token = `token-${++minted}`

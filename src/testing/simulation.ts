@@ -32,7 +32,10 @@ export interface DeployOptions extends Omit<DrainOptions, 'url'> {
 export interface Deploy {
   readonly from: readonly SimulatedServer[]
   readonly to: readonly SimulatedServer[]
-  /** The old servers stay after all, and take new dials again; the new ones take none. Once all the old ones are down it does nothing. */
+  /**
+   * The old servers stay after all, and take new dials again; the new ones take none. Once all the old ones are down it
+   * does nothing.
+   */
   cancel(): void
 }
 
@@ -47,8 +50,9 @@ export interface WireRecord {
 }
 
 /**
- * A world for one live socket or many: servers, a token service, devices and networks, all on one clock that the test moves, all from
- * one seed. Its own device is the one that `offline`, `freeze`, `sleep` and the like are about; `device()` makes others.
+ * A world for one live socket or many: servers, a token service, devices and networks, all on one clock that the test
+ * moves, all from one seed. Its own device is the one that `offline`, `freeze`, `sleep` and the like are about;
+ * `device()` makes others.
  */
 export interface Simulation extends SimulatedDevice {
   /** What to give `createLiveSocket`: any server that is up answers there. */
@@ -159,7 +163,14 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
 
   const up = () => servers.filter((server) => server.state === 'up')
   const newDevice = () =>
-    createSimulatedDevice({ world: clock, random: seededRandom(seed ^ (STREAMS.device + devices++)), base: ORIGIN, latency, knock, tokens })
+    createSimulatedDevice({
+      world: clock,
+      random: seededRandom(seed ^ (STREAMS.device + devices++)),
+      base: ORIGIN,
+      latency,
+      knock,
+      tokens,
+    })
 
   return {
     ...newDevice(),
@@ -216,7 +227,8 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     rebalance({ staleDials = 0, url, ...drain } = {}) {
       const from = up()
       stale = from[0] ? { server: from[0], dials: staleDials } : null
-      for (const server of from) server.unload({ reason: 'rebalance', ...drain, ...(url === undefined || url === 'direct' ? {} : { url }) })
+      for (const server of from)
+        server.unload({ reason: 'rebalance', ...drain, ...(url === undefined || url === 'direct' ? {} : { url }) })
     },
     crash() {
       for (const server of servers) {
@@ -247,7 +259,10 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
       observe(
         socket,
         topic,
-        () => log.published.filter((message) => message.topic === topic && settings.filter?.(topic, message.data) !== false),
+        () =>
+          log.published.filter(
+            (message) => message.topic === topic && settings.filter?.(topic, message.data) !== false,
+          ),
         () => clock.monotonic(),
       ),
     published: log.published,

@@ -13,7 +13,10 @@ export type TokenCallOutcome =
   /** Not answered in time. An answer may still come, to `late`. */
   | { readonly kind: 'slow'; readonly error: unknown }
 
-/** How long a provider may take by default before it is asked again, in milliseconds: beyond what a healthy service needs, retries included. */
+/**
+ * How long a provider may take by default before it is asked again, in milliseconds: beyond what a healthy service
+ * needs, retries included.
+ */
 export const PROVIDER_LIMIT = 10_000
 
 export interface TokenCall {
@@ -28,7 +31,11 @@ export interface TokenCall {
 }
 
 /** Calls a token provider once. Always resolves, at the latest at the limit, or when `call` is aborted. */
-export function callTokenProvider(getToken: GetToken, { reason, attempt, limit, call, late }: TokenCall, clock: Clock): Promise<TokenCallOutcome> {
+export function callTokenProvider(
+  getToken: GetToken,
+  { reason, attempt, limit, call, late }: TokenCall,
+  clock: Clock,
+): Promise<TokenCallOutcome> {
   return new Promise((resolve) => {
     let over = false
     const settle = (outcome: TokenCallOutcome) => {

@@ -2,7 +2,7 @@ import { createAlarm } from '../base/alarm.js'
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { createPeriod } from '../base/period.js'
-import { blotted, withheld } from '../base/token-redaction.js'
+import { redactedText, redactedError } from '../base/token-redaction.js'
 import type { Tabs } from '../host/tabs.js'
 import { tokenProblem, tokenSubject, type TokenResult } from '../policy/token-answer.js'
 import type { TokenReason } from '../policy/token-news.js'
@@ -18,7 +18,7 @@ import {
   type TokenSchedule,
 } from '../policy/token-schedule.js'
 import { callTokenProvider, PROVIDER_LIMIT, type GetToken, type TokenCallOutcome } from './token-call.js'
-import { createTokenCircle, type CircleToken } from './token-tabs.js'
+import { createTokenTabs, type TabToken } from './token-tabs.js'
 import { createStateTeller, type TokenState } from './token-state.js'
 import { createTokenWaiters } from './token-waiters.js'
 
@@ -30,7 +30,10 @@ export interface TokenRefreshOptions {
   to?: number
   /** Milliseconds that a token is taken to live which does not say so itself. Default 10 min. */
   lifetime?: number
-  /** How long one call may take before it counts as failed and is repeated, in milliseconds; a later answer is used all the same. Default 10 s. */
+  /**
+   * How long one call may take before it counts as failed and is repeated, in milliseconds; a later answer is used all
+   * the same. Default 10 s.
+   */
   timeout?: number
 }
 
@@ -41,16 +44,16 @@ export interface TokenKeeperHandlers {
   refreshed(event: { reason: TokenReason; lifetime: number }): void
   failed(event: { reason: TokenReason; error: unknown; retryIn: number }): void
   /**
-   * Told once: `signed-out` (in another tab), `session-expired` (`sessionTtl` reached), `subject-changed`, `token-refused`
-   * (two in a row), or what the provider gave as `ended`.
+   * Told once: `signed-out` (in another tab), `session-expired` (`sessionTtl` reached), `subject-changed`,
+   * `token-refused` (two in a row), or what the provider gave as `ended`.
    */
   ended(reason: string): void
 }
 
 export interface TokenKeeper {
   /**
-   * A token for a dial: the one in force at once, since a reconnection is no reason to fetch; else the next one, however many
-   * calls that takes. `undefined` where there is no provider. Rejects as `closed` or `aborted`.
+   * A token for a dial: the one in force at once, since a reconnection is no reason to fetch; else the next one,
+   * however many calls that takes. `undefined` where there is no provider. Rejects as `closed` or `aborted`.
    */
   token(signal: AbortSignal): Promise<string | undefined>
   /** A server took a leg with `token`; `ttl`: the milliseconds that it says are left. */
@@ -62,17 +65,21 @@ export interface TokenKeeper {
   /** The server offers a token. */
   push(token: string, ttl?: number): void
   /** What an application's function threw, without what would tell a token; `who` names the function. */
-  withheld(thrown: unknown, who: string): unknown
+  redactedError(thrown: unknown, who: string): unknown
   /** Somebody is going to ask for tokens again. False: the login session has ended meanwhile, in another tab. */
   open(): boolean
   /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
   check(): void
   /** The page is stored: another tab that waits for a turn need not wait for a page that stands still. */
   suspend(): void
-  /** Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes later revives it. */
+  /**
+   * Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes
+   * later revives it.
+   */
   signOut(reason?: string): void
   /**
-   * Calls nobody until `open`, or until `token` is asked for. The token in force is kept, and so is what the provider's failures taught.
+   * Calls nobody until `open`, or until `token` is asked for. The token in force is kept, and so is what the provider's
+   * failures taught.
    */
   rest(): void
 }
@@ -85,11 +92,17 @@ export interface TokenKeeperDeps {
   online?: (() => boolean) | undefined
   hidden?: (() => boolean) | undefined
   tabs?: Tabs | undefined
-  /** Tabs with the same key share one token: it has to tell users and token services apart. Without one nothing is shared. */
+  /**
+   * Tabs with the same key share one token: it has to tell users and token services apart. Without one nothing is
+   * shared.
+   */
   key?: string | null | undefined
 }
 
-/** How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. Longer where calls may be. */
+/**
+ * How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. Longer where
+ * calls may be.
+ */
 const TURN_LIMIT = 8_000
 /** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
 const LONGEST_TIMER = 60_000
@@ -100,7 +113,10 @@ const OVERSLEPT = 60_000
 /** A building wakes, or comes back online, at one instant. */
 const WAKE_JITTER = { visible: 1_000, hidden: 10_000 }
 const ONLINE_JITTER = 1_000
-/** What closes and connects while calls are under way has so many of them for nothing; then the least gap between two calls holds. */
+/**
+ * What closes and connects while calls are under way has so many of them for nothing; then the least gap between two
+ * calls holds.
+ */
 const CALLS_DROPPED = 3
 const KEPT_TOKENS = 3
 /** A token that served this long was refused for a new reason, not for the last one's. */
@@ -118,7 +134,10 @@ interface Grant {
   schedule: TokenSchedule
   /** Neither token nor provider said how long it lives: a server that knows is believed. */
   readonly assumed: boolean
-  /** The next one is not asked for sooner after this one's call: by its own lifetime, whatever a server says of it. Milliseconds. */
+  /**
+   * The next one is not asked for sooner after this one's call: by its own lifetime, whatever a server says of it.
+   * Milliseconds.
+   */
   readonly gap: number
   /** A server wants it renewed before its time. */
   cutShort: boolean
@@ -128,7 +147,9 @@ interface Grant {
   refused: boolean
 }
 
-/** Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`. */
+/**
+ * Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`.
+ */
 export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
   const { clock, random, getToken, tokenRefresh = {}, online = () => true, hidden = () => false } = deps
   const limit = tokenRefresh.timeout ?? PROVIDER_LIMIT
@@ -162,36 +183,40 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   /** Nobody calls the provider while it lasts. */
   const pause = createPeriod(clock)
   const session = createPeriod(clock)
-  const circle = createTokenCircle({ clock, tabs: deps.tabs, key: deps.key ?? null }, {
-    asked(generation) {
-      if (failures > 0 && pause.left > 0) circle.wait(failures, pause.left)
-      // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
-      if (usable(grant) && grant.generation > generation) circle.share(shared(grant))
-      else circle.handBack()
+  const tabs = createTokenTabs(
+    { clock, tabs: deps.tabs, key: deps.key ?? null },
+    {
+      asked(generation) {
+        if (failures > 0 && pause.left > 0) tabs.wait(failures, pause.left)
+        // Who answered with what the asking tab has would send it to the provider before the news of a newer one
+        // arrives.
+        if (usable(grant) && grant.generation > generation) tabs.share(shared(grant))
+        else tabs.handBack()
+      },
+      token(news) {
+        if (over === null) hear(news)
+      },
+      wait(others, delay) {
+        failures = Math.max(failures, others)
+        pause.extend(Math.min(delay, LONGEST_PAUSE))
+        tabs.heard()
+        look()
+      },
+      ended: (reason) => end(reason, 'elsewhere'),
     },
-    token(news) {
-      if (over === null) hear(news)
-    },
-    wait(others, delay) {
-      failures = Math.max(failures, others)
-      pause.extend(Math.min(delay, LONGEST_PAUSE))
-      circle.heard()
-      look()
-    },
-    ended: (reason) => end(reason, 'elsewhere'),
-  })
+  )
 
   function usable(grant: Grant | null): grant is Grant {
     return grant !== null && !grant.refused && since(clock, grant.start) < grant.schedule.dead
   }
 
-  function shared(grant: Grant): CircleToken {
+  function shared(grant: Grant): TabToken {
     return { ...grant, sessionLeft: session.running ? session.left : undefined }
   }
 
   /** Ends a session whose time is up, or that another tab has ended. */
   function stillOn(): boolean {
-    const reason = circle.over()
+    const reason = tabs.over()
     if (reason !== null) end(reason, 'elsewhere')
     else if (session.running && session.left <= 0) end('session-expired')
     return over === null
@@ -204,7 +229,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     wasHidden = hidden()
     const wait = getToken && !renewal ? untilCall() : Infinity
     if (wait <= 0) void renew(wanted!)
-    else if (grant || wait < Infinity) alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, untilDeath(), session.running ? session.left : Infinity)))
+    else if (grant || wait < Infinity)
+      alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, untilDeath(), session.running ? session.left : Infinity)))
     tell(currentState())
   }
 
@@ -221,7 +247,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
         const late = since(clock, grant.start) - refreshDue(grant.schedule, wasHidden)
         if (late < 0) return -late
         wanted = late > OVERSLEPT ? 'wake' : grant.cutShort ? 'requested' : 'scheduled'
-        if (wanted === 'wake' && waiters.size === 0) pause.start(random() * (wasHidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
+        if (wanted === 'wake' && waiters.size === 0)
+          pause.start(random() * (wasHidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
       } else {
         if (waiters.size === 0) return Infinity
         wanted = 'first'
@@ -239,8 +266,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   }
 
   /**
-   * The minimum gap is for calls with a new reason. A failed call's repetition follows the retry rule, and the one call after a
-   * refusal is made at once: a second refusal ends the session, so that cannot become a loop.
+   * The minimum gap is for calls with a new reason. A failed call's repetition follows the retry rule, and the one call
+   * after a refusal is made at once: a second refusal ends the session, so that cannot become a loop.
    */
   function gapLeft(): number {
     if (!lastCall || wanted === 'rejected') return 0
@@ -256,19 +283,20 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
     const settled = () => renewal !== mine || renewed() || pause.left > 0
     const cancel = clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, limit - 2_000))
-    void circle.ask(seen)
+    void tabs.ask(seen)
     try {
-      await circle.exclusively(async (contended) => {
+      await tabs.exclusively(async (contended) => {
         cancel()
         turnsMissed = 0
         // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-        if (!settled() && (contended || circle.mayHaveNewer(seen))) await circle.ask(seen)
+        if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.ask(seen)
         if (settled()) return false
         await askProvider(reason, call)
         return renewed()
       }, turn.signal)
     } catch {
-      // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no token.
+      // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
+      // token.
       if (!settled() && usable(grant) && turnsMissed++ === 0) pause.start(5_000 + random() * 10_000)
       if (!settled()) await askProvider(reason, call)
     }
@@ -284,8 +312,14 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     slow = null
     const answered = (outcome: TokenCallOutcome) => {
       if (outcome.kind === 'ended') end(outcome.reason)
-      else if (outcome.kind === 'token') take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
-      else fail(reason, withheld(outcome.error, tokens, 'getToken'), outcome.kind === 'failed' ? outcome.retryAfter : undefined)
+      else if (outcome.kind === 'token')
+        take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
+      else
+        fail(
+          reason,
+          redactedError(outcome.error, tokens, 'getToken'),
+          outcome.kind === 'failed' ? outcome.retryAfter : undefined,
+        )
     }
     const late = (outcome: TokenCallOutcome) => {
       if (slow !== call) return
@@ -301,7 +335,10 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     answered(outcome)
   }
 
-  function take(token: string, from: { start: Instant; reason: TokenReason; ttl?: number | undefined; sessionTtl?: number | undefined }) {
+  function take(
+    token: string,
+    from: { start: Instant; reason: TokenReason; ttl?: number | undefined; sessionTtl?: number | undefined },
+  ) {
     const { reason, ttl, sessionTtl } = from
     if (sessionTtl !== undefined) session.start(sessionTtl, from.start)
     // The provider has it cached. It is no older and no younger for that.
@@ -310,7 +347,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     const lifetime = tokenLifetime(token, ttl, tokenRefresh.lifetime)
     const next: Grant = {
       token,
-      generation: circle.nextGeneration(grant?.generation ?? 0),
+      generation: tabs.nextGeneration(grant?.generation ?? 0),
       start: again ? again.start : from.start,
       reason,
       schedule: drawTokenSchedule(lifetime, tokenRefresh, random),
@@ -322,41 +359,61 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       refused: false,
     }
     if (!sameSubject(next.token)) return end('subject-changed')
-    circle.publish(shared(next))
+    tabs.publish(shared(next))
     adopt(next)
   }
 
   /** Used while it lives, and asked for again in time. */
   function takeAgain(grant: Grant, reason: TokenReason) {
     const rest = grant.schedule.dead - since(clock, grant.start)
-    if (rest <= 0) return fail(reason, new LiveSocketError('invalid', 'getToken answered the token that has just expired; let it fetch a new one'))
+    if (rest <= 0)
+      return fail(
+        reason,
+        new LiveSocketError('invalid', 'getToken answered the token that has just expired; let it fetch a new one'),
+      )
     failures = 0
     pause.start(tokenRetryDelay({ failures: 0, left: rest }, random))
   }
 
   /** A token from another tab. */
-  function hear(news: CircleToken) {
+  function hear(news: TabToken) {
     const { token, generation, start, reason, schedule, sessionLeft } = news
     if (generation > (grant?.generation ?? 0) && since(clock, start) < schedule.dead) {
       if (!sameSubject(token)) return end('subject-changed')
       if (sessionLeft !== undefined) session.start(sessionLeft)
       lastCall = start
-      adopt({ token, generation, start, reason, schedule, assumed: false, gap: callGap(schedule.lifetime), cutShort: false, stillborn: false, acceptedAt: null, refused: false })
-      circle.heard()
+      adopt({
+        token,
+        generation,
+        start,
+        reason,
+        schedule,
+        assumed: false,
+        gap: callGap(schedule.lifetime),
+        cutShort: false,
+        stillborn: false,
+        acceptedAt: null,
+        refused: false,
+      })
+      tabs.heard()
     }
     look()
   }
 
   /**
-   * A token that has just come, and that a server took and called as good as dead: one of the two clocks is wrong, and another token
-   * would fare no better. So its word changes nothing of when this one is used; it is a failure, and the next call waits as after one.
+   * A token that has just come, and that a server took and called as good as dead: one of the two clocks is wrong, and
+   * another token would fare no better. So its word changes nothing of when this one is used; it is a failure, and the
+   * next call waits as after one.
    */
   function bornDead(grant: Grant, left: number) {
     grant.stillborn = true
     const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: stillborn++, left: 0 }, random))
     wanted ??= 'requested'
     pause.extend(delay)
-    const error = new LiveSocketError('invalid', `the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`)
+    const error = new LiveSocketError(
+      'invalid',
+      `the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
+    )
     handlers.failed({ reason: 'requested', error, retryIn: delay })
     look()
   }
@@ -386,20 +443,21 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   function fail(reason: TokenReason, error: unknown, retryAfter?: number) {
     const rest = usable(grant) ? grant.schedule.dead - since(clock, grant.start) : 0
     const delay = tokenRetryDelay({ failures, left: rest, ...(retryAfter === undefined ? {} : { retryAfter }) }, random)
-    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come back was reached.
+    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
+    // back was reached.
     heldOffline = !online() && retryAfter === undefined
     if (heldOffline) lastCall = null
     else failures++
     wanted ??= reason
     pause.start(delay)
-    circle.wait(failures, delay)
+    tabs.wait(failures, delay)
     handlers.failed({ reason, error, retryIn: delay })
   }
 
   function end(reason: string, where: 'here' | 'elsewhere' = 'here') {
     if (over !== null) return
-    reason = blotted(reason, tokens)
-    if (where === 'here') circle.endSession(reason)
+    reason = redactedText(reason, tokens)
+    if (where === 'here') tabs.endSession(reason)
     finish(reason, `the login session has ended (${reason}); sign in and connect again`)
     handlers.ended(reason)
   }
@@ -410,7 +468,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     grant = null
     tokens = []
     drop()
-    circle.leave(true)
+    tabs.leave(true)
     waiters.refuse(new LiveSocketError('closed', `There is no token to be had: ${message}`))
     tell(currentState())
   }
@@ -426,15 +484,16 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     const status = renewal ? 'refreshing' : !grant ? 'none' : usable(grant) ? 'valid' : 'stale'
     if (!grant) return { status, refreshAt: null, expiresAt: null }
     const born = clock.now() - since(clock, grant.start)
-    const planned = wanted === null ? born + refreshDue(grant.schedule, wasHidden) : clock.now() + Math.max(0, pause.left, gapLeft())
+    const planned =
+      wanted === null ? born + refreshDue(grant.schedule, wasHidden) : clock.now() + Math.max(0, pause.left, gapLeft())
     return { status, refreshAt: getToken && !renewal ? planned : null, expiresAt: born + grant.schedule.lifetime }
   }
 
   function open(): boolean {
     if (over !== null) return false
     resting = false
-    circle.join()
-    return circle.over() === null
+    tabs.join()
+    return tabs.over() === null
   }
 
   return {
@@ -461,8 +520,8 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (grant.stillborn) return
       if (age < grant.gap && ttl < grant.gap && ttl < (grant.schedule.lifetime - age) / 2) return bornDead(grant, ttl)
       if (age < grant.gap) stillborn = 0
-      // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it, unless it
-      // is going to end things sooner.
+      // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it,
+      // unless it is going to end things sooner.
       const more = ttl - (grant.schedule.lifetime - age)
       if (Math.abs(more) <= SAME_END || (more > 0 && !grant.assumed)) return
       grant.schedule = scheduleByServer(grant.schedule, age, ttl)
@@ -496,17 +555,17 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       look()
     },
     open,
-    withheld: (thrown, who) => withheld(thrown, tokens, who),
+    redactedError: (thrown, who) => redactedError(thrown, tokens, who),
     check() {
       if (over !== null || resting || !stillOn()) return
       if ((heldOffline && online()) || wasHidden !== hidden()) look()
       else alarm.check()
     },
-    suspend: circle.suspend,
+    suspend: tabs.suspend,
     signOut(reason = 'signed-out') {
       if (over !== null) return
-      circle.join()
-      circle.endSession(reason)
+      tabs.join()
+      tabs.endSession(reason)
       finish('signed-out', 'signed out')
     },
     rest() {
@@ -515,7 +574,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       alarm.clear()
       if (renewal) dropped++
       drop()
-      circle.leave(false)
+      tabs.leave(false)
       waiters.refuse(new LiveSocketError('closed', 'There is no token to be had: the live socket was closed'))
       tell(currentState())
     },

@@ -13,7 +13,10 @@ export function createStateTeller(tell: (state: TokenState) => void): (state: To
   let told: TokenState | null = null
   return (state) => {
     const known =
-      told !== null && told.status === state.status && sameMoment(told.refreshAt, state.refreshAt) && sameMoment(told.expiresAt, state.expiresAt)
+      told !== null &&
+      told.status === state.status &&
+      sameMoment(told.refreshAt, state.refreshAt) &&
+      sameMoment(told.expiresAt, state.expiresAt)
     if (known) return
     told = state
     tell(state)

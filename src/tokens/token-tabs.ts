@@ -3,42 +3,55 @@ import type { TabGroup, Tabs } from '../host/tabs.js'
 import { readTokenNews, type SharedToken, type TokenNews, type TokenReason } from '../policy/token-news.js'
 import type { TokenSchedule } from '../policy/token-schedule.js'
 
-/** The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, it is a circle of one. */
-export interface TokenCircle {
+/**
+ * The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, it is a
+ * tabs of one.
+ */
+export interface TokenTabs {
   /** Again after `leave`: in the same login session, unless that is `over`. */
   join(): void
   /**
-   * Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null: none has. Who
-   * has missed what was said, and finds that the storage was cleared meanwhile, takes that for a sign-out, of which it is a part.
+   * Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null:
+   * none has. Who has missed what was said, and finds that the storage was cleared meanwhile, takes that for a
+   * sign-out, of which it is a part.
    */
   over(): string | null
-  /** Whether some tab may have a newer token than the one of `generation`, by what they left in storage; true where there is none. */
+  /**
+   * Whether some tab may have a newer token than the one of `generation`, by what they left in storage; true where
+   * there is none.
+   */
   mayHaveNewer(generation: number): boolean
   nextGeneration(present: number): number
   /**
-   * Takes turns with the other tabs; see `TabGroup.exclusively`. Where `work` says that it brought a token, the turn is kept
-   * for 5 s more, or until `handBack`: the news of it can be slower than the turn, and busy tabs do not answer in time, but
-   * who waits for a turn calls nobody.
+   * Takes turns with the other tabs; see `TabGroup.exclusively`. Where `work` says that it brought a token, the turn is
+   * kept for 5 s more, or until `handBack`: the news of it can be slower than the turn, and busy tabs do not answer in
+   * time, but who waits for a turn calls nobody.
    */
   exclusively(work: (contended: boolean) => Promise<boolean>, signal: AbortSignal): Promise<void>
   handBack(): void
   /** Asks the others for what is newer than `generation`; resolves when it is `heard`, or after 150 ms. */
   ask(generation: number): Promise<void>
   heard(): void
-  share(token: CircleToken): void
+  share(token: TabToken): void
   /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
-  publish(token: CircleToken): void
+  publish(token: TabToken): void
   wait(failures: number, delay: number): void
   /** Ends the login session in every tab. */
   endSession(reason: string): void
   /** This tab hears nothing from now on, and may stand still at any moment. */
   suspend(): void
-  /** What is said from here on is missed, but for those who could not read up on it: they go on listening, unless it is for `good`. */
+  /**
+   * What is said from here on is missed, but for those who could not read up on it: they go on listening, unless it is
+   * for `good`.
+   */
   leave(good: boolean): void
 }
 
-/** A token as it is told: `start` is when its request started, `sessionLeft` how long the login session lasts from now on. */
-export interface CircleToken {
+/**
+ * A token as it is told: `start` is when its request started, `sessionLeft` how long the login session lasts from now
+ * on.
+ */
+export interface TabToken {
   readonly generation: number
   readonly token: string
   readonly reason: TokenReason
@@ -50,7 +63,7 @@ export interface CircleToken {
 export interface TokenCircleHandlers {
   /** Another tab has a token of that generation, or 0 for none, and wants a newer one. */
   asked(generation: number): void
-  token(token: CircleToken): void
+  token(token: TabToken): void
   /** Another tab's call failed. */
   wait(failures: number, delay: number): void
   ended(reason: string): void
@@ -77,10 +90,10 @@ const ALONE: TabGroup = {
   leave() {},
 }
 
-export function createTokenCircle(
+export function createTokenTabs(
   deps: { clock: Clock; tabs?: Tabs | undefined; key: string | null },
   handlers: TokenCircleHandlers,
-): TokenCircle {
+): TokenTabs {
   const { clock, tabs, key } = deps
   let group = ALONE
   /** Names the login session, for all tabs: the moment at which it began. 0: not known. */
@@ -142,7 +155,7 @@ export function createTokenCircle(
   }
 
   /** While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs. */
-  function received(news: SharedToken): CircleToken {
+  function received(news: SharedToken): TabToken {
     const underWay = Math.max(0, clock.now() - news.at)
     const age = news.age + underWay
     return {
@@ -152,7 +165,7 @@ export function createTokenCircle(
     }
   }
 
-  function share({ generation, token, reason, start, schedule, sessionLeft }: CircleToken) {
+  function share({ generation, token, reason, start, schedule, sessionLeft }: TabToken) {
     const age = since(clock, start)
     const ends = sessionLeft === undefined ? undefined : { sessionLeft }
     post({ kind: 'token', session, generation, token, reason, age, at: clock.now(), schedule, ...ends })
@@ -183,7 +196,8 @@ export function createTokenCircle(
       group.listen(hear)
     },
     over,
-    mayHaveNewer: (generation) => (group !== ALONE && !stored) || group.read('generation') > generation && group.read('until') > clock.now(),
+    mayHaveNewer: (generation) =>
+      (group !== ALONE && !stored) || (group.read('generation') > generation && group.read('until') > clock.now()),
     nextGeneration: (present) => Math.max(present, group.read('generation')) + 1,
     exclusively(work, signal) {
       handBack()
@@ -226,7 +240,8 @@ export function createTokenCircle(
     endSession(reason) {
       // A sign-out that this tab has slept through is not to be counted twice: somebody may be signed in again.
       if (onRecord() !== null) return
-      // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was cleared.
+      // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was
+      // cleared.
       const next = Math.max(session + 1, Math.floor(clock.now()))
       group.write('ended', reason === 'signed-out' ? ENDED.signedOut : ENDED.otherwise)
       group.write('session', next)

@@ -14,7 +14,10 @@ export interface Holding {
   readonly first: HeldMessage | undefined
   /** False: one with that offset is held already. */
   add(message: HeldMessage): boolean
-  /** Takes out the next one, if it is next after `offset`. Everything held is after `offset`: it is only passed in this way. */
+  /**
+   * Takes out the next one, if it is next after `offset`. Everything held is after `offset`: it is only passed in this
+   * way.
+   */
   take(offset: number): HeldMessage | undefined
   clear(): void
 }
@@ -39,8 +42,9 @@ export function createHolding(total: { messages: number; bytes: number }): Holdi
       } else {
         same!.prev = Math.min(same!.prev, message.prev)
       }
-      // Two legs may name different predecessors, where one of them mentions hidden messages and the other one skips them.
-      // Each says truly that nothing visible is between; so a message inherits the claim of one that reaches over it.
+      // Two legs may name different predecessors, where one of them mentions hidden messages and the other one skips
+      // them. Each says truly that nothing visible is between; so a message inherits the claim of one that reaches over
+      // it.
       for (let i = Math.min(at + 1, held.length - 1); i > 0; i--) {
         const before = held[i - 1]!
         const after = held[i]!
@@ -66,8 +70,9 @@ export function createHolding(total: { messages: number; bytes: number }): Holdi
 }
 
 /**
- * About how many bytes a value takes on the wire, without encoding it: strings by their length, 8 for every other leaf, 2 more for
- * every member. Walks by a stack of its own, as what a server sends may be nested deeper than the engine's stack.
+ * About how many bytes a value takes on the wire, without encoding it: strings by their length, 8 for every other leaf,
+ * 2 more for every member. Walks by a stack of its own, as what a server sends may be nested deeper than the engine's
+ * stack.
  */
 export function estimateBytes(data: unknown): number {
   let bytes = 0

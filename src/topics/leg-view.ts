@@ -17,9 +17,15 @@ export interface ReadyLeg {
 }
 
 /** Takes down what the leg named; says why not where it contradicts itself. */
-export function takeAnswer(view: LegView, { epoch, offset: head, after }: TopicAnswer, from: Position | null): string | null {
-  // A server that lags behind the one that served before may answer a position with itself, though its own head is below.
-  if (after > Math.max(head, from?.offset ?? 0)) return `The server named ${after} as what comes before its replay, which is past the head ${head}.`
+export function takeAnswer(
+  view: LegView,
+  { epoch, offset: head, after }: TopicAnswer,
+  from: Position | null,
+): string | null {
+  // A server that lags behind the one that served before may answer a position with itself, though its own head is
+  // below.
+  if (after > Math.max(head, from?.offset ?? 0))
+    return `The server named ${after} as what comes before its replay, which is past the head ${head}.`
   view.asked = null
   view.refused = false
   view.named = { epoch, head, after, from, tail: 0 }

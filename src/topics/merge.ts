@@ -2,35 +2,58 @@ import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
 import { takeAnswer, type LegView, type ReadyLeg } from './leg-view.js'
-import { covers, createTopicSequence, type Gap, type MergedMessage, type Named, type TopicSequence } from './topic-sequence.js'
+import {
+  covers,
+  createTopicSequence,
+  type Gap,
+  type MergedMessage,
+  type Named,
+  type TopicSequence,
+} from './topic-sequence.js'
 
 export type { Gap, MergedMessage } from './topic-sequence.js'
 
-/** `deliver` and `gap` come one at a time, never one inside another: what a handler causes by calling back is told after it has returned. */
+/**
+ * `deliver` and `gap` come one at a time, never one inside another: what a handler causes by calling back is told after
+ * it has returned.
+ */
 export interface MergeHandlers {
   deliver(message: MergedMessage): void
   gap(gap: Gap): void
   /** Please send this `subscribe` on the active leg. */
   subscribe(leg: number, id: string, topics: TopicRequests): void
   unsubscribe(leg: number, topics: readonly string[]): void
-  /** More is held than may be. True: a standby leg was dropped for it. False: there is none, and the held ones will be asked for again. */
+  /**
+   * More is held than may be. True: a standby leg was dropped for it. False: there is none, and the held ones will be
+   * asked for again.
+   */
   overflow(): boolean
   invalid(topic: string, reason: string): void
-  /** The active leg named the topic and this head: there begins who came 'from now' since the topic was last asked for. */
+  /**
+   * The active leg named the topic and this head: there begins who came 'from now' since the topic was last asked for.
+   */
   answered?(topic: string, head: Position): void
 }
 
 /** Several legs in, one sequence per topic out: client rule 4. */
 export interface Merge {
-  /** First interest in a topic; or later, with a position below its present one (or in another epoch): goes back there. */
+  /**
+   * First interest in a topic; or later, with a position below its present one (or in another epoch): goes back there.
+   */
   subscribe(topic: string, from: Position | null): void
   unsubscribe(topic: string): void
   /** What the `hello` of this new leg is to ask. */
   hello(leg: number): TopicRequests
-  /** The leg's `welcome` arrived: it is the active one now, and the former active one is the old leg. `refused`: topics of errors before it. */
+  /**
+   * The leg's `welcome` arrived: it is the active one now, and the former active one is the old leg. `refused`: topics
+   * of errors before it.
+   */
   ready(leg: number, topics: TopicAnswers, refused: ReadonlySet<string>): void
   subscribed(leg: number, id: string | undefined, topics: TopicAnswers): void
-  /** An `error` with a topic. `retry`: it may be asked for again, after a pause. `id`: that of the `subscribe`, where the error bore it. */
+  /**
+   * An `error` with a topic. `retry`: it may be asked for again, after a pause. `id`: that of the `subscribe`, where
+   * the error bore it.
+   */
   refused(leg: number, topic: string, retry: boolean, id?: string): void
   message(leg: number, frame: MessageFrame): void
   /** The leg was closed or died. If it was the active one and the old one lives, the old one serves again. */
@@ -118,8 +141,8 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   /**
    * All telling is done here, in one loop that never nests: a handler that calls back only leaves work for it.
    *
-   * @param first is looked at first. Thousands of messages a second come one by one: a set that is filled and emptied for each costs
-   * more than all the rest.
+   * @param first is looked at first. Thousands of messages a second come one by one: a set that is filled and emptied
+   * for each costs more than all the rest.
    */
   function settle(first?: Topic) {
     if (settling) return void (first && dirty.add(first))
@@ -177,7 +200,14 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   }
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  function name(topic: Topic, leg: ReadyLeg, view: LegView, answer: TopicAnswer, from: Position | null, unasked: boolean) {
+  function name(
+    topic: Topic,
+    leg: ReadyLeg,
+    view: LegView,
+    answer: TopicAnswer,
+    from: Position | null,
+    unasked: boolean,
+  ) {
     const wrong = takeAnswer(view, answer, from)
     if (wrong) {
       handlers.invalid(topic.name, wrong)
@@ -214,7 +244,11 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
     },
 
     hello(leg) {
-      const asked = [...topics.values()].map(({ name, generation, sequence }) => ({ name, generation, from: sequence.position }))
+      const asked = [...topics.values()].map(({ name, generation, sequence }) => ({
+        name,
+        generation,
+        from: sequence.position,
+      }))
       hellos.set(leg, new Map(asked.map((topic) => [topic.name, topic])))
       return new Map(asked.map((topic) => [topic.name, topic.from]))
     },
@@ -235,7 +269,12 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
           topic.sequence.ask()
           continue
         }
-        const view: LegView = { generation: topic.generation, asked: null, named: null, refused: refused.has(topic.name) }
+        const view: LegView = {
+          generation: topic.generation,
+          asked: null,
+          named: null,
+          refused: refused.has(topic.name),
+        }
         leg.views.set(topic.name, view)
         if (answer) name(topic, leg, view, answer, asked.from, false)
         else if (!view.refused) topic.sequence.ask()
@@ -294,7 +333,15 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
       }
       const early = prev > position.offset
       const bytes = early ? estimateBytes(data) : 0
-      const fresh = topic.sequence.hold({ offset, prev, data, hasData, leg: number, replayed: offset <= named.head, bytes })
+      const fresh = topic.sequence.hold({
+        offset,
+        prev,
+        data,
+        hasData,
+        leg: number,
+        replayed: offset <= named.head,
+        bytes,
+      })
       if (!fresh) counts.duplicates++
       else if (early) counts.held++
       settle(topic)

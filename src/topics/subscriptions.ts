@@ -37,13 +37,23 @@ export interface Subscription {
   position(): Position | null
 }
 
-/** Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different positions. */
+/**
+ * Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different
+ * positions.
+ */
 export interface Subscriptions {
   /**
-   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `once`: in a later session
-   * it does not begin there again. `watch` is told when the topic's status is another one, and soon of a refusal from before.
+   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `once`:
+   * in a later session it does not begin there again. `watch` is told when the topic's status is another one, and soon
+   * of a refusal from before.
    */
-  add(topic: string, handler: MessageHandler, from?: Position, once?: boolean, watch?: (status: TopicStatus) => void): Subscription
+  add(
+    topic: string,
+    handler: MessageHandler,
+    from?: Position,
+    once?: boolean,
+    watch?: (status: TopicStatus) => void,
+  ): Subscription
   status(topic: string): TopicStatus
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
   position(topic: string): Position | null
@@ -104,11 +114,26 @@ export function createSubscriptions(handlers: SubscriptionsHandlers, answers = t
 
   return {
     add(name, handler, from, once = false, watch) {
-      const subscriber: Subscriber = { handler, watch, from: once ? null : (from ?? null), seen: from ?? null, removed: false }
+      const subscriber: Subscriber = {
+        handler,
+        watch,
+        from: once ? null : (from ?? null),
+        seen: from ?? null,
+        removed: false,
+      }
       const present = handlers.position(name)
       let topic = topics.get(name)
       const isFirst = !topic
-      if (!topic) topics.set(name, (topic = { subscribers: new Set(), answered: false, served: null, status: serving && !answers ? 'live' : 'pending' }))
+      if (!topic)
+        topics.set(
+          name,
+          (topic = {
+            subscribers: new Set(),
+            answered: false,
+            served: null,
+            status: serving && !answers ? 'live' : 'pending',
+          }),
+        )
       const isBehind = from !== undefined && !isFirst && !(present && reaches(from, present))
       if (isBehind && topic.answered) {
         // The others are not told again what comes again for this one.
@@ -133,7 +158,8 @@ export function createSubscriptions(handlers: SubscriptionsHandlers, answers = t
         handlers.last(name)
       }
       // While the topic goes back for another one, its position says nothing about this one.
-      const position = () => (subscriber.removed || !topic.answered ? subscriber.seen : furthest(subscriber.seen, handlers.position(name)))
+      const position = () =>
+        subscriber.removed || !topic.answered ? subscriber.seen : furthest(subscriber.seen, handlers.position(name))
       return Object.assign(remove, { position })
     },
 

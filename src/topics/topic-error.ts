@@ -1,9 +1,21 @@
 import { LiveSocketError } from '../base/errors.js'
 import type { ErrorFrame } from '../protocol/frames.js'
 
-/** What an application is told of a topic that is not served: refused for good or for now, ended by the server, or not answered yet. */
+/**
+ * What an application is told of a topic that is not served: refused for good or for now, ended by the server, or not
+ * answered yet.
+ */
 export function topicError({ code, message, retryAfter }: ErrorFrame, topic: string): LiveSocketError {
-  if (code === 'timeout') return new LiveSocketError('timeout', `The server has not answered for the topic "${topic}", and the others are served without it: ${message}, and is taken when it comes.`, { topic })
+  if (code === 'timeout')
+    return new LiveSocketError(
+      'timeout',
+      `The server has not answered for the topic "${topic}", and the others are served without it: ${message}, and is taken when it comes.`,
+      { topic },
+    )
   const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
-  return new LiveSocketError(kind, `The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`, { topic, retryAfter })
+  return new LiveSocketError(
+    kind,
+    `The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`,
+    { topic, retryAfter },
+  )
 }

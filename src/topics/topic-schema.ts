@@ -4,12 +4,19 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 export type TopicSchemas = { readonly [topic: string]: StandardSchemaV1 }
 
 /** What handlers are given: what the schemas make of what came in. */
-export type SchemaOutputs<Schemas extends TopicSchemas> = { [Topic in keyof Schemas]: StandardSchemaV1.InferOutput<Schemas[Topic]> }
+export type SchemaOutputs<Schemas extends TopicSchemas> = {
+  [Topic in keyof Schemas]: StandardSchemaV1.InferOutput<Schemas[Topic]>
+}
 
 /** What is published, and goes over the wire: what the schemas take. */
-export type SchemaInputs<Schemas extends TopicSchemas> = { [Topic in keyof Schemas]: StandardSchemaV1.InferInput<Schemas[Topic]> }
+export type SchemaInputs<Schemas extends TopicSchemas> = {
+  [Topic in keyof Schemas]: StandardSchemaV1.InferInput<Schemas[Topic]>
+}
 
-/** `invalid` is a text for people. It never holds what was checked, unless the schema library puts it into its own issues. */
+/**
+ * `invalid` is a text for people. It never holds what was checked, unless the schema library puts it into its own
+ * issues.
+ */
 export type Checked = { readonly value: unknown } | { readonly invalid: string; readonly cause?: unknown }
 
 /** So much of what a schema has to say is told; it may have an issue for each of a thousand rows. */
@@ -22,11 +29,14 @@ export function checkTopicData(schemas: ReadonlyMap<string, StandardSchemaV1>, t
   if (!schema) return { value: data }
   try {
     const result: unknown = schema['~standard'].validate(data)
-    if (typeof result !== 'object' || result === null) return { invalid: 'the schema is no Standard Schema: it gave no result' }
+    if (typeof result !== 'object' || result === null)
+      return { invalid: 'the schema is no Standard Schema: it gave no result' }
     if ('then' in result && typeof result.then === 'function') {
       // Nobody waits for it, so nobody else would hear it reject.
       Promise.resolve(result).catch(() => undefined)
-      return { invalid: 'the schema is asynchronous: messages are checked in order, so only synchronous schemas can be used' }
+      return {
+        invalid: 'the schema is asynchronous: messages are checked in order, so only synchronous schemas can be used',
+      }
     }
     const { issues, value } = result as { readonly issues?: unknown; readonly value?: unknown }
     return issues ? { invalid: issuesText(issues) } : { value }

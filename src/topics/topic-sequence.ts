@@ -62,8 +62,8 @@ export interface TopicSequence {
   /** False: that message is held already. */
   hold(message: HeldMessage): boolean
   /**
-   * Tells the application the next thing, and says true; with nothing to be told, sees to what is missing. Everything is in
-   * order before the application is called: it may change or end the topic there.
+   * Tells the application the next thing, and says true; with nothing to be told, sees to what is missing. Everything
+   * is in order before the application is called: it may change or end the topic there.
    */
   proceed(active: Named | null | undefined, old: Named | null | undefined): boolean
   /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
@@ -92,7 +92,11 @@ export function covers(named: Named | null | undefined, position: Position): boo
   return !!named && named.epoch === position.epoch && Math.max(named.after, named.tail) <= position.offset
 }
 
-export function createTopicSequence(deps: TopicSequenceDeps, handlers: TopicSequenceHandlers, from: Position | null): TopicSequence {
+export function createTopicSequence(
+  deps: TopicSequenceDeps,
+  handlers: TopicSequenceHandlers,
+  from: Position | null,
+): TopicSequence {
   const { clock, name } = deps
   const holding = createHolding(deps.total)
   let position = from

@@ -19,14 +19,20 @@ const LIMIT = 100
  *
  * - `data-live-status`: the status as text. `data-live-when="reconnecting closed"`: shown in these alone.
  * - `data-live-topic="prices"`, with `data-live-field="eur.usd"`: the latest message, or that part of it.
- * - `<template data-live-list="chat" data-live-limit="50">`: a copy of its content for each message, the newest last, with
+ * - `<template data-live-list="chat" data-live-limit="50">`: a copy of its content for each message, the newest last,
+ *   with
  *   `data-live-field` inside. At its limit the oldest go.
- * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list; `data-live-error` inside
+ * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list;
+ *   `data-live-error` inside
  *   shows what went wrong.
  *
  * Throws `LiveSocketError` `invalid` for a limit that is no whole number from 1 on.
  */
-export function bind(socket: Bound, root: ParentNode = document, { format = text, clock = systemClock }: BindOptions = {}): () => void {
+export function bind(
+  socket: Bound,
+  root: ParentNode = document,
+  { format = text, clock = systemClock }: BindOptions = {},
+): () => void {
   const undo: (() => void)[] = []
   let paints: (() => void)[] = []
   let bound = true
@@ -157,7 +163,9 @@ function valuesOf(entries: readonly Entry[]): Record<string, FormDataEntryValue 
 }
 
 function same(one: readonly Entry[], other: readonly Entry[]): boolean {
-  return one.length === other.length && one.every(([name, value], at) => name === other[at]![0] && value === other[at]![1])
+  return (
+    one.length === other.length && one.every(([name, value], at) => name === other[at]![0] && value === other[at]![1])
+  )
 }
 
 function part(data: unknown, path: string | undefined): unknown {

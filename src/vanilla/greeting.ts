@@ -2,7 +2,8 @@ import type { WireData } from '../protocol/protocol.js'
 import type { RawProtocolOptions } from '../foreign/raw.js'
 
 /** The words of a server for a socket that is its own topic: what is left of them is the socket's. */
-export type Words = Omit<RawProtocolOptions, 'message' | 'publish' | 'hello' | 'subscribe' | 'unsubscribe'> & Partial<Pick<RawProtocolOptions, 'hello'>>
+export type Words = Omit<RawProtocolOptions, 'message' | 'publish' | 'hello' | 'subscribe' | 'unsubscribe'> &
+  Partial<Pick<RawProtocolOptions, 'hello'>>
 
 /** What says more than this before it has an answer is no greeting. */
 const MOST = { pieces: 100, size: 65_536 }
@@ -17,8 +18,9 @@ export interface Greeting {
 }
 
 /**
- * A server knows a connection by what was said on it. What the application said from `open` until the first answer is said again on a
- * new leg, which is ready when it is answered; that answer is not told twice. What it said later nobody can repeat for it. Where
+ * A server knows a connection by what was said on it. What the application said from `open` until the first answer is
+ * said again on a new leg, which is ready when it is answered; that answer is not told twice. What it said later nobody
+ * can repeat for it. Where
  * `words.hello` says how a server is greeted, the application has to say nothing.
  */
 export function createGreeting(words: Words, topic: string): Greeting {

@@ -9,22 +9,30 @@ interface Entry {
 }
 
 /**
- * The listeners of one target, as the DOM standard has them. Not the platform's EventTarget: that takes no events of another realm, such
- * as a jsdom whose globals came later, and some platforms have none.
+ * The listeners of one target, as the DOM standard has them. Not the platform's EventTarget: that takes no events of
+ * another realm, such as a jsdom whose globals came later, and some platforms have none.
  */
 export function createListeners(target: EventTarget) {
   const all = new Map<string, Entry[]>()
 
   function remove(type: string, entry: Entry) {
     entry.removed = true
-    all.set(type, (all.get(type) ?? []).filter((one) => one !== entry))
+    all.set(
+      type,
+      (all.get(type) ?? []).filter((one) => one !== entry),
+    )
   }
 
-  const find = (type: string, listener: Listener | null, capture: boolean) => all.get(type)?.find((one) => one.listener === listener && one.capture === capture)
+  const find = (type: string, listener: Listener | null, capture: boolean) =>
+    all.get(type)?.find((one) => one.listener === listener && one.capture === capture)
 
   return {
     add(type: string, listener: Listener | null, options: Options) {
-      const { capture = false, once = false, signal } = typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
+      const {
+        capture = false,
+        once = false,
+        signal,
+      } = typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
       if (!listener || signal?.aborted || find(type, listener, capture)) return
       const entry: Entry = { listener, capture, once, removed: false }
       all.set(type, [...(all.get(type) ?? []), entry])
@@ -36,10 +44,12 @@ export function createListeners(target: EventTarget) {
     },
     /** Throws a TypeError for what is no event. */
     dispatch(event: Event): boolean {
-      if (typeof event !== 'object' || event === null || typeof event.type !== 'string') throw new TypeError('dispatchEvent takes an event.')
+      if (typeof event !== 'object' || event === null || typeof event.type !== 'string')
+        throw new TypeError('dispatchEvent takes an event.')
       let stopped = false
       const shown = (currentTarget: EventTarget | null, eventPhase: number) => {
-        for (const [name, value] of Object.entries({ target, srcElement: target, currentTarget, eventPhase })) Object.defineProperty(event, name, { value, configurable: true })
+        for (const [name, value] of Object.entries({ target, srcElement: target, currentTarget, eventPhase }))
+          Object.defineProperty(event, name, { value, configurable: true })
       }
       shown(target, 2)
       Object.defineProperty(event, 'stopImmediatePropagation', { value: () => (stopped = true), configurable: true })

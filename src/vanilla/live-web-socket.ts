@@ -15,21 +15,31 @@ export const DATA = 'data'
 export type UrlProvider = string | URL | (() => string | Promise<string>)
 
 export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 'schemas' | 'protocol'> {
-  /** How the server is spoken to: a preset, `livesocketV1()` with a `topic`, or what `rawProtocol` makes. Default: every message as it comes. */
+  /**
+   * How the server is spoken to: a preset, `livesocketV1()` with a `topic`, or what `rawProtocol` makes. Default: every
+   * message as it comes.
+   */
   protocol?: Protocol
   /**
-   * The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. `hello` is how a new server is greeted in
-   * a move that the application does not see, `() => null` where there is nothing to say. Without it, what the application sent from `open`
-   * until the first answer is sent again; where it has sent more, it sees the move as a `close`, and greets by itself.
+   * The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. `hello` is how
+   * a new server is greeted in a move that the application does not see, `() => null` where there is nothing to say.
+   * Without it, what the application sent from `open` until the first answer is sent again; where it has sent more, it
+   * sees the move as a `close`, and greets by itself.
    */
   words?: Words
   /** The topic that is this socket, where the protocol has topics. */
   topic?: string
-  /** One connection as the application sees it: after its `close` event it stays closed, and `send` needs an open one. Default false. */
+  /**
+   * One connection as the application sees it: after its `close` event it stays closed, and `send` needs an open one.
+   * Default false.
+   */
   once?: boolean
   // What follows is reconnecting-websocket's.
   WebSocket?: unknown
-  /** Milliseconds. The width over which a reconnection is drawn, and how wide failures make it. Default 5,000 and 10,000. */
+  /**
+   * Milliseconds. The width over which a reconnection is drawn, and how wide failures make it. Default 5,000 and
+   * 10,000.
+   */
   minReconnectionDelay?: number
   maxReconnectionDelay?: number
   /** Accepted and without effect: the width doubles with each failure. */
@@ -57,7 +67,10 @@ interface Physical {
   readonly protocol: string
   readonly extensions?: string
   readonly bufferedAmount: number
-  addEventListener(type: 'close' | 'error', listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void): void
+  addEventListener(
+    type: 'close' | 'error',
+    listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void,
+  ): void
 }
 
 /** How long `close()` waits for the server's answer before the `close` event says that there was none. */
@@ -66,12 +79,16 @@ const CLOSE_TIMEOUT = 3_000
 /** As `close` and `event` have it for a move that the application must see. */
 const RESTART = 1012
 
-/** An application may put this class in its place later. The place is looked at and not into it: Node loads its own class when it is asked for. */
+/**
+ * An application may put this class in its place later. The place is looked at and not into it: Node loads its own
+ * class when it is asked for.
+ */
 const platform = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket')
 
 /**
- * The WebSocket interface over a LiveSocket, which moves from server to server underneath it: a drop-in for `WebSocket` and for
- * reconnecting-websocket. A planned move is no event of it, unless only the application knows how the new server is to be greeted (see
+ * The WebSocket interface over a LiveSocket, which moves from server to server underneath it: a drop-in for `WebSocket`
+ * and for reconnecting-websocket. A planned move is no event of it, unless only the application knows how the new
+ * server is to be greeted (see
  * `words`); a break is a `close` and, unless `once`, an `open` later.
  */
 export class LiveWebSocket implements EventTarget {
@@ -122,7 +139,10 @@ export class LiveWebSocket implements EventTarget {
   /** Those that told of an error, which not every break is. */
   readonly #failing = new WeakSet<Physical>()
   #last: { code: number; reason: string } = { code: 1006, reason: '' }
-  /** Bytes that `send` took and that are under way, and those that it took in vain: what is counted goes on counting while a socket is closed. */
+  /**
+   * Bytes that `send` took and that are under way, and those that it took in vain: what is counted goes on counting
+   * while a socket is closed.
+   */
   #waiting = 0
   #unsent = 0
   /** A Blob is read before it can be sent, and what is sent after it waits its turn. */
@@ -171,7 +191,10 @@ export class LiveWebSocket implements EventTarget {
     return Math.max(0, this.#retries)
   }
 
-  /** Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the opening. */
+  /**
+   * Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the
+   * opening.
+   */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
     if (arguments.length === 0) throw new TypeError('send takes what is to be sent.')
     if (this.#options.once && this.#state === 0) throw domError('The socket is not open yet.', 'InvalidStateError')
@@ -193,7 +216,10 @@ export class LiveWebSocket implements EventTarget {
       }))
   }
 
-  /** Throws an `InvalidAccessError` for a code that is neither 1000 nor 3000 to 4999, a `SyntaxError` for a reason over 123 bytes. */
+  /**
+   * Throws an `InvalidAccessError` for a code that is neither 1000 nor 3000 to 4999, a `SyntaxError` for a reason over
+   * 123 bytes.
+   */
   close(code?: number, reason?: string): void {
     const goodbye = checkClose(code, reason)
     if (this.#state === 2) return
@@ -209,7 +235,13 @@ export class LiveWebSocket implements EventTarget {
       cancel()
       if (this.#state !== 2) return
       this.#state = 3
-      this.#tell(closeEvent({ code: event.code ?? 1006, reason: event.reason ?? '', wasClean: event.wasClean ?? event.code !== 1006 }))
+      this.#tell(
+        closeEvent({
+          code: event.code ?? 1006,
+          reason: event.reason ?? '',
+          wasClean: event.wasClean ?? event.code !== 1006,
+        }),
+      )
     }
     const cancel = this.#clock.setTimeout(
       () => {
@@ -224,7 +256,10 @@ export class LiveWebSocket implements EventTarget {
     else send()
   }
 
-  /** Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To move without a break, `live.handover()`. */
+  /**
+   * Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To move
+   * without a break, `live.handover()`.
+   */
   reconnect(code?: number, reason?: string): void {
     const goodbye = checkClose(code, reason)
     const open = this.#state === 1
@@ -237,7 +272,23 @@ export class LiveWebSocket implements EventTarget {
   }
 
   #settings(url: UrlProvider, subprotocols: readonly string[]): LiveSocketOptions {
-    const { protocol, words, topic: _, once, WebSocket, minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor: _g, minUptime: _u, connectionTimeout, maxRetries: _r, maxEnqueuedMessages, startClosed: _s, debug: _d, ...rest } = this.#options
+    const {
+      protocol,
+      words,
+      topic: _,
+      once,
+      WebSocket,
+      minReconnectionDelay,
+      maxReconnectionDelay,
+      reconnectionDelayGrowFactor: _g,
+      minUptime: _u,
+      connectionTimeout,
+      maxRetries: _r,
+      maxEnqueuedMessages,
+      startClosed: _s,
+      debug: _d,
+      ...rest
+    } = this.#options
     if (!protocol) this.#greeting = createGreeting(words ?? {}, DATA)
     const spoken = protocol ?? rawProtocol(this.#greeting!.options)
     const Class = rest.environment?.WebSocket ?? WebSocket
@@ -283,8 +334,17 @@ export class LiveWebSocket implements EventTarget {
       if (this.#state === 1 && this.#greeting?.outgrown) this.#restart()
     })
     this.live.on('leg-closed', ({ leg, code, reason, by }) => {
-      // A new server wants to be greeted with something that only the library has, and says so by a code of the application's range.
-      if (this.#options.once && this.#state === 1 && by === 'server' && leg > this.#served && code >= 4400 && code <= 4499) return this.#restart()
+      // A new server wants to be greeted with something that only the library has, and says so by a code of the
+      // application's range.
+      if (
+        this.#options.once &&
+        this.#state === 1 &&
+        by === 'server' &&
+        leg > this.#served &&
+        code >= 4400 &&
+        code <= 4499
+      )
+        return this.#restart()
       // What the library knows of a break is no word of the server's.
       this.#last = { code, reason: code === 1006 ? '' : reason }
       if (this.#state === 0 && by === 'server') this.#failed()
@@ -293,7 +353,8 @@ export class LiveWebSocket implements EventTarget {
       if (this.#state === 1 && status !== 'live') this.#lost(status === 'closed')
       else if (this.#state === 0 && status === 'closed') this.#ended()
     })
-    if (this.#options.debug) for (const type of TYPES) this.addEventListener(type, (event) => console.log('LiveWebSocket>', type, event))
+    if (this.#options.debug)
+      for (const type of TYPES) this.addEventListener(type, (event) => console.log('LiveWebSocket>', type, event))
   }
 
   #connect() {
@@ -308,7 +369,9 @@ export class LiveWebSocket implements EventTarget {
     this.#tell(openEvent())
   }
 
-  /** The application greets the new server itself: in the next socket where it lives once, else in the same one at once. */
+  /**
+   * The application greets the new server itself: in the next socket where it lives once, else in the same one at once.
+   */
   #restart() {
     this.#last = { code: RESTART, reason: 'moved to a server that has to be greeted anew' }
     this.#lost(false)
@@ -366,11 +429,19 @@ export class LiveWebSocket implements EventTarget {
     this.#listeners.dispatch(event)
   }
 
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void {
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
     this.#listeners.add(String(type), listener, options)
   }
 
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void {
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: EventListenerOptions | boolean,
+  ): void {
     this.#listeners.remove(String(type), listener, options)
   }
 
@@ -387,7 +458,8 @@ export class LiveWebSocket implements EventTarget {
     // For `instanceof`: its listeners are its own.
     if (typeof EventTarget === 'function') Object.setPrototypeOf(this.prototype, EventTarget.prototype)
     for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
-      for (const owner of [this, this.prototype]) Object.defineProperty(owner, name, { value, enumerable: true, writable: false })
+      for (const owner of [this, this.prototype])
+        Object.defineProperty(owner, name, { value, enumerable: true, writable: false })
     }
     for (const type of TYPES) {
       Object.defineProperty(this.prototype, `on${type}`, {
@@ -415,7 +487,9 @@ export class LiveWebSocket implements EventTarget {
 /** Bytes as they are now: what is sent is what was given. */
 function copied(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
   if (typeof data === 'string') return data
-  const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
+  const bytes = ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data)
   return bytes.slice().buffer
 }
 

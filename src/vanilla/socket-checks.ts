@@ -1,6 +1,9 @@
 import { socketAddress } from '../base/socket-address.js'
 
-/** The URL as the standard's constructor has it: http means ws, and a fragment is an error. Throws a `SyntaxError` DOMException. */
+/**
+ * The URL as the standard's constructor has it: http means ws, and a fragment is an error. Throws a `SyntaxError`
+ * DOMException.
+ */
 export function checkUrl(given: unknown): string {
   let address
   try {
@@ -16,7 +19,9 @@ export function checkUrl(given: unknown): string {
 
 /** What the platform throws, or, where it has no such class, an error of that name. */
 export function domError(message: string, name: 'SyntaxError' | 'InvalidAccessError' | 'InvalidStateError'): Error {
-  return typeof DOMException === 'function' ? new DOMException(message, name) : Object.assign(new Error(message), { name })
+  return typeof DOMException === 'function'
+    ? new DOMException(message, name)
+    : Object.assign(new Error(message), { name })
 }
 
 /** A token of RFC 9110. */
@@ -26,18 +31,23 @@ export function checkSubprotocols(given: string | readonly string[]): readonly s
   const all = typeof given === 'string' ? [given] : [...given].map(String)
   const names = new Set(all.map((name) => name.toLowerCase()))
   if (names.size < all.length) throw domError('A subprotocol is offered twice.', 'SyntaxError')
-  for (const name of all) if (!TOKEN.test(name)) throw domError('A subprotocol is a token: letters, digits and no spaces.', 'SyntaxError')
+  for (const name of all)
+    if (!TOKEN.test(name)) throw domError('A subprotocol is a token: letters, digits and no spaces.', 'SyntaxError')
   return all
 }
 
 /** What may be told at a close; without a code it is 1000, as reconnecting-websocket has it. */
-export function checkClose(code: number | undefined, reason: string | undefined): { readonly code: number; readonly reason: string } {
+export function checkClose(
+  code: number | undefined,
+  reason: string | undefined,
+): { readonly code: number; readonly reason: string } {
   // As the standard's [Clamp] unsigned short.
   const clamped = code === undefined ? 1000 : Math.min(65_535, Math.max(0, Math.round(Number(code) || 0)))
   if (clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
     throw domError(`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
   }
   const text = reason === undefined ? '' : String(reason)
-  if (new TextEncoder().encode(text).length > 123) throw domError('The reason of a close has at most 123 bytes.', 'SyntaxError')
+  if (new TextEncoder().encode(text).length > 123)
+    throw domError('The reason of a close has at most 123 bytes.', 'SyntaxError')
   return { code: clamped, reason: text }
 }

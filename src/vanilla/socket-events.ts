@@ -13,18 +13,30 @@ export function openEvent(): Event {
   return make('Event', 'open')
 }
 
-/** `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON. */
+/**
+ * `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON.
+ */
 export function messageEvent(data: unknown, binaryType: BinaryType, url: string): MessageEvent {
   const origin = url === '' ? '' : (originOf(url) ?? '')
-  if (data instanceof ArrayBuffer) return make('MessageEvent', 'message', { data: binaryType === 'blob' ? new Blob([data]) : data, origin }) as MessageEvent
-  return make('MessageEvent', 'message', { data: typeof data === 'string' ? data : JSON.stringify(data), origin }) as MessageEvent
+  if (data instanceof ArrayBuffer)
+    return make('MessageEvent', 'message', {
+      data: binaryType === 'blob' ? new Blob([data]) : data,
+      origin,
+    }) as MessageEvent
+  return make('MessageEvent', 'message', {
+    data: typeof data === 'string' ? data : JSON.stringify(data),
+    origin,
+  }) as MessageEvent
 }
 
 /** Of the platform's class, or, where it has none, an event with what ours bear. */
 function make(name: 'Event' | 'MessageEvent' | 'CloseEvent', type: string, init: object = {}): Event {
   const Class = globalThis[name] as (new (type: string, init?: object) => Event) | undefined
   if (typeof Class === 'function') return new Class(type, init)
-  const bare = typeof globalThis.Event === 'function' ? new Event(type) : ({ type, defaultPrevented: false, preventDefault() {}, stopPropagation() {}, timeStamp: 0 } as unknown as Event)
+  const bare =
+    typeof globalThis.Event === 'function'
+      ? new Event(type)
+      : ({ type, defaultPrevented: false, preventDefault() {}, stopPropagation() {}, timeStamp: 0 } as unknown as Event)
   return Object.defineProperties(bare, describe(init))
 }
 

@@ -16,7 +16,12 @@ export function connectClient<Topics extends object = Record<string, unknown>>(
   { feed, environment = sim.environment, ...options }: Partial<LiveSocketOptions<Topics>> & { feed?: Feed } = {},
 ): Client<Topics> {
   const wire = breakable(environment.WebSocket)
-  const socket = createLiveSocket<Topics>({ url: sim.url, reconnect: { spread: 500 }, ...options, environment: { ...environment, WebSocket: wire } } as LiveSocketOptions<Topics>)
+  const socket = createLiveSocket<Topics>({
+    url: sim.url,
+    reconnect: { spread: 500 },
+    ...options,
+    environment: { ...environment, WebSocket: wire },
+  } as LiveSocketOptions<Topics>)
   const recorder = createRecorder(socket, { clock: sim.clock, wire })
   const book = feed ? createBook(feed, () => sim.clock.monotonic(), true) : null
   if (feed) socket.subscribe(feed.topic as keyof Topics & string, (_, { offset }) => book!.delivered(offset))

@@ -26,7 +26,15 @@ export function createComparison({ seed = 5, latency = 60, every = 100, ...optio
   const book = createBook(feed, () => sim.clock.monotonic(), false)
   const naive = connectNaively(sim, feed.topic, book.delivered)
   const marks: { at: number; label: string }[] = []
-  return { sim, feed, client, book, naive, marks, mark: (label: string) => void marks.push({ at: sim.clock.monotonic(), label }) }
+  return {
+    sim,
+    feed,
+    client,
+    book,
+    naive,
+    marks,
+    mark: (label: string) => void marks.push({ at: sim.clock.monotonic(), label }),
+  }
 }
 export type Comparison = ReturnType<typeof createComparison>
 
@@ -43,17 +51,26 @@ export interface ComparisonWords<World> {
 }
 
 /**
- * One stream, two clients, and what becomes of it: after `play` LiveSocket has lost and repeated nothing, and the other one more than
+ * One stream, two clients, and what becomes of it: after `play` LiveSocket has lost and repeated nothing, and the other
+ * one more than
  * `loses` messages.
  */
-export function comparisonStory<World extends Comparison>(createWorld: () => World, { actions, ...words }: ComparisonWords<World>, loses: number, play: (played: Played<World>) => Promise<void>): StoryObj<StoryArgs> {
+export function comparisonStory<World extends Comparison>(
+  createWorld: () => World,
+  { actions, ...words }: ComparisonWords<World>,
+  loses: number,
+  play: (played: Played<World>) => Promise<void>,
+): StoryObj<StoryArgs> {
   return storyIn(
     createWorld,
-    (world, { playing }) => <ComparisonStage comparison={world} playing={playing} actions={actions(world)} {...words} />,
+    (world, { playing }) => (
+      <ComparisonStage comparison={world} playing={playing} actions={actions(world)} {...words} />
+    ),
     async (played) => {
       await play(played)
       const { client, book } = played.world
-      const shown = (side: 'ours' | 'theirs') => Number(played.canvasElement.querySelector(`[data-client=${side}] [data-count=Lost]`)?.textContent)
+      const shown = (side: 'ours' | 'theirs') =>
+        Number(played.canvasElement.querySelector(`[data-client=${side}] [data-count=Lost]`)?.textContent)
       await expect(client.book!.summary()).toMatchObject({ lost: 0, duplicated: 0, disordered: 0 })
       await expect(client.socket.stats().gaps).toBe(0)
       await expect(book.summary().lost).toBeGreaterThan(loses)
@@ -79,23 +96,45 @@ function ComparisonStage({
   theirs,
 }: { comparison: Comparison; actions: ReactNode } & Omit<ComparisonWords<Comparison>, 'actions'> & StoryArgs) {
   const { sim, client, naive, book, marks } = comparison
-  const left = useReading(useCallback(() => ({ ...client.book!.summary(), state: client.socket.store.getState() }), [client]))
+  const left = useReading(
+    useCallback(() => ({ ...client.book!.summary(), state: client.socket.store.getState() }), [client]),
+  )
   const right = useReading(useCallback(() => ({ ...book.summary(), live: naive.live }), [book, naive]))
-  const our = useCallback(() => ({ now: sim.clock.monotonic(), span, legs: client.recorder.legs, arrivals: client.recorder.arrivals, marks }), [sim, client, marks, span])
+  const our = useCallback(
+    () => ({ now: sim.clock.monotonic(), span, legs: client.recorder.legs, arrivals: client.recorder.arrivals, marks }),
+    [sim, client, marks, span],
+  )
   const their = useCallback(
-    () => ({ now: sim.clock.monotonic(), span, legs: naive.legs, arrivals: naive.arrivals, lost: book.summary().lostAt, marks }),
+    () => ({
+      now: sim.clock.monotonic(),
+      span,
+      legs: naive.legs,
+      arrivals: naive.arrivals,
+      lost: book.summary().lostAt,
+      marks,
+    }),
     [sim, naive, book, marks, span],
   )
   return (
     <Stage title={title} lead={lead} sim={sim} playing={playing}>
       <div className="actions">{actions}</div>
-      <Card title="LiveSocket" aside={<Badge tone={toneOf(left.state)}>{left.state.handover ? `${left.state.status}, moving` : left.state.status}</Badge>}>
+      <Card
+        title="LiveSocket"
+        aside={
+          <Badge tone={toneOf(left.state)}>
+            {left.state.handover ? `${left.state.status}, moving` : left.state.status}
+          </Badge>
+        }
+      >
         <div className="side" data-client="ours">
           <LegTimeline label={ours} picture={our} />
           <Counters counts={countsOf(left)} />
         </div>
       </Card>
-      <Card title="A WebSocket that reconnects" aside={<Badge tone={right.live ? 'live' : 'down'}>{right.live ? 'live' : 'reconnecting'}</Badge>}>
+      <Card
+        title="A WebSocket that reconnects"
+        aside={<Badge tone={right.live ? 'live' : 'down'}>{right.live ? 'live' : 'reconnecting'}</Badge>}
+      >
         <div className="side" data-client="theirs">
           <LegTimeline label={theirs} picture={their} />
           <Counters counts={countsOf(right)} />
@@ -106,7 +145,17 @@ function ComparisonStage({
   )
 }
 
-function countsOf({ sent, delivered, lost, duplicated }: { sent: number; delivered: number; lost: number; duplicated: number }) {
+function countsOf({
+  sent,
+  delivered,
+  lost,
+  duplicated,
+}: {
+  sent: number
+  delivered: number
+  lost: number
+  duplicated: number
+}) {
   return [
     { name: 'Sent', value: sent },
     { name: 'Delivered', value: delivered },

@@ -15,9 +15,14 @@ export interface Feed {
 const KEPT = 1_000
 
 /** What publishes it: a simulation. */
-export type FeedSource = Pick<Simulation, 'publish'> & { readonly clock: Pick<Simulation['clock'], 'monotonic' | 'setTimeout'> }
+export type FeedSource = Pick<Simulation, 'publish'> & {
+  readonly clock: Pick<Simulation['clock'], 'monotonic' | 'setTimeout'>
+}
 
-export function startFeed(sim: FeedSource, { topic = 'feed', every = 50, latency = 10 }: { topic?: string; every?: number; latency?: number } = {}): Feed {
+export function startFeed(
+  sim: FeedSource,
+  { topic = 'feed', every = 50, latency = 10 }: { topic?: string; every?: number; latency?: number } = {},
+): Feed {
   let sent: { offset: number; at: number }[] = []
   let count = 0
   let cancel = sim.clock.setTimeout(function next() {
@@ -42,15 +47,22 @@ export function startFeed(sim: FeedSource, { topic = 'feed', every = 50, latency
 /** What one client has seen of a feed. */
 export interface Book {
   delivered(offset: number): void
-  summary(): { readonly sent: number; readonly delivered: number; readonly lost: number; readonly duplicated: number; readonly disordered: number; readonly lostAt: readonly number[] }
+  summary(): {
+    readonly sent: number
+    readonly delivered: number
+    readonly lost: number
+    readonly duplicated: number
+    readonly disordered: number
+    readonly lostAt: readonly number[]
+  }
 }
 
 /** How much later than expected a message may be, ms. */
 const LATE = 400
 
 /**
- * @param resumes whether what is missing may still come. A client that does not resume has lost what did not come in time; one that
- * does has lost what a later one has overtaken.
+ * @param resumes whether what is missing may still come. A client that does not resume has lost what did not come in
+ * time; one that does has lost what a later one has overtaken.
  */
 export function createBook(feed: Feed, now: () => number, resumes: boolean): Book {
   const seen = new Set<number>()
@@ -78,7 +90,12 @@ export function createBook(feed: Feed, now: () => number, resumes: boolean): Boo
       let early = 0
       for (let offset = due + 1; offset <= last; offset++) if (seen.has(offset)) early++
       const lost = Math.max(0, due - begin + 1 - (seen.size - early))
-      const lostAt = lost === 0 ? [] : feed.sent.filter(({ offset }) => offset >= begin && offset <= due && !seen.has(offset)).map(({ at }) => at + feed.latency)
+      const lostAt =
+        lost === 0
+          ? []
+          : feed.sent
+              .filter(({ offset }) => offset >= begin && offset <= due && !seen.has(offset))
+              .map(({ at }) => at + feed.latency)
       return { sent, delivered, lost, duplicated, disordered, lostAt }
     },
   }

@@ -9,19 +9,37 @@ const APART = 56
 
 const short = (value: number) => (value >= 1_000 ? `${value / 1_000}k` : String(value))
 
-/** Load, second by second, beside what can be taken; the scale is a square root, so that a storm leaves the rest to be seen. */
-export function LoadChart({ lines, limit }: { lines: readonly { name: string; values: readonly number[] }[]; limit: { name: string; value: number } }) {
+/**
+ * Load, second by second, beside what can be taken; the scale is a square root, so that a storm leaves the rest to be
+ * seen.
+ */
+export function LoadChart({
+  lines,
+  limit,
+}: {
+  lines: readonly { name: string; values: readonly number[] }[]
+  limit: { name: string; value: number }
+}) {
   const [width, measure] = useWidth(720)
   const seconds = lines[0]!.values.length
   const most = Math.max(limit.value * 1.25, ...lines.flatMap(({ values }) => values))
   const x = (second: number) => LEFT + (second / Math.max(1, seconds - 1)) * (width - LEFT - 12)
   const y = (value: number) => HEIGHT - BOTTOM - Math.sqrt(value / most) * (HEIGHT - BOTTOM - TOP)
-  const ticks = [1, 2, 5].flatMap((digit) => [1, 10, 100, 1_000, 10_000, 100_000].map((power) => digit * power)).sort((a, b) => a - b)
+  const ticks = [1, 2, 5]
+    .flatMap((digit) => [1, 10, 100, 1_000, 10_000, 100_000].map((power) => digit * power))
+    .sort((a, b) => a - b)
   const rows = ticks.filter((tick) => tick <= most && tick >= most / 60)
   const step = [15, 30, 60, 120, 300].find((step) => x(step) - x(0) >= APART) ?? 600
   return (
     <figure className="load-chart">
-      <svg ref={measure} height={HEIGHT} role="img" aria-label={lines.map(({ name, values }) => `${name}: at most ${Math.max(...values).toLocaleString('en')} a second`).join('; ')}>
+      <svg
+        ref={measure}
+        height={HEIGHT}
+        role="img"
+        aria-label={lines
+          .map(({ name, values }) => `${name}: at most ${Math.max(...values).toLocaleString('en')} a second`)
+          .join('; ')}
+      >
         {rows.map((tick) => (
           <g key={tick}>
             <line x1={LEFT} x2={width - 12} y1={y(tick)} y2={y(tick)} className="grid" />
@@ -36,7 +54,11 @@ export function LoadChart({ lines, limit }: { lines: readonly { name: string; va
           </text>
         ))}
         {lines.map(({ name, values }, index) => (
-          <path key={name} className={index === 0 ? 'ours' : 'theirs'} d={`M${values.map((value, second) => `${x(second).toFixed(1)} ${y(value).toFixed(1)}`).join('L')}`} />
+          <path
+            key={name}
+            className={index === 0 ? 'ours' : 'theirs'}
+            d={`M${values.map((value, second) => `${x(second).toFixed(1)} ${y(value).toFixed(1)}`).join('L')}`}
+          />
         ))}
         <line x1={LEFT} x2={width - 12} y1={y(limit.value)} y2={y(limit.value)} className="limit" />
         <text x={width - 14} y={y(limit.value) - 7} textAnchor="end" className="limit-name">

@@ -19,10 +19,26 @@ export function connectNaively(sim: Simulation, topic: string, delivered: (offse
   let socket: WebSocket
 
   function dial() {
-    const leg: RecordedLeg = { number: legs.length + 1, dialled: now(), opened: null, ready: null, serving: null, retired: null, closed: null, server: '', url: '', code: null, by: null, delivered: 0, duplicates: 0, held: 0 }
+    const leg: RecordedLeg = {
+      number: legs.length + 1,
+      dialled: now(),
+      opened: null,
+      ready: null,
+      serving: null,
+      retired: null,
+      closed: null,
+      server: '',
+      url: '',
+      code: null,
+      by: null,
+      delivered: 0,
+      duplicates: 0,
+      held: 0,
+    }
     legs.push(leg)
     socket = new WebSocket(sim.url, 'livesocket.v1')
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', session: `naive-${leg.number}`, leg: 1, topics: { [topic]: {} } }))
+    socket.onopen = () =>
+      socket.send(JSON.stringify({ type: 'hello', session: `naive-${leg.number}`, leg: 1, topics: { [topic]: {} } }))
     socket.onmessage = ({ data }) => {
       const frame = JSON.parse(data as string) as { type: string; server?: string; offset?: number }
       if (frame.type === 'welcome') {

@@ -4,8 +4,8 @@ import { launchBrowser } from '../../test/kit/browser.js'
 import { serveStories } from './static-site.js'
 
 /**
- * Makes the pictures of the README and the docs from the built stories: each as its play function leaves it, with time standing still,
- * light, at two pixels a pixel.
+ * Makes the pictures of the README and the docs from the built stories: each as its play function leaves it, with time
+ * standing still, light, at two pixels a pixel.
  */
 interface Picture {
   readonly file: string
@@ -23,18 +23,29 @@ const PICTURES: readonly Picture[] = [
 ]
 
 /** A picture has no buttons that could be pressed, and needs less room around it. */
-const STILL = '.stage { padding-block: 32px } .stage > .actions { display: none } *, *::before { animation: none !important }'
+const STILL =
+  '.stage { padding-block: 32px } .stage > .actions { display: none } *, *::before { animation: none !important }'
 
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: 'docs' }, theme: { type: 'string', default: 'light' }, width: { type: 'string' }, story: { type: 'string' } },
+  options: {
+    out: { type: 'string', default: 'docs' },
+    theme: { type: 'string', default: 'light' },
+    width: { type: 'string' },
+    story: { type: 'string' },
+  },
 })
 const root = join(import.meta.dirname, '../..')
 const site = await serveStories(join(root, 'storybook-static'))
 const browser = await launchBrowser()
 try {
-  const wanted: readonly Picture[] = values.story ? [{ file: `${values.story}.png`, story: values.story, width: 1040 }] : PICTURES
+  const wanted: readonly Picture[] = values.story
+    ? [{ file: `${values.story}.png`, story: values.story, width: 1040 }]
+    : PICTURES
   for (const { file, story, width } of wanted) {
-    const page = await browser.newPage({ viewport: { width: Number(values.width ?? width), height: 900 }, deviceScaleFactor: 2 })
+    const page = await browser.newPage({
+      viewport: { width: Number(values.width ?? width), height: 900 },
+      deviceScaleFactor: 2,
+    })
     page.on('pageerror', (error) => console.error(`${story}: ${error.message}`))
     await page.goto(site.story(story, `&args=playing:!false&globals=theme:${values.theme}`))
     await page.waitForSelector('html[data-played]', { timeout: 60_000 })

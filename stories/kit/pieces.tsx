@@ -3,7 +3,21 @@ import type { Simulation } from 'livesocket/testing'
 import { useReleased } from './pace.js'
 
 /** A page with a title, on which a simulation runs. */
-export function Stage({ title, lead, sim, playing, speed = 1, children }: { title: string; lead: ReactNode; sim?: Simulation; playing?: boolean; speed?: number; children: ReactNode }) {
+export function Stage({
+  title,
+  lead,
+  sim,
+  playing,
+  speed = 1,
+  children,
+}: {
+  title: string
+  lead: ReactNode
+  sim?: Simulation
+  playing?: boolean
+  speed?: number
+  children: ReactNode
+}) {
   const released = useReleased(sim)
   useEffect(() => (sim && playing && released ? sim.play(speed) : undefined), [sim, playing, released, speed])
   return (
@@ -77,13 +91,35 @@ export function useReading<Value>(read: () => Value, every = 100): Value {
 export function Legend({ loss = true }: { loss?: boolean }) {
   return (
     <ul className="legend" aria-label="How to read the timelines">
-      <li><i className="dialling" />dialling</li>
-      <li><i className="active" />active leg</li>
-      <li><i className="other" />the other leg</li>
-      <li><i className="dot" />delivered</li>
-      <li><i className="number">9</i>so many at once: a replay</li>
-      <li><i className="double" />came twice, dropped</li>
-      {loss && <li><i className="lost" />sent, and never seen</li>}
+      <li>
+        <i className="dialling" />
+        dialling
+      </li>
+      <li>
+        <i className="active" />
+        active leg
+      </li>
+      <li>
+        <i className="other" />
+        the other leg
+      </li>
+      <li>
+        <i className="dot" />
+        delivered
+      </li>
+      <li>
+        <i className="number">9</i>so many at once: a replay
+      </li>
+      <li>
+        <i className="double" />
+        came twice, dropped
+      </li>
+      {loss && (
+        <li>
+          <i className="lost" />
+          sent, and never seen
+        </li>
+      )}
     </ul>
   )
 }

@@ -12,10 +12,15 @@ export interface BadgeContent {
 }
 
 /** What a reader is to know, in a word or two. A planned move is nothing that a reader has to know of. */
-export function badgeOf({ status, closed, everLive, retry, token }: LiveSocketState, { long, online, now }: { long: boolean; online: boolean; now: number }): BadgeContent {
+export function badgeOf(
+  { status, closed, everLive, retry, token }: LiveSocketState,
+  { long, online, now }: { long: boolean; online: boolean; now: number },
+): BadgeContent {
   switch (status) {
     case 'live':
-      return token.status === 'stale' ? { tone: 'wait', text: 'Live; signing in again' } : { tone: 'live', text: 'Live' }
+      return token.status === 'stale'
+        ? { tone: 'wait', text: 'Live; signing in again' }
+        : { tone: 'live', text: 'Live' }
     case 'idle':
     case 'connecting':
       if (!online) return { tone: 'wait', text: 'Offline' }
@@ -24,7 +29,12 @@ export function badgeOf({ status, closed, everLive, retry, token }: LiveSocketSt
       if (!online) return { tone: 'wait', text: 'Offline: what you do is kept' }
       // Most breaks are over before anybody has read of them.
       if (!long) return { tone: 'live', text: 'Live' }
-      return { tone: 'wait', text: 'Reconnecting', left: retry ? Math.max(0, Math.ceil((retry.at - now) / 1_000)) : 0, action: 'Try now' }
+      return {
+        tone: 'wait',
+        text: 'Reconnecting',
+        left: retry ? Math.max(0, Math.ceil((retry.at - now) / 1_000)) : 0,
+        action: 'Try now',
+      }
     case 'closed':
       switch (closed?.by) {
         case 'session-ended':
@@ -57,10 +67,16 @@ export function StatusBadge({ patience = 5_000, now = Date.now }: { patience?: n
   const online = useOnline()
   const gone = useBreak(state.status === 'reconnecting', now)
   const content = badgeOf(state, { long: gone.at - gone.since >= patience, online, now: gone.at })
-  return <BadgeView {...content} onAction={() => (state.status === 'closed' ? socket.connect() : void socket.handover().catch(() => undefined))} />
+  return (
+    <BadgeView
+      {...content}
+      onAction={() => (state.status === 'closed' ? socket.connect() : void socket.handover().catch(() => undefined))}
+    />
+  )
 }
 
-const sameBadge = (a: LiveSocketState, b: LiveSocketState) => a.status === b.status && a.closed === b.closed && a.retry === b.retry && a.token.status === b.token.status
+const sameBadge = (a: LiveSocketState, b: LiveSocketState) =>
+  a.status === b.status && a.closed === b.closed && a.retry === b.retry && a.token.status === b.token.status
 
 /** Since when it has been broken, and what time it is, looked at every half second as long as it is. */
 function useBreak(broken: boolean, now: () => number) {

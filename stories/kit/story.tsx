@@ -17,7 +17,11 @@ export interface Played<World> {
 }
 
 /** A story that plays in a world of its own, made when it is opened. */
-export function storyIn<World>(createWorld: () => World, show: (world: World, args: StoryArgs) => ReactElement, play: (played: Played<World>) => Promise<void>): StoryObj<StoryArgs> {
+export function storyIn<World>(
+  createWorld: () => World,
+  show: (world: World, args: StoryArgs) => ReactElement,
+  play: (played: Played<World>) => Promise<void>,
+): StoryObj<StoryArgs> {
   return {
     loaders: [() => ({ world: createWorld() })],
     render: (args, { loaded }) => show(loaded['world'] as World, args),

@@ -24,7 +24,7 @@ describe('whether it is development', () => {
     ['localhost.example.com', false],
     ['example.com', false],
     [undefined, false],
-  ])('is the developer\'s own machine, %s, in a page that no bundler has touched', (hostname, expected) => {
+  ])("is the developer's own machine, %s, in a page that no bundler has touched", (hostname, expected) => {
     vi.stubGlobal('process', undefined)
     vi.stubGlobal('location', hostname === undefined ? undefined : { hostname })
     expect(inDevelopment()).toBe(expected)

@@ -67,14 +67,20 @@ class PoorURL {
 describe('where the platform’s URL knows http alone and cannot be changed', () => {
   it('takes the URL of a socket, refuses what it would refuse elsewhere', () => {
     vi.stubGlobal('URL', PoorURL)
-    expect([dialUrl('wss://h/live').href, dialUrl('https://h').href, dialUrl('ws://h/a#b').href]).toEqual(['wss://h/live', 'wss://h/', 'ws://h/a'])
+    expect([dialUrl('wss://h/live').href, dialUrl('https://h').href, dialUrl('ws://h/a#b').href]).toEqual([
+      'wss://h/live',
+      'wss://h/',
+      'ws://h/a',
+    ])
     for (const wrong of ['live', 'ftp://h/', 'wss://me:pw@h/']) expect(() => dialUrl(wrong)).toThrow()
   })
 
   it('client rule 2: follows no redirect to another origin', () => {
     vi.stubGlobal('URL', PoorURL)
     const configured = dialUrl('wss://h/live')
-    expect(checkRedirect('wss://evil.example/live', configured, [])).toMatchObject({ refused: expect.stringContaining('evil.example') as string })
+    expect(checkRedirect('wss://evil.example/live', configured, [])).toMatchObject({
+      refused: expect.stringContaining('evil.example') as string,
+    })
     expect(checkRedirect('wss://h/other', configured, [])).toEqual({ url: 'wss://h/other' })
     expect(checkRedirect('wss://b.example/x', configured, ['wss://b.example'])).toEqual({ url: 'wss://b.example/x' })
   })

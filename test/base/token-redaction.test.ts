@@ -1,32 +1,51 @@
 import { expect, test } from 'vitest'
-import { blotted, withheld } from '../../src/base/token-redaction.js'
+import { redactedText, redactedError } from '../../src/base/token-redaction.js'
 
 const TOKEN = 'a-token-of-thirty-two-characters'
 
 test('an error that holds no token is passed on as it is', () => {
   for (const thrown of [new Error('503', { cause: { status: 503 } }), undefined, null, 7, 'no', Object.create(null)]) {
-    expect(withheld(thrown, [TOKEN], 'getToken')).toBe(thrown)
+    expect(redactedError(thrown, [TOKEN], 'getToken')).toBe(thrown)
   }
 })
 
 test('one that refers to itself is looked through once, and no getter of it is run', () => {
-  const thrown = Object.assign(new Error('503'), { request: { headers: {} as object, get later(): never { throw new Error('run') } } })
+  const thrown = Object.assign(new Error('503'), {
+    request: {
+      headers: {} as object,
+      get later(): never {
+        throw new Error('run')
+      },
+    },
+  })
   thrown.request.headers = thrown
-  expect(withheld(thrown, [TOKEN], 'getToken')).toBe(thrown)
+  expect(redactedError(thrown, [TOKEN], 'getToken')).toBe(thrown)
 })
 
 test('one that holds a token is replaced by what it says without it', () => {
-  const thrown = Object.assign(new TypeError('status 500'), { config: { headers: new Map([['authorization', `Bearer ${TOKEN}`]]) } })
-  expect(withheld(thrown, [TOKEN], 'getToken')).toMatchObject({ code: 'refused', message: expect.stringMatching(/getToken threw .*withheld \(TypeError: status 500\)$/) })
-  expect(String(withheld(new Error(`as ${TOKEN}`), [TOKEN], 'getToken'))).not.toContain(TOKEN)
+  const thrown = Object.assign(new TypeError('status 500'), {
+    config: { headers: new Map([['authorization', `Bearer ${TOKEN}`]]) },
+  })
+  expect(redactedError(thrown, [TOKEN], 'getToken')).toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(/getToken threw .*redactedError \(TypeError: status 500\)$/),
+  })
+  expect(String(redactedError(new Error(`as ${TOKEN}`), [TOKEN], 'getToken'))).not.toContain(TOKEN)
 })
 
 test('a proxy that throws when it is looked at counts as one that holds a token', () => {
-  const thrown = new Proxy({}, { ownKeys: () => { throw new Error('no') } })
-  expect(withheld(thrown, [TOKEN], 'getToken')).toMatchObject({ code: 'refused' })
+  const thrown = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('no')
+      },
+    },
+  )
+  expect(redactedError(thrown, [TOKEN], 'getToken')).toMatchObject({ code: 'refused' })
 })
 
-test('in a text a token is blotted out, and what is too short to be one is not', () => {
-  expect(blotted(`bad ${TOKEN}, ${TOKEN}!`, [TOKEN])).toBe('bad [token], [token]!')
-  expect(blotted('a bad token', ['a'])).toBe('a bad token')
+test('in a text a token is redactedText out, and what is too short to be one is not', () => {
+  expect(redactedText(`bad ${TOKEN}, ${TOKEN}!`, [TOKEN])).toBe('bad [token], [token]!')
+  expect(redactedText('a bad token', ['a'])).toBe('a bad token')
 })

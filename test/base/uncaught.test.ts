@@ -51,7 +51,7 @@ describe('what the application throws, where nobody listens to `error`', () => {
     expect(reported.map(String)).toEqual(['TypeError: a bug in a handler', 'TypeError: a bug in a handler'])
   })
 
-  it('is the `error` listener\'s alone where there is one; and what that one throws is uncaught', async () => {
+  it("is the `error` listener's alone where there is one; and what that one throws is uncaught", async () => {
     vi.stubGlobal('reportError', (thrown: unknown) => void reported.push(thrown))
     const heard: unknown[] = []
     await world((socket) => {
@@ -63,7 +63,10 @@ describe('what the application throws, where nobody listens to `error`', () => {
       BUGS[0]![1](socket)
       socket.on('error', bug('listener of errors'))
     })
-    expect(reported.map(String)).toEqual(['TypeError: a bug in a listener of errors', 'TypeError: a bug in a listener of errors'])
+    expect(reported.map(String)).toEqual([
+      'TypeError: a bug in a listener of errors',
+      'TypeError: a bug in a listener of errors',
+    ])
   })
 
   it('does no harm where reportError throws as well', async () => {

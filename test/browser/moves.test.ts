@@ -10,7 +10,13 @@ describe('in real Chromium', () => {
     }
     const { statuses, moves, received } = await settled()
     expect(statuses).toEqual([])
-    expect(moves.map(({ from, to }) => [from, to])).toEqual([[1, 2], [2, 3], [3, 4], [4, 5], [5, 6]])
+    expect(moves.map(({ from, to }) => [from, to])).toEqual([
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+      [5, 6],
+    ])
     expect(servers.legs).toBe(1)
     expect(received.length).toBeGreaterThan(500)
   })
@@ -41,7 +47,11 @@ describe('in real Chromium', () => {
     const { statuses, moves, closed } = await settled()
     expect(statuses).toEqual([])
     // The browser itself would go on waiting for the answer to each close() for a minute.
-    expect(moves.slice(0, 3)).toMatchObject([{ reason: 'silence', from: 1 }, { reason: 'silence' }, { reason: 'silence' }])
+    expect(moves.slice(0, 3)).toMatchObject([
+      { reason: 'silence', from: 1 },
+      { reason: 'silence' },
+      { reason: 'silence' },
+    ])
     expect(closed.map(({ by }) => by)).toEqual(moves.map(() => 'client'))
   })
 

@@ -2,15 +2,18 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { command } from '../../src/cli/command.js'
 import { doctor } from '../../src/cli/doctor.js'
-import type { WireSocketClass } from '../../src/cli/frame-client.js'
+import type { FrameSocketClass } from '../../src/cli/frame-client.js'
 import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from '../server/kit.js'
 import { scripted } from '../presets/stage.js'
 import { defective, type Defect } from './defects.js'
 
-const Class = WebSocket as unknown as WireSocketClass
+const Class = WebSocket as unknown as FrameSocketClass
 
-async function run(words: string[], { shell = async () => undefined, environment = {} }: Partial<Parameters<typeof command>[1]> = {}) {
+async function run(
+  words: string[],
+  { shell = async () => undefined, environment = {} }: Partial<Parameters<typeof command>[1]> = {},
+) {
   const lines: string[] = []
   const code = await command(words, { WebSocket: Class, environment, print: (line) => lines.push(line), shell })
   return { code, text: lines.join('\n') }
@@ -39,47 +42,92 @@ describe('livesocket on the command line', () => {
 
   it('says what to install where there is no WebSocket', async () => {
     const lines: string[] = []
-    const code = await command(['doctor', 'ws://h'], { WebSocket: undefined, environment: {}, print: (line) => lines.push(line), shell: async () => undefined })
+    const code = await command(['doctor', 'ws://h'], {
+      WebSocket: undefined,
+      environment: {},
+      print: (line) => lines.push(line),
+      shell: async () => undefined,
+    })
     expect([code, lines.join()]).toEqual([2, expect.stringContaining('install ws')])
   })
 
   it('examines our own server: all that was tried holds, exit code 0', { timeout: 30_000 }, async () => {
     const server = await liveServer()
     const { code, text } = await run(['conformance', server.address(), '--fast', '--patience', '1000'])
-    expect(text).toMatch(/✓ server rule 6: replays from a position[\s\S]*– server rule 8[\s\S]*\d+ hold, 0 fail, \d+ could not be tried/)
+    expect(text).toMatch(
+      /✓ server rule 6: replays from a position[\s\S]*– server rule 8[\s\S]*\d+ hold, 0 fail, \d+ could not be tried/,
+    )
     expect(code).toBe(0)
   })
 
-  it('hands the rate and the deadline to the command that drains, and data to be hidden and a loss to the server', { timeout: 30_000 }, async () => {
+  it('hands the rate and the deadline to the command that drains, and data to be hidden and a loss to the server', {
+    timeout: 30_000,
+  }, async () => {
     const log = memoryLog()
     const server = await liveServer({ log, filter: ({ data }) => (data as { to?: string }).to !== 'nobody' })
     const asked: [string, object][] = []
     const shell = async (line: string, variables: Readonly<Record<string, string>>) => {
       asked.push([line, variables])
       if (line === 'lose') log.forget()
-      else await server.drain({ deadline: Number(variables['LIVESOCKET_DEADLINE']), rate: Number(variables['LIVESOCKET_RATE']) })
+      else
+        await server.drain({
+          deadline: Number(variables['LIVESOCKET_DEADLINE']),
+          rate: Number(variables['LIVESOCKET_RATE']),
+        })
     }
-    const { code, text } = await run(['conformance', server.address(), '--only', 'server rule', '--drain', 'drain', '--rate', '200', '--lose', 'lose', '--hidden', '{"to":"nobody"}'], { shell })
+    const { code, text } = await run(
+      [
+        'conformance',
+        server.address(),
+        '--only',
+        'server rule',
+        '--drain',
+        'drain',
+        '--rate',
+        '200',
+        '--lose',
+        'lose',
+        '--hidden',
+        '{"to":"nobody"}',
+      ],
+      { shell },
+    )
     expect([code, /0 fail, 0 could/.test(text)]).toEqual([0, true])
     // Two rules speak of a log that begins anew: of epochs, and of publishes from before the loss.
-    expect(asked).toEqual([['lose', {}], ['lose', {}], ['drain', { LIVESOCKET_DEADLINE: expect.stringMatching(/^\d+$/) as string, LIVESOCKET_RATE: '200' }]])
+    expect(asked).toEqual([
+      ['lose', {}],
+      ['lose', {}],
+      ['drain', { LIVESOCKET_DEADLINE: expect.stringMatching(/^\d+$/) as string, LIVESOCKET_RATE: '200' }],
+    ])
   })
 
   it('prints nothing that moves a cursor, and no token, whatever the server says', async () => {
-    const { url } = await scripted((text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}`, topics: {} })), undefined, 'livesocket.v1')
-    const { text } = await run(['doctor', url, '--patience', '100', '--idle', '50'], { environment: { LIVESOCKET_TOKEN: 'a very secret token' } })
+    const { url } = await scripted(
+      (text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}`, topics: {} })),
+      undefined,
+      'livesocket.v1',
+    )
+    const { text } = await run(['doctor', url, '--patience', '100', '--idle', '50'], {
+      environment: { LIVESOCKET_TOKEN: 'a very secret token' },
+    })
     expect(text).toContain('Welcomed by ?[2J')
     expect(text).toContain('[token]')
     expect(text).not.toContain('a very secret token')
   })
 })
 
-const examine = async (url: string, options: Partial<Parameters<typeof doctor>[0]> = {}) => (await doctor({ url, WebSocket: Class, idle: 100, patience: 500, ...options })).map(({ health, text }) => `${health}: ${text}`)
+const examine = async (url: string, options: Partial<Parameters<typeof doctor>[0]> = {}) =>
+  (await doctor({ url, WebSocket: Class, idle: 100, patience: 500, ...options })).map(
+    ({ health, text }) => `${health}: ${text}`,
+  )
 
 describe('the doctor', () => {
   it('finds a deployment well, also in a drain', async () => {
     const log = memoryLog()
-    const [blue, green] = [await liveServer({ log, id: 'blue', reconnectSpread: 30_000 } as never), await liveServer({ log, id: 'green' } as never)]
+    const [blue, green] = [
+      await liveServer({ log, id: 'blue', reconnectSpread: 30_000 } as never),
+      await liveServer({ log, id: 'green' } as never),
+    ]
     // What a balancer does: who connects while blue drains lands on green.
     let target = blue.address()
     class Balanced extends WebSocket {
@@ -88,22 +136,58 @@ describe('the doctor', () => {
       }
     }
     const seen = await examine(blue.address(), {
-      WebSocket: Balanced as unknown as WireSocketClass,
+      WebSocket: Balanced as unknown as FrameSocketClass,
       drain: async () => {
         target = green.address()
         await blue.drain({ deadline: 300 })
       },
     })
     expect(seen.filter((text) => text.startsWith('bad'))).toEqual([])
-    expect(seen).toEqual(expect.arrayContaining([expect.stringContaining('is replayed'), expect.stringContaining('asks clients to move within'), expect.stringContaining('New connections land on'), expect.stringContaining('closed with 1012')]))
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('is replayed'),
+        expect.stringContaining('asks clients to move within'),
+        expect.stringContaining('New connections land on'),
+        expect.stringContaining('closed with 1012'),
+      ]),
+    )
   })
 
   it.each<[string, () => string | Promise<string>, string]>([
     ['no WebSocket', () => 'ws://127.0.0.1:9/', 'Nobody listens there'],
-    ['another subprotocol', async () => (await scripted(() => undefined, undefined, 'other.protocol')).url, 'instead of livesocket.v1'],
+    [
+      'another subprotocol',
+      async () => (await scripted(() => undefined, undefined, 'other.protocol')).url,
+      'instead of livesocket.v1',
+    ],
     ['no welcome', async () => (await scripted(() => undefined, undefined, 'livesocket.v1')).url, 'No welcome'],
     ['a token that is wanted', async () => (await liveServer({ authenticate: () => null })).address(), '--token'],
-    ['a short idle timeout', async () => (await scripted((text, socket) => socket.send(text.includes('hello') ? JSON.stringify({ type: 'welcome', server: 'a', topics: Object.fromEntries(Object.keys((JSON.parse(text) as { topics: object }).topics).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) }) : '{}'), (socket) => void setTimeout(() => socket.close(1001), 150), 'livesocket.v1')).url, 'idle timeout'],
+    [
+      'a short idle timeout',
+      async () =>
+        (
+          await scripted(
+            (text, socket) =>
+              socket.send(
+                text.includes('hello')
+                  ? JSON.stringify({
+                      type: 'welcome',
+                      server: 'a',
+                      topics: Object.fromEntries(
+                        Object.keys((JSON.parse(text) as { topics: object }).topics).map((name) => [
+                          name,
+                          { epoch: 'e', offset: 0, after: 0 },
+                        ]),
+                      ),
+                    })
+                  : '{}',
+              ),
+            (socket) => void setTimeout(() => socket.close(1001), 150),
+            'livesocket.v1',
+          )
+        ).url,
+      'idle timeout',
+    ],
   ])('finds %s', async (_name, url, text) => {
     const seen = await examine(await url(), { idle: 400, patience: 300 })
     expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])
@@ -117,25 +201,45 @@ describe('the doctor', () => {
         super(servers[dials++ % 2]!.address(), protocols)
       }
     }
-    const seen = await examine(servers[0]!.address(), { WebSocket: Scattered as unknown as WireSocketClass })
+    const seen = await examine(servers[0]!.address(), { WebSocket: Scattered as unknown as FrameSocketClass })
     expect(seen.filter((line) => /share one log|could not be tried/.test(line))).toHaveLength(1)
   })
 
   it.each<[string, object, string]>([
     ['none', {}, 'mind: The welcome names no reconnectSpread'],
     ['one that is too short for any crowd', { reconnectSpread: 500 }, 'mind: reconnectSpread is 500 ms'],
-    ['one that is wide enough', { reconnectSpread: 20_000 }, 'good: If this server dies, its clients come back over 20000 ms'],
+    [
+      'one that is wide enough',
+      { reconnectSpread: 20_000 },
+      'good: If this server dies, its clients come back over 20000 ms',
+    ],
   ])('reads reconnectSpread: %s', async (_name, options, line) => {
     const server = await liveServer(options)
     expect(await examine(server.address())).toContainEqual(expect.stringContaining(line))
   })
 
   it.each<[string, Partial<Defect>, string]>([
-    ['a drain that closes instead of asking', { down: (frame, through) => (frame.type === 'handover' ? (through.close(1001), []) : [frame]) }, 'closed the connection with 1001 instead of asking'],
-    ['a drain that asks nobody', { down: (frame) => (frame.type === 'handover' ? [] : [frame]), closed: () => null }, 'nobody was asked to move'],
+    [
+      'a drain that closes instead of asking',
+      { down: (frame, through) => (frame.type === 'handover' ? (through.close(1001), []) : [frame]) },
+      'closed the connection with 1001 instead of asking',
+    ],
+    [
+      'a drain that asks nobody',
+      { down: (frame) => (frame.type === 'handover' ? [] : [frame]), closed: () => null },
+      'nobody was asked to move',
+    ],
     ['a drain without a deadline', { down: ({ deadline: _, ...frame }) => [frame] }, 'with no deadline'],
-    ['a drain with a deadline that is no time', { down: (frame) => [frame.type === 'handover' ? { ...frame, deadline: '30s' } : frame] }, 'with the deadline "30s"'],
-    ['a close at the deadline that tells nobody to come back', { closed: () => 1001 }, 'Who has not moved is closed with 1001'],
+    [
+      'a drain with a deadline that is no time',
+      { down: (frame) => [frame.type === 'handover' ? { ...frame, deadline: '30s' } : frame] },
+      'with the deadline "30s"',
+    ],
+    [
+      'a close at the deadline that tells nobody to come back',
+      { closed: () => 1001 },
+      'Who has not moved is closed with 1001',
+    ],
     ['a deadline that is none', { closed: () => null }, 'not closed'],
   ])('finds %s', { timeout: 20_000 }, async (_name, defect, text) => {
     const log = memoryLog()
@@ -149,7 +253,7 @@ describe('the doctor', () => {
       }
     }
     const seen = await examine(wrapped.url, {
-      WebSocket: Balanced as unknown as WireSocketClass,
+      WebSocket: Balanced as unknown as FrameSocketClass,
       patience: 400,
       drain: () => {
         target = green.address()
@@ -164,13 +268,29 @@ describe('the doctor', () => {
     const { url, legs } = await scripted(
       (text, socket) => {
         const { type, topics } = JSON.parse(text) as { type: string; topics: object }
-        if (type === 'hello') socket.send(JSON.stringify({ type: 'welcome', server: 'blue', reconnectSpread: 9_000, topics: Object.fromEntries(Object.keys(topics).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) }))
+        if (type === 'hello')
+          socket.send(
+            JSON.stringify({
+              type: 'welcome',
+              server: 'blue',
+              reconnectSpread: 9_000,
+              topics: Object.fromEntries(
+                Object.keys(topics).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }]),
+              ),
+            }),
+          )
       },
       undefined,
       'livesocket.v1',
     )
-    const seen = await examine(url, { patience: 100, drain: () => legs.forEach(({ socket }) => socket.send('{"type":"handover","id":"h","reason":"deploy","deadline":5000}')) })
-    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining('still land on the server that drains')])
+    const seen = await examine(url, {
+      patience: 100,
+      drain: () =>
+        legs.forEach(({ socket }) => socket.send('{"type":"handover","id":"h","reason":"deploy","deadline":5000}')),
+    })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([
+      expect.stringContaining('still land on the server that drains'),
+    ])
     await server.close()
   })
 
@@ -178,18 +298,41 @@ describe('the doctor', () => {
     const server = await liveServer()
     const staying = await server.join()
     void server.drain({ deadline: 4_000 })
-    expect(await examine(server.address())).toContainEqual('bad: It is draining: it takes nobody. The balancer should not have sent anybody here.')
+    expect(await examine(server.address())).toContainEqual(
+      'bad: It is draining: it takes nobody. The balancer should not have sent anybody here.',
+    )
     staying.close()
   })
 
   it('finds a log that keeps too little', async () => {
     const server = await liveServer({ log: memoryLog({ history: { maxMessages: 1 } }) })
-    expect(await examine(server.address())).toContainEqual(expect.stringContaining('bad: The replay does not begin where the client left'))
+    expect(await examine(server.address())).toContainEqual(
+      expect.stringContaining('bad: The replay does not begin where the client left'),
+    )
   })
 
   it('says of a close of the server itself that it was no idle cut', async () => {
-    const { url } = await scripted((text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: 'a', heartbeat: 100, topics: Object.fromEntries(Object.keys((JSON.parse(text) as { topics?: object }).topics ?? {}).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }])) })), (socket) => void setTimeout(() => socket.close(3008), 250), 'livesocket.v1')
-    expect(await examine(url, { idle: 1_000, patience: 100 })).toContainEqual(expect.stringMatching(/^good: .* is closed after \d+ ms with 3008: the server noticed/))
+    const { url } = await scripted(
+      (text, socket) =>
+        socket.send(
+          JSON.stringify({
+            type: 'welcome',
+            server: 'a',
+            heartbeat: 100,
+            topics: Object.fromEntries(
+              Object.keys((JSON.parse(text) as { topics?: object }).topics ?? {}).map((name) => [
+                name,
+                { epoch: 'e', offset: 0, after: 0 },
+              ]),
+            ),
+          }),
+        ),
+      (socket) => void setTimeout(() => socket.close(3008), 250),
+      'livesocket.v1',
+    )
+    expect(await examine(url, { idle: 1_000, patience: 100 })).toContainEqual(
+      expect.stringMatching(/^good: .* is closed after \d+ ms with 3008: the server noticed/),
+    )
   })
 
   it.each<[number, string, string[]]>([
@@ -211,7 +354,14 @@ describe('the doctor', () => {
       await blue.drain({ deadline: 200 })
     }
     const lines: string[] = []
-    expect(await command(['doctor', blue.address(), '--idle', '50', '--patience', '300', ...words], { WebSocket: Balanced as unknown as WireSocketClass, environment: {}, print: (line) => lines.push(line), shell })).toBe(code)
+    expect(
+      await command(['doctor', blue.address(), '--idle', '50', '--patience', '300', ...words], {
+        WebSocket: Balanced as unknown as FrameSocketClass,
+        environment: {},
+        print: (line) => lines.push(line),
+        shell,
+      }),
+    ).toBe(code)
     expect(lines.map((line) => line[0]).join('')).toMatch({ 0: /^✓+$/, 3: /^✓+!$/, 1: /^✓+✗$/ }[code]!)
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { conformance, type Finding } from '../../src/cli/conformance.js'
-import type { WireSocketClass } from '../../src/cli/frame-client.js'
+import type { FrameSocketClass } from '../../src/cli/frame-client.js'
 import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from '../server/kit.js'
 import { defective, defects, HIDDEN, RATE, slowDefect, type Defect } from './defects.js'
@@ -21,7 +21,7 @@ async function examine(defect: Defect | null, { slow = false, patience = 2_000, 
   if (wrapper) onTestFinished(() => wrapper.close())
   return conformance({
     url: wrapper?.url ?? server.address(),
-    WebSocket: WebSocket as unknown as WireSocketClass,
+    WebSocket: WebSocket as unknown as FrameSocketClass,
     token: TOKEN,
     slow,
     only,
@@ -60,10 +60,23 @@ describe('the conformance kit', () => {
 
   it('says what cannot be tried without a token and the options, and which option would do', async () => {
     const server = await liveServer()
-    const findings = await conformance({ url: server.address(), WebSocket: WebSocket as unknown as WireSocketClass, slow: false })
+    const findings = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      slow: false,
+    })
     expect(failed(findings)).toEqual([])
-    const why = (rule: string) => findings.filter((finding) => finding.verdict === 'untried' && finding.rule === rule).map((finding) => /--\w+|token/.exec(finding.why!)?.[0])
-    expect(Object.fromEntries(['errors', 'auth', ...Array.from({ length: 9 }, (_, at) => `server rule ${at + 1}`)].map((rule) => [rule, why(rule)]).filter(([, found]) => found!.length > 0))).toEqual({
+    const why = (rule: string) =>
+      findings
+        .filter((finding) => finding.verdict === 'untried' && finding.rule === rule)
+        .map((finding) => /--\w+|token/.exec(finding.why!)?.[0])
+    expect(
+      Object.fromEntries(
+        ['errors', 'auth', ...Array.from({ length: 9 }, (_, at) => `server rule ${at + 1}`)]
+          .map((rule) => [rule, why(rule)])
+          .filter(([, found]) => found!.length > 0),
+      ),
+    ).toEqual({
       errors: ['token'],
       auth: ['token'],
       'server rule 1': ['--drain'],
@@ -77,28 +90,55 @@ describe('the conformance kit', () => {
 
   it('asks for the rate of a drain where it was given one without', async () => {
     const server = await liveServer()
-    const [paced] = await conformance({ url: server.address(), WebSocket: WebSocket as unknown as WireSocketClass, only: 'server rule 3', drain: () => undefined })
+    const [paced] = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      only: 'server rule 3',
+      drain: () => undefined,
+    })
     expect(paced).toMatchObject({ verdict: 'untried', why: expect.stringContaining('--rate') as string })
   })
 
   it.each<[string, Partial<Parameters<typeof conformance>[0]>, string]>([
     ['a command that makes no log begin anew', { only: 'server rule 8', lose: () => undefined }, 'its epoch still'],
-    ['a command that fails', { only: 'server rule 8', lose: () => Promise.reject(new Error('it ended with 7')) }, 'it ended with 7'],
+    [
+      'a command that fails',
+      { only: 'server rule 8', lose: () => Promise.reject(new Error('it ended with 7')) },
+      'it ended with 7',
+    ],
     ['data that the server refuses', { only: 'server rule 9', hidden: 'no' }, 'takes no message with the data "no"'],
   ])('takes %s for no fault of the server', async (_name, options, text) => {
     const server = await liveServer({ authorize: ({ data }) => data !== 'no' })
-    const findings = await conformance({ url: server.address(), WebSocket: WebSocket as unknown as WireSocketClass, patience: 500, ...options })
+    const findings = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      patience: 500,
+      ...options,
+    })
     expect(findings.map(({ verdict }) => verdict)).toEqual(findings.map(() => 'untried'))
     expect(findings[0]!.why).toContain(text)
   })
 
   it('tries nothing where no WebSocket opens', async () => {
-    const findings = await conformance({ url: 'ws://127.0.0.1:9/', WebSocket: WebSocket as unknown as WireSocketClass })
-    expect(findings).toEqual([{ rule: 'transport', title: 'opens a WebSocket', verdict: 'fails', why: expect.stringContaining('the connection should open') as string }])
+    const findings = await conformance({
+      url: 'ws://127.0.0.1:9/',
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+    })
+    expect(findings).toEqual([
+      {
+        rule: 'transport',
+        title: 'opens a WebSocket',
+        verdict: 'fails',
+        why: expect.stringContaining('the connection should open') as string,
+      },
+    ])
   })
 
-  it.each(['null', '7', '"welcome"', '[]', '{}', '{"type":7}', 'no JSON'])('outlives a server that says %s', async (said) => {
-    const findings = await examine({ name: said, garbage: said }, { patience: 300, only: 'names the server' })
-    expect(failed(findings)).toEqual([])
-  })
+  it.each(['null', '7', '"welcome"', '[]', '{}', '{"type":7}', 'no JSON'])(
+    'outlives a server that says %s',
+    async (said) => {
+      const findings = await examine({ name: said, garbage: said }, { patience: 300, only: 'names the server' })
+      expect(failed(findings)).toEqual([])
+    },
+  )
 })

@@ -35,11 +35,23 @@ export interface Defect {
   closed?(code: number, through: Through): number | null
 }
 
-const is = (type: string, change: (frame: RawFrame, through: Through) => Frames) => (frame: RawFrame, through: Through) => (frame.type === type ? change(frame, through) : [frame])
+const is =
+  (type: string, change: (frame: RawFrame, through: Through) => Frames) => (frame: RawFrame, through: Through) =>
+    frame.type === type ? change(frame, through) : [frame]
 const answers = (change: (answer: { epoch: string; offset: number; after: number }) => object) => (frame: RawFrame) =>
-  frame.type === 'welcome' || frame.type === 'subscribed' ? [{ ...frame, topics: Object.fromEntries(Object.entries(frame['topics'] as Record<string, never>).map(([name, answer]) => [name, change(answer)])) }] : [frame]
+  frame.type === 'welcome' || frame.type === 'subscribed'
+    ? [
+        {
+          ...frame,
+          topics: Object.fromEntries(
+            Object.entries(frame['topics'] as Record<string, never>).map(([name, answer]) => [name, change(answer)]),
+          ),
+        },
+      ]
+    : [frame]
 /** The so manieth of its kind on a connection. */
-const nth = (through: Through, kind: string) => (through.note[kind] = ((through.note[kind] as number | undefined) ?? 0) + 1) as number
+const nth = (through: Through, kind: string) =>
+  (through.note[kind] = ((through.note[kind] as number | undefined) ?? 0) + 1) as number
 const nothing: Frames = []
 /** A message that only moves the position. */
 const isHiding = (frame: RawFrame) => frame.type === 'message' && !('data' in frame)
@@ -48,45 +60,98 @@ const asking: (() => void)[] = []
 /** Servers that break one rule each, as a wrapper around one that keeps them all. */
 export const defects: readonly (Defect & { finds: string })[] = [
   { name: 'selects another subprotocol', finds: 'selects the subprotocol', subprotocol: 'other.protocol' },
-  { name: 'closes on a frame of tomorrow', finds: 'ignores frames', up: is('of-tomorrow', (_frame, through) => (through.close(1002), nothing)) },
+  {
+    name: 'closes on a frame of tomorrow',
+    finds: 'ignores frames',
+    up: is('of-tomorrow', (_frame, through) => (through.close(1002), nothing)),
+  },
   { name: 'never answers a ping', finds: 'ignores frames', down: is('pong', () => nothing) },
-  { name: 'does not name itself', finds: 'names the server', down: is('welcome', ({ server: _, ...frame }) => [frame]) },
+  {
+    name: 'does not name itself',
+    finds: 'names the server',
+    down: is('welcome', ({ server: _, ...frame }) => [frame]),
+  },
   {
     name: 'leaves a topic out of its welcome',
     finds: 'names the server',
-    down: is('welcome', (frame) => [{ ...frame, topics: Object.fromEntries(Object.entries(frame['topics'] as object).slice(1)) }]),
+    down: is('welcome', (frame) => [
+      { ...frame, topics: Object.fromEntries(Object.entries(frame['topics'] as object).slice(1)) },
+    ]),
   },
-  { name: 'begins {} before the head', finds: 'begins `{}` at the head', down: answers((answer) => ({ ...answer, after: Math.max(0, answer.after - 1) })) },
-  { name: 'names a head that is too high', finds: 'begins `{}` at the head', down: answers((answer) => ({ ...answer, offset: answer.offset + 1 })) },
-  { name: 'serves before the hello', finds: 'takes nothing before the hello', up: (frame, through) => (frame['id'] === 'early' && frame.type === 'publish' ? (through.toClient({ type: 'ack', id: 'early', offset: 1 }), nothing) : [frame]) },
-  { name: 'loses one message of a replay', finds: 'replays from a position', down: is('message', (frame, through) => (nth(through, 'm') === 2 ? nothing : [frame])) },
-  { name: 'repeats one message', finds: 'numbers a topic', down: is('message', (frame, through) => (nth(through, 'm') === 2 ? [frame, frame] : [frame])) },
+  {
+    name: 'begins {} before the head',
+    finds: 'begins `{}` at the head',
+    down: answers((answer) => ({ ...answer, after: Math.max(0, answer.after - 1) })),
+  },
+  {
+    name: 'names a head that is too high',
+    finds: 'begins `{}` at the head',
+    down: answers((answer) => ({ ...answer, offset: answer.offset + 1 })),
+  },
+  {
+    name: 'serves before the hello',
+    finds: 'takes nothing before the hello',
+    up: (frame, through) =>
+      frame['id'] === 'early' && frame.type === 'publish'
+        ? (through.toClient({ type: 'ack', id: 'early', offset: 1 }), nothing)
+        : [frame],
+  },
+  {
+    name: 'loses one message of a replay',
+    finds: 'replays from a position',
+    down: is('message', (frame, through) => (nth(through, 'm') === 2 ? nothing : [frame])),
+  },
+  {
+    name: 'repeats one message',
+    finds: 'numbers a topic',
+    down: is('message', (frame, through) => (nth(through, 'm') === 2 ? [frame, frame] : [frame])),
+  },
   {
     name: 'swaps two messages',
     finds: 'numbers a topic',
     down: is('message', (frame, through) => {
       const count = nth(through, 'm')
-      if (count === 2) return (through.note['kept'] = frame), nothing
+      if (count === 2) return ((through.note['kept'] = frame), nothing)
       return count === 3 ? [frame, through.note['kept'] as object] : [frame]
     }),
   },
-  { name: 'names a wrong message before', finds: 'numbers a topic', down: is('message', (frame) => [{ ...frame, prev: 0 }]) },
-  { name: 'changes what was published', finds: 'numbers a topic', down: is('message', (frame) => [{ ...frame, data: String(frame['data']) }]) },
+  {
+    name: 'names a wrong message before',
+    finds: 'numbers a topic',
+    down: is('message', (frame) => [{ ...frame, prev: 0 }]),
+  },
+  {
+    name: 'changes what was published',
+    finds: 'numbers a topic',
+    down: is('message', (frame) => [{ ...frame, data: String(frame['data']) }]),
+  },
   {
     name: 'brings a message before the welcome that names its topic',
     finds: 'replays from a position',
     down: (frame, through) => {
-      if (frame.type === 'welcome') return (through.note['welcome'] = frame), Object.keys(frame['topics'] as object).length > 0 ? nothing : ((through.note['told'] = true), [frame])
-      if (through.note['welcome'] && !through.note['told']) return (through.note['told'] = true), [frame, through.note['welcome'] as object]
+      if (frame.type === 'welcome')
+        return (
+          (through.note['welcome'] = frame),
+          Object.keys(frame['topics'] as object).length > 0 ? nothing : ((through.note['told'] = true), [frame])
+        )
+      if (through.note['welcome'] && !through.note['told'])
+        return ((through.note['told'] = true), [frame, through.note['welcome'] as object])
       return [frame]
     },
     up: (frame, through) => {
       if (frame.type !== 'hello') {
         // Where nothing is replayed the welcome comes with the first thing that the client says.
-        if (through.note['welcome'] && !through.note['told']) (through.note['told'] = true), through.toClient(through.note['welcome'] as object)
+        if (through.note['welcome'] && !through.note['told'])
+          (through.note['told'] = true), through.toClient(through.note['welcome'] as object)
         return [frame]
       }
-      setTimeout(() => through.note['welcome'] && !through.note['told'] && ((through.note['told'] = true), through.toClient(through.note['welcome'] as object)), 30)
+      setTimeout(
+        () =>
+          through.note['welcome'] &&
+          !through.note['told'] &&
+          ((through.note['told'] = true), through.toClient(through.note['welcome'] as object)),
+        30,
+      )
       return [frame]
     },
   },
@@ -101,56 +166,141 @@ export const defects: readonly (Defect & { finds: string })[] = [
   {
     name: 'takes an unknown epoch for its own head',
     finds: 'under an epoch that it does not know',
-    up: is('hello', (frame) => [{ ...frame, topics: Object.fromEntries(Object.entries(frame['topics'] as Record<string, { epoch?: string }>).map(([name, ask]) => [name, ask.epoch === 'of-another-log' ? {} : ask])) }]),
+    up: is('hello', (frame) => [
+      {
+        ...frame,
+        topics: Object.fromEntries(
+          Object.entries(frame['topics'] as Record<string, { epoch?: string }>).map(([name, ask]) => [
+            name,
+            ask.epoch === 'of-another-log' ? {} : ask,
+          ]),
+        ),
+      },
+    ]),
   },
-  { name: 'answers a subscribe under no id', finds: 'answers a later subscribe', down: is('subscribed', ({ id: _, ...frame }) => [frame]) },
-  { name: 'does not hear a subscription that is asked for again', finds: 'replaces a subscription', up: is('subscribe', (frame, through) => (frame['id'] === 'again' ? (through.toClient({ type: 'subscribed', id: 'again', topics: { ...(frame['topics'] as object) } }), nothing) : [frame])) },
+  {
+    name: 'answers a subscribe under no id',
+    finds: 'answers a later subscribe',
+    down: is('subscribed', ({ id: _, ...frame }) => [frame]),
+  },
+  {
+    name: 'does not hear a subscription that is asked for again',
+    finds: 'replaces a subscription',
+    up: is('subscribe', (frame, through) =>
+      frame['id'] === 'again'
+        ? (through.toClient({ type: 'subscribed', id: 'again', topics: { ...(frame['topics'] as object) } }), nothing)
+        : [frame],
+    ),
+  },
   { name: 'goes on after an unsubscribe', finds: 'sends nothing of a topic', up: is('unsubscribe', () => nothing) },
-  { name: 'leaves a publish unanswered', finds: 'applies publishes one at a time', down: is('ack', (frame, through) => (nth(through, 'a') === 30 ? nothing : [frame])) },
+  {
+    name: 'leaves a publish unanswered',
+    finds: 'applies publishes one at a time',
+    down: is('ack', (frame, through) => (nth(through, 'a') === 30 ? nothing : [frame])),
+  },
   {
     name: 'answers publishes out of order',
     finds: 'applies publishes one at a time',
     down: is('ack', (frame, through) => {
       const count = nth(through, 'a')
-      if (count === 20) return (through.note['ack'] = frame), nothing
+      if (count === 20) return ((through.note['ack'] = frame), nothing)
       return count === 21 ? [frame, through.note['ack'] as object] : [frame]
     }),
   },
-  { name: 'gives an ack without an offset', finds: 'begins `{}` at the head', down: is('ack', ({ offset: _, ...frame }) => [frame]) },
+  {
+    name: 'gives an ack without an offset',
+    finds: 'begins `{}` at the head',
+    down: is('ack', ({ offset: _, ...frame }) => [frame]),
+  },
   {
     name: 'applies a repeat again',
     finds: 'applies an id once on a leg',
-    up: is('publish', (frame, through) => [nth(through, String(frame['id'])) === 2 ? { ...frame, id: `${String(frame['id'])}-again`, age: undefined, n: undefined } : frame]),
+    up: is('publish', (frame, through) => [
+      nth(through, String(frame['id'])) === 2
+        ? { ...frame, id: `${String(frame['id'])}-again`, age: undefined, n: undefined }
+        : frame,
+    ]),
     down: is('ack', (frame) => [{ ...frame, id: String(frame['id']).replace('-again', '') }]),
   },
   {
     name: 'knows the ids of a leg only',
     finds: "applies an id once on all of a session's legs",
-    up: is('publish', (frame, through) => [through.hello?.['leg'] === 2 ? { ...frame, id: `${String(frame['id'])}-leg2`, age: undefined, n: undefined } : frame]),
+    up: is('publish', (frame, through) => [
+      through.hello?.['leg'] === 2
+        ? { ...frame, id: `${String(frame['id'])}-leg2`, age: undefined, n: undefined }
+        : frame,
+    ]),
     down: is('ack', (frame) => [{ ...frame, id: String(frame['id']).replace('-leg2', '') }]),
   },
-  { name: 'refuses a repeat', finds: 'applies an id once on a leg', up: is('publish', (frame, through) => (nth(through, String(frame['id'])) === 2 ? (through.toClient({ type: 'nack', id: frame['id'], code: 'duplicate', message: '' }), nothing) : [frame])) },
+  {
+    name: 'refuses a repeat',
+    finds: 'applies an id once on a leg',
+    up: is('publish', (frame, through) =>
+      nth(through, String(frame['id'])) === 2
+        ? (through.toClient({ type: 'nack', id: frame['id'], code: 'duplicate', message: '' }), nothing)
+        : [frame],
+    ),
+  },
   {
     name: 'takes the ids of all sessions for one',
     finds: 'takes the same id of two sessions',
     down: is('ack', (frame) => [frame['id'] === 'same' ? { ...frame, offset: 1 } : frame]),
   },
-  { name: 'does not look at the numbers of publishes', finds: 'does not apply what comes behind', up: is('publish', ({ n: _, ...frame }) => [frame]) },
+  {
+    name: 'does not look at the numbers of publishes',
+    finds: 'does not apply what comes behind',
+    up: is('publish', ({ n: _, ...frame }) => [frame]),
+  },
   {
     name: 'applies what has no age',
     finds: 'does not apply a first copy',
-    up: is('publish', ({ n, ...frame }) => [frame['id'] === 'late' && frame['age'] === undefined ? { ...frame, id: 'late-first' } : { ...frame, n }]),
+    up: is('publish', ({ n, ...frame }) => [
+      frame['id'] === 'late' && frame['age'] === undefined ? { ...frame, id: 'late-first' } : { ...frame, n },
+    ]),
     down: is('ack', (frame) => [{ ...frame, id: String(frame['id']).replace('-first', '') }]),
   },
-  { name: 'takes a first copy for one that cannot have been sent before', finds: 'answers outcome-unknown on a leg of before', up: is('publish', ({ n, ...frame }) => [frame['id'] === 'first copy' ? frame : { ...frame, n }]) },
-  { name: 'vouches for any age', finds: 'answers outcome-unknown where', up: is('publish', ({ age: _, ...frame }) => [frame]) },
-  { name: 'closes the older leg when a newer one comes', finds: "leaves a session's older leg alive", up: is('hello', (frame, through) => (through.others().forEach((other) => other.close(4001, 'newer')), [frame])) },
-  { name: 'gives each leg an epoch of its own', finds: "leaves a session's older leg alive", down: (frame, through) => answers((answer) => ({ ...answer, epoch: `${answer.epoch}-${String(through.hello?.['leg'])}` }))(frame) },
-  { name: 'takes a leg that is not the newest', finds: 'refuses a leg that is not above', up: is('hello', (frame) => [{ ...frame, session: `${String(frame['session'])}-${Math.random()}` }]) },
-  { name: 'closes what is superseded with 1000', finds: 'refuses a leg that is not above', closed: (code) => (code === 4001 ? 1000 : code) },
-  { name: 'closes a wrong token with 1008', finds: 'answers a wrong token', closed: (code) => (code === 3000 ? 1008 : code) },
+  {
+    name: 'takes a first copy for one that cannot have been sent before',
+    finds: 'answers outcome-unknown on a leg of before',
+    up: is('publish', ({ n, ...frame }) => [frame['id'] === 'first copy' ? frame : { ...frame, n }]),
+  },
+  {
+    name: 'vouches for any age',
+    finds: 'answers outcome-unknown where',
+    up: is('publish', ({ age: _, ...frame }) => [frame]),
+  },
+  {
+    name: 'closes the older leg when a newer one comes',
+    finds: "leaves a session's older leg alive",
+    up: is('hello', (frame, through) => (through.others().forEach((other) => other.close(4001, 'newer')), [frame])),
+  },
+  {
+    name: 'gives each leg an epoch of its own',
+    finds: "leaves a session's older leg alive",
+    down: (frame, through) =>
+      answers((answer) => ({ ...answer, epoch: `${answer.epoch}-${String(through.hello?.['leg'])}` }))(frame),
+  },
+  {
+    name: 'takes a leg that is not the newest',
+    finds: 'refuses a leg that is not above',
+    up: is('hello', (frame) => [{ ...frame, session: `${String(frame['session'])}-${Math.random()}` }]),
+  },
+  {
+    name: 'closes what is superseded with 1000',
+    finds: 'refuses a leg that is not above',
+    closed: (code) => (code === 4001 ? 1000 : code),
+  },
+  {
+    name: 'closes a wrong token with 1008',
+    finds: 'answers a wrong token',
+    closed: (code) => (code === 3000 ? 1008 : code),
+  },
   { name: 'takes no fresh token', finds: 'takes a fresh token', up: is('auth', () => nothing) },
-  { name: 'asks to move without a deadline', finds: 'asks a leg to move', down: is('handover', ({ deadline: _, ...frame }) => [frame]) },
+  {
+    name: 'asks to move without a deadline',
+    finds: 'asks a leg to move',
+    down: is('handover', ({ deadline: _, ...frame }) => [frame]),
+  },
   { name: 'says what is no frame', finds: 'says nothing but frames', garbage: 'hello!' },
   {
     name: 'asks everybody to move at once',
@@ -166,43 +316,110 @@ export const defects: readonly (Defect & { finds: string })[] = [
     name: 'brings a message of the new epoch before the word of it',
     finds: 'tells of a new epoch',
     down: (frame, through) => {
-      if (frame.type === 'subscribed' && frame['id'] === undefined) return (through.note['told'] = frame), nothing
+      if (frame.type === 'subscribed' && frame['id'] === undefined) return ((through.note['told'] = frame), nothing)
       const told = frame.type === 'message' ? (through.note['told'] as object | undefined) : undefined
       delete through.note['told']
       return told ? [frame, told] : [frame]
     },
   },
-  { name: 'begins anew without a word', finds: 'tells of a new epoch', down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? nothing : [frame]) },
-  { name: 'names the old epoch for the new one', finds: 'tells of a new epoch', down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? answers((answer) => ({ ...answer, epoch: 'as before' }))(frame) : [frame]) },
-  { name: 'loses the first message of the new epoch', finds: 'tells of a new epoch', down: (frame) => (frame.type === 'message' && frame['data'] === 'the first' ? nothing : [frame]) },
-  { name: 'shows on one leg what it hides', finds: 'hides the same on all legs', down: (frame, through) => (isHiding(frame) && through.hello?.['leg'] === 2 ? [{ ...frame, data: HIDDEN }] : [frame]) },
-  { name: 'moves no position past what it hides', finds: 'hides the same on all legs', down: (frame) => (isHiding(frame) ? nothing : [frame]) },
-  { name: 'hides more on one leg than on the other', finds: 'hides the same on all legs', down: (frame, through) => (frame.type === 'message' && frame['data'] === 2 && through.hello?.['leg'] === 1 ? (({ data: _, ...rest }) => [rest])(frame) : [frame]) },
-  { name: 'names what it hides as the message before', finds: 'hides the same on all legs', down: is('message', ({ prev: _, ...frame }) => [frame]) },
+  {
+    name: 'begins anew without a word',
+    finds: 'tells of a new epoch',
+    down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? nothing : [frame]),
+  },
+  {
+    name: 'names the old epoch for the new one',
+    finds: 'tells of a new epoch',
+    down: (frame) =>
+      frame.type === 'subscribed' && frame['id'] === undefined
+        ? answers((answer) => ({ ...answer, epoch: 'as before' }))(frame)
+        : [frame],
+  },
+  {
+    name: 'loses the first message of the new epoch',
+    finds: 'tells of a new epoch',
+    down: (frame) => (frame.type === 'message' && frame['data'] === 'the first' ? nothing : [frame]),
+  },
+  {
+    name: 'shows on one leg what it hides',
+    finds: 'hides the same on all legs',
+    down: (frame, through) =>
+      isHiding(frame) && through.hello?.['leg'] === 2 ? [{ ...frame, data: HIDDEN }] : [frame],
+  },
+  {
+    name: 'moves no position past what it hides',
+    finds: 'hides the same on all legs',
+    down: (frame) => (isHiding(frame) ? nothing : [frame]),
+  },
+  {
+    name: 'hides more on one leg than on the other',
+    finds: 'hides the same on all legs',
+    down: (frame, through) =>
+      frame.type === 'message' && frame['data'] === 2 && through.hello?.['leg'] === 1
+        ? (({ data: _, ...rest }) => [rest])(frame)
+        : [frame],
+  },
+  {
+    name: 'names what it hides as the message before',
+    finds: 'hides the same on all legs',
+    down: is('message', ({ prev: _, ...frame }) => [frame]),
+  },
   {
     name: 'ends a replay without a word of what is hidden behind it',
     finds: 'moves the position past',
     down: (frame, through) => (isHiding(frame) && through.hello?.['leg'] === 3 ? nothing : [frame]),
   },
-  { name: 'drains without a word for those who come', finds: 'takes no new hello', down: is('error', (frame) => (frame['code'] === 'draining' ? nothing : [frame])) },
+  {
+    name: 'drains without a word for those who come',
+    finds: 'takes no new hello',
+    down: is('error', (frame) => (frame['code'] === 'draining' ? nothing : [frame])),
+  },
   {
     name: 'welcomes who was connected before the drain, and says hello in it',
     finds: 'takes no new hello',
-    down: (frame, through) => (frame.type === 'error' && frame['code'] === 'draining' && !through.hello ? ((through.note['late'] = true), nothing) : [frame]),
+    down: (frame, through) =>
+      frame.type === 'error' && frame['code'] === 'draining' && !through.hello
+        ? ((through.note['late'] = true), nothing)
+        : [frame],
     closed: (code, through) => (through.note['late'] ? null : code),
-    up: (frame, through) => (through.note['late'] && frame.type === 'hello' ? (through.toClient({ type: 'welcome', server: 'drained', topics: {} }), nothing) : [frame]),
+    up: (frame, through) =>
+      through.note['late'] && frame.type === 'hello'
+        ? (through.toClient({ type: 'welcome', server: 'drained', topics: {} }), nothing)
+        : [frame],
   },
-  { name: 'goes deaf once it drains', finds: 'serves an asked leg in full', down: (frame, through) => (frame.type === 'handover' ? ((through.note['deaf'] = true), [frame]) : through.note['deaf'] ? nothing : [frame]) },
-  { name: 'closes a leg as soon as it has asked it', finds: 'closes with 1012 after the deadline', down: is('handover', (frame, through) => (setTimeout(() => through.close(1012), 200), [frame])) },
-  { name: 'closes with 1001 at the deadline', finds: 'closes with 1012 after the deadline', closed: (code) => (code === 1012 ? 1001 : code) },
+  {
+    name: 'goes deaf once it drains',
+    finds: 'serves an asked leg in full',
+    down: (frame, through) =>
+      frame.type === 'handover' ? ((through.note['deaf'] = true), [frame]) : through.note['deaf'] ? nothing : [frame],
+  },
+  {
+    name: 'closes a leg as soon as it has asked it',
+    finds: 'closes with 1012 after the deadline',
+    down: is('handover', (frame, through) => (setTimeout(() => through.close(1012), 200), [frame])),
+  },
+  {
+    name: 'closes with 1001 at the deadline',
+    finds: 'closes with 1012 after the deadline',
+    closed: (code) => (code === 1012 ? 1001 : code),
+  },
 ]
 
 /** Keeps every slow rule from being kept. */
-export const slowDefect: Defect = { name: 'waits for a hello for ever, and is silent', down: is('pong', () => nothing), closed: (code) => (code === 3008 ? null : code) }
+export const slowDefect: Defect = {
+  name: 'waits for a hello for ever, and is silent',
+  down: is('pong', () => nothing),
+  closed: (code) => (code === 3008 ? null : code),
+}
 
 /** The server at `target` behind that defect. */
 export async function defective(target: string, { subprotocol, up, down, garbage, closed }: Defect) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, handleProtocols: (offered) => subprotocol ?? (offered.has('livesocket.v1') ? 'livesocket.v1' : false) })
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    perMessageDeflate: false,
+    handleProtocols: (offered) => subprotocol ?? (offered.has('livesocket.v1') ? 'livesocket.v1' : false),
+  })
   await once(server, 'listening')
   const all = new Set<Through>()
   server.on('connection', (near) => {
@@ -214,7 +431,8 @@ export async function defective(target: string, { subprotocol, up, down, garbage
       toClient: (frame) => near.readyState === WebSocket.OPEN && near.send(JSON.stringify(frame)),
       toServer: (frame) => void upward(JSON.stringify(frame)),
       close: (code, reason) => near.close(code, reason),
-      others: () => [...all].filter((other) => other !== through && other.hello?.['session'] === through.hello?.['session']),
+      others: () =>
+        [...all].filter((other) => other !== through && other.hello?.['session'] === through.hello?.['session']),
     }
     all.add(through)
     near.on('message', (data: Buffer) => {

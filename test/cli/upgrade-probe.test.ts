@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { WebSocketServer, WebSocket } from 'ws'
 import { doctor } from '../../src/cli/doctor.js'
 import { probeUpgrade, sharesConnection, whyNot } from '../../src/cli/upgrade-probe.js'
-import type { WireSocketClass } from '../../src/cli/frame-client.js'
+import type { FrameSocketClass } from '../../src/cli/frame-client.js'
 import { createLiveServer } from '../../src/server/index.js'
 import { freePort } from '../kit/free-port.js'
 
@@ -22,12 +22,30 @@ let tls = { key: '', cert: '' }
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'livesocket-probe-'))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert])
+  await promisify(execFile)('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+  ])
   tls = { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-async function listening(server: Server | ReturnType<typeof createTcpServer> | ReturnType<typeof createSecureServer>): Promise<number> {
+async function listening(
+  server: Server | ReturnType<typeof createTcpServer> | ReturnType<typeof createSecureServer>,
+): Promise<number> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => void sockets.add(socket))
   server.listen(0, '127.0.0.1')
@@ -42,7 +60,9 @@ async function listening(server: Server | ReturnType<typeof createTcpServer> | R
 /** What a proxy in front does that answers every request for a WebSocket with that status. */
 async function answering(status: number): Promise<string> {
   const server = createServer()
-  server.on('upgrade', (_, socket) => socket.end(`HTTP/1.1 ${status} X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`))
+  server.on('upgrade', (_, socket) =>
+    socket.end(`HTTP/1.1 ${status} X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`),
+  )
   return `ws://127.0.0.1:${await listening(server)}/live`
 }
 
@@ -52,7 +72,11 @@ describe('why no WebSocket opens is said in a sentence of its own, with what to 
   it.each<[string, () => Promise<string> | string, RegExp]>([
     ['nobody listens', async () => `ws://127.0.0.1:${await freePort()}/live`, /connection refused.*server up/],
     ['a host name that does not exist', () => 'ws://live.invalid/live', /host name.*(unknown|looked up)/],
-    ['a certificate that nobody vouches for', async () => `wss://localhost:${await listening(createTlsServer(tls))}/live`, /certificate is not trusted/],
+    [
+      'a certificate that nobody vouches for',
+      async () => `wss://localhost:${await listening(createTlsServer(tls))}/live`,
+      /certificate is not trusted/,
+    ],
     ['TLS at a plain port', async () => `wss://localhost:${await listening(createServer())}/live`, /TLS|ws:/],
     ['the login of a gateway', () => answering(401), /login \(401\)/],
     ['a forbidden one', () => answering(403), /403.*allowedOrigins/],
@@ -60,7 +84,12 @@ describe('why no WebSocket opens is said in a sentence of its own, with what to 
     ['nobody ready', () => answering(503), /503/],
     ['a redirect', () => answering(301), /redirects \(301\)/],
     ['a status of no sentence', () => answering(418), /418/],
-    ['an Upgrade header that is lost on the way', async () => `ws://127.0.0.1:${await listening(createServer((_, response) => response.writeHead(426).end()))}/live`, /426.*Upgrade/],
+    [
+      'an Upgrade header that is lost on the way',
+      async () =>
+        `ws://127.0.0.1:${await listening(createServer((_, response) => response.writeHead(426).end()))}/live`,
+      /426.*Upgrade/,
+    ],
   ])('%s', async (_, url, text) => {
     expect(await words(await url())).toMatch(text)
   })
@@ -79,7 +108,9 @@ describe('why no WebSocket opens is said in a sentence of its own, with what to 
 })
 
 const examine = async (url: string) =>
-  (await doctor({ url, WebSocket: WebSocket as unknown as WireSocketClass, idle: 20, patience: 500 })).map(({ health, text }) => `${health}: ${text}`)
+  (await doctor({ url, WebSocket: WebSocket as unknown as FrameSocketClass, idle: 20, patience: 500 })).map(
+    ({ health, text }) => `${health}: ${text}`,
+  )
 
 describe('the doctor warns', () => {
   it('of a cookie that sends clients back to the server that they are to leave, and does not show what is in it', async () => {
@@ -96,10 +127,14 @@ describe('the doctor warns', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     const http2 = createSecureServer({ ...tls, allowHTTP1: true, settings: { enableConnectProtocol: true } })
     new WebSocketServer({ server: http2 as never, handleProtocols: () => 'livesocket.v1' })
-    expect(await examine(`wss://localhost:${await listening(http2)}/live`)).toContainEqual(expect.stringMatching(/^mind: Browsers open WebSockets there inside one HTTP\/2 connection/))
+    expect(await examine(`wss://localhost:${await listening(http2)}/live`)).toContainEqual(
+      expect.stringMatching(/^mind: Browsers open WebSockets there inside one HTTP\/2 connection/),
+    )
     const without = createSecureServer({ ...tls, allowHTTP1: true, settings: { enableConnectProtocol: false } })
     expect(await sharesConnection(`wss://localhost:${await listening(without)}/live`, PATIENCE)).toBe(false)
-    expect(await sharesConnection(`wss://localhost:${await listening(createTlsServer(tls))}/live`, PATIENCE)).toBe(false)
+    expect(await sharesConnection(`wss://localhost:${await listening(createTlsServer(tls))}/live`, PATIENCE)).toBe(
+      false,
+    )
     expect(await sharesConnection('ws://localhost/live', PATIENCE)).toBe(false)
   })
 })

@@ -8,22 +8,47 @@ import { ROOT } from '../kit/source-files.js'
 const run = promisify(execFile)
 
 async function drive(...args: string[]) {
-  const { stdout } = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--small', '--json', ...args], { cwd: ROOT }).catch((failed: { stdout: string; stderr: string }) => {
+  const { stdout } = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--small', '--json', ...args], {
+    cwd: ROOT,
+  }).catch((failed: { stdout: string; stderr: string }) => {
     throw new Error(failed.stdout + failed.stderr)
   })
-  return stdout.trim().split('\n').map((line) => JSON.parse(line) as Outcome)
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Outcome)
 }
 
 // The promises are checked by the drive itself: here it is a small one, in `npm run cluster` the whole.
-test.each(['haproxy', 'nginx'])('through %s: a rolling deploy of real processes is noticed by nobody', async (proxy) => {
-  const [outcome] = await drive('--proxy', proxy, '--scenario', 'rolling', '--clients', '40')
-  expect(outcome).toMatchObject({ scenario: 'rolling', proxy, lost: 0, duplicated: 0, reordered: 0, gaps: 0, notLive: 0, broken: [] })
-  expect(outcome!.delivered).toBeGreaterThan(500)
-}, 90_000)
+test.each(['haproxy', 'nginx'])(
+  'through %s: a rolling deploy of real processes is noticed by nobody',
+  async (proxy) => {
+    const [outcome] = await drive('--proxy', proxy, '--scenario', 'rolling', '--clients', '40')
+    expect(outcome).toMatchObject({
+      scenario: 'rolling',
+      proxy,
+      lost: 0,
+      duplicated: 0,
+      reordered: 0,
+      gaps: 0,
+      notLive: 0,
+      broken: [],
+    })
+    expect(outcome!.delivered).toBeGreaterThan(500)
+  },
+  90_000,
+)
 
 test('a node that froze over publishes whose answers are forgotten early: none is applied twice, out of order, or after it was told to be unknown', async () => {
   const [outcome] = await drive('--scenario', 'overload', '--clients', '40')
-  expect(outcome).toMatchObject({ scenario: 'overload', lost: 0, duplicated: 0, reordered: 0, overturned: 0, broken: [] })
+  expect(outcome).toMatchObject({
+    scenario: 'overload',
+    lost: 0,
+    duplicated: 0,
+    reordered: 0,
+    overturned: 0,
+    broken: [],
+  })
   expect(outcome!.delivered).toBeGreaterThan(500)
 }, 240_000)
 
@@ -33,6 +58,8 @@ test('a Redis that lost its data: one gap in each topic of each client, and noth
 }, 90_000)
 
 test('what it is asked in vain it says, and how to ask', async () => {
-  const failed = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--scenario', 'nonsense'], { cwd: ROOT }).catch((error: { code: number; stderr: string }) => error)
+  const failed = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--scenario', 'nonsense'], {
+    cwd: ROOT,
+  }).catch((error: { code: number; stderr: string }) => error)
   expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining('rolling') })
 })

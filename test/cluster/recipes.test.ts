@@ -42,7 +42,23 @@ async function folder() {
 
 async function certificate(at: string) {
   const [key, pem] = [join(at, 'live.key'), join(at, 'live.crt')]
-  await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-keyout', key, '-out', pem])
+  await run('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=127.0.0.1',
+    '-keyout',
+    key,
+    '-out',
+    pem,
+  ])
   // HAProxy wants both in one file.
   await writeFile(join(at, 'live.pem'), (await readFile(pem, 'utf8')) + (await readFile(key, 'utf8')))
   return { key, pem, both: join(at, 'live.pem') }
@@ -82,7 +98,15 @@ async function fleet() {
   const ports = [await freePort(), await freePort()]
   const servers: LiveServer[] = []
   const startServer = async (at: number) => {
-    const server = createLiveServer({ port: ports[at]!, host: '127.0.0.1', path: '/live', log, allowedOrigins: '*', authenticate: () => ({ subject: 'anybody' }), authorize: () => true })
+    const server = createLiveServer({
+      port: ports[at]!,
+      host: '127.0.0.1',
+      path: '/live',
+      log,
+      allowedOrigins: '*',
+      authenticate: () => ({ subject: 'anybody' }),
+      authorize: () => true,
+    })
     await server.ready
     servers[at] = server
     onTestFinished(() => server.close())
@@ -110,7 +134,9 @@ async function fleet() {
       const socket = createLiveSocket({ url, environment: { WebSocket: Trusting } })
       socket.subscribe('t', (n) => void received.push(n))
       socket.on('gap', () => void gaps++)
-      socket.store.subscribe(({ status, everLive }) => void (everLive && status !== 'live' && status !== 'closed' && away.push(status)))
+      socket.store.subscribe(
+        ({ status, everLive }) => void (everLive && status !== 'live' && status !== 'closed' && away.push(status)),
+      )
       socket.connect()
       onTestFinished(() => socket.close())
       return { socket, received, away, gaps: () => gaps }
@@ -122,7 +148,10 @@ async function fleet() {
     publish,
     async join(url: string) {
       const all = clients(url)
-      await until(() => all.every(({ socket }) => socket.position('t') !== null && socket.store.getState().status === 'live'), 'all are live')
+      await until(
+        () => all.every(({ socket }) => socket.position('t') !== null && socket.store.getState().status === 'live'),
+        'all are live',
+      )
       return all
     },
     /** Nothing is lost, repeated or reordered, and nobody was not live for a moment. */
@@ -196,9 +225,14 @@ test('nginx as written: a server that is taken out, and told after the reload, i
     '10.0.0.1:8080': `127.0.0.1:${ports[0]}`,
     '10.0.0.2:8080': `127.0.0.1:${ports[1]}`,
   })
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${at}/${kind};`).join(' ')
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${at}/${kind};`)
+    .join(' ')
   const write = (text: string) =>
-    writeFile(config, `daemon off;\npid ${at}/nginx.pid;\nerror_log ${at}/error.log crit;\nevents {}\nhttp {\naccess_log off; ${temporary}\n${text}\n}\n`)
+    writeFile(
+      config,
+      `daemon off;\npid ${at}/nginx.pid;\nerror_log ${at}/error.log crit;\nevents {}\nhttp {\naccess_log off; ${temporary}\n${text}\n}\n`,
+    )
   await write(written)
   const { stderr } = await run('nginx', ['-t', '-c', config, '-p', at, '-e', `${at}/error.log`], { env })
   expect(stderr).not.toMatch(/\[(warn|emerg)\]/)
@@ -227,7 +261,9 @@ test('nginx as written: a server that is taken out, and told after the reload, i
 test('the unit for systemd is one', async () => {
   const at = await folder()
   await writeFile(join(at, 'live@.service'), filledIn(recipe('systemd', 'ini'), { '/usr/bin/node': process.execPath }))
-  const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', join(at, 'live@.service')], { env: { ...env, SYSTEMD_UNIT_PATH: `${at}:` } })
+  const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', join(at, 'live@.service')], {
+    env: { ...env, SYSTEMD_UNIT_PATH: `${at}:` },
+  })
   expect(stdout + stderr).toBe('')
 })
 
@@ -243,5 +279,9 @@ test('the numbers in the recipes fit each other', () => {
   expect(stop).toBeGreaterThanOrEqual(number(recipe('Azure', 'ts').replaceAll('_', ''), /deadline: (\d+)/) / 1_000 + 15)
   expect(number(azure, /--max-time (\d+)/)).toBeGreaterThanOrEqual(number(azure, /"deadline":(\d+)/) / 1_000 + 15)
   // Three heartbeats of 10 s.
-  for (const [proxy, pattern] of [['HAProxy', /timeout client (\d+)s/], ['nginx', /proxy_read_timeout (\d+)s/]] as const) expect(number(recipe(proxy), pattern)).toBeGreaterThanOrEqual(30)
+  for (const [proxy, pattern] of [
+    ['HAProxy', /timeout client (\d+)s/],
+    ['nginx', /proxy_read_timeout (\d+)s/],
+  ] as const)
+    expect(number(recipe(proxy), pattern)).toBeGreaterThanOrEqual(30)
 })

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { heapGrowth, runMoves } from '../../bench/moves/run-moves.js'
 
-it('500 moves in a row under load in both directions lose, repeat and reorder nothing, and are never not live', { timeout: 120_000 }, async () => {
+it('500 moves in a row under load in both directions lose, repeat and reorder nothing, and are never not live', {
+  timeout: 120_000,
+}, async () => {
   const result = await runMoves(500)
   const clean = { lost: 0, duplicated: 0, outOfOrder: 0, gaps: 0, notLive: 0 }
   expect(result.moves).toBe(500)

@@ -20,7 +20,9 @@ async function open(): Promise<{ page: Page; errors: string[] }> {
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
   await page.goto(demo.url)
-  await page.waitForFunction(() => [...document.querySelectorAll<HTMLElement>('.badge')].every((badge) => badge.dataset['state'] === 'live'))
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll<HTMLElement>('.badge')].every((badge) => badge.dataset['state'] === 'live'),
+  )
   return { page, errors }
 }
 
@@ -34,7 +36,9 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Deployed:'))
     // What the server says it had sent a second before is compared once more after the deploy.
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.includes('LiveSocket lost 0 '))
-    expect(await Promise.all(['lost', 'duplicated', 'outOfOrder', 'notLive'].map((field) => shown(page, field)))).toEqual(['0', '0', '0', '0 ms'])
+    expect(
+      await Promise.all(['lost', 'duplicated', 'outOfOrder', 'notLive'].map((field) => shown(page, field))),
+    ).toEqual(['0', '0', '0', '0 ms'])
     expect(errors).toEqual([])
     await page.close()
   })
@@ -50,7 +54,10 @@ describe('the demo page', { timeout: 60_000 }, () => {
   })
 
   it('answers no control of another site', async () => {
-    const answer = await fetch(new URL('/control/deploy', demo.url), { method: 'POST', headers: { origin: 'https://elsewhere.example' } })
+    const answer = await fetch(new URL('/control/deploy', demo.url), {
+      method: 'POST',
+      headers: { origin: 'https://elsewhere.example' },
+    })
     expect(answer.status).toBe(403)
   })
 })

@@ -24,7 +24,9 @@ describe('the demo page in React', { timeout: 60_000 }, () => {
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     await page.goto(`${demo.url}react`)
     const shown = (name: string) => page.textContent(`[data-count=${name}]`)
-    await page.waitForFunction(() => Number(document.querySelector('[data-count=Delivered]')?.textContent?.replace(',', '')) > 50)
+    await page.waitForFunction(
+      () => Number(document.querySelector('[data-count=Delivered]')?.textContent?.replace(',', '')) > 50,
+    )
     await page.keyboard.press('d')
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Deployed:'))
     expect(await page.textContent('.badge')).toBe('live')

@@ -6,20 +6,32 @@ import { underLoad } from '../../demo/report/under-load.js'
 const CLEAN = { lost: 0, duplicated: 0, outOfOrder: 0, gaps: 0 }
 
 describe('moves on real sockets', { timeout: 60_000 }, () => {
-  it.each([true, false])('deploys under load cost LiveSocket nothing, where servers keep history: %s', async (history) => {
-    const { groups, publishes, moves } = await underLoad({ roundTrip: 20, deploys: 2, history, clients: 10, peers: 2 })
-    expect(groups.livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
-    expect(groups.livesocket.delivered).toBeGreaterThan(0)
-    expect(moves).toBe(20)
-    expect(publishes).toMatchObject({ answered: publishes.sent, refused: 0, unknown: 0, lost: 0, appliedTwice: 0 })
-  })
+  it.each([true, false])(
+    'deploys under load cost LiveSocket nothing, where servers keep history: %s',
+    async (history) => {
+      const { groups, publishes, moves } = await underLoad({
+        roundTrip: 20,
+        deploys: 2,
+        history,
+        clients: 10,
+        peers: 2,
+      })
+      expect(groups.livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
+      expect(groups.livesocket.delivered).toBeGreaterThan(0)
+      expect(moves).toBe(20)
+      expect(publishes).toMatchObject({ answered: publishes.sent, refused: 0, unknown: 0, lost: 0, appliedTwice: 0 })
+    },
+  )
 
-  it.each([true, false])('a new path much faster than the old one loses and reorders nothing, where servers keep history: %s', async (history) => {
-    const { livesocket, overlap } = await oneClient({ history, rate: 500, moves: 1, from: 150, to: 20 })
-    expect(livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
-    // What the usual remedy costs on the same path: else this test shows nothing.
-    expect(overlap.lost).toBeGreaterThan(10)
-  })
+  it.each([true, false])(
+    'a new path much faster than the old one loses and reorders nothing, where servers keep history: %s',
+    async (history) => {
+      const { livesocket, overlap } = await oneClient({ history, rate: 500, moves: 1, from: 150, to: 20 })
+      expect(livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
+      // What the usual remedy costs on the same path: else this test shows nothing.
+      expect(overlap.lost).toBeGreaterThan(10)
+    },
+  )
 
   const gone = { rate: 100, topics: 3, moves: 1, from: 50, to: 50, loseAfter: 100 }
 
@@ -44,7 +56,13 @@ it('a broken promise is counted and named', () => {
 })
 
 it('columns are as wide as their widest cell', () => {
-  expect(table(['', 'lost'], [['one', '0'], ['a', '10000']])).toBe(
-    '|     |  lost |\n| --- | ----: |\n| one |     0 |\n| a   | 10000 |',
-  )
+  expect(
+    table(
+      ['', 'lost'],
+      [
+        ['one', '0'],
+        ['a', '10000'],
+      ],
+    ),
+  ).toBe('|     |  lost |\n| --- | ----: |\n| one |     0 |\n| a   | 10000 |')
 })

@@ -19,7 +19,10 @@ async function service(options: { lifetime?: number; login?: number } = {}) {
 }
 
 /** A signed-in page: a real client on a real server with real tokens, on a clock that the test moves. */
-async function signedIn(options: { lifetime: number; login: number }, wrap: (getToken: GetToken) => GetToken = (getToken) => getToken) {
+async function signedIn(
+  options: { lifetime: number; login: number },
+  wrap: (getToken: GetToken) => GetToken = (getToken) => getToken,
+) {
   const { clock, tokens } = await service(options)
   const server = await liveServer<TokenUser>({ clock, authenticate: ({ token }) => tokens.verify(token) })
   const visitor = createVisitor(tokens.url, 'ann', clock)
@@ -50,24 +53,38 @@ async function signedIn(options: { lifetime: number; login: number }, wrap: (get
   return { clock, tokens, server, socket, calls, ended, pass }
 }
 
-async function staysEnded(socket: LiveSocket, clock: SimulatedClock, calls: unknown[], server: { stats(): { opened: number; connections: number } }) {
+async function staysEnded(
+  socket: LiveSocket,
+  clock: SimulatedClock,
+  calls: unknown[],
+  server: { stats(): { opened: number; connections: number } },
+) {
   await until(() => server.stats().connections === 0, 'the leg is gone')
   const [made, { opened }] = [calls.length, server.stats()]
   await clock.advance(120 * SECOND)
   expect([calls.length, server.stats().opened]).toEqual([made, opened])
-  expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' }, token: { status: 'ended' } })
+  expect(socket.store.getState()).toMatchObject({
+    status: 'closed',
+    closed: { by: 'session-ended' },
+    token: { status: 'ended' },
+  })
 }
 
 describe('the token service', () => {
   test('signs a JWT for whoever has signed in, and for nobody else', async () => {
     const { clock, tokens } = await service({ lifetime: 600 * SECOND, login: 60 * SECOND })
-    const post = (path: string, cookie?: string) => fetch(new URL(path, tokens.url), { method: 'POST', ...(cookie && { headers: { cookie } }) })
+    const post = (path: string, cookie?: string) =>
+      fetch(new URL(path, tokens.url), { method: 'POST', ...(cookie && { headers: { cookie } }) })
     expect((await post('/token')).status).toBe(401)
     expect((await post('/token', 'livesocket-demo-login=guessed')).status).toBe(401)
     expect((await post('/login')).status).toBe(400)
     const cookie = (await post('/login?visitor=ann')).headers.get('set-cookie')!
     expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Max-Age=60$/)
-    const { token, ttl, sessionTtl } = (await (await post('/token', cookie.split(';')[0]!)).json()) as { token: string; ttl: number; sessionTtl: number }
+    const { token, ttl, sessionTtl } = (await (await post('/token', cookie.split(';')[0]!)).json()) as {
+      token: string
+      ttl: number
+      sessionTtl: number
+    }
     expect([ttl, sessionTtl]).toEqual([600 * SECOND, 60 * SECOND])
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'HS256' })
     const { sub, iat, exp } = decodeJwt(token)
@@ -86,7 +103,8 @@ describe('the token service', () => {
   test('takes the login from whoever signs out, on every page that uses it, and from no other one', async () => {
     const cluster = await startCluster()
     const [laptop, phone] = ['laptop', 'phone'].map(() => createVisitor(cluster.tokens.url, 'ann'))
-    const open = (visitor: { getToken: GetToken }, key: string) => createLiveSocket({ url: cluster.url, key, environment: { WebSocket }, getToken: visitor.getToken })
+    const open = (visitor: { getToken: GetToken }, key: string) =>
+      createLiveSocket({ url: cluster.url, key, environment: { WebSocket }, getToken: visitor.getToken })
     const [pages, other] = [[open(laptop!, 'a'), open(laptop!, 'b')], open(phone!, 'c')]
     await laptop!.signIn()
     const sockets = [...pages, other]
@@ -119,7 +137,10 @@ describe('a login that is over before the token is', () => {
         const answer = await getToken(ask)
         return typeof answer === 'object' && 'token' in answer ? { token: answer.token, ttl: answer.ttl! } : answer
       }
-    const { clock, tokens, socket, server, calls, ended, pass } = await signedIn({ lifetime: 20 * SECOND, login: 15 * SECOND }, unaware)
+    const { clock, tokens, socket, server, calls, ended, pass } = await signedIn(
+      { lifetime: 20 * SECOND, login: 15 * SECOND },
+      unaware,
+    )
     await pass(33 * SECOND)
     // The cookie went after 15 s; the token in force then was due for its refresh at 18 s of its age at the latest.
     expect(ended).toMatchObject([{ reason: 'the login is over' }])

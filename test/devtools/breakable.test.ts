@@ -6,7 +6,12 @@ import { describe, expect, it } from 'vitest'
 async function connected() {
   const sim = createSimulation({ seed: 3 })
   const wire = breakable(sim.environment.WebSocket)
-  const socket = createLiveSocket({ url: sim.url, environment: { ...sim.environment, WebSocket: wire }, reconnect: { spread: 500 }, heartbeat: { interval: 1_000, timeout: 500 } })
+  const socket = createLiveSocket({
+    url: sim.url,
+    environment: { ...sim.environment, WebSocket: wire },
+    reconnect: { spread: 500 },
+    heartbeat: { interval: 1_000, timeout: 500 },
+  })
   const room = sim.observe(socket, 'room')
   const closes: { code: number; by: string }[] = []
   socket.on('leg-closed', ({ code, by }) => closes.push({ code, by }))
@@ -45,7 +50,8 @@ describe('breakable(WebSocket)', () => {
     const { sim, wire } = await connected()
     const seen: unknown[] = []
     const raw = new wire(sim.url, 'livesocket.v1')
-    for (const type of ['open', 'error', 'close']) raw.addEventListener(type, (event) => seen.push(type === 'close' ? (event as CloseEvent).code : type))
+    for (const type of ['open', 'error', 'close'])
+      raw.addEventListener(type, (event) => seen.push(type === 'close' ? (event as CloseEvent).code : type))
     await sim.advance(100)
     wire.connections.at(-1)!.break()
     await sim.advance(5_000)

@@ -18,8 +18,22 @@ async function bundle(text: string): Promise<Rolldown.OutputChunk[]> {
       ],
     },
     define: { 'import.meta.env.DEV': 'false' },
-    plugins: [{ name: 'application', resolveId: (id) => (id === 'application' ? '\0application' : null), load: (id) => (id === '\0application' ? text : null) }],
-    build: { write: false, minify: false, rolldownOptions: { input: 'application', external: ['react', 'react/jsx-runtime'], checks: { moduleLevelDirective: false } } },
+    plugins: [
+      {
+        name: 'application',
+        resolveId: (id) => (id === 'application' ? '\0application' : null),
+        load: (id) => (id === '\0application' ? text : null),
+      },
+    ],
+    build: {
+      write: false,
+      minify: false,
+      rolldownOptions: {
+        input: 'application',
+        external: ['react', 'react/jsx-runtime'],
+        checks: { moduleLevelDirective: false },
+      },
+    },
   })) as Rolldown.RolldownOutput
   return output.filter((file) => file.type === 'chunk')
 }
@@ -58,7 +72,10 @@ describe('the devtools in a production build', { timeout: 60_000 }, () => {
   })
 
   it.each([
-    ['the component', "import { LiveSocketDevtools } from 'livesocket/devtools'\nif (import.meta.env.DEV) console.log(LiveSocketDevtools)"],
+    [
+      'the component',
+      "import { LiveSocketDevtools } from 'livesocket/devtools'\nif (import.meta.env.DEV) console.log(LiveSocketDevtools)",
+    ],
     ['an import of them', "if (import.meta.env.DEV) import('livesocket/devtools').then(console.log)"],
   ])('are never loaded where %s stands behind a condition that the build sees through', async (_, text) => {
     const chunks = await bundle(text)

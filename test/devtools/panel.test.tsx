@@ -11,10 +11,21 @@ afterEach(cleanup)
 function setUp(options: DevtoolsOptions & { breakableToo?: boolean } = {}) {
   const sim = createSimulation({ seed: 3, requireToken: true })
   const wire = breakable(sim.environment.WebSocket)
-  const socket = createLiveSocket({ url: sim.url, getToken: sim.getToken, environment: { ...sim.environment, WebSocket: wire }, reconnect: { spread: 300 } })
+  const socket = createLiveSocket({
+    url: sim.url,
+    getToken: sim.getToken,
+    environment: { ...sim.environment, WebSocket: wire },
+    reconnect: { spread: 300 },
+  })
   const exported = vi.fn<(recording: Recording) => void>()
   const { breakableToo = true, ...rest } = options
-  const how: DevtoolsOptions = { clock: sim.clock, frames: sim.clock, onExport: exported, ...(breakableToo ? { wire } : {}), ...rest }
+  const how: DevtoolsOptions = {
+    clock: sim.clock,
+    frames: sim.clock,
+    onExport: exported,
+    ...(breakableToo ? { wire } : {}),
+    ...rest,
+  }
   socket.subscribe('room', () => {})
   return { sim, socket, wire, how, exported }
 }
@@ -25,7 +36,10 @@ function mounted(options?: DevtoolsOptions & { breakableToo?: boolean }) {
   const panel = mountDevtools(world.socket, element, world.how)
   const root = element.firstElementChild!.shadowRoot!
   const button = (name: string) => [...root.querySelectorAll('button')].find(({ textContent }) => textContent === name)!
-  const cell = (name: string) => [...root.querySelectorAll('dl div')].find((pair) => pair.querySelector('dt')!.textContent === name)!.querySelector('dd')!.textContent
+  const cell = (name: string) =>
+    [...root.querySelectorAll('dl div')]
+      .find((pair) => pair.querySelector('dt')!.textContent === name)!
+      .querySelector('dd')!.textContent
   return { ...world, element, panel, root, button, cell, text: () => root.querySelector('section')!.textContent! }
 }
 
@@ -81,7 +95,8 @@ describe('mountDevtools', () => {
     button('Thaw').click()
     await sim.advance(100)
     expect(socket.stats().delivered).toBe(1)
-    for (const word of ['leg-dialling', 'handover-started', 'cutover', 'leg-closed', '1006']) expect(text()).toContain(word)
+    for (const word of ['leg-dialling', 'handover-started', 'cutover', 'leg-closed', '1006'])
+      expect(text()).toContain(word)
   })
 
   it('cannot break what is not breakable, and says how it would be', () => {
@@ -116,7 +131,12 @@ describe('mountDevtools', () => {
     const { sim, socket, root } = mounted()
     socket.connect()
     await sim.advance(500)
-    const rows = [...root.querySelectorAll('.log li')].map((row) => [...row.children].slice(1).map((part) => part.textContent).join(' | '))
+    const rows = [...root.querySelectorAll('.log li')].map((row) =>
+      [...row.children]
+        .slice(1)
+        .map((part) => part.textContent)
+        .join(' | '),
+    )
     expect(rows).toEqual(expect.arrayContaining(['status | idle', 'status | connecting', 'status | live']))
   })
 
@@ -129,7 +149,11 @@ describe('mountDevtools', () => {
     await sim.advance(500)
     expect(cell('Delivered')).toBe('0')
     button('Export').click()
-    expect(exported.mock.lastCall![0]).toMatchObject({ format: 'livesocket-recording-1', stats: { delivered: 1 }, legs: [{ number: 1, delivered: 1 }] })
+    expect(exported.mock.lastCall![0]).toMatchObject({
+      format: 'livesocket-recording-1',
+      stats: { delivered: 1 },
+      legs: [{ number: 1, delivered: 1 }],
+    })
     button('Go on').click()
     await sim.advance(50)
     expect(cell('Delivered')).toBe('1')
@@ -181,7 +205,9 @@ describe('<LiveSocketDevtools>', () => {
   it('stays as it is when it is rendered anew, and exports to the latest function, in the theme of the latest render', async () => {
     const { socket, how } = setUp()
     const exports: string[] = []
-    const App = ({ name, theme }: { name: string; theme: 'light' | 'dark' }) => <LiveSocketDevtools socket={socket} {...how} theme={theme} onExport={() => exports.push(name)} />
+    const App = ({ name, theme }: { name: string; theme: 'light' | 'dark' }) => (
+      <LiveSocketDevtools socket={socket} {...how} theme={theme} onExport={() => exports.push(name)} />
+    )
     const { container, rerender } = render(<App name="first" theme="light" />)
     await waitFor(() => expect(container.firstElementChild!.firstElementChild?.shadowRoot).toBeTruthy())
     const host = container.firstElementChild!.firstElementChild!
@@ -198,7 +224,9 @@ describe('<LiveSocketDevtools>', () => {
     const { container } = render(<LiveSocketDevtools socket={socket} {...how} onExport={undefined} />)
     await waitFor(() => expect(container.firstElementChild!.firstElementChild?.shadowRoot).toBeTruthy())
     const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => undefined)
-    ;[...container.firstElementChild!.firstElementChild!.shadowRoot!.querySelectorAll('button')].find(({ textContent }) => textContent === 'Export')!.click()
+    ;[...container.firstElementChild!.firstElementChild!.shadowRoot!.querySelectorAll('button')]
+      .find(({ textContent }) => textContent === 'Export')!
+      .click()
     expect(click).toHaveBeenCalledTimes(1)
     click.mockRestore()
   })

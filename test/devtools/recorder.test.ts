@@ -3,10 +3,19 @@ import { breakable, createRecorder, type RecorderOptions } from 'livesocket/devt
 import { createSimulation } from 'livesocket/testing'
 import { describe, expect, it } from 'vitest'
 
-function setUp({ limit, seen = true, ...options }: RecorderOptions & Partial<LiveSocketOptions> & { seen?: boolean } = {}) {
+function setUp({
+  limit,
+  seen = true,
+  ...options
+}: RecorderOptions & Partial<LiveSocketOptions> & { seen?: boolean } = {}) {
   const sim = createSimulation({ seed: 3, requireToken: true, latency: 40 })
   const wire = breakable(sim.environment.WebSocket)
-  const socket = createLiveSocket({ url: `${sim.url}?ticket=secret-ticket`, getToken: sim.getToken, environment: { ...sim.environment, WebSocket: wire }, ...options })
+  const socket = createLiveSocket({
+    url: `${sim.url}?ticket=secret-ticket`,
+    getToken: sim.getToken,
+    environment: { ...sim.environment, WebSocket: wire },
+    ...options,
+  })
   const record = () => createRecorder(socket, { clock: sim.clock, ...(seen ? { wire } : {}), limit })
   socket.subscribe('room', () => {})
   return { sim, socket, wire, record }
@@ -25,11 +34,23 @@ describe('a recording', () => {
       [1, 'server-1', 1000, 'client'],
       [2, 'server-2', null, null],
     ])
-    const times = [first!.dialled, first!.opened, first!.ready, first!.serving, second!.dialled, second!.opened, second!.ready, second!.serving, first!.closed]
+    const times = [
+      first!.dialled,
+      first!.opened,
+      first!.ready,
+      first!.serving,
+      second!.dialled,
+      second!.opened,
+      second!.ready,
+      second!.serving,
+      first!.closed,
+    ]
     expect([...times].sort((a, b) => a! - b!)).toEqual(times)
     expect(first!.retired).toBe(second!.serving)
     expect(second!.retired).toBeNull()
-    expect(recorder.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['handover-requested', 'handover-started', 'cutover', 'handover-finished']))
+    expect(recorder.events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['handover-requested', 'handover-started', 'cutover', 'handover-finished']),
+    )
   })
 
   it('counts, for each leg, what it brought: delivered, dropped as duplicate, held', async () => {
@@ -115,8 +136,12 @@ describe('a recording', () => {
     sim.tokens.end('eyJhbGciOiJIUzI1NiJ9.e30.sig is over')
     await sim.advance(20_000)
     const text = JSON.stringify(recorder.recording())
-    expect(JSON.parse(text)).toMatchObject({ format: 'livesocket-recording-1', state: { closed: { by: 'session-ended' } } })
-    for (const secret of [/token-\d/, /message-data/, /published-data/, /ticket/, /abcdef/, /eyJ/]) expect(text).not.toMatch(secret)
+    expect(JSON.parse(text)).toMatchObject({
+      format: 'livesocket-recording-1',
+      state: { closed: { by: 'session-ended' } },
+    })
+    for (const secret of [/token-\d/, /message-data/, /published-data/, /ticket/, /abcdef/, /eyJ/])
+      expect(text).not.toMatch(secret)
   })
 
   it('holds nothing of the kind in the middle of a move either', async () => {

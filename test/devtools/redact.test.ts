@@ -19,9 +19,13 @@ it.each([
   else expect(clean).not.toContain(secret)
 })
 
-it.each(['handed-over', 'the server did not select the subprotocol livesocket.v1', 'wss://live.test/live', 'the token service could not be reached', 'V1StGXR8_Z5jdHi6B-myT', ''])(
-  'leaves %j as it is',
-  (text) => expect(redacted(text)).toBe(text),
-)
+it.each([
+  'handed-over',
+  'the server did not select the subprotocol livesocket.v1',
+  'wss://live.test/live',
+  'the token service could not be reached',
+  'V1StGXR8_Z5jdHi6B-myT',
+  '',
+])('leaves %j as it is', (text) => expect(redacted(text)).toBe(text))
 
 it('cuts what goes on and on', () => expect(redacted('no '.repeat(1_000)).length).toBeLessThan(310))

@@ -3,12 +3,38 @@ import type { RecordedLeg } from '../../src/devtools/leg-history.js'
 import { paintTimeline, type TimelinePicture } from '../../src/devtools/timeline.js'
 import { TIMELINE_HEIGHT } from '../../src/devtools/timeline-sheet.js'
 
-const COLOURS = { '--leg-a': '#00ff00', '--leg-a-soft': '#008800', '--leg-b': '#0000ff', '--leg-b-soft': '#000088', '--bad': '#ff0000', '--surface': '#ffffff', '--ink': '#010101', '--line': '#eeeeee', '--muted': '#777777' }
+const COLOURS = {
+  '--leg-a': '#00ff00',
+  '--leg-a-soft': '#008800',
+  '--leg-b': '#0000ff',
+  '--leg-b-soft': '#000088',
+  '--bad': '#ff0000',
+  '--surface': '#ffffff',
+  '--ink': '#010101',
+  '--line': '#eeeeee',
+  '--muted': '#777777',
+}
 const WIDTH = 1_000
 const SPAN = 10_000
 
 function leg(number: number, times: Partial<RecordedLeg>): RecordedLeg {
-  return { number, dialled: 0, opened: null, ready: null, serving: null, retired: null, closed: null, server: '', url: '', code: null, by: null, delivered: 0, duplicates: 0, held: 0, ...times }
+  return {
+    number,
+    dialled: 0,
+    opened: null,
+    ready: null,
+    serving: null,
+    retired: null,
+    closed: null,
+    server: '',
+    url: '',
+    code: null,
+    by: null,
+    delivered: 0,
+    duplicates: 0,
+    held: 0,
+    ...times,
+  }
 }
 
 /** Paints, and says what is seen at a moment and a height: a colour of the palette by its name, or nothing. */
@@ -20,11 +46,20 @@ function paint(picture: Partial<TimelinePicture>) {
   const scale = canvas.width / WIDTH
   const context = canvas.getContext('2d')!
   return (at: number, y: number) => {
-    const [red, green, blue, alpha] = context.getImageData(Math.round((at / SPAN) * WIDTH * scale), Math.round(y * scale), 1, 1).data
+    const [red, green, blue, alpha] = context.getImageData(
+      Math.round((at / SPAN) * WIDTH * scale),
+      Math.round(y * scale),
+      1,
+      1,
+    ).data
     if (alpha! < 16) return null
     const seen = [red!, green!, blue!]
     // A canvas rounds what it blends.
-    const near = (value: string) => value.slice(1).match(/../g)!.every((pair, index) => Math.abs(parseInt(pair, 16) - seen[index]!) <= 4)
+    const near = (value: string) =>
+      value
+        .slice(1)
+        .match(/../g)!
+        .every((pair, index) => Math.abs(parseInt(pair, 16) - seen[index]!) <= 4)
     return Object.entries(COLOURS).find(([, value]) => near(value))?.[0] ?? String(seen)
   }
 }
@@ -46,7 +81,13 @@ describe('the timeline', () => {
   it('shows each leg in a lane and a colour of its own: full while it is active, soft while the other one is', () => {
     const at = paint({ legs })
     expect([at(2_250, LANE_A), at(4_750, LANE_A), at(6_250, LANE_A)]).toEqual(['--leg-a', '--leg-a-soft', null])
-    expect([at(2_250, LANE_B), at(3_450, LANE_B), at(4_050, LANE_B), at(6_250, LANE_B), at(9_950, LANE_B)]).toEqual([null, null, '--leg-b-soft', '--leg-b', '--leg-b'])
+    expect([at(2_250, LANE_B), at(3_450, LANE_B), at(4_050, LANE_B), at(6_250, LANE_B), at(9_950, LANE_B)]).toEqual([
+      null,
+      null,
+      '--leg-b-soft',
+      '--leg-b',
+      '--leg-b',
+    ])
   })
 
   it('marks the cutover from the lanes to the stream, and a harsh end in red', () => {
@@ -65,13 +106,21 @@ describe('the timeline', () => {
       ],
       lost: [8_250],
     })
-    expect([at(2_250, STREAM), at(4_750, STREAM), at(6_250, STREAM), at(8_250, STREAM)]).toEqual(['--leg-a', '--line', '--leg-b', '--bad'])
+    expect([at(2_250, STREAM), at(4_750, STREAM), at(6_250, STREAM), at(8_250, STREAM)]).toEqual([
+      '--leg-a',
+      '--line',
+      '--leg-b',
+      '--bad',
+    ])
   })
 
   it('shows a replay as a number after the silence that it ends, and none where the stream is lively', () => {
     const one = (at: number, delivered = 1) => ({ at, leg: 1, delivered, duplicates: 0, held: 0 })
     const lively = Array.from({ length: 30 }, (_, index) => one(50 + index * 100, index === 20 ? 5 : 1))
-    const at = paint({ legs: [leg(1, { ready: 0, serving: 0 })], arrivals: [...lively, one(5_150, 12), one(5_200), ...Array.from({ length: 9 }, (_, index) => one(7_150 + index))] })
+    const at = paint({
+      legs: [leg(1, { ready: 0, serving: 0 })],
+      arrivals: [...lively, one(5_150, 12), one(5_200), ...Array.from({ length: 9 }, (_, index) => one(7_150 + index))],
+    })
     // A number is taller than a dot.
     const tall = (moment: number) => at(moment, STREAM - 7)
     expect([tall(2_050), tall(5_080), tall(5_200), tall(7_150)]).toEqual([null, '--leg-a', '--leg-a', '--leg-a'])
@@ -79,7 +128,11 @@ describe('the timeline', () => {
 
   it('shows what a leg of a later session brought, which counts its legs from 1 again', () => {
     const at = paint({
-      legs: [leg(1, { ready: 0, serving: 0, retired: 1_000, closed: 1_500, code: 1000 }), leg(2, { dialled: 500, ready: 1_000, serving: 1_000, closed: 3_000, code: 1000 }), leg(1, { dialled: 4_000, ready: 4_500, serving: 4_500 })],
+      legs: [
+        leg(1, { ready: 0, serving: 0, retired: 1_000, closed: 1_500, code: 1000 }),
+        leg(2, { dialled: 500, ready: 1_000, serving: 1_000, closed: 3_000, code: 1000 }),
+        leg(1, { dialled: 4_000, ready: 4_500, serving: 4_500 }),
+      ],
       arrivals: [{ at: 6_250, leg: 1, delivered: 1, duplicates: 0, held: 0 }],
     })
     expect([at(6_250, LANE_A), at(6_250, ON_LANE_A)]).toEqual(['--leg-a', '--surface'])
@@ -101,7 +154,13 @@ describe('the timeline', () => {
   })
 
   it('shows thousands as columns, and what is older than its span not at all', () => {
-    const arrivals = Array.from({ length: 2_000 }, (_, index) => ({ at: 5_000 + index * 2.5, leg: 2, delivered: 20, duplicates: 0, held: 0 }))
+    const arrivals = Array.from({ length: 2_000 }, (_, index) => ({
+      at: 5_000 + index * 2.5,
+      leg: 2,
+      delivered: 20,
+      duplicates: 0,
+      held: 0,
+    }))
     const at = paint({ legs, arrivals: [{ at: -500, leg: 1, delivered: 1, duplicates: 0, held: 0 }, ...arrivals] })
     const columns = Array.from({ length: 60 }, (_, index) => at(6_000 + index * 10, STREAM))
     expect(columns.filter((colour) => colour === '--leg-b').length).toBeGreaterThan(30)
@@ -114,10 +173,17 @@ describe('the timeline', () => {
     const seen = (['light', 'dark', 'light'] as const).map((theme) => {
       document.documentElement.style.colorScheme = theme
       paintTimeline(canvas, { now: 100, span: 100, legs: [leg(1, { ready: 0, serving: 0 })], arrivals: [] })
-      return [...canvas.getContext('2d')!.getImageData(canvas.width / 2, (LANE_A / TIMELINE_HEIGHT) * canvas.height, 1, 1).data]
+      return [
+        ...canvas.getContext('2d')!.getImageData(canvas.width / 2, (LANE_A / TIMELINE_HEIGHT) * canvas.height, 1, 1)
+          .data,
+      ]
     })
     document.documentElement.style.colorScheme = ''
-    expect(seen).toEqual([[0, 255, 0, 255], [255, 0, 255, 255], [0, 255, 0, 255]])
+    expect(seen).toEqual([
+      [0, 255, 0, 255],
+      [255, 0, 255, 255],
+      [0, 255, 0, 255],
+    ])
     expect(canvas.style.color).toBe('')
   })
 

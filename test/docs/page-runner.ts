@@ -1,7 +1,10 @@
 import { pathToFileURL } from 'node:url'
 import { WebSocket } from 'ws'
 
-/** Runs a sample of the docs as a page of this origin would: `page-runner FILE ORIGIN`. Node 20 has no WebSocket, and no page. */
+/**
+ * Runs a sample of the docs as a page of this origin would: `page-runner FILE ORIGIN`. Node 20 has no WebSocket, and no
+ * page.
+ */
 const [, , file, origin] = process.argv
 globalThis.WebSocket = class extends WebSocket {
   constructor(url: string, protocols?: string[]) {

@@ -18,9 +18,18 @@ function section(title: string): string {
 
 /** The cells of a section's tables, without heads. */
 function rows(title: string): string[][] {
-  const lines = section(title).split('\n').filter((line) => line.startsWith('|'))
+  const lines = section(title)
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
   const heads = new Set(lines.flatMap((line, index) => (/^\|( --- \|)+$/.test(line) ? [index, index - 1] : [])))
-  return lines.filter((_, index) => !heads.has(index)).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+  return lines
+    .filter((_, index) => !heads.has(index))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
 }
 
 const words = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!)
@@ -30,29 +39,49 @@ const ruleNumbers = (title: string) => [...section(title).matchAll(/^(\d+)\. /gm
 function citations() {
   return ['src', 'test', 'bench', 'demo', 'stories', 'examples', 'docs'].flatMap((folder) =>
     listFiles(folder, /\.(tsx?|md|mjs|go|ex|exs|cs)$/).flatMap((path) =>
-      [...readFileSync(join(ROOT, folder, path), 'utf8').matchAll(/\b(client|server) rules? (\d+(?:(?:, | and )\d+)*)/gi)].flatMap(([, side, numbers]) =>
-        numbers!.split(/, | and /).map((number) => ({ at: `${folder}/${path}`, rule: `${side!.toLowerCase()} rule ${number}` })),
+      [
+        ...readFileSync(join(ROOT, folder, path), 'utf8').matchAll(
+          /\b(client|server) rules? (\d+(?:(?:, | and )\d+)*)/gi,
+        ),
+      ].flatMap(([, side, numbers]) =>
+        numbers!
+          .split(/, | and /)
+          .map((number) => ({ at: `${folder}/${path}`, rule: `${side!.toLowerCase()} rule ${number}` })),
       ),
     ),
   )
 }
 
-const RULES = [...ruleNumbers('What a client does').map((n) => `client rule ${n}`), ...ruleNumbers('What a server does').map((n) => `server rule ${n}`)]
+const RULES = [
+  ...ruleNumbers('What a client does').map((n) => `client rule ${n}`),
+  ...ruleNumbers('What a server does').map((n) => `server rule ${n}`),
+]
 
 describe('the page of the protocol', () => {
   it.each([
     ['From the client', clientSamples],
     ['From the server', serverSamples],
-  ] as const)('names each frame %s, with just the fields that the code reads', (title, samples: readonly Sample<unknown>[]) => {
-    const told = Object.fromEntries(rows(title).map(([name, fields]) => [words(name!)[0], words(fields!).sort()]))
-    const read = Object.fromEntries(
-      samples.map(({ wire, rules }) => [wire['type'], Object.entries(rules).map(([field, { optional }]) => `${field}${optional ? '?' : ''}`).sort()]),
-    )
-    expect(told).toEqual(read)
-  })
+  ] as const)(
+    'names each frame %s, with just the fields that the code reads',
+    (title, samples: readonly Sample<unknown>[]) => {
+      const told = Object.fromEntries(rows(title).map(([name, fields]) => [words(name!)[0], words(fields!).sort()]))
+      const read = Object.fromEntries(
+        samples.map(({ wire, rules }) => [
+          wire['type'],
+          Object.entries(rules)
+            .map(([field, { optional }]) => `${field}${optional ? '?' : ''}`)
+            .sort(),
+        ]),
+      )
+      expect(told).toEqual(read)
+    },
+  )
 
   it('states the bounds that the code holds', () => {
-    const numbers = rows('Transport').map(([what, bound]) => [what, Number(bound!.match(/([\d,]+) characters/)![1]!.replaceAll(',', ''))])
+    const numbers = rows('Transport').map(([what, bound]) => [
+      what,
+      Number(bound!.match(/([\d,]+) characters/)![1]!.replaceAll(',', '')),
+    ])
     expect(Object.fromEntries(numbers)).toEqual({
       'ids, error codes': MAX_ID,
       'topic names': MAX_TOPIC,
@@ -69,14 +98,20 @@ describe('the page of the protocol', () => {
   })
 
   it('has no rule that no test pins', () => {
-    const pinned = new Set(citations().filter(({ at }) => at.startsWith('test/')).map(({ rule }) => rule))
+    const pinned = new Set(
+      citations()
+        .filter(({ at }) => at.startsWith('test/'))
+        .map(({ rule }) => rule),
+    )
     expect(RULES.filter((rule) => !pinned.has(rule))).toEqual([])
   })
 
   it('is the only contract: nothing cites a document that is not in the repository', () => {
     const elsewhere = ['src', 'test', 'bench', 'demo', 'stories', 'examples'].flatMap((folder) =>
       listFiles(folder, /\.(tsx?|mjs)$/)
-        .filter((path) => /\b(PROTOCOL|DESIGN)(\.md\b|, client|, server|'s\b)/.test(readFileSync(join(ROOT, folder, path), 'utf8')))
+        .filter((path) =>
+          /\b(PROTOCOL|DESIGN)(\.md\b|, client|, server|'s\b)/.test(readFileSync(join(ROOT, folder, path), 'utf8')),
+        )
         .map((path) => `${folder}/${path}`),
     )
     expect(elsewhere).toEqual([])
@@ -89,7 +124,9 @@ describe('its tables of errors and close codes', () => {
   const leg = { opened: true, welcomed: true, onlyMe: false, leaving: false, asked: false } as const
 
   it('close with the codes that the server closes with', () => {
-    const told = Object.fromEntries(errors.filter(([, close]) => close !== '–').map(([code, close]) => [words(code!)[0], Number(close)]))
+    const told = Object.fromEntries(
+      errors.filter(([, close]) => close !== '–').map(([code, close]) => [words(code!)[0], Number(close)]),
+    )
     expect(told).toEqual({ ...CLOSE_CODES })
   })
 
@@ -107,16 +144,36 @@ describe('its tables of errors and close codes', () => {
     return found[1]
   }
 
-  it.each(errors.filter(([, close]) => close !== '–').map(([code, close, does]) => [words(code!)[0]!, Number(close), does!] as const))('error %s, closed with %i: %s', (code, close, does) => {
-    const error = { code, message: '', ...(code === 'too-large' ? { id: 'p' } : undefined), ...(code === 'busy' ? { retryAfter: 1 } : undefined) }
+  it.each(
+    errors
+      .filter(([, close]) => close !== '–')
+      .map(([code, close, does]) => [words(code!)[0]!, Number(close), does!] as const),
+  )('error %s, closed with %i: %s', (code, close, does) => {
+    const error = {
+      code,
+      message: '',
+      ...(code === 'too-large' ? { id: 'p' } : undefined),
+      ...(code === 'busy' ? { retryAfter: 1 } : undefined),
+    }
     expect(meaning(does)(closeVerdict({ ...leg, code: close, error }))).toBe(true)
   })
 
   const numbered = closes.flatMap(([cell, does]) =>
     cell === '1008, 3000 / 3003 / 3008'
-      ? ([[1008, 'as `unauthorized`'], [3000, 'as `unauthorized`'], [3003, 'stops'], [3008, 'backs off']] as const)
+      ? ([
+          [1008, 'as `unauthorized`'],
+          [3000, 'as `unauthorized`'],
+          [3003, 'stops'],
+          [3008, 'backs off'],
+        ] as const)
       : cell!.startsWith('other')
-        ? ([[3500, 'backs off'], [4000, 'backs off'], [4399, 'backs off'], [4500, 'backs off'], [4999, 'backs off']] as const)
+        ? ([
+            [3500, 'backs off'],
+            [4000, 'backs off'],
+            [4399, 'backs off'],
+            [4500, 'backs off'],
+            [4999, 'backs off'],
+          ] as const)
         : cell!.split(/, |–/).map((code) => [Number(code), does!] as const),
   )
   it.each(numbered)('close code %i: %s', (code, does) => {

@@ -30,10 +30,15 @@ describe("the README's client and server", () => {
     await writeFile(join(folder, name), `${code}\nexport {}\n`)
     return join(folder, name)
   }
-  /** The client's sample, as it stands but for the port, in a page of that origin: what it printed until its end, or until these words. */
+  /**
+   * The client's sample, as it stands but for the port, in a page of that origin: what it printed until its end, or
+   * until these words.
+   */
   const visit = async (origin: string, words?: string) => {
     const file = await write('client.ts', CLIENT.replace('localhost:8080', address.host))
-    const page = spawn('node', ['--import', 'tsx', join(import.meta.dirname, 'page-runner.ts'), file, origin], { cwd: root })
+    const page = spawn('node', ['--import', 'tsx', join(import.meta.dirname, 'page-runner.ts'), file, origin], {
+      cwd: root,
+    })
     const ended = once(page, 'close')
     let told = ''
     for (const stream of [page.stdout, page.stderr]) {
@@ -50,7 +55,11 @@ describe("the README's client and server", () => {
     // Inside the project, so that a sample's imports are found as in an application.
     folder = await mkdtemp(join(import.meta.dirname, '.pair-'))
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-    server = spawn('node', ['--import', 'tsx', await write('server.ts', SERVER)], { cwd: root, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
+    server = spawn('node', ['--import', 'tsx', await write('server.ts', SERVER)], {
+      cwd: root,
+      env: { ...process.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(createInterface(server.stdout!), 'line')) as [string]
     address = new URL(line.replace('listening on ', ''))
   })
@@ -76,6 +85,8 @@ describe("the README's client and server", () => {
   })
 
   it('say what is wrong where the page comes from elsewhere', async () => {
-    expect(await visit('https://elsewhere.example', 'doctor')).toMatch(/\/live: Unexpected server response: 403\. Server up\? Path\? allowedOrigins/)
+    expect(await visit('https://elsewhere.example', 'doctor')).toMatch(
+      /\/live: Unexpected server response: 403\. Server up\? Path\? allowedOrigins/,
+    )
   })
 })

@@ -13,7 +13,11 @@ Object.assign(globalThis, {
       return new WebSocket(url.replace(/^wss:\/\/example\.com\/live/, sim.url), protocols)
     }
   },
-  fetch: async () => ({ status: 200, ok: true, json: async () => sim.getToken({ reason: 'first', signal: new AbortController().signal }) }),
+  fetch: async () => ({
+    status: 200,
+    ok: true,
+    json: async () => sim.getToken({ reason: 'first', signal: new AbortController().signal }),
+  }),
 })
 
 const failed = (error: unknown) => {

@@ -43,21 +43,36 @@ describe('every sample in the docs', () => {
     await mkdir(folder, { recursive: true })
     for (const { file, code } of all) await writeFile(file, `${code}\nexport {}\n`)
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-    const { compilerOptions } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8')) as { compilerOptions: { paths: Record<string, string[]> } }
-    const paths = Object.fromEntries(Object.entries(compilerOptions.paths).map(([name, [path]]) => [name, [join(root, path!)]]))
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { paths }, include: ['*.ts', '*.tsx'] }))
+    const { compilerOptions } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8')) as {
+      compilerOptions: { paths: Record<string, string[]> }
+    }
+    const paths = Object.fromEntries(
+      Object.entries(compilerOptions.paths).map(([name, [path]]) => [name, [join(root, path!)]]),
+    )
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { paths }, include: ['*.ts', '*.tsx'] }),
+    )
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it('compiles, strictly', async () => {
     expect(all.length).toBeGreaterThan(5)
-    const { stdout } = await run('node', [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch((failed: { stdout: string }) => failed)
+    const { stdout } = await run('node', [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
+      (failed: { stdout: string }) => failed,
+    )
     expect(stdout).toBe('')
   })
 
-  it.each(all.filter((sample) => !isPaired(sample)).map((sample) => [sample.title, sample] as const))('%s runs', async (_title, { file }) => {
-    const runner = join(import.meta.dirname, 'sample-runner.ts')
-    const { stdout } = await run('node', ['--import', 'tsx', runner, file], { cwd: root, env: { ...process.env, PORT: '0' } })
-    expect(stdout.trim().split('\n').at(-1)).toBe('the sample ran')
-  })
+  it.each(all.filter((sample) => !isPaired(sample)).map((sample) => [sample.title, sample] as const))(
+    '%s runs',
+    async (_title, { file }) => {
+      const runner = join(import.meta.dirname, 'sample-runner.ts')
+      const { stdout } = await run('node', ['--import', 'tsx', runner, file], {
+        cwd: root,
+        env: { ...process.env, PORT: '0' },
+      })
+      expect(stdout.trim().split('\n').at(-1)).toBe('the sample ran')
+    },
+  )
 })

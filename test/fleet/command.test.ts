@@ -17,7 +17,9 @@ async function fleet(...args: string[]) {
   return { stdout, kibibytes: Number(stderr.trim().split('\n').at(-1)) }
 }
 
-test('a million clients for an hour: within a minute and a gigabyte, and never in step again', { timeout: 120_000 }, async () => {
+test('a million clients for an hour: within a minute and a gigabyte, and never in step again', {
+  timeout: 120_000,
+}, async () => {
   const begun = performance.now()
   const { stdout, kibibytes } = await fleet('--scenario', 'login-burst', '--clients', '1000000', '--json')
   expect(performance.now() - begun).toBeLessThan(60_000)
@@ -25,27 +27,38 @@ test('a million clients for an hour: within a minute and a gigabyte, and never i
   expect(kibibytes).toBeLessThan(2 ** 20)
   const outcome = JSON.parse(stdout) as { meanPerSecond: number; peakToMean: number[] }
   expect(outcome.meanPerSecond).toBeCloseTo(1_000_000 / 420, -2)
-  for (const [k, expected] of [[1, 1.77], [3, 1.33], [5, 1.11], [7, 1.04]] as const) {
+  for (const [k, expected] of [
+    [1, 1.77],
+    [3, 1.33],
+    [5, 1.11],
+    [7, 1.04],
+  ] as const) {
     expect(Math.abs(outcome.peakToMean[k - 1]! / expected - 1)).toBeLessThan(0.03)
   }
 })
 
 test('every scenario prints one JSON object with the fields that tools read', { timeout: 60_000 }, async () => {
-  const { scenarios } = JSON.parse((await fleet('--clients', '5000', '--json')).stdout) as { scenarios: Record<string, unknown>[] }
+  const { scenarios } = JSON.parse((await fleet('--clients', '5000', '--json')).stdout) as {
+    scenarios: Record<string, unknown>[]
+  }
   expect(scenarios).toHaveLength(7)
   for (const outcome of scenarios) {
-    for (const field of ['meanPerSecond', 'peakPerSecond', 'expiredShare', 'tokenCalls']) expect(outcome[field], `${outcome['scenario']}.${field}`).toBeTypeOf('number')
+    for (const field of ['meanPerSecond', 'peakPerSecond', 'expiredShare', 'tokenCalls'])
+      expect(outcome[field], `${outcome['scenario']}.${field}`).toBeTypeOf('number')
     expect(outcome).toHaveProperty('recovered99')
   }
 })
 
-test('the report is one file without scripts or links, with a chart for each scenario', { timeout: 120_000 }, async () => {
+test('the report is one file without scripts or links, with a chart for each scenario', {
+  timeout: 120_000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
   await fleet('--clients', '2000', '--html', join(folder, 'report.html'), '--charts', join(folder, 'charts'))
   const html = readFileSync(join(folder, 'report.html'), 'utf8')
   expect(html).not.toMatch(/<script|href=|src=|url\(|NaN|undefined|Infinity/)
   expect(html.match(/<svg /g)!.length).toBeGreaterThanOrEqual(11)
-  for (const file of readdirSync(join(folder, 'charts'))) expect(readFileSync(join(folder, 'charts', file), 'utf8')).not.toMatch(/NaN|undefined|Infinity/)
+  for (const file of readdirSync(join(folder, 'charts')))
+    expect(readFileSync(join(folder, 'charts', file), 'utf8')).not.toMatch(/NaN|undefined|Infinity/)
 })
 
 test.each([
@@ -59,11 +72,18 @@ test.each([
   expect(() => readCommand(args)).toThrow(sentence)
 })
 
-test('the advice fits the capacity it was given, by simulation; where nothing can fit it says so', { timeout: 60_000 }, () => {
-  const advice = advise(readCommand(['--clients', '100000', '--nodes', '4', '--accepts', '500', '--token-capacity', '1000']).settings)
+test('the advice fits the capacity it was given, by simulation; where nothing can fit it says so', {
+  timeout: 60_000,
+}, () => {
+  const advice = advise(
+    readCommand(['--clients', '100000', '--nodes', '4', '--accepts', '500', '--token-capacity', '1000']).settings,
+  )
   expect(advice.fits).toBe(true)
   expect(advice.proof.crash.peakPerSecond).toBeLessThanOrEqual(2_000)
   expect(advice.proof.drain.peakPerSecond).toBeLessThanOrEqual(advice.drainRate * 1.05)
   expect(advice.proof.drain.took).toBeLessThan(advice.drainDeadline)
-  expect(advise(readCommand(['--clients', '100000', '--nodes', '4', '--accepts', '10', '--token-capacity', '100']).settings).fits).toBe(false)
+  expect(
+    advise(readCommand(['--clients', '100000', '--nodes', '4', '--accepts', '10', '--token-capacity', '100']).settings)
+      .fits,
+  ).toBe(false)
 })

@@ -7,13 +7,17 @@ const settings = (...args: string[]) => readCommand(args).settings
 const peer = (name: string) => peers.find((policy) => policy.name === name)!
 const LONG = { timeout: 60_000 }
 
-test('a token service that is down for a minute sees 7,600 requests a second of a million clients at most, and 0.15 % of them expire', LONG, () => {
-  const { peakPerSecond, expiredShare, recovered99 } = simulate('token-outage', settings())
-  expect(recovered99).toBeGreaterThan(60_000)
-  expect(recovered99).toBeLessThan(300_000)
-  expect(peakPerSecond).toBeLessThanOrEqual(7_600)
-  expect(expiredShare).toBeLessThanOrEqual(0.0015)
-})
+test(
+  'a token service that is down for a minute sees 7,600 requests a second of a million clients at most, and 0.15 % of them expire',
+  LONG,
+  () => {
+    const { peakPerSecond, expiredShare, recovered99 } = simulate('token-outage', settings())
+    expect(recovered99).toBeGreaterThan(60_000)
+    expect(recovered99).toBeLessThan(300_000)
+    expect(peakPerSecond).toBeLessThanOrEqual(7_600)
+    expect(expiredShare).toBeLessThanOrEqual(0.0015)
+  },
+)
 
 test('the same outage with the retries of centrifuge and supabase is 20,000 requests a second and more', LONG, () => {
   for (const name of ['centrifuge', 'supabase']) {
@@ -26,14 +30,18 @@ test('the same outage with the retries of centrifuge and supabase is 20,000 requ
 test.each([
   ['30', 36_000],
   ['60', 18_000],
-])('a million legs lost at once come back at a spread of %s s with %d dials a second at most, and cost no token call', LONG, (spread, most) => {
-  const outcome = simulate('fleet-crash', settings('--spread', spread))
-  expect(outcome.peakPerSecond).toBeLessThanOrEqual(most)
-  expect(outcome.peakPerSecond).toBeGreaterThan(1_000_000 / Number(spread))
-  expect(outcome.tokenCalls).toBe(0)
-  expect(outcome.expiredShare).toBe(0)
-  expect(outcome.recovered99).toBeLessThan(3 * Number(spread) * 1_000)
-})
+])(
+  'a million legs lost at once come back at a spread of %s s with %d dials a second at most, and cost no token call',
+  LONG,
+  (spread, most) => {
+    const outcome = simulate('fleet-crash', settings('--spread', spread))
+    expect(outcome.peakPerSecond).toBeLessThanOrEqual(most)
+    expect(outcome.peakPerSecond).toBeGreaterThan(1_000_000 / Number(spread))
+    expect(outcome.tokenCalls).toBe(0)
+    expect(outcome.expiredShare).toBe(0)
+    expect(outcome.recovered99).toBeLessThan(3 * Number(spread) * 1_000)
+  },
+)
 
 test('a library that asks for a token at every dial takes the token service along', LONG, () => {
   const outcome = simulate('fleet-crash', settings('--clients', '100000', '--accepts', '200'), peer('socket.io'))
@@ -83,7 +91,10 @@ test('a timer at a fixed point keeps everybody in one second for ever', LONG, ()
 
 test('the same seed is the same run, and another seed is another', () => {
   const run = (seed: string) => {
-    const { series: _, ...numbers } = simulate('token-outage', settings('--clients', '20000', '--token-capacity', '120', '--seed', seed))
+    const { series: _, ...numbers } = simulate(
+      'token-outage',
+      settings('--clients', '20000', '--token-capacity', '120', '--seed', seed),
+    )
     return numbers
   }
   expect(run('7')).toEqual(run('7'))

@@ -11,7 +11,16 @@ function world(deps: Partial<ForeignMergeDeps>) {
   const fenced: number[] = []
   let ids = 0
   const merge = createForeignMerge(
-    { clock, id: () => `id${++ids}`, strength: 'identity', end: 'fence', gapTimeout: 250, maxMessages: 100, maxBytes: 10_000, ...deps },
+    {
+      clock,
+      id: () => `id${++ids}`,
+      strength: 'identity',
+      end: 'fence',
+      gapTimeout: 250,
+      maxMessages: 100,
+      maxBytes: 10_000,
+      ...deps,
+    },
     {
       deliver: ({ data }) => told.push(String(data)),
       gap: ({ from, to, reason }) => told.push(`gap ${from}-${to} ${reason}`),
@@ -62,16 +71,19 @@ describe('by identity', () => {
     expect(told).toEqual(['1', '2', '3'])
   })
 
-  it.each(['before it is ready', 'as the active one'])('forgets what a leg that died %s had brought: the old one brings it itself', (when) => {
-    const { told, ready, bring, merge } = world({})
-    ready(1)
-    merge.hello(2)
-    bring(2, 2)
-    if (when === 'as the active one') merge.ready(2, new Map(), none)
-    merge.gone(2)
-    bring(1, 1, 2)
-    expect([told, merge.held.messages, merge.caughtUp()]).toEqual([['1', '2'], 0, true])
-  })
+  it.each(['before it is ready', 'as the active one'])(
+    'forgets what a leg that died %s had brought: the old one brings it itself',
+    (when) => {
+      const { told, ready, bring, merge } = world({})
+      ready(1)
+      merge.hello(2)
+      bring(2, 2)
+      if (when === 'as the active one') merge.ready(2, new Map(), none)
+      merge.gone(2)
+      bring(1, 1, 2)
+      expect([told, merge.held.messages, merge.caughtUp()]).toEqual([['1', '2'], 0, true])
+    },
+  )
 
   it('gives what is held when the old leg dies', () => {
     const { told, ready, bring, merge } = world({})
@@ -304,7 +316,13 @@ describe('by position', () => {
     bring(2, 5, { topic: 'u', offset: 4, data: 'u4' })
     bring(1, 3, { topic: 'u', offset: 3, data: 'u3' })
     await clock.advance(250)
-    expect(told.slice(2).filter((word) => /^(\d|gap)/.test(word))).toEqual(['gap 2-2 lost', '3', 'gap 4-4 lost', '5', 'gap 2-2 lost'])
+    expect(told.slice(2).filter((word) => /^(\d|gap)/.test(word))).toEqual([
+      'gap 2-2 lost',
+      '3',
+      'gap 4-4 lost',
+      '5',
+      'gap 2-2 lost',
+    ])
     expect(told.filter((word) => word.startsWith('u'))).toEqual(['u1', 'u3', 'u4'])
   })
 

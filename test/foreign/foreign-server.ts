@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { RawProtocolOptions } from '../../src/foreign/raw.js'
 
-/** A server as people have it: it numbers its messages, answers `ping`, and says `{"type":"reconnect"}` before it goes. No replay, no head. */
+/**
+ * A server as people have it: it numbers its messages, answers `ping`, and says `{"type":"reconnect"}` before it goes.
+ * No replay, no head.
+ */
 export async function foreignServer(options: { perSecond?: number; exclusive?: boolean } = {}) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
   await once(server, 'listening')
@@ -22,7 +25,8 @@ export async function foreignServer(options: { perSecond?: number; exclusive?: b
   const timer =
     options.perSecond &&
     setInterval(() => {
-      for (const due = ((performance.now() - began) * options.perSecond!) / 1000; sent < due; ) tell(JSON.stringify({ id: ++sent, text: 'tick' }))
+      for (const due = ((performance.now() - began) * options.perSecond!) / 1000; sent < due; )
+        tell(JSON.stringify({ id: ++sent, text: 'tick' }))
     }, 2)
   return {
     port: (server.address() as AddressInfo).port,
@@ -47,10 +51,18 @@ const parse = (data: unknown) => (typeof data === 'string' ? (JSON.parse(data) a
 
 /** The words of that server. */
 export const words = {
-  message: (data) => (typeof data !== 'string' ? { topic: 'ticks', data } : parse(data).id === undefined ? null : { topic: 'ticks', data: parse(data).id }),
+  message: (data) =>
+    typeof data !== 'string'
+      ? { topic: 'ticks', data }
+      : parse(data).id === undefined
+        ? null
+        : { topic: 'ticks', data: parse(data).id },
   handover: (data) => parse(data).type === 'reconnect',
 } satisfies RawProtocolOptions
 
-export const pings = { ping: () => '{"type":"ping"}', pong: (data) => parse(data).type === 'pong' } satisfies Partial<RawProtocolOptions>
+export const pings = {
+  ping: () => '{"type":"ping"}',
+  pong: (data) => parse(data).type === 'pong',
+} satisfies Partial<RawProtocolOptions>
 export const byIdentity = { identity: ({ data }) => String(data) } satisfies Partial<RawProtocolOptions>
 export const byPosition = { position: ({ data }) => ({ offset: data as number }) } satisfies Partial<RawProtocolOptions>

@@ -5,7 +5,13 @@ import { handServed } from '../kit/hand-served.js'
 /** A server that takes one connection of a user at a time, by hand: `{"type":"welcome"}` says that it serves. */
 function oneAtATime() {
   const said = (data: unknown) => (JSON.parse(String(data)) as { type: string }).type
-  const protocol = rawProtocol({ overlap: 'exclusive', hello: () => '{"type":"hello","topics":{}}', ready: (data) => said(data) === 'welcome', handover: (data) => said(data) === 'reconnect', message: () => null })
+  const protocol = rawProtocol({
+    overlap: 'exclusive',
+    hello: () => '{"type":"hello","topics":{}}',
+    ready: (data) => said(data) === 'welcome',
+    handover: (data) => said(data) === 'reconnect',
+    message: () => null,
+  })
   return handServed({ protocol, handover: { dwell: 0 }, reconnect: { spread: 20_000 } })
 }
 
@@ -13,7 +19,11 @@ it('a server that has not yet noticed that the old connection is gone is asked a
   const world = oneAtATime()
   const first = await world.live()
   first.send({ type: 'reconnect' })
-  for (const [code, number] of [[4009, 2], [4409, 3], [1008, 4]] as const) {
+  for (const [code, number] of [
+    [4009, 2],
+    [4409, 3],
+    [1008, 4],
+  ] as const) {
     const refused = await world.leg(number)
     refused.open()
     refused.end(code, 'one at a time')
@@ -22,8 +32,15 @@ it('a server that has not yet noticed that the old connection is gone is asked a
   const fifth = await world.leg(5)
   fifth.welcome()
   await world.clock.flush()
-  expect([first.closed, world.statuses, world.clock.monotonic()]).toEqual([1000, ['connecting', 'live', 'reconnecting', 'live'], 700])
-  expect(world.told('handover-started', 'handover-finished').map(({ type }) => type)).toEqual(['handover-started', 'handover-finished'])
+  expect([first.closed, world.statuses, world.clock.monotonic()]).toEqual([
+    1000,
+    ['connecting', 'live', 'reconnecting', 'live'],
+    700,
+  ])
+  expect(world.told('handover-started', 'handover-finished').map(({ type }) => type)).toEqual([
+    'handover-started',
+    'handover-finished',
+  ])
 })
 
 it('one that goes on refusing is left alone after a few dials, as a server that is down', async () => {

@@ -47,10 +47,13 @@ async function client(port: number, { protocol, oldPath }: Kind) {
   return { socket, seen, gaps: () => gaps, relay }
 }
 
-it('keeps its promise over moves at 1,000 messages a second and a round trip of 50 ms: nothing lost, repeated or reordered', { timeout: 300_000 }, async () => {
+it('keeps its promise over moves at 1,000 messages a second and a round trip of 50 ms: nothing lost, repeated or reordered', {
+  timeout: 300_000,
+}, async () => {
   const server = await foreignServer({ perSecond: 1_000 })
   const clients = await Promise.all(kinds.map((kind) => client(server.port, kind)))
-  for (const { socket, seen } of clients) await until(() => socket.store.getState().status === 'live' && seen.length > 0, 'live')
+  for (const { socket, seen } of clients)
+    await until(() => socket.store.getState().status === 'live' && seen.length > 0, 'live')
   for (let move = 1; move <= MOVES; move++) {
     server.askToMove()
     await until(() => clients.every(({ socket }) => socket.stats().handovers === move), `move ${move}`)
@@ -68,8 +71,26 @@ it('keeps its promise over moves at 1,000 messages a second and a round trip of 
     reconnects: socket.stats().reconnects,
     handovers: socket.stats().handovers,
   }))
-  if (process.env['MOVES']) console.table(found.map((row, at) => ({ ...row, messages: clients[at]!.seen.length, held: clients[at]!.socket.stats().held, silence: clients[at]!.socket.stats().longestSilence })))
-  expect(found).toEqual(kinds.map(({ name }) => ({ kind: name, lost: 0, repeated: 0, reordered: 0, gaps: 0, reconnects: 0, handovers: MOVES })))
+  if (process.env['MOVES'])
+    console.table(
+      found.map((row, at) => ({
+        ...row,
+        messages: clients[at]!.seen.length,
+        held: clients[at]!.socket.stats().held,
+        silence: clients[at]!.socket.stats().longestSilence,
+      })),
+    )
+  expect(found).toEqual(
+    kinds.map(({ name }) => ({
+      kind: name,
+      lost: 0,
+      repeated: 0,
+      reordered: 0,
+      gaps: 0,
+      reconnects: 0,
+      handovers: MOVES,
+    })),
+  )
   // The test is about an overlap: there was one, with messages that came twice.
   expect(clients.every(({ socket }) => socket.stats().duplicates > 0)).toBe(true)
 })
@@ -77,7 +98,12 @@ it('keeps its promise over moves at 1,000 messages a second and a round trip of 
 it('keeps the connection, and claims nothing about messages, where a server names neither positions nor identities', async () => {
   const server = await foreignServer()
   onTestFinished(() => server.close())
-  const socket = createLiveSocket({ url: server.url, protocol: rawProtocol(words), handover: { dwell: 0 }, environment: { WebSocket } })
+  const socket = createLiveSocket({
+    url: server.url,
+    protocol: rawProtocol(words),
+    handover: { dwell: 0 },
+    environment: { WebSocket },
+  })
   onTestFinished(() => socket.close())
   const states: string[] = []
   const seen: unknown[] = []
@@ -98,7 +124,12 @@ it('keeps the connection, and claims nothing about messages, where a server name
 it('gives a server that refuses a second connection the shortest break, and names it in the events', async () => {
   const server = await foreignServer({ exclusive: true })
   onTestFinished(() => server.close())
-  const socket = createLiveSocket({ url: server.url, protocol: rawProtocol({ ...words, ...pings, ...byPosition, overlap: 'exclusive' }), handover: { dwell: 0 }, environment: { WebSocket } })
+  const socket = createLiveSocket({
+    url: server.url,
+    protocol: rawProtocol({ ...words, ...pings, ...byPosition, overlap: 'exclusive' }),
+    handover: { dwell: 0 },
+    environment: { WebSocket },
+  })
   onTestFinished(() => socket.close())
   const told: unknown[] = []
   socket.on('handover-started', ({ overlap }) => told.push(overlap))
@@ -126,7 +157,12 @@ it('takes text and binary, both ways', async () => {
   socket.subscribe('ticks', (data) => seen.push(data))
   socket.connect()
   const bytes = new Uint8Array([1, 2, 3])
-  const sent = [socket.publish('ticks', 'as it is'), socket.publish('ticks', { as: 'JSON' }), socket.publish('ticks', bytes), socket.publish('ticks', bytes.buffer)]
+  const sent = [
+    socket.publish('ticks', 'as it is'),
+    socket.publish('ticks', { as: 'JSON' }),
+    socket.publish('ticks', bytes),
+    socket.publish('ticks', bytes.buffer),
+  ]
   bytes.fill(9)
   await Promise.all(sent)
   await until(() => server.received.length === 4, 'what was published')

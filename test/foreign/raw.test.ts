@@ -3,7 +3,13 @@ import { LiveSocketError } from '../../src/base/errors.js'
 import type { ClientFrame, Position } from '../../src/protocol/frames.js'
 import { rawProtocol, type RawHello, type RawProtocolOptions } from '../../src/foreign/raw.js'
 
-const hello: ClientFrame = { type: 'hello', session: 's', leg: 3, token: 'T', topics: new Map([['t', { epoch: 'e', offset: 4 }]]) }
+const hello: ClientFrame = {
+  type: 'hello',
+  session: 's',
+  leg: 3,
+  token: 'T',
+  topics: new Map([['t', { epoch: 'e', offset: 4 }]]),
+}
 const message: RawProtocolOptions['message'] = (data) => ({ topic: 't', data })
 
 function codecOf(options: Partial<RawProtocolOptions> = {}) {
@@ -32,7 +38,9 @@ describe('which promise is kept', () => {
 })
 
 describe('when a leg is ready', () => {
-  const welcome = [{ type: 'welcome', server: 'leg 3', topics: new Map(), heartbeat: undefined, reconnectSpread: undefined }]
+  const welcome = [
+    { type: 'welcome', server: 'leg 3', topics: new Map(), heartbeat: undefined, reconnectSpread: undefined },
+  ]
 
   it('is once it is open, where the server has no word for it', () => {
     const codec = codecOf()
@@ -65,9 +73,21 @@ describe('when a leg is ready', () => {
 
 describe('the last identity of each topic', () => {
   let asked: RawHello | undefined
-  const topics = new Map([['t', { epoch: 'e', offset: 4 }], ['u', null]])
-  const identified = () => rawProtocol({ message: (data) => ({ topic: String(data)[0]!, data }), identity: ({ data }) => String(data), hello: (ask) => void (asked = ask) })
-  const greet = (protocol: ReturnType<typeof rawProtocol>, session = 's', wanted: ReadonlyMap<string, Position | null> = topics) => {
+  const topics = new Map([
+    ['t', { epoch: 'e', offset: 4 }],
+    ['u', null],
+  ])
+  const identified = () =>
+    rawProtocol({
+      message: (data) => ({ topic: String(data)[0]!, data }),
+      identity: ({ data }) => String(data),
+      hello: (ask) => void (asked = ask),
+    })
+  const greet = (
+    protocol: ReturnType<typeof rawProtocol>,
+    session = 's',
+    wanted: ReadonlyMap<string, Position | null> = topics,
+  ) => {
     const codec = protocol.open()
     expect(codec.encode({ ...hello, session, topics: wanted } as ClientFrame)).toEqual([])
     return codec
@@ -96,43 +116,83 @@ describe('the last identity of each topic', () => {
     codec.encode({ type: 'unsubscribe', topics: ['t'] })
     codec.decode('t2')
     codec.decode('u1')
-    greet(protocol, 's', new Map([['t', null], ['x', null]]))
+    greet(
+      protocol,
+      's',
+      new Map([
+        ['t', null],
+        ['x', null],
+      ]),
+    )
     expect(['x', 't', 'u'].map((topic) => asked!.last(topic))).toEqual([undefined, undefined, undefined])
   })
 })
 
 it.each([
   [{ handover: () => true }, { type: 'handover', reason: 'the server asked', deadline: 30_000 }],
-  [{ handover: () => ({ url: 'wss://b', deadline: 9, spread: 2, id: 'h' }) }, { type: 'handover', id: 'h', url: 'wss://b', deadline: 9, spread: 2 }],
+  [
+    { handover: () => ({ url: 'wss://b', deadline: 9, spread: 2, id: 'h' }) },
+    { type: 'handover', id: 'h', url: 'wss://b', deadline: 9, spread: 2 },
+  ],
   [{ drained: () => true }, { type: 'drained' }],
   [{ answer: () => ({ id: '1', data: 'ok' }) }, { type: 'ack', id: '1', data: 'ok' }],
   [{ answer: () => ({ id: '1', refused: 'no' }) }, { type: 'nack', id: '1', code: 'refused', message: 'no' }],
-  [{ position: () => ({ offset: 5, prev: 2, epoch: 'e' }) }, { type: 'message', topic: 't', offset: 5, prev: 2, epoch: 'e', data: 'x' }],
+  [
+    { position: () => ({ offset: 5, prev: 2, epoch: 'e' }) },
+    { type: 'message', topic: 't', offset: 5, prev: 2, epoch: 'e', data: 'x' },
+  ],
   [{ identity: () => 'i' }, { type: 'message', identity: 'i', data: 'x' }],
   [{ unauthorized: () => 'expired' }, { type: 'error', code: 'unauthorized', message: 'expired' }],
-  [{ refused: () => ({ topic: 't', reason: 'over', ended: true }) }, { type: 'error', code: 'ended', topic: 't', message: 'over' }],
-  [{ begins: () => ({ topic: 't', data: 1 }), identity: () => 'i' }, { type: 'message', opening: true, identity: null, data: 1 }],
+  [
+    { refused: () => ({ topic: 't', reason: 'over', ended: true }) },
+    { type: 'error', code: 'ended', topic: 't', message: 'over' },
+  ],
+  [
+    { begins: () => ({ topic: 't', data: 1 }), identity: () => 'i' },
+    { type: 'message', opening: true, identity: null, data: 1 },
+  ],
 ] as [Partial<RawProtocolOptions>, object][])('reads %o as %o', (options, frame) => {
   expect(codecOf(options).decode('x')).toMatchObject([frame])
 })
 
 it('reads several messages in one piece of data, and none', () => {
-  const codec = codecOf({ message: (data) => (data === '' ? null : [...(data as string)].map((letter) => ({ topic: 't', data: letter }))) })
+  const codec = codecOf({
+    message: (data) => (data === '' ? null : [...(data as string)].map((letter) => ({ topic: 't', data: letter }))),
+  })
   expect(codec.decode('ab')).toMatchObject([{ data: 'a' }, { data: 'b' }])
   expect(codec.decode('')).toEqual([])
 })
 
 it('takes nothing from the other frames of a piece where one cannot be read or is an error', () => {
-  const codec = codecOf({ split: (data) => (data as string).split(','), message: (data) => (data === 'bad' ? { topic: '', data } : { topic: 't', data }), invalid: (data) => (data === 'err' ? 'said the server' : null) })
-  expect(codec.decode('a,bad,err,b')).toMatchObject([{ data: 'a' }, { invalid: expect.stringContaining('topic') as string }, { invalid: 'said the server' }, { data: 'b' }])
+  const codec = codecOf({
+    split: (data) => (data as string).split(','),
+    message: (data) => (data === 'bad' ? { topic: '', data } : { topic: 't', data }),
+    invalid: (data) => (data === 'err' ? 'said the server' : null),
+  })
+  expect(codec.decode('a,bad,err,b')).toMatchObject([
+    { data: 'a' },
+    { invalid: expect.stringContaining('topic') as string },
+    { invalid: 'said the server' },
+    { data: 'b' },
+  ])
 })
 
 describe('a leg whose topics are not all answered', () => {
   const slow = () => {
     const waiting = new Set(['t', 'u'])
-    return codecOf({ hello: () => 'join', ping: () => 'ping', pong: (data) => data === 'pong', waiting: () => [...waiting], ready: (data) => (waiting.delete(data as string), waiting.size === 0), message: () => null })
+    return codecOf({
+      hello: () => 'join',
+      ping: () => 'ping',
+      pong: (data) => data === 'pong',
+      waiting: () => [...waiting],
+      ready: (data) => (waiting.delete(data as string), waiting.size === 0),
+      message: () => null,
+    })
   }
-  const without = (...topics: string[]) => [...topics.map((topic) => ({ type: 'error', code: 'timeout', topic })), { type: 'welcome' }]
+  const without = (...topics: string[]) => [
+    ...topics.map((topic) => ({ type: 'error', code: 'timeout', topic })),
+    { type: 'welcome' },
+  ]
 
   it('is ready without them when it has waited long enough, and says which they are', () => {
     const codec = slow()
@@ -175,21 +235,38 @@ it('publishes text and bytes as they are, and anything else as JSON', () => {
 
 describe('bad input', () => {
   it.each([
-    ['a function that throws', { message: () => { throw new TypeError('the secret') } }, /a function of rawProtocol threw: TypeError/],
+    [
+      'a function that throws',
+      {
+        message: () => {
+          throw new TypeError('the secret')
+        },
+      },
+      /a function of rawProtocol threw: TypeError/,
+    ],
     ['a message without a topic', { message: () => ({ topic: '', data: 1 }) }, /must name a topic/],
     ['a message without a position', { position: () => null }, /must number every message/],
     ['a position that is none', { position: () => ({ offset: 3, prev: 3 }) }, /0 <= prev < offset/],
     ['a position without a number', { position: () => ({}) as { offset: number } }, /whole numbers/],
     ['a fraction for an offset', { position: () => ({ offset: 1.5 }) }, /whole numbers/],
-  ] as [string, Partial<RawProtocolOptions>, RegExp][])('makes an event of %s, and tells no secret', (_name, options, reason) => {
-    const said = codecOf(options).decode('x')
-    expect(said).toMatchObject({ invalid: expect.stringMatching(reason) as string })
-    expect(JSON.stringify(said)).not.toContain('secret')
-  })
+  ] as [string, Partial<RawProtocolOptions>, RegExp][])(
+    'makes an event of %s, and tells no secret',
+    (_name, options, reason) => {
+      const said = codecOf(options).decode('x')
+      expect(said).toMatchObject({ invalid: expect.stringMatching(reason) as string })
+      expect(JSON.stringify(said)).not.toContain('secret')
+    },
+  )
 
   it('tells of a function that throws when something is to be sent', () => {
-    const codec = codecOf({ publish: () => { throw new Error() } })
-    expect(codec.encode({ type: 'publish', id: '1', topic: 't', data: 1 })).toMatchObject({ invalid: expect.any(String) as string })
+    const codec = codecOf({
+      publish: () => {
+        throw new Error()
+      },
+    })
+    expect(codec.encode({ type: 'publish', id: '1', topic: 't', data: 1 })).toMatchObject({
+      invalid: expect.any(String) as string,
+    })
   })
 
   it.each([

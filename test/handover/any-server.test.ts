@@ -3,8 +3,9 @@ import { handServed, type HandLeg } from '../kit/hand-served.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 /**
- * Servers that do whatever the protocol lets them do, in any order and at any moment, and now and then what it does not. What must hold:
- * never more than two legs, nobody throws, what is called live has a leg that is, and under a server that behaves again it is live soon.
+ * Servers that do whatever the protocol lets them do, in any order and at any moment, and now and then what it does
+ * not. What must hold: never more than two legs, nobody throws, what is called live has a leg that is, and under a
+ * server that behaves again it is live soon.
  */
 async function mayhem(seed: number) {
   const random = seededRandom(seed)
@@ -12,7 +13,14 @@ async function mayhem(seed: number) {
   const world = handServed({
     heartbeat: pick([false, { interval: 6_000, timeout: 5_000 }]),
     getToken: pick([undefined, async () => 'a token']),
-    handover: { dwell: 200, overlapLimit: 4_000, redirectOrigins: ['wss://b.test'], ...(random() < 0.3 ? { when: () => (random() < 0.5 ? Promise.resolve() : new Promise<void>(() => undefined)) } : {}) },
+    handover: {
+      dwell: 200,
+      overlapLimit: 4_000,
+      redirectOrigins: ['wss://b.test'],
+      ...(random() < 0.3
+        ? { when: () => (random() < 0.5 ? Promise.resolve() : new Promise<void>(() => undefined)) }
+        : {}),
+    },
     onClose: () => pick(['retry', 'retry', undefined] as const),
   })
   const { socket, clock, legs: all } = world
@@ -23,14 +31,36 @@ async function mayhem(seed: number) {
   let head = 5
   const isOpen = ({ wire, closed }: HandLeg) => wire.readyState < 2 && closed === undefined
   const frames = (leg: HandLeg): object[] => [
-    { type: 'handover', id: pick(['a', 'b', 'c']), reason: 'r', deadline: pick([0, 1_000, 5_000, 60_000]), spread: pick([0, 2_000]), ...(random() < 0.4 ? { url: pick(['wss://b.test/', 'wss://evil.test/', '?']) } : {}) },
+    {
+      type: 'handover',
+      id: pick(['a', 'b', 'c']),
+      reason: 'r',
+      deadline: pick([0, 1_000, 5_000, 60_000]),
+      spread: pick([0, 2_000]),
+      ...(random() < 0.4 ? { url: pick(['wss://b.test/', 'wss://evil.test/', '?']) } : {}),
+    },
     { type: 'handover-cancelled', id: pick(['a', 'b', 'c']) },
     { type: 'message', topic: 't', offset: ++head, data: head },
     { type: 'message', topic: 't', offset: ++head + 3, data: head },
-    { type: 'subscribed', id: leg.of('subscribe').at(-1)?.['id'] ?? 'none', topics: random() < 0.7 ? { t: { epoch: 'e', offset: head, after: head } } : {} },
+    {
+      type: 'subscribed',
+      id: leg.of('subscribe').at(-1)?.['id'] ?? 'none',
+      topics: random() < 0.7 ? { t: { epoch: 'e', offset: head, after: head } } : {},
+    },
     { type: 'subscribed', topics: { t: { epoch: pick(['e', 'f']), offset: head, after: head } } },
-    { type: pick(['ack', 'nack']), id: leg.of('publish').at(-1)?.['id'] ?? 'none', code: pick(['no', 'outcome-unknown']), message: '', ...(random() < 0.5 ? { retryAfter: 5 } : {}) },
-    { type: 'error', code: pick(['busy', 'draining', 'timeout', 'too-slow', 'too-large', 'forbidden']), message: '', ...pick([{ topic: 't' }, { id: 'x' }, { topic: 't', retryAfter: 9 }]) },
+    {
+      type: pick(['ack', 'nack']),
+      id: leg.of('publish').at(-1)?.['id'] ?? 'none',
+      code: pick(['no', 'outcome-unknown']),
+      message: '',
+      ...(random() < 0.5 ? { retryAfter: 5 } : {}),
+    },
+    {
+      type: 'error',
+      code: pick(['busy', 'draining', 'timeout', 'too-slow', 'too-large', 'forbidden']),
+      message: '',
+      ...pick([{ topic: 't' }, { id: 'x' }, { topic: 't', retryAfter: 9 }]),
+    },
     { type: 'pong', reconnectSpread: pick([0, 500, 2_000]) },
     { type: 'token', token: 'another token' },
     { type: 'authed', tokenTtl: 60_000 },
@@ -66,14 +96,18 @@ async function mayhem(seed: number) {
     expect(legs.filter(isOpen).length).toBeLessThanOrEqual(2)
     expect(legs.flatMap(({ wire }) => wire.thrown)).toEqual([])
     const { status, leg } = socket.store.getState()
-    if (status === 'live') expect(legs.filter(isOpen).some(({ said, wire }) => wire.readyState === 1 && said[0]!['leg'] === leg!.number)).toBe(true)
+    if (status === 'live')
+      expect(
+        legs.filter(isOpen).some(({ said, wire }) => wire.readyState === 1 && said[0]!['leg'] === leg!.number),
+      ).toBe(true)
   }
 
   // From here on everybody behaves.
   for (let count = 0; count < 40; count++) {
     for (const leg of (await all()).filter(isOpen)) {
       if (leg.wire.readyState === 0) leg.welcome({ server: `good ${count}`, offset: head })
-      else if (leg.of('hello').length === 1 && !welcomed.has(leg.wire)) leg.welcome({ server: `good ${count}`, offset: head })
+      else if (leg.of('hello').length === 1 && !welcomed.has(leg.wire))
+        leg.welcome({ server: `good ${count}`, offset: head })
       welcomed.add(leg.wire)
       answer(leg)
     }
@@ -90,7 +124,17 @@ async function mayhem(seed: number) {
     const from = answered.get(leg.wire) ?? 0
     answered.set(leg.wire, leg.said.length)
     for (const { type, id, topics } of leg.said.slice(from)) {
-      if (type === 'subscribe') leg.send({ type: 'subscribed', id, topics: Object.fromEntries(Object.entries(topics as Record<string, { epoch?: string; offset?: number }>).map(([name, at]) => [name, { epoch: at.epoch ?? 'e', offset: Math.max(head, at.offset ?? 0), after: at.offset ?? head }])) })
+      if (type === 'subscribe')
+        leg.send({
+          type: 'subscribed',
+          id,
+          topics: Object.fromEntries(
+            Object.entries(topics as Record<string, { epoch?: string; offset?: number }>).map(([name, at]) => [
+              name,
+              { epoch: at.epoch ?? 'e', offset: Math.max(head, at.offset ?? 0), after: at.offset ?? head },
+            ]),
+          ),
+        })
       if (type === 'publish') leg.send({ type: 'ack', id })
       if (type === 'ping') leg.send({ type: 'pong' })
       if (type === 'auth') leg.send({ type: 'authed' })
@@ -101,4 +145,7 @@ async function mayhem(seed: number) {
 const welcomed = new WeakSet<object>()
 const answered = new WeakMap<object, number>()
 
-it.each(Array.from({ length: 8 }, (_, seed) => seed + 1))('whatever a server says, and in whatever order, at most two legs are open and it comes out live (seed %i)', mayhem)
+it.each(Array.from({ length: 8 }, (_, seed) => seed + 1))(
+  'whatever a server says, and in whatever order, at most two legs are open and it comes out live (seed %i)',
+  mayhem,
+)

@@ -12,22 +12,25 @@ describe('an error frame and the close after it, on the only leg', () => {
     ['too-slow', 4002, 50 + 500],
     ['protocol', 1002, SPREAD],
     ['a-code-of-the-future', 4300, SPREAD],
-  ] as [string, number, number, object?][])('%s, %i: dials again after %i ms, from the position', async (code, close, wait, more = {}) => {
-    const { socket, clock, live, leg, dials, statuses } = handServed()
-    socket.subscribe('t', () => undefined)
-    const one = await live()
-    one.send({ type: 'message', topic: 't', offset: 6, data: 1 })
-    one.send(error(code, more))
-    one.end(close)
-    await clock.advance(wait - 1)
-    expect(dials()).toBe(1)
-    await clock.advance(1)
-    const two = await leg(2)
-    two.welcome()
-    expect(two.said[0]).toMatchObject({ leg: 2, topics: { t: { epoch: 'e', offset: 6 } } })
-    expect(two.said[0]).not.toHaveProperty('handover')
-    expect(statuses).toEqual(['connecting', 'live', 'reconnecting', 'live'])
-  })
+  ] as [string, number, number, object?][])(
+    '%s, %i: dials again after %i ms, from the position',
+    async (code, close, wait, more = {}) => {
+      const { socket, clock, live, leg, dials, statuses } = handServed()
+      socket.subscribe('t', () => undefined)
+      const one = await live()
+      one.send({ type: 'message', topic: 't', offset: 6, data: 1 })
+      one.send(error(code, more))
+      one.end(close)
+      await clock.advance(wait - 1)
+      expect(dials()).toBe(1)
+      await clock.advance(1)
+      const two = await leg(2)
+      two.welcome()
+      expect(two.said[0]).toMatchObject({ leg: 2, topics: { t: { epoch: 'e', offset: 6 } } })
+      expect(two.said[0]).not.toHaveProperty('handover')
+      expect(statuses).toEqual(['connecting', 'live', 'reconnecting', 'live'])
+    },
+  )
 
   it.each([
     ['session-ended', 3000, 'session-ended'],
@@ -39,7 +42,12 @@ describe('an error frame and the close after it, on the only leg', () => {
     one.send(error(code))
     one.end(close)
     await clock.advance(600_000)
-    expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by, code: close, reason: 'in words' }, leg: null, retry: null })
+    expect(socket.store.getState()).toMatchObject({
+      status: 'closed',
+      closed: { by, code: close, reason: 'in words' },
+      leg: null,
+      retry: null,
+    })
     expect([dials(), clock.pending]).toEqual([1, 0])
   })
 
@@ -74,7 +82,9 @@ describe('an error frame and the close after it, on the only leg', () => {
   })
 
   it('unauthorized: fetches a token at once and tries once more; refused again, the session has ended', async () => {
-    const getToken = vi.fn(async ({ attempt, reason }: { attempt: number; reason: string }) => `token ${reason} ${attempt}`)
+    const getToken = vi.fn(
+      async ({ attempt, reason }: { attempt: number; reason: string }) => `token ${reason} ${attempt}`,
+    )
     const { socket, clock, live, leg, dials, told } = handServed({ getToken })
     const one = await live()
     expect(one.said[0]).toMatchObject({ token: 'token first 1' })
@@ -86,7 +96,11 @@ describe('an error frame and the close after it, on the only leg', () => {
     two.send(error('unauthorized'))
     two.end(3000)
     await clock.advance(600_000)
-    expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' }, token: { status: 'ended' } })
+    expect(socket.store.getState()).toMatchObject({
+      status: 'closed',
+      closed: { by: 'session-ended' },
+      token: { status: 'ended' },
+    })
     expect([dials(), getToken.mock.calls.length, told('session-ended').length]).toEqual([2, 2, 1])
     // Signed in again: a new session, whose legs count from 1.
     socket.connect()
@@ -115,18 +129,39 @@ describe('an error frame and the close after it, on the only leg', () => {
 
 describe('a close without an error frame, on the only leg', () => {
   it.each([
-    [1001, SPREAD], [1005, SPREAD], [1006, SPREAD], [1011, SPREAD], [1012, SPREAD], [1013, SPREAD], [1014, SPREAD], [1015, SPREAD], [3008, SPREAD],
-    [3500, SPREAD], [4000, SPREAD], [4399, SPREAD], [4500, SPREAD], [1002, SPREAD], [1009, SPREAD],
+    [1001, SPREAD],
+    [1005, SPREAD],
+    [1006, SPREAD],
+    [1011, SPREAD],
+    [1012, SPREAD],
+    [1013, SPREAD],
+    [1014, SPREAD],
+    [1015, SPREAD],
+    [3008, SPREAD],
+    [3500, SPREAD],
+    [4000, SPREAD],
+    [4399, SPREAD],
+    [4500, SPREAD],
+    [1002, SPREAD],
+    [1009, SPREAD],
   ])('%i: dials again after %i ms', async (code, wait) => {
     const { clock, live, dials, socket } = handServed()
     const one = await live()
     one.end(code)
-    expect(socket.store.getState()).toMatchObject({ status: 'reconnecting', retry: { attempt: 1, at: clock.now() + wait } })
+    expect(socket.store.getState()).toMatchObject({
+      status: 'reconnecting',
+      retry: { attempt: 1, at: clock.now() + wait },
+    })
     await clock.advance(wait)
     expect(dials()).toBe(2)
   })
 
-  it.each([[1000, 'server'], [4400, 'server'], [4499, 'server'], [3003, 'forbidden']])('%i: stays closed, by %s', async (code, by) => {
+  it.each([
+    [1000, 'server'],
+    [4400, 'server'],
+    [4499, 'server'],
+    [3003, 'forbidden'],
+  ])('%i: stays closed, by %s', async (code, by) => {
     const { clock, live, dials, socket } = handServed()
     const one = await live()
     one.end(code, 'why')
@@ -142,7 +177,9 @@ describe('a close without an error frame, on the only leg', () => {
       const one = await live()
       one.end(code, 'why')
       expect(onClose.mock.calls).toEqual([[{ code, reason: 'why' }]])
-      expect(socket.store.getState()).toMatchObject(answer === 'stop' ? { status: 'closed', closed: { by: 'app', code } } : { status: 'reconnecting' })
+      expect(socket.store.getState()).toMatchObject(
+        answer === 'stop' ? { status: 'closed', closed: { by: 'app', code } } : { status: 'reconnecting' },
+      )
     }
   })
 
@@ -194,7 +231,10 @@ describe('wherever it arrives', () => {
   })
 
   it('superseded on the newest leg stops the session, on an older one it is the end of that leg only', async () => {
-    for (const [number, status] of [[2, 'closed'], [1, 'live']] as const) {
+    for (const [number, status] of [
+      [2, 'closed'],
+      [1, 'live'],
+    ] as const) {
       const { socket, live, leg } = handServed()
       const one = await live()
       void socket.publish('t', 1).catch(() => undefined)
@@ -230,18 +270,32 @@ describe('silence', () => {
     const { clock, live, leg, socket } = handServed({ heartbeat: { interval: 10_000, timeout: 5_000 } })
     const one = await live()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline })
-    for (let dial = 2; clock.monotonic() < 25_500; await clock.advance(250)) if (await leg(dial).then((next) => next.end(), () => false) !== false) dial++
+    for (let dial = 2; clock.monotonic() < 25_500; await clock.advance(250))
+      if (
+        (await leg(dial).then(
+          (next) => next.end(),
+          () => false,
+        )) !== false
+      )
+        dial++
     expect(socket.store.getState().status).toBe('reconnecting')
     expect(one.closed).toBe(1000)
   })
 
-  it.each([[10_000, 10_000], [200, 200], [0, 50]])('of the client itself is never longer than the heartbeat of %i ms, and a mad one does not make it flood', async (heartbeat, most) => {
-    const { clock, live } = handServed()
-    const one = await live({ heartbeat })
-    const before = one.said.length
-    await clock.advance(most * 10)
-    const pings = one.said.length - before
-    expect(pings).toBeGreaterThanOrEqual(10)
-    expect(pings).toBeLessThanOrEqual(12)
-  })
+  it.each([
+    [10_000, 10_000],
+    [200, 200],
+    [0, 50],
+  ])(
+    'of the client itself is never longer than the heartbeat of %i ms, and a mad one does not make it flood',
+    async (heartbeat, most) => {
+      const { clock, live } = handServed()
+      const one = await live({ heartbeat })
+      const before = one.said.length
+      await clock.advance(most * 10)
+      const pings = one.said.length - before
+      expect(pings).toBeGreaterThanOrEqual(10)
+      expect(pings).toBeLessThanOrEqual(12)
+    },
+  )
 })

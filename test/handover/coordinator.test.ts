@@ -4,7 +4,9 @@ import { tell } from '../scenario/story.js'
 describe('where to dial', () => {
   it('is asked at every dial, by a function that is told how many have failed', async () => {
     const attempts: number[] = []
-    const { sim, live, end } = tell({ reconnectSpread: 0 }, (sim) => ({ url: ({ attempt }) => (attempts.push(attempt), sim.url) }))
+    const { sim, live, end } = tell({ reconnectSpread: 0 }, (sim) => ({
+      url: ({ attempt }) => (attempts.push(attempt), sim.url),
+    }))
     await live()
     sim.crash()
     await sim.advance(8_000)
@@ -14,29 +16,45 @@ describe('where to dial', () => {
   })
 
   it.each<[string, () => unknown, RegExp]>([
-    ['throws', () => { throw new Error('secret') }, /url function threw/],
+    [
+      'throws',
+      () => {
+        throw new Error('secret')
+      },
+      /url function threw/,
+    ],
     ['rejects', () => Promise.reject(new Error('secret')), /url function threw/],
     ['gives nothing', () => undefined, /url must be/],
     ['gives an address that is none', () => 'ftp://files.test', /url must be/],
     ['gives one with a password', () => 'wss://me:secret@live.test', /url must be/],
-  ])('a function that %s fails that dial with an error that holds no secret, and is asked again', async (_, wrong, message) => {
-    let right = false
-    const { sim, socket, told, end } = tell({}, (sim) => ({ reconnect: { spread: 0 }, url: () => (right ? sim.url : (wrong() as string)) }))
-    socket.connect()
-    await sim.advance(50)
-    const [{ error } = { error: undefined }] = told('error') as unknown as { error?: Error }[]
-    expect(error).toMatchObject({ code: 'invalid' })
-    expect(error!.message).toMatch(message)
-    expect(error!.message).not.toContain('secret')
-    right = true
-    await sim.advance(5_000)
-    expect(socket.store.getState().status).toBe('live')
-    end()
-  })
+  ])(
+    'a function that %s fails that dial with an error that holds no secret, and is asked again',
+    async (_, wrong, message) => {
+      let right = false
+      const { sim, socket, told, end } = tell({}, (sim) => ({
+        reconnect: { spread: 0 },
+        url: () => (right ? sim.url : (wrong() as string)),
+      }))
+      socket.connect()
+      await sim.advance(50)
+      const [{ error } = { error: undefined }] = told('error') as unknown as { error?: Error }[]
+      expect(error).toMatchObject({ code: 'invalid' })
+      expect(error!.message).toMatch(message)
+      expect(error!.message).not.toContain('secret')
+      right = true
+      await sim.advance(5_000)
+      expect(socket.store.getState().status).toBe('live')
+      end()
+    },
+  )
 
   it('a function that never answers is given up after connectTimeout, and told that its answer is not wanted any more', async () => {
     const signals: AbortSignal[] = []
-    const { sim, socket, end } = tell({}, () => ({ connectTimeout: 1_000, reconnect: { spread: 0 }, url: ({ signal }) => (signals.push(signal), new Promise<string>(() => {})) }))
+    const { sim, socket, end } = tell({}, () => ({
+      connectTimeout: 1_000,
+      reconnect: { spread: 0 },
+      url: ({ signal }) => (signals.push(signal), new Promise<string>(() => {})),
+    }))
     socket.connect()
     await sim.advance(1_100)
     expect(signals[0]!.aborted).toBe(true)
@@ -49,7 +67,10 @@ describe('where to dial', () => {
 })
 
 describe('what a close means', () => {
-  it.each<[string, unknown]>([['throws', new Error('no')], ['returns what means nothing', 'maybe']])('onClose that %s is told as an error, and the table decides', async (_, answer) => {
+  it.each<[string, unknown]>([
+    ['throws', new Error('no')],
+    ['returns what means nothing', 'maybe'],
+  ])('onClose that %s is told as an error, and the table decides', async (_, answer) => {
     const onClose = vi.fn(() => {
       if (answer instanceof Error) throw answer
       return answer as 'retry'
@@ -60,7 +81,9 @@ describe('what a close means', () => {
     sim.restart()
     await sim.advance(2_000)
     expect(onClose).toHaveBeenCalledWith({ code: 1006, reason: '' })
-    expect(told('error')).toMatchObject([{ error: { code: 'invalid', message: expect.stringContaining('onClose') as string } }])
+    expect(told('error')).toMatchObject([
+      { error: { code: 'invalid', message: expect.stringContaining('onClose') as string } },
+    ])
     expect(statuses).toEqual(['reconnecting', 'live'])
     end()
   })
@@ -167,6 +190,8 @@ it('events never tell the query of a URL', async () => {
   await sim.advance(200)
   sim.deploy()
   await sim.advance(2_000)
-  expect(JSON.stringify([told('leg-open', 'leg-ready', 'leg-closed', 'leg-dialling'), socket.store.getState()])).not.toContain('secret')
+  expect(
+    JSON.stringify([told('leg-open', 'leg-ready', 'leg-closed', 'leg-dialling'), socket.store.getState()]),
+  ).not.toContain('secret')
   end()
 })

@@ -5,12 +5,33 @@ import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 const START = 1_893_456_000_000
 
-function delay(pace: Pace, facts: { ask?: Partial<Ask>; dwell?: number; dialTook?: number; draw?: number; spread?: number } = {}) {
+function delay(
+  pace: Pace,
+  facts: { ask?: Partial<Ask>; dwell?: number; dialTook?: number; draw?: number; spread?: number } = {},
+) {
   const clock = createSimulatedClock(START)
   const ask: Ask | null = facts.ask
-    ? { id: 'a', reason: 'deploy', by: 'server', url: null, at: { wall: START, monotonic: 0 }, deadline: 30_000, spread: 0, expired: false, ...facts.ask }
+    ? {
+        id: 'a',
+        reason: 'deploy',
+        by: 'server',
+        url: null,
+        at: { wall: START, monotonic: 0 },
+        deadline: 30_000,
+        spread: 0,
+        expired: false,
+        ...facts.ask,
+      }
     : null
-  return delayOf(pace, { clock, random: () => facts.draw ?? 0.5, ask, dwell: facts.dwell ?? 0, dialTook: facts.dialTook ?? 0, spread: facts.spread ?? 30_000, cap: 120_000 })
+  return delayOf(pace, {
+    clock,
+    random: () => facts.draw ?? 0.5,
+    ask,
+    dwell: facts.dwell ?? 0,
+    dialTook: facts.dialTook ?? 0,
+    spread: facts.spread ?? 30_000,
+    cap: 120_000,
+  })
 }
 
 describe('how long the next dial waits', () => {
@@ -19,9 +40,24 @@ describe('how long the next dial waits', () => {
     ['one without a spread does not', { kind: 'asked' }, { ask: {} }, 0],
     ['one that was taken back meanwhile does not', { kind: 'asked' }, {}, 0],
     ['a spread is drawn from', { kind: 'asked' }, { ask: { spread: 10_000 }, draw: 0.25 }, 2_500],
-    ['a spread past the deadline leaves a second for the dial', { kind: 'asked' }, { ask: { spread: 60_000, deadline: 11_000 }, draw: 0.9999 }, 9_999],
-    ['and more than that where the last dial was slow', { kind: 'asked' }, { ask: { spread: 60_000, deadline: 11_000 }, dialTook: 2_000, draw: 0.9999 }, 4_999.5],
-    ['a deadline that is over leaves nothing to wait for', { kind: 'asked' }, { ask: { spread: 60_000, deadline: 0 } }, 0],
+    [
+      'a spread past the deadline leaves a second for the dial',
+      { kind: 'asked' },
+      { ask: { spread: 60_000, deadline: 11_000 }, draw: 0.9999 },
+      9_999,
+    ],
+    [
+      'and more than that where the last dial was slow',
+      { kind: 'asked' },
+      { ask: { spread: 60_000, deadline: 11_000 }, dialTook: 2_000, draw: 0.9999 },
+      4_999.5,
+    ],
+    [
+      'a deadline that is over leaves nothing to wait for',
+      { kind: 'asked' },
+      { ask: { spread: 60_000, deadline: 0 } },
+      0,
+    ],
     ['soon after a cutover the dwell comes first', { kind: 'asked' }, { ask: {}, dwell: 800 }, 800],
     ['but never more of it than half the deadline', { kind: 'asked' }, { ask: { deadline: 1_000 }, dwell: 800 }, 500],
     ['a dwell and a spread run side by side', { kind: 'asked' }, { ask: { spread: 10_000 }, dwell: 800 }, 5_000],
@@ -29,11 +65,36 @@ describe('how long the next dial waits', () => {
     ['client rule 3: the fifth, U(0, 2 s)', { kind: 'again', tries: 5, unopened: 0 }, {}, 1_000],
     ['client rule 3: after three that did not open, longer', { kind: 'again', tries: 3, unopened: 3 }, {}, 1_350],
     ['client rule 3: and longer, up to 10 s', { kind: 'again', tries: 20, unopened: 20 }, { draw: 1 }, 10_000],
-    ['client rule 3: a busy server for as long as it said, and as much again at most', { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 }, { draw: 1 }, 10_000],
-    ['client rule 3: the last one leaves before the deadline', { kind: 'again', tries: 20, unopened: 20 }, { ask: { deadline: 5_000 }, dialTook: 500 }, 2_625],
-    ['client rule 3: and none comes sooner because that is over', { kind: 'again', tries: 20, unopened: 20 }, { ask: { deadline: 1_000 } }, 7_500],
-    ['client rule 3: but no sooner than a busy server said', { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 }, { ask: { deadline: 5_000 } }, 7_500],
-    ['client rule 3: and between that and a deadline that is near', { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 }, { ask: { deadline: 6_500 } }, 5_250],
+    [
+      'client rule 3: a busy server for as long as it said, and as much again at most',
+      { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
+      { draw: 1 },
+      10_000,
+    ],
+    [
+      'client rule 3: the last one leaves before the deadline',
+      { kind: 'again', tries: 20, unopened: 20 },
+      { ask: { deadline: 5_000 }, dialTook: 500 },
+      2_625,
+    ],
+    [
+      'client rule 3: and none comes sooner because that is over',
+      { kind: 'again', tries: 20, unopened: 20 },
+      { ask: { deadline: 1_000 } },
+      7_500,
+    ],
+    [
+      'client rule 3: but no sooner than a busy server said',
+      { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
+      { ask: { deadline: 5_000 } },
+      7_500,
+    ],
+    [
+      'client rule 3: and between that and a deadline that is near',
+      { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
+      { ask: { deadline: 6_500 } },
+      5_250,
+    ],
     ['a busy server that does not say how long: 5 s, and the spread', { kind: 'busy', failures: 0 }, {}, 20_000],
     ['a server that is gone: 250 ms and the spread', { kind: 'spread', failures: 0 }, {}, 15_250],
     ['again: twice the spread', { kind: 'spread', failures: 1 }, {}, 30_250],
@@ -45,6 +106,11 @@ describe('how long the next dial waits', () => {
   })
 
   it('counts from when it was asked, not from when somebody looks', () => {
-    expect(delay({ kind: 'asked' }, { ask: { spread: 60_000, deadline: 20_000, at: { wall: START - 10_000, monotonic: 0 } }, draw: 0.9999 })).toBeCloseTo(9_000, -1)
+    expect(
+      delay(
+        { kind: 'asked' },
+        { ask: { spread: 60_000, deadline: 20_000, at: { wall: START - 10_000, monotonic: 0 } }, draw: 0.9999 },
+      ),
+    ).toBeCloseTo(9_000, -1)
   })
 })

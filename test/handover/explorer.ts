@@ -43,7 +43,14 @@ const asks: Ask[] = [
   { id: 'redirect', reason: 'deploy', by: 'server', url: 'wss://b' },
   { id: 'own', reason: 'application', by: 'client', url: null },
   { id: 'hush', reason: 'silence', by: 'client', url: null },
-].map((ask) => ({ ...ask, by: ask.by as Ask['by'], at: { wall: 0, monotonic: 0 }, deadline: 0, spread: 0, expired: false }))
+].map((ask) => ({
+  ...ask,
+  by: ask.by as Ask['by'],
+  at: { wall: 0, monotonic: 0 },
+  deadline: 0,
+  spread: 0,
+  expired: false,
+}))
 
 /** Every event that can happen in that world, by name. */
 export function possible(state: State, exclusive = false): [string, Event][] {
@@ -58,7 +65,9 @@ export function possible(state: State, exclusive = false): [string, Event][] {
     ['deadline', { type: 'deadline', alive: true }],
     ['deadline, silent', { type: 'deadline', alive: false }],
   ]
-  const seats = (['active', 'standby', 'old'] as const).flatMap((role) => (state[role] ? [[role, state[role]] as const] : []))
+  const seats = (['active', 'standby', 'old'] as const).flatMap((role) =>
+    state[role] ? [[role, state[role]] as const] : [],
+  )
   if (state.standby) {
     events.push(['ready', { type: 'ready', leg: state.standby.leg, same: false }])
     if (state.active) events.push(['ready, same server', { type: 'ready', leg: state.standby.leg, same: true }])
@@ -67,14 +76,24 @@ export function possible(state: State, exclusive = false): [string, Event][] {
     for (const [name, verdict] of Object.entries(verdicts)) {
       events.push([`${role} ${name}`, { type: 'died', leg, code: 1006, verdict, opened: true, lasted: false }])
     }
-    events.push([`${role} went away after long`, { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, opened: true, lasted: true }])
-    if (role === 'standby') events.push(['standby did not open', { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, opened: false, lasted: false }])
+    events.push([
+      `${role} went away after long`,
+      { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, opened: true, lasted: true },
+    ])
+    if (role === 'standby')
+      events.push([
+        'standby did not open',
+        { type: 'died', leg, code: 1006, verdict: verdicts['went away']!, opened: false, lasted: false },
+      ])
     for (const one of asks) events.push([`${role} asked: ${one.id}`, { type: 'asked', leg, ask: one }])
     if (ask) events.push([`${role} cancelled`, { type: 'cancelled', leg, id: ask.id }])
   }
   const stranger = state.legs + 7
   events.push(
-    ['a stranger died', { type: 'died', leg: stranger, code: 1000, verdict: verdicts['said goodbye']!, opened: true, lasted: true }],
+    [
+      'a stranger died',
+      { type: 'died', leg: stranger, code: 1000, verdict: verdicts['said goodbye']!, opened: true, lasted: true },
+    ],
     ['a stranger is ready', { type: 'ready', leg: stranger, same: false }],
     ['a stranger asked', { type: 'asked', leg: stranger, ask: asks[0]! }],
   )
@@ -124,16 +143,24 @@ function advance(step: Step, world: World, name: string, event: Event): World | 
   for (const effect of effects) {
     if (effect.do !== 'dial') continue
     const wanted = effect.ask?.url ?? null
-    if (!world.state.active && effect.url !== null) return wrong('a reconnection goes where a server sent a leg that is gone')
+    if (!world.state.active && effect.url !== null)
+      return wrong('a reconnection goes where a server sent a leg that is gone')
     if (wanted === null && effect.url !== null) return wrong('a dial goes where nobody asked it to')
-    if (wanted !== null && went?.ask === effect.ask!.id && went.url === effect.url) return wrong('the place that a server named and the configured one have no turns')
+    if (wanted !== null && went?.ask === effect.ask!.id && went.url === effect.url)
+      return wrong('the place that a server named and the configured one have no turns')
     went = wanted === null ? null : { ask: effect.ask!.id, url: effect.url }
   }
   const rule = broken(world.state, event, state, effects, open)
   return rule ? wrong(rule) : { state, open, went, path }
 }
 
-function broken(before: State, event: Event, state: State, effects: readonly Effect[], open: readonly number[]): string | null {
+function broken(
+  before: State,
+  event: Event,
+  state: State,
+  effects: readonly Effect[],
+  open: readonly number[],
+): string | null {
   const named = [state.active, state.standby, state.old].flatMap((seat) => (seat ? [seat.leg] : []))
   if (open.some((leg) => !named.includes(leg))) return 'an open leg is not named by the state'
   if (named.some((leg) => !open.includes(leg))) return 'a leg named by the state is not open'
@@ -143,14 +170,21 @@ function broken(before: State, event: Event, state: State, effects: readonly Eff
   if (wanted && state.wait === 'none') return 'a dial is wanted and nothing waits for it'
   if (!wanted && state.wait !== 'none') return 'a dial waits that nobody wants'
   if (state.wait === 'room' && !(state.active && state.old)) return 'a dial waits for room while there is some'
-  if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'wait')) return 'a wait has no end'
+  if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'wait'))
+    return 'a wait has no end'
   if (state.old && !state.active) return 'an old leg serves beside nothing'
   const waits = effects.flatMap((effect) => (effect.do === 'wait' ? [effect.pace] : []))
-  if (event.type === 'hasten' && (JSON.stringify(before) !== JSON.stringify(state) || waits.length < effects.length || (waits.length > 0 && before.wait !== 'timer'))) {
+  if (
+    event.type === 'hasten' &&
+    (JSON.stringify(before) !== JSON.stringify(state) ||
+      waits.length < effects.length ||
+      (waits.length > 0 && before.wait !== 'timer'))
+  ) {
     return 'a hint does more than to bring a dial forward that waits'
   }
   if (event.type === 'died' && event.verdict === verdicts['busy'] && before.wait !== 'timer') {
-    if (waits.some((pace) => !('retryAfter' in pace) || pace.retryAfter !== 1_000)) return 'a busy server is not left alone for as long as it said'
+    if (waits.some((pace) => !('retryAfter' in pace) || pace.retryAfter !== 1_000))
+      return 'a busy server is not left alone for as long as it said'
   }
   const stopped = state.status !== 'open'
   if (before.active && !stopped && !state.exclusive) {
@@ -159,13 +193,31 @@ function broken(before: State, event: Event, state: State, effects: readonly Eff
     const silent = event.type === 'deadline' && !event.alive && before.active.ask?.reason === 'silence'
     if (!survives && !itself && !silent) return 'the leg in use was let go though it lived'
   }
-  if (event.type === 'died' && before.active && before.standby?.leg === event.leg && !stopped && state.active?.leg !== before.active.leg) {
+  if (
+    event.type === 'died' &&
+    before.active &&
+    before.standby?.leg === event.leg &&
+    !stopped &&
+    state.active?.leg !== before.active.leg
+  ) {
     return 'a standby leg took the active one with it'
   }
-  if (event.type === 'died' && before.standby && before.active?.leg === event.leg && !stopped && state.standby?.leg !== before.standby.leg) {
+  if (
+    event.type === 'died' &&
+    before.standby &&
+    before.active?.leg === event.leg &&
+    !stopped &&
+    state.standby?.leg !== before.standby.leg
+  ) {
     return 'a standby leg was started over when the active one died'
   }
-  if (event.type === 'died' && before.old && before.active?.leg === event.leg && !stopped && state.active?.leg !== before.old.leg) {
+  if (
+    event.type === 'died' &&
+    before.old &&
+    before.active?.leg === event.leg &&
+    !stopped &&
+    state.active?.leg !== before.old.leg
+  ) {
     return 'the old leg lived and does not serve again'
   }
   const stranger = event.type === 'died' && event.leg > before.legs

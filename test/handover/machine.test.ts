@@ -20,17 +20,37 @@ describe('every interleaving of events', () => {
   })
 
   const mistakes: [string, string, string][] = [
-    ['a dead old leg is kept', 'const next = { ...state, ...UNTRIED, old: null }', 'const next = { ...state, ...UNTRIED }'],
+    [
+      'a dead old leg is kept',
+      'const next = { ...state, ...UNTRIED, old: null }',
+      'const next = { ...state, ...UNTRIED }',
+    ],
     ['a third leg is dialled', "if (state.active && state.old) return [{ ...state, wait: 'room' }, []]", ''],
-    ['a standby leg is replaced without being closed', "...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })", '...replaced)'],
-    ['a standby failure is not dialled again', 'return state.active.ask ? wait(next, again', 'return state.active.ask && next.tries < 0 ? wait(next, again'],
+    [
+      'a standby leg is replaced without being closed',
+      "...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })",
+      '...replaced)',
+    ],
+    [
+      'a standby failure is not dialled again',
+      'return state.active.ask ? wait(next, again',
+      'return state.active.ask && next.tries < 0 ? wait(next, again',
+    ],
     ['the old leg is forgotten when the new one dies', 'active: old, old: null, wait', 'active: null, old: null, wait'],
     ['a stop leaves a leg open', '[state.standby, state.active, state.old]', '[state.standby, state.active]'],
-    ['the standby leg is dropped when the active one dies', 'if (standby || !old) return [{ ...state, ...UNTRIED, active: null }, []]', 'if (standby || !old) return [{ ...state, ...UNTRIED, active: null, standby: null }, []]'],
+    [
+      'the standby leg is dropped when the active one dies',
+      'if (standby || !old) return [{ ...state, ...UNTRIED, active: null }, []]',
+      'if (standby || !old) return [{ ...state, ...UNTRIED, active: null, standby: null }, []]',
+    ],
     ['a named place that cannot be reached is dialled over and over', 'state.tries % 2 === 0 ?', 'state.tries >= 0 ?'],
     ['a named place is given up for good', 'state.tries % 2 === 0 ?', 'state.tries === 0 ?'],
-    ['a busy server is dialled at once', "const told = busy && verdict", 'const told = false && verdict'],
-    ['a hint dials at once', "? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })", '? dial(state)'],
+    ['a busy server is dialled at once', 'const told = busy && verdict', 'const told = false && verdict'],
+    [
+      'a hint dials at once',
+      "? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })",
+      '? dial(state)',
+    ],
   ]
   it.each(mistakes)('would notice if %s', async (_name, from, to) => {
     const broken = await mutant<typeof Machine>('src/handover/machine.ts', from, to)
@@ -40,15 +60,35 @@ describe('every interleaving of events', () => {
 
 describe('one move at a time, in words', () => {
   const at = { wall: 0, monotonic: 0 }
-  const ask = (part: Partial<Ask> = {}): Ask => ({ id: 'm', reason: 'deploy', by: 'server', url: null, at, deadline: 30_000, spread: 0, expired: false, ...part })
+  const ask = (part: Partial<Ask> = {}): Ask => ({
+    id: 'm',
+    reason: 'deploy',
+    by: 'server',
+    url: null,
+    at,
+    deadline: 30_000,
+    spread: 0,
+    expired: false,
+    ...part,
+  })
   const run = (events: Event[], from: State = initialState): [State, Effect[]] =>
-    events.reduce<[State, Effect[]]>(([state, all], event) => {
-      const [next, effects] = step(state, event)
-      return [next, [...all, ...effects]]
-    }, [from, []])
-  const [live] = run([{ type: 'connect', fresh: true }, { type: 'ready', leg: 1, same: false }])
-  const died = (leg: number, verdict: Extract<Event, { type: 'died' }>['verdict'] = { do: 'retry', pace: 'spread' }): Event => ({ type: 'died', leg, code: 1006, verdict, opened: true, lasted: false })
-  const dialled = (effects: Effect[]) => effects.flatMap((effect) => (effect.do === 'dial' ? [effect.url ?? 'configured'] : []))
+    events.reduce<[State, Effect[]]>(
+      ([state, all], event) => {
+        const [next, effects] = step(state, event)
+        return [next, [...all, ...effects]]
+      },
+      [from, []],
+    )
+  const [live] = run([
+    { type: 'connect', fresh: true },
+    { type: 'ready', leg: 1, same: false },
+  ])
+  const died = (
+    leg: number,
+    verdict: Extract<Event, { type: 'died' }>['verdict'] = { do: 'retry', pace: 'spread' },
+  ): Event => ({ type: 'died', leg, code: 1006, verdict, opened: true, lasted: false })
+  const dialled = (effects: Effect[]) =>
+    effects.flatMap((effect) => (effect.do === 'dial' ? [effect.url ?? 'configured'] : []))
 
   it('client rule 1: the active leg serves until the cutover, and the new one opens beside it', () => {
     const [state] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }], live)
@@ -59,26 +99,53 @@ describe('one move at a time, in words', () => {
 
   it('client rule 2: the first dial goes to the url that was asked for; where it fails, the configured one and that one have turns', () => {
     const failing = [2, 3, 4].flatMap((leg): Event[] => [{ type: 'due' }, died(leg)])
-    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, ...failing, { type: 'due' }], live)
+    const [, effects] = run(
+      [{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, ...failing, { type: 'due' }],
+      live,
+    )
     expect(dialled(effects)).toEqual(['wss://b', 'configured', 'wss://b', 'configured'])
   })
 
   it('client rule 2: a reconnection goes to the configured url, wherever the leg that is gone was asked to go', () => {
-    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, { type: 'due' }, died(1), died(2), { type: 'due' }], live)
+    const [, effects] = run(
+      [{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, { type: 'due' }, died(1), died(2), { type: 'due' }],
+      live,
+    )
     expect(dialled(effects)).toEqual(['wss://b', 'configured'])
   })
 
   it('client rule 3: the dials of a move that did not open are counted, for as long as they are in a row', () => {
     const shut = (leg: number): Event => ({ ...died(leg), opened: false }) as Event
-    const [, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, shut(2), { type: 'due' }, shut(3), { type: 'due' }, died(4), { type: 'due' }, shut(5)], live)
-    expect(effects.flatMap((effect) => (effect.do === 'wait' && effect.pace.kind === 'again' ? [effect.pace.unopened] : []))).toEqual([1, 2, 0, 1])
+    const [, effects] = run(
+      [
+        { type: 'asked', leg: 1, ask: ask() },
+        { type: 'due' },
+        shut(2),
+        { type: 'due' },
+        shut(3),
+        { type: 'due' },
+        died(4),
+        { type: 'due' },
+        shut(5),
+      ],
+      live,
+    )
+    expect(
+      effects.flatMap((effect) => (effect.do === 'wait' && effect.pace.kind === 'again' ? [effect.pace.unopened] : [])),
+    ).toEqual([1, 2, 0, 1])
   })
 
   it('client rule 3: a busy server is left alone for as long as it said, beside a leg that serves as well', () => {
     const busy = { do: 'retry', pace: 'busy', retryAfter: 5_000 } as const
     const asked: Event[] = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }]
-    expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({ do: 'wait', pace: { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 } })
-    expect(run([...asked, { type: 'deadline', alive: true }, died(2, busy)], live)[1].at(-1)).toEqual({ do: 'wait', pace: { kind: 'busy', failures: 1, retryAfter: 5_000 } })
+    expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({
+      do: 'wait',
+      pace: { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
+    })
+    expect(run([...asked, { type: 'deadline', alive: true }, died(2, busy)], live)[1].at(-1)).toEqual({
+      do: 'wait',
+      pace: { kind: 'busy', failures: 1, retryAfter: 5_000 },
+    })
   })
 
   it('a page that nobody has opened yet dials when somebody does', () => {
@@ -88,73 +155,129 @@ describe('one move at a time, in words', () => {
   })
 
   it('client rule 3: landing on the server that asked to be left is closed and dialled again; past the deadline it is taken', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: true }], live)
+    const [state, effects] = run(
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: true }],
+      live,
+    )
     expect(effects).toContainEqual({ do: 'close', leg: 2, why: 'same-server' })
     expect([state.active?.leg, state.wait]).toEqual([1, 'timer'])
-    const [later] = run([{ type: 'deadline', alive: true }, { type: 'due' }, { type: 'ready', leg: 3, same: true }], state)
+    const [later] = run(
+      [{ type: 'deadline', alive: true }, { type: 'due' }, { type: 'ready', leg: 3, same: true }],
+      state,
+    )
     expect(later.active?.leg).toBe(3)
   })
 
   it('client rule 3: in a handover that the client asked for, the same server is a success', () => {
-    const [state] = run([{ type: 'asked', leg: 1, ask: ask({ by: 'client' }) }, { type: 'due' }, { type: 'ready', leg: 2, same: true }], live)
+    const [state] = run(
+      [{ type: 'asked', leg: 1, ask: ask({ by: 'client' }) }, { type: 'due' }, { type: 'ready', leg: 2, same: true }],
+      live,
+    )
     expect(state.active?.leg).toBe(2)
   })
 
   it('client rule 7: whatever its code, a failed standby leg leaves the active one in use and is dialled again', () => {
-    const [state] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, died(2, { do: 'stop', by: 'forbidden', code: 3003 })], live)
+    const [state] = run(
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, died(2, { do: 'stop', by: 'forbidden', code: 3003 })],
+      live,
+    )
     expect([state.status, state.active?.leg, state.wait]).toEqual(['open', 1, 'timer'])
   })
 
   it('client rule 7: if the active leg dies first, the standby leg becomes the reconnection and is not started over', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, died(1), { type: 'ready', leg: 2, same: false }], live)
+    const [state, effects] = run(
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, died(1), { type: 'ready', leg: 2, same: false }],
+      live,
+    )
     expect(state.active?.leg).toBe(2)
     expect(dialled(effects)).toHaveLength(1)
   })
 
   it('client rule 7: if the new leg dies while the old one lives, the old one serves again and the move goes on', () => {
-    const [state] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: false }, died(2)], live)
+    const [state] = run(
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: false }, died(2)],
+      live,
+    )
     expect([state.active?.leg, state.old, state.wait]).toEqual([1, null, 'timer'])
   })
 
   it('client rule 7: with nothing ready at the deadline the active leg is kept, and the dial goes on', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'deadline', alive: true }], live)
+    const [state, effects] = run(
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'deadline', alive: true }],
+      live,
+    )
     expect([state.active?.leg, state.standby?.leg]).toEqual([1, 2])
     expect(effects).toContainEqual(expect.objectContaining({ do: 'failed', why: 'deadline' }))
   })
 
   it('client rule 8: a second request on the active leg replaces the url, and a dial to the former one is dropped', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'asked', leg: 1, ask: ask({ id: 'n', url: 'wss://c' }) }, { type: 'due' }], live)
+    const [state, effects] = run(
+      [
+        { type: 'asked', leg: 1, ask: ask() },
+        { type: 'due' },
+        { type: 'asked', leg: 1, ask: ask({ id: 'n', url: 'wss://c' }) },
+        { type: 'due' },
+      ],
+      live,
+    )
     expect(dialled(effects)).toEqual(['configured', 'wss://c'])
     expect([state.active?.leg, state.standby?.leg]).toEqual([1, 3])
   })
 
   it('client rule 8: a request on the standby leg is served after the cutover', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'asked', leg: 2, ask: ask({ id: 'n' }) }, { type: 'ready', leg: 2, same: false }], live)
+    const [state, effects] = run(
+      [
+        { type: 'asked', leg: 1, ask: ask() },
+        { type: 'due' },
+        { type: 'asked', leg: 2, ask: ask({ id: 'n' }) },
+        { type: 'ready', leg: 2, same: false },
+      ],
+      live,
+    )
     expect([state.active?.ask?.id, state.wait]).toEqual(['n', 'timer'])
     expect(effects.at(-1)).toEqual({ do: 'wait', pace: { kind: 'asked' } })
   })
 
   it('client rule 8: a cancellation before readiness drops the standby leg', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'cancelled', leg: 1, id: 'm' }], live)
+    const [state, effects] = run(
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'cancelled', leg: 1, id: 'm' }],
+      live,
+    )
     expect([state.active?.ask, state.standby, state.wait]).toEqual([null, null, 'none'])
     expect(effects).toContainEqual({ do: 'close', leg: 2, why: 'dropped' })
   })
 
   it('client rule 8: on the old leg a cancellation only changes what holds should it serve again', () => {
-    const moved = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: false }] as Event[]
+    const moved = [
+      { type: 'asked', leg: 1, ask: ask() },
+      { type: 'due' },
+      { type: 'ready', leg: 2, same: false },
+    ] as Event[]
     const [state] = run([...moved, { type: 'cancelled', leg: 1, id: 'm' }, died(2)], live)
     expect([state.active?.leg, state.wait]).toEqual([1, 'none'])
   })
 
   it('a new request while both legs live waits for room, and is dialled the moment the old leg is gone', () => {
-    const moved = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: false }] as Event[]
+    const moved = [
+      { type: 'asked', leg: 1, ask: ask() },
+      { type: 'due' },
+      { type: 'ready', leg: 2, same: false },
+    ] as Event[]
     const [state] = run([...moved, { type: 'asked', leg: 2, ask: ask({ id: 'n' }) }, { type: 'due' }], live)
     expect([state.wait, state.standby]).toEqual(['room', null])
     expect(run([{ type: 'old-done' }], state)[0].standby?.leg).toBe(3)
   })
 
   it('a leg that stays silent to the end of its move is dead, and the application is not told that it is live', () => {
-    const [state, effects] = run([{ type: 'asked', leg: 1, ask: ask({ by: 'client', reason: 'silence' }) }, { type: 'due' }, died(2), { type: 'deadline', alive: false }], live)
+    const [state, effects] = run(
+      [
+        { type: 'asked', leg: 1, ask: ask({ by: 'client', reason: 'silence' }) },
+        { type: 'due' },
+        died(2),
+        { type: 'deadline', alive: false },
+      ],
+      live,
+    )
     expect(effects).toContainEqual({ do: 'close', leg: 1, why: 'silent' })
     expect([state.active, state.wait]).toEqual([null, 'timer'])
   })

@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { handServed, type HandFrame } from '../kit/hand-served.js'
 
-const move = (more: object = {}): HandFrame => ({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000, ...more })
-const outcome = (published: Promise<{ id: string }>) => published.then(({ id: _, ...rest }) => rest, ({ code }: { code: string }) => code)
+const move = (more: object = {}): HandFrame => ({
+  type: 'handover',
+  id: 'm',
+  reason: 'deploy',
+  deadline: 30_000,
+  ...more,
+})
+const outcome = (published: Promise<{ id: string }>) =>
+  published.then(
+    ({ id: _, ...rest }) => rest,
+    ({ code }: { code: string }) => code,
+  )
 
 describe('a server that asks', () => {
   it('client rule 1: has the active leg in full use until the cutover, names itself in the hello, and is told of by events in order', async () => {
@@ -16,13 +26,23 @@ describe('a server that asks', () => {
     one.send({ type: 'message', topic: 't', offset: 6, data: 'during' })
     const mine = outcome(socket.publish('t', 'mine'))
     expect([one.of('publish').length, two.of('publish').length]).toEqual([1, 0])
-    expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 1 }, handover: { id: 'm', reason: 'deploy', phase: 'dialling' } })
+    expect(socket.store.getState()).toMatchObject({
+      status: 'live',
+      leg: { number: 1 },
+      handover: { id: 'm', reason: 'deploy', phase: 'dialling' },
+    })
     one.send({ type: 'ack', id: one.of('publish')[0]!['id'], offset: 7, data: { fine: true } })
     expect(await mine).toEqual({ offset: 7, data: { fine: true } })
     const [first, second] = [one.said[0]!, two.said[0]!]
     expect(first).toEqual({ type: 'hello', session: first['session'], leg: 1, topics: { t: {} } })
     // It was dialled and opened before the message came: its hello has the position of that moment.
-    expect(second).toEqual({ type: 'hello', session: first['session'], leg: 2, topics: { t: { epoch: 'e', offset: 5 } }, handover: 'm' })
+    expect(second).toEqual({
+      type: 'hello',
+      session: first['session'],
+      leg: 2,
+      topics: { t: { epoch: 'e', offset: 5 } },
+      handover: 'm',
+    })
     two.welcome({ server: 'b', offset: 7 })
     expect(one.closed).toBeUndefined()
     two.send({ type: 'message', topic: 't', offset: 6, data: 'during' })
@@ -30,8 +50,22 @@ describe('a server that asks', () => {
     await clock.flush()
     expect(one.closed).toBe(1000)
     two.send({ type: 'message', topic: 't', offset: 8, data: 'live' })
-    expect(got).toEqual([['during', 1, false], ['replayed', 2, true], ['live', 2, false]])
-    expect(told('handover-requested', 'handover-started', 'leg-ready', 'cutover', 'leg-closed', 'handover-finished', 'handover-failed')).toMatchObject([
+    expect(got).toEqual([
+      ['during', 1, false],
+      ['replayed', 2, true],
+      ['live', 2, false],
+    ])
+    expect(
+      told(
+        'handover-requested',
+        'handover-started',
+        'leg-ready',
+        'cutover',
+        'leg-closed',
+        'handover-finished',
+        'handover-failed',
+      ),
+    ).toMatchObject([
       { type: 'leg-ready', leg: 1, url: 'wss://a.test/live', server: 's' },
       { type: 'handover-requested', id: 'm', reason: 'deploy', deadline: 30_000, spread: 0 },
       { type: 'handover-started', id: 'm', from: 1, to: 2 },
@@ -41,7 +75,16 @@ describe('a server that asks', () => {
       { type: 'handover-finished', id: 'm', from: 1, to: 2 },
     ])
     expect(statuses).toEqual(['connecting', 'live'])
-    expect(socket.stats()).toMatchObject({ received: 4, delivered: 3, duplicates: 1, held: 0, gaps: 0, handovers: 1, reconnects: 0, published: 1 })
+    expect(socket.stats()).toMatchObject({
+      received: 4,
+      delivered: 3,
+      duplicates: 1,
+      held: 0,
+      gaps: 0,
+      handovers: 1,
+      reconnects: 0,
+      published: 1,
+    })
   })
 
   it.each([
@@ -89,7 +132,10 @@ describe('a server that asks', () => {
     const spoil = [
       () => leg(2).then((two) => two.end()),
       () => leg(3).then((three) => three.welcome({ server: 's' })),
-      () => leg(4).then((four) => (four.open(), four.send({ type: 'error', code: 'draining', message: 'no' }), four.end(1012))),
+      () =>
+        leg(4).then(
+          (four) => (four.open(), four.send({ type: 'error', code: 'draining', message: 'no' }), four.end(1012)),
+        ),
       () => leg(5).then((five) => (five.open(), five.end(1000))),
       () => leg(6).then((six) => (six.open(), six.end(4400))),
     ]
@@ -134,17 +180,20 @@ describe('a server that asks', () => {
     expect(statuses).toEqual(['connecting', 'live'])
   })
 
-  it.each([1000, 1006, 1012])('client rule 7: and dies first with %i, leaves its place to the dial under way', async (code) => {
-    const { clock, live, leg, dials, statuses, socket } = handServed()
-    const one = await live()
-    one.send(move())
-    const two = await leg(2)
-    one.end(code)
-    expect(socket.store.getState().status).toBe('reconnecting')
-    two.welcome({ server: 'b' })
-    await clock.advance(60_000)
-    expect([dials(), statuses]).toEqual([2, ['connecting', 'live', 'reconnecting', 'live']])
-  })
+  it.each([1000, 1006, 1012])(
+    'client rule 7: and dies first with %i, leaves its place to the dial under way',
+    async (code) => {
+      const { clock, live, leg, dials, statuses, socket } = handServed()
+      const one = await live()
+      one.send(move())
+      const two = await leg(2)
+      one.end(code)
+      expect(socket.store.getState().status).toBe('reconnecting')
+      two.welcome({ server: 'b' })
+      await clock.advance(60_000)
+      expect([dials(), statuses]).toEqual([2, ['connecting', 'live', 'reconnecting', 'live']])
+    },
+  )
 
   it('client rule 7: serves again when the new leg dies, with what changed meanwhile, and is moved from again', async () => {
     const { clock, live, leg, socket, statuses, told } = handServed()
@@ -191,8 +240,16 @@ describe('a server that asks', () => {
     one.send(move({ id: 'n', deadline: 20_000 }))
     ;(await leg(2)).welcome({ server: 'b' })
     expect(dials()).toBe(2)
-    expect(told('handover-started', 'handover-failed', 'cutover').map((event) => [event.type, (event as { id?: string }).id])).toEqual([
-      ['handover-started', 'm'], ['handover-failed', 'm'], ['handover-started', 'n'], ['cutover', 'n'],
+    expect(
+      told('handover-started', 'handover-failed', 'cutover').map((event) => [
+        event.type,
+        (event as { id?: string }).id,
+      ]),
+    ).toEqual([
+      ['handover-started', 'm'],
+      ['handover-failed', 'm'],
+      ['handover-started', 'n'],
+      ['cutover', 'n'],
     ])
   })
 

@@ -19,9 +19,20 @@ describe('a newcomer whose client and server do not meet', () => {
   afterEach(() => Promise.all(undo.splice(0).map((task) => task())))
 
   /** A page of `origin` on a server of its own, until it says why it is not live. */
-  async function meet(server: Partial<LiveServerOptions>, client: Partial<LiveSocketOptions> = {}, path = '', origin?: string) {
+  async function meet(
+    server: Partial<LiveServerOptions>,
+    client: Partial<LiveSocketOptions> = {},
+    path = '',
+    origin?: string,
+  ) {
     const events: ServerEvent[] = []
-    const live = createLiveServer({ port: 0, path: '/live', authenticate: () => ({ subject: 'ada' }), onEvent: (event) => void events.push(event), ...server })
+    const live = createLiveServer({
+      port: 0,
+      path: '/live',
+      authenticate: () => ({ subject: 'ada' }),
+      onEvent: (event) => void events.push(event),
+      ...server,
+    })
     undo.push(() => live.close())
     await live.ready
     class Page extends WebSocket {
@@ -41,23 +52,38 @@ describe('a newcomer whose client and server do not meet', () => {
   }
 
   it('reads why: an origin that the server does not know', async () => {
-    const { lastError, events, url } = await meet({ allowedOrigins: ['https://example.com'] }, {}, '', 'http://localhost:5173')
+    const { lastError, events, url } = await meet(
+      { allowedOrigins: ['https://example.com'] },
+      {},
+      '',
+      'http://localhost:5173',
+    )
     expect(lastError).toMatchObject({ code: 'unreachable', message: `${url}: Unexpected server response: 403` })
     expect(lastError.hint).toMatch(/allowedOrigins/)
     expect(warned).toEqual([`livesocket: ${lastError.message}. ${lastError.hint}`])
-    expect(events).toMatchObject([{ type: 'upgrade-refused', status: 403, reason: 'origin', origin: 'http://localhost:5173' }])
+    expect(events).toMatchObject([
+      { type: 'upgrade-refused', status: 403, reason: 'origin', origin: 'http://localhost:5173' },
+    ])
     expect(JSON.stringify([lastError, warned])).not.toContain('secret')
   })
 
   it('reads why: another path', async () => {
     const { lastError, events } = await meet({}, {}, 'x')
-    expect(lastError).toMatchObject({ code: 'unreachable', message: expect.stringMatching(/404/) as string, hint: expect.stringMatching(/Path\?/) as string })
+    expect(lastError).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringMatching(/404/) as string,
+      hint: expect.stringMatching(/Path\?/) as string,
+    })
     expect(events).toMatchObject([{ type: 'upgrade-refused', status: 404, path: '/livex' }])
   })
 
   it('reads why: nobody listens on the port', async () => {
     const { lastError } = await meet({}, { url: 'ws://127.0.0.1:9/live' })
-    expect(lastError).toMatchObject({ code: 'unreachable', message: expect.stringMatching(/ECONNREFUSED/) as string, hint: expect.stringMatching(/doctor ws:\/\/127\.0\.0\.1:9\/live$/) as string })
+    expect(lastError).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringMatching(/ECONNREFUSED/) as string,
+      hint: expect.stringMatching(/doctor ws:\/\/127\.0\.0\.1:9\/live$/) as string,
+    })
   })
 
   it('reads why: a token that the server refuses; and it stays to be read when the session has ended with it', async () => {
@@ -65,13 +91,22 @@ describe('a newcomer whose client and server do not meet', () => {
     const { socket, lastError } = await meet({ authenticate: () => null }, { getToken: async () => token })
     expect(lastError.code).toBe('unauthorized')
     await vi.waitUntil(() => socket.store.getState().status === 'closed', 10_000)
-    expect(socket.store.getState()).toMatchObject({ closed: { by: 'session-ended' }, lastError: { code: 'unauthorized' } })
+    expect(socket.store.getState()).toMatchObject({
+      closed: { by: 'session-ended' },
+      lastError: { code: 'unauthorized' },
+    })
     expect(JSON.stringify([socket.store.getState(), warned])).not.toContain(token)
   })
 
   it('reads why: an identity service that is away makes a busy server, with the time that it asks for', async () => {
-    const { lastError } = await meet({ onError: () => undefined, authenticate: () => Promise.reject(new Error('the database is down')) }, { getToken: async () => 'good' })
-    expect(lastError).toMatchObject({ code: 'busy', message: expect.stringMatching(/\(retryAfter \d+ ms\)$/) as string })
+    const { lastError } = await meet(
+      { onError: () => undefined, authenticate: () => Promise.reject(new Error('the database is down')) },
+      { getToken: async () => 'good' },
+    )
+    expect(lastError).toMatchObject({
+      code: 'busy',
+      message: expect.stringMatching(/\(retryAfter \d+ ms\)$/) as string,
+    })
     expect(lastError.message).not.toContain('database')
   })
 
@@ -111,14 +146,23 @@ describe('lastError', () => {
   })
 
   it('tells of a leg that fell silent and could not be replaced', async () => {
-    const { socket, live, clock } = handServed({ heartbeat: { interval: 1_000, timeout: 1_000 }, connectTimeout: 5_000 })
+    const { socket, live, clock } = handServed({
+      heartbeat: { interval: 1_000, timeout: 1_000 },
+      connectTimeout: 5_000,
+    })
     await live()
     for (let second = 0; second < 10 && !socket.store.getState().lastError; second++) await clock.advance(1_000)
-    expect(socket.store.getState()).toMatchObject({ status: 'reconnecting', lastError: { code: 'lost', message: 'silent' } })
+    expect(socket.store.getState()).toMatchObject({
+      status: 'reconnecting',
+      lastError: { code: 'lost', message: 'silent' },
+    })
   })
 
   it('is nothing where the application closed it, and says who did where it was the server', async () => {
-    for (const [end, told] of [['app', null], ['server', 'forbidden']] as const) {
+    for (const [end, told] of [
+      ['app', null],
+      ['server', 'forbidden'],
+    ] as const) {
       const { socket, leg, clock } = handServed()
       socket.connect()
       const one = await leg(1)
@@ -131,7 +175,10 @@ describe('lastError', () => {
         one.end(3003)
       }
       await clock.flush()
-      expect([socket.store.getState().status, socket.store.getState().lastError?.code ?? null]).toEqual(['closed', told])
+      expect([socket.store.getState().status, socket.store.getState().lastError?.code ?? null]).toEqual([
+        'closed',
+        told,
+      ])
       socket.connect()
       expect(socket.store.getState().lastError).toBeNull()
       socket.close()
@@ -176,7 +223,10 @@ describe('what a developer reads on the console', () => {
 
   it('is a line for each event with `debug`, without a token and without data', async () => {
     const lines: string[] = []
-    const { socket, leg, clock } = handServed({ debug: (line) => void lines.push(line), getToken: async () => 'a-token-that-is-a-secret' })
+    const { socket, leg, clock } = handServed({
+      debug: (line) => void lines.push(line),
+      getToken: async () => 'a-token-that-is-a-secret',
+    })
     socket.subscribe('t', () => {
       throw new TypeError('the canary')
     })

@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import { handServed, type HandLeg } from '../kit/hand-served.js'
 
-const settled = (published: Promise<object>) => published.catch(({ code, retryAfter }: { code: string; retryAfter?: number }) => (retryAfter === undefined ? code : { code, retryAfter }))
+const settled = (published: Promise<object>) =>
+  published.catch(({ code, retryAfter }: { code: string; retryAfter?: number }) =>
+    retryAfter === undefined ? code : { code, retryAfter },
+  )
 const data = (leg: HandLeg) => leg.of('publish').map(({ data }) => data as unknown)
 const ids = (leg: HandLeg) => leg.of('publish').map(({ id }) => id as string)
 
@@ -10,7 +13,11 @@ describe('an answer', () => {
     ['ack', { type: 'ack', offset: 9, data: { n: 1 } }, { offset: 9, data: { n: 1 } }],
     ['ack without anything', { type: 'ack' }, {}],
     ['nack', { type: 'nack', code: 'nope', message: 'no' }, 'refused'],
-    ['nack with retryAfter', { type: 'nack', code: 'busy', message: 'no', retryAfter: 300 }, { code: 'refused', retryAfter: 300 }],
+    [
+      'nack with retryAfter',
+      { type: 'nack', code: 'busy', message: 'no', retryAfter: 300 },
+      { code: 'refused', retryAfter: 300 },
+    ],
     ['nack forbidden', { type: 'nack', code: 'forbidden', message: 'no' }, 'forbidden'],
     ['nack outcome-unknown', { type: 'nack', code: 'outcome-unknown', message: 'who knows' }, 'outcome-unknown'],
   ])('%s settles the publish of that id, once', async (_, answer, outcome) => {
@@ -21,7 +28,9 @@ describe('an answer', () => {
     const [id] = ids(one)
     one.send({ ...(answer as { type: string }), id })
     one.send({ type: 'nack', id, code: 'late', message: 'a second answer' })
-    expect(await mine).toEqual(typeof outcome === 'object' && !('code' in (outcome as object)) ? { id, ...(outcome as object) } : outcome)
+    expect(await mine).toEqual(
+      typeof outcome === 'object' && !('code' in (outcome as object)) ? { id, ...(outcome as object) } : outcome,
+    )
   })
 
   it('that does not come in ackTimeout makes the leg suspect, and rejects nothing: a move, and the same id again', async () => {
@@ -88,14 +97,20 @@ describe('giving up', () => {
   it('ttl and signal: not sent is timeout or aborted, sent is outcome-unknown', async () => {
     const { socket, clock, live } = handServed()
     const stop = new AbortController()
-    const waiting = [settled(socket.publish('t', 1, { ttl: 100 })), settled(socket.publish('t', 2, { signal: stop.signal }))]
+    const waiting = [
+      settled(socket.publish('t', 1, { ttl: 100 })),
+      settled(socket.publish('t', 2, { signal: stop.signal })),
+    ]
     await clock.advance(100)
     stop.abort()
     expect(await Promise.all(waiting)).toEqual(['timeout', 'aborted'])
     const one = await live()
     expect(data(one)).toEqual([])
     const again = new AbortController()
-    const sent = [settled(socket.publish('t', 1, { ttl: 100 })), settled(socket.publish('t', 2, { signal: again.signal }))]
+    const sent = [
+      settled(socket.publish('t', 1, { ttl: 100 })),
+      settled(socket.publish('t', 2, { signal: again.signal })),
+    ]
     await clock.advance(100)
     again.abort()
     expect(await Promise.all(sent)).toEqual(['outcome-unknown', 'outcome-unknown'])
@@ -124,14 +139,18 @@ describe('giving up', () => {
     one.wire.readyState = 2
     const unsent = settled(socket.publish('t', 2))
     socket.close()
-    expect(await Promise.all([sent, unsent, settled(socket.publish('t', 3))])).toEqual(['outcome-unknown', 'closed', 'closed'])
+    expect(await Promise.all([sent, unsent, settled(socket.publish('t', 3))])).toEqual([
+      'outcome-unknown',
+      'closed',
+      'closed',
+    ])
     expect(data(one)).toEqual([1])
     expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'app' } })
   })
 })
 
 describe('tokens', () => {
-  it('one from getToken goes in the hello and never in the URL; one that the server offers comes back as auth, and is the next hello\'s', async () => {
+  it("one from getToken goes in the hello and never in the URL; one that the server offers comes back as auth, and is the next hello's", async () => {
     const getToken = vi.fn(async () => ({ token: 'mine', ttl: 600_000 }))
     const { clock, live, leg, told, socket } = handServed({ getToken })
     const one = await live({ tokenTtl: 600_000 })
@@ -145,21 +164,33 @@ describe('tokens', () => {
     const two = await leg(2)
     two.welcome()
     expect([two.said[0], getToken.mock.calls.length]).toMatchObject([{ token: 'offered' }, 1])
-    expect(JSON.stringify([told('token-refreshed', 'leg-ready', 'leg-dialling'), socket.store.getState()])).not.toMatch(/mine|offered/)
+    expect(JSON.stringify([told('token-refreshed', 'leg-ready', 'leg-dialling'), socket.store.getState()])).not.toMatch(
+      /mine|offered/,
+    )
   })
 
   it('a fresh one is sent in-band on both legs of a move', async () => {
     let n = 0
-    const { clock, live, leg, socket } = handServed({ getToken: async () => ({ token: `token ${++n}`, ttl: 600_000 }), handover: { overlapLimit: 600_000 } })
+    const { clock, live, leg, socket } = handServed({
+      getToken: async () => ({ token: `token ${++n}`, ttl: 600_000 }),
+      handover: { overlapLimit: 600_000 },
+    })
     const one = await live()
     socket.subscribe('t', () => undefined)
-    one.send({ type: 'subscribed', id: one.of('subscribe')[0]!['id'], topics: { t: { epoch: 'e', offset: 5, after: 5 } } })
+    one.send({
+      type: 'subscribed',
+      id: one.of('subscribe')[0]!['id'],
+      topics: { t: { epoch: 'e', offset: 5, after: 5 } },
+    })
     await clock.advance(415_000)
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 600_000 })
     const two = await leg(2)
     // The old leg stays, since the new one has not brought what it has to replay.
     two.welcome({ server: 'b', offset: 7 })
     await clock.advance(6_000)
-    expect([one.of('auth'), two.of('auth')]).toEqual([[{ type: 'auth', token: 'token 2' }], [{ type: 'auth', token: 'token 2' }]])
+    expect([one.of('auth'), two.of('auth')]).toEqual([
+      [{ type: 'auth', token: 'token 2' }],
+      [{ type: 'auth', token: 'token 2' }],
+    ])
   })
 })

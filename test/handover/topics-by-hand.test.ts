@@ -5,12 +5,19 @@ const at = (offset: number, after = offset, epoch = 'e') => ({ t: { epoch, offse
 const message = (offset: number, more: object = { data: offset }) => ({ type: 'message', topic: 't', offset, ...more })
 
 /** One leg with `t` subscribed at 5, and the books of what the application was told, gaps among the messages. */
-async function reading(options: Parameters<typeof handServed>[0] & { from?: { epoch: string; offset: number } } = {}, answer: object = at(5)) {
+async function reading(
+  options: Parameters<typeof handServed>[0] & { from?: { epoch: string; offset: number } } = {},
+  answer: object = at(5),
+) {
   const { from, ...rest } = options
   const world = handServed(rest)
   const told: unknown[] = []
   world.socket.on('gap', ({ topic: _, ...gap }) => void told.push(gap))
-  const stop = world.socket.subscribe('t', (data, { offset, epoch }) => void told.push(`${epoch} ${offset}: ${String(data)}`), from && { from })
+  const stop = world.socket.subscribe(
+    't',
+    (data, { offset, epoch }) => void told.push(`${epoch} ${offset}: ${String(data)}`),
+    from && { from },
+  )
   const one = await world.live({ topics: answer })
   return { ...world, one, stop, told: () => told.splice(0), events: world.told }
 }
@@ -21,7 +28,10 @@ describe('what a server says of a topic', () => {
     expect(one.said[0]).toMatchObject({ topics: { t: { epoch: 'e', offset: 3 } } })
     const later = socket.subscribe('u', () => undefined)
     socket.subscribe('v', () => undefined, { from: { epoch: 'f', offset: 0 } })
-    expect(one.of('subscribe').map(({ topics }) => topics as object)).toEqual([{ u: {} }, { v: { epoch: 'f', offset: 0 } }])
+    expect(one.of('subscribe').map(({ topics }) => topics as object)).toEqual([
+      { u: {} },
+      { v: { epoch: 'f', offset: 0 } },
+    ])
     expect(new Set(one.of('subscribe').map(({ id }) => id as string)).size).toBe(2)
     later()
     stop()
@@ -66,7 +76,10 @@ describe('what a server says of a topic', () => {
   })
 
   it('client rule 4: an answer that begins after the position is one gap up to the lower of it and what is held', async () => {
-    for (const [after, gap] of [[9, { epoch: 'e', from: 6, to: 7, reason: 'lost' }], [6, { epoch: 'e', from: 6, to: 6, reason: 'trimmed' }]] as const) {
+    for (const [after, gap] of [
+      [9, { epoch: 'e', from: 6, to: 7, reason: 'lost' }],
+      [6, { epoch: 'e', from: 6, to: 6, reason: 'trimmed' }],
+    ] as const) {
       const { told, one } = await reading()
       one.send(message(8))
       one.send({ type: 'subscribed', id: one.of('subscribe')[0]!['id'], topics: at(9, after) })
@@ -79,7 +92,13 @@ describe('what a server says of a topic', () => {
     one.send(message(6))
     one.send({ type: 'subscribed', topics: at(2, 0, 'f') })
     for (const offset of [1, 2, 3]) one.send(message(offset))
-    expect(told()).toEqual(['e 6: 6', { epoch: 'f', from: null, to: null, reason: 'epoch' }, 'f 1: 1', 'f 2: 2', 'f 3: 3'])
+    expect(told()).toEqual([
+      'e 6: 6',
+      { epoch: 'f', from: null, to: null, reason: 'epoch' },
+      'f 1: 1',
+      'f 2: 2',
+      'f 3: 3',
+    ])
     one.end(1006)
     await clock.advance(1_000)
     const two = await leg(2)
@@ -147,8 +166,14 @@ describe('what a server says of a topic', () => {
 describe('a topic that is not answered', () => {
   it.each<[string, (id: unknown) => object[]]>([
     ['is in neither the answer nor an error', (id) => [{ type: 'subscribed', id, topics: {} }]],
-    ['is refused by an error that names the subscribe only', (id) => [{ type: 'error', code: 'busy', message: 'later', id }]],
-    ['is refused for now', (id) => [{ type: 'error', code: 'busy', message: 'later', id, topic: 't', retryAfter: 500 }]],
+    [
+      'is refused by an error that names the subscribe only',
+      (id) => [{ type: 'error', code: 'busy', message: 'later', id }],
+    ],
+    [
+      'is refused for now',
+      (id) => [{ type: 'error', code: 'busy', message: 'later', id, topic: 't', retryAfter: 500 }],
+    ],
   ])('because it %s, is asked for again until it is', async (_, answers) => {
     const { socket, clock, live } = handServed()
     const got: unknown[] = []

@@ -6,7 +6,10 @@ afterEach(() => vi.unstubAllGlobals())
 /** A window and its navigator, as far as the network is concerned. */
 function browser(connection?: Record<string, unknown>) {
   const window = new EventTarget()
-  const navigator = { onLine: true, ...(connection ? { connection: Object.assign(new EventTarget(), connection) } : {}) }
+  const navigator = {
+    onLine: true,
+    ...(connection ? { connection: Object.assign(new EventTarget(), connection) } : {}),
+  }
   vi.stubGlobal('navigator', navigator)
   vi.stubGlobal('addEventListener', window.addEventListener.bind(window))
   vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window))

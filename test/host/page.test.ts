@@ -22,7 +22,8 @@ function browser() {
     },
     followLink: () => window.dispatchEvent(new Event('beforeunload')),
     resume: () => document.dispatchEvent(new Event('resume')),
-    transition: (type: 'pagehide' | 'pageshow', persisted: boolean) => window.dispatchEvent(Object.assign(new Event(type), { persisted })),
+    transition: (type: 'pagehide' | 'pageshow', persisted: boolean) =>
+      window.dispatchEvent(Object.assign(new Event(type), { persisted })),
   }
 }
 

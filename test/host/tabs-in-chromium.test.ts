@@ -73,7 +73,10 @@ beforeEach(async () => {
     if (request.url === '/token') {
       calls.push(performance.now())
       const answer = ended === null ? { token: `token-${calls.length}`, ttl: TTL } : { ended }
-      return void setTimeout(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)), 30)
+      return void setTimeout(
+        () => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
+        30,
+      )
     }
     const script = { '/livesocket.js': code, '/worker.js': WORKER }[request.url!]
     const page = { '/Worker': IN_WORKER('Worker'), '/SharedWorker': IN_WORKER('SharedWorker') }[request.url!] ?? PAGE
@@ -104,13 +107,32 @@ async function open(path: unknown = ''): Promise<Page> {
   return page
 }
 
-const isLive = (page: Page) => page.waitForFunction(() => (window as never as { socket: { store: { getState(): { status: string } } } }).socket?.store.getState().status === 'live')
+const isLive = (page: Page) =>
+  page.waitForFunction(
+    () =>
+      (window as never as { socket: { store: { getState(): { status: string } } } }).socket?.store.getState().status ===
+      'live',
+  )
 const closed = async (page: Page) => {
-  await page.waitForFunction(() => (window as never as { socket: { store: { getState(): { closed: unknown } } } }).socket.store.getState().closed !== null)
-  return page.evaluate(() => (window as never as { socket: { store: { getState(): { closed: { by: string } } } } }).socket.store.getState().closed.by)
+  await page.waitForFunction(
+    () =>
+      (window as never as { socket: { store: { getState(): { closed: unknown } } } }).socket.store.getState().closed !==
+      null,
+  )
+  return page.evaluate(
+    () =>
+      (window as never as { socket: { store: { getState(): { closed: { by: string } } } } }).socket.store.getState()
+        .closed.by,
+  )
 }
-const refreshes = (page: Page) => page.evaluate(() => (window as never as { events: { type: string }[] }).events.filter((event) => event.type === 'token-refreshed').length)
-const signOut = (page: Page) => page.evaluate(() => (window as never as { socket: { signOut(): void } }).socket.signOut())
+const refreshes = (page: Page) =>
+  page.evaluate(
+    () =>
+      (window as never as { events: { type: string }[] }).events.filter((event) => event.type === 'token-refreshed')
+        .length,
+  )
+const signOut = (page: Page) =>
+  page.evaluate(() => (window as never as { socket: { signOut(): void } }).socket.signOut())
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('ten tabs of one real browser', { timeout: 60_000 }, () => {
@@ -169,7 +191,8 @@ describe('a tab that stands still', { timeout: 60_000 }, () => {
     while (heard.size < 2) await pause(50)
     const devtools = await context.newCDPSession(frozen)
     await devtools.send('Debugger.enable')
-    // In a task of its own: `Debugger.pause` stops inside whatever the page does next, which then goes on first, and may be a publish.
+    // In a task of its own: `Debugger.pause` stops inside whatever the page does next, which then goes on first, and
+    // may be a publish.
     const stopped = new Promise((resolve) => devtools.once('Debugger.paused', resolve))
     void devtools.send('Runtime.evaluate', { expression: 'debugger' })
     await stopped

@@ -7,24 +7,37 @@ function stubPage() {
   const held = new Map<string, Promise<unknown>>()
   const stored = new Map<string, string>()
   vi.stubGlobal('document', {})
-  vi.stubGlobal('BroadcastChannel', class {
-    onmessage: ((event: { data: unknown }) => void) | null = null
-    constructor(readonly name: string) {
-      channels.add(this)
-    }
-    postMessage(data: unknown) {
-      for (const other of channels) if (other !== this && other.name === this.name) other.onmessage?.({ data: structuredClone(data) })
-    }
-    close() {
-      channels.delete(this)
-    }
+  vi.stubGlobal(
+    'BroadcastChannel',
+    class {
+      onmessage: ((event: { data: unknown }) => void) | null = null
+      constructor(readonly name: string) {
+        channels.add(this)
+      }
+      postMessage(data: unknown) {
+        for (const other of channels)
+          if (other !== this && other.name === this.name) other.onmessage?.({ data: structuredClone(data) })
+      }
+      close() {
+        channels.delete(this)
+      }
+    },
+  )
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
   })
-  vi.stubGlobal('localStorage', { getItem: (key: string) => stored.get(key) ?? null, setItem: (key: string, value: string) => void stored.set(key, value) })
   vi.stubGlobal('navigator', {
     locks: {
-      async request(name: string, options: { ifAvailable?: boolean; signal?: AbortSignal }, work: (lock: object | null) => unknown) {
+      async request(
+        name: string,
+        options: { ifAvailable?: boolean; signal?: AbortSignal },
+        work: (lock: object | null) => unknown,
+      ) {
         if (options.ifAvailable && held.has(name)) return work(null)
-        const aborted = new Promise<never>((_, reject) => options.signal?.addEventListener('abort', () => reject(options.signal!.reason)))
+        const aborted = new Promise<never>((_, reject) =>
+          options.signal?.addEventListener('abort', () => reject(options.signal!.reason)),
+        )
         while (held.has(name)) await Promise.race([held.get(name)!.catch(() => {}), aborted])
         const turn = Promise.resolve(work({}))
         held.set(name, turn)
@@ -46,8 +59,11 @@ const never = () => new AbortController().signal
 test('a post reaches every other tab of the group, never the one that posts, and none that has left', () => {
   const [a, b, c] = [0, 1, 2].map(() => createTabs().join('x'))
   const heard: string[] = []
-  for (const [name, tab] of Object.entries({ a, b, c })) tab!.listen((message) => heard.push(`${name} ${JSON.stringify(message)}`))
-  createTabs().join('y').listen(() => heard.push('y'))
+  for (const [name, tab] of Object.entries({ a, b, c }))
+    tab!.listen((message) => heard.push(`${name} ${JSON.stringify(message)}`))
+  createTabs()
+    .join('y')
+    .listen(() => heard.push('y'))
   a!.post({ n: 1 })
   b!.leave()
   b!.post({ n: 2 })
@@ -106,8 +122,15 @@ const BROKEN: Record<string, () => void> = {
   'no page at all': () => vi.stubGlobal('document', undefined),
   'no BroadcastChannel': () => vi.stubGlobal('BroadcastChannel', undefined),
   'no Web Locks, as without a secure context': () => vi.stubGlobal('navigator', {}),
-  'Web Locks that refuse, as in a sandboxed frame': () => vi.stubGlobal('navigator', { locks: { request: () => Promise.reject(new Error('SecurityError')) } }),
-  'blocked storage': () => Object.defineProperty(globalThis, 'localStorage', { configurable: true, get: () => { throw new Error('SecurityError') } }),
+  'Web Locks that refuse, as in a sandboxed frame': () =>
+    vi.stubGlobal('navigator', { locks: { request: () => Promise.reject(new Error('SecurityError')) } }),
+  'blocked storage': () =>
+    Object.defineProperty(globalThis, 'localStorage', {
+      configurable: true,
+      get: () => {
+        throw new Error('SecurityError')
+      },
+    }),
 }
 
 test.each(Object.keys(BROKEN))('with %s a tab stands alone', async (what) => {

@@ -11,8 +11,12 @@ export const BALANCED: Account = { lost: [], duplicated: [], reordered: [] }
 export function accountOf(received: readonly number[], published: number): Account {
   const seen = new Set<number>()
   const duplicated = received.filter((number) => seen.size === seen.add(number).size)
-  const reordered = received.filter((number, at) => at > 0 && number < received[at - 1]! && !duplicated.includes(number))
+  const reordered = received.filter(
+    (number, at) => at > 0 && number < received[at - 1]! && !duplicated.includes(number),
+  )
   const first = received.length > 0 ? Math.min(...received) : 1
-  const lost = Array.from({ length: published - first + 1 }, (_, at) => first + at).filter((number) => !seen.has(number))
+  const lost = Array.from({ length: published - first + 1 }, (_, at) => first + at).filter(
+    (number) => !seen.has(number),
+  )
   return { lost, duplicated, reordered }
 }

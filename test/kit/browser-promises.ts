@@ -3,7 +3,10 @@ import { openBrowser, type BrowserName, type DrivenBrowser } from '../../bench/b
 import { runScenario } from '../../bench/browsers/run-scenario.js'
 import { SCENARIOS } from '../../bench/browsers/scenarios.js'
 
-/** Quick runs of what `npm run browsers` plays, in one browser, each judged by the books of its pages and of its servers. */
+/**
+ * Quick runs of what `npm run browsers` plays, in one browser, each judged by the books of its pages and of its
+ * servers.
+ */
 export function describeBrowser(name: BrowserName, promises: Readonly<Record<string, string>>) {
   describe(`a page in real ${name} loses nothing and gets nothing twice`, () => {
     let browser: DrivenBrowser

@@ -9,18 +9,28 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** A server whose path says what it does to a socket: see `FATES`. */
     fateUrl: string
-    /** A live server. A publish of `{ topic, messages, perSecond }` into `orders` makes it publish 1, 2, 3, … into that topic. */
+    /**
+     * A live server. A publish of `{ topic, messages, perSecond }` into `orders` makes it publish 1, 2, 3, … into that
+     * topic.
+     */
     liveUrl: string
   }
 }
 
-/** `/echo` echoes; the others (besides those of the upgrade below) act on the first message, so that the page has seen the socket open. */
+/**
+ * `/echo` echoes; the others (besides those of the upgrade below) act on the first message, so that the page has seen
+ * the socket open.
+ */
 const FATES: Record<string, (socket: WebSocket, query: URLSearchParams) => void> = {
   '/echo': (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })),
-  '/close': (socket, query) => socket.once('message', () => socket.close(Number(query.get('code')), query.get('reason') ?? '')),
+  '/close': (socket, query) =>
+    socket.once('message', () => socket.close(Number(query.get('code')), query.get('reason') ?? '')),
   '/close-without-code': (socket) => socket.once('message', () => socket.close()),
   '/vanish': (socket) => socket.once('message', () => socket.terminate()),
-  '/break-framing': (socket) => socket.once('message', () => (socket as unknown as { _socket: { write(data: Buffer): void } })._socket.write(Buffer.from([0x8f, 0]))),
+  '/break-framing': (socket) =>
+    socket.once('message', () =>
+      (socket as unknown as { _socket: { write(data: Buffer): void } })._socket.write(Buffer.from([0x8f, 0])),
+    ),
 }
 
 interface Order {
@@ -30,7 +40,10 @@ interface Order {
 }
 
 export default async function startServers(project: TestProject) {
-  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => offered.values().next().value ?? false })
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => offered.values().next().value ?? false,
+  })
   const server = createServer()
   server.on('upgrade', (request, socket, head) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'ws://any')
@@ -41,7 +54,14 @@ export default async function startServers(project: TestProject) {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   project.provide('fateUrl', `ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const live = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => ({ subject: 'page' }), authorize: () => true, allowedOrigins: '*', onPublish: ({ topic, data }) => void (topic === 'orders' && carryOut(data as Order)) })
+  const live = createLiveServer({
+    port: 0,
+    host: '127.0.0.1',
+    authenticate: () => ({ subject: 'page' }),
+    authorize: () => true,
+    allowedOrigins: '*',
+    onPublish: ({ topic, data }) => void (topic === 'orders' && carryOut(data as Order)),
+  })
   await live.ready
   project.provide('liveUrl', live.address().replace(/^http/, 'ws'))
 

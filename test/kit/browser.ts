@@ -37,7 +37,9 @@ function isExecutable(path: string): boolean {
 }
 
 function installed(): string | undefined {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)))
+  const onPath = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
   return [...onPath, ...USUAL_PATHS].find(isExecutable)
 }
 
@@ -64,7 +66,10 @@ function ofRegistry(): string | undefined {
   mkdirSync(cache, { recursive: true })
   const unpacked = mkdtempSync(join(cache, 'unpacking-'))
   const script = `import(${JSON.stringify(entry)}).then(({ default: chromium }) => (chromium.default ?? chromium).executablePath())`
-  const child = spawnSync(process.execPath, ['-e', script], { env: { ...process.env, TMPDIR: unpacked }, encoding: 'utf8' })
+  const child = spawnSync(process.execPath, ['-e', script], {
+    env: { ...process.env, TMPDIR: unpacked },
+    encoding: 'utf8',
+  })
   if (child.status !== 0) {
     rmSync(unpacked, { recursive: true, force: true })
     throw new Error(`The Chromium inside @sparticuz/chromium could not be unpacked into ${cache}: ${child.stderr}`)

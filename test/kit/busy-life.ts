@@ -2,8 +2,22 @@ import { createLiveSocket, type LiveSocket, type LiveSocketEvents, type LiveSock
 import { createSimulation, type Simulation } from 'livesocket/testing'
 
 export const EVENTS: (keyof LiveSocketEvents)[] = [
-  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished',
-  'handover-failed', 'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+  'leg-dialling',
+  'leg-open',
+  'leg-ready',
+  'leg-closed',
+  'handover-requested',
+  'handover-started',
+  'cutover',
+  'handover-finished',
+  'handover-failed',
+  'gap',
+  'token-refreshed',
+  'token-failed',
+  'session-ended',
+  'invalid',
+  'redirect-refused',
+  'error',
 ]
 
 /** Those that come in `life`. */
@@ -13,7 +27,13 @@ export const HAPPEN = EVENTS.filter((type) => type !== 'session-ended' && type !
 export function world(options: (simulation: Simulation) => Partial<LiveSocketOptions> = () => ({})) {
   const simulation = createSimulation({ authorize: (topic) => topic !== 'forbidden' })
   simulation.tokens.ttl = 60_000
-  const socket = createLiveSocket({ url: simulation.url, environment: simulation.environment, getToken: simulation.getToken, reconnect: { spread: 2_000, cap: 4_000 }, ...options(simulation) })
+  const socket = createLiveSocket({
+    url: simulation.url,
+    environment: simulation.environment,
+    getToken: simulation.getToken,
+    reconnect: { spread: 2_000, cap: 4_000 },
+    ...options(simulation),
+  })
   const told: string[] = []
   for (const type of EVENTS) socket.on(type, () => void told.push(type))
   const errors: string[] = []
@@ -50,5 +70,8 @@ export async function life(simulation: Simulation, socket: LiveSocket) {
   return observation
 }
 
-export const restful = ({ simulation }: { simulation: Simulation }) => ({ legs: simulation.servers.reduce((sum, { legs }) => sum + legs, 0), timers: simulation.clock.pending })
+export const restful = ({ simulation }: { simulation: Simulation }) => ({
+  legs: simulation.servers.reduce((sum, { legs }) => sum + legs, 0),
+  timers: simulation.clock.pending,
+})
 export const AT_REST = { legs: 0, timers: 0 }

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { launchOptions } from './browser.js'
 import { connectCalls, type SocketCalls } from './socket-calls.js'
 
-/** A Chromium of one's own, in a profile that goes with it, spoken to over the DevTools protocol alone: nothing is turned on that was not asked for. */
+/**
+ * A Chromium of one's own, in a profile that goes with it, spoken to over the DevTools protocol alone: nothing is
+ * turned on that was not asked for.
+ */
 export interface ChromiumDevtools extends Omit<SocketCalls, 'disconnect'> {
   /** As in "Chrome/156.0.0.0". */
   readonly product: string
@@ -18,7 +21,13 @@ export async function launchChromium(): Promise<ChromiumDevtools> {
   const profile = await mkdtemp(join(tmpdir(), 'livesocket-chromium-'))
   const chromium = spawn(
     launchOptions.executablePath!,
-    [...launchOptions.args!, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
+    [
+      ...launchOptions.args!,
+      '--headless=new',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${profile}`,
+      'about:blank',
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
   const gone = new Promise<void>((resolve) => chromium.once('exit', () => resolve()))
@@ -29,11 +38,10 @@ export async function launchChromium(): Promise<ChromiumDevtools> {
     call,
     event,
     async evaluate<Value>(expression: string, sessionId: string) {
-      const { result, exceptionDetails } = await call<{ result: { value: Value }; exceptionDetails?: { exception?: { description?: string } } }>(
-        'Runtime.evaluate',
-        { expression, awaitPromise: true, returnByValue: true },
-        sessionId,
-      )
+      const { result, exceptionDetails } = await call<{
+        result: { value: Value }
+        exceptionDetails?: { exception?: { description?: string } }
+      }>('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true }, sessionId)
       if (exceptionDetails) throw new Error(`in the page: ${exceptionDetails.exception?.description ?? 'it threw'}`)
       return result.value
     },

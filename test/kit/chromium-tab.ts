@@ -1,14 +1,14 @@
 import { launchChromium } from './chromium-devtools.js'
 
 /**
- * One tab of a Chromium of its own, driven over the DevTools protocol alone: Playwright makes every page believe that it is in
- * front and turns the back/forward cache off, and those are what is tested here.
+ * One tab of a Chromium of its own, driven over the DevTools protocol alone: Playwright makes every page believe that
+ * it is in front and turns the back/forward cache off, and those are what is tested here.
  */
 export interface ChromiumTab {
   open(url: string): Promise<void>
   /**
-   * Leaves the page, which goes into the back/forward cache, and comes back to it as it was. Headless shells have no such cache:
-   * there the page is told by hand that it does, and runs on.
+   * Leaves the page, which goes into the back/forward cache, and comes back to it as it was. Headless shells have no
+   * such cache: there the page is told by hand that it does, and runs on.
    */
   leave(url: string): Promise<void>
   comeBack(): Promise<void>
@@ -46,20 +46,30 @@ export async function openChromiumTab(): Promise<ChromiumTab> {
     },
     async comeBack() {
       if (isShell) return tab.run("void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-      const { currentIndex, entries } = await call<{ currentIndex: number; entries: { id: number }[] }>('Page.getNavigationHistory')
+      const { currentIndex, entries } = await call<{ currentIndex: number; entries: { id: number }[] }>(
+        'Page.getNavigationHistory',
+      )
       const arrived = devtools.event<{ type: string }>('Page.frameNavigated')
       await call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1]!.id })
       const { type } = await arrived
       if (type !== 'BackForwardCacheRestore') throw new Error('the page did not come out of the back/forward cache')
     },
     run: (expression) => devtools.evaluate(expression, sessionId),
-    offline: (off) => call('Network.emulateNetworkConditions', { offline: off, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }),
+    offline: (off) =>
+      call('Network.emulateNetworkConditions', {
+        offline: off,
+        latency: 0,
+        downloadThroughput: -1,
+        uploadThroughput: -1,
+      }),
     async minimise() {
       const { windowId } = await devtools.call<{ windowId: number }>('Browser.getWindowForTarget', { targetId })
       await devtools.call('Browser.setWindowBounds', { windowId, bounds: { windowState: 'minimized' } })
     },
     async freeze() {
-      const { processInfo } = await devtools.call<{ processInfo: { type: string; id: number }[] }>('SystemInfo.getProcessInfo')
+      const { processInfo } = await devtools.call<{ processInfo: { type: string; id: number }[] }>(
+        'SystemInfo.getProcessInfo',
+      )
       frozen = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
       for (const id of frozen) process.kill(id, 'SIGSTOP')
     },

@@ -32,8 +32,10 @@ export class FakeSocket {
     this.sent.push(data)
   }
   close(code?: number, reason?: string) {
-    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) throw new DOMException('code', 'InvalidAccessError')
-    if (reason !== undefined && new TextEncoder().encode(reason).length > 123) throw new DOMException('reason', 'SyntaxError')
+    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999))
+      throw new DOMException('code', 'InvalidAccessError')
+    if (reason !== undefined && new TextEncoder().encode(reason).length > 123)
+      throw new DOMException('reason', 'SyntaxError')
     this.closes.push({ code, reason })
     this.readyState = Math.max(this.readyState, 2)
   }

@@ -5,11 +5,28 @@ import { fakeWebSockets, type FakeSocket } from './fake-socket.js'
 export type HandFrame = { readonly type: string } & Readonly<Record<string, any>>
 
 const TOLD = [
-  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
-  'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+  'leg-dialling',
+  'leg-open',
+  'leg-ready',
+  'leg-closed',
+  'handover-requested',
+  'handover-started',
+  'cutover',
+  'handover-finished',
+  'handover-failed',
+  'gap',
+  'token-refreshed',
+  'token-failed',
+  'session-ended',
+  'invalid',
+  'redirect-refused',
+  'error',
 ] as const satisfies (keyof LiveSocketEvents)[]
 
-/** One leg as its server sees it: frames are written and read by hand, so that no code of ours stands between a test and the wire. */
+/**
+ * One leg as its server sees it: frames are written and read by hand, so that no code of ours stands between a test and
+ * the wire.
+ */
 export interface HandLeg {
   readonly url: string
   readonly wire: FakeSocket
@@ -26,7 +43,10 @@ export interface HandLeg {
   readonly closed: number | undefined
 }
 
-/** A live socket whose servers are the test: every dial waits to be opened, welcomed, or refused by hand, on a clock that the test moves. */
+/**
+ * A live socket whose servers are the test: every dial waits to be opened, welcomed, or refused by hand, on a clock
+ * that the test moves.
+ */
 export function handServed(options: Partial<LiveSocketOptions> = {}) {
   const clock = createSimulatedClock()
   const { WebSocket, sockets } = fakeWebSockets()
@@ -60,7 +80,10 @@ export function handServed(options: Partial<LiveSocketOptions> = {}) {
       welcome({ server = 's', offset = 5, ...fields } = {}) {
         if (wire.readyState === 0) wire.open('livesocket.v1')
         const { topics } = said()[0] as { topics: Record<string, { offset?: number }> } & HandFrame
-        const answers = Object.entries(topics).map(([name, from]) => [name, { epoch: 'e', offset, after: from.offset ?? offset }])
+        const answers = Object.entries(topics).map(([name, from]) => [
+          name,
+          { epoch: 'e', offset, after: from.offset ?? offset },
+        ])
         send({ type: 'welcome', server, topics: Object.fromEntries(answers) as object, ...fields })
       },
       end: (code = 1006, reason = '') => wire.end(code, reason),
@@ -81,7 +104,8 @@ export function handServed(options: Partial<LiveSocketOptions> = {}) {
     socket,
     clock,
     statuses,
-    told: (...types: (keyof LiveSocketEvents)[]) => events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
+    told: (...types: (keyof LiveSocketEvents)[]) =>
+      events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
     /** What every later draw gives; 0.5 at first. */
     draw: (value: number) => void (draw = value),
     /** Dials so far. */

@@ -12,7 +12,10 @@ export interface HeldPath {
   close(): void
 }
 
-/** A way to servers on which what was sent may stay for a while. Connection number `n` leads to `ports[n - 1]`, later ones to the last. */
+/**
+ * A way to servers on which what was sent may stay for a while. Connection number `n` leads to `ports[n - 1]`, later
+ * ones to the last.
+ */
 export async function heldPath(ports: readonly number[]): Promise<HeldPath> {
   const ways: { held: boolean; readonly kept: (() => void)[] }[] = []
   const sockets = new Set<Socket>()

@@ -13,8 +13,13 @@ export interface HostileLeg {
   close(code: number, reason: string): void
 }
 
-/** A WebSocket server without manners: the test says by hand what it does with each `hello`, and with each other frame. */
-export async function hostileServer(hello: (leg: HostileLeg, count: number) => void, frame: (leg: HostileLeg, frame: Record<string, any>) => void = () => {}) {
+/**
+ * A WebSocket server without manners: the test says by hand what it does with each `hello`, and with each other frame.
+ */
+export async function hostileServer(
+  hello: (leg: HostileLeg, count: number) => void,
+  frame: (leg: HostileLeg, frame: Record<string, any>) => void = () => {},
+) {
   const requests: string[] = []
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'livesocket.v1' })
   const legs = new Map<WebSocket, HostileLeg>()
@@ -30,7 +35,9 @@ export async function hostileServer(hello: (leg: HostileLeg, count: number) => v
         token: said['token'] as string,
         send: (given) => ws.send(typeof given === 'string' ? given : JSON.stringify(given)),
         welcome(fields) {
-          const topics = Object.fromEntries(Object.keys(said['topics'] as object).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }]))
+          const topics = Object.fromEntries(
+            Object.keys(said['topics'] as object).map((name) => [name, { epoch: 'e', offset: 0, after: 0 }]),
+          )
           leg.send({ type: 'welcome', server: 'hostile', topics, ...fields })
         },
         close: (code, reason) => ws.close(code, reason),

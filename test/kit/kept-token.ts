@@ -1,4 +1,10 @@
-import { createTokenKeeper, type GetToken, type TokenKeeperDeps, type TokenReason, type TokenResult } from '../../src/tokens/token-keeper.js'
+import {
+  createTokenKeeper,
+  type GetToken,
+  type TokenKeeperDeps,
+  type TokenReason,
+  type TokenResult,
+} from '../../src/tokens/token-keeper.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js'
 
@@ -15,8 +21,13 @@ export interface ProviderCall {
 
 export type Answer = TokenResult | Error | 'hang' | ((call: ProviderCall) => Promise<TokenResult>)
 
-/** A keeper on a simulated clock with a scripted provider: the last answer is repeated; by default token-1, token-2 … */
-export function keepToken(script: Answer[] | null = [], deps: Partial<TokenKeeperDeps> & { clock?: SimulatedClock; seed?: number } = {}) {
+/**
+ * A keeper on a simulated clock with a scripted provider: the last answer is repeated; by default token-1, token-2 …
+ */
+export function keepToken(
+  script: Answer[] | null = [],
+  deps: Partial<TokenKeeperDeps> & { clock?: SimulatedClock; seed?: number } = {},
+) {
   const clock = deps.clock ?? createSimulatedClock()
   const began = clock.monotonic()
   const calls: ProviderCall[] = []

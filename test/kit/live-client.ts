@@ -4,13 +4,18 @@ import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 
 export interface ClientRecord {
   /** From the first time that it was live. */
   readonly statuses: readonly string[]
-  /** How long each time was in which it was not live, after it first was, ms. What a page spends in the back/forward cache is not counted. */
+  /**
+   * How long each time was in which it was not live, after it first was, ms. What a page spends in the back/forward
+   * cache is not counted.
+   */
   readonly away: readonly number[]
   /** How old the page was when it was first live, ms. */
   readonly liveAt: number | null
   readonly received: readonly number[]
   readonly gaps: readonly LiveSocketEvents['gap'][]
-  /** Publishes in the order in which they were made: the offset that each was answered with, or the code of its error. */
+  /**
+   * Publishes in the order in which they were made: the offset that each was answered with, or the code of its error.
+   */
   readonly outcomes: readonly (number | string | undefined)[]
   /** Legs dialled, and legs closed. */
   readonly dialled: number
@@ -75,7 +80,10 @@ export function startLiveClient(url: string, options: Partial<LiveSocketOptions>
       record.outcomes[number - 1] = outcome
       look()
     }
-    socket.publish('mine', number).then(({ offset }) => settle(offset!), ({ code }: { code: string }) => settle(code))
+    socket.publish('mine', number).then(
+      ({ offset }) => settle(offset!),
+      ({ code }: { code: string }) => settle(code),
+    )
   }
 
   /** Resolves when it holds; it is looked at whenever something has happened. */
@@ -93,7 +101,12 @@ export function startLiveClient(url: string, options: Partial<LiveSocketOptions>
     reached: (number: number) => until(() => (record.received.at(-1) ?? 0) >= number),
     /** It was given `number`, whatever it published is answered, and it has one leg. */
     settled: (number: number) =>
-      until(() => (record.received.at(-1) ?? 0) >= number && record.outcomes.every((outcome) => outcome !== undefined) && socket.store.getState().handover === null),
+      until(
+        () =>
+          (record.received.at(-1) ?? 0) >= number &&
+          record.outcomes.every((outcome) => outcome !== undefined) &&
+          socket.store.getState().handover === null,
+      ),
     dialled: (count: number) => until(() => record.dialled >= count),
     /** What it is away for is counted from now: the page came out of the back/forward cache, or is hit again. */
     awayFromNow: () => void (awaySince &&= performance.now()),

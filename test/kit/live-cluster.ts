@@ -1,9 +1,18 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { systemClock } from '../../src/base/clock.js'
-import { createLiveServer, memoryLog, type DrainOptions, type DrainResult, type LiveServer } from '../../src/server/index.js'
+import {
+  createLiveServer,
+  memoryLog,
+  type DrainOptions,
+  type DrainResult,
+  type LiveServer,
+} from '../../src/server/index.js'
 import { createRelay, type Relay } from '../../demo/relay.js'
 
-/** Real servers on one log, behind a relay that can be slow or dead, with a publisher: what a page in a real browser connects to. */
+/**
+ * Real servers on one log, behind a relay that can be slow or dead, with a publisher: what a page in a real browser
+ * connects to.
+ */
 export interface LiveCluster {
   /** Leads to the newest server. */
   readonly url: string
@@ -61,7 +70,10 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
   }
   const newest = () => servers.at(-1)!
   await start()
-  const target = () => ({ port: hanging > 0 && hanging-- ? (blackHole.address() as AddressInfo).port : Number(new URL(newest().address()).port) })
+  const target = () => ({
+    port:
+      hanging > 0 && hanging-- ? (blackHole.address() as AddressInfo).port : Number(new URL(newest().address()).port),
+  })
   const relay = createRelay({ target, delay, dialRoundTrips: 0 })
   await relay.ready
 

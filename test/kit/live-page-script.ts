@@ -12,7 +12,8 @@ declare global {
 }
 
 window.life = []
-for (const type of ['pagehide', 'pageshow'] as const) addEventListener(type, ({ persisted }) => void window.life.push(`${type} ${persisted ? 'persisted' : 'new'}`))
+for (const type of ['pagehide', 'pageshow'] as const)
+  addEventListener(type, ({ persisted }) => void window.life.push(`${type} ${persisted ? 'persisted' : 'new'}`))
 document.addEventListener('visibilitychange', () => void window.life.push(document.visibilityState))
 
 const query = new URLSearchParams(location.search)
@@ -20,4 +21,8 @@ window.live = startLiveClient(query.get('url')!, JSON.parse(query.get('options')
 
 window.before = JSON.parse(sessionStorage.getItem('before') ?? '[]') as ClientRecord[]
 addEventListener('pageshow', ({ persisted }) => persisted && window.live.awayFromNow())
-addEventListener('pagehide', ({ persisted }) => !persisted && sessionStorage.setItem('before', JSON.stringify([...window.before, window.live.record()])))
+addEventListener(
+  'pagehide',
+  ({ persisted }) =>
+    !persisted && sessionStorage.setItem('before', JSON.stringify([...window.before, window.live.record()])),
+)

@@ -21,7 +21,10 @@ export async function serveLivePages(): Promise<LivePages> {
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://any')
     response.setHeader('Content-Type', pathname === '/script.js' ? 'text/javascript' : 'text/html')
-    if (pathname === '/download') response.setHeader('Content-Disposition', 'attachment; filename="report.bin"').setHeader('Content-Type', 'application/octet-stream')
+    if (pathname === '/download')
+      response
+        .setHeader('Content-Disposition', 'attachment; filename="report.bin"')
+        .setHeader('Content-Type', 'application/octet-stream')
     if (pathname === '/script.js') response.end(code)
     else if (pathname === '/live') response.end('<!doctype html><title>live</title><script src="/script.js"></script>')
     else response.end('<!doctype html><title>elsewhere</title>')

@@ -12,8 +12,8 @@ export interface LiveTab {
   readonly tab: ChromiumTab
   readonly pages: LivePages
   /**
-   * Lets everything arrive and closes the books: on the way down and on the way up nothing was lost, doubled or out of order, no gap
-   * was told, and every publish was answered with its place. Resolves with what happened meanwhile.
+   * Lets everything arrive and closes the books: on the way down and on the way up nothing was lost, doubled or out of
+   * order, no gap was told, and every publish was answered with its place. Resolves with what happened meanwhile.
    */
   settled(): Promise<ClientRecord>
 }
@@ -27,7 +27,12 @@ export interface LiveTabOptions extends LiveClusterOptions {
 }
 
 /** Resolves when messages flow both ways. Everything is gone when the test is over. */
-export async function openLiveTab({ options = {}, down = 10, up = 50, ...cluster }: LiveTabOptions = {}): Promise<LiveTab> {
+export async function openLiveTab({
+  options = {},
+  down = 10,
+  up = 50,
+  ...cluster
+}: LiveTabOptions = {}): Promise<LiveTab> {
   const servers = await startLiveCluster(cluster)
   onTestFinished(() => servers.close())
   const pages = await serveLivePages()

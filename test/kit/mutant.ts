@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { transformWithOxc } from 'vite'
 
 /**
- * A module of src/ with one mistake planted in it: the first `from` in its text becomes `to`. A test that cannot tell it
- * from the real one proves nothing.
+ * A module of src/ with one mistake planted in it: the first `from` in its text becomes `to`. A test that cannot tell
+ * it from the real one proves nothing.
  */
 export async function mutant<Module>(source: string, from: string, to: string): Promise<Module> {
   const path = resolve(source)

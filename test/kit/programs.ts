@@ -16,8 +16,8 @@ const NEEDS: Record<string, readonly string[]> = {
 }
 
 /**
- * The tests that cannot run here, and says so, loudly. In CI there are none: it installs what they need, and what is missing
- * there is a failure.
+ * The tests that cannot run here, and says so, loudly. In CI there are none: it installs what they need, and what is
+ * missing there is a failure.
  */
 export function withoutPrograms(): string[] {
   if (process.env['CI']) return []
@@ -25,7 +25,8 @@ export function withoutPrograms(): string[] {
     const missing = programs.filter((program) => !installed(program))
     return missing.length === 0 ? [] : [{ tests, missing }]
   })
-  for (const { tests, missing } of left) console.warn(`NOT RUN: ${tests}, since ${missing.join(' and ')} is not installed here.`)
+  for (const { tests, missing } of left)
+    console.warn(`NOT RUN: ${tests}, since ${missing.join(' and ')} is not installed here.`)
   return left.map(({ tests }) => tests)
 }
 

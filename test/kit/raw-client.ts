@@ -23,7 +23,10 @@ export interface RawClient {
 let sessions = 0
 
 /** Opens one; rejects with the HTTP status where the server refused. */
-export async function rawClient(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<RawClient> {
+export async function rawClient(
+  url: string,
+  options: ClientOptions & { protocols?: string[] } = {},
+): Promise<RawClient> {
   const { protocols = ['livesocket.v1'], ...rest } = options
   const ws = new WebSocket(url, protocols, { perMessageDeflate: false, ...rest })
   const frames: RawFrame[] = []
@@ -42,7 +45,8 @@ export async function rawClient(url: string, options: ClientOptions & { protocol
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     ws.on('close', (code, reason) => {
       over = { code, reason: String(reason) }
-      for (const { type, fail } of waiting) fail(new Error(`closed with ${code} before a ${type}; came: ${JSON.stringify(frames.slice(-5))}`))
+      for (const { type, fail } of waiting)
+        fail(new Error(`closed with ${code} before a ${type}; came: ${JSON.stringify(frames.slice(-5))}`))
       resolve(over)
     })
   })
@@ -64,7 +68,10 @@ export async function rawClient(url: string, options: ClientOptions & { protocol
     next(type) {
       const at = untaken.findIndex((frame) => frame.type === type)
       if (at >= 0) return Promise.resolve(untaken.splice(at, 1)[0]!)
-      if (over) return Promise.reject(new Error(`closed with ${over.code}, no ${type} came: ${JSON.stringify(frames.slice(-5))}`))
+      if (over)
+        return Promise.reject(
+          new Error(`closed with ${over.code}, no ${type} came: ${JSON.stringify(frames.slice(-5))}`),
+        )
       return new Promise((take, fail) => void waiting.push({ type, take, fail }))
     },
     hello(fields = {}) {

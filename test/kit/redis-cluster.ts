@@ -12,20 +12,36 @@ export async function startRedisCluster(size: number, options: RedisServerOption
   const nodes: (RedisServer & { readonly bus: number })[] = []
   for (let at = 0; at < size; at++) {
     const bus = await freePort()
-    const more = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', '--cluster-require-full-coverage', 'no', '--cluster-port', `${bus}`, ...(options.more ?? [])]
+    const more = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-node-timeout',
+      '1500',
+      '--cluster-require-full-coverage',
+      'no',
+      '--cluster-port',
+      `${bus}`,
+      ...(options.more ?? []),
+    ]
     const node = await startRedisServer({ ...options, more })
     onTestFinished(() => node.close())
     nodes.push({ ...node, bus })
   }
-  for (const node of nodes.slice(1)) await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', `${node.port}`, `${node.bus}`)
-  const knows = async (node: RedisServer) => String(await node.command('CLUSTER', 'NODES')).trim().split('\n').filter((line) => !line.includes('handshake')).length === size
+  for (const node of nodes.slice(1))
+    await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', `${node.port}`, `${node.bus}`)
+  const knows = async (node: RedisServer) =>
+    String(await node.command('CLUSTER', 'NODES'))
+      .trim()
+      .split('\n')
+      .filter((line) => !line.includes('handshake')).length === size
   for (const node of nodes) await until(() => knows(node), 'the nodes know each other')
   return nodes
 }
 
 export const idOf = async (node: RedisServer) => String(await node.command('CLUSTER', 'MYID'))
 /** The slot of a log with the usual prefix. */
-export const logSlot = async (node: RedisServer) => String(await node.command('CLUSTER', 'KEYSLOT', '{livesocket}:root'))
+export const logSlot = async (node: RedisServer) =>
+  String(await node.command('CLUSTER', 'KEYSLOT', '{livesocket}:root'))
 
 /** The node has all slots, and everybody has heard of it. */
 export async function giveAll(node: RedisServer, nodes: readonly RedisServer[]) {
@@ -34,18 +50,29 @@ export async function giveAll(node: RedisServer, nodes: readonly RedisServer[]) 
 }
 
 export async function cover(nodes: readonly RedisServer[]) {
-  for (const each of nodes) await until(async () => /cluster_state:ok[^]*cluster_slots_assigned:16384/.test(String(await each.command('CLUSTER', 'INFO'))), 'all slots are known')
+  for (const each of nodes)
+    await until(
+      async () =>
+        /cluster_state:ok[^]*cluster_slots_assigned:16384/.test(String(await each.command('CLUSTER', 'INFO'))),
+      'all slots are known',
+    )
 }
 
 export async function replicate(replica: RedisServer, master: RedisServer) {
   await replica.command('CLUSTER', 'REPLICATE', await idOf(master))
-  await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica follows')
+  await until(
+    async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+    'the replica follows',
+  )
 }
 
 /** The replica takes over, while its master lives. */
 export async function failOver(replica: RedisServer, master: RedisServer) {
   await replica.command('CLUSTER', 'FAILOVER')
-  await until(async () => String(await master.command('INFO', 'replication')).includes('role:slave'), 'the master is a replica now')
+  await until(
+    async () => String(await master.command('INFO', 'replication')).includes('role:slave'),
+    'the master is a replica now',
+  )
 }
 
 /** Whatever cuts connections: an operator, a proxy. */
@@ -56,6 +83,26 @@ export async function certificateFor(name: string) {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-certificate-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`], { stdio: 'ignore' })
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      `subjectAltName=DNS:${name}`,
+    ],
+    { stdio: 'ignore' },
+  )
   return { key, certificate, text: await readFile(certificate, 'utf8') }
 }

@@ -16,7 +16,10 @@ export interface RedisServer {
   /** `kill -STOP`, and `-CONT`. */
   freeze(): void
   thaw(): void
-  /** On the same port, with the data that is on disk, with none of it, or with what it was at a `backup`; as a `master` without what `more` says. */
+  /**
+   * On the same port, with the data that is on disk, with none of it, or with what it was at a `backup`; as a `master`
+   * without what `more` says.
+   */
   start(data?: 'kept' | 'lost' | Backup, as?: 'before' | 'master'): Promise<void>
   /** The data that is on disk now. */
   backup(): Promise<Backup>
@@ -40,10 +43,18 @@ export interface RedisServerOptions {
   readonly more?: readonly string[]
 }
 
-/** These processes are killed, the machine never is: a disk in memory keeps as much, and no other program's writes hold up an fsync. */
+/**
+ * These processes are killed, the machine never is: a disk in memory keeps as much, and no other program's writes hold
+ * up an fsync.
+ */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
-export async function startRedisServer({ persistence = 'no', port: wanted, config, more = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedisServer({
+  persistence = 'no',
+  port: wanted,
+  config,
+  more = [],
+}: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(MEMORY, 'livesocket-redis-'))
   const port = wanted ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
@@ -56,13 +67,30 @@ export async function startRedisServer({ persistence = 'no', port: wanted, confi
     if (data !== 'kept') await rm(folder, { recursive: true, force: true })
     if (data === 'lost') await mkdir(folder)
     else if (data !== 'kept') await cp(data.folder, folder, { recursive: true })
-    const durable = persistence === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', persistence]
+    const durable =
+      persistence === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', persistence]
     const own = config === undefined ? ['--save', '', ...durable] : ['--sentinel']
-    const started = spawn('redis-server', [...(config === undefined ? [] : [config]), '--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, ...own, ...(as === 'master' ? [] : more)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const started = spawn(
+      'redis-server',
+      [
+        ...(config === undefined ? [] : [config]),
+        '--port',
+        `${port}`,
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        folder,
+        ...own,
+        ...(as === 'master' ? [] : more),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     child = started
     let said = ''
     await new Promise<void>((resolve, reject) => {
-      started.once('error', (error) => reject(new Error('redis-server cannot be started: is it installed?', { cause: error })))
+      started.once('error', (error) =>
+        reject(new Error('redis-server cannot be started: is it installed?', { cause: error })),
+      )
       started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${said}`)))
       started.stdout!.on('data', (text) => {
         said += String(text)
@@ -106,7 +134,8 @@ export async function startRedisServer({ persistence = 'no', port: wanted, confi
     },
     async close() {
       await kill()
-      for (const gone of [folder, ...backups.map((backup) => backup.folder)]) await rm(gone, { recursive: true, force: true })
+      for (const gone of [folder, ...backups.map((backup) => backup.folder)])
+        await rm(gone, { recursive: true, force: true })
     },
   }
 }

@@ -87,7 +87,9 @@ export function createSimulatedBrowser(clock: Clock, latency = 2): SimulatedBrow
           return new Promise((resolve, reject) => {
             const begin = (contended: boolean) => {
               holders.set(name, tab)
-              work(contended).then(resolve, reject).finally(() => giveBack(name, tab))
+              work(contended)
+                .then(resolve, reject)
+                .finally(() => giveBack(name, tab))
             }
             if (!holders.has(name)) return begin(false)
             const queue = queues.get(name) ?? []

@@ -1,6 +1,9 @@
 import { WebSocket } from 'ws'
 
-/** Calls and answers over one WebSocket, as Chromium's DevTools and WebDriver BiDi have them: `{ id, method, params }`, then `result` or `error`. */
+/**
+ * Calls and answers over one WebSocket, as Chromium's DevTools and WebDriver BiDi have them: `{ id, method, params }`,
+ * then `result` or `error`.
+ */
 export interface SocketCalls {
   call<Result>(method: string, params?: object, sessionId?: string): Promise<Result>
   /** The next event of that name. */
@@ -28,7 +31,8 @@ export async function connectCalls(url: string, peer: string): Promise<SocketCal
   ws.on('message', (data) => {
     const { id, result, error, message, method, params } = JSON.parse(String(data)) as Answer
     if (typeof id !== 'number') return events.get(method!)?.(params!)
-    if (error) calls.get(id)?.reject(new Error(`${peer}: ${typeof error === 'string' ? `${error}: ${message}` : error.message}`))
+    if (error)
+      calls.get(id)?.reject(new Error(`${peer}: ${typeof error === 'string' ? `${error}: ${message}` : error.message}`))
     else calls.get(id)?.resolve(result!)
     calls.delete(id)
   })

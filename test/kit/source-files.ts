@@ -18,13 +18,16 @@ export interface Import {
 }
 
 export interface SourceFile {
-  /** Below src/, with slashes: `link/leg.ts`. */
+  /** Below src/, with slashes: `legs/leg.ts`. */
   readonly path: string
   readonly text: string
   readonly imports: readonly Import[]
   /** Something of it is left once compiled. */
   readonly hasCode: boolean
-  /** Every global that it uses, with the member: `setTimeout`, `Date.now`, `new WebSocket`, and `new Date()` where it is given nothing. */
+  /**
+   * Every global that it uses, with the member: `setTimeout`, `Date.now`, `new WebSocket`, and `new Date()` where it is
+   * given nothing.
+   */
   readonly globals: ReadonlySet<string>
 }
 
@@ -50,7 +53,9 @@ export function readSourceFile(path: string, text: string, paths: ReadonlySet<st
       typeOnly: entries.length > 0 && entries.every(({ isType }) => isType),
     })),
     ...module.staticExports.flatMap(({ entries }) =>
-      entries.flatMap(({ moduleRequest, isType }) => (moduleRequest ? [{ specifier: moduleRequest.value, typeOnly: isType }] : [])),
+      entries.flatMap(({ moduleRequest, isType }) =>
+        moduleRequest ? [{ specifier: moduleRequest.value, typeOnly: isType }] : [],
+      ),
     ),
     ...module.dynamicImports.map(({ moduleRequest }) => ({
       specifier: text.slice(moduleRequest.start, moduleRequest.end).replace(/^['"`]|['"`]$/g, ''),
@@ -60,7 +65,9 @@ export function readSourceFile(path: string, text: string, paths: ReadonlySet<st
   const imports = found.map(({ specifier, typeOnly }) => {
     if (!specifier.startsWith('.')) return { specifier, typeOnly }
     const target = posix.join(posix.dirname(path), specifier)
-    const file = [target, target.replace(/\.js$/, '.ts'), target.replace(/\.jsx?$/, '.tsx')].find((one) => paths.has(one))
+    const file = [target, target.replace(/\.js$/, '.ts'), target.replace(/\.jsx?$/, '.tsx')].find((one) =>
+      paths.has(one),
+    )
     return { specifier, typeOnly, file: file ?? target }
   })
   const body = (program as unknown as { body: Node[] }).body
@@ -83,7 +90,13 @@ function dotted(node: unknown): string | undefined {
   return owner && `${owner}.${dotted(property)}`.replace(/^(globalThis|window|self|global)\./, '')
 }
 
-const TYPES = new Set(['TSTypeQuery', 'TSInterfaceDeclaration', 'TSTypeAliasDeclaration', 'TSTypeAnnotation', 'TSTypeParameterInstantiation'])
+const TYPES = new Set([
+  'TSTypeQuery',
+  'TSInterfaceDeclaration',
+  'TSTypeAliasDeclaration',
+  'TSTypeAnnotation',
+  'TSTypeParameterInstantiation',
+])
 
 /** Names that stand for themselves: not a property of something else, not a key, not a type. */
 function globalsOf(body: readonly Node[]): Set<string> {

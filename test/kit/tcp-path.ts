@@ -19,7 +19,10 @@ export async function tcpPath(to: number): Promise<TcpPath> {
   const server = createServer((near) => {
     if (!whole) return void near.destroy()
     const far = connect(target, '127.0.0.1')
-    for (const [one, other] of [[near, far], [far, near]] as const) {
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       sockets.add(one)
       one.on('error', () => undefined)
       one.on('close', () => {

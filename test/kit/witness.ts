@@ -5,8 +5,22 @@ import { createRecorder } from '../../src/devtools/recorder.js'
 import type { LiveSocket, LiveSocketEvents } from '../../src/index.js'
 
 const TYPES = [
-  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
-  'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+  'leg-dialling',
+  'leg-open',
+  'leg-ready',
+  'leg-closed',
+  'handover-requested',
+  'handover-started',
+  'cutover',
+  'handover-finished',
+  'handover-failed',
+  'gap',
+  'token-refreshed',
+  'token-failed',
+  'session-ended',
+  'invalid',
+  'redirect-refused',
+  'error',
 ] as const satisfies (keyof LiveSocketEvents)[]
 
 /** Everything that anybody could read of a live socket, a server or the console while a test runs. */
@@ -48,7 +62,13 @@ export function createWitness(): Witness {
       for (const type of TYPES) socket.on(type, (event) => heard(type, event))
       socket.store.subscribe((state, previous) => heard('state', [state, previous]))
       looks.push(() => {
-        heard('the socket', [socket, String(socket), Object.prototype.toString.call(socket), Object.keys(socket), inspect(socket.store, { showHidden: true, depth: 20 })])
+        heard('the socket', [
+          socket,
+          String(socket),
+          Object.prototype.toString.call(socket),
+          Object.keys(socket),
+          inspect(socket.store, { showHidden: true, depth: 20 }),
+        ])
         heard('stats', socket.stats())
         heard('state', [socket.store.getState(), socket.store.getInitialState()])
         heard('devtools', [recorder.recording(), recorder.events, recorder.legs, recorder.arrivals])
@@ -57,7 +77,12 @@ export function createWitness(): Witness {
     },
     findings(secret) {
       for (const look of looks.splice(0)) look()
-      return texts.filter(({ text }) => text.includes(secret)).map(({ what, text }) => `${what}: ${text.slice(Math.max(0, text.indexOf(secret) - 120), text.indexOf(secret) + secret.length + 40)}`)
+      return texts
+        .filter(({ text }) => text.includes(secret))
+        .map(
+          ({ what, text }) =>
+            `${what}: ${text.slice(Math.max(0, text.indexOf(secret) - 120), text.indexOf(secret) + secret.length + 40)}`,
+        )
     },
     counts,
   }
@@ -65,17 +90,22 @@ export function createWitness(): Witness {
 
 /** As text, in every way in which people print things. */
 function everyText(value: unknown): string {
-  const parts = [inspect(value, { showHidden: true, depth: 20, maxStringLength: null, maxArrayLength: null, getters: true })]
+  const parts = [
+    inspect(value, { showHidden: true, depth: 20, maxStringLength: null, maxArrayLength: null, getters: true }),
+  ]
   try {
     parts.push(JSON.stringify(value) ?? '')
   } catch {
     // What refers to itself has no JSON.
   }
-  for (const error of errorsIn(value)) parts.push(String(error), error.message, error.stack ?? '', inspect(error.cause, { depth: 20 }))
+  for (const error of errorsIn(value))
+    parts.push(String(error), error.message, error.stack ?? '', inspect(error.cause, { depth: 20 }))
   return parts.join('\n')
 }
 
 function errorsIn(value: unknown): Error[] {
   if (value instanceof Error) return [value, ...errorsIn(value.cause)]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: unknown) => (part instanceof Error ? errorsIn(part) : [])) : []
+  return typeof value === 'object' && value !== null
+    ? Object.values(value).flatMap((part: unknown) => (part instanceof Error ? errorsIn(part) : []))
+    : []
 }

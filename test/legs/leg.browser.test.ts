@@ -60,11 +60,17 @@ describe('a leg in a real browser', () => {
     expect(await dialLeg('ws://127.0.0.1:9').next()).toMatchObject({ code: 1006, opened: false })
   })
 
-  it.each(['ws://', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment'])('fails its dial to the URL "%s", later', async (url) => {
-    const { next, events } = dialLeg(url)
-    expect(events).toEqual([])
-    expect(await next()).toEqual({ ...failedDial, reason: 'the WebSocket constructor refused the URL or the subprotocols (SyntaxError)' })
-  })
+  it.each(['ws://', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment'])(
+    'fails its dial to the URL "%s", later',
+    async (url) => {
+      const { next, events } = dialLeg(url)
+      expect(events).toEqual([])
+      expect(await next()).toEqual({
+        ...failedDial,
+        reason: 'the WebSocket constructor refused the URL or the subprotocols (SyntaxError)',
+      })
+    },
+  )
 
   it('is not heard of again once closed, not even while it dials, and does not keep the next one waiting', async () => {
     const hung = dialLeg(`${server}/hang`)
@@ -83,7 +89,11 @@ describe('a leg in a real browser', () => {
   })
 
   it('sends a close code and a reason that the browser takes, whatever was asked', async () => {
-    for (const [code, reason] of [[1001, ''], [1012, 'x'.repeat(500)], [70_000, '😀'.repeat(200)]] as const) {
+    for (const [code, reason] of [
+      [1001, ''],
+      [1012, 'x'.repeat(500)],
+      [70_000, '😀'.repeat(200)],
+    ] as const) {
       const { leg, next } = dialLeg(`${server}/echo`)
       expect(await next()).toBe('opened')
       expect(() => leg.close(code, reason)).not.toThrow()

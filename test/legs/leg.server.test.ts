@@ -8,7 +8,12 @@ const undo: (() => void)[] = []
 afterEach(() => undo.splice(0).forEach((step) => step()))
 
 async function startServer(options: ServerOptions = {}) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: (offered) => offered.values().next().value ?? false, ...options })
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    handleProtocols: (offered) => offered.values().next().value ?? false,
+    ...options,
+  })
   undo.push(() => {
     server.clients.forEach((client) => client.terminate())
     server.close()
@@ -42,7 +47,10 @@ function dialLeg(url: string, subprotocols: string[] = ['livesocket.v1']) {
     events.push(event)
     wake()
   }
-  const leg: Leg = createLeg({ url, subprotocols, WebSocket }, { opened: () => tell('opened'), received: tell, died: tell })
+  const leg: Leg = createLeg(
+    { url, subprotocols, WebSocket },
+    { opened: () => tell('opened'), received: tell, died: tell },
+  )
   undo.push(() => leg.close())
   const next = async () => {
     while (events.length === 0) await new Promise<void>((resolve) => (wake = resolve))
@@ -75,11 +83,31 @@ describe('a leg to a real server', () => {
   })
 
   it.each([
-    { does: 'closes with 1000', end: (client: WebSocket) => client.close(1000, 'bye'), death: { code: 1000, reason: 'bye', opened: true } },
-    { does: 'closes with 1012', end: (client: WebSocket) => client.close(1012), death: { code: 1012, reason: '', opened: true } },
-    { does: 'closes without a code', end: (client: WebSocket) => client.close(), death: { code: 1005, reason: '', opened: true } },
-    { does: 'vanishes', end: (client: WebSocket) => client.terminate(), death: { code: 1006, reason: '', opened: true } },
-    { does: 'breaks the framing', end: (client: WebSocket) => rawWrite(client, 0xff), death: { code: 1006, reason: '', opened: true } },
+    {
+      does: 'closes with 1000',
+      end: (client: WebSocket) => client.close(1000, 'bye'),
+      death: { code: 1000, reason: 'bye', opened: true },
+    },
+    {
+      does: 'closes with 1012',
+      end: (client: WebSocket) => client.close(1012),
+      death: { code: 1012, reason: '', opened: true },
+    },
+    {
+      does: 'closes without a code',
+      end: (client: WebSocket) => client.close(),
+      death: { code: 1005, reason: '', opened: true },
+    },
+    {
+      does: 'vanishes',
+      end: (client: WebSocket) => client.terminate(),
+      death: { code: 1006, reason: '', opened: true },
+    },
+    {
+      does: 'breaks the framing',
+      end: (client: WebSocket) => rawWrite(client, 0xff),
+      death: { code: 1006, reason: '', opened: true },
+    },
   ])('dies once of a server that $does', async ({ end, death }) => {
     const { accepted, url } = await startServer()
     const { next, events } = dialLeg(url)
@@ -100,7 +128,10 @@ describe('a leg to a real server', () => {
     const { server, url } = await startTcp(() => {})
     server.close()
     await once(server, 'close')
-    expect(await dialLeg(url).next()).toEqual({ ...failedDial, reason: expect.stringMatching(/^connect ECONNREFUSED/) as string })
+    expect(await dialLeg(url).next()).toEqual({
+      ...failedDial,
+      reason: expect.stringMatching(/^connect ECONNREFUSED/) as string,
+    })
   })
 
   it('dies of a server that refuses the upgrade', async () => {
@@ -108,11 +139,17 @@ describe('a leg to a real server', () => {
     expect(await dialLeg(url).next()).toEqual({ ...failedDial, reason: 'Unexpected server response: 401' })
   })
 
-  it.each(['not a url', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment', ''])('dies of the URL "%s", later', async (url) => {
-    const { next, events } = dialLeg(url)
-    expect(events).toEqual([])
-    expect(await next()).toEqual({ ...failedDial, reason: 'the WebSocket constructor refused the URL or the subprotocols (SyntaxError)' })
-  })
+  it.each(['not a url', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment', ''])(
+    'dies of the URL "%s", later',
+    async (url) => {
+      const { next, events } = dialLeg(url)
+      expect(events).toEqual([])
+      expect(await next()).toEqual({
+        ...failedDial,
+        reason: 'the WebSocket constructor refused the URL or the subprotocols (SyntaxError)',
+      })
+    },
+  )
 
   it('trap: ws emits an error on a socket that is closed while it dials: closing a hung dial is quiet, and hangs up', async () => {
     let reached = (_: Socket) => {}

@@ -44,7 +44,9 @@ describe('a leg', () => {
     const { heard, sockets } = startLeg({ subprotocols: ['livesocket.v1'] })
     expect(heard).toEqual([])
     await dialled()
-    expect(sockets.map(({ url, protocols }) => ({ url, protocols }))).toEqual([{ url: 'wss://example.test/live', protocols: ['livesocket.v1'] }])
+    expect(sockets.map(({ url, protocols }) => ({ url, protocols }))).toEqual([
+      { url: 'wss://example.test/live', protocols: ['livesocket.v1'] },
+    ])
     sockets[0]!.open('livesocket.v1')
     expect(heard).toEqual(['opened'])
   })
@@ -82,7 +84,11 @@ describe('a leg', () => {
 
   it('says false when the socket throws at a send', async () => {
     const { leg, socket } = await openLeg()
-    Object.assign(socket, { send: () => { throw new Error('no') } })
+    Object.assign(socket, {
+      send: () => {
+        throw new Error('no')
+      },
+    })
     expect(leg.send('x')).toBe(false)
   })
 
@@ -108,7 +114,9 @@ describe('a leg', () => {
     await dialled()
     sockets[0]!.open('')
     sockets[0]!.message('x')
-    expect(heard).toEqual([{ code: 1002, reason: 'the server did not select the subprotocol livesocket.v1', opened: false }])
+    expect(heard).toEqual([
+      { code: 1002, reason: 'the server did not select the subprotocol livesocket.v1', opened: false },
+    ])
     expect(sockets[0]!.closes).toHaveLength(1)
   })
 
@@ -185,15 +193,22 @@ describe('after close() a leg', () => {
     { ask: [3000.5], sent: { code: 1000, reason: '' } },
     { ask: [1000, 'x'.repeat(200)], sent: { code: 1000, reason: 'x'.repeat(123) } },
     { ask: [1000, smile.repeat(31)], sent: { code: 1000, reason: smile.repeat(30) } },
-  ] as { ask: [number?, string?]; sent: object }[])('has sent a code and a reason that the socket takes: $ask', async ({ ask, sent }) => {
-    const { leg, socket } = await openLeg()
-    leg.close(...ask)
-    expect(socket.closes).toEqual([sent])
-  })
+  ] as { ask: [number?, string?]; sent: object }[])(
+    'has sent a code and a reason that the socket takes: $ask',
+    async ({ ask, sent }) => {
+      const { leg, socket } = await openLeg()
+      leg.close(...ask)
+      expect(socket.closes).toEqual([sent])
+    },
+  )
 
   it('is gone even where the socket throws at close', async () => {
     const { leg, heard, socket } = await openLeg()
-    Object.assign(socket, { close: () => { throw new Error('no') } })
+    Object.assign(socket, {
+      close: () => {
+        throw new Error('no')
+      },
+    })
     expect(() => leg.close()).not.toThrow()
     socket.message('late')
     expect(heard).toEqual([])
@@ -302,16 +317,23 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(heard).toEqual([failedDial])
   })
 
-  it.each([1000, 1006, 4401])('hands on a close %i before the open: the leg takes any for a failed dial', async (code) => {
-    const { heard, sockets } = startLeg()
-    await dialled()
-    sockets[0]!.end(code, 'bye')
-    expect(heard).toEqual([failedDial])
-  })
+  it.each([1000, 1006, 4401])(
+    'hands on a close %i before the open: the leg takes any for a failed dial',
+    async (code) => {
+      const { heard, sockets } = startLeg()
+      await dialled()
+      sockets[0]!.end(code, 'bye')
+      expect(heard).toEqual([failedDial])
+    },
+  )
 
   it('swallows the close when closing the failed socket throws, and tells only the error: the leg dies all the same', async () => {
     const { heard, socket } = await openLeg()
-    Object.assign(socket, { close: () => { throw new Error('no') } })
+    Object.assign(socket, {
+      close: () => {
+        throw new Error('no')
+      },
+    })
     socket.error()
     expect(heard).toEqual([lost])
   })
@@ -323,18 +345,51 @@ describe('traps of reconnecting-websocket 4.4', () => {
   })
 
   it.each([
-    ['a bad URL', () => { throw new DOMException("The URL 'wss://u:secret@h' is invalid.", 'SyntaxError') }, 'SyntaxError'],
-    ['mixed content', () => { throw new DOMException('secret', 'SecurityError') }, 'SecurityError'],
-    ['nonsense', () => { throw 'secret' }, 'an exception'],
-    ['null', () => { throw null }, 'an exception'],
-  ])('loses an exception of the constructor (%s) in a promise: the leg dies of it, later and without its text', async (_, explode, name) => {
-    const WebSocket = class { constructor() { explode() } }
-    const { heard } = startLeg({ WebSocket })
-    expect(heard).toEqual([])
-    await dialled()
-    expect(heard).toEqual([{ ...failedDial, reason: `the WebSocket constructor refused the URL or the subprotocols (${name})` }])
-    expect(vi.getTimerCount()).toBe(0)
-  })
+    [
+      'a bad URL',
+      () => {
+        throw new DOMException("The URL 'wss://u:secret@h' is invalid.", 'SyntaxError')
+      },
+      'SyntaxError',
+    ],
+    [
+      'mixed content',
+      () => {
+        throw new DOMException('secret', 'SecurityError')
+      },
+      'SecurityError',
+    ],
+    [
+      'nonsense',
+      () => {
+        throw 'secret'
+      },
+      'an exception',
+    ],
+    [
+      'null',
+      () => {
+        throw null
+      },
+      'an exception',
+    ],
+  ])(
+    'loses an exception of the constructor (%s) in a promise: the leg dies of it, later and without its text',
+    async (_, explode, name) => {
+      const WebSocket = class {
+        constructor() {
+          explode()
+        }
+      }
+      const { heard } = startLeg({ WebSocket })
+      expect(heard).toEqual([])
+      await dialled()
+      expect(heard).toEqual([
+        { ...failedDial, reason: `the WebSocket constructor refused the URL or the subprotocols (${name})` },
+      ])
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
 
   it('throws at once where there is no WebSocket class: the leg dies of it later', () => {
     expect(() => startLeg({ WebSocket: {} })).not.toThrow()

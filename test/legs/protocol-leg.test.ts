@@ -10,7 +10,14 @@ async function dialled(options: Partial<ProtocolLegDeps> = {}) {
   const { WebSocket, sockets } = fakeWebSockets()
   const heard: ServerFrame[] = []
   const ends: LegEnd[] = []
-  const handlers = { opened: vi.fn(), arrived: vi.fn(), frame: (frame: ServerFrame) => void heard.push(frame), invalid: vi.fn(), silent: vi.fn(), died: (end: LegEnd) => void ends.push(end) }
+  const handlers = {
+    opened: vi.fn(),
+    arrived: vi.fn(),
+    frame: (frame: ServerFrame) => void heard.push(frame),
+    invalid: vi.fn(),
+    silent: vi.fn(),
+    died: (end: LegEnd) => void ends.push(end),
+  }
   const leg = createProtocolLeg(
     {
       number: 3,
@@ -29,7 +36,8 @@ async function dialled(options: Partial<ProtocolLegDeps> = {}) {
     handlers,
   )
   await clock.flush()
-  const said = () => sockets.flatMap(({ sent }) => sent.map((text) => (JSON.parse(text as string) as { type: string }).type))
+  const said = () =>
+    sockets.flatMap(({ sent }) => sent.map((text) => (JSON.parse(text as string) as { type: string }).type))
   const says = (frame: object) => sockets[0]!.message(JSON.stringify(frame))
   return { clock, leg, sockets, heard, ends, handlers, said, says }
 }
@@ -44,10 +52,14 @@ function welcome({ sockets, says }: Dialled, fields: object = {}) {
 describe('a leg, from its dial to its end', () => {
   it('fetches its token and its URL, says hello and nothing else before its welcome, and is ready with that', async () => {
     const leg = await dialled()
-    expect(leg.sockets.map(({ url, protocols }) => [url, protocols])).toEqual([['wss://a.test/live?key=secret', ['livesocket.v1']]])
+    expect(leg.sockets.map(({ url, protocols }) => [url, protocols])).toEqual([
+      ['wss://a.test/live?key=secret', ['livesocket.v1']],
+    ])
     expect(leg.leg.send({ type: 'ping' })).toBe(false)
     leg.sockets[0]!.open('livesocket.v1')
-    expect(leg.sockets[0]!.sent.map((text) => JSON.parse(text as string) as object)).toEqual([{ type: 'hello', session: 's', leg: 3, token: 'a token', topics: {} }])
+    expect(leg.sockets[0]!.sent.map((text) => JSON.parse(text as string) as object)).toEqual([
+      { type: 'hello', session: 's', leg: 3, token: 'a token', topics: {} },
+    ])
     expect(leg.leg.welcome).toBe(null)
     leg.says({ type: 'welcome', server: 'a', topics: {} })
     expect(leg.leg.welcome).toMatchObject({ server: 'a' })
@@ -68,16 +80,19 @@ describe('a leg, from its dial to its end', () => {
     ['the URL never comes', { url: () => new Promise(() => {}) }, () => {}, 'no connection in time'],
     ['the dial hangs', {}, () => {}, 'no connection in time'],
     ['it opens and is never welcomed', {}, ({ sockets }) => sockets[0]!.open('livesocket.v1'), 'no welcome in time'],
-  ])('client rule 3: fails after connectTimeout where %s, and leaves no socket behind', async (_, options, act, reason) => {
-    const leg = await dialled(options)
-    act(leg)
-    await leg.clock.advance(9_999)
-    expect(leg.ends).toEqual([])
-    await leg.clock.advance(1)
-    expect(leg.ends).toMatchObject([{ code: 1006, reason }])
-    expect(leg.sockets.every(({ readyState }) => readyState >= 2)).toBe(true)
-    expect(leg.clock.pending).toBe(0)
-  })
+  ])(
+    'client rule 3: fails after connectTimeout where %s, and leaves no socket behind',
+    async (_, options, act, reason) => {
+      const leg = await dialled(options)
+      act(leg)
+      await leg.clock.advance(9_999)
+      expect(leg.ends).toEqual([])
+      await leg.clock.advance(1)
+      expect(leg.ends).toMatchObject([{ code: 1006, reason }])
+      expect(leg.sockets.every(({ readyState }) => readyState >= 2)).toBe(true)
+      expect(leg.clock.pending).toBe(0)
+    },
+  )
 
   it('client rule 9: looks at the deadline of its dial when it is told to, whether or not a timer ran', async () => {
     const { clock, leg, ends } = await dialled()
@@ -138,13 +153,16 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.said()).toEqual(['hello', 'ping', 'ping', 'ping'])
   })
 
-  it.each(['draining', 'session-ended', 'busy'])('is over a second after the server announced "%s", should no close follow', async (code) => {
-    const leg = await dialled()
-    welcome(leg)
-    leg.says({ type: 'error', code, message: 'so long' })
-    await leg.clock.advance(1_000)
-    expect(leg.ends).toMatchObject([{ code: 1006, error: { code } }])
-  })
+  it.each(['draining', 'session-ended', 'busy'])(
+    'is over a second after the server announced "%s", should no close follow',
+    async (code) => {
+      const leg = await dialled()
+      welcome(leg)
+      leg.says({ type: 'error', code, message: 'so long' })
+      await leg.clock.advance(1_000)
+      expect(leg.ends).toMatchObject([{ code: 1006, error: { code } }])
+    },
+  )
 
   it('goes on after an error about one topic', async () => {
     const leg = await dialled({ heartbeat: false })
@@ -162,28 +180,32 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.leg.welcome).toMatchObject({ server: 'a' })
   })
 
-  it.each([
-    'while its token is fetched', 'while it dials', 'when it is open', 'when it is welcomed',
-  ] as const)('client rule 1: closed %s, it is not heard of again', async (when) => {
-    let give = (_token: string) => {}
-    const token = when === 'while its token is fetched' ? () => new Promise<string>((resolve) => void (give = resolve)) : undefined
-    const leg = await dialled(token ? { token } : {})
-    if (when === 'when it is open') leg.sockets[0]!.open('livesocket.v1')
-    if (when === 'when it is welcomed') welcome(leg)
-    const before = leg.heard.length
-    leg.leg.close(4000, 'bye')
-    give('a token')
-    await leg.clock.advance(60_000)
-    if (leg.sockets[0]) {
-      expect(leg.sockets[0].closes).toMatchObject([{ code: 4000, reason: 'bye' }])
-      leg.sockets[0].open('livesocket.v1')
-      leg.says({ type: 'message', topic: 't', offset: 1, data: 1 })
-      leg.sockets[0].end(1006)
-    }
-    expect(leg.sockets).toHaveLength(token ? 0 : 1)
-    expect([leg.heard.length, leg.ends]).toEqual([before, []])
-    expect(leg.clock.pending).toBe(0)
-  })
+  it.each(['while its token is fetched', 'while it dials', 'when it is open', 'when it is welcomed'] as const)(
+    'client rule 1: closed %s, it is not heard of again',
+    async (when) => {
+      let give = (_token: string) => {}
+      const token =
+        when === 'while its token is fetched'
+          ? () => new Promise<string>((resolve) => void (give = resolve))
+          : undefined
+      const leg = await dialled(token ? { token } : {})
+      if (when === 'when it is open') leg.sockets[0]!.open('livesocket.v1')
+      if (when === 'when it is welcomed') welcome(leg)
+      const before = leg.heard.length
+      leg.leg.close(4000, 'bye')
+      give('a token')
+      await leg.clock.advance(60_000)
+      if (leg.sockets[0]) {
+        expect(leg.sockets[0].closes).toMatchObject([{ code: 4000, reason: 'bye' }])
+        leg.sockets[0].open('livesocket.v1')
+        leg.says({ type: 'message', topic: 't', offset: 1, data: 1 })
+        leg.sockets[0].end(1006)
+      }
+      expect(leg.sockets).toHaveLength(token ? 0 : 1)
+      expect([leg.heard.length, leg.ends]).toEqual([before, []])
+      expect(leg.clock.pending).toBe(0)
+    },
+  )
 
   it('tells its end once, with the code and with what the server said of it', async () => {
     const leg = await dialled()

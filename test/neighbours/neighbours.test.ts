@@ -17,7 +17,13 @@ describe.each(Object.keys(NEIGHBOURS))('beside %s', (name) => {
       const errors: unknown[] = []
       const live: { server?: ReturnType<typeof createLiveServer> } = {}
       const neighbour = await NEIGHBOURS[name]!((http) => {
-        live.server = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }), onEvent: (event) => events.push(event), onError: (error) => errors.push(error) })
+        live.server = createLiveServer({
+          server: http,
+          path: '/live',
+          authenticate: () => ({ subject: 'anybody' }),
+          onEvent: (event) => events.push(event),
+          onError: (error) => errors.push(error),
+        })
       }, order)
       onTestFinished(async () => {
         await live.server!.close()

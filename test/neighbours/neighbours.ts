@@ -19,7 +19,8 @@ export interface Running {
 }
 
 /**
- * Something else that serves WebSockets at `/other` and answers every text there with `other: TEXT`, and HTTP at `/hello` and `/echo` (what it was sent).
+ * Something else that serves WebSockets at `/other` and answers every text there with `other: TEXT`, and HTTP at
+ * `/hello` and `/echo` (what it was sent).
  * `mount` puts a live server on its HTTP server, before it puts itself there or after.
  */
 export type Neighbour = (mount: (http: Server) => void, order: 'first' | 'second') => Promise<Running>
@@ -57,7 +58,11 @@ function onExpress(express: () => ReturnType<typeof express5>): Neighbour {
     app.get('/hello', (_request, response) => void response.send('hello'))
     app.post('/echo', (request, response) => void request.pipe(response))
     const http = createServer(app)
-    await both(order, () => mount(http), () => plainWs(http))
+    await both(
+      order,
+      () => mount(http),
+      () => plainWs(http),
+    )
     return listen(http)
   }
 }
@@ -71,7 +76,11 @@ export const NEIGHBOURS: Record<string, Neighbour> = {
       else if (request.url === '/echo') request.pipe(response)
       else response.writeHead(404).end()
     })
-    await both(order, () => mount(http), () => plainWs(http))
+    await both(
+      order,
+      () => mount(http),
+      () => plainWs(http),
+    )
     return listen(http)
   },
 
@@ -84,7 +93,8 @@ export const NEIGHBOURS: Record<string, Neighbour> = {
     const sockets = new WebSocketServer({ noServer: true })
     const self = () =>
       http.on('upgrade', (request, stream, head) => {
-        if (request.url === '/other') sockets.handleUpgrade(request, stream, head, (ws) => ws.on('message', (text) => ws.send(other(text))))
+        if (request.url === '/other')
+          sockets.handleUpgrade(request, stream, head, (ws) => ws.on('message', (text) => ws.send(other(text))))
       })
     await both(order, () => mount(http), self)
     return listen(http)
@@ -104,17 +114,27 @@ export const NEIGHBOURS: Record<string, Neighbour> = {
     }
     await both(order, () => mount(app.server), self)
     await app.listen({ port: 0, host: '127.0.0.1' })
-    return { port: (app.server.address() as AddressInfo).port, close: () => (app.server.closeAllConnections(), app.close()) }
+    return {
+      port: (app.server.address() as AddressInfo).port,
+      close: () => (app.server.closeAllConnections(), app.close()),
+    }
   },
 
   Hono: async (mount, order) => {
     const app = new Hono()
     const { injectWebSocket, upgradeWebSocket } = createNodeWebSocket({ app })
-    app.get('/other', upgradeWebSocket(() => ({ onMessage: ({ data }, ws) => ws.send(other(data)) })))
+    app.get(
+      '/other',
+      upgradeWebSocket(() => ({ onMessage: ({ data }, ws) => ws.send(other(data)) })),
+    )
     app.get('/hello', (context) => context.text('hello'))
     app.post('/echo', async (context) => context.body(await context.req.arrayBuffer()))
     const http = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server
-    await both(order, () => mount(http), () => injectWebSocket(http))
+    await both(
+      order,
+      () => mount(http),
+      () => injectWebSocket(http),
+    )
     await new Promise<void>((resolve) => (http.listening ? resolve() : void http.once('listening', resolve)))
     return { port: (http.address() as AddressInfo).port, close: async () => (http.closeAllConnections(), http.close()) }
   },
@@ -136,13 +156,20 @@ export const NEIGHBOURS: Record<string, Neighbour> = {
     app.use('/hello', (_request: unknown, response: { end(text: string): void }) => response.end('hello'))
     app.use('/echo', (request: NodeJS.ReadableStream, response: NodeJS.WritableStream) => request.pipe(response))
     // Nest's own parsers would read the body first.
-    await both(order, () => mount(http), () => app.init())
+    await both(
+      order,
+      () => mount(http),
+      () => app.init(),
+    )
     return listen(http, () => app.close())
   },
 }
 
 /** What Nest's adapter puts around every message. */
 export const SAID: Record<string, (text: string) => { ask: string; answer: string }> = {
-  Nest: (text) => ({ ask: JSON.stringify({ event: 'say', data: text }), answer: JSON.stringify({ event: 'said', data: other(text) }) }),
+  Nest: (text) => ({
+    ask: JSON.stringify({ event: 'say', data: text }),
+    answer: JSON.stringify({ event: 'said', data: other(text) }),
+  }),
 }
 export const said = (name: string, text: string) => SAID[name]?.(text) ?? { ask: text, answer: other(text) }

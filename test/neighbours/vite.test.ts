@@ -14,7 +14,14 @@ import { liveServer } from '../server/kit.js'
 
 async function vite(config: InlineConfig) {
   const root = mkdtempSync(join(tmpdir(), 'livesocket-vite-'))
-  const server = await createVite({ configFile: false, root, logLevel: 'silent', appType: 'custom', optimizeDeps: { noDiscovery: true }, ...config })
+  const server = await createVite({
+    configFile: false,
+    root,
+    logLevel: 'silent',
+    appType: 'custom',
+    optimizeDeps: { noDiscovery: true },
+    ...config,
+  })
   onTestFinished(async () => {
     await server.close()
     rmSync(root, { recursive: true, force: true })
@@ -25,7 +32,9 @@ async function vite(config: InlineConfig) {
 test('through Vite’s proxy a page of the dev server gets in, and another page does not', async () => {
   const live = await liveServer({ path: '/live' })
   const target = live.address().replace('ws:', 'http:').replace('/live', '')
-  const dev = await vite({ server: { port: 0, host: '127.0.0.1', ws: false, proxy: { '/live': { target, ws: true } } } })
+  const dev = await vite({
+    server: { port: 0, host: '127.0.0.1', ws: false, proxy: { '/live': { target, ws: true } } },
+  })
   await dev.listen()
   const { port } = dev.httpServer!.address() as AddressInfo
   const client = await rawClient(`ws://127.0.0.1:${port}/live`, { origin: `http://127.0.0.1:${port}` })
@@ -34,26 +43,29 @@ test('through Vite’s proxy a page of the dev server gets in, and another page 
   await expect(rawClient(`ws://127.0.0.1:${port}/live`, { origin: 'https://evil.example' })).rejects.toThrow('403')
 })
 
-test.each(['first', 'second'])('on the HTTP server that carries Vite’s own socket too, mounted %s, both are served', async (order) => {
-  const http: Server = createServer((_request, response) => response.end())
-  const mount = () => {
-    const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
-    onTestFinished(() => live.close())
-  }
-  if (order === 'first') mount()
-  const dev = await vite({ server: { middlewareMode: true, hmr: { server: http } } })
-  if (order === 'second') mount()
-  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void (http.closeAllConnections(), http.close()))
-  const { port } = http.address() as AddressInfo
-  const client = await rawClient(`ws://127.0.0.1:${port}/live`)
-  await client.hello()
-  const hmr = new WebSocket(`ws://127.0.0.1:${port}/?token=${dev.config.webSocketToken}`, 'vite-hmr')
-  const [said] = (await once(hmr, 'message')) as [Buffer]
-  expect(JSON.parse(String(said))).toMatchObject({ type: 'connected' })
-  hmr.terminate()
-  // Vite leaves what is not its own to others.
-  const nobodys = `GET /nobodys HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`
-  expect(await rawAnswer(port, nobodys)).toMatch(/^HTTP\/1\.1 404 /)
-  await client.settle()
-})
+test.each(['first', 'second'])(
+  'on the HTTP server that carries Vite’s own socket too, mounted %s, both are served',
+  async (order) => {
+    const http: Server = createServer((_request, response) => response.end())
+    const mount = () => {
+      const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
+      onTestFinished(() => live.close())
+    }
+    if (order === 'first') mount()
+    const dev = await vite({ server: { middlewareMode: true, hmr: { server: http } } })
+    if (order === 'second') mount()
+    await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void (http.closeAllConnections(), http.close()))
+    const { port } = http.address() as AddressInfo
+    const client = await rawClient(`ws://127.0.0.1:${port}/live`)
+    await client.hello()
+    const hmr = new WebSocket(`ws://127.0.0.1:${port}/?token=${dev.config.webSocketToken}`, 'vite-hmr')
+    const [said] = (await once(hmr, 'message')) as [Buffer]
+    expect(JSON.parse(String(said))).toMatchObject({ type: 'connected' })
+    hmr.terminate()
+    // Vite leaves what is not its own to others.
+    const nobodys = `GET /nobodys HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`
+    expect(await rawAnswer(port, nobodys)).toMatch(/^HTTP\/1\.1 404 /)
+    await client.settle()
+  },
+)

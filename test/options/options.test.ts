@@ -7,25 +7,89 @@ const url = 'wss://live.test/path'
 const HUGE = 1e300
 
 /** What no number is: everywhere the same. */
-const NO_NUMBER: unknown[] = [null, '5', '', NaN, Infinity, -Infinity, -1, HUGE, {}, [], [5], true, 5n, Symbol('5'), () => 5, new Date()]
+const NO_NUMBER: unknown[] = [
+  null,
+  '5',
+  '',
+  NaN,
+  Infinity,
+  -Infinity,
+  -1,
+  HUGE,
+  {},
+  [],
+  [5],
+  true,
+  5n,
+  Symbol('5'),
+  () => 5,
+  new Date(),
+]
 const NO_OBJECT: unknown[] = [null, 0, 1, '', 'x', true, [], Symbol('x'), 1n, () => undefined]
 const NO_FUNCTION: unknown[] = [null, 0, 1, '', 'x', true, false, {}, [], Symbol('x')]
 
 /** An option by its path, and what it may not be. */
 const WRONG: Record<string, unknown[]> = {
-  url: [undefined, null, 0, NaN, true, {}, [], [url], Symbol('x'), '', ' ', 'nonsense', 'ftp://x.test', 'javascript:alert(1)', 'data:,x', 'wss://', 'wss://user:secret@x.test', 'wss://user@x.test', new URL('ftp://x.test'), new URL('wss://a:secret@x.test')],
+  url: [
+    undefined,
+    null,
+    0,
+    NaN,
+    true,
+    {},
+    [],
+    [url],
+    Symbol('x'),
+    '',
+    ' ',
+    'nonsense',
+    'ftp://x.test',
+    'javascript:alert(1)',
+    'data:,x',
+    'wss://',
+    'wss://user:secret@x.test',
+    'wss://user@x.test',
+    new URL('ftp://x.test'),
+    new URL('wss://a:secret@x.test'),
+  ],
   key: [null, 0, '', {}, [], true, () => 'x'],
   getToken: NO_FUNCTION,
   onClose: NO_FUNCTION,
   protocol: [...NO_OBJECT, {}, { open: 5 }],
   schemas: [...NO_OBJECT],
-  'schemas.prices': [undefined, null, 5, 'x', {}, () => true, { '~standard': null }, { '~standard': {} }, { '~standard': { validate: 5 } }],
+  'schemas.prices': [
+    undefined,
+    null,
+    5,
+    'x',
+    {},
+    () => true,
+    { '~standard': null },
+    { '~standard': {} },
+    { '~standard': { validate: 5 } },
+  ],
   tokenRefresh: NO_OBJECT,
   'tokenRefresh.from': [...NO_NUMBER, 0, 1.01, 0.95],
   'tokenRefresh.to': [...NO_NUMBER, 0, 1.01, 0.4],
   'tokenRefresh.lifetime': [...NO_NUMBER, 0, 999],
   handover: NO_OBJECT,
-  'handover.redirectOrigins': [null, 5, {}, 'wss://x.test', [null], [5], ['*'], ['x.test'], ['wss://x.test/'], ['wss://x.test/path'], ['wss://x.test:443'], ['WSS://x.test'], ['wss://a@x.test'], [undefined], [new URL('wss://x.test')]],
+  'handover.redirectOrigins': [
+    null,
+    5,
+    {},
+    'wss://x.test',
+    [null],
+    [5],
+    ['*'],
+    ['x.test'],
+    ['wss://x.test/'],
+    ['wss://x.test/path'],
+    ['wss://x.test:443'],
+    ['WSS://x.test'],
+    ['wss://a@x.test'],
+    [undefined],
+    [new URL('wss://x.test')],
+  ],
   'handover.overlapLimit': [...NO_NUMBER, 0],
   'handover.dwell': NO_NUMBER,
   'handover.maxAge': [...NO_NUMBER, 0, 999],
@@ -48,7 +112,14 @@ const WRONG: Record<string, unknown[]> = {
   environment: NO_OBJECT,
   'environment.WebSocket': NO_FUNCTION,
   'environment.random': NO_FUNCTION,
-  'environment.clock': [null, 5, () => 0, {}, { setTimeout: () => undefined }, { now: 1, monotonic: 1, setTimeout: 1, frame: 1 }],
+  'environment.clock': [
+    null,
+    5,
+    () => 0,
+    {},
+    { setTimeout: () => undefined },
+    { now: 1, monotonic: 1, setTimeout: 1, frame: 1 },
+  ],
   'environment.network': [null, 5, {}, { subscribe: () => undefined }],
   'environment.page': [null, 5, {}, { subscribe: () => undefined }],
   'environment.tabs': [null, 5, {}, { join: 5 }],
@@ -80,8 +151,13 @@ const CASES = Object.entries(WRONG).flatMap(([path, values]) => values.map((valu
 describe(`options: ${CASES.length} wrong ones, each refused as \`invalid\` by its name`, () => {
   it.each(Object.keys(WRONG))('%s', (path) => {
     for (const value of WRONG[path]!) {
-      const { message } = refusal(optionsWith(path, (target, name) => Object.defineProperty(target, name, { value, enumerable: true })))
-      expect({ value, message }).toEqual({ value, message: expect.stringMatching(new RegExp(`^${path} must be `)) as string })
+      const { message } = refusal(
+        optionsWith(path, (target, name) => Object.defineProperty(target, name, { value, enumerable: true })),
+      )
+      expect({ value, message }).toEqual({
+        value,
+        message: expect.stringMatching(new RegExp(`^${path} must be `)) as string,
+      })
       expect(message).not.toMatch(/secret|\[object/)
     }
   })
@@ -102,16 +178,80 @@ describe(`options: ${CASES.length} wrong ones, each refused as \`invalid\` by it
     expect(error.cause).toBe(thrown)
   })
 
-  it.each([undefined, null, 5, 'wss://x.test', [], () => undefined, {}, Object.create({ url })])('%o instead of options', (options) => {
-    expect(refusal(options).message).toMatch(/^(options|url) must be/)
-  })
+  it.each([undefined, null, 5, 'wss://x.test', [], () => undefined, {}, Object.create({ url })])(
+    '%o instead of options',
+    (options) => {
+      expect(refusal(options).message).toMatch(/^(options|url) must be/)
+    },
+  )
 
   it.each([
-    { what: 'options whose keys cannot be listed', options: new Proxy({ url }, { ownKeys() { throw new Error('no') } }), name: 'options' },
-    { what: 'origins that cannot be listed', options: { url, handover: { redirectOrigins: new Proxy([], { get() { throw new Error('no') } }) } }, name: 'handover.redirectOrigins' },
-    { what: 'a protocol that throws', options: { url, protocol: { get open() { throw new Error('no') } } }, name: 'protocol' },
-    { what: 'a clock that throws', options: { url, environment: { clock: { get now() { throw new Error('no') } } } }, name: 'environment.clock' },
-    { what: 'a schema that throws', options: { url, schemas: { a: { get '~standard'() { throw new Error('no') } } } }, name: 'schemas.a' },
+    {
+      what: 'options whose keys cannot be listed',
+      options: new Proxy(
+        { url },
+        {
+          ownKeys() {
+            throw new Error('no')
+          },
+        },
+      ),
+      name: 'options',
+    },
+    {
+      what: 'origins that cannot be listed',
+      options: {
+        url,
+        handover: {
+          redirectOrigins: new Proxy([], {
+            get() {
+              throw new Error('no')
+            },
+          }),
+        },
+      },
+      name: 'handover.redirectOrigins',
+    },
+    {
+      what: 'a protocol that throws',
+      options: {
+        url,
+        protocol: {
+          get open() {
+            throw new Error('no')
+          },
+        },
+      },
+      name: 'protocol',
+    },
+    {
+      what: 'a clock that throws',
+      options: {
+        url,
+        environment: {
+          clock: {
+            get now() {
+              throw new Error('no')
+            },
+          },
+        },
+      },
+      name: 'environment.clock',
+    },
+    {
+      what: 'a schema that throws',
+      options: {
+        url,
+        schemas: {
+          a: {
+            get '~standard'() {
+              throw new Error('no')
+            },
+          },
+        },
+      },
+      name: 'schemas.a',
+    },
   ])('$what', ({ options, name }) => {
     expect(refusal(options).message.startsWith(name)).toBe(true)
   })
@@ -123,7 +263,8 @@ describe(`options: ${CASES.length} wrong ones, each refused as \`invalid\` by it
 
 describe('options', () => {
   afterEach(() => {
-    for (const name of ['when', 'maxMessages', 'url', 'spread']) delete (Object.prototype as Record<string, unknown>)[name]
+    for (const name of ['when', 'maxMessages', 'url', 'spread'])
+      delete (Object.prototype as Record<string, unknown>)[name]
   })
 
   it('are read once, so that what becomes of the objects later changes nothing', () => {
@@ -137,7 +278,11 @@ describe('options', () => {
   })
 
   it('may be frozen, or without a prototype', () => {
-    const deep = Object.freeze({ url, handover: Object.freeze({ redirectOrigins: Object.freeze(['wss://b.test']) as string[] }), schemas: Object.freeze({}) })
+    const deep = Object.freeze({
+      url,
+      handover: Object.freeze({ redirectOrigins: Object.freeze(['wss://b.test']) as string[] }),
+      schemas: Object.freeze({}),
+    })
     expect(createLiveSocket(deep).store.getState().status).toBe('idle')
     expect(createLiveSocket(Object.assign(Object.create(null) as object, { url })).store.getState().status).toBe('idle')
   })
@@ -163,7 +308,12 @@ describe('options', () => {
     const clock = createSimulatedClock()
     const { environment } = createSimulation()
     let listeners = 0
-    const counting = { ...environment, clock, network: { online: () => true, subscribe: () => (listeners++, () => listeners--) }, page: { hidden: () => false, subscribe: () => (listeners++, () => listeners--) } }
+    const counting = {
+      ...environment,
+      clock,
+      network: { online: () => true, subscribe: () => (listeners++, () => listeners--) },
+      page: { hidden: () => false, subscribe: () => (listeners++, () => listeners--) },
+    }
     refusal({ url, environment: counting, connectTimeout: -1 })
     const socket = createLiveSocket({ url, environment: counting })
     socket.subscribe('a', () => undefined)

@@ -13,10 +13,19 @@ const livesocket = (folder: string, ...words: string[]) =>
   )
 
 it('the packed package has the command livesocket', async () => {
-  expect(await livesocket(packed.full, '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('livesocket conformance') as string })
-  expect(await livesocket(packed.full, 'doctor', 'ws://127.0.0.1:9/')).toMatchObject({ code: 1, stdout: expect.stringContaining('Nobody listens there') as string })
+  expect(await livesocket(packed.full, '--help')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('livesocket conformance') as string,
+  })
+  expect(await livesocket(packed.full, 'doctor', 'ws://127.0.0.1:9/')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('Nobody listens there') as string,
+  })
 })
 
 it.runIf(!('WebSocket' in globalThis))('the command says what to install where there is no WebSocket', async () => {
-  expect(await livesocket(packed.bare, 'doctor', 'ws://127.0.0.1:9/')).toMatchObject({ code: 2, stdout: expect.stringContaining('install ws') as string })
+  expect(await livesocket(packed.bare, 'doctor', 'ws://127.0.0.1:9/')).toMatchObject({
+    code: 2,
+    stdout: expect.stringContaining('install ws') as string,
+  })
 })

@@ -38,16 +38,27 @@ let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'livesocket-next-'))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'beside-next', private: true, type: 'module' }))
-  const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', inject('packed').tarball, ...PACKAGES], { cwd: folder, encoding: 'utf8' })
+  const { status, stderr } = spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', inject('packed').tarball, ...PACKAGES],
+    { cwd: folder, encoding: 'utf8' },
+  )
   if (status !== 0) throw new Error(stderr)
   mkdirSync(join(folder, 'pages/api'), { recursive: true })
-  writeFileSync(join(folder, 'pages/api/hello.js'), `export default function handler(request, response) { response.end('hello') }`)
+  writeFileSync(
+    join(folder, 'pages/api/hello.js'),
+    `export default function handler(request, response) { response.end('hello') }`,
+  )
   writeFileSync(join(folder, 'server.js'), SERVER)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 async function application(order: string): Promise<number> {
-  const child = spawn(process.execPath, ['server.js', order], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, NODE_ENV: 'development', NEXT_TELEMETRY_DISABLED: '1' } })
+  const child = spawn(process.execPath, ['server.js', order], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, NODE_ENV: 'development', NEXT_TELEMETRY_DISABLED: '1' },
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   for await (const line of createInterface(child.stdout)) {
     const port = /listening on (\d+)/.exec(line)?.[1]
@@ -67,7 +78,9 @@ async function upgrade(port: number, path: string): Promise<string> {
     if (text.includes('\r\n\r\n')) socket.destroy()
   })
   socket.on('error', () => undefined)
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nOrigin: http://localhost:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`)
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nOrigin: http://localhost:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  )
   await once(socket, 'close')
   return text.split('\r\n')[0]!
 }

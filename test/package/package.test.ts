@@ -13,11 +13,15 @@ const run = promisify(execFile)
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string; default: string }>
 }
-const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => (typeof target === 'string' ? [] : [{ name: subpath.replace('.', 'livesocket'), ...target }]))
+const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+  typeof target === 'string' ? [] : [{ name: subpath.replace('.', 'livesocket'), ...target }],
+)
 const names = targets.map(({ name }) => name)
 
 /** Those that run without any optional peer, in a browser too. */
-const PEERLESS = names.filter((name) => ['livesocket', 'livesocket/testing', 'livesocket/vanilla', 'livesocket/devtools/plain'].includes(name))
+const PEERLESS = names.filter((name) =>
+  ['livesocket', 'livesocket/testing', 'livesocket/vanilla', 'livesocket/devtools/plain'].includes(name),
+)
 
 /** Runs a tool of this repository; what it prints is the error when it fails. */
 async function tool(name: string, args: string[], cwd = ROOT): Promise<string> {
@@ -46,10 +50,13 @@ describe('the packed package', () => {
   })
 
   it('holds what it needs and nothing else', () => {
-    const others = packed.files.filter((path) => !/^(dist\/.*\.(js|js\.map|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path))
+    const others = packed.files.filter(
+      (path) => !/^(dist\/.*\.(js|js\.map|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path),
+    )
     expect(others).toEqual([])
     expect(packed.files).toEqual(expect.arrayContaining(['README.md', 'LICENSE']))
-    for (const target of targets) expect(packed.files).toEqual(expect.arrayContaining([target.types.slice(2), target.default.slice(2)]))
+    for (const target of targets)
+      expect(packed.files).toEqual(expect.arrayContaining([target.types.slice(2), target.default.slice(2)]))
   })
 
   it('is described by a README that names its subpaths, and no others', () => {
@@ -59,12 +66,16 @@ describe('the packed package', () => {
   })
 
   it('has the same names in tsconfig.json, for the editor and for tsx', () => {
-    const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: { paths: Record<string, string[]> } }
+    const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
+      compilerOptions: { paths: Record<string, string[]> }
+    }
     expect(Object.keys(compilerOptions.paths)).toEqual(expect.arrayContaining(names))
   })
 
   it("keeps 'use client' where it was written", () => {
-    const marked = listFiles('src', /\.tsx?$/).filter((path) => /^['"]use client['"]/m.test(readFileSync(join(ROOT, 'src', path), 'utf8')))
+    const marked = listFiles('src', /\.tsx?$/).filter((path) =>
+      /^['"]use client['"]/m.test(readFileSync(join(ROOT, 'src', path), 'utf8')),
+    )
     const lost = marked
       .map((path) => join(ROOT, 'dist', path.replace(/\.tsx?$/, '.js')))
       .filter((path) => existsSync(path) && !readFileSync(path, 'utf8').startsWith('"use client"'))
@@ -84,10 +95,12 @@ describe('an application that has installed it', () => {
     await script(packed.bare, `await import('${name}')`)
   })
 
-  it.each(names)('is changed in nothing by importing %s: no timer, no socket, no listener, no global, and the program ends', async (name) => {
-    await script(
-      packed.full,
-      `
+  it.each(names)(
+    'is changed in nothing by importing %s: no timer, no socket, no listener, no global, and the program ends',
+    async (name) => {
+      await script(
+        packed.full,
+        `
       const poisoned = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'BroadcastChannel', 'MessageChannel', 'addEventListener', 'WebSocket', 'localStorage', 'document']
       const peers = await Promise.all(['ws', 'react', 'react-dom', 'redis'].map((peer) => import(peer).catch(() => null)))
       for (const key of poisoned) {
@@ -102,24 +115,29 @@ describe('an application that has installed it', () => {
       if (added.length > 0) throw new Error('the import added ' + added.map(String))
       if (listening() !== listeners) throw new Error('the import listens to the process')
       `,
-    )
-  })
+      )
+    },
+  )
 
-  it.each(['nodenext', 'bundler'])('type-checks against its declarations, strictly and with those checked too (%s)', async (resolution) => {
-    const folder = join(packed.full, resolution)
-    await mkdir(folder)
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      target: 'es2022',
-      lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'],
-      module: resolution === 'nodenext' ? 'nodenext' : 'esnext',
-      moduleResolution: resolution,
-      jsx: 'react-jsx',
-      skipLibCheck: false,
-    }
-    const everything = names.map((name, index) => `import * as part${index} from '${name}'\nexport { part${index} }`).join('\n')
-    const browser = `
+  it.each(['nodenext', 'bundler'])(
+    'type-checks against its declarations, strictly and with those checked too (%s)',
+    async (resolution) => {
+      const folder = join(packed.full, resolution)
+      await mkdir(folder)
+      const compilerOptions = {
+        strict: true,
+        noEmit: true,
+        target: 'es2022',
+        lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'],
+        module: resolution === 'nodenext' ? 'nodenext' : 'esnext',
+        moduleResolution: resolution,
+        jsx: 'react-jsx',
+        skipLibCheck: false,
+      }
+      const everything = names
+        .map((name, index) => `import * as part${index} from '${name}'\nexport { part${index} }`)
+        .join('\n')
+      const browser = `
       import { createLiveSocket, type LiveSocket } from 'livesocket'
       interface Topics { ticks: { price: number } }
       const socket: LiveSocket<Topics> = createLiveSocket<Topics>({ url: 'wss://example.test/live' })
@@ -129,17 +147,21 @@ describe('an application that has installed it', () => {
       // @ts-expect-error: data that the topic does not have
       void socket.publish('ticks', { price: 'high' })
     `
-    const projects = [
-      { name: 'everything', text: everything, types: ['node'] },
-      // An application in a browser has no types of Node.
-      { name: 'browser', text: browser, types: [] },
-    ]
-    for (const { name, text, types } of projects) {
-      await writeFile(join(folder, `${name}.ts`), text)
-      await writeFile(join(folder, `tsconfig.${name}.json`), JSON.stringify({ compilerOptions: { ...compilerOptions, types }, files: [`${name}.ts`] }))
-      await tool('tsc', ['-p', `tsconfig.${name}.json`], folder)
-    }
-  })
+      const projects = [
+        { name: 'everything', text: everything, types: ['node'] },
+        // An application in a browser has no types of Node.
+        { name: 'browser', text: browser, types: [] },
+      ]
+      for (const { name, text, types } of projects) {
+        await writeFile(join(folder, `${name}.ts`), text)
+        await writeFile(
+          join(folder, `tsconfig.${name}.json`),
+          JSON.stringify({ compilerOptions: { ...compilerOptions, types }, files: [`${name}.ts`] }),
+        )
+        await tool('tsc', ['-p', `tsconfig.${name}.json`], folder)
+      }
+    },
+  )
 
   it('gets a core without React, ws and Node when it bundles for browsers, and the bundle dials', async () => {
     const entry = join(packed.bare, 'bundled.js')

@@ -25,7 +25,11 @@ const root = join(import.meta.dirname, '..', '..')
 
 function npm(folder: string, ...args: string[]): string {
   // On Windows npm is a script that only a shell can start.
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' })
+  const { status, stdout, stderr } = spawnSync('npm', args, {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed:\n${stdout}${stderr}`)
   return stdout
 }
@@ -33,10 +37,15 @@ function npm(folder: string, ...args: string[]): string {
 export default function setup(project: TestProject) {
   npm(root, 'run', 'build')
   const home = mkdtempSync(join(tmpdir(), 'livesocket-package-'))
-  const [pack] = JSON.parse(npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', home)) as [{ filename: string; files: { path: string }[] }]
+  const [pack] = JSON.parse(npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', home)) as [
+    { filename: string; files: { path: string }[] },
+  ]
   const tarball = join(home, pack.filename)
 
-  const { peerDependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
+  const { peerDependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >
   const peers = Object.keys(peerDependencies!)
   const types = peers.map((name) => `@types/${name}`)
   const wanted = ['@types/node', ...peers, ...types].filter((name) => devDependencies![name])

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } fro
 import { freePort } from '../kit/free-port.js'
 import { rawClient, type RawClient } from '../kit/raw-client.js'
 
-// What starts a server's process stops it as well, each in a way of its own. These are the rows of the table in docs/deploys.md.
+// What starts a server's process stops it as well, each in a way of its own. These are the rows of the table in
+// docs/deploys.md.
 
 const packed = inject('packed')
 let folder = ''
@@ -24,8 +25,21 @@ told('listens')
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'livesocket-tools-'))
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'tools', private: true, type: 'module', scripts: { start: 'node server.js' } }))
-  npm('install', '--no-audit', '--no-fund', '--prefer-offline', packed.tarball, 'ws@8', 'pm2@7.0.4', 'nodemon@3.1.14', 'concurrently@9.2.5')
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'tools', private: true, type: 'module', scripts: { start: 'node server.js' } }),
+  )
+  npm(
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    packed.tarball,
+    'ws@8',
+    'pm2@7.0.4',
+    'nodemon@3.1.14',
+    'concurrently@9.2.5',
+  )
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -39,14 +53,24 @@ async function started(signal: string, command: string, ...words: string[]) {
   writeFileSync(join(folder, 'server.js'), PROGRAM)
   const port = await freePort()
   const log = join(mkdtempSync(join(folder, 'run-')), 'log')
-  const environment = { ...process.env, LIVE_PORT: String(port), LIVE_LOG: log, LIVE_SIGNAL: signal, PM2_HOME: join(folder, '.pm2'), NODE_ENV: 'production' }
+  const environment = {
+    ...process.env,
+    LIVE_PORT: String(port),
+    LIVE_LOG: log,
+    LIVE_SIGNAL: signal,
+    PM2_HOME: join(folder, '.pm2'),
+    NODE_ENV: 'production',
+  }
   const child = spawn(command, words, { cwd: folder, env: environment, detached: true, stdio: 'ignore' })
   onTestFinished(() => {
     killGroup(child, 'SIGKILL')
     for (const pid of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
   })
   const lines = () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [])
-  const pids = () => lines().filter((line) => line.endsWith('listens')).map((line) => Number(line.split(' ')[0]))
+  const pids = () =>
+    lines()
+      .filter((line) => line.endsWith('listens'))
+      .map((line) => Number(line.split(' ')[0]))
   await until(() => pids().length > 0, 'the server listens')
   const dial = async () => {
     const client = await rawClient(`ws://127.0.0.1:${port}/`)
@@ -101,7 +125,13 @@ describe('a server is left in peace to drain', () => {
   })
 
   it('by nodemon, which sends SIGUSR2 twice', async () => {
-    const { lines, pids, dial } = await started('SIGUSR2', join(folder, 'node_modules/.bin/nodemon'), '--watch', 'server.js', 'server.js')
+    const { lines, pids, dial } = await started(
+      'SIGUSR2',
+      join(folder, 'node_modules/.bin/nodemon'),
+      '--watch',
+      'server.js',
+      'server.js',
+    )
     const { client, server } = await dial()
     writeFileSync(join(folder, 'server.js'), `${PROGRAM}// changed\n`)
     await movesInPeace(client, lines, server)
@@ -109,7 +139,11 @@ describe('a server is left in peace to drain', () => {
   })
 
   it('by concurrently at Ctrl-C, which sends SIGINT once more some 100 ms after the terminal', async () => {
-    const { child, lines, dial } = await started('SIGINT', join(folder, 'node_modules/.bin/concurrently'), 'node server.js')
+    const { child, lines, dial } = await started(
+      'SIGINT',
+      join(folder, 'node_modules/.bin/concurrently'),
+      'node server.js',
+    )
     const { client, server } = await dial()
     killGroup(child, 'SIGINT')
     await movesInPeace(client, lines, server)
@@ -124,7 +158,18 @@ describe('a server is left in peace to drain', () => {
 
   it('by pm2 reload with two workers: the next ones are there first, and nobody who is sent away comes back to the old one', async () => {
     const pm2 = join(folder, 'node_modules/.bin/pm2')
-    const run = await started('SIGINT', pm2, 'start', 'server.js', '--name', 'live', '-i', '2', '--kill-timeout', '30000')
+    const run = await started(
+      'SIGINT',
+      pm2,
+      'start',
+      'server.js',
+      '--name',
+      'live',
+      '-i',
+      '2',
+      '--kill-timeout',
+      '30000',
+    )
     onTestFinished(() => void spawnSync(pm2, ['kill'], { env: run.environment, cwd: folder }))
     await until(() => run.pids().length === 2, 'both workers listen')
     const { client, server } = await run.dial()

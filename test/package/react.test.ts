@@ -19,7 +19,8 @@ declare global {
 
 /** An application as a Vite template lays it out, with a simulated world for its server. */
 const APPLICATION: Record<string, string> = {
-  'index.html': '<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/main.jsx"></script>',
+  'index.html':
+    '<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/main.jsx"></script>',
   'world.js': `
     import { createSimulation } from 'livesocket/testing'
     export const world = createSimulation()
@@ -64,11 +65,23 @@ function createApplication(version: string): string {
   folders.push(folder)
   for (const [name, text] of Object.entries(APPLICATION)) writeFileSync(join(folder, name), text)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'application', private: true, type: 'module' }))
-  const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', packed.tarball, `react@${version}`, `react-dom@${version}`], {
-    cwd: folder,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  })
+  const { status, stderr } = spawnSync(
+    'npm',
+    [
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      packed.tarball,
+      `react@${version}`,
+      `react-dom@${version}`,
+    ],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    },
+  )
   if (status !== 0) throw new Error(stderr)
   return folder
 }

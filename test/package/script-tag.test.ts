@@ -19,7 +19,12 @@ it('the example page without a build step works from the one file, through a mov
     if (!path) return void response.writeHead(404).end()
     response.setHeader('content-type', type!).end(readFileSync(join(ROOT, path)))
   })
-  const live = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'page' }), authorize: () => true })
+  const live = createLiveServer({
+    server: http,
+    path: '/live',
+    authenticate: () => ({ subject: 'page' }),
+    authorize: () => true,
+  })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const browser = await launchBrowser()
@@ -33,7 +38,9 @@ it('the example page without a build step works from the one file, through a mov
   page.on('pageerror', (error) => errors.push(error.message))
   await page.goto(`http://127.0.0.1:${(http.address() as AddressInfo).port}/`)
   await page.getByText('live', { exact: true }).waitFor()
-  expect(await page.evaluate(() => Object.keys((globalThis as unknown as { livesocket: object }).livesocket).sort())).toEqual(['LiveSocketError', 'LiveWebSocket', 'bind', 'createLiveSocket', 'livesocketV1', 'rawProtocol'])
+  expect(
+    await page.evaluate(() => Object.keys((globalThis as unknown as { livesocket: object }).livesocket).sort()),
+  ).toEqual(['LiveSocketError', 'LiveWebSocket', 'bind', 'createLiveSocket', 'livesocketV1', 'rawProtocol'])
   const say = async (text: string) => {
     await page.getByLabel('Name').fill('ada')
     await page.getByLabel('Message').fill(text)

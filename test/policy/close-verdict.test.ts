@@ -11,21 +11,48 @@ const renew: Verdict = { do: 'renew-token' }
 const error = (code: string, more: Partial<LegError> = {}): LegError => ({ code, message: 'in words', ...more })
 
 describe('an error frame decides first', () => {
-  const stops = (by: 'session-ended' | 'forbidden' | 'superseded', code: number): Verdict => ({ do: 'stop', by, code, reason: 'in words' })
+  const stops = (by: 'session-ended' | 'forbidden' | 'superseded', code: number): Verdict => ({
+    do: 'stop',
+    by,
+    code,
+    reason: 'in words',
+  })
   const rows: readonly { row: string; frame: LegError; code: number; verdict: Verdict }[] = [
-    { row: '`unauthorized` | 3000 | fetch a new token at once and try once more', frame: error('unauthorized'), code: 3000, verdict: renew },
-    { row: '`session-ended` | 3000 | stop', frame: error('session-ended'), code: 3000, verdict: stops('session-ended', 3000) },
+    {
+      row: '`unauthorized` | 3000 | fetch a new token at once and try once more',
+      frame: error('unauthorized'),
+      code: 3000,
+      verdict: renew,
+    },
+    {
+      row: '`session-ended` | 3000 | stop',
+      frame: error('session-ended'),
+      code: 3000,
+      verdict: stops('session-ended', 3000),
+    },
     { row: '`forbidden` | 3003 | stop', frame: error('forbidden'), code: 3003, verdict: stops('forbidden', 3003) },
     { row: '`timeout` | 3008 | back off, reconnect', frame: error('timeout'), code: 3008, verdict: spread },
     { row: '`draining` | 1012 | try again, spread', frame: error('draining'), code: 1012, verdict: spread },
     {
       row: '`busy` | 1013 | wait `retryAfter` or longer, spread',
-      frame: error('busy', { retryAfter: 7_000 }), code: 1013, verdict: { do: 'retry', pace: 'busy', retryAfter: 7_000 },
+      frame: error('busy', { retryAfter: 7_000 }),
+      code: 1013,
+      verdict: { do: 'retry', pace: 'busy', retryAfter: 7_000 },
     },
-    { row: '`busy` | 1013, without `retryAfter`', frame: error('busy'), code: 1013, verdict: { do: 'retry', pace: 'busy' } },
+    {
+      row: '`busy` | 1013, without `retryAfter`',
+      frame: error('busy'),
+      code: 1013,
+      verdict: { do: 'retry', pace: 'busy' },
+    },
     { row: '`superseded` | 4001 | stop', frame: error('superseded'), code: 4001, verdict: stops('superseded', 4001) },
     { row: '`too-slow` | 4002 | resume from the position', frame: error('too-slow'), code: 4002, verdict: early },
-    { row: '`protocol` | 1002 | report, back off, give up after a few in a row', frame: error('protocol'), code: 1002, verdict: bad },
+    {
+      row: '`protocol` | 1002 | report, back off, give up after a few in a row',
+      frame: error('protocol'),
+      code: 1002,
+      verdict: bad,
+    },
   ]
 
   test.each(rows)('$row', ({ frame, code, verdict }) => {
@@ -34,7 +61,9 @@ describe('an error frame decides first', () => {
   })
 
   test.each(rows)('$row: also where the network cut the close frame off', ({ frame, verdict }) => {
-    expect(closeVerdict({ ...live, code: 1006, onlyMe: true, error: frame })).toEqual(verdict.do === 'stop' ? { ...verdict, code: 1006 } : verdict)
+    expect(closeVerdict({ ...live, code: 1006, onlyMe: true, error: frame })).toEqual(
+      verdict.do === 'stop' ? { ...verdict, code: 1006 } : verdict,
+    )
   })
 
   test.each([
@@ -55,11 +84,14 @@ describe('an error frame decides first', () => {
     expect(closeVerdict({ ...live, code: 1009, error: error('too-large') })).toEqual(bad)
   })
 
-  test.each(['session-ended', 'superseded'])('`%s` stops the session wherever it arrives, also with a topic and an id', (code) => {
-    const frame = error(code, { topic: 'a', id: 'p-1' })
-    expect(isAboutLeg(frame)).toBe(true)
-    expect(closeVerdict({ ...live, error: frame })).toMatchObject({ do: 'stop', by: code })
-  })
+  test.each(['session-ended', 'superseded'])(
+    '`%s` stops the session wherever it arrives, also with a topic and an id',
+    (code) => {
+      const frame = error(code, { topic: 'a', id: 'p-1' })
+      expect(isAboutLeg(frame)).toBe(true)
+      expect(closeVerdict({ ...live, error: frame })).toMatchObject({ do: 'stop', by: code })
+    },
+  )
 
   test('a code that nobody knows leaves it to the close code', () => {
     expect(closeVerdict({ ...live, code: 1002, error: error('future') })).toEqual(bad)
@@ -69,23 +101,44 @@ describe('an error frame decides first', () => {
 
 describe('without an error frame the close code decides', () => {
   const stop = (by: 'server' | 'forbidden', code: number): Verdict => ({ do: 'stop', by, code, reason: 'bye' })
-  const rows: readonly { row: string; codes: readonly number[]; verdict: (code: number) => Verdict; onlyMe?: (code: number) => Verdict }[] = [
+  const rows: readonly {
+    row: string
+    codes: readonly number[]
+    verdict: (code: number) => Verdict
+    onlyMe?: (code: number) => Verdict
+  }[] = [
     { row: '1000 | stays closed: the server meant it', codes: [1000], verdict: (code) => stop('server', code) },
     { row: '1001, 1012, 1013 | reconnect spread', codes: [1001, 1012, 1013], verdict: () => spread },
     {
       row: '1005, 1006, 1011, 1014, 1015 | the same, unless only this client was hit',
-      codes: [1005, 1006, 1011, 1014, 1015], verdict: () => spread, onlyMe: () => early,
+      codes: [1005, 1006, 1011, 1014, 1015],
+      verdict: () => spread,
+      onlyMe: () => early,
     },
-    { row: '1002, 1003, 1007, 1009, 1010 | reports, backs off, and gives up', codes: [1002, 1003, 1007, 1009, 1010], verdict: () => bad },
+    {
+      row: '1002, 1003, 1007, 1009, 1010 | reports, backs off, and gives up',
+      codes: [1002, 1003, 1007, 1009, 1010],
+      verdict: () => bad,
+    },
     { row: '1008, 3000 | as `unauthorized`', codes: [1008, 3000], verdict: () => renew },
     { row: '3003 | as `forbidden`', codes: [3003], verdict: (code) => stop('forbidden', code) },
     { row: '3008 | as `timeout`', codes: [3008], verdict: () => spread },
     {
       row: 'other 3xxx, 4000–4399, 4500–4999 | without a function of the application, back off and retry',
-      codes: [3001, 3007, 3999, 4000, 4001, 4002, 4399, 4500, 4999], verdict: () => spread,
+      codes: [3001, 3007, 3999, 4000, 4001, 4002, 4399, 4500, 4999],
+      verdict: () => spread,
     },
-    { row: '4400–4499 | without a function of the application, stop', codes: [4400, 4401, 4499], verdict: (code) => stop('server', code) },
-    { row: 'no code that a standard names | as 1006', codes: [1004, 1016, 2999, 0, -1, NaN], verdict: () => spread, onlyMe: () => early },
+    {
+      row: '4400–4499 | without a function of the application, stop',
+      codes: [4400, 4401, 4499],
+      verdict: (code) => stop('server', code),
+    },
+    {
+      row: 'no code that a standard names | as 1006',
+      codes: [1004, 1016, 2999, 0, -1, NaN],
+      verdict: () => spread,
+      onlyMe: () => early,
+    },
   ]
   test('1001, or the end of a dial, just after a page was told that it may be left | Firefox did it, and the page lives on: early, and no failure', () => {
     const ours: Verdict = { do: 'retry', pace: 'early', ours: true }
@@ -105,13 +158,16 @@ describe('without an error frame the close code decides', () => {
     expect(closeVerdict({ ...live, code, reason: 'bye', onlyMe: true })).toEqual((onlyMe ?? verdict)(code))
   })
 
-  test.each(cases.filter(({ code }) => code >= 1000))('$row: onClose is asked for $code as for every code', ({ code, verdict }) => {
-    const close = { ...live, code, reason: 'bye' }
-    const byTable = verdict(code)
-    expect(closeVerdict(close, 'stop')).toEqual({ do: 'stop', by: 'app', code, reason: 'bye' })
-    expect(closeVerdict(close, 'retry')).toEqual(byTable.do === 'renew-token' ? renew : spread)
-    expect(closeVerdict(close, undefined)).toEqual(byTable)
-  })
+  test.each(cases.filter(({ code }) => code >= 1000))(
+    '$row: onClose is asked for $code as for every code',
+    ({ code, verdict }) => {
+      const close = { ...live, code, reason: 'bye' }
+      const byTable = verdict(code)
+      expect(closeVerdict(close, 'stop')).toEqual({ do: 'stop', by: 'app', code, reason: 'bye' })
+      expect(closeVerdict(close, 'retry')).toEqual(byTable.do === 'renew-token' ? renew : spread)
+      expect(closeVerdict(close, undefined)).toEqual(byTable)
+    },
+  )
 })
 
 describe('what else is known of the leg counts', () => {
@@ -141,8 +197,17 @@ describe('what else is known of the leg counts', () => {
 
   test('onClose overrides every other error frame, and keeps its way of trying again', () => {
     expect(closeVerdict({ ...live, code: 3003, error: error('forbidden') }, 'retry')).toEqual(spread)
-    expect(closeVerdict({ ...live, code: 1013, error: error('busy', { retryAfter: 9 }) }, 'retry')).toEqual({ do: 'retry', pace: 'busy', retryAfter: 9 })
-    expect(closeVerdict({ ...live, code: 1013, error: error('busy') }, 'stop')).toEqual({ do: 'stop', by: 'app', code: 1013, reason: 'in words' })
+    expect(closeVerdict({ ...live, code: 1013, error: error('busy', { retryAfter: 9 }) }, 'retry')).toEqual({
+      do: 'retry',
+      pace: 'busy',
+      retryAfter: 9,
+    })
+    expect(closeVerdict({ ...live, code: 1013, error: error('busy') }, 'stop')).toEqual({
+      do: 'stop',
+      by: 'app',
+      code: 1013,
+      reason: 'in words',
+    })
   })
 
   test('the words of the error frame stand before those of the close', () => {

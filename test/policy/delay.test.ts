@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { agedAfter, handoverDialDelay, reconnectDelay, reconnectWindow, spreadDelay, type ReconnectAsk } from '../../src/policy/delay.js'
+import {
+  agedAfter,
+  handoverDialDelay,
+  reconnectDelay,
+  reconnectWindow,
+  spreadDelay,
+  type ReconnectAsk,
+} from '../../src/policy/delay.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 const DRAWS = 100_000
@@ -19,7 +26,6 @@ function expectUniform(sorted: readonly number[], from: number, to: number): voi
   for (const count of tenths) expect(Math.abs(count / DRAWS - 0.1)).toBeLessThan(0.005)
 }
 
-
 describe('a reconnection waits', () => {
   const rows: readonly { when: string; ask: ReconnectAsk; from: number; to: number }[] = [
     { when: 'server gone, first attempt', ask: { failures: 0, spread: 30_000 }, from: 250, to: 30_250 },
@@ -33,15 +39,29 @@ describe('a reconnection waits', () => {
     { when: 'a tiny one, after failures', ask: { failures: 2, spread: 100 }, from: 250, to: 650 },
     { when: 'a spread of 0 backs off as well', ask: { failures: 3, spread: 0 }, from: 250, to: 8_250 },
     { when: 'only this client hit', ask: { failures: 0, early: true, spread: 30_000 }, from: 50, to: 1_050 },
-    { when: 'only this client hit, the early attempt failed', ask: { failures: 1, early: true, spread: 30_000 }, from: 250, to: 60_250 },
+    {
+      when: 'only this client hit, the early attempt failed',
+      ask: { failures: 1, early: true, spread: 30_000 },
+      from: 250,
+      to: 60_250,
+    },
     { when: 'busy, told for how long', ask: { failures: 0, busy: true, retryAfter: 8_000 }, from: 8_000, to: 38_000 },
     { when: 'busy for no time', ask: { failures: 0, busy: true, retryAfter: 0 }, from: 250, to: 30_250 },
     { when: 'busy, not told', ask: { failures: 0, busy: true }, from: 5_000, to: 35_000 },
-    { when: 'busy, and only this client hit: nobody is early', ask: { failures: 0, early: true, retryAfter: 1_000 }, from: 1_000, to: 31_000 },
+    {
+      when: 'busy, and only this client hit: nobody is early',
+      ask: { failures: 0, early: true, retryAfter: 1_000 },
+      from: 1_000,
+      to: 31_000,
+    },
   ]
 
   test.each(rows)('$when: uniform from $from to $to ms', ({ ask, from, to }) => {
-    expectUniform(draws((random) => reconnectDelay(ask, random)), from, to)
+    expectUniform(
+      draws((random) => reconnectDelay(ask, random)),
+      from,
+      to,
+    )
   })
 
   test('exactly 250 ms at a spread of 0, first attempt', () => {
@@ -67,17 +87,20 @@ describe('a reconnection waits', () => {
 
   const garbage: readonly unknown[] = [NaN, -1, -Infinity, Infinity, 1e308, 2 ** 53, undefined, null, '30000', {}, []]
 
-  test.each(['failures', 'spread', 'cap', 'retryAfter'] as const)('no less than 250 ms and no more than 125 min, whatever %s is', (field) => {
-    for (const value of garbage) {
-      for (const failures of [0, 1, 1e9]) {
-        for (const random of [() => 0, () => 1 - 2 ** -32]) {
-          const delay = reconnectDelay({ failures, spread: 30_000, [field]: value } as ReconnectAsk, random)
-          expect(delay).toBeGreaterThanOrEqual(250)
-          expect(delay).toBeLessThanOrEqual(125 * 60_000)
+  test.each(['failures', 'spread', 'cap', 'retryAfter'] as const)(
+    'no less than 250 ms and no more than 125 min, whatever %s is',
+    (field) => {
+      for (const value of garbage) {
+        for (const failures of [0, 1, 1e9]) {
+          for (const random of [() => 0, () => 1 - 2 ** -32]) {
+            const delay = reconnectDelay({ failures, spread: 30_000, [field]: value } as ReconnectAsk, random)
+            expect(delay).toBeGreaterThanOrEqual(250)
+            expect(delay).toBeLessThanOrEqual(125 * 60_000)
+          }
         }
       }
-    }
-  })
+    },
+  )
 
   test('within windows of 5 min at most that a server names, and of an hour at most that an application names', () => {
     expect(reconnectWindow(0, 1e308, undefined)).toBe(300_000)
@@ -93,7 +116,11 @@ describe('client rule 3: a dial within a handover waits', () => {
     [4, 2_000],
     [1e9, 2_000],
   ])('as number %d, uniform from 0 to %d ms', (n, to) => {
-    expectUniform(draws((random) => handoverDialDelay({ n }, random)), 0, to)
+    expectUniform(
+      draws((random) => handoverDialDelay({ n }, random)),
+      0,
+      to,
+    )
   })
 
   test.each([NaN, -1, Infinity])('a bounded time as number %d', (n) => {
@@ -105,10 +132,22 @@ describe('client rule 3: a dial within a handover waits', () => {
 describe('a handover that the server asked for starts', () => {
   test.each([
     { name: 'anywhere in spread', ask: { spread: 10_000, deadline: 60_000, dialTime: 10_000 }, to: 10_000 },
-    { name: 'no later than leaves time to dial', ask: { spread: 60_000, deadline: 30_000, dialTime: 10_000 }, to: 20_000 },
-    { name: 'within a day, whatever the server says', ask: { spread: 1e308, deadline: 1e308, dialTime: 0 }, to: 86_400_000 },
+    {
+      name: 'no later than leaves time to dial',
+      ask: { spread: 60_000, deadline: 30_000, dialTime: 10_000 },
+      to: 20_000,
+    },
+    {
+      name: 'within a day, whatever the server says',
+      ask: { spread: 1e308, deadline: 1e308, dialTime: 0 },
+      to: 86_400_000,
+    },
   ])('$name', ({ ask, to }) => {
-    expectUniform(draws((random) => spreadDelay(ask, random)), 0, to)
+    expectUniform(
+      draws((random) => spreadDelay(ask, random)),
+      0,
+      to,
+    )
   })
 
   test.each([
@@ -125,7 +164,11 @@ describe('a handover that the server asked for starts', () => {
 
 describe('maxAge', () => {
   test('moves a leg at 0.8 to 1.0 of it, so that no platform cuts it first and no two legs move together', () => {
-    expectUniform(draws((random) => agedAfter(3_600_000, random)), 2_880_000, 3_600_000)
+    expectUniform(
+      draws((random) => agedAfter(3_600_000, random)),
+      2_880_000,
+      3_600_000,
+    )
   })
 
   test('never moves one where there is no limit', () => {

@@ -4,19 +4,51 @@ import { legFailure } from '../../src/policy/leg-failure.js'
 
 /** A leg of `wss://a.test/live` that has ended so, with what the close means. */
 function failureOf(leg: Partial<Close> = {}) {
-  const close: Close = { code: 1006, opened: true, welcomed: false, onlyMe: false, leaving: false, asked: false, ...leg }
+  const close: Close = {
+    code: 1006,
+    opened: true,
+    welcomed: false,
+    onlyMe: false,
+    leaving: false,
+    asked: false,
+    ...leg,
+  }
   return legFailure({ ...close, url: 'wss://a.test/live' }, closeVerdict(close), 'http://localhost:5173')
 }
 
 describe('why nothing serves', () => {
   it.each<[what: string, leg: Partial<Close>, code: string, message: string, hint: boolean]>([
     ['a dial of which a browser says nothing', { opened: false }, 'unreachable', 'closed with 1006', true],
-    ['a dial of which Node says why', { opened: false, reason: 'Unexpected server response: 403' }, 'unreachable', 'Unexpected server response: 403', true],
+    [
+      'a dial of which Node says why',
+      { opened: false, reason: 'Unexpected server response: 403' },
+      'unreachable',
+      'Unexpected server response: 403',
+      true,
+    ],
     ['a server that never greets', { reason: 'no welcome in time' }, 'unreachable', 'no welcome in time', true],
-    ['a refused token', { code: 3000, error: { code: 'unauthorized', message: 'Expired.' } }, 'unauthorized', 'Expired.', false],
+    [
+      'a refused token',
+      { code: 3000, error: { code: 'unauthorized', message: 'Expired.' } },
+      'unauthorized',
+      'Expired.',
+      false,
+    ],
     ['a refused token, in a code alone', { code: 1008, welcomed: true }, 'unauthorized', 'closed with 1008', false],
-    ['a busy server', { code: 1013, error: { code: 'busy', message: 'Too many', retryAfter: 4_000 } }, 'busy', 'Too many (retryAfter 4000 ms)', false],
-    ['a client that may not', { code: 3003, error: { code: 'forbidden', message: 'Go away' } }, 'forbidden', 'Go away', false],
+    [
+      'a busy server',
+      { code: 1013, error: { code: 'busy', message: 'Too many', retryAfter: 4_000 } },
+      'busy',
+      'Too many (retryAfter 4000 ms)',
+      false,
+    ],
+    [
+      'a client that may not',
+      { code: 3003, error: { code: 'forbidden', message: 'Go away' } },
+      'forbidden',
+      'Go away',
+      false,
+    ],
     ['a server that drains', { code: 1012, error: { code: 'draining', message: 'later' } }, 'draining', 'later', false],
     ['a connection that had served', { welcomed: true }, 'lost', 'closed with 1006', false],
     ['a server that meant it', { welcomed: true, code: 1000, reason: 'bye' }, 'server', 'bye', false],
@@ -26,6 +58,9 @@ describe('why nothing serves', () => {
     expect(failure.code).toBe(code)
     expect(failure.message).toBe(`wss://a.test/live: ${message}`)
     if (!hint) expect(failure).not.toHaveProperty('hint')
-    else expect(failure.hint).toMatch(/server up.*path.*allowedOrigins \(http:\/\/localhost:5173\).*npx livesocket doctor wss:\/\/a\.test\/live$/i)
+    else
+      expect(failure.hint).toMatch(
+        /server up.*path.*allowedOrigins \(http:\/\/localhost:5173\).*npx livesocket doctor wss:\/\/a\.test\/live$/i,
+      )
   })
 })

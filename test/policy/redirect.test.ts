@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { checkRedirect } from '../../src/policy/redirect.js'
 
 const configured = new URL('wss://good.com/live?tenant=7')
-const list = ['wss://eu.good.com', 'wss://us.good.com:8443', 'ws://plain.good.com', 'https://page.good.com', 'null', '*', 'wss://*.good.com']
+const list = [
+  'wss://eu.good.com',
+  'wss://us.good.com:8443',
+  'ws://plain.good.com',
+  'https://page.good.com',
+  'null',
+  '*',
+  'wss://*.good.com',
+]
 
 describe('client rule 2: a url is followed when', () => {
   test.each([
@@ -11,7 +19,11 @@ describe('client rule 2: a url is followed when', () => {
     ['its host is in capitals', 'WSS://GOOD.com/live', 'wss://good.com/live'],
     ['its origin is on the list', 'wss://eu.good.com/live', 'wss://eu.good.com/live'],
     ['its origin is on the list with a port', 'wss://us.good.com:8443', 'wss://us.good.com:8443/'],
-    ['its query has a token of the server: it stays as it is', 'wss://good.com/?token=abc', 'wss://good.com/?token=abc'],
+    [
+      'its query has a token of the server: it stays as it is',
+      'wss://good.com/?token=abc',
+      'wss://good.com/?token=abc',
+    ],
     ['a query of it has an @', 'wss://good.com/?to=a@b', 'wss://good.com/?to=a@b'],
     ['it is as long as one may be', `wss://good.com/${'x'.repeat(2_033)}`, `wss://good.com/${'x'.repeat(2_033)}`],
   ])('%s', (_, url, followed) => {
@@ -21,7 +33,9 @@ describe('client rule 2: a url is followed when', () => {
   test('it is ws: and the configured one is, too', () => {
     const plain = new URL('ws://127.0.0.1:8080/live')
     expect(checkRedirect('ws://127.0.0.1:8080/b', plain, [])).toEqual({ url: 'ws://127.0.0.1:8080/b' })
-    expect(checkRedirect('ws://127.0.0.1:8081/b', plain, ['ws://127.0.0.1:8081'])).toEqual({ url: 'ws://127.0.0.1:8081/b' })
+    expect(checkRedirect('ws://127.0.0.1:8081/b', plain, ['ws://127.0.0.1:8081'])).toEqual({
+      url: 'ws://127.0.0.1:8081/b',
+    })
     expect(checkRedirect('wss://good.com/b', plain, ['wss://good.com'])).toEqual({ url: 'wss://good.com/b' })
   })
 
@@ -50,7 +64,7 @@ describe('client rule 2: a url is refused when', () => {
     ['the good host is a path', 'wss://evil.com/good.com', /origin/],
     ['it is a subdomain of the good host', 'wss://x.good.com/', /origin/],
     ['a listed origin is taken with another port', 'wss://us.good.com/', /origin/],
-    ['only the page\'s https origin is listed', 'wss://page.good.com/', /origin/],
+    ["only the page's https origin is listed", 'wss://page.good.com/', /origin/],
     ['a backslash hides the host', 'wss://good.com\\@evil.com/', /backslash/],
     ['a backslash stands for a slash', 'wss:\\\\good.com/', /backslash/],
     ['a tab is inside', 'wss://go\tod.com/', /control character/],
@@ -103,7 +117,12 @@ describe('client rule 2: a url is refused when', () => {
   })
 
   test('and the refusal repeats neither its query nor its user info', () => {
-    for (const url of ['wss://evil.com/?token=canary', 'wss://canary:canary@good.com/', 'wss://good.com/canary#canary', 'canary']) {
+    for (const url of [
+      'wss://evil.com/?token=canary',
+      'wss://canary:canary@good.com/',
+      'wss://good.com/canary#canary',
+      'canary',
+    ]) {
       expect(JSON.stringify(checkRedirect(url, configured, list))).not.toContain('canary')
     }
   })

@@ -5,21 +5,61 @@ import { jwt } from '../kit/kept-token.js'
 test.each([
   ['a token', 'abc', { kind: 'token', token: 'abc' }],
   ['a token in an object', { token: 'abc' }, { kind: 'token', token: 'abc' }],
-  ['a token with its durations', { token: 'abc', ttl: 5, sessionTtl: 0 }, { kind: 'token', token: 'abc', ttl: 5, sessionTtl: 0 }],
+  [
+    'a token with its durations',
+    { token: 'abc', ttl: 5, sessionTtl: 0 },
+    { kind: 'token', token: 'abc', ttl: 5, sessionTtl: 0 },
+  ],
   ['a wish for time', { retryAfter: 0 }, { kind: 'later', retryAfter: 0 }],
-  ['the end, which goes before all else', { ended: 'why', token: 'abc', retryAfter: 1 }, { kind: 'ended', reason: 'why' }],
+  [
+    'the end, which goes before all else',
+    { ended: 'why', token: 'abc', retryAfter: 1 },
+    { kind: 'ended', reason: 'why' },
+  ],
   ['the longest token', 'x'.repeat(LONGEST_TOKEN), { kind: 'token', token: 'x'.repeat(LONGEST_TOKEN) }],
 ])('a provider may answer %s', (_, answer, read) => {
   expect(readTokenAnswer(answer)).toEqual(read)
 })
 
-test.each([
-  undefined, null, 0, NaN, true, Symbol('x'), () => 'abc', [], {}, '', 'null', 'undefined', 'a\nb', 'a\u0000b', 'x'.repeat(LONGEST_TOKEN + 1), Promise.resolve('abc'),
-  { token: null }, { token: '' }, { token: 1 }, { token: ['a'] }, { token: { toString: () => 'abc' } },
-  { token: 'abc', ttl: 0 }, { token: 'abc', ttl: -1 }, { token: 'abc', ttl: NaN }, { token: 'abc', ttl: Infinity }, { token: 'abc', ttl: '600' }, { token: 'abc', ttl: null },
-  { token: 'abc', sessionTtl: -1 }, { token: 'abc', sessionTtl: 'x' },
-  { retryAfter: -1 }, { retryAfter: '5' }, { retryAfter: Infinity }, { ended: true }, { ended: null }, JSON.parse('{"__proto__":{"token":"abc"}}'),
-].map((answer) => [answer]))('answer %# is none, and the error says what is wrong without quoting it', (answer: unknown) => {
+test.each(
+  [
+    undefined,
+    null,
+    0,
+    NaN,
+    true,
+    Symbol('x'),
+    () => 'abc',
+    [],
+    {},
+    '',
+    'null',
+    'undefined',
+    'a\nb',
+    'a\u0000b',
+    'x'.repeat(LONGEST_TOKEN + 1),
+    Promise.resolve('abc'),
+    { token: null },
+    { token: '' },
+    { token: 1 },
+    { token: ['a'] },
+    { token: { toString: () => 'abc' } },
+    { token: 'abc', ttl: 0 },
+    { token: 'abc', ttl: -1 },
+    { token: 'abc', ttl: NaN },
+    { token: 'abc', ttl: Infinity },
+    { token: 'abc', ttl: '600' },
+    { token: 'abc', ttl: null },
+    { token: 'abc', sessionTtl: -1 },
+    { token: 'abc', sessionTtl: 'x' },
+    { retryAfter: -1 },
+    { retryAfter: '5' },
+    { retryAfter: Infinity },
+    { ended: true },
+    { ended: null },
+    JSON.parse('{"__proto__":{"token":"abc"}}'),
+  ].map((answer) => [answer]),
+)('answer %# is none, and the error says what is wrong without quoting it', (answer: unknown) => {
   const read = readTokenAnswer(answer)
   expect(read).toMatchObject({ kind: 'invalid', error: { code: 'invalid' } })
   if (read.kind === 'invalid') {
@@ -32,7 +72,16 @@ test.each([
 test('whose token it is, is read from a JWT and from nothing else', () => {
   expect(tokenSubject(jwt('ann@example.org', 600))).toBe('ann@example.org')
   const part = (text: string) => Buffer.from(text).toString('base64url')
-  for (const token of ['', 'opaque', 'a.b.c', `a.${part('null')}.c`, `a.${part('[]')}.c`, `a.${part('{"sub":7}')}.c`, `a.${part('{"sub"')}.c`, 'a.\u{1f600}.c']) {
+  for (const token of [
+    '',
+    'opaque',
+    'a.b.c',
+    `a.${part('null')}.c`,
+    `a.${part('[]')}.c`,
+    `a.${part('{"sub":7}')}.c`,
+    `a.${part('{"sub"')}.c`,
+    'a.\u{1f600}.c',
+  ]) {
     expect(tokenSubject(token)).toBeUndefined()
   }
 })

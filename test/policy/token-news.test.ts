@@ -2,16 +2,30 @@ import { expect, test } from 'vitest'
 import { readTokenNews, type SharedToken } from '../../src/policy/token-news.js'
 
 const token: SharedToken = {
-  kind: 'token', session: 0, generation: 1, token: 't', reason: 'first', age: 0, at: 1, schedule: { lifetime: 600, due: 400, earliest: 300, dead: 590 },
+  kind: 'token',
+  session: 0,
+  generation: 1,
+  token: 't',
+  reason: 'first',
+  age: 0,
+  at: 1,
+  schedule: { lifetime: 600, due: 400, earliest: 300, dead: 590 },
 }
 
-test.each([{ kind: 'ask', session: 0 }, { kind: 'wait', session: 3, failures: 2, delay: 100 }, { kind: 'ended', session: 5, reason: '' }, token, { ...token, sessionLeft: 5 }])(
-  'news of the kind $kind is understood',
-  (news) => expect(readTokenNews(structuredClone(news))).toEqual(news),
-)
+test.each([
+  { kind: 'ask', session: 0 },
+  { kind: 'wait', session: 3, failures: 2, delay: 100 },
+  { kind: 'ended', session: 5, reason: '' },
+  token,
+  { ...token, sessionLeft: 5 },
+])('news of the kind $kind is understood', (news) => expect(readTokenNews(structuredClone(news))).toEqual(news))
 
 test('every field that is missing, of another type, negative, fractional or astronomic makes it no news', () => {
-  const whole = [{ kind: 'wait', session: 3, failures: 2, delay: 100 }, { kind: 'ended', session: 5, reason: 'x' }, { ...token, sessionLeft: 5 }]
+  const whole = [
+    { kind: 'wait', session: 3, failures: 2, delay: 100 },
+    { kind: 'ended', session: 5, reason: 'x' },
+    { ...token, sessionLeft: 5 },
+  ]
   for (const news of whole) {
     for (const field of Object.keys(news)) {
       for (const wrong of [undefined, null, true, [], {}, NaN, -1, Infinity, Symbol.iterator, '\n']) {
@@ -24,5 +38,6 @@ test('every field that is missing, of another type, negative, fractional or astr
   expect(readTokenNews({ ...token, generation: 1.5 })).toBeNull()
   expect(readTokenNews({ ...token, session: 2 ** 60 })).toBeNull()
   expect(readTokenNews({ ...token, schedule: { ...token.schedule, due: 595 } })).toBeNull()
-  for (const message of [undefined, null, 1, 'ask', [], {}, { kind: 'toString', session: 0 }]) expect(readTokenNews(message)).toBeNull()
+  for (const message of [undefined, null, 1, 'ask', [], {}, { kind: 'toString', session: 0 }])
+    expect(readTokenNews(message)).toBeNull()
 })

@@ -5,7 +5,10 @@ import { seededRandom } from '../../src/testing/seeded-random.js'
 const MINUTE = 60_000
 const LIFETIME = 10 * MINUTE
 
-/** Tokens of many clients at one moment, long after they logged in: each at some age that it reaches before it is refreshed. */
+/**
+ * Tokens of many clients at one moment, long after they logged in: each at some age that it reaches before it is
+ * refreshed.
+ */
 function tokensInUse(clients: number): { schedule: TokenSchedule; age: number }[] {
   const random = seededRandom(1)
   return Array.from({ length: clients }, () => {
@@ -38,7 +41,10 @@ describe('clients whose tokens are cut short at one moment', () => {
       })
       expect(Math.min(...waits)).toBeGreaterThanOrEqual(0)
       expect(Math.max(...waits)).toBeLessThanOrEqual(0.9 * left)
-      const bins = Array.from({ length: 30 }, (_, bin) => waits.filter((wait) => Math.floor((wait / left) * 30) === bin).length)
+      const bins = Array.from(
+        { length: 30 },
+        (_, bin) => waits.filter((wait) => Math.floor((wait / left) * 30) === bin).length,
+      )
       expect(Math.max(...bins)).toBeLessThan((most * 10_000) / 30)
     }
   })
@@ -59,7 +65,9 @@ describe('clients whose tokens are cut short at one moment', () => {
   test('that were fetched just before are not fetched again at once', () => {
     const random = seededRandom(3)
     for (let i = 0; i < 1_000; i++) {
-      expect(scheduleByServer(drawTokenSchedule(LIFETIME, {}, random), 0, MINUTE).due).toBeGreaterThanOrEqual(MINUTE / 2)
+      expect(scheduleByServer(drawTokenSchedule(LIFETIME, {}, random), 0, MINUTE).due).toBeGreaterThanOrEqual(
+        MINUTE / 2,
+      )
     }
   })
 })

@@ -1,15 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import {
-  callGap, drawTokenSchedule, jwtLifetime, refreshDue, tokenLifetime, tokenRetryDelay, type RefreshRange,
+  callGap,
+  drawTokenSchedule,
+  jwtLifetime,
+  refreshDue,
+  tokenLifetime,
+  tokenRetryDelay,
+  type RefreshRange,
 } from '../../src/policy/token-schedule.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 const MINUTE = 60_000
 
 const base64url = (text: string): string => Buffer.from(text, 'utf8').toString('base64url')
-const jwt = (claims: unknown): string => `${base64url('{"alg":"none"}')}.${base64url(JSON.stringify(claims))}.${base64url('signature')}`
+const jwt = (claims: unknown): string =>
+  `${base64url('{"alg":"none"}')}.${base64url(JSON.stringify(claims))}.${base64url('signature')}`
 
-describe('a token\'s lifetime is', () => {
+describe("a token's lifetime is", () => {
   const tenMinutes = jwt({ iat: 1_700_000_000, exp: 1_700_000_600, name: 'Zoë 名前' })
 
   test.each([
@@ -17,10 +24,16 @@ describe('a token\'s lifetime is', () => {
     ['else exp − iat of the JWT, whatever clock it was made by', tenMinutes, undefined, undefined, 600_000],
     ['else the option', 'opaque', undefined, 120_000, 120_000],
     ['else ten minutes', 'opaque', undefined, undefined, 600_000],
-    ['the JWT\'s where ttl is NaN', tenMinutes, NaN, undefined, 600_000],
-    ['the JWT\'s where ttl is 0', tenMinutes, 0, undefined, 600_000],
-    ['the JWT\'s where ttl is negative', tenMinutes, -5, undefined, 600_000],
-    ['ten minutes where the JWT had expired when it was issued', jwt({ iat: 100, exp: 100 }), undefined, undefined, 600_000],
+    ["the JWT's where ttl is NaN", tenMinutes, NaN, undefined, 600_000],
+    ["the JWT's where ttl is 0", tenMinutes, 0, undefined, 600_000],
+    ["the JWT's where ttl is negative", tenMinutes, -5, undefined, 600_000],
+    [
+      'ten minutes where the JWT had expired when it was issued',
+      jwt({ iat: 100, exp: 100 }),
+      undefined,
+      undefined,
+      600_000,
+    ],
     ['400 days at most', 'opaque', 1e308, undefined, 400 * 24 * 60 * MINUTE],
     ['400 days where ttl is Infinity', 'opaque', Infinity, undefined, 400 * 24 * 60 * MINUTE],
     ['a second at least', 'opaque', 0.5, undefined, 1_000],
@@ -85,7 +98,9 @@ describe('the refresh of a token of ten minutes', () => {
     const mean = (clients * binWidth) / (7 * MINUTE)
     // Around the k-th refresh: half a mean interval to either side of k means.
     const peak = (k: number): number =>
-      Math.max(...bins.slice(Math.floor(((k - 0.5) * 7 * MINUTE) / binWidth), Math.ceil(((k + 0.5) * 7 * MINUTE) / binWidth))) / mean
+      Math.max(
+        ...bins.slice(Math.floor(((k - 0.5) * 7 * MINUTE) / binWidth), Math.ceil(((k + 0.5) * 7 * MINUTE) / binWidth)),
+      ) / mean
     expect(peak(1)).toBeCloseTo(1.77, 1)
     expect(peak(3)).toBeCloseTo(1.33, 1)
     expect(peak(5)).toBeCloseTo(1.11, 1)
@@ -119,7 +134,10 @@ describe('the refresh of a token of ten minutes', () => {
     expect(Math.max(...dues)).toBeLessThanOrEqual(515_000)
     expect(Math.min(...dues)).toBeGreaterThanOrEqual(5 * MINUTE)
     expect(dues.reduce((sum, due) => sum + due) / dues.length).toBeGreaterThan(6.9 * MINUTE)
-    const bins = Array.from({ length: 240 }, (_, bin) => dues.filter((due) => Math.floor(due / 1_000) - 300 === bin).length)
+    const bins = Array.from(
+      { length: 240 },
+      (_, bin) => dues.filter((due) => Math.floor(due / 1_000) - 300 === bin).length,
+    )
     expect(Math.max(...bins)).toBeLessThan((2.5 * 20_000) / 240)
   })
 })
@@ -163,7 +181,12 @@ describe('after a provider failed, the next call waits', () => {
     ['over 30 s where the token is about to die', { failures: 4, left: 12_000 }, 5_000, 35_000],
     ['over 5 min at most once it is dead', { failures: 4, left: 0 }, 5_000, 305_000],
     ['over 5 min at most, however often it failed', { failures: 1e9, left: -1 }, 5_000, 305_000],
-    ['as long as the provider asked for, and then spread', { failures: 0, retryAfter: 40_000, left: 0 }, 40_000, 70_000],
+    [
+      'as long as the provider asked for, and then spread',
+      { failures: 0, retryAfter: 40_000, left: 0 },
+      40_000,
+      70_000,
+    ],
     ['5 s where the provider asked for less', { failures: 0, retryAfter: 10, left: 0 }, 5_000, 35_000],
     ['an hour where the provider asked for a year', { failures: 0, retryAfter: 3e10, left: 0 }, 3_600_000, 3_630_000],
     ['as without it where retryAfter is NaN', { failures: 0, retryAfter: NaN, left: 0 }, 5_000, 35_000],

@@ -26,8 +26,15 @@ export interface Stack {
   readonly code: number
 }
 
-/** Starts that program, and waits until it listens: on that port, or on the one that it prints behind `listening on`. */
-export async function program(command: string, words: string[], env: Record<string, string> = {}, port?: number): Promise<Running> {
+/**
+ * Starts that program, and waits until it listens: on that port, or on the one that it prints behind `listening on`.
+ */
+export async function program(
+  command: string,
+  words: string[],
+  env: Record<string, string> = {},
+  port?: number,
+): Promise<Running> {
   const child = spawn(command, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   let said = ''
@@ -48,7 +55,9 @@ export async function program(command: string, words: string[], env: Record<stri
 async function listens(port: number): Promise<number> {
   for (;;) {
     const probe = connect(port, '127.0.0.1')
-    const open = await new Promise<boolean>((resolve) => probe.on('connect', () => resolve(true)).on('error', () => resolve(false)))
+    const open = await new Promise<boolean>((resolve) =>
+      probe.on('connect', () => resolve(true)).on('error', () => resolve(false)),
+    )
     probe.destroy()
     if (open) return port
   }
@@ -65,9 +74,14 @@ async function raw(url: string) {
   return { socket, frames, send: (frame: object) => socket.send(JSON.stringify(frame)) }
 }
 
-/** One that is moved, or comes back. A server that spreads its clients over ten seconds has this one a twentieth of that later. */
+/**
+ * One that is moved, or comes back. A server that spreads its clients over ten seconds has this one a twentieth of that
+ * later.
+ */
 function reader(url: () => string) {
-  const reading = speaking(url, reconnectNotice({ numbered: true }), { environment: { WebSocket, random: () => 0.05 } }).follow('chat')
+  const reading = speaking(url, reconnectNotice({ numbered: true }), {
+    environment: { WebSocket, random: () => 0.05 },
+  }).follow('chat')
   const gaps: unknown[] = []
   const states: string[] = []
   reading.socket.on('gap', ({ from, to, reason }) => gaps.push({ from, to, reason }))
@@ -80,7 +94,8 @@ function reader(url: () => string) {
 export function keepsItsPromises({ start, replays, code }: Stack) {
   it('is left by its clients when it is told to go, under load: nothing lost, repeated or reordered, and nobody sees a break', async () => {
     const servers = [await start('shared', 20_000), await start('shared', 20_000)]
-    // The two have no log in common, so both are told everything, in one order: that is what numbers from one place come to.
+    // The two have no log in common, so both are told everything, in one order: that is what numbers from one place
+    // come to.
     const writers = await Promise.all(servers.map(({ url }) => raw(url)))
     let sent = 0
     const began = performance.now()
@@ -105,33 +120,45 @@ export function keepsItsPromises({ start, replays, code }: Stack) {
     await until(() => readers.every(({ seen }) => seen.at(-1) === sent), 'the last message')
     for (const { seen, asked, states, gaps, socket } of readers) {
       expect(seen).toEqual(oneToLast(seen as number[]))
-      expect([states, gaps, asked.map(({ reason }) => reason), socket.stats().reconnects]).toEqual([['connecting', 'live'], [], ['deploy'], 0])
+      expect([states, gaps, asked.map(({ reason }) => reason), socket.stats().reconnects]).toEqual([
+        ['connecting', 'live'],
+        [],
+        ['deploy'],
+        0,
+      ])
     }
   })
 
-  it(replays ? 'replays what was missed in a break, by its numbers' : 'has its clients know what a break has lost, by its numbers', async () => {
-    const { url } = await start('shared', 20_000)
-    const { socket, seen, gaps, live } = reader(() => url)
-    const writer = await raw(url)
-    const write = async (data: string) => {
-      writer.send({ topic: 'chat', data })
-      writer.send({ type: 'ping' })
-      const pongs = writer.frames.length + 1
-      await until(() => writer.frames.length === pongs, 'the answer')
-    }
-    socket.connect()
-    await until(live, 'live')
-    await write('one')
-    await until(() => seen.length === 1, 'the first')
-    socket.close()
-    await write('two')
-    await write('three')
-    socket.connect()
-    await until(live, 'live again')
-    await write('four')
-    await until(() => seen.at(-1) === 'four', 'the last')
-    expect([seen, gaps]).toEqual(replays ? [['one', 'two', 'three', 'four'], []] : [['one', 'four'], [{ from: 2, to: 3, reason: 'lost' }]])
-  })
+  it(
+    replays
+      ? 'replays what was missed in a break, by its numbers'
+      : 'has its clients know what a break has lost, by its numbers',
+    async () => {
+      const { url } = await start('shared', 20_000)
+      const { socket, seen, gaps, live } = reader(() => url)
+      const writer = await raw(url)
+      const write = async (data: string) => {
+        writer.send({ topic: 'chat', data })
+        writer.send({ type: 'ping' })
+        const pongs = writer.frames.length + 1
+        await until(() => writer.frames.length === pongs, 'the answer')
+      }
+      socket.connect()
+      await until(live, 'live')
+      await write('one')
+      await until(() => seen.length === 1, 'the first')
+      socket.close()
+      await write('two')
+      await write('three')
+      socket.connect()
+      await until(live, 'live again')
+      await write('four')
+      await until(() => seen.at(-1) === 'four', 'the last')
+      expect([seen, gaps]).toEqual(
+        replays ? [['one', 'two', 'three', 'four'], []] : [['one', 'four'], [{ from: 2, to: 3, reason: 'lost' }]],
+      )
+    },
+  )
 
   it(`takes nobody else once it was told to go, and lets go who stays: ${code}`, async () => {
     const { child, url } = await start('shared', 500)
@@ -143,7 +170,11 @@ export function keepsItsPromises({ start, replays, code }: Stack) {
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
     await until(() => stays.frames.length === 2, 'the request')
-    expect(stays.frames[1]).toMatchObject({ type: 'handover', reason: 'deploy', deadline: expect.any(Number) as number })
+    expect(stays.frames[1]).toMatchObject({
+      type: 'handover',
+      reason: 'deploy',
+      deadline: expect.any(Number) as number,
+    })
     const late = new WebSocket(url)
     late.on('error', () => undefined)
     late.on('open', () => late.send('{"type":"hello","topics":{"chat":{}}}'))

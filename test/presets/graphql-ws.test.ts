@@ -11,7 +11,8 @@ import { LiveWebSocket, type LiveWebSocketOptions } from '../../src/vanilla/live
 import { until } from '../server/kit.js'
 import { oneToLast, scripted } from './stage.js'
 
-// graphql comes twice, for Node and for bundlers, and takes no schema of its other self: this is the one that graphql-ws has.
+// graphql comes twice, for Node and for bundlers, and takes no schema of its other self: this is the one that
+// graphql-ws has.
 const { buildSchema } = createRequire(import.meta.url)('graphql') as typeof import('graphql')
 
 const schema = buildSchema(`
@@ -21,7 +22,10 @@ const schema = buildSchema(`
 `)
 
 /** Two servers of graphql-ws, one log, and the library's client over a LiveWebSocket. */
-async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number }, retries: Partial<ClientOptions> = { retryAttempts: 0 }) {
+async function stage(
+  options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number },
+  retries: Partial<ClientOptions> = { retryAttempts: 0 },
+) {
   const log: number[] = []
   const wakers = new Set<() => void>()
   let charges = 0
@@ -38,7 +42,11 @@ async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Objec
     }
   }
   const held = (answer: unknown) => new Promise((resolve) => (release = () => resolve(answer)))
-  const roots = { query: { slow: ({ name }: { name: string }) => held(`hello ${name}`) }, mutation: { charge: () => (charges++, held(charges)) }, subscription: { tick: () => follow('tick'), tock: () => follow('tock') } }
+  const roots = {
+    query: { slow: ({ name }: { name: string }) => held(`hello ${name}`) },
+    mutation: { charge: () => (charges++, held(charges)) },
+    subscription: { tick: () => follow('tick'), tock: () => follow('tock') },
+  }
   const servers = await Promise.all(
     [0, 1].map(async () => {
       const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
@@ -51,7 +59,12 @@ async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Objec
   const relay = createRelay({ target: () => ({ port: (servers[serving]!.address() as AddressInfo).port }), delay: 10 })
   await relay.ready
   const sockets: LiveWebSocket[] = []
-  const Live = LiveWebSocket.with({ protocol: graphqlWs(options), once: true, WebSocket, handover: { dwell: 0, overlapLimit: 400 } })
+  const Live = LiveWebSocket.with({
+    protocol: graphqlWs(options),
+    once: true,
+    WebSocket,
+    handover: { dwell: 0, overlapLimit: 400 },
+  })
   class Kept extends Live {
     constructor(...args: ConstructorParameters<typeof Live>) {
       super(...args)
@@ -59,7 +72,12 @@ async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Objec
     }
   }
   const told: string[] = []
-  const client: Client = createClient({ url: `ws://127.0.0.1:${relay.port}/`, webSocketImpl: Kept, ...retries, on: { connected: () => told.push('connected'), closed: () => told.push('closed') } })
+  const client: Client = createClient({
+    url: `ws://127.0.0.1:${relay.port}/`,
+    webSocketImpl: Kept,
+    ...retries,
+    on: { connected: () => told.push('connected'), closed: () => told.push('closed') },
+  })
   onTestFinished(async () => {
     stopped = true
     clearInterval(timer)
@@ -73,7 +91,10 @@ async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Objec
   })
   const follower = (field: string) => {
     const seen: number[] = []
-    client.subscribe<Record<string, number>>({ query: `# a query { } in a comment\nsubscription { ${field} }` }, { next: ({ data }) => seen.push(data![field]!), error: () => undefined, complete: () => told.push('complete') })
+    client.subscribe<Record<string, number>>(
+      { query: `# a query { } in a comment\nsubscription { ${field} }` },
+      { next: ({ data }) => seen.push(data![field]!), error: () => undefined, complete: () => told.push('complete') },
+    )
     return seen
   }
   return {
@@ -85,7 +106,9 @@ async function stage(options: GraphqlWsOptions = { identity: ({ data }) => Objec
     charges: () => charges,
     release: () => release(),
     ask(query: string) {
-      return new Promise((resolve, reject) => client.subscribe({ query }, { next: resolve, error: reject, complete: () => undefined }))
+      return new Promise((resolve, reject) =>
+        client.subscribe({ query }, { next: resolve, error: reject, complete: () => undefined }),
+      )
     },
     async move() {
       const before = sockets[0]!.live.stats().handovers
@@ -158,7 +181,10 @@ it('shows the library a break as the close that it is', async () => {
 })
 
 it('lets the library come back from a break by itself: a new socket of the same class knows nothing of the one before', async () => {
-  const { follower, told, servers, sockets } = await stage(undefined, { retryAttempts: 3, retryWait: async () => undefined })
+  const { follower, told, servers, sockets } = await stage(undefined, {
+    retryAttempts: 3,
+    retryWait: async () => undefined,
+  })
   const ticks = follower('tick')
   await until(() => ticks.length > 10, 'messages')
   for (const client of servers[0]!.clients) client.terminate()
@@ -170,7 +196,12 @@ it('lets the library come back from a break by itself: a new socket of the same 
 })
 
 /** Servers that say what the test says, one connection after the other. */
-async function scriptedLegs(options: GraphqlWsOptions, accepts: (payload: Record<string, unknown>, leg: number) => boolean = () => true, client: Partial<ClientOptions> = { retryAttempts: 0 }, live: LiveWebSocketOptions = {}) {
+async function scriptedLegs(
+  options: GraphqlWsOptions,
+  accepts: (payload: Record<string, unknown>, leg: number) => boolean = () => true,
+  client: Partial<ClientOptions> = { retryAttempts: 0 },
+  live: LiveWebSocketOptions = {},
+) {
   const payloads: unknown[] = []
   const running: string[] = []
   const server = await scripted(
@@ -187,9 +218,18 @@ async function scriptedLegs(options: GraphqlWsOptions, accepts: (payload: Record
     undefined,
     'graphql-transport-ws',
   )
-  const say = (leg: number, type: string, n?: number) => server.legs[leg]!.socket.send(JSON.stringify({ type, id: running[leg], ...(n !== undefined && { payload: { data: { n } } }) }))
+  const say = (leg: number, type: string, n?: number) =>
+    server.legs[leg]!.socket.send(
+      JSON.stringify({ type, id: running[leg], ...(n !== undefined && { payload: { data: { n } } }) }),
+    )
   const sockets: LiveWebSocket[] = []
-  const Live = LiveWebSocket.with({ protocol: graphqlWs(options), once: true, WebSocket, handover: { dwell: 0, overlapLimit: 300 }, ...live })
+  const Live = LiveWebSocket.with({
+    protocol: graphqlWs(options),
+    once: true,
+    WebSocket,
+    handover: { dwell: 0, overlapLimit: 300 },
+    ...live,
+  })
   class Kept extends Live {
     constructor(...args: ConstructorParameters<typeof Live>) {
       super(...args)
@@ -197,37 +237,66 @@ async function scriptedLegs(options: GraphqlWsOptions, accepts: (payload: Record
     }
   }
   const told: string[] = []
-  const library = createClient({ url: server.url, webSocketImpl: Kept, ...client, on: { closed: () => told.push('closed'), ...client.on } })
+  const library = createClient({
+    url: server.url,
+    webSocketImpl: Kept,
+    ...client,
+    on: { closed: () => told.push('closed'), ...client.on },
+  })
   onTestFinished(() => library.dispose())
   const results: unknown[] = []
-  library.subscribe<{ n: number }>({ query: 'subscription { n }' }, { next: ({ data }) => results.push(data!.n), error: () => results.push('error'), complete: () => results.push('complete') })
+  library.subscribe<{ n: number }>(
+    { query: 'subscription { n }' },
+    {
+      next: ({ data }) => results.push(data!.n),
+      error: () => results.push('error'),
+      complete: () => results.push('complete'),
+    },
+  )
   await until(() => running[0] !== undefined, 'the subscription')
-  return { ...server, say, running, payloads, results, told, sockets, move: () => server.legs.at(-1)!.socket.send('{"type":"ping","payload":{"handover":{"deadline":3000}}}') }
+  return {
+    ...server,
+    say,
+    running,
+    payloads,
+    results,
+    told,
+    sockets,
+    move: () => server.legs.at(-1)!.socket.send('{"type":"ping","payload":{"handover":{"deadline":3000}}}'),
+  }
 }
 
 const byNumber: GraphqlWsOptions = { identity: ({ data }) => (data as { n: number }).n }
 
-it.each(['before the next one serves', 'when the next one serves'])('carries on a subscription that the server ends because it goes, %s', async (when) => {
-  const { say, running, results, move, legs, sockets } = await scriptedLegs(byNumber)
-  say(0, 'next', 1)
-  move()
-  if (when === 'before the next one serves') say(0, 'complete')
-  await until(() => running[1] !== undefined, 'the subscription on the next one')
-  if (when === 'when the next one serves') {
-    for (const leg of [0, 1]) say(leg, 'next', 2)
-    say(0, 'complete')
-  } else say(1, 'next', 2)
-  say(1, 'next', 3)
-  await until(() => results.length === 3 && sockets[0]!.live.stats().handovers === 1, 'the move')
-  expect(results).toEqual([1, 2, 3])
-  say(1, 'complete')
-  await until(() => results.length === 4, 'its end')
-  expect([results.at(-1), legs.length]).toEqual(['complete', 2])
-})
+it.each(['before the next one serves', 'when the next one serves'])(
+  'carries on a subscription that the server ends because it goes, %s',
+  async (when) => {
+    const { say, running, results, move, legs, sockets } = await scriptedLegs(byNumber)
+    say(0, 'next', 1)
+    move()
+    if (when === 'before the next one serves') say(0, 'complete')
+    await until(() => running[1] !== undefined, 'the subscription on the next one')
+    if (when === 'when the next one serves') {
+      for (const leg of [0, 1]) say(leg, 'next', 2)
+      say(0, 'complete')
+    } else say(1, 'next', 2)
+    say(1, 'next', 3)
+    await until(() => results.length === 3 && sockets[0]!.live.stats().handovers === 1, 'the move')
+    expect(results).toEqual([1, 2, 3])
+    say(1, 'complete')
+    await until(() => results.length === 4, 'its end')
+    expect([results.at(-1), legs.length]).toEqual(['complete', 2])
+  },
+)
 
 it('answers the library for the pings that it counts, on whichever leg', async () => {
   let pongs = 0
-  const { sockets, move } = await scriptedLegs(byNumber, undefined, { retryAttempts: 0, keepAlive: 20, on: { pong: (received) => void (received && pongs++) } }, { heartbeat: { interval: 20, timeout: 1_000 } })
+  const { sockets, move } = await scriptedLegs(
+    byNumber,
+    undefined,
+    { retryAttempts: 0, keepAlive: 20, on: { pong: (received) => void (received && pongs++) } },
+    { heartbeat: { interval: 20, timeout: 1_000 } },
+  )
   await until(() => pongs > 3, 'pongs')
   move()
   await until(() => sockets[0]!.live.stats().handovers === 1, 'the move')
@@ -238,11 +307,11 @@ it('answers the library for the pings that it counts, on whichever leg', async (
 
 it('lets the library greet anew where a server refuses what it said at first, instead of saying that for ever', async () => {
   let life = 1
-  const { payloads, move, told, sockets, running } = await scriptedLegs(
-    byNumber,
-    ({ token }) => token === life,
-    { retryAttempts: 3, retryWait: async () => undefined, connectionParams: () => ({ token: life }) },
-  )
+  const { payloads, move, told, sockets, running } = await scriptedLegs(byNumber, ({ token }) => token === life, {
+    retryAttempts: 3,
+    retryWait: async () => undefined,
+    connectionParams: () => ({ token: life }),
+  })
   life = 2
   move()
   await until(() => running.length > 2, 'the subscription on the socket after it')

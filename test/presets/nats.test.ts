@@ -23,7 +23,15 @@ describe('the frames of NATS', () => {
       const split = natsFrames()
       const found = []
       for (let at = 0; at < bytes.length; at += size) found.push(...split(bytes.slice(at, at + size).buffer))
-      expect(found.map(({ verb, subject, sid, reply, payload }) => [verb, subject, sid, reply, new TextDecoder().decode(payload)])).toEqual([
+      expect(
+        found.map(({ verb, subject, sid, reply, payload }) => [
+          verb,
+          subject,
+          sid,
+          reply,
+          new TextDecoder().decode(payload),
+        ]),
+      ).toEqual([
         ['INFO', undefined, undefined, undefined, ''],
         ['MSG', 'a.b', '1', undefined, 'he\r\no'],
         ['HMSG', 'c', '2', 'reply', 'hi'],
@@ -33,7 +41,14 @@ describe('the frames of NATS', () => {
     }
   })
 
-  it.each(['MSG a\r\n', 'MSG a 1 x\r\n', 'MSG a 1 99999999999\r\n', 'HMSG a 1 5 -7\r\n', 'INFO {\r\n', `INFO ${'x'.repeat(70_000)}`])('are refused where they are none: %.12s', (wrong) => {
+  it.each([
+    'MSG a\r\n',
+    'MSG a 1 x\r\n',
+    'MSG a 1 99999999999\r\n',
+    'HMSG a 1 5 -7\r\n',
+    'INFO {\r\n',
+    `INFO ${'x'.repeat(70_000)}`,
+  ])('are refused where they are none: %.12s', (wrong) => {
     expect(() => natsFrames()(wrong)).toThrow()
   })
 })
@@ -84,19 +99,27 @@ it('answers the server in kind, and refuses a subject that would be another comm
   expect(seen).toEqual([{ subject: 'news.x', reply: undefined, headers: new Map(), payload: 'hi' }])
   const [connect, ...rest] = server.legs[0]!.received
   expect(JSON.parse(connect!.slice('CONNECT '.length))).toMatchObject({ verbose: false, user: 'ada', headers: true })
-  expect(rest).toEqual(['SUB news.* 1\r\n', 'PING\r\n', 'PONG\r\n', 'PUB out 7\r\n{"a":1}\r\n'].sort((a, b) => rest.indexOf(a) - rest.indexOf(b)))
+  expect(rest).toEqual(
+    ['SUB news.* 1\r\n', 'PING\r\n', 'PONG\r\n', 'PUB out 7\r\n{"a":1}\r\n'].sort(
+      (a, b) => rest.indexOf(a) - rest.indexOf(b),
+    ),
+  )
 })
 
 it('has a new token fetched when the server refuses one, and tells whatever else it says is wrong', async () => {
   const server = await scripted(
     (frame, socket) => {
-      if (frame.includes('"old"')) socket.send(Buffer.from("-ERR 'Authorization Violation'\r\n"), () => socket.terminate())
-      else if (frame.includes('PING')) socket.send(Buffer.from("PONG\r\n-ERR 'Unknown Protocol Operation'\r\nMSG news 1 2\r\nhi\r\n"))
+      if (frame.includes('"old"'))
+        socket.send(Buffer.from("-ERR 'Authorization Violation'\r\n"), () => socket.terminate())
+      else if (frame.includes('PING'))
+        socket.send(Buffer.from("PONG\r\n-ERR 'Unknown Protocol Operation'\r\nMSG news 1 2\r\nhi\r\n"))
     },
     (socket) => socket.send(Buffer.from('INFO {"server_id":"N1"}\r\n')),
   )
   let asked = 0
-  const { socket, seen, invalid } = speaking(server.url, nats(), { getToken: async () => (++asked === 1 ? 'old' : 'good') }).follow('news')
+  const { socket, seen, invalid } = speaking(server.url, nats(), {
+    getToken: async () => (++asked === 1 ? 'old' : 'good'),
+  }).follow('news')
   socket.connect()
   await until(() => seen.length === 1, 'the message')
   expect([asked, server.legs.length, invalid]).toEqual([2, 2, ['the server said: Unknown Protocol Operation']])
@@ -104,7 +127,9 @@ it('has a new token fetched when the server refuses one, and tells whatever else
 
 it('spreads its move over the time for which a server in lame duck mode serves', () => {
   const codec = nats({ grace: 3_000 }).open()
-  expect(codec.decode(new TextEncoder().encode('INFO {"ldm":true}\r\n').buffer)).toMatchObject([{ type: 'handover', spread: 3_000, deadline: 3_000 }])
+  expect(codec.decode(new TextEncoder().encode('INFO {"ldm":true}\r\n').buffer)).toMatchObject([
+    { type: 'handover', spread: 3_000, deadline: 3_000 },
+  ])
 })
 
 /** Two nats-servers in a cluster; ports are free ones, since their routes must know each other. */
@@ -140,10 +165,16 @@ async function cluster() {
 it('loses, repeats and reorders nothing when nats-server goes into lame duck mode, at 1,000 messages a second', async () => {
   const [leaving, staying] = await cluster()
   let dials = 0
-  const { socket, seen } = speaking(() => [leaving!, staying!][Math.min(dials++, 1)]!.url, nats({ grace: 2_000 })).follow('ticks.>')
+  const { socket, seen } = speaking(
+    () => [leaving!, staying!][Math.min(dials++, 1)]!.url,
+    nats({ grace: 2_000 }),
+  ).follow('ticks.>')
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
-  const publisher = await wsconnect({ servers: staying!.url, wsFactory: async (url: string | URL) => ({ socket: new WebSocket(url) as never, encrypted: false }) })
+  const publisher = await wsconnect({
+    servers: staying!.url,
+    wsFactory: async (url: string | URL) => ({ socket: new WebSocket(url) as never, encrypted: false }),
+  })
   onTestFinished(() => publisher.close())
   let sent = 0
   const timer = setInterval(() => {

@@ -17,7 +17,8 @@ async function endpoint() {
   const joined: number[] = []
   const server = await scripted((text, socket, leg) => {
     const [joinRef, ref, topic, event, payload] = JSON.parse(text) as Frame
-    const reply = (status: string, response: unknown) => socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status, response }]))
+    const reply = (status: string, response: unknown) =>
+      socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status, response }]))
     if (event === 'phx_join' && topic === 'secret') reply('error', { reason: 'unauthorized' })
     else if (event === 'fail') reply('error', { reason: 'no' })
     else if (event !== 'phx_join') reply('ok', event === 'echo' ? payload : {})
@@ -31,7 +32,13 @@ async function endpoint() {
     if (event === 'phx_leave') socket.send(JSON.stringify([joinRef, ref, topic, 'phx_close', {}]))
   })
   const frames = (leg: number) => server.legs[leg]!.received.map((text) => JSON.parse(text) as Frame)
-  return { ...server, frames, joined, broadcast: (leg: number, topic: string, event: string, payload: unknown, joinRef: string | null = null) => server.legs[leg]!.socket.send(JSON.stringify([joinRef, null, topic, event, payload])) }
+  return {
+    ...server,
+    frames,
+    joined,
+    broadcast: (leg: number, topic: string, event: string, payload: unknown, joinRef: string | null = null) =>
+      server.legs[leg]!.socket.send(JSON.stringify([joinRef, null, topic, event, payload])),
+  }
 }
 
 /** References are any that a client likes: what counts is which are the same. */
@@ -67,13 +74,17 @@ it('says what the phoenix client of npm says, frame by frame: join, push, heartb
   const undo = socket.subscribe('room:1', (data) => seen.push(data))
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
-  await expect(socket.publish('room:1', { event: 'echo', payload: { text: 'hi' } })).resolves.toMatchObject({ data: { text: 'hi' } })
+  await expect(socket.publish('room:1', { event: 'echo', payload: { text: 'hi' } })).resolves.toMatchObject({
+    data: { text: 'hi' },
+  })
   server.broadcast(1, 'room:1', 'said', { id: 1 })
   await until(() => seen.length === 1, 'the broadcast')
   undo()
   await until(() => server.frames(1).length === 3, 'the leave')
   const [join, push, heartbeat, leave] = renamed(server.frames(0)) as [Frame, Frame, Frame, Frame]
-  expect(renamed(server.frames(1)).map(([, , ...rest]) => rest)).toEqual([join, push, leave].map(([, , ...rest]) => rest))
+  expect(renamed(server.frames(1)).map(([, , ...rest]) => rest)).toEqual(
+    [join, push, leave].map(([, , ...rest]) => rest),
+  )
   expect(renamed(server.frames(1)).slice(0, 2)).toEqual([join, push])
   expect(seen).toEqual([{ event: 'said', payload: heard[0] }])
   expect([heartbeat.slice(2), invalid]).toEqual([['phoenix', 'heartbeat', {}], []])
@@ -85,7 +96,9 @@ it('says what the phoenix client of npm says, frame by frame: join, push, heartb
 
 it('joins every channel on the new leg before it goes over, marks the end by the answer to phx_leave, and loses and repeats nothing', async () => {
   const server = await endpoint()
-  const { socket, seen } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1').follow('room:2')
+  const { socket, seen } = speaking(server.url, phoenix({ identity: idOf }))
+    .follow('room:1')
+    .follow('room:2')
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   const cutover: number[] = []
@@ -98,24 +111,40 @@ it('joins every channel on the new leg before it goes over, marks the end by the
   await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the move')
   expect(seen.map((data) => (data as { payload: { id: number } }).payload.id)).toEqual([1, 2, 3])
   expect(cutover).toEqual([2])
-  expect(server.frames(0).slice(-2).map((frame) => frame.slice(2))).toEqual([['room:1', 'phx_leave', {}], ['room:2', 'phx_leave', {}]])
+  expect(
+    server
+      .frames(0)
+      .slice(-2)
+      .map((frame) => frame.slice(2)),
+  ).toEqual([
+    ['room:1', 'phx_leave', {}],
+    ['room:2', 'phx_leave', {}],
+  ])
 })
 
-/** A channel whose words wait in a queue, past which the connection answers heartbeats: the name of each message is its `id`. */
+/**
+ * A channel whose words wait in a queue, past which the connection answers heartbeats: the name of each message is its
+ * `id`.
+ */
 async function slowChannel(behind: number) {
   const said: number[] = []
   const queue = (leg: number, act: () => void) => (leg === 0 ? setTimeout(act, behind) : act())
   const server = await scripted((text, socket, leg) => {
     const [joinRef, ref, topic, event, payload] = JSON.parse(text) as Frame
-    const reply = (response: unknown = {}) => socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response }]))
+    const reply = (response: unknown = {}) =>
+      socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response }]))
     if (topic === 'phoenix' || event === 'phx_join') reply(event === 'phx_join' ? { state: leg } : {})
-    else if (event === 'phx_leave') queue(leg, () => (reply(), socket.send(JSON.stringify([joinRef, ref, topic, 'phx_close', {}]))))
+    else if (event === 'phx_leave')
+      queue(leg, () => (reply(), socket.send(JSON.stringify([joinRef, ref, topic, 'phx_close', {}]))))
     else {
       said.push((payload as { n: number }).n)
       if (event === 'ask') setTimeout(reply, 1_200)
     }
   })
-  const tell = (event: string, payload: unknown) => server.legs.forEach(({ socket }, leg) => queue(leg, () => socket.send(JSON.stringify([null, null, 'room:1', event, payload]))))
+  const tell = (event: string, payload: unknown) =>
+    server.legs.forEach(({ socket }, leg) =>
+      queue(leg, () => socket.send(JSON.stringify([null, null, 'room:1', event, payload]))),
+    )
   return { ...server, said, tell }
 }
 
@@ -170,7 +199,9 @@ it('tells of a push that a channel leaves unanswered as unknown, keeps the leg, 
   const { socket } = speaking(server.url, phoenix(), { outbox: { ackTimeout: 100 } }).follow('room:1')
   socket.connect()
   await socket.publish('room:1', { event: 'noreply', payload: { n: 1 }, reply: false })
-  await expect(socket.publish('room:1', { event: 'noreply', payload: { n: 2 } })).rejects.toMatchObject({ code: 'outcome-unknown' })
+  await expect(socket.publish('room:1', { event: 'noreply', payload: { n: 2 } })).rejects.toMatchObject({
+    code: 'outcome-unknown',
+  })
   expect([server.said, server.legs.length, socket.store.getState().handover]).toEqual([[1, 2], 1, null])
 })
 
@@ -190,7 +221,8 @@ it('tells of a push as unknown when its leg is gone, and does not send it to ano
 it('is live with the channels that have answered, and tells of the one that has not', async () => {
   const server = await scripted((text, socket) => {
     const [joinRef, ref, topic, event] = JSON.parse(text) as Frame
-    if (event !== 'phx_join' || topic !== 'slow') socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response: {} }]))
+    if (event !== 'phx_join' || topic !== 'slow')
+      socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response: {} }]))
   })
   for (const topics of [['room:1', 'slow'], ['slow']]) {
     const { socket } = speaking(server.url, phoenix(), { connectTimeout: 300 })
@@ -221,7 +253,9 @@ it('says what its server ended on the leg that it leaves to nobody: the next leg
 
 it('tells of a binary frame that it cannot read, and puts the token where Phoenix looks for it', async () => {
   const server = await endpoint()
-  const { socket, invalid } = speaking(`${server.url}socket/websocket`, phoenix(), { getToken: async () => 's3cret/=' }).follow('room:1')
+  const { socket, invalid } = speaking(`${server.url}socket/websocket`, phoenix(), {
+    getToken: async () => 's3cret/=',
+  }).follow('room:1')
   const paths: unknown[] = []
   socket.on('leg-open', ({ url }) => paths.push(url))
   socket.connect()
@@ -230,7 +264,9 @@ it('tells of a binary frame that it cannot read, and puts the token where Phoeni
   await until(() => invalid.length === 1, 'the frame')
   expect(invalid).toEqual([expect.stringContaining('binary frame')])
   expect(server.requests).toEqual(['/socket/websocket?vsn=2.0.0&token=s3cret%2F%3D'])
-  expect(phoenix({ authToken: true }).dial!({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: [] }, 'abc')).toEqual({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: ['phoenix', 'base64url.bearer.phx.YWJj'] })
+  expect(
+    phoenix({ authToken: true }).dial!({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: [] }, 'abc'),
+  ).toEqual({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: ['phoenix', 'base64url.bearer.phx.YWJj'] })
 })
 
 it('tells of a channel that refuses its join or is closed (phx_close), joins one that crashed (phx_error) anew, and takes nothing of an earlier join', async () => {
@@ -256,15 +292,26 @@ it('has a push answered by what the channel replied, also when it says no', asyn
   const server = await endpoint()
   const { socket } = speaking(server.url, phoenix()).follow('room:1')
   socket.connect()
-  await expect(socket.publish('room:1', { event: 'fail', payload: {} })).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('"no"') as string })
+  await expect(socket.publish('room:1', { event: 'fail', payload: {} })).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('"no"') as string,
+  })
   await expect(socket.publish('room:1', 'no event')).rejects.toMatchObject({ code: 'refused' })
 })
 
 it('tells of a channel that crashes again before it has been joined anew', () => {
   const codec = phoenix().open()
-  const [join] = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['room:1', null]]) } as never) as string[]
-  const crash = (of: string) => codec.decode(JSON.stringify([(JSON.parse(of) as Frame)[0], null, 'room:1', 'phx_error', {}]))
+  const [join] = codec.encode({
+    type: 'hello',
+    session: 's',
+    leg: 1,
+    topics: new Map([['room:1', null]]),
+  } as never) as string[]
+  const crash = (of: string) =>
+    codec.decode(JSON.stringify([(JSON.parse(of) as Frame)[0], null, 'room:1', 'phx_error', {}]))
   expect(crash(join!)).toEqual([])
   const [again] = codec.replies!() as string[]
-  expect(crash(again!)).toMatchObject([{ type: 'error', code: 'forbidden', topic: 'room:1', message: expect.stringContaining('crashed') as string }])
+  expect(crash(again!)).toMatchObject([
+    { type: 'error', code: 'forbidden', topic: 'room:1', message: expect.stringContaining('crashed') as string },
+  ])
 })

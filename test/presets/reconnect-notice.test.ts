@@ -5,19 +5,29 @@ import { until } from '../server/kit.js'
 import { oneToLast, scripted, speaking } from './stage.js'
 
 describe('a plain server that says {"type":"reconnect"}', () => {
-  it.each(['by identity', 'by position'])('loses, repeats and reorders nothing over moves at 1,000 messages a second, %s', async (how) => {
-    const server = await foreignServer({ perSecond: 1_000 })
-    onTestFinished(() => server.close())
-    const { socket, seen } = speaking(server.url, reconnectNotice(how === 'by position' ? { position: ({ id }) => ({ offset: id as number }) } : { identity: ({ id }) => String(id) })).follow('data')
-    socket.connect()
-    await until(() => seen.length > 0, 'the first')
-    for (let move = 1; move <= 20; move++) {
-      server.askToMove()
-      await until(() => socket.stats().handovers === move, `move ${move}`)
-    }
-    const ids = seen.map((message) => (message as { id: number }).id)
-    expect(ids).toEqual(oneToLast(ids))
-  })
+  it.each(['by identity', 'by position'])(
+    'loses, repeats and reorders nothing over moves at 1,000 messages a second, %s',
+    async (how) => {
+      const server = await foreignServer({ perSecond: 1_000 })
+      onTestFinished(() => server.close())
+      const { socket, seen } = speaking(
+        server.url,
+        reconnectNotice(
+          how === 'by position'
+            ? { position: ({ id }) => ({ offset: id as number }) }
+            : { identity: ({ id }) => String(id) },
+        ),
+      ).follow('data')
+      socket.connect()
+      await until(() => seen.length > 0, 'the first')
+      for (let move = 1; move <= 20; move++) {
+        server.askToMove()
+        await until(() => socket.stats().handovers === move, `move ${move}`)
+      }
+      const ids = seen.map((message) => (message as { id: number }).id)
+      expect(ids).toEqual(oneToLast(ids))
+    },
+  )
 
   it('delivers all that one connection brings about the same thing, and claims nothing where nothing names a message', async () => {
     const server = await scripted((frame, socket) => frame.includes('ping') && socket.send('{"type":"pong"}'))
@@ -26,21 +36,34 @@ describe('a plain server that says {"type":"reconnect"}', () => {
     await until(() => socket.store.getState().status === 'live', 'live')
     for (const price of [101, 102, 103]) server.tell({ id: 'ACME', price })
     await until(() => seen.length === 3, 'all of them')
-    expect([reconnectNotice().merge, reconnectNotice({ identity: () => '1' }).merge, reconnectNotice({ numbered: true }).merge]).toEqual(['none', 'identity', 'position'])
+    expect([
+      reconnectNotice().merge,
+      reconnectNotice({ identity: () => '1' }).merge,
+      reconnectNotice({ numbered: true }).merge,
+    ]).toEqual(['none', 'identity', 'position'])
   })
 
-  it.each([false, true])('sends the token first, and a new one where the server says unauthorized (numbered: %s)', async (numbered) => {
-    const server = await scripted((frame, socket, leg) => {
-      if (frame.includes('"old"')) socket.send('{"type":"error","code":"unauthorized"}', () => socket.terminate())
-      else if (frame.includes('ping') && leg > 0) socket.send('{"type":"pong"}')
-    })
-    let asked = 0
-    const { socket } = speaking(server.url, reconnectNotice({ numbered }), { getToken: async () => (++asked === 1 ? 'old' : 'good') }).follow('chat')
-    socket.connect()
-    await until(() => socket.store.getState().status === 'live', 'live')
-    const greeting = server.legs.map(({ received }) => JSON.parse(received[0]!) as unknown)
-    expect(greeting).toEqual(['old', 'good'].map((token) => (numbered ? { type: 'hello', token, topics: { chat: {} } } : { type: 'auth', token })))
-  })
+  it.each([false, true])(
+    'sends the token first, and a new one where the server says unauthorized (numbered: %s)',
+    async (numbered) => {
+      const server = await scripted((frame, socket, leg) => {
+        if (frame.includes('"old"')) socket.send('{"type":"error","code":"unauthorized"}', () => socket.terminate())
+        else if (frame.includes('ping') && leg > 0) socket.send('{"type":"pong"}')
+      })
+      let asked = 0
+      const { socket } = speaking(server.url, reconnectNotice({ numbered }), {
+        getToken: async () => (++asked === 1 ? 'old' : 'good'),
+      }).follow('chat')
+      socket.connect()
+      await until(() => socket.store.getState().status === 'live', 'live')
+      const greeting = server.legs.map(({ received }) => JSON.parse(received[0]!) as unknown)
+      expect(greeting).toEqual(
+        ['old', 'good'].map((token) =>
+          numbered ? { type: 'hello', token, topics: { chat: {} } } : { type: 'auth', token },
+        ),
+      )
+    },
+  )
 
   it('takes topics, url, deadline and spread from what the server says, and nothing that is not what it must be', async () => {
     const server = await scripted((frame, socket) => frame.includes('ping') && socket.send('{"type":"pong"}'))

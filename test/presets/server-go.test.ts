@@ -15,7 +15,13 @@ describe('the example of a Go server', () => {
 
   /** Debian's gorilla/websocket lies in a GOPATH; whoever has modules has their own. */
   function go(...words: string[]) {
-    const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(tmpdir(), 'livesocket-go-cache'), GOFLAGS: '' }
+    const env = {
+      ...process.env,
+      GO111MODULE: 'off',
+      GOPATH: '/usr/share/gocode',
+      GOCACHE: join(tmpdir(), 'livesocket-go-cache'),
+      GOFLAGS: '',
+    }
     const { status, stdout, stderr } = spawnSync('go', words, { encoding: 'utf8', env })
     if (status !== 0) throw new Error(`go ${words[0]}: ${stdout}${stderr}`)
   }
@@ -23,7 +29,9 @@ describe('the example of a Go server', () => {
   /** The program, but for the name of its numbering, which processes share, and for how long it stays. */
   function build(epoch: string, stay: number): string {
     const text = readFileSync(source, 'utf8')
-    const changed = text.replace('time.Now().String()', JSON.stringify(epoch)).replace('25 * time.Second', `${stay} * time.Millisecond`)
+    const changed = text
+      .replace('time.Now().String()', JSON.stringify(epoch))
+      .replace('25 * time.Second', `${stay} * time.Millisecond`)
     if (built.has(changed)) return built.get(changed)!
     const [file, output] = [join(folder, 'main.go'), join(folder, `chat-${built.size}`)]
     writeFileSync(file, changed)

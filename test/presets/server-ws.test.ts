@@ -11,7 +11,8 @@ it.each(readdirSync(EXAMPLES))('%s is read in a minute: no more than sixty lines
 
 describe('the example of a ws server', () => {
   keepsItsPromises({
-    start: (epoch, stay) => program(process.execPath, [join(EXAMPLES, 'ws.mjs')], { PORT: '0', EPOCH: epoch, DEADLINE: String(stay / 1.25) }),
+    start: (epoch, stay) =>
+      program(process.execPath, [join(EXAMPLES, 'ws.mjs')], { PORT: '0', EPOCH: epoch, DEADLINE: String(stay / 1.25) }),
     replays: true,
     code: 1012,
   })

@@ -1,4 +1,11 @@
-import { HttpTransportType, HubConnectionBuilder, JsonHubProtocol, LogLevel, MessageType, type HubMessage } from '@microsoft/signalr'
+import {
+  HttpTransportType,
+  HubConnectionBuilder,
+  JsonHubProtocol,
+  LogLevel,
+  MessageType,
+  type HubMessage,
+} from '@microsoft/signalr'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { signalR } from '../../src/presets/signal-r.js'
@@ -28,19 +35,39 @@ async function hub() {
       if (message.type !== MessageType.Invocation || message.invocationId === undefined) continue
       const { invocationId, target, arguments: args } = message
       if (target === 'Add') write({ type: MessageType.Completion, invocationId, result: args[0] + args[1] })
-      else if (target === 'Join') write({ type: MessageType.Completion, invocationId, ...(args[0] === 'secret' ? { error: 'not you' } : { result: null }) })
+      else if (target === 'Join')
+        write({
+          type: MessageType.Completion,
+          invocationId,
+          ...(args[0] === 'secret' ? { error: 'not you' } : { result: null }),
+        })
       else write({ type: MessageType.Completion, invocationId, error: `Unknown hub method '${target}'` })
     }
   })
-  const invocations = (leg: number) => calls[leg]!.flatMap((message) => (message.type === MessageType.Invocation ? [[message.target, message.arguments]] : []))
-  return { ...server, calls, invocations, send: (leg: number, message: HubMessage) => server.legs[leg]!.socket.send(json.writeMessage(message as never)) }
+  const invocations = (leg: number) =>
+    calls[leg]!.flatMap((message) =>
+      message.type === MessageType.Invocation ? [[message.target, message.arguments]] : [],
+    )
+  return {
+    ...server,
+    calls,
+    invocations,
+    send: (leg: number, message: HubMessage) => server.legs[leg]!.socket.send(json.writeMessage(message as never)),
+  }
 }
 
 const say = (id: number): HubMessage => ({ type: MessageType.Invocation, target: 'said', arguments: [{ id }, 'more'] })
 
 it('does with a hub what the client of @microsoft/signalr does: handshake, invocation, completion, ping', async () => {
   const server = await hub()
-  const theirs = new HubConnectionBuilder().withUrl(server.url.replace('ws', 'http'), { transport: HttpTransportType.WebSockets, skipNegotiation: true, ...{ WebSocket } }).configureLogging(LogLevel.None).build()
+  const theirs = new HubConnectionBuilder()
+    .withUrl(server.url.replace('ws', 'http'), {
+      transport: HttpTransportType.WebSockets,
+      skipNegotiation: true,
+      ...{ WebSocket },
+    })
+    .configureLogging(LogLevel.None)
+    .build()
   onTestFinished(() => theirs.stop())
   const heard: unknown[] = []
   theirs.on('said', (...args) => heard.push(args))
@@ -53,7 +80,10 @@ it('does with a hub what the client of @microsoft/signalr does: handshake, invoc
   const { socket, seen, invalid } = speaking(server.url, signalR()).follow('said')
   socket.connect()
   await expect(socket.publish('Add', [1, 2])).resolves.toMatchObject({ data: 3 })
-  await expect(socket.publish('Nothing', [])).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('Unknown hub method') as string })
+  await expect(socket.publish('Nothing', [])).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('Unknown hub method') as string,
+  })
   server.send(1, say(1))
   await until(() => seen.length === 1, 'our message')
   expect(seen).toEqual(heard)
@@ -63,7 +93,15 @@ it('does with a hub what the client of @microsoft/signalr does: handshake, invoc
 
 it('joins on the new leg before it goes over, marks the end by an answered call, and loses and repeats nothing', async () => {
   const server = await hub()
-  const { socket, seen } = speaking(server.url, signalR({ identity: ([first]) => String((first as { id: number }).id), join: (topic) => (topic === 'said' || topic === 'secret' ? { target: 'Join', arguments: [topic] } : null) })).follow('said').follow('secret')
+  const { socket, seen } = speaking(
+    server.url,
+    signalR({
+      identity: ([first]) => String((first as { id: number }).id),
+      join: (topic) => (topic === 'said' || topic === 'secret' ? { target: 'Join', arguments: [topic] } : null),
+    }),
+  )
+    .follow('said')
+    .follow('secret')
   const refused: unknown[] = []
   socket.on('error', ({ error }) => refused.push(error.topic))
   socket.connect()
@@ -82,31 +120,56 @@ it('joins on the new leg before it goes over, marks the end by an answered call,
 
 it('delivers all that one connection brings about the same thing, puts the token into the URL, and is done with what is sent without an answer', async () => {
   const server = await hub()
-  const { socket, seen } = speaking(server.url, signalR({ send: (method) => method === 'Tell' }), { getToken: async () => 'a+b' }).follow('said')
+  const { socket, seen } = speaking(server.url, signalR({ send: (method) => method === 'Tell' }), {
+    getToken: async () => 'a+b',
+  }).follow('said')
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   for (let count = 0; count < 3; count++) server.send(0, say(7))
   await until(() => seen.length === 3, 'all of them')
   await socket.publish('Tell', ['x'])
   await until(() => server.invocations(0).length === 1, 'the call')
-  expect([signalR().merge, server.requests, server.calls[0]!.at(-1)]).toEqual(['none', ['/?access_token=a%2Bb'], { type: MessageType.Invocation, target: 'Tell', arguments: ['x'] }])
+  expect([signalR().merge, server.requests, server.calls[0]!.at(-1)]).toEqual([
+    'none',
+    ['/?access_token=a%2Bb'],
+    { type: MessageType.Invocation, target: 'Tell', arguments: ['x'] },
+  ])
 })
 
 it('is live without a join that is not answered, and tells of it', () => {
   const codec = signalR({ join: (topic) => ({ target: 'Join', arguments: [topic] }) }).open()
-  codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['a', null], ['slow', null]]) } as never)
+  codec.encode({
+    type: 'hello',
+    session: 's',
+    leg: 1,
+    topics: new Map([
+      ['a', null],
+      ['slow', null],
+    ]),
+  } as never)
   codec.decode(`{}${END}`)
   const [first] = codec.replies!() as string[]
-  expect(codec.decode(JSON.stringify({ type: 3, invocationId: (JSON.parse(first!.slice(0, -1)) as { invocationId: string }).invocationId }) + END)).toEqual([])
+  expect(
+    codec.decode(
+      JSON.stringify({
+        type: 3,
+        invocationId: (JSON.parse(first!.slice(0, -1)) as { invocationId: string }).invocationId,
+      }) + END,
+    ),
+  ).toEqual([])
   expect(codec.overdue!()).toMatchObject([{ code: 'timeout', topic: 'slow' }, { type: 'welcome' }])
 })
 
 it('says why the hub refused the handshake, or closes', () => {
   const codec = signalR().open()
   codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map() } as never)
-  expect(codec.decode(`{"error":"no such protocol"}${END}`)).toEqual([{ invalid: 'the hub refused the handshake: no such protocol' }])
+  expect(codec.decode(`{"error":"no such protocol"}${END}`)).toEqual([
+    { invalid: 'the hub refused the handshake: no such protocol' },
+  ])
   codec.decode(`{}${END}`)
-  expect(codec.decode(`{"type":7,"error":"overloaded"}${END}`)).toEqual([{ invalid: 'the hub closes the connection: overloaded' }])
+  expect(codec.decode(`{"type":7,"error":"overloaded"}${END}`)).toEqual([
+    { invalid: 'the hub closes the connection: overloaded' },
+  ])
 })
 
 it('moves when the hub closes with allowReconnect (type 7), and stays closed when it closes without', async () => {

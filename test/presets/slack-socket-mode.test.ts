@@ -4,8 +4,18 @@ import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
 // The messages are those of Slack's documentation of Socket Mode.
-const hello = { type: 'hello', connection_info: { app_id: 'A1' }, num_connections: 1, debug_info: { host: 'applink-7fc4fdbb64-4x5xq', approximate_connection_time: 18060 } }
-const envelope = (id: string, event: string) => ({ payload: { event_id: event, event: { type: 'message', text: id } }, envelope_id: id, type: 'events_api', accepts_response_payload: false })
+const hello = {
+  type: 'hello',
+  connection_info: { app_id: 'A1' },
+  num_connections: 1,
+  debug_info: { host: 'applink-7fc4fdbb64-4x5xq', approximate_connection_time: 18060 },
+}
+const envelope = (id: string, event: string) => ({
+  payload: { event_id: event, event: { type: 'message', text: id } },
+  envelope_id: id,
+  type: 'events_api',
+  accepts_response_payload: false,
+})
 
 it('acknowledges each envelope on the leg that brought it, and moves to a fresh URL when Slack refreshes', async () => {
   const server = await scripted(
@@ -13,7 +23,9 @@ it('acknowledges each envelope on the leg that brought it, and moves to a fresh 
     (socket, leg) => socket.send(JSON.stringify({ ...hello, debug_info: { host: `host-${leg}` } })),
   )
   let opens = 0
-  const { socket, seen, asked } = speaking(() => `${server.url}?ticket=${++opens}`, slackSocketMode(), { handover: { overlapLimit: 1_000 } }).follow('events_api')
+  const { socket, seen, asked } = speaking(() => `${server.url}?ticket=${++opens}`, slackSocketMode(), {
+    handover: { overlapLimit: 1_000 },
+  }).follow('events_api')
   socket.connect()
   await until(() => socket.store.getState().leg?.server === 'host-0', 'the hello')
   const say = (leg: number, data: object) => server.legs[leg]!.socket.send(JSON.stringify(data))
@@ -27,7 +39,10 @@ it('acknowledges each envelope on the leg that brought it, and moves to a fresh 
   await until(() => seen.length === 3, 'what the new one brings')
   expect(seen.map((payload) => (payload as { event_id: string }).event_id)).toEqual(['E1', 'E2', 'E4'])
   await until(() => server.legs[1]!.received.length === 2, 'the acknowledgements')
-  expect(server.legs.map(({ received }) => received)).toEqual([['{"envelope_id":"e1"}', '{"envelope_id":"e2"}'], ['{"envelope_id":"e3"}', '{"envelope_id":"e4"}']])
+  expect(server.legs.map(({ received }) => received)).toEqual([
+    ['{"envelope_id":"e1"}', '{"envelope_id":"e2"}'],
+    ['{"envelope_id":"e3"}', '{"envelope_id":"e4"}'],
+  ])
   expect([opens, asked[0]!.reason]).toEqual([2, 'refresh_requested'])
 })
 

@@ -9,7 +9,14 @@ import type { Protocol } from '../../src/protocol/protocol.js'
 
 /** A live socket that speaks a preset, and what it was told. */
 export function speaking(url: LiveSocketOptions['url'], protocol: Protocol, options: Partial<LiveSocketOptions> = {}) {
-  const socket = createLiveSocket({ url, protocol, heartbeat: false, environment: { WebSocket }, ...options, handover: { dwell: 0, ...options.handover } })
+  const socket = createLiveSocket({
+    url,
+    protocol,
+    heartbeat: false,
+    environment: { WebSocket },
+    ...options,
+    handover: { dwell: 0, ...options.handover },
+  })
   const seen: unknown[] = []
   const invalid: string[] = []
   const asked: LiveSocketEvents['handover-requested'][] = []
@@ -29,8 +36,17 @@ export function speaking(url: LiveSocketOptions['url'], protocol: Protocol, opti
 }
 
 /** A server whose words a test says: everything that each connection sent, and the connections. */
-export async function scripted(say: (frame: string, socket: WebSocket, leg: number) => void, opened?: (socket: WebSocket, leg: number) => void, subprotocol?: string) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, ...(subprotocol && { handleProtocols: () => subprotocol }) })
+export async function scripted(
+  say: (frame: string, socket: WebSocket, leg: number) => void,
+  opened?: (socket: WebSocket, leg: number) => void,
+  subprotocol?: string,
+) {
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    perMessageDeflate: false,
+    ...(subprotocol && { handleProtocols: () => subprotocol }),
+  })
   await once(server, 'listening')
   const legs: { socket: WebSocket; received: string[] }[] = []
   const requests: (string | undefined)[] = []
@@ -48,7 +64,12 @@ export async function scripted(say: (frame: string, socket: WebSocket, leg: numb
     for (const client of server.clients) client.terminate()
     server.close()
   })
-  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, legs, requests, tell: (data: unknown) => server.clients.forEach((client) => client.send(JSON.stringify(data))) }
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    legs,
+    requests,
+    tell: (data: unknown) => server.clients.forEach((client) => client.send(JSON.stringify(data))),
+  }
 }
 
 /** What came is all there is, once and in order. */

@@ -8,26 +8,49 @@ import { rawProtocol } from '../../src/foreign/raw.js'
 const getToken = async () => 'T'
 const message = () => null
 
-it.each([twitchEventSub(), slackSocketMode(), rawProtocol({ name: 'mine', message })])('refuses getToken aloud where the protocol has no place for a token: $name', (protocol) => {
-  expect(() => createLiveSocket({ url: 'wss://h/', protocol, getToken })).toThrow(/no place for a token/)
-  expect(() => createLiveSocket({ url: 'wss://h/', protocol })).not.toThrow()
-})
+it.each([twitchEventSub(), slackSocketMode(), rawProtocol({ name: 'mine', message })])(
+  'refuses getToken aloud where the protocol has no place for a token: $name',
+  (protocol) => {
+    expect(() => createLiveSocket({ url: 'wss://h/', protocol, getToken })).toThrow(/no place for a token/)
+    expect(() => createLiveSocket({ url: 'wss://h/', protocol })).not.toThrow()
+  },
+)
 
 it.each([
   ['hello', { hello: () => null }],
   ['dial', { dial: (to: { url: string; subprotocols: readonly string[] }) => to }],
   ['auth', { auth: () => null }],
 ])('takes it where there is a %s', (_name, options) => {
-  expect(() => createLiveSocket({ url: 'wss://h/', protocol: rawProtocol({ message, ...options }), getToken })).not.toThrow()
+  expect(() =>
+    createLiveSocket({ url: 'wss://h/', protocol: rawProtocol({ message, ...options }), getToken }),
+  ).not.toThrow()
 })
 
 it('greets with the token of the moment on each leg, beside what the library under it says', () => {
   const protocol = graphqlWs({ connectionParams: (token) => ({ Authorization: `Bearer ${token}` }) })
-  const hello = (leg: number, token: string, topic = 'data') => ({ type: 'hello', session: 's', leg, token, topics: new Map([[topic, null]]) }) as never
+  const hello = (leg: number, token: string, topic = 'data') =>
+    ({ type: 'hello', session: 's', leg, token, topics: new Map([[topic, null]]) }) as never
   const first = protocol.open()
   expect(first.encode(hello(1, 'one'))).toEqual([])
-  const init = first.encode({ type: 'publish', id: '1', topic: 'data', data: '{"type":"connection_init","payload":{"tenant":"t"}}' })
-  expect(JSON.parse(init as string)).toEqual({ type: 'connection_init', payload: { tenant: 't', Authorization: 'Bearer one' } })
-  expect(JSON.parse(protocol.open().encode(hello(2, 'two')) as string)).toEqual({ type: 'connection_init', payload: { tenant: 't', Authorization: 'Bearer two' } })
-  expect(JSON.parse(graphqlWs().open().encode(hello(1, 'one', 'mine')) as string)).toEqual({ type: 'connection_init', payload: { token: 'one' } })
+  const init = first.encode({
+    type: 'publish',
+    id: '1',
+    topic: 'data',
+    data: '{"type":"connection_init","payload":{"tenant":"t"}}',
+  })
+  expect(JSON.parse(init as string)).toEqual({
+    type: 'connection_init',
+    payload: { tenant: 't', Authorization: 'Bearer one' },
+  })
+  expect(JSON.parse(protocol.open().encode(hello(2, 'two')) as string)).toEqual({
+    type: 'connection_init',
+    payload: { tenant: 't', Authorization: 'Bearer two' },
+  })
+  expect(
+    JSON.parse(
+      graphqlWs()
+        .open()
+        .encode(hello(1, 'one', 'mine')) as string,
+    ),
+  ).toEqual({ type: 'connection_init', payload: { token: 'one' } })
 })

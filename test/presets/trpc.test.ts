@@ -19,34 +19,42 @@ async function servers(perSecond: number) {
     for (const wake of wakers) wake()
   }, 5)
   const router = t.router({
-    ticks: t.procedure.input((input) => input as { lastEventId?: string } | undefined).subscription(async function* ({ input, signal }) {
-      let at = input?.lastEventId === undefined ? log.length : Number(input.lastEventId)
-      while (!signal?.aborted && !stopped) {
-        while (at < log.length) {
-          const number = log[at++]!
-          yield tracked(String(number), { number })
+    ticks: t.procedure
+      .input((input) => input as { lastEventId?: string } | undefined)
+      .subscription(async function* ({ input, signal }) {
+        let at = input?.lastEventId === undefined ? log.length : Number(input.lastEventId)
+        while (!signal?.aborted && !stopped) {
+          while (at < log.length) {
+            const number = log[at++]!
+            yield tracked(String(number), { number })
+          }
+          await new Promise<void>((resolve) => {
+            const wake = () => (wakers.delete(wake), resolve())
+            wakers.add(wake)
+            signal?.addEventListener('abort', wake)
+          })
         }
-        await new Promise<void>((resolve) => {
-          const wake = () => (wakers.delete(wake), resolve())
-          wakers.add(wake)
-          signal?.addEventListener('abort', wake)
-        })
-      }
-    }),
+      }),
     secret: t.procedure.subscription(async function* () {
       throw new TRPCError({ code: 'FORBIDDEN', message: 'not you' })
       yield 1
     }),
-    double: t.procedure.input((input) => input as number).mutation(({ input }) => {
-      if (input < 0) throw new TRPCError({ code: 'BAD_REQUEST', message: 'positive ones only' })
-      return 2 * input
-    }),
+    double: t.procedure
+      .input((input) => input as number)
+      .mutation(({ input }) => {
+        if (input < 0) throw new TRPCError({ code: 'BAD_REQUEST', message: 'positive ones only' })
+        return 2 * input
+      }),
   })
   const all = await Promise.all(
     ['blue', 'green'].map(async () => {
       const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
       await once(wss, 'listening')
-      return { wss, handler: applyWSSHandler({ wss, router }), url: `ws://127.0.0.1:${(wss.address() as AddressInfo).port}/` }
+      return {
+        wss,
+        handler: applyWSSHandler({ wss, router }),
+        url: `ws://127.0.0.1:${(wss.address() as AddressInfo).port}/`,
+      }
     }),
   )
   onTestFinished(() => {
@@ -95,7 +103,10 @@ it('publishes as a mutation, and has its answer or its refusal', async () => {
   const { socket } = speaking(all[0]!.url, trpc())
   socket.connect()
   await expect(socket.publish('double', 21)).resolves.toMatchObject({ data: 42 })
-  await expect(socket.publish('double', -1)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('positive ones only') as string })
+  await expect(socket.publish('double', -1)).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('positive ones only') as string,
+  })
 })
 
 it('tells of a subscription that the server refuses, and serves the others', async () => {
@@ -120,11 +131,18 @@ it('tells of a topic whose input is no JSON, as the server does, and serves the 
 
 it('tells of a subscription that has come to its end', () => {
   const codec = trpc().open()
-  const [started] = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['ticks', null]]) } as never) as string[]
+  const [started] = codec.encode({
+    type: 'hello',
+    session: 's',
+    leg: 1,
+    topics: new Map([['ticks', null]]),
+  } as never) as string[]
   const { id } = JSON.parse(started!) as { id: number }
   codec.decode('PONG')
   expect(codec.decode(JSON.stringify({ id, result: { type: 'started' } }))).toMatchObject([{ type: 'welcome' }])
-  expect(codec.decode(JSON.stringify({ id, result: { type: 'stopped' } }))).toMatchObject([{ type: 'error', code: 'ended', topic: 'ticks' }])
+  expect(codec.decode(JSON.stringify({ id, result: { type: 'stopped' } }))).toMatchObject([
+    { type: 'error', code: 'ended', topic: 'ticks' },
+  ])
 })
 
 it('sends the token as connection params, and has a new one fetched when createContext calls it UNAUTHORIZED', async () => {
@@ -147,7 +165,9 @@ it('sends the token as connection params, and has a new one fetched when createC
     },
   })
   let asked = 0
-  const { socket } = speaking(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}/`, trpc(), { getToken: async () => (++asked === 1 ? 'old' : 'good') })
+  const { socket } = speaking(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}/`, trpc(), {
+    getToken: async () => (++asked === 1 ? 'old' : 'good'),
+  })
   socket.connect()
   await until(() => shown.length === 2 && socket.store.getState().status === 'live', 'live with the new one')
   await expect(socket.publish('who', null)).resolves.toMatchObject({ data: 'ada' })
@@ -156,7 +176,12 @@ it('sends the token as connection params, and has a new one fetched when createC
 
 it('takes nothing any more of a subscription that has ended, however late it comes', () => {
   const codec = trpc().open()
-  const started = codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['ticks', null]]) } as never) as string[]
+  const started = codec.encode({
+    type: 'hello',
+    session: 's',
+    leg: 1,
+    topics: new Map([['ticks', null]]),
+  } as never) as string[]
   const { id } = JSON.parse(started[0]!) as { id: number }
   codec.encode({ type: 'unsubscribe', topics: ['ticks'] })
   codec.encode({ type: 'subscribe', id: '1', topics: new Map([['ticks', null]]) })

@@ -4,8 +4,20 @@ import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
 // The messages are those of Twitch's reference for EventSub over WebSocket, shortened to the fields that it documents.
-const metadata = (type: string, id: string) => ({ message_id: id, message_type: type, message_timestamp: '2026-01-01T00:00:00.000Z' })
-const session = (status: string, url: string | null) => ({ session: { id: 'AQoQILE98gtqShGmLD7AM6yJThAB', status, keepalive_timeout_seconds: 10, reconnect_url: url, connected_at: '2026-01-01T00:00:00.000Z' } })
+const metadata = (type: string, id: string) => ({
+  message_id: id,
+  message_type: type,
+  message_timestamp: '2026-01-01T00:00:00.000Z',
+})
+const session = (status: string, url: string | null) => ({
+  session: {
+    id: 'AQoQILE98gtqShGmLD7AM6yJThAB',
+    status,
+    keepalive_timeout_seconds: 10,
+    reconnect_url: url,
+    connected_at: '2026-01-01T00:00:00.000Z',
+  },
+})
 const notification = (id: string, name: string) => ({
   metadata: { ...metadata('notification', id), subscription_type: 'channel.follow', subscription_version: '1' },
   payload: { subscription: { id: 'f1c2', type: 'channel.follow', status: 'enabled' }, event: { user_name: name } },
@@ -14,10 +26,13 @@ const notification = (id: string, name: string) => ({
 it('goes to the reconnect_url, is ready with its session_welcome, and loses and repeats nothing of at-least-once', async () => {
   const server = await scripted(
     () => undefined,
-    (socket) => socket.send(JSON.stringify({ metadata: metadata('session_welcome', 'w'), payload: session('connected', null) })),
+    (socket) =>
+      socket.send(JSON.stringify({ metadata: metadata('session_welcome', 'w'), payload: session('connected', null) })),
   )
   const told: string[] = []
-  const { socket, seen, asked } = speaking(server.url, twitchEventSub(), { handover: { overlapLimit: 1_000 } }).follow('channel.follow').follow('revocation')
+  const { socket, seen, asked } = speaking(server.url, twitchEventSub(), { handover: { overlapLimit: 1_000 } })
+    .follow('channel.follow')
+    .follow('revocation')
   socket.on('leg-ready', (leg) => told.push(leg.server.split('#')[0]!))
   socket.connect()
   await until(() => told.length === 1, 'the welcome')
@@ -25,11 +40,21 @@ it('goes to the reconnect_url, is ready with its session_welcome, and loses and 
   first!.socket.send(JSON.stringify(notification('1', 'ada')))
   first!.socket.send(JSON.stringify({ metadata: metadata('session_keepalive', 'k'), payload: {} }))
   first!.socket.send(JSON.stringify(notification('1', 'ada')))
-  first!.socket.send(JSON.stringify({ metadata: metadata('session_reconnect', 'r'), payload: session('reconnecting', `${server.url}?challenge=x`) }))
+  first!.socket.send(
+    JSON.stringify({
+      metadata: metadata('session_reconnect', 'r'),
+      payload: session('reconnecting', `${server.url}?challenge=x`),
+    }),
+  )
   await until(() => told.length === 2, 'the second welcome')
   first!.socket.send(JSON.stringify(notification('2', 'bob')))
   server.legs[1]!.socket.send(JSON.stringify(notification('3', 'eve')))
-  server.legs[1]!.socket.send(JSON.stringify({ metadata: { ...metadata('revocation', '4'), subscription_type: 'channel.follow' }, payload: { subscription: { status: 'user_removed' } } }))
+  server.legs[1]!.socket.send(
+    JSON.stringify({
+      metadata: { ...metadata('revocation', '4'), subscription_type: 'channel.follow' },
+      payload: { subscription: { status: 'user_removed' } },
+    }),
+  )
   await until(() => seen.length === 4, 'all of them')
   expect(seen).toEqual([{ user_name: 'ada' }, { user_name: 'bob' }, { user_name: 'eve' }, { status: 'user_removed' }])
   expect(asked).toEqual([expect.objectContaining({ reason: 'session_reconnect', deadline: 30_000 })])

@@ -3,12 +3,16 @@ import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.js'
 import type { Kind, Sample } from './samples.js'
 
 const anyCharacter = fc.string({ unit: 'binary', minLength: 1, maxLength: 24 })
-const unit = fc.oneof(anyCharacter, fc.constantFrom('__proto__', 'constructor', 'hasOwnProperty', '7', '\ud800', '\u0000', '"\\'))
+const unit = fc.oneof(
+  anyCharacter,
+  fc.constantFrom('__proto__', 'constructor', 'hasOwnProperty', '7', '\ud800', '\u0000', '"\\'),
+)
 const offset = fc.oneof(fc.nat(), fc.constantFrom(2 ** 53 - 1, 2 ** 31, 2 ** 32))
 const epoch = fc.string({ minLength: 1, maxLength: 64 })
 const position = fc.record({ epoch, offset })
 const answer = fc.record({ epoch, offset, after: offset })
-const map = <Value>(value: fc.Arbitrary<Value>) => fc.array(fc.tuple(unit, value), { maxLength: 5 }).map((entries) => new Map(entries))
+const map = <Value>(value: fc.Arbitrary<Value>) =>
+  fc.array(fc.tuple(unit, value), { maxLength: 5 }).map((entries) => new Map(entries))
 // JSON says −0 as 0, which no rule of ours can mend in data.
 const data = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown)
 
@@ -30,12 +34,16 @@ const valid: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
 }
 
 /** Any valid frame of those kinds. */
-export function frames<Frame extends ClientFrame | ServerFrame>(samples: readonly Sample<Frame>[]): fc.Arbitrary<Frame> {
+export function frames<Frame extends ClientFrame | ServerFrame>(
+  samples: readonly Sample<Frame>[],
+): fc.Arbitrary<Frame> {
   return fc.oneof(
     ...samples.map(({ frame, rules }) => {
       const needed = Object.keys(rules).filter((field) => !rules[field]?.optional)
       const fields = Object.fromEntries(Object.entries(rules).map(([field, rule]) => [field, valid[rule.kind]]))
-      return fc.record(fields, { requiredKeys: needed }).map((values) => asDecoded({ type: frame.type, ...values }) as Frame)
+      return fc
+        .record(fields, { requiredKeys: needed })
+        .map((values) => asDecoded({ type: frame.type, ...values }) as Frame)
     }),
   )
 }
@@ -53,7 +61,9 @@ const anyJson = fc.oneof(
 
 /** What happens to a valid frame on its way: a field gone, replaced, added or moved, or the text itself damaged. */
 export const mutation: fc.Arbitrary<(text: string) => string> = fc.oneof(
-  fc.nat().map((nth) => (text: string) => changed(text, (fields, names) => delete fields[names[nth % names.length] ?? ''])),
+  fc
+    .nat()
+    .map((nth) => (text: string) => changed(text, (fields, names) => delete fields[names[nth % names.length] ?? ''])),
   fc.tuple(fc.nat(), anyJson).map(
     ([nth, value]) =>
       (text: string) =>
@@ -65,7 +75,8 @@ export const mutation: fc.Arbitrary<(text: string) => string> = fc.oneof(
         changed(text, (fields) => (fields[name] = value)),
   ),
   anyJson.map(
-    (value) => (text: string) => changed(text, (fields) => (fields['topics'] = { ...Object(fields['topics']), a: value })),
+    (value) => (text: string) =>
+      changed(text, (fields) => (fields['topics'] = { ...Object(fields['topics']), a: value })),
   ),
   fc.nat().map((at) => (text: string) => text.slice(0, at % (text.length + 1))),
   fc.tuple(fc.nat(), fc.string({ unit: 'binary', maxLength: 3 })).map(([at, noise]) => (text: string) => {

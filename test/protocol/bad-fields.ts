@@ -8,7 +8,13 @@ export interface Bad {
 
 const json = (name: string, value: unknown): Bad => ({ name, json: JSON.stringify(value) })
 
-const notText: readonly Bad[] = [json('null', null), json('a number', 7), json('a boolean', true), json('an array', ['x']), json('an object', {})]
+const notText: readonly Bad[] = [
+  json('null', null),
+  json('a number', 7),
+  json('a boolean', true),
+  json('an array', ['x']),
+  json('an object', {}),
+]
 
 const text = (most: number): readonly Bad[] => [
   ...notText,
@@ -67,11 +73,21 @@ export const badValues: Readonly<Record<Kind, readonly Bad[]>> = {
   'from 0': number(0),
   duration: number(0),
   names: [
-    json('null', null), json('an object', { a: {} }), json('a string', 'a'), json('with a number', ['a', 7]), json('with null', [null]),
-    json('with an empty name', ['']), json('with a name of 257 characters', ['x'.repeat(257)]),
+    json('null', null),
+    json('an object', { a: {} }),
+    json('a string', 'a'),
+    json('with a number', ['a', 7]),
+    json('with null', [null]),
+    json('with an empty name', ['']),
+    json('with a name of 257 characters', ['x'.repeat(257)]),
   ],
   requests: [...notMap, json('an array', ['a']), ...entries({ epoch: text(64), offset: number(0) }, position)],
-  answers: [...notMap, json('an array', ['a']), json('with {} for a topic', { a: {} }), ...entries({ epoch: text(64), offset: number(0), after: number(0) }, answer)],
+  answers: [
+    ...notMap,
+    json('an array', ['a']),
+    json('with {} for a topic', { a: {} }),
+    ...entries({ epoch: text(64), offset: number(0), after: number(0) }, answer),
+  ],
   data: [],
 }
 

@@ -10,12 +10,20 @@ export interface BadFrame {
 
 /** Every field of every frame missing and wrong in turn, and what is no frame. */
 export function badFrames(samples: readonly Sample<object>[]): BadFrame[] {
-  const fields = samples.flatMap(({ wire, rules }) => Object.entries(rules).map(([field, rule]) => ({ type: String(wire['type']), wire, field, rule })))
+  const fields = samples.flatMap(({ wire, rules }) =>
+    Object.entries(rules).map(([field, rule]) => ({ type: String(wire['type']), wire, field, rule })),
+  )
   return [
     ...badTexts.map(({ name, json }) => ({ name: `a text that is ${name}`, type: '', text: json })),
     ...fields.flatMap(({ type, wire, field, rule }) => [
-      ...(rule.optional ? [] : [{ name: `${type} without ${field}`, type, text: JSON.stringify({ ...wire, [field]: undefined }) }]),
-      ...badValues[rule.kind].map((bad) => ({ name: `${type} whose ${field} is ${bad.name}`, type, text: withField(wire, field, bad.json) })),
+      ...(rule.optional
+        ? []
+        : [{ name: `${type} without ${field}`, type, text: JSON.stringify({ ...wire, [field]: undefined }) }]),
+      ...badValues[rule.kind].map((bad) => ({
+        name: `${type} whose ${field} is ${bad.name}`,
+        type,
+        text: withField(wire, field, bad.json),
+      })),
     ]),
   ]
 }

@@ -31,9 +31,12 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     expectRejected(decode(json))
   })
 
-  test.each(samples.map(({ wire, frame }) => ({ type: String(wire['type']), wire, frame })))('$type is read with every field', ({ wire, frame }) => {
-    expect(decode(JSON.stringify(wire))).toEqual(frame)
-  })
+  test.each(samples.map(({ wire, frame }) => ({ type: String(wire['type']), wire, frame })))(
+    '$type is read with every field',
+    ({ wire, frame }) => {
+      expect(decode(JSON.stringify(wire))).toEqual(frame)
+    },
+  )
 
   const fields = samples.flatMap(({ wire, rules }) =>
     Object.entries(rules).map(([field, rule]) => ({ type: String(wire['type']), wire, field, rule })),
@@ -45,9 +48,12 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     if (!(type === 'message' && field === 'prev')) expect(decoded).not.toHaveProperty(field)
   })
 
-  test.each(fields.filter(({ rule }) => !rule.optional))('$type without $field is refused, and told why', ({ wire, field, type }) => {
-    expectRejected(decode(without(wire, field)), `${type}.${field} must`)
-  })
+  test.each(fields.filter(({ rule }) => !rule.optional))(
+    '$type without $field is refused, and told why',
+    ({ wire, field, type }) => {
+      expectRejected(decode(without(wire, field)), `${type}.${field} must`)
+    },
+  )
 
   const bad = fields.flatMap(({ type, wire, field, rule }) =>
     badValues[rule.kind].map(({ name, json }) => ({ type, wire, field, name, json })),
@@ -80,7 +86,13 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
   })
 
   test('means the same when Object.prototype was polluted', () => {
-    const prototype = Object.prototype as { offset?: unknown; token?: unknown; topic?: unknown; epoch?: unknown; data?: unknown }
+    const prototype = Object.prototype as {
+      offset?: unknown
+      token?: unknown
+      topic?: unknown
+      epoch?: unknown
+      data?: unknown
+    }
     try {
       Object.assign(prototype, { offset: 7, token: 'canary', topic: 'a', epoch: 'e', data: 1 })
       expect(decode('{"type":"message","prev":6}') ?? { invalid: '' }).toHaveProperty('invalid')
@@ -101,12 +113,26 @@ describe('a message', () => {
   const message = (fields: string): object | null => decodeServerFrame(`{"type":"message","topic":"a",${fields}}`)
 
   test('without prev follows the offset before it', () => {
-    expect(message('"offset":1,"data":0')).toEqual({ type: 'message', topic: 'a', offset: 1, prev: 0, data: 0, hasData: true })
+    expect(message('"offset":1,"data":0')).toEqual({
+      type: 'message',
+      topic: 'a',
+      offset: 1,
+      prev: 0,
+      data: 0,
+      hasData: true,
+    })
   })
 
   test('without data only moves the position; with null as data it bears null', () => {
     expect(message('"offset":5')).toEqual({ type: 'message', topic: 'a', offset: 5, prev: 4, hasData: false })
-    expect(message('"offset":5,"data":null')).toEqual({ type: 'message', topic: 'a', offset: 5, prev: 4, data: null, hasData: true })
+    expect(message('"offset":5,"data":null')).toEqual({
+      type: 'message',
+      topic: 'a',
+      offset: 5,
+      prev: 4,
+      data: null,
+      hasData: true,
+    })
   })
 
   test.each([
@@ -127,16 +153,23 @@ describe('a message', () => {
   })
 
   test('that is refused names its topic, so that only that topic is asked for again', () => {
-    expect(message('"offset":0')).toEqual({ invalid: 'message.offset must be a whole number from 1 to 2^53 - 1', topic: 'a' })
-    expect(decodeServerFrame('{"type":"welcome","server":"n","topics":{"__proto__":{"epoch":"e","offset":-1,"after":0}}}')).toEqual({
+    expect(message('"offset":0')).toEqual({
+      invalid: 'message.offset must be a whole number from 1 to 2^53 - 1',
+      topic: 'a',
+    })
+    expect(
+      decodeServerFrame('{"type":"welcome","server":"n","topics":{"__proto__":{"epoch":"e","offset":-1,"after":0}}}'),
+    ).toEqual({
       invalid: 'welcome.topics[].offset must be a whole number from 0 to 2^53 - 1',
       topic: '__proto__',
     })
   })
 
-  test('hands over data as it came: own __proto__ keys, lone surrogates and depth are the application\'s', () => {
+  test("hands over data as it came: own __proto__ keys, lone surrogates and depth are the application's", () => {
     const deep = '['.repeat(5_000) + ']'.repeat(5_000)
-    const decoded = message(`"offset":1,"data":{"__proto__":{"polluted":true},"text":"\\ud800","deep":${deep}}`) as { data: Record<string, unknown> }
+    const decoded = message(`"offset":1,"data":{"__proto__":{"polluted":true},"text":"\\ud800","deep":${deep}}`) as {
+      data: Record<string, unknown>
+    }
     expect(Object.keys(decoded.data)).toEqual(['__proto__', 'text', 'deep'])
     expect(decoded.data['text']).toBe('\ud800')
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()

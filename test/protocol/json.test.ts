@@ -5,7 +5,10 @@ describe('data as JSON text', () => {
   it.each<[unknown, string]>([
     [null, 'null'],
     ['text', '"text"'],
-    [{ a: [1, undefined, () => 1], b: undefined, at: new Date(0) }, '{"a":[1,null,null],"at":"1970-01-01T00:00:00.000Z"}'],
+    [
+      { a: [1, undefined, () => 1], b: undefined, at: new Date(0) },
+      '{"a":[1,null,null],"at":"1970-01-01T00:00:00.000Z"}',
+    ],
     ['\ud800', '"\\ud800"'],
   ])('%j is %s', (data, json) => {
     expect(serialise(data)).toEqual({ json })
@@ -16,8 +19,24 @@ describe('data as JSON text', () => {
     ['a function', () => 1, 'JSON has no word for a function'],
     ['a symbol', Symbol('x'), 'JSON has no word for a symbol'],
     ['a BigInt', 1n, 'BigInt'],
-    ['what throws an Error', { toJSON() { throw new Error('from toJSON') } }, 'from toJSON'],
-    ['what throws anything else', { toJSON() { throw 'text' } }, 'serialising it threw'],
+    [
+      'what throws an Error',
+      {
+        toJSON() {
+          throw new Error('from toJSON')
+        },
+      },
+      'from toJSON',
+    ],
+    [
+      'what throws anything else',
+      {
+        toJSON() {
+          throw 'text'
+        },
+      },
+      'serialising it threw',
+    ],
   ])('says why %s has none, and throws nothing', (_, data, why) => {
     const result = serialise(data)
     expect('invalid' in result && result.invalid).toContain(why)

@@ -5,9 +5,17 @@ import { plainFrame } from '../../src/protocol/plain-frame.js'
 const plain = (text: string) => text.replaceAll('secret', '…')
 
 test.each<[string, ServerFrame | Rejected, ServerFrame | Rejected]>([
-  ['an error', { type: 'error', code: 'secret', message: 'a secret thing', topic: 't' }, { type: 'error', code: '…', message: 'a … thing', topic: 't' }],
+  [
+    'an error',
+    { type: 'error', code: 'secret', message: 'a secret thing', topic: 't' },
+    { type: 'error', code: '…', message: 'a … thing', topic: 't' },
+  ],
   ['a refusal of what came', { invalid: 'no secret', topic: 'secret' }, { invalid: 'no …', topic: '…' }],
-  ['a redirect', { type: 'handover', id: '1', reason: 'secret', url: 'wss://secret', deadline: 5 }, { type: 'handover', id: '1', reason: '…', url: 'wss://…', deadline: 5 }],
+  [
+    'a redirect',
+    { type: 'handover', id: '1', reason: 'secret', url: 'wss://secret', deadline: 5 },
+    { type: 'handover', id: '1', reason: '…', url: 'wss://…', deadline: 5 },
+  ],
   [
     'the epochs of topics, whose names are the application’s',
     { type: 'subscribed', topics: new Map([['secret', { epoch: 'secret', offset: 1, after: 0 }]]) },

@@ -1,7 +1,20 @@
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.js'
 
 /** How a field is checked: what is wrong for it follows from that. */
-export type Kind = 'id' | 'epoch' | 'topic' | 'token' | 'words' | 'url' | 'from 1' | 'from 0' | 'duration' | 'answers' | 'requests' | 'names' | 'data'
+export type Kind =
+  | 'id'
+  | 'epoch'
+  | 'topic'
+  | 'token'
+  | 'words'
+  | 'url'
+  | 'from 1'
+  | 'from 0'
+  | 'duration'
+  | 'answers'
+  | 'requests'
+  | 'names'
+  | 'data'
 
 export interface FieldRule {
   readonly kind: Kind
@@ -22,13 +35,31 @@ const needed = (kind: Kind): FieldRule => ({ kind })
 
 export const clientSamples: readonly Sample<ClientFrame>[] = [
   {
-    wire: { type: 'hello', session: 's-1', leg: 2, token: 'canary', topics: { a: {}, b: { epoch: 'e', offset: 0 } }, handover: 'h-1' },
+    wire: {
+      type: 'hello',
+      session: 's-1',
+      leg: 2,
+      token: 'canary',
+      topics: { a: {}, b: { epoch: 'e', offset: 0 } },
+      handover: 'h-1',
+    },
     frame: {
-      type: 'hello', session: 's-1', leg: 2, token: 'canary', handover: 'h-1',
-      topics: new Map([['a', null], ['b', { epoch: 'e', offset: 0 }]]),
+      type: 'hello',
+      session: 's-1',
+      leg: 2,
+      token: 'canary',
+      handover: 'h-1',
+      topics: new Map([
+        ['a', null],
+        ['b', { epoch: 'e', offset: 0 }],
+      ]),
     },
     rules: {
-      session: needed('id'), leg: needed('from 1'), token: optional('token'), topics: needed('requests'), handover: optional('id'),
+      session: needed('id'),
+      leg: needed('from 1'),
+      token: optional('token'),
+      topics: needed('requests'),
+      handover: optional('id'),
     },
   },
   {
@@ -44,7 +75,13 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
   {
     wire: { type: 'publish', id: 'p-1', topic: 'a', n: 3, data: { canary: true }, age: 5 },
     frame: { type: 'publish', id: 'p-1', topic: 'a', n: 3, data: { canary: true }, age: 5 },
-    rules: { id: needed('id'), topic: needed('topic'), n: optional('from 1'), data: needed('data'), age: optional('duration') },
+    rules: {
+      id: needed('id'),
+      topic: needed('topic'),
+      n: optional('from 1'),
+      data: needed('data'),
+      age: optional('duration'),
+    },
   },
   {
     wire: { type: 'auth', token: 'canary' },
@@ -57,16 +94,30 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
 export const serverSamples: readonly Sample<ServerFrame>[] = [
   {
     wire: {
-      type: 'welcome', server: 'n-1', topics: { a: { epoch: 'e', offset: 7, after: 3 } },
-      heartbeat: 10_000, tokenTtl: 600_000, maxFrame: 65_536, reconnectSpread: 30_000,
+      type: 'welcome',
+      server: 'n-1',
+      topics: { a: { epoch: 'e', offset: 7, after: 3 } },
+      heartbeat: 10_000,
+      tokenTtl: 600_000,
+      maxFrame: 65_536,
+      reconnectSpread: 30_000,
     },
     frame: {
-      type: 'welcome', server: 'n-1', topics: new Map([['a', { epoch: 'e', offset: 7, after: 3 }]]),
-      heartbeat: 10_000, tokenTtl: 600_000, maxFrame: 65_536, reconnectSpread: 30_000,
+      type: 'welcome',
+      server: 'n-1',
+      topics: new Map([['a', { epoch: 'e', offset: 7, after: 3 }]]),
+      heartbeat: 10_000,
+      tokenTtl: 600_000,
+      maxFrame: 65_536,
+      reconnectSpread: 30_000,
     },
     rules: {
-      server: needed('id'), topics: needed('answers'), heartbeat: optional('duration'), tokenTtl: optional('duration'),
-      maxFrame: optional('from 1'), reconnectSpread: optional('duration'),
+      server: needed('id'),
+      topics: needed('answers'),
+      heartbeat: optional('duration'),
+      tokenTtl: optional('duration'),
+      maxFrame: optional('from 1'),
+      reconnectSpread: optional('duration'),
     },
   },
   {
@@ -89,7 +140,11 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
     frame: { type: 'nack', id: 'p-1', code: 'rate', message: '', retryAfter: 0 },
     rules: { id: needed('id'), code: needed('id'), message: needed('words'), retryAfter: optional('duration') },
   },
-  { wire: { type: 'authed', tokenTtl: 1 }, frame: { type: 'authed', tokenTtl: 1 }, rules: { tokenTtl: optional('duration') } },
+  {
+    wire: { type: 'authed', tokenTtl: 1 },
+    frame: { type: 'authed', tokenTtl: 1 },
+    rules: { tokenTtl: optional('duration') },
+  },
   {
     wire: { type: 'token', token: 'canary', tokenTtl: 1 },
     frame: { type: 'token', token: 'canary', tokenTtl: 1 },
@@ -99,15 +154,27 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
     wire: { type: 'handover', id: 'h-1', reason: 'deploy', url: 'wss://b.example/live', spread: 0, deadline: 30_000 },
     frame: { type: 'handover', id: 'h-1', reason: 'deploy', url: 'wss://b.example/live', spread: 0, deadline: 30_000 },
     rules: {
-      id: needed('id'), reason: needed('words'), url: optional('url'), spread: optional('duration'), deadline: needed('duration'),
+      id: needed('id'),
+      reason: needed('words'),
+      url: optional('url'),
+      spread: optional('duration'),
+      deadline: needed('duration'),
     },
   },
-  { wire: { type: 'handover-cancelled', id: 'h-1' }, frame: { type: 'handover-cancelled', id: 'h-1' }, rules: { id: needed('id') } },
+  {
+    wire: { type: 'handover-cancelled', id: 'h-1' },
+    frame: { type: 'handover-cancelled', id: 'h-1' },
+    rules: { id: needed('id') },
+  },
   {
     wire: { type: 'error', code: 'busy', message: 'later', topic: 'a', id: 'q-1', retryAfter: 10 },
     frame: { type: 'error', code: 'busy', message: 'later', topic: 'a', id: 'q-1', retryAfter: 10 },
     rules: {
-      code: needed('id'), message: needed('words'), topic: optional('topic'), id: optional('id'), retryAfter: optional('duration'),
+      code: needed('id'),
+      message: needed('words'),
+      topic: optional('topic'),
+      id: optional('id'),
+      retryAfter: optional('duration'),
     },
   },
   {

@@ -2,7 +2,9 @@ import { LiveSocketError } from '../../src/base/errors.js'
 import { createOutbox, type OutboxDeps, type PublishFrame } from '../../src/publishes/outbox.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
-/** An outbox on a simulated clock, with the defaults of a live socket, whose legs take everything and answer nothing. */
+/**
+ * An outbox on a simulated clock, with the defaults of a live socket, whose legs take everything and answer nothing.
+ */
 export function setUp(options: Partial<OutboxDeps> = {}) {
   const clock = createSimulatedClock()
   const sent: { leg: number; frame: PublishFrame }[] = []
@@ -20,7 +22,16 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
     overdue: (leg: number) => void overdue.push([leg, clock.monotonic()]),
   }
   const outbox = createOutbox(
-    { clock, id: () => `p${++ids}`, maxMessages: 1_000, maxBytes: 2 ** 20, ackTimeout: 10_000, settleTimeout: 1_000, acknowledges: true, ...options },
+    {
+      clock,
+      id: () => `p${++ids}`,
+      maxMessages: 1_000,
+      maxBytes: 2 ** 20,
+      ackTimeout: 10_000,
+      settleTimeout: 1_000,
+      acknowledges: true,
+      ...options,
+    },
     handlers,
   )
   return {
@@ -30,7 +41,10 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
     overdue,
     outcomes,
     /** What went out since it was last asked, as `leg:data` or `leg:data+age`. */
-    sent: () => sent.splice(0).map(({ leg, frame }) => `${leg}:${String(frame.data)}${frame.age === undefined ? '' : `+${frame.age}`}`),
+    sent: () =>
+      sent
+        .splice(0)
+        .map(({ leg, frame }) => `${leg}:${String(frame.data)}${frame.age === undefined ? '' : `+${frame.age}`}`),
     frames: () => sent.splice(0).map(({ frame }) => frame),
     sendable: (value: boolean) => void (sendable = value),
     changes: () => changes,

@@ -183,7 +183,12 @@ describe('client rule 5: publishes keep their order across a move', () => {
 
   it('the number of a publish rises in its topic, and is the same on every leg', () => {
     const { publish, outbox, frames } = setUp()
-    for (const [name, topic] of [['a', 'one'], ['b', 'two'], ['c', 'one']]) publish(name, undefined, topic)
+    for (const [name, topic] of [
+      ['a', 'one'],
+      ['b', 'two'],
+      ['c', 'one'],
+    ])
+      publish(name, undefined, topic)
     outbox.ready(1)
     const first = frames().map(({ n }) => n!)
     outbox.gone(1)
@@ -193,17 +198,20 @@ describe('client rule 5: publishes keep their order across a move', () => {
     expect(first.every((n) => n >= 1)).toBe(true)
   })
 
-  it.each(['out-of-order', 'outcome-unknown'])('a first copy that came late and is %s does not speak for the one that was sent since', async (code) => {
-    const { publish, outbox, outcome, clock } = setUp()
-    outbox.ready(1)
-    publish('a')
-    outbox.ready(2)
-    await clock.advance(1_000)
-    outbox.nacked('p1', code, 'late', undefined, 1)
-    expect(await outcome('a')).toBeUndefined()
-    outbox.acked('p1', 7)
-    expect(await outcome('a')).toEqual({ id: 'p1', offset: 7 })
-  })
+  it.each(['out-of-order', 'outcome-unknown'])(
+    'a first copy that came late and is %s does not speak for the one that was sent since',
+    async (code) => {
+      const { publish, outbox, outcome, clock } = setUp()
+      outbox.ready(1)
+      publish('a')
+      outbox.ready(2)
+      await clock.advance(1_000)
+      outbox.nacked('p1', code, 'late', undefined, 1)
+      expect(await outcome('a')).toBeUndefined()
+      outbox.acked('p1', 7)
+      expect(await outcome('a')).toEqual({ id: 'p1', offset: 7 })
+    },
+  )
 
   it('one that the server found to come after a later one was refused', async () => {
     const { publish, outbox, outcome } = setUp()
@@ -264,7 +272,11 @@ describe('a leg that answers nothing', () => {
     await clock.advance(5_000)
     publish('b')
     await clock.advance(65_000)
-    expect(overdue).toEqual([[1, 10_000], [1, 30_000], [1, 70_000]])
+    expect(overdue).toEqual([
+      [1, 10_000],
+      [1, 30_000],
+      [1, 70_000],
+    ])
     outbox.acked('p1')
     outbox.acked('p2', 3)
     expect(await outcome('b')).toEqual({ id: 'p2', offset: 3 })
@@ -280,7 +292,10 @@ describe('a leg that answers nothing', () => {
     await clock.advance(1_000)
     outbox.acked('p1')
     await clock.advance(9_000)
-    expect(overdue).toEqual([[1, 10_000], [1, 20_000]])
+    expect(overdue).toEqual([
+      [1, 10_000],
+      [1, 20_000],
+    ])
     outbox.gone(1)
     outbox.ready(2)
     await clock.advance(19_999)

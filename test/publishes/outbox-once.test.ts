@@ -36,7 +36,12 @@ describe('at a server that applies a publish as often as it comes', () => {
     await clock.advance(9_999)
     expect(outbox.size.messages).toBe(2)
     await clock.advance(1)
-    expect([await outcome('a'), await outcome('b'), overdue, outbox.settled(1)]).toEqual(['outcome-unknown', 'outcome-unknown', [], true])
+    expect([await outcome('a'), await outcome('b'), overdue, outbox.settled(1)]).toEqual([
+      'outcome-unknown',
+      'outcome-unknown',
+      [],
+      true,
+    ])
   })
 
   it('sends later what never went out', async () => {

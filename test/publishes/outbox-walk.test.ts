@@ -18,39 +18,114 @@ describe('client rule 5, server rules 4 and 5: in any history', () => {
 
 describe('the random walk notices', () => {
   it.each([
-    ['a newer publish that passes one the old leg owes', 'link/publish-queue', '!old?.unanswered.has(entry.topic)', 'true'],
-    ['a repeat behind newer ones', 'link/publish-queue', 'place(entry, null)\n    restoreOrder()', '(place(entry, null), waiting.add(entry))'],
-    ['a leg’s death that forgets what it owed', 'link/publish-queue', 'if (!leg) return false\n      requeue(leg)', 'if (!leg) return false'],
-    ['a dead leg that stays the active one', 'link/publish-queue', 'if (leg === active) active = old', ''],
-    ['a wait for the old leg that never ends', 'link/outbox', 'queue.giveUpOld()', ''],
-    ['a refusal for now that hides a copy elsewhere', 'link/outbox', 'else if (entry.copies === 0)', 'else if (entry.copies >= 0)'],
-    ['a publish that was sent and is said not to have been', 'link/outbox', 'if (entry.firstSent) fail(', 'if (!entry.firstSent) fail('],
-    ['an answer that is taken for another’s', 'link/outbox', 'const entry = answered(id)\n      if (entry) succeed', 'const [entry] = queue.all()\n      if (entry) succeed'],
-    ['a repeat under a new number', 'link/outbox', 'const { id, topic, n, kept } = entry', 'const { id, topic, kept } = entry, n = ++count'],
-    ['a late copy that is applied behind later ones', 'server/publish-record', 'if (last && place.n <= last.n) return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN', ''],
-    ['a late copy that is refused as such although it was applied', 'server/publish-record', 'return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN', 'return OUT_OF_ORDER'],
-    ['a server that applies what it may have forgotten', 'server/publish-record', 'return sent > born && (last || sent > uncountedUpTo) ? null : OUTCOME_UNKNOWN', 'return null'],
-    ['a number that only counts where it was applied', 'server/publish-record', 'if (place) count(place)', "if (place && answer.type === 'ack') count(place)"],
-    ['a first copy that is taken to have been no time on its way', 'server/publish-record', 'const sent = now() - (age ?? 0) - flight', 'const sent = now() - (age ?? 0)'],
-    ['a session that is forgotten without a trace', 'server/session-register', 'if (session.record) forgottenUpTo = Math.max(forgottenUpTo, session.idleSince)', ''],
-  ])('%s', async (_, file, original, mutation) => {
-    const mutant = await mutate(`src/${file}.ts`, original, mutation)
-    let noticed = false
-    for (let seed = 1; seed <= WALKS && !noticed; seed++) noticed = (await walk(mutant, seed)).length > 0
-    expect(noticed).toBe(true)
-  }, 60_000)
+    [
+      'a newer publish that passes one the old leg owes',
+      'publishes/publish-queue',
+      '!old?.unanswered.has(entry.topic)',
+      'true',
+    ],
+    [
+      'a repeat behind newer ones',
+      'publishes/publish-queue',
+      'place(entry, null)\n    restoreOrder()',
+      '(place(entry, null), waiting.add(entry))',
+    ],
+    [
+      'a leg’s death that forgets what it owed',
+      'publishes/publish-queue',
+      'if (!leg) return false\n      requeue(leg)',
+      'if (!leg) return false',
+    ],
+    ['a dead leg that stays the active one', 'publishes/publish-queue', 'if (leg === active) active = old', ''],
+    ['a wait for the old leg that never ends', 'publishes/outbox', 'queue.giveUpOld()', ''],
+    [
+      'a refusal for now that hides a copy elsewhere',
+      'publishes/outbox',
+      'else if (entry.copies === 0)',
+      'else if (entry.copies >= 0)',
+    ],
+    [
+      'a publish that was sent and is said not to have been',
+      'publishes/outbox',
+      'if (entry.firstSent) fail(',
+      'if (!entry.firstSent) fail(',
+    ],
+    [
+      'an answer that is taken for another’s',
+      'publishes/outbox',
+      'const entry = answered(id)\n      if (entry) succeed',
+      'const [entry] = queue.all()\n      if (entry) succeed',
+    ],
+    [
+      'a repeat under a new number',
+      'publishes/outbox',
+      'const { id, topic, n, kept } = entry',
+      'const { id, topic, kept } = entry, n = ++count',
+    ],
+    [
+      'a late copy that is applied behind later ones',
+      'server/publish-record',
+      'if (last && place.n <= last.n) return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN',
+      '',
+    ],
+    [
+      'a late copy that is refused as such although it was applied',
+      'server/publish-record',
+      'return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN',
+      'return OUT_OF_ORDER',
+    ],
+    [
+      'a server that applies what it may have forgotten',
+      'server/publish-record',
+      'return sent > born && (last || sent > uncountedUpTo) ? null : OUTCOME_UNKNOWN',
+      'return null',
+    ],
+    [
+      'a number that only counts where it was applied',
+      'server/publish-record',
+      'if (place) count(place)',
+      "if (place && answer.type === 'ack') count(place)",
+    ],
+    [
+      'a first copy that is taken to have been no time on its way',
+      'server/publish-record',
+      'const sent = now() - (age ?? 0) - flight',
+      'const sent = now() - (age ?? 0)',
+    ],
+    [
+      'a session that is forgotten without a trace',
+      'server/session-register',
+      'if (session.record) forgottenUpTo = Math.max(forgottenUpTo, session.idleSince)',
+      '',
+    ],
+  ])(
+    '%s',
+    async (_, file, original, mutation) => {
+      const mutant = await mutate(`src/${file}.ts`, original, mutation)
+      let noticed = false
+      for (let seed = 1; seed <= WALKS && !noticed; seed++) noticed = (await walk(mutant, seed)).length > 0
+      expect(noticed).toBe(true)
+    },
+    60_000,
+  )
 })
 
 /** Both halves with one piece of their source replaced. */
 async function mutate(file: string, original: string, mutation: string): Promise<Halves> {
   const path = resolve(file)
   expect(readFileSync(path, 'utf8')).toContain(original)
-  const entry = resolve(file.startsWith('src/link/') ? 'src/publishes/outbox.ts' : file)
+  const entry = resolve(file.startsWith('src/publishes/') ? 'src/publishes/outbox.ts' : file)
   const bundle = await build({
     configFile: false,
     logLevel: 'silent',
     build: { write: false, minify: false, target: 'es2022', lib: { entry, formats: ['es'] } },
-    plugins: [{ name: 'mutation', enforce: 'pre', transform: (code, id) => (id === path ? code.replace(original, () => mutation) : undefined) }],
+    plugins: [
+      {
+        name: 'mutation',
+        enforce: 'pre',
+        transform: (code, id) => (id === path ? code.replace(original, () => mutation) : undefined),
+      },
+    ],
   })
   const [result] = Array.isArray(bundle) ? bundle : [bundle]
   if (!result || !('output' in result)) throw new Error('the bundler watched instead of building')

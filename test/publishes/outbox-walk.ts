@@ -31,10 +31,15 @@ interface ModelLeg {
 const TOPICS = ['room', 'hall']
 
 /**
- * One random history of an outbox between up to two legs, with deaths, cutovers, held ways, slow and busy servers, aborts and ttls, against
- * servers that share a log and its records, forget early, and lose what they know. Returns what broke a promise; nothing when none was broken.
+ * One random history of an outbox between up to two legs, with deaths, cutovers, held ways, slow and busy servers,
+ * aborts and ttls, against servers that share a log and its records, forget early, and lose what they know. Returns
+ * what broke a promise; nothing when none was broken.
  */
-export async function walk({ createOutbox, createPublishRecord, createSessionRegister }: Halves, seed: number, steps = 140): Promise<string[]> {
+export async function walk(
+  { createOutbox, createPublishRecord, createSessionRegister }: Halves,
+  seed: number,
+  steps = 140,
+): Promise<string[]> {
   const random = seededRandom(seed)
   const chance = (share: number) => random() < share
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]
@@ -68,7 +73,13 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
   const maxIds = pick([1, 2, 5, 1_000])!
   const sessions = createSessionRegister(
     { idle: pick([500, 3_000, 600_000])!, maxIdle: 10 },
-    (born) => createPublishRecord(born, pick([1_000, 600_000])!, () => maxIds, () => time),
+    (born) =>
+      createPublishRecord(
+        born,
+        pick([1_000, 600_000])!,
+        () => maxIds,
+        () => time,
+      ),
     () => time,
   )
   const legs: ModelLeg[] = []
@@ -84,7 +95,15 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
   let losses = chance(0.3)
 
   const outbox = createOutbox(
-    { clock, id: () => `p${count}`, maxMessages: 12, maxBytes: 2 ** 20, ackTimeout: 10_000, settleTimeout: 1_000, acknowledges: true },
+    {
+      clock,
+      id: () => `p${count}`,
+      maxMessages: 12,
+      maxBytes: 2 ** 20,
+      ackTimeout: 10_000,
+      settleTimeout: 1_000,
+      acknowledges: true,
+    },
     {
       send(number, frame) {
         const leg = legs.find((other) => other.number === number)
@@ -106,7 +125,13 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
 
   function apply({ id, topic, n, age }: PublishFrame, flight: number): Said {
     const record = sessions.record('s')
-    const origin = { session: 's', id, place: { topic, n: n! }, flight, ...(age === undefined ? {} : { age: age + ROUNDING }) }
+    const origin = {
+      session: 's',
+      id,
+      place: { topic, n: n! },
+      flight,
+      ...(age === undefined ? {} : { age: age + ROUNDING }),
+    }
     const known = record.find(origin)
     if (known) return { id, ...known }
     const log = logs.get(topic)!
@@ -187,7 +212,10 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
     const id = `p${++count}`
     const topic = pick(TOPICS)!
     topicsOf.set(id, topic)
-    const promise = outbox.publish(topic, id, { signal: controller.signal, ...(chance(0.2) ? { ttl: 1 + random() * 3_000 } : {}) })
+    const promise = outbox.publish(topic, id, {
+      signal: controller.signal,
+      ...(chance(0.2) ? { ttl: 1 + random() * 3_000 } : {}),
+    })
     const settle = (outcome: unknown) => {
       if (settled.has(id)) broken.push(`${id} settled twice`)
       settled.set(id, outcome)
@@ -200,18 +228,52 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
     publish,
     publish,
     publish,
-    () => { const leg = pick(legs); if (leg) serve(leg) },
-    () => { const leg = pick(alive()); if (leg) serve(leg) },
-    () => { const leg = pick(alive()); if (leg) serve(leg) },
-    () => { const leg = pick(alive()); if (leg) answer(leg) },
-    () => { const leg = pick(alive()); if (leg) answer(leg) },
-    () => { const leg = pick(alive()); if (leg && chance(0.5)) ping(leg) },
-    () => { const leg = pick(legs); if (leg && chance(0.5)) release(leg) },
+    () => {
+      const leg = pick(legs)
+      if (leg) serve(leg)
+    },
+    () => {
+      const leg = pick(alive())
+      if (leg) serve(leg)
+    },
+    () => {
+      const leg = pick(alive())
+      if (leg) serve(leg)
+    },
+    () => {
+      const leg = pick(alive())
+      if (leg) answer(leg)
+    },
+    () => {
+      const leg = pick(alive())
+      if (leg) answer(leg)
+    },
+    () => {
+      const leg = pick(alive())
+      if (leg && chance(0.5)) ping(leg)
+    },
+    () => {
+      const leg = pick(legs)
+      if (leg && chance(0.5)) release(leg)
+    },
     () => advance(random() * 500),
-    () => { if (chance(0.4)) connect() },
-    () => { const leg = pick(alive()); if (leg && chance(0.4)) end(leg) },
-    () => { const leg = alive().at(-1); if (leg) outbox.ready(leg.number) },
-    () => { if (losses && chance(0.1)) { sessions.loseRecords(); time += 0.001 } },
+    () => {
+      if (chance(0.4)) connect()
+    },
+    () => {
+      const leg = pick(alive())
+      if (leg && chance(0.4)) end(leg)
+    },
+    () => {
+      const leg = alive().at(-1)
+      if (leg) outbox.ready(leg.number)
+    },
+    () => {
+      if (losses && chance(0.1)) {
+        sessions.loseRecords()
+        time += 0.001
+      }
+    },
   ]
   const settle = async () => {
     for (let hop = 0; hop < 4; hop++) await null
@@ -220,7 +282,8 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
     pick(actions)!()
     await settle()
   }
-  // The faults end, but for an old leg that says nothing more: what is left settles, and late frames of dead legs arrive last.
+  // The faults end, but for an old leg that says nothing more: what is left settles, and late frames of dead legs
+  // arrive last.
   refusing = 0
   losses = false
   connect()
@@ -237,15 +300,19 @@ export async function walk({ createOutbox, createPublishRecord, createSessionReg
 
   for (const log of logs.values()) {
     if (new Set(log.map(({ id }) => id)).size < log.length) broken.push('one was applied twice')
-    if (log.some(({ id }, at) => at > 0 && Number(id.slice(1)) < Number(log[at - 1]!.id.slice(1)))) broken.push('one was applied out of order')
+    if (log.some(({ id }, at) => at > 0 && Number(id.slice(1)) < Number(log[at - 1]!.id.slice(1))))
+      broken.push('one was applied out of order')
   }
   for (const [id, outcome] of settled) {
     const at = logs.get(topicsOf.get(id)!)!.findIndex((entry) => entry.id === id) + 1
     if (typeof outcome === 'object') {
-      if ((outcome as { offset: number }).offset !== at) broken.push(`${id} settled as applied at ${(outcome as { offset: number }).offset}, and is at ${at}`)
-    } else if (outcome !== 'outcome-unknown' && at > 0) broken.push(`${id} settled as ${String(outcome)} and was applied`)
+      if ((outcome as { offset: number }).offset !== at)
+        broken.push(`${id} settled as applied at ${(outcome as { offset: number }).offset}, and is at ${at}`)
+    } else if (outcome !== 'outcome-unknown' && at > 0)
+      broken.push(`${id} settled as ${String(outcome)} and was applied`)
   }
-  for (const id of outOfOrder) if (settled.get(id) === 'refused' && !lostItsPlace.has(id)) broken.push(`${id} was sent behind later ones`)
+  for (const id of outOfOrder)
+    if (settled.get(id) === 'refused' && !lostItsPlace.has(id)) broken.push(`${id} was sent behind later ones`)
   outbox.close()
   return broken
 }

@@ -4,7 +4,11 @@ import type { PublishFrame } from '../../src/publishes/outbox.js'
 import { encodeClientFrame } from '../../src/protocol/client-frames.js'
 import { setUp } from './outbox-kit.js'
 
-const rejection = (promise: Promise<unknown>) => promise.then(() => expect.unreachable(), (error: LiveSocketError) => error)
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: LiveSocketError) => error,
+  )
 
 describe('publishing', () => {
   it('waits for a leg, then goes out in order, and settles with what the server answered', async () => {
@@ -26,14 +30,38 @@ describe('publishing', () => {
     ['a function', () => 1],
     ['a symbol', Symbol('x')],
     ['a BigInt', 1n],
-    ['something circular', (() => { const self: Record<string, unknown> = {}; return (self['self'] = self) })()],
-    ['a toJSON that throws', { toJSON() { throw new Error('from toJSON') } }],
+    [
+      'something circular',
+      (() => {
+        const self: Record<string, unknown> = {}
+        return (self['self'] = self)
+      })(),
+    ],
+    [
+      'a toJSON that throws',
+      {
+        toJSON() {
+          throw new Error('from toJSON')
+        },
+      },
+    ],
     ['a toJSON that gives nothing', { toJSON: () => undefined }],
-    ['a getter that throws', { get bomb() { throw 'a string, thrown' } }],
+    [
+      'a getter that throws',
+      {
+        get bomb() {
+          throw 'a string, thrown'
+        },
+      },
+    ],
   ])('refuses %s as invalid, and queues nothing', async (_, data) => {
     const { outbox, sent } = setUp()
     outbox.ready(1)
-    expect(await rejection(outbox.publish('room', data))).toMatchObject({ name: 'LiveSocketError', code: 'invalid', topic: 'room' })
+    expect(await rejection(outbox.publish('room', data))).toMatchObject({
+      name: 'LiveSocketError',
+      code: 'invalid',
+      topic: 'room',
+    })
     expect([sent(), outbox.size]).toEqual([[], { messages: 0, bytes: 0 }])
   })
 
@@ -69,12 +97,15 @@ describe('publishing', () => {
 
   it('is full at maxBytes, counted as they go over the wire', async () => {
     const { outbox } = setUp({ maxBytes: 200 })
-    const frame = (text: string) => new TextEncoder().encode(encodeClientFrame({ type: 'publish', id: 'p1', topic: 'rööm', n: 1, data: text })).length
+    const frame = (text: string) =>
+      new TextEncoder().encode(encodeClientFrame({ type: 'publish', id: 'p1', topic: 'rööm', n: 1, data: text })).length
     outbox.ready(1)
     void outbox.publish('rööm', 'é漢🙂"\n\ud800')
     expect(outbox.size).toEqual({ messages: 1, bytes: frame('é漢🙂"\n\ud800') })
     expect(await rejection(outbox.publish('room', 'x'.repeat(120)))).toMatchObject({ code: 'outbox-full' })
-    expect((await rejection(outbox.publish('room', 'x'.repeat(300)))).message).toContain('outbox.maxBytes allows 200 in all')
+    expect((await rejection(outbox.publish('room', 'x'.repeat(300)))).message).toContain(
+      'outbox.maxBytes allows 200 in all',
+    )
     outbox.acked('p1')
     outbox.close()
     expect(outbox.size).toEqual({ messages: 0, bytes: 0 })
@@ -138,27 +169,33 @@ describe('publishing', () => {
 })
 
 describe('giving up', () => {
-  it.each(['ttl', 'signal'] as const)('by %s: what was not sent did not happen, what was sent is unknown and never sent again', async (by) => {
-    const { publish, outbox, outcome, sent, clock } = setUp()
-    const controller = new AbortController()
-    const options = by === 'ttl' ? { ttl: 50 } : { signal: controller.signal }
-    outbox.ready(1)
-    publish('sent', options)
-    outbox.gone(1)
-    publish('unsent', options)
-    await clock.advance(49)
-    expect(outbox.size.messages).toBe(2)
-    controller.abort()
-    await clock.advance(1)
-    expect(await outcome('sent')).toBe('outcome-unknown')
-    expect(await outcome('unsent')).toBe(by === 'ttl' ? 'timeout' : 'aborted')
-    outbox.ready(2)
-    expect([sent(), outbox.size, clock.pending]).toEqual([['1:sent'], { messages: 0, bytes: 0 }, 0])
-  })
+  it.each(['ttl', 'signal'] as const)(
+    'by %s: what was not sent did not happen, what was sent is unknown and never sent again',
+    async (by) => {
+      const { publish, outbox, outcome, sent, clock } = setUp()
+      const controller = new AbortController()
+      const options = by === 'ttl' ? { ttl: 50 } : { signal: controller.signal }
+      outbox.ready(1)
+      publish('sent', options)
+      outbox.gone(1)
+      publish('unsent', options)
+      await clock.advance(49)
+      expect(outbox.size.messages).toBe(2)
+      controller.abort()
+      await clock.advance(1)
+      expect(await outcome('sent')).toBe('outcome-unknown')
+      expect(await outcome('unsent')).toBe(by === 'ttl' ? 'timeout' : 'aborted')
+      outbox.ready(2)
+      expect([sent(), outbox.size, clock.pending]).toEqual([['1:sent'], { messages: 0, bytes: 0 }, 0])
+    },
+  )
 
   it('refuses a signal that was aborted before', async () => {
     const { outbox } = setUp()
-    expect(await rejection(outbox.publish('room', 1, { signal: AbortSignal.abort('why') }))).toMatchObject({ code: 'aborted', cause: 'why' })
+    expect(await rejection(outbox.publish('room', 1, { signal: AbortSignal.abort('why') }))).toMatchObject({
+      code: 'aborted',
+      cause: 'why',
+    })
   })
 
   it('does not send after the ttl even when the timer slept', async () => {
@@ -180,7 +217,11 @@ describe('giving up', () => {
     publish('later')
     outbox.acked('p1')
     outbox.ready(2)
-    expect([await outcome('sent'), await outcome('unsent'), await outcome('later')]).toEqual(['outcome-unknown', 'closed', 'closed'])
+    expect([await outcome('sent'), await outcome('unsent'), await outcome('later')]).toEqual([
+      'outcome-unknown',
+      'closed',
+      'closed',
+    ])
     expect([sent(), clock.pending, outbox.size.messages]).toEqual([['1:sent'], 0, 0])
   })
 })
@@ -189,7 +230,11 @@ describe('re-entrancy', () => {
   it.each<[string, (outbox: ReturnType<typeof setUp>['outbox'], frame: PublishFrame) => void, string[]]>([
     ['an answer', (outbox, frame) => outbox.acked(frame.id), ['1:0', '1:1', '1:2']],
     ['a close', (outbox) => outbox.close(), ['1:0']],
-    ['the leg’s death', (outbox, frame) => frame.data === 1 && frame.age === undefined && outbox.gone(1), ['1:0', '1:1']],
+    [
+      'the leg’s death',
+      (outbox, frame) => frame.data === 1 && frame.age === undefined && outbox.gone(1),
+      ['1:0', '1:1'],
+    ],
     ['a cutover', (outbox, frame) => frame.data === 1 && outbox.ready(2), ['1:0', '1:1']],
     ['a publish', (outbox, frame) => frame.data === 1 && void outbox.publish('room', 3), ['1:0', '1:1', '1:2', '1:3']],
   ])('%s from within send is fine', (_, act, expected) => {
@@ -209,11 +254,15 @@ describe('re-entrancy', () => {
     const { outbox, sent } = setUp()
     const controller = new AbortController()
     outbox.ready(1)
-    void outbox.publish('room', { toJSON: () => (outbox.publish('room', 'inner').catch(() => {}), 'outer') }).catch(() => {})
+    void outbox
+      .publish('room', { toJSON: () => (outbox.publish('room', 'inner').catch(() => {}), 'outer') })
+      .catch(() => {})
     expect(sent()).toEqual(['1:inner', '1:outer'])
     const aborts = outbox.publish('room', { toJSON: () => (controller.abort(), 1) }, { signal: controller.signal })
     expect(await rejection(aborts)).toMatchObject({ code: 'aborted' })
-    expect(await rejection(outbox.publish('room', { toJSON: () => (outbox.close(), 1) }))).toMatchObject({ code: 'closed' })
+    expect(await rejection(outbox.publish('room', { toJSON: () => (outbox.close(), 1) }))).toMatchObject({
+      code: 'closed',
+    })
     expect(sent()).toEqual([])
   })
 })

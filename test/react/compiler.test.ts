@@ -6,7 +6,9 @@ import * as react from 'livesocket/react'
 import { listFiles, ROOT } from '../kit/source-files.js'
 
 // Required, as it has no types of its own and this test needs none of them.
-const { transformAsync } = createRequire(import.meta.url)('@babel/core') as { transformAsync(text: string, options: object): Promise<unknown> }
+const { transformAsync } = createRequire(import.meta.url)('@babel/core') as {
+  transformAsync(text: string, options: object): Promise<unknown>
+}
 
 interface CompilerEvent {
   readonly kind: string
@@ -44,18 +46,29 @@ async function compile(name: string, text: string) {
 
 describe('the hooks and components', () => {
   it('keep the rules of React, as its compiler reads them: it compiles them all', async () => {
-    const files = [...listFiles('src/react', /\.tsx?$/).map((file) => `src/react/${file}`), 'src/devtools/live-socket-devtools.tsx']
+    const files = [
+      ...listFiles('src/react', /\.tsx?$/).map((file) => `src/react/${file}`),
+      'src/devtools/live-socket-devtools.tsx',
+    ]
     const results = await Promise.all(files.map((file) => compile(file, readFileSync(join(ROOT, file), 'utf8'))))
     expect(results.flatMap(({ broken }) => broken)).toEqual([])
     const hooks = Object.keys(react).filter((name) => /^use|Provider$/.test(name))
     expect(hooks.length).toBeGreaterThan(7)
-    expect(results.flatMap(({ compiled }) => compiled)).toEqual(expect.arrayContaining([...hooks, 'LiveSocketDevtools']))
+    expect(results.flatMap(({ compiled }) => compiled)).toEqual(
+      expect.arrayContaining([...hooks, 'LiveSocketDevtools']),
+    )
   })
 
   it.each([
-    ['writes a ref in render', 'export function useX(value) { const ref = useRef(value); ref.current = value; return ref }'],
+    [
+      'writes a ref in render',
+      'export function useX(value) { const ref = useRef(value); ref.current = value; return ref }',
+    ],
     ['calls a hook under a condition', 'export function useX(value) { if (value) useState(1); return value }'],
-    ['sets state in every render', 'export function useX(value) { const [x, set] = useState(0); set(value); return x }'],
+    [
+      'sets state in every render',
+      'export function useX(value) { const [x, set] = useState(0); set(value); return x }',
+    ],
   ])('would be told on if one of them %s', async (_name, text) => {
     const { broken } = await compile('x.ts', `import { useRef, useState } from 'react'\n${text}`)
     expect(broken).not.toEqual([])

@@ -8,7 +8,9 @@ it('takes over what a server rendered, without a mismatch, and goes live', async
   const stage = createStage()
   const complaints = vi.spyOn(console, 'error')
   const Inside = () => <p>{[useLiveStatus(), String(useLiveValue('chat'))].join()}</p>
-  const Shared = () => <p>{useLiveStatus((state) => state.status, Object.is, useLiveSocket({ ...stage.options, key: 'shared' }))}</p>
+  const Shared = () => (
+    <p>{useLiveStatus((state) => state.status, Object.is, useLiveSocket({ ...stage.options, key: 'shared' }))}</p>
+  )
   const app = (
     <LiveSocketProvider options={stage.options}>
       <Inside />

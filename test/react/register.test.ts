@@ -13,8 +13,15 @@ async function check(text: string): Promise<string> {
   try {
     await writeFile(join(folder, 'app.ts'), text)
     const paths = { livesocket: ['../../../src/index.ts'], 'livesocket/react': ['../../../src/react/index.ts'] }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions: { paths }, files: ['app.ts'], include: [] }))
-    return await promisify(execFile)(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder]).then(
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions: { paths }, files: ['app.ts'], include: [] }),
+    )
+    return await promisify(execFile)(process.execPath, [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      folder,
+    ]).then(
       () => '',
       ({ stdout }: { stdout: string }) => stdout,
     )

@@ -1,5 +1,12 @@
 import { createLiveSocket } from 'livesocket'
-import { LiveSocketProvider, useLiveLog, useLiveMessages, useLiveReducer, useLiveSocket, useLiveValue } from 'livesocket/react'
+import {
+  LiveSocketProvider,
+  useLiveLog,
+  useLiveMessages,
+  useLiveReducer,
+  useLiveSocket,
+  useLiveValue,
+} from 'livesocket/react'
 import { Profiler, StrictMode, useEffect, useLayoutEffect, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
@@ -29,7 +36,8 @@ async function show(children: ReactNode) {
     socket,
     frames: () => frames,
     /** The server publishes so many into the topic, each a WebSocket message and so a task of its own. */
-    order: (topic: string, messages: number, perSecond: number) => socket.publish('orders', { topic, messages, perSecond }),
+    order: (topic: string, messages: number, perSecond: number) =>
+      socket.publish('orders', { topic, messages, perSecond }),
   }
 }
 
@@ -53,18 +61,21 @@ describe('a component in a real browser', () => {
   it.each([
     { messages: 1_000, perSecond: 1_000_000 },
     { messages: 3_000, perSecond: 3_000 },
-  ])('acts on all of $messages messages at $perSecond/s, and renders at most once a frame', async ({ messages, perSecond }) => {
-    const { renders, seen, Counted } = counter()
-    const topic = freshTopic()
-    const { order, frames } = await show(<Counted topic={topic} />)
-    const before = frames()
-    const first = renders.count
-    await order(topic, messages, perSecond)
-    await vi.waitUntil(() => document.querySelector('output')?.textContent === String(messages), { timeout: 10_000 })
-    expect(seen).toEqual(numbers(messages))
-    expect(renders.count - first).toBeGreaterThan(0)
-    expect(renders.count - first).toBeLessThanOrEqual(frames() - before + 1)
-  })
+  ])(
+    'acts on all of $messages messages at $perSecond/s, and renders at most once a frame',
+    async ({ messages, perSecond }) => {
+      const { renders, seen, Counted } = counter()
+      const topic = freshTopic()
+      const { order, frames } = await show(<Counted topic={topic} />)
+      const before = frames()
+      const first = renders.count
+      await order(topic, messages, perSecond)
+      await vi.waitUntil(() => document.querySelector('output')?.textContent === String(messages), { timeout: 10_000 })
+      expect(seen).toEqual(numbers(messages))
+      expect(renders.count - first).toBeGreaterThan(0)
+      expect(renders.count - first).toBeLessThanOrEqual(frames() - before + 1)
+    },
+  )
 
   it('renders at most once a frame with nine others beside it, each of which gets everything', async () => {
     const all = numbers(10).map(() => counter())
@@ -93,7 +104,9 @@ describe('a component in a real browser', () => {
     await vi.waitUntil(() => commits > 0)
     const before = { commits, frames: frames() }
     await order(topic, 500, 1_000)
-    await vi.waitUntil(() => [...document.querySelectorAll('output')].every((cell) => cell.textContent === '500'), { timeout: 10_000 })
+    await vi.waitUntil(() => [...document.querySelectorAll('output')].every((cell) => cell.textContent === '500'), {
+      timeout: 10_000,
+    })
     expect(seen).toHaveLength(50_000)
     expect(commits - before.commits).toBeLessThanOrEqual(frames() - before.frames + 1)
   })
@@ -150,7 +163,9 @@ describe('a component in a real browser', () => {
     const before = frames()
     await order(topic, 5_000, 5_000)
     await vi.waitUntil(() => document.querySelector('li:last-child')?.textContent === '5000', { timeout: 20_000 })
-    expect([...document.querySelectorAll('li')].map((row) => Number(row.textContent))).toEqual(numbers(5_000).slice(-200))
+    expect([...document.querySelectorAll('li')].map((row) => Number(row.textContent))).toEqual(
+      numbers(5_000).slice(-200),
+    )
     expect(renders).toBeLessThanOrEqual(frames() - before + 3)
   })
 })
@@ -173,7 +188,13 @@ it('opens one socket for three components in StrictMode, and leaves none open af
     return null
   }
   const root = createRoot(document.body.appendChild(document.createElement('div')))
-  root.render(<StrictMode>{[1, 2, 3].map((part) => <Part key={part} />)}</StrictMode>)
+  root.render(
+    <StrictMode>
+      {[1, 2, 3].map((part) => (
+        <Part key={part} />
+      ))}
+    </StrictMode>,
+  )
   await vi.waitUntil(() => opened[0]?.readyState === WebSocket.OPEN)
   await publish()
   await vi.waitUntil(() => told.length >= 15)

@@ -18,7 +18,16 @@ const { useLiveValue, useLiveLog, usePublish } = createLiveHooks<Topics, Inputs>
 /** The same topic twice: text on the wire, a date for the application. */
 const LIBRARIES = {
   zod: { prices: z.object({ symbol: z.string(), at: z.iso.datetime().transform((text) => new Date(text)) }) },
-  valibot: { prices: v.object({ symbol: v.string(), at: v.pipe(v.string(), v.isoTimestamp(), v.transform((text) => new Date(text))) }) },
+  valibot: {
+    prices: v.object({
+      symbol: v.string(),
+      at: v.pipe(
+        v.string(),
+        v.isoTimestamp(),
+        v.transform((text) => new Date(text)),
+      ),
+    }),
+  },
 }
 
 const MORNING = '2030-01-01T08:00:00.000Z'
@@ -41,7 +50,9 @@ describe.each(Object.entries(LIBRARIES))('topics with schemas of %s', (_, schema
     expect(container.textContent).toBe('none')
     await stage.publish('prices', { symbol: 'ACME', at: MORNING })
     expect(container.textContent).toBe('ACME at 8, 1 in all')
-    expect(invalid).toEqual(Array.from({ length: 4 }, () => ({ topic: 'prices', reason: expect.any(String) as string })))
+    expect(invalid).toEqual(
+      Array.from({ length: 4 }, () => ({ topic: 'prices', reason: expect.any(String) as string })),
+    )
     expect(socket.store.getState().status).toBe('live')
     act(() => socket.close())
   })

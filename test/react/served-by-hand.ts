@@ -2,7 +2,10 @@ import { createLiveSocket } from 'livesocket'
 import { vi } from 'vitest'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 
-/** A live socket that has `topic` subscribed up to offset 5, and a server whose every frame, and its moment, the test decides. */
+/**
+ * A live socket that has `topic` subscribed up to offset 5, and a server whose every frame, and its moment, the test
+ * decides.
+ */
 export async function servedByHand(topic: string) {
   const { WebSocket, sockets } = fakeWebSockets()
   const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket } })

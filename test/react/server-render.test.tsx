@@ -3,18 +3,45 @@ import { text } from 'node:stream/consumers'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createLiveSocket, type LiveSocketOptions } from 'livesocket'
-import { LiveSocketProvider, useLiveLog, useLiveMessages, useLiveReducer, useLiveSocket, useLiveStatus, useLiveValue, usePublish } from 'livesocket/react'
+import {
+  LiveSocketProvider,
+  useLiveLog,
+  useLiveMessages,
+  useLiveReducer,
+  useLiveSocket,
+  useLiveStatus,
+  useLiveValue,
+  usePublish,
+} from 'livesocket/react'
 import type { ReactNode } from 'react'
 import { renderToPipeableStream, renderToString } from 'react-dom/server'
 import { describe, expect, it, vi } from 'vitest'
 
-const options: LiveSocketOptions = { url: 'wss://example.com/live', getToken: () => Promise.reject(new Error('nobody asks on a server')) }
+const options: LiveSocketOptions = {
+  url: 'wss://example.com/live',
+  getToken: () => Promise.reject(new Error('nobody asks on a server')),
+}
 
 function Everything() {
   useLiveMessages('chat', () => {})
   const { pending, error } = usePublish('chat')
-  const sum = useLiveReducer('chat', (before: number) => before + 1, 3, { load: () => Promise.reject(new Error('nobody loads on a server')) })
-  return <p>{[useLiveSocket() && 'socket', useLiveStatus(), useLiveStatus((state) => state.everLive), String(useLiveValue('chat')), useLiveLog('chat').length, sum, pending, error].join(' ')}</p>
+  const sum = useLiveReducer('chat', (before: number) => before + 1, 3, {
+    load: () => Promise.reject(new Error('nobody loads on a server')),
+  })
+  return (
+    <p>
+      {[
+        useLiveSocket() && 'socket',
+        useLiveStatus(),
+        useLiveStatus((state) => state.everLive),
+        String(useLiveValue('chat')),
+        useLiveLog('chat').length,
+        sum,
+        pending,
+        error,
+      ].join(' ')}
+    </p>
+  )
 }
 
 function Shared() {
@@ -23,12 +50,25 @@ function Shared() {
 }
 
 /** What a render on a server must not even look at: there it is another thing, or none. */
-const FOREIGN = ['window', 'document', 'location', 'navigator', 'WebSocket', 'BroadcastChannel', 'localStorage', 'addEventListener', 'requestAnimationFrame', 'setTimeout', 'setInterval']
+const FOREIGN = [
+  'window',
+  'document',
+  'location',
+  'navigator',
+  'WebSocket',
+  'BroadcastChannel',
+  'localStorage',
+  'addEventListener',
+  'requestAnimationFrame',
+  'setTimeout',
+  'setInterval',
+]
 
 function withoutGlobals<Result>(task: () => Result): Result {
   const before = FOREIGN.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   const touched: string[] = []
-  for (const [name] of before) Object.defineProperty(globalThis, name, { configurable: true, get: () => void touched.push(name) })
+  for (const [name] of before)
+    Object.defineProperty(globalThis, name, { configurable: true, get: () => void touched.push(name) })
   try {
     const result = task()
     expect(touched).toEqual([])
@@ -43,12 +83,32 @@ function withoutGlobals<Result>(task: () => Result): Result {
 
 describe('a render on a server', () => {
   it('takes a relative URL, which means nothing before there is a page', () => {
-    expect(renderToString(<LiveSocketProvider options={{ ...options, url: '/live' }}><Everything /></LiveSocketProvider>)).toContain('idle')
+    expect(
+      renderToString(
+        <LiveSocketProvider options={{ ...options, url: '/live' }}>
+          <Everything />
+        </LiveSocketProvider>,
+      ),
+    ).toContain('idle')
   })
 
   it.each<[string, () => ReactNode]>([
-    ['a provider of options', () => <LiveSocketProvider options={options}><Everything /></LiveSocketProvider>],
-    ['a provider of a socket', () => <LiveSocketProvider socket={createLiveSocket(options)}><Everything /></LiveSocketProvider>],
+    [
+      'a provider of options',
+      () => (
+        <LiveSocketProvider options={options}>
+          <Everything />
+        </LiveSocketProvider>
+      ),
+    ],
+    [
+      'a provider of a socket',
+      () => (
+        <LiveSocketProvider socket={createLiveSocket(options)}>
+          <Everything />
+        </LiveSocketProvider>
+      ),
+    ],
   ])('shows the initial state below %s, and touches no global', (_name, element) => {
     expect(withoutGlobals(() => renderToString(element()))).toBe('<p>socket idle false undefined 0 3 0 </p>')
   })
@@ -58,7 +118,11 @@ describe('a render on a server', () => {
   })
 
   it('streams the same', async () => {
-    const { pipe } = renderToPipeableStream(<LiveSocketProvider options={options}><Everything /></LiveSocketProvider>)
+    const { pipe } = renderToPipeableStream(
+      <LiveSocketProvider options={options}>
+        <Everything />
+      </LiveSocketProvider>,
+    )
     expect(await text(pipe(new PassThrough()))).toContain('socket idle false undefined 0 3 0')
   })
 
@@ -66,7 +130,13 @@ describe('a render on a server', () => {
     const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket: vi.fn() } })
     socket.connect()
     expect(socket.store.getState().status).toBe('connecting')
-    expect(renderToString(<LiveSocketProvider socket={socket}><Everything /></LiveSocketProvider>)).toBe('<p>socket idle false undefined 0 3 0 </p>')
+    expect(
+      renderToString(
+        <LiveSocketProvider socket={socket}>
+          <Everything />
+        </LiveSocketProvider>,
+      ),
+    ).toBe('<p>socket idle false undefined 0 3 0 </p>')
     socket.close()
   })
 

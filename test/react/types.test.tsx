@@ -1,7 +1,19 @@
 // @vitest-environment happy-dom
 import { renderHook } from '@testing-library/react'
 import { createLiveSocket, type LiveSocket, type Message } from 'livesocket'
-import { createLiveHooks, LiveSocketProvider, useLiveLog, useLiveMessages, useLiveReducer, useLiveSocket, useLiveStatus, useLiveValue, usePublish, type InputsOf, type TopicsOf } from 'livesocket/react'
+import {
+  createLiveHooks,
+  LiveSocketProvider,
+  useLiveLog,
+  useLiveMessages,
+  useLiveReducer,
+  useLiveSocket,
+  useLiveStatus,
+  useLiveValue,
+  usePublish,
+  type InputsOf,
+  type TopicsOf,
+} from 'livesocket/react'
 import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -24,10 +36,17 @@ function unchecked(_never: () => unknown) {}
 describe('the types of the hooks', () => {
   it('know the topics of the socket that they are given', () => {
     unchecked(() => {
-      useLiveMessages('prices', (data, { offset, topic }) => void expectTypeOf([data, offset, topic] as const).toEqualTypeOf<readonly [Price, number, 'prices']>(), { socket })
+      useLiveMessages(
+        'prices',
+        (data, { offset, topic }) =>
+          void expectTypeOf([data, offset, topic] as const).toEqualTypeOf<readonly [Price, number, 'prices']>(),
+        { socket },
+      )
       expectTypeOf(useLiveValue('chat', { socket })).toEqualTypeOf<{ text: string } | undefined>()
       expectTypeOf(useLiveLog('prices', { socket, limit: 5 })).toEqualTypeOf<readonly Message<Price, 'prices'>[]>()
-      expectTypeOf(useLiveReducer('prices', (sum: number, { price }) => sum + price, 0, { socket })).toEqualTypeOf<number>()
+      expectTypeOf(
+        useLiveReducer('prices', (sum: number, { price }) => sum + price, 0, { socket }),
+      ).toEqualTypeOf<number>()
       void usePublish('chat', { socket }).publish({ text: 'hello' })
       expectTypeOf(useLiveStatus((state) => state.leg?.number, Object.is, socket)).toEqualTypeOf<number | undefined>()
 
@@ -41,8 +60,9 @@ describe('the types of the hooks', () => {
       void usePublish('chat', { socket }).publish({ text: 1 })
       // @ts-expect-error: a reducer that gives another state than it takes
       useLiveReducer('prices', (sum: number, { symbol }) => symbol, 0, { socket })
+      const load = async () => ({ state: 'none', position: { epoch: 'e', offset: 1 } })
       // @ts-expect-error: a snapshot of another state
-      useLiveReducer('prices', (sum: number) => sum, 0, { socket, load: async () => ({ state: 'none', position: { epoch: 'e', offset: 1 } }) })
+      useLiveReducer('prices', (sum: number) => sum, 0, { socket, load })
       // @ts-expect-error: an option that there is not
       useLiveValue('chat', { socket, limit: 5 })
     })
@@ -54,7 +74,9 @@ describe('the types of the hooks', () => {
       expectTypeOf(live.useLiveSocket()).toEqualTypeOf<LiveSocket<Topics>>()
       expectTypeOf(live.useLiveValue('prices')).toEqualTypeOf<Price | undefined>()
       expectTypeOf(live.useLiveLog('chat')).toEqualTypeOf<readonly Message<{ text: string }, 'chat'>[]>()
-      expectTypeOf(live.useLiveReducer('chat', (all: string[], { text }) => [...all, text], [])).toEqualTypeOf<string[]>()
+      expectTypeOf(live.useLiveReducer('chat', (all: string[], { text }) => [...all, text], [])).toEqualTypeOf<
+        string[]
+      >()
       live.useLiveMessages('chat', ({ text }) => void expectTypeOf(text).toEqualTypeOf<string>())
       live.useLiveMessages(null, () => {})
       void live.usePublish('prices').publish({ symbol: 'a', price: 1 })
@@ -68,14 +90,21 @@ describe('the types of the hooks', () => {
       ;<live.LiveSocketProvider socket={other} />
       ;<live.LiveSocketProvider socket={socket} />
     })
-    const { result } = renderHook(() => live.useLiveSocket(), { wrapper: ({ children }) => <live.LiveSocketProvider socket={socket}>{children}</live.LiveSocketProvider> })
+    const { result } = renderHook(() => live.useLiveSocket(), {
+      wrapper: ({ children }) => <live.LiveSocketProvider socket={socket}>{children}</live.LiveSocketProvider>,
+    })
     expectTypeOf(result.current).toEqualTypeOf<LiveSocket<Topics>>()
   })
 
   it('come from schemas of zod and of valibot, what is published and what is received apart', () => {
     const schemas = {
       prices: z.object({ symbol: z.string(), at: z.string().transform((text) => new Date(text)) }),
-      chat: v.object({ text: v.pipe(v.string(), v.transform((text) => text.length)) }),
+      chat: v.object({
+        text: v.pipe(
+          v.string(),
+          v.transform((text) => text.length),
+        ),
+      }),
     }
     const checked = createLiveSocket({ url, schemas })
     unchecked(() => {
@@ -104,8 +133,9 @@ describe('the types of the hooks', () => {
       ;<LiveSocketProvider />
       // @ts-expect-error: options without a URL
       ;<LiveSocketProvider options={{}} />
+      const equal = (a: string, b: string) => a === b
       // @ts-expect-error: an equality of something else
-      useLiveStatus((state) => state.everLive, (a: string, b: string) => a === b)
+      useLiveStatus((state) => state.everLive, equal)
       expectTypeOf(useLiveStatus()).toEqualTypeOf<'idle' | 'connecting' | 'live' | 'reconnecting' | 'closed'>()
     })
   })

@@ -13,7 +13,12 @@ async function setUp() {
   socket.connect()
   await stage.advance(1_000)
   const told: unknown[] = []
-  return { ...stage, socket, told, wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider> }
+  return {
+    ...stage,
+    socket,
+    told,
+    wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider>,
+  }
 }
 
 interface ListenerProps {
@@ -51,7 +56,10 @@ describe('useLiveMessages', () => {
     await publish('chat', 1)
     rerender(wrap(<Listener told={told} name="second" />))
     await publish('chat', 2)
-    expect(told).toEqual([['first', 1], ['second', 2]])
+    expect(told).toEqual([
+      ['first', 1],
+      ['second', 2],
+    ])
     expect(sent('subscribe')).toHaveLength(1)
     expect(sent('unsubscribe')).toHaveLength(0)
   })
@@ -118,7 +126,12 @@ describe('useLiveMessages', () => {
 
   it('goes on where it stopped, when React hides its component and shows it again', async () => {
     const { render, wrap, told, simulation, advance } = await setUp()
-    const App = ({ mode }: { mode: 'visible' | 'hidden' }) => wrap(<Activity mode={mode}><Listener told={told} /></Activity>)
+    const App = ({ mode }: { mode: 'visible' | 'hidden' }) =>
+      wrap(
+        <Activity mode={mode}>
+          <Listener told={told} />
+        </Activity>,
+      )
     const { rerender } = render(<App mode="visible" />)
     await advance(50)
     simulation.publishEvery(20, 'chat')

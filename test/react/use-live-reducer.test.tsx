@@ -12,7 +12,11 @@ async function setUp(options?: Partial<LiveSocketOptions>) {
   const socket = createLiveSocket({ ...stage.options, ...options })
   socket.connect()
   await stage.advance(1_000)
-  return { ...stage, socket, wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider> }
+  return {
+    ...stage,
+    socket,
+    wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider>,
+  }
 }
 
 const append = (all: readonly unknown[], data: unknown) => [...all, data]
@@ -139,7 +143,9 @@ describe('useLiveReducer', () => {
   it('starts after `from`', async () => {
     const { wrap, renderStrictly, publish, simulation } = await setUp()
     const [first] = [1, 2, 3].map((data) => simulation.publish('chat', data))
-    const { container } = renderStrictly(wrap(<List options={{ from: { epoch: first!.epoch, offset: first!.offset } }} />))
+    const { container } = renderStrictly(
+      wrap(<List options={{ from: { epoch: first!.epoch, offset: first!.offset } }} />),
+    )
     await publish('chat', 4)
     expect(container.textContent).toBe('2,3,4')
   })
@@ -212,7 +218,13 @@ describe('useLiveValue', () => {
 describe('useLiveLog', () => {
   it('has the newest messages, as many as its limit, also when the limit changes', async () => {
     const { wrap, publish } = await setUp()
-    const Log = ({ limit }: { limit?: number }) => <output>{useLiveLog('chat', { limit }).map(({ data, topic, offset }) => `${topic}${offset}=${data}`).join(' ')}</output>
+    const Log = ({ limit }: { limit?: number }) => (
+      <output>
+        {useLiveLog('chat', { limit })
+          .map(({ data, topic, offset }) => `${topic}${offset}=${data}`)
+          .join(' ')}
+      </output>
+    )
     const { container, rerender } = render(wrap(<Log limit={2} />))
     await publish('chat', 'a')
     await publish('chat', 'b', 'c')

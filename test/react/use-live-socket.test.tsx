@@ -22,7 +22,9 @@ function Part({ options }: { options: SharedLiveSocketOptions }) {
 describe('useLiveSocket(options)', () => {
   it('opens one socket for three components in StrictMode, and none is left after they are unmounted', async () => {
     const stage = createStage()
-    const { container, unmount } = stage.renderStrictly([1, 2, 3].map((part) => <Part key={part} options={stage.options} />))
+    const { container, unmount } = stage.renderStrictly(
+      [1, 2, 3].map((part) => <Part key={part} options={stage.options} />),
+    )
     await stage.advance(1_000)
     expect(container.textContent).toBe('livelivelive')
     expect(stage.simulation.dials).toHaveLength(1)
@@ -97,7 +99,12 @@ describe('useLiveSocket(options)', () => {
     rerender([<Part key={4} options={{ ...stage.options, url: () => `${stage.simulation.url}?room=4` }} />])
     await stage.advance(3_000)
     expect(container.textContent).toBe('live')
-    expect(stage.simulation.dials.map(({ url }) => new URL(url).search).sort()).toEqual(['?room=1', '?room=2', '?room=3', '?room=4'])
+    expect(stage.simulation.dials.map(({ url }) => new URL(url).search).sort()).toEqual([
+      '?room=1',
+      '?room=2',
+      '?room=3',
+      '?room=4',
+    ])
     expect(stage.connections()).toBe(1)
     expect(warned).not.toHaveBeenCalled()
   })
@@ -105,15 +112,23 @@ describe('useLiveSocket(options)', () => {
   it('warns once of other options under one key, and the first ones count', async () => {
     const stage = createStage()
     const { rerender } = stage.renderStrictly([
-      <Part key={1} options={{ ...stage.options, heartbeat: { interval: 3_000 }, handover: { redirectOrigins: ['wss://b.test'] } }} />,
-      <Part key={2} options={{ ...stage.options, heartbeat: { interval: 9_000 }, handover: { redirectOrigins: ['wss://c.test'] } }} />,
+      <Part
+        key={1}
+        options={{ ...stage.options, heartbeat: { interval: 3_000 }, handover: { redirectOrigins: ['wss://b.test'] } }}
+      />,
+      <Part
+        key={2}
+        options={{ ...stage.options, heartbeat: { interval: 9_000 }, handover: { redirectOrigins: ['wss://c.test'] } }}
+      />,
       <Part key={3} options={stage.options} />,
     ])
     await stage.advance(1_000)
     rerender([<Part key={2} options={{ ...stage.options, heartbeat: false }} />])
     expect(stage.simulation.dials).toHaveLength(1)
     expect([...seen].filter((socket) => socket.store.getState().status === 'live')).toHaveLength(1)
-    expect(warned.mock.calls).toEqual([[expect.stringContaining(`"${stage.simulation.url}" is in use with another heartbeat, handover`)]])
+    expect(warned.mock.calls).toEqual([
+      [expect.stringContaining(`"${stage.simulation.url}" is in use with another heartbeat, handover`)],
+    ])
   })
 
   it('takes new functions in every render for the same options: no warning, no new connection, and the latest is called', async () => {
@@ -155,7 +170,10 @@ describe('useLiveSocket(options)', () => {
 
   it('has one socket and one warning where two renders of one commit come with different options', async () => {
     const stage = createStage()
-    const { container } = stage.render([<Part key={1} options={{ ...stage.options, connectTimeout: 1_000 }} />, <Part key={2} options={{ ...stage.options, connectTimeout: 2_000 }} />])
+    const { container } = stage.render([
+      <Part key={1} options={{ ...stage.options, connectTimeout: 1_000 }} />,
+      <Part key={2} options={{ ...stage.options, connectTimeout: 2_000 }} />,
+    ])
     await stage.advance(1_000)
     expect(container.textContent).toBe('livelive')
     expect(stage.simulation.dials).toHaveLength(1)
@@ -173,7 +191,11 @@ describe('useLiveSocket(options)', () => {
       return null
     }
     const App = ({ page }: { page: 'waiting' | 'ready' }) =>
-      page === 'waiting' ? <Waiting options={{ ...stage.options, connectTimeout: 1 }} /> : <Part options={stage.options} />
+      page === 'waiting' ? (
+        <Waiting options={{ ...stage.options, connectTimeout: 1 }} />
+      ) : (
+        <Part options={stage.options} />
+      )
     const { container, rerender } = stage.render(
       <Suspense fallback="…">
         <App page="waiting" />
@@ -216,7 +238,9 @@ describe('useLiveSocket(options)', () => {
     vi.resetModules()
     const copy = (await import('livesocket/react')) as typeof import('livesocket/react')
     expect(copy.useLiveSocket).not.toBe(useLiveSocket)
-    const Other = () => <output>{copy.useLiveStatus((state) => state.status, Object.is, copy.useLiveSocket(stage.options))}</output>
+    const Other = () => (
+      <output>{copy.useLiveStatus((state) => state.status, Object.is, copy.useLiveSocket(stage.options))}</output>
+    )
     const { container, unmount } = stage.render([<Part key={1} options={stage.options} />, <Other key={2} />])
     await stage.advance(1_000)
     expect(container.textContent).toBe('livelive')

@@ -61,7 +61,11 @@ describe('useLiveStatus', () => {
     const socket = createLiveSocket(stage.options)
     const seen = new Set<unknown>()
     const Shown = ({ count: _count }: { count: number }) => {
-      const part = useLiveStatus(({ status }) => ({ status }), (a, b) => a.status === b.status, socket)
+      const part = useLiveStatus(
+        ({ status }) => ({ status }),
+        (a, b) => a.status === b.status,
+        socket,
+      )
       useEffect(() => void seen.add(part), [part])
       return null
     }
@@ -84,7 +88,9 @@ describe('useLiveStatus', () => {
   it('shows what the latest selector selects', async () => {
     const stage = createStage()
     const socket = createLiveSocket(stage.options)
-    const Shown = ({ of }: { of: 'status' | 'everLive' }) => <output>{String(useLiveStatus((state) => state[of], Object.is, socket))}</output>
+    const Shown = ({ of }: { of: 'status' | 'everLive' }) => (
+      <output>{String(useLiveStatus((state) => state[of], Object.is, socket))}</output>
+    )
     const { container, rerender } = stage.render(<Shown of="status" />)
     rerender(<Shown of="everLive" />)
     expect(container.textContent).toBe('false')

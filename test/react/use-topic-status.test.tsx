@@ -1,7 +1,16 @@
 // @vitest-environment happy-dom
 import { act } from '@testing-library/react'
 import { createLiveSocket, LiveSocketError } from 'livesocket'
-import { createLiveHooks, LiveSocketProvider, useLiveLog, useLiveMessages, useLiveReducer, useLiveValue, useTopicStatus, type TopicOptions } from 'livesocket/react'
+import {
+  createLiveHooks,
+  LiveSocketProvider,
+  useLiveLog,
+  useLiveMessages,
+  useLiveReducer,
+  useLiveValue,
+  useTopicStatus,
+  type TopicOptions,
+} from 'livesocket/react'
 import { StrictMode } from 'react'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
@@ -97,7 +106,10 @@ describe('a topic that the server refuses', () => {
   it('is pending on a server, where nothing is subscribed', () => {
     const stage = guarded()
     const hooks = createLiveHooks<{ news: number }>()
-    const socket = createLiveSocket<{ news: number }>({ url: stage.options.url, environment: stage.options.environment! })
+    const socket = createLiveSocket<{ news: number }>({
+      url: stage.options.url,
+      environment: stage.options.environment!,
+    })
     const Shown = () => <p>{String(hooks.useTopicStatus('news', { socket }))}</p>
     expect(renderToString(<Shown />)).toBe('<p>pending</p>')
     expect(stage.simulation.dials).toEqual([])

@@ -52,50 +52,68 @@ function restartOne({ sim }: World) {
 
 describe('who comes back is live within a second, and 2.5 s at worst (40 clients)', () => {
   it.each<[string, (world: World) => Promise<void>]>([
-    ['to a tab that was hidden through 5 min of outage', async ({ sim, each }) => {
-      each((device) => device.hide(1_000))
-      sim.crash()
-      await sim.advance(300_000)
-      sim.restart()
-      await sim.advance(1_000)
-      each((device) => device.show())
-    }],
-    ['to one whose timers run once a minute', async ({ sim, each }) => {
-      each((device) => device.hide(60_000))
-      sim.crash()
-      await sim.advance(300_000)
-      sim.restart()
-      await sim.advance(1_000)
-      each((device) => device.show())
-    }],
-    ['to one whose leg died a second ago', async (world) => {
-      world.each((device) => device.hide(1_000))
-      await world.sim.advance(60_000)
-      restartOne(world)
-      await world.sim.advance(1_000)
-      world.each((device) => device.show())
-    }],
-    ['to one whose leg dies in that moment', async (world) => {
-      world.each((device) => device.hide(60_000))
-      await world.sim.advance(300_000)
-      restartOne(world)
-      world.each((device) => device.show())
-      await world.sim.advance(20)
-      expect(new Set(world.status())).toEqual(new Set(['reconnecting']))
-    }],
-    ['to a network, after 5 min without', async (world) => {
-      world.each((device) => device.offline())
-      restartOne(world)
-      await world.sim.advance(300_000)
-      world.each((device) => device.online())
-    }],
-    ['to a network, the servers having been away as well', async ({ sim, each }) => {
-      sim.crash()
-      await sim.advance(300_000)
-      sim.restart()
-      await sim.advance(1_000)
-      each((device) => device.online())
-    }],
+    [
+      'to a tab that was hidden through 5 min of outage',
+      async ({ sim, each }) => {
+        each((device) => device.hide(1_000))
+        sim.crash()
+        await sim.advance(300_000)
+        sim.restart()
+        await sim.advance(1_000)
+        each((device) => device.show())
+      },
+    ],
+    [
+      'to one whose timers run once a minute',
+      async ({ sim, each }) => {
+        each((device) => device.hide(60_000))
+        sim.crash()
+        await sim.advance(300_000)
+        sim.restart()
+        await sim.advance(1_000)
+        each((device) => device.show())
+      },
+    ],
+    [
+      'to one whose leg died a second ago',
+      async (world) => {
+        world.each((device) => device.hide(1_000))
+        await world.sim.advance(60_000)
+        restartOne(world)
+        await world.sim.advance(1_000)
+        world.each((device) => device.show())
+      },
+    ],
+    [
+      'to one whose leg dies in that moment',
+      async (world) => {
+        world.each((device) => device.hide(60_000))
+        await world.sim.advance(300_000)
+        restartOne(world)
+        world.each((device) => device.show())
+        await world.sim.advance(20)
+        expect(new Set(world.status())).toEqual(new Set(['reconnecting']))
+      },
+    ],
+    [
+      'to a network, after 5 min without',
+      async (world) => {
+        world.each((device) => device.offline())
+        restartOne(world)
+        await world.sim.advance(300_000)
+        world.each((device) => device.online())
+      },
+    ],
+    [
+      'to a network, the servers having been away as well',
+      async ({ sim, each }) => {
+        sim.crash()
+        await sim.advance(300_000)
+        sim.restart()
+        await sim.advance(1_000)
+        each((device) => device.online())
+      },
+    ],
   ])('%s', async (story, act) => {
     const all = await waits(act)
     if (process.env['FIGURES']) console.log(`${story}: median ${all[CLIENTS / 2]} ms, worst ${all.at(-1)} ms`)
@@ -121,7 +139,10 @@ describe('in an outage', () => {
   }
 
   it.each<[string, (device: SimulatedDevice, count: number) => void]>([
-    ['a tab that somebody comes back to every 4 s', (device, count) => (count % 2 ? device.show() : device.hide(1_000))],
+    [
+      'a tab that somebody comes back to every 4 s',
+      (device, count) => (count % 2 ? device.show() : device.hide(1_000)),
+    ],
     ['a network that comes back every 4 s', (device, count) => (count % 2 ? device.online() : device.offline())],
     ['a network that changes every 2 s', (device) => device.changeNetwork()],
   ])('%s makes half as many dials again at most', async (story, hint) => {

@@ -10,7 +10,9 @@ describe('a page in the back/forward cache', () => {
     await sim.advance(1_000)
     sim.store()
     await sim.advance(30_000)
-    expect(told('leg-closed')).toEqual([{ type: 'leg-closed', leg: 1, code: 4000, reason: 'the page is stored', by: 'client' }])
+    expect(told('leg-closed')).toEqual([
+      { type: 'leg-closed', leg: 1, code: 4000, reason: 'the page is stored', by: 'client' },
+    ])
     expect(sim.servers[0]!.legs).toBe(0)
     expect(sim.dials).toHaveLength(1)
     sim.restore()
@@ -52,7 +54,12 @@ describe('a page in the back/forward cache', () => {
     const published = socket.publish('room', 1)
     await sim.advance(500)
     await published
-    expect(sim.wire.slice(before).map(({ leg, text }) => [leg, (JSON.parse(text) as { type: string }).type]).slice(0, 3)).toEqual([
+    expect(
+      sim.wire
+        .slice(before)
+        .map(({ leg, text }) => [leg, (JSON.parse(text) as { type: string }).type])
+        .slice(0, 3),
+    ).toEqual([
       [2, 'hello'],
       [2, 'welcome'],
       [2, 'publish'],
@@ -137,7 +144,9 @@ it('a page that was told that it goes there, and runs on for a while, sends noth
       return () => {}
     },
   }
-  const { sim, socket, room, live, end } = tell({ reconnectSpread: 1_000 }, (sim) => ({ environment: { ...sim.environment, page } }))
+  const { sim, socket, room, live, end } = tell({ reconnectSpread: 1_000 }, (sim) => ({
+    environment: { ...sim.environment, page },
+  }))
   await live()
   tellPage('stored')
   await sim.advance(20)

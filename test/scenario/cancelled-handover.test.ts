@@ -1,22 +1,25 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it.each([1, 11, 21, 31, 41, 51])('a request that is taken back after %i ms leaves one leg, in use, and loses nothing', async (after) => {
-  const { sim, socket, room, live, statuses, end } = tell()
-  await live()
-  const stop = sim.publishEvery(10, 'room')
-  const deploy = sim.deploy({ deadline: 8_000 })
-  await sim.advance(after)
-  deploy.cancel()
-  await sim.advance(1_000)
-  stop()
-  await sim.advance(10_000)
-  expect(statuses).toEqual([])
-  expect([room.problems(), room.gaps]).toEqual([[], []])
-  expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
-  expect(sim.servers[0]!.legs + sim.servers[1]!.legs).toBe(1)
-  end()
-})
+it.each([1, 11, 21, 31, 41, 51])(
+  'a request that is taken back after %i ms leaves one leg, in use, and loses nothing',
+  async (after) => {
+    const { sim, socket, room, live, statuses, end } = tell()
+    await live()
+    const stop = sim.publishEvery(10, 'room')
+    const deploy = sim.deploy({ deadline: 8_000 })
+    await sim.advance(after)
+    deploy.cancel()
+    await sim.advance(1_000)
+    stop()
+    await sim.advance(10_000)
+    expect(statuses).toEqual([])
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+    expect(sim.servers[0]!.legs + sim.servers[1]!.legs).toBe(1)
+    end()
+  },
+)
 
 it('a request that is taken back while its spread still runs costs no dial', async () => {
   const { sim, live, told, end } = tell()

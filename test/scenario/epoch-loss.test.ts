@@ -9,7 +9,11 @@ it('a new epoch on a living leg is one gap with unknown bounds, then its message
   sim.log.loseEpoch('room')
   const { epoch } = sim.publish('room', 'c')
   await sim.advance(100)
-  expect(room.messages.map(({ data, offset }) => [data, offset])).toEqual([['a', 1], ['b', 2], ['c', 1]])
+  expect(room.messages.map(({ data, offset }) => [data, offset])).toEqual([
+    ['a', 1],
+    ['b', 2],
+    ['c', 1],
+  ])
   expect(room.gaps).toEqual([{ topic: 'room', epoch, from: null, to: null, reason: 'epoch' }])
   end()
 })
@@ -29,24 +33,27 @@ it('a new epoch during a crash is one gap, and everything of the new epoch is re
   end()
 })
 
-it.each([5, 15, 25, 35, 45, 55, 65])('a new epoch %i ms into a move is one gap, whichever leg tells of it first', async (after) => {
-  const { sim, room, live, end } = tell()
-  await live()
-  const stop = sim.publishEvery(10, 'room', (count) => `old ${count}`)
-  await sim.advance(100)
-  sim.delay({ down: 25 })
-  sim.deploy()
-  await sim.advance(after)
-  stop()
-  sim.log.loseEpoch('room')
-  for (let count = 1; count <= 20; count++) {
-    sim.publish('room', `new ${count}`)
-    await sim.advance(10)
-  }
-  await sim.advance(2_000)
-  expect(room.gaps).toMatchObject([{ reason: 'epoch' }])
-  const fresh = room.messages.filter(({ data }) => String(data).startsWith('new'))
-  expect(fresh.map(({ data }) => data)).toEqual(Array.from({ length: 20 }, (_, at) => `new ${at + 1}`))
-  expect(room.messages.slice(-20)).toEqual(fresh)
-  end()
-})
+it.each([5, 15, 25, 35, 45, 55, 65])(
+  'a new epoch %i ms into a move is one gap, whichever leg tells of it first',
+  async (after) => {
+    const { sim, room, live, end } = tell()
+    await live()
+    const stop = sim.publishEvery(10, 'room', (count) => `old ${count}`)
+    await sim.advance(100)
+    sim.delay({ down: 25 })
+    sim.deploy()
+    await sim.advance(after)
+    stop()
+    sim.log.loseEpoch('room')
+    for (let count = 1; count <= 20; count++) {
+      sim.publish('room', `new ${count}`)
+      await sim.advance(10)
+    }
+    await sim.advance(2_000)
+    expect(room.gaps).toMatchObject([{ reason: 'epoch' }])
+    const fresh = room.messages.filter(({ data }) => String(data).startsWith('new'))
+    expect(fresh.map(({ data }) => data)).toEqual(Array.from({ length: 20 }, (_, at) => `new ${at + 1}`))
+    expect(room.messages.slice(-20)).toEqual(fresh)
+    end()
+  },
+)

@@ -46,23 +46,26 @@ describe('a path that died without a word', () => {
     end()
   })
 
-  it.each([9_900, 14_000, 14_990, 15_005, 15_015, 15_025, 15_035, 16_000])('and that is back after %i ms: nothing is lost, and nothing comes twice', async (back) => {
-    const { sim, socket, room, live, statuses, end } = tell({ heartbeat: 60_000 })
-    await live()
-    const stop = sim.publishEvery(250, 'room')
-    await sim.advance(1_000)
-    sim.freeze()
-    await sim.advance(back)
-    sim.thaw()
-    await sim.advance(20_000)
-    stop()
-    await sim.advance(500)
-    expect(statuses).toEqual([])
-    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
-    expect(sim.servers[0]!.legs).toBe(1)
-    expect([room.problems(), room.gaps]).toEqual([[], []])
-    end()
-  })
+  it.each([9_900, 14_000, 14_990, 15_005, 15_015, 15_025, 15_035, 16_000])(
+    'and that is back after %i ms: nothing is lost, and nothing comes twice',
+    async (back) => {
+      const { sim, socket, room, live, statuses, end } = tell({ heartbeat: 60_000 })
+      await live()
+      const stop = sim.publishEvery(250, 'room')
+      await sim.advance(1_000)
+      sim.freeze()
+      await sim.advance(back)
+      sim.thaw()
+      await sim.advance(20_000)
+      stop()
+      await sim.advance(500)
+      expect(statuses).toEqual([])
+      expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+      expect(sim.servers[0]!.legs).toBe(1)
+      expect([room.problems(), room.gaps]).toEqual([[], []])
+      end()
+    },
+  )
 
   it('stays in use when it recovers before another leg could be had', async () => {
     const { sim, socket, room, live, statuses, told, end } = tell({ heartbeat: 60_000 })
@@ -103,7 +106,10 @@ describe('a path that died without a word', () => {
 })
 
 it('a dial that hangs is given up after connectTimeout, its socket with it, and does not block the next one', async () => {
-  const { sim, socket, room, end } = tell({ reconnectSpread: 0 }, () => ({ connectTimeout: 2_000, reconnect: { spread: 0 } }))
+  const { sim, socket, room, end } = tell({ reconnectSpread: 0 }, () => ({
+    connectTimeout: 2_000,
+    reconnect: { spread: 0 },
+  }))
   sim.refuse('hangs')
   socket.connect()
   await sim.advance(1_990)

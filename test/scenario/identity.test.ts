@@ -25,7 +25,9 @@ async function two(one: Partial<LiveSocketOptions>, other: Partial<LiveSocketOpt
     socket.connect()
     await sim.advance(SECOND)
   }
-  const sent = sim.wire.filter(({ text }) => text.includes('"hello"')).map(({ text }) => minted.get(JSON.parse(text).token as string))
+  const sent = sim.wire
+    .filter(({ text }) => text.includes('"hello"'))
+    .map(({ text }) => minted.get(JSON.parse(text).token as string))
   sockets[1]!.signOut()
   await sim.advance(SECOND)
   const { status } = sockets[0]!.store.getState()
@@ -45,13 +47,22 @@ it('sockets whose URLs differ in the query share no token and no sign-out', asyn
 })
 
 it('one URL, however it is written, is one service and one login', async () => {
-  expect(await two({ url: 'https://live.test/a/../live#top' }, { url: new URL('wss://LIVE.test/live') })).toEqual(TOGETHER)
+  expect(await two({ url: 'https://live.test/a/../live#top' }, { url: new URL('wss://LIVE.test/live') })).toEqual(
+    TOGETHER,
+  )
 })
 
 it('a key says that it is one service and one login, whatever the URLs', async () => {
-  expect(await two({ key: 'live:ann', url: () => 'wss://live.test/live' }, { key: 'live:ann', url: 'wss://live.test/live?room=2' })).toEqual(TOGETHER)
+  expect(
+    await two(
+      { key: 'live:ann', url: () => 'wss://live.test/live' },
+      { key: 'live:ann', url: 'wss://live.test/live?room=2' },
+    ),
+  ).toEqual(TOGETHER)
 })
 
 it('and that it is not: one URL, two logins', async () => {
-  expect(await two({ key: 'live:ann', url: 'wss://live.test/live' }, { key: 'live:bea', url: 'wss://live.test/live' })).toEqual(APART)
+  expect(
+    await two({ key: 'live:ann', url: 'wss://live.test/live' }, { key: 'live:bea', url: 'wss://live.test/live' }),
+  ).toEqual(APART)
 })

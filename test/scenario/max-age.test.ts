@@ -27,7 +27,14 @@ describe('maxAge', () => {
 
   it('spreads the moves of those that connected together', async () => {
     const sim = createSimulation()
-    const sockets = Array.from({ length: 10 }, () => createLiveSocket({ url: sim.url, environment: sim.environment, heartbeat: false, handover: { maxAge: 5 * MINUTE } }))
+    const sockets = Array.from({ length: 10 }, () =>
+      createLiveSocket({
+        url: sim.url,
+        environment: sim.environment,
+        heartbeat: false,
+        handover: { maxAge: 5 * MINUTE },
+      }),
+    )
     for (const socket of sockets) socket.connect()
     await sim.advance(5 * MINUTE)
     const moments = sim.dials.slice(10).map(({ at }) => at)

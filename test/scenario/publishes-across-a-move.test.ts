@@ -19,7 +19,10 @@ function publisher({ sim, socket }: Story) {
   return {
     stop: () => cancel(),
     /** The numbers in the log, in its order. */
-    applied: () => sim.published.filter(({ data }) => String(data).startsWith('mine')).map(({ data }) => Number(String(data).slice(5))),
+    applied: () =>
+      sim.published
+        .filter(({ data }) => String(data).startsWith('mine'))
+        .map(({ data }) => Number(String(data).slice(5))),
     count: () => count,
     outcomes,
   }
@@ -31,22 +34,27 @@ it.each<[string, (story: Story) => void]>([
   ['a deploy whose old server is gone at once', ({ sim }) => sim.deploy().from[0]!.crash()],
   ['a crash', ({ sim }) => (sim.crash(), sim.restart())],
   ['an old server that stops answering', ({ sim }) => ((sim.servers[0]!.acks = false), sim.deploy())],
-])('client rule 5: across %s each publish is applied once and in order, and its caller is told where', async (_, fault) => {
-  const story = tell({ reconnectSpread: 500 })
-  const { sim, room, live, end } = story
-  await live()
-  const mine = publisher(story)
-  await sim.advance(300)
-  fault(story)
-  await sim.advance(2_500)
-  mine.stop()
-  await sim.advance(3_000)
-  const numbers = Array.from({ length: mine.count() }, (_, at) => at + 1)
-  expect(mine.applied()).toEqual(numbers)
-  expect([...mine.outcomes].sort(([a], [b]) => a - b)).toEqual(numbers.map((number) => [number, sim.published.find(({ data }) => data === `mine ${number}`)!.offset]))
-  expect([room.problems(), room.gaps]).toEqual([[], []])
-  end()
-})
+])(
+  'client rule 5: across %s each publish is applied once and in order, and its caller is told where',
+  async (_, fault) => {
+    const story = tell({ reconnectSpread: 500 })
+    const { sim, room, live, end } = story
+    await live()
+    const mine = publisher(story)
+    await sim.advance(300)
+    fault(story)
+    await sim.advance(2_500)
+    mine.stop()
+    await sim.advance(3_000)
+    const numbers = Array.from({ length: mine.count() }, (_, at) => at + 1)
+    expect(mine.applied()).toEqual(numbers)
+    expect([...mine.outcomes].sort(([a], [b]) => a - b)).toEqual(
+      numbers.map((number) => [number, sim.published.find(({ data }) => data === `mine ${number}`)!.offset]),
+    )
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  },
+)
 
 it('a publish that a server applied, and forgot before it answered, is outcome-unknown', async () => {
   const story = tell({ reconnectSpread: 500 })

@@ -11,7 +11,16 @@ it('client rule 2: a url of the configured origin is followed', async () => {
   end()
 })
 
-it.each(['wss://elsewhere.test/live', 'ws://live.test/live', 'wss://user:secret@live.test/live', 'https://live.test/live', '/live', 'no url', '', 'javascript:alert(1)'])(
+it.each([
+  'wss://elsewhere.test/live',
+  'ws://live.test/live',
+  'wss://user:secret@live.test/live',
+  'https://live.test/live',
+  '/live',
+  'no url',
+  '',
+  'javascript:alert(1)',
+])(
   'client rule 2: "%s" is reported and not followed, and the client moves to its configured URL instead',
   async (url) => {
     const { sim, socket, room, live, statuses, told, end } = tell()

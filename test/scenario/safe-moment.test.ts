@@ -6,7 +6,8 @@ import { tell } from './story.js'
 function safeMoment() {
   const asked: (HandoverRequest & { at: number; suits(): void; fails(error: unknown): void })[] = []
   let now = () => 0
-  const when = (request: HandoverRequest) => new Promise<void>((suits, fails) => void asked.push({ ...request, at: now(), suits, fails }))
+  const when = (request: HandoverRequest) =>
+    new Promise<void>((suits, fails) => void asked.push({ ...request, at: now(), suits, fails }))
   return { asked, when, use: (clock: () => number) => void (now = clock) }
 }
 
@@ -41,28 +42,38 @@ describe('handover.when', () => {
     { deadline: 20_000, latest: 15_000 },
     { deadline: 5_000, latest: 3_000 },
     { deadline: 1_500, latest: 0 },
-  ])('waits no longer than leaves time for the dial: $latest ms of a deadline of $deadline', async ({ deadline, latest }) => {
-    const { sim, live, statuses, end } = story()
-    await live()
-    const from = sim.clock.monotonic()
-    sim.deploy({ deadline })
-    await sim.advance(deadline)
-    expect(sim.dials).toHaveLength(2)
-    expect(sim.dials[1]!.at - from - latest).toBeLessThanOrEqual(25)
-    expect(sim.dials[1]!.at - from).toBeGreaterThanOrEqual(latest)
-    expect(statuses).toEqual([])
-    end()
-  })
+  ])(
+    'waits no longer than leaves time for the dial: $latest ms of a deadline of $deadline',
+    async ({ deadline, latest }) => {
+      const { sim, live, statuses, end } = story()
+      await live()
+      const from = sim.clock.monotonic()
+      sim.deploy({ deadline })
+      await sim.advance(deadline)
+      expect(sim.dials).toHaveLength(2)
+      expect(sim.dials[1]!.at - from - latest).toBeLessThanOrEqual(25)
+      expect(sim.dials[1]!.at - from).toBeGreaterThanOrEqual(latest)
+      expect(statuses).toEqual([])
+      end()
+    },
+  )
 
   it.each<[string, () => Promise<void>]>([
-    ['throws', () => { throw new Error('not now') }],
+    [
+      'throws',
+      () => {
+        throw new Error('not now')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('not now'))],
   ])('that %s is told as an error, and the move goes on', async (_, when) => {
     const { sim, live, told, end } = tell({}, () => ({ handover: { when } }))
     await live()
     sim.deploy({ deadline: 20_000 })
     await sim.advance(1_000)
-    expect(told('error')).toMatchObject([{ error: { code: 'invalid', message: 'handover.when threw; the move goes on.' } }])
+    expect(told('error')).toMatchObject([
+      { error: { code: 'invalid', message: 'handover.when threw; the move goes on.' } },
+    ])
     expect(told('handover-finished')).toHaveLength(1)
     end()
   })

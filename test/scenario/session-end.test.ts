@@ -14,29 +14,32 @@ const append = (all: readonly unknown[], data: unknown) => [...all, data]
 const none: readonly unknown[] = []
 
 describe('the end of a session', () => {
-  it.each(['before', 'after'] as const)('empties a fold that was subscribed %s the first connect(), at once, and the next session starts from `initial`', async (order) => {
-    const { sim, socket } = world()
-    const fold = socket.fold('orders', append, none)
-    const told: unknown[] = []
-    if (order === 'after') socket.connect()
-    fold.subscribe((state) => told.push(state))
-    socket.connect()
-    await sim.advance(SECOND)
-    sim.publish('orders', 'of ann')
-    await sim.advance(SECOND)
-    expect(fold.getState()).toEqual(['of ann'])
-    socket.signOut()
-    expect(fold.getState()).toBe(none)
-    await sim.advance(SECOND)
-    expect(told.at(-1)).toBe(none)
-    sim.publish('orders', 'meanwhile')
-    socket.connect()
-    await sim.advance(SECOND)
-    sim.publish('orders', 'of bea')
-    await sim.advance(SECOND)
-    expect(fold.getState()).toEqual(['of bea'])
-    socket.close()
-  })
+  it.each(['before', 'after'] as const)(
+    'empties a fold that was subscribed %s the first connect(), at once, and the next session starts from `initial`',
+    async (order) => {
+      const { sim, socket } = world()
+      const fold = socket.fold('orders', append, none)
+      const told: unknown[] = []
+      if (order === 'after') socket.connect()
+      fold.subscribe((state) => told.push(state))
+      socket.connect()
+      await sim.advance(SECOND)
+      sim.publish('orders', 'of ann')
+      await sim.advance(SECOND)
+      expect(fold.getState()).toEqual(['of ann'])
+      socket.signOut()
+      expect(fold.getState()).toBe(none)
+      await sim.advance(SECOND)
+      expect(told.at(-1)).toBe(none)
+      sim.publish('orders', 'meanwhile')
+      socket.connect()
+      await sim.advance(SECOND)
+      sim.publish('orders', 'of bea')
+      await sim.advance(SECOND)
+      expect(fold.getState()).toEqual(['of bea'])
+      socket.close()
+    },
+  )
 
   it('is not outlived by a position that was learnt in it: `since` counts in its own session, `from` in each', async () => {
     const { sim, socket } = world()
@@ -58,7 +61,11 @@ describe('the end of a session', () => {
     await sim.advance(SECOND)
     sim.publish('orders', 'of bea')
     await sim.advance(SECOND)
-    expect([had['since'], had['from'], fold.getState()]).toEqual([['of ann', 'of bea'], ['of ann', 'of ann', 'of bea'], ['of bea']])
+    expect([had['since'], had['from'], fold.getState()]).toEqual([
+      ['of ann', 'of bea'],
+      ['of ann', 'of ann', 'of bea'],
+      ['of bea'],
+    ])
     socket.close()
   })
 
@@ -73,7 +80,9 @@ describe('the end of a session', () => {
     const loads: string[] = []
     sim.publish('orders', 'old')
     const fold = socket.fold('orders', append, none, {
-      load: async () => (loads.push(user), { state: [`snapshot of ${user}`], position: { epoch: 'epoch-1', offset: 1 } }),
+      load: async () => (
+        loads.push(user), { state: [`snapshot of ${user}`], position: { epoch: 'epoch-1', offset: 1 } }
+      ),
     })
     fold.subscribe(() => undefined)
     socket.on('session-ended', () => {
@@ -106,7 +115,11 @@ describe('the end of a session', () => {
     expect(socket.stats()).toMatchObject({ received, delivered, published, handovers })
     socket.signOut()
     for (const phase of ['ended', 'connected']) {
-      expect([phase, Object.values(socket.stats()).every((number) => number === 0), socket.store.getState().everLive]).toEqual([phase, true, phase === 'connected'])
+      expect([
+        phase,
+        Object.values(socket.stats()).every((number) => number === 0),
+        socket.store.getState().everLive,
+      ]).toEqual([phase, true, phase === 'connected'])
       socket.connect()
       await sim.advance(SECOND)
     }
@@ -133,8 +146,18 @@ describe('signOut()', () => {
     const open = () => {
       const tab = browser.open()
       const device = sim.device()
-      const socket = createLiveSocket({ url: sim.url, getToken: device.getToken, environment: { ...device.environment, tabs: tab } })
-      return { socket, tab, device, status: () => socket.store.getState().status, by: () => socket.store.getState().closed?.by }
+      const socket = createLiveSocket({
+        url: sim.url,
+        getToken: device.getToken,
+        environment: { ...device.environment, tabs: tab },
+      })
+      return {
+        socket,
+        tab,
+        device,
+        status: () => socket.store.getState().status,
+        by: () => socket.store.getState().closed?.by,
+      }
     }
     return { sim, browser, open }
   }
@@ -186,34 +209,39 @@ describe('signOut()', () => {
     expect([here.status(), fold.getState()]).toEqual(['live', none])
     const hellos = sim.wire.slice(before).filter(({ text }) => text.includes('"hello"'))
     expect(hellos).toHaveLength(1)
-    expect(sim.wire.slice(0, before).some(({ text }) => text.includes(JSON.parse(hellos[0]!.text).session as string))).toBe(false)
+    expect(
+      sim.wire.slice(0, before).some(({ text }) => text.includes(JSON.parse(hellos[0]!.text).session as string)),
+    ).toBe(false)
     here.socket.close()
   })
 
-  it.each(['with it', 'a moment before it', 'with it, and somebody is signed in again'])('is not undone where the storage is cleared %s: a tab that slept sends nothing with the old token', async (when) => {
-    const { sim, browser, open } = tabs()
-    const [here, sleeper] = [open(), open()]
-    here.socket.connect()
-    await sim.advance(SECOND)
-    sleeper.socket.connect()
-    await sim.advance(5 * SECOND)
-    sleeper.device.store()
-    await sim.advance(5 * SECOND)
-    if (when.startsWith('a moment')) browser.clearStorage()
-    // What a page in the back/forward cache misses nobody tells it later.
-    sleeper.tab.freeze()
-    here.socket.signOut()
-    if (when.startsWith('with')) browser.clearStorage()
-    if (when.endsWith('again')) here.socket.connect()
-    await sim.advance(MINUTE)
-    const before = sim.wire.length
-    sleeper.device.restore()
-    await sim.advance(10)
-    expect([sleeper.status(), sleeper.by()]).toEqual(['closed', 'signed-out'])
-    await sim.advance(5 * SECOND)
-    expect(sim.wire.slice(before).filter(({ by, text }) => by === 'client' && text.includes('"hello"'))).toEqual([])
-    here.socket.close()
-  })
+  it.each(['with it', 'a moment before it', 'with it, and somebody is signed in again'])(
+    'is not undone where the storage is cleared %s: a tab that slept sends nothing with the old token',
+    async (when) => {
+      const { sim, browser, open } = tabs()
+      const [here, sleeper] = [open(), open()]
+      here.socket.connect()
+      await sim.advance(SECOND)
+      sleeper.socket.connect()
+      await sim.advance(5 * SECOND)
+      sleeper.device.store()
+      await sim.advance(5 * SECOND)
+      if (when.startsWith('a moment')) browser.clearStorage()
+      // What a page in the back/forward cache misses nobody tells it later.
+      sleeper.tab.freeze()
+      here.socket.signOut()
+      if (when.startsWith('with')) browser.clearStorage()
+      if (when.endsWith('again')) here.socket.connect()
+      await sim.advance(MINUTE)
+      const before = sim.wire.length
+      sleeper.device.restore()
+      await sim.advance(10)
+      expect([sleeper.status(), sleeper.by()]).toEqual(['closed', 'signed-out'])
+      await sim.advance(5 * SECOND)
+      expect(sim.wire.slice(before).filter(({ by, text }) => by === 'client' && text.includes('"hello"'))).toEqual([])
+      here.socket.close()
+    },
+  )
 
   it('is not what a cleared storage means to tabs that are awake, nor to a new one', async () => {
     const { sim, browser, open } = tabs()

@@ -41,14 +41,21 @@ export function signedInWorld(options: SimulationOptions = {}) {
       ...given,
     } as LiveSocketOptions)
     const room = sim.observe(socket, 'room')
-    socket.on('token-failed', ({ error, retryIn }) => failures.push({ at: now(), code: (error as { code?: string }).code, retryIn }))
+    socket.on('token-failed', ({ error, retryIn }) =>
+      failures.push({ at: now(), code: (error as { code?: string }).code, retryIn }),
+    )
     socket.on('session-ended', ({ reason }) => ended.push({ at: now(), reason }))
     let status = 'idle'
     socket.store.subscribe((state) => {
       if (state.status !== status) statuses.push((status = state.status))
     })
     return {
-      socket, room, calls, failures, ended, statuses,
+      socket,
+      room,
+      calls,
+      failures,
+      ended,
+      statuses,
       async live(within = 2 * SECOND) {
         socket.connect()
         await sim.advance(within)
@@ -61,7 +68,8 @@ export function signedInWorld(options: SimulationOptions = {}) {
     }
   }
   /** What clients have said from now on that bears a token. */
-  const spoken = (from = 0) => sim.wire.slice(from).filter(({ by, text }) => by === 'client' && text.includes('"token":'))
+  const spoken = (from = 0) =>
+    sim.wire.slice(from).filter(({ by, text }) => by === 'client' && text.includes('"token":'))
   return { sim, issue, page, spoken, revoke: () => ends.clear() }
 }
 

@@ -3,22 +3,25 @@ import { tell } from './story.js'
 
 const MINUTE = 60_000
 
-it.each([5_000, 30_000, 10 * MINUTE])('a laptop that slept for %i ms is live again within 3 s of its wake, and has missed nothing', async (asleep) => {
-  const { sim, socket, room, live, end } = tell()
-  await live()
-  const stop = sim.publishEvery(500, 'room')
-  sim.sleep()
-  await sim.advance(asleep)
-  const missed = sim.published.length
-  sim.wake()
-  await sim.advance(3_500)
-  stop()
-  await sim.advance(500)
-  expect(socket.store.getState().status).toBe('live')
-  expect(room.messages.find(({ offset }) => offset === missed)!.at).toBeLessThan(200 + asleep + 3_000)
-  expect([room.problems(), room.gaps]).toEqual([[], []])
-  end()
-})
+it.each([5_000, 30_000, 10 * MINUTE])(
+  'a laptop that slept for %i ms is live again within 3 s of its wake, and has missed nothing',
+  async (asleep) => {
+    const { sim, socket, room, live, end } = tell()
+    await live()
+    const stop = sim.publishEvery(500, 'room')
+    sim.sleep()
+    await sim.advance(asleep)
+    const missed = sim.published.length
+    sim.wake()
+    await sim.advance(3_500)
+    stop()
+    await sim.advance(500)
+    expect(socket.store.getState().status).toBe('live')
+    expect(room.messages.find(({ offset }) => offset === missed)!.at).toBeLessThan(200 + asleep + 3_000)
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  },
+)
 
 it('a path that died in sleep without a word is noticed within 3 s of the wake, not after the usual 15', async () => {
   const { sim, room, live, statuses, told, end } = tell({ heartbeat: 60 * MINUTE })

@@ -2,12 +2,29 @@ import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 
 import { createSimulation, type Simulation, type SimulationOptions } from '../../src/testing/index.js'
 
 const TOLD = [
-  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished', 'handover-failed',
-  'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+  'leg-dialling',
+  'leg-open',
+  'leg-ready',
+  'leg-closed',
+  'handover-requested',
+  'handover-started',
+  'cutover',
+  'handover-finished',
+  'handover-failed',
+  'gap',
+  'token-refreshed',
+  'token-failed',
+  'session-ended',
+  'invalid',
+  'redirect-refused',
+  'error',
 ] as const satisfies (keyof LiveSocketEvents)[]
 
 /** One live socket in a simulation, subscribed to `room`, whose every event and status is kept. */
-export function tell(world: SimulationOptions = {}, options: (sim: Simulation) => Partial<LiveSocketOptions> = () => ({})) {
+export function tell(
+  world: SimulationOptions = {},
+  options: (sim: Simulation) => Partial<LiveSocketOptions> = () => ({}),
+) {
   const sim = createSimulation(world)
   const socket = createLiveSocket({ url: sim.url, environment: sim.environment, ...options(sim) })
   const room = sim.observe(socket, 'room')
@@ -26,13 +43,15 @@ export function tell(world: SimulationOptions = {}, options: (sim: Simulation) =
     async live() {
       socket.connect()
       await sim.advance(200)
-      if (socket.store.getState().status !== 'live') throw new Error(`it is ${socket.store.getState().status} and should be live`)
+      if (socket.store.getState().status !== 'live')
+        throw new Error(`it is ${socket.store.getState().status} and should be live`)
       statuses.length = 0
     },
     /** The statuses that it went through since it was live. */
     statuses,
     /** The events of these types so far, in order. */
-    told: (...types: (keyof LiveSocketEvents)[]) => events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
+    told: (...types: (keyof LiveSocketEvents)[]) =>
+      events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
     /** The names of all events so far. */
     names: () => events.map(({ type }) => type),
     /** Ends the story; whatever is left of it is a fault. */

@@ -6,11 +6,41 @@ type World = ReturnType<typeof signedInWorld>
 
 describe('the schedule of a signed-in page', () => {
   it.each<[string, (world: World) => Provide, number, object?]>([
-    ['the ttl', ({ issue }) => () => ({ token: issue(6 * MINUTE), ttl: 6 * MINUTE }), 6 * MINUTE],
-    ['a JWT’s own exp − iat', ({ issue }) => (_, count) => issue(6 * MINUTE, jwt('ann', 6 * 60, count)), 6 * MINUTE],
-    ['the default of 10 min, where nobody says', ({ issue }) => () => issue(), 10 * MINUTE],
-    ['the default of the options', ({ issue }) => () => issue(4 * MINUTE), 4 * MINUTE, { tokenRefresh: { lifetime: 4 * MINUTE } }],
-    ['forty days, which no timer can hold', ({ issue }) => () => ({ token: issue(40 * 24 * HOUR), ttl: 40 * 24 * HOUR }), 40 * 24 * HOUR, { heartbeat: false }],
+    [
+      'the ttl',
+      ({ issue }) =>
+        () => ({ token: issue(6 * MINUTE), ttl: 6 * MINUTE }),
+      6 * MINUTE,
+    ],
+    [
+      'a JWT’s own exp − iat',
+      ({ issue }) =>
+        (_, count) =>
+          issue(6 * MINUTE, jwt('ann', 6 * 60, count)),
+      6 * MINUTE,
+    ],
+    [
+      'the default of 10 min, where nobody says',
+      ({ issue }) =>
+        () =>
+          issue(),
+      10 * MINUTE,
+    ],
+    [
+      'the default of the options',
+      ({ issue }) =>
+        () =>
+          issue(4 * MINUTE),
+      4 * MINUTE,
+      { tokenRefresh: { lifetime: 4 * MINUTE } },
+    ],
+    [
+      'forty days, which no timer can hold',
+      ({ issue }) =>
+        () => ({ token: issue(40 * 24 * HOUR), ttl: 40 * 24 * HOUR }),
+      40 * 24 * HOUR,
+      { heartbeat: false },
+    ],
   ])('is uniform in 0.5 to 0.9 of %s', async (_, provide, lifetime, options) => {
     const world = signedInWorld()
     const page = world.page(provide(world), options)
@@ -30,7 +60,10 @@ describe('the schedule of a signed-in page', () => {
 
   it('counts from the moment of the request, however slow the answer', async () => {
     const { sim, issue, page } = signedInWorld()
-    const slow = page(() => new Promise((resolve) => sim.clock.setTimeout(() => resolve({ token: issue(), ttl: 10 * MINUTE }), 8 * SECOND)))
+    const slow = page(
+      () =>
+        new Promise((resolve) => sim.clock.setTimeout(() => resolve({ token: issue(), ttl: 10 * MINUTE }), 8 * SECOND)),
+    )
     await slow.live(10 * SECOND)
     expect(slow.state().token.expiresAt! - sim.clock.now()).toBeCloseTo(10 * MINUTE - 10 * SECOND, -2)
     slow.socket.close()
@@ -61,36 +94,48 @@ describe('a provider that', () => {
     ['asks for time', () => ({ retryAfter: 20 * SECOND }), 'refused'],
     ['hangs', () => new Promise(() => {}), 'timeout'],
   ]
-  it.each(bad)('%s, once, costs nobody anything: the valid token is used on, and the call repeated', async (_, answer, code) => {
-    const world = signedInWorld()
-    const page = world.page((_ask, count) => (count === 2 ? answer(world) : { token: world.issue(), ttl: 10 * MINUTE }))
-    await page.live()
-    await world.sim.advance(10 * MINUTE)
-    expect(page.failures).toMatchObject([code === undefined ? {} : { code }])
-    expect(page.calls.map(({ reason, attempt }) => `${reason} ${attempt}`).slice(0, 3)).toEqual(['first 1', 'scheduled 1', 'scheduled 2'])
-    const waited = page.calls[2]!.at - page.failures[0]!.at
-    expect(waited).toBeGreaterThanOrEqual(code === 'refused' ? 20 * SECOND : 5 * SECOND)
-    expect(waited).toBeLessThanOrEqual(55 * SECOND)
-    if (code === 'timeout') expect(page.calls[1]!.signal.aborted).toBe(true)
-    expect([page.statuses, page.state().leg?.number, page.state().token.status]).toEqual([[], 1, 'valid'])
-    page.socket.close()
-  })
+  it.each(bad)(
+    '%s, once, costs nobody anything: the valid token is used on, and the call repeated',
+    async (_, answer, code) => {
+      const world = signedInWorld()
+      const page = world.page((_ask, count) =>
+        count === 2 ? answer(world) : { token: world.issue(), ttl: 10 * MINUTE },
+      )
+      await page.live()
+      await world.sim.advance(10 * MINUTE)
+      expect(page.failures).toMatchObject([code === undefined ? {} : { code }])
+      expect(page.calls.map(({ reason, attempt }) => `${reason} ${attempt}`).slice(0, 3)).toEqual([
+        'first 1',
+        'scheduled 1',
+        'scheduled 2',
+      ])
+      const waited = page.calls[2]!.at - page.failures[0]!.at
+      expect(waited).toBeGreaterThanOrEqual(code === 'refused' ? 20 * SECOND : 5 * SECOND)
+      expect(waited).toBeLessThanOrEqual(55 * SECOND)
+      if (code === 'timeout') expect(page.calls[1]!.signal.aborted).toBe(true)
+      expect([page.statuses, page.state().leg?.number, page.state().token.status]).toEqual([[], 1, 'valid'])
+      page.socket.close()
+    },
+  )
 
-  it.each(bad)('%s, from the first call on, is asked at the pace of the retry rule, and a page that gets its token in the end is live', async (_, answer) => {
-    const world = signedInWorld()
-    let well = false
-    const page = world.page(() => (well ? { token: world.issue(), ttl: 10 * MINUTE } : answer(world)))
-    page.socket.connect()
-    await world.sim.advance(15 * MINUTE)
-    expect(page.calls.length).toBeGreaterThan(4)
-    expect(page.calls.length).toBeLessThan(25)
-    page.gaps().forEach((gap) => expect(gap).toBeGreaterThanOrEqual(5 * SECOND))
-    expect([page.state().status, world.sim.dials.length]).toEqual(['connecting', 0])
-    well = true
-    await world.sim.advance(6 * MINUTE)
-    expect(page.state().status).toBe('live')
-    page.socket.close()
-  })
+  it.each(bad)(
+    '%s, from the first call on, is asked at the pace of the retry rule, and a page that gets its token in the end is live',
+    async (_, answer) => {
+      const world = signedInWorld()
+      let well = false
+      const page = world.page(() => (well ? { token: world.issue(), ttl: 10 * MINUTE } : answer(world)))
+      page.socket.connect()
+      await world.sim.advance(15 * MINUTE)
+      expect(page.calls.length).toBeGreaterThan(4)
+      expect(page.calls.length).toBeLessThan(25)
+      page.gaps().forEach((gap) => expect(gap).toBeGreaterThanOrEqual(5 * SECOND))
+      expect([page.state().status, world.sim.dials.length]).toEqual(['connecting', 0])
+      well = true
+      await world.sim.advance(6 * MINUTE)
+      expect(page.state().status).toBe('live')
+      page.socket.close()
+    },
+  )
 
   it('answers the same token again is asked for another one while it lives, and nobody notices', async () => {
     const { sim, issue, page } = signedInWorld()
@@ -107,7 +152,11 @@ describe('a provider that', () => {
   it.each(['signOut', 'close'] as const)('answers after %s() resurrects nothing', async (how) => {
     const { sim, issue, page } = signedInWorld()
     let answer = () => {}
-    const one = page((_, count) => (count === 1 ? { token: issue(), ttl: 10 * MINUTE } : new Promise((resolve) => (answer = () => resolve({ token: issue(), ttl: 10 * MINUTE })))))
+    const one = page((_, count) =>
+      count === 1
+        ? { token: issue(), ttl: 10 * MINUTE }
+        : new Promise((resolve) => (answer = () => resolve({ token: issue(), ttl: 10 * MINUTE }))),
+    )
     await one.live()
     for (let second = 0; one.calls.length < 2; second++) await sim.advance(SECOND)
     one.socket[how]()
@@ -116,16 +165,47 @@ describe('a provider that', () => {
     answer()
     await sim.advance(HOUR)
     expect(one.state()).toMatchObject({ status: 'closed', closed: { by: how === 'close' ? 'app' : 'signed-out' } })
-    expect([one.calls.length, sim.dials.length, sim.wire.slice(said).filter(({ by }) => by === 'client')]).toEqual([2, dials, []])
+    expect([one.calls.length, sim.dials.length, sim.wire.slice(said).filter(({ by }) => by === 'client')]).toEqual([
+      2,
+      dials,
+      [],
+    ])
   })
 })
 
 describe('a session ends, for good,', () => {
   it.each<[string, string, (world: World) => Provide, (world: World) => void]>([
-    ['when the provider says so', 'logged out', ({ issue }) => (_, count) => (count === 1 ? { token: issue(), ttl: 10 * MINUTE } : { ended: 'logged out' }), () => {}],
-    ['when its time is up', 'session-expired', ({ issue }) => () => ({ token: issue(), ttl: 10 * MINUTE, sessionTtl: 3 * MINUTE }), () => {}],
-    ['when the next token is somebody else’s', 'subject-changed', ({ issue }) => (_, count) => issue(10 * MINUTE, jwt(count === 1 ? 'ann' : 'bob', 600, count)), () => {}],
-    ['when two fresh tokens are refused in a row', 'token-refused', ({ issue }) => (_, count) => (count === 1 ? { token: issue(), ttl: 10 * MINUTE } : `bad-${count}`), ({ sim, revoke }) => (revoke(), sim.crash(), sim.restart())],
+    [
+      'when the provider says so',
+      'logged out',
+      ({ issue }) =>
+        (_, count) =>
+          count === 1 ? { token: issue(), ttl: 10 * MINUTE } : { ended: 'logged out' },
+      () => {},
+    ],
+    [
+      'when its time is up',
+      'session-expired',
+      ({ issue }) =>
+        () => ({ token: issue(), ttl: 10 * MINUTE, sessionTtl: 3 * MINUTE }),
+      () => {},
+    ],
+    [
+      'when the next token is somebody else’s',
+      'subject-changed',
+      ({ issue }) =>
+        (_, count) =>
+          issue(10 * MINUTE, jwt(count === 1 ? 'ann' : 'bob', 600, count)),
+      () => {},
+    ],
+    [
+      'when two fresh tokens are refused in a row',
+      'token-refused',
+      ({ issue }) =>
+        (_, count) =>
+          count === 1 ? { token: issue(), ttl: 10 * MINUTE } : `bad-${count}`,
+      ({ sim, revoke }) => (revoke(), sim.crash(), sim.restart()),
+    ],
   ])('%s', async (_, reason, provide, happens) => {
     const world = signedInWorld()
     const page = world.page(provide(world))
@@ -134,7 +214,11 @@ describe('a session ends, for good,', () => {
     happens(world)
     await world.sim.advance(9 * MINUTE)
     expect(page.ended).toMatchObject([{ reason }])
-    expect(page.state()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' }, token: { status: 'ended' } })
+    expect(page.state()).toMatchObject({
+      status: 'closed',
+      closed: { by: 'session-ended' },
+      token: { status: 'ended' },
+    })
     const before = [page.calls.length, world.sim.dials.length]
     await world.sim.advance(2 * HOUR)
     expect([page.calls.length, world.sim.dials.length]).toEqual(before)

@@ -9,10 +9,16 @@ function browser(latency?: number) {
   const tabs = createSimulatedBrowser(sim.clock, latency)
   const service: { at: number; tab: number }[] = []
   let count = 0
-  const open = (provide: Provide = () => new Promise((resolve) => sim.clock.setTimeout(() => resolve({ token: issue(), ttl: 10 * MINUTE }), 40))) => {
+  const open = (
+    provide: Provide = () =>
+      new Promise((resolve) => sim.clock.setTimeout(() => resolve({ token: issue(), ttl: 10 * MINUTE }), 40)),
+  ) => {
     const number = ++count
     const tab = tabs.open()
-    const page = world.page((ask, calls) => (service.push({ at: sim.clock.monotonic(), tab: number }), provide(ask, calls)), { environment: { ...sim.tab(), tabs: tab } })
+    const page = world.page(
+      (ask, calls) => (service.push({ at: sim.clock.monotonic(), tab: number }), provide(ask, calls)),
+      { environment: { ...sim.tab(), tabs: tab } },
+    )
     return { ...page, tab }
   }
   return { ...world, service, open }
@@ -101,7 +107,11 @@ it('sign-out reaches every tab; one that is frozen sends nothing after its thaw'
 
 it('the end of the login reaches every tab as what it is, whoever hears of it first, also one that is due at the same moment', async () => {
   const { sim, open } = browser()
-  const pages = [0, 1, 2].map(() => open(async (_, calls) => (calls === 1 && sim.clock.monotonic() < MINUTE ? { token: 'x' } : { ended: 'the login is over' })))
+  const pages = [0, 1, 2].map(() =>
+    open(async (_, calls) =>
+      calls === 1 && sim.clock.monotonic() < MINUTE ? { token: 'x' } : { ended: 'the login is over' },
+    ),
+  )
   sim.tokens.left = () => 10 * MINUTE
   for (const page of pages) await page.live(500)
   await sim.advance(9 * MINUTE)

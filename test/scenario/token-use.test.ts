@@ -47,25 +47,33 @@ describe('a fresh token', () => {
     one.socket.close()
   })
 
-  it.each(['in band', 'by a handover'] as const)('that comes while a leg is being welcomed still reaches its server: %s', async (way) => {
-    const { sim, issue, page, spoken } = signedInWorld()
-    const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }), way === 'in band' ? {} : { protocol: withoutAuth() })
-    await one.live()
-    // The answer to the hello is under way until the next token is there.
-    const due = one.state().token.refreshAt! - sim.clock.now()
-    await sim.advance(due - 3 * SECOND)
-    sim.delay({ down: 4 * SECOND })
-    void one.socket.handover().catch(() => {})
-    await sim.advance(5 * SECOND)
-    expect([one.calls.length, one.state().leg?.number]).toEqual([2, 1])
-    sim.delay(10)
-    await sim.advance(MINUTE)
-    const last = one.state().leg!.number
-    expect(last).toBeGreaterThan(1)
-    expect(tokensOf(spoken()).at(-1)).toBe(way === 'in band' ? `auth token-2 on leg ${last}` : `hello token-2 on leg ${last}`)
-    expect(one.statuses).toEqual([])
-    one.socket.close()
-  })
+  it.each(['in band', 'by a handover'] as const)(
+    'that comes while a leg is being welcomed still reaches its server: %s',
+    async (way) => {
+      const { sim, issue, page, spoken } = signedInWorld()
+      const one = page(
+        () => ({ token: issue(), ttl: 10 * MINUTE }),
+        way === 'in band' ? {} : { protocol: withoutAuth() },
+      )
+      await one.live()
+      // The answer to the hello is under way until the next token is there.
+      const due = one.state().token.refreshAt! - sim.clock.now()
+      await sim.advance(due - 3 * SECOND)
+      sim.delay({ down: 4 * SECOND })
+      void one.socket.handover().catch(() => {})
+      await sim.advance(5 * SECOND)
+      expect([one.calls.length, one.state().leg?.number]).toEqual([2, 1])
+      sim.delay(10)
+      await sim.advance(MINUTE)
+      const last = one.state().leg!.number
+      expect(last).toBeGreaterThan(1)
+      expect(tokensOf(spoken()).at(-1)).toBe(
+        way === 'in band' ? `auth token-2 on leg ${last}` : `hello token-2 on leg ${last}`,
+      )
+      expect(one.statuses).toEqual([])
+      one.socket.close()
+    },
+  )
 
   it('is not asked for by a leg that is refused during a move: the one in force serves on', async () => {
     const { sim, issue, page } = signedInWorld()

@@ -4,7 +4,12 @@ import { createSimulation } from '../../src/testing/index.js'
 
 async function signedIn(seed = 1) {
   const sim = createSimulation({ seed, requireToken: true, reconnectSpread: 1_000 })
-  const socket = createLiveSocket({ url: sim.url, environment: sim.environment, getToken: sim.getToken, key: 'signed-in' })
+  const socket = createLiveSocket({
+    url: sim.url,
+    environment: sim.environment,
+    getToken: sim.getToken,
+    key: 'signed-in',
+  })
   const room = sim.observe(socket, 'room')
   socket.connect()
   await sim.advance(500)
@@ -72,7 +77,11 @@ describe('tokens', () => {
     expect(await outcome).toMatchObject({ offset: 1 })
     sim.tokens.end('signed out elsewhere')
     await sim.advance(600_000)
-    expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' }, token: { status: 'ended' } })
+    expect(socket.store.getState()).toMatchObject({
+      status: 'closed',
+      closed: { by: 'session-ended' },
+      token: { status: 'ended' },
+    })
     const [requests, dials, frames] = [sim.tokens.requests.length, sim.dials.length, sim.wire.length]
     await sim.advance(3_600_000)
     expect([sim.tokens.requests.length, sim.dials.length, sim.wire.length]).toEqual([requests, dials, frames])
@@ -80,26 +89,29 @@ describe('tokens', () => {
 })
 
 describe('sign-out', () => {
-  it.each(['live', 'reconnecting', 'moving'] as const)('while %s: no byte leaves with the old token from that moment on, in any tab', async (during) => {
-    const { sim, socket } = await signedIn()
-    const other = createLiveSocket({ url: sim.url, environment: sim.tab(), getToken: sim.getToken, key: 'signed-in' })
-    other.connect()
-    await sim.advance(500)
-    expect(other.store.getState().status).toBe('live')
-    if (during === 'reconnecting') (sim.crash(), sim.restart())
-    if (during === 'moving') sim.deploy({ spread: 500 })
-    await sim.advance(30)
-    socket.signOut()
-    // What is under way takes 10 ms, and word between tabs 2 ms.
-    await sim.advance(15)
-    const [frames, requests] = [sim.wire.length, sim.tokens.requests.length]
-    await sim.advance(900_000)
-    expect(sim.wire.slice(frames).filter(({ by, text }) => by === 'client' && text.includes('token'))).toEqual([])
-    expect(sim.tokens.requests).toHaveLength(requests)
-    expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'signed-out' } })
-    expect(other.store.getState()).toMatchObject({ status: 'closed' })
-    expect(sim.servers.reduce((sum, { legs }) => sum + legs, 0)).toBe(0)
-  })
+  it.each(['live', 'reconnecting', 'moving'] as const)(
+    'while %s: no byte leaves with the old token from that moment on, in any tab',
+    async (during) => {
+      const { sim, socket } = await signedIn()
+      const other = createLiveSocket({ url: sim.url, environment: sim.tab(), getToken: sim.getToken, key: 'signed-in' })
+      other.connect()
+      await sim.advance(500)
+      expect(other.store.getState().status).toBe('live')
+      if (during === 'reconnecting') sim.crash(), sim.restart()
+      if (during === 'moving') sim.deploy({ spread: 500 })
+      await sim.advance(30)
+      socket.signOut()
+      // What is under way takes 10 ms, and word between tabs 2 ms.
+      await sim.advance(15)
+      const [frames, requests] = [sim.wire.length, sim.tokens.requests.length]
+      await sim.advance(900_000)
+      expect(sim.wire.slice(frames).filter(({ by, text }) => by === 'client' && text.includes('token'))).toEqual([])
+      expect(sim.tokens.requests).toHaveLength(requests)
+      expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'signed-out' } })
+      expect(other.store.getState()).toMatchObject({ status: 'closed' })
+      expect(sim.servers.reduce((sum, { legs }) => sum + legs, 0)).toBe(0)
+    },
+  )
 
   it('two tabs use one token', async () => {
     const { sim, socket } = await signedIn()

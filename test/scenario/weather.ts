@@ -3,8 +3,8 @@ import type { Observation } from '../../src/testing/index.js'
 import { tell } from './story.js'
 
 /**
- * A minute or so of everything that can happen to a live socket, drawn from one seed, and then calm. Returns what broke a promise: nothing
- * when none was broken.
+ * A minute or so of everything that can happen to a live socket, drawn from one seed, and then calm. Returns what broke
+ * a promise: nothing when none was broken.
  */
 export async function weather(seed: number, storms = 25): Promise<string[]> {
   const signedIn = seed % 4 === 0
@@ -56,7 +56,20 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     ['a move of its own', () => void socket.handover().catch(() => {})],
     ['a crash', () => (sim.crash(), passing(sim.restart))],
     ['one crash', () => sim.servers.find(({ legs }) => legs > 0)?.crash()],
-    ['a crash in a deploy', () => (deploy(), sim.clock.setTimeout(() => sim.servers.filter(({ legs }) => legs > 0).at(chance(0.5) ? 0 : -1)?.crash(), between(0, 400)))],
+    [
+      'a crash in a deploy',
+      () => (
+        deploy(),
+        sim.clock.setTimeout(
+          () =>
+            sim.servers
+              .filter(({ legs }) => legs > 0)
+              .at(chance(0.5) ? 0 : -1)
+              ?.crash(),
+          between(0, 400),
+        )
+      ),
+    ],
     ['a closed door', () => (sim.refuse(doors[Math.floor(between(0, 5))]!, between(0, 3_000)), passing(sim.accept))],
     ['a dead path', () => (sim.freeze(directions[Math.floor(between(0, 3))]!), passing(sim.thaw))],
     ['no network', () => (sim.offline(), passing(sim.online))],
@@ -66,14 +79,20 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     ['sleep', () => (sim.sleep(), passing(sim.wake))],
     ['a hidden tab', () => (sim.hide(60_000), passing(sim.show))],
     ['a stored page', () => (sim.store(), passing(sim.restore))],
-    ['a stored page in a deploy', () => (deploy(), sim.clock.setTimeout(() => (sim.store(), passing(sim.restore)), between(0, 300)))],
+    [
+      'a stored page in a deploy',
+      () => (deploy(), sim.clock.setTimeout(() => (sim.store(), passing(sim.restore)), between(0, 300))),
+    ],
     ['a slow replay', () => sim.servers.forEach((server) => (server.replayPace = chance(0.5) ? between(1, 50) : 0))],
     ['mute servers', () => sim.servers.forEach((server) => (server.acks = chance(0.5)))],
     ['a trimmed log', () => sim.log.trim('room', Math.floor(between(0, 20)))],
     ['revoked tokens', () => chance(0.3) && sim.tokens.revoke()],
     ['no tokens', () => (sim.tokens.down(), passing(sim.tokens.up))],
     ['one more handler', () => void others.push(sim.observe(socket, chance(0.5) ? 'room' : 'lobby'))],
-    ['a handler that comes and goes', () => (passer ? (passer.stop(), (passer = null)) : (passer = sim.observe(socket, 'lobby')))],
+    [
+      'a handler that comes and goes',
+      () => (passer ? (passer.stop(), (passer = null)) : (passer = sim.observe(socket, 'lobby'))),
+    ],
     ['a new epoch', () => chance(0.3) && sim.log.loseEpoch('room')],
   ]
   socket.connect()
@@ -81,7 +100,8 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
   for (let storm = 0; storm < storms; storm++) {
     const [name, happen] = events[Math.floor(between(0, events.length))]!
     happen()
-    if (!sim.servers.some(({ taking }) => taking)) sim.clock.setTimeout(() => sim.servers.at(-1)!.restart(), between(0, 2_000))
+    if (!sim.servers.some(({ taking }) => taking))
+      sim.clock.setTimeout(() => sim.servers.at(-1)!.restart(), between(0, 2_000))
     for (let round = Math.floor(between(1, 6)); round > 0; round--) {
       if (chance(0.7)) sim.publish('room', `theirs ${sim.published.length}`)
       if (chance(0.4)) sim.publish('lobby', `theirs ${sim.published.length}`)
@@ -89,7 +109,8 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
       await sim.advance(between(1, chance(0.1) ? 4_000 : 250))
     }
     const open = sim.servers.reduce((sum, { legs }) => sum + legs, 0)
-    if (socket.store.getState().status === 'closed') broken.push(`after "${name}" it is closed: ${JSON.stringify(socket.store.getState().closed)}`)
+    if (socket.store.getState().status === 'closed')
+      broken.push(`after "${name}" it is closed: ${JSON.stringify(socket.store.getState().closed)}`)
     if (open > 40) broken.push(`after "${name}" the servers have ${open} legs of it`)
   }
   // Calm.
@@ -109,8 +130,13 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
   for (const topic of ['room', 'lobby']) sim.publish(topic, 'the last one')
   await sim.advance(1_000)
 
-  broken.push(...room.problems(), ...others.flatMap((other) => other.problems()), ...(passer ? (passer as Observation).problems() : []))
-  for (const other of [...others, late]) if (other.messages.at(-1)?.data !== 'the last one') broken.push('a later handler did not get the last message')
+  broken.push(
+    ...room.problems(),
+    ...others.flatMap((other) => other.problems()),
+    ...(passer ? (passer as Observation).problems() : []),
+  )
+  for (const other of [...others, late])
+    if (other.messages.at(-1)?.data !== 'the last one') broken.push('a later handler did not get the last message')
   if (room.messages.at(-1)?.data !== 'the last one') broken.push('the last message did not arrive')
   const { status, handover, outbox } = socket.store.getState()
   if (status !== 'live') broken.push(`at the end it is ${status}`)
@@ -124,8 +150,10 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     const outcome = outcomes.get(id)
     if (places.length > 1) broken.push(`${id} was applied ${places.length} times`)
     if (outcome === undefined) broken.push(`${id} never settled`)
-    else if (typeof outcome === 'number' && sim.published[places[0] ?? -1]?.offset !== outcome) broken.push(`${id} settled at ${outcome} and is not there`)
-    else if (typeof outcome === 'string' && outcome !== 'outcome-unknown' && places.length > 0) broken.push(`${id} settled as ${outcome} and was applied`)
+    else if (typeof outcome === 'number' && sim.published[places[0] ?? -1]?.offset !== outcome)
+      broken.push(`${id} settled at ${outcome} and is not there`)
+    else if (typeof outcome === 'string' && outcome !== 'outcome-unknown' && places.length > 0)
+      broken.push(`${id} settled as ${outcome} and was applied`)
     if (places[0] !== undefined) {
       if (places[0] < place) broken.push(`${id} was applied out of order`)
       place = places[0]

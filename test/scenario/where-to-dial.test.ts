@@ -33,7 +33,10 @@ it('a url function is told of a reconnection; a leg that had served was no dial 
   await sim.advance(60_000)
   sim.restart()
   await sim.advance(130_000)
-  expect(asks.slice(1, 3)).toEqual([{ attempt: 1, reason: 'reconnect', failed: null }, { attempt: 2, reason: 'reconnect', failed: where }])
+  expect(asks.slice(1, 3)).toEqual([
+    { attempt: 1, reason: 'reconnect', failed: null },
+    { attempt: 2, reason: 'reconnect', failed: where },
+  ])
   end()
 })
 

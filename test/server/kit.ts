@@ -13,7 +13,9 @@ export interface TestServer<User> extends LiveServer<User> {
 }
 
 /** A server on a free port which knows everybody and allows everything; it is gone when the test is over. */
-export async function liveServer<User = { subject?: string }>(options: Partial<LiveServerOptions<User>> = {}): Promise<TestServer<User>> {
+export async function liveServer<User = { subject?: string }>(
+  options: Partial<LiveServerOptions<User>> = {},
+): Promise<TestServer<User>> {
   const errors: unknown[] = []
   const server = createLiveServer<User>({
     ...(options.server || options.noServer ? undefined : { port: 0, host: '127.0.0.1' }),

@@ -19,8 +19,18 @@ describe('frames that break the rules', () => {
     ['a binary frame', Buffer.from('{"type":"ping"}'), 'protocol', 1002],
     ['a publish without data', '{"type":"publish","id":"p","topic":"t"}', 'protocol', 1002],
     ['a publish with an offset for an id', '{"type":"publish","id":1,"topic":"t","data":1}', 'protocol', 1002],
-    ['a position ahead of every number', '{"type":"subscribe","id":"1","topics":{"t":{"epoch":"e","offset":9007199254740993}}}', 'protocol', 1002],
-    ['a name that is too long', JSON.stringify({ type: 'subscribe', id: '1', topics: { ['x'.repeat(300)]: {} } }), 'protocol', 1002],
+    [
+      'a position ahead of every number',
+      '{"type":"subscribe","id":"1","topics":{"t":{"epoch":"e","offset":9007199254740993}}}',
+      'protocol',
+      1002,
+    ],
+    [
+      'a name that is too long',
+      JSON.stringify({ type: 'subscribe', id: '1', topics: { ['x'.repeat(300)]: {} } }),
+      'protocol',
+      1002,
+    ],
     ['a second hello', '{"type":"hello","session":"s","leg":2,"topics":{}}', 'protocol', 1002],
     ['too large a frame', JSON.stringify({ type: 'ping', pad: 'x'.repeat(2_000) }), 'too-large', 1009],
     ['too large a frame of few characters', JSON.stringify({ type: 'ping', pad: '€'.repeat(500) }), 'too-large', 1009],
@@ -62,7 +72,10 @@ describe('frames that break the rules', () => {
     client.send({ type: 'publish', id: 'small', topic: 't', data: 1 })
     client.send({ type: 'publish', id: 'large', topic: 't', data: 'x'.repeat(3_000) })
     await client.closed
-    expect(client.frames.slice(1)).toMatchObject([{ type: 'ack', id: 'small' }, { type: 'error', code: 'too-large', id: 'large' }])
+    expect(client.frames.slice(1)).toMatchObject([
+      { type: 'ack', id: 'small' },
+      { type: 'error', code: 'too-large', id: 'large' },
+    ])
   })
 
   test('a frame far beyond the limit is not even taken in', async () => {
@@ -84,7 +97,10 @@ describe('frames that break the rules', () => {
     const server = await liveServer()
     const client = await server.join()
     client.ws.send(`{"type":"publish","id":"p","topic":"t","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
-    await until(() => client.of('ack').length + client.of('nack').length > 0 || client.of('error').length > 0, 'an answer')
+    await until(
+      () => client.of('ack').length + client.of('nack').length > 0 || client.of('error').length > 0,
+      'an answer',
+    )
     await server.join()
   })
 
@@ -97,7 +113,24 @@ describe('frames that break the rules', () => {
       { type: 'unsubscribe', topics: ['t'] },
       { type: 'auth', token: 'k' },
     ].map((frame) => JSON.stringify(frame))
-    const pieces = ['{', '}', '"', ',', ':', '[', ']', 'null', '-1', '1e999', '9007199254740993', '"__proto__"', '\\u0000', '"t"', 'true', '']
+    const pieces = [
+      '{',
+      '}',
+      '"',
+      ',',
+      ':',
+      '[',
+      ']',
+      'null',
+      '-1',
+      '1e999',
+      '9007199254740993',
+      '"__proto__"',
+      '\\u0000',
+      '"t"',
+      'true',
+      '',
+    ]
     const pick = <Item>(from: readonly Item[]) => from[Math.floor(random() * from.length)]!
     const server = await liveServer({ heartbeat: 60_000 })
     const witness = await server.join({ topics: { w: {} } })
@@ -176,7 +209,10 @@ describe('what one client may cost', () => {
   })
 
   test('a message larger than all that may be on its way is sent, and its reader is not dropped for it', async () => {
-    const server = await liveServer({ limits: { maxFrame: 4 * 1024 * 1024, maxBuffered: 50_000 }, log: memoryLog({ history: { maxBytes: 1e8 } }) })
+    const server = await liveServer({
+      limits: { maxFrame: 4 * 1024 * 1024, maxBuffered: 50_000 },
+      log: memoryLog({ history: { maxBytes: 1e8 } }),
+    })
     const client = await server.join({ topics: { t: {} } })
     for (let at = 0; at < 5; at++) await server.publish('t', 'x'.repeat(3_000_000))
     await until(() => client.of('message').length === 5, 'all of them')
@@ -184,7 +220,11 @@ describe('what one client may cost', () => {
   })
 
   test('a large frame may come over a path that cuts it into small segments', async () => {
-    const server = await liveServer({ authorize: () => true, limits: { maxFrame: 4 * 1024 * 1024 }, log: memoryLog({ history: { maxBytes: 1e8 } }) })
+    const server = await liveServer({
+      authorize: () => true,
+      limits: { maxFrame: 4 * 1024 * 1024 },
+      log: memoryLog({ history: { maxBytes: 1e8 } }),
+    })
     const path = createServer((from) => {
       const to = connect(Number(new URL(server.address()).port), '127.0.0.1').setNoDelay(true)
       to.pipe(from)
@@ -215,7 +255,8 @@ describe('what one client may cost', () => {
     for (let at = 0; at < 10_000; at++) await server.publish('rows', row)
     await until(() => clients.every((client) => client.of('message').length === 10_000), 'every row')
     expect(server.stats().failed).toEqual({})
-    for (const client of clients) expect(client.of('message').every(({ offset, prev }, at) => offset === at + 1 && prev === undefined)).toBe(true)
+    for (const client of clients)
+      expect(client.of('message').every(({ offset, prev }, at) => offset === at + 1 && prev === undefined)).toBe(true)
   }, 20_000)
 
   test.each([
@@ -244,7 +285,9 @@ describe('what one client may cost', () => {
     const client = await server.client()
     const welcome = await client.hello({ topics: { b: {}, c: {}, d: {} } })
     expect(Object.keys(welcome.topics)).toEqual(['b', 'c'])
-    expect(client.of('error')).toMatchObject([{ code: 'busy', topic: 'd', message: expect.stringContaining('maxTopicsRead'), retryAfter: expect.any(Number) }])
+    expect(client.of('error')).toMatchObject([
+      { code: 'busy', topic: 'd', message: expect.stringContaining('maxTopicsRead'), retryAfter: expect.any(Number) },
+    ])
     client.send({ type: 'unsubscribe', topics: ['c'] })
     client.send({ type: 'subscribe', id: '1', topics: { d: {} } })
     expect(await client.next('subscribed')).toMatchObject({ id: '1', topics: { d: { offset: 0 } } })
@@ -252,7 +295,10 @@ describe('what one client may cost', () => {
 
   test('a hundred legs with a hundred topics each leave room in the log for who comes next', async () => {
     const server = await liveServer()
-    for (let at = 0; at < 101; at++) await server.join({ topics: Object.fromEntries(Array.from({ length: 100 }, (_, topic) => [`room:${at}:${topic}`, {}])) })
+    for (let at = 0; at < 101; at++)
+      await server.join({
+        topics: Object.fromEntries(Array.from({ length: 100 }, (_, topic) => [`room:${at}:${topic}`, {}])),
+      })
     const welcome = await (await server.client()).hello({ topics: { 'user:ada': {} } })
     expect(welcome.topics).toMatchObject({ 'user:ada': { offset: 0 } })
     expect(server.stats()).toMatchObject({ topics: 10_101, log: { topics: 10_101, unread: 0 } })
@@ -260,7 +306,10 @@ describe('what one client may cost', () => {
   }, 20_000)
 
   test('answers of any size reach a client that reads them, all of them', async () => {
-    const server = await liveServer({ limits: { maxBuffered: 20_000 }, onPublish: () => ({ answer: 'x'.repeat(500_000) }) })
+    const server = await liveServer({
+      limits: { maxBuffered: 20_000 },
+      onPublish: () => ({ answer: 'x'.repeat(500_000) }),
+    })
     const client = await server.join()
     for (let at = 0; at < 60; at++) client.send({ type: 'publish', id: `${at}`, topic: 't', data: 1 })
     await until(() => client.of('ack').length === 60, 'every answer')
@@ -300,18 +349,22 @@ describe('what one client may cost', () => {
   test.each([
     ['more', { maxQueued: 8 }],
     ['larger ones', { maxQueued: 1e6, maxQueuedBytes: 800_000 }],
-  ])('who publishes faster than it is answered, %s than may wait, is read no further for a while, and nothing is lost', async (_, limits) => {
-    let open = () => undefined as void
-    const passed = new Promise<void>((resolve) => void (open = resolve))
-    const server = await liveServer({ limits: { ...limits, byteBurst: 1e9 }, onPublish: () => passed })
-    const client = await server.join()
-    for (let at = 0; at < 200; at++) client.send({ type: 'publish', id: `${at}`, topic: 't', data: 'x'.repeat(100_000) })
-    await still(() => client.ws.bufferedAmount)
-    expect(client.ws.bufferedAmount).toBeGreaterThan(1_000_000)
-    open()
-    await until(() => client.of('ack').length === 200, 'every answer')
-    expect(client.of('ack').map(({ offset }) => offset)).toEqual(Array.from({ length: 200 }, (_, at) => at + 1))
-  })
+  ])(
+    'who publishes faster than it is answered, %s than may wait, is read no further for a while, and nothing is lost',
+    async (_, limits) => {
+      let open = () => undefined as void
+      const passed = new Promise<void>((resolve) => void (open = resolve))
+      const server = await liveServer({ limits: { ...limits, byteBurst: 1e9 }, onPublish: () => passed })
+      const client = await server.join()
+      for (let at = 0; at < 200; at++)
+        client.send({ type: 'publish', id: `${at}`, topic: 't', data: 'x'.repeat(100_000) })
+      await still(() => client.ws.bufferedAmount)
+      expect(client.ws.bufferedAmount).toBeGreaterThan(1_000_000)
+      open()
+      await until(() => client.of('ack').length === 200, 'every answer')
+      expect(client.of('ack').map(({ offset }) => offset)).toEqual(Array.from({ length: 200 }, (_, at) => at + 1))
+    },
+  )
 
   test.each([
     ['connections', { maxConnections: 2 }, true],
@@ -342,7 +395,11 @@ describe('who has not said hello', () => {
 
   test('yields to another address, and is told that the server is busy', async () => {
     const server = await liveServer({ limits: { maxPending: 3 } })
-    const flood = [await server.client({ localAddress: '127.0.0.2' }), await server.client({ localAddress: '127.0.0.2' }), await server.client({ localAddress: '127.0.0.2' })]
+    const flood = [
+      await server.client({ localAddress: '127.0.0.2' }),
+      await server.client({ localAddress: '127.0.0.2' }),
+      await server.client({ localAddress: '127.0.0.2' }),
+    ]
     const honest = await server.client()
     expect(await flood[0]!.next('error')).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) })
     await honest.hello()
@@ -361,7 +418,10 @@ describe('who has not said hello', () => {
     const server = await liveServer()
     const client = await server.client()
     for (let at = 0; at < 5; at++) client.ws.send(`"${'x'.repeat(50_000)}"`, { fin: false })
-    expect(await client.next('error')).toMatchObject({ code: 'too-large', message: expect.stringMatching(/hello.*bytes/) })
+    expect(await client.next('error')).toMatchObject({
+      code: 'too-large',
+      message: expect.stringMatching(/hello.*bytes/),
+    })
     expect(await client.closed).toMatchObject({ code: 1009 })
   })
 
@@ -379,7 +439,12 @@ describe('who has not said hello', () => {
   test('a hello of every topic that a leg may have, with the longest names and a large token, fits', async () => {
     const server = await liveServer()
     const names = Array.from({ length: 100 }, (_, at) => `${'語'.repeat(252)}${1_000 + at}`)
-    const client = await server.join({ token: 't'.repeat(60_000), topics: Object.fromEntries(names.map((name) => [name, { epoch: 'e'.repeat(64), offset: Number.MAX_SAFE_INTEGER }])) })
+    const client = await server.join({
+      token: 't'.repeat(60_000),
+      topics: Object.fromEntries(
+        names.map((name) => [name, { epoch: 'e'.repeat(64), offset: Number.MAX_SAFE_INTEGER }]),
+      ),
+    })
     expect(client.of('error')).toEqual([])
   })
 
@@ -446,9 +511,20 @@ describe('options that make no sense are refused at once, by their name', () => 
 })
 
 test.each<[string, Partial<LiveServerOptions>]>([
-  ['parts of a byte and of a millisecond', { heartbeat: 1_000.7, reconnectSpread: 0.5, limits: { maxFrame: 1_024.9, helloTimeout: 1_000.5, maxTopics: 3.5 } }],
+  [
+    'parts of a byte and of a millisecond',
+    { heartbeat: 1_000.7, reconnectSpread: 0.5, limits: { maxFrame: 1_024.9, helloTimeout: 1_000.5, maxTopics: 3.5 } },
+  ],
   ['the least', { heartbeat: 1_000, reconnectSpread: 0, limits: { maxFrame: 1_024 } }],
-  ['the most', { heartbeat: 300_000, reconnectSpread: 300_000, id: 'i'.repeat(128), limits: { maxFrame: 16 * 1024 * 1024 - 65_536, helloTimeout: 86_400_000 } }],
+  [
+    'the most',
+    {
+      heartbeat: 300_000,
+      reconnectSpread: 300_000,
+      id: 'i'.repeat(128),
+      limits: { maxFrame: 16 * 1024 * 1024 - 65_536, helloTimeout: 86_400_000 },
+    },
+  ],
 ])('%s that may be given let clients in: they can read the welcome', async (_, options) => {
   const server = await liveServer(options)
   const socket = createLiveSocket({ url: server.address(), environment: { WebSocket } })
@@ -463,11 +539,18 @@ test.each<[string, Partial<LiveServerOptions>]>([
 test('a reason that no client could read ends nobody and is refused, and one at the bound is read', async () => {
   const server = await liveServer()
   const client = await server.join()
-  for (const reason of ['r'.repeat(4_097), 7 as never]) await expect(server.end(() => true, reason)).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('reason') })
+  for (const reason of ['r'.repeat(4_097), 7 as never])
+    await expect(server.end(() => true, reason)).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('reason'),
+    })
   await expect(server.end('everybody' as never)).rejects.toMatchObject({ code: 'invalid' })
   await client.settle()
   expect(await server.end(() => true, 'r'.repeat(4_096))).toBe(1)
-  expect(decodeServerFrame(JSON.stringify(await client.next('error')))).toMatchObject({ code: 'session-ended', message: 'r'.repeat(4_096) })
+  expect(decodeServerFrame(JSON.stringify(await client.next('error')))).toMatchObject({
+    code: 'session-ended',
+    message: 'r'.repeat(4_096),
+  })
 })
 
 test('a connection that never becomes a WebSocket is none', async () => {
@@ -477,7 +560,9 @@ test('a connection that never becomes a WebSocket is none', async () => {
     const socket = connect(Number(port), '127.0.0.1')
     let text = ''
     socket.on('data', (data) => void (text += data)).on('close', () => resolve(text))
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Protocol: livesocket.v1\r\n\r\n')
+    socket.write(
+      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Protocol: livesocket.v1\r\n\r\n',
+    )
   })
   expect(answer).toMatch(/^HTTP\/1\.1 400 /)
   expect(server.stats()).toMatchObject({ opened: 0, connections: 0 })

@@ -23,13 +23,23 @@ test('what a server does is there to scrape, as Prometheus reads it', async () =
   const stranger = await server.client()
   stranger.send({ type: 'ping' })
   await stranger.closed
-  const { type, text } = await scrape(server, () => [{ name: 'app_rooms', help: 'Rooms.', type: 'gauge', samples: [{ value: 3 }] }])
+  const { type, text } = await scrape(server, () => [
+    { name: 'app_rooms', help: 'Rooms.', type: 'gauge', samples: [{ value: 3 }] },
+  ])
   expect(type).toContain('text/plain; version=0.0.4')
   for (const line of [
-    '# TYPE livesocket_legs gauge', 'livesocket_legs 1', 'livesocket_topics 1', 'livesocket_draining 0', 'livesocket_publishes_total 1',
-    'livesocket_messages_sent_total 1', 'livesocket_legs_failed_total{code="protocol"} 1', 'app_rooms 3',
-  ]) expect(text.split('\n')).toContain(line)
-  for (const line of text.trim().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"\})? -?[\d.e+]+)$/)
+    '# TYPE livesocket_legs gauge',
+    'livesocket_legs 1',
+    'livesocket_topics 1',
+    'livesocket_draining 0',
+    'livesocket_publishes_total 1',
+    'livesocket_messages_sent_total 1',
+    'livesocket_legs_failed_total{code="protocol"} 1',
+    'app_rooms 3',
+  ])
+    expect(text.split('\n')).toContain(line)
+  for (const line of text.trim().split('\n'))
+    expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"\})? -?[\d.e+]+)$/)
 })
 
 test('a draining server says so', async () => {
@@ -39,6 +49,8 @@ test('a draining server says so', async () => {
 })
 
 test('what would break a line is escaped', () => {
-  const text = metricsText([{ name: 'x', help: 'a\\b\nc', type: 'counter', samples: [{ labels: { l: '"\\\n' }, value: 1 }] }])
+  const text = metricsText([
+    { name: 'x', help: 'a\\b\nc', type: 'counter', samples: [{ labels: { l: '"\\\n' }, value: 1 }] },
+  ])
   expect(text).toBe('# HELP x a\\\\b\\nc\n# TYPE x counter\nx{l="\\"\\\\\\n"} 1\n')
 })

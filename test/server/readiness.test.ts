@@ -9,7 +9,11 @@ const away = (away: number): LogStatus => ({ ready: false, reason: 'it is broken
 
 test.each([
   ['whose log has never been there is not ready', { draining: false, log: away(Infinity) }, 'log away: it is broken'],
-  ['whose log went a moment ago is ready: it may be back before anybody comes', { draining: false, log: away(9_000) }, 'ready'],
+  [
+    'whose log went a moment ago is ready: it may be back before anybody comes',
+    { draining: false, log: away(9_000) },
+    'ready',
+  ],
   ['whose log has been away for longer is not ready', { draining: false, log: away(10_000) }, 'log away: it is broken'],
   ['whose log is there is ready', { draining: false, log: { ready: true } as const }, 'ready'],
   ['whose log never says is ready', { draining: false, log: undefined }, 'ready'],

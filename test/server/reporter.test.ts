@@ -12,19 +12,28 @@ function printer() {
 describe('what is printed where nobody gave an onError', () => {
   test('a kind is said once, with where it was thrown, and then how often: at its 10th, 100th, 1,000th time, and after a minute', async () => {
     const { clock, printed, print } = printer()
-    for (let count = 0; count < 2_470; count++) print(new Error('the database is away'), `authorizing a publish into "room-${count}"`)
+    for (let count = 0; count < 2_470; count++)
+      print(new Error('the database is away'), `authorizing a publish into "room-${count}"`)
     expect(printed).toHaveLength(4)
     expect(printed[0]).toMatch(/^livesocket: authorizing a publish into "room-0": Error: the database is away\n {4}at /)
-    expect(printed.slice(1)).toEqual([10, 100, 1_000].map((times) => `livesocket: authorizing a publish into "room-${times - 1}": Error: the database is away (${times} times in 0 s)`))
+    expect(printed.slice(1)).toEqual(
+      [10, 100, 1_000].map(
+        (times) =>
+          `livesocket: authorizing a publish into "room-${times - 1}": Error: the database is away (${times} times in 0 s)`,
+      ),
+    )
     await clock.advance(60_000)
     print(new Error('the database is still away'), 'authorizing a publish into "t"')
-    expect(printed[4]).toBe('livesocket: authorizing a publish into "t": Error: the database is still away (2471 times in 60 s)')
+    expect(printed[4]).toBe(
+      'livesocket: authorizing a publish into "t": Error: the database is still away (2471 times in 60 s)',
+    )
   })
 
   test('another thing that was being done, another name or another code is another kind', () => {
     const { printed, print } = printer()
     const coded = (code: string) => Object.assign(new Error('x'), { code })
-    for (const error of [new Error('x'), new TypeError('x'), coded('ECONNREFUSED'), coded('ETIMEDOUT'), 'x']) print(error, 'authenticating')
+    for (const error of [new Error('x'), new TypeError('x'), coded('ECONNREFUSED'), coded('ETIMEDOUT'), 'x'])
+      print(error, 'authenticating')
     print(new Error('x'), 'filtering')
     expect(printed).toHaveLength(6)
   })
@@ -41,7 +50,12 @@ describe('what is printed where nobody gave an onError', () => {
     const error = new Error(`no room ${words}`, { cause: new Error(words) })
     error.name = words
     print(error, `publishing into ${words}`)
-    expect(printed[0]!.split('\n').slice(1).every((line) => line.startsWith('    at '))).toBe(true)
+    expect(
+      printed[0]!
+        .split('\n')
+        .slice(1)
+        .every((line) => line.startsWith('    at ')),
+    ).toBe(true)
     expect(printed[0]).not.toContain(words)
     expect(printed[0]!.toLowerCase()).toContain(shown.length > 2 ? shown : `\\u000${shown === '\\n' ? 'a' : 'd'}`)
   })
@@ -55,9 +69,18 @@ describe('what is printed where nobody gave an onError', () => {
 
   test('ours are said in a line, causes in it, and an endless message is cut', () => {
     const { printed, print } = printer()
-    print(new LiveSocketError('refused', 'Redis is away', { cause: Object.assign(new AggregateError([new Error('connect ECONNREFUSED ::1:6379')]), { code: 'ECONNREFUSED' }) }), 'talking to Redis')
+    print(
+      new LiveSocketError('refused', 'Redis is away', {
+        cause: Object.assign(new AggregateError([new Error('connect ECONNREFUSED ::1:6379')]), {
+          code: 'ECONNREFUSED',
+        }),
+      }),
+      'talking to Redis',
+    )
     print(new Error('x'.repeat(1_000_000)), 'y')
-    expect(printed[0]).toBe('livesocket: talking to Redis: LiveSocketError (refused): Redis is away; because of AggregateError (ECONNREFUSED): ; because of Error: connect ECONNREFUSED ::1:6379')
+    expect(printed[0]).toBe(
+      'livesocket: talking to Redis: LiveSocketError (refused): Redis is away; because of AggregateError (ECONNREFUSED): ; because of Error: connect ECONNREFUSED ::1:6379',
+    )
     expect(printed[1]!.length).toBeLessThan(5_000)
   })
 
@@ -66,8 +89,23 @@ describe('what is printed where nobody gave an onError', () => {
     ['null', () => null],
     ['a number', () => 7],
     ['a symbol', () => Symbol('s')],
-    ['an object that has no text', () => ({ toString: () => { throw new Error('no') } })],
-    ['an error whose message cannot be read', () => Object.defineProperty(new Error('x'), 'message', { get: () => { throw new Error('no') } })],
+    [
+      'an object that has no text',
+      () => ({
+        toString: () => {
+          throw new Error('no')
+        },
+      }),
+    ],
+    [
+      'an error whose message cannot be read',
+      () =>
+        Object.defineProperty(new Error('x'), 'message', {
+          get: () => {
+            throw new Error('no')
+          },
+        }),
+    ],
   ])('%s as an error is a line as well', (_, error) => {
     const { printed, print } = printer()
     print(error(), 'x')
@@ -76,7 +114,12 @@ describe('what is printed where nobody gave an onError', () => {
 })
 
 test.each([
-  ['throws', () => { throw new Error('full disk') }],
+  [
+    'throws',
+    () => {
+      throw new Error('full disk')
+    },
+  ],
   ['rejects', () => Promise.reject(new Error('full disk'))],
 ])('an onError that %s ends nothing, and is told of', async (_, onError) => {
   const { error } = console

@@ -14,7 +14,9 @@ function gate() {
 describe('server rule 1: a draining server takes no new leg', () => {
   test('neither one that comes, nor one that has not said hello, nor one whose hello is being looked at', async () => {
     const asked = gate()
-    const server = await liveServer({ authenticate: ({ token }) => (token === 'slow' ? (asked.open(), new Promise<never>(() => undefined)) : {}) })
+    const server = await liveServer({
+      authenticate: ({ token }) => (token === 'slow' ? (asked.open(), new Promise<never>(() => undefined)) : {}),
+    })
     const stays = await server.join()
     const [silent, slow] = [await server.client(), await server.client()]
     slow.send({ type: 'hello', session: 's', leg: 1, token: 'slow', topics: {} })
@@ -77,7 +79,7 @@ test('server rule 3: legs are asked at a pace, never more of them a second than 
   expect(server.stats().asked).toBe(25)
 })
 
-describe('server rule 4: a leg\'s publishes', () => {
+describe("server rule 4: a leg's publishes", () => {
   test('are applied one at a time, in the order of arrival', async () => {
     let running = 0
     const order: string[] = []
@@ -108,7 +110,11 @@ describe('server rule 4: a leg\'s publishes', () => {
     await leg.next('handover').catch(() => undefined)
     open()
     await leg.closed
-    expect(leg.frames.map(({ type, id, code }) => ({ type, id, code })).slice(-3)).toMatchObject([{ type: 'ack', id: 'a' }, { type: 'ack', id: 'b' }, { type: 'error', code: 'draining' }])
+    expect(leg.frames.map(({ type, id, code }) => ({ type, id, code })).slice(-3)).toMatchObject([
+      { type: 'ack', id: 'a' },
+      { type: 'ack', id: 'b' },
+      { type: 'error', code: 'draining' },
+    ])
     expect(await drained).toEqual({ moved: 0, forced: 1 })
   })
 
@@ -130,7 +136,11 @@ describe('server rule 4: a leg\'s publishes', () => {
 
   test('do not keep a leg open for ever', async () => {
     const clock = createSimulatedClock()
-    const server = await liveServer({ clock, onPublish: () => new Promise<never>(() => undefined), limits: { answerTimeout: 500 } })
+    const server = await liveServer({
+      clock,
+      onPublish: () => new Promise<never>(() => undefined),
+      limits: { answerTimeout: 500 },
+    })
     const leg = await server.join()
     leg.send({ type: 'publish', id: 'a', topic: 't', data: 1 })
     await until(() => server.stats().published === 1, 'the publish under way')
@@ -146,12 +156,19 @@ describe('server rule 5: an id is applied once', () => {
     let asked = 0
     const onPublish = () => ({ answer: { asked: ++asked } })
     const [blue, green] = [await liveServer({ log, onPublish }), await liveServer({ log, onPublish })]
-    const [old, fresh] = [await blue.join({ session: 's', leg: 1 }), await green.join({ session: 's', leg: 2, topics: { t: {} } })]
+    const [old, fresh] = [
+      await blue.join({ session: 's', leg: 1 }),
+      await green.join({ session: 's', leg: 2, topics: { t: {} } }),
+    ]
     const publish = { type: 'publish', id: 'p', topic: 't', data: 1 }
     old.send(publish)
     const answer = await old.next('ack')
     expect(answer).toEqual({ type: 'ack', id: 'p', offset: 1, data: { asked: 1 } })
-    for (const [leg, frame] of [[fresh, { ...publish, age: 20 }], [old, publish], [fresh, publish]] as const) {
+    for (const [leg, frame] of [
+      [fresh, { ...publish, age: 20 }],
+      [old, publish],
+      [fresh, publish],
+    ] as const) {
       leg.send(frame)
       expect(await leg.next('ack')).toEqual(answer)
     }
@@ -227,13 +244,15 @@ test('server rule 6: what is published while a leg subscribes reaches it once, a
       await new Promise<void>((resolve) => void setImmediate(resolve))
     }
   })()
-  const legs = await Promise.all(range(1, 20).map(async (at) => {
-    const leg = await server.client()
-    await leg.hello({ topics: at % 2 ? { t: {} } : {} })
-    if (at % 2 === 0) leg.send({ type: 'subscribe', id: 'x', topics: { t: {} } })
-    await leg.next('message')
-    return leg
-  }))
+  const legs = await Promise.all(
+    range(1, 20).map(async (at) => {
+      const leg = await server.client()
+      await leg.hello({ topics: at % 2 ? { t: {} } : {} })
+      if (at % 2 === 0) leg.send({ type: 'subscribe', id: 'x', topics: { t: {} } })
+      await leg.next('message')
+      return leg
+    }),
+  )
   publishing = false
   await publisher
   const { offset } = await server.publish('t', 'last')
@@ -242,7 +261,9 @@ test('server rule 6: what is published while a leg subscribes reaches it once, a
     const naming = leg.frames.findIndex((frame) => frame['topics']?.t)
     const first = leg.frames.findIndex(({ type }) => type === 'message')
     expect(naming).toBeLessThan(first)
-    expect(leg.of('message').map((message) => message['offset'])).toEqual(range(leg.frames[naming]!['topics'].t.after + 1, offset))
+    expect(leg.of('message').map((message) => message['offset'])).toEqual(
+      range(leg.frames[naming]!['topics'].t.after + 1, offset),
+    )
   }
 })
 
@@ -279,7 +300,10 @@ describe('server rule 7: an older leg lives beside a newer one', () => {
 
   test('what became of a session by no word of its server is told by one of the others, or by its server itself', async () => {
     const listeners = new Set<(change: PresenceChange) => boolean>()
-    const log: TopicLog = { ...memoryLog(), presence: (listener) => (listeners.add(listener), () => void listeners.delete(listener)) }
+    const log: TopicLog = {
+      ...memoryLog(),
+      presence: (listener) => (listeners.add(listener), () => void listeners.delete(listener)),
+    }
     const tell = (change: PresenceChange) => [...listeners].some((listener) => listener(change))
     const told: unknown[] = []
     const servers = [1, 2].map((server) => ({
@@ -365,18 +389,32 @@ test('server rule 9: where messages are hidden, prev says which came before, and
     authenticate: ({ token }) => ({ name: token! }),
     filter: ({ data, user }) => (data as { to: string }).to === user.name,
   })
-  const [ann, bob] = [await server.join({ token: 'ann', topics: { t: {} } }), await server.join({ token: 'bob', topics: { t: {} } })]
+  const [ann, bob] = [
+    await server.join({ token: 'ann', topics: { t: {} } }),
+    await server.join({ token: 'bob', topics: { t: {} } }),
+  ]
   for (const to of ['ann', 'bob', 'bob', 'ann']) await server.publish('t', { to })
   await until(() => ann.of('message').length === 2, 'what Ann may see')
   await clock.advance(100)
   await until(() => bob.of('message').length === 3, 'what Bob may see, and that there is more')
-  const seen = (client: typeof ann) => client.of('message').map(({ offset, prev = offset - 1, data }) => [prev, offset, data?.to])
-  expect(seen(ann)).toEqual([[0, 1, 'ann'], [1, 4, 'ann']])
-  expect(seen(bob)).toEqual([[0, 2, 'bob'], [2, 3, 'bob'], [3, 4, undefined]])
+  const seen = (client: typeof ann) =>
+    client.of('message').map(({ offset, prev = offset - 1, data }) => [prev, offset, data?.to])
+  expect(seen(ann)).toEqual([
+    [0, 1, 'ann'],
+    [1, 4, 'ann'],
+  ])
+  expect(seen(bob)).toEqual([
+    [0, 2, 'bob'],
+    [2, 3, 'bob'],
+    [3, 4, undefined],
+  ])
   const { epoch } = ann.frames[0]!['topics'].t as { epoch: string }
   const back = await server.join({ token: 'ann', topics: { t: { epoch, offset: 1 } } })
   const fresh = await server.join({ token: 'bob', topics: { t: { epoch, offset: 2 } } })
   await until(() => fresh.of('message').length === 2, 'the replay')
   expect(seen(back)).toEqual([[1, 4, 'ann']])
-  expect(seen(fresh)).toEqual([[2, 3, 'bob'], [3, 4, undefined]])
+  expect(seen(fresh)).toEqual([
+    [2, 3, 'bob'],
+    [3, 4, undefined],
+  ])
 })

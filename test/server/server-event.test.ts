@@ -35,11 +35,18 @@ test('a drain that is taken back says how many it has left here', async () => {
   const drained = server.drain({ signal: stop.signal })
   stop.abort()
   await drained
-  expect(events.slice(1)).toEqual([{ type: 'drain-started', legs: 1, reason: 'deploy' }, { type: 'drain-cancelled', left: 1 }])
+  expect(events.slice(1)).toEqual([
+    { type: 'drain-started', legs: 1, reason: 'deploy' },
+    { type: 'drain-cancelled', left: 1 },
+  ])
 })
 
 test('a log that throws harms nobody', async () => {
-  const server = await liveServer({ onEvent: () => { throw new Error('disk full') } })
+  const server = await liveServer({
+    onEvent: () => {
+      throw new Error('disk full')
+    },
+  })
   await server.join()
   expect(server.errors).toHaveLength(1)
 })

@@ -3,8 +3,22 @@ import { createSimulation, type Simulation } from 'livesocket/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const EVENTS: (keyof LiveSocketEvents)[] = [
-  'leg-dialling', 'leg-open', 'leg-ready', 'leg-closed', 'handover-requested', 'handover-started', 'cutover', 'handover-finished',
-  'handover-failed', 'gap', 'token-refreshed', 'token-failed', 'session-ended', 'invalid', 'redirect-refused', 'error',
+  'leg-dialling',
+  'leg-open',
+  'leg-ready',
+  'leg-closed',
+  'handover-requested',
+  'handover-started',
+  'cutover',
+  'handover-finished',
+  'handover-failed',
+  'gap',
+  'token-refreshed',
+  'token-failed',
+  'session-ended',
+  'invalid',
+  'redirect-refused',
+  'error',
 ]
 
 interface Stage {
@@ -25,11 +39,34 @@ const live = async (simulation: Simulation, socket: LiveSocket) => {
 
 const STAGES: Stage[] = [
   { state: 'idle', reach: () => undefined, there: (socket) => socket.store.getState().status === 'idle' },
-  { state: 'fetching a token', options: () => ({ getToken: () => never() }), reach: live, there: (_, { dials }) => dials.length === 0 },
-  { state: 'waiting for a token provider that failed', options: () => ({ getToken: () => Promise.reject(new Error('503')) }), reach: live, there: (_, { dials }) => dials.length === 0 },
-  { state: 'asking for the url', options: () => ({ url: () => never<string>() }), reach: live, there: (_, { dials }) => dials.length === 0 },
-  { state: 'dialling', reach: (simulation, socket) => (simulation.refuse('hangs'), live(simulation, socket)), there: (socket) => socket.store.getState().status === 'connecting' },
-  { state: 'before the welcome', reach: (simulation, socket) => (simulation.refuse('mute'), live(simulation, socket)), there: (socket) => socket.store.getState().status === 'connecting' },
+  {
+    state: 'fetching a token',
+    options: () => ({ getToken: () => never() }),
+    reach: live,
+    there: (_, { dials }) => dials.length === 0,
+  },
+  {
+    state: 'waiting for a token provider that failed',
+    options: () => ({ getToken: () => Promise.reject(new Error('503')) }),
+    reach: live,
+    there: (_, { dials }) => dials.length === 0,
+  },
+  {
+    state: 'asking for the url',
+    options: () => ({ url: () => never<string>() }),
+    reach: live,
+    there: (_, { dials }) => dials.length === 0,
+  },
+  {
+    state: 'dialling',
+    reach: (simulation, socket) => (simulation.refuse('hangs'), live(simulation, socket)),
+    there: (socket) => socket.store.getState().status === 'connecting',
+  },
+  {
+    state: 'before the welcome',
+    reach: (simulation, socket) => (simulation.refuse('mute'), live(simulation, socket)),
+    there: (socket) => socket.store.getState().status === 'connecting',
+  },
   { state: 'live', reach: live, there: (socket) => socket.store.getState().status === 'live' },
   {
     state: 'a move that waits',
@@ -67,9 +104,11 @@ const STAGES: Stage[] = [
       void socket.publish('a', 'unanswered').catch(() => undefined)
       await simulation.advance(50)
       simulation.deploy({ deadline: 30_000 })
-      for (let waited = 0; waited < 3_000 && socket.store.getState().leg?.number !== 2; waited += 5) await simulation.advance(5)
+      for (let waited = 0; waited < 3_000 && socket.store.getState().leg?.number !== 2; waited += 5)
+        await simulation.advance(5)
     },
-    there: (socket) => socket.store.getState().handover?.phase === 'overlapping' && socket.store.getState().leg?.number === 2,
+    there: (socket) =>
+      socket.store.getState().handover?.phase === 'overlapping' && socket.store.getState().leg?.number === 2,
   },
   {
     state: 'waiting to reconnect',
@@ -97,7 +136,11 @@ const STAGES: Stage[] = [
       await simulation.advance(1_000)
     },
   },
-  { state: 'closed already', reach: async (simulation, socket) => (await live(simulation, socket), socket.close()), there: (socket) => socket.store.getState().status === 'closed' },
+  {
+    state: 'closed already',
+    reach: async (simulation, socket) => (await live(simulation, socket), socket.close()),
+    there: (socket) => socket.store.getState().status === 'closed',
+  },
 ]
 
 /** A page that the test stores and restores. */
@@ -127,7 +170,13 @@ async function reached({ options, reach, there }: Stage) {
       },
     },
   }
-  const socket = createLiveSocket({ url: simulation.url, environment, getToken: simulation.getToken, reconnect: { spread: 20_000 }, ...options?.(simulation) })
+  const socket = createLiveSocket({
+    url: simulation.url,
+    environment,
+    getToken: simulation.getToken,
+    reconnect: { spread: 20_000 },
+    ...options?.(simulation),
+  })
   socket.subscribe('a', () => undefined)
   await reach(simulation, socket)
   if (there) expect(there(socket, simulation)).toBe(true)
@@ -149,10 +198,13 @@ describe.each([
       () => 'moved',
       (error: { code: string }) => error.code,
     )
-    const reading = socket.stream('a').next().then(
-      () => 'read',
-      (error: { code: string }) => error.code,
-    )
+    const reading = socket
+      .stream('a')
+      .next()
+      .then(
+        () => 'read',
+        (error: { code: string }) => error.code,
+      )
     let over = false
     const late: string[] = []
     for (const type of EVENTS) socket.on(type, () => over && late.push(type))
@@ -163,7 +215,11 @@ describe.each([
     if (stage.state !== 'closed already') expect(socket.store.getState().closed).toEqual({ by })
     const settled = Promise.all([published, moved, reading])
     await simulation.clock.flush()
-    expect(await Promise.race([settled, 'not settled'])).toEqual([expect.stringMatching(/^(closed|outcome-unknown)$/), 'closed', 'closed'])
+    expect(await Promise.race([settled, 'not settled'])).toEqual([
+      expect.stringMatching(/^(closed|outcome-unknown)$/),
+      'closed',
+      'closed',
+    ])
     socket.store.subscribe(() => void late.push('state'))
 
     // A socket that is told to close has 2 s for the closing handshake, and the outbox's counter is told once a frame.
@@ -175,7 +231,12 @@ describe.each([
     const dials = simulation.dials.length
     await simulation.advance(3_600_000)
     expect(late.filter((what) => what !== 'state')).toEqual([])
-    expect({ legs: simulation.servers.reduce((sum, { legs }) => sum + legs, 0), dials: simulation.dials.length, timers: simulation.clock.pending, listeners: page.listeners.size }).toEqual({ legs: 0, dials, timers: 0, listeners: 0 })
+    expect({
+      legs: simulation.servers.reduce((sum, { legs }) => sum + legs, 0),
+      dials: simulation.dials.length,
+      timers: simulation.clock.pending,
+      listeners: page.listeners.size,
+    }).toEqual({ legs: 0, dials, timers: 0, listeners: 0 })
   })
 
   it.each(STAGES)('may be followed by connect(): $state', async (stage) => {

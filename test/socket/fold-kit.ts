@@ -9,7 +9,11 @@ export const none: readonly number[] = []
 /** A live socket in a simulation, and what it told. */
 export async function world(options = {}) {
   const simulation = createSimulation(options)
-  const socket = createLiveSocket<Topics>({ url: simulation.url, environment: simulation.environment, reconnect: { spread: 1_000 } })
+  const socket = createLiveSocket<Topics>({
+    url: simulation.url,
+    environment: simulation.environment,
+    reconnect: { spread: 1_000 },
+  })
   const errors: string[] = []
   const gaps: LiveSocketEvents['gap'][] = []
   socket.on('error', ({ error }) => void errors.push(error.message))

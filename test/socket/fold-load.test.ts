@@ -24,7 +24,9 @@ describe('fold with load', () => {
   it('asks for nothing before connect(), and then for snapshot and topic together', async () => {
     const simulation = createSimulation()
     const socket = createLiveSocket<Topics>({ url: simulation.url, environment: simulation.environment })
-    const load = vi.fn(() => Promise.resolve({ state: [1, 2] as readonly number[], position: { epoch: 'epoch-1', offset: 0 } }))
+    const load = vi.fn(() =>
+      Promise.resolve({ state: [1, 2] as readonly number[], position: { epoch: 'epoch-1', offset: 0 } }),
+    )
     const fold = socket.fold('orders', append, none, { load })
     fold.subscribe(() => undefined)
     await simulation.advance(5_000)
@@ -36,7 +38,9 @@ describe('fold with load', () => {
     await simulation.advance(500)
     expect(fold.getState()).toEqual([1, 2, 3])
     // The position was known in time for the hello.
-    expect(simulation.wire.filter(({ by }) => by === 'client').map(({ text }) => JSON.parse(text) as object)).toMatchObject([{ type: 'hello', topics: { orders: { epoch: 'epoch-1', offset: 0 } } }])
+    expect(
+      simulation.wire.filter(({ by }) => by === 'client').map(({ text }) => JSON.parse(text) as object),
+    ).toMatchObject([{ type: 'hello', topics: { orders: { epoch: 'epoch-1', offset: 0 } } }])
   })
 
   it('loads again after a gap, keeps its state meanwhile, and is told of one gap', async () => {
@@ -79,9 +83,25 @@ describe('fold with load', () => {
     { how: 'throws', answer: () => new Error('503'), says: 'threw' },
     { how: 'gives nothing', answer: () => undefined, says: 'no { state, position }' },
     { how: 'gives a state without a position', answer: () => ({ state: [] }), says: 'a position that is none' },
-    { how: 'gives a position that is none', answer: () => ({ state: [], position: { epoch: 'a', offset: -1 } }), says: 'a position that is none' },
-    { how: 'gives a position of another epoch', answer: () => ({ state: [], position: { epoch: 'z', offset: 1 } }), says: 'epoch z' },
-    { how: 'gives an object whose fields throw', answer: () => ({ get state() { throw new Error('no') } }), says: 'threw' },
+    {
+      how: 'gives a position that is none',
+      answer: () => ({ state: [], position: { epoch: 'a', offset: -1 } }),
+      says: 'a position that is none',
+    },
+    {
+      how: 'gives a position of another epoch',
+      answer: () => ({ state: [], position: { epoch: 'z', offset: 1 } }),
+      says: 'epoch z',
+    },
+    {
+      how: 'gives an object whose fields throw',
+      answer: () => ({
+        get state() {
+          throw new Error('no')
+        },
+      }),
+      says: 'threw',
+    },
   ])('tries again, later and later, where load $how, and says so', async ({ answer, says }) => {
     const w = await world()
     const { load, asks, answers } = api(w)
@@ -101,43 +121,57 @@ describe('fold with load', () => {
     expect(fold.getState()).toEqual([1])
   })
 
-  it.each(['answers', 'fails'])('tells a load that hangs to stop, tries again, and does not care that it %s later', async (late) => {
-    const w = await world()
-    const calls: { signal: AbortSignal; resolve(snapshot: { state: readonly number[]; position: Position }): void; reject(error: Error): void }[] = []
-    const load = ({ signal }: { signal: AbortSignal }) =>
-      new Promise<{ state: readonly number[]; position: Position }>((resolve, reject) => void calls.push({ signal, resolve, reject }))
-    const fold = w.socket.fold('orders', append, none, { load })
-    fold.subscribe(() => undefined)
-    await w.simulation.advance(35_000)
-    expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false])
-    expect(w.errors).toEqual([expect.stringContaining('had not answered after 30 s')])
-    const { epoch, offset } = w.simulation.log.answer('orders', null)
-    if (late === 'answers') calls[0]!.resolve({ state: [666], position: { epoch, offset } })
-    else calls[0]!.reject(new Error('aborted'))
-    await w.simulation.advance(5_000)
-    expect(fold.getState()).toBe(none)
-    expect(calls).toMatchObject([{}, { signal: { aborted: false } }])
-    calls[1]!.resolve({ state: [1], position: { epoch, offset } })
-    await w.simulation.advance(100)
-    expect(fold.getState()).toEqual([1])
-    expect(w.errors).toHaveLength(1)
-  })
+  it.each(['answers', 'fails'])(
+    'tells a load that hangs to stop, tries again, and does not care that it %s later',
+    async (late) => {
+      const w = await world()
+      const calls: {
+        signal: AbortSignal
+        resolve(snapshot: { state: readonly number[]; position: Position }): void
+        reject(error: Error): void
+      }[] = []
+      const load = ({ signal }: { signal: AbortSignal }) =>
+        new Promise<{ state: readonly number[]; position: Position }>(
+          (resolve, reject) => void calls.push({ signal, resolve, reject }),
+        )
+      const fold = w.socket.fold('orders', append, none, { load })
+      fold.subscribe(() => undefined)
+      await w.simulation.advance(35_000)
+      expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false])
+      expect(w.errors).toEqual([expect.stringContaining('had not answered after 30 s')])
+      const { epoch, offset } = w.simulation.log.answer('orders', null)
+      if (late === 'answers') calls[0]!.resolve({ state: [666], position: { epoch, offset } })
+      else calls[0]!.reject(new Error('aborted'))
+      await w.simulation.advance(5_000)
+      expect(fold.getState()).toBe(none)
+      expect(calls).toMatchObject([{}, { signal: { aborted: false } }])
+      calls[1]!.resolve({ state: [1], position: { epoch, offset } })
+      await w.simulation.advance(100)
+      expect(fold.getState()).toEqual([1])
+      expect(w.errors).toHaveLength(1)
+    },
+  )
 
-  it.each(['the last listener has left', 'the socket is closed', 'the user signs out'])('when %s, a load under way is told to stop and its answer ignored', async (what) => {
-    const w = await world()
-    const { load, asks } = api(w, 2_000)
-    const fold = w.socket.fold('orders', append, none, { load: (ask) => load(ask).then(() => ({ state: [666], position: { epoch: 'epoch-1', offset: 0 } })) })
-    const stop = fold.subscribe(() => undefined)
-    if (what === 'the last listener has left') stop()
-    else if (what === 'the socket is closed') w.socket.close()
-    else w.socket.signOut()
-    await w.simulation.advance(1_100)
-    expect(asks).toMatchObject([{ signal: { aborted: true } }])
-    await w.simulation.advance(60_000)
-    expect(fold.getState()).toBe(none)
-    expect(asks).toHaveLength(1)
-    expect(w.errors).toEqual([])
-  })
+  it.each(['the last listener has left', 'the socket is closed', 'the user signs out'])(
+    'when %s, a load under way is told to stop and its answer ignored',
+    async (what) => {
+      const w = await world()
+      const { load, asks } = api(w, 2_000)
+      const fold = w.socket.fold('orders', append, none, {
+        load: (ask) => load(ask).then(() => ({ state: [666], position: { epoch: 'epoch-1', offset: 0 } })),
+      })
+      const stop = fold.subscribe(() => undefined)
+      if (what === 'the last listener has left') stop()
+      else if (what === 'the socket is closed') w.socket.close()
+      else w.socket.signOut()
+      await w.simulation.advance(1_100)
+      expect(asks).toMatchObject([{ signal: { aborted: true } }])
+      await w.simulation.advance(60_000)
+      expect(fold.getState()).toBe(none)
+      expect(asks).toHaveLength(1)
+      expect(w.errors).toEqual([])
+    },
+  )
 
   it('loads anew in a new session, and not when a closed socket connects again', async () => {
     const w = await world()
@@ -179,7 +213,11 @@ describe('fold with load', () => {
 
   it('holds no more than its bounds, and asks the log for the rest', async () => {
     const simulation = createSimulation()
-    const socket = createLiveSocket<Topics>({ url: simulation.url, environment: simulation.environment, holding: { maxMessages: 10 } })
+    const socket = createLiveSocket<Topics>({
+      url: simulation.url,
+      environment: simulation.environment,
+      holding: { maxMessages: 10 },
+    })
     socket.connect()
     await simulation.advance(500)
     const { epoch, offset } = simulation.log.answer('orders', null)
@@ -192,9 +230,12 @@ describe('fold with load', () => {
     const before = simulation.wire.length
     answer({ state: none, position: { epoch, offset } })
     await simulation.advance(100)
-    expect(simulation.wire.slice(before).filter(({ by }) => by === 'client').map(({ text }) => JSON.parse(text) as object)).toMatchObject([
-      { type: 'subscribe', topics: { orders: { epoch, offset } } },
-    ])
+    expect(
+      simulation.wire
+        .slice(before)
+        .filter(({ by }) => by === 'client')
+        .map(({ text }) => JSON.parse(text) as object),
+    ).toMatchObject([{ type: 'subscribe', topics: { orders: { epoch, offset } } }])
     expect(fold.getState()).toEqual(simulation.published.map(({ data }) => data))
   })
 })

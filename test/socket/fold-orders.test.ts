@@ -4,21 +4,86 @@ import { mutant } from '../kit/mutant.js'
 
 /** Searched through to the end; `orders` is how many there are at least, so that a search that shrinks is noticed. */
 const WORLDS: (World & { story: string; orders: number })[] = [
-  { story: 'messages before, between and after what the API reads and what it answers', messages: 3, load: true, orders: 350 },
-  { story: 'a listener that leaves and comes back, at once or after the release', messages: 2, load: true, happenings: ['leave', 'return'], orders: 5_000 },
-  { story: 'no load, a listener that leaves and comes back, a leg that dies', messages: 2, load: false, happenings: ['leave', 'return', 'break'], orders: 1_500 },
+  {
+    story: 'messages before, between and after what the API reads and what it answers',
+    messages: 3,
+    load: true,
+    orders: 350,
+  },
+  {
+    story: 'a listener that leaves and comes back, at once or after the release',
+    messages: 2,
+    load: true,
+    happenings: ['leave', 'return'],
+    orders: 5_000,
+  },
+  {
+    story: 'no load, a listener that leaves and comes back, a leg that dies',
+    messages: 2,
+    load: false,
+    happenings: ['leave', 'return', 'break'],
+    orders: 1_500,
+  },
   { story: 'a leg that dies with what was under way', messages: 3, load: true, happenings: ['break'], orders: 1_000 },
-  { story: 'a gap: the leg dies, and the log forgets', messages: 2, load: true, happenings: ['break', 'trim'], orders: 7_000 },
+  {
+    story: 'a gap: the leg dies, and the log forgets',
+    messages: 2,
+    load: true,
+    happenings: ['break', 'trim'],
+    orders: 7_000,
+  },
   { story: 'a numbering that starts over', messages: 2, load: true, happenings: ['epoch'], waits: 2, orders: 2_000 },
-  { story: 'an API that reads from a copy, and a log that forgets', messages: 3, load: true, lag: 2, happenings: ['trim'], orders: 1_000 },
+  {
+    story: 'an API that reads from a copy, and a log that forgets',
+    messages: 3,
+    load: true,
+    lag: 2,
+    happenings: ['trim'],
+    orders: 1_000,
+  },
   { story: 'more messages than may be held', messages: 4, load: true, maxHeld: 2, orders: 700 },
   { story: 'a load that fails', messages: 3, load: true, failures: 1, orders: 1_000 },
-  { story: 'a load that never answers, and a leg that dies', messages: 2, load: true, hung: 1, happenings: ['break'], orders: 100 },
+  {
+    story: 'a load that never answers, and a leg that dies',
+    messages: 2,
+    load: true,
+    hung: 1,
+    happenings: ['break'],
+    orders: 100,
+  },
   { story: 'messages that are not for this client', messages: 4, load: true, hidden: true, orders: 700 },
-  { story: 'other subscribers, one of which wants the topic from its start', messages: 2, load: true, others: true, happenings: ['rewind'], orders: 1_500 },
-  { story: 'a move, and a gap', messages: 1, load: true, happenings: ['move', 'break', 'trim'], waits: 0, orders: 1_000 },
-  { story: 'a move, and a numbering that starts over', messages: 1, load: true, happenings: ['move', 'epoch'], waits: 0, orders: 1_000 },
-  { story: 'a move to another leg, both bringing the same', messages: 2, load: true, happenings: ['move'], waits: 0, orders: 25_000 },
+  {
+    story: 'other subscribers, one of which wants the topic from its start',
+    messages: 2,
+    load: true,
+    others: true,
+    happenings: ['rewind'],
+    orders: 1_500,
+  },
+  {
+    story: 'a move, and a gap',
+    messages: 1,
+    load: true,
+    happenings: ['move', 'break', 'trim'],
+    waits: 0,
+    orders: 1_000,
+  },
+  {
+    story: 'a move, and a numbering that starts over',
+    messages: 1,
+    load: true,
+    happenings: ['move', 'epoch'],
+    waits: 0,
+    orders: 1_000,
+  },
+  {
+    story: 'a move to another leg, both bringing the same',
+    messages: 2,
+    load: true,
+    happenings: ['move'],
+    waits: 0,
+    orders: 25_000,
+  },
 ]
 
 describe('fold: no message is folded twice or missed and no hole told twice, in any order of', () => {
@@ -33,12 +98,28 @@ describe('fold: no message is folded twice or missed and no hole told twice, in 
 
 describe('the search finds a fold that', () => {
   it.each([
-    { mistake: 'folds again what the snapshot contains', from: 'position?.epoch === epoch && offset <= position.offset', to: 'false' },
-    { mistake: 'takes every snapshot to meet what is held', from: 'if (!meets) subscribe(position)', to: 'if (false) subscribe(position)' },
+    {
+      mistake: 'folds again what the snapshot contains',
+      from: 'position?.epoch === epoch && offset <= position.offset',
+      to: 'false',
+    },
+    {
+      mistake: 'takes every snapshot to meet what is held',
+      from: 'if (!meets) subscribe(position)',
+      to: 'if (false) subscribe(position)',
+    },
     { mistake: 'forgets what was held', from: 'const rest = held', to: 'const rest: Message[] = []' },
-    { mistake: 'leaves out the last message past the bound', from: 'holding.maxBytes) drop()', to: 'holding.maxBytes) return' },
+    {
+      mistake: 'leaves out the last message past the bound',
+      from: 'holding.maxBytes) drop()',
+      to: 'holding.maxBytes) return',
+    },
     { mistake: 'goes on after a gap', from: 'if (of !== topic || !attached || !loading) return', to: 'return' },
-    { mistake: 'takes a snapshot from before the gap', from: 'if (floor && (', to: 'if (floor && floor.epoch === "" && (' },
+    {
+      mistake: 'takes a snapshot from before the gap',
+      from: 'if (floor && (',
+      to: 'if (floor && floor.epoch === "" && (',
+    },
     { mistake: 'forgets where it was when nobody listens', from: 'position = reached', to: 'position = null' },
   ])('$mistake', { timeout: 60_000 }, async ({ from, to }) => {
     const { createFold } = await mutant<{ createFold: CreateFold }>('src/socket/fold.ts', from, to)

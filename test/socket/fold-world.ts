@@ -36,7 +36,8 @@ export interface World {
  * - `break`: the leg dies with all that is under way, and another one is dialled.
  * - `trim`: the log forgets what it has.
  * - `epoch`: the numbering of the topic starts over, without history.
- * - `leave`, `return`: the fold's listener goes, and comes back; `rewind`: another subscriber comes, from the start of the log.
+ * - `leave`, `return`: the fold's listener goes, and comes back; `rewind`: another subscriber comes, from the start of
+ *   the log.
  */
 export type Happening = 'move' | 'break' | 'trim' | 'epoch' | 'leave' | 'return' | 'rewind'
 
@@ -60,10 +61,16 @@ export interface Run {
 }
 
 /**
- * Lives through one order of events: at each step the next number of `path` says which of those that can happen does, then the first.
- * It ends early where `seen` has the moment already: the client has heard the same in the same order, and the world stands the same.
+ * Lives through one order of events: at each step the next number of `path` says which of those that can happen does,
+ * then the first. It ends early where `seen` has the moment already: the client has heard the same in the same order,
+ * and the world stands the same.
  */
-export async function live(world: World, path: readonly number[], seen: Set<string>, create: CreateFold = createFold): Promise<Run> {
+export async function live(
+  world: World,
+  path: readonly number[],
+  seen: Set<string>,
+  create: CreateFold = createFold,
+): Promise<Run> {
   const { clock, runNext, due } = manualClock()
   const history: { readonly epoch: string; readonly offset: number; readonly hidden: boolean }[] = []
   const kept: { epoch: string; oldest: number } = { epoch: 'a', oldest: 1 }
@@ -98,7 +105,10 @@ export async function live(world: World, path: readonly number[], seen: Set<stri
         const leg = legs.find((one) => one.number === number)
         const answers = leg && answer(leg, topics)
         if (!leg) return
-        leg.down.push({ text: `subscribed ${id} ${show(answers!)}`, arrive: () => merge.subscribed(number, id, answers!) })
+        leg.down.push({
+          text: `subscribed ${id} ${show(answers!)}`,
+          arrive: () => merge.subscribed(number, id, answers!),
+        })
         pump(leg)
       },
       unsubscribe(number, topics) {
@@ -125,7 +135,13 @@ export async function live(world: World, path: readonly number[], seen: Set<stri
       const offset = ++leg.sent
       const { hidden } = history.find((one) => one.epoch === epoch && one.offset === offset)!
       const data = history.findIndex((one) => one.epoch === epoch && one.offset === offset) + 1
-      const frame: MessageFrame = { type: 'message', topic: TOPIC, offset, prev: offset - 1, ...(hidden ? { hasData: false } : { data, hasData: true }) }
+      const frame: MessageFrame = {
+        type: 'message',
+        topic: TOPIC,
+        offset,
+        prev: offset - 1,
+        ...(hidden ? { hasData: false } : { data, hasData: true }),
+      }
       leg.down.push({ text: `${offset}${hidden ? ' hidden' : ''}`, arrive: () => merge.message(leg.number, frame) })
     }
   }
@@ -142,7 +158,11 @@ export async function live(world: World, path: readonly number[], seen: Set<stri
   const visible = () => history.flatMap(({ hidden }, at) => (hidden ? [] : [at + 1]))
 
   // The application's own API: what it reads, and when it answers, are two moments.
-  const calls: { resolve(snapshot: Snapshot<readonly number[]>): void; reject(error: Error): void; read: Snapshot<readonly number[]> | null }[] = []
+  const calls: {
+    resolve(snapshot: Snapshot<readonly number[]>): void
+    reject(error: Error): void
+    read: Snapshot<readonly number[]> | null
+  }[] = []
   let loads = 0
   function load(): Promise<Snapshot<readonly number[]>> {
     loads++
@@ -152,7 +172,12 @@ export async function live(world: World, path: readonly number[], seen: Set<stri
   function read(call: (typeof calls)[number]) {
     const lag = loads === 1 ? (world.lag ?? 0) : 0
     const last = history[history.length - 1 - lag]
-    const at: Position = last && last.epoch === epoch ? { epoch, offset: last.offset } : last && lag > 0 ? { epoch: last.epoch, offset: last.offset } : { epoch, offset: 0 }
+    const at: Position =
+      last && last.epoch === epoch
+        ? { epoch, offset: last.offset }
+        : last && lag > 0
+          ? { epoch: last.epoch, offset: last.offset }
+          : { epoch, offset: 0 }
     const upTo = Math.max(0, history.length - lag)
     call.read = { state: visible().filter((data) => data <= upTo), position: at }
   }
@@ -278,7 +303,10 @@ export async function live(world: World, path: readonly number[], seen: Set<stri
         for (const leg of legs) {
           if (leg.sent === null) continue
           const answers = answer(leg, new Map([[TOPIC, null]]))
-          leg.down.push({ text: `subscribed ${show(answers)}`, arrive: () => merge.subscribed(leg.number, undefined, answers) })
+          leg.down.push({
+            text: `subscribed ${show(answers)}`,
+            arrive: () => merge.subscribed(leg.number, undefined, answers),
+          })
         }
         return
       case 'leave':
@@ -340,7 +368,8 @@ export async function live(world: World, path: readonly number[], seen: Set<stri
   const state = fold.getState()
   const expected = visible()
   // Without a load it begins where the subscription did.
-  if (!problem && (world.load || state.length > 0) && state.at(-1) !== expected.at(-1)) problem = `the state ends as [${state.join(' ')}], of [${expected.join(' ')}]`
+  if (!problem && (world.load || state.length > 0) && state.at(-1) !== expected.at(-1))
+    problem = `the state ends as [${state.join(' ')}], of [${expected.join(' ')}]`
   if (gaps > 1) problem ??= `one hole was told as ${gaps} gaps`
   return { widths, taken, steps, problem }
 }

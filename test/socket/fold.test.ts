@@ -49,7 +49,13 @@ describe('fold', () => {
     await simulation.advance(100)
     simulation.publish('orders', 7)
     await simulation.advance(100)
-    expect(reducer).toHaveBeenCalledWith(0, 7, { topic: 'orders', offset: 1, epoch: expect.any(String) as string, leg: 1, replayed: false })
+    expect(reducer).toHaveBeenCalledWith(0, 7, {
+      topic: 'orders',
+      offset: 1,
+      epoch: expect.any(String) as string,
+      leg: 1,
+      replayed: false,
+    })
   })
 
   it('subscribes nothing before its first listener, and nothing for ever after its last', async () => {
@@ -88,22 +94,25 @@ describe('fold', () => {
     expect(fold.getState()).toEqual([2, 3])
   })
 
-  it.each([{ before: 0 }, { before: 3 }])('goes on where it was when a listener comes back after a minute ($before messages had come)', async ({ before }) => {
-    const { simulation, socket } = await world()
-    const fold = socket.fold('orders', append, none)
-    const stop = fold.subscribe(() => undefined)
-    await simulation.advance(100)
-    for (let n = 1; n <= before; n++) simulation.publish('orders', n)
-    await simulation.advance(100)
-    stop()
-    await simulation.advance(60_000)
-    for (let n = before + 1; n <= before + 3; n++) simulation.publish('orders', n)
-    await simulation.advance(100)
-    expect(fold.getState()).toHaveLength(before)
-    fold.subscribe(() => undefined)
-    await simulation.advance(100)
-    expect(fold.getState()).toEqual(Array.from({ length: before + 3 }, (_, at) => at + 1))
-  })
+  it.each([{ before: 0 }, { before: 3 }])(
+    'goes on where it was when a listener comes back after a minute ($before messages had come)',
+    async ({ before }) => {
+      const { simulation, socket } = await world()
+      const fold = socket.fold('orders', append, none)
+      const stop = fold.subscribe(() => undefined)
+      await simulation.advance(100)
+      for (let n = 1; n <= before; n++) simulation.publish('orders', n)
+      await simulation.advance(100)
+      stop()
+      await simulation.advance(60_000)
+      for (let n = before + 1; n <= before + 3; n++) simulation.publish('orders', n)
+      await simulation.advance(100)
+      expect(fold.getState()).toHaveLength(before)
+      fold.subscribe(() => undefined)
+      await simulation.advance(100)
+      expect(fold.getState()).toEqual(Array.from({ length: before + 3 }, (_, at) => at + 1))
+    },
+  )
 
   it('starts after `from`, whatever others of the topic have had', async () => {
     const { simulation, socket } = await world()
@@ -123,10 +132,14 @@ describe('fold', () => {
 
   it('takes a reducer that throws for a message that did not come, and says so', async () => {
     const { simulation, socket, errors } = await world()
-    const fold = socket.fold('orders', (state: readonly number[], data) => {
-      if (data === 2) throw new Error('no')
-      return [...state, data]
-    }, none)
+    const fold = socket.fold(
+      'orders',
+      (state: readonly number[], data) => {
+        if (data === 2) throw new Error('no')
+        return [...state, data]
+      },
+      none,
+    )
     fold.subscribe(() => undefined)
     await simulation.advance(100)
     for (let n = 1; n <= 3; n++) simulation.publish('orders', n)
@@ -178,10 +191,14 @@ describe('fold', () => {
 
   it('whose reducer closes the socket folds nothing more until connect(), and then what it has not had', async () => {
     const { simulation, socket } = await world()
-    const fold = socket.fold('orders', (state: readonly number[], data) => {
-      if (data === 2) socket.close()
-      return [...state, data]
-    }, none)
+    const fold = socket.fold(
+      'orders',
+      (state: readonly number[], data) => {
+        if (data === 2) socket.close()
+        return [...state, data]
+      },
+      none,
+    )
     fold.subscribe(() => undefined)
     await simulation.advance(100)
     for (let n = 1; n <= 4; n++) simulation.publish('orders', n)
@@ -201,7 +218,11 @@ describe('fold', () => {
     { what: 'from', args: ['orders', append, none, { load: append, from: { epoch: 'a', offset: 1 } }] },
   ])('refuses a wrong $what with `invalid`', async ({ what, args }) => {
     const { socket } = await world()
-    expect(() => socket.fold(...(args as Parameters<typeof socket.fold>))).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringMatching(new RegExp(what, 'i')) as string }))
-    expect(() => socket.fold('orders', append, none).subscribe(null as never)).toThrow(expect.objectContaining({ code: 'invalid' }))
+    expect(() => socket.fold(...(args as Parameters<typeof socket.fold>))).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringMatching(new RegExp(what, 'i')) as string }),
+    )
+    expect(() => socket.fold('orders', append, none).subscribe(null as never)).toThrow(
+      expect.objectContaining({ code: 'invalid' }),
+    )
   })
 })

@@ -15,7 +15,11 @@ describe('listeners and handlers', () => {
     { call: 'close()', act: (socket: LiveSocket) => socket.close() },
     { call: 'signOut()', act: (socket: LiveSocket) => socket.signOut() },
   ]
-  it.each(CALLS.flatMap(({ call, act }) => [...HAPPEN, 'store' as const, 'handler' as const].map((where) => ({ where, call, act }))))(
+  it.each(
+    CALLS.flatMap(({ call, act }) =>
+      [...HAPPEN, 'store' as const, 'handler' as const].map((where) => ({ where, call, act })),
+    ),
+  )(
     'may call $call within $where: it holds at once, and nothing is left',
     async ({ where, act }) => {
       const { simulation, socket } = world()
@@ -49,7 +53,11 @@ describe('listeners and handlers', () => {
       const { simulation, socket } = world()
       const settled: string[] = []
       let calls = 0
-      const publish = (data: string) => void socket.publish('b', data).then(() => void settled.push('applied'), ({ code }: { code: string }) => void settled.push(code))
+      const publish = (data: string) =>
+        void socket.publish('b', data).then(
+          () => void settled.push('applied'),
+          ({ code }: { code: string }) => void settled.push(code),
+        )
       const stir = () => {
         if (calls++ >= 3) return
         socket.close()

@@ -46,7 +46,11 @@ function byHand() {
         onSubscribe()
         return () => void handlers--
       },
-      store: { getState: () => state, getInitialState: () => state, subscribe: (listener: typeof tell) => ((tell = listener), () => undefined) },
+      store: {
+        getState: () => state,
+        getInitialState: () => state,
+        subscribe: (listener: typeof tell) => ((tell = listener), () => undefined),
+      },
       status: () => 'live' as const,
     },
     closesWhenItIsAsked: () => void (onSubscribe = () => tell({ ...state, status: 'closed' }, state)),
@@ -69,7 +73,14 @@ describe('stream', () => {
     for (const data of [1, 2]) simulation.publish('prices', data)
     const first = stream.next()
     await simulation.advance(100)
-    expect((await first).value).toEqual({ topic: 'prices', data: 1, offset: 1, epoch: expect.any(String), leg: 1, replayed: false })
+    expect((await first).value).toEqual({
+      topic: 'prices',
+      data: 1,
+      offset: 1,
+      epoch: expect.any(String),
+      leg: 1,
+      replayed: false,
+    })
     expect((await stream.next()).value).toMatchObject({ data: 2, offset: 2 })
   })
 
@@ -107,15 +118,18 @@ describe('stream', () => {
   it.each([
     { bound: 'limit', options: { limit: 3 }, data: (n: number) => n },
     { bound: 'maxBytes', options: { maxBytes: 3 * 102 }, data: (n: number) => String(n).padEnd(100, '.') },
-  ])('past $bound a slow reader gets what waited, in order, then `overflow`, then the end', async ({ options, data }) => {
-    const { simulation, socket } = await live()
-    const stream = socket.stream('prices', options)
-    await simulation.advance(100)
-    for (let n = 1; n <= 6; n++) simulation.publish('prices', data(n))
-    await simulation.advance(100)
-    expect(await readAll(stream)).toEqual([data(1), data(2), data(3), 'overflow'])
-    expect(await stream.next()).toEqual({ done: true, value: undefined })
-  })
+  ])(
+    'past $bound a slow reader gets what waited, in order, then `overflow`, then the end',
+    async ({ options, data }) => {
+      const { simulation, socket } = await live()
+      const stream = socket.stream('prices', options)
+      await simulation.advance(100)
+      for (let n = 1; n <= 6; n++) simulation.publish('prices', data(n))
+      await simulation.advance(100)
+      expect(await readAll(stream)).toEqual([data(1), data(2), data(3), 'overflow'])
+      expect(await stream.next()).toEqual({ done: true, value: undefined })
+    },
+  )
 
   it('lets a single message wait that is larger than maxBytes', async () => {
     const { simulation, socket } = await live()
@@ -163,7 +177,9 @@ describe('stream', () => {
       if (how === 'abort') abort.abort()
     }
     await simulation.advance(100)
-    const sent = simulation.wire.filter(({ by }) => by === 'client').map(({ text }) => JSON.parse(text) as { type: string; topics?: unknown })
+    const sent = simulation.wire
+      .filter(({ by }) => by === 'client')
+      .map(({ text }) => JSON.parse(text) as { type: string; topics?: unknown })
     expect(sent.at(-1)).toEqual({ type: 'unsubscribe', topics: ['prices'] })
     if (how === 'break') expect(read).toEqual([1])
     if (how !== 'overflow') expect(await stream.next()).toEqual({ done: true, value: undefined })
@@ -204,7 +220,11 @@ describe('stream', () => {
     { end: 'the end of the session', by: 'session-ended' },
   ])('$end is a `closed` error that says so, after what had arrived', async ({ by }) => {
     const simulation = createSimulation()
-    const socket = createLiveSocket<Topics>({ url: simulation.url, environment: simulation.environment, getToken: simulation.getToken })
+    const socket = createLiveSocket<Topics>({
+      url: simulation.url,
+      environment: simulation.environment,
+      getToken: simulation.getToken,
+    })
     socket.connect()
     const stream = socket.stream('prices')
     const unread = socket.stream('prices')
@@ -220,7 +240,10 @@ describe('stream', () => {
     }
     expect(socket.store.getState().closed?.by).toBe(by)
     expect((await stream.next()).value.data).toBe('last')
-    await expect(stream.next()).rejects.toMatchObject({ code: 'closed', message: expect.stringContaining(by) as string })
+    await expect(stream.next()).rejects.toMatchObject({
+      code: 'closed',
+      message: expect.stringContaining(by) as string,
+    })
     expect((await stream.next()).done).toBe(true)
     await expect(socket.stream('prices').next()).rejects.toMatchObject({ code: 'closed' })
     expect(await unread.return!('x')).toEqual({ done: true, value: 'x' })
@@ -262,15 +285,25 @@ describe('stream', () => {
     expect(read).toEqual([1, 2])
   })
 
-  it.each([null, 5, { limit: 0 }, { limit: -1 }, { limit: 1.5 }, { limit: NaN }, { limit: Infinity }, { limit: '9' }, { maxBytes: 0 }, { maxBytes: NaN }, { signal: {} }, { signal: null }])(
-    'refuses the options %o with `invalid`, and subscribes nothing',
-    async (options) => {
-      const { simulation, socket } = await live()
-      const sent = simulation.wire.length
-      expect(() => socket.stream('prices', options as never)).toThrow(expect.objectContaining({ code: 'invalid' }))
-      expect(() => socket.stream('' as never)).toThrow(expect.objectContaining({ code: 'invalid' }))
-      await simulation.advance(100)
-      expect(simulation.wire.slice(sent).filter(({ text }) => text.includes('subscribe'))).toEqual([])
-    },
-  )
+  it.each([
+    null,
+    5,
+    { limit: 0 },
+    { limit: -1 },
+    { limit: 1.5 },
+    { limit: NaN },
+    { limit: Infinity },
+    { limit: '9' },
+    { maxBytes: 0 },
+    { maxBytes: NaN },
+    { signal: {} },
+    { signal: null },
+  ])('refuses the options %o with `invalid`, and subscribes nothing', async (options) => {
+    const { simulation, socket } = await live()
+    const sent = simulation.wire.length
+    expect(() => socket.stream('prices', options as never)).toThrow(expect.objectContaining({ code: 'invalid' }))
+    expect(() => socket.stream('' as never)).toThrow(expect.objectContaining({ code: 'invalid' }))
+    await simulation.advance(100)
+    expect(simulation.wire.slice(sent).filter(({ text }) => text.includes('subscribe'))).toEqual([])
+  })
 })

@@ -53,7 +53,10 @@ describe('whether a topic is served', () => {
     const { sim, socket, watch } = world()
     socket.connect()
     await sim.advance(1_000)
-    const frames = () => sim.wire.map(({ by, text }) => by === 'client' && (JSON.parse(text) as { type: string }).type).filter((type) => String(type).includes('subscribe'))
+    const frames = () =>
+      sim.wire
+        .map(({ by, text }) => by === 'client' && (JSON.parse(text) as { type: string }).type)
+        .filter((type) => String(type).includes('subscribe'))
     const stop = watch('news')
     await sim.advance(100)
     stop()
@@ -74,18 +77,31 @@ describe('whether a topic is served', () => {
     status.subscribe(() => undefined)
     const one = await live({ topics: {} })
     const [asked] = one.of('subscribe')
-    one.send({ type: 'error', code: 'busy', message: 'later', topic: 't', id: asked!['id'] as string, retryAfter: 1_000 })
+    one.send({
+      type: 'error',
+      code: 'busy',
+      message: 'later',
+      topic: 't',
+      id: asked!['id'] as string,
+      retryAfter: 1_000,
+    })
     expect([status.getState(), errors]).toEqual(['pending', [1_000]])
   })
 
   it('is live with the leg where the protocol has no answers to subscriptions', async () => {
-    const { socket, leg, clock } = handServed({ protocol: rawProtocol({ message: (text) => ({ topic: 't', data: text }) }) })
+    const { socket, leg, clock } = handServed({
+      protocol: rawProtocol({ message: (text) => ({ topic: 't', data: text }) }),
+    })
     const status = socket.topicStatus('t')
     status.subscribe(() => undefined)
     socket.connect()
     ;(await leg(1)).open()
     await clock.flush()
-    expect([socket.store.getState().status, status.getState(), socket.topicStatus('t').getInitialState()]).toEqual(['live', 'live', 'pending'])
+    expect([socket.store.getState().status, status.getState(), socket.topicStatus('t').getInitialState()]).toEqual([
+      'live',
+      'live',
+      'pending',
+    ])
     const later = socket.topicStatus('u')
     later.subscribe(() => undefined)
     expect(later.getState()).toBe('live')
@@ -137,7 +153,11 @@ describe('onError of a subscription', () => {
 
   it('is a function', () => {
     const { socket } = world()
-    for (const subscribe of [() => socket.subscribe('t', () => undefined, { onError: 1 as never }), () => socket.fold('t', () => 0, 0, { onError: 1 as never })]) expect(subscribe).toThrow(/onError must be a function/)
+    for (const subscribe of [
+      () => socket.subscribe('t', () => undefined, { onError: 1 as never }),
+      () => socket.fold('t', () => 0, 0, { onError: 1 as never }),
+    ])
+      expect(subscribe).toThrow(/onError must be a function/)
   })
 
   it('is what keeps the console silent: where nobody listens at all, a developer reads of the refusal there', async () => {
@@ -148,6 +168,8 @@ describe('onError of a subscription', () => {
       socket.connect()
       await sim.advance(1_000)
     }
-    expect(warn.mock.calls).toEqual([['livesocket: The server refused the topic "secret": this topic is not for this client']])
+    expect(warn.mock.calls).toEqual([
+      ['livesocket: The server refused the topic "secret": this topic is not for this client'],
+    ])
   })
 })

@@ -16,7 +16,8 @@ function palettes(css: string): { light: Palette; dark: Palette } {
 }
 
 function luminance(colour: string): number {
-  const digits = colour.length === 4 ? [...colour.slice(1)].map((digit) => digit + digit) : colour.slice(1).match(/../g)!
+  const digits =
+    colour.length === 4 ? [...colour.slice(1)].map((digit) => digit + digit) : colour.slice(1).match(/../g)!
   const [red, green, blue] = digits.map((pair) => {
     const part = parseInt(pair, 16) / 255
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
@@ -57,7 +58,9 @@ describe.each([
 
   it.each(['light', 'dark'] as const)('can be read: %s', (theme) => {
     const palette = found[theme]
-    const weak = PAIRS.map(([text, behind]) => [text, behind, contrast(palette[text]!, palette[behind]!)] as const).filter(([, , ratio]) => !(ratio >= 4.5))
+    const weak = PAIRS.map(
+      ([text, behind]) => [text, behind, contrast(palette[text]!, palette[behind]!)] as const,
+    ).filter(([, , ratio]) => !(ratio >= 4.5))
     expect(weak).toEqual([])
   })
 })

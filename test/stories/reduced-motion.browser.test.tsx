@@ -7,7 +7,8 @@ import { cdp } from 'vitest/browser'
 import { LegTimeline } from '../../stories/kit/leg-timeline.js'
 
 const session = cdp() as unknown as { send(method: string, given: object): Promise<unknown> }
-const wantsMotion = (value: 'reduce' | 'no-preference') => session.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-reduced-motion', value }] })
+const wantsMotion = (value: 'reduce' | 'no-preference') =>
+  session.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-reduced-motion', value }] })
 const painted = vi.spyOn(CanvasRenderingContext2D.prototype, 'clearRect')
 
 const undo: (() => void)[] = []
@@ -21,7 +22,9 @@ const place = () => document.body.appendChild(document.createElement('div'))
 const PAINTERS = {
   'the timeline of a story'() {
     const root = createRoot(place())
-    root.render(<LegTimeline label="legs" picture={() => ({ now: performance.now(), span: 1_000, legs: [], arrivals: [] })} />)
+    root.render(
+      <LegTimeline label="legs" picture={() => ({ now: performance.now(), span: 1_000, legs: [], arrivals: [] })} />,
+    )
     return () => root.unmount()
   },
   'the devtools'() {

@@ -15,7 +15,10 @@ let browser: Browser
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'livesocket-stories-'))
-  await promisify(execFile)('npm', ['run', 'build-storybook', '--', '-o', folder], { cwd: ROOT, shell: process.platform === 'win32' })
+  await promisify(execFile)('npm', ['run', 'build-storybook', '--', '-o', folder], {
+    cwd: ROOT,
+    shell: process.platform === 'win32',
+  })
   ;[site, browser] = await Promise.all([serveStories(folder), launchBrowser()])
 }, 180_000)
 
@@ -27,8 +30,12 @@ afterAll(async () => {
 
 describe('npm run build-storybook', () => {
   it('makes a site of every story', async () => {
-    const { entries } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as { entries: Record<string, { type: string; importPath: string }> }
-    const built = new Set(Object.values(entries).flatMap(({ type, importPath }) => (type === 'story' ? [importPath] : [])))
+    const { entries } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as {
+      entries: Record<string, { type: string; importPath: string }>
+    }
+    const built = new Set(
+      Object.values(entries).flatMap(({ type, importPath }) => (type === 'story' ? [importPath] : [])),
+    )
     expect([...built].sort()).toEqual(listFiles('stories', /\.stories\.tsx$/).map((path) => `./stories/${path}`))
   })
 
@@ -48,7 +55,10 @@ describe('npm run build-storybook', () => {
     // From here on it follows real time, for whoever looks at it.
     const sent = () => page.textContent('[data-client=ours] [data-count=Sent]')
     const before = await sent()
-    await page.waitForFunction((text) => document.querySelector('[data-client=ours] [data-count=Sent]')?.textContent !== text, before)
+    await page.waitForFunction(
+      (text) => document.querySelector('[data-client=ours] [data-count=Sent]')?.textContent !== text,
+      before,
+    )
     expect([...asked]).toEqual([new URL(address).origin])
     expect(faults).toEqual([])
     await page.close()

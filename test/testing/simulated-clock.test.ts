@@ -20,7 +20,12 @@ describe('the simulated clock', () => {
     clock.setTimeout(note('as second, but set later'), 20)
     clock.setTimeout(note('later'), 31)
     await clock.advance(30)
-    expect(seen).toEqual([['first', 10], ['from a timer', 15], ['second', 20], ['as second, but set later', 20]])
+    expect(seen).toEqual([
+      ['first', 10],
+      ['from a timer', 15],
+      ['second', 20],
+      ['as second, but set later', 20],
+    ])
     expect(clock.monotonic()).toBe(30)
     expect(clock.next()).toBe(1)
     expect(clock.pending).toBe(1)
@@ -53,7 +58,10 @@ describe('the simulated clock', () => {
     }
     const sockets: { close(): void }[] = []
     for (const at of [10, 11, 40])
-      clock.setTimeout(() => void sockets.push(new ReconnectingWebSocket('ws://x', [], { WebSocket: Socket, maxRetries: 0 })), at)
+      clock.setTimeout(
+        () => void sockets.push(new ReconnectingWebSocket('ws://x', [], { WebSocket: Socket, maxRetries: 0 })),
+        at,
+      )
     await clock.advance(100)
     expect(dialled).toEqual([10, 11, 40])
     for (const socket of sockets) socket.close()

@@ -28,7 +28,11 @@ describe('a simulated WebSocket', () => {
     ['a subprotocol twice', (Socket) => new Socket('wss://x.test', ['a', 'a']), 'SyntaxError'],
     ['a send before it is open', (Socket) => new Socket('wss://x.test').send('x'), 'InvalidStateError'],
     ['a close code that a page may not use', (Socket) => new Socket('wss://x.test').close(1001), 'InvalidAccessError'],
-    ['a close reason over 123 bytes', (Socket) => new Socket('wss://x.test').close(1000, 'é'.repeat(62)), 'SyntaxError'],
+    [
+      'a close reason over 123 bytes',
+      (Socket) => new Socket('wss://x.test').close(1000, 'é'.repeat(62)),
+      'SyntaxError',
+    ],
   ])('refuses %s as a browser does', (_, act, name) => {
     expect(() => act(createSimulation().environment.WebSocket)).toThrow(expect.objectContaining({ name }))
   })
@@ -138,7 +142,11 @@ describe('a simulated device', () => {
     other.hide()
     sim.hide()
     sim.show()
-    expect([changes, other.environment.page.hidden(), sim.environment.page.hidden()]).toEqual([['hidden', 'shown'], true, false])
+    expect([changes, other.environment.page.hidden(), sim.environment.page.hidden()]).toEqual([
+      ['hidden', 'shown'],
+      true,
+      false,
+    ])
   })
 })
 
@@ -173,11 +181,17 @@ describe('simulated tabs', () => {
       order.push(`${name} ${contended ? 'waited' : 'at once'}`)
       return new Promise<string>((resolve) => void clock.setTimeout(() => resolve(name), 10))
     }
-    const turns = [one.exclusively(work('one'), never), two.exclusively(work('two'), patience.signal), three.exclusively(work('three'), never)]
+    const turns = [
+      one.exclusively(work('one'), never),
+      two.exclusively(work('two'), patience.signal),
+      three.exclusively(work('three'), never),
+    ]
     const outcomes = Promise.allSettled(turns)
     patience.abort('no patience')
     await clock.advance(20)
-    expect((await outcomes).map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason as string))).toEqual(['one', 'no patience', 'three'])
+    expect(
+      (await outcomes).map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as string))),
+    ).toEqual(['one', 'no patience', 'three'])
     expect(order).toEqual(['one at once', 'three waited'])
   })
 })

@@ -15,7 +15,11 @@ function dial(sim: Simulation, url = sim.url, environment = sim.environment) {
   socket.onmessage = ({ data }) => {
     const frame = JSON.parse(data as string) as Record<string, unknown>
     frames.push(frame)
-    heard.push(frame['type'] === 'message' ? `${String(frame['offset'])}${'data' in frame ? '' : ' hidden'}` : String(frame['code'] ?? frame['type']))
+    heard.push(
+      frame['type'] === 'message'
+        ? `${String(frame['offset'])}${'data' in frame ? '' : ' hidden'}`
+        : String(frame['code'] ?? frame['type']),
+    )
   }
   const send = (frame: ClientFrame) => socket.send(encodeClientFrame(frame))
   return {
@@ -23,12 +27,18 @@ function dial(sim: Simulation, url = sim.url, environment = sim.environment) {
     heard: () => heard.splice(0),
     frames: () => frames.splice(0),
     send,
-    hello: (topics: Record<string, Position | null> = {}, more: { leg?: number; session?: string; token?: string } = {}) =>
-      send({ type: 'hello', session: 's', leg: 1, ...more, topics: new Map(Object.entries(topics)) }),
+    hello: (
+      topics: Record<string, Position | null> = {},
+      more: { leg?: number; session?: string; token?: string } = {},
+    ) => send({ type: 'hello', session: 's', leg: 1, ...more, topics: new Map(Object.entries(topics)) }),
   }
 }
 
-async function welcomed(sim: Simulation, topics: Record<string, Position | null> = {}, more: { leg?: number; session?: string; token?: string } = {}) {
+async function welcomed(
+  sim: Simulation,
+  topics: Record<string, Position | null> = {},
+  more: { leg?: number; session?: string; token?: string } = {},
+) {
   const leg = dial(sim)
   await sim.advance(100)
   leg.hello(topics, more)
@@ -50,15 +60,26 @@ describe('a simulated server', () => {
     sim.publish('room', 5)
     await sim.advance(100)
     expect(leg.heard()).toEqual(['open', 'welcome', '2', '3', '4', '5'])
-    expect(leg.frames()[0]).toMatchObject({ server: 'server-1', topics: { room: { epoch, offset: 4, after: 1 }, other: { offset: 0, after: 0 } } })
+    expect(leg.frames()[0]).toMatchObject({
+      server: 'server-1',
+      topics: { room: { epoch, offset: 4, after: 1 }, other: { offset: 0, after: 0 } },
+    })
   })
 
   it.each<[string, (sim: Simulation, epoch: string) => Position | null, object]>([
     ['now on', () => null, { offset: 5, after: 5 }],
     ['a position that is kept', (_, epoch) => ({ epoch, offset: 4 }), { offset: 5, after: 4 }],
-    ['a position that was trimmed', (sim, epoch) => (sim.log.trim('room', 2), { epoch, offset: 1 }), { offset: 5, after: 3 }],
+    [
+      'a position that was trimmed',
+      (sim, epoch) => (sim.log.trim('room', 2), { epoch, offset: 1 }),
+      { offset: 5, after: 3 },
+    ],
     ['a position in an unknown epoch', () => ({ epoch: 'other', offset: 4 }), { offset: 5, after: 0 }],
-    ['a position, without history', (sim, epoch) => ((sim.log.history = false), { epoch, offset: 1 }), { offset: 5, after: 5 }],
+    [
+      'a position, without history',
+      (sim, epoch) => ((sim.log.history = false), { epoch, offset: 1 }),
+      { offset: 5, after: 5 },
+    ],
   ])('answers %s as the protocol says', async (_, ask, answer) => {
     const sim = createSimulation()
     const { epoch } = sim.publish('room', 1)
@@ -78,7 +99,12 @@ describe('a simulated server', () => {
     sim.publish('room', 'c')
     await sim.advance(100)
     expect(leg.heard()).toEqual(['open', 'welcome', '1', '3', '4 hidden', '5'])
-    expect(leg.frames().slice(1).map(({ prev }) => prev)).toEqual([undefined, 1, undefined, 3])
+    expect(
+      leg
+        .frames()
+        .slice(1)
+        .map(({ prev }) => prev),
+    ).toEqual([undefined, 1, undefined, 3])
   })
 
   it('says that an epoch changed before it sends of the new one', async () => {
@@ -93,7 +119,9 @@ describe('a simulated server', () => {
   })
 
   it('applies a publish once, whatever the leg, and gives a repeat the same answer', async () => {
-    const sim = createSimulation({ onPublish: (_, data) => (data === 'no' ? { refuse: { code: 'busy', retryAfter: 5 } } : { data: 'done' }) })
+    const sim = createSimulation({
+      onPublish: (_, data) => (data === 'no' ? { refuse: { code: 'busy', retryAfter: 5 } } : { data: 'done' }),
+    })
     const one = await welcomed(sim)
     const two = await welcomed(sim, {}, { leg: 2 })
     one.frames()
@@ -102,7 +130,10 @@ describe('a simulated server', () => {
     two.send({ type: 'publish', id: 'q', topic: 'room', data: 'no' })
     await sim.advance(100)
     const ack = { type: 'ack', id: 'p', offset: 1, data: 'done' }
-    expect([one.frames(), two.frames()]).toEqual([[ack], [ack, expect.objectContaining({ type: 'nack', code: 'busy', retryAfter: 5 })]])
+    expect([one.frames(), two.frames()]).toEqual([
+      [ack],
+      [ack, expect.objectContaining({ type: 'nack', code: 'busy', retryAfter: 5 })],
+    ])
     expect(sim.published).toHaveLength(1)
     sim.forgetPublishes()
     two.send({ type: 'publish', id: 'p', topic: 'room', data: 1, age: 200 })
@@ -173,7 +204,9 @@ describe('a simulation where a DOM is simulated too, by jsdom under Jest', () =>
     Reflect.deleteProperty(globalThis, name)
     try {
       const sim = createSimulation({ requireToken: true })
-      const sockets = [sim.environment, sim.tab()].map((environment) => createLiveSocket({ url: sim.url, environment, getToken: sim.getToken }))
+      const sockets = [sim.environment, sim.tab()].map((environment) =>
+        createLiveSocket({ url: sim.url, environment, getToken: sim.getToken }),
+      )
       const seen = sockets.map((socket) => sim.observe(socket, 'news'))
       for (const socket of sockets) socket.connect()
       await sim.advance(500)
@@ -205,7 +238,13 @@ describe('the simulated cluster', () => {
     expect([stays.heard(), goes.heard()]).toEqual([['handover'], []])
     await sim.advance(1_000)
     expect(goes.heard()).toEqual(['handover'])
-    expect(goes.frames()[1]).toEqual({ type: 'handover', id: 'server-1-handover-2', reason: 'deploy', deadline: 1_000, spread: 50 })
+    expect(goes.frames()[1]).toEqual({
+      type: 'handover',
+      id: 'server-1-handover-2',
+      reason: 'deploy',
+      deadline: 1_000,
+      spread: 50,
+    })
     goes.socket.close(1000)
     await sim.advance(1_000)
     expect([stays.heard(), goes.heard()]).toEqual([['close 1012 deploy'], ['close 1000 ']])
@@ -230,7 +269,10 @@ describe('the simulated cluster', () => {
     sim.deploy().cancel()
     await sim.advance(20_000)
     expect(leg.heard()).toEqual(['handover', 'handover-cancelled', 'pong', 'error', 'close 1006  unclean'])
-    expect(sim.servers.map(({ state, taking }) => [state, taking])).toEqual([['up', true], ['up', false]])
+    expect(sim.servers.map(({ state, taking }) => [state, taking])).toEqual([
+      ['up', true],
+      ['up', false],
+    ])
   })
 
   it('crashes, refuses dials, and comes up again', async () => {
@@ -239,7 +281,10 @@ describe('the simulated cluster', () => {
     sim.crash()
     const refused = dial(sim)
     await sim.advance(100)
-    expect([leg.heard(), refused.heard()]).toEqual([['error', 'close 1006  unclean'], ['error', 'close 1006  unclean']])
+    expect([leg.heard(), refused.heard()]).toEqual([
+      ['error', 'close 1006  unclean'],
+      ['error', 'close 1006  unclean'],
+    ])
     sim.restart()
     await welcomed(sim, {}, { leg: 2 })
   })

@@ -31,37 +31,47 @@ describe('url', () => {
     { how: 'gives what is no URL', url: () => 'nonsense' },
     { how: 'gives another scheme', url: () => 'ftp://live.test' },
     { how: 'gives a URL with a password', url: () => 'wss://user:secret@live.test/live' },
-    { how: 'gives a promise that throws when it is looked at', url: () => ({ get then() { throw new Error('no') } }) },
+    {
+      how: 'gives a promise that throws when it is looked at',
+      url: () => ({
+        get then() {
+          throw new Error('no')
+        },
+      }),
+    },
     { how: 'hangs', url: () => new Promise(() => undefined) },
   ]
-  it.each(BAD)('that $how is a failed dial: reported, tried again with backoff, and good as soon as it is', async ({ url }) => {
-    let bad = true
-    const asks: { attempt: number; signal: AbortSignal }[] = []
-    const w = world(({ url: good }) => ({
-      url: ((ask: (typeof asks)[number]) => {
-        asks.push(ask)
-        return bad ? url(good) : good
-      }) as never,
-    }))
-    const closes: string[] = []
-    w.socket.on('leg-closed', ({ reason }) => void closes.push(reason))
-    w.socket.connect()
-    await w.simulation.advance(60_000)
-    expect(w.simulation.dials).toEqual([])
-    expect(asks.length).toBeGreaterThan(3)
-    expect(asks.length).toBeLessThan(60)
-    expect(asks.map(({ attempt }) => attempt)).toEqual(asks.map((_, at) => at))
-    expect(closes.length).toBeGreaterThanOrEqual(asks.length - 1)
-    expect(closes.join()).not.toContain('secret')
-    expect(closes[0]).not.toBe('')
-    bad = false
-    await w.simulation.advance(30_000)
-    expect(w.socket.store.getState().status).toBe('live')
-    expect(asks.slice(0, -1).every(({ signal }) => signal.aborted)).toBe(true)
-    w.socket.close()
-    await w.simulation.advance(10_000)
-    expect(restful(w)).toEqual(AT_REST)
-  })
+  it.each(BAD)(
+    'that $how is a failed dial: reported, tried again with backoff, and good as soon as it is',
+    async ({ url }) => {
+      let bad = true
+      const asks: { attempt: number; signal: AbortSignal }[] = []
+      const w = world(({ url: good }) => ({
+        url: ((ask: (typeof asks)[number]) => {
+          asks.push(ask)
+          return bad ? url(good) : good
+        }) as never,
+      }))
+      const closes: string[] = []
+      w.socket.on('leg-closed', ({ reason }) => void closes.push(reason))
+      w.socket.connect()
+      await w.simulation.advance(60_000)
+      expect(w.simulation.dials).toEqual([])
+      expect(asks.length).toBeGreaterThan(3)
+      expect(asks.length).toBeLessThan(60)
+      expect(asks.map(({ attempt }) => attempt)).toEqual(asks.map((_, at) => at))
+      expect(closes.length).toBeGreaterThanOrEqual(asks.length - 1)
+      expect(closes.join()).not.toContain('secret')
+      expect(closes[0]).not.toBe('')
+      bad = false
+      await w.simulation.advance(30_000)
+      expect(w.socket.store.getState().status).toBe('live')
+      expect(asks.slice(0, -1).every(({ signal }) => signal.aborted)).toBe(true)
+      w.socket.close()
+      await w.simulation.advance(10_000)
+      expect(restful(w)).toEqual(AT_REST)
+    },
+  )
 
   it('that answers after its time is heard no more', async () => {
     const late = deferred<string>()
@@ -111,26 +121,39 @@ describe('getToken', () => {
     { how: 'gives a number', answer: () => Promise.resolve(5) },
     { how: 'gives a token that is none', answer: () => Promise.resolve({ token: {} }) },
     { how: 'gives a ttl that is none', answer: () => Promise.resolve({ token: 'a', ttl: -1 }) },
-    { how: 'gives fields that throw', answer: () => Promise.resolve({ get token() { throw new Error('no') } }) },
+    {
+      how: 'gives fields that throw',
+      answer: () =>
+        Promise.resolve({
+          get token() {
+            throw new Error('no')
+          },
+        }),
+    },
     { how: 'hangs', answer: () => new Promise(() => undefined) },
   ]
-  it.each(BAD)('that $how is asked again with backoff, nothing is dialled without it, and its failure is told', async ({ answer }) => {
-    let bad = true
-    let asks = 0
-    const w = world((simulation) => ({ getToken: ((ask: never) => (asks++, bad ? answer() : simulation.getToken(ask))) as never }))
-    w.socket.connect()
-    await w.simulation.advance(120_000)
-    expect(w.simulation.dials).toEqual([])
-    expect(asks).toBeGreaterThan(1)
-    expect(asks).toBeLessThan(30)
-    expect(w.told.filter((type) => type === 'token-failed').length).toBeGreaterThanOrEqual(asks - 1)
-    bad = false
-    await w.simulation.advance(600_000)
-    expect(w.socket.store.getState().status).toBe('live')
-    w.socket.close()
-    await w.simulation.advance(10_000)
-    expect(restful(w)).toEqual(AT_REST)
-  })
+  it.each(BAD)(
+    'that $how is asked again with backoff, nothing is dialled without it, and its failure is told',
+    async ({ answer }) => {
+      let bad = true
+      let asks = 0
+      const w = world((simulation) => ({
+        getToken: ((ask: never) => (asks++, bad ? answer() : simulation.getToken(ask))) as never,
+      }))
+      w.socket.connect()
+      await w.simulation.advance(120_000)
+      expect(w.simulation.dials).toEqual([])
+      expect(asks).toBeGreaterThan(1)
+      expect(asks).toBeLessThan(30)
+      expect(w.told.filter((type) => type === 'token-failed').length).toBeGreaterThanOrEqual(asks - 1)
+      bad = false
+      await w.simulation.advance(600_000)
+      expect(w.socket.store.getState().status).toBe('live')
+      w.socket.close()
+      await w.simulation.advance(10_000)
+      expect(restful(w)).toEqual(AT_REST)
+    },
+  )
 
   it.each(['close', 'signOut'] as const)('that calls %s() while it is asked dials nothing', async (call) => {
     const w = world((simulation) => ({
@@ -264,9 +287,16 @@ describe('listeners and handlers', () => {
     const calm = world()
     const before = await life(calm.simulation, calm.socket)
     const w = world()
-    for (const type of EVENTS) w.socket.on(type, () => { throw new Error(type) })
-    w.socket.store.subscribe(() => { throw new Error('store') })
-    w.socket.subscribe('a', () => { throw new Error('handler') })
+    for (const type of EVENTS)
+      w.socket.on(type, () => {
+        throw new Error(type)
+      })
+    w.socket.store.subscribe(() => {
+      throw new Error('store')
+    })
+    w.socket.subscribe('a', () => {
+      throw new Error('handler')
+    })
     const after = await life(w.simulation, w.socket)
     expect(after.messages).toEqual(before.messages)
     expect(after.problems()).toEqual([])

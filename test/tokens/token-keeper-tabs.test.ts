@@ -33,7 +33,8 @@ test('ten tabs opened at once make one call, and one for each refresh afterwards
   // All are due in the very same millisecond.
   expect(new Set(tabs.map((tab) => tab.state()!.refreshAt)).size).toBe(1)
   await clock.advance(70 * MINUTE)
-  for (let i = 1; i < service.length; i++) expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * MINUTE)
+  for (let i = 1; i < service.length; i++)
+    expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * MINUTE)
   expect(service.length).toBeGreaterThan(7)
   const tokens = await Promise.all(tabs.map((tab) => tab.dial()))
   expect(new Set(tokens)).toEqual(new Set([`token-${service.length}`]))
@@ -44,7 +45,8 @@ test('two tabs due in the same millisecond make one call even where the news is 
   const tabs = [open(), open()]
   await Promise.all(tabs.map((tab) => tab.dial(300)))
   await clock.advance(60 * MINUTE)
-  for (let i = 1; i < service.length; i++) expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * MINUTE)
+  for (let i = 1; i < service.length; i++)
+    expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * MINUTE)
   for (const tab of tabs) expect(tab.events.filter((event) => event.startsWith('fresh'))).toHaveLength(service.length)
 })
 
@@ -170,7 +172,10 @@ test('the tab that fetches is frozen and keeps its turn: the others are delayed 
 
 test('a tab that waits for its turn goes on as soon as it hears of a token', async () => {
   const { clock, open, browser } = openBrowser()
-  void browser.open().join('livesocket:k').exclusively(() => new Promise(() => {}), new AbortController().signal)
+  void browser
+    .open()
+    .join('livesocket:k')
+    .exclusively(() => new Promise(() => {}), new AbortController().signal)
   const [waiting, other] = [open(), open()]
   await Promise.all([waiting.dial(), other.dial()])
   other.keeper.push('pushed', 10 * MINUTE)
@@ -184,7 +189,8 @@ test('one tab’s failure holds all of them back', async () => {
   const tabs = Array.from({ length: 10 }, open)
   await Promise.all(tabs.map((tab) => tab.dial()))
   await clock.advance(5 * MINUTE)
-  for (let i = 1; i < service.length; i++) expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * SECOND)
+  for (let i = 1; i < service.length; i++)
+    expect(service[i]!.at - service[i - 1]!.at).toBeGreaterThanOrEqual(5 * SECOND)
   expect(service.length).toBeLessThan(20)
 })
 
@@ -269,11 +275,38 @@ test('what other scripts of the origin post changes nothing', async () => {
   const here = open()
   await here.dial(100)
   const stranger = browser.open().join('livesocket:k')
-  const good = { kind: 'token', session: 0, generation: 9, token: 't', reason: 'first', age: 0, at: clock.now(), schedule: { lifetime: 9e5, due: 5e5, earliest: 4e5, dead: 8e5 } }
-  const bad = [null, 'x', 1, [], {}, { kind: 'ended' }, { kind: 'ended', session: 'soon', reason: 'x' }, { kind: 'wait', session: 0, failures: -1, delay: 5 },
-    { kind: 'wait', session: 0, failures: 1, delay: Infinity }, { ...good, token: '' }, { ...good, token: 'x\n' }, { ...good, token: 7 },
-    { ...good, age: -1 }, { ...good, at: NaN }, { ...good, session: 8 }, { ...good, schedule: null }, { ...good, schedule: { lifetime: 1, due: 2, earliest: 3, dead: 4 } },
-    { ...good, generation: 1.5 }, { ...good, reason: 'greed' }, { ...good, sessionLeft: 'x' }]
+  const good = {
+    kind: 'token',
+    session: 0,
+    generation: 9,
+    token: 't',
+    reason: 'first',
+    age: 0,
+    at: clock.now(),
+    schedule: { lifetime: 9e5, due: 5e5, earliest: 4e5, dead: 8e5 },
+  }
+  const bad = [
+    null,
+    'x',
+    1,
+    [],
+    {},
+    { kind: 'ended' },
+    { kind: 'ended', session: 'soon', reason: 'x' },
+    { kind: 'wait', session: 0, failures: -1, delay: 5 },
+    { kind: 'wait', session: 0, failures: 1, delay: Infinity },
+    { ...good, token: '' },
+    { ...good, token: 'x\n' },
+    { ...good, token: 7 },
+    { ...good, age: -1 },
+    { ...good, at: NaN },
+    { ...good, session: 8 },
+    { ...good, schedule: null },
+    { ...good, schedule: { lifetime: 1, due: 2, earliest: 3, dead: 4 } },
+    { ...good, generation: 1.5 },
+    { ...good, reason: 'greed' },
+    { ...good, sessionLeft: 'x' },
+  ]
   for (const message of bad) stranger.post(message)
   await clock.advance(100)
   expect(await here.dial()).toBe('token-1')
@@ -284,7 +317,8 @@ test('workers, which have no storage, share token and sign-out with tabs and wit
   for (const first of ['worker', 'tab']) {
     const clock = createSimulatedClock()
     const browser = createSimulatedBrowser(clock)
-    const open = (worker: boolean) => keepToken([], { clock, tabs: worker ? browser.openWorker() : browser.open(), key: 'k' })
+    const open = (worker: boolean) =>
+      keepToken([], { clock, tabs: worker ? browser.openWorker() : browser.open(), key: 'k' })
     const members = [open(first === 'worker'), open(first === 'tab'), open(true), open(true)]
     for (const member of members) {
       expect(await member.dial(SECOND)).toBe('token-1')
@@ -305,7 +339,10 @@ test('workers, which have no storage, share token and sign-out with tabs and wit
 test('a worker that rests hears of a sign-out all the same: it could not read up on it', async () => {
   const clock = createSimulatedClock()
   const browser = createSimulatedBrowser(clock)
-  const [worker, tab] = [keepToken([], { clock, tabs: browser.openWorker(), key: 'k' }), keepToken([], { clock, tabs: browser.open(), key: 'k' })]
+  const [worker, tab] = [
+    keepToken([], { clock, tabs: browser.openWorker(), key: 'k' }),
+    keepToken([], { clock, tabs: browser.open(), key: 'k' }),
+  ]
   for (const { dial } of [worker, tab]) await dial(SECOND)
   worker.keeper.rest()
   tab.keeper.signOut()
@@ -336,6 +373,9 @@ test('without a key nothing is shared', async () => {
   for (const { dial } of members) await dial(SECOND)
   members[0]!.keeper.signOut()
   await clock.advance(SECOND)
-  expect(members.map(({ calls, status }) => [calls.length, status()])).toEqual([[1, 'ended'], [1, 'valid']])
+  expect(members.map(({ calls, status }) => [calls.length, status()])).toEqual([
+    [1, 'ended'],
+    [1, 'valid'],
+  ])
   expect(browser.posted).toEqual([])
 })

@@ -76,7 +76,10 @@ test('offline waits, and catches up within two seconds of being back', async () 
 
 test('offline is a hint: whoever needs a token for a dial tries, and what failed then is not held against the service', async () => {
   let online = false
-  const { keeper, clock, dial, calls } = keepToken([new Error('no network'), new Error('no network'), new Error('no network'), 'token-4'], { online: () => online })
+  const { keeper, clock, dial, calls } = keepToken(
+    [new Error('no network'), new Error('no network'), new Error('no network'), 'token-4'],
+    { online: () => online },
+  )
   await dial()
   await clock.advance(105 * SECOND)
   expect(calls.length).toBeGreaterThanOrEqual(3)
@@ -127,7 +130,9 @@ test('a tab that gets hidden looks at its deadline again at the next frame', asy
 
 test('tokens that live a minute, or seconds, are kept fresh without hammering', async () => {
   for (const ttl of [5 * SECOND, MINUTE]) {
-    const { clock, dial, calls } = keepToken([(call) => Promise.resolve({ token: `token-${call.at}`, ttl })], { hidden: () => true })
+    const { clock, dial, calls } = keepToken([(call) => Promise.resolve({ token: `token-${call.at}`, ttl })], {
+      hidden: () => true,
+    })
     await dial()
     await clock.advance(10 * MINUTE)
     expect(calls.length).toBeLessThanOrEqual((10 * MINUTE) / (ttl * 0.25) + 1)

@@ -82,7 +82,14 @@ test.each<[string, Answer]>([
   ['answers 100 kB', 'x'.repeat(100_000)],
   ['answers a ttl that is no number', { token: 'token', ttl: '600' as never }],
   ['answers a negative ttl', { token: 'token', ttl: -1 }],
-  ['answers something whose fields throw', Object.defineProperty({}, 'token', { get: () => { throw new Error('no') } }) as never],
+  [
+    'answers something whose fields throw',
+    Object.defineProperty({}, 'token', {
+      get: () => {
+        throw new Error('no')
+      },
+    }) as never,
+  ],
 ])('a provider that %s fails once, typed, and the valid token stays in force', async (_, answer) => {
   const { calls, clock, dial, errors, events, status } = keepToken(['token-1', answer, 'token-3'])
   await dial()
@@ -133,7 +140,10 @@ test('the limit is an option: a service that is known to be slow does not fail',
 
 test('a late answer that says that the login session is over ends it', async () => {
   const clock = createSimulatedClock()
-  const { dial, events } = keepToken([() => new Promise((resolve) => void clock.setTimeout(() => resolve({ ended: 'locked' }), 12 * SECOND))], { clock })
+  const { dial, events } = keepToken(
+    [() => new Promise((resolve) => void clock.setTimeout(() => resolve({ ended: 'locked' }), 12 * SECOND))],
+    { clock },
+  )
   expect(await dial(13 * SECOND)).toBe('closed')
   expect(events).toEqual(['failed first', 'ended locked'])
 })
@@ -144,22 +154,25 @@ test.each(['', ' ', ' \u00a0 '])('a token of blanks (%j) is none', async (blank)
   expect(errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('blanks') as string }])
 })
 
-test.each(['by its own word', 'or nobody knows'])('a token that its server calls dead on arrival, %s, is in use, and asked for ever more seldom', async (how) => {
-  const fresh = (n: number) => (how === 'or nobody knows' ? `token-${n}` : { token: `token-${n}`, ttl: 10 * MINUTE })
-  let n = 0
-  const { keeper, clock, calls, dial, events } = keepToken([async () => fresh(++n)])
-  await dial()
-  for (let second = 0; second < 30 * 60; second++) {
-    keeper.accepted(`token-${n}`, 0)
-    await clock.advance(SECOND)
-    expect(await dial()).toBe(`token-${n}`)
-  }
-  const gaps = calls.slice(1).map(({ at }, i) => at - calls[i]!.at)
-  for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(20 * SECOND)
-  expect(Math.max(...gaps.slice(-4))).toBeGreaterThan(2 * MINUTE)
-  expect(calls.length).toBeLessThan(20)
-  expect(events).toContain('failed requested')
-})
+test.each(['by its own word', 'or nobody knows'])(
+  'a token that its server calls dead on arrival, %s, is in use, and asked for ever more seldom',
+  async (how) => {
+    const fresh = (n: number) => (how === 'or nobody knows' ? `token-${n}` : { token: `token-${n}`, ttl: 10 * MINUTE })
+    let n = 0
+    const { keeper, clock, calls, dial, events } = keepToken([async () => fresh(++n)])
+    await dial()
+    for (let second = 0; second < 30 * 60; second++) {
+      keeper.accepted(`token-${n}`, 0)
+      await clock.advance(SECOND)
+      expect(await dial()).toBe(`token-${n}`)
+    }
+    const gaps = calls.slice(1).map(({ at }, i) => at - calls[i]!.at)
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(20 * SECOND)
+    expect(Math.max(...gaps.slice(-4))).toBeGreaterThan(2 * MINUTE)
+    expect(calls.length).toBeLessThan(20)
+    expect(events).toContain('failed requested')
+  },
+)
 
 test('whatever a server says of tokens, two calls are 20 seconds apart', async () => {
   let n = 0
@@ -227,7 +240,16 @@ test('retryAfter is a floor that is stretched, never undercut', async () => {
 })
 
 test('the same token again is used while it lives, grows no younger, and is asked for again at the pace of failures', async () => {
-  const { calls, clock, dial, events, errors, status } = keepToken(['cached', 'cached', 'cached', 'cached', 'cached', 'cached', 'cached', 'fresh'])
+  const { calls, clock, dial, events, errors, status } = keepToken([
+    'cached',
+    'cached',
+    'cached',
+    'cached',
+    'cached',
+    'cached',
+    'cached',
+    'fresh',
+  ])
   await dial()
   const dead = 590 * SECOND
   await clock.advance(dead - 1)
@@ -304,7 +326,11 @@ test('a token that had served for a minute is refused for a new reason', async (
 
 test.each<[string, Answer[], string]>([
   ['the provider says so', ['token-1', { ended: 'logged out' }], 'ended logged out'],
-  ['the login session is known to last no longer', [{ token: 'token-1', sessionTtl: 3 * MINUTE }], 'ended session-expired'],
+  [
+    'the login session is known to last no longer',
+    [{ token: 'token-1', sessionTtl: 3 * MINUTE }],
+    'ended session-expired',
+  ],
   ["the next token is somebody else's", [jwt('ann', 600), jwt('bob', 600)], 'ended subject-changed'],
 ])('the session ends when %s, and nothing is fetched after it', async (_, script, ending) => {
   const { clock, dial, events, calls, status } = keepToken(script)
@@ -399,7 +425,11 @@ test('the token is in no event, state or error', async () => {
   await clock.advance(60 * MINUTE)
   keeper.rejected('next')
   keeper.signOut()
-  const everything = JSON.stringify(told()) + errors.map((error) => `${error} ${(error as Error).stack} ${String((error as Error).cause)}`).join() + String(keeper) + JSON.stringify(keeper)
+  const everything =
+    JSON.stringify(told()) +
+    errors.map((error) => `${error} ${(error as Error).stack} ${String((error as Error).cause)}`).join() +
+    String(keeper) +
+    JSON.stringify(keeper)
   expect(errors.length).toBeGreaterThan(3)
   expect(everything).not.toContain(canary)
 })

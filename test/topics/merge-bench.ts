@@ -38,13 +38,20 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
       merge.ready(leg, new Map(Object.entries(topics)), new Set(refused))
       return showRequests(hello)
     },
-    ready: (leg: number, topics: Record<string, TopicAnswer>) => merge.ready(leg, new Map(Object.entries(topics)), new Set()),
-    subscribed: (leg: number, id: string | undefined, topics: Record<string, TopicAnswer>) => merge.subscribed(leg, id, new Map(Object.entries(topics))),
+    ready: (leg: number, topics: Record<string, TopicAnswer>) =>
+      merge.ready(leg, new Map(Object.entries(topics)), new Set()),
+    subscribed: (leg: number, id: string | undefined, topics: Record<string, TopicAnswer>) =>
+      merge.subscribed(leg, id, new Map(Object.entries(topics))),
     /** Messages of topic `t`: `5` follows 4, `'3>5'` follows 3, `'3>5 hidden'` only moves the position. */
     bring(leg: number, ...messages: (number | string)[]) {
       for (const message of messages) {
         const [, prev, offset, hidden] = /^(?:(\d+)>)?(\d+)( hidden)?$/.exec(String(message))!
-        const frame = { type: 'message', topic: 't', offset: Number(offset), prev: Number(prev ?? Number(offset) - 1) } as const
+        const frame = {
+          type: 'message',
+          topic: 't',
+          offset: Number(offset),
+          prev: Number(prev ?? Number(offset) - 1),
+        } as const
         merge.message(leg, hidden ? { ...frame, hasData: false } : { ...frame, hasData: true, data: `data ${offset}` })
       }
     },

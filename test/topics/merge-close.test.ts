@@ -7,8 +7,16 @@ it('a handler that closes every leg is told nothing more, although more was held
   const merge = createMerge(
     { clock: createSimulatedClock(), id: () => 'a', gapTimeout: 250, maxMessages: 10, maxBytes: 1000 },
     {
-      deliver(m) { told.push(m.offset); merge.gone(2); merge.gone(1) },
-      gap: (gap) => void told.push(gap), subscribe() {}, unsubscribe() {}, overflow: () => false, invalid() {},
+      deliver(m) {
+        told.push(m.offset)
+        merge.gone(2)
+        merge.gone(1)
+      },
+      gap: (gap) => void told.push(gap),
+      subscribe() {},
+      unsubscribe() {},
+      overflow: () => false,
+      invalid() {},
     },
   )
   merge.subscribe('t', null)
@@ -16,7 +24,8 @@ it('a handler that closes every leg is told nothing more, although more was held
   merge.ready(1, new Map([['t', { epoch: 'e', offset: 0, after: 0 }]]), new Set())
   merge.hello(2)
   merge.ready(2, new Map([['t', { epoch: 'e', offset: 1, after: 1 }]]), new Set())
-  const bring = (leg: number, offset: number) => merge.message(leg, { type: 'message', topic: 't', offset, prev: offset - 1, data: offset, hasData: true })
+  const bring = (leg: number, offset: number) =>
+    merge.message(leg, { type: 'message', topic: 't', offset, prev: offset - 1, data: offset, hasData: true })
   bring(2, 2)
   bring(2, 3)
   bring(1, 1)

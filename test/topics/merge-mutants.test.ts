@@ -11,35 +11,105 @@ const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
 
 /** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [
-  ['merge', 'if (offset <= position.offset) {', 'if (offset < position.offset) {', 'the message at the position is told again'],
-  ['merge', "if (!position || position.epoch !== named.epoch) return", 'if (!position) return', 'a message of another epoch is taken'],
+  [
+    'merge',
+    'if (offset <= position.offset) {',
+    'if (offset < position.offset) {',
+    'the message at the position is told again',
+  ],
+  [
+    'merge',
+    'if (!position || position.epoch !== named.epoch) return',
+    'if (!position) return',
+    'a message of another epoch is taken',
+  ],
   ['merge', 'named.tail = Math.max(named.tail, offset)', '', 'a broken leg covers for ever'],
   ['merge', 'view.asked?.id === id', 'view.asked', 'an answer to an older subscribe counts'],
-  ['merge', 'asked: { id, from: sequence.position }, named: null,', 'asked: { id, from: sequence.position }, named: active.views.get(name)?.named ?? null,', 'messages before the answer to the newest subscribe count'],
-  ['merge', 'if (asked?.generation !== topic.generation) {', 'if (!asked) {', 'a hello speaks for a later subscription'],
+  [
+    'merge',
+    'asked: { id, from: sequence.position }, named: null,',
+    'asked: { id, from: sequence.position }, named: active.views.get(name)?.named ?? null,',
+    'messages before the answer to the newest subscribe count',
+  ],
+  [
+    'merge',
+    'if (asked?.generation !== topic.generation) {',
+    'if (!asked) {',
+    'a hello speaks for a later subscription',
+  ],
   ['merge', 'if (leg !== active) return\n', '', 'the old leg changes the epoch'],
-  ['merge', 'if (answer && view.named) name(', 'if (answer) name(', 'an unasked naming counts though a subscribe is unanswered'],
-  ['merge', "else if (leg === active) topic.sequence.ask()", '', 'a topic left out of an answer is forgotten'],
+  [
+    'merge',
+    'if (answer && view.named) name(',
+    'if (answer) name(',
+    'an unasked naming counts though a subscribe is unanswered',
+  ],
+  ['merge', 'else if (leg === active) topic.sequence.ask()', '', 'a topic left out of an answer is forgotten'],
   ['merge', 'else if (!view.refused) topic.sequence.ask()', '', 'a topic left out of a welcome is forgotten'],
-  ['merge', 'if (retry && leg === active) topic.sequence.pause()', '', 'a topic refused for now is never asked for again'],
+  [
+    'merge',
+    'if (retry && leg === active) topic.sequence.pause()',
+    '',
+    'a topic refused for now is never asked for again',
+  ],
   ['merge', ' || position.offset < view.named.head) return false', ') return false', 'caught up before the head'],
   ['merge', 'if (settling) return', '', 'handlers that call back are told one inside another'],
-  ['topic-sequence', 'Math.max(named.after, named.tail) <= position.offset', 'named.after <= position.offset', 'a leg that broke still covers'],
-  ['topic-sequence', 'Math.max(named.after, named.tail) <= position.offset', 'named.tail <= position.offset', 'every leg covers'],
+  [
+    'topic-sequence',
+    'Math.max(named.after, named.tail) <= position.offset',
+    'named.after <= position.offset',
+    'a leg that broke still covers',
+  ],
+  [
+    'topic-sequence',
+    'Math.max(named.after, named.tail) <= position.offset',
+    'named.tail <= position.offset',
+    'every leg covers',
+  ],
   ['topic-sequence', 'Math.max(named.after, named.tail) <= position.offset', 'false', 'nothing ever covers'],
-  ['topic-sequence', 'if (answered && active.after', 'if (active.after', 'a gap is told though nobody asked from the position'],
+  [
+    'topic-sequence',
+    'if (answered && active.after',
+    'if (active.after',
+    'a gap is told though nobody asked from the position',
+  ],
   ['topic-sequence', 'return held < active.after ? ', 'return false ? ', 'a gap goes over what is held'],
   ['topic-sequence', 'if (!waited && covers(old, at)) {', 'if (false) {', 'the old leg is not waited for'],
   ['topic-sequence', 'waited = true', '', 'the old leg is waited for without end'],
-  ['topic-sequence', "if (tries >= TRIES && held < Infinity) return skip(at, held, 'lost')", '', 'a server that breaks its stream is asked for ever'],
+  [
+    'topic-sequence',
+    "if (tries >= TRIES && held < Infinity) return skip(at, held, 'lost')",
+    '',
+    'a server that breaks its stream is asked for ever',
+  ],
   ['topic-sequence', 'if (tries++ < TRIES) return', 'return', 'a server that leaves a topic out is asked for ever'],
-  ['topic-sequence', "from: at.offset + 1,", 'from: at.offset,', 'a gap begins one too early'],
-  ['topic-sequence', "(unasked || named.from?.epoch === position.epoch)", '(true)', 'an answer to no position changes the epoch'],
-  ['topic-sequence', "(unasked || named.from?.epoch === position.epoch)", '(unasked)', 'an answer to a position does not change the epoch'],
-  ['topic-sequence', "      holding.clear()\n        epochGap = 'due'", "epochGap = 'due'", 'what is held of a former epoch is told in the new one'],
+  ['topic-sequence', 'from: at.offset + 1,', 'from: at.offset,', 'a gap begins one too early'],
+  [
+    'topic-sequence',
+    '(unasked || named.from?.epoch === position.epoch)',
+    '(true)',
+    'an answer to no position changes the epoch',
+  ],
+  [
+    'topic-sequence',
+    '(unasked || named.from?.epoch === position.epoch)',
+    '(unasked)',
+    'an answer to a position does not change the epoch',
+  ],
+  [
+    'topic-sequence',
+    "      holding.clear()\n        epochGap = 'due'",
+    "epochGap = 'due'",
+    'what is held of a former epoch is told in the new one',
+  ],
 ]
 
-async function withMistake<Result>(file: string, from: string, to: string, use: (create: typeof createMerge) => Result): Promise<Result> {
+async function withMistake<Result>(
+  file: string,
+  from: string,
+  to: string,
+  use: (create: typeof createMerge) => Result,
+): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'merge-'))
   try {
     for (const name of FILES) {
@@ -52,7 +122,9 @@ async function withMistake<Result>(file: string, from: string, to: string, use: 
       const { code } = await transformWithOxc(text, path)
       await writeFile(join(folder, `${name}.mjs`), code.replace(/(from\s+["']\.[^"']*)\.js(["'])/g, '$1.mjs$2'))
     }
-    const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'merge.mjs')).href)) as { createMerge: typeof createMerge }
+    const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'merge.mjs')).href)) as {
+      createMerge: typeof createMerge
+    }
     return use(module.createMerge)
   } finally {
     await rm(folder, { recursive: true })
@@ -61,7 +133,11 @@ async function withMistake<Result>(file: string, from: string, to: string, use: 
 
 const mistakes = MISTAKES.map(([file, from, to, wrong]) => ({ file, from, to, wrong }))
 
-test.each(mistakes)('client rule 4: the random worlds notice it when $wrong', { timeout: 60_000 }, async ({ file, from, to }) => {
-  const found = await withMistake(file, from, to, (create) => search(create, 2_000, 250, 1, false))
-  expect(found).not.toBeNull()
-})
+test.each(mistakes)(
+  'client rule 4: the random worlds notice it when $wrong',
+  { timeout: 60_000 },
+  async ({ file, from, to }) => {
+    const found = await withMistake(file, from, to, (create) => search(create, 2_000, 250, 1, false))
+    expect(found).not.toBeNull()
+  },
+)

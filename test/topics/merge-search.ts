@@ -23,7 +23,13 @@ export function flavourOf(seed: number): Flavour {
 }
 
 /** The first schedule of these seeds in which a promise breaks, cut down to the steps that it needs. */
-export function search(create: typeof createMerge, seeds: number, length: number, first = 1, shrink = true): { seed: number; failure: string; trace: string[] } | null {
+export function search(
+  create: typeof createMerge,
+  seeds: number,
+  length: number,
+  first = 1,
+  shrink = true,
+): { seed: number; failure: string; trace: string[] } | null {
   for (let seed = first; seed < first + seeds; seed++) {
     const flavour = flavourOf(seed)
     const random = seededRandom(seed * 7_919)
@@ -42,7 +48,12 @@ export function search(create: typeof createMerge, seeds: number, length: number
   return null
 }
 
-function attempt(create: typeof createMerge, flavour: Flavour, steps: readonly number[], trace?: string[]): string | null {
+function attempt(
+  create: typeof createMerge,
+  flavour: Flavour,
+  steps: readonly number[],
+  trace?: string[],
+): string | null {
   try {
     return playWorld(create, flavour, steps, trace)
   } catch (error) {

@@ -60,19 +60,22 @@ describe('client rule 4: answers', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test.each(['dead', 'old'])('the next leg does not pay for what the former one, which is %s now, left unanswered', (former) => {
-    const { told, welcome, subscribed, merge, clock } = createMergeBench()
-    merge.subscribe('t', null)
-    welcome(1, {})
-    subscribed(1, 's1', {})
-    subscribed(1, 's2', {})
-    told()
-    expect(clock.pending).toBe(1)
-    if (former === 'dead') merge.gone(1)
-    welcome(2, {})
-    subscribed(2, 's3', {})
-    expect([told(), clock.pending]).toEqual([['s3 on 2: t now', 's4 on 2: t now'], 0])
-  })
+  test.each(['dead', 'old'])(
+    'the next leg does not pay for what the former one, which is %s now, left unanswered',
+    (former) => {
+      const { told, welcome, subscribed, merge, clock } = createMergeBench()
+      merge.subscribe('t', null)
+      welcome(1, {})
+      subscribed(1, 's1', {})
+      subscribed(1, 's2', {})
+      told()
+      expect(clock.pending).toBe(1)
+      if (former === 'dead') merge.gone(1)
+      welcome(2, {})
+      subscribed(2, 's3', {})
+      expect([told(), clock.pending]).toEqual([['s3 on 2: t now', 's4 on 2: t now'], 0])
+    },
+  )
 
   test('a topic that is left, or asked for from elsewhere, is not waited for any more', () => {
     const { told, welcome, subscribed, merge, clock } = createMergeBench()
@@ -134,17 +137,20 @@ describe('client rule 4: what is held is bounded', () => {
   test.each([
     ['number', { maxMessages: 3 }],
     ['bytes', { maxBytes: 3 * ('data 21'.length + 2) }],
-  ])('past the bound in %s, with no standby leg, the held ones are given up and asked for again at once', (_, bound) => {
-    const { bring, told, merge, subscribed } = ahead(bound)
-    bring(2, 21, 22, 23)
-    expect(told()).toEqual([])
-    bring(2, 24)
-    expect(told()).toEqual(['overflow', 's1 on 2: t e:5'])
-    expect(merge.held).toEqual({ messages: 0, bytes: 0 })
-    subscribed(2, 's1', { t: at('e:24 after 5') })
-    bring(2, 6)
-    expect(told()).toEqual(['t e:6 replayed'])
-  })
+  ])(
+    'past the bound in %s, with no standby leg, the held ones are given up and asked for again at once',
+    (_, bound) => {
+      const { bring, told, merge, subscribed } = ahead(bound)
+      bring(2, 21, 22, 23)
+      expect(told()).toEqual([])
+      bring(2, 24)
+      expect(told()).toEqual(['overflow', 's1 on 2: t e:5'])
+      expect(merge.held).toEqual({ messages: 0, bytes: 0 })
+      subscribed(2, 's1', { t: at('e:24 after 5') })
+      bring(2, 6)
+      expect(told()).toEqual(['t e:6 replayed'])
+    },
+  )
 
   test('a standby leg is dropped before anything that is held', () => {
     const { bring, told, merge } = ahead({ maxMessages: 1, standby: true })

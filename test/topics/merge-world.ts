@@ -5,8 +5,8 @@ import { createModelServers, epochName, TOPICS, type ServedLeg } from './model-s
 import { createQueueClock } from '../publishes/queue-clock.js'
 
 /*
- * A world for the merge: two servers over one log, legs whose two directions are queues, an application that comes and goes.
- * What the world does is drawn from a seed; what the merge then says is held against the log.
+ * A world for the merge: two servers over one log, legs whose two directions are queues, an application that comes and
+ * goes. What the world does is drawn from a seed; what the merge then says is held against the log.
  */
 
 const GAP_TIMEOUT = 250
@@ -33,7 +33,17 @@ interface Connection extends ServedLeg {
   readonly number: number
   readonly hello: Map<string, { generation: number; from: Position | null }>
   /** What the leg said of each topic, as a reader of the protocol keeps it. */
-  readonly said: Map<string, { generation: number; pending: string | null; from: Position | null; answer: TopicAnswer | null; unasked: boolean; newest: number }>
+  readonly said: Map<
+    string,
+    {
+      generation: number
+      pending: string | null
+      from: Position | null
+      answer: TopicAnswer | null
+      unasked: boolean
+      newest: number
+    }
+  >
   readySince: number | null
 }
 
@@ -47,7 +57,12 @@ interface Reader {
   prevs: Set<string>
 }
 
-export function playWorld(create: typeof createMerge, flavour: Flavour, steps: readonly number[], trace?: string[]): string | null {
+export function playWorld(
+  create: typeof createMerge,
+  flavour: Flavour,
+  steps: readonly number[],
+  trace?: string[],
+): string | null {
   const clock = createQueueClock()
   const connections = new Map<number, Connection>()
   const readers = new Map<string, Reader>()
@@ -99,7 +114,14 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
           const same = `${topic} ${leg} ${readers.get(topic)?.generation} ${from?.epoch}:${from?.offset} ${clock.now()}`
           asked.set(same, (asked.get(same) ?? 0) + 1)
           if (asked.get(same)! > 3) fail(`${topic} is asked for again and again`)
-          connection.said.set(topic, { generation: readers.get(topic)?.generation ?? -1, pending: id, from, answer: null, unasked: false, newest: 0 })
+          connection.said.set(topic, {
+            generation: readers.get(topic)?.generation ?? -1,
+            pending: id,
+            from,
+            answer: null,
+            unasked: false,
+            newest: 0,
+          })
         }
         connection.up.push({ type: 'subscribe', id, topics })
       },
@@ -129,13 +151,15 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     if (!reader?.at) return fail(`a message of ${topic}, which has no position`)
     if (epoch !== reader.at.epoch) return fail(`a message of ${epoch} where ${reader.at.epoch} is`)
     if (offset <= reader.at.offset) return fail(`${topic} ${offset} after ${reader.at.offset}`)
-    if (data !== `${topic}/${epoch}/${offset}` || !servers.sees(topic, epoch, offset)) return fail(`${topic} ${offset} is an invention`)
+    if (data !== `${topic}/${epoch}/${offset}` || !servers.sees(topic, epoch, offset))
+      return fail(`${topic} ${offset} is an invention`)
     passOver(topic, reader, offset)
   }
 
   function passOver(topic: string, reader: Reader, to: number) {
     const { epoch, offset } = reader.at!
-    for (let i = offset + 1; i < to; i++) if (servers.sees(topic, epoch, i)) fail(`${topic} ${epoch}:${i} was skipped in silence`)
+    for (let i = offset + 1; i < to; i++)
+      if (servers.sees(topic, epoch, i)) fail(`${topic} ${epoch}:${i} was skipped in silence`)
     reader.at = { epoch, offset: to }
   }
 
@@ -145,30 +169,48 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     const present = merge.position(topic)!
     const { at } = reader
     if (reason === 'epoch') {
-      if (from !== null || to !== null || (epoch === at.epoch && !reader.foreign)) fail(`a gap of the epoch ${epoch} in ${at.epoch}`)
+      if (from !== null || to !== null || (epoch === at.epoch && !reader.foreign))
+        fail(`a gap of the epoch ${epoch} in ${at.epoch}`)
       if (present.epoch !== epoch) fail(`a gap of ${epoch} at a position in ${present.epoch}`)
       const word = active?.said.get(topic)
       if (word?.answer?.epoch !== epoch) fail(`a gap of ${epoch}, which the active leg did not name`)
-      else if (!word.unasked && !reader.foreign && word.from?.epoch !== at.epoch) fail(`a gap of ${epoch} by an answer to no position in ${at.epoch}`)
+      else if (!word.unasked && !reader.foreign && word.from?.epoch !== at.epoch)
+        fail(`a gap of ${epoch} by an answer to no position in ${at.epoch}`)
       reader.at = present
       reader.foreign = false
       reader.arrived.clear()
       return
     }
-    if (epoch !== at.epoch || from === null || to === null || to < from || from <= at.offset) return fail('a gap that does not fit the position')
+    if (epoch !== at.epoch || from === null || to === null || to < from || from <= at.offset)
+      return fail('a gap that does not fit the position')
     passOver(topic, reader, from)
     reader.at = { epoch, offset: to }
-    for (const offset of reader.arrived) if (!flavour.small && offset >= from && offset <= to) fail(`the gap holds ${offset}, which has arrived`)
+    for (const offset of reader.arrived)
+      if (!flavour.small && offset >= from && offset <= to) fail(`the gap holds ${offset}, which has arrived`)
     const said = active?.said.get(topic)
-    const answered = said?.answer && said.from?.epoch === epoch && said.answer.epoch === epoch && said.answer.after >= to
-    if (reason === 'trimmed' && !(answered && said.answer!.after === to)) fail(`a trimmed gap to ${to} that no answer to a position named`)
-    if (reason === 'lost' && !(reader.prevs.has(`${epoch}:${to}`) && (answered || flavour.holes !== 'none'))) fail(`a lost gap to ${to} for no reason`)
+    const answered =
+      said?.answer && said.from?.epoch === epoch && said.answer.epoch === epoch && said.answer.after >= to
+    if (reason === 'trimmed' && !(answered && said.answer!.after === to))
+      fail(`a trimmed gap to ${to} that no answer to a position named`)
+    if (reason === 'lost' && !(reader.prevs.has(`${epoch}:${to}`) && (answered || flavour.holes !== 'none')))
+      fail(`a lost gap to ${to} for no reason`)
     const before = from - 1
     const oldSaid = old?.said.get(topic)
-    const oldCovers = oldSaid?.answer && oldSaid.answer.epoch === epoch && oldSaid.answer.after <= before && oldSaid.newest <= before
+    const oldCovers =
+      oldSaid?.answer && oldSaid.answer.epoch === epoch && oldSaid.answer.after <= before && oldSaid.newest <= before
     if (oldCovers && clock.now() - active!.readySince! < GAP_TIMEOUT) fail('a gap while the old leg covers')
-    if (flavour.history[0] && flavour.history[1] && !flavour.trim && flavour.holes === 'none') fail('a gap though every server has everything')
-    if (!flavour.kills && !flavour.epochs && !flavour.trim && flavour.holes === 'none' && !flavour.hasty && !flavour.omits && !flavour.application) fail('a gap in a calm world')
+    if (flavour.history[0] && flavour.history[1] && !flavour.trim && flavour.holes === 'none')
+      fail('a gap though every server has everything')
+    if (
+      !flavour.kills &&
+      !flavour.epochs &&
+      !flavour.trim &&
+      flavour.holes === 'none' &&
+      !flavour.hasty &&
+      !flavour.omits &&
+      !flavour.application
+    )
+      fail('a gap in a calm world')
   }
 
   function checkStep() {
@@ -181,13 +223,15 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
         reader.at = at
       }
     }
-    if (depth === 0 && merge.held.messages > (flavour.small ? 4 : 1_000)) fail(`${merge.held.messages} messages are held`)
+    if (depth === 0 && merge.held.messages > (flavour.small ? 4 : 1_000))
+      fail(`${merge.held.messages} messages are held`)
     if (!merge.caughtUp()) return
     if (!active) return fail('caught up without a leg')
     for (const topic of readers.keys()) {
       const said = active.said.get(topic)
       const at = merge.position(topic)
-      if (!said?.answer || !at || at.epoch !== said.answer.epoch || at.offset < said.answer.offset) fail(`caught up, but not in ${topic}`)
+      if (!said?.answer || !at || at.epoch !== said.answer.epoch || at.offset < said.answer.offset)
+        fail(`caught up, but not in ${topic}`)
     }
   }
 
@@ -196,9 +240,20 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
   function dial() {
     const number = ++legs
     const topics = merge.hello(number)
-    const hello = new Map([...topics].map(([topic, from]) => [topic, { generation: readers.get(topic)!.generation, from }]))
+    const hello = new Map(
+      [...topics].map(([topic, from]) => [topic, { generation: readers.get(topic)!.generation, from }]),
+    )
     const server = active && connections.size > 0 && yes(0.8) ? 1 - active.server : yes(0.5) ? 0 : 1
-    const connection: Connection = { number, server, up: [], down: [], subscriptions: new Map(), hello, said: new Map(), readySince: null }
+    const connection: Connection = {
+      number,
+      server,
+      up: [],
+      down: [],
+      subscriptions: new Map(),
+      hello,
+      said: new Map(),
+      readySince: null,
+    }
     connection.up.push({ type: 'hello', session: 's', leg: number, topics })
     connections.set(number, connection)
     note(`dial ${number} to n${server}: ${show(topics)}`)
@@ -227,7 +282,8 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       connection.readySince = clock.now()
       for (const [topic, { generation, from }] of connection.hello) {
         const answer = frame.topics.get(topic) ?? null
-        if (readers.get(topic)?.generation === generation) said.set(topic, { generation, pending: null, from, answer, unasked: false, newest: 0 })
+        if (readers.get(topic)?.generation === generation)
+          said.set(topic, { generation, pending: null, from, answer, unasked: false, newest: 0 })
       }
       merge.ready(number, frame.topics, new Set())
     } else if (frame.type === 'subscribed') {
@@ -235,7 +291,14 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
       for (const [topic, answer] of frame.topics) {
         const one = said.get(topic)
         if (!one || (frame.id === undefined ? one.pending !== null || !one.answer : one.pending !== frame.id)) continue
-        said.set(topic, { ...one, pending: null, answer, unasked: frame.id === undefined, newest: 0, from: frame.id === undefined ? null : one.from })
+        said.set(topic, {
+          ...one,
+          pending: null,
+          answer,
+          unasked: frame.id === undefined,
+          newest: 0,
+          from: frame.id === undefined ? null : one.from,
+        })
       }
       merge.subscribed(number, frame.id, frame.topics)
     } else if (frame.type === 'error') {
@@ -309,7 +372,8 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
     if (kind < 0.2) servers.publish(pick(TOPICS)!)
     else if (kind < 0.55) {
       const connection = pick(waiting.filter(({ down }) => down.length > 0))
-      for (let i = yes(0.3) ? 4 : 1; i > 0; i--) if (connection && connections.has(connection.number) && connection.down.length > 0) receive(connection)
+      for (let i = yes(0.3) ? 4 : 1; i > 0; i--)
+        if (connection && connections.has(connection.number) && connection.down.length > 0) receive(connection)
     } else if (kind < 0.7) {
       const connection = pick(waiting.filter(({ up }) => up.length > 0))
       if (connection) servers.serve(connection)
@@ -369,7 +433,8 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
   calmDown()
   for (const [topic, reader] of readers) {
     const at = merge.position(topic)
-    if (at?.epoch !== servers.epoch(topic) || at.offset !== servers.head(topic)) fail(`${topic} stays at ${at?.epoch}:${at?.offset}, the head is ${servers.head(topic)}`)
+    if (at?.epoch !== servers.epoch(topic) || at.offset !== servers.head(topic))
+      fail(`${topic} stays at ${at?.epoch}:${at?.offset}, the head is ${servers.head(topic)}`)
     else if (reader.at) passOver(topic, reader, servers.head(topic) + 1)
   }
   if (!merge.caughtUp()) fail('it is never caught up')
@@ -378,6 +443,7 @@ export function playWorld(create: typeof createMerge, flavour: Flavour, steps: r
 }
 
 function show(topics: TopicRequests | ReadonlyMap<string, TopicAnswer>): string {
-  const one = (value: TopicAnswer | Position | null) => (value ? `${value.epoch}:${value.offset}${'after' in value ? ` after ${value.after}` : ''}` : 'now')
+  const one = (value: TopicAnswer | Position | null) =>
+    value ? `${value.epoch}:${value.offset}${'after' in value ? ` after ${value.after}` : ''}` : 'now'
   return [...topics].map(([topic, value]) => `${topic} ${one(value)}`).join(', ')
 }

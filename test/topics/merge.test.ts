@@ -44,17 +44,19 @@ describe('client rule 4: both legs feed one sequence', () => {
   })
 
   // Of 7 and 8, which are hidden, one leg mentions 8 and the other one nothing; of 11 one speaks, and it is missing.
-  test.each([[['7>8 hidden', '6>10', '11>12']], [['6>10', '11>12', '7>8 hidden']], [['7>8 hidden', '11>12', '6>10']], [['11>12', '6>10', '6>10', '7>8 hidden', '6>8 hidden']]])(
-    'hidden messages that one leg mentions do not block what the other leg brings past them: %j',
-    (early) => {
-      const { bring, told, merge } = moved('e:6')
-      bring(2, ...early)
-      expect(told()).toEqual([])
-      bring(1, 6)
-      expect(told()).toEqual(['t e:6', 't e:10'])
-      expect(merge.held.messages).toBe(1)
-    },
-  )
+  test.each([
+    [['7>8 hidden', '6>10', '11>12']],
+    [['6>10', '11>12', '7>8 hidden']],
+    [['7>8 hidden', '11>12', '6>10']],
+    [['11>12', '6>10', '6>10', '7>8 hidden', '6>8 hidden']],
+  ])('hidden messages that one leg mentions do not block what the other leg brings past them: %j', (early) => {
+    const { bring, told, merge } = moved('e:6')
+    bring(2, ...early)
+    expect(told()).toEqual([])
+    bring(1, 6)
+    expect(told()).toEqual(['t e:6', 't e:10'])
+    expect(merge.held.messages).toBe(1)
+  })
 
   test('a message under another epoch than the position is dropped', () => {
     const { bring, told, subscribed } = moved('e:5')
@@ -279,7 +281,10 @@ describe('client rule 4: epochs', () => {
 
   test('a subscriber that brings a position of another epoch makes one gap, when a leg has said which epoch it is', () => {
     const asks = { epoch: 'f', offset: 2 }
-    for (const [answer, gap] of [['f:3 after 2', 't gap f null..null epoch'], ['e:6 after 0', 't gap e null..null epoch']] as const) {
+    for (const [answer, gap] of [
+      ['f:3 after 2', 't gap f null..null epoch'],
+      ['e:6 after 0', 't gap e null..null epoch'],
+    ] as const) {
       const { told, subscribed, merge, bring } = moved('e:5')
       merge.subscribe('t', asks)
       bring(2, 7)
@@ -289,7 +294,7 @@ describe('client rule 4: epochs', () => {
       expect(told()).toEqual([gap])
     }
   })
-  test('of a subscriber\'s epoch nothing is told before the active leg has said which epoch it is, and of the former one nothing after', () => {
+  test("of a subscriber's epoch nothing is told before the active leg has said which epoch it is, and of the former one nothing after", () => {
     const { told, subscribed, merge, bring } = moved('e:8')
     bring(2, '3>9')
     bring(2, 12)

@@ -1,7 +1,10 @@
 import type { ClientFrame, Position, ServerFrame, TopicAnswer } from '../../src/protocol/frames.js'
 import type { Flavour } from './merge-world.js'
 
-/** Two servers over one log, by the protocol's server half as far as topics go; what they may get wrong is the flavour's. */
+/**
+ * Two servers over one log, by the protocol's server half as far as topics go; what they may get wrong is the
+ * flavour's.
+ */
 
 export const TOPICS = ['a', 'b']
 
@@ -38,7 +41,8 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
 
   const logOf = (topic: string) => logs.get(topic)!
   const present = (topic: string) => logOf(topic).visible[logOf(topic).epoch]!
-  const isLost = (offset: number) => (flavour.holes === 'lasting' ? offset % 7 === 3 : flavour.holes === 'passing' && faults && yes(0.08))
+  const isLost = (offset: number) =>
+    flavour.holes === 'lasting' ? offset % 7 === 3 : flavour.holes === 'passing' && faults && yes(0.08)
 
   function answer(server: number, topic: string, from: Position | null): TopicAnswer {
     const log = logOf(topic)
@@ -63,7 +67,15 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
       const before = offset === 1 ? 0 : visible.lastIndexOf(true, offset - 2) + 1
       if (visible[offset - 1]) {
         const prev = flavour.hidden ? (yes(0.5) ? Math.max(before, subscription.told) : before) : offset - 1
-        if (!isLost(offset)) leg.down.push({ type: 'message', topic, offset, prev, data: `${topic}/${epochName(epoch)}/${offset}`, hasData: true })
+        if (!isLost(offset))
+          leg.down.push({
+            type: 'message',
+            topic,
+            offset,
+            prev,
+            data: `${topic}/${epochName(epoch)}/${offset}`,
+            hasData: true,
+          })
         subscription.told = offset
       } else if (offset === to || yes(0.5)) {
         leg.down.push({ type: 'message', topic, offset, prev: yes(0.5) ? subscription.told : before, hasData: false })
@@ -81,7 +93,11 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
     if (view.epoch !== log.epoch) {
       view.epoch = log.epoch
       view.head = present(topic).length
-      const named = { epoch: epochName(view.epoch), offset: view.head, after: flavour.history[server] ? log.oldest - 1 : view.head }
+      const named = {
+        epoch: epochName(view.epoch),
+        offset: view.head,
+        after: flavour.history[server] ? log.oldest - 1 : view.head,
+      }
       for (const leg of readers) {
         leg.down.push({ type: 'subscribed', topics: new Map([[topic, named]]) })
         begin(leg, topic, named)
@@ -102,7 +118,8 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
     head: (topic: string) => present(topic).length,
     epoch: (topic: string) => epochName(logOf(topic).epoch),
     epochs: (topic: string) => logOf(topic).visible.length,
-    sees: (topic: string, epoch: string, offset: number) => logOf(topic).visible[Number(epoch.slice(1))]?.[offset - 1] === true,
+    sees: (topic: string, epoch: string, offset: number) =>
+      logOf(topic).visible[Number(epoch.slice(1))]?.[offset - 1] === true,
 
     /** Takes the next frame of the leg. */
     serve(leg: ServedLeg) {
@@ -113,9 +130,14 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
       for (const [topic, from] of frame.topics) {
         leg.subscriptions.delete(topic)
         if (!(flavour.omits && faults && yes(0.3))) topics.set(topic, answer(leg.server, topic, from))
-        else if (frame.type === 'subscribe' && yes(0.5)) leg.down.push({ type: 'error', code: 'busy', message: 'later', topic, id: frame.id, retryAfter: 100 })
+        else if (frame.type === 'subscribe' && yes(0.5))
+          leg.down.push({ type: 'error', code: 'busy', message: 'later', topic, id: frame.id, retryAfter: 100 })
       }
-      leg.down.push(frame.type === 'hello' ? { type: 'welcome', server: `n${leg.server}`, topics } : { type: 'subscribed', id: frame.id, topics })
+      leg.down.push(
+        frame.type === 'hello'
+          ? { type: 'welcome', server: `n${leg.server}`, topics }
+          : { type: 'subscribed', id: frame.id, topics },
+      )
       for (const [topic, named] of topics) begin(leg, topic, named)
     },
 
@@ -127,7 +149,9 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
 
     trim(topic: string) {
       const log = logOf(topic)
-      const safe = Math.min(...known.map((server) => (server.get(topic)!.epoch === log.epoch ? server.get(topic)!.head : 0)))
+      const safe = Math.min(
+        ...known.map((server) => (server.get(topic)!.epoch === log.epoch ? server.get(topic)!.head : 0)),
+      )
       log.oldest = Math.max(log.oldest, Math.min(safe, log.oldest + 1 + below(3)))
       note(`trim ${topic}: the oldest is ${log.oldest}`)
     },

@@ -107,7 +107,21 @@ test('a handler from now on is not told what is replayed for another one', () =>
   add('d')
   answered('e', 5)
   deliver('e', 2, 3, 4, 5)
-  expect(told()).toEqual(['first t e:1', 'a 2', 'a 3', 'a 4', 'b 4', 'rewind t e:1', 'c 2', 'c 3', 'c 4', 'a 5', 'b 5', 'c 5', 'd 5'])
+  expect(told()).toEqual([
+    'first t e:1',
+    'a 2',
+    'a 3',
+    'a 4',
+    'b 4',
+    'rewind t e:1',
+    'c 2',
+    'c 3',
+    'c 4',
+    'a 5',
+    'b 5',
+    'c 5',
+    'd 5',
+  ])
 })
 
 test('under a new epoch everybody is told from its beginning on', () => {
@@ -146,20 +160,23 @@ test('a handler that throws is reported, has had the message, and stops nobody',
   expect(told()).toEqual(['first t now', 'a 1', 'threw t Error: no', 'b 1'])
 })
 
-test.each([true, false])('who is removed in a handler is told nothing more, and who is added there begins after that message (head known: %s)', (known) => {
-  const { add, answered, deliver, told } = createBench()
-  let once = false
-  add('a', undefined, () => {
-    if (once) return
-    once = true
-    removeB()
-    add('c')
-  })
-  const removeB = add('b')
-  if (known) answered('e', 0)
-  deliver('e', 1, 2)
-  expect(told()).toEqual(['first t now', 'a 1', 'a 2', 'c 2'])
-})
+test.each([true, false])(
+  'who is removed in a handler is told nothing more, and who is added there begins after that message (head known: %s)',
+  (known) => {
+    const { add, answered, deliver, told } = createBench()
+    let once = false
+    add('a', undefined, () => {
+      if (once) return
+      once = true
+      removeB()
+      add('c')
+    })
+    const removeB = add('b')
+    if (known) answered('e', 0)
+    deliver('e', 1, 2)
+    expect(told()).toEqual(['first t now', 'a 1', 'a 2', 'c 2'])
+  },
+)
 
 test('the same function added twice is two subscriptions', () => {
   const { subscriptions, answered, deliver } = createBench()
@@ -219,7 +236,11 @@ test('over random comings, goings and returns each handler is told what is after
       if (kind === 0) {
         const told: number[] = []
         const after = random() < 0.5 ? undefined : below(head + 1)
-        const remove = subscriptions.add('t', ({ offset }) => void told.push(offset), after === undefined ? undefined : e(after))
+        const remove = subscriptions.add(
+          't',
+          ({ offset }) => void told.push(offset),
+          after === undefined ? undefined : e(after),
+        )
         handlers.push({ told, after: after ?? head, remove })
       } else if (kind === 1 && handlers.length > 0) {
         const [{ told, after, remove }] = handlers.splice(below(handlers.length), 1) as [(typeof handlers)[0]]
@@ -234,6 +255,7 @@ test('over random comings, goings and returns each handler is told what is after
       }
     }
     catchUp()
-    for (const { told, after } of handlers) expect(told, `seed ${seed}`).toEqual(Array.from({ length: head - after }, (_, i) => after + 1 + i))
+    for (const { told, after } of handlers)
+      expect(told, `seed ${seed}`).toEqual(Array.from({ length: head - after }, (_, i) => after + 1 + i))
   }
 })

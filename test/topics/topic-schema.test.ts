@@ -12,14 +12,22 @@ function schema(validate: Validate): StandardSchemaV1<string, number> {
 }
 
 /** Text on the wire, a number for handlers. */
-const numeric = schema((value) => (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? { value: Number(value) } : { issues: [{ message: 'must be a number in text', path: ['amount'] }] }))
+const numeric = schema((value) =>
+  typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
+    ? { value: Number(value) }
+    : { issues: [{ message: 'must be a number in text', path: ['amount'] }] },
+)
 
 async function world(validate?: Validate) {
   // A mock would listen to the promises that it returns.
   let checks = 0
   const check = (value: unknown) => (checks++, validate ? validate(value) : numeric['~standard'].validate(value))
   const simulation = createSimulation()
-  const socket = createLiveSocket({ url: simulation.url, environment: simulation.environment, schemas: { prices: schema(check) } })
+  const socket = createLiveSocket({
+    url: simulation.url,
+    environment: simulation.environment,
+    schemas: { prices: schema(check) },
+  })
   const invalid: LiveSocketEvents['invalid'][] = []
   socket.on('invalid', (event) => void invalid.push(event))
   socket.connect()
@@ -28,15 +36,45 @@ async function world(validate?: Validate) {
 }
 
 const BROKEN: { how: string; validate: Validate; says: RegExp }[] = [
-  { how: 'has issues', validate: () => ({ issues: [{ message: 'too small', path: ['a', { key: 1 }, Symbol('s')] }, { message: 'and red' }] }), says: /^a\.1\.Symbol\(s\): too small; and red$/ },
-  { how: 'has no end of issues', validate: () => ({ issues: Array.from({ length: 1_000 }, () => ({ message: 'x'.repeat(1_000) })) }), says: /^(x{200}…; ){5}and 995 more$/ },
+  {
+    how: 'has issues',
+    validate: () => ({
+      issues: [{ message: 'too small', path: ['a', { key: 1 }, Symbol('s')] }, { message: 'and red' }],
+    }),
+    says: /^a\.1\.Symbol\(s\): too small; and red$/,
+  },
+  {
+    how: 'has no end of issues',
+    validate: () => ({ issues: Array.from({ length: 1_000 }, () => ({ message: 'x'.repeat(1_000) })) }),
+    says: /^(x{200}…; ){5}and 995 more$/,
+  },
   { how: 'is invalid without an issue', validate: () => ({ issues: [] }), says: /named no issue/ },
   { how: 'is asynchronous', validate: async () => ({ value: 1 }), says: /asynchronous/ },
   { how: 'is asynchronous and rejects', validate: () => Promise.reject(new Error('no')), says: /asynchronous/ },
-  { how: 'throws', validate: () => { throw new TypeError('the secret is 42') }, says: /^the schema threw a TypeError$/ },
-  { how: 'throws what is no error', validate: () => { throw 'the secret is 42' }, says: /^the schema threw something$/ },
+  {
+    how: 'throws',
+    validate: () => {
+      throw new TypeError('the secret is 42')
+    },
+    says: /^the schema threw a TypeError$/,
+  },
+  {
+    how: 'throws what is no error',
+    validate: () => {
+      throw 'the secret is 42'
+    },
+    says: /^the schema threw something$/,
+  },
   { how: 'gives no result', validate: () => undefined, says: /no result/ },
-  { how: 'gives a result whose fields throw', validate: () => ({ get issues() { throw new RangeError('no') } }), says: /RangeError/ },
+  {
+    how: 'gives a result whose fields throw',
+    validate: () => ({
+      get issues() {
+        throw new RangeError('no')
+      },
+    }),
+    says: /RangeError/,
+  },
   { how: 'gives issues that are none', validate: () => ({ issues: [null] }), says: /threw a TypeError/ },
 ]
 
@@ -69,38 +107,46 @@ describe('schemas', () => {
     expect(other).toHaveBeenCalledWith({ any: 'thing' }, expect.anything())
   })
 
-  it.each(BROKEN)('turn a message into an `invalid` event, and go on after it, where the schema $how', async ({ validate, says }) => {
-    const { simulation, socket, invalid } = await world((value) => (value === 'bad' ? validate(value) : numeric['~standard'].validate(value)))
-    const handler = vi.fn()
-    socket.subscribe('prices', handler)
-    await simulation.advance(100)
-    for (const data of ['1', 'bad', '3']) simulation.publish('prices', data)
-    await simulation.advance(100)
-    expect(handler.mock.calls.map(([data]) => data as number)).toEqual([1, 3])
-    expect(invalid).toEqual([{ topic: 'prices', reason: expect.stringMatching(says) as string }])
-    expect(JSON.stringify(invalid)).not.toMatch(/bad|secret|42/)
-    expect(socket.stats()).toMatchObject({ received: 3, delivered: 2, gaps: 0 })
-    // The position has moved on: it does not come again.
-    simulation.crash()
-    simulation.restart()
-    await simulation.advance(60_000)
-    simulation.publish('prices', '4')
-    await simulation.advance(100)
-    expect(handler.mock.calls.map(([data]) => data as number)).toEqual([1, 3, 4])
-    expect(invalid).toHaveLength(1)
-  })
+  it.each(BROKEN)(
+    'turn a message into an `invalid` event, and go on after it, where the schema $how',
+    async ({ validate, says }) => {
+      const { simulation, socket, invalid } = await world((value) =>
+        value === 'bad' ? validate(value) : numeric['~standard'].validate(value),
+      )
+      const handler = vi.fn()
+      socket.subscribe('prices', handler)
+      await simulation.advance(100)
+      for (const data of ['1', 'bad', '3']) simulation.publish('prices', data)
+      await simulation.advance(100)
+      expect(handler.mock.calls.map(([data]) => data as number)).toEqual([1, 3])
+      expect(invalid).toEqual([{ topic: 'prices', reason: expect.stringMatching(says) as string }])
+      expect(JSON.stringify(invalid)).not.toMatch(/bad|secret|42/)
+      expect(socket.stats()).toMatchObject({ received: 3, delivered: 2, gaps: 0 })
+      // The position has moved on: it does not come again.
+      simulation.crash()
+      simulation.restart()
+      await simulation.advance(60_000)
+      simulation.publish('prices', '4')
+      await simulation.advance(100)
+      expect(handler.mock.calls.map(([data]) => data as number)).toEqual([1, 3, 4])
+      expect(invalid).toHaveLength(1)
+    },
+  )
 
-  it.each(BROKEN)('refuse a publish as `invalid`, and send nothing, where the schema $how', async ({ validate, says }) => {
-    const { simulation, socket } = await world(validate)
-    const sent = simulation.wire.length
-    const error: unknown = await socket.publish('prices', 'bad').catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'invalid', topic: 'prices' })
-    const { message } = error as Error
-    expect(message).toMatch(new RegExp(says.source.replace(/^\^|\$$/g, '')))
-    expect(message).not.toMatch(/bad|secret|42/)
-    await simulation.advance(100)
-    expect(simulation.wire.slice(sent).filter(({ text }) => text.includes('publish'))).toEqual([])
-  })
+  it.each(BROKEN)(
+    'refuse a publish as `invalid`, and send nothing, where the schema $how',
+    async ({ validate, says }) => {
+      const { simulation, socket } = await world(validate)
+      const sent = simulation.wire.length
+      const error: unknown = await socket.publish('prices', 'bad').catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'invalid', topic: 'prices' })
+      const { message } = error as Error
+      expect(message).toMatch(new RegExp(says.source.replace(/^\^|\$$/g, '')))
+      expect(message).not.toMatch(/bad|secret|42/)
+      await simulation.advance(100)
+      expect(simulation.wire.slice(sent).filter(({ text }) => text.includes('publish'))).toEqual([])
+    },
+  )
 
   it('send a publish as it is given, so that whoever receives it can run the schema on it', async () => {
     const { simulation, socket } = await world()

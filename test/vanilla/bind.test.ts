@@ -39,7 +39,8 @@ function stage(html: string, format?: BindOptions['format']) {
     undo: bind(socket, document, { clock, ...(format && { format }) }),
     refuse: (error: Error) => void (refusal = error),
     listening: () => listeners.size + [...handlers.values()].reduce((sum, all) => sum + all.size, 0),
-    say: (topic: string, data: unknown) => handlers.get(topic)?.forEach((handler) => handler(data as never, {} as never)),
+    say: (topic: string, data: unknown) =>
+      handlers.get(topic)?.forEach((handler) => handler(data as never, {} as never)),
     status(status: LiveSocketState['status']) {
       const before = state
       state = { ...state, status }
@@ -60,7 +61,9 @@ it('shows the status, and what belongs to it alone', () => {
 })
 
 it('shows the latest message of a topic, or a part of it, once a frame', async () => {
-  const { say, text, clock } = stage('<b data-live-topic="price" data-live-field="eur.usd"></b><i data-live-topic="price"></i>')
+  const { say, text, clock } = stage(
+    '<b data-live-topic="price" data-live-field="eur.usd"></b><i data-live-topic="price"></i>',
+  )
   say('price', { eur: { usd: 1 } })
   say('price', { eur: { usd: 2 } })
   expect(text('b')).toBe('')
@@ -72,7 +75,9 @@ it('shows the latest message of a topic, or a part of it, once a frame', async (
 })
 
 it('adds every message to a list, in order, as text, and keeps the newest', async () => {
-  const { say, clock } = stage('<ul><template data-live-list="chat" data-live-limit="2"><li data-live-field="text"></li></template></ul>')
+  const { say, clock } = stage(
+    '<ul><template data-live-list="chat" data-live-limit="2"><li data-live-field="text"></li></template></ul>',
+  )
   for (const text of ['one', '<b>two</b>', 'three']) say('chat', { text })
   await clock.advance(16)
   expect([...document.querySelectorAll('li')].map((row) => row.textContent)).toEqual(['<b>two</b>', 'three'])
@@ -80,13 +85,22 @@ it('adds every message to a list, in order, as text, and keeps the newest', asyn
 })
 
 it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit %o', (limit) => {
-  expect(() => stage(`<template data-live-list="chat" data-live-limit="${limit}"></template>`)).toThrow(/data-live-limit .* whole number/)
+  expect(() => stage(`<template data-live-list="chat" data-live-limit="${limit}"></template>`)).toThrow(
+    /data-live-limit .* whole number/,
+  )
 })
 
 it('keeps no more for a page that is not painted than its list would show', async () => {
-  const { say, clock } = stage('<ul><template data-live-list="chat" data-live-limit="3"><li data-live-field="n"></li></template></ul>')
+  const { say, clock } = stage(
+    '<ul><template data-live-list="chat" data-live-limit="3"><li data-live-field="n"></li></template></ul>',
+  )
   let read = 0
-  for (let n = 1; n <= 1_000; n++) say('chat', { get n() { return read++, n } })
+  for (let n = 1; n <= 1_000; n++)
+    say('chat', {
+      get n() {
+        return (read++, n)
+      },
+    })
   await clock.advance(16)
   expect([...document.querySelectorAll('li')].map((row) => row.textContent)).toEqual(['998', '999', '1000'])
   expect(read).toBe(3)
@@ -108,7 +122,9 @@ it('goes on after a format that throws, and shows the rest all the same', async 
 })
 
 it('publishes every value of a name that a form has more than once', () => {
-  const { published } = stage('<form data-live-publish="poll"><input name="who" value="ada"><input type="checkbox" name="likes" value="tea" checked><input type="checkbox" name="likes" value="jam" checked><input type="checkbox" name="likes" value="rum"></form>')
+  const { published } = stage(
+    '<form data-live-publish="poll"><input name="who" value="ada"><input type="checkbox" name="likes" value="tea" checked><input type="checkbox" name="likes" value="jam" checked><input type="checkbox" name="likes" value="rum"></form>',
+  )
   document.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }))
   expect(published).toEqual([['poll', { who: 'ada', likes: ['tea', 'jam'] }]])
 })
@@ -129,7 +145,9 @@ it('empties a form when what was in it is published, and leaves what was written
 })
 
 it('publishes a form, and shows why it could not be', async () => {
-  const { published, refuse, text, clock } = stage('<form data-live-publish="chat"><input name="text" value="hi"><output data-live-error></output></form>')
+  const { published, refuse, text, clock } = stage(
+    '<form data-live-publish="chat"><input name="text" value="hi"><output data-live-error></output></form>',
+  )
   const form = document.querySelector('form')!
   const submit = () => form.dispatchEvent(new Event('submit', { cancelable: true }))
   expect(submit()).toBe(false)
@@ -137,12 +155,17 @@ it('publishes a form, and shows why it could not be', async () => {
   refuse(new LiveSocketError('outbox-full', 'wait a little'))
   submit()
   await clock.flush()
-  expect(published).toEqual([['chat', { text: 'hi' }], ['chat', { text: 'hi' }]])
+  expect(published).toEqual([
+    ['chat', { text: 'hi' }],
+    ['chat', { text: 'hi' }],
+  ])
   expect(text('output')).toBe('wait a little')
 })
 
 it('leaves nothing behind when it is undone', async () => {
-  const { undo, listening, say, text, clock } = stage('<b data-live-status></b><i data-live-topic="t"></i><template data-live-list="t"></template>')
+  const { undo, listening, say, text, clock } = stage(
+    '<b data-live-status></b><i data-live-topic="t"></i><template data-live-list="t"></template>',
+  )
   say('t', 'late')
   undo()
   await clock.advance(16)

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { until } from '../server/kit.js'
 import { happened, liveWebSocket, serverSide } from './stage.js'
 
-/** A server that serves only who has greeted it: it answers `hi` and whatever follows, and says ticks to those who asked. */
+/**
+ * A server that serves only who has greeted it: it answers `hi` and whatever follows, and says ticks to those who
+ * asked.
+ */
 async function shy() {
   const server = await serverSide()
   const served = new Set<number>()
@@ -18,18 +21,21 @@ async function shy() {
 }
 
 describe('a move that the application does not see', () => {
-  it.each([true, false])('says again what it said from open until the first answer, and does not tell that answer twice (once: %s)', async (once) => {
-    const server = await shy()
-    const { socket, told } = liveWebSocket(server.url, [], { once, handover: { dwell: 0 } })
-    await happened(socket, 'open')
-    socket.send('hi')
-    await happened(socket, 'message')
-    await socket.live.handover()
-    server.tell('tick')
-    await until(() => told.includes('message tick'), 'the tick')
-    expect(told).toEqual(['open', 'message hi to you', 'message tick'])
-    expect(server.received).toEqual(['hi', 'hi'])
-  })
+  it.each([true, false])(
+    'says again what it said from open until the first answer, and does not tell that answer twice (once: %s)',
+    async (once) => {
+      const server = await shy()
+      const { socket, told } = liveWebSocket(server.url, [], { once, handover: { dwell: 0 } })
+      await happened(socket, 'open')
+      socket.send('hi')
+      await happened(socket, 'message')
+      await socket.live.handover()
+      server.tell('tick')
+      await until(() => told.includes('message tick'), 'the tick')
+      expect(told).toEqual(['open', 'message hi to you', 'message tick'])
+      expect(server.received).toEqual(['hi', 'hi'])
+    },
+  )
 
   it('says nothing where nothing was said', async () => {
     const server = await shy()
@@ -78,14 +84,23 @@ describe('an application that has said more than a greeting', () => {
     await until(() => server.served.has(1), 'the greeting')
     server.tell('tick')
     await until(() => told.includes('message tick'), 'the tick')
-    expect(told.filter((event) => /close|open/.test(event))).toEqual(['open', 'close 1012 moved to a server that has to be greeted anew clean', 'open'])
+    expect(told.filter((event) => /close|open/.test(event))).toEqual([
+      'open',
+      'close 1012 moved to a server that has to be greeted anew clean',
+      'open',
+    ])
   })
 })
 
 it('hears the pongs of the pings that it sent itself, and none of those that are not its own', async () => {
   const server = await serverSide()
-  server.server.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data) === 'ping' ? 'pong' : 'other')))
-  const { socket, told } = liveWebSocket(server.url, [], { words: { ping: () => 'ping', pong: (data) => data === 'pong' }, heartbeat: { interval: 40, timeout: 1_000 } })
+  server.server.on('connection', (socket) =>
+    socket.on('message', (data) => socket.send(String(data) === 'ping' ? 'pong' : 'other')),
+  )
+  const { socket, told } = liveWebSocket(server.url, [], {
+    words: { ping: () => 'ping', pong: (data) => data === 'pong' },
+    heartbeat: { interval: 40, timeout: 1_000 },
+  })
   await happened(socket, 'open')
   socket.send('ping')
   await until(() => told.includes('message pong'), 'its pong')

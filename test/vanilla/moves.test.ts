@@ -10,7 +10,14 @@ it('moves under an application that sees a WebSocket: no event, no message lost,
   onTestFinished(() => server.close())
   const seen: number[] = []
   const { socket, told } = liveWebSocket(server.url, [], {
-    words: { handover: words.handover, ...pings, identity: ({ data }) => { const { id } = JSON.parse(String(data)) as { id?: number }; return id === undefined ? null : String(id) } },
+    words: {
+      handover: words.handover,
+      ...pings,
+      identity: ({ data }) => {
+        const { id } = JSON.parse(String(data)) as { id?: number }
+        return id === undefined ? null : String(id)
+      },
+    },
     handover: { dwell: 0 },
   })
   socket.onmessage = ({ data }) => {
@@ -47,7 +54,10 @@ it('tells by an error event that a protocol of JSON takes no bytes', async () =>
   const { socket } = liveWebSocket(server.address(), [], { protocol: livesocketV1(), topic: 'chat' })
   await happened(socket, 'open')
   socket.send(new Uint8Array(3))
-  expect(await happened(socket, 'error')).toMatchObject({ message: expect.stringContaining('binary') as string, error: { code: 'invalid' } })
+  expect(await happened(socket, 'error')).toMatchObject({
+    message: expect.stringContaining('binary') as string,
+    error: { code: 'invalid' },
+  })
 })
 
 it('is made by a library with the options of its class', async () => {

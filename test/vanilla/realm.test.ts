@@ -11,7 +11,10 @@ afterEach(() => {
 it('gives its events whichever classes the globals name by then, such as those of a jsdom that came after the import', async () => {
   class ForeignEvent {
     readonly defaultPrevented = false
-    constructor(readonly type: string, init: object = {}) {
+    constructor(
+      readonly type: string,
+      init: object = {},
+    ) {
       Object.assign(this, init)
     }
     get target() {
@@ -32,10 +35,15 @@ it('gives its events whichever classes the globals name by then, such as those o
 it('loads and works where there are no EventTarget, no events and no DOMException, as in React Native', async () => {
   const server = await serverSide()
   server.server.on('connection', (socket) => socket.send('hello'))
-  for (const name of ['EventTarget', 'Event', 'MessageEvent', 'CloseEvent', 'DOMException']) vi.stubGlobal(name, undefined)
+  for (const name of ['EventTarget', 'Event', 'MessageEvent', 'CloseEvent', 'DOMException'])
+    vi.stubGlobal(name, undefined)
   const { LiveWebSocket: Fresh } = await import('../../src/vanilla/live-web-socket.js')
   const socket = new Fresh(server.url, [], { WebSocket })
-  const told = await new Promise((resolve) => socket.addEventListener('message', ({ type, target, data }: Event & { data?: unknown }) => resolve([type, target === socket, data])))
+  const told = await new Promise((resolve) =>
+    socket.addEventListener('message', ({ type, target, data }: Event & { data?: unknown }) =>
+      resolve([type, target === socket, data]),
+    ),
+  )
   expect(told).toEqual(['message', true, 'hello'])
   expect(() => new Fresh('ftp://h/')).toThrow(expect.objectContaining({ name: 'SyntaxError' }) as Error)
   socket.close()

@@ -58,7 +58,11 @@ describe('the README of reconnecting-websocket', () => {
   it('goes on after a URL promise that rejects, where it stops for ever', async () => {
     const { url } = await serverSide()
     let asked = 0
-    const { socket, told } = liveWebSocket(() => (asked++ === 0 ? Promise.reject(new Error('no')) : Promise.resolve(url)), [], { maxReconnectionDelay: 1, reconnect: { cap: 0 } })
+    const { socket, told } = liveWebSocket(
+      () => (asked++ === 0 ? Promise.reject(new Error('no')) : Promise.resolve(url)),
+      [],
+      { maxReconnectionDelay: 1, reconnect: { cap: 0 } },
+    )
     await happened(socket, 'open')
     expect(told).toEqual(['error', 'close 1006 ', 'open'])
   })
@@ -166,10 +170,18 @@ describe('the README of reconnecting-websocket', () => {
   })
 
   it.each<[string, LiveWebSocketOptions, number, number]>([
-    ['"minReconnectionDelay" as the window that the first delay is drawn from, behind a quarter of a second', { minReconnectionDelay: 2_000 }, 250, 2_250],
+    [
+      '"minReconnectionDelay" as the window that the first delay is drawn from, behind a quarter of a second',
+      { minReconnectionDelay: 2_000 },
+      250,
+      2_250,
+    ],
     ['which is five seconds wide by default', {}, 250, 5_250],
   ])('takes %s', async (_name, options, least, most) => {
-    for (const [draw, delay] of [[0, least], [1, most]] as const) {
+    for (const [draw, delay] of [
+      [0, least],
+      [1, most],
+    ] as const) {
       const { clock, sockets } = simulated({ ...options, environment: { random: () => draw } })
       await clock.flush()
       sockets[0]!.open()
@@ -183,9 +195,17 @@ describe('the README of reconnecting-websocket', () => {
   })
 
   it.each<[string, LiveWebSocketOptions, number]>([
-    ['"maxReconnectionDelay" as the widest window', { minReconnectionDelay: 1_000, maxReconnectionDelay: 3_000 }, 3_250],
+    [
+      '"maxReconnectionDelay" as the widest window',
+      { minReconnectionDelay: 1_000, maxReconnectionDelay: 3_000 },
+      3_250,
+    ],
     ['which is ten seconds wide by default', {}, 10_250],
-    ['and no heed of "reconnectionDelayGrowFactor": the window doubles', { minReconnectionDelay: 1_000, reconnectionDelayGrowFactor: 50, maxReconnectionDelay: 2_000 }, 2_250],
+    [
+      'and no heed of "reconnectionDelayGrowFactor": the window doubles',
+      { minReconnectionDelay: 1_000, reconnectionDelayGrowFactor: 50, maxReconnectionDelay: 2_000 },
+      2_250,
+    ],
   ])('takes %s', async (_name, options, most) => {
     const { clock, sockets } = simulated({ ...options, environment: { random: () => 1 } })
     let last = 0
@@ -227,7 +247,10 @@ const urls = (...all: string[]) => {
 function simulated(options: LiveWebSocketOptions = {}, url: UrlProvider = 'ws://h/') {
   const clock = createSimulatedClock()
   const { WebSocket: Fake, sockets } = fakeWebSockets()
-  const socket = new LiveWebSocket(url, [], { ...options, environment: { random: () => 0, ...options.environment, WebSocket: Fake, clock } })
+  const socket = new LiveWebSocket(url, [], {
+    ...options,
+    environment: { random: () => 0, ...options.environment, WebSocket: Fake, clock },
+  })
   const told: string[] = []
   for (const type of ['open', 'error', 'close']) socket.addEventListener(type, () => told.push(type))
   onTestFinished(() => socket.close())

@@ -53,4 +53,5 @@ export function liveWebSocket(url: UrlProvider, protocols?: string | string[], o
   return { socket, told }
 }
 
-export const happened = (socket: EventTarget, type: string): Promise<Event> => new Promise((resolve) => socket.addEventListener(type, resolve, { once: true }))
+export const happened = (socket: EventTarget, type: string): Promise<Event> =>
+  new Promise((resolve) => socket.addEventListener(type, resolve, { once: true }))

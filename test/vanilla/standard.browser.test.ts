@@ -16,7 +16,12 @@ function outcome(run: () => unknown): unknown {
 }
 
 /** Everything that a socket tells until it is closed, in words. */
-function story(Class: typeof WebSocket, path: string, act: (socket: WebSocket) => void, protocols?: string[]): Promise<unknown[]> {
+function story(
+  Class: typeof WebSocket,
+  path: string,
+  act: (socket: WebSocket) => void,
+  protocols?: string[],
+): Promise<unknown[]> {
   const socket = protocols ? new Class(`${server}${path}`, protocols) : new Class(`${server}${path}`)
   const told: unknown[] = [`state ${socket.readyState}`]
   return new Promise((resolve) => {
@@ -24,7 +29,8 @@ function story(Class: typeof WebSocket, path: string, act: (socket: WebSocket) =
       told.push(`open ${socket.readyState} ${socket.protocol}`)
       act(socket)
     }
-    socket.onmessage = ({ data, origin }: MessageEvent) => told.push(`message ${typeof data === 'string' ? data : (data as object).constructor.name} ${origin}`)
+    socket.onmessage = ({ data, origin }: MessageEvent) =>
+      told.push(`message ${typeof data === 'string' ? data : (data as object).constructor.name} ${origin}`)
     socket.onerror = ({ type }) => told.push(type)
     socket.onclose = ({ code, reason, wasClean }) => {
       told.push(`close ${code} ${reason} ${wasClean} ${socket.readyState}`)
@@ -41,19 +47,24 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
     ['the same subprotocol twice', ['ws://127.0.0.1:9', ['a', 'a']]],
     ['a subprotocol with a space', ['ws://127.0.0.1:9', 'a b']],
   ])('throws the same for %s', (_name, args) => {
-    const [native, ours] = classes.map((Class) => outcome(() => new (Class as unknown as new (...args: unknown[]) => object)(...args)))
+    const [native, ours] = classes.map((Class) =>
+      outcome(() => new (Class as unknown as new (...args: unknown[]) => object)(...args)),
+    )
     expect(ours).toBe(native)
     expect(ours).toBe('SyntaxError')
   })
 
-  it.each(['/live', 'live', '../live?a=b', '//h.test:81/', 'HTTP://h.test/'])('makes the same url of %s on a page', (url) => {
-    const [native, ours] = classes.map((Class) => {
-      const socket = new Class(url)
-      socket.close()
-      return socket.url
-    })
-    expect(ours).toBe(native)
-  })
+  it.each(['/live', 'live', '../live?a=b', '//h.test:81/', 'HTTP://h.test/'])(
+    'makes the same url of %s on a page',
+    (url) => {
+      const [native, ours] = classes.map((Class) => {
+        const socket = new Class(url)
+        socket.close()
+        return socket.url
+      })
+      expect(ours).toBe(native)
+    },
+  )
 
   it.each([999, 1001, 2999, 5000, -1, NaN, 65_536 + 1000])('does the same with the close code %d', (code) => {
     const [native, ours] = classes.map((Class) => {
@@ -66,8 +77,22 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
   })
 
   it.each<[string, string, (socket: WebSocket) => void, string[]?]>([
-    ['an echo of text, and a close with code and reason', '/echo', (socket) => { socket.addEventListener('message', () => socket.close(4000, 'bye')); socket.send('hi') }],
-    ['an echo of bytes as a Blob', '/echo', (socket) => { socket.addEventListener('message', () => socket.close(1000)); socket.send(new Uint8Array(3)) }],
+    [
+      'an echo of text, and a close with code and reason',
+      '/echo',
+      (socket) => {
+        socket.addEventListener('message', () => socket.close(4000, 'bye'))
+        socket.send('hi')
+      },
+    ],
+    [
+      'an echo of bytes as a Blob',
+      '/echo',
+      (socket) => {
+        socket.addEventListener('message', () => socket.close(1000))
+        socket.send(new Uint8Array(3))
+      },
+    ],
     ['a close by the server', '/close?code=4321&reason=enough', (socket) => socket.send('now')],
     ['a close without a code', '/close-without-code', (socket) => socket.send('now')],
     ['a server that vanishes', '/vanish', (socket) => socket.send('now')],

@@ -6,12 +6,16 @@ import { happened, liveWebSocket, serverSide } from './stage.js'
 
 const exception = (name: string): unknown => expect.objectContaining({ name })
 /** Never dialled. */
-const inert = (url = 'ws://h/', protocols?: string | string[]) => new LiveWebSocket(url, protocols, { startClosed: true, WebSocket })
+const inert = (url = 'ws://h/', protocols?: string | string[]) =>
+  new LiveWebSocket(url, protocols, { startClosed: true, WebSocket })
 
 describe('the WebSocket standard on the constructor', () => {
-  it.each(['not a url', 'ftp://h/', 'mailto:a@b', 'ws://', 'ws://h/#fragment', 'ws://h/#'])('throws a SyntaxError for the URL %s', (url) => {
-    expect(() => inert(url)).toThrow(exception('SyntaxError'))
-  })
+  it.each(['not a url', 'ftp://h/', 'mailto:a@b', 'ws://', 'ws://h/#fragment', 'ws://h/#'])(
+    'throws a SyntaxError for the URL %s',
+    (url) => {
+      expect(() => inert(url)).toThrow(exception('SyntaxError'))
+    },
+  )
 
   it.each([
     ['ws://h', 'ws://h/'],
@@ -22,9 +26,12 @@ describe('the WebSocket standard on the constructor', () => {
     expect(inert(given).url).toBe(url)
   })
 
-  it.each([[['a', 'a']], [['a', 'A']], ['a b'], [['']], ['a,b'], ['ä']])('throws a SyntaxError for the subprotocols %o', (protocols) => {
-    expect(() => inert('ws://h/', protocols)).toThrow(exception('SyntaxError'))
-  })
+  it.each([[['a', 'a']], [['a', 'A']], ['a b'], [['']], ['a,b'], ['ä']])(
+    'throws a SyntaxError for the subprotocols %o',
+    (protocols) => {
+      expect(() => inert('ws://h/', protocols)).toThrow(exception('SyntaxError'))
+    },
+  )
 })
 
 describe('the WebSocket standard on calls that are none', () => {
@@ -42,7 +49,10 @@ describe('the WebSocket standard on calls that are none', () => {
 describe('the WebSocket standard on what a socket has', () => {
   it('has the constants on the class and on each socket, and they cannot be changed', () => {
     const constants = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }
-    for (const owner of [LiveWebSocket, inert()]) expect({ CONNECTING: owner.CONNECTING, OPEN: owner.OPEN, CLOSING: owner.CLOSING, CLOSED: owner.CLOSED }).toEqual(constants)
+    for (const owner of [LiveWebSocket, inert()])
+      expect({ CONNECTING: owner.CONNECTING, OPEN: owner.OPEN, CLOSING: owner.CLOSING, CLOSED: owner.CLOSED }).toEqual(
+        constants,
+      )
     expect(() => Object.assign(LiveWebSocket, { OPEN: 7 })).toThrow(TypeError)
   })
 
@@ -51,7 +61,16 @@ describe('the WebSocket standard on what a socket has', () => {
   })
 
   it('begins with empty protocol and extensions, binaryType blob, nothing buffered, and no handlers', () => {
-    expect(inert()).toMatchObject({ protocol: '', extensions: '', binaryType: 'blob', bufferedAmount: 0, onopen: null, onmessage: null, onerror: null, onclose: null })
+    expect(inert()).toMatchObject({
+      protocol: '',
+      extensions: '',
+      binaryType: 'blob',
+      bufferedAmount: 0,
+      onopen: null,
+      onmessage: null,
+      onerror: null,
+      onclose: null,
+    })
   })
 
   it('takes blob and arraybuffer for binaryType, and hears nothing else', () => {
@@ -211,7 +230,9 @@ describe('the WebSocket standard on messages', () => {
     sockets[0]!.send(Buffer.from([1, 2]))
     const { data } = (await happened(socket, 'message')) as MessageEvent
     expect(data).toBeInstanceOf(Kind)
-    expect(new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : (data as ArrayBuffer))).toEqual(new Uint8Array([1, 2]))
+    expect(new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : (data as ArrayBuffer))).toEqual(
+      new Uint8Array([1, 2]),
+    )
   })
 
   it('sends text, ArrayBuffers, views and Blobs, in order, and anything else as its text', async () => {
@@ -271,9 +292,12 @@ describe('the WebSocket standard on messages', () => {
 })
 
 describe('the WebSocket standard on closing', () => {
-  it.each([0, 999, 1001, 1005, 1006, 2999, 5000, NaN, -1, 70_000])('throws an InvalidAccessError for the code %d', (code) => {
-    expect(() => inert().close(code)).toThrow(exception('InvalidAccessError'))
-  })
+  it.each([0, 999, 1001, 1005, 1006, 2999, 5000, NaN, -1, 70_000])(
+    'throws an InvalidAccessError for the code %d',
+    (code) => {
+      expect(() => inert().close(code)).toThrow(exception('InvalidAccessError'))
+    },
+  )
 
   it.each([
     [1000.4, 1000],
@@ -304,7 +328,11 @@ describe('the WebSocket standard on closing', () => {
     socket.close(code, reason)
     expect(socket.readyState).toBe(LiveWebSocket.CLOSING)
     await happened(socket, 'close')
-    expect([socket.readyState, closes, told]).toEqual([LiveWebSocket.CLOSED, [{ code, reason }], ['open', `close ${code} ${reason} clean`]])
+    expect([socket.readyState, closes, told]).toEqual([
+      LiveWebSocket.CLOSED,
+      [{ code, reason }],
+      ['open', `close ${code} ${reason} clean`],
+    ])
   })
 
   it('does nothing when it is closed twice', async () => {

@@ -99,7 +99,10 @@ serveProgram<ClientsSetup>((setup) => {
     }
     const settle = (n: number, code?: string) => {
       state.waiting--
-      if (code !== undefined) return record.write(code === 'outcome-unknown' ? ['unknown', topic, n, clock.now()] : ['refused', topic, n, code])
+      if (code !== undefined)
+        return record.write(
+          code === 'outcome-unknown' ? ['unknown', topic, n, clock.now()] : ['refused', topic, n, code],
+        )
       if (run && n === run.to + 1) run.to = n
       else {
         flush()
@@ -139,7 +142,11 @@ serveProgram<ClientsSetup>((setup) => {
 
   for (let at = 0; at < setup.count; at++) {
     const client = `${setup.name}.${at}`
-    const socket = createLiveSocket({ url: setup.url, heartbeat: { interval: setup.heartbeat }, environment: { WebSocket: PlainSocket as never } })
+    const socket = createLiveSocket({
+      url: setup.url,
+      heartbeat: { interval: setup.heartbeat },
+      environment: { WebSocket: PlainSocket as never },
+    })
     sockets.push(socket)
     let live = false
     socket.store.subscribe(({ status, closed }) => {
@@ -153,7 +160,10 @@ serveProgram<ClientsSetup>((setup) => {
       record.write([live ? 'live' : 'away', client, clock.now()])
     })
     socket.on('leg-dialling', () => record.write(['dial', client, clock.now()]))
-    socket.on('leg-closed', ({ by, code, reason }) => by === 'server' && record.write(['broke', client, code, reason, clock.now()]))
+    socket.on(
+      'leg-closed',
+      ({ by, code, reason }) => by === 'server' && record.write(['broke', client, code, reason, clock.now()]),
+    )
     const own = `own:${client}`
     if (setup.own !== false) follow(socket, client, own)
     if (at < setup.followers) follow(socket, client, SHARED)
@@ -180,7 +190,10 @@ serveProgram<ClientsSetup>((setup) => {
       }
       const dialled = clock.monotonic()
       while (state.live < sockets.length) {
-        if (clock.monotonic() - dialled > PATIENCE) throw new Error(`${sockets.length - state.live} of ${sockets.length} clients of ${setup.name} did not become live`)
+        if (clock.monotonic() - dialled > PATIENCE)
+          throw new Error(
+            `${sockets.length - state.live} of ${sockets.length} clients of ${setup.name} did not become live`,
+          )
         await new Promise<void>((resolve) => clock.setTimeout(resolve, 20))
       }
     },
@@ -191,7 +204,10 @@ serveProgram<ClientsSetup>((setup) => {
     async end() {
       for (const end of ends) end()
       latencies.sort((a, b) => a - b)
-      const hundredths = Array.from({ length: 1_001 }, (_, at) => latencies[Math.min(latencies.length - 1, Math.floor((at * latencies.length) / 1_000))]).filter((value) => value !== undefined)
+      const hundredths = Array.from(
+        { length: 1_001 },
+        (_, at) => latencies[Math.min(latencies.length - 1, Math.floor((at * latencies.length) / 1_000))],
+      ).filter((value) => value !== undefined)
       record.write(['latency', hundredths])
       await record.end()
       for (const socket of sockets) socket.close()

@@ -1,4 +1,5 @@
-// One node of the fleet, as a process of its own: a live server on Redis, with its health, its metrics and its drain endpoint.
+// One node of the fleet, as a process of its own: a live server on Redis, with its health, its metrics and its drain
+// endpoint.
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
@@ -47,7 +48,12 @@ serveProgram<NodeSetup>((setup) => {
     if (process.env['CLUSTER_VERBOSE'] && count < 4) console.error(`${setup.id}: ${doing}:`, error)
   }
   // A topic of 200 messages a second, and an absence of 50 s.
-  const log = redisLog({ url: setup.redis, history: { maxMessages: 10_000 }, dedupe: { maxIds: setup.maxIds }, onError })
+  const log = redisLog({
+    url: setup.redis,
+    history: { maxMessages: 10_000 },
+    dedupe: { maxIds: setup.maxIds },
+    onError,
+  })
   const http = createServer((request, response) => {
     if (request.url === '/healthz') return health(request, response)
     if (request.url === '/metrics') return metrics(request, response)

@@ -1,4 +1,5 @@
-// Many plain WebSockets in one process. The first one publishes. What a client library costs is not in what they measure.
+// Many plain WebSockets in one process. The first one publishes. What a client library costs is not in what they
+// measure.
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import { systemClock } from '../../../src/base/clock.js'
@@ -24,7 +25,9 @@ serveProgram<SocketsSetup>((setup) => {
         sockets.push(socket)
         await once(socket, 'open')
         if (setup.speaks) {
-          socket.send(JSON.stringify({ type: 'hello', session: `${process.pid}.${at}`, leg: 1, topics: { shared: {} } }))
+          socket.send(
+            JSON.stringify({ type: 'hello', session: `${process.pid}.${at}`, leg: 1, topics: { shared: {} } }),
+          )
           await once(socket, 'message')
         }
         socket.on('message', (text) => {
@@ -35,7 +38,12 @@ serveProgram<SocketsSetup>((setup) => {
       }
       const tick = () => {
         const message = { at: systemClock.now() }
-        if (publishing) sockets[0]!.send(JSON.stringify(setup.speaks ? { type: 'publish', id: `${++count}`, topic: 'shared', data: message } : message))
+        if (publishing)
+          sockets[0]!.send(
+            JSON.stringify(
+              setup.speaks ? { type: 'publish', id: `${++count}`, topic: 'shared', data: message } : message,
+            ),
+          )
         systemClock.setTimeout(tick, 1_000 / setup.rate)
       }
       if (setup.rate > 0) tick()

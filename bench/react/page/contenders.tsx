@@ -1,7 +1,16 @@
 import { createLiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveReducer, useLiveSocket, useLiveStatus, useLiveValue } from 'livesocket/react'
 import usePartySocket from 'partysocket/use-ws'
-import { createContext, useContext, useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react'
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react'
 import * as reactUseWebSocket from 'react-use-websocket'
 import type { Tick } from '../feed.js'
 import type { Meter } from './meter.js'
@@ -17,12 +26,17 @@ export interface Contender {
   useTicks(url: string, meter: Meter): Tick | undefined
   /** The latest message of its topic, for one of many components. */
   useCell(url: string, topic: string): Tick | undefined
-  /** The connection, for one of several components of which nothing stands above; absent where there is no such hook. */
+  /**
+   * The connection, for one of several components of which nothing stands above; absent where there is no such hook.
+   */
   useConnection?(url: string): void
 }
 
 // A bundler gives this CommonJS package as an object where the importing package is of type module.
-const useWebSocket = ((found: unknown) => (typeof found === 'function' ? found : (found as { default: unknown }).default))(reactUseWebSocket.default) as typeof reactUseWebSocket.default.default
+const useWebSocket = ((found: unknown) =>
+  typeof found === 'function' ? found : (found as { default: unknown }).default)(
+  reactUseWebSocket.default,
+) as typeof reactUseWebSocket.default.default
 
 const parse = (text: unknown) => JSON.parse(text as string) as Tick
 const Plain = ({ children }: { children: ReactNode }) => children
@@ -119,14 +133,17 @@ const handWritten: Contender = {
   },
   useCell(_url, topic) {
     const store = useContext(FrameStoreContext)!
-    return useSyncExternalStore(store.subscribe, () => (store.getState()?.topic === topic ? store.getState() : undefined))
+    return useSyncExternalStore(store.subscribe, () =>
+      store.getState()?.topic === topic ? store.getState() : undefined,
+    )
   },
 }
 
 const reactUseWebSocketHook: Contender = {
   feed: 'raw',
   Around: Plain,
-  Ready: ({ url, onReady }) => useReady(useWebSocket(`${url}/raw`, { share: true, filter: () => false }).readyState === 1, onReady),
+  Ready: ({ url, onReady }) =>
+    useReady(useWebSocket(`${url}/raw`, { share: true, filter: () => false }).readyState === 1, onReady),
   useTicks(url, meter) {
     const { lastMessage } = useWebSocket(`${url}/raw`, { share: true })
     const last = useMemo(() => (lastMessage ? parse(lastMessage.data) : undefined), [lastMessage])

@@ -74,7 +74,15 @@ function App() {
   return (
     <Around url={url}>
       <Ready url={url} onReady={ready} />
-      {cells === 0 ? <Ticks contender={contender} meter={meter} /> : <ul>{Array.from({ length: cells }, (_, index) => <Cell key={index} contender={contender} index={index} />)}</ul>}
+      {cells === 0 ? (
+        <Ticks contender={contender} meter={meter} />
+      ) : (
+        <ul>
+          {Array.from({ length: cells }, (_, index) => (
+            <Cell key={index} contender={contender} index={index} />
+          ))}
+        </ul>
+      )}
     </Around>
   )
 }
@@ -103,6 +111,12 @@ window.unmount = () => root.unmount()
 if (!query.has('connections')) root.render(<App />)
 else {
   const use = contender.useConnection!
-  root.render(<StrictMode>{Array.from({ length: Number(query.get('connections')) }, (_, at) => <Connected key={at} use={use} />)}</StrictMode>)
+  root.render(
+    <StrictMode>
+      {Array.from({ length: Number(query.get('connections')) }, (_, at) => (
+        <Connected key={at} use={use} />
+      ))}
+    </StrictMode>,
+  )
   window.ready = true
 }

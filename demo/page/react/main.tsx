@@ -70,7 +70,9 @@ function Controls() {
   const [text, setText] = useState('Running. Press Deploy: both servers are replaced by new ones, and then closed.')
   useEffect(() => {
     const servers = new EventSource('/events')
-    servers.addEventListener('state', ({ data }) => setBusy((JSON.parse(data as string) as { busy: unknown }).busy !== null))
+    servers.addEventListener('state', ({ data }) =>
+      setBusy((JSON.parse(data as string) as { busy: unknown }).busy !== null),
+    )
     servers.addEventListener('action', ({ data }) => setText((JSON.parse(data as string) as { text: string }).text))
     return () => servers.close()
   }, [])
@@ -78,7 +80,14 @@ function Controls() {
     if (busy) return
     const pressed = (event: KeyboardEvent) => {
       // In the list of the devtools a letter chooses.
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.composedPath()[0] instanceof HTMLSelectElement) return
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        event.repeat ||
+        event.composedPath()[0] instanceof HTMLSelectElement
+      )
+        return
       const [action] = ACTIONS.find(([, , key]) => key === event.key.toLowerCase()) ?? []
       if (action) act(action)
     }
@@ -89,7 +98,14 @@ function Controls() {
     <section className="controls" aria-label="What happens to the servers and the network">
       <div className="buttons">
         {ACTIONS.map(([action, name, key], index) => (
-          <button key={action} className={index === 0 ? 'primary' : undefined} data-action={action} aria-keyshortcuts={key} disabled={busy} onClick={() => act(action)}>
+          <button
+            key={action}
+            className={index === 0 ? 'primary' : undefined}
+            data-action={action}
+            aria-keyshortcuts={key}
+            disabled={busy}
+            onClick={() => act(action)}
+          >
             {name} <kbd>{key.toUpperCase()}</kbd>
           </button>
         ))}
@@ -121,11 +137,15 @@ function Page({ options, children }: { options: LiveSocketOptions; children: Rea
   )
 }
 
-const [{ socketPort }] = await Promise.all([(await fetch('/config')).json() as Promise<{ socketPort: number }>, signIn()])
+const [{ socketPort }] = await Promise.all([
+  (await fetch('/config')).json() as Promise<{ socketPort: number }>,
+  signIn(),
+])
 const options: LiveSocketOptions = {
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${socketPort}/live`,
   getToken: ({ signal }) => fetchToken(signal),
-  // One visitor is no storm: a second is spread enough. And with a hundred messages a second, one without any is suspect.
+  // One visitor is no storm: a second is spread enough. And with a hundred messages a second, one without any is
+  // suspect.
   reconnect: { spread: 1_000 },
   heartbeat: { interval: 1_000, timeout: 1_000 },
   environment: { WebSocket: wire },
@@ -137,7 +157,8 @@ createRoot(document.getElementById('root')!).render(
       <header>
         <h1>The same page, in React.</h1>
         <p>
-          A hundred messages a second go through one reducer; the page renders once a frame. Below it are the devtools. <a href="/">The plain page</a> shows LiveSocket beside another client.
+          A hundred messages a second go through one reducer; the page renders once a frame. Below it are the devtools.{' '}
+          <a href="/">The plain page</a> shows LiveSocket beside another client.
         </p>
       </header>
       <Controls />

@@ -8,33 +8,52 @@ import { invalid } from '../options.js'
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
 const SHORTEST_SECRET = 16
-/** What HTTP clients send as it is, and servers read as it was sent: the ends of a header's value are trimmed on the way. */
+/**
+ * What HTTP clients send as it is, and servers read as it was sent: the ends of a header's value are trimmed on the
+ * way.
+ */
 const FITS_A_HEADER = /^[!-~]([ -~]*[!-~])?$/
 const LARGEST_BODY = 4 * 1024
 const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'endWhenAlone', 'wait', 'cancel']
 
 /**
- * What a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and if wanted a JSON body with `rate`,
- * `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 with the number of legs at once; with `wait: true` 200
- * with the outcome at the end. `cancel: true` takes it back. Throws `invalid` for a secret that is too short, or that no header can bear.
+ * What a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and if wanted a JSON body
+ * with `rate`,
+ * `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 with the number of legs
+ * at once; with `wait: true` 200 with the outcome at the end. `cancel: true` takes it back. Throws `invalid` for a
+ * secret that is too short, or that no header can bear.
  */
 export function createDrainEndpoint(drain: Drain, secret: string): RequestListener {
   if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
     throw invalid(`The secret of a drain endpoint must have at least ${SHORTEST_SECRET} characters`)
   }
   if (!FITS_A_HEADER.test(secret)) {
-    throw invalid('The secret of a drain endpoint must be of ASCII characters, without blanks or line breaks at its ends: no Authorization header bears another one. Was it read from a file with a newline at its end?')
+    throw invalid(
+      'The secret of a drain endpoint must be of ASCII characters, without blanks or line breaks at its ends: no Authorization header bears another one. Was it read from a file with a newline at its end?',
+    )
   }
   const expected = digest(secret)
 
   async function serve(request: IncomingMessage, response: ServerResponse) {
     if (request.method !== 'POST') return answer(response, 405, { error: 'POST only' }, { Allow: 'POST' })
-    if (!bears(request, expected)) return answer(response, 401, { error: 'A valid bearer token is needed' }, { 'WWW-Authenticate': 'Bearer' })
+    if (!bears(request, expected))
+      return answer(response, 401, { error: 'A valid bearer token is needed' }, { 'WWW-Authenticate': 'Bearer' })
     const body = await bodyOf(request)
-    if (body === 'taken') return answer(response, 400, { error: 'The body was read before it came here: hand it over as request.body, or mount this before whatever reads bodies' })
-    if (body === 'too large') return answer(response, 413, { error: `The body must have at most ${LARGEST_BODY} bytes` }, { Connection: 'close' })
+    if (body === 'taken')
+      return answer(response, 400, {
+        error:
+          'The body was read before it came here: hand it over as request.body, or mount this before whatever reads bodies',
+      })
+    if (body === 'too large')
+      return answer(
+        response,
+        413,
+        { error: `The body must have at most ${LARGEST_BODY} bytes` },
+        { Connection: 'close' },
+      )
     const fields = body === null ? null : fieldsOf(body)
-    if (!fields) return answer(response, 400, { error: `The body must be a JSON object with none but ${FIELDS.join(', ')}` })
+    if (!fields)
+      return answer(response, 400, { error: `The body must be a JSON object with none but ${FIELDS.join(', ')}` })
     const { wait, cancel, ...options } = fields
     if (cancel) return answer(response, 200, { cancelled: drain.cancel() })
     try {
@@ -67,8 +86,10 @@ function digest(secret: string): Buffer {
 
 /** Null: it is no JSON. `taken`: somebody else has read it and kept it. */
 async function bodyOf(request: IncomingMessage & { body?: unknown }): Promise<unknown> {
-  // A body parser that comes first also sets `body` where it left the stream alone, as for a content type that is not its own.
-  if (request.readableDidRead) return request.body === undefined ? (empty(request) ? {} : 'taken') : parsed(request.body)
+  // A body parser that comes first also sets `body` where it left the stream alone, as for a content type that is not
+  // its own.
+  if (request.readableDidRead)
+    return request.body === undefined ? (empty(request) ? {} : 'taken') : parsed(request.body)
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {

@@ -1,4 +1,6 @@
-/** When the next one of a row may go, so that no window of one second ever holds more than `rate` of them, rounded up. */
+/**
+ * When the next one of a row may go, so that no window of one second ever holds more than `rate` of them, rounded up.
+ */
 export interface Pace {
   /** Milliseconds until the next one may go; 0 when it may go now. */
   wait(): number
@@ -7,8 +9,8 @@ export interface Pace {
 }
 
 /**
- * What is asked at an even pace arrives in bunches, made by whatever holds it up on its way: of the rate that those who take the legs
- * can carry in any second so much is made use of.
+ * What is asked at an even pace arrives in bunches, made by whatever holds it up on its way: of the rate that those who
+ * take the legs can carry in any second so much is made use of.
  */
 const EVEN = 0.96
 
@@ -21,8 +23,9 @@ export function askingRate(rate: number): number {
 const SLICE = 2 / 19
 
 /**
- * Evenly: one every `1000 / rate` milliseconds. After a delay it catches up, but neither at the price of the rate nor at once: what
- * a machine that stood still for half a second owes would go as one wave, and come again as one wave every second.
+ * Evenly: one every `1000 / rate` milliseconds. After a delay it catches up, but neither at the price of the rate nor
+ * at once: what a machine that stood still for half a second owes would go as one wave, and come again as one wave
+ * every second.
  *
  * @param rate per second, above 0.
  */

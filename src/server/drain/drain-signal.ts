@@ -16,18 +16,23 @@ export interface SignalTasks {
 }
 
 /**
- * Milliseconds within which a signal that comes again is the same one: a terminal sends it to the whole group, and what started us passes
- * it on (`node --watch` 1 to 30 ms later, `concurrently` up to 130 ms). Nobody asks twice in that time and means it.
+ * Milliseconds within which a signal that comes again is the same one: a terminal sends it to the whole group, and what
+ * started us passes it on (`node --watch` 1 to 30 ms later, `concurrently` up to 130 ms). Nobody asks twice in that
+ * time and means it.
  */
 const TOGETHER = 500
 
 /**
- * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends (with 0, or 1 where it failed), unless
- * somebody else listens to the signal and so has yet to say when: by listening at all we took away that it ends the process. Where it was
- * taken back nothing ends, and the next signal is the first one again.
+ * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends (with 0,
+ * or 1 where it failed), unless somebody else listens to the signal and so has yet to say when: by listening at all we
+ * took away that it ends the process. Where it was taken back nothing ends, and the next signal is the first one again.
  * Returns the undo.
  */
-export function onSignal(host: SignalHost, signal: NodeJS.Signals, { empty, hurry, now, onError }: SignalTasks): () => void {
+export function onSignal(
+  host: SignalHost,
+  signal: NodeJS.Signals,
+  { empty, hurry, now, onError }: SignalTasks,
+): () => void {
   let begunAt: number | null = null
   let undone = false
   const listener = () => {

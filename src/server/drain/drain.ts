@@ -13,14 +13,17 @@ import type { ServerLeg } from '../legs/server-leg.js'
 
 export interface DrainOptions {
   /**
-   * How many legs the servers that take them can carry in any second. A little fewer are asked to move, because they come in
-   * bunches; and fewer where moves take long, so that no more than three seconds' worth are on their way at a time, as long as
-   * all can still be asked in time. Default: 200 are asked, or as many more as it takes to reach all within half the deadline.
+   * How many legs the servers that take them can carry in any second. A little fewer are asked to move, because they
+   * come in bunches; and fewer where moves take long, so that no more than three seconds' worth are on their way at a
+   * time, as long as all can still be asked in time. Default: 200 are asked, or as many more as it takes to reach all
+   * within half the deadline.
    */
   readonly rate?: number
   /** Milliseconds until what is still here is closed, at most a day. Default 30,000. */
   readonly deadline?: number
-  /** Where to move, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they came from. */
+  /**
+   * Where to move, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they came from.
+   */
   readonly url?: string
   /** In words, for logs and timelines. Default `deploy`. */
   readonly reason?: string
@@ -29,9 +32,9 @@ export interface DrainOptions {
   /** Cancels: those asked are told to stay, and new legs are taken again. */
   readonly signal?: AbortSignal
   /**
-   * Whether the deadline is now once it shows that nobody else takes the legs: 1.5 s after the start none has moved, and those that were
-   * asked only came back here. The event `drain-alone` tells of it either way. Default: true unless `NODE_ENV` is `production`, so that a
-   * server that is developed on restarts at once.
+   * Whether the deadline is now once it shows that nobody else takes the legs: 1.5 s after the start none has moved,
+   * and those that were asked only came back here. The event `drain-alone` tells of it either way. Default: true unless
+   * `NODE_ENV` is `production`, so that a server that is developed on restarts at once.
    */
   readonly endWhenAlone?: boolean
 }
@@ -76,7 +79,10 @@ export interface DrainDeps {
 
 /** While as many as may be are on their way, it is looked again so often whether some have gone. */
 const CROWDED = 50
-/** Milliseconds from the start in which a client that is asked dials three times or four, and a balancer notices who is ready and who is not. */
+/**
+ * Milliseconds from the start in which a client that is asked dials three times or four, and a balancer notices who is
+ * ready and who is not.
+ */
 const ALONE = 1_500
 /** Before the deadline, so many milliseconds are for those who were asked last. */
 const LAST = 5_000
@@ -145,7 +151,10 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
       const ends = options.endWhenAlone
       onEvent({ type: 'drain-alone', left: remaining.size })
       onError(
-        new LiveSocketError('refused', `Nobody else takes the connections that are asked to move: they only come back here. ${ends ? 'So they are closed now.' : 'They are kept until the deadline.'} Start the next server before this one goes, behind the same address.`),
+        new LiveSocketError(
+          'refused',
+          `Nobody else takes the connections that are asked to move: they only come back here. ${ends ? 'So they are closed now.' : 'They are kept until the deadline.'} Start the next server before this one goes, behind the same address.`,
+        ),
         'draining',
       )
       if (ends) force()
@@ -246,9 +255,11 @@ function checkedOptions(options: DrainOptions, legs: number) {
   const most = numberOf('drain.rate', rate)
   textOf('drain.reason', reason, MAX_WORDS)
   if (typeof endWhenAlone !== 'boolean') throw invalid(`endWhenAlone must be true or false, not ${shown(endWhenAlone)}`)
-  if (url !== undefined && !isSocketUrl(url)) throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
+  if (url !== undefined && !isSocketUrl(url))
+    throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
   return {
-    rate: rate === undefined ? Math.max(most, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0) : askingRate(most),
+    rate:
+      rate === undefined ? Math.max(most, deadline > 0 ? Math.ceil(legs / (deadline / 2_000)) : 0) : askingRate(most),
     deadline,
     spread: numberOf('drain.spread', options.spread),
     reason,

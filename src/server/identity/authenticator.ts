@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import { withheld } from '../../base/token-redaction.js'
+import { redactedError } from '../../base/token-redaction.js'
 import { noSubject, readUser } from './identity.js'
 import type { LiveServerOptions } from '../options.js'
 
@@ -41,12 +41,18 @@ export interface AuthenticatorDeps<User> {
 }
 
 /**
- * Milliseconds after its signal fired in which a call may still settle. One that does not is taken for lost, and its place given away:
- * otherwise as many as may be under way could shut the server for ever.
+ * Milliseconds after its signal fired in which a call may still settle. One that does not is taken for lost, and its
+ * place given away: otherwise as many as may be under way could shut the server for ever.
  */
 const DEAF = 30_000
 
-export function createAuthenticator<User>({ authenticate, clock, patience, maxCalls, onError }: AuthenticatorDeps<User>): Authenticator<User> {
+export function createAuthenticator<User>({
+  authenticate,
+  clock,
+  patience,
+  maxCalls,
+  onError,
+}: AuthenticatorDeps<User>): Authenticator<User> {
   const underWay = new Set<{ abandonedAt: number | null }>()
   /** In the order in which they came. */
   const waiting = new Set<() => void>()
@@ -63,7 +69,13 @@ export function createAuthenticator<User>({ authenticate, clock, patience, maxCa
     for (const call of underWay) {
       if (call.abandonedAt === null || clock.monotonic() - call.abandonedAt < DEAF) continue
       underWay.delete(call)
-      onError(new LiveSocketError('timeout', `authenticate has not ended ${DEAF} ms after its signal fired: pass the signal on to what it calls`), 'authenticating')
+      onError(
+        new LiveSocketError(
+          'timeout',
+          `authenticate has not ended ${DEAF} ms after its signal fired: pass the signal on to what it calls`,
+        ),
+        'authenticating',
+      )
     }
     next()
   }
@@ -99,11 +111,13 @@ export function createAuthenticator<User>({ authenticate, clock, patience, maxCa
         const asked = authenticate(credentials)
         if (!isPromise(asked)) return judge(asked)
         underWay.add(call)
-        const settled = <Value>(then: (value: Value) => void) => (value: Value) => {
-          underWay.delete(call)
-          then(value)
-          next()
-        }
+        const settled =
+          <Value>(then: (value: Value) => void) =>
+          (value: Value) => {
+            underWay.delete(call)
+            then(value)
+            next()
+          }
         Promise.resolve(asked).then(settled(judge), settled(failed))
       } catch (error) {
         failed(error)
@@ -127,12 +141,14 @@ export function createAuthenticator<User>({ authenticate, clock, patience, maxCa
 
     function failed(error: unknown) {
       if (over) return
-      onError(withheld(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
+      onError(redactedError(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
       end({ outcome: 'untold' })
     }
 
     function late() {
-      const why = underWay.has(call) ? `did not answer within ${patience} ms` : `was not asked within ${patience} ms: limits.maxAuthenticating, ${maxCalls} calls, are under way`
+      const why = underWay.has(call)
+        ? `did not answer within ${patience} ms`
+        : `was not asked within ${patience} ms: limits.maxAuthenticating, ${maxCalls} calls, are under way`
       onError(new LiveSocketError('timeout', `authenticate ${why}`), 'authenticating')
       abandon()
     }

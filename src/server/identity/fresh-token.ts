@@ -3,11 +3,15 @@ import type { Clock } from '../../base/clock.js'
 import type { Identification, Identified } from './authenticator.js'
 
 /**
- * The fresh token of a live leg, until it has been checked. Where it cannot be checked now (the identity service is away) the leg lives on
- * with the token that it has, and the check is made again, for as long as that one lasts: its client need not know.
+ * The fresh token of a live leg, until it has been checked. Where it cannot be checked now (the identity service is
+ * away) the leg lives on with the token that it has, and the check is made again, for as long as that one lasts: its
+ * client need not know.
  */
 export interface FreshToken {
-  /** Takes the place of one that has not been checked yet. One is looked at at a time: a client that sends many costs no more calls. */
+  /**
+   * Takes the place of one that has not been checked yet. One is looked at at a time: a client that sends many costs no
+   * more calls.
+   */
   check(token: string): void
   /** One has come, and nobody could tell so far whose it is. */
   readonly unchecked: boolean

@@ -6,17 +6,22 @@ import { invalid, type UserFields } from '../options.js'
 export const MAX_SUBJECT = 1_024
 
 /**
- * The two fields that the server reads of what `authenticate` answered. Throws `invalid` for one that is of a wrong type: taken as absent,
- * another user's token would pass on the same leg, and a token would never end. Never quotes a value: it may be a secret.
+ * The two fields that the server reads of what `authenticate` answered. Throws `invalid` for one that is of a wrong
+ * type: taken as absent, another user's token would pass on the same leg, and a token would never end. Never quotes a
+ * value: it may be a secret.
  */
 export function readUser(user: unknown): UserFields {
   if (typeof user !== 'object' || user === null) return {}
   const { subject, tokenTtl } = user as { subject?: unknown; tokenTtl?: unknown }
   if (subject !== undefined && (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT)) {
-    throw invalid(`authenticate answered a subject that is ${kindOf(subject)}; it must be a string of 1 to ${MAX_SUBJECT} characters, or absent`)
+    throw invalid(
+      `authenticate answered a subject that is ${kindOf(subject)}; it must be a string of 1 to ${MAX_SUBJECT} characters, or absent`,
+    )
   }
   if (tokenTtl !== undefined && (typeof tokenTtl !== 'number' || !(tokenTtl <= bounds.lifetime.most))) {
-    throw invalid(`authenticate answered a tokenTtl that is ${kindOf(tokenTtl)}; it must be the milliseconds that the token has left, at most 400 days, or absent for one that does not end`)
+    throw invalid(
+      `authenticate answered a tokenTtl that is ${kindOf(tokenTtl)}; it must be the milliseconds that the token has left, at most 400 days, or absent for one that does not end`,
+    )
   }
   return {
     ...(subject === undefined ? undefined : { subject }),

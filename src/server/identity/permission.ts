@@ -8,14 +8,30 @@ export type Permission<User> = (ask: Authorization<User>) => Promise<Denial>
 
 const DOING = { subscribe: 'a subscription to', publish: 'a publish into' } as const
 
-/** Without `authorize` clients may subscribe, and may not publish: what nobody has thought about is not open to everybody. */
-export function createPermission<User>(authorize: LiveServerOptions<User>['authorize'], onError: (error: unknown, doing: string) => void): Permission<User> {
+/**
+ * Without `authorize` clients may subscribe, and may not publish: what nobody has thought about is not open to
+ * everybody.
+ */
+export function createPermission<User>(
+  authorize: LiveServerOptions<User>['authorize'],
+  onError: (error: unknown, doing: string) => void,
+): Permission<User> {
   let saidAbsent = false
 
   function absent(): Denial {
-    if (!saidAbsent) onError(invalid('A client wants to publish, and createLiveServer was given no authorize: without it clients may only subscribe. This is said once'), 'authorizing')
+    if (!saidAbsent)
+      onError(
+        invalid(
+          'A client wants to publish, and createLiveServer was given no authorize: without it clients may only subscribe. This is said once',
+        ),
+        'authorizing',
+      )
     saidAbsent = true
-    return { code: 'forbidden', message: 'Clients may not publish here: the server has no authorize. Give createLiveServer one, such as authorize: ({ action, topic, user }) => true.' }
+    return {
+      code: 'forbidden',
+      message:
+        'Clients may not publish here: the server has no authorize. Give createLiveServer one, such as authorize: ({ action, topic, user }) => true.',
+    }
   }
 
   return async (ask) => {
@@ -24,8 +40,20 @@ export function createPermission<User>(authorize: LiveServerOptions<User>['autho
     try {
       const allowed: unknown = await authorize(ask)
       if (allowed === true) return null
-      if (allowed !== false) onError(invalid(`authorize must answer true or false, not ${allowed === null ? 'null' : typeof allowed}: it was taken for a no`), doing)
-      return { code: 'forbidden', message: ask.action === 'publish' ? 'Publishing into this topic is not allowed.' : 'Subscribing to this topic is not allowed.' }
+      if (allowed !== false)
+        onError(
+          invalid(
+            `authorize must answer true or false, not ${allowed === null ? 'null' : typeof allowed}: it was taken for a no`,
+          ),
+          doing,
+        )
+      return {
+        code: 'forbidden',
+        message:
+          ask.action === 'publish'
+            ? 'Publishing into this topic is not allowed.'
+            : 'Subscribing to this topic is not allowed.',
+      }
     } catch (error) {
       onError(error, doing)
       return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }

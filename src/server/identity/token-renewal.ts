@@ -10,7 +10,10 @@ export interface RenewOptions {
 
 export interface OfferedToken {
   readonly token: string
-  /** Milliseconds that it lives, from 1 to 400 days. Without it the client takes a JWT's own `exp − iat`, else its default. */
+  /**
+   * Milliseconds that it lives, from 1 to 400 days. Without it the client takes a JWT's own `exp − iat`, else its
+   * default.
+   */
   readonly tokenTtl?: number
 }
 
@@ -19,10 +22,16 @@ export type SessionMatch<User> = (session: { readonly session: string; readonly 
 /** What a server can do about the tokens of its legs, beyond waiting for their end. */
 export interface TokenRenewal<User> {
   renew(match: SessionMatch<User>, options?: RenewOptions): number
-  offer(match: SessionMatch<User>, mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>): Promise<number>
+  offer(
+    match: SessionMatch<User>,
+    mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>,
+  ): Promise<number>
 }
 
-export function createTokenRenewal<User>(deps: { legs(): Iterable<ServerLeg<User>>; onError(error: unknown, doing: string): void }): TokenRenewal<User> {
+export function createTokenRenewal<User>(deps: {
+  legs(): Iterable<ServerLeg<User>>
+  onError(error: unknown, doing: string): void
+}): TokenRenewal<User> {
   const bySession = (match: SessionMatch<User>) => {
     const sessions = new Map<string, ServerLeg<User>[]>()
     for (const leg of deps.legs()) {

@@ -1,8 +1,8 @@
 import { instant, since, type Clock, type Instant } from '../../base/clock.js'
 
 /**
- * How long what arrives on a leg can have been on its way (server rule 5). What comes behind the answer to a ping was sent after
- * that ping; what comes on a leg at all, after its welcome.
+ * How long what arrives on a leg can have been on its way (server rule 5). What comes behind the answer to a ping was
+ * sent after that ping; what comes on a leg at all, after its welcome.
  */
 export interface LegFlight {
   /** The leg is welcomed. */

@@ -28,7 +28,12 @@ export function createLegSink<User>({ filter, counters, socket, who, onError }: 
         let sees: unknown = false
         const failed = (error: unknown) => onError(error, `filtering the topic ${quoted(topic)}`)
         callOut(() => (sees = filter({ topic, data: entry.value(), offset: entry.offset, user, session })), failed)
-        if (typeof sees !== 'boolean') failed(invalid(`filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`))
+        if (typeof sees !== 'boolean')
+          failed(
+            invalid(
+              `filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`,
+            ),
+          )
         return sees === true
       },
     }),

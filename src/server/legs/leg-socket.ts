@@ -3,15 +3,15 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../../base/clock.js'
 import type { ServerFrame } from '../../protocol/frames.js'
 import { encodeServerFrame } from '../../protocol/server-frames.js'
-import type { Outlet } from './write-coalescing.js'
+import type { WriteCoalescing } from './write-coalescing.js'
 import { createUnread } from '../topics/unread.js'
 
 /** Bytes of UTF-8 text that many sockets can send as they are. */
 export type Encoded = Buffer
 
 /**
- * One server-side socket. After `close` nothing is sent and nothing is heard but its end. Methods, here and wherever there is one
- * of a kind for each leg: an object with getters costs V8 some 500 bytes more.
+ * One server-side socket. After `close` nothing is sent and nothing is heard but its end. Methods, here and wherever
+ * there is one of a kind for each leg: an object with getters costs V8 some 500 bytes more.
  */
 export interface LegSocket {
   /** Sends an answer, or what is said to this leg alone: at once, whatever waits. */
@@ -35,7 +35,10 @@ export interface LegSocket {
   paused(): boolean
   /** Asks the browser itself, which answers even for a page whose timers stand still. */
   probe(): void
-  /** Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which nothing more was read. */
+  /**
+   * Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which nothing
+   * more was read.
+   */
   close(code: number, reason: string, patience: number): void
   terminate(): void
   /** Monotonic milliseconds of the last byte of a frame that came, and of the last one sent. */
@@ -64,7 +67,14 @@ const LONGEST_CLOSE = 5
  * @param stream what the WebSocket runs on.
  * @param window bytes that may be on their way to it before it has read them.
  */
-export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, outlet: Outlet, window: number, handlers: LegSocketHandlers): LegSocket {
+export function createLegSocket(
+  ws: WebSocket,
+  stream: Duplex,
+  clock: Clock,
+  writes: WriteCoalescing,
+  window: number,
+  handlers: LegSocketHandlers,
+): LegSocket {
   let closing = false
   let heardAt = clock.monotonic()
   let sentAt = heardAt
@@ -118,7 +128,7 @@ export function createLegSocket(ws: WebSocket, stream: Duplex, clock: Clock, out
   function give(frame: Encoded) {
     if (closing || ws.readyState !== ws.OPEN) return
     const now = clock.monotonic()
-    outlet.hold(stream, now - sentAt)
+    writes.hold(stream, now - sentAt)
     sentAt = now
     const marks = unread.add(frame.length)
     ws.send(frame, { binary: false })

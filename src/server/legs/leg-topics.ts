@@ -21,8 +21,8 @@ export interface LegTopics<User> {
 
 export interface PreparedTopics {
   /**
-   * Subscribes: first `refused` for each topic that is not served, then `named` with all that are, then their messages follow.
-   * One synchronous step: nothing comes between the answers and what they say.
+   * Subscribes: first `refused` for each topic that is not served, then `named` with all that are, then their messages
+   * follow. One synchronous step: nothing comes between the answers and what they say.
    */
   join(tell: { refused(why: TopicRefusal): void; named(answers: TopicAnswers): void }): void
   /** Gives back what was prepared and never joined. */
@@ -43,7 +43,9 @@ export interface TopicRefusal {
   readonly retryAfter?: number
 }
 
-type Verdict = { readonly feed: TopicFeed; readonly release: () => void; readonly request: Position | null } | { readonly error: TopicRefusal }
+type Verdict =
+  | { readonly feed: TopicFeed; readonly release: () => void; readonly request: Position | null }
+  | { readonly error: TopicRefusal }
 
 export function createLegTopics<User>({ permission, feeds, maxTopics, sink }: LegTopicsDeps<User>): LegTopics<User> {
   const joined = new Map<string, () => void>()
@@ -64,10 +66,22 @@ export function createLegTopics<User>({ permission, feeds, maxTopics, sink }: Le
       const over = new Set(fresh.slice(Math.max(0, maxTopics - joined.size)))
       const held: (() => void)[] = []
       const verdictOn = async ([topic, request]: [string, Position | null]): Promise<[string, Verdict]> => {
-        if (over.has(topic)) return [topic, { error: { code: 'forbidden', topic, message: `A leg has at most ${maxTopics} topics.` } }]
+        if (over.has(topic))
+          return [topic, { error: { code: 'forbidden', topic, message: `A leg has at most ${maxTopics} topics.` } }]
         const error = await refusalOf(topic, who)
         if (error) return [topic, { error }]
-        if (feeds.full(topic)) return [topic, { error: { code: 'busy', topic, message: 'The legs of this server read as many topics as limits.maxTopicsRead allows.', retryAfter: 5_000 } }]
+        if (feeds.full(topic))
+          return [
+            topic,
+            {
+              error: {
+                code: 'busy',
+                topic,
+                message: 'The legs of this server read as many topics as limits.maxTopicsRead allows.',
+                retryAfter: 5_000,
+              },
+            },
+          ]
         const { feed, release } = feeds.hold(topic)
         held.push(release)
         await feed.prepare(request)

@@ -6,8 +6,9 @@ const LATE = 500
 const SPARED = 2_000
 
 /**
- * A clock for timers by which somebody else is found to be late, when it may be this process that did not listen. The system's clock reads
- * what has arrived before it rings late. That is not enough where one thing asks for the next: who it is, and then what the log says.
+ * A clock for timers by which somebody else is found to be late, when it may be this process that did not listen. The
+ * system's clock reads what has arrived before it rings late. That is not enough where one thing asks for the next: who
+ * it is, and then what the log says.
  */
 export function createPatientClock(clock: Clock): Clock {
   let sparedUntil = -Infinity

@@ -16,7 +16,7 @@ import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-t
 import { maxPayload, type ServerLimits } from '../limits.js'
 import { answerFrame } from '../topics/message-frame.js'
 import type { LiveServerOptions } from '../options.js'
-import type { Outlet } from './write-coalescing.js'
+import type { WriteCoalescing } from './write-coalescing.js'
 import type { Publisher, PublishFrame } from '../publishes/publisher.js'
 import type { ServerEvent } from '../server-event.js'
 import type { Counters } from '../stats.js'
@@ -32,10 +32,15 @@ import { createWorkQueue } from './work-queue.js'
 export interface ServerLeg<User> {
   /** Null until its hello was taken. */
   who(): { readonly session: string; readonly user: User } | null
-  /** An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is under way. */
+  /**
+   * An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is
+   * under way.
+   */
   fail(failure: Failure, answers?: 'all' | 'under way'): void
   send(frame: Extract<ServerFrame, { type: 'handover' | 'handover-cancelled' | 'token' }>): void
-  /** Its token ends in `within` milliseconds, and the client is told. False where it has none, or one that ends sooner. */
+  /**
+   * Its token ends in `within` milliseconds, and the client is told. False where it has none, or one that ends sooner.
+   */
   renewToken(within: number): boolean
   /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */
   tend(now: number, ask: { readonly quiet: number; readonly dead: number }): void
@@ -54,7 +59,7 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 
   readonly publish: Publisher<User>
   readonly counters: Counters
   readonly clock: Clock
-  readonly outlet: Outlet
+  readonly writes: WriteCoalescing
   reconnectSpread(): number | undefined
   onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
@@ -71,9 +76,11 @@ export function createServerLeg<User>(
   connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
   handlers: Arrival & { releasing(done: Promise<void>): void },
 ): ServerLeg<User> {
-  const { log, limits, clock, outlet, counters, onError } = deps
+  const { log, limits, clock, writes, counters, onError } = deps
   const { request } = connection
-  const patience = createAlarm(clock, () => fail(state === 'opened' ? { code: 'timeout', message: 'The hello took too long.' } : LOG_AWAY))
+  const patience = createAlarm(clock, () =>
+    fail(state === 'opened' ? { code: 'timeout', message: 'The hello took too long.' } : LOG_AWAY),
+  )
   const queue = createWorkQueue(limits.maxQueued, limits.maxQueuedBytes, {
     full: () => socket.pause(),
     room: () => socket.resume(),
@@ -93,9 +100,13 @@ export function createServerLeg<User>(
   let saidOverRate = false
   const life = createTokenLife(clock, limits.tokenGrace)
   let asking: Identification<User> | null = null
-  const fresh = createFreshToken<User>(clock, (token) => ask(who!.session, token), (known) => void queue.change(0, () => renewed(known)))
+  const fresh = createFreshToken<User>(
+    clock,
+    (token) => ask(who!.session, token),
+    (known) => void queue.change(0, () => renewed(known)),
+  )
 
-  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, outlet, limits.maxBuffered, {
+  const socket: LegSocket = createLegSocket(connection.ws, connection.stream, clock, writes, limits.maxBuffered, {
     text: hear,
     binary: () => fail({ code: 'protocol', message: 'Frames must be text.' }),
     asked: flight.asked,
@@ -104,14 +115,20 @@ export function createServerLeg<User>(
   })
 
   const sink = createLegSink<User>({ ...deps, socket, who: () => who! })
-  const topics = createLegTopics<User>({ permission: deps.permission, feeds: deps.feeds, maxTopics: limits.maxTopics, sink })
+  const topics = createLegTopics<User>({
+    permission: deps.permission,
+    feeds: deps.feeds,
+    maxTopics: limits.maxTopics,
+    sink,
+  })
 
   patience.set(limits.helloTimeout)
 
   function hear(text: string) {
     if (state === 'ending' || state === 'gone') return
     // Every character is a byte at least, so that most frames need not be counted.
-    const large = text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
+    const large =
+      text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
     const frame = decodeClientFrame(text, maxPayload(limits))
     if (large) {
       const id = frame && 'type' in frame && frame.type === 'publish' ? { id: frame.id } : undefined
@@ -126,7 +143,8 @@ export function createServerLeg<User>(
         fail(LOG_AWAY)
       })
     }
-    if (state === 'greeting') return fail({ code: 'protocol', message: 'Nothing may come between the hello and the welcome.' })
+    if (state === 'greeting')
+      return fail({ code: 'protocol', message: 'Nothing may come between the hello and the welcome.' })
     serve(frame, text.length)
   }
 
@@ -153,7 +171,8 @@ export function createServerLeg<User>(
     if (admission.outcome === 'superseded') {
       return fail({ code: 'superseded', message: `This session has a leg ${hello.leg} or a newer one already.` })
     }
-    if (admission.outcome === 'forbidden') return fail({ code: 'forbidden', message: 'This session belongs to somebody else.' })
+    if (admission.outcome === 'forbidden')
+      return fail({ code: 'forbidden', message: 'This session belongs to somebody else.' })
     who = { session: hello.session, user: known.user, subject: known.subject, token: hello.token !== undefined }
     const prepared = await topics.prepare(hello.topics, who)
     if (ended()) return prepared.drop()
@@ -204,7 +223,8 @@ export function createServerLeg<User>(
             for (const topic of frame.topics.keys()) refuse(frame.id)({ ...LOG_AWAY, topic })
           })
           if (prepared && state !== 'live') prepared.drop()
-          else if (prepared) join(prepared, frame.id, (answers) => socket.send({ type: 'subscribed', id: frame.id, topics: answers }))
+          else if (prepared)
+            join(prepared, frame.id, (answers) => socket.send({ type: 'subscribed', id: frame.id, topics: answers }))
         })
       case 'unsubscribe':
         return queue.change(bytes, async () => topics.leave(frame.topics))
@@ -235,13 +255,14 @@ export function createServerLeg<User>(
     saidOverRate = true
     const retryAfter = rate!.refuse(bytes)
     const busy = { code: 'busy', message: 'This session sends too much.' } as const
-    if (retryAfter === null) return fail({ ...busy, retryAfter: FLOOD_PAUSE }, 'all'), false
+    if (retryAfter === null) return (fail({ ...busy, retryAfter: FLOOD_PAUSE }, 'all'), false)
     if (frame.type === 'publish') {
       counters.published++
       counters.refused++
       socket.sendEncoded(answerFrame(frame.id, { type: 'nack', ...busy, retryAfter }))
       if (socket.owed() > limits.maxBuffered) dropSlow()
-    } else if (frame.type === 'subscribe') for (const topic of frame.topics.keys()) refuse(frame.id)({ ...busy, topic, retryAfter })
+    } else if (frame.type === 'subscribe')
+      for (const topic of frame.topics.keys()) refuse(frame.id)({ ...busy, topic, retryAfter })
     return frame.type !== 'publish' && frame.type !== 'subscribe'
   }
 
@@ -272,11 +293,15 @@ export function createServerLeg<User>(
     socket.probe()
   }
 
-  /** What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at again as well. */
+  /**
+   * What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at
+   * again as well.
+   */
   async function renewed(known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) {
     if (state !== 'live') return
     if (known.outcome !== 'known') return fail(refusal(known.outcome))
-    if (known.subject !== who!.subject) return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
+    if (known.subject !== who!.subject)
+      return fail({ code: 'session-ended', message: 'The fresh token is of another user.' })
     Object.assign(who!, { user: known.user, token: true })
     socket.send({ type: 'authed', ...lifetime(known) })
     // A token may bear other rights than the one before.
@@ -305,7 +330,13 @@ export function createServerLeg<User>(
     deps.onEvent({ type: 'leg-failed', ...named, code, message })
     const close = () => {
       topics.leaveAll()
-      socket.send({ type: 'error', code, message, ...(id === undefined ? undefined : { id }), ...(retryAfter === undefined ? undefined : { retryAfter }) })
+      socket.send({
+        type: 'error',
+        code,
+        message,
+        ...(id === undefined ? undefined : { id }),
+        ...(retryAfter === undefined ? undefined : { retryAfter }),
+      })
       socket.close(CLOSE_CODES[code], code, limits.closeTimeout)
     }
     if (answers === 'under way') {
@@ -355,7 +386,10 @@ export function createServerLeg<User>(
   }
 
   function tellSession(type: 'joined' | 'left') {
-    callOut(() => deps.onSession?.({ type, session: admitted!.session, user: who?.user ?? admitted!.user }), (error) => onError(error, 'telling of a session'))
+    callOut(
+      () => deps.onSession?.({ type, session: admitted!.session, user: who?.user ?? admitted!.user }),
+      (error) => onError(error, 'telling of a session'),
+    )
   }
 
   // Read through a function, because an `await` may have changed it.
@@ -375,7 +409,8 @@ export function createServerLeg<User>(
     tend(now, { quiet, dead }) {
       if (state !== 'live') return
       // One that brought a fresh token in time is not to blame for that nobody could check it.
-      if (life.over(now)) return fail(fresh.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
+      if (life.over(now))
+        return fail(fresh.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
       const silent = now - socket.heardAt()
       if (silent >= dead && !socket.paused()) return socket.terminate()
       if (dead < Infinity && socket.stalled(now, limits.stallTimeout)) return dropSlow()
@@ -389,4 +424,3 @@ export function createServerLeg<User>(
 function refusal(outcome: 'refused' | 'untold'): Failure {
   return outcome === 'untold' ? UNTOLD : { code: 'unauthorized', message: 'The token is not valid.' }
 }
-

@@ -6,8 +6,8 @@ export interface SessionRate {
   /** Counts a frame. 0: it is within the rate; else the milliseconds after which it would have been. */
   take(bytes: number): number
   /**
-   * It is not served: it does not count, and the milliseconds after which the session may go on. Null where it was told so as often as it may
-   * be: whoever does not listen is not worth an answer each.
+   * It is not served: it does not count, and the milliseconds after which the session may go on. Null where it was told
+   * so as often as it may be: whoever does not listen is not worth an answer each.
    */
   refuse(bytes: number): number | null
   /** The leg is gone. */
@@ -30,10 +30,16 @@ interface Spent {
 
 /** Sessions without a leg whose rate is not yet forgotten: nobody gets a new burst by coming back. */
 const MOST_GONE = 10_000
-/** A part of its burst that a session waits for when it was over: less would have it come back for one message at a time. */
+/**
+ * A part of its burst that a session waits for when it was over: less would have it come back for one message at a
+ * time.
+ */
 const ROOM = 0.1
 
-export function createSessionRates(limits: Pick<ServerLimits, 'messagesPerSecond' | 'messageBurst' | 'bytesPerSecond' | 'byteBurst'>, clock: Clock): SessionRates {
+export function createSessionRates(
+  limits: Pick<ServerLimits, 'messagesPerSecond' | 'messageBurst' | 'bytesPerSecond' | 'byteBurst'>,
+  clock: Clock,
+): SessionRates {
   const { messagesPerSecond, messageBurst, bytesPerSecond, byteBurst } = limits
   const sessions = new Map<string, Spent>()
   /** Those without a leg, the first to go first. */
@@ -51,7 +57,10 @@ export function createSessionRates(limits: Pick<ServerLimits, 'messagesPerSecond
 
   /** Until no more is spent than these parts of the bursts. */
   function wait({ messages, bytes }: Spent, part: number): number {
-    return 1_000 * Math.max(0, (messages - part * messageBurst) / messagesPerSecond, (bytes - part * byteBurst) / bytesPerSecond)
+    return (
+      1_000 *
+      Math.max(0, (messages - part * messageBurst) / messagesPerSecond, (bytes - part * byteBurst) / bytesPerSecond)
+    )
   }
 
   function forget() {

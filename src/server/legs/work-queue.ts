@@ -1,7 +1,7 @@
 /**
- * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for those into others;
- * changes of topics go one at a time; and a publish waits for the changes that came before it, so that a client sees what it publishes
- * after it has subscribed.
+ * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for
+ * those into others; changes of topics go one at a time; and a publish waits for the changes that came before it, so
+ * that a client sees what it publishes after it has subscribed.
  */
 export interface WorkQueue {
   /** `bytes`: what it holds on to until it is done. */

@@ -2,15 +2,17 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.js'
 
 /**
- * When what is written to the connections of a server leaves: at the end of the turn; and where the process has come to spend much of its
- * time on writing, a connection that is given something again and again gets what has come together for it some milliseconds later. A
- * write is a call of the system, dearer than many frames, and wakes whoever reads at the other end.
+ * When what is written to the connections of a server leaves: at the end of the turn; and where the process has come to
+ * spend much of its time on writing, a connection that is given something again and again gets what has come together
+ * for it some milliseconds later. A write is a call of the system, dearer than many frames, and wakes whoever reads at
+ * the other end.
  */
-export interface Outlet {
+export interface WriteCoalescing {
   /**
    * What this connection is given until the end of the turn leaves together.
    *
-   * @param quiet milliseconds since it was last given something: one that was quiet for long has nothing to gather, and never waits.
+   * @param quiet milliseconds since it was last given something: one that was quiet for long has nothing to gather, and
+   * never waits.
    */
   hold(stream: Duplex, quiet: number): void
 }
@@ -28,7 +30,7 @@ const LONGEST = 40
 /** Bytes that one connection may have waiting: more leaves at once. */
 const MOST = 16 * 1_024
 
-export function createOutlet(clock: Clock): Outlet {
+export function createWriteCoalescing(clock: Clock): WriteCoalescing {
   let wait = 0
   let spent = 0
   let share = 0
@@ -43,11 +45,12 @@ export function createOutlet(clock: Clock): Outlet {
     return {
       has: (stream: Duplex) => held.has(stream),
       add(stream: Duplex) {
-        if (held.size === 0) schedule(() => {
-          const streams = held
-          held = new Set()
-          release(streams)
-        })
+        if (held.size === 0)
+          schedule(() => {
+            const streams = held
+            held = new Set()
+            release(streams)
+          })
         held.add(stream)
       },
     }

@@ -1,4 +1,7 @@
-/** Things that take up room, and one that takes up most of all, but for a factor of two: each is in the drawer of its power of two. */
+/**
+ * Things that take up room, and one that takes up most of all, but for a factor of two: each is in the drawer of its
+ * power of two.
+ */
 export interface Heaviest<Item extends Weighed> {
   /** Of those that weigh as much it is the newest now. 0 takes it out. */
   weigh(item: Item, weight: number): void

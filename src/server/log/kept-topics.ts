@@ -15,8 +15,8 @@ export interface KeptTopic extends Weighed {
 }
 
 /**
- * The topics of a memory log and what is kept of them. Who takes up most gives first: of bytes the topic that has most, of topics the session
- * that made most. So nobody pushes out what others keep by publishing much, or into many topics.
+ * The topics of a memory log and what is kept of them. Who takes up most gives first: of bytes the topic that has most,
+ * of topics the session that made most. So nobody pushes out what others keep by publishing much, or into many topics.
  */
 export interface KeptTopics {
   /** The topic of that name, new where there is none. */
@@ -29,7 +29,13 @@ export interface KeptTopics {
   /** Forgets all, under new epochs; those that are read begin anew. */
   reset(): KeptTopic[]
   all(): Iterable<KeptTopic>
-  size(): { readonly topics: number; readonly unread: number; readonly messages: number; readonly bytes: number; readonly evicted: number }
+  size(): {
+    readonly topics: number
+    readonly unread: number
+    readonly messages: number
+    readonly bytes: number
+    readonly evicted: number
+  }
 }
 
 export interface KeptTopicsLimits {
@@ -59,21 +65,30 @@ export function createKeptTopics(limits: KeptTopicsLimits, now: () => number): K
   const holding = new Set<KeptTopic>()
   const shares = new Map<string | null | undefined, Share>()
   const largest = createHeaviest<Share>()
-  // A topic without messages may be forgotten and made again under the same epoch. As soon as one with messages is forgotten,
-  // all made later bear another epoch, so that no number is ever used twice under one.
+  // A topic without messages may be forgotten and made again under the same epoch. As soon as one with messages is
+  // forgotten, all made later bear another epoch, so that no number is ever used twice under one.
   let root = nanoid()
   let generation = 0
 
-  const newHistory = () => createTopicHistory(limits.history, (change) => {
-    bytes += change
-    messages += Math.sign(change)
-  })
+  const newHistory = () =>
+    createTopicHistory(limits.history, (change) => {
+      bytes += change
+      messages += Math.sign(change)
+    })
   const costOf = ({ history }: KeptTopic) => history.bytes + MESSAGE_COST * history.size
 
   function get(name: string): KeptTopic {
     let topic = topics.get(name)
     if (!topic) {
-      topic = { name, epoch: `${root}.${generation}`, offset: 0, history: newHistory(), tails: new Set(), maker: undefined, drawer: 0 }
+      topic = {
+        name,
+        epoch: `${root}.${generation}`,
+        offset: 0,
+        history: newHistory(),
+        tails: new Set(),
+        maker: undefined,
+        drawer: 0,
+      }
       topics.set(name, topic)
       offer(topic)
     }
@@ -103,7 +118,10 @@ export function createKeptTopics(limits: KeptTopicsLimits, now: () => number): K
     if (share.topics.size === 0) shares.delete(maker)
   }
 
-  /** First one in which nothing is lost, then of the session that made most, then of the server itself; never the newest one, if there is another. */
+  /**
+   * First one in which nothing is lost, then of the session that made most, then of the server itself; never the newest
+   * one, if there is another.
+   */
   function evict(newest: KeptTopic) {
     const quietest = (share: Share | undefined) => {
       for (const topic of share?.topics ?? []) if (topic !== newest) return topic
@@ -175,7 +193,13 @@ export function createKeptTopics(limits: KeptTopicsLimits, now: () => number): K
       const read = [...topics.values()].filter(({ tails }) => tails.size > 0)
       topics.clear()
       for (const topic of read) {
-        Object.assign(topic, { epoch: `${root}.${generation}`, offset: 0, history: newHistory(), maker: undefined, drawer: 0 })
+        Object.assign(topic, {
+          epoch: `${root}.${generation}`,
+          offset: 0,
+          history: newHistory(),
+          maker: undefined,
+          drawer: 0,
+        })
         topics.set(topic.name, topic)
       }
       return read

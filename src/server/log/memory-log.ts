@@ -12,13 +12,13 @@ export interface MemoryLogOptions {
   /** For how long a publish that arrives again is known: see `DedupeLimits`. */
   readonly dedupe?: Partial<DedupeLimits>
   /**
-   * Topics kept that nobody reads; those that are read are bounded by the limits of the servers. At the bound the quietest topic goes of
-   * the session that made most of them; topics that a server made go last. Default 10,000.
+   * Topics kept that nobody reads; those that are read are bounded by the limits of the servers. At the bound the
+   * quietest topic goes of the session that made most of them; topics that a server made go last. Default 10,000.
    */
   readonly maxTopics?: number
   /**
-   * Bytes kept of all topics together: their data, and 100 more for each message. At the bound the topic that has most gives its oldest
-   * message. Default 256 MiB.
+   * Bytes kept of all topics together: their data, and 100 more for each message. At the bound the topic that has most
+   * gives its oldest message. Default 256 MiB.
    */
   readonly maxBytes?: number
   readonly clock?: Clock
@@ -30,19 +30,25 @@ export interface MemoryLog extends TopicLog {
    * remembered. Sessions are: they are as alive as before.
    */
   forget(): void
-  /** What it holds. `unread`: topics that nobody reads. `evicted`: topics that have been forgotten with their messages, at `maxTopics`. */
+  /**
+   * What it holds. `unread`: topics that nobody reads. `evicted`: topics that have been forgotten with their messages,
+   * at `maxTopics`.
+   */
   size(): LogSize
 }
 
 /** Sessions without legs that are remembered. */
 const MAX_IDLE = 100_000
-/** Answers remembered of all sessions together: where there are so many sessions that `maxIds` of each would be more, each has its share. */
+/**
+ * Answers remembered of all sessions together: where there are so many sessions that `maxIds` of each would be more,
+ * each has its share.
+ */
 const MAX_ANSWERS = 1_000_000
 const LEAST_ANSWERS = 16
 
 /**
- * A topic log in the memory of this process. Any number of servers in the process may share it; it ends with the process, and
- * what was in it with it. Throws `invalid` for a limit that is no number of its kind.
+ * A topic log in the memory of this process. Any number of servers in the process may share it; it ends with the
+ * process, and what was in it with it. Throws `invalid` for a limit that is no number of its kind.
  */
 export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   const clock = options.clock ?? systemClock
@@ -98,7 +104,10 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
     async once(origin, task) {
       const key = keyOf(origin)
       const mine = (running.get(key) ?? Promise.resolve()).then(task)
-      const settled = mine.then(() => undefined, () => undefined)
+      const settled = mine.then(
+        () => undefined,
+        () => undefined,
+      )
       running.set(key, settled)
       try {
         return await mine

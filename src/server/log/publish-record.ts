@@ -2,19 +2,21 @@ import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type Origin, type Place } f
 
 export interface DedupeLimits {
   /**
-   * Milliseconds for which the answer to a publish is remembered. Default 10 minutes. That nothing is applied twice does not rest on
-   * it: a repeat whose answer was forgotten is told `outcome-unknown`.
+   * Milliseconds for which the answer to a publish is remembered. Default 10 minutes. That nothing is applied twice
+   * does not rest on it: a repeat whose answer was forgotten is told `outcome-unknown`.
    */
   readonly window: number
   /**
-   * Answers remembered of each session. Default 1,000, as many publishes as a client's outbox holds. Nor does it rest on this.
+   * Answers remembered of each session. Default 1,000, as many publishes as a client's outbox holds. Nor does it rest
+   * on this.
    */
   readonly maxIds: number
 }
 
 /**
  * What became of one session's publishes (server rules 4 and 5): of each topic the newest `n` that was decided, and the
- * first final answers, for as long as they are remembered. A publish is applied only where this record can tell that it was not before.
+ * first final answers, for as long as they are remembered. A publish is applied only where this record can tell that it
+ * was not before.
  */
 export interface PublishRecord {
   /** The answer; null where nothing was decided yet: it may be. An answer that is found out here is recorded. */
@@ -24,23 +26,35 @@ export interface PublishRecord {
   readonly size: number
 }
 
-/** Topics of one session whose newest `n` is kept; beyond, those that were quiet longest go, and a late copy of theirs is `outcome-unknown`. */
+/**
+ * Topics of one session whose newest `n` is kept; beyond, those that were quiet longest go, and a late copy of theirs
+ * is `outcome-unknown`.
+ */
 export const MAX_COUNTED_TOPICS = 10_000
 
 const LEAST_KEPT = 10 * 60_000
 const MOST_KEPT = 7 * 24 * 3_600_000
 
-/** How long, in milliseconds, a session without legs is remembered with its record: answers are, as long as they are to be known. */
+/**
+ * How long, in milliseconds, a session without legs is remembered with its record: answers are, as long as they are to
+ * be known.
+ */
 export function keepRecords({ window }: DedupeLimits): number {
   return Math.min(MOST_KEPT, Math.max(LEAST_KEPT, window))
 }
 
 /**
- * @param born whatever was decided from this moment on is in the record; -Infinity where all is that ever was of the session.
+ * @param born whatever was decided from this moment on is in the record; -Infinity where all is that ever was of the
+ * session.
  * @param maxIds answers to remember now.
  * @param now milliseconds that never go back.
  */
-export function createPublishRecord(born: number, window: number, maxIds: () => number, now: () => number): PublishRecord {
+export function createPublishRecord(
+  born: number,
+  window: number,
+  maxIds: () => number,
+  now: () => number,
+): PublishRecord {
   /** In the order of time: ids are only ever added, and leave from the front. */
   const answers = new Map<string, { readonly answer: Answer; readonly at: number }>()
   let forgottenUpTo = -Infinity

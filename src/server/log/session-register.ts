@@ -29,8 +29,8 @@ interface Session {
 }
 
 /**
- * A session without legs is remembered for `idle` milliseconds, so that an older leg of it that was long on its way is still
- * known for what it is; and no more than `maxIdle` of them.
+ * A session without legs is remembered for `idle` milliseconds, so that an older leg of it that was long on its way is
+ * still known for what it is; and no more than `maxIdle` of them.
  *
  * @param newRecord makes one in which all is that was decided from that moment on.
  */

@@ -1,29 +1,33 @@
 /**
- * The only thing that servers share. Each of them numbers, stores and dedupes nothing by itself: it asks the log, so that any
- * of them can be replaced at any moment. `memoryLog()` is one for servers of a single process.
+ * The only thing that servers share. Each of them numbers, stores and dedupes nothing by itself: it asks the log, so
+ * that any of them can be replaced at any moment. `memoryLog()` is one for servers of a single process.
  *
  * A method that rejects with a `LiveSocketError` of code `refused` did nothing, and may be asked anew. After any other
  * rejection the outcome is unknown.
  */
 export interface TopicLog {
   /**
-   * Gives the data the topic's next number, stores it, trims the topic's history and, with an `origin`, records the answer under
-   * that id and its `n` as the newest of session and topic: all in one step, of which others see all or nothing. A repeat changes nothing
-   * and gets the answer of the first one; nor does anything whose `n` is not above the newest, or of which the log cannot tell that it was not
-   * applied before (see `createPublishRecord`).
-   * What one session asks for is applied in the order in which it was asked for, also where nobody waited for the answers.
+   * Gives the data the topic's next number, stores it, trims the topic's history and, with an `origin`, records the
+   * answer under that id and its `n` as the newest of session and topic: all in one step, of which others see all or
+   * nothing. A repeat changes nothing and gets the answer of the first one; nor does anything whose `n` is not above
+   * the newest, or of which the log cannot tell that it was not applied before (see `createPublishRecord`). What one
+   * session asks for is applied in the order in which it was asked for, also where nobody waited for the answers.
    */
   append(entry: NewEntry): Promise<Recorded>
-  /** Records that the publish was refused for good, unless it has an answer already, as in `append`. The answer that holds. */
+  /**
+   * Records that the publish was refused for good, unless it has an answer already, as in `append`. The answer that
+   * holds.
+   */
   refuse(origin: Origin, nack: Nack): Promise<Answer>
   /**
-   * What was answered to that id. Null where nothing was: then it has never been applied, for otherwise (a later one was, or it goes back
-   * to where the log may have forgotten) the answer, recorded by this very question, is a nack with `out-of-order` or `outcome-unknown`.
+   * What was answered to that id. Null where nothing was: then it has never been applied, for otherwise (a later one
+   * was, or it goes back to where the log may have forgotten) the answer, recorded by this very question, is a nack
+   * with `out-of-order` or `outcome-unknown`.
    */
   recall(origin: Origin): Promise<Answer | null>
   /**
-   * Runs `task` while no other task for that id runs, here or on another server that shares the log. It keeps a publish that
-   * arrives on two legs at once from being decided twice; that it is not applied twice is `append`'s promise.
+   * Runs `task` while no other task for that id runs, here or on another server that shares the log. It keeps a publish
+   * that arrives on two legs at once from being decided twice; that it is not applied twice is `append`'s promise.
    */
   once<Result>(origin: Origin, task: () => Promise<Result>): Promise<Result>
 
@@ -35,21 +39,21 @@ export interface TopicLog {
   tail(topic: string, listener: (event: TailEvent) => void): Promise<Tail>
 
   /**
-   * Takes in a leg. `superseded`: a leg with that number or a higher one is known already. `forbidden`: the session belongs to
-   * another subject. `first`: the session had no leg.
+   * Takes in a leg. `superseded`: a leg with that number or a higher one is known already. `forbidden`: the session
+   * belongs to another subject. `first`: the session had no leg.
    */
   admit(session: string, leg: number, subject?: string): Promise<Admission>
   /** The leg is gone; whether it was the session's last one. It may take as long as the log is away. */
   release(session: string, leg: number): Promise<{ readonly last: boolean }>
   /**
-   * Tells what becomes of sessions by no word of their server: each change once, to one of all that share the log, which is the first
-   * that answers true. Absent where a log ends with its servers. The result is the undo.
+   * Tells what becomes of sessions by no word of their server: each change once, to one of all that share the log,
+   * which is the first that answers true. Absent where a log ends with its servers. The result is the undo.
    */
   presence?(listener: (change: PresenceChange) => boolean): () => void
 
   /**
-   * Whether it can be asked now. It answers at once, from what it knows. Absent where a log always can. A server is not ready for new
-   * connections before its log was, nor when it has been away for more than a short while.
+   * Whether it can be asked now. It answers at once, from what it knows. Absent where a log always can. A server is not
+   * ready for new connections before its log was, nor when it has been away for more than a short while.
    */
   status?(): LogStatus
 
@@ -100,7 +104,10 @@ export interface NewEntry {
 export interface Origin {
   readonly session: string
   readonly id: string
-  /** Where it stands among this session's publishes into its topic. Absent with clients that do not count: then only the id tells a repeat. */
+  /**
+   * Where it stands among this session's publishes into its topic. Absent with clients that do not count: then only the
+   * id tells a repeat.
+   */
   readonly place?: Place
   /** Of a repeat: how long before this copy was sent it was first sent, in milliseconds. */
   readonly age?: number
@@ -178,14 +185,18 @@ export type Admission =
 export type PresenceChange =
   /** The session's last legs were on a server that died. */
   | { readonly type: 'left'; readonly session: string; readonly subject?: string }
-  /** Its server was taken for dead, and the session was said to have left: neither is so. It is for the server that has it. */
+  /**
+   * Its server was taken for dead, and the session was said to have left: neither is so. It is for the server that has
+   * it.
+   */
   | { readonly type: 'joined'; readonly session: string }
 
 /** The answer to a publish that comes after one that its session published later into the same topic. */
 export const OUT_OF_ORDER: Nack = {
   type: 'nack',
   code: 'out-of-order',
-  message: 'A later publish of this session into the topic was decided first: this one was not applied, and will not be.',
+  message:
+    'A later publish of this session into the topic was decided first: this one was not applied, and will not be.',
 }
 
 /** The answer of a log that cannot tell whether a publish was applied. */

@@ -1,8 +1,9 @@
 import type { Clock } from '../../base/clock.js'
 
 /**
- * Publishes of this server go at once, unless those who read would miss something by it. Then they wait a little, each topic's in their
- * order: where somebody who reads cannot follow, and where publishing has not let the process do anything else for a while, sockets included.
+ * Publishes of this server go at once, unless those who read would miss something by it. Then they wait a little, each
+ * topic's in their order: where somebody who reads cannot follow, and where publishing has not let the process do
+ * anything else for a while, sockets included.
  */
 export interface PublishPace {
   /** Calls `task` now, or in its turn. */
@@ -13,11 +14,16 @@ export interface PublishPace {
 
 /** Whoever reads faster than this is waited for; nobody slows a topic to less. Messages and bytes a millisecond. */
 const SLOWEST = { messages: 1, bytes: 1_024 }
-/** Publishing for so long, ms, leaves the rest of the process its turn. Shorter ones cost more: each ends with a write to every leg. */
+/**
+ * Publishing for so long, ms, leaves the rest of the process its turn. Shorter ones cost more: each ends with a write
+ * to every leg.
+ */
 const LONGEST_TURN = 50
 /** Messages and bytes of a topic that go together once there is room. */
 const TOGETHER = { messages: 64, bytes: 128 * 1024 }
-/** Publishes of a topic that wait at a time: who does not wait for the answers cannot be slowed, and the oldest goes. */
+/**
+ * Publishes of a topic that wait at a time: who does not wait for the answers cannot be slowed, and the oldest goes.
+ */
 const MOST = 1_024
 /** Time that was lost, because a timer ran late, is made up for, ms. */
 const LATE = 50
@@ -40,7 +46,10 @@ export function createPublishPace(clock: Clock, crowded: (topic: string) => bool
   let ticking = false
   let slowed = 0
 
-  /** Whether promises alone have kept the process busy for too long: where they never end, no tick comes, and no socket is written or read. */
+  /**
+   * Whether promises alone have kept the process busy for too long: where they never end, no tick comes, and no socket
+   * is written or read.
+   */
   function turnIsOver(): boolean {
     const now = clock.monotonic()
     if (turnBegan === null) {

@@ -26,8 +26,8 @@ export interface Publishing<User> {
 export type PublishAnswer = Answer & { readonly retryAfter?: number }
 
 /**
- * Applies a publish, once for each id, and says how it went. Never rejects. Calls `next` as soon as whatever is published after it will
- * also be applied after it.
+ * Applies a publish, once for each id, and says how it went. Never rejects. Calls `next` as soon as whatever is
+ * published after it will also be applied after it.
  */
 export type Publisher<User> = (publishing: Publishing<User>, next: () => void) => Promise<PublishAnswer>
 
@@ -47,9 +47,22 @@ export const ROUNDING = 1
 /** The application's function has not answered in its time. */
 class TooLong extends LiveSocketError {}
 
-export function createPublisher<User>({ log, pace, permission, clock, patience, onPublish, onError }: PublisherDeps<User>): Publisher<User> {
+export function createPublisher<User>({
+  log,
+  pace,
+  permission,
+  clock,
+  patience,
+  onPublish,
+  onError,
+}: PublisherDeps<User>): Publisher<User> {
   /** @param deciding called before anything is done that may be the publish's outcome. */
-  async function decide({ frame, session, user }: Publishing<User>, origin: () => Origin, deciding: () => void, next: () => void): Promise<PublishAnswer> {
+  async function decide(
+    { frame, session, user }: Publishing<User>,
+    origin: () => Origin,
+    deciding: () => void,
+    next: () => void,
+  ): Promise<PublishAnswer> {
     const { topic, id } = frame
     // Without a decision to make, `append` finds a repeat by itself, in the same step.
     if (onPublish || frame.age !== undefined) {
@@ -57,16 +70,25 @@ export function createPublisher<User>({ log, pace, permission, clock, patience, 
       if (known) return known
     }
     deciding()
-    const allowed = await attempt('authorize', () => permission({ action: 'publish', topic, user, session, data: frame.data }))
+    const allowed = await attempt('authorize', () =>
+      permission({ action: 'publish', topic, user, session, data: frame.data }),
+    )
     if ('thrown' in allowed) {
       onError(allowed.thrown, `authorizing a publish into ${quoted(topic)}`)
       return { type: 'nack', code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
     }
     const denial = allowed.value
-    if (denial) return denial.retryAfter === undefined ? log.refuse(origin(), { type: 'nack', ...denial }) : { type: 'nack', ...denial }
+    if (denial)
+      return denial.retryAfter === undefined
+        ? log.refuse(origin(), { type: 'nack', ...denial })
+        : { type: 'nack', ...denial }
     const controller = onPublish && new AbortController()
     const decision = onPublish
-      ? await attempt('onPublish', () => onPublish({ topic, data: frame.data, id, session, user, signal: controller!.signal }), controller)
+      ? await attempt(
+          'onPublish',
+          () => onPublish({ topic, data: frame.data, id, session, user, signal: controller!.signal }),
+          controller,
+        )
       : { value: undefined }
     if ('thrown' in decision) {
       const { thrown } = decision
@@ -87,25 +109,45 @@ export function createPublisher<User>({ log, pace, permission, clock, patience, 
     const data = jsonOf(stored)
     const answer = decision.value?.answer === undefined ? undefined : jsonOf(decision.value.answer)
     if (data === null || answer === null) {
-      onError(new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`), `applying a publish into ${quoted(topic)}`)
+      onError(
+        new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`),
+        `applying a publish into ${quoted(topic)}`,
+      )
       return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
     }
     const longest = Math.max(data.length, answer?.length ?? 0)
     if (longest > LONGEST_DATA) {
-      onError(new LiveSocketError('too-large', `onPublish gave ${longest} characters, and clients read no more than ${LONGEST_DATA}`, { topic }), `applying a publish into ${quoted(topic)}`)
+      onError(
+        new LiveSocketError(
+          'too-large',
+          `onPublish gave ${longest} characters, and clients read no more than ${LONGEST_DATA}`,
+          { topic },
+        ),
+        `applying a publish into ${quoted(topic)}`,
+      )
       return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
     }
-    const appended = pace.run(topic, data.length, () => log.append({ topic, data, origin: origin(), ...(answer === undefined ? undefined : { answer }) }))
-    // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored first.
+    const appended = pace.run(topic, data.length, () =>
+      log.append({ topic, data, origin: origin(), ...(answer === undefined ? undefined : { answer }) }),
+    )
+    // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
+    // first.
     if (!onPublish) next()
     return (await appended).answer
   }
 
   /** What the application's function came to, within its time. */
-  async function attempt<Value>(name: string, call: () => MaybePromise<Value>, controller?: AbortController): Promise<{ value: Value } | { thrown: unknown }> {
+  async function attempt<Value>(
+    name: string,
+    call: () => MaybePromise<Value>,
+    controller?: AbortController,
+  ): Promise<{ value: Value } | { thrown: unknown }> {
     let cancel: () => void = () => undefined
     const tooLong = new Promise<never>((_, reject) => {
-      cancel = clock.setTimeout(() => reject(new TooLong('timeout', `${name} took longer than limits.publishTimeout, ${patience} ms`)), patience)
+      cancel = clock.setTimeout(
+        () => reject(new TooLong('timeout', `${name} took longer than limits.publishTimeout, ${patience} ms`)),
+        patience,
+      )
     })
     try {
       return { value: await Promise.race([call(), tooLong]) }
@@ -120,7 +162,12 @@ export function createPublisher<User>({ log, pace, permission, clock, patience, 
   return async (publishing, next) => {
     const { frame, session, flight, arrived } = publishing
     const { id, topic, n, age } = frame
-    const what = { session, id, ...(n === undefined ? undefined : { place: { topic, n } }), ...(age === undefined ? undefined : { age: age + ROUNDING }) }
+    const what = {
+      session,
+      id,
+      ...(n === undefined ? undefined : { place: { topic, n } }),
+      ...(age === undefined ? undefined : { age: age + ROUNDING }),
+    }
     // What it waits for here counts as part of its way.
     const origin = (): Origin => ({ ...what, flight: flight + since(clock, arrived) })
     let undecided = true
@@ -130,11 +177,16 @@ export function createPublisher<User>({ log, pace, permission, clock, patience, 
       return await (onPublish ? log.once(origin(), decided) : decided())
     } catch (error) {
       onError(error, `publishing into ${quoted(frame.topic)}`)
-      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind. Nor of a repeat,
-      // what became of it when it was sent first.
+      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
+      // Nor of a repeat, what became of it when it was sent first.
       const refused = error instanceof LiveSocketError && error.code === 'refused'
       if ((!refused && !undecided) || age !== undefined) return OUTCOME_UNKNOWN
-      return { type: 'nack', code: LOG_AWAY.code, message: LOG_AWAY.message, retryAfter: (refused ? error.retryAfter : undefined) ?? 1_000 }
+      return {
+        type: 'nack',
+        code: LOG_AWAY.code,
+        message: LOG_AWAY.message,
+        retryAfter: (refused ? error.retryAfter : undefined) ?? 1_000,
+      }
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Keeps what one session appends in order. None of it waits for the answers to what was sent before, because what is sent over one
- * connection under one epoch is applied as it was sent, or from some point on not at all. Where something has to be sent
- * anew, or the way to Redis changed meanwhile, each waits until all before it were sent that way too, or are settled.
+ * Keeps what one session appends in order. None of it waits for the answers to what was sent before, because what is
+ * sent over one connection under one epoch is applied as it was sent, or from some point on not at all. Where something
+ * has to be sent anew, or the way to Redis changed meanwhile, each waits until all before it were sent that way too, or
+ * are settled.
  */
 export interface AppendOrder {
   enter(session: string): AppendPlace
@@ -9,8 +10,8 @@ export interface AppendOrder {
 
 export interface AppendPlace {
   /**
-   * Sends it, for the first time or anew, when it is its turn: as a rule at once. `task` must itself send at once: with an `await` before it
-   * the way might be another one by then.
+   * Sends it, for the first time or anew, when it is its turn: as a rule at once. `task` must itself send at once: with
+   * an `await` before it the way might be another one by then.
    */
   send<Reply>(task: () => Promise<Reply>): Promise<Reply>
   /** It is settled, one way or the other. */
@@ -23,7 +24,9 @@ interface Sending {
   wake(): void
 }
 
-/** @param generation changes whenever what is sent from then on might be applied although what was sent before is not. */
+/**
+ * @param generation changes whenever what is sent from then on might be applied although what was sent before is not.
+ */
 export function createAppendOrder(generation: () => number): AppendOrder {
   /** What is not settled, in its order. */
   const lanes = new Map<string, Set<Sending>>()

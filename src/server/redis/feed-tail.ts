@@ -11,8 +11,8 @@ export interface FeedTail {
   has(topic: string): boolean
   topics(): readonly string[]
   /**
-   * This node has appended it. Whoever has all before it is told now, together with the answer to the publisher, and not again when
-   * the feed brings it.
+   * This node has appended it. Whoever has all before it is told now, together with the answer to the publisher, and
+   * not again when the feed brings it.
    */
   appended(topic: string, epoch: string, entry: LogEntry): void
   /** Redis is there, or another epoch holds: what was missed is caught up on. */
@@ -34,7 +34,10 @@ export interface FeedTailDeps {
   head(topic: string): Promise<FeedHead>
   /** Entries above `after`, from the oldest on. */
   entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
-  /** Whether the epoch is still what this node takes it for; asks Redis, which also tells how many appends it has counted. */
+  /**
+   * Whether the epoch is still what this node takes it for; asks Redis, which also tells how many appends it has
+   * counted.
+   */
   check(): Promise<number>
   /** The feed has come to that append. */
   knows(mark: Mark): void
@@ -45,7 +48,9 @@ export interface FeedTailDeps {
 /** Short, so that a Redis which was emptied in silence is noticed soon. */
 const BLOCK = 1_000
 const COUNT = 500
-/** Between two reads while much comes in: each takes as many entries as there are, for all topics and all legs at once. */
+/**
+ * Between two reads while much comes in: each takes as many entries as there are, for all topics and all legs at once.
+ */
 const INTERVAL = 10
 /** After a catching up that failed although Redis is there. */
 const RETRY = 500
@@ -58,7 +63,10 @@ interface Listener {
   epoch: string
   /** The newest offset told of, or where it began. */
   told: number
-  /** What comes while it catches up waits here. Each catching up has a list of its own, by which it knows whether it is still wanted. */
+  /**
+   * What comes while it catches up waits here. Each catching up has a list of its own, by which it knows whether it is
+   * still wanted.
+   */
   early: Early | null
   gone: boolean
 }
@@ -89,7 +97,16 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
       while (!closed && topics.size > 0 && place && deps.here()) {
         const from = place
         const readAt = clock.monotonic()
-        const reply = (await deps.read(['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, from.id])) as [string, unknown[]][] | null
+        const reply = (await deps.read([
+          'XREAD',
+          'COUNT',
+          `${COUNT}`,
+          'BLOCK',
+          `${BLOCK}`,
+          'STREAMS',
+          feed,
+          from.id,
+        ])) as [string, unknown[]][] | null
         if (closed) return
         // It is read from elsewhere by now.
         if (place !== from) counted = null
@@ -137,7 +154,10 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     if (!parsed) {
       const [id] = entry as unknown[]
       if (place && typeof id === 'string') place = { ...place, id }
-      return onError(new LiveSocketError('invalid', 'An entry of the feed is not what this library wrote; it was skipped'), 'reading what comes into the topics')
+      return onError(
+        new LiveSocketError('invalid', 'An entry of the feed is not what this library wrote; it was skipped'),
+        'reading what comes into the topics',
+      )
     }
     const before = place
     place = { id: parsed.id, seq: parsed.kind === 'entry' ? parsed.seq : (place?.seq ?? 0) }
@@ -266,7 +286,8 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
     appended(topic, epoch, entry) {
       for (const listener of topics.get(topic) ?? []) {
         // What others appended before it is in the feed, and on its way: then so is this.
-        if (!listener.early && epoch === listener.epoch && entry.offset === listener.told + 1) take(listener, epoch, entry)
+        if (!listener.early && epoch === listener.epoch && entry.offset === listener.told + 1)
+          take(listener, epoch, entry)
       }
     },
     wake() {
@@ -284,7 +305,15 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
 }
 
 type Parsed =
-  | { readonly kind: 'entry'; readonly id: string; readonly seq: number; readonly stamp: string; readonly epoch: string; readonly topic: string; readonly entry: LogEntry }
+  | {
+      readonly kind: 'entry'
+      readonly id: string
+      readonly seq: number
+      readonly stamp: string
+      readonly epoch: string
+      readonly topic: string
+      readonly entry: LogEntry
+    }
   | { readonly kind: 'epoch'; readonly id: string }
 
 /** A topic's epoch is that of all topics, a dot, and a number. */
@@ -292,7 +321,10 @@ function rootOf(epoch: string): string {
   return epoch.slice(0, epoch.lastIndexOf('.'))
 }
 
-/** An entry has one field. Its name is the count of appends, the offset, the epoch, the stamp and the topic, and its value the data; or `e` and an epoch that begins. */
+/**
+ * An entry has one field. Its name is the count of appends, the offset, the epoch, the stamp and the topic, and its
+ * value the data; or `e` and an epoch that begins.
+ */
 function parse(raw: unknown): Parsed | null {
   if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1]) || raw[1].length !== 2) return null
   const [id, [name, value]] = raw as [string, [string, string]]

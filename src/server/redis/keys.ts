@@ -2,8 +2,8 @@ import { keyOf } from '../log/publish-record.js'
 import type { Origin } from '../log/topic-log.js'
 
 /**
- * The names of everything in Redis. All share one hash tag, and so one slot of a cluster: a script may touch any of them. What
- * belongs to one numbering bears its epoch, so that nothing of an older one is ever mistaken for it.
+ * The names of everything in Redis. All share one hash tag, and so one slot of a cluster: a script may touch any of
+ * them. What belongs to one numbering bears its epoch, so that nothing of an older one is ever mistaken for it.
  */
 export interface Keys {
   /** A hash: the epoch, which Redis it was made on, and where each topic stands. */
@@ -55,8 +55,8 @@ export function idOf(origin: Origin): string {
 }
 
 /**
- * Any string as UTF-8, each as a different one. Redis takes all bytes, but a lone surrogate has no UTF-8: it would become the
- * same replacement character as any other.
+ * Any string as UTF-8, each as a different one. Redis takes all bytes, but a lone surrogate has no UTF-8: it would
+ * become the same replacement character as any other.
  */
 export function encodeName(name: string): string {
   return isWellFormed(name) ? `=${name}` : `~${Buffer.from(name, 'utf16le').toString('hex')}`

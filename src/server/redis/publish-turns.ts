@@ -8,9 +8,9 @@ import type { RedisConnection } from './redis-connection.js'
 import { SCRIPTS } from './scripts.js'
 
 /**
- * One task at a time for each publish id: in this node by a queue, between nodes by a lock in Redis, which is renewed while the task runs and
- * ends by itself within a second, should its holder die. A node that stands still for longer may find another deciding beside it; that
- * nothing is applied twice is `append`'s promise.
+ * One task at a time for each publish id: in this node by a queue, between nodes by a lock in Redis, which is renewed
+ * while the task runs and ends by itself within a second, should its holder die. A node that stands still for longer
+ * may find another deciding beside it; that nothing is applied twice is `append`'s promise.
  */
 export type PublishTurns = <Result>(origin: Origin, task: () => Promise<Result>) => Promise<Result>
 
@@ -18,7 +18,17 @@ const LOCK = { lives: 1_000, renewed: 300 }
 /** Somebody else decides: it is asked again and again, for as long as that can take. */
 const ASK = { from: 10, to: 60, patience: 15_000 }
 
-export function createPublishTurns({ connection, keys, clock, random }: { connection: RedisConnection; keys: Keys; clock: Clock; random: Random }): PublishTurns {
+export function createPublishTurns({
+  connection,
+  keys,
+  clock,
+  random,
+}: {
+  connection: RedisConnection
+  keys: Keys
+  clock: Clock
+  random: Random
+}): PublishTurns {
   const running = new Map<string, Promise<unknown>>()
 
   async function locked<Result>(origin: Origin, task: () => Promise<Result>): Promise<Result> {
@@ -27,7 +37,11 @@ export function createPublishTurns({ connection, keys, clock, random }: { connec
     const begun = clock.monotonic()
     const take = async () => (await connection.runPlain(SCRIPTS.lock, [lock], [holder, `${LOCK.lives}`]))[1] === 'mine'
     while (!(await take())) {
-      if (clock.monotonic() - begun > ASK.patience) throw new LiveSocketError('refused', 'This publish is being decided elsewhere, and for too long.', { id: origin.id, retryAfter: 1_000 })
+      if (clock.monotonic() - begun > ASK.patience)
+        throw new LiveSocketError('refused', 'This publish is being decided elsewhere, and for too long.', {
+          id: origin.id,
+          retryAfter: 1_000,
+        })
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, ASK.from + random() * (ASK.to - ASK.from)))
     }
     let cancel: () => void = () => undefined
@@ -50,7 +64,10 @@ export function createPublishTurns({ connection, keys, clock, random }: { connec
   return async (origin, task) => {
     const key = keyOf(origin)
     const mine = (running.get(key) ?? Promise.resolve()).then(() => locked(origin, task))
-    const settled = mine.then(() => undefined, () => undefined)
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    )
     running.set(key, settled)
     try {
       return await mine

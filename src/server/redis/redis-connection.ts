@@ -16,9 +16,9 @@ import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 
 /**
- * This node's way to Redis: one connection for commands, and beside it one for the blocking read, opened when somebody reads. The first
- * is opened again by itself, and whenever it is, Redis is asked which epoch holds before anything else is; with it goes the second,
- * which may also be lost alone.
+ * This node's way to Redis: one connection for commands, and beside it one for the blocking read, opened when somebody
+ * reads. The first is opened again by itself, and whenever it is, Redis is asked which epoch holds before anything else
+ * is; with it goes the second, which may also be lost alone.
  */
 export interface RedisConnection {
   /** The epoch as far as it is known; null before the first connection. */
@@ -28,9 +28,9 @@ export interface RedisConnection {
   called(): Promise<void> | undefined
   status(): LogStatus
   /**
-   * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is at once, and
-   * otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent anew because another epoch holds, `again`
-   * calls for that.
+   * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is
+   * at once, and otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent
+   * anew because another epoch holds, `again` calls for that.
    */
   run(
     script: Script,
@@ -78,7 +78,10 @@ export interface RedisConnectionHandlers {
 
 /** Nothing heard for that long on a connection that was asked something: it is dead. A blocking read is shorter. */
 export const PATIENCE = 5_000
-/** Between two rounds: `U(0, RETRY.first · 2ⁿ)`, at most `RETRY.most`, and never less than `RETRY.least`; n goes back to 0 with a connection that lived for `RETRY.lived`. */
+/**
+ * Between two rounds: `U(0, RETRY.first · 2ⁿ)`, at most `RETRY.most`, and never less than `RETRY.least`; n goes back to
+ * 0 with a connection that lived for `RETRY.lived`.
+ */
 const RETRY = { least: 50, first: 200, most: 2_000, lived: 5_000 }
 
 /** Where this node is connected. */
@@ -149,7 +152,11 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
       if (seat && seat.commands === commands) lose(error)
     })
     try {
-      const { made, joined } = await sitDown(place, commands, () => broken ?? (closed ? new Error('closed') : undefined))
+      const { made, joined } = await sitDown(
+        place,
+        commands,
+        () => broken ?? (closed ? new Error('closed') : undefined),
+      )
       await load(commands)
       if (broken !== undefined) throw broken
       settle(made, joined)
@@ -169,7 +176,11 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     calling = { over: new Promise<void>((resolve) => void (end = resolve)), end }
   }
 
-  async function sitDown(place: RedisPlace, commands: RedisSocket, givenUp: () => unknown): Promise<{ made: Seat; joined: string }> {
+  async function sitDown(
+    place: RedisPlace,
+    commands: RedisSocket,
+    givenUp: () => unknown,
+  ): Promise<{ made: Seat; joined: string }> {
     const { cluster, term } = await standingOf(commands, trouble.tell)
     if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
     const { epoch: joined, run } = await join(commands, term, givenUp, waits)
@@ -201,17 +212,35 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     trouble.begin(error)
     handlers.away()
     // Who has our slot now was just said; or else somebody is dialled soon.
-    const wait = replyCode(error) === 'MOVED' && attempts === 0 ? 0 : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
+    const wait =
+      replyCode(error) === 'MOVED' && attempts === 0
+        ? 0
+        : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
     attempts++
     cancelRetry = clock.setTimeout(() => void connect(error), wait)
   }
 
-  function join(commands: RedisSocket, term: string | null, givenUp: () => unknown, waits?: () => void): Promise<Joined> {
-    return rollCall.join({ term, givenUp, waits, evaluate: (script, names, args) => evaluateLoaded(commands, script, names, args) })
+  function join(
+    commands: RedisSocket,
+    term: string | null,
+    givenUp: () => unknown,
+    waits?: () => void,
+  ): Promise<Joined> {
+    return rollCall.join({
+      term,
+      givenUp,
+      waits,
+      evaluate: (script, names, args) => evaluateLoaded(commands, script, names, args),
+    })
   }
 
   /** Answers `unloaded` where Redis does not know the script, and nothing was done. */
-  async function evaluate(socket: RedisSocket, { sha }: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
+  async function evaluate(
+    socket: RedisSocket,
+    { sha }: Script,
+    names: readonly string[],
+    args: readonly string[],
+  ): Promise<readonly unknown[]> {
     try {
       return (await socket.send(['EVALSHA', sha, `${names.length}`, ...names, ...args])) as unknown[]
     } catch (error) {
@@ -223,14 +252,22 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     }
   }
 
-  async function evaluateLoaded(socket: RedisSocket, script: Script, names: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
+  async function evaluateLoaded(
+    socket: RedisSocket,
+    script: Script,
+    names: readonly string[],
+    args: readonly string[],
+  ): Promise<readonly unknown[]> {
     const reply = await evaluate(socket, script, names, args)
     if (reply[0] !== 'unloaded') return reply
     await load(socket)
     return evaluate(socket, script, names, args)
   }
 
-  /** What was sent before and not done because of it is sent anew, in its order: `EVAL` would let what comes later go first. */
+  /**
+   * What was sent before and not done because of it is sent anew, in its order: `EVAL` would let what comes later go
+   * first.
+   */
   function load(socket: RedisSocket): Promise<void> {
     // One that died over it is no answer for the next.
     if (loading?.socket === socket) return loading.done
@@ -247,11 +284,18 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     if (!from) return Promise.reject(away())
     joining ??= (async () => {
       try {
-        const { epoch: joined, run, appends } = await join(from.commands, from.term ?? from.run, () => (seat === from ? undefined : away())).catch((error: unknown) => {
-          // What it has told and is still on its way here must not count any more when this node is asked what it knows.
-          if (error instanceof OtherTerm && seat === from) lose(error)
-          throw error
-        })
+        const {
+          epoch: joined,
+          run,
+          appends,
+        } = await join(from.commands, from.term ?? from.run, () => (seat === from ? undefined : away())).catch(
+          (error: unknown) => {
+            // What it has told and is still on its way here must not count any more when this node is asked what it
+            // knows.
+            if (error instanceof OtherTerm && seat === from) lose(error)
+            throw error
+          },
+        )
         if (seat !== from) throw away()
         generation++
         from.run = run
@@ -330,7 +374,10 @@ export function createRedisConnection(deps: RedisConnectionDeps, handlers: Redis
     },
     async leave() {
       const from = seat
-      if (from) await rollCall.leave((script, names, args) => evaluateLoaded(from.commands, script, names, args)).catch(() => undefined)
+      if (from)
+        await rollCall
+          .leave((script, names, args) => evaluateLoaded(from.commands, script, names, args))
+          .catch(() => undefined)
     },
     close() {
       if (closed) return

@@ -1,7 +1,10 @@
 import { createRedisSocket, type RedisSocket, type RedisSocketDeps } from './redis-socket.js'
 import type { RedisPlace } from './redis-source.js'
 
-/** Opens connections, and knows of all that there are, so that none outlives its log: not one that is still being opened either. */
+/**
+ * Opens connections, and knows of all that there are, so that none outlives its log: not one that is still being opened
+ * either.
+ */
 export interface RedisDialler {
   /** `gone` is told once, and not after `destroy`. */
   open(place: RedisPlace, gone: (error: unknown) => void): Promise<RedisSocket>

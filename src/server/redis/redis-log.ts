@@ -5,7 +5,19 @@ import { atLeast, invalid, shown } from '../options.js'
 import { keepRecords, keyOf, type DedupeLimits } from '../log/publish-record.js'
 import { createReport } from '../reporter.js'
 import type { HistoryLimits } from '../log/topic-history.js'
-import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type LogEntry, type LogPage, type Nack, type NewEntry, type Origin, type PageLimit, type Recorded, type TopicLog } from '../log/topic-log.js'
+import {
+  OUT_OF_ORDER,
+  OUTCOME_UNKNOWN,
+  type Answer,
+  type LogEntry,
+  type LogPage,
+  type Nack,
+  type NewEntry,
+  type Origin,
+  type PageLimit,
+  type Recorded,
+  type TopicLog,
+} from '../log/topic-log.js'
 import { createAppendOrder, type AppendPlace } from './append-order.js'
 import { createFeedTail, type FeedHead } from './feed-tail.js'
 import { createKeys, encodeName } from './keys.js'
@@ -22,16 +34,20 @@ import { createTopicScripts } from './topic-scripts.js'
 
 export interface RedisLogOptions {
   /**
-   * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this, `client`, `cluster` or
+   * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this,
+   * `client`, `cluster` or
    * `sentinel`. A node of a cluster says who has the log's slot, and is followed.
    */
   readonly url?: string
   /**
-   * What `createClient` of `redis` made, for whatever a URL cannot say: `redis` 4, 5 or 6. It is copied, never connected, and stays yours.
-   * Its `commandOptions` (mapped replies among them), `commandsQueueMaxLength`, `RESP` and whatever else is between a command and its reply do not hold for the copies.
+   * What `createClient` of `redis` made, for whatever a URL cannot say: `redis` 4, 5 or 6. It is copied, never
+   * connected, and stays yours. Its `commandOptions` (mapped replies among them), `commandsQueueMaxLength`, `RESP` and
+   * whatever else is between a command and its reply do not hold for the copies.
    */
   readonly client?: RedisTemplate
-  /** What you would give `createCluster`: several nodes of a cluster, of which some may be down when this node starts. */
+  /**
+   * What you would give `createCluster`: several nodes of a cluster, of which some may be down when this node starts.
+   */
   readonly cluster?: RedisClusterNodes
   /** What you would give `createSentinel`: sentinels, which say where the master is. */
   readonly sentinel?: RedisSentinels
@@ -41,15 +57,23 @@ export interface RedisLogOptions {
   readonly history?: Partial<HistoryLimits>
   /** For how long a publish that arrives again is known: see `DedupeLimits`. The same on every node. */
   readonly dedupe?: Partial<DedupeLimits>
-  /** Topics numbered at a time; at the bound the quietest that nobody follows is forgotten, and starts over under a new epoch. More only where more are followed. Default 100,000. */
+  /**
+   * Topics numbered at a time; at the bound the quietest that nobody follows is forgotten, and starts over under a new
+   * epoch. More only where more are followed. Default 100,000.
+   */
   readonly maxTopics?: number
   /**
-   * Whether all that Redis acknowledged is still there when another Redis is the master, or the same one anew. `true`: you vouch for it, and no node is
-   * waited for; the epoch goes on unless the node that comes knows of something that is missing. `false`: it may not be, and the epoch ends, so that each
-   * client is told of one gap in place of losing something in silence. Default: every node is asked what it last knew of, and the epoch goes on where all of that is there.
+   * Whether all that Redis acknowledged is still there when another Redis is the master, or the same one anew. `true`:
+   * you vouch for it, and no node is waited for; the epoch goes on unless the node that comes knows of something that
+   * is missing. `false`: it may not be, and the epoch ends, so that each client is told of one gap in place of losing
+   * something in silence. Default: every node is asked what it last knew of, and the epoch goes on where all of that is
+   * there.
    */
   readonly durable?: boolean
-  /** What went wrong between this node and Redis; it goes on by itself. Default: a line on `console.error` for each kind, then how often. */
+  /**
+   * What went wrong between this node and Redis; it goes on by itself. Default: a line on `console.error` for each
+   * kind, then how often.
+   */
   readonly onError?: (error: unknown, doing: string) => void
   readonly clock?: Clock
 }
@@ -91,10 +115,10 @@ const FOLLOWED_AT_ONCE = 500
 const CATCH_UP: PageLimit = { maxMessages: 256, maxBytes: 256 * 1024 }
 
 /**
- * A topic log in Redis 7, on Streams: any number of servers on any number of machines share it. It connects at once, and again
- * whenever the connection breaks; meanwhile everything is refused with `retryAfter`. An acknowledged publish is as safe as Redis
- * keeps it: with `appendfsync everysec`, a machine that dies takes the last second with it. Throws `invalid` for options that
- * make no sense.
+ * A topic log in Redis 7, on Streams: any number of servers on any number of machines share it. It connects at once,
+ * and again whenever the connection breaks; meanwhile everything is refused with `retryAfter`. An acknowledged publish
+ * is as safe as Redis keeps it: with `appendfsync everysec`, a machine that dies takes the last second with it. Throws
+ * `invalid` for options that make no sense.
  */
 export function redisLog(options: RedisLogOptions = {}): RedisLog {
   return openRedisLog(options, {})
@@ -105,7 +129,8 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   const onError = createReport(options.onError)
   const { random = systemRandom } = outside
   const source = redisSource(options)
-  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)
+  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix))
+    throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)
   const history = {
     maxMessages: atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
     maxBytes: atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
@@ -130,7 +155,17 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   let stamped = 0
 
   const connection = createRedisConnection(
-    { source, durable: options.durable, keys, node, lease: outside.lease ?? LEASE, scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[], clock, random, time: outside.time },
+    {
+      source,
+      durable: options.durable,
+      keys,
+      node,
+      lease: outside.lease ?? LEASE,
+      scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[],
+      clock,
+      random,
+      time: outside.time,
+    },
     {
       here() {
         if (!wasHere) counts.connections++
@@ -144,7 +179,18 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
   )
   const pages = createReplayPages(clock, readNow)
-  const sessions = createSessionLeases({ connection, keys, node, clock, idle: keepRecords(dedupe), lease: outside.lease ?? LEASE, maxIdle: outside.maxIdle }, onError)
+  const sessions = createSessionLeases(
+    {
+      connection,
+      keys,
+      node,
+      clock,
+      idle: keepRecords(dedupe),
+      lease: outside.lease ?? LEASE,
+      maxIdle: outside.maxIdle,
+    },
+    onError,
+  )
   const order = createAppendOrder(() => connection.generation)
   const once = createPublishTurns({ connection, keys, clock, random })
   const tail = createFeedTail({
@@ -164,7 +210,8 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   function follow() {
     cancelFollow = clock.setTimeout(() => {
       follow()
-      if (connection.here) followed().catch((error: unknown) => connection.here && onError(error, 'keeping the topics that are followed'))
+      if (connection.here)
+        followed().catch((error: unknown) => connection.here && onError(error, 'keeping the topics that are followed'))
     }, FOLLOW_EVERY)
   }
   follow()
@@ -228,12 +275,23 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
       const offset = /^(\d+)-0$/.exec(String(flat[at]))?.[1]
       const data = flat[at + 1]
       if (offset !== undefined && typeof data === 'string') entries.push({ offset: Number(offset), data })
-      else onError(new LiveSocketError('invalid', `The entry ${shown(flat[at])} is not what this library wrote; it was skipped`, { topic }), 'reading a topic')
+      else
+        onError(
+          new LiveSocketError(
+            'invalid',
+            `The entry ${shown(flat[at])} is not what this library wrote; it was skipped`,
+            { topic },
+          ),
+          'reading a topic',
+        )
     }
     return { epoch: String(epoch), entries }
   }
 
-  async function appendAt({ topic, data, origin, answer }: NewEntry, place: AppendPlace | undefined): Promise<Recorded> {
+  async function appendAt(
+    { topic, data, origin, answer }: NewEntry,
+    place: AppendPlace | undefined,
+  ): Promise<Recorded> {
     const begun = clock.monotonic()
     let under = ''
     const send = (age: number | undefined) =>
@@ -241,11 +299,19 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         scripts.append,
         (root) => ({
           keys: [
-            keys.root, keys.feed, keys.topics(root), keys.record(root, origin?.session ?? ''),
-            keys.session(origin?.session ?? ''), keys.topic((under = root), topic),
+            keys.root,
+            keys.feed,
+            keys.topics(root),
+            keys.record(root, origin?.session ?? ''),
+            keys.session(origin?.session ?? ''),
+            keys.topic((under = root), topic),
           ],
           args: [
-            encodeName(topic), data, origin ? encodeName(origin.id) : '', placeText(origin, age, age === undefined ? clock.monotonic() - begun : 0), answer === undefined ? '' : `:${answer}`,
+            encodeName(topic),
+            data,
+            origin ? encodeName(origin.id) : '',
+            placeText(origin, age, age === undefined ? clock.monotonic() - begun : 0),
+            answer === undefined ? '' : `:${answer}`,
             `${node.slice(0, 8)}.${(++stamped).toString(36)}`,
           ],
         }),
@@ -253,7 +319,8 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
       )
     let broken: unknown
     const attempt = () => {
-      // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never applied.
+      // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for
+      // never applied.
       const repeat = broken !== undefined || origin?.age !== undefined
       return send(repeat ? (origin?.age ?? 0) + clock.monotonic() - begun + 1 : undefined)
     }
@@ -262,7 +329,9 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         const called = connection.called()
         if (called) await called
         // While Redis is away it is refused at once, whatever became of what was sent before.
-        const [outcome, text, seq, epoch, offset, last] = await (place && connection.here ? place.send(attempt) : attempt())
+        const [outcome, text, seq, epoch, offset, last] = await (place && connection.here
+          ? place.send(attempt)
+          : attempt())
         if (outcome === 'new') {
           counts.appends++
           connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
@@ -292,7 +361,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
     const [, known] = await connection.run(scripts.find, (root) => ({
       keys: [keys.root, keys.record(root, origin.session), keys.session(origin.session)],
-      args: [encodeName(origin.id), encodeName(origin.place?.topic ?? ''), placeText(origin, origin.age), nack ? `n${JSON.stringify(nack)}` : ''],
+      args: [
+        encodeName(origin.id),
+        encodeName(origin.place?.topic ?? ''),
+        placeText(origin, origin.age),
+        nack ? `n${JSON.stringify(nack)}` : '',
+      ],
     }))
     return known ? answerOf(String(known)) : null
   }
@@ -356,7 +430,10 @@ function limitText(limit: number): string {
   return Number.isFinite(limit) ? `${Math.floor(limit)}` : ''
 }
 
-/** Of a repeat its age; how long it may have been on its way, with what it waited here since; and its number, where it has one. */
+/**
+ * Of a repeat its age; how long it may have been on its way, with what it waited here since; and its number, where it
+ * has one.
+ */
 function placeText(origin: Origin | undefined, age: number | undefined, waited = 0): string {
   const ms = (time: number) => `${Math.max(0, Math.ceil(time))}`
   return `${age === undefined ? '' : ms(age)}:${ms((origin?.flight ?? 0) + waited)}:${origin?.place?.n ?? ''}`

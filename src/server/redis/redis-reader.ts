@@ -10,7 +10,11 @@ export interface RedisReader {
 }
 
 /** @param another the name has led to another Redis than the one with that term. */
-export function createRedisReader(term: string | null, open: (gone: () => void) => Promise<RedisSocket>, another: (error: Error) => void): RedisReader {
+export function createRedisReader(
+  term: string | null,
+  open: (gone: () => void) => Promise<RedisSocket>,
+  another: (error: Error) => void,
+): RedisReader {
   let opening: Promise<RedisSocket> | null = null
   let socket: RedisSocket | null = null
   let destroyed = false

@@ -3,8 +3,9 @@ import type { RedisSocket } from './redis-socket.js'
 import type { RedisAddress, RedisPlace, RedisSource } from './redis-source.js'
 
 /**
- * Who is dialled, and in which order. Of a cluster any node says who has our slot, and is followed; of sentinels any says where the master
- * is. In one round each is dialled once at most, so that two which point at each other are no endless errand.
+ * Who is dialled, and in which order. Of a cluster any node says who has our slot, and is followed; of sentinels any
+ * says where the master is. In one round each is dialled once at most, so that two which point at each other are no
+ * endless errand.
  */
 export interface RedisRoute {
   /** A new round. `moved` is what the last one said of who has our slot, if it did. */
@@ -37,7 +38,8 @@ export function createRedisRoute(source: RedisSource, open: (place: RedisPlace) 
 
   function follow(error: unknown, by: RedisPlace | null) {
     const cause = error instanceof Error && !replyCode(error) ? error.cause : error
-    const [, host, port] = (replyCode(cause) === 'MOVED' && /MOVED \d+ (\S*):(\d+)/.exec((cause as Error).message)) || []
+    const [, host, port] =
+      (replyCode(cause) === 'MOVED' && /MOVED \d+ (\S*):(\d+)/.exec((cause as Error).message)) || []
     if (by && port !== undefined) ahead.unshift(source.at({ host: host!, port: Number(port) }, by))
   }
 
@@ -95,7 +97,12 @@ export function createRedisRoute(source: RedisSource, open: (place: RedisPlace) 
     failed: (place, error) => follow(error, place),
     arrived: (place) => void (current = place),
     learn(by, nodes) {
-      learned = new Map(nodes.slice(0, MOST_LEARNED).map((node) => source.at(node, by)).map((place) => [place.name, place]))
+      learned = new Map(
+        nodes
+          .slice(0, MOST_LEARNED)
+          .map((node) => source.at(node, by))
+          .map((place) => [place.name, place]),
+      )
     },
   }
 }

@@ -31,8 +31,9 @@ export interface RedisSocketDeps {
 }
 
 /**
- * Between two looks at whether anything was asked: where nothing was, Redis is asked for a `PING`. Its own `timeout` and the idle timeouts
- * of what stands between are longer, and a peer that is gone is noticed although nobody publishes.
+ * Between two looks at whether anything was asked: where nothing was, Redis is asked for a `PING`. Its own `timeout`
+ * and the idle timeouts of what stands between are longer, and a peer that is gone is noticed although nobody
+ * publishes.
  */
 const KEPT_ALIVE = 1_000
 
@@ -47,7 +48,8 @@ function overrides({ socket, ...options }: RedisPlace['options'], patience: numb
     // What waits is bounded by whoever asks.
     commandsQueueMaxLength: undefined,
     pingInterval: undefined,
-    // Replies as text, each as soon as it is there. `silent` sees to those that never come, with one timer for all: theirs is one a command.
+    // Replies as text, each as soon as it is there. `silent` sees to those that never come, with one timer for all:
+    // theirs is one a command.
     commandOptions: { timeout: undefined },
     RESP: 2,
     legacyMode: false,
@@ -60,7 +62,11 @@ function overrides({ socket, ...options }: RedisPlace['options'], patience: numb
 }
 
 /** Dials. `gone` is told once, and not after `destroy`. */
-export function createRedisSocket(place: RedisPlace, { source, clock, patience }: RedisSocketDeps, gone: (error: unknown) => void): RedisSocket {
+export function createRedisSocket(
+  place: RedisPlace,
+  { source, clock, patience }: RedisSocketDeps,
+  gone: (error: unknown) => void,
+): RedisSocket {
   const client = source.create(overrides(place.options, patience)) as Client
   let over = false
   let inFlight = 0
@@ -87,7 +93,8 @@ export function createRedisSocket(place: RedisPlace, { source, clock, patience }
   function look() {
     cancelLook = clock.setTimeout(() => {
       // Where the ACL forbids it, it is not asked again: Redis makes a note of each.
-      if (!asked && inFlight === 0) send(['PING']).catch((error: LiveSocketError) => replyCode(error.cause) === 'NOPERM' && cancelLook())
+      if (!asked && inFlight === 0)
+        send(['PING']).catch((error: LiveSocketError) => replyCode(error.cause) === 'NOPERM' && cancelLook())
       asked = false
       look()
     }, KEPT_ALIVE)

@@ -2,13 +2,18 @@ import { isIP } from 'node:net'
 import { createClient } from 'redis'
 import { invalid, shown } from '../options.js'
 
-/** What `createClient` of the package `redis` makes, as far as it is used: it is never connected itself, only copied. */
+/**
+ * What `createClient` of the package `redis` makes, as far as it is used: it is never connected itself, only copied.
+ */
 export interface RedisTemplate {
   duplicate(overrides?: object): unknown
   readonly options?: object
 }
 
-/** As `createCluster` of the package `redis` takes it. What only `defaults` would say may as well stand in the root nodes. */
+/**
+ * As `createCluster` of the package `redis` takes it. What only `defaults` would say may as well stand in the root
+ * nodes.
+ */
 export interface RedisClusterNodes {
   /** Each as `createClient` takes it, with a `url` or a `socket`. Give at least three, so that one may be down. */
   readonly rootNodes: readonly object[]
@@ -98,16 +103,23 @@ export function redisSource(given: RedisGiven): RedisSource {
 }
 
 function clusterSeeds({ rootNodes, defaults = {} }: RedisClusterNodes): RedisOptions[] {
-  if (!Array.isArray(rootNodes) || rootNodes.length === 0) throw invalid('cluster.rootNodes must be an array of at least one node')
+  if (!Array.isArray(rootNodes) || rootNodes.length === 0)
+    throw invalid('cluster.rootNodes must be an array of at least one node')
   const shared = optionsOf(defaults, 'cluster.defaults')
   return rootNodes.map((node: object, at) => merged(shared, optionsOf(node, `cluster.rootNodes[${at}]`)))
 }
 
-function withSentinels({ name, sentinelRootNodes, nodeClientOptions = {}, sentinelClientOptions = {}, nodeAddressMap }: RedisSentinels, create: RedisSource['create']): RedisSource {
-  if (typeof name !== 'string' || name === '') throw invalid(`sentinel.name must be what the sentinels call the master, not ${shown(name)}`)
-  if (!Array.isArray(sentinelRootNodes) || sentinelRootNodes.length === 0) throw invalid('sentinel.sentinelRootNodes must be an array of at least one { host, port }')
+function withSentinels(
+  { name, sentinelRootNodes, nodeClientOptions = {}, sentinelClientOptions = {}, nodeAddressMap }: RedisSentinels,
+  create: RedisSource['create'],
+): RedisSource {
+  if (typeof name !== 'string' || name === '')
+    throw invalid(`sentinel.name must be what the sentinels call the master, not ${shown(name)}`)
+  if (!Array.isArray(sentinelRootNodes) || sentinelRootNodes.length === 0)
+    throw invalid('sentinel.sentinelRootNodes must be an array of at least one { host, port }')
   for (const node of sentinelRootNodes) {
-    if (typeof node?.host !== 'string' || typeof node.port !== 'number') throw invalid(`Each of sentinel.sentinelRootNodes must be a { host, port }, not ${shown(node)}`)
+    if (typeof node?.host !== 'string' || typeof node.port !== 'number')
+      throw invalid(`Each of sentinel.sentinelRootNodes must be a { host, port }, not ${shown(node)}`)
   }
   const node = optionsOf(nodeClientOptions, 'sentinel.nodeClientOptions')
   const own = optionsOf(sentinelClientOptions, 'sentinel.sentinelClientOptions')
@@ -123,11 +135,18 @@ function withSentinels({ name, sentinelRootNodes, nodeClientOptions = {}, sentin
 
 /** Those that look alike and are something else are told apart here, and not by a refusal of everything later. */
 function checkedClient(client: unknown): RedisTemplate {
-  const has = (...names: string[]) => typeof client === 'object' && client !== null && names.every((name) => name in client)
-  if (has('slots', 'nodeClient')) throw invalid('client is what createCluster made: give its options as cluster: { rootNodes, defaults }')
-  if (has('getMasterNode')) throw invalid('client is what createSentinel made: give its options as sentinel: { name, sentinelRootNodes, nodeClientOptions }')
-  if (has('execute', 'connect') && !has('duplicate')) throw invalid('client is a pool: give what createClient made, of which copies are connected as they are needed')
-  if (!has('duplicate', 'sendCommand', 'connect', 'isOpen', 'options')) throw invalid('client must be what createClient of the package redis made')
+  const has = (...names: string[]) =>
+    typeof client === 'object' && client !== null && names.every((name) => name in client)
+  if (has('slots', 'nodeClient'))
+    throw invalid('client is what createCluster made: give its options as cluster: { rootNodes, defaults }')
+  if (has('getMasterNode'))
+    throw invalid(
+      'client is what createSentinel made: give its options as sentinel: { name, sentinelRootNodes, nodeClientOptions }',
+    )
+  if (has('execute', 'connect') && !has('duplicate'))
+    throw invalid('client is a pool: give what createClient made, of which copies are connected as they are needed')
+  if (!has('duplicate', 'sendCommand', 'connect', 'isOpen', 'options'))
+    throw invalid('client must be what createClient of the package redis made')
   return client as RedisTemplate
 }
 
@@ -136,14 +155,29 @@ function placeOf(options: RedisOptions): RedisPlace {
   return { name: path ?? `${host || 'localhost'}:${port ?? 6379}`, options }
 }
 
-function found(named: RedisAddress, by: RedisPlace, options: RedisOptions, servername: string | undefined, map: RedisAddressMap | undefined): RedisPlace {
+function found(
+  named: RedisAddress,
+  by: RedisPlace,
+  options: RedisOptions,
+  servername: string | undefined,
+  map: RedisAddressMap | undefined,
+): RedisPlace {
   const own = by.options.socket ?? {}
   const host = named.host || own.host || 'localhost'
   const key = `${host}:${named.port}`
   const address = (typeof map === 'function' ? map(key) : map?.[key]) ?? { host, port: named.port }
-  // A certificate is made out to a name. Where an address is what was named, that name is the one under which who named it was found.
+  // A certificate is made out to a name. Where an address is what was named, that name is the one under which who named
+  // it was found.
   const inherited = isIP(address.host) ? (own.servername ?? (isIP(own.host ?? '') ? undefined : own.host)) : undefined
-  return placeOf(merged(options, { socket: { host: address.host, port: address.port, servername: servername ?? (options.socket?.tls ? inherited : undefined) } }))
+  return placeOf(
+    merged(options, {
+      socket: {
+        host: address.host,
+        port: address.port,
+        servername: servername ?? (options.socket?.tls ? inherited : undefined),
+      },
+    }),
+  )
 }
 
 function merged(options: RedisOptions, more: RedisOptions): RedisOptions {
@@ -163,7 +197,10 @@ function optionsOf(options: object, name: string): RedisOptions {
 const SHAPE = 'redis://[user:password@]host[:port][/database], rediss://… or unix://[user:password@]/path[?db=database]'
 
 function readUrl(url: unknown, name: string): RedisOptions {
-  const wrong = (what: string) => invalid(`${name} cannot be read: ${what}. It must be ${SHAPE}; what is special in a password must be encoded, as encodeURIComponent does. (It is not shown, since it may hold one.)`)
+  const wrong = (what: string) =>
+    invalid(
+      `${name} cannot be read: ${what}. It must be ${SHAPE}; what is special in a password must be encoded, as encodeURIComponent does. (It is not shown, since it may hold one.)`,
+    )
   if (typeof url !== 'string') throw wrong(`it is ${url === null ? 'null' : typeof url}`)
   const scheme = /^([a-z]+):\/\//i.exec(url)?.[1]?.toLowerCase()
   if (scheme === 'unix') return readUnixUrl(url, wrong)
@@ -182,14 +219,23 @@ function readUrl(url: unknown, name: string): RedisOptions {
   return {
     ...credentials(parsed.username, parsed.password, wrong),
     ...(database === '' ? undefined : { database: Number(database) }),
-    socket: { ...(host === '' ? undefined : { host }), ...(parsed.port === '' ? undefined : { port: Number(parsed.port) }), ...(scheme === 'rediss' ? { tls: true } : undefined) },
+    socket: {
+      ...(host === '' ? undefined : { host }),
+      ...(parsed.port === '' ? undefined : { port: Number(parsed.port) }),
+      ...(scheme === 'rediss' ? { tls: true } : undefined),
+    },
   }
 }
 
 function readUnixUrl(url: string, wrong: (what: string) => Error): RedisOptions {
-  const [, user, password, path, database] = /^unix:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(\/[^?#]+)(?:\?db=(\d+))?$/i.exec(url) ?? []
+  const [, user, password, path, database] =
+    /^unix:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(\/[^?#]+)(?:\?db=(\d+))?$/i.exec(url) ?? []
   if (path === undefined) throw wrong('it is no path of a socket')
-  return { ...credentials(user ?? '', password ?? '', wrong), ...(database === undefined ? undefined : { database: Number(database) }), socket: { path: decoded(path, wrong) } }
+  return {
+    ...credentials(user ?? '', password ?? '', wrong),
+    ...(database === undefined ? undefined : { database: Number(database) }),
+    socket: { path: decoded(path, wrong) },
+  }
 }
 
 function credentials(user: string, password: string, wrong: (what: string) => Error): RedisOptions {

@@ -5,16 +5,27 @@ import type { RedisAddress } from './redis-source.js'
 
 /** What a Redis says of itself. */
 export interface RedisStanding {
-  /** Its time as the master, by the random name that Redis gives it; null where `INFO` is not permitted. Another start or promotion has another one. */
+  /**
+   * Its time as the master, by the random name that Redis gives it; null where `INFO` is not permitted. Another start
+   * or promotion has another one.
+   */
   readonly term: string | null
   readonly cluster: boolean
 }
 
-/** Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks for a key. */
+/**
+ * Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks
+ * for a key.
+ */
 export async function standingOf(socket: RedisSocket, warn: (error: LiveSocketError) => void): Promise<RedisStanding> {
   const told = await socket.send(['INFO']).catch((error: unknown) => {
     if (!isForbidden(error)) throw error
-    warn(new LiveSocketError('invalid', 'The ACL of Redis does not permit INFO: whether another Redis has taken over is not known, so that all nodes agree on the epoch whenever one connects. Permit it with +info'))
+    warn(
+      new LiveSocketError(
+        'invalid',
+        'The ACL of Redis does not permit INFO: whether another Redis has taken over is not known, so that all nodes agree on the epoch whenever one connects. Permit it with +info',
+      ),
+    )
     return null
   })
   if (told === null) return { term: null, cluster: false }
@@ -29,7 +40,9 @@ export async function standingOf(socket: RedisSocket, warn: (error: LiveSocketEr
 
 /** Of a second connection. */
 export async function termOf(socket: RedisSocket): Promise<string | null> {
-  const told = await socket.send(['INFO', 'replication']).catch((error: unknown) => (isForbidden(error) ? '' : Promise.reject(error)))
+  const told = await socket
+    .send(['INFO', 'replication'])
+    .catch((error: unknown) => (isForbidden(error) ? '' : Promise.reject(error)))
   return fields(told)['master_replid'] ?? null
 }
 
@@ -41,7 +54,11 @@ function isForbidden(error: unknown): boolean {
 export async function clusterNodes(socket: RedisSocket, key: string): Promise<RedisAddress[]> {
   try {
     const slot = Number(await socket.send(['CLUSTER', 'KEYSLOT', key]))
-    const ranges = (await socket.send(['CLUSTER', 'SLOTS'])) as readonly (readonly [number, number, ...(readonly unknown[])[]])[]
+    const ranges = (await socket.send(['CLUSTER', 'SLOTS'])) as readonly (readonly [
+      number,
+      number,
+      ...(readonly unknown[])[],
+    ])[]
     const ours = (range: (typeof ranges)[number]) => range[0] <= slot && slot <= range[1]
     return [...ranges.filter(ours), ...ranges.filter((range) => !ours(range))].flatMap(([, , ...nodes]) =>
       // Who does not know its own host is where it was asked.
@@ -52,12 +69,20 @@ export async function clusterNodes(socket: RedisSocket, key: string): Promise<Re
   }
 }
 
-/** Under any policy but one Redis throws away what was acknowledged: topics and sessions have a time to live, which is all that `volatile-*` asks for. */
+/**
+ * Under any policy but one Redis throws away what was acknowledged: topics and sessions have a time to live, which is
+ * all that `volatile-*` asks for.
+ */
 function evictionOf(info: Fields): LiveSocketError | null {
   const policy = info['maxmemory_policy']
   if (!policy || policy === 'noeviction' || !(Number(info['maxmemory'] ?? 0) > 0)) return null
-  const lost = policy.startsWith('allkeys') ? 'all that is kept here' : 'the messages that are kept for replay, and whose a session is'
-  return new LiveSocketError('invalid', `Redis may evict what it acknowledged: maxmemory-policy is ${policy}, and should be noeviction. Where memory runs short it throws away ${lost}.`)
+  const lost = policy.startsWith('allkeys')
+    ? 'all that is kept here'
+    : 'the messages that are kept for replay, and whose a session is'
+  return new LiveSocketError(
+    'invalid',
+    `Redis may evict what it acknowledged: maxmemory-policy is ${policy}, and should be noeviction. Where memory runs short it throws away ${lost}.`,
+  )
 }
 
 type Fields = Readonly<Record<string, string | undefined>>

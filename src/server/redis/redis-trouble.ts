@@ -19,7 +19,10 @@ export interface RedisTrouble {
 const MOST_TOLD = 8
 
 export function createRedisTrouble(clock: Clock, onError: (error: unknown, doing: string) => void): RedisTrouble {
-  let now: { readonly words: string; readonly since: number } | null = { words: 'not connected to Redis yet', since: -Infinity }
+  let now: { readonly words: string; readonly since: number } | null = {
+    words: 'not connected to Redis yet',
+    since: -Infinity,
+  }
   const told = new Set<string>()
 
   function tell(error: LiveSocketError, kind = error.message) {

@@ -2,8 +2,9 @@ import type { Clock } from '../../base/clock.js'
 import type { LogEntry, LogPage, PageLimit } from '../log/topic-log.js'
 
 /**
- * What was read of the topics that somebody here listens to, kept for a while: many clients that resume at nearby positions cost one
- * read. Pages begin at fixed offsets, so that clients which are a few messages apart ask for the same one.
+ * What was read of the topics that somebody here listens to, kept for a while: many clients that resume at nearby
+ * positions cost one read. Pages begin at fixed offsets, so that clients which are a few messages apart ask for the
+ * same one.
  */
 export interface ReplayPages {
   read(topic: string, after: number, limit: PageLimit): Promise<LogPage>
@@ -24,7 +25,10 @@ interface Kept {
   bytes: number
 }
 
-export function createReplayPages(clock: Clock, fetch: (topic: string, after: number, limit: PageLimit) => Promise<LogPage>): ReplayPages {
+export function createReplayPages(
+  clock: Clock,
+  fetch: (topic: string, after: number, limit: PageLimit) => Promise<LogPage>,
+): ReplayPages {
   const topics = new Map<string, Map<number, Kept>>()
   const timers = new Set<() => void>()
   let bytes = 0

@@ -5,10 +5,11 @@ import { ROLL_SCRIPTS } from './roll-scripts.js'
 import type { Script } from './script.js'
 
 /**
- * Which epoch holds. Redis cannot tell by itself: a replica that took over, an older copy, a process that is the master again look as
- * if nothing had ever been there. But every number that anybody was told came through a node. So whenever another Redis than before is
- * the master, be it the same process, every node that was there is called, and says what it last knew of. Where all find that in the log,
- * nothing is missing, and the epoch goes on. Where one does not, or does not come, there is a new one.
+ * Which epoch holds. Redis cannot tell by itself: a replica that took over, an older copy, a process that is the master
+ * again look as if nothing had ever been there. But every number that anybody was told came through a node. So whenever
+ * another Redis than before is the master, be it the same process, every node that was there is called, and says what
+ * it last knew of. Where all find that in the log, nothing is missing, and the epoch goes on. Where one does not, or
+ * does not come, there is a new one.
  */
 export interface RollCall {
   /** That append is in the log. */
@@ -20,8 +21,8 @@ export interface RollCall {
 }
 
 /**
- * An append, by its count and by where the feed has it and its stamp. A stamp is given to one append only: a log that has it comes from
- * the one that it was given in, with all that was there before it.
+ * An append, by its count and by where the feed has it and its stamp. A stamp is given to one append only: a log that
+ * has it comes from the one that it was given in, with all that was there before it.
  */
 export interface Mark {
   readonly epoch: string
@@ -30,7 +31,10 @@ export interface Mark {
 }
 
 export interface RollSeat {
-  /** The term of this Redis as the master; null where it does not say, and then what this connection was told to find in the root before. */
+  /**
+   * The term of this Redis as the master; null where it does not say, and then what this connection was told to find in
+   * the root before.
+   */
   readonly term: string | null
   evaluate(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   givenUp(): unknown
@@ -59,7 +63,10 @@ export interface Standing {
   readonly durable: boolean | undefined
 }
 
-/** For so long the others are waited for: a node whose connection went silent without a word is back by then, if it is alive. */
+/**
+ * For so long the others are waited for: a node whose connection went silent without a word is back by then, if it is
+ * alive.
+ */
 export const CALL_PATIENCE = 8_000
 /** Between two looks. */
 const LOOK = 50
@@ -128,7 +135,21 @@ export function createRollCall({ keys, node, lease, durable, clock, time }: Roll
         if (broken !== undefined) throw broken
         const { epoch, seq, last } = memory.known
         const [word, holds, run, appends, newest, found, same, missing] = (
-          await evaluate(ROLL_SCRIPTS.roll, [root, feed, members, call, keys.nodes], [term ?? '', node, epoch, `${seq}`, last, time(), joinedBefore ? '' : `${lease}`, nanoid(), endedText(memory)])
+          await evaluate(
+            ROLL_SCRIPTS.roll,
+            [root, feed, members, call, keys.nodes],
+            [
+              term ?? '',
+              node,
+              epoch,
+              `${seq}`,
+              last,
+              time(),
+              joinedBefore ? '' : `${lease}`,
+              nanoid(),
+              endedText(memory),
+            ],
+          )
         ).map(String)
         if (word === 'other') throw new OtherTerm()
         if (word === 'joined') {
@@ -136,12 +157,23 @@ export function createRollCall({ keys, node, lease, durable, clock, time }: Roll
           knows({ epoch: holds!, seq: Number(appends), last: newest! })
           return { epoch: holds!, run: run!, appends: Number(appends) }
         }
-        const decision = verdict({ claim: found as Standing['claim'], sameTerm: same === '1', missing: Number(missing), waited: clock.monotonic() - begun, durable })
+        const decision = verdict({
+          claim: found as Standing['claim'],
+          sameTerm: same === '1',
+          missing: Number(missing),
+          waited: clock.monotonic() - begun,
+          durable,
+        })
         if (decision === 'wait') {
           waits?.()
           await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK))
           // It is looked at once more either way: somebody else may have been first.
-        } else await evaluate(ROLL_SCRIPTS.settle, [root, feed, members, call], [decision, holds!, run!, missing!, nanoid(), time(), keys.tag])
+        } else
+          await evaluate(
+            ROLL_SCRIPTS.settle,
+            [root, feed, members, call],
+            [decision, holds!, run!, missing!, nanoid(), time(), keys.tag],
+          )
       }
     },
     async leave(evaluate) {

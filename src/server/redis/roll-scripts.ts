@@ -1,10 +1,12 @@
 import { BARRED, script, TERM, TIP } from './script.js'
 
 /**
- * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was told to find, or nothing; the node, the epoch, count and place of what it
- * knows, the time, the lease where it has none, a name for a call where there is no term, and the epochs that have ended, each between spaces. Answers `other` where the term has passed; `joined`, the epoch,
- * what the scripts are to find in the root, the count of appends and the newest; or `called`, the epoch, the call, that count, the newest, whether
- * the log has what this node knows, whether the term is the same, and how many have not come yet.
+ * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was
+ * told to find, or nothing; the node, the epoch, count and place of what it knows, the time, the lease where it has
+ * none, a name for a call where there is no term, and the epochs that have ended, each between spaces. Answers `other`
+ * where the term has passed; `joined`, the epoch, what the scripts are to find in the root, the count of appends and
+ * the newest; or `called`, the epoch, the call, that count, the newest, whether the log has what this node knows,
+ * whether the term is the same, and how many have not come yet.
  */
 const ROLL = `${BARRED}${TERM}
 local root, feed, members, call, nodes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -73,9 +75,9 @@ return {'called', epoch, called, num(seq), last, found, same and '1' or '0', num
 `
 
 /**
- * KEYS: root, feed, members, call. ARGV: `hold` or `renew`, the epoch and the call that this was decided on, how many were missing, a fresh name, the
- * time, and what all names of keys begin with. A new epoch's name says nothing of the one before: of two losses in a row the second may begin
- * where the first one did, from the same old snapshot.
+ * KEYS: root, feed, members, call. ARGV: `hold` or `renew`, the epoch and the call that this was decided on, how many
+ * were missing, a fresh name, the time, and what all names of keys begin with. A new epoch's name says nothing of the
+ * one before: of two losses in a row the second may begin where the first one did, from the same old snapshot.
  */
 const SETTLE = `${BARRED}
 local root, feed, members, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

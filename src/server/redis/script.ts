@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 
 /**
- * The Lua that runs in Redis: one script for each operation, so that each is one step of which others see all or nothing. They
- * check before they write, because Redis does not roll back: keys are asked what they are, and `barred` for every command that may follow
- * the first write. What a script is refused in the middle Redis 7.0 calls ERR, and keeps what was written before.
+ * The Lua that runs in Redis: one script for each operation, so that each is one step of which others see all or
+ * nothing. They check before they write, because Redis does not roll back: keys are asked what they are, and `barred`
+ * for every command that may follow the first write. What a script is refused in the middle Redis 7.0 calls ERR, and
+ * keeps what was written before.
  */
 export interface Script {
   readonly name: string
@@ -15,7 +16,10 @@ export function script(name: string, lua: string): Script {
   return { name, lua, sha: createHash('sha1').update(lua).digest('hex') }
 }
 
-/** Of commands and the keys that they would touch: the error to answer with where one is not permitted, before anything is written. */
+/**
+ * Of commands and the keys that they would touch: the error to answer with where one is not permitted, before anything
+ * is written.
+ */
 export const BARRED = `
 local function barred(...)
   local touched = {...}
@@ -27,17 +31,21 @@ local function barred(...)
 end
 `
 
-/** The time without one process as the master is a term, and Redis gives each a random name: it changes with a start, and with each promotion. */
+/**
+ * The time without one process as the master is a term, and Redis gives each a random name: it changes with a start,
+ * and with each promotion.
+ */
 export const TERM = `
 local function term() return string.match(redis.call('INFO', 'replication'), 'role:master.-master_replid:(%w+)') end
 `
 
 /**
- * What changes with every append stands in one field of the root, `tip`: the time, what the clock said then, when the term was last looked at, the count of appends, the
- * bytes in the feed, and where the feed has the newest and its stamp.
+ * What changes with every append stands in one field of the root, `tip`: the time, what the clock said then, when the
+ * term was last looked at, the count of appends, the bytes in the feed, and where the feed has the newest and its
+ * stamp.
  *
- * `raw` is what the clock says, `now` a time that never goes back: it is what has passed since the last time that was written down, which a clock that
- * was set back does not hold up.
+ * `raw` is what the clock says, `now` a time that never goes back: it is what has passed since the last time that was
+ * written down, which a clock that was set back does not hold up.
  *
  * @param given Lua: what takes the place of Redis's clock.
  */
@@ -52,10 +60,12 @@ local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, s
 `
 
 /**
- * ARGV: the epoch and the run that this node believes in, and the time where it is not Redis's own. Whoever believes in another
- * epoch than Redis does, or in another term, gets `stale`, and nothing was done. A number must never pass through `tostring`, which rounds.
+ * ARGV: the epoch and the run that this node believes in, and the time where it is not Redis's own. Whoever believes in
+ * another epoch than Redis does, or in another term, gets `stale`, and nothing was done. A number must never pass
+ * through `tostring`, which rounds.
  *
- * Which term it is Redis is asked once in 25 ms at most: no process loses its place as the master, gets another's data over a new link and is promoted in less.
+ * Which term it is Redis is asked once in 25 ms at most: no process loses its place as the master, gets another's data
+ * over a new link and is promoted in less.
  *
  * @param field one more field of the root, in Lua: what it says is `state[6]`.
  */

@@ -2,8 +2,9 @@ import { common, script } from './script.js'
 import { ROLL_SCRIPTS } from './roll-scripts.js'
 
 /**
- * A leg is alive while the lease of its node runs. Every node renews its lease three times in that time: where for half of it nobody did,
- * it was Redis that was away, and every node that lived then has its time anew. `gone` stands in a session whose end was told.
+ * A leg is alive while the lease of its node runs. Every node renews its lease three times in that time: where for half
+ * of it nobody did, it was Redis that was away, and every node that lived then has its time anew. `gone` stands in a
+ * session whose end was told.
  */
 const SESSION = `
 local function nameOf(leg) return string.match(leg, '^%d+ (.*)$') end
@@ -43,8 +44,8 @@ end
 `
 
 /**
- * KEYS: root, session, nodes, the legs of this node, the idle sessions. ARGV 4…: leg, subject, node, how long an idle session is kept, lease, the leg among those of
- * its node.
+ * KEYS: root, session, nodes, the legs of this node, the idle sessions. ARGV 4…: leg, subject, node, how long an idle
+ * session is kept, lease, the leg among those of its node.
  */
 const ADMIT = `${common()}${SESSION}
 local session, nodes, lease = KEYS[2], KEYS[3], tonumber(ARGV[8])
@@ -66,7 +67,10 @@ redis.call('PEXPIRE', session, ARGV[7])
 return {'admitted', (not known or found.gone) and 'first' or 'more'}
 `
 
-/** KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1' where this was asked before, how many idle sessions are kept. */
+/**
+ * KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1'
+ * where this was asked before, how many idle sessions are kept.
+ */
 const RELEASE = `${common()}${SESSION}
 local session, leg = KEYS[2], ARGV[4]
 local no = barred('SREM', KEYS[4], 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session,
@@ -85,9 +89,10 @@ return {'ok', 'last'}
 `
 
 /**
- * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease, how long an idle session is kept, and for each
- * session its newest leg here, its subject, its name, and its legs, divided by spaces. Puts back what Redis may have lost of them. Answers whether the
- * lease was out, the count of appends and the newest, and the names of those whose end was told meanwhile.
+ * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease,
+ * how long an idle session is kept, and for each session its newest leg here, its subject, its name, and its legs,
+ * divided by spaces. Puts back what Redis may have lost of them. Answers whether the lease was out, the count of
+ * appends and the newest, and the names of those whose end was told meanwhile.
  */
 const TEND = `${common()}${SESSION}
 local no = barred('HSET', KEYS[2], 'HSET', root, 'HMGET', root, 'ZREM', KEYS[4])
@@ -122,9 +127,10 @@ return reply
 `
 
 /**
- * Takes over the legs of a node whose lease ran out, some at a time, so that they are released from here; should this node die over it,
- * the next one takes them over in turn. KEYS: root, nodes, the legs of this node, members. ARGV 4…: node, lease, for how long a lease must have been out, what
- * the keys begin with, how many. Answers each one's number, session and subject.
+ * Takes over the legs of a node whose lease ran out, some at a time, so that they are released from here; should this
+ * node die over it, the next one takes them over in turn. KEYS: root, nodes, the legs of this node, members. ARGV 4…:
+ * node, lease, for how long a lease must have been out, what the keys begin with, how many. Answers each one's number,
+ * session and subject.
  */
 const SWEEP = `${common()}${SESSION}
 local no = barred('SREM', KEYS[4], 'SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])

@@ -6,7 +6,9 @@ import { troubleOf } from './redis-failure.js'
 import type { RedisConnection } from './redis-connection.js'
 import { SCRIPTS } from './scripts.js'
 
-/** The sessions with a leg on this node. Redis knows of all nodes' legs, each for as long as the lease of its node runs. */
+/**
+ * The sessions with a leg on this node. Redis knows of all nodes' legs, each for as long as the lease of its node runs.
+ */
 export interface SessionLeases {
   admit(session: string, leg: number, subject: string | undefined): Promise<Admission>
   /** Resolves when Redis has heard of it, however long it is away; at the latest when this is closed. */
@@ -34,7 +36,10 @@ export interface SessionLeasesDeps {
 
 /** A node that says nothing for that long is dead, and its legs with it. Renewed three times in that time. */
 export const LEASE = 15_000
-/** And no more of them than that, the longest idle forgotten first: each may be a key of some 200 bytes that a stranger made. */
+/**
+ * And no more of them than that, the longest idle forgotten first: each may be a key of some 200 bytes that a stranger
+ * made.
+ */
 const MAX_IDLE = 100_000
 /** Each session that has a leg is renewed once in so many ticks: long before it would be forgotten. */
 const TICKS = 60
@@ -86,8 +91,24 @@ export function createSessionLeases(
       const some = sessions.slice(from, from + AT_ONCE)
       let under = ''
       const [, word, seq, last, ...revived] = await connection.run(SCRIPTS.tend, (epoch) => ({
-        keys: [((under = epoch), keys.root), keys.nodes, mine, keys.idle, ...some.map(([session]) => keys.session(session))],
-        args: [node, lease, idle, ...some.flatMap(([session, { newest, subject, legs }]) => [newest, subject, encodeName(session), [...legs].join(' ')])],
+        keys: [
+          ((under = epoch), keys.root),
+          keys.nodes,
+          mine,
+          keys.idle,
+          ...some.map(([session]) => keys.session(session)),
+        ],
+        args: [
+          node,
+          lease,
+          idle,
+          ...some.flatMap(([session, { newest, subject, legs }]) => [
+            newest,
+            subject,
+            encodeName(session),
+            [...legs].join(' '),
+          ]),
+        ],
       }))
       connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
       late ||= word === 'late'
@@ -96,7 +117,10 @@ export function createSessionLeases(
     return late
   }
 
-  /** Legs of nodes that died are this one's to release. Where nobody here wants to know, it is left to those who do, for a while. */
+  /**
+   * Legs of nodes that died are this one's to release. Where nobody here wants to know, it is left to those who do, for
+   * a while.
+   */
   async function sweep() {
     for (let more = true; more; ) {
       const [, ...taken] = await connection.run(SCRIPTS.sweep, () => ({
@@ -107,7 +131,8 @@ export function createSessionLeases(
       for (let at = 0; at < taken.length; at += 3) {
         const session = decodeName(String(taken[at + 1]))!
         const subject = decodeName(String(taken[at + 2])) ?? undefined
-        const settle = (last: boolean) => void (last && tell({ type: 'left', session, ...(subject === undefined ? undefined : { subject }) }))
+        const settle = (last: boolean) =>
+          void (last && tell({ type: 'left', session, ...(subject === undefined ? undefined : { subject }) }))
         owed.add({ session, leg: Number(taken[at]), again: false, settle })
       }
     }
@@ -181,7 +206,8 @@ export function createSessionLeases(
         }))
       } catch (error) {
         // It may be in all the same, and whoever asked knows of no leg to release.
-        if (!closed && !(error instanceof LiveSocketError && error.code === 'refused')) owe(session, leg, false, () => undefined)
+        if (!closed && !(error instanceof LiveSocketError && error.code === 'refused'))
+          owe(session, leg, false, () => undefined)
         throw error
       }
       const [outcome, first] = reply
@@ -209,7 +235,8 @@ export function createSessionLeases(
       return () => void listeners.delete(entry)
     },
     restore: () => attempt(() => renew([...held]).then(() => pay()), 'telling Redis of the sessions here'),
-    status: () => (refused ? { ready: false, reason: refused.reason, away: clock.monotonic() - refused.since } : { ready: true }),
+    status: () =>
+      refused ? { ready: false, reason: refused.reason, away: clock.monotonic() - refused.since } : { ready: true },
     async close() {
       closed = true
       cancel()
@@ -218,7 +245,9 @@ export function createSessionLeases(
       owed.clear()
       if (!connection.here) return
       // What is still open here is so no longer.
-      const all = [...held].flatMap(([session, { legs }]) => [...legs].map((leg) => releaseNow({ session, leg, again: false })))
+      const all = [...held].flatMap(([session, { legs }]) =>
+        [...legs].map((leg) => releaseNow({ session, leg, again: false })),
+      )
       held.clear()
       await Promise.allSettled(all)
     },

@@ -23,8 +23,8 @@ export interface TopicScripts {
 const COMMON_OF_TOPIC = common(`'t:' .. ARGV[4]`)
 
 /**
- * Where a topic stands: under which count of forgotten topics it was made, its head, the bytes kept, the time of the oldest, and until when it need not
- * be said again that it is in use.
+ * Where a topic stands: under which count of forgotten topics it was made, its head, the bytes kept, the time of the
+ * oldest, and until when it need not be said again that it is in use.
  */
 const TOPIC = `
 local name = ARGV[4]
@@ -86,10 +86,12 @@ end
 `
 
 /**
- * The rules of `createPublishRecord`, in Redis: one hash for each session and epoch. An answer is text: `a` and the offset and perhaps `:` and data,
- * `n` and JSON, `o` or `u`. Of the hash, `b` is since when it knows all (-1: always), `f` up to when answers were forgotten, `c` the count of answers
- * and thereby their places, `t` the count of topics, `g` up to when topics were dropped, `k` until when it need not be kept longer. `i:` and an id has
- * when it was answered and what, `s:` and a place the same moment and the id, `n:` and a topic its newest number and when that was decided.
+ * The rules of `createPublishRecord`, in Redis: one hash for each session and epoch. An answer is text: `a` and the
+ * offset and perhaps `:` and data,
+ * `n` and JSON, `o` or `u`. Of the hash, `b` is since when it knows all (-1: always), `f` up to when answers were
+ * forgotten, `c` the count of answers and thereby their places, `t` the count of topics, `g` up to when topics were
+ * dropped, `k` until when it need not be kept longer. `i:` and an id has when it was answered and what, `s:` and a
+ * place the same moment and the id, `n:` and a topic its newest number and when that was decided.
  */
 const RECORD = `
 local said, born, forgotten, newest
@@ -170,7 +172,11 @@ local function find(record, session, id, place, age, flight, n)
 end
 `
 
-/** KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch, its offset, and where the feed has it. */
+/**
+ * KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see
+ * `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch,
+ * its offset, and where the feed has it.
+ */
 const APPEND = `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
 local feed, topics, record, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local age, flight, n = string.match(ARGV[7], '^(%d*):(%d+):(%d*)$')
@@ -238,7 +244,10 @@ if id ~= '' then add(record, id, name, n, ack) end
 return {'new', ack, num(seq), named(topic), offset, last}
 `
 
-/** KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or nothing. */
+/**
+ * KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or
+ * nothing.
+ */
 const FIND = `${common()}${RECORD}
 local age, flight, n = string.match(ARGV[6], '^(%d*):(%d+):(%d*)$')
 local known, no = find(KEYS[2], KEYS[3], ARGV[4], ARGV[5], age, flight, n)
@@ -250,7 +259,11 @@ end
 return {'ok', known or ''}
 `
 
-/** KEYS: root, feed, the topic's stream, topics. ARGV 4…: topic, and '1' where it is followed from now on: then its epoch stays, whatever else is forgotten. Answers its epoch, head and oldest, where the feed stands, and the newest append. */
+/**
+ * KEYS: root, feed, the topic's stream, topics. ARGV 4…: topic, and '1' where it is followed from now on: then its
+ * epoch stays, whatever else is forgotten. Answers its epoch, head and oldest, where the feed stands, and the newest
+ * append.
+ */
 const HEAD = `${COMMON_OF_TOPIC}${TOPIC}
 local topic = standing()
 if ARGV[5] == '1' then

@@ -69,7 +69,8 @@ export function createRecentEntries(maxMessages: number, maxBytes: number): Rece
       if (newest && newest.entry.offset + 1 !== entry.offset) clear()
       end += entry.data.length
       entries.push({ entry, end })
-      while (entries.length - first > maxMessages || (bytesFrom(first) > maxBytes && entries.length - first > 1)) first++
+      while (entries.length - first > maxMessages || (bytesFrom(first) > maxBytes && entries.length - first > 1))
+        first++
       if (first > 64 && first * 2 > entries.length) {
         entries = entries.slice(first)
         first = 0

@@ -12,7 +12,10 @@ export interface TopicFeed {
   prepare(request: Position | null): Promise<void>
   /** Begins to read. Not a byte is sent before `start`, so that the frame that names the topic comes first. */
   join(request: Position | null, sink: ReaderSink): { readonly answer: TopicAnswer; start(): void; leave(): void }
-  /** Whether somebody who was up to date, and reads, is far behind now: more of what comes at once would cost the log a read, or be lost. */
+  /**
+   * Whether somebody who was up to date, and reads, is far behind now: more of what comes at once would cost the log a
+   * read, or be lost.
+   */
   crowded(): boolean
   close(): void
 }
@@ -97,8 +100,8 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
         reader.take(shared)
         continue
       }
-      // It has not read what it was sent. Or the tail has lost something: the log has it still, or the client will see from `prev` that
-      // it has not.
+      // It has not read what it was sent. Or the tail has lost something: the log has it still, or the client will see
+      // from `prev` that it has not.
       reader.live = false
       reader.tookAt = clock.monotonic()
       slow.add(reader)
@@ -107,7 +110,9 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
     tellHiddenSoon()
   }
 
-  /** The tail begins anew behind that offset, under an epoch that was heard of already: what is before it is in the log. */
+  /**
+   * The tail begins anew behind that offset, under an epoch that was heard of already: what is before it is in the log.
+   */
   function catchUp(offset: number) {
     if (offset <= heard) return
     heard = offset
@@ -240,11 +245,13 @@ export function createTopicFeed(topic: string, { log, clock, onError }: FeedDeps
       const fresh = stopTail === null
       await open()
       // A head that was asked for just now need not be asked for again, unless that leg knows better.
-      if (request && (request.epoch !== epoch || request.offset > known || (!fresh && request.offset !== known))) await refresh()
+      if (request && (request.epoch !== epoch || request.offset > known || (!fresh && request.offset !== known)))
+        await refresh()
     },
     join(request, sink) {
       // Where it began is never before what is kept, nor after the head.
-      const after = request === null ? known : Math.max(request.epoch === epoch ? Math.min(request.offset, known) : 0, oldest - 1)
+      const after =
+        request === null ? known : Math.max(request.epoch === epoch ? Math.min(request.offset, known) : 0, oldest - 1)
       const reader = createTopicReader(topic, sink, after)
       readers.add(reader)
       return {

@@ -18,8 +18,8 @@ export interface ReaderSink {
 }
 
 /**
- * One leg's place in one topic. It is `live` while everything up to the feed's head has been sent to it: then new entries go to
- * it as they come. Else it is behind, and takes from the feed at its own pace.
+ * One leg's place in one topic. It is `live` while everything up to the feed's head has been sent to it: then new
+ * entries go to it as they come. Else it is behind, and takes from the feed at its own pace.
  */
 export interface TopicReader {
   readonly sink: ReaderSink

@@ -1,26 +1,39 @@
 /**
- * What was sent to one leg and has not been read by it: what waits in this process, in bytes and in pieces, and what the system and the
- * network hold. Of the latter nothing tells a process, so the stream is marked with pings: whoever answers one has read what is before it.
+ * What was sent to one leg and has not been read by it: what waits in this process, in bytes and in pieces, and what
+ * the system and the network hold. Of the latter nothing tells a process, so the stream is marked with pings: whoever
+ * answers one has read what is before it.
  */
 export interface Unread {
-  /** A frame of so many bytes goes out now. True: a mark must follow, and `flushed` be called when that has left the process. */
+  /**
+   * A frame of so many bytes goes out now. True: a mark must follow, and `flushed` be called when that has left the
+   * process.
+   */
   add(bytes: number): boolean
   /** The text of the next mark. */
   mark(): string
   flushed(now: number): void
   /** A mark has come back. */
   answered(mark: string, now: number): void
-  /** Whether no more is on its way, here and beyond, than may. A leg that never answered a ping has only the system's word for it. */
+  /**
+   * Whether no more is on its way, here and beyond, than may. A leg that never answered a ping has only the system's
+   * word for it.
+   */
   room(): boolean
   /** Whether no more waits in this process than may. */
   roomHere(): boolean
-  /** Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To be asked every second or so. */
+  /**
+   * Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To
+   * be asked every second or so.
+   */
   stalled(now: number, patience: number): boolean
   /** Milliseconds, monotonic, of the last sign that it reads. */
   movedAt(): number
 }
 
-/** What may wait in this process for one leg before no more is taken from its topics. A piece costs Node some 350 bytes, whatever is in it. */
+/**
+ * What may wait in this process for one leg before no more is taken from its topics. A piece costs Node some 350 bytes,
+ * whatever is in it.
+ */
 export const OWN = { bytes: 64 * 1024, pieces: 256 }
 /** How often it is looked at what waits: not at every frame, most of which leave at once. */
 const LOOK = { bytes: 8 * 1024, pieces: 32 }
@@ -35,7 +48,10 @@ const SLOWEST = 8
  */
 export function createUnread(window: number, own: () => number, now: number): Unread {
   const step = Math.min(MARK, window / 2)
-  /** Bytes, all from the beginning: sent, at the last look, before the newest mark, and before the newest mark that was answered. */
+  /**
+   * Bytes, all from the beginning: sent, at the last look, before the newest mark, and before the newest mark that was
+   * answered.
+   */
   let sent = 0
   let looked = 0
   let marked = 0

@@ -35,7 +35,10 @@ export interface ArrivingLeg {
 
 /** Turns requests into WebSockets, as many as may be. */
 export interface Acceptor {
-  /** False, and nothing done, where the request is for another path or for no WebSocket; else it is answered, for good or ill. */
+  /**
+   * False, and nothing done, where the request is for another path or for no WebSocket; else it is answered, for good
+   * or ill.
+   */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   close(): void
 }
@@ -55,7 +58,9 @@ export interface AcceptorHandlers {
   onEvent(event: ServerEvent): void
 }
 
-/** Connections that were never welcomed and are being told why, at a time; beyond, they are cut off with what was sent. */
+/**
+ * Connections that were never welcomed and are being told why, at a time; beyond, they are cut off with what was sent.
+ */
 const MAX_TURNED_AWAY = 1_000
 /** What one of them may still say, and no more: its close frame, and what was on its way. */
 const LAST_WORDS = 1_024
@@ -65,7 +70,10 @@ const BUSY: Failure = { code: 'busy', message: 'This server has too many connect
 const DISPLACED: Failure = { code: 'busy', message: 'Others came, and no whole hello had.', retryAfter: 5_000 }
 const TOO_MANY: Refusal = { status: 503, reason: 'too-many', message: 'Too many connections.' }
 
-export function createAcceptor({ path, limits, clock, allows, addressOf }: AcceptorDeps, handlers: AcceptorHandlers): Acceptor {
+export function createAcceptor(
+  { path, limits, clock, allows, addressOf }: AcceptorDeps,
+  handlers: AcceptorHandlers,
+): Acceptor {
   const pending = createPendingConnections({ max: limits.maxPending, maxBytes: limits.maxPendingBytes, clock })
   const largestHello = helloBytes(limits)
   const byAddress = new Map<string, number>()
@@ -82,7 +90,11 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
     handleProtocols: () => SUBPROTOCOL,
   })
   sockets.on('wsClientError', (error, stream, request) => {
-    deny(request, stream, { status: request.method === 'GET' ? 400 : 405, reason: 'handshake', message: `${error.message}.` })
+    deny(request, stream, {
+      status: request.method === 'GET' ? 400 : 405,
+      reason: 'handshake',
+      message: `${error.message}.`,
+    })
   })
 
   function deny(request: IncomingMessage, stream: Duplex, refusal: Refusal) {
@@ -132,7 +144,8 @@ export function createAcceptor({ path, limits, clock, allows, addressOf }: Accep
       place?.hold(piece.length)
       if (state === 'ending') cutOff()
       else if (pieces > FEW && bytes < pieces * LEAST_SEGMENT) crumbled()
-      else if (bytes > largestHello) leg.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
+      else if (bytes > largestHello)
+        leg.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
     }
 
     /** No path cuts a frame so small: somebody makes the server wake up for each byte. */

@@ -8,12 +8,15 @@ export type AddressOf = (request: IncomingMessage) => string
 const MOST_PROXIES = 16
 
 /**
- * Each trusted proxy appends the address that it was called from to `X-Forwarded-For`, so that the entry of the outermost one is that many
- * from the right. What stands left of it the caller wrote, and is never believed. Throws `invalid`.
+ * Each trusted proxy appends the address that it was called from to `X-Forwarded-For`, so that the entry of the
+ * outermost one is that many from the right. What stands left of it the caller wrote, and is never believed. Throws
+ * `invalid`.
  */
 export function clientAddress(trustedProxies = 0): AddressOf {
   if (!Number.isInteger(trustedProxies) || trustedProxies < 0 || trustedProxies > MOST_PROXIES) {
-    throw invalid(`trustedProxies must be the number of proxies in front of this server, 0 to ${MOST_PROXIES}, not ${shown(trustedProxies)}`)
+    throw invalid(
+      `trustedProxies must be the number of proxies in front of this server, 0 to ${MOST_PROXIES}, not ${shown(trustedProxies)}`,
+    )
   }
   return (request) => {
     const hops = trustedProxies === 0 ? [] : String(request.headers['x-forwarded-for'] ?? '').split(',')
@@ -25,11 +28,18 @@ export function clientAddress(trustedProxies = 0): AddressOf {
 /** Where addresses are counted one by one, IPv6 gives everybody 2^64 of them. */
 export function network(address: string | undefined): string {
   if (address === undefined) return ''
-  const bare = address.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/^::ffff:(?=\d+\.)/i, '').slice(0, 64)
+  const bare = address
+    .replace(/^\[([^\]]*)\](:\d+)?$/, '$1')
+    .replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1')
+    .replace(/^::ffff:(?=\d+\.)/i, '')
+    .slice(0, 64)
   if (!bare.includes(':')) return bare
   const [left, right] = bare.toLowerCase().replace(/%.*$/, '').split('::') as [string, string?]
   const before = left === '' ? [] : left.split(':')
   const after = right === undefined || right === '' ? [] : right.split(':')
   const zeros = Array<string>(Math.max(0, right === undefined ? 0 : 8 - before.length - after.length)).fill('0')
-  return [...before, ...zeros, ...after].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, '')).join(':')
+  return [...before, ...zeros, ...after]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')
 }

@@ -4,8 +4,9 @@ import { invalid, shown } from '../options.js'
 export type OriginCheck = (origin: string | undefined, host: string | undefined) => boolean
 
 /**
- * A page may open a WebSocket to any host, and the browser sends along what cookies that host has set: the Origin is all that
- * tells whose page it is. Compared whole, never by prefix, suffix or pattern. Throws `invalid` for a list that could never match.
+ * A page may open a WebSocket to any host, and the browser sends along what cookies that host has set: the Origin is
+ * all that tells whose page it is. Compared whole, never by prefix, suffix or pattern. Throws `invalid` for a list that
+ * could never match.
  */
 export function originCheck(allowed: readonly string[] | '*' | undefined): OriginCheck {
   if (allowed === '*') return () => true
@@ -14,7 +15,9 @@ export function originCheck(allowed: readonly string[] | '*' | undefined): Origi
   const list = new Set<string>()
   for (const entry of allowed) {
     if (entry !== 'null' && !isOrigin(entry)) {
-      throw invalid(`allowedOrigins must hold origins as browsers send them, such as "https://example.com" or "capacitor://localhost", not ${shown(entry)}`)
+      throw invalid(
+        `allowedOrigins must hold origins as browsers send them, such as "https://example.com" or "capacitor://localhost", not ${shown(entry)}`,
+      )
     }
     list.add(entry)
   }
@@ -25,9 +28,12 @@ function isOrigin(entry: unknown): boolean {
   return typeof entry === 'string' && (parsed(entry)?.origin === entry || isOriginOfApp(entry))
 }
 
-/** `capacitor://localhost`, `tauri://localhost`, `chrome-extension://…`, `app://.`: for schemes of apps, `URL` has no origin and browsers do. */
+/**
+ * `capacitor://localhost`, `tauri://localhost`, `chrome-extension://…`, `app://.`: for schemes of apps, `URL` has no
+ * origin and browsers do.
+ */
 function isOriginOfApp(entry: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(entry) && parsed(entry)?.origin === 'null' || entry === 'file://'
+  return (/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(entry) && parsed(entry)?.origin === 'null') || entry === 'file://'
 }
 
 /** `null`, which sandboxed frames and files send, is no host's page. */

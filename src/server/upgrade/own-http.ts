@@ -9,7 +9,10 @@ import { createPendingConnections } from './pending-connections.js'
 const MAX_UNASKED = 2_000
 /** For the head of a request, and for all of it. */
 const REQUEST_PATIENCE = 10_000
-/** Connections that the system holds until the process takes them, if it lets so many. Past Node's 511 it drops them, and a client's next try is a second away. */
+/**
+ * Connections that the system holds until the process takes them, if it lets so many. Past Node's 511 it drops them,
+ * and a client's next try is a second away.
+ */
 export const BACKLOG = 8_192
 /** How often Node looks whose time is over; by itself it does every 30 s. */
 const LOOK = 1_000
@@ -21,11 +24,14 @@ export interface OwnHttp {
 }
 
 /**
- * The HTTP server that comes with `port`. A connection that says nothing costs a file and some memory: they are bounded as those that do not say hello.
- * Behind a proxy all of them are the proxy's, which says something at once.
+ * The HTTP server that comes with `port`. A connection that says nothing costs a file and some memory: they are bounded
+ * as those that do not say hello. Behind a proxy all of them are the proxy's, which says something at once.
  */
 export function createOwnHttp(listener: RequestListener, clock: Clock): OwnHttp {
-  const http = createServer({ headersTimeout: REQUEST_PATIENCE, requestTimeout: REQUEST_PATIENCE, connectionsCheckingInterval: LOOK }, listener)
+  const http = createServer(
+    { headersTimeout: REQUEST_PATIENCE, requestTimeout: REQUEST_PATIENCE, connectionsCheckingInterval: LOOK },
+    listener,
+  )
   const unasked = createPendingConnections({ max: MAX_UNASKED, maxBytes: Infinity, clock })
   const leave = new WeakMap<object, () => void>()
   http.on('connection', (socket: Socket) => {

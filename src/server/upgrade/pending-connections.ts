@@ -23,18 +23,28 @@ interface Silent {
   leave(): void
 }
 
-/** Time for one round trip on a bad line. Who has been silent for longer yields to whoever comes, whatever the address. */
+/**
+ * Time for one round trip on a bad line. Who has been silent for longer yields to whoever comes, whatever the address.
+ */
 const PATIENCE = 1_000
 /** What a piece costs beside its bytes. */
 const PIECE = 512
 
 /**
- * Strangers, bounded in all and shared out by address: where all places are taken, a newcomer gets the one of the longest silent connection of
- * the address that holds most, if that is more than its own address would then hold. So a flood from a few addresses only displaces itself,
- * and one from many leaves a connection a second for its hello. No bound of an address alone: an office, or a proxy that was not
- * named, is one address.
+ * Strangers, bounded in all and shared out by address: where all places are taken, a newcomer gets the one of the
+ * longest silent connection of the address that holds most, if that is more than its own address would then hold. So a
+ * flood from a few addresses only displaces itself, and one from many leaves a connection a second for its hello. No
+ * bound of an address alone: an office, or a proxy that was not named, is one address.
  */
-export function createPendingConnections({ max, maxBytes, clock }: { max: number; maxBytes: number; clock: Pick<Clock, 'monotonic'> }): PendingConnections {
+export function createPendingConnections({
+  max,
+  maxBytes,
+  clock,
+}: {
+  max: number
+  maxBytes: number
+  clock: Pick<Clock, 'monotonic'>
+}): PendingConnections {
   /** All that have not said it yet, the longest silent first. */
   const silent = new Set<Silent>()
   /** The same by address. */

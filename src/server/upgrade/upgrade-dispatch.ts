@@ -26,14 +26,18 @@ interface Interception {
 const interceptions = new WeakMap<HttpServer, Interception>()
 
 /**
- * Takes the upgrades of one path of an HTTP server; returns the undo. Node tells every `upgrade` listener of every upgrade, and most
- * libraries answer what is not theirs: 400, 404, or the end of the connection, into a socket that another one has just taken. So live servers are
- * asked before anybody is told, in whatever order all of them came. What is theirs nobody else hears of; all else is as if they
- * were not there, but that it never stays unanswered. Throws `invalid` where the path is taken.
+ * Takes the upgrades of one path of an HTTP server; returns the undo. Node tells every `upgrade` listener of every
+ * upgrade, and most libraries answer what is not theirs: 400, 404, or the end of the connection, into a socket that
+ * another one has just taken. So live servers are asked before anybody is told, in whatever order all of them came.
+ * What is theirs nobody else hears of; all else is as if they were not there, but that it never stays unanswered.
+ * Throws `invalid` where the path is taken.
  */
 export function mountPath(http: HttpServer, path: string, part: MountedPath): () => void {
   const { paths, stop } = interceptions.get(http) ?? intercept(http)
-  if (paths.has(path)) throw invalid(`Another live server has the path ${path} of this HTTP server: close() it first, or give this one another path`)
+  if (paths.has(path))
+    throw invalid(
+      `Another live server has the path ${path} of this HTTP server: close() it first, or give this one another path`,
+    )
   paths.set(path, part)
   return () => {
     // A path is free as soon as its server begins to close: the next one may be here already.

@@ -66,7 +66,9 @@ function printable(text: string): string {
   return text.slice(0, LONGEST_WORD).replace(/[^\x20-\x7e]/g, '?')
 }
 
-/** Node takes its own listener away before it tells of an upgrade: a reset that nobody listens to would end the process. */
+/**
+ * Node takes its own listener away before it tells of an upgrade: a reset that nobody listens to would end the process.
+ */
 export function guard(stream: Duplex): void {
   stream.on('error', () => stream.destroy())
 }

@@ -1,4 +1,5 @@
-// Two workers of node:cluster that share a port. Prints the port, then the number of each worker that has ended and how. A word on its input names the worker that gets a SIGTERM.
+// Two workers of node:cluster that share a port. Prints the port, then the number of each worker that has ended and
+// how. A word on its input names the worker that gets a SIGTERM.
 import cluster from 'node:cluster'
 import { createInterface } from 'node:readline'
 import { createLiveServer } from '../../../src/server/index.js'
@@ -14,7 +15,12 @@ if (cluster.isPrimary) {
   console.log(String(await listening))
   createInterface({ input: process.stdin }).on('line', (id) => void cluster.workers![id]!.process.kill('SIGTERM'))
 } else {
-  const server = createLiveServer({ port: 0, host: '127.0.0.1', id: String(cluster.worker!.id), authenticate: () => ({}) })
+  const server = createLiveServer({
+    port: 0,
+    host: '127.0.0.1',
+    id: String(cluster.worker!.id),
+    authenticate: () => ({}),
+  })
   server.drainOn('SIGTERM')
   await server.ready
 }

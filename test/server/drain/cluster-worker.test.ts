@@ -8,7 +8,11 @@ import { leaveToOtherWorkers } from '../../../src/server/drain/cluster-worker.js
 import { rawClient } from '../../kit/raw-client.js'
 
 test('a worker of node:cluster that is told to end takes no new connection: whoever it sends away comes to another worker', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('cluster-worker-process.ts', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('cluster-worker-process.ts', import.meta.url))],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const port = (await lines.next()).value as string

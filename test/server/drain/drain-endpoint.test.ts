@@ -13,16 +13,26 @@ async function textOf(request: IncomingMessage): Promise<string> {
 async function mounted(parse: (request: IncomingMessage) => Promise<void> = async () => undefined) {
   const server = await liveServer()
   const drain = server.drainEndpoint(SECRET)
-  const http = createServer((request, response) => void parse(request).then(() => drain(request, response))).listen(0, '127.0.0.1')
+  const http = createServer((request, response) => void parse(request).then(() => drain(request, response))).listen(
+    0,
+    '127.0.0.1',
+  )
   onTestFinished(() => void http.close())
   await new Promise((resolve) => http.once('listening', resolve))
   const call = (body?: string, { method = 'POST', authorization = `Bearer ${SECRET}` as string | undefined } = {}) =>
     new Promise<{ status: number; headers: IncomingMessage['headers']; body: any }>((resolve, reject) => {
       const { port } = http.address() as AddressInfo
-      const asked = request({ port, host: '127.0.0.1', method, headers: authorization === undefined ? {} : { authorization } }, (response) => {
-        let text = ''
-        response.on('data', (data) => void (text += data)).on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: JSON.parse(text) }))
-      })
+      const asked = request(
+        { port, host: '127.0.0.1', method, headers: authorization === undefined ? {} : { authorization } },
+        (response) => {
+          let text = ''
+          response
+            .on('data', (data) => void (text += data))
+            .on('end', () =>
+              resolve({ status: response.statusCode!, headers: response.headers, body: JSON.parse(text) }),
+            )
+        },
+      )
       asked.on('error', reject).end(body)
     })
   return { server, call }
@@ -39,7 +49,16 @@ describe('what a deploy tool calls on the old slot', () => {
   test('takes the options of a drain, and waits for its end if asked to', async () => {
     const { server, call } = await mounted()
     const leg = await server.join()
-    const answer = call(JSON.stringify({ rate: 50, deadline: 9_000, url: 'wss://green.example', reason: 'slot swap', spread: 5, wait: true }))
+    const answer = call(
+      JSON.stringify({
+        rate: 50,
+        deadline: 9_000,
+        url: 'wss://green.example',
+        reason: 'slot swap',
+        spread: 5,
+        wait: true,
+      }),
+    )
     expect(await leg.next('handover')).toMatchObject({ url: 'wss://green.example', reason: 'slot swap', spread: 5 })
     leg.close()
     expect(await answer).toMatchObject({ status: 200, body: { moved: 1, forced: 0 } })
@@ -107,7 +126,15 @@ describe('everything else is refused, and nothing has begun', () => {
     expect(server.stats().draining).toBe(false)
   })
 
-  test.each(['', 'short', undefined as never, 'a secret from a file\n', ' a secret in quotes ', 'ein Schlüssel mit Umlauten', 'a secret with\ttabs in'])('a secret that protects nothing, or that no header can bear, is not mounted: %j', async (secret) => {
+  test.each([
+    '',
+    'short',
+    undefined as never,
+    'a secret from a file\n',
+    ' a secret in quotes ',
+    'ein Schlüssel mit Umlauten',
+    'a secret with\ttabs in',
+  ])('a secret that protects nothing, or that no header can bear, is not mounted: %j', async (secret) => {
     const server = await liveServer()
     expect(() => server.drainEndpoint(secret)).toThrow(expect.objectContaining({ code: 'invalid' }))
   })

@@ -9,27 +9,36 @@ import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 const health = (address: string) =>
-  new Promise<number>((resolve) => void get(address.replace('ws:', 'http:') + 'healthz', (response) => (response.resume(), resolve(response.statusCode!))))
+  new Promise<number>(
+    (resolve) =>
+      void get(
+        address.replace('ws:', 'http:') + 'healthz',
+        (response) => (response.resume(), resolve(response.statusCode!)),
+      ),
+  )
 
 describe('the pace', () => {
-  test.each([0.5, 1, 2.5, 10, 200, 5_000])('of %d a second is kept in every window of one second, also by one who is often late', (rate) => {
-    const random = seededRandom(Math.ceil(rate))
-    let now = 0
-    const pace = createPace(rate, () => now)
-    const taken: number[] = []
-    while (taken.length < 3 * rate + 20) {
-      if (pace.wait() > 0) {
-        // As a timer does: in whole milliseconds, never early, and now and then half a second late.
-        now += Math.ceil(pace.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
-        continue
+  test.each([0.5, 1, 2.5, 10, 200, 5_000])(
+    'of %d a second is kept in every window of one second, also by one who is often late',
+    (rate) => {
+      const random = seededRandom(Math.ceil(rate))
+      let now = 0
+      const pace = createPace(rate, () => now)
+      const taken: number[] = []
+      while (taken.length < 3 * rate + 20) {
+        if (pace.wait() > 0) {
+          // As a timer does: in whole milliseconds, never early, and now and then half a second late.
+          now += Math.ceil(pace.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
+          continue
+        }
+        pace.took()
+        taken.push(now)
       }
-      pace.took()
-      taken.push(now)
-    }
-    const most = Math.ceil(rate)
-    const window = Math.max(1_000, 1_000 / rate)
-    for (let at = most; at < taken.length; at++) expect(taken[at]! - taken[at - most]!).toBeGreaterThanOrEqual(window)
-  })
+      const most = Math.ceil(rate)
+      const window = Math.max(1_000, 1_000 / rate)
+      for (let at = most; at < taken.length; at++) expect(taken[at]! - taken[at - most]!).toBeGreaterThanOrEqual(window)
+    },
+  )
 
   test('lets no wave go after it stood still, and has caught up soon all the same', () => {
     let now = 0
@@ -64,7 +73,12 @@ describe('a drain', () => {
     const drained = server.drain({ url: 'wss://green.example/live', reason: 'deploy 7', spread: 20 })
     for (const leg of legs) {
       expect(await leg.next('handover')).toEqual({
-        type: 'handover', id: expect.any(String), reason: 'deploy 7', url: 'wss://green.example/live', spread: 20, deadline: expect.any(Number),
+        type: 'handover',
+        id: expect.any(String),
+        reason: 'deploy 7',
+        url: 'wss://green.example/live',
+        spread: 20,
+        deadline: expect.any(Number),
       })
       leg.close()
     }
@@ -199,7 +213,10 @@ describe('a drain', () => {
     ['reason', { reason: 7 as never }],
   ])('with a %s that makes no sense is refused, and nothing has begun', async (name, options) => {
     const server = await liveServer()
-    await expect(server.drain(options)).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining(name) })
+    await expect(server.drain(options)).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining(name),
+    })
     expect(() => server.drainOn('SIGUSR2', options)).toThrow(expect.objectContaining({ code: 'invalid' }))
     expect(process.listenerCount('SIGUSR2')).toBe(0)
     await server.join()
@@ -230,7 +247,12 @@ describe('a server that nobody takes the legs from', () => {
     expect(said()).toEqual([])
     await clock.advance(1)
     expect(said()).toEqual([{ type: 'drain-alone', left: 2 }])
-    expect(server.errors).toEqual([expect.objectContaining({ code: 'refused', message: expect.stringContaining('Nobody else takes the connections') })])
+    expect(server.errors).toEqual([
+      expect.objectContaining({
+        code: 'refused',
+        message: expect.stringContaining('Nobody else takes the connections'),
+      }),
+    ])
     expect(await drained).toEqual({ moved: 0, forced: 2 })
   })
 
@@ -296,26 +318,34 @@ describe('on a signal', () => {
     expect(process.exits).toEqual([0])
   })
 
-  test.each([1, 30, 130, 499])('a signal that comes again %i ms later is the same one: what started the process passes on what the terminal has sent already', async (later) => {
-    const process = host()
-    let now = 7_000
-    const done: string[] = []
-    onSignal(process, 'SIGINT', {
-      empty: () => (done.push('empty'), new Promise<boolean>(() => undefined)),
-      hurry: () => void done.push('hurry'),
-      now: () => now,
-      onError: () => undefined,
-    })
-    process.send()
-    now += later
-    process.send()
-    expect(done).toEqual(['empty'])
-  })
+  test.each([1, 30, 130, 499])(
+    'a signal that comes again %i ms later is the same one: what started the process passes on what the terminal has sent already',
+    async (later) => {
+      const process = host()
+      let now = 7_000
+      const done: string[] = []
+      onSignal(process, 'SIGINT', {
+        empty: () => (done.push('empty'), new Promise<boolean>(() => undefined)),
+        hurry: () => void done.push('hurry'),
+        now: () => now,
+        onError: () => undefined,
+      })
+      process.send()
+      now += later
+      process.send()
+      expect(done).toEqual(['empty'])
+    },
+  )
 
   test('a signal that comes again while the server closes does not kill the process: somebody listens to its end', async () => {
     const process = host()
     let empty = () => undefined as void
-    const undo = onSignal(process, 'SIGUSR2', { empty: () => new Promise<boolean>((resolve) => void (empty = () => resolve(true))), hurry: () => undefined, now: () => 0, onError: () => undefined })
+    const undo = onSignal(process, 'SIGUSR2', {
+      empty: () => new Promise<boolean>((resolve) => void (empty = () => resolve(true))),
+      hurry: () => undefined,
+      now: () => 0,
+      onError: () => undefined,
+    })
     process.send()
     undo()
     expect(process.listeners.size).toBe(1)
@@ -331,7 +361,10 @@ describe('on a signal', () => {
     const tasks = { hurry: () => undefined, now: () => 0, onError: (error: unknown) => void errors.push(error) }
     let late = () => undefined as void
     onSignal(process, 'SIGTERM', { ...tasks, empty: async () => true })
-    onSignal(process, 'SIGTERM', { ...tasks, empty: () => new Promise<boolean>((_, reject) => void (late = () => reject(new Error('stuck')))) })
+    onSignal(process, 'SIGTERM', {
+      ...tasks,
+      empty: () => new Promise<boolean>((_, reject) => void (late = () => reject(new Error('stuck')))),
+    })
     process.send()
     await turn()
     expect(process.exits).toEqual([])
@@ -355,7 +388,11 @@ describe('on a signal', () => {
     process.emit('SIGUSR2')
     await leg.next('handover')
     const { port } = http.address() as AddressInfo
-    await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers: { authorization: 'Bearer a-secret-of-some-length' }, body: '{"cancel":true}' })
+    await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer a-secret-of-some-length' },
+      body: '{"cancel":true}',
+    })
     await leg.next('handover-cancelled')
     await server.join()
     process.emit('SIGUSR2')

@@ -6,7 +6,11 @@ import { rawClient } from '../../kit/raw-client.js'
 
 /** A server process with one leg on it. */
 async function processWithLeg() {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('draining-process.ts', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('draining-process.ts', import.meta.url))],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   onTestFinished(() => void child.kill('SIGKILL'))
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>
   const [line] = (await once(child.stdout, 'data')) as [Buffer]

@@ -8,17 +8,29 @@ const request = {} as IncomingMessage
 /** An identity service that answers when the test says so. */
 function service(deps: Partial<AuthenticatorDeps<object>> = {}) {
   const clock = createSimulatedClock()
-  const calls: { session: string; signal: AbortSignal; answer(user: object | null): void; fail(error: unknown): void }[] = []
+  const calls: {
+    session: string
+    signal: AbortSignal
+    answer(user: object | null): void
+    fail(error: unknown): void
+  }[] = []
   const errors: unknown[] = []
   const { ask } = createAuthenticator<object>({
-    authenticate: ({ session, signal }) => new Promise((answer, fail) => void calls.push({ session, signal, answer, fail })),
+    authenticate: ({ session, signal }) =>
+      new Promise((answer, fail) => void calls.push({ session, signal, answer, fail })),
     clock,
     patience: 10_000,
     maxCalls: 2,
     onError: (error) => errors.push(error),
     ...deps,
   })
-  return { clock, calls, errors, ask: (session: string) => ask({ session, request }), asked: () => calls.map(({ session }) => session) }
+  return {
+    clock,
+    calls,
+    errors,
+    ask: (session: string) => ask({ session, request }),
+    asked: () => calls.map(({ session }) => session),
+  }
 }
 
 test('so many calls are under way and no more: the others wait, and come in the order in which they were asked', async () => {
@@ -43,7 +55,9 @@ test('a call that nobody waits for any more is told so and still counts; one tha
   ask('next')
   expect(asked()).toEqual(['gone'])
   calls[0]!.fail(calls[0]!.signal.reason)
-  await Promise.resolve().then(() => undefined).then(() => undefined)
+  await Promise.resolve()
+    .then(() => undefined)
+    .then(() => undefined)
   expect(asked()).toEqual(['gone', 'next'])
   expect(errors).toEqual([])
 })
@@ -53,7 +67,10 @@ test('whoever waited in vain, for the answer or for the turn, is told in time th
   const answers = [ask('answer').answer, ask('turn').answer]
   await clock.advance(10_000)
   expect(await Promise.all(answers)).toEqual([{ outcome: 'untold' }, { outcome: 'untold' }])
-  expect(errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('did not answer') }, { code: 'timeout', message: expect.stringContaining('limits.maxAuthenticating') }])
+  expect(errors).toMatchObject([
+    { code: 'timeout', message: expect.stringContaining('did not answer') },
+    { code: 'timeout', message: expect.stringContaining('limits.maxAuthenticating') },
+  ])
   expect(clock.pending).toBe(0)
 })
 
@@ -71,6 +88,11 @@ test('calls that never end, whatever they are told, do not shut the server for e
 
 test('an answer at once waits for nothing and sets no timer', async () => {
   const { ask, clock } = service({ authenticate: () => ({ subject: 'ann', tokenTtl: -5.5 }) })
-  expect(await ask('s').answer).toEqual({ outcome: 'known', user: { subject: 'ann', tokenTtl: -5.5 }, subject: 'ann', tokenTtl: 0 })
+  expect(await ask('s').answer).toEqual({
+    outcome: 'known',
+    user: { subject: 'ann', tokenTtl: -5.5 },
+    subject: 'ann',
+    tokenTtl: 0,
+  })
   expect(clock.pending).toBe(0)
 })

@@ -4,50 +4,57 @@ import { createLiveSocket } from '../../../src/index.js'
 import { systemClock } from '../../../src/base/clock.js'
 import { liveServer, until } from '../kit.js'
 
-const sleep = (milliseconds: number) => new Promise<void>((resolve) => void systemClock.setTimeout(resolve, milliseconds))
+const sleep = (milliseconds: number) =>
+  new Promise<void>((resolve) => void systemClock.setTimeout(resolve, milliseconds))
 
 test.each([
   ['throws', () => Promise.reject(new Error('connect ECONNREFUSED'))],
   ['hangs', () => new Promise<never>(() => undefined)],
-])('an identity service that %s for 3 s signs nobody out: who is live stays live, who dials keeps session and token and comes in', async (_, fault) => {
-  let away = false
-  let calls = 0
-  const server = await liveServer<{ subject: string; tokenTtl: number }>({
-    limits: { helloTimeout: 500 },
-    authenticate: ({ token }) => (away ? fault() : { subject: token!.split(' ')[0]!, tokenTtl: 600_000 }),
-  })
-  const socketOf = (name: string) => {
-    const told: string[] = []
-    const fetched: string[] = []
-    const socket = createLiveSocket({
-      url: server.address(),
-      key: name,
-      environment: { WebSocket },
-      reconnect: { spread: 200, cap: 500 },
-      getToken: async ({ reason }) => (fetched.push(reason), { token: `${name} ${++calls}`, ttl: 600_000 }),
+])(
+  'an identity service that %s for 3 s signs nobody out: who is live stays live, who dials keeps session and token and comes in',
+  async (_, fault) => {
+    let away = false
+    let calls = 0
+    const server = await liveServer<{ subject: string; tokenTtl: number }>({
+      limits: { helloTimeout: 500 },
+      authenticate: ({ token }) => (away ? fault() : { subject: token!.split(' ')[0]!, tokenTtl: 600_000 }),
     })
-    onTestFinished(() => socket.close())
-    socket.store.subscribe(({ status }, before) => void (status !== before.status && told.push(status)))
-    return { socket, told, fetched }
-  }
-  const live = socketOf('live')
-  live.socket.connect()
-  await until(() => live.told.at(-1) === 'live', 'live')
+    const socketOf = (name: string) => {
+      const told: string[] = []
+      const fetched: string[] = []
+      const socket = createLiveSocket({
+        url: server.address(),
+        key: name,
+        environment: { WebSocket },
+        reconnect: { spread: 200, cap: 500 },
+        getToken: async ({ reason }) => (fetched.push(reason), { token: `${name} ${++calls}`, ttl: 600_000 }),
+      })
+      onTestFinished(() => socket.close())
+      socket.store.subscribe(({ status }, before) => void (status !== before.status && told.push(status)))
+      return { socket, told, fetched }
+    }
+    const live = socketOf('live')
+    live.socket.connect()
+    await until(() => live.told.at(-1) === 'live', 'live')
 
-  away = true
-  const dials = socketOf('dials')
-  dials.socket.connect()
-  // A fresh token on the live leg meets the outage as well.
-  await server.offerTokens(() => true, () => ({ token: 'live offered', tokenTtl: 600_000 }))
-  await sleep(3_000)
-  expect(server.stats().failed).toMatchObject({ busy: expect.any(Number) })
-  expect(server.stats().failed.busy).toBeGreaterThanOrEqual(2)
-  away = false
-  await until(() => dials.told.at(-1) === 'live', 'in')
+    away = true
+    const dials = socketOf('dials')
+    dials.socket.connect()
+    // A fresh token on the live leg meets the outage as well.
+    await server.offerTokens(
+      () => true,
+      () => ({ token: 'live offered', tokenTtl: 600_000 }),
+    )
+    await sleep(3_000)
+    expect(server.stats().failed).toMatchObject({ busy: expect.any(Number) })
+    expect(server.stats().failed.busy).toBeGreaterThanOrEqual(2)
+    away = false
+    await until(() => dials.told.at(-1) === 'live', 'in')
 
-  expect(dials.fetched).toEqual(['first'])
-  expect(dials.told).not.toContain('closed')
-  expect(live.told).toEqual(['connecting', 'live'])
-  expect(live.socket.store.getState().leg?.number).toBe(1)
-  expect(server.stats().failed).toEqual({ busy: expect.any(Number) })
-})
+    expect(dials.fetched).toEqual(['first'])
+    expect(dials.told).not.toContain('closed')
+    expect(live.told).toEqual(['connecting', 'live'])
+    expect(live.socket.store.getState().leg?.number).toBe(1)
+    expect(server.stats().failed).toEqual({ busy: expect.any(Number) })
+  },
+)

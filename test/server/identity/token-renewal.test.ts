@@ -5,7 +5,10 @@ import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 const LIFETIME = 600_000
 type User = { subject: string; tokenTtl: number }
-const authenticate = ({ token }: { token?: string }): User => ({ subject: token?.split(' ')[0] ?? 'nobody', tokenTtl: LIFETIME })
+const authenticate = ({ token }: { token?: string }): User => ({
+  subject: token?.split(' ')[0] ?? 'nobody',
+  tokenTtl: LIFETIME,
+})
 
 describe('a server that asks for fresh tokens early', () => {
   test('tells the sessions that match what their tokens have left, and counts them', async () => {
@@ -20,7 +23,9 @@ describe('a server that asks for fresh tokens early', () => {
   })
 
   test('leaves alone whoever has no token, and whose token ends sooner', async () => {
-    const server = await liveServer<User>({ authenticate: ({ token }) => ({ subject: 's', tokenTtl: token ? 20_000 : LIFETIME }) })
+    const server = await liveServer<User>({
+      authenticate: ({ token }) => ({ subject: 's', tokenTtl: token ? 20_000 : LIFETIME }),
+    })
     const clients = [await server.join(), await server.join({ token: 'short' })]
     expect(await server.renewTokens(() => true, { within: 20_000 })).toBe(0)
     for (const client of clients) {
@@ -31,7 +36,10 @@ describe('a server that asks for fresh tokens early', () => {
 
   test('asks a session that is moving on both of its legs, and counts it once', async () => {
     const server = await liveServer<User>({ authenticate })
-    const legs = [await server.join({ session: 's', leg: 1, token: 'ann' }), await server.join({ session: 's', leg: 2, token: 'ann' })]
+    const legs = [
+      await server.join({ session: 's', leg: 1, token: 'ann' }),
+      await server.join({ session: 's', leg: 2, token: 'ann' }),
+    ]
     expect(await server.renewTokens(() => true)).toBe(1)
     for (const leg of legs) await leg.next('authed')
   })
@@ -61,7 +69,9 @@ describe('a server that asks for fresh tokens early', () => {
   test.each([0, 999, NaN, Infinity, 1e16, -1, '60000'])('rejects within: %s, and asks nobody', async (within) => {
     const server = await liveServer<User>({ authenticate })
     const client = await server.join({ token: 'ann' })
-    await expect(server.renewTokens(() => true, { within: within as number })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(server.renewTokens(() => true, { within: within as number })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     await client.settle()
     expect(client.of('authed')).toEqual([])
   })
@@ -86,15 +96,24 @@ describe('a server that asks for fresh tokens early', () => {
     const asked = clock.monotonic()
     calls.length = 0
     expect(await server.renewTokens(() => true, { within: 60_000 })).toBe(100)
-    await until(() => sockets.every((socket) => socket.store.getState().token.expiresAt! - clock.now() <= 60_100), 'all told')
+    await until(
+      () => sockets.every((socket) => socket.store.getState().token.expiresAt! - clock.now() <= 60_100),
+      'all told',
+    )
     for (let second = 0; second < 60; second++) await clock.advance(1_000)
     const times = calls.map(({ at }) => at - asked)
     expect(calls).toHaveLength(100)
     expect(calls.every(({ reason }) => reason === 'requested')).toBe(true)
     expect(Math.max(...times)).toBeLessThanOrEqual(54_000)
-    const seconds = Array.from({ length: 60 }, (_, second) => times.filter((time) => Math.floor(time / 1_000) === second).length)
+    const seconds = Array.from(
+      { length: 60 },
+      (_, second) => times.filter((time) => Math.floor(time / 1_000) === second).length,
+    )
     expect(Math.max(...seconds)).toBeLessThan(15)
-    await until(() => sockets.every((socket) => socket.store.getState().token.expiresAt! - clock.now() > LIFETIME - 60_000), 'all renewed')
+    await until(
+      () => sockets.every((socket) => socket.store.getState().token.expiresAt! - clock.now() > LIFETIME - 60_000),
+      'all renewed',
+    )
     expect(sockets.map((socket) => socket.store.getState().leg?.number)).toEqual(Array(100).fill(1))
     expect(server.stats()).toMatchObject({ opened: 100, legs: 100 })
     for (const socket of sockets) socket.close()
@@ -105,7 +124,8 @@ describe('a server that gives fresh tokens itself', () => {
   test('sends each session its own, and nothing where there is none to be had', async () => {
     const server = await liveServer<User>({ authenticate })
     const [ann, bob] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
-    const mint = ({ user }: { user: User }) => (user.subject === 'bob' ? null : { token: `${user.subject} 2`, tokenTtl: 5_000 })
+    const mint = ({ user }: { user: User }) =>
+      user.subject === 'bob' ? null : { token: `${user.subject} 2`, tokenTtl: 5_000 }
     expect(await server.offerTokens(() => true, mint)).toBe(1)
     expect(await ann.next('token')).toEqual({ type: 'token', token: 'ann 2', tokenTtl: 5_000 })
     await bob.settle()
@@ -114,12 +134,23 @@ describe('a server that gives fresh tokens itself', () => {
 
   test('saves its clients the call: the token is in force, and came back to the server', async () => {
     const tokens: string[] = []
-    const server = await liveServer<User>({ authenticate: ({ token }) => (tokens.push(token!), { subject: 'ann', tokenTtl: LIFETIME }) })
+    const server = await liveServer<User>({
+      authenticate: ({ token }) => (tokens.push(token!), { subject: 'ann', tokenTtl: LIFETIME }),
+    })
     let calls = 0
-    const socket = createLiveSocket({ url: server.address(), environment: { WebSocket }, getToken: async () => `fetched-${++calls}` })
+    const socket = createLiveSocket({
+      url: server.address(),
+      environment: { WebSocket },
+      getToken: async () => `fetched-${++calls}`,
+    })
     socket.connect()
     await until(() => socket.store.getState().status === 'live', 'live')
-    expect(await server.offerTokens(() => true, async () => ({ token: 'offered', tokenTtl: LIFETIME }))).toBe(1)
+    expect(
+      await server.offerTokens(
+        () => true,
+        async () => ({ token: 'offered', tokenTtl: LIFETIME }),
+      ),
+    ).toBe(1)
     await until(() => tokens.length === 2, 'the token came back')
     expect([tokens, calls, socket.store.getState().leg?.number]).toEqual([['fetched-1', 'offered'], 1, 1])
     socket.close()
@@ -136,7 +167,12 @@ describe('a server that gives fresh tokens itself', () => {
   ])('goes on with the next session where mint %s', async (_, broken) => {
     const server = await liveServer<User>({ authenticate })
     const [ann, bob] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]
-    expect(await server.offerTokens(() => true, ({ user }) => (user.subject === 'ann' ? broken() : { token: 'bob 2' }))).toBe(1)
+    expect(
+      await server.offerTokens(
+        () => true,
+        ({ user }) => (user.subject === 'ann' ? broken() : { token: 'bob 2' }),
+      ),
+    ).toBe(1)
     expect(await bob.next('token')).toEqual({ type: 'token', token: 'bob 2' })
     await ann.settle()
     expect([ann.of('token').length, server.errors.length]).toEqual([0, 1])
@@ -170,6 +206,9 @@ describe('the spread of reconnections', () => {
   })
 
   test.each([0, -1, NaN, '500', undefined])('with a rate of %s is no option', async (rate) => {
-    await expect(liveServer({ reconnectSpread: { rate: rate as number } })).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('reconnectSpread.rate') })
+    await expect(liveServer({ reconnectSpread: { rate: rate as number } })).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('reconnectSpread.rate'),
+    })
   })
 })

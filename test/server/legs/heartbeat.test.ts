@@ -76,7 +76,9 @@ describe('silence', () => {
     const clock = createSimulatedClock()
     // A clock whose timers are a minute late, as those of a process that was stopped.
     let asleep = 0
-    const server = await liveServer({ clock: { ...clock, monotonic: () => clock.monotonic() + asleep, now: () => clock.now() + asleep } })
+    const server = await liveServer({
+      clock: { ...clock, monotonic: () => clock.monotonic() + asleep, now: () => clock.now() + asleep },
+    })
     const client = await server.client({ autoPong: false })
     await client.hello()
     asleep = 60_000
@@ -90,7 +92,11 @@ describe('silence', () => {
 describe('the end', () => {
   test('sessions that match are ended, on whichever of their legs, and no others', async () => {
     const server = await liveServer<{ name: string }>({ authenticate: ({ token }) => ({ name: token! }) })
-    const anns = [await server.join({ session: 'a', leg: 1, token: 'ann' }), await server.join({ session: 'a', leg: 2, token: 'ann' }), await server.join({ token: 'ann' })]
+    const anns = [
+      await server.join({ session: 'a', leg: 1, token: 'ann' }),
+      await server.join({ session: 'a', leg: 2, token: 'ann' }),
+      await server.join({ token: 'ann' }),
+    ]
     const bob = await server.join({ token: 'bob' })
     expect(await server.end(({ user }) => user.name === 'ann', 'Signed out.')).toBe(2)
     for (const leg of anns) {
@@ -98,7 +104,11 @@ describe('the end', () => {
       expect(await leg.closed).toMatchObject({ code: 3000 })
     }
     await bob.settle()
-    await expect(server.end(() => { throw new Error('bug') })).rejects.toThrow('bug')
+    await expect(
+      server.end(() => {
+        throw new Error('bug')
+      }),
+    ).rejects.toThrow('bug')
     await bob.settle()
   })
 
@@ -128,7 +138,11 @@ describe('the end', () => {
   })
 
   test('a listener of presence that throws harms nobody', async () => {
-    const server = await liveServer({ onSession: () => { throw new Error('bug') } })
+    const server = await liveServer({
+      onSession: () => {
+        throw new Error('bug')
+      },
+    })
     const leg = await server.join()
     leg.close()
     await until(() => server.errors.length === 2, 'both reported')

@@ -32,15 +32,30 @@ describe('who may come in', () => {
     ['a tokenTtl that is text', () => ({ subject: 'ann', tokenTtl: '500' })],
     ['a tokenTtl without end', () => ({ subject: 'ann', tokenTtl: Infinity })],
     ['a tokenTtl that is a date', () => ({ subject: 'ann', tokenTtl: 1_790_000_000_000 })],
-    ['a user that cannot be read', () => ({ get subject() { return boom() } })],
-  ])('server rule 10: %s says nothing of the token: the client is told busy and when to come back, the operator why', async (_, authenticate) => {
-    const server = await liveServer({ authenticate: authenticate as never })
-    const client = await server.client()
-    client.send({ ...hello, token: 'a token' })
-    expect(await client.next('error')).toEqual({ type: 'error', code: 'busy', message: expect.not.stringContaining('boom'), retryAfter: expect.any(Number) })
-    expect(await client.closed).toEqual({ code: 1013, reason: 'busy' })
-    expect(server.errors).toHaveLength(1)
-  })
+    [
+      'a user that cannot be read',
+      () => ({
+        get subject() {
+          return boom()
+        },
+      }),
+    ],
+  ])(
+    'server rule 10: %s says nothing of the token: the client is told busy and when to come back, the operator why',
+    async (_, authenticate) => {
+      const server = await liveServer({ authenticate: authenticate as never })
+      const client = await server.client()
+      client.send({ ...hello, token: 'a token' })
+      expect(await client.next('error')).toEqual({
+        type: 'error',
+        code: 'busy',
+        message: expect.not.stringContaining('boom'),
+        retryAfter: expect.any(Number),
+      })
+      expect(await client.closed).toEqual({ code: 1013, reason: 'busy' })
+      expect(server.errors).toHaveLength(1)
+    },
+  )
 
   test('the operator is told once, and loudly, that whoever is let in has no subject', async () => {
     const server = await liveServer<object>({ authenticate: () => ({ name: 'ann' }) })
@@ -55,7 +70,9 @@ describe('who may come in', () => {
     const server = await liveServer({
       clock,
       limits: { helloTimeout: 3_000 },
-      authenticate: ({ token, session, request, signal }) => (asks.push({ token, session, cookie: request.headers.cookie, signal }), never()),
+      authenticate: ({ token, session, request, signal }) => (
+        asks.push({ token, session, cookie: request.headers.cookie, signal }), never()
+      ),
     })
     const client = await server.client({ headers: { cookie: 'a=b' } })
     client.send({ ...hello, token: 'secret' })
@@ -84,7 +101,10 @@ describe('who may come in', () => {
     let answer: (() => void) | undefined
     const server = await liveServer({
       onSession: ({ type }) => void told.push(type),
-      log: { ...log, admit: async (...ask) => (await new Promise<void>((resolve) => void (answer = resolve)), log.admit(...ask)) },
+      log: {
+        ...log,
+        admit: async (...ask) => (await new Promise<void>((resolve) => void (answer = resolve)), log.admit(...ask)),
+      },
     })
     const client = await server.client()
     client.send(hello)
@@ -136,7 +156,9 @@ describe('topics', () => {
   test('each topic asked for is answered: named, or refused before the frame that leaves it out', async () => {
     const server = await liveServer({ authorize })
     const client = await server.client()
-    expect(Object.keys((await client.hello({ topics: { open: {}, secret: {}, broken: {} } }))['topics'])).toEqual(['open'])
+    expect(Object.keys((await client.hello({ topics: { open: {}, secret: {}, broken: {} } }))['topics'])).toEqual([
+      'open',
+    ])
     expect(client.frames.map(({ type, code, topic }) => ({ type, code, topic }))).toEqual([
       { type: 'error', code: 'forbidden', topic: 'secret' },
       { type: 'error', code: 'busy', topic: 'broken' },
@@ -153,11 +175,14 @@ describe('topics', () => {
   test('a log that cannot be asked refuses the topics for now, and leaves the leg and what it has alone', async () => {
     const log = memoryLog()
     let away = false
-    const server = await liveServer({ log: { ...log, tail: (...ask) => (away ? Promise.reject(new Error('away')) : log.tail(...ask)) } })
+    const server = await liveServer({
+      log: { ...log, tail: (...ask) => (away ? Promise.reject(new Error('away')) : log.tail(...ask)) },
+    })
     const client = await server.join({ topics: { old: {} } })
     away = true
     client.send({ type: 'subscribe', id: '1', topics: { a: {}, b: {} } })
-    for (const topic of ['a', 'b']) expect(await client.next('error')).toMatchObject({ code: 'busy', topic, id: '1', retryAfter: expect.any(Number) })
+    for (const topic of ['a', 'b'])
+      expect(await client.next('error')).toMatchObject({ code: 'busy', topic, id: '1', retryAfter: expect.any(Number) })
     await server.publish('old', 1)
     expect(await client.next('message')).toMatchObject({ topic: 'old' })
     away = false
@@ -172,7 +197,11 @@ describe('topics', () => {
     const client = await server.join({ topics: { t: {} } })
     const { epoch } = client.frames[0]!['topics'].t
     client.send({ type: 'subscribe', id: '1', topics: { t: { epoch, offset: 1 } } })
-    expect(await client.next('subscribed')).toEqual({ type: 'subscribed', id: '1', topics: { t: { epoch, offset: 3, after: 1 } } })
+    expect(await client.next('subscribed')).toEqual({
+      type: 'subscribed',
+      id: '1',
+      topics: { t: { epoch, offset: 3, after: 1 } },
+    })
     await server.publish('t', 4)
     await until(() => client.of('message').length === 3, 'the replay')
     expect(client.of('message').map(({ offset }) => offset)).toEqual([2, 3, 4])
@@ -201,7 +230,9 @@ describe('topics', () => {
     const names = ['__proto__', 'constructor', 'a\0b', '*', '{x}', '\r\n', '🦄'.repeat(50), ' ']
     const client = await server.client()
     // As text: an object literal would make __proto__ something else.
-    client.ws.send(`{"type":"hello","session":"s","leg":1,"topics":{${names.map((name) => `${JSON.stringify(name)}:{}`).join()}}}`)
+    client.ws.send(
+      `{"type":"hello","session":"s","leg":1,"topics":{${names.map((name) => `${JSON.stringify(name)}:{}`).join()}}}`,
+    )
     expect(Object.keys((await client.next('welcome'))['topics'])).toEqual(names)
     for (const name of names) {
       await server.publish(name, name)
@@ -210,7 +241,11 @@ describe('topics', () => {
   })
 
   test('a client that publishes after it has subscribed sees what it published', async () => {
-    const server = await liveServer({ authorize: async ({ action }) => (action === 'subscribe' && (await new Promise((then) => setImmediate(then))), true) })
+    const server = await liveServer({
+      authorize: async ({ action }) => (
+        action === 'subscribe' && (await new Promise((then) => setImmediate(then))), true
+      ),
+    })
     const client = await server.join()
     client.send({ type: 'subscribe', id: '1', topics: { t: {} } })
     client.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
@@ -220,7 +255,8 @@ describe('topics', () => {
 })
 
 describe('a fresh token on a live leg', () => {
-  const authenticate = ({ token }: { token?: string }) => (token?.startsWith('bad') ? null : { subject: token!.split(' ')[0]!, tokenTtl: 60_000 })
+  const authenticate = ({ token }: { token?: string }) =>
+    token?.startsWith('bad') ? null : { subject: token!.split(' ')[0]!, tokenTtl: 60_000 }
 
   test('is answered, and the leg lives on', async () => {
     const server = await liveServer({ authenticate })
@@ -245,7 +281,10 @@ describe('a fresh token on a live leg', () => {
     const clock = createSimulatedClock()
     let away = false
     const asked: unknown[] = []
-    const server = await liveServer({ clock, authenticate: (ask) => (asked.push(ask.token), away ? boom() : authenticate(ask)) })
+    const server = await liveServer({
+      clock,
+      authenticate: (ask) => (asked.push(ask.token), away ? boom() : authenticate(ask)),
+    })
     const client = await server.join({ token: 'ann 1', topics: { t: {} } })
     away = true
     client.send({ type: 'auth', token: 'ann 2' })
@@ -264,7 +303,11 @@ describe('a fresh token on a live leg', () => {
   test('that could not be checked until the old one and its grace were over ends the leg as busy, never as unauthorized', async () => {
     const clock = createSimulatedClock()
     let away = false
-    const server = await liveServer({ clock, authenticate: (ask) => (away ? boom() : authenticate(ask)), limits: { tokenGrace: 10_000 } })
+    const server = await liveServer({
+      clock,
+      authenticate: (ask) => (away ? boom() : authenticate(ask)),
+      limits: { tokenGrace: 10_000 },
+    })
     const client = await server.join({ token: 'ann 1' })
     away = true
     client.send({ type: 'auth', token: 'ann 2' })
@@ -280,7 +323,10 @@ describe('a fresh token on a live leg', () => {
     const answers: ((user: object) => void)[] = []
     const tokens: unknown[] = []
     const server = await liveServer<object>({
-      authenticate: ({ token }) => (token === 'ann 0' ? { subject: 'ann' } : (tokens.push(token), new Promise((resolve) => void answers.push(resolve)))),
+      authenticate: ({ token }) =>
+        token === 'ann 0'
+          ? { subject: 'ann' }
+          : (tokens.push(token), new Promise((resolve) => void answers.push(resolve))),
     })
     const client = await server.join({ token: 'ann 0' })
     for (const number of [1, 2, 3]) client.send({ type: 'auth', token: `ann ${number}` })
@@ -305,14 +351,22 @@ describe('a fresh token on a live leg', () => {
     await server.publish('secret', 1)
     await server.publish('open', 2)
     await client.next('message')
-    expect(client.frames.slice(1)).toMatchObject([{ type: 'authed' }, { type: 'error' }, { type: 'message', topic: 'open' }])
+    expect(client.frames.slice(1)).toMatchObject([
+      { type: 'authed' },
+      { type: 'error' },
+      { type: 'message', topic: 'open' },
+    ])
     client.send({ type: 'publish', id: 'p', topic: 'secret', data: 1 })
     expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
   })
 
   test('whose time was over already, and that was let pass, ends the leg when the grace has run out', async () => {
     const clock = createSimulatedClock()
-    const server = await liveServer({ clock, authenticate: () => ({ tokenTtl: -3_000 }), limits: { tokenGrace: 10_000 } })
+    const server = await liveServer({
+      clock,
+      authenticate: () => ({ tokenTtl: -3_000 }),
+      limits: { tokenGrace: 10_000 },
+    })
     const client = await server.client()
     expect(await client.hello({ token: 't' })).toMatchObject({ type: 'welcome', tokenTtl: 0 })
     await clock.advance(15_000)

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
 import { createLegSocket } from '../../../src/server/legs/leg-socket.js'
-import { createOutlet } from '../../../src/server/legs/write-coalescing.js'
+import { createWriteCoalescing } from '../../../src/server/legs/write-coalescing.js'
 import { createSimulatedClock } from '../kit.js'
 
 /** A connection that keeps what is written on it, piece by piece, and passes it on while `open`. */
@@ -39,7 +39,13 @@ function connection({ open = true, window = 1e6 } = {}) {
     terminate: () => void (ws.terminated = true),
   }
   const clock = createSimulatedClock()
-  const socket = createLegSocket(ws as never, stream, clock, createOutlet(createSimulatedClock()), window, { text: nothing, binary: nothing, asked: nothing, answered: nothing, gone: nothing })
+  const socket = createLegSocket(ws as never, stream, clock, createWriteCoalescing(createSimulatedClock()), window, {
+    text: nothing,
+    binary: nothing,
+    asked: nothing,
+    answered: nothing,
+    gone: nothing,
+  })
   return {
     clock,
     socket,

@@ -81,7 +81,11 @@ describe('who is found to be late', () => {
 })
 
 test('a hello that waited while the process stood still is heard: nobody is closed as too late', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('impatient-process.ts', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('impatient-process.ts', import.meta.url))],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   onTestFinished(() => void child.kill('SIGKILL'))
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   for (let round = 0; round < 2; round++) {

@@ -4,13 +4,20 @@ import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
 import { liveServer, until } from '../kit.js'
 
 const LIMITS = { messagesPerSecond: 10, messageBurst: 20, bytesPerSecond: 1_000, byteBurst: 10_000 }
-const publish = (id: number | string, more: object = {}) => ({ type: 'publish', id: `${id}`, topic: 't', data: 1, ...more })
+const publish = (id: number | string, more: object = {}) => ({
+  type: 'publish',
+  id: `${id}`,
+  topic: 't',
+  data: 1,
+  ...more,
+})
 
 test('a session may send its burst at once, then so many a second, and its legs share that', async () => {
   const clock = createSimulatedClock()
   const rates = createSessionRates(LIMITS, clock)
   const [old, fresh] = [rates.join('s'), rates.join('s')]
-  const within = (count: number, bytes: number) => Array.from({ length: count }, (_, at) => (at % 2 ? old : fresh).take(bytes)).filter((wait) => wait === 0).length
+  const within = (count: number, bytes: number) =>
+    Array.from({ length: count }, (_, at) => (at % 2 ? old : fresh).take(bytes)).filter((wait) => wait === 0).length
   expect(within(20, 10)).toBe(20)
   await clock.advance(500)
   expect(within(5, 10)).toBe(5)
@@ -53,9 +60,16 @@ test('coming back brings no new burst, and who is away long enough is forgotten'
 
 test('a publish over the rate is refused as busy with the time to wait, for that session alone, and is applied when it comes then', async () => {
   const clock = createSimulatedClock()
-  const server = await liveServer({ clock, limits: { messagesPerSecond: 10, messageBurst: 20 }, onEvent: ({ type }) => void events.push(type) })
+  const server = await liveServer({
+    clock,
+    limits: { messagesPerSecond: 10, messageBurst: 20 },
+    onEvent: ({ type }) => void events.push(type),
+  })
   const events: string[] = []
-  const [greedy, honest] = [await server.join({ session: 'greedy' }), await server.join({ session: 'honest', topics: { t: {} } })]
+  const [greedy, honest] = [
+    await server.join({ session: 'greedy' }),
+    await server.join({ session: 'honest', topics: { t: {} } }),
+  ]
   for (let at = 1; at <= 30; at++) greedy.send(publish(at))
   await until(() => greedy.of('nack').length + greedy.of('ack').length === 30, 'answered')
   const nacks = greedy.of('nack')
@@ -64,7 +78,14 @@ test('a publish over the rate is refused as busy with the time to wait, for that
   honest.send(publish(1))
   expect(await honest.next('ack')).toMatchObject({ offset: 22 })
   greedy.send({ type: 'subscribe', id: 's', topics: { a: {} } })
-  expect(await greedy.next('error')).toEqual({ type: 'error', code: 'busy', message: expect.any(String), topic: 'a', id: 's', retryAfter: expect.any(Number) })
+  expect(await greedy.next('error')).toEqual({
+    type: 'error',
+    code: 'busy',
+    message: expect.any(String),
+    topic: 'a',
+    id: 's',
+    retryAfter: expect.any(Number),
+  })
   await clock.advance(300)
   greedy.send(publish('later'))
   await until(() => greedy.of('ack').some(({ id }) => id === 'later'), 'applied')

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../../src/base/clock.js'
-import { createOutlet, type Outlet } from '../../../src/server/legs/write-coalescing.js'
+import { createWriteCoalescing, type WriteCoalescing } from '../../../src/server/legs/write-coalescing.js'
 import { createSimulatedClock } from '../kit.js'
 
 /** A connection that keeps what is written on it, piece by piece; each piece takes as long as `cost` says, ms. */
@@ -18,7 +18,7 @@ function connection(clock: Clock, cost: () => void = () => undefined) {
     write: (chunk: Buffer, _encoding, done) => write(String(chunk), done),
     writev: (chunks, done) => write(chunks.map(({ chunk }) => String(chunk)).join(' '), done),
   })
-  const send = (outlet: Outlet, text: string) => {
+  const send = (outlet: WriteCoalescing, text: string) => {
     const now = clock.monotonic()
     outlet.hold(stream, now - last)
     last = now
@@ -43,7 +43,7 @@ function busyClock() {
 
 test('a server that spends little of its time on writing keeps nothing back', async () => {
   const clock = createSimulatedClock()
-  const outlet = createOutlet(clock)
+  const outlet = createWriteCoalescing(clock)
   const { pieces, send } = connection(clock)
   for (let at = 0; at < 150; at++) {
     send(outlet, `${at}`)
@@ -57,7 +57,7 @@ describe('one that spends much of it', () => {
   /** What `send` sends is a piece each 5 ms, of which it takes 1 to write. */
   async function busyServer() {
     const clock = busyClock()
-    const outlet = createOutlet(clock)
+    const outlet = createWriteCoalescing(clock)
     const writing = { cost: 1 }
     const busy = connection(clock, () => clock.spend(writing.cost))
     let sent = 0
@@ -102,7 +102,7 @@ describe('one that spends much of it', () => {
 
 test('much for one connection does not wait', async () => {
   const clock = createSimulatedClock()
-  const outlet = createOutlet(clock)
+  const outlet = createWriteCoalescing(clock)
   const { pieces, send } = connection(clock)
   for (let at = 0; at < 10; at++) send(outlet, 'x'.repeat(4_096))
   expect(pieces.length).toBeGreaterThan(0)

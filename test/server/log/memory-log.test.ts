@@ -22,7 +22,12 @@ test('all topics together are bounded in bytes: the one that has most gives its 
 test('one who floods any number of topics takes nothing from those who publish little', async () => {
   const log = memoryLog({ maxBytes: 4_000_000 })
   for (let at = 0; at < 50; at++) await log.append({ topic: `quiet ${at}`, data: JSON.stringify('x'.repeat(500)) })
-  for (let at = 0; at < 2_000; at++) await log.append({ topic: `flood ${at % 300}`, data: JSON.stringify('x'.repeat(20_000)), origin: { session: 's', id: `${at}` } })
+  for (let at = 0; at < 2_000; at++)
+    await log.append({
+      topic: `flood ${at % 300}`,
+      data: JSON.stringify('x'.repeat(20_000)),
+      origin: { session: 's', id: `${at}` },
+    })
   for (let at = 0; at < 50; at++) expect(await log.head(`quiet ${at}`)).toMatchObject({ offset: 1, oldest: 1 })
   expect(log.size().bytes).toBeLessThan(4_000_000)
 })
@@ -62,18 +67,22 @@ test('who reads is never refused for the number of topics, and what is read is n
   expect(log.size()).toMatchObject({ topics: 100, unread: 0, evicted: 0 })
 })
 
-test('who publishes into topic after topic pushes out those of his own, and nobody else\'s', async () => {
+test("who publishes into topic after topic pushes out those of his own, and nobody else's", async () => {
   const log = memoryLog({ maxTopics: 100 })
   await log.append({ topic: 'of the server', data: '1' })
-  for (let at = 0; at < 30; at++) await log.append({ topic: `of ${at}`, data: '1', origin: { session: `${at}`, id: 'a' } })
-  for (let at = 0; at < 1_000; at++) await log.append({ topic: `flood ${at}`, data: '1', origin: { session: 'flood', id: `${at}` } })
-  for (const name of ['of the server', ...Array.from({ length: 30 }, (_, at) => `of ${at}`), 'flood 999']) expect(await log.head(name)).toMatchObject({ offset: 1 })
+  for (let at = 0; at < 30; at++)
+    await log.append({ topic: `of ${at}`, data: '1', origin: { session: `${at}`, id: 'a' } })
+  for (let at = 0; at < 1_000; at++)
+    await log.append({ topic: `flood ${at}`, data: '1', origin: { session: 'flood', id: `${at}` } })
+  for (const name of ['of the server', ...Array.from({ length: 30 }, (_, at) => `of ${at}`), 'flood 999'])
+    expect(await log.head(name)).toMatchObject({ offset: 1 })
   expect(log.size()).toMatchObject({ topics: 100, unread: 100 })
 })
 
 test('where each has made one, the quietest goes', async () => {
   const log = memoryLog({ maxTopics: 3 })
-  for (const name of ['a', 'b', 'c', 'a', 'd']) await log.append({ topic: name, data: '1', origin: { session: name, id: `${Math.random()}` } })
+  for (const name of ['a', 'b', 'c', 'a', 'd'])
+    await log.append({ topic: name, data: '1', origin: { session: name, id: `${Math.random()}` } })
   expect(await log.head('a')).toMatchObject({ offset: 2 })
   expect(await log.head('d')).toMatchObject({ offset: 1 })
   expect(await log.head('b')).toMatchObject({ offset: 0 })
@@ -106,7 +115,8 @@ test('of each session the newest numbers of 10,000 topics are kept; what was sen
   const log = memoryLog({ dedupe: { maxIds: 1 }, maxTopics: 20_000, clock })
   await log.admit('s', 1)
   await clock.advance(1_000)
-  const append = (topic: string, n: number, flight = 0) => log.append({ topic, data: '1', origin: { session: 's', id: `${topic}/${n}`, place: { topic, n }, flight } })
+  const append = (topic: string, n: number, flight = 0) =>
+    log.append({ topic, data: '1', origin: { session: 's', id: `${topic}/${n}`, place: { topic, n }, flight } })
   expect(await append('first', 1)).toMatchObject({ answer: { type: 'ack' } })
   await clock.advance(1_000)
   for (let at = 2; at <= 10_001; at++) await append(`t${at}`, at)
@@ -123,5 +133,7 @@ test.each([
   [{ dedupe: { maxIds: 0 } }, 'dedupe.maxIds'],
   [{ maxTopics: 0 }, 'maxTopics'],
 ])('a limit that makes no sense is refused by its name: %j', (options, name) => {
-  expect(() => memoryLog(options)).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }))
+  expect(() => memoryLog(options)).toThrow(
+    expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }),
+  )
 })

@@ -72,21 +72,33 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
         expect((await other.append({ topic, data: '"y"' })).answer).toEqual({ type: 'ack', offset: 2 })
         const head = await log.head(topic)
         expect(head).toEqual({ epoch: (await other.head(topic)).epoch, offset: 2, oldest: 1 })
-        expect(await other.read(topic, 0, ALL)).toEqual({ epoch: head.epoch, entries: [{ offset: 1, data: '"x"' }, { offset: 2, data: '"y"' }] })
+        expect(await other.read(topic, 0, ALL)).toEqual({
+          epoch: head.epoch,
+          entries: [
+            { offset: 1, data: '"x"' },
+            { offset: 2, data: '"y"' },
+          ],
+        })
       }
     })
 
     test('appends at the same time get different numbers, without a hole', async () => {
       const { log, other } = await make()
-      const given = await Promise.all(Array.from({ length: 100 }, (_, at) => (at % 2 ? log : other).append({ topic: 't', data: '1' })))
-      expect(given.map(({ answer }) => (answer.type === 'ack' ? answer.offset! : 0)).sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
+      const given = await Promise.all(
+        Array.from({ length: 100 }, (_, at) => (at % 2 ? log : other).append({ topic: 't', data: '1' })),
+      )
+      expect(given.map(({ answer }) => (answer.type === 'ack' ? answer.offset! : 0)).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 100 }, (_, at) => at + 1),
+      )
     })
 
     test('what a session asks for without waiting for answers is numbered in the order in which it asked', async () => {
       const { log } = await make()
       const numbers = Array.from({ length: 100 }, (_, at) => at + 1)
       const asked = numbers.map((n) => log.append({ topic: 't', data: `${n}`, origin: { session: 's', id: `${n}` } }))
-      expect((await Promise.all(asked)).map(({ answer }) => answer)).toEqual(numbers.map((offset) => ({ type: 'ack', offset })))
+      expect((await Promise.all(asked)).map(({ answer }) => answer)).toEqual(
+        numbers.map((offset) => ({ type: 'ack', offset })),
+      )
     })
 
     test('a page begins after the offset asked for, and ends at either limit, never empty', async () => {
@@ -137,7 +149,10 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       const first = await log.append(entry)
       expect(first).toEqual({ answer: { type: 'ack', offset: 1, data: '{"made":1}' }, repeat: false })
       for (const at of [log, other]) {
-        expect(await at.append({ ...entry, answer: '2', origin: { ...origin, age: 5 } })).toEqual({ answer: first.answer, repeat: true })
+        expect(await at.append({ ...entry, answer: '2', origin: { ...origin, age: 5 } })).toEqual({
+          answer: first.answer,
+          repeat: true,
+        })
         expect(await at.recall(origin)).toEqual(first.answer)
         expect(await at.refuse(origin, { type: 'nack', code: 'forbidden', message: '' })).toEqual(first.answer)
       }
@@ -155,15 +170,28 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
 
     test('ids of different sessions have nothing to do with each other, whatever characters are in them', async () => {
       const { log } = await make()
-      const pairs = [['a', 'bc'], ['ab', 'c'], ['a:b', 'c'], ['a', 'b:c'], ['__proto__', 'x'], ['', '2:abc'], ['2', ':abc']] as const
+      const pairs = [
+        ['a', 'bc'],
+        ['ab', 'c'],
+        ['a:b', 'c'],
+        ['a', 'b:c'],
+        ['__proto__', 'x'],
+        ['', '2:abc'],
+        ['2', ':abc'],
+      ] as const
       for (const [at, [session, id]] of pairs.entries()) {
-        expect(await log.append({ topic: 't', data: '1', origin: { session, id } })).toMatchObject({ repeat: false, answer: { offset: at + 1 } })
+        expect(await log.append({ topic: 't', data: '1', origin: { session, id } })).toMatchObject({
+          repeat: false,
+          answer: { offset: at + 1 },
+        })
       }
     })
 
     test('the same id on two servers at once is applied once', async () => {
       const { log, other } = await make()
-      const answers = await Promise.all([log, other, log, other].map((at) => at.append({ topic: 't', data: '1', origin })))
+      const answers = await Promise.all(
+        [log, other, log, other].map((at) => at.append({ topic: 't', data: '1', origin })),
+      )
       expect(answers.filter(({ repeat }) => !repeat)).toHaveLength(1)
       expect(new Set(answers.map(({ answer }) => JSON.stringify(answer))).size).toBe(1)
     })
@@ -179,7 +207,11 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
         if (fail) throw new Error('no')
         return 'done'
       }
-      const all = await Promise.allSettled([log.once(origin, task(false)), other.once(origin, task(true)), log.once(origin, task(false))])
+      const all = await Promise.allSettled([
+        log.once(origin, task(false)),
+        other.once(origin, task(true)),
+        log.once(origin, task(false)),
+      ])
       expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
       expect(most).toBe(1)
     })
@@ -189,7 +221,10 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       const { log, pass } = await make({ dedupe: { window: 10_000 } })
       await pass(5_000)
       expect(await log.recall({ ...stale, age: 3_000 })).toBeNull()
-      expect(await log.append({ topic: 't', data: '1', origin: { ...stale, age: 3_000 } })).toMatchObject({ repeat: false, answer: { type: 'ack' } })
+      expect(await log.append({ topic: 't', data: '1', origin: { ...stale, age: 3_000 } })).toMatchObject({
+        repeat: false,
+        answer: { type: 'ack' },
+      })
     })
 
     test('server rule 5: what was sent before the window is outcome-unknown, and stays so', async () => {
@@ -197,7 +232,10 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       await log.append({ topic: 't', data: '1', origin: stale })
       await pass(20_000)
       const answer = { type: 'nack', code: 'outcome-unknown', message: expect.any(String) }
-      expect(await other.append({ topic: 't', data: '1', origin: { ...stale, age: 20_000 } })).toEqual({ answer, repeat: true })
+      expect(await other.append({ topic: 't', data: '1', origin: { ...stale, age: 20_000 } })).toEqual({
+        answer,
+        repeat: true,
+      })
       expect(await log.append({ topic: 't', data: '1', origin: stale })).toEqual({ answer, repeat: true })
       expect(await log.head('t')).toMatchObject({ offset: 1 })
     })
@@ -238,7 +276,10 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   })
 
   describe(`${name}: the order of a session's publishes`, () => {
-    const publish = (n: number, more: { topic?: string; session?: string; id?: string; age?: number; flight?: number } = {}) => {
+    const publish = (
+      n: number,
+      more: { topic?: string; session?: string; id?: string; age?: number; flight?: number } = {},
+    ) => {
       const { topic = 't', session = 's', id = `p${n}`, ...when } = more
       return { topic, data: `${n}`, origin: { session, id, place: { topic, n }, ...when } }
     }
@@ -253,9 +294,13 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await other.append(publish(5))).toEqual({ answer: outOfOrder, repeat: true })
       expect(await other.append(publish(7, { id: 'another' }))).toEqual({ answer: outOfOrder, repeat: true })
       expect(await log.recall(publish(6).origin)).toEqual(outOfOrder)
-      for (const elsewhere of [{ topic: 'u' }, { session: 'r' }]) expect(await log.append(publish(5, { id: 'p', ...elsewhere }))).toMatchObject({ answer: { type: 'ack' } })
+      for (const elsewhere of [{ topic: 'u' }, { session: 'r' }])
+        expect(await log.append(publish(5, { id: 'p', ...elsewhere }))).toMatchObject({ answer: { type: 'ack' } })
       expect(await log.append(publish(9))).toMatchObject({ answer: { type: 'ack', offset: 3 } })
-      expect(await other.append(publish(7, { age: 5 }))).toMatchObject({ answer: { type: 'ack', offset: 1 }, repeat: true })
+      expect(await other.append(publish(7, { age: 5 }))).toMatchObject({
+        answer: { type: 'ack', offset: 1 },
+        repeat: true,
+      })
       // A first final answer is its answer everywhere.
       expect(await log.append(publish(5, { age: 5 }))).toEqual({ answer: outOfOrder, repeat: true })
     })
@@ -265,7 +310,9 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       await log.admit('s', 1)
       await other.admit('s', 2)
       await pass(10)
-      expect(await other.append(publish(1, { age: 5, flight: 1 }))).toMatchObject({ answer: { type: 'ack', offset: 1 } })
+      expect(await other.append(publish(1, { age: 5, flight: 1 }))).toMatchObject({
+        answer: { type: 'ack', offset: 1 },
+      })
       for (let n = 2; n <= 9; n++) await other.append(publish(n))
       await pass(60_000)
       expect(await log.append(publish(1, { flight: 60_010 }))).toEqual({ answer: unknown, repeat: true })
@@ -290,7 +337,10 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       await log.append(publish(1, { session: 'quiet' }))
       for (let n = 1; n <= 20; n++) await log.append(publish(n, { session: 'loud', topic: 'u' }))
       await pass(1_000)
-      expect(await log.append(publish(1, { session: 'quiet', age: 1_000 }))).toMatchObject({ answer: { type: 'ack', offset: 1 }, repeat: true })
+      expect(await log.append(publish(1, { session: 'quiet', age: 1_000 }))).toMatchObject({
+        answer: { type: 'ack', offset: 1 },
+        repeat: true,
+      })
     })
 
     test('server rule 4: after a loss nothing is applied that may have been sent before it, first copy or repeat, and what was sent since is', async () => {
@@ -304,7 +354,9 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await other.append(publish(2, { age: 500, flight: 600 }))).toEqual({ answer: unknown, repeat: true })
       expect(await other.append(publish(2, { flight: 10 }))).toEqual({ answer: unknown, repeat: true })
       expect(await log.append(publish(3, { flight: 500 }))).toMatchObject({ answer: { type: 'ack', offset: 1 } })
-      expect(await log.append(publish(4, { age: 300, flight: 500 }))).toMatchObject({ answer: { type: 'ack', offset: 2 } })
+      expect(await log.append(publish(4, { age: 300, flight: 500 }))).toMatchObject({
+        answer: { type: 'ack', offset: 2 },
+      })
     })
 
     test('server rule 4: a session that is forgotten is one of which nothing is known that was sent before', async () => {
@@ -328,7 +380,9 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       const elsewhere = await follow(other, 'u')
       await fill(log, 3)
       const { epoch } = await log.head('t')
-      expect(await atLeast(3)).toEqual([3, 4, 5].map((offset) => ({ type: 'entry', epoch, entry: { offset, data: `${offset - 2}` } })))
+      expect(await atLeast(3)).toEqual(
+        [3, 4, 5].map((offset) => ({ type: 'entry', epoch, entry: { offset, data: `${offset - 2}` } })),
+      )
       stop()
       await log.append({ topic: 't', data: '9' })
       await log.append({ topic: 'u', data: '1' })

@@ -11,7 +11,12 @@ async function answered(options: Partial<LiveServerOptions>) {
   client.send(publish)
   await until(() => client.of('ack').length + client.of('nack').length > 0, 'an answer')
   await client.settle()
-  return { server, client, answer: client.frames.find(({ type }) => type.endsWith('ack'))!, message: client.of('message')[0] }
+  return {
+    server,
+    client,
+    answer: client.frames.find(({ type }) => type.endsWith('ack'))!,
+    message: client.of('message')[0],
+  }
 }
 
 describe('what a publish is answered, and what is stored', () => {
@@ -29,22 +34,102 @@ describe('what a publish is answered, and what is stored', () => {
 
   test.each<[string, Partial<LiveServerOptions>, object, number]>([
     ['authorize says no', { authorize: ({ action }) => action !== 'publish' }, { code: 'forbidden' }, 0],
-    ['authorize fails', { authorize: ({ action }) => action !== 'publish' || Promise.reject(new Error('db down')) }, { code: 'busy', retryAfter: 1_000 }, 1],
-    ['onPublish refuses', { onPublish: () => Promise.reject(new PublishRefused('full', 'The room is full.')) }, { code: 'full', message: 'The room is full.' }, 0],
-    ['onPublish refuses for now', { onPublish: () => Promise.reject(new PublishRefused('full', 'Later.', 9.5)) }, { code: 'full', retryAfter: 10 }, 0],
-    ['onPublish refuses at the greatest length that clients read', { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(128), 'm'.repeat(4_096), 3_600_000)) }, { code: 'c'.repeat(128), message: 'm'.repeat(4_096), retryAfter: 3_600_000 }, 0],
-    ['onPublish refuses with a megabyte', { onPublish: () => Promise.reject(new PublishRefused('full', 'm'.repeat(1_048_576))) }, { code: 'full', message: 'm'.repeat(4_096) }, 1],
-    ['onPublish refuses with a code that is too long', { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(129), 'no')) }, { code: 'refused', message: 'no' }, 1],
-    ['onPublish refuses with no code', { onPublish: () => Promise.reject(new PublishRefused('', 'no')) }, { code: 'refused', message: 'no' }, 1],
-    ['onPublish refuses with a number for a code', { onPublish: () => Promise.reject(new PublishRefused(404 as never, 'no')) }, { code: 'refused', message: 'no' }, 1],
-    ['onPublish refuses for ever', { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Infinity)) }, { code: 'full', retryAfter: 1_000 }, 1],
-    ['onPublish refuses until NaN', { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Number.NaN)) }, { code: 'full', retryAfter: 1_000 }, 1],
-    ['onPublish answers with more than clients read', { onPublish: () => ({ answer: 'x'.repeat(17_000_000) }) }, { code: 'error' }, 1],
-    ['onPublish stores more than clients read', { onPublish: () => ({ data: 'x'.repeat(17_000_000) }) }, { code: 'error' }, 1],
-    ['onPublish fails', { onPublish: () => Promise.reject(new Error('secret: hunter2')) }, { code: 'error', message: expect.not.stringContaining('hunter2') }, 1],
+    [
+      'authorize fails',
+      { authorize: ({ action }) => action !== 'publish' || Promise.reject(new Error('db down')) },
+      { code: 'busy', retryAfter: 1_000 },
+      1,
+    ],
+    [
+      'onPublish refuses',
+      { onPublish: () => Promise.reject(new PublishRefused('full', 'The room is full.')) },
+      { code: 'full', message: 'The room is full.' },
+      0,
+    ],
+    [
+      'onPublish refuses for now',
+      { onPublish: () => Promise.reject(new PublishRefused('full', 'Later.', 9.5)) },
+      { code: 'full', retryAfter: 10 },
+      0,
+    ],
+    [
+      'onPublish refuses at the greatest length that clients read',
+      { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(128), 'm'.repeat(4_096), 3_600_000)) },
+      { code: 'c'.repeat(128), message: 'm'.repeat(4_096), retryAfter: 3_600_000 },
+      0,
+    ],
+    [
+      'onPublish refuses with a megabyte',
+      { onPublish: () => Promise.reject(new PublishRefused('full', 'm'.repeat(1_048_576))) },
+      { code: 'full', message: 'm'.repeat(4_096) },
+      1,
+    ],
+    [
+      'onPublish refuses with a code that is too long',
+      { onPublish: () => Promise.reject(new PublishRefused('c'.repeat(129), 'no')) },
+      { code: 'refused', message: 'no' },
+      1,
+    ],
+    [
+      'onPublish refuses with no code',
+      { onPublish: () => Promise.reject(new PublishRefused('', 'no')) },
+      { code: 'refused', message: 'no' },
+      1,
+    ],
+    [
+      'onPublish refuses with a number for a code',
+      { onPublish: () => Promise.reject(new PublishRefused(404 as never, 'no')) },
+      { code: 'refused', message: 'no' },
+      1,
+    ],
+    [
+      'onPublish refuses for ever',
+      { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Infinity)) },
+      { code: 'full', retryAfter: 1_000 },
+      1,
+    ],
+    [
+      'onPublish refuses until NaN',
+      { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Number.NaN)) },
+      { code: 'full', retryAfter: 1_000 },
+      1,
+    ],
+    [
+      'onPublish answers with more than clients read',
+      { onPublish: () => ({ answer: 'x'.repeat(17_000_000) }) },
+      { code: 'error' },
+      1,
+    ],
+    [
+      'onPublish stores more than clients read',
+      { onPublish: () => ({ data: 'x'.repeat(17_000_000) }) },
+      { code: 'error' },
+      1,
+    ],
+    [
+      'onPublish fails',
+      { onPublish: () => Promise.reject(new Error('secret: hunter2')) },
+      { code: 'error', message: expect.not.stringContaining('hunter2') },
+      1,
+    ],
     ['onPublish gives what JSON cannot say', { onPublish: () => ({ data: 1n }) }, { code: 'error' }, 1],
-    ['the log refuses', { log: { ...memoryLog(), append: () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 })) } }, { code: 'busy', retryAfter: 70 }, 1],
-    ['the log breaks', { log: { ...memoryLog(), append: () => Promise.reject(new Error('connection lost')) } }, { code: 'outcome-unknown' }, 1],
+    [
+      'the log refuses',
+      {
+        log: {
+          ...memoryLog(),
+          append: () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 })),
+        },
+      },
+      { code: 'busy', retryAfter: 70 },
+      1,
+    ],
+    [
+      'the log breaks',
+      { log: { ...memoryLog(), append: () => Promise.reject(new Error('connection lost')) } },
+      { code: 'outcome-unknown' },
+      1,
+    ],
   ])('a nack where %s', async (_, options, expected, errors) => {
     const { server, answer, message } = await answered(options)
     expect(answer).toMatchObject({ type: 'nack', id: 'p', ...expected })
@@ -58,20 +143,28 @@ describe('what a publish is answered, and what is stored', () => {
     const client = await server.join({ topics: { t: {} } })
     for (const id of ['p', 'q']) {
       client.send({ ...publish, id })
-      expect(await client.next('nack')).toEqual({ type: 'nack', id, code: 'forbidden', message: expect.stringContaining('authorize') })
+      expect(await client.next('nack')).toEqual({
+        type: 'nack',
+        id,
+        code: 'forbidden',
+        message: expect.stringContaining('authorize'),
+      })
     }
     expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('authorize') }])
     await server.publish('t', 1)
     expect(await client.next('message')).toMatchObject({ offset: 1, data: 1 })
   })
 
-  test.each([undefined, null, 1, 'yes', { allowed: true }])('authorize that answers %s, which is neither yes nor no, is taken for a no, and the operator is told', async (answer) => {
-    const server = await liveServer({ authorize: ({ action }) => (action === 'publish' ? (answer as never) : true) })
-    const client = await server.join({ topics: { t: {} } })
-    client.send(publish)
-    expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
-    expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('true or false') }])
-  })
+  test.each([undefined, null, 1, 'yes', { allowed: true }])(
+    'authorize that answers %s, which is neither yes nor no, is taken for a no, and the operator is told',
+    async (answer) => {
+      const server = await liveServer({ authorize: ({ action }) => (action === 'publish' ? (answer as never) : true) })
+      const client = await server.join({ topics: { t: {} } })
+      client.send(publish)
+      expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
+      expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('true or false') }])
+    },
+  )
 
   test.each<[string, Partial<LiveServerOptions>]>([
     ['the log is away', {}],
@@ -87,13 +180,16 @@ describe('what a publish is answered, and what is stored', () => {
     expect(first).toMatchObject({ id: 'first', code: 'busy', retryAfter: 70 })
   })
 
-  test.each(['recall', 'once'] as const)('where the log breaks before anything was decided (%s), it was not applied and may be tried anew', async (what) => {
-    let asked = 0
-    const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
-    const { answer } = await answered({ log: { ...memoryLog(), [what]: broken }, onPublish: () => void asked++ })
-    expect(answer).toMatchObject({ type: 'nack', code: 'busy', retryAfter: 1_000 })
-    expect(asked).toBe(0)
-  })
+  test.each(['recall', 'once'] as const)(
+    'where the log breaks before anything was decided (%s), it was not applied and may be tried anew',
+    async (what) => {
+      let asked = 0
+      const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
+      const { answer } = await answered({ log: { ...memoryLog(), [what]: broken }, onPublish: () => void asked++ })
+      expect(answer).toMatchObject({ type: 'nack', code: 'busy', retryAfter: 1_000 })
+      expect(asked).toBe(0)
+    },
+  )
 
   test('where the log breaks after the application has decided, nobody knows', async () => {
     const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
@@ -125,9 +221,13 @@ describe('one handler does not hold up the rest', () => {
 
   test('server rule 4: publishes into one topic are decided one at a time, and those into others do not wait for them', async () => {
     const waiting = new Map<string, () => void>()
-    const server = await liveServer({ onPublish: ({ id }) => (id.startsWith('slow') ? new Promise<void>((resolve) => void waiting.set(id, resolve)) : undefined) })
+    const server = await liveServer({
+      onPublish: ({ id }) =>
+        id.startsWith('slow') ? new Promise<void>((resolve) => void waiting.set(id, resolve)) : undefined,
+    })
     const client = await server.join({ session: 's', topics: {} })
-    for (const frame of [into('orders', 'slow 1'), into('orders', 'slow 2'), into('chat', 'a'), into('chat', 'b')]) client.send(frame)
+    for (const frame of [into('orders', 'slow 1'), into('orders', 'slow 2'), into('chat', 'a'), into('chat', 'b')])
+      client.send(frame)
     expect([await client.next('ack'), await client.next('ack')].map(({ id }) => id)).toEqual(['a', 'b'])
     await client.settle()
     expect([...waiting.keys()]).toEqual(['slow 1'])
@@ -145,7 +245,8 @@ describe('one handler does not hold up the rest', () => {
     const server = await liveServer({
       clock,
       limits: { publishTimeout: 700 },
-      onPublish: ({ data, signal }) => (data === 'hangs' ? (signals.push(signal), new Promise<void>((resolve) => void (late = resolve))) : undefined),
+      onPublish: ({ data, signal }) =>
+        data === 'hangs' ? (signals.push(signal), new Promise<void>((resolve) => void (late = resolve))) : undefined,
     })
     const client = await server.join({ session: 's', topics: { t: {} } })
     client.send(into('t', 'hangs'))
@@ -182,7 +283,12 @@ describe('a client that publishes much', () => {
   async function slowly(options: Partial<LiveServerOptions>) {
     const log = memoryLog()
     const storing: (() => void)[] = []
-    const slow = { ...log, append: async (entry: Parameters<typeof log.append>[0]) => (await new Promise<void>((resolve) => void storing.push(resolve)), log.append(entry)) }
+    const slow = {
+      ...log,
+      append: async (entry: Parameters<typeof log.append>[0]) => (
+        await new Promise<void>((resolve) => void storing.push(resolve)), log.append(entry)
+      ),
+    }
     const server = await liveServer({ ...options, log: slow })
     const client = await server.join({ session: 's', topics: {} })
     for (let n = 1; n <= 5; n++) client.send({ ...publish, id: `${n}`, data: n })
@@ -224,7 +330,15 @@ describe('publishing as the server', () => {
     ['undefined', undefined, 'invalid'],
     ['a function', () => 1, 'invalid'],
     ['a bigint', 1n, 'invalid'],
-    ['a toJSON that throws', { toJSON: () => { throw new Error('no') } }, 'invalid'],
+    [
+      'a toJSON that throws',
+      {
+        toJSON: () => {
+          throw new Error('no')
+        },
+      },
+      'invalid',
+    ],
     ['more than a frame', 'x'.repeat(300_000), 'too-large'],
   ])('%s is refused', async (_, data, code) => {
     const server = await liveServer()

@@ -6,7 +6,9 @@ const turns = async () => {
   for (let at = 0; at < 20; at++) await Promise.resolve()
 }
 
-/** A way to Redis that is lost now and then: of what is on it some was applied, from the first on, and the rest was not. */
+/**
+ * A way to Redis that is lost now and then: of what is on it some was applied, from the first on, and the rest was not.
+ */
 function unsteadyWay(seed: number) {
   const random = seededRandom(seed)
   const onTheWay: { n: number; answer(applied: boolean): void }[] = []
@@ -25,7 +27,10 @@ function unsteadyWay(seed: number) {
         answer(true)
       }
     },
-    /** What is sent from here on goes another way. Who waits for an answer learns only some time later that there is none. */
+    /**
+     * What is sent from here on goes another way. Who waits for an answer learns only some time later that there is
+     * none.
+     */
     async lose(meanwhile: () => void) {
       const lost = onTheWay.splice(0)
       generation++
@@ -38,32 +43,35 @@ function unsteadyWay(seed: number) {
   }
 }
 
-test.each(Array.from({ length: 200 }, (_, at) => at + 1))('what a session appends is applied in its order however often the way to Redis is lost (seed %d)', async (seed) => {
-  const way = unsteadyWay(seed)
-  const order = createAppendOrder(way.generation)
-  let settled = 0
-  const append = async (n: number) => {
-    const place = order.enter('s')
-    const send = () => way.send(n)
-    while (!(await place.send(send))) if (way.random() < 0.5) await turns()
-    place.leave()
-    settled++
-  }
-  let asked = 0
-  for (let round = 0; round < 60; round++) {
-    for (let more = Math.floor(way.random() * 6); more > 0; more--) void append(asked++)
-    await turns()
-    if (way.random() < 0.2) await way.lose(() => void append(asked++))
-    else way.applySome()
-    await turns()
-  }
-  for (let round = 0; settled < asked && round < 1_000; round++) {
-    way.applySome()
-    await turns()
-  }
-  expect(settled).toBe(asked)
-  expect(way.applied).toEqual(Array.from({ length: asked }, (_, n) => n))
-})
+test.each(Array.from({ length: 200 }, (_, at) => at + 1))(
+  'what a session appends is applied in its order however often the way to Redis is lost (seed %d)',
+  async (seed) => {
+    const way = unsteadyWay(seed)
+    const order = createAppendOrder(way.generation)
+    let settled = 0
+    const append = async (n: number) => {
+      const place = order.enter('s')
+      const send = () => way.send(n)
+      while (!(await place.send(send))) if (way.random() < 0.5) await turns()
+      place.leave()
+      settled++
+    }
+    let asked = 0
+    for (let round = 0; round < 60; round++) {
+      for (let more = Math.floor(way.random() * 6); more > 0; more--) void append(asked++)
+      await turns()
+      if (way.random() < 0.2) await way.lose(() => void append(asked++))
+      else way.applySome()
+      await turns()
+    }
+    for (let round = 0; settled < asked && round < 1_000; round++) {
+      way.applySome()
+      await turns()
+    }
+    expect(settled).toBe(asked)
+    expect(way.applied).toEqual(Array.from({ length: asked }, (_, n) => n))
+  },
+)
 
 test('none of it waits for an answer while the way is the same, and sessions do not wait for each other', async () => {
   const way = unsteadyWay(1)

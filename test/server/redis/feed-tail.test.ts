@@ -26,7 +26,13 @@ function byHand() {
   const reads: { from: string; answer(reply: unknown): void; fail(error: Error): void }[] = []
   const pages: { after: number; answer(page: { epoch: string; entries: LogEntry[] }): void }[] = []
   let byItself = true
-  const head = (): FeedHead => ({ epoch: redis.epoch, offset: redis.offset, oldest: 1, seq: redis.appends, at: redis.at })
+  const head = (): FeedHead => ({
+    epoch: redis.epoch,
+    offset: redis.offset,
+    oldest: 1,
+    seq: redis.appends,
+    at: redis.at,
+  })
   const entries = (after: number) => range(after + 1, redis.offset).map((offset) => ({ offset, data: `${offset}` }))
   const tail = createFeedTail({
     clock,
@@ -37,7 +43,10 @@ function byHand() {
       if (redis.refuses) throw new Error('refused')
       return head()
     },
-    entries: (_, after) => (byItself ? Promise.resolve({ epoch: redis.epoch, entries: entries(after) }) : new Promise((answer) => void pages.push({ after, answer }))),
+    entries: (_, after) =>
+      byItself
+        ? Promise.resolve({ epoch: redis.epoch, entries: entries(after) })
+        : new Promise((answer) => void pages.push({ after, answer })),
     async check() {
       redis.checks++
       return redis.appends

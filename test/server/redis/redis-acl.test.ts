@@ -7,20 +7,30 @@ import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.
 const LINE = /^ACL SETUSER (\S+) on >(\S+) (.*)$/m.exec(readFileSync('docs/operators.md', 'utf8'))!
 const RULES = LINE[3]!.split(' ')
 /** What the scripts are made of. What a connection is made with is none of theirs. */
-const OF_SCRIPTS = RULES.filter((rule) => rule.startsWith('+') && !/^\+(auth|hello|ping|client|cluster|script|evalsha|xread$|info|config)/.test(rule)).map((rule) => rule.slice(1))
+const OF_SCRIPTS = RULES.filter(
+  (rule) => rule.startsWith('+') && !/^\+(auth|hello|ping|client|cluster|script|evalsha|xread$|info|config)/.test(rule),
+).map((rule) => rule.slice(1))
 
 async function redisWithUser() {
   const made = await redisWith({ more: ['--enable-debug-command', 'yes'] })
   await made.redis.command('ACL', 'SETUSER', 'app', 'on', '>secret', ...RULES)
-  return { ...made, openAs: (more = {}) => made.open({ url: made.redis.url.replace('//', '//app:secret@'), ...more }, undefined, { lease: 3_000_000 }) }
+  return {
+    ...made,
+    openAs: (more = {}) =>
+      made.open({ url: made.redis.url.replace('//', '//app:secret@'), ...more }, undefined, { lease: 3_000_000 }),
+  }
 }
 
 test('the ACL of the docs is enough for all that a log does, and no message of Redis says that something is missing', async () => {
   const { redis, openAs, errors } = await redisWithUser()
-  const logs = [openAs({ history: { maxMessages: 3 }, maxTopics: 2, dedupe: { maxIds: 4 } }), openAs({ history: { maxMessages: 3 }, maxTopics: 2, dedupe: { maxIds: 4 } })]
+  const logs = [
+    openAs({ history: { maxMessages: 3 }, maxTopics: 2, dedupe: { maxIds: 4 } }),
+    openAs({ history: { maxMessages: 3 }, maxTopics: 2, dedupe: { maxIds: 4 } }),
+  ]
   const [log, other] = logs as [RedisLog, RedisLog]
   const tail = await follow(other)
-  for (let at = 1; at <= 10; at++) await log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } })
+  for (let at = 1; at <= 10; at++)
+    await log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } })
   for (const topic of ['u', 'v']) await append(log, '1', topic)
   await until(() => tail.offsets().length === 10, 'all are told of')
   await log.admit('s', 1)
@@ -43,7 +53,8 @@ describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
     const log = openAs({ history: { maxMessages: 5 }, maxTopics: 2, dedupe: { maxIds: 4 } })
     // The quietest, which makes room.
     await append(log, '1', 'a')
-    for (let at = 1; at <= 5; at++) await log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } })
+    for (let at = 1; at <= 5; at++)
+      await log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } })
     await log.admit('s', 1)
     const { epoch } = await log.head('t')
     const digest = () => redis.command('DEBUG', 'DIGEST')
@@ -62,8 +73,12 @@ describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
     ]
     for (const ask of asked) {
       const before = await digest()
-      const failed = await ask().then(() => null, (error: unknown) => error)
-      if (failed) expect([failed, await digest()]).toEqual([expect.objectContaining({ name: 'LiveSocketError' }), before])
+      const failed = await ask().then(
+        () => null,
+        (error: unknown) => error,
+      )
+      if (failed)
+        expect([failed, await digest()]).toEqual([expect.objectContaining({ name: 'LiveSocketError' }), before])
     }
     await redis.command('ACL', 'SETUSER', 'app', `+${command}`)
     await here(log)
@@ -87,7 +102,7 @@ test('an ACL that forbids a write for a moment: the publish is refused, and the 
   expect((await log.read('t', 0, ALL)).entries).toHaveLength(21)
 })
 
-test('scripts that are flushed are loaded again: without EVAL, and in the middle of a session\'s publishes, which keep their order', async () => {
+test("scripts that are flushed are loaded again: without EVAL, and in the middle of a session's publishes, which keep their order", async () => {
   const { redis, openAs } = await redisWithUser()
   const log = openAs()
   const asked: Promise<unknown>[] = []

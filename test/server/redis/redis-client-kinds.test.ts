@@ -38,21 +38,33 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
   test.each([
     ['a url', (url: string): RedisLogOptions => ({ url })],
     ['a client', (url: string): RedisLogOptions => ({ client: redis.createClient({ url }) })],
-  ])('%s will do: what is published is told, a Redis that is killed is noticed and found again, and at the end no connection is left', async (_, given) => {
-    const { redis: server } = await redisWith({ persistence: 'always', more: ['--user', 'ada', 'on', '>p#w', '~*', '&*', '+@all'] })
-    const { log } = await logOf(redis, given(`redis://ada:${encodeURIComponent('p#w')}@127.0.0.1:${server.port}/2`))
-    const tail = await follow(log)
-    expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
-    await server.kill()
-    await until(() => !log.stats().here, 'it is noticed')
-    await expect(append(log)).rejects.toMatchObject({ code: 'refused' })
-    await server.start()
-    await here(log)
-    await append(log)
-    await until(() => tail.offsets().length === 2, 'both are told of')
-    await log.close()
-    await until(async () => String(await server.command('CLIENT', 'LIST')).trim().split('\n').length === 1, 'no connection is left')
-  })
+  ])(
+    '%s will do: what is published is told, a Redis that is killed is noticed and found again, and at the end no connection is left',
+    async (_, given) => {
+      const { redis: server } = await redisWith({
+        persistence: 'always',
+        more: ['--user', 'ada', 'on', '>p#w', '~*', '&*', '+@all'],
+      })
+      const { log } = await logOf(redis, given(`redis://ada:${encodeURIComponent('p#w')}@127.0.0.1:${server.port}/2`))
+      const tail = await follow(log)
+      expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
+      await server.kill()
+      await until(() => !log.stats().here, 'it is noticed')
+      await expect(append(log)).rejects.toMatchObject({ code: 'refused' })
+      await server.start()
+      await here(log)
+      await append(log)
+      await until(() => tail.offsets().length === 2, 'both are told of')
+      await log.close()
+      await until(
+        async () =>
+          String(await server.command('CLIENT', 'LIST'))
+            .trim()
+            .split('\n').length === 1,
+        'no connection is left',
+      )
+    },
+  )
 
   test('a wrong password is told once, in plain words, and again is anything else', async () => {
     const { redis: server } = await redisWith()
@@ -61,8 +73,14 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
     await expect(append(log)).rejects.toMatchObject({ code: 'refused' })
     const begun = performance.now()
     await until(() => performance.now() - begun > 1_000, 'it was tried anew')
-    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('Redis refuses the user name or the password') })])
-    expect(log.status!()).toEqual({ ready: false, reason: 'Redis refuses the user name or the password', away: Infinity })
+    expect(errors).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('Redis refuses the user name or the password') }),
+    ])
+    expect(log.status!()).toEqual({
+      ready: false,
+      reason: 'Redis refuses the user name or the password',
+      away: Infinity,
+    })
     await server.command('ACL', 'SETUSER', 'ada', '>wrong')
     await here(log)
     expect(log.status!()).toEqual({ ready: true })
@@ -77,8 +95,18 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
 
   test('options of a client that change replies or queues do not hold for its copies', async () => {
     const { redis: server } = await redisWith()
-    const mapped = redis.RESP_TYPES ? { typeMapping: { [redis.RESP_TYPES.BLOB_STRING]: Buffer, [redis.RESP_TYPES.SIMPLE_STRING]: Buffer } } : undefined
-    const options = { url: server.url, commandOptions: mapped, commandsQueueMaxLength: 1, legacyMode: true, readonly: true, pingInterval: 1, RESP: 3 }
+    const mapped = redis.RESP_TYPES
+      ? { typeMapping: { [redis.RESP_TYPES.BLOB_STRING]: Buffer, [redis.RESP_TYPES.SIMPLE_STRING]: Buffer } }
+      : undefined
+    const options = {
+      url: server.url,
+      commandOptions: mapped,
+      commandsQueueMaxLength: 1,
+      legacyMode: true,
+      readonly: true,
+      pingInterval: 1,
+      RESP: 3,
+    }
     const { log, errors } = await logOf(redis, { client: redis.createClient(options) })
     const tail = await follow(log)
     await Promise.all(Array.from({ length: 50 }, () => append(log)))

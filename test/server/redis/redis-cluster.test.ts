@@ -2,7 +2,17 @@ import { createClient } from 'redis'
 import { expect, onTestFinished, test } from 'vitest'
 import { redisLog, type RedisLogOptions } from '../../../src/server/redis/redis-log.js'
 import { freePort } from '../../kit/free-port.js'
-import { certificateFor, cover, cutAll, failOver, giveAll, idOf, logSlot, replicate, startRedisCluster } from '../../kit/redis-cluster.js'
+import {
+  certificateFor,
+  cover,
+  cutAll,
+  failOver,
+  giveAll,
+  idOf,
+  logSlot,
+  replicate,
+  startRedisCluster,
+} from '../../kit/redis-cluster.js'
 import type { RedisServer } from '../../kit/redis-server.js'
 import { append, follow, here, until } from './redis-kit.js'
 
@@ -13,7 +23,8 @@ function open(options: RedisLogOptions) {
   return { log, errors }
 }
 
-const dialled = async (node: RedisServer) => Number(/total_connections_received:(\d+)/.exec(String(await node.command('INFO', 'stats')))![1])
+const dialled = async (node: RedisServer) =>
+  Number(/total_connections_received:(\d+)/.exec(String(await node.command('INFO', 'stats')))![1])
 
 test('a node of the cluster that has not our slot says who has it, also to the very first call', async () => {
   const nodes = await startRedisCluster(3)
@@ -60,7 +71,14 @@ test('after a failover the node that was named is a replica: it names its master
   const { log } = open({ url: named.url })
   await append(log)
   await failOver(other, named)
-  await until(async () => (await append(log).then(() => true, () => false)), 'publishes are stored again')
+  await until(
+    async () =>
+      await append(log).then(
+        () => true,
+        () => false,
+      ),
+    'publishes are stored again',
+  )
   await cutAll(other)
   await until(() => log.stats().here && log.stats().connections > 2, 'it is back')
   await append(log)
@@ -90,16 +108,30 @@ test('two nodes that each say that the other has our slot are asked a few times,
 test('of several nodes that were named the first may be down', async () => {
   const nodes = await startRedisCluster(2)
   await giveAll(nodes[1]!, nodes)
-  const { log } = open({ cluster: { rootNodes: [{ url: `redis://127.0.0.1:${await freePort()}` }, { socket: { host: '127.0.0.1', port: nodes[0]!.port } }] } })
+  const { log } = open({
+    cluster: {
+      rootNodes: [
+        { url: `redis://127.0.0.1:${await freePort()}` },
+        { socket: { host: '127.0.0.1', port: nodes[0]!.port } },
+      ],
+    },
+  })
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
 })
 
 test('nodes are found through another network where nodeAddressMap says how, and with the credentials of who named them', async () => {
-  const nodes = await startRedisCluster(2, { more: ['--cluster-announce-hostname', 'inner.invalid', '--cluster-preferred-endpoint-type', 'hostname'] })
+  const nodes = await startRedisCluster(2, {
+    more: ['--cluster-announce-hostname', 'inner.invalid', '--cluster-preferred-endpoint-type', 'hostname'],
+  })
   await giveAll(nodes[1]!, nodes)
   for (const node of nodes) await node.command('ACL', 'SETUSER', 'ada', 'on', '>p#/@:', '~*', '&*', '+@all')
   const nodeAddressMap = (address: string) => ({ host: '127.0.0.1', port: Number(address.split(':')[1]) })
-  const { log, errors } = open({ cluster: { rootNodes: [{ url: `redis://ada:${encodeURIComponent('p#/@:')}@127.0.0.1:${nodes[0]!.port}` }], nodeAddressMap } })
+  const { log, errors } = open({
+    cluster: {
+      rootNodes: [{ url: `redis://ada:${encodeURIComponent('p#/@:')}@127.0.0.1:${nodes[0]!.port}` }],
+      nodeAddressMap,
+    },
+  })
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
   expect(errors).toEqual([])
   expect(String(await nodes[1]!.command('CLIENT', 'LIST'))).toContain('user=ada')
@@ -110,13 +142,35 @@ test('under TLS a node that is named by its address is known by the name that wa
   const ports = [await freePort(), await freePort()]
   const nodes: RedisServer[] = []
   let at = 0
-  const tls = () => ['--tls-port', `${ports[at++]}`, '--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no', '--tls-cluster', 'yes']
+  const tls = () => [
+    '--tls-port',
+    `${ports[at++]}`,
+    '--tls-cert-file',
+    certificate,
+    '--tls-key-file',
+    key,
+    '--tls-ca-cert-file',
+    certificate,
+    '--tls-auth-clients',
+    'no',
+    '--tls-cluster',
+    'yes',
+  ]
   for (const one of [tls(), tls()]) nodes.push(...(await startRedisCluster(1, { more: one })))
   const bus = /@(\d+)/.exec(String(await nodes[1]!.command('CLUSTER', 'NODES')))![1]!
   await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', `${ports[1]}`, bus)
-  await until(async () => String(await nodes[0]!.command('CLUSTER', 'NODES')).trim().split('\n').length === 2, 'they know each other')
+  await until(
+    async () =>
+      String(await nodes[0]!.command('CLUSTER', 'NODES'))
+        .trim()
+        .split('\n').length === 2,
+    'they know each other',
+  )
   await giveAll(nodes[1]!, nodes)
-  for (const given of [{ client: createClient({ url: `rediss://localhost:${ports[0]}`, socket: { tls: true, ca: text } }) }, { cluster: { rootNodes: [{ url: `rediss://localhost:${ports[0]}` }], defaults: { socket: { ca: text } } } }]) {
+  for (const given of [
+    { client: createClient({ url: `rediss://localhost:${ports[0]}`, socket: { tls: true, ca: text } }) },
+    { cluster: { rootNodes: [{ url: `rediss://localhost:${ports[0]}` }], defaults: { socket: { ca: text } } } },
+  ]) {
     const { log, errors } = open(given)
     expect((await append(log)).answer).toMatchObject({ type: 'ack' })
     expect(errors).toEqual([])
@@ -137,7 +191,14 @@ test('while our slot is being moved publishes are refused until a later time, an
   await from.command('MIGRATE', '127.0.0.1', `${to.port}`, '', '0', '5000', 'KEYS', ...keys)
   await expect(append(log)).rejects.toMatchObject({ code: 'refused', retryAfter: expect.any(Number) })
   for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(to))
-  await until(async () => (await append(log).then(() => true, () => false)), 'publishes are stored again')
+  await until(
+    async () =>
+      await append(log).then(
+        () => true,
+        () => false,
+      ),
+    'publishes are stored again',
+  )
   await until(() => tail.offsets().length > 0, 'it is told of')
   // All that there was came along: nobody has missed anything.
   expect(tail.epochs()).toEqual([])

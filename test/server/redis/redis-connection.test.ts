@@ -26,7 +26,10 @@ test('a connection for reads that is cut takes none that publishes with it, and 
   const log = open()
   const tail = await follow(log)
   await append(log)
-  const readers = async () => String(await redis.command('CLIENT', 'LIST')).split('\n').filter((line) => line.includes('cmd=xread'))
+  const readers = async () =>
+    String(await redis.command('CLIENT', 'LIST'))
+      .split('\n')
+      .filter((line) => line.includes('cmd=xread'))
   await until(async () => (await readers()).length === 1, 'it reads')
   await redis.command('CLIENT', 'KILL', 'ID', /^id=(\d+)/.exec((await readers())[0]!)![1]!)
   const { answer } = await append(log)
@@ -52,11 +55,19 @@ test('a process that stood still for longer than Redis may be silent reads what 
   expect(errors).toEqual([])
 })
 
-test.each(['allkeys-lru', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])('a Redis that may evict under %s is warned of', async (policy) => {
-  const { open, errors } = await redisWith({ more: ['--maxmemory', '50mb', '--maxmemory-policy', policy] })
-  await append(open())
-  expect(errors).toEqual([expect.objectContaining({ code: 'invalid', message: expect.stringContaining(`maxmemory-policy is ${policy}, and should be noeviction`) })])
-})
+test.each(['allkeys-lru', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])(
+  'a Redis that may evict under %s is warned of',
+  async (policy) => {
+    const { open, errors } = await redisWith({ more: ['--maxmemory', '50mb', '--maxmemory-policy', policy] })
+    await append(open())
+    expect(errors).toEqual([
+      expect.objectContaining({
+        code: 'invalid',
+        message: expect.stringContaining(`maxmemory-policy is ${policy}, and should be noeviction`),
+      }),
+    ])
+  },
+)
 
 test.each([
   ['noeviction', '50mb'],
@@ -71,14 +82,23 @@ test('a server whose Redis wants another password is not ready, and is as soon a
   const { redis, open } = await redisWith()
   await redis.command('ACL', 'SETUSER', 'ada', 'on', '>right', '~*', '&*', '+@all')
   const log = open({ url: `redis://ada:wrong@127.0.0.1:${redis.port}` })
-  const server = createLiveServer({ port: 0, host: '127.0.0.1', log, authenticate: () => ({ subject: 'ada' }), onError: () => undefined })
+  const server = createLiveServer({
+    port: 0,
+    host: '127.0.0.1',
+    log,
+    authenticate: () => ({ subject: 'ada' }),
+    onError: () => undefined,
+  })
   onTestFinished(() => server.close())
   await server.ready
   const asked = async () => {
     const response = await fetch(server.address().replace('ws:', 'http:') + 'healthz')
     return `${response.status} ${await response.text()}`
   }
-  await until(async () => (await asked()) === '503 log away: Redis refuses the user name or the password', 'it is said why')
+  await until(
+    async () => (await asked()) === '503 log away: Redis refuses the user name or the password',
+    'it is said why',
+  )
   await redis.command('ACL', 'SETUSER', 'ada', '>wrong')
   await here(log)
   expect(await asked()).toBe('200 ready')
@@ -86,15 +106,23 @@ test('a server whose Redis wants another password is not ready, and is as soon a
 
 test.each([
   ['has no memory left', ['maxmemory', '1'], ['maxmemory', '0'], 'Redis has no memory left'],
-  ['wants more replicas than it has', ['min-replicas-to-write', '1'], ['min-replicas-to-write', '0'], 'Redis has fewer replicas than it was told to write with'],
-])('a Redis that is there and %s is no log that is ready, until it takes something again', async (_, broken, mended, reason) => {
-  const { redis, open } = await redisWith()
-  const log = open({}, undefined, { lease: 300 })
-  await append(log)
-  expect(log.status!()).toEqual({ ready: true })
-  await redis.command('CONFIG', 'SET', ...broken)
-  await until(() => !log.status!().ready, 'it is noticed')
-  expect(log.status!()).toMatchObject({ reason, away: expect.any(Number) })
-  await redis.command('CONFIG', 'SET', ...mended)
-  await until(() => log.status!().ready, 'it takes something again')
-})
+  [
+    'wants more replicas than it has',
+    ['min-replicas-to-write', '1'],
+    ['min-replicas-to-write', '0'],
+    'Redis has fewer replicas than it was told to write with',
+  ],
+])(
+  'a Redis that is there and %s is no log that is ready, until it takes something again',
+  async (_, broken, mended, reason) => {
+    const { redis, open } = await redisWith()
+    const log = open({}, undefined, { lease: 300 })
+    await append(log)
+    expect(log.status!()).toEqual({ ready: true })
+    await redis.command('CONFIG', 'SET', ...broken)
+    await until(() => !log.status!().ready, 'it is noticed')
+    expect(log.status!()).toMatchObject({ reason, away: expect.any(Number) })
+    await redis.command('CONFIG', 'SET', ...mended)
+    await until(() => log.status!().ready, 'it takes something again')
+  },
+)

@@ -48,7 +48,11 @@ describe('a Redis that is started anew', () => {
     }
     await append(log, '"last"')
     await append(log, '"last"', 'u')
-    for (const tail of tails) await until(() => tail.offsets().at(-1) === 2 || (tail.events.at(-1) as { head?: { offset: number } }).head?.offset === 2, 'the last one is told of')
+    for (const tail of tails)
+      await until(
+        () => tail.offsets().at(-1) === 2 || (tail.events.at(-1) as { head?: { offset: number } }).head?.offset === 2,
+        'the last one is told of',
+      )
     for (const tail of tails) expect(tail.epochs()).toHaveLength(1)
   })
 
@@ -151,7 +155,10 @@ test('killed in the middle of many publishes: what was acknowledged is there, on
   const outcomes = new Map<string, Answer | 'refused' | 'unknown'>()
   const publish = async (id: string, log: ReturnType<typeof redisLog>) => {
     try {
-      outcomes.set(id, (await log.append({ topic: 't', data: JSON.stringify(id), origin: { session: 's', id } })).answer)
+      outcomes.set(
+        id,
+        (await log.append({ topic: 't', data: JSON.stringify(id), origin: { session: 's', id } })).answer,
+      )
     } catch (error) {
       outcomes.set(id, (error as { code: string }).code === 'refused' ? 'refused' : 'unknown')
     }
@@ -183,29 +190,46 @@ test('killed in the middle of many publishes: what was acknowledged is there, on
 })
 
 test.each([
-  ['Redis is killed and started with its data', async (redis: RedisServer) => (await redis.kill(), await redis.start())],
-  ['Redis is killed and started without its data', async (redis: RedisServer) => (await redis.kill(), await redis.start('lost'))],
+  [
+    'Redis is killed and started with its data',
+    async (redis: RedisServer) => (await redis.kill(), await redis.start()),
+  ],
+  [
+    'Redis is killed and started without its data',
+    async (redis: RedisServer) => (await redis.kill(), await redis.start('lost')),
+  ],
   ['Redis is emptied', (redis: RedisServer) => redis.command('FLUSHALL')],
   ['the connection is cut', (redis: RedisServer) => redis.command('CLIENT', 'KILL', 'TYPE', 'normal')],
-] as const)('what a session asks for without waiting is stored in its order, also where %s in the middle of it', async (_, trouble) => {
-  const { redis, open } = await redisWith({ persistence: 'always' })
-  const log = open({ history: { maxMessages: 10_000 }, durable: true })
-  await append(log, '-1')
-  const asked: Promise<unknown>[] = []
-  let begun: Promise<unknown> = Promise.resolve()
-  let over = false
-  // It goes on until the trouble is over, and a while longer.
-  for (let n = 0, more = 200; more > 0; n++) {
-    for (let at = 0; at < 5; at++) asked.push(log.append({ topic: 't', data: `${n * 5 + at}`, origin: { session: 's', id: `${n * 5 + at}` } }).catch(() => undefined))
-    if (n === 100) begun = trouble(redis).then(() => here(log)).then(() => void (over = true))
-    if (over) more--
-    await new Promise<void>((resolve) => void setImmediate(resolve))
-  }
-  await Promise.all([begun, ...asked])
-  const stored = (await log.read('t', 0, ALL)).entries.map(({ data }) => Number(data))
-  expect(stored.length).toBeGreaterThan(500)
-  expect(stored.filter((n, at) => n <= (stored[at - 1] ?? -2))).toEqual([])
-})
+] as const)(
+  'what a session asks for without waiting is stored in its order, also where %s in the middle of it',
+  async (_, trouble) => {
+    const { redis, open } = await redisWith({ persistence: 'always' })
+    const log = open({ history: { maxMessages: 10_000 }, durable: true })
+    await append(log, '-1')
+    const asked: Promise<unknown>[] = []
+    let begun: Promise<unknown> = Promise.resolve()
+    let over = false
+    // It goes on until the trouble is over, and a while longer.
+    for (let n = 0, more = 200; more > 0; n++) {
+      for (let at = 0; at < 5; at++)
+        asked.push(
+          log
+            .append({ topic: 't', data: `${n * 5 + at}`, origin: { session: 's', id: `${n * 5 + at}` } })
+            .catch(() => undefined),
+        )
+      if (n === 100)
+        begun = trouble(redis)
+          .then(() => here(log))
+          .then(() => void (over = true))
+      if (over) more--
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+    }
+    await Promise.all([begun, ...asked])
+    const stored = (await log.read('t', 0, ALL)).entries.map(({ data }) => Number(data))
+    expect(stored.length).toBeGreaterThan(500)
+    expect(stored.filter((n, at) => n <= (stored[at - 1] ?? -2))).toEqual([])
+  },
+)
 
 test('a node that died is forgotten with its lease, and its sessions go on elsewhere', async () => {
   const { open } = await redisWith()
@@ -221,7 +245,13 @@ test('a node that died is forgotten with its lease, and its sessions go on elsew
 })
 
 describe('what many ask for at once is read once', () => {
-  const sink: ReaderSink = { message: () => undefined, missed: () => undefined, subscribed: () => undefined, hasRoom: () => true, whenRoom: () => undefined }
+  const sink: ReaderSink = {
+    message: () => undefined,
+    missed: () => undefined,
+    subscribed: () => undefined,
+    hasRoom: () => true,
+    whenRoom: () => undefined,
+  }
 
   test.each([
     ['at one position', () => 700],
@@ -301,7 +331,11 @@ test('something in our keys that is not ours stands in no publish’s way, and m
   const { epoch } = await log.head('t')
   await redis.command('SET', `{livesocket}:record:${epoch.replace(/\.\d+$/, '')}:=s`, 'x')
   const origin = { session: 's', id: 'p' }
-  for (let time = 0; time < 2; time++) expect(await log.append({ topic: 't', data: '2', origin })).toMatchObject({ answer: { type: 'ack', offset: 2 }, repeat: time > 0 })
+  for (let time = 0; time < 2; time++)
+    expect(await log.append({ topic: 't', data: '2', origin })).toMatchObject({
+      answer: { type: 'ack', offset: 2 },
+      repeat: time > 0,
+    })
   expect((await log.read('t', 0, ALL)).entries).toHaveLength(2)
 })
 
@@ -311,7 +345,10 @@ test('names that no text has are told apart, in topics, sessions and ids', async
   const names = ['\ud800', '\ud801', '\udc00', '�', '=', '~d800', '~00d8', '{}', '}{x}', '*', '\r\n', '\0', 'ünï', '']
   const tails = await Promise.all(names.map((name) => follow(log, name)))
   for (const [at, name] of names.entries()) {
-    expect((await log.append({ topic: name, data: `${at}`, origin: { session: name, id: name } })).answer).toEqual({ type: 'ack', offset: 1 })
+    expect((await log.append({ topic: name, data: `${at}`, origin: { session: name, id: name } })).answer).toEqual({
+      type: 'ack',
+      offset: 1,
+    })
     expect(await log.admit(name, 1, name)).toEqual({ outcome: 'admitted', first: true })
   }
   for (const [at, tail] of tails.entries()) {
@@ -341,16 +378,23 @@ test('a topic that is followed is not forgotten, however quiet it is and however
   for (let at = 0; at < 100; at++) await append(log, '1', `other ${at}`)
   for (const topic of topics) await append(log, '"last"', topic)
   for (const tail of tails) await until(() => tail.events.length > 0, 'the last one is told of')
-  for (const [at, tail] of tails.entries()) expect({ at, epochs: tail.epochs(), told: tail.events.length }).toEqual({ at, epochs: [], told: 1 })
+  for (const [at, tail] of tails.entries())
+    expect({ at, epochs: tail.epochs(), told: tail.events.length }).toEqual({ at, epochs: [], told: 1 })
 })
 
 test('of a cluster, the node that has our slot is found', async () => {
   const more = ['--cluster-enabled', 'yes', '--cluster-port']
-  const [one, two] = [await redisWith({ more: [...more, `${await freePort()}`] }), await redisWith({ more: [...more, `${await freePort()}`] })]
+  const [one, two] = [
+    await redisWith({ more: [...more, `${await freePort()}`] }),
+    await redisWith({ more: [...more, `${await freePort()}`] }),
+  ]
   await two.redis.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
   const bus = (await two.redis.command('CLUSTER', 'NODES')) as string
   await one.redis.command('CLUSTER', 'MEET', '127.0.0.1', `${two.redis.port}`, /@(\d+)/.exec(bus)![1]!)
-  await until(async () => String(await one.redis.command('CLUSTER', 'INFO')).includes('cluster_state:ok'), 'they know each other')
+  await until(
+    async () => String(await one.redis.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+    'they know each other',
+  )
   const log = one.open()
   await here(log)
   const tail = await follow(log)
@@ -400,7 +444,9 @@ test.each([
   [{ url: 'redis://x', history: { maxAge: -1 } }, 'history.maxAge'],
   [{ url: 'redis://x', dedupe: { maxIds: 0 } }, 'dedupe.maxIds'],
 ])('an option that makes no sense is refused by its name: %j', (options, name) => {
-  expect(() => redisLog(options)).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }))
+  expect(() => redisLog(options)).toThrow(
+    expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }),
+  )
 })
 
 test('who listens on the node that appended a message has it with the answer to its publisher, once, and in order beside what others append', async () => {

@@ -1,6 +1,11 @@
 import { onTestFinished } from 'vitest'
 import { systemClock } from '../../../src/base/clock.js'
-import { openRedisLog, type RedisLog, type RedisLogOptions, type RedisLogOutside } from '../../../src/server/redis/redis-log.js'
+import {
+  openRedisLog,
+  type RedisLog,
+  type RedisLogOptions,
+  type RedisLogOutside,
+} from '../../../src/server/redis/redis-log.js'
 import type { TailEvent } from '../../../src/server/log/topic-log.js'
 import { startRedisServer, type RedisServerOptions } from '../../kit/redis-server.js'
 

@@ -5,8 +5,8 @@ import { tcpPath, type TcpPath } from '../../kit/tcp-path.js'
 import { ALL, until } from './redis-kit.js'
 
 /**
- * A number never means two things, and who missed something is told so once: with two nodes that publish and listen all the while, whatever
- * becomes of Redis. NUMBERING_ROUNDS=50 plays each 50 times.
+ * A number never means two things, and who missed something is told so once: with two nodes that publish and listen all
+ * the while, whatever becomes of Redis. NUMBERING_ROUNDS=50 plays each 50 times.
  */
 
 const ROUNDS = Number(process.env['NUMBERING_ROUNDS'] ?? 1)
@@ -20,21 +20,27 @@ function witness() {
       const name = `${epoch} ${topic} ${offset}`
       meanings.set(name, (meanings.get(name) ?? new Set()).add(data))
     },
-    ambiguous: () => [...meanings].filter(([, all]) => all.size > 1).map(([name, all]) => `${name}: ${[...all].join(' or ')}`),
+    ambiguous: () =>
+      [...meanings].filter(([, all]) => all.size > 1).map(([name, all]) => `${name}: ${[...all].join(' or ')}`),
     /** What was told of, under any number. */
-    all: () => new Set([...meanings].flatMap(([name, all]) => [...all].map((data) => `${name.split(' ')[1]!} ${data}`))),
+    all: () =>
+      new Set([...meanings].flatMap(([name, all]) => [...all].map((data) => `${name.split(' ')[1]!} ${data}`))),
   }
 }
 type Witness = ReturnType<typeof witness>
 
 /** A node that publishes into each topic all the while, one after the other, and listens to all. */
 async function busyNode(name: string, port: number, seen: Witness) {
-  const log: RedisLog = openRedisLog({ url: `redis://127.0.0.1:${port}`, history: { maxMessages: 1e6, maxBytes: 1e9 }, onError: () => undefined }, {})
+  const log: RedisLog = openRedisLog(
+    { url: `redis://127.0.0.1:${port}`, history: { maxMessages: 1e6, maxBytes: 1e9 }, onError: () => undefined },
+    {},
+  )
   onTestFinished(() => log.close())
   const topics = new Map<string, { epoch: string; offset: number; gaps: number; holes: number }>()
   for (const topic of TOPICS) {
     const { head } = await log.tail(topic, (event) => {
-      if (event.type === 'epoch') return void Object.assign(at, { epoch: event.head.epoch, offset: event.head.offset, gaps: at.gaps + 1 })
+      if (event.type === 'epoch')
+        return void Object.assign(at, { epoch: event.head.epoch, offset: event.head.offset, gaps: at.gaps + 1 })
       seen.saw(event.epoch, topic, event.entry.offset, event.entry.data)
       if (event.epoch !== at.epoch || event.entry.offset !== at.offset + 1) at.holes++
       at.offset = event.entry.offset
@@ -81,7 +87,13 @@ async function settled(nodes: readonly Node[]) {
   for (const node of nodes) await node.pause()
   for (const topic of TOPICS) {
     const head = await nodes[0]!.log.head(topic)
-    await until(() => nodes.every((node) => node.topics.get(topic)!.epoch === head.epoch && node.topics.get(topic)!.offset === head.offset), 'both have heard all')
+    await until(
+      () =>
+        nodes.every(
+          (node) => node.topics.get(topic)!.epoch === head.epoch && node.topics.get(topic)!.offset === head.offset,
+        ),
+      'both have heard all',
+    )
   }
 }
 
@@ -106,9 +118,16 @@ const path = async (to: number) => {
   onTestFinished(() => made.close())
   return made
 }
-const inSync = (replica: RedisServer) => until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica has it all', 30_000)
-const reached = async (redis: RedisServer) => /(?:slave_repl_offset|master_repl_offset):(\d+)/.exec(String(await redis.command('INFO', 'replication')))![1]
-const inStep = (one: RedisServer, other: RedisServer) => until(async () => (await reached(one)) === (await reached(other)), 'the replica has it all', 30_000)
+const inSync = (replica: RedisServer) =>
+  until(
+    async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+    'the replica has it all',
+    30_000,
+  )
+const reached = async (redis: RedisServer) =>
+  /(?:slave_repl_offset|master_repl_offset):(\d+)/.exec(String(await redis.command('INFO', 'replication')))![1]
+const inStep = (one: RedisServer, other: RedisServer) =>
+  until(async () => (await reached(one)) === (await reached(other)), 'the replica has it all', 30_000)
 const passed = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms))
 
 interface Scene {
@@ -118,12 +137,18 @@ interface Scene {
 async function replicated(persistence: 'always' | 'no') {
   const master = await server({ persistence })
   const link = await path(master.port)
-  const replica = await server({ persistence, more: ['--replicaof', '127.0.0.1', `${link.port}`, '--repl-diskless-sync-delay', '0'] })
+  const replica = await server({
+    persistence,
+    more: ['--replicaof', '127.0.0.1', `${link.port}`, '--repl-diskless-sync-delay', '0'],
+  })
   await inSync(replica)
   return { master, link, replica }
 }
 
-const scenes: Record<string, () => Promise<{ to: number; inStep?(): Promise<void>; lose(): Promise<void>; trouble(scene: Scene): Promise<void> }>> = {
+const scenes: Record<
+  string,
+  () => Promise<{ to: number; inStep?(): Promise<void>; lose(): Promise<void>; trouble(scene: Scene): Promise<void> }>
+> = {
   async 'a replica takes over'() {
     const { master, link, replica } = await replicated('no')
     return {
@@ -185,13 +210,18 @@ const scenes: Record<string, () => Promise<{ to: number; inStep?(): Promise<void
 /** `inStep`: all has come to where it will be found. `lose`: what comes from now on is lost. */
 describe.each(Object.keys(scenes))('%s', (name) => {
   for (const lost of [true, false]) {
-    const title = lost ? 'and something is lost: no number has two meanings, and each topic has exactly one gap' : 'and nothing is lost: nobody is told of a gap'
+    const title = lost
+      ? 'and something is lost: no number has two meanings, and each topic has exactly one gap'
+      : 'and nothing is lost: nobody is told of a gap'
     test(title, { timeout: ROUNDS * 40_000 }, async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const { to, inStep, lose, trouble } = await scenes[name]!()
         const ways = [await path(to), await path(to)] as const
         const seen = witness()
-        const nodes = [await busyNode(`one${round}`, ways[0].port, seen), await busyNode(`two${round}`, ways[1].port, seen)] as const
+        const nodes = [
+          await busyNode(`one${round}`, ways[0].port, seen),
+          await busyNode(`two${round}`, ways[1].port, seen),
+        ] as const
         for (const node of nodes) node.start()
         await until(() => nodes.every(({ log }) => log.stats().appends > 50), 'both publish')
         if (lost) {
@@ -215,10 +245,12 @@ describe.each(Object.keys(scenes))('%s', (name) => {
         expect(seen.ambiguous()).toEqual([])
         const kept = new Set<string>()
         for (const topic of TOPICS) for (const data of await allOf(nodes[0].log, topic)) kept.add(`${topic} ${data}`)
-        const missing = (topic: string) => [...seen.all()].filter((one) => one.startsWith(`${topic} `) && !kept.has(one)).length
+        const missing = (topic: string) =>
+          [...seen.all()].filter((one) => one.startsWith(`${topic} `) && !kept.has(one)).length
         for (const topic of TOPICS) {
           expect({ topic, lost: missing(topic) > 0 }).toEqual({ topic, lost })
-          for (const node of nodes) expect({ topic, ...node.topics.get(topic)! }).toMatchObject({ topic, gaps: lost ? 1 : 0, holes: 0 })
+          for (const node of nodes)
+            expect({ topic, ...node.topics.get(topic)! }).toMatchObject({ topic, gaps: lost ? 1 : 0, holes: 0 })
         }
         for (const node of nodes) await node.log.close()
       }

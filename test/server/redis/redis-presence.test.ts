@@ -101,7 +101,14 @@ test('what Redis did although its answer was lost is known: a leg that went is g
   redis.thaw()
   expect(await released).toEqual({ last: true })
   await here(other)
-  await until(async () => (await redis.command('SCARD', `{livesocket}:legs:${((await redis.command('HKEYS', '{livesocket}:nodes')) as string[])[0]}`)) === 0, 'nothing is left of either')
+  await until(
+    async () =>
+      (await redis.command(
+        'SCARD',
+        `{livesocket}:legs:${((await redis.command('HKEYS', '{livesocket}:nodes')) as string[])[0]}`,
+      )) === 0,
+    'nothing is left of either',
+  )
   expect(await other.admit('t', 2)).toMatchObject({ outcome: 'admitted' })
   expect(await other.release('t', 2)).toEqual({ last: true })
 }, 20_000)

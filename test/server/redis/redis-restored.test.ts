@@ -23,24 +23,27 @@ test('killed twice since its last snapshot: the epoch of the time in between is 
 test.each([
   ['the node that published', true],
   ['a node that only listened', false],
-])('an older copy in the place of a Redis whose word counts: a new epoch, because %s remembers more', async (_, published) => {
-  const { redis, open } = await redisWith({ persistence: 'always' })
-  const [publisher, listener] = [open(), published ? null : open()]
-  const tail = listener && (await follow(listener))
-  const before = await publisher.head('t')
-  for (let at = 0; at < 3; at++) await append(publisher)
-  const backup = await redis.backup()
-  for (let at = 0; at < 3; at++) await append(publisher)
-  if (tail) await until(() => tail.offsets().length === 6, 'all are told of')
-  if (listener) await publisher.close()
-  await redis.kill()
-  await redis.start(backup)
-  const log = listener ?? publisher
-  await here(log)
-  expect((await append(log, '"new"')).answer).toEqual({ type: 'ack', offset: 1 })
-  expect((await log.head('t')).epoch).not.toBe(before.epoch)
-  if (tail) await until(() => tail.epochs().length === 1, 'the epoch is told of')
-})
+])(
+  'an older copy in the place of a Redis whose word counts: a new epoch, because %s remembers more',
+  async (_, published) => {
+    const { redis, open } = await redisWith({ persistence: 'always' })
+    const [publisher, listener] = [open(), published ? null : open()]
+    const tail = listener && (await follow(listener))
+    const before = await publisher.head('t')
+    for (let at = 0; at < 3; at++) await append(publisher)
+    const backup = await redis.backup()
+    for (let at = 0; at < 3; at++) await append(publisher)
+    if (tail) await until(() => tail.offsets().length === 6, 'all are told of')
+    if (listener) await publisher.close()
+    await redis.kill()
+    await redis.start(backup)
+    const log = listener ?? publisher
+    await here(log)
+    expect((await append(log, '"new"')).answer).toEqual({ type: 'ack', offset: 1 })
+    expect((await log.head('t')).epoch).not.toBe(before.epoch)
+    if (tail) await until(() => tail.epochs().length === 1, 'the epoch is told of')
+  },
+)
 
 test('a Redis whose word counts, and that is put back as it was, keeps its epoch', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })

@@ -11,7 +11,12 @@ async function startSentinel(master: RedisServer, auth: readonly string[] = []) 
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-sentinel-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const config = join(folder, 'sentinel.conf')
-  const lines = [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'sentinel down-after-milliseconds main 500', 'sentinel failover-timeout main 2000', ...auth]
+  const lines = [
+    `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+    'sentinel down-after-milliseconds main 500',
+    'sentinel failover-timeout main 2000',
+    ...auth,
+  ]
   await writeFile(config, `${lines.join('\n')}\n`)
   const sentinel = await startRedisServer({ config })
   onTestFinished(() => sentinel.close())
@@ -31,15 +36,24 @@ function open(options: RedisLogOptions) {
   return { log, errors }
 }
 
-const followed = (replica: RedisServer) => until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica follows')
+const followed = (replica: RedisServer) =>
+  until(
+    async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+    'the replica follows',
+  )
 const at = ({ port }: { readonly port: number }) => ({ host: '127.0.0.1', port })
 
 test('sentinels say where the master is, also after another one has taken over, and one of them may be down', async () => {
   const { master, replica } = await masterAndReplica()
   await followed(replica)
   const sentinel = await startSentinel(master)
-  await until(async () => String(await sentinel.command('INFO', 'sentinel')).includes('slaves=1'), 'the sentinel knows the replica')
-  const { log } = open({ sentinel: { name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: await freePort() }, at(sentinel)] } })
+  await until(
+    async () => String(await sentinel.command('INFO', 'sentinel')).includes('slaves=1'),
+    'the sentinel knows the replica',
+  )
+  const { log } = open({
+    sentinel: { name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: await freePort() }, at(sentinel)] },
+  })
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
   const tail = await follow(log)
   // What is acknowledged is on the replica too, so that nothing is missing after it has taken over.
@@ -55,7 +69,9 @@ test('sentinels say where the master is, also after another one has taken over, 
 test('the master is asked with its own credentials', async () => {
   const { master } = await masterAndReplica(['--requirepass', 'right'])
   const sentinel = await startSentinel(master, ['sentinel auth-pass main right'])
-  const { log } = open({ sentinel: { name: 'main', sentinelRootNodes: [at(sentinel)], nodeClientOptions: { password: 'right' } } })
+  const { log } = open({
+    sentinel: { name: 'main', sentinelRootNodes: [at(sentinel)], nodeClientOptions: { password: 'right' } },
+  })
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
 })
 

@@ -7,7 +7,8 @@ async function openAt() {
   const made = await redisWith()
   let now = BEGIN
   const log = made.open({}, () => now, { maxIdle: 10 })
-  const sessions = async () => ((await made.redis.command('KEYS', '*session:*')) as string[]).map((key) => key.slice(key.indexOf('=') + 1)).sort()
+  const sessions = async () =>
+    ((await made.redis.command('KEYS', '*session:*')) as string[]).map((key) => key.slice(key.indexOf('=') + 1)).sort()
   const visit = async (session: string, leg = 1) => {
     const admission = await log.admit(session, leg, 'ada')
     await log.release(session, leg)

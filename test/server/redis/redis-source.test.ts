@@ -1,6 +1,11 @@
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { createClient as createClient4, createCluster as createCluster4 } from 'redis4'
-import { createClient as createClient5, createClientPool as createClientPool5, createCluster as createCluster5, createSentinel as createSentinel5 } from 'redis5'
+import {
+  createClient as createClient5,
+  createClientPool as createClientPool5,
+  createCluster as createCluster5,
+  createSentinel as createSentinel5,
+} from 'redis5'
 import { describe, expect, test } from 'vitest'
 import { redisLog, type RedisLogOptions } from '../../../src/server/redis/redis-log.js'
 import { redisSource, type RedisTemplate } from '../../../src/server/redis/redis-source.js'
@@ -11,25 +16,49 @@ describe('a url', () => {
   test.each([
     ['redis://localhost', 'localhost:6379', { socket: { host: 'localhost' } }],
     ['redis://', 'localhost:6379', { socket: {} }],
-    ['REDISS://ada:p%23w@redis.example:6380/3', 'redis.example:6380', { username: 'ada', password: 'p#w', database: 3, socket: { host: 'redis.example', port: 6380, tls: true } }],
+    [
+      'REDISS://ada:p%23w@redis.example:6380/3',
+      'redis.example:6380',
+      { username: 'ada', password: 'p#w', database: 3, socket: { host: 'redis.example', port: 6380, tls: true } },
+    ],
     ['redis://:secret@[::1]:7000/', '::1:7000', { password: 'secret', socket: { host: '::1', port: 7000 } }],
     ['unix:///run/redis.sock', '/run/redis.sock', { socket: { path: '/run/redis.sock' } }],
-    ['unix://ada:p%40w@/run/redis.sock?db=2', '/run/redis.sock', { username: 'ada', password: 'p@w', database: 2, socket: { path: '/run/redis.sock' } }],
+    [
+      'unix://ada:p%40w@/run/redis.sock?db=2',
+      '/run/redis.sock',
+      { username: 'ada', password: 'p@w', database: 2, socket: { path: '/run/redis.sock' } },
+    ],
   ])('%s is read in the same way by every version of the package', (url, name, options) => {
     expect(place(url)).toEqual({ name, options })
   })
 
   test.each([
-    'redis://:S3CRET#x@host', 'redis://S3CRET#x@host', 'redis://:S3CRET/x@host', 'redis://ada:S3CRET?x@host', 'redis://:S3CRET%@host', 'redis://:S3CRET@host:99999',
-    'redis://:S3CRET@host/first', 'http://:S3CRET@host', ':S3CRET@host', 'unix://S3CRET', 'unix://:S3CRET%@/run/redis.sock',
-  ])('%s cannot be read: it is refused at once, and its password is withheld', (url) => {
+    'redis://:S3CRET#x@host',
+    'redis://S3CRET#x@host',
+    'redis://:S3CRET/x@host',
+    'redis://ada:S3CRET?x@host',
+    'redis://:S3CRET%@host',
+    'redis://:S3CRET@host:99999',
+    'redis://:S3CRET@host/first',
+    'http://:S3CRET@host',
+    ':S3CRET@host',
+    'unix://S3CRET',
+    'unix://:S3CRET%@/run/redis.sock',
+  ])('%s cannot be read: it is refused at once, and its password is redactedError', (url) => {
     const refusal = failureOf({ url })
-    expect(refusal).toMatchObject({ name: 'LiveSocketError', code: 'invalid', message: expect.stringContaining('redis://[user:password@]host') })
+    expect(refusal).toMatchObject({
+      name: 'LiveSocketError',
+      code: 'invalid',
+      message: expect.stringContaining('redis://[user:password@]host'),
+    })
     expect(everything(refusal)).not.toContain('S3CRET')
   })
 
   test('of a node of a cluster is refused by its place', () => {
-    expect(failureOf({ cluster: { rootNodes: [{ url: 'redis://a' }, { url: 'redis://:S3CRET#@b' }] } })).toMatchObject({ code: 'invalid', message: expect.stringContaining('cluster.rootNodes[1].url') })
+    expect(failureOf({ cluster: { rootNodes: [{ url: 'redis://a' }, { url: 'redis://:S3CRET#@b' }] } })).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('cluster.rootNodes[1].url'),
+    })
   })
 })
 
@@ -53,10 +82,17 @@ describe('a client', () => {
     ['createClientPool of redis 6', createClientPool(), 'a pool'],
     ['createClientPool of redis 5', createClientPool5(), 'a pool'],
     // As one of ioredis looks.
-    ['another library', { duplicate() {}, sendCommand() {}, connect() {}, options: {}, status: 'wait' }, 'createClient of the package redis'],
+    [
+      'another library',
+      { duplicate() {}, sendCommand() {}, connect() {}, options: {}, status: 'wait' },
+      'createClient of the package redis',
+    ],
     ['nobody', null, 'createClient of the package redis'],
   ])('of %s is refused at once, with what to give in its place', (_, client, words) => {
-    expect(failureOf({ client: client as RedisTemplate })).toMatchObject({ code: 'invalid', message: expect.stringContaining(words) })
+    expect(failureOf({ client: client as RedisTemplate })).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining(words),
+    })
   })
 })
 

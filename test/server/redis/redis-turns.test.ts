@@ -25,13 +25,17 @@ test('a publish that takes long to decide is decided once, however long it takes
   await other.head('t')
   let running = false
   let done: () => void = () => undefined
-  const first = slow.once(origin, () => new Promise<void>((resolve) => {
-    running = true
-    done = () => {
-      running = false
-      resolve()
-    }
-  }))
+  const first = slow.once(
+    origin,
+    () =>
+      new Promise<void>((resolve) => {
+        running = true
+        done = () => {
+          running = false
+          resolve()
+        }
+      }),
+  )
   await until(() => running, 'it decides')
   const begun = performance.now()
   const second = other.once(origin, async () => running)

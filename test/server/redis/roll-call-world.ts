@@ -1,31 +1,72 @@
 import { createClient } from 'redis'
 import { createKeys } from '../../../src/server/redis/keys.js'
-import { CALL_PATIENCE, endedText, learn, NOTHING_KNOWN, type verdict, type Mark, type Standing } from '../../../src/server/redis/roll-call.js'
+import {
+  CALL_PATIENCE,
+  endedText,
+  learn,
+  NOTHING_KNOWN,
+  type verdict,
+  type Mark,
+  type Standing,
+} from '../../../src/server/redis/roll-call.js'
 import { ROLL_SCRIPTS } from '../../../src/server/redis/roll-scripts.js'
 import type { Script } from '../../../src/server/redis/script.js'
 import { createTopicScripts } from '../../../src/server/redis/topic-scripts.js'
 import type { RedisServer } from '../../kit/redis-server.js'
 
 /**
- * Two nodes and a Redis, as far as numbers go: everything that can happen between them is a choice. The nodes decide by the product's own rule. Redis
- * is a few lines here, and in `realRedis` the product's scripts on a real one.
+ * Two nodes and a Redis, as far as numbers go: everything that can happen between them is a choice. The nodes decide by
+ * the product's own rule. Redis is a few lines here, and in `realRedis` the product's scripts on a real one.
  */
 
-export type Appended = { readonly word: 'stale' } | { readonly word: 'new'; readonly seq: number; readonly offset: number; readonly last: string }
+export type Appended =
+  | { readonly word: 'stale' }
+  | { readonly word: 'new'; readonly seq: number; readonly offset: number; readonly last: string }
 export type Rolled =
   | { readonly word: 'other' }
-  | { readonly word: 'joined' | 'called'; readonly epoch: string; readonly run: string; readonly seq: number; readonly last: string; readonly claim?: Standing['claim']; readonly same?: boolean; readonly missing?: number }
+  | {
+      readonly word: 'joined' | 'called'
+      readonly epoch: string
+      readonly run: string
+      readonly seq: number
+      readonly last: string
+      readonly claim?: Standing['claim']
+      readonly same?: boolean
+      readonly missing?: number
+    }
 
 /** What Redis was asked, or what was done to it, and what it answered. */
 export type Ask =
-  | { readonly ask: 'append'; readonly run: string; readonly epoch: string; readonly term: string; readonly stamp: string; readonly answer: Appended }
-  | { readonly ask: 'roll'; readonly term: string; readonly node: string; readonly known: Mark; readonly ended: readonly string[]; readonly answer: Rolled }
-  | { readonly ask: 'settle'; readonly decision: 'hold' | 'renew'; readonly epoch: string; readonly call: string; readonly missing: number; readonly fresh: string; readonly answer: string }
+  | {
+      readonly ask: 'append'
+      readonly run: string
+      readonly epoch: string
+      readonly term: string
+      readonly stamp: string
+      readonly answer: Appended
+    }
+  | {
+      readonly ask: 'roll'
+      readonly term: string
+      readonly node: string
+      readonly known: Mark
+      readonly ended: readonly string[]
+      readonly answer: Rolled
+    }
+  | {
+      readonly ask: 'settle'
+      readonly decision: 'hold' | 'renew'
+      readonly epoch: string
+      readonly call: string
+      readonly missing: number
+      readonly fresh: string
+      readonly answer: string
+    }
   | { readonly ask: Trouble }
 
 /**
- * `restore`: the copy is put back, or a replica that was a copy takes over: another term. `promote`: it lost its place as the master and has it
- * again, with all its data. `trim`: the feed keeps the newest append only.
+ * `restore`: the copy is put back, or a replica that was a copy takes over: another term. `promote`: it lost its place
+ * as the master and has it again, with all its data. `trim`: the feed keeps the newest append only.
  */
 export type Trouble = 'copy' | 'restore' | 'promote' | 'trim'
 
@@ -89,7 +130,8 @@ function modelRedis(state: ModelState) {
         present()
         return { word: 'joined', run: data.run, ...common }
       }
-      if (data.epoch !== '' && !same && data.call !== believed) Object.assign(data, { call: believed, run: '', answered: [] })
+      if (data.epoch !== '' && !same && data.call !== believed)
+        Object.assign(data, { call: believed, run: '', answered: [] })
       if (claim === 'found') data.answered = [...new Set([...data.answered, node])].sort()
       present()
       const missing = data.members.filter((member) => !data.answered.includes(member)).length
@@ -132,7 +174,12 @@ interface NodeState {
   ended: readonly string[]
   seat: Seat | null
   /** What it has decided, and not yet told Redis. */
-  decided: { readonly decision: 'hold' | 'renew'; readonly epoch: string; readonly call: string; readonly missing: number } | null
+  decided: {
+    readonly decision: 'hold' | 'renew'
+    readonly epoch: string
+    readonly call: string
+    readonly missing: number
+  } | null
 }
 
 export interface World {
@@ -149,10 +196,25 @@ export interface World {
   readonly spent: Record<string, number>
 }
 
-const newNode = (name: string): NodeState => ({ name, known: NOTHING_KNOWN.known, ended: [], seat: null, decided: null })
+const newNode = (name: string): NodeState => ({
+  name,
+  known: NOTHING_KNOWN.known,
+  ended: [],
+  seat: null,
+  decided: null,
+})
 
 export function newWorld(): World {
-  return { redis: modelState(), nodes: ['a', 'b'].map(newNode), told: {}, stamps: 0, epochs: 0, excused: false, wrong: null, spent: {} }
+  return {
+    redis: modelState(),
+    nodes: ['a', 'b'].map(newNode),
+    told: {},
+    stamps: 0,
+    epochs: 0,
+    excused: false,
+    wrong: null,
+    spent: {},
+  }
 }
 
 export type Choice = readonly [string, number?]
@@ -161,20 +223,34 @@ export type Rule = typeof verdict
 export type Budget = Readonly<Record<string, number>>
 
 const OF_NODES = ['append', 'read', 'hear', 'connect', 'patience', 'settle', 'cut', 'die']
-const CHOICES: readonly Choice[] = [...[0, 1].flatMap((node) => OF_NODES.map((kind) => [kind, node] as const)), ['copy'], ['restore'], ['promote'], ['trim']]
+const CHOICES: readonly Choice[] = [
+  ...[0, 1].flatMap((node) => OF_NODES.map((kind) => [kind, node] as const)),
+  ['copy'],
+  ['restore'],
+  ['promote'],
+  ['trim'],
+]
 
 export function choicesOf(world: World, budget: Budget): readonly Choice[] {
   return CHOICES.filter(([kind, at]) => {
     if ((world.spent[kind] ?? 0) >= (budget[kind] ?? Infinity)) return false
     const { seat, decided } = world.nodes[at ?? 0]!
     switch (kind) {
-      case 'append': return seat !== null && seat.answers.length < 2
-      case 'read': return seat !== null && seat.answers.length > 0
-      case 'hear': return seat !== null
-      case 'connect': case 'patience': return seat === null && decided === null
-      case 'settle': return decided !== null
-      case 'cut': return seat !== null || decided !== null
-      default: return true
+      case 'append':
+        return seat !== null && seat.answers.length < 2
+      case 'read':
+        return seat !== null && seat.answers.length > 0
+      case 'hear':
+        return seat !== null
+      case 'connect':
+      case 'patience':
+        return seat === null && decided === null
+      case 'settle':
+        return decided !== null
+      case 'cut':
+        return seat !== null || decided !== null
+      default:
+        return true
     }
   })
 }
@@ -186,14 +262,21 @@ export function make(world: World, [kind, at]: Choice, rule: Rule, budget: Budge
   if (budget[kind] !== undefined) world.spent[kind] = (world.spent[kind] ?? 0) + 1
   const node = world.nodes[at ?? 0]!
   switch (kind) {
-    case 'append': return append(world, node, redis)
-    case 'read': return hears(world, node, node.seat!.answers.shift()!)
+    case 'append':
+      return append(world, node, redis)
+    case 'read':
+      return hears(world, node, node.seat!.answers.shift()!)
     case 'hear':
       // The connection for reads asks nobody which term it is.
-      for (const one of world.redis.data.feed) if (one.epoch === node.seat!.epoch && one.seq === node.known.seq + 1) hears(world, node, { ...one, last: one.stamp })
+      for (const one of world.redis.data.feed)
+        if (one.epoch === node.seat!.epoch && one.seq === node.known.seq + 1)
+          hears(world, node, { ...one, last: one.stamp })
       return []
-    case 'connect': case 'patience': return connect(world, node, kind === 'patience' ? CALL_PATIENCE : 0, redis, rule)
-    case 'settle': return settle(world, node, redis)
+    case 'connect':
+    case 'patience':
+      return connect(world, node, kind === 'patience' ? CALL_PATIENCE : 0, redis, rule)
+    case 'settle':
+      return settle(world, node, redis)
     case 'cut':
       Object.assign(node, { seat: null, decided: null })
       return []
@@ -203,7 +286,11 @@ export function make(world: World, [kind, at]: Choice, rule: Rule, budget: Budge
       return []
   }
   const { data, copied } = world.redis
-  if (kind === 'trim' || (kind === 'restore' && (copied?.epoch !== data.epoch || copied.seq !== data.seq || copied.last !== data.last))) world.excused = true
+  if (
+    kind === 'trim' ||
+    (kind === 'restore' && (copied?.epoch !== data.epoch || copied.seq !== data.seq || copied.last !== data.last))
+  )
+    world.excused = true
   redis[kind as Trouble]()
   return [{ ask: kind as Trouble }]
 }
@@ -236,7 +323,13 @@ function learns(node: NodeState, { epoch, seq, last }: Mark) {
   node.ended = [...memory.ended]
 }
 
-function connect(world: World, node: NodeState, waited: number, redis: ReturnType<typeof modelRedis>, rule: Rule): Ask[] {
+function connect(
+  world: World,
+  node: NodeState,
+  waited: number,
+  redis: ReturnType<typeof modelRedis>,
+  rule: Rule,
+): Ask[] {
   const term = redis.term()
   const { known, ended } = node
   const answer = redis.roll(term, node.name, known, ended)
@@ -244,12 +337,20 @@ function connect(world: World, node: NodeState, waited: number, redis: ReturnTyp
   if (answer.word === 'other') return asks
   if (answer.word === 'joined') {
     // Its clients read on from where they were.
-    for (const one of world.redis.data.feed) if (one.epoch === answer.epoch && (known.epoch !== answer.epoch || one.seq > known.seq)) tell(world, { ...one, last: one.stamp })
+    for (const one of world.redis.data.feed)
+      if (one.epoch === answer.epoch && (known.epoch !== answer.epoch || one.seq > known.seq))
+        tell(world, { ...one, last: one.stamp })
     learns(node, answer)
     node.seat = { term, run: answer.run, epoch: answer.epoch, answers: [] }
     return asks
   }
-  const decision = rule({ claim: answer.claim!, sameTerm: answer.same!, missing: answer.missing!, waited, durable: undefined })
+  const decision = rule({
+    claim: answer.claim!,
+    sameTerm: answer.same!,
+    missing: answer.missing!,
+    waited,
+    durable: undefined,
+  })
   if (decision === 'wait') return asks
   if (waited > 0 && answer.missing! > 0) world.excused = true
   node.decided = { decision, epoch: answer.epoch, call: answer.run, missing: answer.missing! }
@@ -269,18 +370,28 @@ function settle(world: World, node: NodeState, redis: ReturnType<typeof modelRed
 }
 
 /**
- * The product's scripts on a real Redis, asked the same. Another term is another replication id of the same process; a copy is a dump of every key.
- * Answers what Redis did, with the model's names in place of its own.
+ * The product's scripts on a real Redis, asked the same. Another term is another replication id of the same process; a
+ * copy is a dump of every key. Answers what Redis did, with the model's names in place of its own.
  */
-export async function realRedis(server: RedisServer, prefix: string): Promise<{ replay(ask: Ask): Promise<unknown>; close(): void }> {
+export async function realRedis(
+  server: RedisServer,
+  prefix: string,
+): Promise<{ replay(ask: Ask): Promise<unknown>; close(): void }> {
   const client = createClient({ url: server.url, RESP: 2 })
   const raw = createClient({ url: server.url, RESP: 2, commandOptions: { typeMapping: { 36: Buffer } } })
   await Promise.all([client.connect(), raw.connect()])
   const keys = createKeys(prefix)
-  const { append } = createTopicScripts({ history: { maxMessages: 1_000, maxBytes: 1e9, maxAge: Infinity }, dedupe: { window: 60_000, maxIds: 100 }, maxTopics: 100, feed: { messages: 1_000, bytes: 1e9 } })
-  const run = ({ lua }: Script, names: readonly string[], args: readonly string[]) => client.sendCommand(['EVAL', lua, `${names.length}`, ...names, ...args]) as Promise<(string | null)[]>
+  const { append } = createTopicScripts({
+    history: { maxMessages: 1_000, maxBytes: 1e9, maxAge: Infinity },
+    dedupe: { window: 60_000, maxIds: 100 },
+    maxTopics: 100,
+    feed: { messages: 1_000, bytes: 1e9 },
+  })
+  const run = ({ lua }: Script, names: readonly string[], args: readonly string[]) =>
+    client.sendCommand(['EVAL', lua, `${names.length}`, ...names, ...args]) as Promise<(string | null)[]>
   const term = async () => /master_replid:(\w+)/.exec(String(await client.sendCommand(['INFO', 'replication'])))![1]!
-  const all = async () => ((await client.sendCommand(['KEYS', '*'])) as string[]).filter((key) => key.startsWith(keys.tag))
+  const all = async () =>
+    ((await client.sendCommand(['KEYS', '*'])) as string[]).filter((key) => key.startsWith(keys.tag))
   /** What it calls what the model calls otherwise: terms, and where the feed has an append. */
   const names = new Map<string, string>()
   const its = (name: string) => names.get(name) ?? name
@@ -288,7 +399,9 @@ export async function realRedis(server: RedisServer, prefix: string): Promise<{ 
 
   const troubles: Record<Trouble, () => Promise<unknown>> = {
     async copy() {
-      copied = await Promise.all((await all()).map(async (key) => [key, (await raw.sendCommand(['DUMP', key])) as unknown as Buffer] as const))
+      copied = await Promise.all(
+        (await all()).map(async (key) => [key, (await raw.sendCommand(['DUMP', key])) as unknown as Buffer] as const),
+      )
     },
     async restore() {
       for (const key of await all()) await client.sendCommand(['DEL', key])
@@ -310,7 +423,18 @@ export async function realRedis(server: RedisServer, prefix: string): Promise<{ 
         // It looks for the term once in 25 ms: here more happens in less.
         const tip = (await client.sendCommand(['HGET', keys.root, 'tip'])) as string | null
         if (tip) await client.sendCommand(['HSET', keys.root, 'tip', tip.replace(/^(\d+:\d+):\d+/, '$1:0')])
-        const [word, , seq, , offset, last] = await run(append, [keys.root, keys.feed, keys.topics(ask.epoch), keys.record(ask.epoch, ''), keys.session(''), keys.topic(ask.epoch, 't')], [ask.epoch, its(ask.run), '', '=t', '1', '', ':0:', '', ask.stamp])
+        const [word, , seq, , offset, last] = await run(
+          append,
+          [
+            keys.root,
+            keys.feed,
+            keys.topics(ask.epoch),
+            keys.record(ask.epoch, ''),
+            keys.session(''),
+            keys.topic(ask.epoch, 't'),
+          ],
+          [ask.epoch, its(ask.run), '', '=t', '1', '', ':0:', '', ask.stamp],
+        )
         if (word === 'stale') return { word }
         names.set(ask.stamp, String(last))
         return { word, seq: Number(seq), offset: Number(offset), last: ask.stamp }
@@ -318,12 +442,39 @@ export async function realRedis(server: RedisServer, prefix: string): Promise<{ 
       if (ask.ask === 'roll') {
         if (!names.has(ask.term)) names.set(ask.term, await term())
         const { known, answer } = ask
-        const [word, epoch, holds, seq, last, claim, same, missing] = await run(ROLL_SCRIPTS.roll, [keys.root, keys.feed, keys.members, keys.call, keys.nodes], [its(ask.term), ask.node, known.epoch, `${known.seq}`, its(known.last), '', '', 'unused', endedText({ ended: new Set(ask.ended) })])
+        const [word, epoch, holds, seq, last, claim, same, missing] = await run(
+          ROLL_SCRIPTS.roll,
+          [keys.root, keys.feed, keys.members, keys.call, keys.nodes],
+          [
+            its(ask.term),
+            ask.node,
+            known.epoch,
+            `${known.seq}`,
+            its(known.last),
+            '',
+            '',
+            'unused',
+            endedText({ ended: new Set(ask.ended) }),
+          ],
+        )
         if (word === 'other' || answer.word === 'other') return { word }
-        const common = { word, run: holds === its(answer.run) ? answer.run : holds, epoch, seq: Number(seq), last: last === its(answer.last) ? answer.last : last }
+        const common = {
+          word,
+          run: holds === its(answer.run) ? answer.run : holds,
+          epoch,
+          seq: Number(seq),
+          last: last === its(answer.last) ? answer.last : last,
+        }
         return word === 'joined' ? common : { ...common, claim, same: same === '1', missing: Number(missing) }
       }
-      if (ask.ask === 'settle') return (await run(ROLL_SCRIPTS.settle, [keys.root, keys.feed, keys.members, keys.call], [ask.decision, ask.epoch, its(ask.call), `${ask.missing}`, ask.fresh, '', keys.tag]))[0]
+      if (ask.ask === 'settle')
+        return (
+          await run(
+            ROLL_SCRIPTS.settle,
+            [keys.root, keys.feed, keys.members, keys.call],
+            [ask.decision, ask.epoch, its(ask.call), `${ask.missing}`, ask.fresh, '', keys.tag],
+          )
+        )[0]
       await troubles[ask.ask]()
       return undefined
     },

@@ -2,7 +2,16 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { verdict } from '../../../src/server/redis/roll-call.js'
 import { seededRandom } from '../../kit/seeded-random.js'
 import { startRedisServer } from '../../kit/redis-server.js'
-import { choicesOf, make, newWorld, realRedis, type Budget, type Choice, type Rule, type World } from './roll-call-world.js'
+import {
+  choicesOf,
+  make,
+  newWorld,
+  realRedis,
+  type Budget,
+  type Choice,
+  type Rule,
+  type World,
+} from './roll-call-world.js'
 
 /** Every state that can be reached, once. Answers how many there are, and the way to the first one that is wrong. */
 function search(budget: Budget, rule: Rule): { states: number; wrong: string | null; way: string } {
@@ -30,7 +39,13 @@ function search(budget: Budget, rule: Rule): { states: number; wrong: string | n
 /** Both nodes have come, one after the other, and nothing was appended yet. */
 function bothThere(): World {
   const world = newWorld()
-  for (const choice of [['connect', 0], ['settle', 0], ['connect', 0], ['connect', 1]] as const) make(world, choice, verdict, NONE)
+  for (const choice of [
+    ['connect', 0],
+    ['settle', 0],
+    ['connect', 0],
+    ['connect', 1],
+  ] as const)
+    make(world, choice, verdict, NONE)
   return world
 }
 
@@ -40,7 +55,13 @@ const WALKS = 40
 const NONE: Budget = { append: 0, patience: 0, cut: 0, die: 0, copy: 0, restore: 0, promote: 0, trim: 0 }
 const WORLDS: Record<string, Budget> = {
   'a copy that is put back': { ...NONE, append: 3, cut: 1, copy: 1, restore: 1 },
-  'a copy that is put back, and a node that is not waited for': { ...NONE, append: 3, patience: 1, copy: 1, restore: 1 },
+  'a copy that is put back, and a node that is not waited for': {
+    ...NONE,
+    append: 3,
+    patience: 1,
+    copy: 1,
+    restore: 1,
+  },
   'a copy that is put back twice': { ...NONE, append: 2, copy: 1, restore: 2 },
   'a node that dies': { ...NONE, append: 2, patience: 1, die: 1, copy: 1, restore: 1 },
   'a feed that is trimmed': { ...NONE, append: 3, copy: 1, restore: 1, trim: 1 },
@@ -48,20 +69,44 @@ const WORLDS: Record<string, Budget> = {
 }
 
 describe('of two nodes and a Redis all that can happen, to the end', () => {
-  test.each(Object.entries(WORLDS))('with %s: no number has two meanings, and no epoch ends for nothing', (_, budget) => {
-    const { states, ...found } = search(budget, verdict)
-    expect(found).toEqual({ wrong: null, way: '' })
-    expect(states).toBeGreaterThan(500)
-  }, 120_000)
+  test.each(Object.entries(WORLDS))(
+    'with %s: no number has two meanings, and no epoch ends for nothing',
+    (_, budget) => {
+      const { states, ...found } = search(budget, verdict)
+      expect(found).toEqual({ wrong: null, way: '' })
+      expect(states).toBeGreaterThan(500)
+    },
+    120_000,
+  )
 
   test.each<[string, string, Rule]>([
-    ['waits for nobody', 'a copy that is put back', (standing) => (verdict(standing) === 'wait' ? 'hold' : verdict(standing))],
-    ['believes in an epoch that lacks what it knows', 'a copy that is put back', (standing) => verdict({ ...standing, claim: 'found', missing: standing.claim === 'lost' ? 0 : standing.missing })],
-    ['gives up a node that does not come, and goes on', 'a copy that is put back, and a node that is not waited for', (standing) => verdict({ ...standing, durable: standing.waited > 0 ? true : undefined })],
-    ['ends the epoch whenever another is the master', 'promotions that lose nothing', (standing) => (standing.sameTerm ? verdict(standing) : 'renew')],
-  ])('a rule that %s is found to be wrong', (_, name, rule) => {
-    expect(search(WORLDS[name]!, rule).wrong).not.toBeNull()
-  }, 120_000)
+    [
+      'waits for nobody',
+      'a copy that is put back',
+      (standing) => (verdict(standing) === 'wait' ? 'hold' : verdict(standing)),
+    ],
+    [
+      'believes in an epoch that lacks what it knows',
+      'a copy that is put back',
+      (standing) => verdict({ ...standing, claim: 'found', missing: standing.claim === 'lost' ? 0 : standing.missing }),
+    ],
+    [
+      'gives up a node that does not come, and goes on',
+      'a copy that is put back, and a node that is not waited for',
+      (standing) => verdict({ ...standing, durable: standing.waited > 0 ? true : undefined }),
+    ],
+    [
+      'ends the epoch whenever another is the master',
+      'promotions that lose nothing',
+      (standing) => (standing.sameTerm ? verdict(standing) : 'renew'),
+    ],
+  ])(
+    'a rule that %s is found to be wrong',
+    (_, name, rule) => {
+      expect(search(WORLDS[name]!, rule).wrong).not.toBeNull()
+    },
+    120_000,
+  )
 })
 
 test('the scripts on a real Redis answer as the model does, whatever happens', async () => {

@@ -97,7 +97,10 @@ function late(log: MemoryLog, random: () => number): TopicLog {
     async tail(topic, listener) {
       await wait()
       let told = Promise.resolve()
-      const stop = await log.tail(topic, (event: TailEvent) => void (told = told.then(wait).then(() => listener(event))))
+      const stop = await log.tail(
+        topic,
+        (event: TailEvent) => void (told = told.then(wait).then(() => listener(event))),
+      )
       await wait()
       return stop
     },
@@ -122,8 +125,18 @@ describe('server rule 6: nothing falls between replay and live', () => {
   })
 
   test.each([
-    ['a position of another epoch gets what is kept, from the oldest on', { maxMessages: 4 }, { epoch: 'other', offset: 9 }, { offset: 10, after: 6 }],
-    ['a position of another epoch gets the head where nothing is kept', { maxMessages: 0 }, { epoch: 'other', offset: 2 }, { offset: 10, after: 10 }],
+    [
+      'a position of another epoch gets what is kept, from the oldest on',
+      { maxMessages: 4 },
+      { epoch: 'other', offset: 9 },
+      { offset: 10, after: 6 },
+    ],
+    [
+      'a position of another epoch gets the head where nothing is kept',
+      { maxMessages: 0 },
+      { epoch: 'other', offset: 2 },
+      { offset: 10, after: 10 },
+    ],
     ['without history a position gets the head', { maxMessages: 0 }, { offset: 2 }, { offset: 10, after: 10 }],
     ['a position beyond the head gets the head', {}, { offset: 99 }, { offset: 10, after: 10 }],
     ['who asks for what comes from now on gets the head', {}, null, { offset: 10, after: 10 }],
@@ -135,32 +148,41 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(answer).toEqual({ epoch, ...expected })
   })
 
-  test.each(range(1, 60).map((seed) => [seed]))('with a log that is late at random, each reader gets each message once and in order (seed %i)', async (seed) => {
-    const random = seededRandom(seed)
-    const kept = random() < 0.3 ? 0 : 1_000
-    const log = memoryLog({ history: { maxMessages: kept } })
-    await fill(log, Math.floor(random() * 600))
-    const { epoch, offset: head } = await log.head('t')
-    const { feed, join } = feedOn(late(log, random))
-    const joining: ReturnType<typeof join>[] = []
-    for (let step = 0; step < 40; step++) {
-      if (random() < 0.3) joining.push(join(random() < 0.3 ? null : { epoch, offset: Math.floor(random() * (head + 1)) }, leg({ open: random() < 0.7 })))
-      if (random() < 0.6) await fill(log, 1)
-      if (random() < 0.6) await turns(1)
-    }
-    const readers = await Promise.all(joining)
-    for (let round = 0; round < 40; round++) {
-      for (const { reader } of readers) reader.read()
-      await turns()
-    }
-    const { offset } = await log.head('t')
-    for (const { answer, offsets, frames } of readers) {
-      expect(answer.offset).toBeGreaterThanOrEqual(head)
-      expect(offsets()).toEqual(range(answer.after + 1, offset))
-      expect(frames.every(({ prev }) => prev === undefined)).toBe(true)
-    }
-    feed.close()
-  })
+  test.each(range(1, 60).map((seed) => [seed]))(
+    'with a log that is late at random, each reader gets each message once and in order (seed %i)',
+    async (seed) => {
+      const random = seededRandom(seed)
+      const kept = random() < 0.3 ? 0 : 1_000
+      const log = memoryLog({ history: { maxMessages: kept } })
+      await fill(log, Math.floor(random() * 600))
+      const { epoch, offset: head } = await log.head('t')
+      const { feed, join } = feedOn(late(log, random))
+      const joining: ReturnType<typeof join>[] = []
+      for (let step = 0; step < 40; step++) {
+        if (random() < 0.3)
+          joining.push(
+            join(
+              random() < 0.3 ? null : { epoch, offset: Math.floor(random() * (head + 1)) },
+              leg({ open: random() < 0.7 }),
+            ),
+          )
+        if (random() < 0.6) await fill(log, 1)
+        if (random() < 0.6) await turns(1)
+      }
+      const readers = await Promise.all(joining)
+      for (let round = 0; round < 40; round++) {
+        for (const { reader } of readers) reader.read()
+        await turns()
+      }
+      const { offset } = await log.head('t')
+      for (const { answer, offsets, frames } of readers) {
+        expect(answer.offset).toBeGreaterThanOrEqual(head)
+        expect(offsets()).toEqual(range(answer.after + 1, offset))
+        expect(frames.every(({ prev }) => prev === undefined)).toBe(true)
+      }
+      feed.close()
+    },
+  )
 
   test('a reader without room is sent nothing, and goes on from what is still kept when it has room', async () => {
     const log = memoryLog()
@@ -251,7 +273,11 @@ describe('server rule 6: nothing falls between replay and live', () => {
     const log = memoryLog()
     const { join } = feedOn({
       ...log,
-      tail: (topic, listener) => log.tail(topic, (event) => void (event.type === 'entry' && event.entry.offset % 5 < 2 ? undefined : listener(event))),
+      tail: (topic, listener) =>
+        log.tail(
+          topic,
+          (event) => void (event.type === 'entry' && event.entry.offset % 5 < 2 ? undefined : listener(event)),
+        ),
     })
     const reader = await join(null)
     await fill(log, 9)
@@ -262,7 +288,10 @@ describe('server rule 6: nothing falls between replay and live', () => {
   test('a leg that has seen more than a late tail has brought is answered with the head as it is', async () => {
     const log = memoryLog()
     const held: (() => void)[] = []
-    const { join } = feedOn({ ...log, tail: (topic, listener) => log.tail(topic, (event) => void held.push(() => listener(event))) })
+    const { join } = feedOn({
+      ...log,
+      tail: (topic, listener) => log.tail(topic, (event) => void held.push(() => listener(event))),
+    })
     const early = await join(null)
     await fill(log, 10)
     const { epoch } = await log.head('t')
@@ -289,7 +318,10 @@ describe('server rule 6: nothing falls between replay and live', () => {
     await fill(log, 5)
     const { epoch } = await log.head('t')
     let away = true
-    const { join, errors, clock } = feedOn({ ...log, read: async (...ask) => (away ? Promise.reject(new Error('away')) : log.read(...ask)) })
+    const { join, errors, clock } = feedOn({
+      ...log,
+      read: async (...ask) => (away ? Promise.reject(new Error('away')) : log.read(...ask)),
+    })
     const reader = await join({ epoch, offset: 0 })
     await clock.advance(2_000)
     expect(reader.offsets()).toEqual([])
@@ -334,7 +366,10 @@ describe('server rule 8: an epoch that changes is named before any message of it
   test('also where the log did not say so: a position from the new epoch tells', async () => {
     const log = memoryLog()
     await fill(log, 3)
-    const { join } = feedOn({ ...log, tail: (topic, listener) => log.tail(topic, (event) => void (event.type === 'entry' && listener(event))) })
+    const { join } = feedOn({
+      ...log,
+      tail: (topic, listener) => log.tail(topic, (event) => void (event.type === 'entry' && listener(event))),
+    })
     const live = await join(null)
     log.forget()
     await fill(log, 4)
@@ -348,7 +383,10 @@ describe('server rule 8: an epoch that changes is named before any message of it
     const log = memoryLog()
     await fill(log, 3)
     let tell: (event: TailEvent) => void = () => undefined
-    const { join } = feedOn({ ...log, tail: async (topic, listener) => ((tell = listener), { head: await log.head(topic), stop: () => undefined }) })
+    const { join } = feedOn({
+      ...log,
+      tail: async (topic, listener) => ((tell = listener), { head: await log.head(topic), stop: () => undefined }),
+    })
     const live = await join(null)
     log.forget()
     await fill(log, 1)
@@ -371,7 +409,11 @@ describe('server rule 9: where messages are hidden', () => {
     const { join } = feedOn(log)
     const [some, all] = [await join(null, leg({ sees: even })), await join(null)]
     await fill(log, 6)
-    expect(some.frames).toMatchObject([{ offset: 2, prev: 0 }, { offset: 4, prev: 2 }, { offset: 6, prev: 4 }])
+    expect(some.frames).toMatchObject([
+      { offset: 2, prev: 0 },
+      { offset: 4, prev: 2 },
+      { offset: 6, prev: 4 },
+    ])
     expect(all.offsets()).toEqual(range(1, 6))
     expect(all.frames.every(({ prev }) => prev === undefined)).toBe(true)
   })

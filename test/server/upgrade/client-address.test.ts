@@ -3,12 +3,21 @@ import { describe, expect, test } from 'vitest'
 import { clientAddress, network } from '../../../src/server/upgrade/client-address.js'
 
 const request = (remoteAddress: string | undefined, forwarded?: string) =>
-  ({ socket: { remoteAddress }, headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage
+  ({
+    socket: { remoteAddress },
+    headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+  }) as unknown as IncomingMessage
 
 describe('whose address counts', () => {
   test.each<[string, number, string | undefined, string | undefined, string]>([
     ['without a proxy, the connection’s, whatever the request says', 0, '203.0.113.7', '1.1.1.1', '203.0.113.7'],
-    ['behind one proxy, the one that it wrote, and not what the client wrote left of it', 1, '10.0.0.1', '1.1.1.1, 203.0.113.7', '203.0.113.7'],
+    [
+      'behind one proxy, the one that it wrote, and not what the client wrote left of it',
+      1,
+      '10.0.0.1',
+      '1.1.1.1, 203.0.113.7',
+      '203.0.113.7',
+    ],
     ['behind two, the second from the right', 2, '10.0.0.1', '1.1.1.1, 203.0.113.7, 10.0.0.2', '203.0.113.7'],
     ['past the proxies, the connection’s', 2, '203.0.113.9', '203.0.113.7', '203.0.113.9'],
     ['with a port, as some proxies write it', 1, '10.0.0.1', '203.0.113.7:5123', '203.0.113.7'],
@@ -25,9 +34,13 @@ describe('whose address counts', () => {
     ['[2001:db8:0001:2::9]:443', '2001:db8:1:2'],
     ['fe80::1%eth0', 'fe80:0:0:0'],
     ['::1', '0:0:0:0'],
-  ])('%s counts as %s: who has one address of IPv6 has a whole network of them', (address, counted) => expect(network(address)).toBe(counted))
+  ])('%s counts as %s: who has one address of IPv6 has a whole network of them', (address, counted) =>
+    expect(network(address)).toBe(counted),
+  )
 
   test.each([-1, 1.5, Number.NaN, true, '1', 99])('trustedProxies: %s is refused at once', (given) => {
-    expect(() => clientAddress(given as never)).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining('trustedProxies') }))
+    expect(() => clientAddress(given as never)).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringContaining('trustedProxies') }),
+    )
   })
 })

@@ -29,7 +29,14 @@ describe('strangers share a bounded number of places', () => {
 
   test('the address that holds most yields first', () => {
     const { enter, gone } = places(5)
-    for (const [address, name] of [['two', 'a'], ['three', 'b'], ['three', 'c'], ['two', 'd'], ['three', 'e']] as const) enter(address, name)
+    for (const [address, name] of [
+      ['two', 'a'],
+      ['three', 'b'],
+      ['three', 'c'],
+      ['two', 'd'],
+      ['three', 'e'],
+    ] as const)
+      enter(address, name)
     expect(enter('honest')).not.toBeNull()
     expect(gone).toEqual(['b'])
   })
@@ -84,7 +91,11 @@ describe('strangers share a bounded number of places', () => {
   })
 
   test('whatever comes and goes, there are never more than so many, and nobody yields who holds no more than the newcomer', () => {
-    const step = fc.record({ kind: fc.constantFrom('enter', 'enter', 'enter', 'said', 'leave', 'wait'), address: fc.constantFrom('a', 'b', 'c', 'd'), which: fc.nat(20) })
+    const step = fc.record({
+      kind: fc.constantFrom('enter', 'enter', 'enter', 'said', 'leave', 'wait'),
+      address: fc.constantFrom('a', 'b', 'c', 'd'),
+      which: fc.nat(20),
+    })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), (max, steps) => {
         const clock = handClock()
@@ -104,14 +115,29 @@ describe('strangers share a bounded number of places', () => {
           } else if (kind === 'enter') {
             const full = here.length >= max
             newcomer = { address, full }
-            const mine: (typeof here)[number] = { address, since: clock.monotonic(), silent: true, place: null as never }
+            const mine: (typeof here)[number] = {
+              address,
+              since: clock.monotonic(),
+              silent: true,
+              place: null as never,
+            }
             const place = pending.enter(address, () => {
               expect(newcomer.full && mine.silent).toBe(true)
-              expect(silentOf(mine.address) >= silentOf(newcomer.address) + 2 || clock.monotonic() - mine.since > 1_000).toBe(true)
+              expect(
+                silentOf(mine.address) >= silentOf(newcomer.address) + 2 || clock.monotonic() - mine.since > 1_000,
+              ).toBe(true)
               here = here.filter((other) => other !== mine)
             })
             if (place) here.push(Object.assign(mine, { place }))
-            else expect(full && !here.some((other) => other.silent && (clock.monotonic() - other.since > 1_000 || silentOf(other.address) >= silentOf(address) + 2))).toBe(true)
+            else
+              expect(
+                full &&
+                  !here.some(
+                    (other) =>
+                      other.silent &&
+                      (clock.monotonic() - other.since > 1_000 || silentOf(other.address) >= silentOf(address) + 2),
+                  ),
+              ).toBe(true)
           }
           expect(here.length).toBeLessThanOrEqual(max)
         }

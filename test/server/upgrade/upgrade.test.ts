@@ -11,7 +11,11 @@ import { liveServer } from '../kit.js'
 const WEBSOCKET =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: livesocket.v1\r\n'
 
-const status = (url: string) => new Promise<number>((resolve, reject) => void get(url, (response) => (response.resume(), resolve(response.statusCode!))).on('error', reject))
+const status = (url: string) =>
+  new Promise<number>(
+    (resolve, reject) =>
+      void get(url, (response) => (response.resume(), resolve(response.statusCode!))).on('error', reject),
+  )
 
 describe('whose pages may connect', () => {
   const host = 'app.example:8080'
@@ -36,24 +40,44 @@ describe('whose pages may connect', () => {
     ['a page of an iOS app', ['capacitor://localhost'], 'capacitor://localhost', true],
     ['a page of a desktop app', ['tauri://localhost', 'app://.'], 'app://.', true],
     ['a page of an extension', ['chrome-extension://abcdefghijklmnop'], 'chrome-extension://abcdefghijklmnop', true],
-    ['a page of another extension', ['chrome-extension://abcdefghijklmnop'], 'chrome-extension://abcdefghijklmno', false],
+    [
+      'a page of another extension',
+      ['chrome-extension://abcdefghijklmnop'],
+      'chrome-extension://abcdefghijklmno',
+      false,
+    ],
     ['an app that nobody listed', undefined, 'capacitor://app.example:8080', false],
   ])('%s', (_, allowed, origin, passes) => {
     expect(originCheck(allowed)(origin, host)).toBe(passes)
   })
 
-  test.each([['https://example.com', 'example.com'], ['http://example.com', 'example.com:80'], ['http://[::1]:9', '[::1]:9'], ['http://EXAMPLE.com'.toLowerCase(), 'EXAMPLE.com']])(
-    '%s is the page of the host %s',
-    (origin, named) => expect(originCheck(undefined)(origin, named)).toBe(true),
+  test.each([
+    ['https://example.com', 'example.com'],
+    ['http://example.com', 'example.com:80'],
+    ['http://[::1]:9', '[::1]:9'],
+    ['http://EXAMPLE.com'.toLowerCase(), 'EXAMPLE.com'],
+  ])('%s is the page of the host %s', (origin, named) => expect(originCheck(undefined)(origin, named)).toBe(true))
+
+  test.each(['http://app.example.evil.example', 'http://notapp.example', 'http://app.example:81', 'http://app.exampl'])(
+    '%s is not the page of the host app.example',
+    (origin) => {
+      expect(originCheck(undefined)(origin, 'app.example')).toBe(false)
+    },
   )
 
-  test.each(['http://app.example.evil.example', 'http://notapp.example', 'http://app.example:81', 'http://app.exampl'])('%s is not the page of the host app.example', (origin) => {
-    expect(originCheck(undefined)(origin, 'app.example')).toBe(false)
-  })
-
-  test.each(['capacitor://localhost/', 'chrome-extension://abc/page', 'tauri://me@localhost', 'capacitor://', 'app', 'javascript:alert', 'https://a.example/x', 'CAPACITOR://localhost'])(
-    '%s is no origin, and is refused at once',
-    (entry) => expect(() => originCheck([entry])).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining('capacitor://localhost') })),
+  test.each([
+    'capacitor://localhost/',
+    'chrome-extension://abc/page',
+    'tauri://me@localhost',
+    'capacitor://',
+    'app',
+    'javascript:alert',
+    'https://a.example/x',
+    'CAPACITOR://localhost',
+  ])('%s is no origin, and is refused at once', (entry) =>
+    expect(() => originCheck([entry])).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringContaining('capacitor://localhost') }),
+    ),
   )
 
   test('others are refused before they are a WebSocket', async () => {
@@ -94,7 +118,12 @@ describe('what is refused before it is a WebSocket', () => {
 test('its own HTTP server answers who asks for HTTP/2 as well as anybody', async () => {
   const server = await liveServer({ path: '/live' })
   const { port } = new URL(server.address())
-  const ask = (path: string) => rawAnswer(Number(port), `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`, '\r\n\r\n')
+  const ask = (path: string) =>
+    rawAnswer(
+      Number(port),
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
+      '\r\n\r\n',
+    )
   expect(await ask('/healthz')).toMatch(/^HTTP\/1\.1 200 /)
   expect(await ask('/live')).toMatch(/^HTTP\/1\.1 426 /)
   expect(await ask('/nobodys')).toMatch(/^HTTP\/1\.1 404 /)
@@ -112,7 +141,13 @@ describe('a request line in absolute form, as some proxies send it', () => {
   const ask = async (target: string, fields = '') => {
     const server = await liveServer({ path: '/live' })
     const { port } = new URL(server.address())
-    return (await rawAnswer(Number(port), `GET ${target.replace('PORT', port)} HTTP/1.1\r\nHost: proxy.example\r\n${WEBSOCKET}${fields}\r\n`, '\r\n\r\n')).split('\r\n')[0]
+    return (
+      await rawAnswer(
+        Number(port),
+        `GET ${target.replace('PORT', port)} HTTP/1.1\r\nHost: proxy.example\r\n${WEBSOCKET}${fields}\r\n`,
+        '\r\n\r\n',
+      )
+    ).split('\r\n')[0]
   }
   test.each([
     ['http://127.0.0.1:PORT/live?x=1', '', 'HTTP/1.1 101 Switching Protocols'],
@@ -126,14 +161,27 @@ describe('a request line in absolute form, as some proxies send it', () => {
 describe('what the operator hears of a refused upgrade', () => {
   test.each<[string, string, string, object]>([
     ['another path', '/nobodys?token=secret', '', { status: 404, reason: 'path', path: '/nobodys' }],
-    ['a page that may not', '/live?token=secret', 'Origin: https://evil.example\r\n', { status: 403, reason: 'origin', path: '/live', origin: 'https://evil.example' }],
-    ['no subprotocol of ours', '/live', 'Sec-WebSocket-Protocol: chat\r\n', { status: 400, reason: 'subprotocol', path: '/live' }],
+    [
+      'a page that may not',
+      '/live?token=secret',
+      'Origin: https://evil.example\r\n',
+      { status: 403, reason: 'origin', path: '/live', origin: 'https://evil.example' },
+    ],
+    [
+      'no subprotocol of ours',
+      '/live',
+      'Sec-WebSocket-Protocol: chat\r\n',
+      { status: 400, reason: 'subprotocol', path: '/live' },
+    ],
     ['no key', '/live', 'Sec-WebSocket-Key: short\r\n', { status: 400, reason: 'handshake', path: '/live' }],
   ])('%s', async (_, target, fields, event) => {
     const events: ServerEvent[] = []
     const server = await liveServer({ path: '/live', onEvent: (one) => events.push(one) })
     const { port } = new URL(server.address())
-    const rest = WEBSOCKET.split('\r\n').filter((line) => line !== '' && !fields.startsWith(line.split(':')[0]!)).map((line) => `${line}\r\n`).join('')
+    const rest = WEBSOCKET.split('\r\n')
+      .filter((line) => line !== '' && !fields.startsWith(line.split(':')[0]!))
+      .map((line) => `${line}\r\n`)
+      .join('')
     const answer = await rawAnswer(Number(port), `GET ${target} HTTP/1.1\r\nHost: x\r\n${rest}${fields}\r\n`)
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${(event as { status: number }).status} `))
     expect(events).toEqual([{ type: 'upgrade-refused', ...event }])
@@ -143,7 +191,10 @@ describe('what the operator hears of a refused upgrade', () => {
     const events: ServerEvent[] = []
     const server = await liveServer({ onEvent: (one) => events.push(one) })
     const { port } = new URL(server.address())
-    await rawAnswer(Number(port), `GET / HTTP/1.1\r\nHost: x\r\n${WEBSOCKET}Origin: https://a\x9b31m${'x'.repeat(500)}\r\n\r\n`)
+    await rawAnswer(
+      Number(port),
+      `GET / HTTP/1.1\r\nHost: x\r\n${WEBSOCKET}Origin: https://a\x9b31m${'x'.repeat(500)}\r\n\r\n`,
+    )
     expect(events).toEqual([expect.objectContaining({ reason: 'origin', origin: `https://a?31m${'x'.repeat(187)}` })])
   })
 })
@@ -174,7 +225,9 @@ describe('several live servers on one HTTP server', () => {
     const former = await liveServer({ server: http, path: '/a', id: 'former' })
     const client = await rawClient(`${base}/a`)
     await client.hello()
-    expect(() => createLiveServer({ server: http, path: '/a', authenticate: () => ({}) })).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining('/a') }))
+    expect(() => createLiveServer({ server: http, path: '/a', authenticate: () => ({}) })).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringContaining('/a') }),
+    )
     const closed = former.close()
     await liveServer({ server: http, path: '/a', id: 'next' })
     expect(await (await rawClient(`${base}/a`)).hello()).toMatchObject({ server: 'next' })
@@ -232,7 +285,11 @@ describe('with noServer, the application’s own listener gives it what it shall
 test('on a shared HTTP server it leaves other paths and other WebSockets alone', async () => {
   const http = createServer((_, response) => response.writeHead(204).end())
   const others = new WebSocketServer({ noServer: true })
-  http.on('upgrade', (request, socket, head) => request.url === '/other' && others.handleUpgrade(request, socket, head, (ws) => ws.close(4_444)))
+  http.on(
+    'upgrade',
+    (request, socket, head) =>
+      request.url === '/other' && others.handleUpgrade(request, socket, head, (ws) => ws.close(4_444)),
+  )
   const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
   onTestFinished(() => void http.close())
   expect(() => server.address()).toThrow(expect.objectContaining({ code: 'invalid' }))
@@ -262,7 +319,11 @@ test('alone on a shared HTTP server it answers for other paths', async () => {
 
 test('a port that is taken is told by ready', async () => {
   const server = await liveServer()
-  const second = createLiveServer({ port: Number(new URL(server.address()).port), host: '127.0.0.1', authenticate: () => ({ subject: 'anybody' }) })
+  const second = createLiveServer({
+    port: Number(new URL(server.address()).port),
+    host: '127.0.0.1',
+    authenticate: () => ({ subject: 'anybody' }),
+  })
   await expect(second.ready).rejects.toMatchObject({ code: 'EADDRINUSE' })
   await second.close()
 })
