@@ -24,7 +24,7 @@ import type { Settings } from '../options/options.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from '../legs/protocol-leg.js'
 import type { Session } from './session.js'
 import { createTimeLimits, OWN_DEADLINE } from './time-limits.js'
-import { topicError } from '../topics/topic-error.js'
+import { topicError } from './topic-error.js'
 import { viewOf, type View } from './view.js'
 
 /**

@@ -3,6 +3,17 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { transformWithOxc } from 'vite'
 
+/** The text with its first `from` replaced. Where lines are broken, and which commas follow from that, does not count. */
+export function planted(text: string, from: string, to: string, source: string): string {
+  const words = from.match(/[\w$]+|[^\w$\s]/g) ?? []
+  const pattern = words
+    .map((word) => (/[)\]}]/.test(word) ? `,?\\s*\\${word}` : word.replace(/\W/g, '\\$&')))
+    .join('\\s*')
+  const found = new RegExp(pattern).exec(text)
+  if (!found) throw new Error(`${source} does not contain: ${from}`)
+  return text.slice(0, found.index) + to + text.slice(found.index + found[0].length)
+}
+
 /**
  * A module of src/ with one mistake planted in it: the first `from` in its text becomes `to`. A test that cannot tell
  * it from the real one proves nothing.
@@ -10,8 +21,7 @@ import { transformWithOxc } from 'vite'
 export async function mutant<Module>(source: string, from: string, to: string): Promise<Module> {
   const path = resolve(source)
   const text = await readFile(path, 'utf8')
-  if (!text.includes(from)) throw new Error(`${source} does not contain: ${from}`)
-  const { code } = await transformWithOxc(text.replace(from, to), path)
+  const { code } = await transformWithOxc(planted(text, from, to, source), path)
   // Beside the original, so that its own imports still lead where they did; gone before anybody looks.
   const file = join(dirname(path), `.${basename(path, '.ts')}-mutant-${process.pid}-${count++}.mjs`)
   await writeFile(file, code.replace(/(from\s+['"]\.[^'"]*)\.js(['"])/g, '$1.ts$2'))

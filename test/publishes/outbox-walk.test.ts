@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { build } from 'vite'
 import { describe, expect, it } from 'vitest'
+import { planted } from '../kit/mutant.js'
 import { createOutbox } from '../../src/publishes/outbox.js'
 import { createPublishRecord } from '../../src/server/log/publish-record.js'
 import { createSessionRegister } from '../../src/server/log/session-register.js'
@@ -64,37 +65,37 @@ describe('the random walk notices', () => {
     ],
     [
       'a late copy that is applied behind later ones',
-      'server/publish-record',
+      'server/log/publish-record',
       'if (last && place.n <= last.n) return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN',
       '',
     ],
     [
       'a late copy that is refused as such although it was applied',
-      'server/publish-record',
+      'server/log/publish-record',
       'return remembered ? OUT_OF_ORDER : OUTCOME_UNKNOWN',
       'return OUT_OF_ORDER',
     ],
     [
       'a server that applies what it may have forgotten',
-      'server/publish-record',
+      'server/log/publish-record',
       'return sent > born && (last || sent > uncountedUpTo) ? null : OUTCOME_UNKNOWN',
       'return null',
     ],
     [
       'a number that only counts where it was applied',
-      'server/publish-record',
+      'server/log/publish-record',
       'if (place) count(place)',
       "if (place && answer.type === 'ack') count(place)",
     ],
     [
       'a first copy that is taken to have been no time on its way',
-      'server/publish-record',
+      'server/log/publish-record',
       'const sent = now() - (age ?? 0) - flight',
       'const sent = now() - (age ?? 0)',
     ],
     [
       'a session that is forgotten without a trace',
-      'server/session-register',
+      'server/log/session-register',
       'if (session.record) forgottenUpTo = Math.max(forgottenUpTo, session.idleSince)',
       '',
     ],
@@ -113,7 +114,7 @@ describe('the random walk notices', () => {
 /** Both halves with one piece of their source replaced. */
 async function mutate(file: string, original: string, mutation: string): Promise<Halves> {
   const path = resolve(file)
-  expect(readFileSync(path, 'utf8')).toContain(original)
+  const text = planted(readFileSync(path, 'utf8'), original, mutation, file)
   const entry = resolve(file.startsWith('src/publishes/') ? 'src/publishes/outbox.ts' : file)
   const bundle = await build({
     configFile: false,
@@ -123,7 +124,7 @@ async function mutate(file: string, original: string, mutation: string): Promise
       {
         name: 'mutation',
         enforce: 'pre',
-        transform: (code, id) => (id === path ? code.replace(original, () => mutation) : undefined),
+        load: (id) => (id === path ? text : undefined),
       },
     ],
   })

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { transformWithOxc } from 'vite'
 import type { createMerge } from '../../src/topics/merge.js'
+import { planted } from '../kit/mutant.js'
 import { search } from './merge-search.js'
 
 const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
@@ -113,12 +114,9 @@ async function withMistake<Result>(
   const folder = await mkdtemp(join(tmpdir(), 'merge-'))
   try {
     for (const name of FILES) {
-      const path = resolve('src/link', `${name}.ts`)
+      const path = resolve('src/topics', `${name}.ts`)
       let text = await readFile(path, 'utf8')
-      if (name === file) {
-        if (!text.includes(from)) throw new Error(`${path} does not contain: ${from}`)
-        text = text.replace(from, () => to)
-      }
+      if (name === file) text = planted(text, from, to, path)
       const { code } = await transformWithOxc(text, path)
       await writeFile(join(folder, `${name}.mjs`), code.replace(/(from\s+["']\.[^"']*)\.js(["'])/g, '$1.mjs$2'))
     }
