@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createLiveServer, memoryLog, type LiveServer, type TopicLog } from 'livesocket/server'
 import { systemClock, type Clock } from '../src/base/clock.js'
-import { createBalancer, type Balancer } from './balancer.js'
+import { createBalancer } from './balancer.js'
 import { createTokenService, type TokenService, type TokenServiceOptions, type TokenUser } from './token-service.js'
 
 /** Live servers on one log behind a balancer, and a deploy that replaces them all. */

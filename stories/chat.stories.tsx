@@ -1,6 +1,6 @@
 import type { Meta } from '@storybook/react-vite'
 import { createLiveSocket, type LiveSocket } from 'livesocket'
-import { LiveSocketProvider, useLiveLog, useLiveStatus, usePublish } from 'livesocket/react'
+import { LiveSocketProvider, useLiveLog, usePublish } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
 import { useCallback, useEffect, useId, useRef, useState, type FormEvent } from 'react'
 import { expect, userEvent, waitFor } from 'storybook/test'

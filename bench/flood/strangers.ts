@@ -56,7 +56,7 @@ function dial() {
   open++
   let crumbs: ReturnType<typeof setInterval> | undefined
   socket.on('connect', () => {
-    if (kind === 'half-request') socket.write('GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ' + 'x'.repeat(8_000))
+    if (kind === 'half-request') socket.write(`GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ${'x'.repeat(8_000)}`)
     if (kind === 'silent') socket.write(OURS)
     if (kind === 'half-hello') socket.write(HALF)
     if (kind === 'bad-token') socket.write(BAD_TOKEN)

@@ -44,7 +44,6 @@ export interface LegDeps {
 
 // Published as CommonJS whose export is the class, as a module for bundlers, and with declarations that fit the latter
 // only.
-type ReconnectingWebSocket = imported.default
 const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
 const ABNORMAL = 1006

@@ -1,4 +1,4 @@
-import { instant, since, type Clock, type Instant } from '../base/clock.js'
+import { instant, since, type Clock } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import { byteLength, serialise } from '../protocol/json.js'

@@ -1,5 +1,4 @@
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
-import { LiveSocketError } from '../base/errors.js'
 import { reconnectDelay } from '../policy/delay.js'
 import type { Position } from '../protocol/frames.js'
 

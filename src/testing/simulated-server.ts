@@ -44,7 +44,7 @@ export function createSimulatedServer(cluster: Cluster, id: string, url: string)
   const legs = new Set<SimulatedLeg>()
   const asked = new Map<SimulatedLeg, string>()
   let state: SimulatedServer['state'] = 'up'
-  let cancels: (() => void)[] = []
+  const cancels: (() => void)[] = []
   let handovers = 0
 
   const stopAsking = () => {

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { type LiveSocket, type LiveSocketOptions } from 'livesocket'
+import type { LiveSocket, LiveSocketOptions } from 'livesocket'
 import { useLiveSocket, useLiveStatus, type SharedLiveSocketOptions } from 'livesocket/react'
 import { Activity, Suspense, use, useEffect } from 'react'
 import { afterEach, describe, expect, it, vi } from 'vitest'

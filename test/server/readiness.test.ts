@@ -30,7 +30,7 @@ test('what a readiness check is answered, and what stats say, is why', async () 
   await server.ready
   const asked = () =>
     new Promise<string>((resolve) =>
-      get(server.address().replace('ws:', 'http:') + 'healthz', (response) => {
+      get(`${server.address().replace('ws:', 'http:')}healthz`, (response) => {
         response.setEncoding('utf8').on('data', (text) => resolve(`${response.statusCode} ${text}`))
       }),
     )

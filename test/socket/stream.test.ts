@@ -1,4 +1,4 @@
-import { createLiveSocket, LiveSocketError, type LiveSocketState, type Message } from 'livesocket'
+import { createLiveSocket, type LiveSocketError, type LiveSocketState, type Message } from 'livesocket'
 import { createSimulation } from 'livesocket/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createStream } from '../../src/socket/stream.js'

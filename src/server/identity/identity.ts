@@ -1,4 +1,4 @@
-import { LiveSocketError } from '../../base/errors.js'
+import type { LiveSocketError } from '../../base/errors.js'
 import { bounds } from '../../policy/bounds.js'
 import { invalid, type UserFields } from '../options.js'
 

@@ -1,4 +1,3 @@
-import { nanoid } from 'nanoid'
 import type { Clock, Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import type { LogStatus } from '../log/topic-log.js'
@@ -13,7 +12,6 @@ import { clusterNodes, standingOf } from './redis-standing.js'
 import { createRedisTrouble } from './redis-trouble.js'
 import { createRollCall, OtherTerm, type Joined, type Mark } from './roll-call.js'
 import type { Script } from './script.js'
-import { SCRIPTS } from './scripts.js'
 
 /**
  * This node's way to Redis: one connection for commands, and beside it one for the blocking read, opened when somebody

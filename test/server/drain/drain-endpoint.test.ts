@@ -107,7 +107,7 @@ describe('everything else is refused, and nothing has begun', () => {
     ['no secret', 401, undefined, { authorization: '' }],
     ['a wrong secret', 401, undefined, { authorization: 'Bearer wrong' }],
     ['a wrong secret of the same length', 401, undefined, { authorization: `Bearer ${SECRET.slice(0, -1)}x` }],
-    ['a secret with more behind it', 401, undefined, { authorization: `Bearer ${SECRET} ` + 'x' }],
+    ['a secret with more behind it', 401, undefined, { authorization: `Bearer ${SECRET} x` }],
     ['another scheme', 401, undefined, { authorization: `Basic ${SECRET}` }],
     ['too large a body', 413, `"${'x'.repeat(5_000)}"`, {}],
     ['no JSON', 400, '{', {}],

@@ -12,7 +12,7 @@ const health = (address: string) =>
   new Promise<number>(
     (resolve) =>
       void get(
-        address.replace('ws:', 'http:') + 'healthz',
+        `${address.replace('ws:', 'http:')}healthz`,
         (response) => (response.resume(), resolve(response.statusCode!)),
       ),
   )

@@ -92,7 +92,7 @@ test('a server whose Redis wants another password is not ready, and is as soon a
   onTestFinished(() => server.close())
   await server.ready
   const asked = async () => {
-    const response = await fetch(server.address().replace('ws:', 'http:') + 'healthz')
+    const response = await fetch(`${server.address().replace('ws:', 'http:')}healthz`)
     return `${response.status} ${await response.text()}`
   }
   await until(
