@@ -1,4 +1,4 @@
-import { barChart, lineChart, type Line } from './chart.js'
+import { barChart, lineChart, type Line } from '../kit/chart.js'
 import { rebin } from './measures.js'
 import type { FleetSettings, ScenarioName } from './options.js'
 import type { Outcome } from './scenarios.js'

@@ -1,5 +1,3 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { memoryLog } from 'livesocket/server'
 import { createChecker, median, type Summary } from '../../demo/checker.js'
 import { connectClient } from '../../demo/client.js'
@@ -7,6 +5,7 @@ import { startCluster } from '../../demo/cluster.js'
 import { startPublisher } from '../../demo/publisher.js'
 import { sleep, until } from '../../demo/report/wait.js'
 import { systemClock } from '../../src/base/clock.js'
+import { liveHeap } from '../heap/live-heap.js'
 
 export interface MovesResult {
   readonly moves: number
@@ -102,30 +101,6 @@ export async function runMoves(
   client.close()
   await cluster.close()
   return result
-}
-
-let collect: (() => void) | undefined
-
-/** Where V8 keeps compiled code: it compiles hot functions for minutes, and that is no leak. */
-const CODE = ['code_space', 'code_large_object_space', 'trusted_space', 'trusted_large_object_space', 'read_only_space']
-
-/** Bytes of objects in use after everything that could be collected is. */
-async function liveHeap(): Promise<number> {
-  if (!collect) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
-  let least = Infinity
-  for (let round = 0; round < 3; round++) {
-    collect()
-    const used = getHeapSpaceStatistics().reduce(
-      (sum, space) => sum + (CODE.includes(space.space_name) ? 0 : space.space_used_size),
-      0,
-    )
-    least = Math.min(least, used)
-    await sleep(5)
-  }
-  return least
 }
 
 /** How far the heap's second half lies from its first, as a fraction: medians, so that one odd sample says nothing. */

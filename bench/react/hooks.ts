@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { build, type Rolldown } from 'vite'
 import type { FeedOrder, Sockets } from './feed.js'
 import type { Measured } from './page/meter.js'
-import type { PlainBrowser, Tab } from './plain-browser.js'
+import type { PlainBrowser, Tab } from '../kit/plain-browser.js'
 
 const root = join(import.meta.dirname, '..', '..')
 

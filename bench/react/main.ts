@@ -5,7 +5,7 @@ import { createPromises } from '../../demo/report/table.js'
 import { measureBytes } from './bytes.js'
 import { countSockets, runHooks, servePage, startFeed } from './hooks.js'
 import type { Measured } from './page/meter.js'
-import { launchPlainBrowser } from './plain-browser.js'
+import { launchPlainBrowser } from '../kit/plain-browser.js'
 
 const { values } = parseArgs({
   options: {

@@ -119,16 +119,39 @@ export interface Bar {
   readonly label: string
 }
 
-export function barChart(title: string, bars: readonly Bar[]): string {
+export interface BarGroup {
+  readonly name: string
+  readonly bars: readonly Bar[]
+}
+
+const BAR_LEFT = 200
+const BAR_STEP = 28
+
+/** Rows of bars from `top` on, the longest as wide as there is room. */
+function barRows(bars: readonly Bar[], top: number): string {
   const most = Math.max(...bars.map((bar) => bar.value ?? 0), 1e-9)
-  const left = 170
-  const wide = WIDTH - left - 110
+  const wide = WIDTH - BAR_LEFT - 110
   const rows = bars.map((bar, i) => {
-    const y = 44 + i * 28
+    const y = top + i * BAR_STEP
     const width = bar.value === null ? wide : Math.max(1, (bar.value / most) * wide)
-    return `<text class="value" x="${left - 10}" y="${y + 13}" text-anchor="end">${escape(bar.name)}</text><rect x="${left}" y="${y}" width="${round(width)}" height="18" rx="3" fill="var(--c${i % 7})"${bar.value === null ? ' opacity="0.35"' : ''}/><text class="value" x="${round(left + width + 8)}" y="${y + 13}">${escape(bar.label)}</text>`
+    return `<text class="value" x="${BAR_LEFT - 10}" y="${y + 13}" text-anchor="end">${escape(bar.name)}</text><rect x="${BAR_LEFT}" y="${y}" width="${round(width)}" height="18" rx="3" fill="var(--c${i % 7})"${bar.value === null ? ' opacity="0.35"' : ''}/><text class="value" x="${round(BAR_LEFT + width + 8)}" y="${y + 13}">${escape(bar.label)}</text>`
   })
-  return frame(title, 56 + bars.length * 28, rows.join(''))
+  return rows.join('')
+}
+
+export function barChart(title: string, bars: readonly Bar[]): string {
+  return frame(title, 56 + bars.length * BAR_STEP, barRows(bars, 44))
+}
+
+/** Several of them below each other, each group with a scale of its own. */
+export function barCharts(title: string, groups: readonly BarGroup[]): string {
+  const parts: string[] = []
+  let y = 44
+  for (const { name, bars } of groups) {
+    parts.push(`<text x="12" y="${y + 12}">${escape(name)}</text>`, barRows(bars, y + 24))
+    y += 24 + bars.length * BAR_STEP + 16
+  }
+  return frame(title, y, parts.join(''))
 }
 
 function highest(values: ArrayLike<number>): number {

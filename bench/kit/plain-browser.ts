@@ -16,6 +16,8 @@ export interface Tab {
   evaluate<Value>(expression: string): Promise<Value>
   /** How long the page's thread was busy since it began, ms. */
   busy(): Promise<number>
+  /** Processor time of the page's thread since it began, ms. */
+  cpu(): Promise<number>
   close(): Promise<void>
 }
 
@@ -28,16 +30,18 @@ export async function launchPlainBrowser(): Promise<PlainBrowser> {
       const { targetId } = await call<{ targetId: string }>('Target.createTarget', { url, browserContextId })
       const { sessionId } = await call<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true })
       await call('Performance.enable', {}, sessionId)
+      const metric = async (wanted: string) => {
+        const { metrics } = await call<{ metrics: { name: string; value: number }[] }>(
+          'Performance.getMetrics',
+          {},
+          sessionId,
+        )
+        return metrics.find(({ name }) => name === wanted)!.value * 1_000
+      }
       return {
         evaluate: (expression) => evaluate(expression, sessionId),
-        async busy() {
-          const { metrics } = await call<{ metrics: { name: string; value: number }[] }>(
-            'Performance.getMetrics',
-            {},
-            sessionId,
-          )
-          return metrics.find(({ name }) => name === 'TaskDuration')!.value * 1_000
-        },
+        busy: () => metric('TaskDuration'),
+        cpu: () => metric('ThreadTime'),
         close: () => call('Target.disposeBrowserContext', { browserContextId }),
       }
     },

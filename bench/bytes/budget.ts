@@ -1,0 +1,24 @@
+import type { Sizes } from './sizes.js'
+
+/** The most that each entry may weigh, in bytes: minified, gzip, with all it depends on. Who makes one lighter lowers its line; who raises one says why. */
+export const BUDGET: Sizes = {
+  createLiveSocket: 39_100,
+  'all of livesocket': 40_900,
+  'React hooks, over the core': 2_300,
+  LiveWebSocket: 44_500,
+  'bind, over the core': 900,
+  'all presets': 8_500,
+  'devtools in plain JS': 9_900,
+  'devtools for React': 11_000,
+  'the script tag’s one file': 45_500,
+}
+
+/** What is over its budget or has none, a sentence each. */
+export function overBudget(sizes: Sizes, budget: Sizes = BUDGET): string[] {
+  return Object.entries(sizes).flatMap(([name, bytes]) => {
+    const most = budget[name]
+    if (most === undefined)
+      return [`${name} has no budget: give it one in bench/bytes/budget.ts (it weighs ${bytes} B)`]
+    return bytes > most ? [`${name} weighs ${bytes} B, ${bytes - most} over its budget of ${most} B`] : []
+  })
+}

@@ -1,0 +1,44 @@
+/** What an application imports, and what it pays for that alone. */
+export interface Entry {
+  readonly name: string
+  /** Of the package, as its exports name it: every one that a page can load has an entry here. */
+  readonly subpath: string
+  readonly code: string
+  /** Counted is what it brings over this one. */
+  readonly over?: string
+}
+
+const CORE = 'createLiveSocket'
+
+export const ENTRIES: readonly Entry[] = [
+  { name: CORE, subpath: '.', code: "export { createLiveSocket } from 'livesocket'" },
+  { name: 'all of livesocket', subpath: '.', code: "export * from 'livesocket'" },
+  { name: 'React hooks, over the core', subpath: './react', code: "export * from 'livesocket/react'", over: CORE },
+  { name: 'LiveWebSocket', subpath: './vanilla', code: "export { LiveWebSocket } from 'livesocket/vanilla'" },
+  { name: 'bind, over the core', subpath: './vanilla', code: "export { bind } from 'livesocket/vanilla'", over: CORE },
+  { name: 'all presets', subpath: './presets', code: "export * from 'livesocket/presets'" },
+  { name: 'devtools in plain JS', subpath: './devtools/plain', code: "export * from 'livesocket/devtools/plain'" },
+  { name: 'devtools for React', subpath: './devtools', code: "export * from 'livesocket/devtools'" },
+]
+
+/** Entries that no page of a user loads. */
+export const ELSEWHERE = ['./server', './server/redis', './testing', './package.json']
+
+export interface PeerEntry {
+  readonly name: string
+  readonly code: string
+}
+
+export const PEER_ENTRIES: readonly PeerEntry[] = [
+  { name: 'reconnecting-websocket', code: "export { default } from 'reconnecting-websocket'" },
+  { name: 'partysocket', code: "export { default } from 'partysocket/ws'" },
+  { name: 'phoenix', code: "export { Socket } from 'phoenix'" },
+  { name: 'graphql-ws', code: "export { createClient } from 'graphql-ws'" },
+  { name: '@trpc/client', code: "export { createTRPCClient, createWSClient, wsLink } from '@trpc/client'" },
+  { name: 'socket.io-client', code: "export { io } from 'socket.io-client'" },
+  { name: '@microsoft/signalr', code: "export { HubConnectionBuilder } from '@microsoft/signalr'" },
+  { name: 'centrifuge', code: "export { Centrifuge } from 'centrifuge'" },
+]
+
+/** The one file for a script tag, which the build has made. */
+export const SCRIPT = { name: 'the script tag’s one file', file: 'dist/livesocket.global.js' } as const

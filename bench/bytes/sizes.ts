@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { bundleForPage } from '../kit/compile.js'
+import { ENTRIES, PEER_ENTRIES, SCRIPT } from './entries.js'
+
+/** Bytes by name: minified for production, and packed by gzip. */
+export type Sizes = Readonly<Record<string, number>>
+
+/** An application brings these itself. */
+const REACT = /^react(-dom)?(\/|$)/
+
+const packed = (code: string) => gzipSync(code, { level: 9 }).length
+
+async function bundled(folder: string, code: string): Promise<number> {
+  return packed(await bundleForPage(folder, code, REACT))
+}
+
+/**
+ * @param folder where the built package is found as `livesocket`
+ * @param entries by their names; default all
+ */
+export async function measureSizes(folder: string, names?: readonly string[]): Promise<Sizes> {
+  const sizes: Record<string, number> = {}
+  const codes = new Map(ENTRIES.map(({ name, code }) => [name, code]))
+  for (const { name, code, over } of ENTRIES) {
+    if (names && !names.includes(name)) continue
+    const lower = over === undefined ? null : codes.get(over)!
+    const whole = await bundled(folder, lower === null ? code : `${lower}\n${code}`)
+    sizes[name] = whole - (lower === null ? 0 : await bundled(folder, lower))
+  }
+  if (!names || names.includes(SCRIPT.name))
+    sizes[SCRIPT.name] = packed(readFileSync(join(folder, 'node_modules/livesocket', SCRIPT.file), 'utf8'))
+  return sizes
+}
+
+export async function measurePeerSizes(folder: string): Promise<Sizes> {
+  const sizes: Record<string, number> = {}
+  for (const { name, code } of PEER_ENTRIES) sizes[name] = await bundled(folder, code)
+  return sizes
+}

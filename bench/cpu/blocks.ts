@@ -1,0 +1,45 @@
+export interface Blocks {
+  readonly messages: number
+  /** Blocks that come first and do not count: code is interpreted before it is compiled. */
+  readonly warmUp: number
+  readonly blocks: number
+}
+
+export interface Compared {
+  /** Processor time of the client for a message, over that of parsing it and calling back. */
+  readonly ratio: number
+  /** The same, in nanoseconds. */
+  readonly clientNs: number
+  readonly parseNs: number
+}
+
+export interface Contest {
+  prepare(messages: number): Promise<void>
+  parse(): Promise<void>
+  client(): Promise<void>
+  /** Processor time so far, ms. */
+  cpu(): Promise<number>
+}
+
+/** Both by turns in one process, a block each, so that neither has a better moment than the other. */
+export async function compareBlocks(
+  { messages, warmUp, blocks }: Blocks,
+  { prepare, parse, client, cpu }: Contest,
+): Promise<Compared> {
+  const spent = { parse: 0, client: 0 }
+  const timed = async (which: keyof typeof spent, run: () => Promise<void>) => {
+    const before = await cpu()
+    await run()
+    spent[which] += (await cpu()) - before
+  }
+  for (let block = -warmUp; block < blocks; block++) {
+    if (block === 0) spent.parse = spent.client = 0
+    await prepare(messages)
+    // Who comes second finds the texts in the processor's cache.
+    if (block % 2 === 0) await timed('parse', parse)
+    await timed('client', client)
+    if (block % 2 !== 0) await timed('parse', parse)
+  }
+  const ns = (ms: number) => (ms * 1e6) / (blocks * messages)
+  return { ratio: spent.client / spent.parse, clientNs: ns(spent.client), parseNs: ns(spent.parse) }
+}

@@ -1,0 +1,77 @@
+import { isAbsolute, join } from 'node:path'
+import { build, type Plugin, type Rolldown } from 'vite'
+import { ROOT } from './root.js'
+import type { Staged } from './stage.js'
+
+/** Programs as plain JavaScript: TypeScript at run time would be part of what is measured. Packages, LiveSocket too, are found where they run. */
+export async function compilePrograms({
+  names,
+  outDir,
+}: {
+  readonly names: readonly string[]
+  readonly outDir: string
+}): Promise<void> {
+  await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      outDir,
+      emptyOutDir: false,
+      target: 'es2022',
+      minify: false,
+      lib: {
+        entry: Object.fromEntries(names.map((name) => [name, join(ROOT, `bench/${name}.ts`)])),
+        formats: ['es'],
+        fileName: (_format, name) => `${name}.mjs`,
+      },
+      rolldownOptions: {
+        external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
+        output: { chunkFileNames: 'chunks/[name]-[hash].mjs' },
+      },
+    },
+  })
+}
+
+/** What a page loads for this module: bundled and minified for production, with this build of LiveSocket. `external` is left out. */
+export async function bundleForPage(build: Staged | string, code: string, external: RegExp = /^$/): Promise<string> {
+  const folder = typeof build === 'string' ? build : build.folder
+  const { output } = await bundle(folder, code, external)
+  return output.map((file) => (file.type === 'chunk' ? file.code : '')).join('\n')
+}
+
+async function bundle(folder: string, code: string, external: RegExp): Promise<Rolldown.RolldownOutput> {
+  const entry = join(folder, 'bundled-entry.js')
+  const plugin: Plugin = {
+    name: 'staged',
+    enforce: 'pre',
+    resolveId(id, _importer, options) {
+      if (id === entry) return id
+      // Whoever imports it, this build is meant.
+      return /^livesocket(\/|$)/.test(id) ? this.resolve(id, entry, { ...options, skipSelf: true }) : null
+    },
+    load: (id) => (id === entry ? code : null),
+  }
+  return (await build({
+    root: folder,
+    configFile: false,
+    logLevel: 'silent',
+    mode: 'production',
+    // A test run is no production to Vite, whatever it builds.
+    oxc: { jsx: { runtime: 'automatic', development: false } },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [plugin],
+    build: {
+      write: false,
+      minify: true,
+      modulePreload: false,
+      // Not as a library: of those Vite leaves the white space in.
+      rolldownOptions: {
+        input: entry,
+        preserveEntrySignatures: 'strict',
+        external: (id) => external.test(id),
+        checks: { moduleLevelDirective: false },
+      },
+    },
+  })) as Rolldown.RolldownOutput
+}

@@ -1,0 +1,65 @@
+import { setTimeout } from 'node:timers/promises'
+import { serveProgram } from '../cluster/program.js'
+import { percentile } from '../kit/spread.js'
+import { tick, type Tick } from '../kit/tick.js'
+import type { KindName } from '../server/kind.js'
+
+/** Publishes into topics that it has itself subscribed to. */
+export interface Echo {
+  publish(topic: string, data: Tick): void
+  /** Keeps moving until it is told to stop. */
+  move(): { stop(): Promise<void> }
+  /** Two legs are open now. */
+  overlapping(): boolean
+  close(): void
+}
+
+export type OpenEcho = (ask: {
+  urls: readonly string[]
+  topics: readonly string[]
+  onMessage(data: Tick): void
+}) => Promise<Echo>
+
+const ECHOES = {
+  livesocket: () => import('./echo/livesocket.js'),
+  ws: () => import('./echo/ws.js'),
+  'socket-io': () => import('./echo/socket-io.js'),
+} satisfies Record<KindName, () => Promise<{ openEcho: OpenEcho }>>
+
+export interface LatencyAsk {
+  readonly topics: number
+  readonly moving: boolean
+  readonly samples: number
+  readonly warmUp: number
+}
+
+/** Between two publishes, ms. */
+const PACE = 3
+
+serveProgram<{ kind: KindName; urls: readonly string[] }>(({ kind, urls }) => ({
+  /** Milliseconds from publish to callback. Of one that moves only what was published and seen within one overlap counts. */
+  async measure({ topics: count, moving, samples, warmUp }: LatencyAsk) {
+    const topics = Array.from({ length: count }, (_, at) => `topic-${at}`)
+    const { openEcho } = await ECHOES[kind]()
+    const published = new Map<number, { at: number; counts: boolean }>()
+    const latencies: number[] = []
+    const echo = await openEcho({
+      urls,
+      topics,
+      onMessage({ n }) {
+        const { at, counts } = published.get(n)!
+        published.delete(n)
+        if (counts && (!moving || echo.overlapping())) latencies.push(performance.now() - at)
+      },
+    })
+    const moves = moving ? echo.move() : null
+    for (let n = 1; latencies.length < samples; n++) {
+      published.set(n, { at: performance.now(), counts: n > warmUp && (!moving || echo.overlapping()) })
+      echo.publish(topics[n % count]!, tick(n))
+      await setTimeout(PACE)
+    }
+    await moves?.stop()
+    echo.close()
+    return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) }
+  },
+}))

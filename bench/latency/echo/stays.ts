@@ -1,0 +1,9 @@
+import type { Echo } from '../client.js'
+
+/** Of a library that knows no moves. */
+export const stays: Pick<Echo, 'overlapping' | 'move'> = {
+  overlapping: () => false,
+  move() {
+    throw new Error('it does not move')
+  },
+}

@@ -1,0 +1,4 @@
+import { LiveWebSocket } from 'livesocket/vanilla'
+import { plain } from './plain.js'
+
+export const peer = plain((url, WebSocket) => new LiveWebSocket(url, undefined, { environment: { WebSocket } }))

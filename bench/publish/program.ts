@@ -1,0 +1,49 @@
+import { serveProgram } from '../cluster/program.js'
+import { createStubServer, messageEvent } from '../kit/stub-socket.js'
+import { order } from '../kit/tick.js'
+import { loadPeer, type PeerName } from '../peers/peers.js'
+
+interface Size {
+  readonly publishes: number
+  readonly warmUp: number
+}
+
+/** Published at once; less than an outbox holds. */
+const BLOCK = 200
+
+serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
+  /** Processor time of a publish and of its answer, µs; and that of `JSON.stringify` and a send for the same. */
+  async measure({ publishes, warmUp }: Size) {
+    const peer = await loadPeer(name)
+    const server = createStubServer(peer)
+    const connection = peer.connect({ url: 'ws://localhost/live', WebSocket: server.WebSocket, onMessage() {} })
+    await connection.ready
+    await connection.publish(order(0))
+    const kept: string[] = []
+    let spent = { publish: 0, least: 0 }
+    const cpu = () => process.cpuUsage().user + process.cpuUsage().system
+    const stub = server.sockets.at(-1)!
+
+    for (let done = 0; done < warmUp + publishes; done += BLOCK) {
+      if (done === warmUp) spent = { publish: 0, least: 0 }
+      const orders = Array.from({ length: BLOCK }, (_, at) => order(done + at))
+      const sent = server.keep()
+      let at = cpu()
+      const answered = Promise.all(orders.map((data) => connection.publish(data)))
+      // Some send what was published in this turn at its end.
+      await new Promise((resolve) => setImmediate(resolve))
+      spent.publish += cpu() - at
+      // What the server does is not in the measure.
+      const events = sent.flatMap((text) => peer.answers(text)).map(messageEvent)
+      at = cpu()
+      for (const event of events) stub.deliver(event)
+      await answered
+      spent.publish += cpu() - at
+      at = cpu()
+      for (const data of orders) kept.push(JSON.stringify(data))
+      spent.least += cpu() - at
+      kept.length = 0
+    }
+    return { us: spent.publish / publishes, leastUs: spent.least / publishes }
+  },
+}))

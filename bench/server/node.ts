@@ -1,0 +1,30 @@
+// A server in a process of its own, which says what that process spends.
+import { setTimeout } from 'node:timers/promises'
+import { serveProgram } from '../cluster/program.js'
+import { liveHeap } from '../heap/live-heap.js'
+import { tick } from '../kit/tick.js'
+import { KINDS, type KindName } from './kind.js'
+
+serveProgram<{ kind: KindName }>(({ kind: name }) => {
+  const kind = KINDS[name]().then(({ kind }) => kind)
+  let n = 0
+  return {
+    listen: async () => (await kind).listen(),
+    /** Processor time so far, ms. */
+    cpu: () => (process.cpuUsage().user + process.cpuUsage().system) / 1_000,
+    /** Bytes of objects in use, and of what they hold outside of the heap. */
+    async memory() {
+      const heap = await liveHeap()
+      const { external, rss } = process.memoryUsage()
+      return { heap: heap + external, rss }
+    },
+    /** Evenly, so that no leg is behind by much. */
+    async publish({ messages, pause }: { messages: number; pause: number }) {
+      const { publish } = await kind
+      for (let sent = 0; sent < messages; sent++) {
+        await publish(tick(++n))
+        await setTimeout(pause)
+      }
+    },
+  }
+})
