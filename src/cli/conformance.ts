@@ -1,3 +1,4 @@
+import type { Check } from './check.js'
 import { drainChecks } from './drain-checks.js'
 import { legChecks } from './leg-checks.js'
 import { publishChecks } from './publish-checks.js'
@@ -6,15 +7,6 @@ import { createCheckContext, type CheckContext, type CheckOptions } from './chec
 import { topicChecks } from './topic-checks.js'
 import { visibilityChecks } from './visibility-checks.js'
 import { RuleBroken, Untried } from './frame-client.js'
-
-export interface Check {
-  /** The rule of docs/protocol.md that it is about. */
-  readonly rule: string
-  readonly title: string
-  /** It takes ten seconds or so. */
-  readonly slow?: boolean
-  run(context: CheckContext): Promise<void>
-}
 
 export interface Finding {
   readonly rule: string

@@ -1,4 +1,4 @@
-import type { Check } from './conformance.js'
+import type { Check } from './check.js'
 import { answerIn, chain, demand } from './check-context.js'
 import { Untried } from './frame-client.js'
 

@@ -1,4 +1,4 @@
-import type { Check } from './conformance.js'
+import type { Check } from './check.js'
 import { answerIn, demand, type CheckContext, type Welcomed } from './check-context.js'
 import { Untried, type ReceivedFrame } from './frame-client.js'
 

@@ -1,6 +1,6 @@
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Codec, WireData } from '../protocol/protocol.js'
-import type { Outgoing, RawAnswer, RawHandover, RawMessage, RawProtocolOptions, RawWelcome } from './raw.js'
+import type { Outgoing, RawAnswer, RawHandover, RawMessage, RawProtocolOptions, RawWelcome } from './raw-options.js'
 
 /** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
 const DEADLINE = 30_000

@@ -1,6 +1,7 @@
 import { bounds } from '../policy/bounds.js'
 import { numberOf } from './bounds.js'
-import { invalid, shown, type LiveServerOptions } from './options.js'
+import { invalid, shown } from './invalid.js'
+import type { LiveServerOptions } from './options.js'
 
 /** Below a second it spreads nothing; the most is what clients take. */
 const SPREAD = { least: 1_000, most: bounds.spread.most }

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import { escaped, type LiveServerOptions } from './options.js'
+import { escaped } from './invalid.js'
+import type { LiveServerOptions } from './options.js'
 
 export type Report = (error: unknown, doing: string) => void
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LiveSocketError } from '../../base/errors.js'
 import { isFields, type Fields } from '../../protocol/fields.js'
 import type { Drain, DrainOptions } from './drain.js'
-import { invalid } from '../options.js'
+import { invalid } from '../invalid.js'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 

@@ -7,7 +7,7 @@ import { numberOf, textOf } from '../bounds.js'
 import { askingRate, createPace } from './drain-pace.js'
 import { createDrainWindow } from './drain-window.js'
 import { DRAINING } from '../failure.js'
-import { invalid, shown } from '../options.js'
+import { invalid, shown } from '../invalid.js'
 import type { ServerEvent } from '../server-event.js'
 import type { ServerLeg } from '../legs/server-leg.js'
 

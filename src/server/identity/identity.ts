@@ -1,6 +1,7 @@
 import type { LiveSocketError } from '../../base/errors.js'
 import { bounds } from '../../policy/bounds.js'
-import { invalid, type UserFields } from '../options.js'
+import { invalid } from '../invalid.js'
+import type { UserFields } from '../options.js'
 
 /** A subject is compared, and kept with the session. No issuer's `sub` comes near this. */
 export const MAX_SUBJECT = 1_024

@@ -1,4 +1,5 @@
-import { invalid, quoted, type Authorization, type LiveServerOptions } from '../options.js'
+import { invalid, quoted } from '../invalid.js'
+import type { Authorization, LiveServerOptions } from '../options.js'
 
 /** Why somebody may not; null: he may. With `retryAfter` it cannot be told now. */
 export type Denial = { readonly code: string; readonly message: string; readonly retryAfter?: number } | null

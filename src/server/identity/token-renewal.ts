@@ -1,6 +1,7 @@
 import { tokenProblem } from '../../policy/token-answer.js'
 import { numberOf } from '../bounds.js'
-import { invalid, type MaybePromise } from '../options.js'
+import { invalid } from '../invalid.js'
+import type { MaybePromise } from '../options.js'
 import type { ServerLeg } from '../legs/server-leg.js'
 
 export interface RenewOptions {

@@ -1,5 +1,6 @@
 import type { LegSocket } from './leg-socket.js'
-import { invalid, quoted, type LiveServerOptions } from '../options.js'
+import { invalid, quoted } from '../invalid.js'
+import type { LiveServerOptions } from '../options.js'
 import { callOut } from '../reporter.js'
 import type { Counters } from '../stats.js'
 import type { ReaderSink } from '../topics/topic-reader.js'

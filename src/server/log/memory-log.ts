@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../base/clock.js'
 import { createKeptTopics, type KeptTopic } from './kept-topics.js'
-import { atLeast } from '../options.js'
+import { atLeast } from '../invalid.js'
 import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
 import { createSessionRegister, type SessionRegister } from './session-register.js'
 import type { HistoryLimits } from './topic-history.js'

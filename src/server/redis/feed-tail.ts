@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import { quoted } from '../options.js'
+import { quoted } from '../invalid.js'
 import type { LogEntry, Tail, TailEvent, TopicHead } from '../log/topic-log.js'
 import { decodeName } from './keys.js'
 import type { Mark } from './roll-call.js'

@@ -1,7 +1,7 @@
 import { nanoid } from 'nanoid'
 import { systemClock, systemRandom, type Clock, type Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import { atLeast, invalid, shown } from '../options.js'
+import { atLeast, invalid, shown } from '../invalid.js'
 import { keepRecords, keyOf, type DedupeLimits } from '../log/publish-record.js'
 import { createReport } from '../reporter.js'
 import type { HistoryLimits } from '../log/topic-history.js'

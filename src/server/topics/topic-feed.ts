@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import type { Position, TopicAnswer } from '../../protocol/frames.js'
-import { quoted } from '../options.js'
+import { quoted } from '../invalid.js'
 import { createRecentEntries, sharedEntry, type SharedEntry } from './recent-entries.js'
 import type { PageLimit, TailEvent, TopicHead, TopicLog } from '../log/topic-log.js'
 import { createTopicReader, type ReaderSink, type TopicReader } from './topic-reader.js'

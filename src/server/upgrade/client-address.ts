@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { invalid, shown } from '../options.js'
+import { invalid, shown } from '../invalid.js'
 
 /** Who a request comes from, as far as bounds per address go: an IPv4 address, or the first half of an IPv6 one. */
 export type AddressOf = (request: IncomingMessage) => string

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { invalid } from '../options.js'
+import { invalid } from '../invalid.js'
 
 /** Resolves when it listens; rejects where it cannot. */
 export function listening(http: HttpServer): Promise<void> {

@@ -1,0 +1,33 @@
+import { LiveSocketError } from '../base/errors.js'
+
+/**
+ * The number, or `otherwise` where none was given. Throws `invalid` for what is no number from `least` on. Infinity is
+ * one.
+ */
+export function atLeast(least: number, name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value === 'number' && value >= least) return value
+  throw invalid(`${name} must be a number from ${least} on, not ${shown(value)}`)
+}
+
+export function invalid(message: string): LiveSocketError {
+  return new LiveSocketError('invalid', message)
+}
+
+/** What somebody else said, as a word on one line: nothing of it ends the line or steers a terminal. */
+export function quoted(text: string): string {
+  return escaped(JSON.stringify(text))
+}
+
+/** The same without the quotes, and without a second escape of what is escaped. */
+export function escaped(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return quoted(value.slice(0, 100))
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
