@@ -25,10 +25,8 @@ function follow(socket, from) {
 }
 
 function hear(socket, frame) {
-  if (frame.type === 'ping')
-    socket.send('{"type":"pong"}') // (new) in order with the messages: it marks the end of an overlap
-  else if (frame.type === 'hello')
-    follow(socket, frame.topics?.chat) // (new)
+  if (frame.type === 'ping') socket.send('{"type":"pong"}') // (new) in order with the messages: it marks the end of an overlap
+  else if (frame.type === 'hello') follow(socket, frame.topics?.chat) // (new)
   else publish(frame.data)
 }
 
@@ -53,8 +51,7 @@ process.on('SIGTERM', () => {
   draining = true
   const waiting = [...followers]
   setInterval(() => {
-    for (const socket of waiting.splice(0, 10))
-      socket.send(JSON.stringify({ type: 'handover', id: randomUUID(), reason: 'deploy', deadline: DEADLINE }))
+    for (const socket of waiting.splice(0, 10)) socket.send(JSON.stringify({ type: 'handover', id: randomUUID(), reason: 'deploy', deadline: DEADLINE }))
     if (server.clients.size === 0) process.exit()
   }, 100)
   setTimeout(() => server.clients.forEach((socket) => socket.close(1012)), 1.25 * DEADLINE)
