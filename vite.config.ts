@@ -37,6 +37,7 @@ const LOAD = [
   'test/demo/*.test.ts',
   'test/cluster/*.test.ts',
   'test/fleet/*.test.ts',
+  'test/bench/command.test.ts',
   'test/flood/*.test.ts',
   'test/foreign/raw-moves.test.ts',
   'test/presets/server-*.test.ts',

@@ -76,5 +76,6 @@ try {
       ? error
       : `${(error as Error).message}\nnpm run bench -- --help lists the options.`,
   )
-  process.exitCode = 2
+  // A contender that is stuck would keep this process with it.
+  process.exit(2)
 }

@@ -12,13 +12,13 @@ const REACT = /^react(-dom)?(\/|$)/
 
 const packed = (code: string) => gzipSync(code, { level: 9 }).length
 
-async function bundled(folder: string, code: string): Promise<number> {
+export async function bundledSize(folder: string, code: string): Promise<number> {
   return packed(await bundleForPage(folder, code, REACT))
 }
 
 /**
  * @param folder where the built package is found as `livesocket`
- * @param entries by their names; default all
+ * @param names of the entries that are wanted; default all
  */
 export async function measureSizes(folder: string, names?: readonly string[]): Promise<Sizes> {
   const sizes: Record<string, number> = {}
@@ -26,8 +26,8 @@ export async function measureSizes(folder: string, names?: readonly string[]): P
   for (const { name, code, over } of ENTRIES) {
     if (names && !names.includes(name)) continue
     const lower = over === undefined ? null : codes.get(over)!
-    const whole = await bundled(folder, lower === null ? code : `${lower}\n${code}`)
-    sizes[name] = whole - (lower === null ? 0 : await bundled(folder, lower))
+    const whole = await bundledSize(folder, lower === null ? code : `${lower}\n${code}`)
+    sizes[name] = whole - (lower === null ? 0 : await bundledSize(folder, lower))
   }
   if (!names || names.includes(SCRIPT.name))
     sizes[SCRIPT.name] = packed(readFileSync(join(folder, 'node_modules/livesocket', SCRIPT.file), 'utf8'))
@@ -36,6 +36,6 @@ export async function measureSizes(folder: string, names?: readonly string[]): P
 
 export async function measurePeerSizes(folder: string): Promise<Sizes> {
   const sizes: Record<string, number> = {}
-  for (const { name, code } of PEER_ENTRIES) sizes[name] = await bundled(folder, code)
+  for (const { name, code } of PEER_ENTRIES) sizes[name] = await bundledSize(folder, code)
   return sizes
 }

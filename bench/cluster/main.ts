@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { writeResults } from '../kit/results.js'
 import { bundlePrograms } from './bundle.js'
 import { compareLatency, compareMemory, type Comparison } from './compare.js'
 import { comparisonTable, table } from './table.js'
@@ -84,9 +85,11 @@ if (values.help) {
   } finally {
     await bundle.remove()
   }
-  if (!json)
-    console.log(
-      `\n${[outcomes.length > 0 ? table(outcomes) : '', comparisonTable(comparisons)].filter(Boolean).join('\n\n')}`,
-    )
+  const text = [outcomes.length > 0 ? table(outcomes) : '', comparisonTable(comparisons)].filter(Boolean).join('\n\n')
+  writeResults('cluster', {
+    json: JSON.stringify({ outcomes, comparisons }, null, 2),
+    md: `## Cluster\n\n\`\`\`\n${text}\n\`\`\``,
+  })
+  if (!json) console.log(`\n${text}`)
   process.exitCode = failed || [...outcomes, ...comparisons].some(({ broken }) => broken.length > 0) ? 1 : 0
 }

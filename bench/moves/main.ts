@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { createPromises, ms } from '../../demo/report/table.js'
+import { writeResults } from '../kit/results.js'
 import { heapGrowth, runMoves } from './run-moves.js'
 
 const { values } = parseArgs({ options: { moves: { type: 'string', default: '10000' } } })
@@ -39,6 +40,10 @@ promises.check('every publish answered', result.answered === result.sent.up, `${
 promises.check('never a moment not live', result.down.notLive === 0, ms(result.down.notLive))
 promises.check('heap flat, ± 2 %', Math.abs(growth) <= 0.02, `${(growth * 100).toFixed(2)} %`)
 console.log(`\n${promises.lines()}\n`)
+writeResults('moves', {
+  json: JSON.stringify({ ...result, growth, broken: promises.broken }, null, 2),
+  md: `## Moves\n\n${promises.lines()}`,
+})
 console.log(
   `Request to cutover: median ${ms(result.cutover.median)}, longest ${ms(result.cutover.longest)}. Took ${(result.took / 1_000).toFixed(0)} s.`,
 )

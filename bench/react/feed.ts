@@ -41,10 +41,13 @@ const live = createLiveServer({
 })
 const raw = new WebSocketServer({ noServer: true })
 const sockets: { -readonly [Key in keyof Sockets]: number } = { opened: 0, open: 0 }
-http.on('upgrade', (request, socket, head) => {
+// Each WebSocket is a connection of its own, and nothing else is asked here.
+http.on('connection', (socket) => {
   sockets.opened++
   sockets.open++
   socket.on('close', () => void sockets.open--)
+})
+http.on('upgrade', (request, socket, head) => {
   if (request.url === '/raw') raw.handleUpgrade(request, socket, head, () => {})
 })
 // Those of one client come in order: `publish` of a topic does.

@@ -2,9 +2,11 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { version as reactVersion } from 'react'
 import { createPromises } from '../../demo/report/table.js'
+import { BUDGET } from '../bytes/budget.js'
 import { measureBytes } from './bytes.js'
 import { countSockets, runHooks, servePage, startFeed } from './hooks.js'
 import type { Measured } from './page/meter.js'
+import { writeResults } from '../kit/results.js'
 import { launchPlainBrowser } from '../kit/plain-browser.js'
 
 const { values } = parseArgs({
@@ -32,7 +34,6 @@ const COMPONENTS = 3
 const WARM_UP = 2_000
 /** Of a screen with 60 frames a second, ms. */
 const FRAME = 17
-const KB = 1_000
 
 interface Spread {
   readonly median: number
@@ -156,16 +157,16 @@ promises.check(
   sockets[LIVESOCKET]!.opened === 1 && sockets[LIVESOCKET]!.left === 0,
   `${sockets[LIVESOCKET]!.opened} opened, ${sockets[LIVESOCKET]!.left} left`,
 )
-promises.check('hooks over the core, gzip: at most 2 kB', bytes.hooks <= 2 * KB, `${bytes.hooks} B`)
+const hooksBudget = BUDGET['React hooks, over the core']!
+promises.check(`hooks over the core, gzip: at most ${hooksBudget} B`, bytes.hooks <= hooksBudget, `${bytes.hooks} B`)
 
-if (values.json)
-  console.log(
-    JSON.stringify(
-      { about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, sockets, bytes, broken: promises.broken },
-      null,
-      2,
-    ),
-  )
+const report = JSON.stringify(
+  { about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, sockets, bytes, broken: promises.broken },
+  null,
+  2,
+)
+writeResults('react', { json: report, md: `## Hooks\n\n${about}\n\n${promises.lines()}` })
+if (values.json) console.log(report)
 else {
   const show = ({ median, least, most }: Spread) => (least === most ? `${median}` : `${median} (${least}–${most})`)
   console.table(

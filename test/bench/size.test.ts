@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { overBudget } from '../../bench/bytes/budget.js'
+import { ELSEWHERE, ENTRIES } from '../../bench/bytes/entries.js'
 import { readmeSizes } from '../../bench/bytes/readme-table.js'
 import { measureSizes, type Sizes } from '../../bench/bytes/sizes.js'
 import { createStage } from '../../bench/kit/stage.js'
+import { ROOT } from '../kit/source-files.js'
 
 it('weighs no more on a page than its budget, and what the README says', async () => {
   const stage = await createStage()
@@ -24,4 +28,10 @@ it('names each entry that is over its budget, or has none', () => {
   expect(said).toHaveLength(2)
   expect(said[0]).toContain('heavy weighs 101 B, 1 over')
   expect(said[1]).toContain('unknown has no budget')
+})
+
+it('weighs every entry that a page can load', () => {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { exports: object }
+  const known = [...ELSEWHERE, ...ENTRIES.map(({ subpath }) => subpath)]
+  expect(Object.keys(exports).filter((subpath) => !known.includes(subpath))).toEqual([])
 })
