@@ -8,9 +8,8 @@ export interface Checker {
   sent(publisher: string, n: number): void
   /**
    * One client's application, whose messages are to be judged. Its results are summed under `group`. Of the publishers
-   * in
-   * `expects` it should get everything that is sent from now on; of others everything after the first message that it
-   * got.
+   * in `expects` it should get everything that is sent from now on; of others everything after the first message that
+   * it got.
    */
   client(group: string, expects?: readonly string[]): CheckedClient
   /** Nothing more is looked at: the last move of each client ends here. */

@@ -75,12 +75,10 @@ const UNNAMED = 'unnamed'
  * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap
  *   with its bounds.
  * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered
- *   less what
- *   came before: the same promise in a planned move. Over a break, what the server does not send again is lost, and
- * nobody can tell.
+ *   less what came before: the same promise in a planned move. Over a break, what the server does not send again is
+ *   lost, and nobody can tell.
  * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
- *   about the rest. A
- *   planned move is told as a gap of unknown bounds in each topic that has had such messages.
+ *   about the rest. A planned move is told as a gap of unknown bounds in each topic that has had such messages.
  */
 export function createForeignMerge(
   { clock, id, strength, end, leaves = false, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps,

@@ -21,8 +21,7 @@ export interface TabGroup {
    * Runs `work` while no other tab of the group runs its own. `contended` says that another tab may have finished just
    * before. Rejects with the signal's reason if the turn has not come when `signal` fires; from the start of `work` on
    * the signal means nothing here. A tab that is closed or crashes gives its turn back by that; one that is frozen may
-   * not, so
-   * `signal` has to fire some time.
+   * not, so `signal` has to fire some time.
    */
   exclusively<Result>(work: (contended: boolean) => Promise<Result>, signal: AbortSignal): Promise<Result>
   /** A number that every tab sees, also one that slept while it was written; 0 where there is none. */

@@ -282,8 +282,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
 
 /**
  * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and
- * `http:` mean
- * `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
+ * `http:` mean `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
  */
 export function dialUrl(given: unknown): URL {
   const text = given instanceof URL ? reading('url', () => given.href) : given

@@ -80,8 +80,7 @@ function endsSession(error: LegError): boolean {
  * code.
  *
  * @param ask what the application's `onClose` said. `stop` stops. `retry` keeps the table's way of trying again where
- * it has
- *   one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.
+ * it has one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.
  */
 export function closeVerdict(close: Close, ask?: 'retry' | 'stop'): Verdict {
   const error =

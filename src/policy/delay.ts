@@ -127,8 +127,7 @@ export function spreadDelay(ask: SpreadAsk, random: Random): number {
 
 /**
  * The age, in milliseconds, at which a leg asks to be moved: `maxAge` less a jitter of ±10 % around 0.9 of it. Never
- * above
- * `maxAge`, since that is where the platform cuts; Infinity without a limit.
+ * above `maxAge`, since that is where the platform cuts; Infinity without a limit.
  */
 export function agedAfter(maxAge: number | undefined, random: Random): number {
   return bounded(maxAge, bounds.maxAge) * (0.8 + random() * 0.2)

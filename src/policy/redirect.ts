@@ -22,8 +22,7 @@ export type RedirectVerdict = { readonly url: string } | { readonly refused: str
  * has it.
  * @param allowedOrigins as `new URL(url).origin` gives them for the addresses to dial, such as `wss://b.example.com`.
  *   The comparison is exact: `https://b.example.com` is the origin of a page, not of a WebSocket, and matches nothing;
- * so does
- *   an entry with a path or with a default port.
+ *   so does an entry with a path or with a default port.
  */
 export function checkRedirect(url: string, configured: URL, allowedOrigins: readonly string[]): RedirectVerdict {
   if (url.length > MAX_URL) return { refused: `the url is longer than ${MAX_URL} characters` }

@@ -20,9 +20,8 @@ export interface ReducerOptions<Topics extends object, State> extends TopicOptio
 /**
  * The state that the topic's messages add up to. Every one of them goes through the reducer, outside of React; the
  * component renders once an animation frame at most, and only when the state is another one. Another socket or topic
- * starts from
- * `initial` again. Disabled, the state stays; enabled again, it goes on where it was, and what came in between is
- * folded too.
+ * starts from `initial` again. Disabled, the state stays; enabled again, it goes on where it was, and what came in
+ * between is folded too.
  *
  * On a server, and while it hydrates, it is `initial`.
  */

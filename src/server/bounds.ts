@@ -51,8 +51,7 @@ export const limitBounds = {
 
 /**
  * Every number that an application gives a server. What goes on the wire lies within what clients take, which
- * `policy/bounds` and
- * `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
+ * `policy/bounds` and `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
  */
 const serverBounds = {
   heartbeat: { ...bounds.heartbeat, least: SECOND, otherwise: 10 * SECOND },

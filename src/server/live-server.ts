@@ -59,8 +59,7 @@ export interface LiveServer<User = unknown> {
   /**
    * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`,
    * and their clients stay away until somebody signs in again. Resolves with their number. Rejects with `invalid` where
-   * the reason is longer than
-   * 4,096 characters, which clients do not read, and then ends nobody.
+   * the reason is longer than 4,096 characters, which clients do not read, and then ends nobody.
    */
   end(match: SessionMatch<User>, reason?: string): Promise<number>
   /**

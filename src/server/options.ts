@@ -55,10 +55,9 @@ export interface LiveServerOptions<User = unknown> {
   readonly filter?: (ask: Visibility<User>) => boolean
   /**
    * Asked before a publish is applied, once for each id as far as the log can tell: what to answer and what to store.
-   * Throw
-   * `PublishRefused` to refuse it. A client's publishes into one topic are asked of one at a time, in order, and those
-   * into other topics beside them. It may take `limits.publishTimeout`; then the signal fires, and the client is told
-   * `outcome-unknown`.
+   * Throw `PublishRefused` to refuse it. A client's publishes into one topic are asked of one at a time, in order, and
+   * those into other topics beside them. It may take `limits.publishTimeout`; then the signal fires, and the client is
+   * told `outcome-unknown`.
    */
   readonly onPublish?: (
     ask: Publication<User>,

@@ -64,8 +64,8 @@ const RELEASE_DELAY = 1_000
  *
  * It is subscribed from the first listener until a second after the last one has left. In between, and when a listener
  * comes back later, it goes on where it was: the position is remembered, and nothing is folded twice or left out. While
- * it has no subscription
- * `getState()` is the state of that moment. A new session (after a sign-out) starts from `initial` again.
+ * it has no subscription `getState()` is the state of that moment. A new session (after a sign-out) starts from
+ * `initial` again.
  *
  * A reducer that throws is an `error` event; the state is then as if that message had not come.
  */

@@ -118,9 +118,8 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
 
 /**
  * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it.
- * Topics are typed by
- * `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError` `invalid` that names the
- * option.
+ * Topics are typed by `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError`
+ * `invalid` that names the option.
  */
 export function createLiveSocket<Schemas extends TopicSchemas>(
   options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas },

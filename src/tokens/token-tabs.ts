@@ -4,8 +4,8 @@ import { readTokenNews, type SharedToken, type TokenNews, type TokenReason } fro
 import type { TokenSchedule } from '../policy/token-schedule.js'
 
 /**
- * The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, it is a
- * tabs of one.
+ * The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, this one
+ * is alone.
  */
 export interface TokenTabs {
   /** Again after `leave`: in the same login session, unless that is `over`. */

@@ -20,11 +20,9 @@ const LIMIT = 100
  * - `data-live-status`: the status as text. `data-live-when="reconnecting closed"`: shown in these alone.
  * - `data-live-topic="prices"`, with `data-live-field="eur.usd"`: the latest message, or that part of it.
  * - `<template data-live-list="chat" data-live-limit="50">`: a copy of its content for each message, the newest last,
- *   with
- *   `data-live-field` inside. At its limit the oldest go.
+ *   with `data-live-field` inside. At its limit the oldest go.
  * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list;
- *   `data-live-error` inside
- *   shows what went wrong.
+ *   `data-live-error` inside shows what went wrong.
  *
  * Throws `LiveSocketError` `invalid` for a limit that is no whole number from 1 on.
  */

@@ -20,8 +20,7 @@ export interface Greeting {
 /**
  * A server knows a connection by what was said on it. What the application said from `open` until the first answer is
  * said again on a new leg, which is ready when it is answered; that answer is not told twice. What it said later nobody
- * can repeat for it. Where
- * `words.hello` says how a server is greeted, the application has to say nothing.
+ * can repeat for it. Where `words.hello` says how a server is greeted, the application has to say nothing.
  */
 export function createGreeting(words: Words, topic: string): Greeting {
   let said: WireData[] = []

@@ -52,8 +52,7 @@ export interface ComparisonWords<World> {
 
 /**
  * One stream, two clients, and what becomes of it: after `play` LiveSocket has lost and repeated nothing, and the other
- * one more than
- * `loses` messages.
+ * one more than `loses` messages.
  */
 export function comparisonStory<World extends Comparison>(
   createWorld: () => World,

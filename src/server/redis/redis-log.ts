@@ -35,8 +35,7 @@ import { createTopicScripts } from './topic-scripts.js'
 export interface RedisLogOptions {
   /**
    * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this,
-   * `client`, `cluster` or
-   * `sentinel`. A node of a cluster says who has the log's slot, and is followed.
+   * `client`, `cluster` or `sentinel`. A node of a cluster says who has the log's slot, and is followed.
    */
   readonly url?: string
   /**

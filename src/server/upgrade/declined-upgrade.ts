@@ -7,9 +7,8 @@ const OF_UPGRADE = new Set(['upgrade', 'http2-settings'])
 
 /**
  * Answers an upgrade that nobody here speaks as the plain request that it is as well: a server may always decline (RFC
- * 9110, 7.8), and
- * `curl --http2` asks for one each time. Node has let go of its parser by then and would skip a body; so the connection
- * begins anew with the same request, without the question.
+ * 9110, 7.8), and `curl --http2` asks for one each time. Node has let go of its parser by then and would skip a body;
+ * so the connection begins anew with the same request, without the question.
  */
 export function declineUpgrade(http: HttpServer, request: IncomingMessage, stream: Duplex, head: Buffer): void {
   // Nobody answers requests here.
