@@ -33,6 +33,36 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: ['base', 'policy', 'protocol'],
 }
 
+/**
+ * The same within the server: what each of its rooms may import, besides itself and the ground. `''` are the files at
+ * its root that put it together; no room may know them.
+ */
+const SERVER_MAY_IMPORT: Record<string, readonly string[]> = {
+  ground: [],
+  log: [],
+  topics: ['log'],
+  identity: [],
+  publishes: ['identity', 'log'],
+  upgrade: [],
+  legs: ['identity', 'log', 'topics', 'publishes'],
+  drain: ['legs'],
+  redis: ['log'],
+  '': ['log', 'topics', 'identity', 'publishes', 'upgrade', 'legs', 'drain'],
+}
+
+/** Files at the server's root that every room of it may know, and that know none. */
+const SERVER_GROUND = [
+  'bounds',
+  'counters',
+  'failure',
+  'invalid',
+  'limits',
+  'maybe-promise',
+  'reporter',
+  'request-listener',
+  'server-event',
+]
+
 /** Which files may import a package; every package in it is a dependency or a peer. */
 const PACKAGES: Record<string, RegExp> = {
   'reconnecting-websocket': /^legs\/leg\.ts$/,
@@ -63,11 +93,30 @@ const GLOBALS: Record<string, RegExp> = Object.fromEntries([
 ])
 
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
+/** The room within the server of a file below src/. */
+function serverRoomOf(path: string): string {
+  const [, room, file] = path.split('/')
+  if (file !== undefined) return room!
+  return SERVER_GROUND.includes(room!.replace(/\.ts$/, '')) ? 'ground' : ''
+}
 const packageOf = (specifier: string) =>
   specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
+
+/** What is wrong with one file of the server that imports another one. */
+function serverFaults(path: string, file: string): string[] {
+  const [from, to] = [serverRoomOf(path), serverRoomOf(file)]
+  const allowed = SERVER_MAY_IMPORT[from]
+  if (!allowed) return [`src/server/${from}/ has no place in the layout: give it one in SERVER_MAY_IMPORT`]
+  if (to === from || to === 'ground' || allowed.includes(to)) return []
+  return [
+    to === 'redis'
+      ? `src/${path} imports src/${file}: the server must do without Redis`
+      : `src/${path} imports src/${file}: server/${from || ' at its root'} may not know server/${to || ' at its root'}`,
+  ]
+}
 
 /** What is wrong with the imports and the globals of one file, each in a sentence. */
 function faults({ path, text, imports, globals }: SourceFile): string[] {
@@ -82,8 +131,7 @@ function faults({ path, text, imports, globals }: SourceFile): string[] {
         say.push(`src/${path} imports ${specifier}: ${folder || 'src'}/ may not know ${target || 'src'}/`)
       if (folder !== '' && file === 'index.ts')
         say.push(`src/${path} imports the public entry: import what it means from where it is`)
-      if (!path.startsWith('server/redis/') && file.startsWith('server/redis/'))
-        say.push(`src/${path} imports ${specifier}: the server must do without Redis`)
+      if (folder === 'server' && target === 'server') say.push(...serverFaults(path, file))
     } else if (specifier.startsWith('node:')) {
       if (folder !== 'server' && folder !== 'cli')
         say.push(`src/${path} imports ${specifier}: only the server and the command line run in Node alone`)
@@ -178,6 +226,10 @@ describe('the check itself', () => {
     'base/clock.ts',
     'index.ts',
     'server/redis/redis-log.ts',
+    'server/limits.ts',
+    'server/live-server.ts',
+    'server/legs/server-leg.ts',
+    'server/drain/drain.ts',
   ])
   it.each([
     { path: 'topics/merge.ts', text: "import { step } from '../handover/machine.js'" },
@@ -189,6 +241,10 @@ describe('the check itself', () => {
     { path: 'react/hooks.ts', text: "'use client'\nimport { createLiveSocket } from '../index.js'" },
     { path: 'react/hooks.ts', text: "import { useState } from 'react'" },
     { path: 'server/index.ts', text: "import { redisLog } from './redis/redis-log.js'" },
+    { path: 'server/legs/x.ts', text: "import type { LiveServer } from '../live-server.js'" },
+    { path: 'server/legs/x.ts', text: "import type { Drain } from '../drain/drain.js'" },
+    { path: 'server/limits.ts', text: "import type { ServerLeg } from './legs/server-leg.js'" },
+    { path: 'server/misplaced/x.ts', text: "import { serverLimits } from '../limits.js'" },
     { path: 'misplaced/x.ts', text: 'export const x = 1' },
     { path: 'policy/delay.ts', text: 'setTimeout(() => {}, 5)' },
     { path: 'policy/delay.ts', text: 'globalThis.setTimeout(() => {}, 5)' },

@@ -1,25 +1,24 @@
 export { LiveSocketError, type LiveSocketErrorCode } from '../base/errors.js'
 export type { DrainOptions, DrainResult } from './drain/drain.js'
-export type { RequestListener } from './drain/drain-endpoint.js'
 export type { FailureCode } from './failure.js'
 export type { ServerLimits } from './limits.js'
 export { createLiveServer, type LiveServer } from './live-server.js'
 export type { Metric } from './metrics.js'
 export { memoryLog, type MemoryLog, type MemoryLogOptions } from './log/memory-log.js'
-export {
-  PublishRefused,
-  type Authentication,
-  type Authorization,
-  type LiveServerOptions,
-  type MaybePromise,
-  type Publication,
-  type SessionEvent,
-  type UserFields,
-  type Visibility,
-} from './options.js'
+export type { LiveServerOptions } from './options.js'
+export type { Authentication } from './identity/authenticator.js'
+export type { UserFields } from './identity/identity.js'
+export type { Authorization } from './identity/permission.js'
+export type { Visibility } from './legs/leg-sink.js'
+export type { SessionEvent } from './legs/session-event.js'
+export type { MaybePromise } from './maybe-promise.js'
+export type { Publication } from './publishes/publisher.js'
+export { PublishRefused } from './publishes/publish-refusal.js'
 export type { DedupeLimits } from './log/publish-record.js'
+export type { RequestListener } from './request-listener.js'
 export type { ServerEvent } from './server-event.js'
-export type { Counters, ServerStats } from './stats.js'
+export type { Counters } from './counters.js'
+export type { ServerStats } from './stats.js'
 export type { HistoryLimits } from './log/topic-history.js'
 export type { OfferedToken, RenewOptions, SessionMatch } from './identity/token-renewal.js'
 export type {

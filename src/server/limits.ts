@@ -125,3 +125,9 @@ const UTF8 = 3
 export function helloBytes(limits: ServerLimits): number {
   return Math.min(maxPayload(limits), MAX_TOKEN + 4 * MAX_ID + limits.maxTopics * (UTF8 * MAX_TOPIC + POSITION))
 }
+
+/**
+ * What may wait in this process for one leg before no more is taken from its topics. A piece costs Node some 350 bytes,
+ * whatever is in it.
+ */
+export const MOST_WAITING = { bytes: 64 * 1024, pieces: 256 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestListener } from './drain/drain-endpoint.js'
+import type { RequestListener } from './request-listener.js'
 import type { ServerStats } from './stats.js'
 import type { LogSize } from './log/topic-log.js'
 

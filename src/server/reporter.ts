@@ -1,9 +1,9 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { escaped } from './invalid.js'
-import type { LiveServerOptions } from './options.js'
 
-export type Report = (error: unknown, doing: string) => void
+/** See `LiveServerOptions`. */
+export type OnError = (error: unknown, doing: string) => void
 
 /** A kind that goes on is printed again after so many milliseconds, and at its 10th, 100th, … time. */
 const AGAIN = 60_000
@@ -13,7 +13,7 @@ const MOST = { kinds: 100, characters: 1_000, frames: 10, causes: 3 }
  * The application's `onError`, or the one that prints. Whatever the application's does with an error, its own stays
  * where it is.
  */
-export function createReport(given: LiveServerOptions['onError'], clock?: Clock): Report {
+export function createReport(given: OnError | undefined, clock?: Clock): OnError {
   const print = createPrinter(clock)
   return given
     ? (error, doing) =>
@@ -45,7 +45,7 @@ export function callOut(call: () => unknown, failed: (thrown: unknown) => void):
 export function createPrinter(
   clock: Clock = systemClock,
   print: (text: string) => void = (text) => console.error(text),
-): Report {
+): OnError {
   /** In the order in which they were printed. */
   const kinds = new Map<string, { count: number; readonly since: number; printedAt: number }>()
 

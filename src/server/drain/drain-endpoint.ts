@@ -4,8 +4,7 @@ import { LiveSocketError } from '../../base/errors.js'
 import { isFields, type Fields } from '../../protocol/fields.js'
 import type { Drain, DrainOptions } from './drain.js'
 import { invalid } from '../invalid.js'
-
-export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
+import type { RequestListener } from '../request-listener.js'
 
 const SHORTEST_SECRET = 16
 /**

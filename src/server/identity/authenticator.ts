@@ -3,7 +3,17 @@ import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import { redactedError } from '../../base/token-redaction.js'
 import { noSubject, readUser } from './identity.js'
-import type { LiveServerOptions } from '../options.js'
+import type { MaybePromise } from '../maybe-promise.js'
+
+export interface Authentication {
+  readonly token?: string
+  readonly session: string
+  readonly request: IncomingMessage
+  readonly signal: AbortSignal
+}
+
+/** See `LiveServerOptions`. */
+export type Authenticate<User> = (ask: Authentication) => MaybePromise<User | null | undefined | false>
 
 export type Identified<User> =
   | { readonly outcome: 'known'; readonly user: User; readonly subject?: string; readonly tokenTtl?: number }
@@ -31,7 +41,7 @@ export interface Authenticator<User> {
 }
 
 export interface AuthenticatorDeps<User> {
-  readonly authenticate: LiveServerOptions<User>['authenticate']
+  readonly authenticate: Authenticate<User>
   readonly clock: Clock
   /** Milliseconds for one question, the wait for its turn included. */
   readonly patience: number

@@ -1,7 +1,20 @@
 import type { LiveSocketError } from '../../base/errors.js'
 import { bounds } from '../../policy/bounds.js'
 import { invalid } from '../invalid.js'
-import type { UserFields } from '../options.js'
+
+/** Who a leg belongs to: whatever `authenticate` answered. The fields below are the only ones that the server reads. */
+export interface UserFields {
+  /**
+   * The identity, 1 to 1,024 characters. A session, and a leg that gets a fresh token, never changes it. Without one
+   * whoever learns a session's id can take it over; `onError` is told so, once.
+   */
+  readonly subject?: string
+  /**
+   * Milliseconds that the token has left, at most 400 days. The client is told, and a leg past it, plus
+   * `limits.tokenGrace`, is closed. Absent: it does not end.
+   */
+  readonly tokenTtl?: number
+}
 
 /** A subject is compared, and kept with the session. No issuer's `sub` comes near this. */
 export const MAX_SUBJECT = 1_024

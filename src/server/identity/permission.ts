@@ -1,5 +1,17 @@
 import { invalid, quoted } from '../invalid.js'
-import type { Authorization, LiveServerOptions } from '../options.js'
+import type { MaybePromise } from '../maybe-promise.js'
+
+export interface Authorization<User> {
+  readonly action: 'subscribe' | 'publish'
+  readonly topic: string
+  readonly user: User
+  readonly session: string
+  /** Of a publish: what is to be published. */
+  readonly data?: unknown
+}
+
+/** See `LiveServerOptions`. */
+export type Authorize<User> = (ask: Authorization<User>) => MaybePromise<boolean>
 
 /** Why somebody may not; null: he may. With `retryAfter` it cannot be told now. */
 export type Denial = { readonly code: string; readonly message: string; readonly retryAfter?: number } | null
@@ -14,7 +26,7 @@ const DOING = { subscribe: 'a subscription to', publish: 'a publish into' } as c
  * everybody.
  */
 export function createPermission<User>(
-  authorize: LiveServerOptions<User>['authorize'],
+  authorize: Authorize<User> | undefined,
   onError: (error: unknown, doing: string) => void,
 ): Permission<User> {
   let saidAbsent = false

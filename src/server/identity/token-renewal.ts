@@ -1,8 +1,7 @@
 import { tokenProblem } from '../../policy/token-answer.js'
 import { numberOf } from '../bounds.js'
 import { invalid } from '../invalid.js'
-import type { MaybePromise } from '../options.js'
-import type { ServerLeg } from '../legs/server-leg.js'
+import type { MaybePromise } from '../maybe-promise.js'
 
 export interface RenewOptions {
   /** Milliseconds in which all of them are to have a fresh token. From 1,000 to 400 days; default 60,000. */
@@ -20,6 +19,14 @@ export interface OfferedToken {
 
 export type SessionMatch<User> = (session: { readonly session: string; readonly user: User }) => boolean
 
+/** A welcomed leg, as far as its token goes. */
+export interface TokenLeg<User> {
+  who(): { readonly session: string; readonly user: User } | null
+  /** Its token ends in so many milliseconds, unless it has none or one that ends sooner: then false. */
+  renewToken(within: number): boolean
+  send(frame: { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }): void
+}
+
 /** What a server can do about the tokens of its legs, beyond waiting for their end. */
 export interface TokenRenewal<User> {
   renew(match: SessionMatch<User>, options?: RenewOptions): number
@@ -30,11 +37,11 @@ export interface TokenRenewal<User> {
 }
 
 export function createTokenRenewal<User>(deps: {
-  legs(): Iterable<ServerLeg<User>>
+  legs(): Iterable<TokenLeg<User>>
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
   const bySession = (match: SessionMatch<User>) => {
-    const sessions = new Map<string, ServerLeg<User>[]>()
+    const sessions = new Map<string, TokenLeg<User>[]>()
     for (const leg of deps.legs()) {
       const who = leg.who()!
       if (!match(who)) continue

@@ -1,11 +1,22 @@
 import type { LegSocket } from './leg-socket.js'
 import { invalid, quoted } from '../invalid.js'
-import type { LiveServerOptions } from '../options.js'
 import { callOut } from '../reporter.js'
-import type { Counters } from '../stats.js'
+import type { Counters } from '../counters.js'
 import type { ReaderSink } from '../topics/topic-reader.js'
 
-export interface LegSinkDeps<User> extends Pick<LiveServerOptions<User>, 'filter'> {
+export interface Visibility<User> {
+  readonly topic: string
+  readonly data: unknown
+  readonly offset: number
+  readonly user: User
+  readonly session: string
+}
+
+/** See `LiveServerOptions`. */
+export type Filter<User> = (ask: Visibility<User>) => boolean
+
+export interface LegSinkDeps<User> {
+  readonly filter: Filter<User> | undefined
   readonly counters: Counters
   readonly socket: LegSocket
   who(): { readonly session: string; readonly user: User }

@@ -4,10 +4,8 @@ import type { Clock } from '../../base/clock.js'
 import type { ServerFrame } from '../../protocol/frames.js'
 import { encodeServerFrame } from '../../protocol/server-frames.js'
 import type { WriteCoalescing } from './write-coalescing.js'
-import { createUnread } from '../topics/unread.js'
-
-/** Bytes of UTF-8 text that many sockets can send as they are. */
-export type Encoded = Buffer
+import type { Encoded } from '../topics/message-frame.js'
+import { createUnread } from './unread.js'
 
 /**
  * One server-side socket. After `close` nothing is sent and nothing is heard but its end. Methods, here and wherever

@@ -5,25 +5,24 @@ import { createAlarm } from '../../base/alarm.js'
 import { instant, type Clock } from '../../base/clock.js'
 import { decodeClientFrame } from '../../protocol/client-frames.js'
 import type { ClientFrame, ServerFrame, TopicAnswers } from '../../protocol/frames.js'
-import type { Arrival } from '../upgrade/acceptor.js'
 import type { Authenticator, Identification, Identified } from '../identity/authenticator.js'
 import { CLOSE_CODES, LOG_AWAY, UNTOLD, type Failure } from '../failure.js'
 import { createFreshToken } from '../identity/fresh-token.js'
 import { createLegFlight } from './leg-flight.js'
-import { createLegSink } from './leg-sink.js'
+import { createLegSink, type Filter } from './leg-sink.js'
 import { createLegSocket, type LegSocket } from './leg-socket.js'
 import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-topics.js'
 import { maxPayload, type ServerLimits } from '../limits.js'
 import { answerFrame } from '../topics/message-frame.js'
-import type { LiveServerOptions } from '../options.js'
 import type { WriteCoalescing } from './write-coalescing.js'
 import type { Publisher, PublishFrame } from '../publishes/publisher.js'
 import type { ServerEvent } from '../server-event.js'
-import type { Counters } from '../stats.js'
+import type { Counters } from '../counters.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
 import { OUTCOME_UNKNOWN, type TopicLog } from '../log/topic-log.js'
 import type { Permission } from '../identity/permission.js'
 import { callOut } from '../reporter.js'
+import type { OnSession } from './session-event.js'
 import type { SessionRate, SessionRates } from './session-rates.js'
 import { createTokenLife } from '../identity/token-life.js'
 import { createWorkQueue } from './work-queue.js'
@@ -47,7 +46,9 @@ export interface ServerLeg<User> {
   terminate(): void
 }
 
-export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 'onSession'> {
+export interface LegDeps<User> {
+  readonly filter: Filter<User> | undefined
+  readonly onSession: OnSession<User> | undefined
   readonly authenticator: Authenticator<User>
   readonly permission: Permission<User>
   readonly id: string
@@ -65,6 +66,18 @@ export interface LegDeps<User> extends Pick<LiveServerOptions<User>, 'filter' | 
   onError(error: unknown, doing: string): void
 }
 
+/** What a leg tells of its beginning and end, each at most once. */
+export interface LegHandlers {
+  /** Its hello has come. */
+  said(): void
+  welcomed(): void
+  /** It is being closed. */
+  ending(): void
+  gone(): void
+  /** It is gone, and the log is told so. */
+  releasing(done: Promise<void>): void
+}
+
 type Hello = Extract<ClientFrame, { type: 'hello' }>
 type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
 
@@ -74,7 +87,7 @@ const FLOOD_PAUSE = 5_000
 export function createServerLeg<User>(
   deps: LegDeps<User>,
   connection: { readonly ws: WebSocket; readonly stream: Duplex; readonly request: IncomingMessage },
-  handlers: Arrival & { releasing(done: Promise<void>): void },
+  handlers: LegHandlers,
 ): ServerLeg<User> {
   const { log, limits, clock, writes, counters, onError } = deps
   const { request } = connection

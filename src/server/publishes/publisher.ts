@@ -4,13 +4,27 @@ import type { ClientFrame } from '../../protocol/frames.js'
 import { serialise } from '../../protocol/json.js'
 import { LONGEST_DATA } from '../bounds.js'
 import { LOG_AWAY } from '../failure.js'
-import type { LiveServerOptions, MaybePromise } from '../options.js'
+import type { MaybePromise } from '../maybe-promise.js'
 import { quoted } from '../invalid.js'
-import { PublishRefused } from '../options.js'
 import type { Permission } from '../identity/permission.js'
-import { refusalFrame } from './publish-refusal.js'
+import { PublishRefused, refusalFrame } from './publish-refusal.js'
 import type { PublishPace } from './publish-pace.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
+
+export interface Publication<User> {
+  readonly topic: string
+  readonly data: unknown
+  readonly id: string
+  readonly session: string
+  readonly user: User
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** See `LiveServerOptions`. */
+export type OnPublish<User> = (
+  ask: Publication<User>,
+) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
@@ -32,7 +46,8 @@ export type PublishAnswer = Answer & { readonly retryAfter?: number }
  */
 export type Publisher<User> = (publishing: Publishing<User>, next: () => void) => Promise<PublishAnswer>
 
-export interface PublisherDeps<User> extends Pick<LiveServerOptions<User>, 'onPublish'> {
+export interface PublisherDeps<User> {
+  readonly onPublish: OnPublish<User> | undefined
   readonly permission: Permission<User>
   readonly log: TopicLog
   readonly pace: PublishPace

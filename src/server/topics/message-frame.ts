@@ -1,6 +1,8 @@
 import { encodeServerFrame } from '../../protocol/server-frames.js'
-import type { Encoded } from '../legs/leg-socket.js'
 import type { Answer, Json } from '../log/topic-log.js'
+
+/** Bytes of UTF-8 text that many sockets can send as they are. */
+export type Encoded = Buffer
 
 /** A `message` whose data is JSON text already; without data it only moves the position. */
 export function messageFrame(topic: string, offset: number, prev: number, data?: Json): Encoded {

@@ -1,5 +1,4 @@
-import { messageFrame } from './message-frame.js'
-import type { Encoded } from '../legs/leg-socket.js'
+import { messageFrame, type Encoded } from './message-frame.js'
 import type { LogEntry } from '../log/topic-log.js'
 
 /** An entry on its way to many legs: encoded once for all that see the same frame, and parsed once for all filters. */

@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 import type { Position, TopicAnswer } from '../../protocol/frames.js'
 import { quoted } from '../invalid.js'
+import { MOST_WAITING } from '../limits.js'
 import { createRecentEntries, sharedEntry, type SharedEntry } from './recent-entries.js'
 import type { PageLimit, TailEvent, TopicHead, TopicLog } from '../log/topic-log.js'
 import { createTopicReader, type ReaderSink, type TopicReader } from './topic-reader.js'
-import { OWN } from './unread.js'
 
 /** One topic as this server hears it: one tail on the log, whatever the number of legs that read it. */
 export interface TopicFeed {
@@ -29,7 +29,7 @@ export interface FeedDeps {
 /** What is kept for legs that are a little behind; further back the log is asked, a page at a time. */
 const RECENT = { messages: 512, bytes: 256 * 1024 }
 /** As much as a leg has room for. */
-const PAGE: PageLimit = { maxMessages: OWN.pieces, maxBytes: OWN.bytes }
+const PAGE: PageLimit = { maxMessages: MOST_WAITING.pieces, maxBytes: MOST_WAITING.bytes }
 /** Who has taken nothing for so long, ms, does not read, and is not waited for. */
 const STOPPED = 1_000
 /** Hidden entries are told of together: well below the 250 ms for which a client holds what came out of order. */

@@ -1,6 +1,5 @@
 import type { TopicAnswer } from '../../protocol/frames.js'
-import type { Encoded } from '../legs/leg-socket.js'
-import { messageFrame } from './message-frame.js'
+import { messageFrame, type Encoded } from './message-frame.js'
 import type { SharedEntry } from './recent-entries.js'
 
 /** What a leg gives to the readers of its topics. */

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { network } from './client-address.js'
-import type { RequestListener } from '../drain/drain-endpoint.js'
+import type { RequestListener } from '../request-listener.js'
 import { createPendingConnections } from './pending-connections.js'
 
 /** Connections at a time that have not asked for a WebSocket, or not yet. */

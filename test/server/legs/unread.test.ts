@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createUnread, OWN } from '../../../src/server/topics/unread.js'
+import { createUnread } from '../../../src/server/legs/unread.js'
+import { MOST_WAITING as OWN } from '../../../src/server/limits.js'
 
 /** A leg whose connection passes on to the system what `pass` says, and whose client answers marks by `answer`. */
 function leg(window = 256 * 1024) {

@@ -1,3 +1,5 @@
+import { MOST_WAITING } from '../limits.js'
+
 /**
  * What was sent to one leg and has not been read by it: what waits in this process, in bytes and in pieces, and what
  * the system and the network hold. Of the latter nothing tells a process, so the stream is marked with pings: whoever
@@ -30,11 +32,6 @@ export interface Unread {
   movedAt(): number
 }
 
-/**
- * What may wait in this process for one leg before no more is taken from its topics. A piece costs Node some 350 bytes,
- * whatever is in it.
- */
-export const OWN = { bytes: 64 * 1024, pieces: 256 }
 /** How often it is looked at what waits: not at every frame, most of which leave at once. */
 const LOOK = { bytes: 8 * 1024, pieces: 32 }
 /** Bytes from mark to mark, at most: each is a frame that the server has to read. */
@@ -71,7 +68,7 @@ export function createUnread(window: number, own: () => number, now: number): Un
     older = waiting > sent - looked ? older + fresh : fresh
     fresh = 0
     looked = sent
-    const crowded = !full && (older >= OWN.pieces || waiting >= OWN.bytes)
+    const crowded = !full && (older >= MOST_WAITING.pieces || waiting >= MOST_WAITING.bytes)
     full ||= crowded
     return crowded || sent - marked >= step
   }

@@ -1,0 +1,27 @@
+import type { FailureCode } from './failure.js'
+
+/** What a server has done since it was created. */
+export interface Counters {
+  /** Sockets opened. */
+  opened: number
+  /** Legs welcomed. */
+  welcomed: number
+  /** Publishes that arrived, repeats included. */
+  published: number
+  /** Publishes answered by a `nack`. */
+  refused: number
+  /** Message frames sent. */
+  delivered: number
+  /**
+   * Messages that were not sent, because they had left the history before their reader had read what is before them.
+   */
+  missed: number
+  /** Legs asked to move. */
+  asked: number
+  /** Legs closed with an error, by its code. */
+  readonly failed: Partial<Record<FailureCode, number>>
+}
+
+export function createCounters(): Counters {
+  return { opened: 0, welcomed: 0, published: 0, refused: 0, delivered: 0, missed: 0, asked: 0, failed: {} }
+}
