@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { createRing } from '../../src/devtools/ring.js'
 
@@ -11,4 +13,20 @@ it('keeps the newest, in order, and says how many that cost', () => {
   }
   ring.clear()
   expect([ring.items(), ring.last(), ring.dropped]).toEqual([[], undefined, 0])
+})
+
+it('lets go of what it no longer shows: twice its limit at most is in memory', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const ring = createRing<object>(100)
+  const pushed = Array.from({ length: 10_000 }, () => {
+    const item = {}
+    ring.push(item)
+    return new WeakRef(item)
+  })
+  // What a WeakRef was made for lives on until the turn ends.
+  await new Promise(setImmediate)
+  collect()
+  expect(pushed.filter((item) => item.deref()).length).toBeLessThanOrEqual(200)
+  expect(ring.items()).toHaveLength(100)
 })

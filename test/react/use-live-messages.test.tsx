@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
-import { render } from '@testing-library/react'
+import { act, render } from '@testing-library/react'
 import { createLiveSocket, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveMessages, type TopicOptions } from 'livesocket/react'
-import { Activity, StrictMode, useEffect, useLayoutEffect, type ReactNode } from 'react'
+import { Activity, startTransition, StrictMode, Suspense, use, useEffect, useLayoutEffect, type ReactNode } from 'react'
 import { describe, expect, it } from 'vitest'
 import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
@@ -78,6 +78,25 @@ describe('useLiveMessages', () => {
     await publish('chat', 2)
     expect(told).toEqual(['committed a', ['a', 1], 'committed b', ['b', 2]])
     socket.close()
+  })
+
+  it('goes on with the handler that is on screen while a render with another one waits, and may never be shown', async () => {
+    const { wrap, told, publish } = await setUp()
+    const never = new Promise<void>(() => {})
+    let rendered = 0
+    const Waiting = ({ name }: { name: string }) => {
+      useLiveMessages('chat', (data) => void told.push([name, data]))
+      rendered++
+      if (name === 'unseen') use(never)
+      return null
+    }
+    const page = (name: string) => wrap(<Suspense>{<Waiting name={name} />}</Suspense>)
+    const { rerender } = render(page('shown'))
+    const before = rendered
+    await act(async () => startTransition(() => rerender(page('unseen'))))
+    expect(rendered).toBeGreaterThan(before)
+    await publish('chat', 1)
+    expect(told).toEqual([['shown', 1]])
   })
 
   it('misses nothing and repeats nothing in StrictMode, and asks the server once', async () => {
