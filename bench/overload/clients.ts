@@ -1,0 +1,99 @@
+import reconnecting from 'reconnecting-websocket'
+import { WebSocket } from 'ws'
+import { clientOf } from './build.js'
+import { answer } from './program.js'
+
+/** So many clients in one process. `plain`: reconnecting-websocket, live once the server has said welcome. */
+const [kind, url] = process.argv.slice(2) as [string, string]
+const ReconnectingWebSocket = ('default' in reconnecting
+  ? reconnecting.default
+  : reconnecting) as unknown as typeof import('reconnecting-websocket').default
+
+let dials = 0
+let live = 0
+/** When each client came to be live again since it was forgotten, ms. */
+let back: number[] = []
+/** How long each was not live since then, the time that still runs included. */
+const downSince = new Map<number, number>()
+let down = new Map<number, number>()
+let from = performance.now()
+const stop: (() => void)[] = []
+
+function became(client: number, isLive: boolean) {
+  const now = performance.now()
+  if (isLive) {
+    live++
+    back.push(now - from)
+    const since = downSince.get(client)
+    downSince.delete(client)
+    if (since !== undefined) down.set(client, (down.get(client) ?? 0) + now - Math.max(from, since))
+  } else {
+    live--
+    downSince.set(client, now)
+  }
+}
+
+async function liveClients(clients: number) {
+  const { createLiveSocket } = await clientOf(kind)
+  for (let at = 0; at < clients; at++) {
+    const client = at
+    const socket = createLiveSocket({ url, environment: { WebSocket } })
+    let was = false
+    socket.on('leg-dialling', () => void dials++)
+    socket.store.subscribe(({ status }) => {
+      if ((status === 'live') === was) return
+      was = !was
+      became(client, was)
+    })
+    socket.subscribe('news', () => undefined)
+    socket.connect()
+    stop.push(() => socket.close())
+    if (at % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function plainClients(clients: number) {
+  class Counted extends WebSocket {
+    constructor(address: string) {
+      super(address, { perMessageDeflate: false })
+      dials++
+    }
+  }
+  for (let at = 0; at < clients; at++) {
+    const client = at
+    const socket = new ReconnectingWebSocket(url, [], { WebSocket: Counted })
+    let was = false
+    const set = (isLive: boolean) => {
+      if (isLive === was) return
+      was = isLive
+      became(client, isLive)
+    }
+    socket.onopen = () => socket.send('hello')
+    socket.onmessage = () => set(true)
+    socket.onclose = () => set(false)
+    socket.onerror = () => undefined
+    stop.push(() => socket.close())
+    if (at % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+answer({
+  connect: (clients: number) => (kind === 'plain' ? plainClients(clients) : liveClients(clients)),
+  forget: () => {
+    dials = 0
+    back = []
+    down = new Map()
+    from = performance.now()
+  },
+  look: () => ({
+    live,
+    dials,
+    back,
+    down: [...new Set([...down.keys(), ...downSince.keys()])].map(
+      (client) =>
+        (down.get(client) ?? 0) +
+        (downSince.has(client) ? performance.now() - Math.max(from, downSince.get(client)!) : 0),
+    ),
+  }),
+  stop: () => void stop.forEach((end) => end()),
+})

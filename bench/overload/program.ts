@@ -1,0 +1,55 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { ROOT } from '../kit/root.js'
+
+/** A process of its own that answers what it is asked. */
+export interface Program {
+  ask<Answer = null>(what: string, given?: unknown): Promise<Answer>
+  /** At once and without a word, as a crash. */
+  kill(): void
+}
+
+type Handler = (given: never) => unknown
+
+interface Question {
+  readonly id: number
+  readonly what: string
+  readonly given?: unknown
+}
+
+/** @param name of a file beside this one. */
+export async function startProgram(name: string, args: readonly string[]): Promise<Program> {
+  const child: ChildProcess = fork(join(import.meta.dirname, `${name}.ts`), args, {
+    cwd: ROOT,
+    execArgv: ['--import', 'tsx', '--expose-gc'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  const waiting = new Map<number, (answer: unknown) => void>()
+  let asked = 0
+  child.on('message', ({ id, answer }: { id: number; answer: unknown }) => {
+    waiting.get(id)?.(answer)
+    waiting.delete(id)
+  })
+  await once(child, 'message')
+  return {
+    ask: (what, given) =>
+      new Promise((resolve) => {
+        const id = ++asked
+        waiting.set(id, resolve as (answer: unknown) => void)
+        child.send({ id, what, given })
+      }),
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+/** The other side: called once by the program itself. */
+export function answer(handlers: Record<string, Handler>): void {
+  process.on('message', ({ id, what, given }: Question) => {
+    void Promise.resolve(handlers[what]!(given as never)).then((answered) =>
+      process.send!({ id, answer: answered ?? null }),
+    )
+  })
+  process.on('disconnect', () => process.exit())
+  process.send!({ id: 0, answer: null })
+}
