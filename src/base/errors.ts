@@ -27,6 +27,10 @@ export interface LiveSocketErrorDetails {
   readonly id?: string
   /** Milliseconds after which the same may be tried anew. */
   readonly retryAfter?: number
+  /** Why, in a word of the server application's own, or of the server: `error`, `busy`, `unknown-method`, … */
+  readonly reason?: string
+  /** What the server application said beside it. */
+  readonly data?: unknown
   readonly cause?: unknown
 }
 
@@ -37,12 +41,13 @@ export class LiveSocketError extends Error {
   readonly topic?: string
   readonly id?: string
   readonly retryAfter?: number
+  readonly reason?: string
+  readonly data?: unknown
 
   constructor(code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
-    if (details.topic !== undefined) this.topic = details.topic
-    if (details.id !== undefined) this.id = details.id
-    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter
+    const { cause: _, ...rest } = details
+    for (const [name, value] of Object.entries(rest)) if (value !== undefined) Object.assign(this, { [name]: value })
   }
 }

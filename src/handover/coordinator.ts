@@ -389,7 +389,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         deps.session().outbox.acked(frame.id, frame.offset, frame.data)
         break
       case 'nack':
-        deps.session().outbox.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number)
+        deps.session().outbox.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number, frame.data)
         break
       case 'authed':
         deps.session().tokens.accepted(leg.token, frame.tokenTtl)

@@ -6,6 +6,7 @@ import {
   MAX_TOKEN,
   optional,
   own,
+  present,
   presentData,
   required,
   text,
@@ -28,6 +29,7 @@ export function encodeClientFrame(frame: ClientFrame): string {
     case 'subscribe':
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, wirePosition) })
     case 'publish':
+    case 'signal':
       return JSON.stringify({ ...frame, data: presentData(frame.data) })
     default:
       return JSON.stringify(frame)
@@ -69,6 +71,12 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         data: required(fields, 'data'),
         ...optional(duration, fields, 'age'),
       }
+    case 'request':
+      return { type, id: text(fields, 'id'), method: text(fields, 'method'), ...present(fields, 'data') }
+    case 'cancel':
+      return { type, id: text(fields, 'id') }
+    case 'signal':
+      return { type, id: text(fields, 'id'), topic: topicName(fields), data: required(fields, 'data') }
     case 'auth':
       return { type, token: text(fields, 'token', MAX_TOKEN) }
     case 'ping':

@@ -120,6 +120,11 @@ export function required(fields: Fields, field: string): unknown {
   throw new InvalidField(`${field} must be there, if only as null`)
 }
 
+/** Whatever JSON can say, where it is there. */
+export function present<Field extends string>(fields: Fields, field: Field): { [name in Field]?: unknown } {
+  return Object.hasOwn(fields, field) ? ({ [field]: fields[field] } as { [name in Field]?: unknown }) : {}
+}
+
 /** The `prev` of a message: `offset − 1` where the frame is silent. */
 export function previous(fields: Fields, offset: number): number {
   if (own(fields, 'prev') === undefined) return offset - 1

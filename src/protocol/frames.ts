@@ -40,6 +40,10 @@ export type ClientFrame =
       readonly data: unknown
       readonly age?: number
     }
+  | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
+  /** Nobody waits for the answer to that request any more. */
+  | { readonly type: 'cancel'; readonly id: string }
+  | { readonly type: 'signal'; readonly id: string; readonly topic: string; readonly data: unknown }
   | { readonly type: 'auth'; readonly token: string }
   | { readonly type: 'ping' }
 
@@ -77,6 +81,14 @@ export interface MessageFrame {
   readonly opening?: boolean
 }
 
+export interface SignalFrame {
+  readonly type: 'signal'
+  readonly id: string
+  readonly topic: string
+  readonly data: unknown
+  readonly by?: unknown
+}
+
 export interface HandoverFrame {
   readonly type: 'handover'
   readonly id: string
@@ -99,14 +111,22 @@ export type ServerFrame =
   | WelcomeFrame
   | { readonly type: 'subscribed'; readonly id?: string; readonly topics: TopicAnswers }
   | MessageFrame
-  | { readonly type: 'ack'; readonly id: string; readonly offset?: number; readonly data?: unknown }
+  | {
+      readonly type: 'ack'
+      readonly id: string
+      readonly offset?: number
+      readonly epoch?: string
+      readonly data?: unknown
+    }
   | {
       readonly type: 'nack'
       readonly id: string
       readonly code: string
       readonly message: string
+      readonly data?: unknown
       readonly retryAfter?: number
     }
+  | SignalFrame
   | { readonly type: 'authed'; readonly tokenTtl?: number }
   | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }
   | HandoverFrame

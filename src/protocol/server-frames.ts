@@ -9,6 +9,8 @@ import {
   optional,
   presentData,
   previous,
+  present,
+  required,
   text,
   topicMap,
   topicName,
@@ -28,6 +30,8 @@ export function encodeServerFrame(frame: ServerFrame): string {
     case 'welcome':
     case 'subscribed':
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, wireAnswer) })
+    case 'signal':
+      return JSON.stringify({ ...frame, data: presentData(frame.data) })
     case 'message':
       return JSON.stringify({
         type: frame.type,
@@ -68,14 +72,29 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
     case 'subscribed':
       return { type, ...optional(text, fields, 'id'), topics: topicMap(fields, readAnswer) }
     case 'ack':
-      return { type, id: text(fields, 'id'), ...optional(whole, fields, 'offset', 1), ...data(fields) }
+      return {
+        type,
+        id: text(fields, 'id'),
+        ...optional(whole, fields, 'offset', 1),
+        ...optional(text, fields, 'epoch', MAX_EPOCH),
+        ...present(fields, 'data'),
+      }
     case 'nack':
       return {
         type,
         id: text(fields, 'id'),
         code: text(fields, 'code'),
         message: words(fields, 'message'),
+        ...present(fields, 'data'),
         ...optional(duration, fields, 'retryAfter'),
+      }
+    case 'signal':
+      return {
+        type,
+        id: text(fields, 'id'),
+        topic: topicName(fields),
+        data: required(fields, 'data'),
+        ...present(fields, 'by'),
       }
     case 'authed':
       return { type, ...optional(duration, fields, 'tokenTtl') }
@@ -124,8 +143,4 @@ function readAnswer(entry: Fields): TopicAnswer {
 
 function wireAnswer(answer: TopicAnswer): object {
   return { epoch: answer.epoch, offset: answer.offset, after: answer.after }
-}
-
-function data(fields: Fields): { data?: unknown } {
-  return Object.hasOwn(fields, 'data') ? { data: fields['data'] } : {}
 }

@@ -81,7 +81,7 @@ export interface Outbox {
    * `leg` is the one that said so: what it refuses for now may still be applied where another leg took the same
    * publish.
    */
-  nacked(id: string, code: string, message: string, retryAfter?: number, leg?: number): void
+  nacked(id: string, code: string, message: string, retryAfter?: number, leg?: number, data?: unknown): void
   /** The server refused that publish's frame for its size. */
   tooLarge(id: string): void
   /** Whether no publish is unanswered on that leg. */
@@ -355,7 +355,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         succeed(entry, { id, ...(offset === undefined ? {} : { offset }), ...(data === undefined ? {} : { data }) })
       pump()
     },
-    nacked(id, code, message, retryAfter, leg) {
+    nacked(id, code, message, retryAfter, leg, data) {
       const entry = answered(id)
       // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the
       // answer.
@@ -363,11 +363,12 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       if (entry && !(elsewhere && (code === 'outcome-unknown' || code === 'out-of-order'))) {
         if (retryAfter !== undefined) entry.copies--
         const refusal = `the server refused the publish (${code}): ${message}`
+        const told = { reason: code, data }
         if (code === 'outcome-unknown')
           fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)
         else if (retryAfter === undefined)
-          fail(entry, code === 'forbidden' || code === 'too-large' ? code : 'refused', refusal)
-        else if (entry.copies === 0) fail(entry, 'refused', refusal, { retryAfter })
+          fail(entry, code === 'forbidden' || code === 'too-large' ? code : 'refused', refusal, told)
+        else if (entry.copies === 0) fail(entry, 'refused', refusal, { ...told, retryAfter })
         else if (leg === undefined || leg === entry.leg?.number)
           fail(
             entry,

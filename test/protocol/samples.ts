@@ -84,6 +84,21 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
     },
   },
   {
+    wire: { type: 'request', id: 'r-1', method: 'rename', data: { canary: true } },
+    frame: { type: 'request', id: 'r-1', method: 'rename', data: { canary: true } },
+    rules: { id: needed('id'), method: needed('id'), data: optional('data') },
+  },
+  {
+    wire: { type: 'cancel', id: 'r-1' },
+    frame: { type: 'cancel', id: 'r-1' },
+    rules: { id: needed('id') },
+  },
+  {
+    wire: { type: 'signal', id: 'g-1', topic: 'a', data: null },
+    frame: { type: 'signal', id: 'g-1', topic: 'a', data: null },
+    rules: { id: needed('id'), topic: needed('topic'), data: needed('data') },
+  },
+  {
     wire: { type: 'auth', token: 'canary' },
     frame: { type: 'auth', token: 'canary' },
     rules: { token: needed('token') },
@@ -131,14 +146,25 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
     rules: { topic: needed('topic'), offset: needed('from 1'), prev: optional('from 0'), data: optional('data') },
   },
   {
-    wire: { type: 'ack', id: 'p-1', offset: 3, data: null },
-    frame: { type: 'ack', id: 'p-1', offset: 3, data: null },
-    rules: { id: needed('id'), offset: optional('from 1'), data: optional('data') },
+    wire: { type: 'ack', id: 'p-1', offset: 3, epoch: 'e', data: null },
+    frame: { type: 'ack', id: 'p-1', offset: 3, epoch: 'e', data: null },
+    rules: { id: needed('id'), offset: optional('from 1'), epoch: optional('epoch'), data: optional('data') },
   },
   {
-    wire: { type: 'nack', id: 'p-1', code: 'rate', message: '', retryAfter: 0 },
-    frame: { type: 'nack', id: 'p-1', code: 'rate', message: '', retryAfter: 0 },
-    rules: { id: needed('id'), code: needed('id'), message: needed('words'), retryAfter: optional('duration') },
+    wire: { type: 'nack', id: 'p-1', code: 'rate', message: '', data: { left: 0 }, retryAfter: 0 },
+    frame: { type: 'nack', id: 'p-1', code: 'rate', message: '', data: { left: 0 }, retryAfter: 0 },
+    rules: {
+      id: needed('id'),
+      code: needed('id'),
+      message: needed('words'),
+      data: optional('data'),
+      retryAfter: optional('duration'),
+    },
+  },
+  {
+    wire: { type: 'signal', id: 'g-1', topic: 'a', data: null, by: 'ann' },
+    frame: { type: 'signal', id: 'g-1', topic: 'a', data: null, by: 'ann' },
+    rules: { id: needed('id'), topic: needed('topic'), data: needed('data'), by: optional('data') },
   },
   {
     wire: { type: 'authed', tokenTtl: 1 },
