@@ -5,7 +5,7 @@ import { listFiles, readSourceFile, readSourceFiles, ROOT, type SourceFile } fro
 
 const files = readSourceFiles()
 
-const PARTS = ['topics', 'publishes', 'tokens', 'legs', 'foreign']
+const PARTS = ['topics', 'publishes', 'requests', 'tokens', 'legs', 'foreign']
 
 const CORE = ['base', 'policy', 'protocol', 'host', ...PARTS, 'options', 'handover', 'socket', '']
 
@@ -17,12 +17,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   host: ['base'],
   topics: ['base', 'protocol'],
   publishes: ['base', 'protocol'],
+  requests: ['base', 'protocol', 'publishes'],
   tokens: ['base', 'policy', 'host'],
   legs: ['base', 'policy', 'protocol'],
   foreign: ['base', 'protocol'],
   options: ['base', 'policy', 'protocol', 'host', 'tokens'],
   handover: ['base', 'policy', 'protocol', 'host', ...PARTS, 'options'],
-  socket: ['base', 'policy', 'protocol', 'host', 'topics', 'publishes', 'options', 'handover'],
+  socket: ['base', 'policy', 'protocol', 'host', 'topics', 'publishes', 'requests', 'options', 'handover'],
   '': CORE,
   vanilla: CORE,
   react: CORE,
@@ -43,21 +44,24 @@ const SERVER_MAY_IMPORT: Record<string, readonly string[]> = {
   topics: ['log'],
   identity: [],
   publishes: ['identity', 'log'],
+  requests: ['log', 'topics'],
   upgrade: [],
-  legs: ['identity', 'log', 'topics', 'publishes'],
+  legs: ['identity', 'log', 'topics', 'publishes', 'requests'],
   drain: ['legs'],
   redis: ['log'],
-  '': ['log', 'topics', 'identity', 'publishes', 'upgrade', 'legs', 'drain'],
+  '': ['log', 'topics', 'identity', 'publishes', 'requests', 'upgrade', 'legs', 'drain'],
 }
 
 /** Files at the server's root that every room of it may know, and that know none. */
 const SERVER_GROUND = [
+  'attempt',
   'bounds',
   'counters',
   'failure',
   'invalid',
   'limits',
   'maybe-promise',
+  'refused',
   'reporter',
   'request-listener',
   'server-event',

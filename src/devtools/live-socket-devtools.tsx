@@ -4,7 +4,7 @@ import type { LiveSocket } from '../socket/live-socket.js'
 import type { Devtools, DevtoolsOptions } from './panel.js'
 
 export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
-  readonly socket: LiveSocket<any, any>
+  readonly socket: LiveSocket<any, any, any>
 }
 
 /**

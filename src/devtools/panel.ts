@@ -32,7 +32,7 @@ const CALM = 1_000
  * message's data.
  */
 export function mountDevtools(
-  socket: LiveSocket<any, any>,
+  socket: LiveSocket<any, any, any>,
   element: HTMLElement,
   options: DevtoolsOptions = {},
 ): Devtools {

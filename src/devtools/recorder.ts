@@ -88,7 +88,7 @@ const COUNT_EVERY = 250
 
 /** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
 export function createRecorder(
-  socket: LiveSocket<any, any>,
+  socket: LiveSocket<any, any, any>,
   { clock = systemClock, wire, limit = 2_000 }: RecorderOptions = {},
 ): Recorder {
   const start = clock.monotonic()

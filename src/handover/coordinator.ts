@@ -386,7 +386,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         deps.session().merge.subscribed(leg.number, frame.id, frame.topics)
         break
       case 'ack':
-        deps.session().outbox.acked(frame.id, frame.offset, frame.data)
+        deps.session().outbox.acked(frame.id, frame.offset, frame.data, frame.epoch)
         break
       case 'nack':
         deps.session().outbox.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number, frame.data)

@@ -1,8 +1,11 @@
 import { nanoid } from 'nanoid'
 import { createForeignMerge } from '../foreign/foreign-merge.js'
 import { createMerge, type Merge, type MergeHandlers } from '../topics/merge.js'
+import { withRequests } from '../requests/with-requests.js'
+import { createRequests, type Requests } from '../requests/requests.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
 import { createTokenKeeper, type TokenKeeper, type TokenKeeperHandlers } from '../tokens/token-keeper.js'
+import type { ClientFrame } from '../protocol/frames.js'
 import type { Settings } from '../options/options.js'
 
 /**
@@ -14,7 +17,9 @@ export interface Session {
   /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
   readonly id: string
   readonly merge: Merge & { drained?(leg: number): void }
+  /** What waits for answers, of both kinds. */
   readonly outbox: Outbox
+  readonly requests: Requests
   readonly tokens: TokenKeeper
   readonly counters: SessionCounters
   /** It is served again. False: another tab has ended it meanwhile. */
@@ -47,6 +52,8 @@ export interface SessionDeps {
 export interface SessionHandlers {
   readonly merge: MergeHandlers & { fence(leg: number): void }
   readonly outbox: Pick<OutboxHandlers, 'send' | 'overdue' | 'settled'> & { changed(size: Outbox['size']): void }
+  /** Puts the frame of a request on that leg. */
+  request(leg: number, frame: ClientFrame): boolean
   readonly tokens: TokenKeeperHandlers
 }
 
@@ -58,7 +65,8 @@ const SETTLE_TIMEOUT = 1_000
 export function createSession({ settings, online }: SessionDeps, handlers: SessionHandlers): Session {
   let id = ''
   const merge = mergeOf(settings, handlers.merge)
-  const outbox: Outbox = createOutbox(
+  const requests = createRequests({ clock: settings.clock, id: () => nanoid(), ...settings.outbox }, handlers.request)
+  const publishes: Outbox = createOutbox(
     {
       clock: settings.clock,
       id: () => nanoid(),
@@ -68,8 +76,9 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
       dedupes: settings.protocol.dedupes,
       binary: settings.protocol.binary,
     },
-    { ...handlers.outbox, changed: () => handlers.outbox.changed(outbox.size) },
+    { ...handlers.outbox, changed: () => handlers.outbox.changed(publishes.size) },
   )
+  const outbox = withRequests(publishes, requests)
   const tokens = tokensOf(settings, online, handlers.tokens)
   return {
     get id() {
@@ -77,6 +86,7 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
     },
     merge,
     outbox,
+    requests,
     tokens,
     counters: {
       received: 0,

@@ -8,6 +8,7 @@ import { baseUrl, originOf, socketAddress } from '../base/socket-address.js'
 import type { GetToken } from '../tokens/token-keeper.js'
 import { bounds } from '../policy/bounds.js'
 import { livesocketV1 } from '../protocol/livesocket-v1.js'
+import type { MethodSchemas } from '../protocol/method-types.js'
 import type { Protocol } from '../protocol/protocol.js'
 import {
   count,
@@ -82,6 +83,11 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
    * does not fit is an `invalid` event or error.
    */
   schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1<unknown, Topics[Topic]> }
+  /**
+   * Standard Schemas of the server's methods, synchronous ones: `input` checks what is asked, `output` the answer, and
+   * both type `request`.
+   */
+  methods?: MethodSchemas
   handover?: {
     /**
      * Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default
@@ -161,6 +167,7 @@ export interface Settings {
   readonly tokenRefresh: { from?: number; to?: number; lifetime?: number; timeout: number }
   readonly protocol: Protocol
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
+  readonly methods: MethodSchemas
   readonly handover: {
     redirectOrigins: readonly string[]
     overlapLimit: number
@@ -239,6 +246,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     },
     protocol: protocol as unknown as Protocol,
     schemas: checkSchemas(section(options, 'schemas')),
+    methods: checkMethods(section(options, 'methods')),
     handover: {
       redirectOrigins: checkOrigins(handover.redirectOrigins),
       overlapLimit: duration('handover.overlapLimit', handover.overlapLimit, 30_000, 1),
@@ -346,6 +354,17 @@ function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, Stand
       throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
   }
   return new Map(Object.entries(given) as [string, StandardSchemaV1][])
+}
+
+function checkMethods(given: Record<string, unknown>): MethodSchemas {
+  for (const [method, schemas] of Object.entries(given)) {
+    for (const side of ['input', 'output']) {
+      const schema = isObject(schemas) ? schemas[side] : null
+      if (schema !== undefined && !reading(`methods.${method}`, () => isSchema(schema)))
+        throw invalid(`methods.${method}.${side}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+    }
+  }
+  return given as MethodSchemas
 }
 
 function isSchema(value: unknown): boolean {

@@ -3,6 +3,7 @@ import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails 
 import type { ClientFrame } from '../protocol/frames.js'
 import { byteLength, serialise } from '../protocol/json.js'
 import { createPublishQueue, type Entry, type Leg } from './publish-queue.js'
+import { refusalCode } from './refusal-code.js'
 
 export interface PublishOptions {
   /** Aborting takes back what was not sent yet (`aborted`); what was sent is not sent again (`outcome-unknown`). */
@@ -18,6 +19,8 @@ export interface Published {
   readonly id: string
   /** Where the topic's log has it; absent where the server does not say. */
   readonly offset?: number
+  /** The numbering that `offset` belongs to, where the server says. */
+  readonly epoch?: string
   /** What the server's `onPublish` answered. */
   readonly data?: unknown
 }
@@ -76,7 +79,7 @@ export interface Outbox {
   ready(leg: number, maxFrame?: number): void
   /** The leg was closed or died. If it was the active one, the old leg serves again. */
   gone(leg: number): void
-  acked(id: string, offset?: number, data?: unknown): void
+  acked(id: string, offset?: number, data?: unknown, epoch?: string): void
   /**
    * `leg` is the one that said so: what it refuses for now may still be applied where another leg took the same
    * publish.
@@ -349,10 +352,15 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       settleOld()
       pump()
     },
-    acked(id, offset, data) {
+    acked(id, offset, data, epoch) {
       const entry = answered(id)
       if (entry)
-        succeed(entry, { id, ...(offset === undefined ? {} : { offset }), ...(data === undefined ? {} : { data }) })
+        succeed(entry, {
+          id,
+          ...(offset === undefined ? {} : { offset }),
+          ...(epoch === undefined ? {} : { epoch }),
+          ...(data === undefined ? {} : { data }),
+        })
       pump()
     },
     nacked(id, code, message, retryAfter, leg, data) {
@@ -366,8 +374,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         const told = { reason: code, data }
         if (code === 'outcome-unknown')
           fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)
-        else if (retryAfter === undefined)
-          fail(entry, code === 'forbidden' || code === 'too-large' ? code : 'refused', refusal, told)
+        else if (retryAfter === undefined) fail(entry, refusalCode(code), refusal, told)
         else if (entry.copies === 0) fail(entry, 'refused', refusal, { ...told, retryAfter })
         else if (leg === undefined || leg === entry.leg?.number)
           fail(

@@ -13,6 +13,8 @@ export { useLiveValue } from './use-live-value.js'
 export { useTopicStatus } from './use-topic-status.js'
 export { usePublish } from './use-publish.js'
 export type { Publishing } from './use-publish.js'
+export { useRequest } from './use-request.js'
+export type { Requesting } from './use-request.js'
 export { createLiveHooks } from './live-hooks.js'
 export type { LiveHooks } from './live-hooks.js'
 // All of it: an interface that is re-exported by name cannot be augmented through this module.

@@ -3,8 +3,9 @@ import type { ReactNode } from 'react'
 import type { TopicStatus } from '../topics/subscriptions.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import type { Message, MessageInfo } from '../topics/message.js'
+import type { MethodTypes } from '../protocol/method-types.js'
 import { LiveSocketProvider, type LiveSocketProviderProps } from './provider.js'
-import type { TopicName } from './register.js'
+import type { SocketOf, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useLiveLog, type LogOptions } from './use-live-log.js'
 import { useLiveMessages } from './use-live-messages.js'
@@ -14,12 +15,17 @@ import { useLiveStatus } from './use-live-status.js'
 import { useLiveValue } from './use-live-value.js'
 import { useTopicStatus } from './use-topic-status.js'
 import { usePublish, type Publishing } from './use-publish.js'
+import { useRequest, type Requesting } from './use-request.js'
 
 /** The hooks, for the topics of one socket. */
-export interface LiveHooks<Topics extends object, Inputs extends object = Topics> {
+export interface LiveHooks<
+  Topics extends object,
+  Inputs extends object = Topics,
+  Methods extends object = MethodTypes,
+> {
   LiveSocketProvider(props: LiveSocketProviderProps<Topics>): ReactNode
-  useLiveSocket(): LiveSocket<Topics, Inputs>
-  useLiveSocket(options: SharedLiveSocketOptions<Topics>): LiveSocket<Topics, Inputs>
+  useLiveSocket(): LiveSocket<Topics, Inputs, Methods>
+  useLiveSocket(options: SharedLiveSocketOptions<Topics>): LiveSocket<Topics, Inputs, Methods>
   useLiveStatus: typeof useLiveStatus
   useLiveMessages<Topic extends TopicName<Topics>>(
     topic: Topic | null,
@@ -40,18 +46,26 @@ export interface LiveHooks<Topics extends object, Inputs extends object = Topics
     topic: Topic | null,
     options?: TopicOptions<Topics>,
   ): Topics[Topic] | undefined
-  useTopicStatus(topic: TopicName<Topics> | null, options?: { readonly socket?: LiveSocket<Topics, any> }): TopicStatus
+  useTopicStatus(topic: TopicName<Topics> | null, options?: { readonly socket?: SocketOf<Topics> }): TopicStatus
   usePublish<Topic extends TopicName<Inputs>>(
     topic: Topic | null,
-    options?: { readonly socket?: LiveSocket<Topics, Inputs> },
+    options?: { readonly socket?: LiveSocket<Topics, Inputs, any> },
   ): Publishing<Inputs[Topic]>
+  useRequest<Method extends TopicName<Methods>>(
+    method: Method,
+    options?: { readonly socket?: LiveSocket<any, any, Methods> },
+  ): Requesting<Methods[Method]>
 }
 
 /**
  * The same hooks, typed for these topics: for applications with more than one kind of socket, where `Register` can name
  * only one. `const { LiveSocketProvider, useLiveValue } = createLiveHooks<Topics>()`, once, at the top of a module.
  */
-export function createLiveHooks<Topics extends object, Inputs extends object = Topics>(): LiveHooks<Topics, Inputs> {
+export function createLiveHooks<
+  Topics extends object,
+  Inputs extends object = Topics,
+  Methods extends object = MethodTypes,
+>(): LiveHooks<Topics, Inputs, Methods> {
   return {
     LiveSocketProvider,
     useLiveSocket,
@@ -62,5 +76,6 @@ export function createLiveHooks<Topics extends object, Inputs extends object = T
     useLiveValue,
     useTopicStatus,
     usePublish,
-  } as unknown as LiveHooks<Topics, Inputs>
+    useRequest,
+  } as unknown as LiveHooks<Topics, Inputs, Methods>
 }

@@ -1,4 +1,5 @@
 import type { LiveSocket } from '../socket/live-socket.js'
+import type { MethodTypes } from '../protocol/method-types.js'
 import type { TopicTypes } from '../options/options.js'
 
 /**
@@ -31,13 +32,22 @@ export type RegisteredInputs = Register extends { topics: infer Topics extends o
     ? InputsOf<Socket>
     : TopicTypes
 
-export type TopicsOf<Socket> = Socket extends LiveSocket<infer Topics, infer _Inputs> ? Topics : never
-export type InputsOf<Socket> = Socket extends LiveSocket<infer _Topics, infer Inputs> ? Inputs : never
+export type TopicsOf<Socket> = Socket extends LiveSocket<infer Topics, any, any> ? Topics : never
+export type InputsOf<Socket> = Socket extends LiveSocket<any, infer Inputs, any> ? Inputs : never
+
+/** What the server can be asked, where `Register` names `methods`, or a socket that does. */
+export type RegisteredMethods = Register extends { methods: infer Methods extends object }
+  ? Methods
+  : Register extends { socket: infer Socket }
+    ? MethodsOf<Socket>
+    : MethodTypes
+
+export type MethodsOf<Socket> = Socket extends LiveSocket<any, any, infer Methods> ? Methods : never
 
 /**
  * A socket of these topics, whatever it publishes. The `any` is what lets TypeScript find `Topics` in the type of a
  * socket.
  */
-export type SocketOf<Topics extends object> = LiveSocket<Topics, any>
+export type SocketOf<Topics extends object> = LiveSocket<Topics, any, any>
 
 export type TopicName<Topics> = keyof Topics & string

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
+import { refusalCode } from '../publishes/refusal-code.js'
 import { byteLength, serialise } from '../protocol/json.js'
 import type { ClientFrame } from '../protocol/frames.js'
 
@@ -23,8 +24,9 @@ export interface Requests {
   ready(leg: number, maxFrame?: number): void
   /** The leg was closed or died. What it leaves unanswered is asked on another one, or told. */
   gone(leg: number): void
-  /** False: that id is no request's. */
-  answered(id: string, answer: { readonly data?: unknown } | LiveSocketError): boolean
+  /** False, here and below: that id is no request's. */
+  acked(id: string, data?: unknown): boolean
+  nacked(id: string, code: string, message: string, retryAfter?: number, data?: unknown): boolean
   settled(leg: number): boolean
   close(message: string): void
   open(): void
@@ -82,7 +84,11 @@ export function createRequests(
     if (!active) return
     const { id, method, json, sent } = request
     if (request.bytes > active.maxFrame)
-      return fail(request, 'too-large', `the server takes no frame over ${active.maxFrame} bytes, and it has ${request.bytes}; that was known`)
+      return fail(
+        request,
+        'too-large',
+        `the server takes no frame over ${active.maxFrame} bytes, and it has ${request.bytes}; that was known`,
+      )
     // Noted before: the answer, or the leg's end, may come from within.
     request.leg = active.number
     request.sent = true
@@ -107,7 +113,8 @@ export function createRequests(
       if (closed !== null) return refuse('closed', closed)
       if (signal?.aborted) return refuse('aborted', `its signal was aborted: ${NOT}`, signal.reason)
       const id = newId()
-      const size = byteLength(JSON.stringify({ type: 'request', id, method })) + (text.json ? byteLength(text.json) + 8 : 0)
+      const size =
+        byteLength(JSON.stringify({ type: 'request', id, method })) + (text.json ? byteLength(text.json) + 8 : 0)
       if (open.size >= maxMessages || bytes + size > maxBytes)
         return refuse('outbox-full', `${open.size} requests of ${bytes} bytes wait already: see the option outbox`)
       return new Promise((resolve, reject) => {
@@ -157,12 +164,17 @@ export function createRequests(
       }
       pump()
     },
-    answered(id, answer) {
+    acked(id, data) {
       const request = open.get(id)
-      if (!request?.sent) return false
-      if (answer instanceof LiveSocketError) request.settle(answer)
-      else request.settle(null, answer.data)
-      return true
+      request?.settle(null, data)
+      return !!request
+    },
+    nacked(id, reason, message, retryAfter, data) {
+      const request = open.get(id)
+      request?.settle(
+        error(request.method, refusalCode(reason), `${message} (${reason})`, { id, reason, data, retryAfter }),
+      )
+      return !!request
     },
     settled: (leg) => [...open.values()].every((request) => request.leg !== leg),
     close(message) {

@@ -16,6 +16,9 @@ const LONGEST = bounds.handover.most
  */
 export const LONGEST_DATA = MAX_TEXT - MAX_TOKEN
 
+/** Characters of what a refusal bears beside its words: it is kept with the record of the publish. */
+export const LONGEST_REFUSAL = 64 * KIB
+
 const count = (otherwise: number): Bound => ({ least: 1, most: LARGEST, otherwise })
 const time = (otherwise: number, least = 1): Bound => ({ least, most: LONGEST, otherwise })
 
@@ -43,6 +46,8 @@ export const limitBounds = {
   maxQueued: count(128),
   maxQueuedBytes: count(MIB),
   publishTimeout: time(8 * SECOND),
+  maxRequests: count(100),
+  requestTimeout: time(30 * SECOND),
   answerTimeout: time(5 * SECOND),
   closeTimeout: time(2 * SECOND),
   silenceGrace: time(10 * SECOND, 0),
@@ -63,7 +68,7 @@ const serverBounds = {
   'drain.spread': bounds.handover,
   'renewTokens.within': { ...bounds.lifetime, otherwise: 60 * SECOND },
   'offerTokens.tokenTtl': { ...bounds.lifetime, least: 1 },
-  'PublishRefused.retryAfter': bounds.retryAfter,
+  'Refused.retryAfter': bounds.retryAfter,
   ...(Object.fromEntries(Object.entries(limitBounds).map(([name, bound]) => [`limits.${name}`, bound])) as Record<
     `limits.${keyof typeof limitBounds}`,
     Bound

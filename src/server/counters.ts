@@ -10,6 +10,8 @@ export interface Counters {
   published: number
   /** Publishes answered by a `nack`. */
   refused: number
+  /** Requests that were asked of a handler. */
+  requested: number
   /** Message frames sent. */
   delivered: number
   /**
@@ -23,5 +25,15 @@ export interface Counters {
 }
 
 export function createCounters(): Counters {
-  return { opened: 0, welcomed: 0, published: 0, refused: 0, delivered: 0, missed: 0, asked: 0, failed: {} }
+  return {
+    opened: 0,
+    welcomed: 0,
+    published: 0,
+    refused: 0,
+    requested: 0,
+    delivered: 0,
+    missed: 0,
+    asked: 0,
+    failed: {},
+  }
 }

@@ -14,6 +14,18 @@ export type { SessionEvent } from './legs/session-event.js'
 export type { MaybePromise } from './maybe-promise.js'
 export type { Publication } from './publishes/publisher.js'
 export { PublishRefused } from './publishes/publish-refusal.js'
+export type { OnRequest, Request } from './requests/answerer.js'
+export { RequestRefused } from './requests/request-refusal.js'
+export type { Refused } from './refused.js'
+export type {
+  AnsweredMethods,
+  AskedMethods,
+  MethodAnswer,
+  MethodData,
+  MethodSchema,
+  MethodSchemas,
+  MethodTypes,
+} from '../protocol/method-types.js'
 export type { DedupeLimits } from './log/publish-record.js'
 export type { RequestListener } from './request-listener.js'
 export type { ServerEvent } from './server-event.js'

@@ -74,6 +74,10 @@ export interface ServerLimits {
    * less than the 10,000 after which a client takes a leg that does not answer for a dead one (`outbox.ackTimeout`).
    */
   readonly publishTimeout: number
+  /** Requests of a leg under way at a time; one more is refused as `busy`. Default 100. */
+  readonly maxRequests: number
+  /** How long a handler of `onRequest` may take; then its signal fires, and it is `outcome-unknown`. Default 30,000. */
+  readonly requestTimeout: number
   /** How long a closing leg waits for the answers to what it published. Default 5,000. */
   readonly answerTimeout: number
   /** From our close frame to the end of the connection, answered or not. Default 2,000. */

@@ -28,6 +28,8 @@ import { createWriteCoalescing } from './legs/write-coalescing.js'
 import { BACKLOG, createOwnHttp } from './upgrade/own-http.js'
 import { createPermission } from './identity/permission.js'
 import { createPatientClock } from './legs/patient-clock.js'
+import { checkHandlers, createAnswerer } from './requests/answerer.js'
+import type { MethodSchemas } from '../protocol/method-types.js'
 import { createPublisher } from './publishes/publisher.js'
 import { createPublishPace } from './publishes/publish-pace.js'
 import { readinessOf } from './readiness.js'
@@ -144,6 +146,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw invalid(`${name} must be a function, not ${shown(options[name])}`)
   }
+  checkHandlers(options.onRequest)
   if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?'))
     throw invalid(`path must start with / and have no query, not ${shown(path)}`)
   textOf('id', id, MAX_ID, 1)
@@ -165,6 +168,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     clock,
     patience: limits.publishTimeout,
     onPublish: options.onPublish,
+    onError,
+  })
+  const answer = createAnswerer<User>({
+    handlers: [options.onRequest ?? {}],
+    schemas: (options.methods ?? {}) as MethodSchemas,
+    clock,
+    patience: limits.requestTimeout,
     onError,
   })
   const connections = new Set<ServerLeg<User>>()
@@ -285,6 +295,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     feeds,
     rates: createSessionRates(limits, clock),
     publish,
+    answer,
     counters,
     clock: patient,
     authenticator: createAuthenticator<User>({

@@ -31,6 +31,7 @@ export function serverMetrics(stats: ServerStats): Metric[] {
     one('legs_asked_to_move_total', 'counter', 'Legs asked to move by a drain.', stats.asked),
     one('publishes_total', 'counter', 'Publishes that arrived, repeats included.', stats.published),
     one('publishes_refused_total', 'counter', 'Publishes answered by a nack.', stats.refused),
+    one('requests_total', 'counter', 'Requests that were asked of a handler.', stats.requested),
     one('messages_sent_total', 'counter', 'Messages sent to clients.', stats.delivered),
     one(
       'messages_missed_total',

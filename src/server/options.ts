@@ -7,11 +7,13 @@ import type { Filter } from './legs/leg-sink.js'
 import type { OnSession } from './legs/session-event.js'
 import type { ServerLimits } from './limits.js'
 import type { TopicLog } from './log/topic-log.js'
+import type { MethodSchema, MethodTypes } from '../protocol/method-types.js'
+import type { OnRequest } from './requests/answerer.js'
 import type { OnPublish } from './publishes/publisher.js'
 import type { OnError } from './reporter.js'
 import type { ServerEvent } from './server-event.js'
 
-export interface LiveServerOptions<User = unknown> {
+export interface LiveServerOptions<User = unknown, Methods extends object = MethodTypes> {
   /**
    * An HTTP server of yours to live on, beside whatever else it serves: it takes the WebSockets of its `path` and
    * leaves everything else alone. Mount it before you listen. One of this, `port` and `noServer`.
@@ -50,6 +52,15 @@ export interface LiveServerOptions<User = unknown> {
    * told `outcome-unknown`.
    */
   readonly onPublish?: OnPublish<User>
+  /**
+   * What clients ask with `request`, by method: what the function gives is the answer, for that client alone. Throw
+   * `RequestRefused` to refuse. Requests wait for nothing and for nobody; each may take `limits.requestTimeout`. Across
+   * a move they stay with the server that has them. A client may be told `outcome-unknown`, and only where it calls a
+   * request idempotent does the same arrive twice.
+   */
+  readonly onRequest?: OnRequest<User, Methods>
+  /** Standard Schemas of methods: `input` before the handler is asked, `output` before its answer is sent. */
+  readonly methods?: { readonly [Method in keyof Methods]?: MethodSchema }
   /**
    * Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. A server that
    * dies says nothing: another one that shares the log tells of its sessions' end, some 20 s later, for those that have

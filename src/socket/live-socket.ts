@@ -1,4 +1,6 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { nanoid } from 'nanoid'
+import { checkData } from '../base/standard-schema.js'
 import { createEmitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
 import { tellUncaught } from '../base/uncaught.js'
@@ -13,10 +15,12 @@ import { settingsOf, type LiveSocketOptions, type TopicTypes } from '../options/
 import { createSession, type Session } from '../handover/session.js'
 import { watchWake } from '../host/wake.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
+import type { RequestOptions } from '../requests/requests.js'
 import { createSubscriptions, type TopicStatus } from '../topics/subscriptions.js'
 import type { Message, MessageInfo } from '../topics/message.js'
 import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
 import type { Position } from '../protocol/frames.js'
+import type { AskedMethods, MethodAnswer, MethodData, MethodSchemas, MethodTypes } from '../protocol/method-types.js'
 import { createStream, type StreamOptions } from './stream.js'
 import { createTopicStatus } from './topic-status.js'
 import { checkTopicData, type SchemaInputs, type SchemaOutputs, type TopicSchemas } from '../topics/topic-schema.js'
@@ -52,10 +56,21 @@ export interface LiveSocketStats {
 
 type Name<Topics> = keyof Topics & string
 
+/** What follows the method's name: its data, which may be left out where it may be undefined, and the options. */
+type RequestArgs<Method> =
+  undefined extends MethodData<Method>
+    ? [data?: MethodData<Method>, options?: RequestOptions]
+    : [data: MethodData<Method>, options?: RequestOptions]
+
 /**
- * `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform.
+ * `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform;
+ * `Methods` what `request` asks.
  */
-export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends object = Topics> {
+export interface LiveSocket<
+  Topics extends object = TopicTypes,
+  Inputs extends object = Topics,
+  Methods extends object = MethodTypes,
+> {
   /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
   connect(): void
   /**
@@ -102,6 +117,15 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
    */
   publish<Topic extends Name<Inputs>>(topic: Topic, data: Inputs[Topic], options?: PublishOptions): Promise<Published>
   /**
+   * Asks the server itself: in no topic, seen by nobody else, beside whatever else is asked. Resolves with the answer.
+   * Rejects with a `LiveSocketError`: `refused` with the server's `reason` and `data`, or `outcome-unknown` where the
+   * leg that it was asked on ended, or its time, before the answer came. See `RequestOptions`.
+   */
+  request<Method extends Name<Methods>>(
+    method: Method,
+    ...args: RequestArgs<Methods[Method]>
+  ): Promise<MethodAnswer<Methods[Method]>>
+  /**
    * Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has
    * answered yet.
    */
@@ -121,12 +145,15 @@ export interface LiveSocket<Topics extends object = TopicTypes, Inputs extends o
  * Topics are typed by `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError`
  * `invalid` that names the option.
  */
+export function createLiveSocket<Schemas extends TopicSchemas, Methods extends MethodSchemas>(
+  options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas; methods: Methods },
+): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>, AskedMethods<Methods>>
 export function createLiveSocket<Schemas extends TopicSchemas>(
   options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas },
 ): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>>
-export function createLiveSocket<Topics extends object = TopicTypes>(
+export function createLiveSocket<Topics extends object = TopicTypes, Methods extends object = MethodTypes>(
   options: LiveSocketOptions<Topics>,
-): LiveSocket<Topics>
+): LiveSocket<Topics, Topics, Methods>
 export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
   const settings = settingsOf(options)
   const { clock, random } = settings
@@ -255,6 +282,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
           settled: () => coordinator.settle(),
           changed: (size) => live.count(size),
         },
+        request: (leg, frame) => coordinator.send(leg, frame),
         tokens: {
           fresh: (token) => coordinator.renew(token),
           // Of one that has ended the last word is told with the end.
@@ -467,6 +495,19 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         )
       session.counters.published++
       return session.outbox.publish(topic, data, options)
+    },
+    async request(method: string, data?: unknown, how?: RequestOptions): Promise<never> {
+      if (settings.protocol.merge !== 'log')
+        throw new LiveSocketError('invalid', 'This protocol has no requests: they are for a LiveSocket server.')
+      const { input, output } = Object.hasOwn(settings.methods, method) ? settings.methods[method]! : {}
+      const check = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
+        const checked = checkData(schema, value)
+        if (!('invalid' in checked)) return checked.value
+        const { invalid, cause } = checked
+        throw new LiveSocketError('invalid', `The ${what} "${method}" does not fit its schema: ${invalid}.`, { cause })
+      }
+      check(input, data, 'data of the request')
+      return check(output, await session.requests.request(method, data, how), 'answer to the request') as never
     },
     position: subscriptions.position,
     topicStatus(topic) {

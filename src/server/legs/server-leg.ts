@@ -13,6 +13,8 @@ import { createLegSink, type Filter } from './leg-sink.js'
 import { createLegSocket, type LegSocket } from './leg-socket.js'
 import { createLegTopics, type PreparedTopics, type TopicRefusal } from './leg-topics.js'
 import { maxPayload, type ServerLimits } from '../limits.js'
+import type { Answerer, RequestFrame } from '../requests/answerer.js'
+import { createLegRequests } from '../requests/leg-requests.js'
 import { answerFrame } from '../topics/message-frame.js'
 import type { WriteCoalescing } from './write-coalescing.js'
 import type { Publisher, PublishFrame } from '../publishes/publisher.js'
@@ -58,6 +60,7 @@ export interface LegDeps<User> {
   readonly feeds: TopicFeeds
   readonly rates: SessionRates
   readonly publish: Publisher<User>
+  readonly answer: Answerer<User>
   readonly counters: Counters
   readonly clock: Clock
   readonly writes: WriteCoalescing
@@ -83,6 +86,7 @@ type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
 
 /** A session that does not heed what it is told, which is worth no answer any more, comes back after so long. */
 const FLOOD_PAUSE = 5_000
+const BUSY = 'This leg has as many requests under way as limits.maxRequests allows.'
 
 export function createServerLeg<User>(
   deps: LegDeps<User>,
@@ -128,6 +132,7 @@ export function createServerLeg<User>(
   })
 
   const sink = createLegSink<User>({ ...deps, socket, who: () => who! })
+  const requests = createLegRequests<User>(deps.answer, limits.maxRequests)
   const topics = createLegTopics<User>({
     permission: deps.permission,
     feeds: deps.feeds,
@@ -144,7 +149,10 @@ export function createServerLeg<User>(
       text.length > limits.maxFrame || (text.length * 3 > limits.maxFrame && Buffer.byteLength(text) > limits.maxFrame)
     const frame = decodeClientFrame(text, maxPayload(limits))
     if (large) {
-      const id = frame && 'type' in frame && frame.type === 'publish' ? { id: frame.id } : undefined
+      const id =
+        frame && 'type' in frame && (frame.type === 'publish' || frame.type === 'request')
+          ? { id: frame.id }
+          : undefined
       return fail({ code: 'too-large', message: `Frames must have at most ${limits.maxFrame} bytes.`, ...id }, 'all')
     }
     if (!frame) return
@@ -243,6 +251,10 @@ export function createServerLeg<User>(
         return queue.change(bytes, async () => topics.leave(frame.topics))
       case 'publish':
         return queue.publish(frame.topic, bytes, publishing(frame, due))
+      case 'request':
+        return requests.full() ? refuseNow(frame.id, BUSY, 1_000) : answering(frame, bytes)
+      case 'cancel':
+        return requests.cancel(frame.id)
       case 'auth':
         return fresh.check(frame.token)
       case 'ping':
@@ -269,14 +281,29 @@ export function createServerLeg<User>(
     const retryAfter = rate!.refuse(bytes)
     const busy = { code: 'busy', message: 'This session sends too much.' } as const
     if (retryAfter === null) return (fail({ ...busy, retryAfter: FLOOD_PAUSE }, 'all'), false)
-    if (frame.type === 'publish') {
+    if (frame.type === 'request') refuseNow(frame.id, busy.message, retryAfter)
+    else if (frame.type === 'publish') {
       counters.published++
       counters.refused++
       socket.sendEncoded(answerFrame(frame.id, { type: 'nack', ...busy, retryAfter }))
       if (socket.owed() > limits.maxBuffered) dropSlow()
     } else if (frame.type === 'subscribe')
       for (const topic of frame.topics.keys()) refuse(frame.id)({ ...busy, topic, retryAfter })
-    return frame.type !== 'publish' && frame.type !== 'subscribe'
+    return frame.type !== 'publish' && frame.type !== 'subscribe' && frame.type !== 'request'
+  }
+
+  function refuseNow(id: string, message: string, retryAfter: number) {
+    socket.sendEncoded(answerFrame(id, { type: 'nack', code: 'busy', message, retryAfter }))
+    if (socket.owed() > limits.maxBuffered) dropSlow()
+  }
+
+  function answering(frame: RequestFrame, bytes: number) {
+    counters.requested++
+    queue.beside(bytes, async () => {
+      const answer = await requests.ask(frame, who!)
+      await socket.settled()
+      socket.sendEncoded(answer)
+    })
   }
 
   /** @param due when the rate of its session has room for it; 0: now. */
@@ -380,6 +407,7 @@ export function createServerLeg<User>(
     asking?.abandon()
     fresh.stop()
     topics.leaveAll()
+    requests.cancelAll()
     rate?.leave()
     // What was received is applied still; only there is nobody left to tell.
     release()

@@ -8,6 +8,8 @@ export interface WorkQueue {
   change(bytes: number, task: () => Promise<void>): void
   /** The topic's next one begins when the task calls `next`, or has ended. */
   publish(topic: string, bytes: number, task: (next: () => void) => Promise<void>): void
+  /** At once, beside all else. */
+  beside(bytes: number, task: () => Promise<void>): void
   size(): number
   /** Begins nothing more. */
   stop(): void
@@ -73,6 +75,10 @@ export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQue
         .then(() => new Promise<void>((next) => void run(bytes, () => task(next)).then(next)))
         .then(() => void (lanes.get(topic) === lane && lanes.delete(topic)))
       lanes.set(topic, lane)
+    },
+    beside(bytes, task) {
+      count(bytes)
+      void run(bytes, task)
     },
     size: () => size,
     stop() {

@@ -131,6 +131,8 @@ export interface Nack {
   readonly type: 'nack'
   readonly code: string
   readonly message: string
+  /** The application's own, of what JSON can say. */
+  readonly data?: unknown
 }
 
 /** A final answer to a publish. */

@@ -2,12 +2,14 @@ import { since, type Clock, type Instant } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import type { ClientFrame } from '../../protocol/frames.js'
 import { serialise } from '../../protocol/json.js'
+import { attempt, TooLong } from '../attempt.js'
 import { LONGEST_DATA } from '../bounds.js'
 import { LOG_AWAY } from '../failure.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { quoted } from '../invalid.js'
+import { refusalFrame } from '../refused.js'
 import type { Permission } from '../identity/permission.js'
-import { PublishRefused, refusalFrame } from './publish-refusal.js'
+import { PublishRefused } from './publish-refusal.js'
 import type { PublishPace } from './publish-pace.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
 
@@ -60,9 +62,6 @@ export interface PublisherDeps<User> {
 /** An `age` is whole milliseconds, which may have been rounded down. */
 export const ROUNDING = 1
 
-/** The application's function has not answered in its time. */
-class TooLong extends LiveSocketError {}
-
 export function createPublisher<User>({
   log,
   pace,
@@ -72,6 +71,8 @@ export function createPublisher<User>({
   onPublish,
   onError,
 }: PublisherDeps<User>): Publisher<User> {
+  const within = { clock, patience }
+
   /** @param deciding called before anything is done that may be the publish's outcome. */
   async function decide(
     { frame, session, user }: Publishing<User>,
@@ -86,7 +87,7 @@ export function createPublisher<User>({
       if (known) return known
     }
     deciding()
-    const allowed = await attempt('authorize', () =>
+    const allowed = await attempt(within, 'authorize took longer than limits.publishTimeout', () =>
       permission({ action: 'publish', topic, user, session, data: frame.data }),
     )
     if ('thrown' in allowed) {
@@ -101,7 +102,8 @@ export function createPublisher<User>({
     const controller = onPublish && new AbortController()
     const decision = onPublish
       ? await attempt(
-          'onPublish',
+          within,
+          'onPublish took longer than limits.publishTimeout',
           () => onPublish({ topic, data: frame.data, id, session, user, signal: controller!.signal }),
           controller,
         )
@@ -117,9 +119,9 @@ export function createPublisher<User>({
         onError(thrown, `applying a publish into ${quoted(topic)}`)
         return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
       }
-      const { problem, retryAfter, ...refusal } = refusalFrame(thrown)
+      const { refusal, problem } = refusalFrame(thrown)
       if (problem !== null) onError(problem, `refusing a publish into ${quoted(topic)}`)
-      return retryAfter === undefined ? log.refuse(origin(), refusal) : { ...refusal, retryAfter }
+      return refusal.retryAfter === undefined ? log.refuse(origin(), refusal) : refusal
     }
     const stored = decision.value && Object.hasOwn(decision.value, 'data') ? decision.value.data : frame.data
     const data = jsonOf(stored)
@@ -150,29 +152,6 @@ export function createPublisher<User>({
     // first.
     if (!onPublish) next()
     return (await appended).answer
-  }
-
-  /** What the application's function came to, within its time. */
-  async function attempt<Value>(
-    name: string,
-    call: () => MaybePromise<Value>,
-    controller?: AbortController,
-  ): Promise<{ value: Value } | { thrown: unknown }> {
-    let cancel: () => void = () => undefined
-    const tooLong = new Promise<never>((_, reject) => {
-      cancel = clock.setTimeout(
-        () => reject(new TooLong('timeout', `${name} took longer than limits.publishTimeout, ${patience} ms`)),
-        patience,
-      )
-    })
-    try {
-      return { value: await Promise.race([call(), tooLong]) }
-    } catch (thrown) {
-      if (thrown instanceof TooLong) controller?.abort(thrown)
-      return { thrown }
-    } finally {
-      cancel()
-    }
   }
 
   return async (publishing, next) => {

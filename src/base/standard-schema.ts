@@ -1,0 +1,44 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+
+/**
+ * `invalid` is a text for people. It never holds what was checked, unless the schema library puts it into its own
+ * issues.
+ */
+export type Checked = { readonly value: unknown } | { readonly invalid: string; readonly cause?: unknown }
+
+/** So much of what a schema has to say is told; it may have an issue for each of a thousand rows. */
+const MOST_ISSUES = 5
+const LONGEST_ISSUE = 200
+
+/** What the schema makes of the data; the data itself where there is none. Never throws. */
+export function checkData(schema: StandardSchemaV1 | undefined, data: unknown): Checked {
+  if (!schema) return { value: data }
+  try {
+    const result: unknown = schema['~standard'].validate(data)
+    if (typeof result !== 'object' || result === null)
+      return { invalid: 'the schema is no Standard Schema: it gave no result' }
+    if ('then' in result && typeof result.then === 'function') {
+      // Nobody waits for it, so nobody else would hear it reject.
+      Promise.resolve(result).catch(() => undefined)
+      return {
+        invalid: 'the schema is asynchronous: messages are checked in order, so only synchronous schemas can be used',
+      }
+    }
+    const { issues, value } = result as { readonly issues?: unknown; readonly value?: unknown }
+    return issues ? { invalid: issuesText(issues) } : { value }
+  } catch (thrown) {
+    // Of what it threw only the kind: the text may hold the data.
+    return { invalid: `the schema threw ${thrown instanceof Error ? `a ${thrown.name}` : 'something'}`, cause: thrown }
+  }
+}
+
+function issuesText(issues: unknown): string {
+  const all = Array.isArray(issues) ? (issues as StandardSchemaV1.Issue[]) : []
+  const texts = all.slice(0, MOST_ISSUES).map(({ message, path }) => {
+    const place = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+    const text = place === '' ? message : `${place}: ${message}`
+    return text.length > LONGEST_ISSUE ? `${text.slice(0, LONGEST_ISSUE)}…` : text
+  })
+  if (all.length > MOST_ISSUES) texts.push(`and ${all.length - MOST_ISSUES} more`)
+  return texts.join('; ') || 'the schema found it invalid, and named no issue'
+}

@@ -1,0 +1,26 @@
+'use client'
+import { useCallback, useState } from 'react'
+import type { LiveSocketError } from '../base/errors.js'
+
+export interface Outcomes {
+  /** How many of this component's calls wait for their answer. */
+  readonly pending: number
+  /** Why the last one failed; null from the next call on. */
+  readonly error: LiveSocketError | null
+}
+
+const NONE: Outcomes = { pending: 0, error: null }
+
+/** What becomes of the calls of one component. `watch` counts a call; a rejection of it is no unhandled one. */
+export function useOutcomes(): Outcomes & { watch<Result>(call: Promise<Result>): Promise<Result> } {
+  const [outcomes, setOutcomes] = useState(NONE)
+  const watch = useCallback(<Result>(call: Promise<Result>) => {
+    setOutcomes((before) => ({ pending: before.pending + 1, error: null }))
+    call.then(
+      () => setOutcomes((before) => ({ ...before, pending: before.pending - 1 })),
+      (error: LiveSocketError) => setOutcomes((before) => ({ pending: before.pending - 1, error })),
+    )
+    return call
+  }, [])
+  return { ...outcomes, watch }
+}

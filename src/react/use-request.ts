@@ -1,0 +1,34 @@
+'use client'
+import { useCallback } from 'react'
+import type { MethodAnswer, MethodData } from '../protocol/method-types.js'
+import type { RequestOptions } from '../requests/requests.js'
+import type { LiveSocket } from '../socket/live-socket.js'
+import { useSocket } from './provider.js'
+import type { RegisteredMethods, TopicName } from './register.js'
+import { useOutcomes, type Outcomes } from './use-outcomes.js'
+
+export interface Requesting<Method> extends Outcomes {
+  /**
+   * Resolves with the server's answer; rejects with a `LiveSocketError`. A rejection that nobody waits for is no
+   * unhandled one: it is in `error`. The function is the same one while socket and method are.
+   */
+  readonly request: (
+    ...args: undefined extends MethodData<Method>
+      ? [data?: MethodData<Method>, options?: RequestOptions]
+      : [data: MethodData<Method>, options?: RequestOptions]
+  ) => Promise<MethodAnswer<Method>>
+}
+
+/** Asks the server, and renders when what is pending or what failed changes. */
+export function useRequest<Method extends TopicName<Methods>, Methods extends object = RegisteredMethods>(
+  method: Method,
+  options: { readonly socket?: LiveSocket<any, any, Methods> } = {},
+): Requesting<Methods[Method]> {
+  const socket: LiveSocket<any, any, any> = useSocket(options.socket as LiveSocket<any, any, any> | undefined)
+  const { pending, error, watch } = useOutcomes()
+  const request = useCallback(
+    (data?: unknown, how?: RequestOptions) => watch(socket.request(method, data, how)),
+    [socket, method, watch],
+  )
+  return { request: request as Requesting<Methods[Method]>['request'], pending, error }
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { MaybePromise } from './maybe-promise.js'
+
+/** The application's function has not answered in its time. */
+export class TooLong extends LiveSocketError {}
+
+/** What the application's function comes to, within its time. Where that is over, `controller` is aborted. */
+export async function attempt<Value>(
+  { clock, patience }: { readonly clock: Clock; readonly patience: number },
+  overdue: string,
+  call: () => MaybePromise<Value>,
+  controller?: AbortController,
+): Promise<{ value: Value } | { thrown: unknown }> {
+  let cancel: () => void = () => undefined
+  const tooLong = new Promise<never>((_, reject) => {
+    cancel = clock.setTimeout(() => reject(new TooLong('timeout', `${overdue}, ${patience} ms`)), patience)
+  })
+  try {
+    return { value: await Promise.race([call(), tooLong]) }
+  } catch (thrown) {
+    if (thrown instanceof TooLong) controller?.abort(thrown)
+    return { thrown }
+  } finally {
+    cancel()
+  }
+}

@@ -1,0 +1,117 @@
+import type { Clock } from '../../base/clock.js'
+import { checkData } from '../../base/standard-schema.js'
+import type { ClientFrame } from '../../protocol/frames.js'
+import { serialise } from '../../protocol/json.js'
+import type { MethodAnswer, MethodData, MethodSchemas, MethodTypes } from '../../protocol/method-types.js'
+import { attempt, TooLong } from '../attempt.js'
+import { LONGEST_DATA } from '../bounds.js'
+import { invalid, quoted, shown } from '../invalid.js'
+import { OUTCOME_UNKNOWN, type Ack } from '../log/topic-log.js'
+import type { MaybePromise } from '../maybe-promise.js'
+import { refusalFrame, type Refusal } from '../refused.js'
+import { RequestRefused } from './request-refusal.js'
+
+export interface Request<User, Data = unknown> {
+  readonly method: string
+  readonly data: Data
+  readonly user: User
+  readonly session: string
+  /** Fires when nobody waits for the answer any more: the client gave up, its leg is gone, or the time is over. */
+  readonly signal: AbortSignal
+}
+
+/** See `LiveServerOptions`. */
+export type OnRequest<User, Methods extends object = MethodTypes> = {
+  readonly [Method in keyof Methods]?: (
+    ask: Request<User, MethodData<Methods[Method]>>,
+  ) => MaybePromise<MethodAnswer<Methods[Method]>>
+}
+
+export type RequestFrame = Extract<ClientFrame, { type: 'request' }>
+
+/** Asks the method's handler. Never rejects. */
+export type Answerer<User> = (
+  frame: RequestFrame,
+  who: { readonly user: User; readonly session: string },
+  controller: AbortController,
+) => Promise<Ack | Refusal>
+
+export interface AnswererDeps<User> {
+  /** Of the application, and the server's own, which come first. */
+  readonly handlers: readonly OnRequest<User>[]
+  readonly schemas: MethodSchemas
+  readonly clock: Clock
+  /** How long a handler may take. */
+  readonly patience: number
+  onError(error: unknown, doing: string): void
+}
+
+const FAILED = nack('error', 'The server failed to answer this.')
+
+/** Methods of this prefix are the server's own. */
+export const OWN = 'livesocket.'
+
+export function createAnswerer<User>(deps: AnswererDeps<User>): Answerer<User> {
+  const { handlers, schemas, onError } = deps
+  const handlerOf = (method: string) => handlers.find((given) => Object.hasOwn(given, method))?.[method]
+
+  return async ({ method, data }, { user, session }, controller) => {
+    const handler = handlerOf(method)
+    if (!handler) return nack('unknown-method', `This server has no method ${quoted(method)}: see onRequest.`)
+    const doing = `answering the request ${quoted(method)}`
+    const { input, output } = Object.hasOwn(schemas, method) ? schemas[method]! : {}
+    const checked = checkData(input, data)
+    if ('invalid' in checked)
+      return nack('invalid', `The data for ${quoted(method)} does not fit its schema: ${checked.invalid}.`)
+    const answered = await attempt(
+      deps,
+      `the method ${quoted(method)} took longer than limits.requestTimeout`,
+      () => handler({ method, data: checked.value, user, session, signal: controller.signal }),
+      controller,
+    )
+    if ('thrown' in answered) {
+      const { thrown } = answered
+      if (thrown instanceof RequestRefused) {
+        const { refusal, problem } = refusalFrame(thrown)
+        if (problem) onError(problem, doing)
+        return refusal
+      }
+      // Who has given up is not told that the handler heard of it.
+      if (!controller.signal.aborted || thrown instanceof TooLong) onError(thrown, doing)
+      return thrown instanceof TooLong
+        ? nack(OUTCOME_UNKNOWN.code, 'It took longer than limits.requestTimeout, and may be done still.')
+        : FAILED
+    }
+    const { value } = answered
+    const fits = checkData(output, value)
+    const text = value === undefined ? { json: undefined } : serialise(value)
+    const wrong =
+      'invalid' in fits
+        ? `its answer does not fit its schema: ${fits.invalid}`
+        : 'invalid' in text
+          ? `its answer cannot be sent: ${text.invalid}`
+          : text.json !== undefined && text.json.length > LONGEST_DATA
+            ? `its answer has ${text.json.length} characters, and clients read no more than ${LONGEST_DATA}`
+            : null
+    if (wrong !== null) {
+      onError(invalid(`onRequest[${quoted(method)}]: ${wrong}`), doing)
+      return nack('error', 'It was done, and its answer could not be sent.')
+    }
+    return { type: 'ack', ...('json' in text && text.json !== undefined ? { data: text.json } : undefined) }
+  }
+}
+
+/** Throws `invalid` for what are no handlers, or bear a name of the server's own. */
+export function checkHandlers(given: unknown): void {
+  if (given === undefined) return
+  if (typeof given !== 'object' || given === null)
+    throw invalid(`onRequest must be an object of functions, not ${shown(given)}`)
+  for (const [method, handler] of Object.entries(given)) {
+    if (typeof handler !== 'function') throw invalid(`onRequest.${method} must be a function, not ${shown(handler)}`)
+    if (method.startsWith(OWN)) throw invalid(`onRequest: methods named ${OWN}… are the server's own`)
+  }
+}
+
+function nack(code: string, message: string): Refusal {
+  return { type: 'nack', code, message }
+}
