@@ -44,6 +44,8 @@ export interface ForeignMergeDeps {
   readonly end: 'fence' | 'match'
   /** The fence takes the old leg's topics from it: should it serve again, it is asked for them anew. Default false. */
   readonly leaves?: boolean
+  /** Milliseconds for which the old leg is not asked whether it has more. Default 0. */
+  readonly leastOverlap?: number
   readonly gapTimeout: number
   readonly maxMessages: number
   readonly maxBytes: number
@@ -66,6 +68,8 @@ interface Held {
   readonly bytes: number
 }
 
+const UNBOUNDED = { from: null, to: null, reason: 'lost' } as const
+
 /** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
 const UNNAMED = 'unnamed'
 
@@ -81,7 +85,7 @@ const UNNAMED = 'unnamed'
  *   about the rest. A planned move is told as a gap of unknown bounds in each topic that has had such messages.
  */
 export function createForeignMerge(
-  { clock, id, strength, end, leaves = false, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps,
+  { clock, id, strength, end, leaves = false, leastOverlap = 0, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps,
   handlers: ForeignMergeHandlers,
 ) {
   const topics = new Map<string, Topic>()
@@ -97,11 +101,13 @@ export function createForeignMerge(
   /** Nothing follows on the old leg. */
   let ended = false
   let stopWaiting: (() => void) | null = null
+  let stopStaying: (() => void) | null = null
 
   function deliver(topic: Topic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
     const first = topic.position === null
     topic.position = { epoch, offset }
-    if (first) handlers.answered?.(topic.name, { epoch, offset: strength === 'position' ? frame.prev : offset - 1 })
+    const before = strength === 'position' && !frame.head ? frame.prev : offset - (frame.head ? 0 : 1)
+    if (first) handlers.answered?.(topic.name, { epoch, offset: before })
     if (frame.hasData) handlers.deliver({ topic: topic.name, epoch, offset, data: frame.data, leg, replayed: false })
   }
 
@@ -112,6 +118,8 @@ export function createForeignMerge(
 
   function take(topic: Topic, leg: number, frame: MessageFrame) {
     if (strength === 'position') return takeByPosition(topic, leg, frame)
+    // Nobody knows how much there was.
+    if (frame.head) return topic.position ? gap({ topic: topic.name, epoch: ours, ...UNBOUNDED }) : undefined
     const name = nameOf(topic, frame)
     if (name === null) topic.nameless ||= !frame.opening
     else if (!recent.bring(leg, name)) return void counts.duplicates++
@@ -128,7 +136,8 @@ export function createForeignMerge(
       gap({ topic: topic.name, epoch, from: null, to: null, reason: 'epoch' })
     } else if (at) {
       if (offset <= at.offset) return void counts.duplicates++
-      if (prev > at.offset) gap({ topic: topic.name, epoch, from: at.offset + 1, to: prev, reason: 'lost' })
+      const to = frame.head ? offset : prev
+      if (to > at.offset) gap({ topic: topic.name, epoch, from: at.offset + 1, to, reason: 'lost' })
     }
     deliver(topic, leg, frame, offset, epoch)
   }
@@ -158,8 +167,7 @@ export function createForeignMerge(
     if (handlers.overflow()) return
     // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
     if (strength === 'identity')
-      for (const name of new Set(held.map((one) => one.topic.name)))
-        gap({ topic: name, epoch: ours, from: null, to: null, reason: 'lost' })
+      for (const name of new Set(held.map((one) => one.topic.name))) gap({ topic: name, epoch: ours, ...UNBOUNDED })
     release()
   }
 
@@ -201,10 +209,20 @@ export function createForeignMerge(
   /** The old leg has no say any more. */
   function release() {
     old = null
+    stopStaying?.()
+    stopStaying = null
     ended = false
     quiet()
     for (const topic of topics.values()) topic.joined.clear()
     flush(() => true)
+  }
+
+  function leave(leg: number) {
+    if (leastOverlap === 0) return handlers.fence(leg)
+    stopStaying = clock.setTimeout(() => {
+      stopStaying = null
+      handlers.fence(leg)
+    }, leastOverlap)
   }
 
   /** What a message has made ready goes out: by position whatever is in sequence now. */
@@ -256,8 +274,7 @@ export function createForeignMerge(
       dropHeld(
         (one) => one.leg !== leg || !(one.frame.opening || (end === 'fence' && nameOf(one.topic, one.frame) === null)),
       )
-    for (const topic of topics.values())
-      if (topic.nameless) gap({ topic: topic.name, epoch: ours, from: null, to: null, reason: 'lost' })
+    for (const topic of topics.values()) if (topic.nameless) gap({ topic: topic.name, epoch: ours, ...UNBOUNDED })
   }
 
   function join(topic: Topic, stream: string, then?: () => void) {
@@ -311,14 +328,14 @@ export function createForeignMerge(
       if (unwanted.length > 0) handlers.unsubscribe(leg, unwanted)
       if (old === null) return release()
       moved(leg)
-      if (strength === 'none') return
+      if (strength === 'none' && leastOverlap === 0) return
       if (strength === 'position') proceed()
       else if (end === 'match')
         for (const one of [...held])
           if (one.leg === leg && recent.repeats(leg, nameOf(one.topic, one.frame) ?? ''))
             join(one.topic, one.frame.stream ?? '')
       if (held.length > 0 && (strength === 'position' || end === 'match')) wait()
-      if (old !== null) handlers.fence(old)
+      if (old !== null) leave(old)
     },
     subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {},
     /** The next leg is asked again: a new server may think otherwise. */
@@ -345,10 +362,10 @@ export function createForeignMerge(
     },
     /** Everything that the old leg's server had to say has arrived. */
     drained(leg: number) {
-      if (leg !== old || strength === 'none' || (strength === 'identity' && end === 'match')) return
+      if (leg !== old || (strength === 'identity' && end === 'match')) return
       ended = true
       // By position a missing number may still be on its way on the new leg: the wait for it has begun.
-      if (strength === 'identity' || held.length === 0) release()
+      if (strength !== 'position' || held.length === 0) release()
     },
     gone(leg: number) {
       hellos.delete(leg)
@@ -361,7 +378,7 @@ export function createForeignMerge(
       release()
       if (active !== null && leaves) handlers.subscribe(active, id(), requests())
     },
-    caughtUp: () => active !== null && (old === null || strength === 'none'),
+    caughtUp: () => active !== null && (old === null || (strength === 'none' && leastOverlap === 0)),
     position: (name: string) => topics.get(name)?.position ?? null,
     get held() {
       return { messages: held.length, bytes }

@@ -87,7 +87,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
   function messageFrame(message: RawMessage, data: WireData, opening: boolean): ServerFrame | Rejected {
     const { topic } = message
     if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
-    const identity = message.alone || opening ? null : (raw.identity?.(message, data) ?? null)
+    const identity = message.alone || message.head || opening ? null : (raw.identity?.(message, data) ?? null)
     if (identity !== null && followed.has(topic)) last.set(topic, identity)
     const at = raw.position ? raw.position(message, data) : { offset: 1 }
     if (!at) return { invalid: 'position() must number every message', topic }
@@ -102,12 +102,13 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       offset,
       prev,
       data: message.data,
-      hasData: true,
+      hasData: !message.head,
       identity,
       epoch,
       stream,
       alone,
       ...(opening && { opening }),
+      ...(message.head && { head: true }),
     }
   }
 
@@ -144,6 +145,8 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
           message: unauthorized === true ? 'the server refused the token' : unauthorized,
         },
       ]
+    const ended = raw.ended?.(data)
+    if (ended) return [{ type: 'error', code: 'forbidden', message: ended }]
     const invalid = raw.invalid?.(data)
     if (invalid) return { invalid }
     const handover = raw.handover?.(data)
@@ -237,6 +240,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
         return data.length > 0 ? data : null
       },
     }),
+    ...(raw.goodbye && { goodbye: () => pieces(attempt(() => raw.goodbye!())) }),
     lost() {
       const said = frames(raw.lost?.(), '')
       return 'invalid' in said ? [] : said

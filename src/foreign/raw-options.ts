@@ -12,6 +12,11 @@ export interface RawMessage {
   readonly stream?: string
   /** The answer to what was asked on this leg alone: it is delivered at once, whichever leg brings it. */
   readonly alone?: boolean
+  /**
+   * No message: where the topic stands as a leg begins whose server does not send again what came before. What lies
+   * between is told as a gap; of a topic that has not begun it is the beginning.
+   */
+  readonly head?: boolean
 }
 
 /**
@@ -50,7 +55,7 @@ export interface RawProtocolOptions {
    * What a leg begins with in a topic, such as how things stand there: told only where no other leg has gone on
    * meanwhile.
    */
-  begins?(data: WireData): RawMessage | null | undefined
+  begins?(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
   /** Whether this data asks the client to move. `true`: at once, to the configured URL, within 30 s. */
   handover?(data: WireData): boolean | RawHandover | null | undefined
   /**
@@ -74,6 +79,8 @@ export interface RawProtocolOptions {
    * `subscribe` is asked for all topics.
    */
   leave?(): Outgoing
+  /** What to send last to a leg that the client closes: a word of parting, without which the server thinks ill of it. */
+  goodbye?(): Outgoing
   /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
   subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
   unsubscribe?(topics: readonly string[]): Outgoing
@@ -82,6 +89,8 @@ export interface RawProtocolOptions {
    * the leg itself.
    */
   unauthorized?(data: WireData): boolean | string | null | undefined
+  /** Why this data says that the server wants this client no more, and that it must not come back by itself. */
+  ended?(data: WireData): string | null | undefined
   /**
    * What in this data the application should hear of as an `invalid` event: the server's word for an error, a frame
    * that cannot be read.
@@ -117,6 +126,11 @@ export interface RawProtocolOptions {
    * each sequence goes over to the new leg when both have brought the same message.
    */
   marksEnd?: boolean
+  /**
+   * Milliseconds for which both legs live at least in a move, where what one server knows takes its time to reach the
+   * other. It needs an end that can be told. Default 0.
+   */
+  leastOverlap?: number
   /** `exclusive`: the server refuses a second connection while the first lives. Default `concurrent`. */
   overlap?: 'concurrent' | 'exclusive'
 }

@@ -33,6 +33,8 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
   check(options)
   const sessions = perSession(() => new Map<string, string>())
   const pings = options.ping !== undefined && options.pong !== undefined
+  const marksEnd = options.marksEnd ?? (pings || options.drained !== undefined)
+  checkLeastOverlap(options.leastOverlap, marksEnd)
   return {
     name: options.name ?? 'raw',
     subprotocols: [...(options.subprotocols ?? [])],
@@ -44,12 +46,16 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     takesToken: options.hello !== undefined || options.dial !== undefined || options.auth !== undefined,
     leaves: options.leave !== undefined,
     pings,
-    marksEnd: options.marksEnd ?? (pings || options.drained !== undefined),
+    marksEnd,
+    leastOverlap: options.leastOverlap ?? 0,
     binary: true,
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     open: () => openCodec(typeof given === 'function' ? given() : given, sessions),
   }
 }
+
+/** Milliseconds: who needs longer has servers that are not one. */
+const LONGEST_OVERLAP = 300_000
 
 const FUNCTIONS = [
   'hello',
@@ -79,6 +85,8 @@ const FUNCTIONS = [
   'invalid',
   'begins',
   'unanswered',
+  'goodbye',
+  'ended',
 ] as const
 
 function check(options: RawProtocolOptions) {
@@ -94,4 +102,15 @@ function check(options: RawProtocolOptions) {
   }
   if (options.pong && !options.ping)
     throw new LiveSocketError('invalid', 'rawProtocol: `pong` answers a `ping`, and there is none.')
+}
+
+function checkLeastOverlap(given: unknown, marksEnd: boolean) {
+  if (given === undefined) return
+  if (typeof given !== 'number' || !(given >= 0 && given <= LONGEST_OVERLAP))
+    throw new LiveSocketError('invalid', 'rawProtocol: leastOverlap must be milliseconds, 0 to 300,000.')
+  if (given > 0 && !marksEnd)
+    throw new LiveSocketError(
+      'invalid',
+      'rawProtocol: leastOverlap needs `drained`, or `ping` and `pong`. Without them both legs live for handover.overlapLimit.',
+    )
 }

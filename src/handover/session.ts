@@ -120,7 +120,13 @@ function mergeOf(settings: Settings, handlers: SessionHandlers['merge']): Sessio
   return strength === 'log'
     ? createMerge(deps, handlers)
     : createForeignMerge(
-        { ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves: settings.protocol.leaves },
+        {
+          ...deps,
+          strength,
+          end: marksEnd ? 'fence' : 'match',
+          leaves: settings.protocol.leaves,
+          leastOverlap: settings.protocol.leastOverlap,
+        },
         handlers,
       )
 }

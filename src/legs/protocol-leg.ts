@@ -344,6 +344,9 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       late.set(patience)
     },
     check: () => late.check(),
-    close: release,
+    close(code, reason) {
+      if (opened && !over) put(codec.goodbye?.() ?? [])
+      release(code, reason)
+    },
   }
 }

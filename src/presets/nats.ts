@@ -1,5 +1,6 @@
-import type { Protocol, WireData } from '../protocol/protocol.js'
+import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
+import { frameKeys } from './frame-keys.js'
 import { natsFrames, type NatsFrame } from './nats-frames.js'
 
 export interface NatsMessage {
@@ -43,14 +44,12 @@ export function nats({
     const split = natsFrames()
     const subjects = new Map<string, string>()
     const ids = new Map<string, string>()
-    const frames = new WeakMap<object, NatsFrame>()
+    const { keyOf, frameOf } = frameKeys<NatsFrame>()
     /** Subjects that are none, until that is told. */
     let wrong: string[] = []
     let sid = 0
     let server = ''
 
-    /** The frames of a piece of data travel on as the bytes that they were. */
-    const frameOf = (data: WireData): NatsFrame | undefined => (typeof data === 'string' ? undefined : frames.get(data))
     const subscribe = (topics: Iterable<string>) =>
       [...topics].map((subject) => {
         subjects.set(String(++sid), subject)
@@ -87,12 +86,7 @@ export function nats({
         // why.
         return token === undefined ? hello : hello.join('')
       },
-      split: (data) =>
-        split(data).map((frame) => {
-          const key = new ArrayBuffer(0)
-          frames.set(key, frame)
-          return key
-        }),
+      split: (data) => split(data).map(keyOf),
       ready(data) {
         const frame = frameOf(data)
         if (frame?.verb === 'INFO') server = String(frame.info?.['server_id'] ?? '')

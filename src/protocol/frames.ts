@@ -79,6 +79,8 @@ export interface MessageFrame {
   readonly alone?: boolean
   /** Of a foreign server: what a leg begins with, such as how things stand. Told only where no other leg serves. */
   readonly opening?: boolean
+  /** Of a foreign server: no message, but where the topic is as a leg begins that is not sent what came before. */
+  readonly head?: boolean
 }
 
 export interface SignalFrame {

@@ -35,6 +35,8 @@ export interface Codec {
    * Null: a ping does.
    */
   leave?(): readonly WireData[] | null
+  /** What a leg is told last, where it is the client that closes it. */
+  goodbye?(): readonly WireData[]
 }
 
 /** What a leg is dialled with. */
@@ -74,6 +76,8 @@ export interface Protocol {
   readonly pings: boolean
   /** Whether it can be told when a leg has no more to bring: by an answered ping, or by a word of the server's. */
   readonly marksEnd: boolean
+  /** Milliseconds for which the old leg is kept at least. Default 0. */
+  readonly leastOverlap?: number
   /** Whether a publish may be binary; else it is JSON. */
   readonly binary: boolean
   /** Where the handshake itself bears the token: what to dial instead. Throws nothing. */

@@ -1,0 +1,231 @@
+import { createAdapter } from '@socket.io/redis-streams-adapter'
+import { createClient } from 'redis'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { socketIo } from '../../src/presets/socket-io.js'
+import { socketIoPackets, writePacket } from '../../src/presets/socket-io-packets.js'
+import { startRedisServer } from '../kit/redis-server.js'
+import { until } from '../server/kit.js'
+import { socketIoServer } from './socket-io-servers.js'
+import { oneToLast, scripted, speaking } from './stage.js'
+
+const OPEN = '0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
+const numbersIn = (seen: readonly unknown[]) => seen.map((args) => (args as number[])[0]!)
+
+describe('the packets of Socket.IO', () => {
+  it('are read with their binary parts, namespace and acknowledgement', () => {
+    const read = socketIoPackets()
+    const bytes = new Uint8Array([1, 2]).buffer
+    expect(read('42["a",1]')).toMatchObject([{ kind: 2, namespace: '/', id: undefined, data: ['a', 1] }])
+    expect(read('42/chat,7["a"]')).toMatchObject([{ kind: 2, namespace: '/chat', id: '7', data: ['a'] }])
+    expect(read('44/chat,{"message":"no"}')).toMatchObject([{ kind: 4, namespace: '/chat', data: { message: 'no' } }])
+    expect(read('451-["a",{"x":{"_placeholder":true,"num":0}}]')).toEqual([])
+    expect(read('2')).toMatchObject([{ engine: '2', kind: null }])
+    expect(read(bytes)).toMatchObject([{ kind: 2, data: ['a', { x: bytes }] }])
+    expect(read('41/chat,')).toMatchObject([{ kind: 1, namespace: '/chat', data: undefined }])
+  })
+
+  it('are written so that they are read the same', () => {
+    const bytes = new Uint8Array([1, 2]).buffer
+    const read = socketIoPackets()
+    const packets = writePacket(2, '/chat', '7', ['a', { x: bytes }, bytes]).flatMap((data) => read(data))
+    expect(packets).toMatchObject([{ kind: 2, namespace: '/chat', id: '7', data: ['a', { x: bytes }, bytes] }])
+  })
+
+  it.each(['4', '4x', '42[', '459999-["a"]'])('are refused where they are none: %s', (wrong) => {
+    expect(() => socketIoPackets()(wrong)).toThrow()
+  })
+})
+
+it('loses, repeats and reorders nothing in moves between two servers on one Redis, at 500 events a second to a room', async () => {
+  const redis = await startRedisServer()
+  onTestFinished(() => redis.close())
+  const servers = await Promise.all(
+    ['blue', 'green'].map(async () => {
+      const client = createClient({ url: redis.url })
+      await client.connect()
+      onTestFinished(() => client.close())
+      return socketIoServer({ adapter: createAdapter(client, { blockTimeInMs: 50 }) as never })
+    }),
+  )
+  let dials = 0
+  const protocol = socketIo({ join: (topic) => ['join', topic], leave: (topic) => ['leave', topic] })
+  const { socket, seen } = speaking(() => servers[dials++ % 2]!.url, protocol).follow('tick')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  let sent = 0
+  const timer = setInterval(() => servers[sent % 2]!.io.to('tick').emit('tick', ++sent), 2)
+  onTestFinished(() => clearInterval(timer))
+  await until(() => seen.length > 0, 'the first')
+  for (let move = 1; move <= 12; move++) {
+    servers[(dials - 1) % 2]!.io.local.emit('reconnect', { deadline: 20_000 })
+    await until(() => socket.stats().handovers === move, `move ${move}`)
+  }
+  clearInterval(timer)
+  await until(() => numbersIn(seen).includes(sent), 'the last')
+  const numbers = numbersIn(seen)
+  // Each server's are in order: between two that both emit there is none.
+  for (const rest of [0, 1]) {
+    const own = numbers.filter((number) => number % 2 === rest)
+    expect(own).toEqual([...own].sort((a, b) => a - b))
+  }
+  expect([...numbers].sort((a, b) => a - b)).toEqual(oneToLast([...numbers].sort((a, b) => a - b)))
+})
+
+it('goes on after a break where the server has kept what was missed, and tells of a gap where it has not', async () => {
+  const { io, url } = await socketIoServer()
+  const { socket, seen } = speaking(url, socketIo(), { reconnect: { spread: 0 } }).follow('tick')
+  const gaps: unknown[] = []
+  socket.on('gap', ({ topic, from, to, reason }) => gaps.push({ topic, from, to, reason }))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  let sent = 0
+  const emit = (count: number) => {
+    for (let left = count; left > 0; left--) io.emit('tick', ++sent)
+  }
+  const cut = () =>
+    io
+      .of('/')
+      .sockets.forEach(({ conn }) =>
+        (conn.transport as unknown as { socket: { terminate(): void } }).socket.terminate(),
+      )
+  emit(5)
+  await until(() => seen.length === 5, 'some')
+  cut()
+  await until(() => socket.store.getState().status === 'reconnecting', 'the break')
+  emit(5)
+  await until(() => seen.length === 10, 'what was missed')
+  expect([numbersIn(seen), gaps]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], []])
+  cut()
+  await until(() => socket.store.getState().status === 'reconnecting', 'another break')
+  // As a server that was started anew.
+  const { sessions } = io.of('/').adapter as unknown as { sessions: Map<string, unknown> }
+  await until(() => sessions.size > 0, 'what the server has kept')
+  sessions.clear()
+  emit(5)
+  await until(() => socket.store.getState().status === 'live', 'live again')
+  emit(1)
+  await until(() => numbersIn(seen).at(-1) === 16, 'what came after')
+  expect(numbersIn(seen)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16])
+  expect(gaps).toEqual([{ topic: 'tick', from: null, to: null, reason: 'lost' }])
+})
+
+it('emits, has its acknowledgement, and acknowledges what the server asks', async () => {
+  const asked: unknown[] = []
+  const { io, url } = await socketIoServer({}, (socket) => {
+    socket.on('double', (n: number, answer: (n: number) => void) => answer(2 * n))
+    socket.on('both', (a: unknown, b: unknown, answer: (said: unknown) => void) => answer([a, b]))
+    socket.on('bytes', (bytes: Buffer, answer: (said: unknown) => void) => answer(Buffer.concat([bytes, bytes])))
+    socket.on('told', (n: number) => asked.push(n))
+  })
+  const protocol = socketIo({ send: (event) => event === 'told', acknowledge: (_event, [n]) => [-(n as number)] })
+  const { socket, seen } = speaking(url, protocol).follow('question')
+  socket.connect()
+  await expect(socket.publish('double', 21)).resolves.toMatchObject({ data: 42 })
+  await expect(socket.publish('both', [1, [2]])).resolves.toMatchObject({ data: [1, [2]] })
+  const { data } = await socket.publish('bytes', new Uint8Array([7]))
+  expect(new Uint8Array(data as ArrayBuffer)).toEqual(new Uint8Array([7, 7]))
+  await socket.publish('told', 3)
+  await until(() => asked.length === 1, 'what was told')
+  expect(await io.timeout(2_000).emitWithAck('question', 5)).toEqual([-5])
+  expect(seen).toEqual([[5]])
+})
+
+it('is live once it is in its rooms, tells of one that it may not enter, and leaves them', async () => {
+  const { io, url } = await socketIoServer()
+  const protocol = socketIo({
+    join: (topic) => ['join', topic],
+    leave: (topic) => ['leave', topic],
+    topic: (_event, [room]) => String(room),
+  })
+  const { socket, seen } = speaking(url, protocol).follow('red').follow('secret')
+  const refused: unknown[] = []
+  socket.on('error', ({ error }) => refused.push(error.topic))
+  const stop = socket.subscribe('blue', (data) => seen.push(data))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  for (const room of ['red', 'blue']) io.to(room).emit('news', room)
+  await until(() => seen.length === 2, 'both')
+  expect([seen.map((args) => (args as string[])[0]), refused]).toEqual([['red', 'blue'], ['secret']])
+  stop()
+  await until(() => !io.of('/').adapter.rooms.has('blue'), 'out of the room')
+})
+
+it('shows the token in the handshake of each connection, and has a new one fetched where the middleware refuses it', async () => {
+  const shown: unknown[] = []
+  const { io, url } = await socketIoServer()
+  io.of('/chat').use((socket, next) => {
+    shown.push(socket.handshake.auth['token'])
+    next(socket.handshake.auth['token'] === 'good' ? undefined : new Error('not authorized'))
+  })
+  let asked = 0
+  const { socket, seen } = speaking(url, socketIo({ namespace: '/chat' }), {
+    getToken: async () => (++asked === 1 ? 'old' : 'good'),
+  }).follow('news')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live with the new one')
+  io.of('/chat').emit('news', 1)
+  await until(() => seen.length === 1, 'the news')
+  expect([shown, asked]).toEqual([['old', 'good'], 2])
+})
+
+it('says why it is not live where the server has no such namespace', async () => {
+  const { url } = await socketIoServer()
+  const { socket, invalid } = speaking(url, socketIo({ namespace: '/none' }))
+  socket.connect()
+  await until(() => invalid.length > 0, 'the reason')
+  expect(invalid).toEqual(['the server refused the namespace: Invalid namespace'])
+})
+
+it('stays away where the server has disconnected it, as its own client does', async () => {
+  const { io, url } = await socketIoServer()
+  const { socket } = speaking(url, socketIo())
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  io.disconnectSockets()
+  await until(() => socket.store.getState().status === 'closed', 'closed')
+  expect(socket.store.getState().closed).toMatchObject({
+    by: 'forbidden',
+    reason: 'the server disconnected this socket',
+  })
+})
+
+it('asks for a sign of life that takes no line of the server, even where it takes namespaces of any name', async () => {
+  const { io, url } = await socketIoServer()
+  io.of(/.*/)
+  const { socket } = speaking(url, socketIo(), { heartbeat: { interval: 20, timeout: 1_000 } })
+  let pongs = 0
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  io.of('/livesocket').on('connection', () => pongs++)
+  await until(() => pongs >= 3, 'three answers')
+  expect(socket.stats()).toMatchObject({ handovers: 0, reconnects: 0 })
+})
+
+it('lets a server go that closes while a leg is still open: io.close() closes it, and the next server is dialled', async () => {
+  const servers = [await socketIoServer(), await socketIoServer()]
+  let dials = 0
+  const { socket } = speaking(() => servers[dials++]!.url, socketIo(), { reconnect: { spread: 0 } })
+  const closed: unknown[] = []
+  socket.on('leg-closed', ({ code, by }) => closed.push([code, by]))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  await servers[0]!.io.close()
+  await until(() => socket.store.getState().status === 'live' && dials === 2, 'live on the next one')
+  expect(closed).toEqual([[1005, 'server']])
+})
+
+it('answers pings of a scripted server, and reads what is none of its words as invalid', async () => {
+  const server = await scripted(
+    (frame, socket) => {
+      if (frame === '40{}') socket.send('40{"sid":"s"}')
+    },
+    (socket) => socket.send(OPEN),
+  )
+  const { socket, invalid } = speaking(server.url, socketIo())
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  server.legs[0]!.socket.send('2')
+  server.legs[0]!.socket.send('42{')
+  await until(() => invalid.length === 1 && server.legs[0]!.received.includes('3'), 'the pong')
+  expect(server.requests[0]).toBe('/?EIO=4&transport=websocket')
+})
