@@ -89,6 +89,8 @@ export function createForeignMerge(
   handlers: ForeignMergeHandlers,
 ) {
   const topics = new Map<string, Topic>()
+  /** A long overlap holds nothing for longer than it must: what both legs have brought is where the new one goes on. */
+  const matches = end === 'match' || leastOverlap > 0
   const recent = createRecentIdentities()
   const hellos = new Map<number, ReadonlySet<string>>()
   const counts = { duplicates: 0, held: 0, gaps: 0 }
@@ -106,8 +108,8 @@ export function createForeignMerge(
   function deliver(topic: Topic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
     const first = topic.position === null
     topic.position = { epoch, offset }
-    const before = strength === 'position' && !frame.head ? frame.prev : offset - (frame.head ? 0 : 1)
-    if (first) handlers.answered?.(topic.name, { epoch, offset: before })
+    if (first)
+      handlers.answered?.(topic.name, { epoch, offset: strength === 'position' ? lastBefore(frame) : offset - 1 })
     if (frame.hasData) handlers.deliver({ topic: topic.name, epoch, offset, data: frame.data, leg, replayed: false })
   }
 
@@ -129,15 +131,15 @@ export function createForeignMerge(
   function takeByPosition(topic: Topic, leg: number, frame: MessageFrame) {
     const at = topic.position
     const epoch = frame.epoch ?? ours
-    const { offset, prev } = frame
+    const { offset } = frame
+    const prev = lastBefore(frame)
     if (at && at.epoch !== epoch) {
       // Of the old leg's numbering nothing is wanted any more.
       if (leg !== active) return
       gap({ topic: topic.name, epoch, from: null, to: null, reason: 'epoch' })
     } else if (at) {
       if (offset <= at.offset) return void counts.duplicates++
-      const to = frame.head ? offset : prev
-      if (to > at.offset) gap({ topic: topic.name, epoch, from: at.offset + 1, to, reason: 'lost' })
+      if (prev > at.offset) gap({ topic: topic.name, epoch, from: at.offset + 1, to: prev, reason: 'lost' })
     }
     deliver(topic, leg, frame, offset, epoch)
   }
@@ -150,7 +152,7 @@ export function createForeignMerge(
   /** By its number it need not wait for any other: it is the next one, or a duplicate. */
   function inSequence(topic: Topic, frame: MessageFrame): boolean {
     const at = topic.position
-    return at === null || (at.epoch === (frame.epoch ?? ours) && frame.prev <= at.offset)
+    return at === null || (at.epoch === (frame.epoch ?? ours) && lastBefore(frame) <= at.offset)
   }
 
   function hold(topic: Topic, leg: number, frame: MessageFrame) {
@@ -249,12 +251,12 @@ export function createForeignMerge(
     if (name === null) return nameless(topic, leg, frame)
     if (old === null || leg === old || topic.joined.has(stream)) {
       take(topic, leg, frame)
-      if (leg !== old || end === 'fence') return
+      if (leg !== old || !matches) return
       const first = held.find((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
       if (first && nameOf(topic, first.frame) === name) join(topic, stream)
       return
     }
-    if (end === 'match' && recent.repeats(leg, name)) return join(topic, stream, () => take(topic, leg, frame))
+    if (matches && recent.repeats(leg, name)) return join(topic, stream, () => take(topic, leg, frame))
     hold(topic, leg, frame)
   }
 
@@ -330,7 +332,7 @@ export function createForeignMerge(
       moved(leg)
       if (strength === 'none' && leastOverlap === 0) return
       if (strength === 'position') proceed()
-      else if (end === 'match')
+      else if (matches)
         for (const one of [...held])
           if (one.leg === leg && recent.repeats(leg, nameOf(one.topic, one.frame) ?? ''))
             join(one.topic, one.frame.stream ?? '')
@@ -394,6 +396,11 @@ export function createForeignMerge(
 }
 
 export type ForeignMerge = ReturnType<typeof createForeignMerge>
+
+/** The offset that comes before whatever the frame brings: a head brings nothing itself. */
+function lastBefore({ head, offset, prev }: MessageFrame): number {
+  return head ? offset : prev
+}
 
 /** Roughly, and cheaply: two bytes a character, as engines keep it; parsed data by what it takes as JSON. */
 function estimate(data: unknown): number {

@@ -43,6 +43,11 @@ export interface SocketIoOptions {
    * `reconnect`.
    */
   handover?: string
+  /**
+   * Milliseconds for which both sockets live at least in a move: longer than a message takes from one server to the
+   * others through their adapter. Default 1,000.
+   */
+  leastOverlap?: number
 }
 
 /** What a session's legs have in common. */
@@ -88,6 +93,7 @@ export function socketIo({
   auth = (token) => ({ token }),
   unauthorized = isAboutToken,
   handover = 'reconnect',
+  leastOverlap = 1_000,
 }: SocketIoOptions = {}): Protocol {
   const begin = (): Known => ({ legs: [], last: null })
   const sessions = perSession(begin)
@@ -143,6 +149,7 @@ export function socketIo({
 
     return {
       name: 'socket.io',
+      leastOverlap,
       hello(ask) {
         known = sessions(ask.session)
         leg = ask.leg

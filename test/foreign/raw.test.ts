@@ -280,3 +280,25 @@ describe('bad input', () => {
     expect(() => rawProtocol(options as unknown as RawProtocolOptions)).toThrow(text)
   })
 })
+
+describe('the last words', () => {
+  it('are the client’s where it closes a leg, and the server’s where it wants the client no more', () => {
+    const codec = codecOf({ goodbye: () => 'bye', ended: (data) => (data === 'go away' ? 'go away' : null) })
+    expect(codec.goodbye!()).toEqual(['bye'])
+    expect(codec.decode('go away')).toEqual([{ type: 'error', code: 'forbidden', message: 'go away' }])
+    expect(codec.decode('x')).toMatchObject([{ type: 'message' }])
+  })
+
+  it.each([
+    [{ leastOverlap: -1 }, /milliseconds/],
+    [{ leastOverlap: Number.NaN }, /milliseconds/],
+    [{ leastOverlap: 1_000 }, /needs `drained`/],
+  ])('refuses %o', (options, why) => {
+    expect(() => rawProtocol({ message, ...options })).toThrow(why)
+  })
+
+  it('marks where a topic begins as no message', () => {
+    const codec = codecOf({ begins: () => [{ topic: 't', data: 1, head: true }], message: () => null })
+    expect(codec.decode('x')).toMatchObject([{ type: 'message', topic: 't', head: true, hasData: false }])
+  })
+})

@@ -12,6 +12,7 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/browser/firefox.test.ts': ['firefox-esr'],
   'test/browser/webkit.test.ts': ['WebKitWebDriver', 'Xvfb'],
   'test/presets/nats.test.ts': ['nats-server'],
+  'test/presets/socket-io-redis.test.ts': ['redis-server'],
   'test/presets/server-go.test.ts': ['go', '/usr/share/gocode/src/github.com/gorilla/websocket'],
   'test/presets/server-phoenix.test.ts': ['elixir', '/usr/share/doc/erlang-jiffy'],
 }

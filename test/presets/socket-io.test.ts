@@ -1,12 +1,9 @@
-import { createAdapter } from '@socket.io/redis-streams-adapter'
-import { createClient } from 'redis'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { socketIo } from '../../src/presets/socket-io.js'
 import { socketIoPackets, writePacket } from '../../src/presets/socket-io-packets.js'
-import { startRedisServer } from '../kit/redis-server.js'
 import { until } from '../server/kit.js'
 import { socketIoServer } from './socket-io-servers.js'
-import { oneToLast, scripted, speaking } from './stage.js'
+import { scripted, speaking } from './stage.js'
 
 const OPEN = '0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 const numbersIn = (seen: readonly unknown[]) => seen.map((args) => (args as number[])[0]!)
@@ -34,41 +31,6 @@ describe('the packets of Socket.IO', () => {
   it.each(['4', '4x', '42[', '459999-["a"]'])('are refused where they are none: %s', (wrong) => {
     expect(() => socketIoPackets()(wrong)).toThrow()
   })
-})
-
-it('loses, repeats and reorders nothing in moves between two servers on one Redis, at 500 events a second to a room', async () => {
-  const redis = await startRedisServer()
-  onTestFinished(() => redis.close())
-  const servers = await Promise.all(
-    ['blue', 'green'].map(async () => {
-      const client = createClient({ url: redis.url })
-      await client.connect()
-      onTestFinished(() => client.close())
-      return socketIoServer({ adapter: createAdapter(client, { blockTimeInMs: 50 }) as never })
-    }),
-  )
-  let dials = 0
-  const protocol = socketIo({ join: (topic) => ['join', topic], leave: (topic) => ['leave', topic] })
-  const { socket, seen } = speaking(() => servers[dials++ % 2]!.url, protocol).follow('tick')
-  socket.connect()
-  await until(() => socket.store.getState().status === 'live', 'live')
-  let sent = 0
-  const timer = setInterval(() => servers[sent % 2]!.io.to('tick').emit('tick', ++sent), 2)
-  onTestFinished(() => clearInterval(timer))
-  await until(() => seen.length > 0, 'the first')
-  for (let move = 1; move <= 12; move++) {
-    servers[(dials - 1) % 2]!.io.local.emit('reconnect', { deadline: 20_000 })
-    await until(() => socket.stats().handovers === move, `move ${move}`)
-  }
-  clearInterval(timer)
-  await until(() => numbersIn(seen).includes(sent), 'the last')
-  const numbers = numbersIn(seen)
-  // Each server's are in order: between two that both emit there is none.
-  for (const rest of [0, 1]) {
-    const own = numbers.filter((number) => number % 2 === rest)
-    expect(own).toEqual([...own].sort((a, b) => a - b))
-  }
-  expect([...numbers].sort((a, b) => a - b)).toEqual(oneToLast([...numbers].sort((a, b) => a - b)))
 })
 
 it('goes on after a break where the server has kept what was missed, and tells of a gap where it has not', async () => {
