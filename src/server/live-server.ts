@@ -35,7 +35,7 @@ import { createPublishPace } from './publishes/publish-pace.js'
 import { readinessOf } from './readiness.js'
 import { reconnectSpread } from './reconnect-spread.js'
 import { callOut, createReport } from './reporter.js'
-import { createServerLeg, type ServerLeg } from './legs/server-leg.js'
+import { createServerLegs, type ServerLeg } from './legs/server-leg.js'
 import type { ServerEvent } from './server-event.js'
 import { createSessionRates } from './legs/session-rates.js'
 import type { ServerStats } from './stats.js'
@@ -232,9 +232,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   /** What becomes of sessions although no leg here came or went. */
   function present(change: PresenceChange): boolean {
     const who =
-      change.type === 'left'
-        ? null
-        : [...legs].map((leg) => leg.who()!).find(({ session }) => session === change.session)
+      change.type === 'left' ? null : [...legs].map((leg) => leg.who!).find(({ session }) => session === change.session)
     if (who === undefined) return false
     callOut(
       () =>
@@ -263,30 +261,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
 
   function welcomeIn(connection: Connection, arrival: Arrival): ServerLeg<User> {
     counters.opened++
-    const leg: ServerLeg<User> = createServerLeg<User>(legDeps, connection, {
-      said: arrival.said,
-      ending: arrival.ending,
-      welcomed() {
-        legs.add(leg)
-        arrival.welcomed()
-      },
-      releasing(done) {
-        releasing.add(done)
-        void done.then(() => releasing.delete(done))
-      },
-      gone() {
-        arrival.gone()
-        connections.delete(leg)
-        if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
-        if (connections.size === 0) emptied?.()
-      },
-    })
+    const leg = newLeg(connection, arrival)
     connections.add(leg)
     return leg
   }
 
   const patient = createPatientClock(clock)
-  const legDeps = {
+  const newLeg = createServerLegs<User>({
     writes: createWriteCoalescing(systemClock),
     id,
     heartbeat,
@@ -309,9 +290,19 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     filter: options.filter,
     onSession: options.onSession,
     reconnectSpread: () => spread(connections.size),
+    welcomed: (leg) => void legs.add(leg),
+    gone(leg) {
+      connections.delete(leg)
+      if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
+      if (connections.size === 0) emptied?.()
+    },
+    releasing(done) {
+      releasing.add(done)
+      void done.then(() => releasing.delete(done))
+    },
     onEvent: tell,
     onError,
-  }
+  })
 
   function sweep() {
     const interval = heartbeat / SWEEPS_PER_HEARTBEAT
@@ -384,10 +375,9 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       textOf('end(match, reason): reason', reason, MAX_WORDS)
       // Also those that are known and not welcomed yet: nobody comes in behind a sign-out.
       const matching = [...connections].filter((leg) => {
-        const who = leg.who()
-        return who !== null && match(who)
+        return leg.who !== null && match(leg.who)
       })
-      const sessions = new Set(matching.map((leg) => leg.who()!.session))
+      const sessions = new Set(matching.map((leg) => leg.who!.session))
       for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
       return sessions.size
     },

@@ -21,7 +21,7 @@ export type SessionMatch<User> = (session: { readonly session: string; readonly 
 
 /** A welcomed leg, as far as its token goes. */
 export interface TokenLeg<User> {
-  who(): { readonly session: string; readonly user: User } | null
+  readonly who: { readonly session: string; readonly user: User } | null
   /** Its token ends in so many milliseconds, unless it has none or one that ends sooner: then false. */
   renewToken(within: number): boolean
   send(frame: { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }): void
@@ -43,7 +43,7 @@ export function createTokenRenewal<User>(deps: {
   const bySession = (match: SessionMatch<User>) => {
     const sessions = new Map<string, TokenLeg<User>[]>()
     for (const leg of deps.legs()) {
-      const who = leg.who()!
+      const who = leg.who!
       if (!match(who)) continue
       const legs = sessions.get(who.session)
       if (legs) legs.push(leg)
@@ -64,7 +64,7 @@ export function createTokenRenewal<User>(deps: {
       // One after the other: a thousand signatures at once would hold up every leg.
       for (const legs of bySession(match).values()) {
         try {
-          const { session, user } = legs[0]!.who()!
+          const { session, user } = legs[0]!.who!
           const minted = await mint({ session, user })
           if (!minted) continue
           const frame = tokenFrame(minted)

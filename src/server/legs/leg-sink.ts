@@ -1,8 +1,11 @@
-import type { LegSocket } from './leg-socket.js'
+import type { TopicAnswer } from '../../protocol/frames.js'
+import type { Counters } from '../counters.js'
 import { invalid, quoted } from '../invalid.js'
 import { callOut } from '../reporter.js'
-import type { Counters } from '../counters.js'
+import type { Encoded } from '../topics/encoded.js'
+import type { SharedEntry } from '../topics/shared-entry.js'
 import type { ReaderSink } from '../topics/topic-reader.js'
+import type { LegSocket } from './leg-socket.js'
 
 export interface Visibility<User> {
   readonly topic: string
@@ -18,36 +21,58 @@ export type Filter<User> = (ask: Visibility<User>) => boolean
 export interface LegSinkDeps<User> {
   readonly filter: Filter<User> | undefined
   readonly counters: Counters
-  readonly socket: LegSocket
-  who(): { readonly session: string; readonly user: User }
   onError(error: unknown, doing: string): void
 }
 
 /** Where the topics of one leg go. */
-export function createLegSink<User>({ filter, counters, socket, who, onError }: LegSinkDeps<User>): ReaderSink {
-  return {
-    message(frame) {
-      counters.delivered++
-      socket.sendMessage(frame)
-    },
-    missed: (count) => void (counters.missed += count),
-    subscribed: (topic, answer) => socket.send({ type: 'subscribed', topics: new Map([[topic, answer]]) }),
-    hasRoom: socket.hasRoom,
-    whenRoom: socket.whenRoom,
-    ...(filter && {
-      sees(topic, entry) {
-        const { user, session } = who()
-        let sees: unknown = false
-        const failed = (error: unknown) => onError(error, `filtering the topic ${quoted(topic)}`)
-        callOut(() => (sees = filter({ topic, data: entry.value(), offset: entry.offset, user, session })), failed)
-        if (typeof sees !== 'boolean')
-          failed(
-            invalid(
-              `filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`,
-            ),
-          )
-        return sees === true
-      },
-    }),
+export class LegSink<User> implements ReaderSink {
+  private readonly deps: LegSinkDeps<User>
+  private readonly socket: LegSocket
+  private readonly leg: { readonly who: { readonly session: string; readonly user: User } | null }
+
+  constructor(deps: LegSinkDeps<User>, socket: LegSocket, leg: LegSink<User>['leg']) {
+    this.deps = deps
+    this.socket = socket
+    this.leg = leg
+  }
+
+  message(frame: Encoded): void {
+    this.deps.counters.delivered++
+    this.socket.sendMessage(frame)
+  }
+
+  missed(count: number): void {
+    this.deps.counters.missed += count
+  }
+
+  subscribed(topic: string, answer: TopicAnswer): void {
+    this.socket.send({ type: 'subscribed', topics: new Map([[topic, answer]]) })
+  }
+
+  hasRoom(): boolean {
+    return this.socket.hasRoom()
+  }
+
+  whenRoom(then: () => void): void {
+    this.socket.whenRoom(then)
+  }
+
+  sees(topic: string, entry: SharedEntry): boolean {
+    const { filter } = this.deps
+    return filter === undefined || this.asks(filter, topic, entry)
+  }
+
+  private asks(filter: Filter<User>, topic: string, entry: SharedEntry): boolean {
+    const { user, session } = this.leg.who!
+    let sees: unknown = false
+    const failed = (error: unknown) => this.deps.onError(error, `filtering the topic ${quoted(topic)}`)
+    callOut(() => (sees = filter({ topic, data: entry.value(), offset: entry.offset, user, session })), failed)
+    if (typeof sees !== 'boolean')
+      failed(
+        invalid(
+          `filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`,
+        ),
+      )
+    return sees === true
   }
 }

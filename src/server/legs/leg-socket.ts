@@ -3,48 +3,12 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../../base/clock.js'
 import type { ServerFrame } from '../../protocol/frames.js'
 import { encodeServerFrame } from '../../protocol/server-frames.js'
+import { encodeText, type Encoded } from '../topics/encoded.js'
+import { Unread } from './unread.js'
 import type { WriteCoalescing } from './write-coalescing.js'
-import type { Encoded } from '../topics/message-frame.js'
-import { createUnread } from './unread.js'
 
-/**
- * One server-side socket. After `close` nothing is sent and nothing is heard but its end. Methods, here and wherever
- * there is one of a kind for each leg: an object with getters costs V8 some 500 bytes more.
- */
-export interface LegSocket {
-  /** Sends an answer, or what is said to this leg alone: at once, whatever waits. */
-  send(frame: ServerFrame): void
-  sendEncoded(frame: Encoded): void
-  /** Sends what could also be sent later, from the log: only while there is room. */
-  sendMessage(frame: Encoded): void
-  /** Whether the leg has read enough of what it was sent to be sent more that can also be sent later. */
-  hasRoom(): boolean
-  /** Calls `then` once, when there is room, after all who waited before. Only where there is none. */
-  whenRoom(then: () => void): void
-  /** Bytes of answers that wait in this process, while more waits there than may: then the leg is not read either. */
-  owed(): number
-  /** Resolves when it is owed nothing, or is gone; null where that is so now. */
-  settled(): Promise<void> | null
-  /** Whether it has read nothing of what waits for it for so many milliseconds. */
-  stalled(now: number, patience: number): boolean
-  /** Stops or goes on reading. */
-  pause(): void
-  resume(): void
-  paused(): boolean
-  /** Asks the browser itself, which answers even for a page whose timers stand still. */
-  probe(): void
-  /**
-   * Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which nothing
-   * more was read.
-   */
-  close(code: number, reason: string, patience: number): void
-  terminate(): void
-  /** Monotonic milliseconds of the last byte of a frame that came, and of the last one sent. */
-  heardAt(): number
-  sentAt(): number
-}
-
-export interface LegSocketHandlers {
+/** Whose socket it is. */
+export interface LegSocketOwner {
   text(text: string): void
   binary(): void
   /** A ping leaves that bears this mark, and is answered. */
@@ -54,6 +18,13 @@ export interface LegSocketHandlers {
   gone(code: number): void
 }
 
+export interface LegSocketDeps {
+  readonly clock: Clock
+  readonly writes: WriteCoalescing
+  /** Bytes that may be on their way to it before it has read them. */
+  readonly window: number
+}
+
 /** Bytes of answers that may wait in this process: whoever does not read them asks in vain. */
 const OWED = 64 * 1024
 /** What a frame costs besides its bytes. */
@@ -61,151 +32,244 @@ const PIECE = 256
 /** Of `patience`: how long a leg that still reads may take for what is before its close. */
 const LONGEST_CLOSE = 5
 
+/** Where a WebSocket keeps whose it is, so that its listeners are the same functions for all of them. */
+const SOCKET = Symbol('leg socket')
+
+interface Owned extends WebSocket {
+  [SOCKET]?: LegSocket
+}
+
 /**
- * @param stream what the WebSocket runs on.
- * @param window bytes that may be on their way to it before it has read them.
+ * One server-side socket. After `close` nothing is sent and nothing is heard but its end.
+ *
+ * A class, as is whatever else there is one of for each leg: methods of a prototype and parts that are made when they
+ * are first needed cost an idle leg nothing.
  */
-export function createLegSocket(
-  ws: WebSocket,
-  stream: Duplex,
-  clock: Clock,
-  writes: WriteCoalescing,
-  window: number,
-  handlers: LegSocketHandlers,
-): LegSocket {
-  let closing = false
-  let heardAt = clock.monotonic()
-  let sentAt = heardAt
-  let forget: (() => void) | null = null
-  /** Those who have something for it, in the order in which they found no room. */
-  let waiting: (() => void)[] = []
-  let owed = 0
-  let settling: (() => void)[] = []
+export class LegSocket {
+  private readonly ws: WebSocket
+  private readonly stream: Duplex
+  private readonly deps: LegSocketDeps
+  private readonly owner: LegSocketOwner
+  private readonly unread: Unread
+  private closing = false
   /** Why it is not read: its requests wait, or its answers do. */
-  let held = false
-  let deaf = false
-  const unread = createUnread(window, () => stream.writableLength, heardAt)
+  private held = false
+  private deaf = false
+  /** Bytes of answers that wait in this process, while more waits there than may. */
+  private owes = 0
+  /** Those who have something for it, in the order in which they found no room. */
+  private waiting: (() => void)[] | null = null
+  private settling: (() => void)[] | null = null
+  private forget: (() => void) | null = null
+  /** Monotonic milliseconds of the last byte of a frame that came, and of the last one sent. */
+  heardAt: number
+  sentAt: number
 
-  // What the WebSocket layer finds wrong it closes by itself, with the right code.
-  ws.on('error', () => undefined)
-  ws.on('message', (data, isBinary) => {
-    heardAt = clock.monotonic()
-    if (closing) return
-    if (isBinary) handlers.binary()
-    else handlers.text(data.toString())
-  })
-  ws.on('ping', () => void (heardAt = clock.monotonic()))
-  ws.on('pong', (mark) => {
-    heardAt = clock.monotonic()
-    unread.answered(String(mark), heardAt)
-    handlers.answered(String(mark))
-    serveWaiting()
-  })
-  ws.once('close', (code) => {
-    closing = true
-    forget?.()
-    handlers.gone(code)
-    waiting = []
-    settle()
-  })
-
-  // While it is not read, its pongs are not heard: then only what waits here counts.
-  const hasRoom = () => unread.room() || (ws.isPaused && unread.roomHere())
-
-  function serveWaiting() {
-    while (waiting.length > 0 && hasRoom()) waiting.shift()!()
+  /** @param stream what the WebSocket runs on. */
+  constructor(ws: WebSocket, stream: Duplex, deps: LegSocketDeps, owner: LegSocketOwner) {
+    this.ws = ws
+    this.stream = stream
+    this.deps = deps
+    this.owner = owner
+    this.heardAt = this.sentAt = deps.clock.monotonic()
+    this.unread = new Unread(deps.window, stream, this.heardAt)
+    ;(ws as Owned)[SOCKET] = this
+    for (const [event, listener] of LISTENERS) ws.on(event, listener)
   }
 
-  function settle() {
-    owed = 0
-    const all = settling
-    settling = []
-    for (const resolve of all) resolve()
+  /** Sends an answer, or what is said to this leg alone: at once, whatever waits. */
+  send(frame: ServerFrame): void {
+    this.sendEncoded(encodeText(encodeServerFrame(frame)))
   }
 
-  function give(frame: Encoded) {
-    if (closing || ws.readyState !== ws.OPEN) return
-    const now = clock.monotonic()
-    writes.hold(stream, now - sentAt)
-    sentAt = now
-    const marks = unread.add(frame.length)
-    ws.send(frame, { binary: false })
-    if (marks) mark()
+  sendEncoded(frame: Encoded): void {
+    this.sendMessage(frame)
+    if (this.unread.roomHere()) return
+    this.owes += frame.length + PIECE
+    if (this.owes < OWED || this.deaf) return
+    this.deaf = true
+    this.listen()
   }
 
-  function mark() {
-    if (closing || ws.readyState !== ws.OPEN) return
-    const text = unread.mark()
-    handlers.asked(text)
-    ws.ping(text, undefined, flushed)
+  /**
+   * Sends what could also be sent later, from the log: only while there is room. Past the WebSocket layer, which would
+   * make the frame for each leg anew, and write it in two pieces.
+   */
+  sendMessage(frame: Encoded): void {
+    if (this.closing || this.ws.readyState !== this.ws.OPEN) return
+    const now = this.deps.clock.monotonic()
+    this.deps.writes.hold(this.stream, now - this.sentAt)
+    this.sentAt = now
+    const marks = this.unread.add(frame.length)
+    this.stream.write(frame)
+    if (marks) this.probe()
+  }
+
+  /**
+   * Whether the leg has read enough of what it was sent to be sent more that can also be sent later. While it is not
+   * read, its pongs are not heard: then only what waits here counts.
+   */
+  hasRoom(): boolean {
+    return this.unread.room() || (this.ws.isPaused && this.unread.roomHere())
+  }
+
+  /** Calls `then` once, when there is room, after all who waited before. Only where there is none. */
+  whenRoom(then: () => void): void {
+    ;(this.waiting ??= []).push(then)
+  }
+
+  /** Bytes of answers that wait in this process, while more waits there than may: then the leg is not read either. */
+  owed(): number {
+    return this.owes
+  }
+
+  /** Resolves when it is owed nothing, or is gone; null where that is so now. */
+  settled(): Promise<void> | null {
+    if (!this.deaf || this.closing) return null
+    return new Promise((resolve) => void (this.settling ??= []).push(resolve))
+  }
+
+  /** Whether it has read nothing of what waits for it for so many milliseconds. */
+  stalled(now: number, patience: number): boolean {
+    return this.unread.stalled(now, patience)
+  }
+
+  /** Stops or goes on reading. */
+  pause(): void {
+    this.held = true
+    this.listen()
+  }
+
+  resume(): void {
+    this.held = false
+    this.listen()
+  }
+
+  paused(): boolean {
+    return this.ws.isPaused
+  }
+
+  /** Asks the browser itself, which answers even for a page whose timers stand still. */
+  probe(): void {
+    if (this.closing || this.ws.readyState !== this.ws.OPEN) return
+    const text = this.unread.mark()
+    this.owner.asked(text)
+    this.ws.ping(text, undefined, () => this.flushed())
+  }
+
+  /**
+   * Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which nothing
+   * more was read.
+   */
+  close(code: number, reason: string, patience: number): void {
+    if (this.closing) return
+    this.closing = true
+    this.settle()
+    // A paused socket would never hear that its close was answered.
+    this.listen()
+    this.ws.close(code, reason)
+    this.awaitClose(this.deps.clock.monotonic(), patience, patience)
+  }
+
+  terminate(): void {
+    this.closing = true
+    this.ws.terminate()
+  }
+
+  /** @internal What the WebSocket tells. */
+  onMessage(data: { toString(): string }, isBinary: boolean): void {
+    this.heardAt = this.deps.clock.monotonic()
+    if (this.closing) return
+    if (isBinary) this.owner.binary()
+    else this.owner.text(data.toString())
+  }
+
+  /** @internal */
+  onPing(): void {
+    this.heardAt = this.deps.clock.monotonic()
+  }
+
+  /** @internal */
+  onPong(mark: string): void {
+    this.heardAt = this.deps.clock.monotonic()
+    this.unread.answered(mark, this.heardAt)
+    this.owner.answered(mark)
+    this.serveWaiting()
+  }
+
+  /** @internal */
+  onClose(code: number): void {
+    this.closing = true
+    this.forget?.()
+    this.owner.gone(code)
+    this.waiting = null
+    this.settle()
+  }
+
+  private awaitClose(asked: number, patience: number, wait: number) {
+    const { clock } = this.deps
+    this.forget = clock.setTimeout(() => {
+      const now = clock.monotonic()
+      const still = this.unread.movedAt + patience - now
+      if (still <= 0 || now - asked >= LONGEST_CLOSE * patience) return this.ws.terminate()
+      this.awaitClose(asked, patience, still)
+    }, wait)
+  }
+
+  private serveWaiting() {
+    while (this.waiting && this.waiting.length > 0 && this.hasRoom()) this.waiting.shift()!()
+  }
+
+  private settle() {
+    this.owes = 0
+    const all = this.settling
+    this.settling = null
+    for (const resolve of all ?? []) resolve()
   }
 
   /** All that was sent before a mark is with the system. */
-  function flushed() {
-    unread.flushed(clock.monotonic())
-    settle()
-    deaf = false
-    listen()
-    serveWaiting()
+  private flushed() {
+    this.unread.flushed(this.deps.clock.monotonic())
+    this.settle()
+    this.deaf = false
+    this.listen()
+    this.serveWaiting()
   }
 
-  function listen() {
-    const pause = (held || deaf) && !closing
-    if (pause === ws.isPaused) return
-    if (pause) ws.pause()
-    else ws.resume()
-    serveWaiting()
-  }
-
-  function sendEncoded(frame: Encoded) {
-    give(frame)
-    if (unread.roomHere()) return
-    owed += frame.length + PIECE
-    if (owed < OWED || deaf) return
-    deaf = true
-    listen()
-  }
-
-  return {
-    send: (frame) => sendEncoded(Buffer.from(encodeServerFrame(frame))),
-    sendEncoded,
-    sendMessage: give,
-    hasRoom,
-    whenRoom: (then) => void waiting.push(then),
-    owed: () => owed,
-    settled: () => (deaf && !closing ? new Promise((resolve) => void settling.push(resolve)) : null),
-    stalled: unread.stalled,
-    pause() {
-      held = true
-      listen()
-    },
-    resume() {
-      held = false
-      listen()
-    },
-    paused: () => ws.isPaused,
-    probe: mark,
-    close(code, reason, patience) {
-      if (closing) return
-      closing = true
-      settle()
-      // A paused socket would never hear that its close was answered.
-      listen()
-      const asked = clock.monotonic()
-      ws.close(code, reason)
-      const look = () => {
-        const now = clock.monotonic()
-        const still = unread.movedAt() + patience - now
-        if (still <= 0 || now - asked >= LONGEST_CLOSE * patience) return ws.terminate()
-        forget = clock.setTimeout(look, still)
-      }
-      forget = clock.setTimeout(look, patience)
-    },
-    terminate() {
-      closing = true
-      ws.terminate()
-    },
-    heardAt: () => heardAt,
-    sentAt: () => sentAt,
+  private listen() {
+    const pause = (this.held || this.deaf) && !this.closing
+    if (pause === this.ws.isPaused) return
+    if (pause) this.ws.pause()
+    else this.ws.resume()
+    this.serveWaiting()
   }
 }
+
+const LISTENERS: readonly (readonly [string, (this: Owned, ...told: any[]) => void])[] = [
+  // What the WebSocket layer finds wrong it closes by itself, with the right code.
+  ['error', () => undefined],
+  [
+    'message',
+    function (data: { toString(): string }, isBinary: boolean) {
+      this[SOCKET]!.onMessage(data, isBinary)
+    },
+  ],
+  [
+    'ping',
+    function () {
+      this[SOCKET]!.onPing()
+    },
+  ],
+  [
+    'pong',
+    function (mark: Buffer) {
+      this[SOCKET]!.onPong(String(mark))
+    },
+  ],
+  [
+    'close',
+    function (code: number) {
+      this[SOCKET]!.onClose(code)
+    },
+  ],
+]

@@ -1,39 +1,18 @@
 import type { Position, TopicAnswer, TopicAnswers, TopicRequests } from '../../protocol/frames.js'
 import type { Permission } from '../identity/permission.js'
-import type { TopicFeeds } from '../topics/topic-feeds.js'
 import type { TopicFeed } from '../topics/topic-feed.js'
-import type { ReaderSink } from '../topics/topic-reader.js'
+import type { TopicFeeds } from '../topics/topic-feeds.js'
+import type { ReaderSink, TopicReader } from '../topics/topic-reader.js'
 
 export interface Who<User> {
   readonly user: User
   readonly session: string
 }
 
-/** What one leg subscribes to. */
-export interface LegTopics<User> {
-  /** Asks for all that is needed to answer. Rejects where the log cannot be asked. */
-  prepare(requests: TopicRequests, who: Who<User>): Promise<PreparedTopics>
-  /** Asks again whether each topic is allowed; those that are not any more are left, and told to `refused`. */
-  recheck(who: Who<User>, refused: (why: TopicRefusal) => void): Promise<void>
-  leave(names: readonly string[]): void
-  leaveAll(): void
-}
-
-export interface PreparedTopics {
-  /**
-   * Subscribes: first `refused` for each topic that is not served, then `named` with all that are, then their messages
-   * follow. One synchronous step: nothing comes between the answers and what they say.
-   */
-  join(tell: { refused(why: TopicRefusal): void; named(answers: TopicAnswers): void }): void
-  /** Gives back what was prepared and never joined. */
-  drop(): void
-}
-
 export interface LegTopicsDeps<User> {
   readonly permission: Permission<User>
   readonly feeds: TopicFeeds
   readonly maxTopics: number
-  readonly sink: ReaderSink
 }
 
 export interface TopicRefusal {
@@ -43,99 +22,131 @@ export interface TopicRefusal {
   readonly retryAfter?: number
 }
 
-type Verdict =
-  | { readonly feed: TopicFeed; readonly release: () => void; readonly request: Position | null }
-  | { readonly error: TopicRefusal }
+/** What was asked for and is ready to be answered; it is joined, or dropped. */
+export interface PreparedTopics {
+  readonly verdicts: readonly (readonly [string, Verdict])[]
+}
 
-export function createLegTopics<User>({ permission, feeds, maxTopics, sink }: LegTopicsDeps<User>): LegTopics<User> {
-  const joined = new Map<string, () => void>()
+type Verdict = { readonly feed: TopicFeed; readonly request: Position | null } | { readonly error: TopicRefusal }
 
-  function leave(topic: string) {
-    joined.get(topic)?.()
-    joined.delete(topic)
+interface Reading {
+  readonly feed: TopicFeed
+  readonly reader: TopicReader
+}
+
+/** What one leg subscribes to. */
+export class LegTopics<User> {
+  private readonly deps: LegTopicsDeps<User>
+  private readonly sink: ReaderSink
+  private readonly joined = new Map<string, Reading>()
+
+  constructor(deps: LegTopicsDeps<User>, sink: ReaderSink) {
+    this.deps = deps
+    this.sink = sink
   }
 
-  async function refusalOf(topic: string, { user, session }: Who<User>): Promise<TopicRefusal | null> {
-    const denial = await permission({ action: 'subscribe', topic, user, session })
-    return denial && { ...denial, topic }
+  /** Asks for all that is needed to answer. Rejects where the log cannot be asked. */
+  async prepare(requests: TopicRequests, who: Who<User>): Promise<PreparedTopics> {
+    const fresh = [...requests.keys()].filter((topic) => !this.joined.has(topic))
+    const over = new Set(fresh.slice(Math.max(0, this.deps.maxTopics - this.joined.size)))
+    const asked = await Promise.allSettled(
+      Array.from(requests, async ([topic, request]) => {
+        const verdict = over.has(topic) ? this.tooMany(topic) : await this.judge(topic, request, who)
+        return [topic, verdict] as const
+      }),
+    )
+    const verdicts = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = asked.find((one) => one.status === 'rejected')
+    if (!failed) return { verdicts }
+    this.drop({ verdicts })
+    throw failed.reason
   }
 
-  return {
-    async prepare(requests, who) {
-      const fresh = [...requests.keys()].filter((topic) => !joined.has(topic))
-      const over = new Set(fresh.slice(Math.max(0, maxTopics - joined.size)))
-      const held: (() => void)[] = []
-      const verdictOn = async ([topic, request]: [string, Position | null]): Promise<[string, Verdict]> => {
-        if (over.has(topic))
-          return [topic, { error: { code: 'forbidden', topic, message: `A leg has at most ${maxTopics} topics.` } }]
-        const error = await refusalOf(topic, who)
-        if (error) return [topic, { error }]
-        if (feeds.full(topic))
-          return [
-            topic,
-            {
-              error: {
-                code: 'busy',
-                topic,
-                message: 'The legs of this server read as many topics as limits.maxTopicsRead allows.',
-                retryAfter: 5_000,
-              },
-            },
-          ]
-        const { feed, release } = feeds.hold(topic)
-        held.push(release)
-        await feed.prepare(request)
-        return [topic, { feed, release, request }]
+  /**
+   * Subscribes: first `refused` for each topic that is not served, then `named` with all that are, then their messages
+   * follow. One synchronous step: nothing comes between the answers and what they say.
+   */
+  join(
+    { verdicts }: PreparedTopics,
+    tell: { refused(why: TopicRefusal): void; named(answers: TopicAnswers): void },
+  ): void {
+    const answers = new Map<string, TopicAnswer>()
+    const begun: Reading[] = []
+    for (const [topic, verdict] of verdicts) {
+      this.leave(topic)
+      if ('error' in verdict) {
+        tell.refused(verdict.error)
+        continue
       }
-      const drop = () => held.forEach((release) => release())
-      let verdicts: [string, Verdict][]
-      try {
-        const all = await Promise.allSettled(Array.from(requests, verdictOn))
-        verdicts = all.map((verdict) => {
-          if (verdict.status === 'rejected') throw verdict.reason
-          return verdict.value
-        })
-      } catch (error) {
-        drop()
-        throw error
-      }
+      const { feed } = verdict
+      const { answer, reader } = feed.join(verdict.request, this.sink)
+      answers.set(topic, answer)
+      const reading = { feed, reader }
+      begun.push(reading)
+      this.joined.set(topic, reading)
+    }
+    tell.named(answers)
+    for (const { feed, reader } of begun) feed.start(reader)
+  }
+
+  /** Gives back what was prepared and never joined. */
+  drop({ verdicts }: PreparedTopics): void {
+    for (const [topic, verdict] of verdicts) if ('feed' in verdict) this.deps.feeds.release(topic, verdict.feed)
+  }
+
+  /** Asks again whether each topic is allowed; those that are not any more are left, and told to `refused`. */
+  async recheck(who: Who<User>, refused: (why: TopicRefusal) => void): Promise<void> {
+    const recheckOne = async (topic: string) => {
+      const why = await this.refusalOf(topic, who)
+      // Only a plain no ends a subscription: one that cannot be told now stays as it was.
+      if (why?.code !== 'forbidden' || !this.joined.has(topic)) return
+      this.leave(topic)
+      refused(why)
+    }
+    await Promise.all([...this.joined.keys()].map(recheckOne))
+  }
+
+  leave(topic: string): void {
+    const reading = this.joined.get(topic)
+    if (!reading) return
+    this.joined.delete(topic)
+    reading.feed.leave(reading.reader)
+    this.deps.feeds.release(topic, reading.feed)
+  }
+
+  leaveAll(): void {
+    for (const topic of [...this.joined.keys()]) this.leave(topic)
+  }
+
+  private async judge(topic: string, request: Position | null, who: Who<User>): Promise<Verdict> {
+    const { feeds } = this.deps
+    const error = await this.refusalOf(topic, who)
+    if (error) return { error }
+    if (feeds.full(topic))
       return {
-        join(tell) {
-          const answers = new Map<string, TopicAnswer>()
-          const starts: (() => void)[] = []
-          for (const [topic, verdict] of verdicts) {
-            leave(topic)
-            if ('error' in verdict) {
-              tell.refused(verdict.error)
-              continue
-            }
-            const reading = verdict.feed.join(verdict.request, sink)
-            answers.set(topic, reading.answer)
-            starts.push(reading.start)
-            joined.set(topic, () => {
-              reading.leave()
-              verdict.release()
-            })
-          }
-          tell.named(answers)
-          for (const start of starts) start()
+        error: {
+          code: 'busy',
+          topic,
+          message: 'The legs of this server read as many topics as limits.maxTopicsRead allows.',
+          retryAfter: 5_000,
         },
-        drop,
       }
-    },
-    async recheck(who, refused) {
-      const recheckOne = async (topic: string) => {
-        const why = await refusalOf(topic, who)
-        // Only a plain no ends a subscription: one that cannot be told now stays as it was.
-        if (why?.code !== 'forbidden' || !joined.has(topic)) return
-        leave(topic)
-        refused(why)
-      }
-      await Promise.all([...joined.keys()].map(recheckOne))
-    },
-    leave: (names) => names.forEach(leave),
-    leaveAll() {
-      for (const topic of [...joined.keys()]) leave(topic)
-    },
+    const feed = feeds.hold(topic)
+    try {
+      await feed.prepare(request)
+    } catch (error) {
+      feeds.release(topic, feed)
+      throw error
+    }
+    return { feed, request }
+  }
+
+  private tooMany(topic: string): Verdict {
+    return { error: { code: 'forbidden', topic, message: `A leg has at most ${this.deps.maxTopics} topics.` } }
+  }
+
+  private async refusalOf(topic: string, { user, session }: Who<User>): Promise<TopicRefusal | null> {
+    const denial = await this.deps.permission({ action: 'subscribe', topic, user, session })
+    return denial && { ...denial, topic }
   }
 }

@@ -1,32 +1,15 @@
 import type { Clock } from '../../base/clock.js'
 import type { ServerLimits } from '../limits.js'
 
-/** What one session may send, on all of its legs here. */
-export interface SessionRate {
-  /** Counts a frame. 0: it is within the rate; else the milliseconds after which it would have been. */
-  take(bytes: number): number
-  /**
-   * It is not served: it does not count, and the milliseconds after which the session may go on. Null where it was told
-   * so as often as it may be: whoever does not listen is not worth an answer each.
-   */
-  refuse(bytes: number): number | null
-  /** The leg is gone. */
-  leave(): void
-}
-
 /** The rates of the sessions of one server. */
 export interface SessionRates {
+  /** What the session may send, on all of its legs here. Until `leave` one more leg of it is here. */
   join(session: string): SessionRate
+  leave(rate: SessionRate): void
   readonly size: number
 }
 
-interface Spent {
-  messages: number
-  bytes: number
-  refusals: number
-  at: number
-  legs: number
-}
+export type RateLimits = Pick<ServerLimits, 'messagesPerSecond' | 'messageBurst' | 'bytesPerSecond' | 'byteBurst'>
 
 /** Sessions without a leg whose rate is not yet forgotten: nobody gets a new burst by coming back. */
 const MOST_GONE = 10_000
@@ -36,71 +19,109 @@ const MOST_GONE = 10_000
  */
 const ROOM = 0.1
 
-export function createSessionRates(
-  limits: Pick<ServerLimits, 'messagesPerSecond' | 'messageBurst' | 'bytesPerSecond' | 'byteBurst'>,
-  clock: Clock,
-): SessionRates {
-  const { messagesPerSecond, messageBurst, bytesPerSecond, byteBurst } = limits
-  const sessions = new Map<string, Spent>()
-  /** Those without a leg, the first to go first. */
-  const gone = new Map<string, Spent>()
-  const forgiven = 1_000 * Math.max(messageBurst / messagesPerSecond, byteBurst / bytesPerSecond)
+/** What one session has sent, and not been forgiven yet. */
+export class SessionRate {
+  readonly session: string
+  legs = 0
+  private readonly limits: RateLimits
+  private readonly clock: Clock
+  private messages = 0
+  private bytes = 0
+  private refusals = 0
+  private at: number
+
+  constructor(session: string, limits: RateLimits, clock: Clock) {
+    this.session = session
+    this.limits = limits
+    this.clock = clock
+    this.at = clock.monotonic()
+  }
+
+  /** Counts a frame. 0: it is within the rate; else the milliseconds after which it would have been. */
+  take(bytes: number): number {
+    this.forgive()
+    // One that finds any room is let pass whole, or a frame larger than a burst never would.
+    const over = this.wait(1)
+    this.messages++
+    this.bytes += bytes
+    return Math.ceil(over)
+  }
+
+  /**
+   * It is not served: it does not count, and the milliseconds after which the session may go on. Null where it was told
+   * so as often as it may be: whoever does not listen is not worth an answer each.
+   */
+  refuse(bytes: number): number | null {
+    this.messages--
+    this.bytes -= bytes
+    if (++this.refusals > this.limits.messageBurst) return null
+    return Math.ceil(this.wait(1 - ROOM))
+  }
+
+  /** Whether nothing that it sent counts any more. */
+  isClear(): boolean {
+    this.forgive()
+    return this.messages === 0 && this.bytes === 0
+  }
+
+  /** Milliseconds since it last sent anything, or was looked at. */
+  restedFor(): number {
+    return this.clock.monotonic() - this.at
+  }
 
   /** What was spent is paid back as time passes. */
-  function now(spent: Spent) {
-    const seconds = (clock.monotonic() - spent.at) / 1_000
-    spent.at += seconds * 1_000
-    spent.messages = Math.max(0, spent.messages - seconds * messagesPerSecond)
-    spent.bytes = Math.max(0, spent.bytes - seconds * bytesPerSecond)
-    spent.refusals = Math.max(0, spent.refusals - seconds * messagesPerSecond)
+  private forgive() {
+    const { messagesPerSecond, bytesPerSecond } = this.limits
+    const seconds = (this.clock.monotonic() - this.at) / 1_000
+    this.at += seconds * 1_000
+    this.messages = Math.max(0, this.messages - seconds * messagesPerSecond)
+    this.bytes = Math.max(0, this.bytes - seconds * bytesPerSecond)
+    this.refusals = Math.max(0, this.refusals - seconds * messagesPerSecond)
   }
 
   /** Until no more is spent than these parts of the bursts. */
-  function wait({ messages, bytes }: Spent, part: number): number {
+  private wait(part: number): number {
+    const { messagesPerSecond, messageBurst, bytesPerSecond, byteBurst } = this.limits
     return (
       1_000 *
-      Math.max(0, (messages - part * messageBurst) / messagesPerSecond, (bytes - part * byteBurst) / bytesPerSecond)
+      Math.max(
+        0,
+        (this.messages - part * messageBurst) / messagesPerSecond,
+        (this.bytes - part * byteBurst) / bytesPerSecond,
+      )
     )
   }
+}
+
+export function createSessionRates(limits: RateLimits, clock: Clock): SessionRates {
+  const { messagesPerSecond, messageBurst, bytesPerSecond, byteBurst } = limits
+  const sessions = new Map<string, SessionRate>()
+  /** Those without a leg, the first to go first. */
+  const gone = new Set<SessionRate>()
+  const forgiven = 1_000 * Math.max(messageBurst / messagesPerSecond, byteBurst / bytesPerSecond)
 
   function forget() {
-    for (const [session, { at }] of gone) {
-      if (gone.size <= MOST_GONE && clock.monotonic() - at < 2 * forgiven) return
-      gone.delete(session)
-      sessions.delete(session)
+    for (const rate of gone) {
+      if (gone.size <= MOST_GONE && rate.restedFor() < 2 * forgiven) return
+      gone.delete(rate)
+      sessions.delete(rate.session)
     }
   }
 
   return {
     join(session) {
       forget()
-      const spent = sessions.get(session) ?? { messages: 0, bytes: 0, refusals: 0, at: clock.monotonic(), legs: 0 }
-      sessions.set(session, spent)
-      gone.delete(session)
-      spent.legs++
-      return {
-        take(bytes) {
-          now(spent)
-          // One that finds any room is let pass whole, or a frame larger than a burst never would.
-          const over = wait(spent, 1)
-          spent.messages++
-          spent.bytes += bytes
-          return Math.ceil(over)
-        },
-        refuse(bytes) {
-          spent.messages--
-          spent.bytes -= bytes
-          if (++spent.refusals > messageBurst) return null
-          return Math.ceil(wait(spent, 1 - ROOM))
-        },
-        leave() {
-          if (--spent.legs > 0) return
-          now(spent)
-          if (spent.messages === 0 && spent.bytes === 0) return void sessions.delete(session)
-          gone.set(session, spent)
-          forget()
-        },
-      }
+      let rate = sessions.get(session)
+      if (!rate) sessions.set(session, (rate = new SessionRate(session, limits, clock)))
+      gone.delete(rate)
+      rate.legs++
+      return rate
+    },
+    leave(rate) {
+      if (--rate.legs > 0) return
+      if (rate.isClear()) return void sessions.delete(rate.session)
+      gone.add(rate)
+      forget()
     },
     get size() {
       return sessions.size

@@ -1,37 +1,5 @@
 import { MOST_WAITING } from '../limits.js'
 
-/**
- * What was sent to one leg and has not been read by it: what waits in this process, in bytes and in pieces, and what
- * the system and the network hold. Of the latter nothing tells a process, so the stream is marked with pings: whoever
- * answers one has read what is before it.
- */
-export interface Unread {
-  /**
-   * A frame of so many bytes goes out now. True: a mark must follow, and `flushed` be called when that has left the
-   * process.
-   */
-  add(bytes: number): boolean
-  /** The text of the next mark. */
-  mark(): string
-  flushed(now: number): void
-  /** A mark has come back. */
-  answered(mark: string, now: number): void
-  /**
-   * Whether no more is on its way, here and beyond, than may. A leg that never answered a ping has only the system's
-   * word for it.
-   */
-  room(): boolean
-  /** Whether no more waits in this process than may. */
-  roomHere(): boolean
-  /**
-   * Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To
-   * be asked every second or so.
-   */
-  stalled(now: number, patience: number): boolean
-  /** Milliseconds, monotonic, of the last sign that it reads. */
-  movedAt(): number
-}
-
 /** How often it is looked at what waits: not at every frame, most of which leave at once. */
 const LOOK = { bytes: 8 * 1024, pieces: 32 }
 /** Bytes from mark to mark, at most: each is a frame that the server has to read. */
@@ -40,68 +8,105 @@ const MARK = 128 * 1024
 const SLOWEST = 8
 
 /**
- * @param window bytes that may be on their way.
- * @param own bytes that the connection has not given to the system yet.
+ * What was sent to one leg and has not been read by it: what waits in this process, in bytes and in pieces, and what
+ * the system and the network hold. Of the latter nothing tells a process, so the stream is marked with pings: whoever
+ * answers one has read what is before it.
  */
-export function createUnread(window: number, own: () => number, now: number): Unread {
-  const step = Math.min(MARK, window / 2)
+export class Unread {
+  /** Bytes that may be on their way. */
+  private readonly window: number
+  /** What has the bytes that were not given to the system yet. */
+  private readonly stream: { readonly writableLength: number }
   /**
    * Bytes, all from the beginning: sent, at the last look, before the newest mark, and before the newest mark that was
    * answered.
    */
-  let sent = 0
-  let looked = 0
-  let marked = 0
-  let read = 0
+  private sent = 0
+  private looked = 0
+  private marked = 0
+  private read = 0
   /** Pieces: since the last look, and of those before it that may still wait. */
-  let fresh = 0
-  let older = 0
-  let full = false
-  let movedAt = now
+  private fresh = 0
+  private older = 0
+  private full = false
+  /** Milliseconds, monotonic, of the last sign that it reads. */
+  movedAt: number
 
-  const waits = () => own() > 0 || (read > 0 && marked > read)
-
-  /** True: time for a mark. */
-  function look(coming: number): boolean {
-    // What waits is what came last: no more than that is, and all before it has left.
-    const waiting = own() + coming
-    older = waiting > sent - looked ? older + fresh : fresh
-    fresh = 0
-    looked = sent
-    const crowded = !full && (older >= MOST_WAITING.pieces || waiting >= MOST_WAITING.bytes)
-    full ||= crowded
-    return crowded || sent - marked >= step
+  constructor(window: number, stream: { readonly writableLength: number }, now: number) {
+    this.window = window
+    this.stream = stream
+    this.movedAt = now
   }
 
-  return {
-    add(bytes) {
-      sent += bytes
-      fresh++
-      return (sent - looked >= LOOK.bytes || fresh >= LOOK.pieces) && look(bytes)
-    },
-    mark() {
-      marked = sent
-      return String(sent)
-    },
-    flushed(now) {
-      movedAt = now
-      fresh = older = 0
-      looked = sent
-      full = false
-    },
-    answered(mark, now) {
-      const upTo = Number(mark)
-      if (!(upTo > read && upTo <= marked)) return
-      read = upTo
-      movedAt = now
-    },
-    room: () => !full && (read === 0 || sent - read < window),
-    roomHere: () => !full,
-    stalled(now, patience) {
-      // It is asked often: what waits now has begun to since.
-      if (!waits()) movedAt = now
-      return now - movedAt >= patience + (read > 0 ? sent - read : own()) / SLOWEST
-    },
-    movedAt: () => movedAt,
+  /**
+   * A frame of so many bytes goes out now. True: a mark must follow, and `flushed` be called when that has left the
+   * process.
+   */
+  add(bytes: number): boolean {
+    this.sent += bytes
+    this.fresh++
+    return (this.sent - this.looked >= LOOK.bytes || this.fresh >= LOOK.pieces) && this.look(bytes)
+  }
+
+  /** The text of the next mark. */
+  mark(): string {
+    this.marked = this.sent
+    return String(this.sent)
+  }
+
+  flushed(now: number): void {
+    this.movedAt = now
+    this.fresh = this.older = 0
+    this.looked = this.sent
+    this.full = false
+  }
+
+  /** A mark has come back. */
+  answered(mark: string, now: number): void {
+    const upTo = Number(mark)
+    if (!(upTo > this.read && upTo <= this.marked)) return
+    this.read = upTo
+    this.movedAt = now
+  }
+
+  /**
+   * Whether no more is on its way, here and beyond, than may. A leg that never answered a ping has only the system's
+   * word for it.
+   */
+  room(): boolean {
+    return !this.full && (this.read === 0 || this.sent - this.read < this.window)
+  }
+
+  /** Whether no more waits in this process than may. */
+  roomHere(): boolean {
+    return !this.full
+  }
+
+  /**
+   * Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To
+   * be asked every second or so.
+   */
+  stalled(now: number, patience: number): boolean {
+    // It is asked often: what waits now has begun to since.
+    if (!this.waits()) this.movedAt = now
+    return (
+      now - this.movedAt >= patience + (this.read > 0 ? this.sent - this.read : this.stream.writableLength) / SLOWEST
+    )
+  }
+
+  private waits(): boolean {
+    return this.stream.writableLength > 0 || (this.read > 0 && this.marked > this.read)
+  }
+
+  /** True: time for a mark. */
+  private look(coming: number): boolean {
+    // What waits is what came last: no more than that is, and all before it has left.
+    const waiting = this.stream.writableLength + coming
+    this.older = waiting > this.sent - this.looked ? this.older + this.fresh : this.fresh
+    this.fresh = 0
+    this.looked = this.sent
+    const crowded = !this.full && (this.older >= MOST_WAITING.pieces || waiting >= MOST_WAITING.bytes)
+    this.full ||= crowded
+    return crowded || this.sent - this.marked >= Math.min(MARK, this.window / 2)
   }
 }

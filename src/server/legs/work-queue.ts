@@ -1,22 +1,3 @@
-/**
- * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for
- * those into others; changes of topics go one at a time; and a publish waits for the changes that came before it, so
- * that a client sees what it publishes after it has subscribed.
- */
-export interface WorkQueue {
-  /** `bytes`: what it holds on to until it is done. */
-  change(bytes: number, task: () => Promise<void>): void
-  /** The topic's next one begins when the task calls `next`, or has ended. */
-  publish(topic: string, bytes: number, task: (next: () => void) => Promise<void>): void
-  /** At once, beside all else. */
-  beside(bytes: number, task: () => Promise<void>): void
-  size(): number
-  /** Begins nothing more. */
-  stop(): void
-  /** Resolves when nothing is under way, and nothing waits unless it was stopped. */
-  idle(): Promise<void>
-}
-
 export interface WorkQueueHandlers {
   /** More than `max` are waiting, or more than `maxBytes`: time to read no further. */
   full(): void
@@ -25,65 +6,90 @@ export interface WorkQueueHandlers {
   failed(error: unknown): void
 }
 
-export function createWorkQueue(max: number, maxBytes: number, handlers: WorkQueueHandlers): WorkQueue {
-  let changes = Promise.resolve()
+/**
+ * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for
+ * those into others; changes of topics go one at a time; and a publish waits for the changes that came before it, so
+ * that a client sees what it publishes after it has subscribed.
+ */
+export class WorkQueue {
+  private readonly max: number
+  private readonly maxBytes: number
+  private readonly handlers: WorkQueueHandlers
+  private changes = Promise.resolve()
   /** Of each topic with publishes that have not begun or let the next begin: the end of the last one. */
-  const lanes = new Map<string, Promise<void>>()
-  let size = 0
-  let held = 0
-  let stopped = false
-  let full = false
-  let idlers: (() => void)[] = []
+  private readonly lanes = new Map<string, Promise<void>>()
+  private count = 0
+  private held = 0
+  private stopped = false
+  private full = false
+  private idlers: (() => void)[] = []
 
-  async function run(bytes: number, task: () => Promise<void>) {
+  constructor(max: number, maxBytes: number, handlers: WorkQueueHandlers) {
+    this.max = max
+    this.maxBytes = maxBytes
+    this.handlers = handlers
+  }
+
+  get size(): number {
+    return this.count
+  }
+
+  /** `bytes`: what it holds on to until it is done. */
+  change(bytes: number, task: () => Promise<void>): void {
+    this.take(bytes)
+    this.changes = this.changes.then(() => this.run(bytes, task))
+  }
+
+  /** The topic's next one begins when the task calls `next`, or has ended. */
+  publish(topic: string, bytes: number, task: (next: () => void) => Promise<void>): void {
+    this.take(bytes)
+    const { lanes, changes } = this
+    const lane = (lanes.get(topic) ?? Promise.resolve())
+      .then(() => changes)
+      .then(() => new Promise<void>((next) => void this.run(bytes, () => task(next)).then(next)))
+      .then(() => void (lanes.get(topic) === lane && lanes.delete(topic)))
+    lanes.set(topic, lane)
+  }
+
+  /** At once, beside all else. */
+  beside(bytes: number, task: () => Promise<void>): void {
+    this.take(bytes)
+    void this.run(bytes, task)
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.stopped = true
+  }
+
+  /** Resolves when nothing is under way, and nothing waits unless it was stopped. */
+  idle(): Promise<void> {
+    return this.count === 0 ? Promise.resolve() : new Promise((resolve) => void this.idlers.push(resolve))
+  }
+
+  private take(bytes: number) {
+    this.count++
+    this.held += bytes
+    if (this.full || (this.count < this.max && this.held < this.maxBytes)) return
+    this.full = true
+    this.handlers.full()
+  }
+
+  private async run(bytes: number, task: () => Promise<void>) {
     try {
-      if (!stopped) await task()
+      if (!this.stopped) await task()
     } catch (error) {
-      handlers.failed(error)
+      this.handlers.failed(error)
     }
-    size--
-    held -= bytes
-    if (full && size <= max / 2 && held <= maxBytes / 2) {
-      full = false
-      handlers.room()
+    this.count--
+    this.held -= bytes
+    if (this.full && this.count <= this.max / 2 && this.held <= this.maxBytes / 2) {
+      this.full = false
+      this.handlers.room()
     }
-    if (size > 0) return
-    const waiting = idlers
-    idlers = []
+    if (this.count > 0) return
+    const waiting = this.idlers
+    this.idlers = []
     for (const resolve of waiting) resolve()
-  }
-
-  function count(bytes: number) {
-    size++
-    held += bytes
-    if (!full && (size >= max || held >= maxBytes)) {
-      full = true
-      handlers.full()
-    }
-  }
-
-  return {
-    change(bytes, task) {
-      count(bytes)
-      changes = changes.then(() => run(bytes, task))
-    },
-    publish(topic, bytes, task) {
-      count(bytes)
-      const before = changes
-      const lane = (lanes.get(topic) ?? Promise.resolve())
-        .then(() => before)
-        .then(() => new Promise<void>((next) => void run(bytes, () => task(next)).then(next)))
-        .then(() => void (lanes.get(topic) === lane && lanes.delete(topic)))
-      lanes.set(topic, lane)
-    },
-    beside(bytes, task) {
-      count(bytes)
-      void run(bytes, task)
-    },
-    size: () => size,
-    stop() {
-      stopped = true
-    },
-    idle: () => (size === 0 ? Promise.resolve() : new Promise((resolve) => void idlers.push(resolve))),
   }
 }

@@ -41,22 +41,18 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
 
   /** Connections that are held from the first one on until `schedule` calls. */
   function gather(schedule: (task: () => void) => void) {
-    let held = new Set<Duplex>()
-    return {
-      has: (stream: Duplex) => held.has(stream),
-      add(stream: Duplex) {
-        if (held.size === 0)
-          schedule(() => {
-            const streams = held
-            held = new Set()
-            release(streams)
-          })
-        held.add(stream)
-      },
+    let held: Duplex[] = []
+    return (stream: Duplex) => {
+      if (held.push(stream) > 1) return
+      schedule(() => {
+        const streams = held
+        held = []
+        release(streams)
+      })
     }
   }
 
-  function release(streams: Set<Duplex>) {
+  function release(streams: readonly Duplex[]) {
     const begun = clock.monotonic()
     for (const stream of streams) stream.uncork()
     const now = clock.monotonic()
@@ -72,15 +68,16 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
 
   return {
     hold(stream, quiet) {
-      if (soon.has(stream) || later.has(stream)) {
+      // Whoever is corked is held already: nobody else corks one for longer than a call.
+      if (stream.writableCorked > 0) {
         if (stream.writableLength < MOST) return
         stream.uncork()
         stream.cork()
         return
       }
       stream.cork()
-      if (quiet >= wait) soon.add(stream)
-      else later.add(stream)
+      if (quiet >= wait) soon(stream)
+      else later(stream)
     },
   }
 }

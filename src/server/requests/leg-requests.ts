@@ -1,5 +1,6 @@
 import type { Answerer, RequestFrame } from './answerer.js'
-import { answerFrame, type Encoded } from '../topics/message-frame.js'
+import type { Encoded } from '../topics/encoded.js'
+import { answerFrame } from '../topics/message-frame.js'
 
 /** The requests of one leg that are under way: each by itself, none waits for another. */
 export interface LegRequests<User> {

@@ -1,19 +1,17 @@
 import { encodeServerFrame } from '../../protocol/server-frames.js'
 import type { Answer, Json } from '../log/topic-log.js'
-
-/** Bytes of UTF-8 text that many sockets can send as they are. */
-export type Encoded = Buffer
+import { encodeText, type Encoded } from './encoded.js'
 
 /** A `message` whose data is JSON text already; without data it only moves the position. */
 export function messageFrame(topic: string, offset: number, prev: number, data?: Json): Encoded {
-  return Buffer.from(withData(encodeServerFrame({ type: 'message', topic, offset, prev, hasData: false }), data))
+  return encodeText(withData(encodeServerFrame({ type: 'message', topic, offset, prev, hasData: false }), data))
 }
 
 /** The `ack` or `nack` of that answer. */
 export function answerFrame(id: string, answer: Answer & { readonly retryAfter?: number }): Encoded {
-  if (answer.type === 'nack') return Buffer.from(encodeServerFrame({ ...answer, id }))
+  if (answer.type === 'nack') return encodeText(encodeServerFrame({ ...answer, id }))
   const { data, ...ack } = answer
-  return Buffer.from(withData(encodeServerFrame({ ...ack, id }), data))
+  return encodeText(withData(encodeServerFrame({ ...ack, id }), data))
 }
 
 /** A frame is a JSON object with at least a type: its text ends with a brace, and has something before it. */

@@ -1,28 +1,4 @@
-import { messageFrame, type Encoded } from './message-frame.js'
-import type { LogEntry } from '../log/topic-log.js'
-
-/** An entry on its way to many legs: encoded once for all that see the same frame, and parsed once for all filters. */
-export interface SharedEntry extends LogEntry {
-  frame(prev: number): Encoded
-  value(): unknown
-}
-
-export function sharedEntry(topic: string, { offset, data }: LogEntry): SharedEntry {
-  let last: { prev: number; frame: Encoded } | undefined
-  let parsed: { value: unknown } | undefined
-  return {
-    offset,
-    data,
-    frame(prev) {
-      if (last?.prev !== prev) last = { prev, frame: messageFrame(topic, offset, prev, data) }
-      return last.frame
-    },
-    value() {
-      parsed ??= { value: JSON.parse(data) }
-      return parsed.value
-    },
-  }
-}
+import type { SharedEntry } from './shared-entry.js'
 
 /** The newest entries of a topic, without a hole, so that a leg that is a little behind need not ask the log. */
 export interface RecentEntries {

@@ -1,9 +1,10 @@
-import { createTopicFeed, type FeedDeps, type TopicFeed } from './topic-feed.js'
+import { TopicFeed, type FeedDeps } from './topic-feed.js'
 
 /** The feeds of one server: each topic that somebody reads, or is about to, is heard once. */
 export interface TopicFeeds {
-  /** The feed lives at least until `release`. */
-  hold(topic: string): { readonly feed: TopicFeed; release(): void }
+  /** The feed lives until it was released as often as it was held. */
+  hold(topic: string): TopicFeed
+  release(topic: string, feed: TopicFeed): void
   /** Whether one more topic, that one, would be too many. */
   full(topic: string): boolean
   /** See the feed of that name; false where nobody reads it here. */
@@ -16,20 +17,16 @@ export function createTopicFeeds({ max, ...deps }: FeedDeps & { readonly max: nu
   const feeds = new Map<string, { readonly feed: TopicFeed; holds: number }>()
   return {
     hold(topic) {
-      const entry = feeds.get(topic) ?? { feed: createTopicFeed(topic, deps), holds: 0 }
+      const entry = feeds.get(topic) ?? { feed: new TopicFeed(topic, deps), holds: 0 }
       feeds.set(topic, entry)
       entry.holds++
-      let held = true
-      return {
-        feed: entry.feed,
-        release() {
-          if (!held) return
-          held = false
-          if (--entry.holds > 0) return
-          feeds.delete(topic)
-          entry.feed.close()
-        },
-      }
+      return entry.feed
+    },
+    release(topic, feed) {
+      const entry = feeds.get(topic)
+      if (entry?.feed !== feed || --entry.holds > 0) return
+      feeds.delete(topic)
+      feed.close()
     },
     full: (topic) => feeds.size >= max && !feeds.has(topic),
     crowded: (topic) => feeds.get(topic)?.feed.crowded() ?? false,

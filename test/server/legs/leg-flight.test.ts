@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { createLegFlight } from '../../../src/server/legs/leg-flight.js'
+import { LegFlight } from '../../../src/server/legs/leg-flight.js'
 import { createSimulatedClock } from '../kit.js'
 
 test('server rule 5: how long a frame was on its way is bounded by the welcome, and by the newest ping whose answer came before it', async () => {
   const clock = createSimulatedClock()
-  const flight = createLegFlight(clock)
+  const flight = new LegFlight(clock)
   await clock.advance(100)
   flight.welcomed()
   await clock.advance(1_000)
@@ -25,7 +25,7 @@ test('server rule 5: how long a frame was on its way is bounded by the welcome, 
 
 test('of two pings that bear the same mark the first counts', async () => {
   const clock = createSimulatedClock()
-  const flight = createLegFlight(clock)
+  const flight = new LegFlight(clock)
   flight.asked('7')
   await clock.advance(400)
   flight.asked('7')

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createLegSocket } from '../../../src/server/legs/leg-socket.js'
+import { LegSocket } from '../../../src/server/legs/leg-socket.js'
 import { createWriteCoalescing } from '../../../src/server/legs/write-coalescing.js'
 import { createSimulatedClock } from '../kit.js'
 
@@ -19,7 +19,7 @@ function connection({ open = true, window = 1e6 } = {}) {
     writev: (chunks, done) => pass(chunks.map(({ chunk }) => String(chunk)).join(' '), done),
   })
   const nothing = () => undefined
-  const listeners: Record<string, (...given: never[]) => void> = {}
+  const listeners: Record<string, (this: unknown, ...told: unknown[]) => void> = {}
   const marks: string[] = []
   const ws = {
     OPEN: 1,
@@ -27,7 +27,6 @@ function connection({ open = true, window = 1e6 } = {}) {
     isPaused: false,
     on: (name: string, listener: () => void) => void (listeners[name] = listener),
     once: (name: string, listener: () => void) => void (listeners[name] = listener),
-    send: (frame: Buffer) => void stream.write(frame),
     ping(mark: string, _mask: boolean | undefined, left: () => void) {
       marks.push(mark)
       stream.write('ping', left)
@@ -39,13 +38,12 @@ function connection({ open = true, window = 1e6 } = {}) {
     terminate: () => void (ws.terminated = true),
   }
   const clock = createSimulatedClock()
-  const socket = createLegSocket(ws as never, stream, clock, createWriteCoalescing(createSimulatedClock()), window, {
-    text: nothing,
-    binary: nothing,
-    asked: nothing,
-    answered: nothing,
-    gone: nothing,
-  })
+  const socket = new LegSocket(
+    ws as never,
+    stream,
+    { clock, writes: createWriteCoalescing(createSimulatedClock()), window },
+    { text: nothing, binary: nothing, asked: nothing, answered: nothing, gone: nothing },
+  )
   return {
     clock,
     socket,
@@ -54,7 +52,7 @@ function connection({ open = true, window = 1e6 } = {}) {
     ws,
     send: (text: string) => socket.sendEncoded(Buffer.from(text)),
     message: (bytes: number) => socket.sendMessage(Buffer.alloc(bytes, 'x')),
-    answer: (mark: string) => listeners['pong']!(Buffer.from(mark) as never),
+    answer: (mark: string) => listeners['pong']!.call(ws, Buffer.from(mark)),
     /** The system takes what it was given, and no more of what follows. */
     async drain() {
       for (let turns = 0; turns < 3; turns++) {

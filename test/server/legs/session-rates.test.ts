@@ -42,19 +42,19 @@ test('coming back brings no new burst, and who is away long enough is forgotten'
   const rates = createSessionRates(LIMITS, clock)
   const leg = rates.join('s')
   for (let at = 0; at < 21; at++) leg.take(1)
-  leg.leave()
+  rates.leave(leg)
   expect(rates.join('s').take(1)).toBeGreaterThan(0)
   const quiet = rates.join('quiet')
-  quiet.leave()
+  rates.leave(quiet)
   expect(rates.size).toBe(1)
   for (let at = 0; at < 20_000; at++) {
     const one = rates.join(`${at}`)
     one.take(1)
-    one.leave()
+    rates.leave(one)
   }
   expect(rates.size).toBeLessThanOrEqual(10_001)
   await clock.advance(30_000)
-  rates.join('x').leave()
+  rates.leave(rates.join('x'))
   expect(rates.size).toBe(1)
 })
 

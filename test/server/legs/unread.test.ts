@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createUnread } from '../../../src/server/legs/unread.js'
+import { Unread } from '../../../src/server/legs/unread.js'
 import { MOST_WAITING as OWN } from '../../../src/server/limits.js'
 
 /** A leg whose connection passes on to the system what `pass` says, and whose client answers marks by `answer`. */
@@ -8,7 +8,15 @@ function leg(window = 256 * 1024) {
   let now = 0
   let gone = 0
   const marks: string[] = []
-  const unread = createUnread(window, () => own, now)
+  const unread = new Unread(
+    window,
+    {
+      get writableLength() {
+        return own
+      },
+    },
+    now,
+  )
   return {
     unread,
     marks,

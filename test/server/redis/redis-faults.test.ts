@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock, type Clock } from '../../../src/base/clock.js'
 import { redisLog } from '../../../src/server/redis/redis-log.js'
 import type { Answer } from '../../../src/server/log/topic-log.js'
-import { createTopicFeed } from '../../../src/server/topics/topic-feed.js'
+import { TopicFeed } from '../../../src/server/topics/topic-feed.js'
 import type { ReaderSink } from '../../../src/server/topics/topic-reader.js'
 import { freePort } from '../../kit/free-port.js'
 import { startRedisServer, type RedisServer } from '../../kit/redis-server.js'
@@ -251,6 +251,7 @@ describe('what many ask for at once is read once', () => {
     subscribed: () => undefined,
     hasRoom: () => true,
     whenRoom: () => undefined,
+    sees: () => true,
   }
 
   test.each([
@@ -262,14 +263,14 @@ describe('what many ask for at once is read once', () => {
     for (let at = 0; at < 1_000; at++) void append(publisher, `${at}`)
     await until(async () => (await publisher.head('t')).offset === 1_000, 'all are stored')
     const { epoch } = await publisher.head('t')
-    const feed = createTopicFeed('t', { log, clock: systemClock, onError: (error) => expect.fail(String(error)) })
+    const feed = new TopicFeed('t', { log, clock: systemClock, onError: (error) => expect.fail(String(error)) })
     onTestFinished(() => feed.close())
     let told = 0
     await Promise.all(
       range(0, 999).map(async (at) => {
         const request = { epoch, offset: position(at) }
         await feed.prepare(request)
-        feed.join(request, { ...sink, message: () => void told++ }).start()
+        feed.start(feed.join(request, { ...sink, message: () => void told++ }).reader)
       }),
     )
     const expected = range(0, 999).reduce((sum, at) => sum + 1_000 - position(at), 0)

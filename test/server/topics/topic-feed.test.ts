@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Position, TopicAnswer } from '../../../src/protocol/frames.js'
 import { memoryLog, type MemoryLog } from '../../../src/server/log/memory-log.js'
-import { createTopicFeed } from '../../../src/server/topics/topic-feed.js'
+import { TopicFeed } from '../../../src/server/topics/topic-feed.js'
 import type { TailEvent, TopicLog } from '../../../src/server/log/topic-log.js'
 import type { ReaderSink } from '../../../src/server/topics/topic-reader.js'
 import { seededRandom } from '../../../src/testing/seeded-random.js'
@@ -12,6 +12,9 @@ interface Frame {
   prev?: number
   data?: unknown
 }
+
+/** Of a short frame: two bytes say how long it is. */
+const textOf = (frame: Buffer) => frame.toString('utf8', 2)
 
 /** A leg that keeps what it gets, and reads only while `open`. */
 interface TestLeg {
@@ -39,7 +42,7 @@ function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {
       for (const then of all) then()
     },
     sink: {
-      message: (frame) => void frames.push(JSON.parse(frame.toString()) as Frame),
+      message: (frame) => void frames.push(JSON.parse(textOf(frame)) as Frame),
       missed: () => undefined,
       subscribed: (_topic, answer) => {
         answers.push(answer)
@@ -47,7 +50,7 @@ function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {
       },
       hasRoom: () => self.open,
       whenRoom: (then) => void waiting.push(then),
-      ...(options.sees && { sees: (_topic, { offset }) => options.sees!(offset) }),
+      sees: (_topic, { offset }) => options.sees?.(offset) ?? true,
     },
   }
   return self
@@ -55,16 +58,16 @@ function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {
 
 function feedOn(log: TopicLog, clock = createSimulatedClock()) {
   const errors: unknown[] = []
-  const feed = createTopicFeed('t', { log, clock, onError: (error) => errors.push(error) })
+  const feed = new TopicFeed('t', { log, clock, onError: (error) => errors.push(error) })
   return {
     feed,
     clock,
     errors,
     async join(request: Position | null, reader = leg()) {
       await feed.prepare(request)
-      const { answer, start, leave } = feed.join(request, reader.sink)
-      start()
-      return { ...reader, reader, answer, leave }
+      const { answer, reader: place } = feed.join(request, reader.sink)
+      feed.start(place)
+      return { ...reader, reader, answer, leave: () => feed.leave(place) }
     },
   }
 }

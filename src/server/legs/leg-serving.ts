@@ -1,0 +1,128 @@
+import { instant, type Instant } from '../../base/clock.js'
+import type { ClientFrame } from '../../protocol/frames.js'
+import { OUTCOME_UNKNOWN } from '../log/topic-log.js'
+import type { PublishFrame } from '../publishes/publisher.js'
+import type { RequestFrame } from '../requests/answerer.js'
+import { createLegRequests } from '../requests/leg-requests.js'
+import { answerFrame } from '../topics/message-frame.js'
+import { dropSlow, fail } from './leg-end.js'
+import { queueOf, type LegState } from './leg-state.js'
+import { refuse, subscribe } from './leg-subscriptions.js'
+import { refresh } from './leg-token.js'
+
+/** A session that does not heed what it is told, which is worth no answer any more, comes back after so long. */
+const FLOOD_PAUSE = 5_000
+const TOO_MANY = 'This leg has as many requests under way as limits.maxRequests allows.'
+
+/** Serves a frame of a live leg. */
+export function serve<User>(leg: LegState<User>, frame: ClientFrame, bytes: number): void {
+  const wait = leg.rate!.take(bytes)
+  // A repeat may have been applied: it gets its answer, only later.
+  const repeat = frame.type === 'publish' && frame.age !== undefined
+  if (wait > 0 && !repeat && !isServedOverRate(leg, frame, bytes)) return
+  switch (frame.type) {
+    case 'hello':
+      return fail(leg, { code: 'protocol', message: 'A leg says hello once.' })
+    case 'subscribe':
+      return queueOf(leg).change(bytes, () => subscribe(leg, frame))
+    case 'unsubscribe':
+      return queueOf(leg).change(bytes, async () => frame.topics.forEach((topic) => leg.topics.leave(topic)))
+    case 'publish':
+      return enqueue(leg, frame, bytes, wait)
+    case 'request':
+      return answer(leg, frame, bytes)
+    case 'cancel':
+      return leg.requests?.cancel(frame.id)
+    case 'auth':
+      return refresh(leg, frame.token)
+    case 'ping':
+      return pong(leg)
+  }
+}
+
+export function pong<User>({ deps, socket }: LegState<User>): void {
+  const reconnectSpread = deps.reconnectSpread()
+  socket.send({ type: 'pong', ...(reconnectSpread === undefined ? undefined : { reconnectSpread }) })
+}
+
+export function probe<User>(leg: LegState<User>): void {
+  leg.published = false
+  leg.probedAt = leg.deps.clock.monotonic()
+  leg.socket.probe()
+}
+
+/** @param wait milliseconds until the rate of its session has room for it. */
+function enqueue<User>(leg: LegState<User>, frame: PublishFrame, bytes: number, wait: number) {
+  leg.published = true
+  const arrived = instant(leg.deps.clock)
+  const flight = leg.flight.longest()
+  const due = wait > 0 ? arrived.monotonic + wait : 0
+  queueOf(leg).publish(frame.topic, bytes, (next) => publish(leg, frame, { arrived, flight, due }, next))
+}
+
+async function publish<User>(
+  leg: LegState<User>,
+  frame: PublishFrame,
+  { arrived, flight, due }: { readonly arrived: Instant; readonly flight: number; readonly due: number },
+  next: () => void,
+) {
+  const { deps, socket } = leg
+  const wait = due === 0 ? 0 : due - deps.clock.monotonic()
+  if (wait > 0) await new Promise<void>((resolve) => void deps.clock.setTimeout(resolve, wait))
+  // It asks and asks, and does not read what it is answered.
+  const settled = socket.settled()
+  if (settled) await settled
+  deps.counters.published++
+  const { session, user } = leg.who!
+  const answer = await deps.publish({ frame, session, user, arrived, flight }, next)
+  if (answer.type === 'nack') deps.counters.refused++
+  // A log that has lost what it knew can tell again of what is sent from now on.
+  if (answer.type === 'nack' && answer.code === OUTCOME_UNKNOWN.code) probe(leg)
+  socket.sendEncoded(answerFrame(frame.id, answer))
+}
+
+function answer<User>(leg: LegState<User>, frame: RequestFrame, bytes: number) {
+  const { deps, socket } = leg
+  leg.requests ??= createLegRequests<User>(deps.answer, deps.limits.maxRequests)
+  const { requests } = leg
+  if (requests.full()) return refuseNow(leg, frame.id, TOO_MANY, 1_000)
+  deps.counters.requested++
+  queueOf(leg).beside(bytes, async () => {
+    const answered = await requests.ask(frame, leg.who!)
+    await socket.settled()
+    socket.sendEncoded(answered)
+  })
+}
+
+function refuseNow<User>(leg: LegState<User>, id: string, message: string, retryAfter: number) {
+  leg.socket.sendEncoded(answerFrame(id, { type: 'nack', code: 'busy', message, retryAfter }))
+  if (leg.socket.owed() > leg.deps.limits.maxBuffered) dropSlow(leg)
+}
+
+/** More than the session may send. Refused where that can be said; true where it is served all the same. */
+function isServedOverRate<User>(leg: LegState<User>, frame: ClientFrame, bytes: number): boolean {
+  const { deps } = leg
+  if (!leg.saidOverRate) deps.onEvent({ type: 'leg-over-rate', session: leg.who!.session, leg: leg.number! })
+  leg.saidOverRate = true
+  const retryAfter = leg.rate!.refuse(bytes)
+  const busy = { code: 'busy', message: 'This session sends too much.' } as const
+  if (retryAfter === null) {
+    fail(leg, { ...busy, retryAfter: FLOOD_PAUSE }, 'all')
+    return false
+  }
+  switch (frame.type) {
+    case 'publish':
+      deps.counters.published++
+      deps.counters.refused++
+      refuseNow(leg, frame.id, busy.message, retryAfter)
+      return false
+    case 'request':
+      refuseNow(leg, frame.id, busy.message, retryAfter)
+      return false
+    case 'subscribe':
+      for (const topic of frame.topics.keys()) refuse(leg, frame.id)({ ...busy, topic, retryAfter })
+      return false
+    default:
+      return true
+  }
+}

@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../../base/clock.js'
+import type { ServerFrame } from '../../protocol/frames.js'
+import type { Counters } from '../counters.js'
+import type { Deadlines } from './deadlines.js'
+import type { Failure } from '../failure.js'
+import type { Authenticator, Identification } from '../identity/authenticator.js'
+import type { FreshToken } from '../identity/fresh-token.js'
+import type { Permission } from '../identity/permission.js'
+import type { TokenLife } from '../identity/token-life.js'
+import type { ServerLimits } from '../limits.js'
+import type { TopicLog } from '../log/topic-log.js'
+import type { Publisher } from '../publishes/publisher.js'
+import type { Answerer } from '../requests/answerer.js'
+import type { LegRequests } from '../requests/leg-requests.js'
+import type { ServerEvent } from '../server-event.js'
+import type { TopicFeeds } from '../topics/topic-feeds.js'
+import type { LegFlight } from './leg-flight.js'
+import type { Filter } from './leg-sink.js'
+import type { LegSocket } from './leg-socket.js'
+import type { LegTopics } from './leg-topics.js'
+import type { OnSession } from './session-event.js'
+import type { SessionRate, SessionRates } from './session-rates.js'
+import { WorkQueue } from './work-queue.js'
+import type { WriteCoalescing } from './write-coalescing.js'
+
+/** One connection, from its opening on, as the server knows it. */
+export interface ServerLeg<User> {
+  /** Null until its hello was taken. */
+  readonly who: LegOwner<User> | null
+  /**
+   * An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is
+   * under way.
+   */
+  fail(failure: Failure, answers?: 'all' | 'under way'): void
+  send(frame: Extract<ServerFrame, { type: 'handover' | 'handover-cancelled' | 'token' }>): void
+  /**
+   * Its token ends in `within` milliseconds, and the client is told. False where it has none, or one that ends sooner.
+   */
+  renewToken(within: number): boolean
+  /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */
+  tend(now: number, ask: { readonly quiet: number; readonly dead: number }): void
+  terminate(): void
+}
+
+export interface LegOwner<User> {
+  readonly session: string
+  user: User
+  readonly subject: string | undefined
+  /** Whether it has shown a token. */
+  token: boolean
+}
+
+/** What is told of a leg's beginning and end, each at most once. */
+export interface Arrival {
+  /** Its hello has come. */
+  said(): void
+  welcomed(): void
+  /** It is being closed. */
+  ending(): void
+  gone(): void
+}
+
+/** What all legs of a server share. */
+export interface LegDeps<User> {
+  readonly filter: Filter<User> | undefined
+  readonly onSession: OnSession<User> | undefined
+  readonly authenticator: Authenticator<User>
+  readonly permission: Permission<User>
+  readonly id: string
+  readonly heartbeat: number
+  readonly limits: ServerLimits
+  readonly log: TopicLog
+  readonly feeds: TopicFeeds
+  readonly rates: SessionRates
+  readonly publish: Publisher<User>
+  readonly answer: Answerer<User>
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly writes: WriteCoalescing
+  reconnectSpread(): number | undefined
+  /** The leg is welcomed; it is gone; it is gone, and the log is being told so. */
+  welcomed(leg: ServerLeg<User>): void
+  gone(leg: ServerLeg<User>): void
+  releasing(done: Promise<void>): void
+  onEvent(event: ServerEvent): void
+  onError(error: unknown, doing: string): void
+}
+
+/**
+ * Who a leg is and how it stands: all that changes of it. Its hello is taken in `leg-greeting`, what it asks for
+ * afterwards in `leg-serving`, and it ends in `leg-end`.
+ */
+export interface LegState<User> extends ServerLeg<User> {
+  readonly deps: LegDeps<User> & LegTimes<User>
+  readonly request: IncomingMessage
+  readonly arrival: Arrival
+  readonly socket: LegSocket
+  readonly topics: LegTopics<User>
+  readonly flight: LegFlight
+  readonly life: TokenLife
+  phase: 'opened' | 'greeting' | 'live' | 'ending' | 'gone'
+  /** What its hello said, for events; undefined until then. */
+  session: string | undefined
+  number: number | undefined
+  who: LegOwner<User> | null
+  /** Who it is is being asked. */
+  asking: Identification<User> | null
+  /** From its welcome on. */
+  rate: SessionRate | null
+  saidOverRate: boolean
+  /** Whether it has published since it was last probed, and when that was. */
+  published: boolean
+  probedAt: number
+  /** Each from when it is first needed: what waits, its requests, a token that came later. */
+  queue: WorkQueue | null
+  requests: LegRequests<User> | null
+  fresh: FreshToken | null
+}
+
+/** For how long a leg may take, whoever is to blame. */
+export interface LegTimes<User> {
+  /** From the opening to the hello, and from there until the log has said its part: `limits.helloTimeout`. */
+  readonly hellos: Deadlines<LegState<User>>
+}
+
+/** Read through a function, because an `await` may have changed it. */
+export function isEnded<User>({ phase }: LegState<User>): boolean {
+  return phase === 'ending' || phase === 'gone'
+}
+
+export function queueOf<User>(leg: LegState<User>): WorkQueue {
+  const { socket, deps } = leg
+  leg.queue ??= new WorkQueue(deps.limits.maxQueued, deps.limits.maxQueuedBytes, {
+    full: () => socket.pause(),
+    room: () => socket.resume(),
+    failed: (error) => deps.onError(error, 'serving a leg'),
+  })
+  return leg.queue
+}
+
+/** Which leg an event is about. */
+export function nameOf<User>({ session, number }: LegState<User>): { session?: string; leg?: number } {
+  return session === undefined ? {} : { session, leg: number }
+}

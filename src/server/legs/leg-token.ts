@@ -1,0 +1,48 @@
+import type { Identification, Identified } from '../identity/authenticator.js'
+import { createFreshToken } from '../identity/fresh-token.js'
+import { fail, refusal } from './leg-end.js'
+import { queueOf, type LegState } from './leg-state.js'
+import { refuse } from './leg-subscriptions.js'
+
+export type Known<User> = Extract<Identified<User>, { outcome: 'known' }>
+
+export function askWho<User>(
+  { request, deps }: LegState<User>,
+  session: string,
+  token: string | undefined,
+): Identification<User> {
+  return deps.authenticator.ask({ session, request, ...(token === undefined ? undefined : { token }) })
+}
+
+/** Its token counts from here. */
+export function lifetime<User>(leg: LegState<User>, { tokenTtl }: Known<User>): { tokenTtl?: number } {
+  leg.life.begin(leg.deps.clock.monotonic(), tokenTtl)
+  return tokenTtl === undefined ? {} : { tokenTtl }
+}
+
+/** A token came on a live leg. */
+export function refresh<User>(leg: LegState<User>, token: string): void {
+  leg.fresh ??= createFreshToken<User>(
+    leg.deps.clock,
+    (fresh) => askWho(leg, leg.who!.session, fresh),
+    (known) => queueOf(leg).change(0, () => renewed(leg, known)),
+  )
+  leg.fresh.check(token)
+}
+
+/**
+ * What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at
+ * again as well.
+ */
+async function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) {
+  if (leg.phase !== 'live') return
+  if (known.outcome !== 'known') return fail(leg, refusal(known.outcome))
+  const who = leg.who!
+  if (known.subject !== who.subject)
+    return fail(leg, { code: 'session-ended', message: 'The fresh token is of another user.' })
+  who.user = known.user
+  who.token = true
+  leg.socket.send({ type: 'authed', ...lifetime(leg, known) })
+  // A token may bear other rights than the one before.
+  await leg.topics.recheck(who, refuse(leg, undefined))
+}

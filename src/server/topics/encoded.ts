@@ -1,0 +1,29 @@
+/**
+ * A text message of RFC 6455 as it goes over the wire. A server masks nothing, so the same bytes serve every socket:
+ * made once, and written as they are. It wants a connection without extensions, as ours are.
+ */
+export type Encoded = Buffer
+
+/** FIN, and the opcode of a text. */
+const TEXT = 0x81
+/** Lengths up to this stand in one byte; the two above it say that 2 or 8 bytes follow. */
+const SHORT = 125
+const MIDDLE = 0xffff
+
+export function encodeText(text: string): Encoded {
+  const length = Buffer.byteLength(text)
+  const head = length <= SHORT ? 2 : length <= MIDDLE ? 4 : 10
+  const bytes = Buffer.allocUnsafe(head + length)
+  bytes[0] = TEXT
+  if (head === 2) bytes[1] = length
+  else if (head === 4) {
+    bytes[1] = SHORT + 1
+    bytes.writeUInt16BE(length, 2)
+  } else {
+    bytes[1] = SHORT + 2
+    bytes.writeUInt32BE(0, 2)
+    bytes.writeUInt32BE(length, 6)
+  }
+  bytes.write(text, head)
+  return bytes
+}
