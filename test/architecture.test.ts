@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   requests: ['base', 'protocol', 'publishes'],
   tokens: ['base', 'policy', 'host'],
   legs: ['base', 'policy', 'protocol'],
-  foreign: ['base', 'protocol'],
+  foreign: ['base', 'protocol', 'topics'],
   options: ['base', 'policy', 'protocol', 'host', 'tokens'],
   handover: ['base', 'policy', 'protocol', 'host', ...PARTS, 'options'],
   socket: ['base', 'policy', 'protocol', 'host', 'topics', 'publishes', 'requests', 'options', 'handover'],

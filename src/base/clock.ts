@@ -45,6 +45,26 @@ export function between(start: Instant, end: Instant): number {
   return Math.max(0, end.wall - start.wall, end.monotonic - start.monotonic)
 }
 
+/**
+ * The present moment for whom it concerns with each frame: both clocks are read once in every millisecond of the wall
+ * clock, and whoever looks within the same one gets the same object.
+ */
+export class Present {
+  /** When `look` was called last. No clock is read before that. */
+  at: Instant = { wall: NaN, monotonic: NaN }
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  look(): Instant {
+    const wall = this.#clock.now()
+    if (wall !== this.at.wall) this.at = { wall, monotonic: this.#clock.monotonic() }
+    return this.at
+  }
+}
+
 /** Timers take a signed 32-bit number; past it browsers and Node fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 

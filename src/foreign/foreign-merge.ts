@@ -1,19 +1,13 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
+import type { MessageInfo } from '../topics/message.js'
 import { createRecentIdentities } from './recent-identities.js'
 
 /** How a server's messages can be told apart on two legs, and so what an overlap is worth. */
 export type MergeStrength = 'position' | 'identity' | 'none'
 
 export interface ForeignMergeHandlers {
-  deliver(message: {
-    topic: string
-    epoch: string
-    offset: number
-    data: unknown
-    leg: number
-    replayed: boolean
-  }): void
+  deliver(data: unknown, info: MessageInfo): void
   gap(gap: {
     topic: string
     epoch: string
@@ -110,7 +104,7 @@ export function createForeignMerge(
     topic.position = { epoch, offset }
     if (first)
       handlers.answered?.(topic.name, { epoch, offset: strength === 'position' ? lastBefore(frame) : offset - 1 })
-    if (frame.hasData) handlers.deliver({ topic: topic.name, epoch, offset, data: frame.data, leg, replayed: false })
+    if (frame.hasData) handlers.deliver(frame.data, { topic: topic.name, offset, epoch, leg, replayed: false })
   }
 
   /** A topic's name is part of what makes a message the same: servers number their topics apart. */

@@ -1,4 +1,4 @@
-import { instant, since, type Instant } from '../base/clock.js'
+import { between, instant, since, type Instant, type Present } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { closeVerdict, isAboutLeg, type Verdict } from '../policy/close-verdict.js'
 import { legFailure, type Failure } from '../policy/leg-failure.js'
@@ -77,6 +77,7 @@ export interface Coordinator {
 
 export interface CoordinatorDeps {
   readonly settings: Settings
+  readonly present: Present
   readonly id: () => string
   /** The present one: another one from the moment at which it ends. */
   readonly session: () => Session
@@ -252,6 +253,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
         number,
         handover: ask?.by === 'server' ? ask.id : undefined,
         clock,
+        present: deps.present,
         protocol: settings.protocol,
         WebSocket: settings.WebSocket,
         connectTimeout: settings.connectTimeout,
@@ -587,9 +589,9 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     for (const leg of legs.values()) leg.check()
   }
 
-  function arrived() {
-    if (lookedAt && since(clock, lookedAt) < LOOK_AFTER) return
-    lookedAt = instant(clock)
+  function arrived(at: Instant) {
+    if (lookedAt && between(lookedAt, at) < LOOK_AFTER) return
+    lookedAt = at
     deps.session().tokens.check()
     check()
   }

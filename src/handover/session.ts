@@ -1,4 +1,5 @@
 import { nanoid } from 'nanoid'
+import type { Present } from '../base/clock.js'
 import { createForeignMerge } from '../foreign/foreign-merge.js'
 import { createMerge, type Merge, type MergeHandlers } from '../topics/merge.js'
 import { withRequests } from '../requests/with-requests.js'
@@ -45,6 +46,7 @@ export interface SessionCounters {
 
 export interface SessionDeps {
   readonly settings: Settings
+  readonly present: Present
   /** Whether anything shows that there is a network. */
   online(): boolean
 }
@@ -62,9 +64,9 @@ export interface SessionHandlers {
  */
 const SETTLE_TIMEOUT = 1_000
 
-export function createSession({ settings, online }: SessionDeps, handlers: SessionHandlers): Session {
+export function createSession({ settings, present, online }: SessionDeps, handlers: SessionHandlers): Session {
   let id = ''
-  const merge = mergeOf(settings, handlers.merge)
+  const merge = mergeOf(settings, present, handlers.merge)
   const requests = createRequests({ clock: settings.clock, id: () => nanoid(), ...settings.outbox }, handlers.request)
   const publishes: Outbox = createOutbox(
     {
@@ -114,9 +116,9 @@ export function createSession({ settings, online }: SessionDeps, handlers: Sessi
   }
 }
 
-function mergeOf(settings: Settings, handlers: SessionHandlers['merge']): Session['merge'] {
+function mergeOf(settings: Settings, present: Present, handlers: SessionHandlers['merge']): Session['merge'] {
   const { merge: strength, marksEnd } = settings.protocol
-  const deps = { clock: settings.clock, id: () => nanoid(8), ...settings.holding }
+  const deps = { clock: settings.clock, present, id: () => nanoid(8), ...settings.holding }
   return strength === 'log'
     ? createMerge(deps, handlers)
     : createForeignMerge(

@@ -2,10 +2,10 @@ import { between, instant, since, type Clock, type Instant } from '../base/clock
 
 /** Notices when one leg has gone silent, and keeps it from looking silent to the other side. */
 export interface Heartbeat {
-  /** A frame has arrived: the leg lives. */
-  heard(): void
+  /** A frame has arrived: the leg lives. `at`: now. */
+  heard(at?: Instant): void
   /** A frame was sent. */
-  sent(): void
+  sent(at?: Instant): void
   /** Asks now, and takes `timeout` milliseconds without a frame for silence: after a wake or a change of network. */
   probe(timeout: number): void
   stop(): void
@@ -104,18 +104,18 @@ export function createHeartbeat(
 
   arm()
   return {
-    heard() {
+    heard(at = instant(clock)) {
       if (stopped) return
       const wasAccused = accused
-      heardAt = instant(clock)
+      heardAt = at
       question = null
       accused = false
       // Frames arrive on time where timers run late.
       keepAlive(heardAt)
       if (wasAccused || !timer) arm()
     },
-    sent() {
-      sentAt = instant(clock)
+    sent(at = instant(clock)) {
+      sentAt = at
     },
     probe(patience) {
       if (stopped) return

@@ -1,5 +1,5 @@
 import { createAlarm } from '../base/alarm.js'
-import { type Clock, instant, since, type Instant } from '../base/clock.js'
+import { type Clock, instant, since, type Instant, type Present } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
 import { createLeg, type Leg } from './leg.js'
@@ -58,7 +58,7 @@ export interface LegEnd {
 export interface ProtocolLegHandlers {
   opened(): void
   /** Something has come, whatever it says. */
-  arrived(): void
+  arrived(at: Instant): void
   frame(frame: ServerFrame): void
   invalid(rejected: Rejected): void
   silent(): void
@@ -69,6 +69,7 @@ export interface ProtocolLegDeps {
   readonly number: number
   readonly handover: string | undefined
   readonly clock: Clock
+  readonly present: Present
   readonly protocol: Protocol
   readonly WebSocket: unknown
   readonly connectTimeout: number
@@ -111,6 +112,10 @@ const FINAL = new Set([
   'too-slow',
   'protocol',
 ])
+
+function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected)[] {
+  return Array.isArray(decoded)
+}
 
 export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers): ProtocolLeg {
   const { clock, protocol } = deps
@@ -240,21 +245,27 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
 
   const received = (data: string | ArrayBuffer) => {
     if (over) return
+    const at = deps.present.look()
     silent = false
-    heartbeat?.heard()
-    handlers.arrived()
+    heartbeat?.heard(at)
+    handlers.arrived(at)
     if (over) return
     const decoded = codec.decode(data)
-    const replies = codec.replies?.() ?? []
-    if (replies.length > 0 && put(replies)) heartbeat?.sent()
+    const replies = codec.replies?.()
+    if (replies && replies.length > 0 && put(replies)) heartbeat?.sent(at)
+    if (!isSeveral(decoded)) take(decoded, data)
+    else for (const one of decoded) take(one, data)
+    if (leaving) leave(false)
+  }
+
+  const take = (one: ServerFrame | Rejected, data: WireData) => {
+    if (over) return
+    // What is the application's is told as it is.
+    if (!('invalid' in one) && one.type === 'message') return handlers.frame(one)
     const told = token !== undefined && typeof data === 'string' && data.includes(token)
-    for (const one of 'invalid' in decoded ? [decoded] : decoded) {
-      if (over) return
-      const frame = told ? plainFrame(one, plain) : one
-      if ('invalid' in frame) handlers.invalid(frame)
-      else accept(frame)
-    }
-    leave(false)
+    const frame = told ? plainFrame(one, plain) : one
+    if ('invalid' in frame) handlers.invalid(frame)
+    else accept(frame)
   }
 
   const accept = (frame: ServerFrame) => {

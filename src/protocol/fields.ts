@@ -30,7 +30,7 @@ class InvalidField extends Error {
 /**
  * The one way from text to a frame. `read` gets the frame's type and fields, and answers null for a type that it does
  * not know. Never throws, and what it says of a bad frame holds nothing of the frame but its topic: a frame may bear a
- * token.
+ * token. No field of the messages is inherited: what `read` finds under such a name is the frame's own.
  */
 export function decodeFrame<Frame>(
   text: string,
@@ -45,16 +45,31 @@ export function decodeFrame<Frame>(
     return { invalid: 'a frame must be JSON' }
   }
   if (!isFields(fields)) return { invalid: 'a frame must be a JSON object' }
-  const type = own(fields, 'type')
+  fields = apart(fields)
+  const { type } = fields as Fields
   if (typeof type !== 'string') return { invalid: 'type must be a string' }
   try {
-    return read(type, fields)
+    return read(type, fields as Fields)
   } catch (thrown) {
     if (!(thrown instanceof InvalidField)) return { invalid: 'a frame must be of a size that can be read' }
-    const topic = thrown.topic ?? own(fields, 'topic')
+    const topic = thrown.topic ?? own(fields as Fields, 'topic')
     const invalid = `${type}.${thrown.message}`
     return isText(topic, 1, MAX_TOPIC) ? { invalid, topic } : { invalid }
   }
+}
+
+const inherited = Object.prototype as Fields
+
+/**
+ * What comes thousands of times a second is read without a look at who owns each property. That is safe while no object
+ * inherits a field of those frames; where somebody has put one on `Object.prototype`, it is a copy that inherits
+ * nothing.
+ */
+function apart(fields: Fields): Fields {
+  const { type, topic, offset, prev, data } = inherited
+  const isSafe =
+    type === undefined && topic === undefined && offset === undefined && prev === undefined && data === undefined
+  return isSafe ? fields : { __proto__: null, ...fields }
 }
 
 export function isFields(value: unknown): value is Fields {
@@ -72,7 +87,10 @@ function isText(value: unknown, least: number, most: number): value is string {
 
 /** A non-empty string. */
 export function text(fields: Fields, field: string, most: number = MAX_ID): string {
-  const value = own(fields, field)
+  return checkText(own(fields, field), field, most)
+}
+
+export function checkText(value: unknown, field: string, most: number): string {
   if (isText(value, 1, most)) return value
   throw new InvalidField(`${field} must be a string of 1 to ${most} characters`)
 }
@@ -97,7 +115,10 @@ export function topicName(fields: Fields): string {
 
 /** A whole number from `least` to 2^53 − 1. */
 export function whole(fields: Fields, field: string, least: number): number {
-  const value = own(fields, field)
+  return checkWhole(own(fields, field), field, least)
+}
+
+export function checkWhole(value: unknown, field: string, least: number): number {
   // The sum turns −0, which JSON can say, into 0.
   if (isWhole(value) && value >= least) return value + 0
   throw new InvalidField(`${field} must be a whole number from ${least} to 2^53 - 1`)
@@ -126,9 +147,9 @@ export function present<Field extends string>(fields: Fields, field: Field): { [
 }
 
 /** The `prev` of a message: `offset − 1` where the frame is silent. */
-export function previous(fields: Fields, offset: number): number {
-  if (own(fields, 'prev') === undefined) return offset - 1
-  const prev = whole(fields, 'prev', 0)
+export function checkPrevious(value: unknown, offset: number): number {
+  if (value === undefined) return offset - 1
+  const prev = checkWhole(value, 'prev', 0)
   if (prev < offset) return prev
   throw new InvalidField('prev must be below offset')
 }

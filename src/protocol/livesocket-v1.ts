@@ -36,9 +36,9 @@ function encode(frame: ClientFrame): WireData | null {
   }
 }
 
-function decode(data: WireData): readonly ServerFrame[] | Rejected {
+const NOTHING: readonly ServerFrame[] = []
+
+function decode(data: WireData): ServerFrame | Rejected | readonly ServerFrame[] {
   if (typeof data !== 'string') return { invalid: 'a frame must be text, this one is binary' }
-  const frame = decodeServerFrame(data)
-  if (frame === null) return []
-  return 'invalid' in frame ? frame : [frame]
+  return decodeServerFrame(data) ?? NOTHING
 }

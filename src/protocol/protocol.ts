@@ -7,8 +7,8 @@ export type WireData = string | ArrayBuffer
 export interface Codec {
   /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
   encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
-  /** The frames that this data bears: none where it means nothing to us. Throws nothing. */
-  decode(data: WireData): readonly (ServerFrame | Rejected)[] | Rejected
+  /** The frame that this data bears, or several: none where it means nothing to us. Throws nothing. */
+  decode(data: WireData): ServerFrame | Rejected | readonly (ServerFrame | Rejected)[]
   /**
    * What goes back on the same leg at once: asked after each `decode`, before its frames are dealt with. Throws
    * nothing.

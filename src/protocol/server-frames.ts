@@ -1,5 +1,8 @@
 import {
   anyText,
+  checkPrevious,
+  checkText,
+  checkWhole,
   decodeFrame,
   duration,
   MAX_EPOCH,
@@ -8,7 +11,6 @@ import {
   MAX_TOPIC,
   optional,
   presentData,
-  previous,
   present,
   required,
   text,
@@ -129,12 +131,14 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
 }
 
 function readMessage(fields: Fields): MessageFrame {
-  const topic = topicName(fields)
-  const offset = whole(fields, 'offset', 1)
-  const prev = previous(fields, offset)
-  return Object.hasOwn(fields, 'data')
-    ? { type: 'message', topic, offset, prev, data: fields['data'], hasData: true }
-    : { type: 'message', topic, offset, prev, hasData: false }
+  // Each is absent, or the frame's own: see `decodeFrame`. What JSON says is never `undefined`.
+  const { data } = fields
+  const topic = checkText(fields['topic'], 'topic', MAX_TOPIC)
+  const offset = checkWhole(fields['offset'], 'offset', 1)
+  const prev = checkPrevious(fields['prev'], offset)
+  return data === undefined
+    ? { type: 'message', topic, offset, prev, hasData: false }
+    : { type: 'message', topic, offset, prev, data, hasData: true }
 }
 
 function readAnswer(entry: Fields): TopicAnswer {

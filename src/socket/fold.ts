@@ -3,8 +3,8 @@ import { LiveSocketError } from '../base/errors.js'
 import type { Gap } from '../handover/events.js'
 import { optionalFunction } from '../options/option-check.js'
 import { estimateBytes } from '../topics/holding.js'
-import type { Subscription, TopicStatus } from '../topics/subscriptions.js'
-import type { Message } from '../topics/message.js'
+import type { Subscription, Subscriptions, TopicStatus } from '../topics/subscriptions.js'
+import type { MessageInfo } from '../topics/message.js'
 import type { Position } from '../protocol/frames.js'
 import { createSnapshotLoad, type LoadSnapshot, type Snapshot } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
@@ -35,13 +35,7 @@ export interface FoldSource {
   readonly store: ReadableStore<LiveSocketState>
   /** The present session, whatever it is: another one from the moment at which it ends. */
   session(): unknown
-  subscribe(
-    topic: string,
-    handler: (message: Message) => void,
-    from?: Position,
-    once?: boolean,
-    watch?: (status: TopicStatus) => void,
-  ): Subscription
+  readonly subscriptions: Pick<Subscriptions, 'add'>
   onGap(listener: (gap: Gap) => void): () => void
   report(message: string, cause?: unknown): void
   /**
@@ -53,7 +47,7 @@ export interface FoldSource {
   readonly cap: number
 }
 
-export type Reducer<State> = (state: State, message: Message) => State
+export type Reducer<State> = (state: State, data: unknown, info: MessageInfo) => State
 
 /** How long a fold without listeners goes on, in milliseconds: React and routers unsubscribe and subscribe again. */
 const RELEASE_DELAY = 1_000
@@ -93,7 +87,7 @@ export function createFold<State>(
   let attached: { subscription: Subscription | null; readonly undo: () => void } | null = null
   /** The state is what `position` says; else a snapshot is on its way, and messages are held. */
   let joined = load === undefined
-  let held: Message[] = []
+  let held: { readonly data: unknown; readonly info: MessageInfo }[] = []
   let heldBytes = 0
   /** Held messages go through the reducer, and more of them are left: the subscription is further than the state. */
   let catching = false
@@ -131,11 +125,11 @@ export function createFold<State>(
     })
   }
 
-  function received(message: Message) {
-    if (joined) return apply(message)
-    const bytes = estimateBytes(message.data)
+  function received(data: unknown, info: MessageInfo) {
+    if (joined) return apply(data, info)
+    const bytes = estimateBytes(data)
     if (held.length >= holding.maxMessages || heldBytes + bytes > holding.maxBytes) drop()
-    held.push(message)
+    held.push({ data, info })
     heldBytes += bytes
   }
 
@@ -144,14 +138,14 @@ export function createFold<State>(
     heldBytes = 0
   }
 
-  function apply(message: Message) {
-    const { epoch, offset } = message
+  function apply(data: unknown, info: MessageInfo) {
+    const { epoch, offset } = info
     // A snapshot may contain what the servers have not sent yet.
     if (position?.epoch === epoch && offset <= position.offset) return
     position = { epoch, offset }
     let next: State
     try {
-      next = reducer(state, message)
+      next = reducer(state, data, info)
     } catch (thrown) {
       return source.report(
         `The reducer of "${topic}" threw at offset ${offset}; the state is as if that message had not come.`,
@@ -181,7 +175,8 @@ export function createFold<State>(
       return `gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
     // What is held has no holes, and ends where the subscription is by now.
     const [first] = held
-    const meets = reached !== null && (reached.offset <= offset || (first !== undefined && first.offset <= offset + 1))
+    const meets =
+      reached !== null && (reached.offset <= offset || (first !== undefined && first.info.offset <= offset + 1))
     const rest = held
     drop()
     floor = null
@@ -193,10 +188,10 @@ export function createFold<State>(
     return null
   }
 
-  function catchUp(rest: readonly Message[], on: Subscription | null) {
-    for (const [at, message] of rest.entries()) {
+  function catchUp(rest: typeof held, on: Subscription | null) {
+    for (const [at, { data, info }] of rest.entries()) {
       catching = at < rest.length - 1
-      apply(message)
+      apply(data, info)
       // The reducer may have closed the socket, and even opened it again.
       if (!joined || attached?.subscription !== on) break
     }
@@ -208,7 +203,7 @@ export function createFold<State>(
     const mine = attached!
     const former = mine.subscription
     // First the new one: the topic is not given up in between.
-    const fresh = source.subscribe(topic, received, start ?? undefined, false, watch)
+    const fresh = source.subscriptions.add(topic, received, start ?? undefined, false, watch)
     former?.()
     // A message may have come at once, and its reducer may have ended everything.
     if (attached === mine) mine.subscription = fresh

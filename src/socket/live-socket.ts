@@ -1,11 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { nanoid } from 'nanoid'
 import { checkData } from '../base/standard-schema.js'
+import { Present } from '../base/clock.js'
 import { createEmitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
 import { tellUncaught } from '../base/uncaught.js'
 import { debugLine } from './debug-line.js'
-import { createFold, type FoldOptions } from './fold.js'
+import { createFold, type FoldOptions, type Reducer } from './fold.js'
 import { createCoordinator } from '../handover/coordinator.js'
 import type { Gap, LiveSocketEvents } from '../handover/events.js'
 import type { Stop } from '../handover/machine.js'
@@ -16,7 +17,7 @@ import { createSession, type Session } from '../handover/session.js'
 import { watchWake } from '../host/wake.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import type { RequestOptions } from '../requests/requests.js'
-import { createSubscriptions, type TopicStatus } from '../topics/subscriptions.js'
+import { createSubscriptions, type MessageHandler, type TopicStatus } from '../topics/subscriptions.js'
 import type { Message, MessageInfo } from '../topics/message.js'
 import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
 import type { Position } from '../protocol/frames.js'
@@ -157,6 +158,7 @@ export function createLiveSocket<Topics extends object = TopicTypes, Methods ext
 export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
   const settings = settingsOf(options)
   const { clock, random } = settings
+  const present = new Present(clock)
   const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
     if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
     else tellUncaught(session.tokens.redactedError(thrown, 'the application'))
@@ -206,7 +208,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   )
 
   const coordinator = createCoordinator(
-    { settings, id: () => nanoid(), session: () => session },
+    { settings, present, id: () => nanoid(), session: () => session },
     {
       emit,
       error: tellError,
@@ -250,21 +252,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
 
   function newSession(): Session {
     const mine: Session = createSession(
-      { settings, online },
+      { settings, present, online },
       {
         merge: {
-          deliver(given) {
-            const checked = checkTopicData(settings.schemas, given.topic, given.data)
-            if ('invalid' in checked) return emit('invalid', { topic: given.topic, reason: checked.invalid })
-            const message = settings.schemas.has(given.topic) ? { ...given, data: checked.value } : given
-            const { counters } = mine
-            counters.delivered++
-            const now = clock.monotonic()
-            if (counters.lastMessage !== null)
-              counters.longestSilence = Math.max(counters.longestSilence, now - counters.lastMessage)
-            counters.lastMessage = now
-            subscriptions.deliver(message)
-          },
+          deliver: settings.schemas.size === 0 ? deliver : deliverChecked,
           gap(gap) {
             mine.counters.gaps++
             emit('gap', gap)
@@ -302,6 +293,22 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       },
     )
     return mine
+
+    function deliver(data: unknown, info: MessageInfo) {
+      const { counters } = mine
+      const { monotonic } = present.at
+      counters.delivered++
+      if (counters.lastMessage !== null && monotonic - counters.lastMessage > counters.longestSilence)
+        counters.longestSilence = monotonic - counters.lastMessage
+      counters.lastMessage = monotonic
+      subscriptions.deliver(data, info)
+    }
+
+    function deliverChecked(data: unknown, info: MessageInfo) {
+      const checked = checkTopicData(settings.schemas, info.topic, data)
+      if ('invalid' in checked) emit('invalid', { topic: info.topic, reason: checked.invalid })
+      else deliver(checked.value, info)
+    }
   }
 
   function takeMoves(done: (from: number | undefined) => boolean) {
@@ -436,7 +443,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       if (signal?.aborted) return () => {}
       const undo = subscriptions.add(
         topic,
-        ({ data, ...message }) => (handler as (data: unknown, message: MessageInfo) => void)(data, message),
+        handler as MessageHandler,
         from ?? since,
         from === undefined,
         onError && ((status) => typeof status === 'object' && onError(status)),
@@ -449,32 +456,27 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     },
     stream(topic, options) {
       checkTopic(topic)
-      return createStream(
-        { subscribe: subscriptions.add, store: live.store, status: subscriptions.status },
-        topic,
-        options,
-      ) as AsyncIterableIterator<never>
+      return createStream({ subscriptions, store: live.store }, topic, options) as AsyncIterableIterator<never>
     },
     fold(topic, reducer, initial, options) {
       checkTopic(topic)
       if (typeof reducer !== 'function')
         throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
       checkFrom(options?.from ?? options?.since)
-      const reduce = reducer as (state: unknown, data: unknown, message: MessageInfo) => typeof initial
       return createFold(
         {
           clock,
           random,
           store: live.store,
           session: () => session,
-          subscribe: subscriptions.add,
+          subscriptions,
           onGap: (listener) => on('gap', listener),
           report,
           holding: settings.holding,
           cap: settings.reconnect.cap,
         },
         topic,
-        (state, { data, ...message }) => reduce(state, data, message),
+        reducer as Reducer<typeof initial>,
         initial,
         options,
       )
@@ -509,7 +511,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       check(input, data, 'data of the request')
       return check(output, await session.requests.request(method, data, how), 'answer to the request') as never
     },
-    position: subscriptions.position,
+    position: (topic) => subscriptions.position(topic),
     topicStatus(topic) {
       checkTopic(topic)
       return createTopicStatus(subscriptions, topic)

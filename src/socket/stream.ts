@@ -1,7 +1,7 @@
 import { LiveSocketError } from '../base/errors.js'
 import { estimateBytes } from '../topics/holding.js'
-import type { TopicStatus } from '../topics/subscriptions.js'
-import type { Message } from '../topics/message.js'
+import type { Subscriptions, TopicStatus } from '../topics/subscriptions.js'
+import type { Message, MessageInfo } from '../topics/message.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
 export interface StreamOptions {
@@ -15,17 +15,8 @@ export interface StreamOptions {
 
 /** What a stream needs of its live socket. */
 export interface StreamSource {
-  /** Every message of the topic from now on, in order; returns the undo. */
-  subscribe(
-    topic: string,
-    handler: (message: Message) => void,
-    from: undefined,
-    once: boolean,
-    watch: (status: TopicStatus) => void,
-  ): () => void
+  readonly subscriptions: Pick<Subscriptions, 'add' | 'status'>
   readonly store: ReadableStore<LiveSocketState>
-  /** Of the topic, for those who have it subscribed: one that was refused to them is not asked for a second time. */
-  status(topic: string): TopicStatus
 }
 
 const LIMIT = 1_024
@@ -82,17 +73,18 @@ export function createStream(
     return ended
   }
 
-  function received(message: Message) {
+  function received(data: unknown, info: MessageInfo) {
     if (ended) return
+    const message = { data, ...info }
     const reader = readers.shift()
     if (reader) return reader.resolve({ done: false, value: message })
-    const size = estimateBytes(message.data)
+    const size = estimateBytes(data)
     if (waiting.length >= limit || (waiting.length > 0 && bytes + size > maxBytes)) {
       const bound = waiting.length >= limit ? `${limit} messages (limit)` : `${maxBytes} bytes (maxBytes)`
       return end(
         new LiveSocketError(
           'overflow',
-          `The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${message.offset}; read faster, raise the bound, or use fold().`,
+          `The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${info.offset}; read faster, raise the bound, or use fold().`,
           { topic },
         ),
       )
@@ -121,10 +113,11 @@ export function createStream(
     const watch = (status: TopicStatus) => {
       if (typeof status === 'object') end(status)
     }
-    undo.push(source.subscribe(topic, received, undefined, false, watch))
+    undo.push(source.subscriptions.add(topic, received, undefined, false, watch))
     // To ask for the topic may have ended everything: a session that was over is noticed then.
     if (isOver()) release()
-    watch(source.status(topic))
+    // One that was refused to others is not asked for a second time.
+    watch(source.subscriptions.status(topic))
   }
 
   return {

@@ -3,15 +3,15 @@ import type { ReadableStore } from './store.js'
 
 /** The status of a topic, which is subscribed while somebody listens. */
 export function createTopicStatus(
-  { add, status }: Pick<Subscriptions, 'add' | 'status'>,
+  subscriptions: Pick<Subscriptions, 'add' | 'status'>,
   topic: string,
 ): ReadableStore<TopicStatus> {
   return {
-    getState: () => status(topic),
+    getState: () => subscriptions.status(topic),
     getInitialState: () => 'pending',
     subscribe(listener) {
-      let told = status(topic)
-      const undo = add(
+      let told = subscriptions.status(topic)
+      const undo = subscriptions.add(
         topic,
         () => {},
         undefined,

@@ -9,63 +9,64 @@ export interface HeldMessage {
   readonly bytes: number
 }
 
-/** Held messages of one topic by offset. The first one's `prev` is the lowest. */
-export interface Holding {
-  readonly first: HeldMessage | undefined
+/** Messages of one topic that are too early, by offset. */
+export class Holding {
+  #held: HeldMessage[] = []
+  readonly #total: { messages: number; bytes: number }
+
+  /** @param total is kept up to date with what is held here. */
+  constructor(total: { messages: number; bytes: number }) {
+    this.#total = total
+  }
+
+  /** Its `prev` is the lowest. */
+  get first(): HeldMessage | undefined {
+    return this.#held[0]
+  }
+
   /** False: one with that offset is held already. */
-  add(message: HeldMessage): boolean
+  add(message: HeldMessage): boolean {
+    const held = this.#held
+    let at = held.length
+    while (at > 0 && held[at - 1]!.offset >= message.offset) at--
+    const same = held[at]
+    const fresh = same?.offset !== message.offset
+    if (fresh) {
+      held.splice(at, 0, message)
+      this.#total.messages++
+      this.#total.bytes += message.bytes
+    } else {
+      same!.prev = Math.min(same!.prev, message.prev)
+    }
+    // Two legs may name different predecessors, where one of them mentions hidden messages and the other one skips
+    // them. Each says truly that nothing visible is between; so a message inherits the claim of one that reaches over
+    // it.
+    for (let i = Math.min(at + 1, held.length - 1); i > 0; i--) {
+      const before = held[i - 1]!
+      const after = held[i]!
+      if (after.prev < before.offset) before.prev = Math.min(before.prev, after.prev)
+      else if (i <= at) break
+    }
+    return fresh
+  }
+
   /**
    * Takes out the next one, if it is next after `offset`. Everything held is after `offset`: it is only passed in this
    * way.
    */
-  take(offset: number): HeldMessage | undefined
-  clear(): void
-}
+  take(offset: number): HeldMessage | undefined {
+    const first = this.#held[0]
+    if (!first || first.prev > offset) return undefined
+    this.#held.shift()
+    this.#total.messages--
+    this.#total.bytes -= first.bytes
+    return first
+  }
 
-/** `total` is kept up to date with what is held here. */
-export function createHolding(total: { messages: number; bytes: number }): Holding {
-  let held: HeldMessage[] = []
-
-  return {
-    get first() {
-      return held[0]
-    },
-    add(message) {
-      let at = held.length
-      while (at > 0 && held[at - 1]!.offset >= message.offset) at--
-      const same = held[at]
-      const fresh = same?.offset !== message.offset
-      if (fresh) {
-        held.splice(at, 0, message)
-        total.messages++
-        total.bytes += message.bytes
-      } else {
-        same!.prev = Math.min(same!.prev, message.prev)
-      }
-      // Two legs may name different predecessors, where one of them mentions hidden messages and the other one skips
-      // them. Each says truly that nothing visible is between; so a message inherits the claim of one that reaches over
-      // it.
-      for (let i = Math.min(at + 1, held.length - 1); i > 0; i--) {
-        const before = held[i - 1]!
-        const after = held[i]!
-        if (after.prev < before.offset) before.prev = Math.min(before.prev, after.prev)
-        else if (i <= at) break
-      }
-      return fresh
-    },
-    take(offset) {
-      const first = held[0]
-      if (!first || first.prev > offset) return undefined
-      held.shift()
-      total.messages--
-      total.bytes -= first.bytes
-      return first
-    },
-    clear() {
-      for (const { bytes } of held) total.bytes -= bytes
-      total.messages -= held.length
-      held = []
-    },
+  clear() {
+    for (const { bytes } of this.#held) this.#total.bytes -= bytes
+    this.#total.messages -= this.#held.length
+    this.#held = []
   }
 }
 

@@ -11,11 +11,6 @@ export interface LegView {
   refused: boolean
 }
 
-export interface ReadyLeg {
-  readonly number: number
-  readonly views: Map<string, LegView>
-}
-
 /** Takes down what the leg named; says why not where it contradicts itself. */
 export function takeAnswer(
   view: LegView,

@@ -1,24 +1,18 @@
-import type { Clock } from '../base/clock.js'
+import type { Clock, Present } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
-import { takeAnswer, type LegView, type ReadyLeg } from './leg-view.js'
-import {
-  covers,
-  createTopicSequence,
-  type Gap,
-  type MergedMessage,
-  type Named,
-  type TopicSequence,
-} from './topic-sequence.js'
+import { takeAnswer, type LegView } from './leg-view.js'
+import type { MessageInfo } from './message.js'
+import { covers, TopicSequence, type Gap, type Named, type TopicSequenceHandlers } from './topic-sequence.js'
 
-export type { Gap, MergedMessage } from './topic-sequence.js'
+export type { Gap } from './topic-sequence.js'
 
 /**
  * `deliver` and `gap` come one at a time, never one inside another: what a handler causes by calling back is told after
  * it has returned.
  */
 export interface MergeHandlers {
-  deliver(message: MergedMessage): void
+  deliver(data: unknown, info: MessageInfo): void
   gap(gap: Gap): void
   /** Please send this `subscribe` on the active leg. */
   subscribe(leg: number, id: string, topics: TopicRequests): void
@@ -69,6 +63,8 @@ export interface Merge {
 
 export interface MergeDeps {
   readonly clock: Clock
+  /** Looked at before something is told that no frame has just brought. */
+  readonly present?: Present
   readonly id: () => string
   /** How long the old leg may bring nothing of what the active leg lacks, in milliseconds. */
   readonly gapTimeout: number
@@ -82,315 +78,330 @@ interface Topic {
   readonly sequence: TopicSequence
   /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
   generation: number
+  /** What the active leg and the old leg say of it. */
+  active: LegView | null
+  old: LegView | null
+}
+
+interface Asked {
+  readonly generation: number
+  readonly from: Position | null
 }
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
-  const { clock, gapTimeout } = deps
-  const topics = new Map<string, Topic>()
+  return new LogMerge(deps, handlers)
+}
+
+class LogMerge implements Merge, TopicSequenceHandlers {
+  readonly #topics = new Map<string, Topic>()
+  #active: number | null = null
+  #old: number | null = null
   /** What the hellos asked of legs that are not ready yet. */
-  const hellos = new Map<number, Map<string, { readonly generation: number; readonly from: Position | null }>>()
-  let active: ReadyLeg | null = null
-  let old: ReadyLeg | null = null
-  let generations = 0
+  readonly #hellos = new Map<number, Map<string, Asked>>()
+  #generations = 0
   /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
-  const dirty = new Set<Topic>()
-  const asking = new Set<Topic>()
-  let settling = false
-  const held = { messages: 0, bytes: 0 }
-  const counts = { duplicates: 0, held: 0, gaps: 0 }
+  readonly #dirty = new Set<Topic>()
+  readonly #asking = new Set<Topic>()
+  /** The application is being told something. What it causes by calling back waits until that is done. */
+  #telling = false
+  readonly #held = { messages: 0, bytes: 0 }
+  readonly #counts = { duplicates: 0, held: 0, gaps: 0 }
+  readonly #deps: MergeDeps
+  readonly #handlers: MergeHandlers
+  /** Of the application, or (where a schema may refuse) of who stands before it. */
+  readonly deliver: MergeHandlers['deliver']
 
-  function legOf(number: number): ReadyLeg | null {
-    return active?.number === number ? active : old?.number === number ? old : null
+  constructor(deps: MergeDeps, handlers: MergeHandlers) {
+    this.#deps = deps
+    this.#handlers = handlers
+    this.deliver = handlers.deliver
   }
 
-  /** What holds of the topic on that leg: nothing where it is about to be asked anew. */
-  function namedBy(leg: ReadyLeg | null, topic: Topic): Named | null | undefined {
-    return leg === active && asking.has(topic) ? null : leg?.views.get(topic.name)?.named
+  message(leg: number, { topic: name, offset, prev, data, hasData }: MessageFrame) {
+    const topic = this.#topics.get(name)
+    const named = topic && this.#viewOf(topic, leg)?.named
+    if (!named) return
+    if (!(prev >= 0 && prev < offset))
+      return this.#handlers.invalid(name, `The server sent a message with the offset ${offset} and ${prev} before it.`)
+    named.tail = Math.max(named.tail, offset)
+    const { sequence } = topic
+    if (sequence.epoch !== named.epoch) return
+    if (offset <= sequence.offset) return void this.#counts.duplicates++
+    const replayed = offset <= named.head
+    const early = prev > sequence.offset
+    if (early || sequence.open || this.#telling) {
+      const bytes = early ? estimateBytes(data) : 0
+      if (!sequence.hold({ offset, prev, data, hasData, leg, replayed, bytes })) this.#counts.duplicates++
+      else if (early) this.#counts.held++
+      this.#dirty.add(topic)
+    } else {
+      this.#telling = true
+      try {
+        sequence.tell(offset, data, hasData, leg, replayed)
+      } finally {
+        this.#telling = false
+      }
+    }
+    this.#settle()
   }
 
-  function open(name: string, from: Position | null): Topic {
-    const sequence = createTopicSequence(
-      { clock, name, gapTimeout, total: held },
-      {
-        deliver: handlers.deliver,
-        gap(gap) {
-          counts.gaps++
-          handlers.gap(gap)
-        },
-        ask: () => void asking.add(topic),
-        wake() {
-          dirty.add(topic)
-          settle()
-        },
-      },
-      from,
-    )
-    const topic: Topic = { name, sequence, generation: 0 }
-    topics.set(name, topic)
+  /** First interest in a topic; or later, with a position below its present one: goes back there. */
+  subscribe(name: string, from: Position | null) {
+    const known = this.#topics.get(name)
+    if (known) {
+      const at = known.sequence.position
+      if (!from || (at && at.epoch === from.epoch && at.offset <= from.offset)) return
+      known.sequence.rewind(from)
+    }
+    const topic = known ?? this.#begin(name, from)
+    topic.generation = ++this.#generations
+    if (this.#active !== null) this.#asking.add(topic)
+    this.#settle()
+  }
+
+  #begin(name: string, from: Position | null): Topic {
+    const sequence = new TopicSequence(name, from, this.#held, this.#deps, this)
+    const topic: Topic = { name, sequence, generation: 0, active: null, old: null }
+    this.#topics.set(name, topic)
     return topic
   }
 
-  function shut(topic: Topic) {
-    topics.delete(topic.name)
-    dirty.delete(topic)
-    asking.delete(topic)
+  unsubscribe(name: string) {
+    const topic = this.#topics.get(name)
+    if (!topic) return
+    this.#end(topic)
+    for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, [name])
+  }
+
+  #end(topic: Topic) {
+    this.#topics.delete(topic.name)
+    this.#dirty.delete(topic)
+    this.#asking.delete(topic)
     topic.sequence.refresh()
-    topic.sequence.discard()
+    topic.sequence.holding.clear()
+  }
+
+  hello(leg: number): TopicRequests {
+    const asked = new Map<string, Asked>()
+    const requests = new Map<string, Position | null>()
+    for (const { name, generation, sequence } of this.#topics.values()) {
+      const from = sequence.position
+      asked.set(name, { generation, from })
+      requests.set(name, from)
+    }
+    this.#hellos.set(leg, asked)
+    return requests
+  }
+
+  ready(leg: number, answers: TopicAnswers, refused: ReadonlySet<string>) {
+    if (leg === this.#active || leg === this.#old) return
+    const hello = this.#hellos.get(leg)
+    this.#hellos.delete(leg)
+    this.#old = this.#active
+    this.#active = leg
+    for (const topic of this.#topics.values()) {
+      topic.old = topic.active
+      topic.active = null
+      topic.sequence.refresh()
+      this.#dirty.add(topic)
+      const asked = hello?.get(topic.name)
+      const answer = answers.get(topic.name)
+      if (asked?.generation !== topic.generation) {
+        topic.sequence.ask()
+        continue
+      }
+      const { generation, name } = topic
+      const view: LegView = { generation, asked: null, named: null, refused: refused.has(name) }
+      topic.active = view
+      if (answer) this.#name(topic, view, answer, asked.from, false)
+      else if (!view.refused) topic.sequence.ask()
+    }
+    const unwanted = [...(hello?.keys() ?? [])].filter((name) => !this.#topics.has(name))
+    if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
+    this.#settle()
+  }
+
+  subscribed(leg: number, id: string | undefined, answers: TopicAnswers) {
+    for (const topic of this.#topics.values()) {
+      const view = this.#viewOf(topic, leg)
+      if (!view) continue
+      const answer = answers.get(topic.name)
+      if (id === undefined) {
+        // While a `subscribe` is unanswered there, its answer is what counts.
+        if (answer && view.named) this.#name(topic, view, answer, null, true)
+      } else if (view.asked?.id === id) {
+        if (answer) this.#name(topic, view, answer, view.asked.from, false)
+        else if (view === topic.active) topic.sequence.ask()
+      }
+    }
+    this.#settle()
+  }
+
+  /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
+  #name(topic: Topic, view: LegView, answer: TopicAnswer, from: Position | null, unasked: boolean) {
+    const wrong = takeAnswer(view, answer, from)
+    if (wrong) {
+      this.#handlers.invalid(topic.name, wrong)
+      if (!unasked && view === topic.active) topic.sequence.ask()
+      return
+    }
+    this.#dirty.add(topic)
+    if (view !== topic.active) return
+    topic.sequence.adopt(view.named!, unasked)
+    this.#handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
+  }
+
+  refused(leg: number, name: string, retry: boolean, id?: string) {
+    const topic = this.#topics.get(name)
+    const view = topic && this.#viewOf(topic, leg)
+    if (!view || (id !== undefined && view.asked?.id !== id)) return
+    view.asked = null
+    view.named = null
+    view.refused = !retry
+    if (retry && view === topic.active) topic.sequence.pause()
+    this.#dirty.add(topic)
+    this.#settle()
+  }
+
+  gone(leg: number) {
+    this.#hellos.delete(leg)
+    const wasActive = leg === this.#active
+    if (!wasActive && leg !== this.#old) return this.#settle()
+    if (wasActive) this.#active = this.#old
+    this.#old = null
+    for (const topic of this.#topics.values()) {
+      if (wasActive) topic.active = topic.old
+      topic.old = null
+      this.#dirty.add(topic)
+      if (wasActive) this.#serveAgain(topic)
+    }
+    this.#settle()
+  }
+
+  /** The old leg has become the active one again, or none is left. */
+  #serveAgain(topic: Topic) {
+    const { active: view, sequence } = topic
+    sequence.refresh()
+    if (this.#active === null || view?.refused) return
+    // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
+    if (!view?.named || view.generation !== topic.generation) sequence.ask()
+    else if (sequence.epoch === null) sequence.adopt(view.named, false)
+  }
+
+  caughtUp(): boolean {
+    if (this.#active === null) return false
+    for (const { active: view, sequence } of this.#topics.values()) {
+      if (!view) return false
+      if (view.refused) continue
+      const { position } = sequence
+      if (!position || !view.named) return false
+      if (!covers(view.named, position) || position.offset < view.named.head) return false
+    }
+    return true
+  }
+
+  #viewOf(topic: Topic, leg: number): LegView | null {
+    return leg === this.#active ? topic.active : leg === this.#old ? topic.old : null
   }
 
   /**
-   * All telling is done here, in one loop that never nests: a handler that calls back only leaves work for it.
-   *
-   * @param first is looked at first. Thousands of messages a second come one by one: a set that is filled and emptied
-   * for each costs more than all the rest.
+   * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
    */
-  function settle(first?: Topic) {
-    if (settling) return void (first && dirty.add(first))
-    settling = true
+  #settle() {
+    if (this.#telling || (this.#dirty.size === 0 && this.#asking.size === 0)) return
+    this.#telling = true
+    this.#deps.present?.look()
     try {
-      if (first) advance(first)
-      do {
-        if (dirty.size > 0) {
-          for (const topic of dirty) {
-            advance(topic)
-            dirty.delete(topic)
-          }
+      while (this.#dirty.size > 0 || this.#asking.size > 0) {
+        for (const topic of this.#dirty) {
+          this.#advance(topic)
+          this.#dirty.delete(topic)
         }
-        relieve()
-        if (asking.size > 0) sendAsking()
-      } while (dirty.size > 0 || asking.size > 0)
+        this.#relieve()
+        if (this.#asking.size > 0) this.#sendAsking()
+      }
     } finally {
-      settling = false
+      this.#telling = false
     }
   }
 
-  function advance(topic: Topic) {
-    while ((active || old) && topics.get(topic.name) === topic) {
-      if (!topic.sequence.proceed(namedBy(active, topic), namedBy(old, topic))) return
+  #advance(topic: Topic) {
+    while ((this.#active ?? this.#old) !== null && this.#topics.get(topic.name) === topic) {
+      // Nothing holds of the topic on a leg that is about to be asked anew.
+      const active = this.#asking.has(topic) ? null : topic.active?.named
+      if (!topic.sequence.look(active, topic.old?.named)) return
     }
   }
 
   /** Sends what was decided to ask, from where the positions are by now. */
-  function sendAsking() {
-    if (!active) return asking.clear()
-    const id = deps.id()
+  #sendAsking() {
+    const asking = [...this.#asking]
+    this.#asking.clear()
+    if (this.#active === null) return
+    const id = this.#deps.id()
     const requests = new Map<string, Position | null>()
-    for (const { name, generation, sequence } of asking) {
-      requests.set(name, sequence.position)
-      active.views.set(name, { generation, asked: { id, from: sequence.position }, named: null, refused: false })
+    for (const topic of asking) {
+      const { name, generation, sequence } = topic
+      const from = sequence.position
+      requests.set(name, from)
+      topic.active = { generation, asked: { id, from }, named: null, refused: false }
     }
-    asking.clear()
-    handlers.subscribe(active.number, id, requests)
+    this.#handlers.subscribe(this.#active, id, requests)
   }
 
   /** Past the bound, gives up what will come again by itself; else a standby leg; else asks again for what is held. */
-  function relieve() {
-    const within = () => held.messages <= deps.maxMessages && held.bytes <= deps.maxBytes
-    if (within()) return
-    for (const topic of topics.values()) {
-      const { position } = topic.sequence
-      if (position && covers(namedBy(active, topic), position)) topic.sequence.discard()
+  #relieve() {
+    if (this.#within()) return
+    for (const topic of this.#topics.values()) {
+      const { position, holding } = topic.sequence
+      if (position && !this.#asking.has(topic) && covers(topic.active?.named, position)) holding.clear()
     }
-    if (within() || handlers.overflow()) return
-    for (const topic of topics.values()) {
-      if (!topic.sequence.holds) continue
-      topic.sequence.discard()
-      if (active && !active.views.get(topic.name)?.asked) topic.sequence.ask()
+    if (this.#within() || this.#handlers.overflow()) return
+    for (const topic of this.#topics.values()) {
+      const { holding } = topic.sequence
+      if (!holding.first) continue
+      holding.clear()
+      if (this.#active !== null && !topic.active?.asked) topic.sequence.ask()
     }
   }
 
-  /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  function name(
-    topic: Topic,
-    leg: ReadyLeg,
-    view: LegView,
-    answer: TopicAnswer,
-    from: Position | null,
-    unasked: boolean,
-  ) {
-    const wrong = takeAnswer(view, answer, from)
-    if (wrong) {
-      handlers.invalid(topic.name, wrong)
-      if (!unasked && leg === active) topic.sequence.ask()
-      return
-    }
-    dirty.add(topic)
-    if (leg !== active) return
-    topic.sequence.adopt(view.named!, unasked)
-    handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
+  #within(): boolean {
+    return this.#held.messages <= this.#deps.maxMessages && this.#held.bytes <= this.#deps.maxBytes
   }
 
-  return {
-    subscribe(topicName, from) {
-      const known = topics.get(topicName)
-      if (known) {
-        const at = known.sequence.position
-        if (!from || (at && at.epoch === from.epoch && at.offset <= from.offset)) return
-        known.sequence.rewind(from)
-      }
-      const topic = known ?? open(topicName, from)
-      topic.generation = ++generations
-      if (active) asking.add(topic)
-      settle()
-    },
+  gap(gap: Gap) {
+    this.#counts.gaps++
+    this.#handlers.gap(gap)
+  }
 
-    unsubscribe(topicName) {
-      const topic = topics.get(topicName)
-      if (!topic) return
-      shut(topic)
-      const legs = [active, old].filter((leg) => leg !== null)
-      for (const leg of legs) leg.views.delete(topicName)
-      for (const leg of legs) handlers.unsubscribe(leg.number, [topicName])
-    },
+  ask({ name }: TopicSequence) {
+    const topic = this.#topics.get(name)
+    if (topic) this.#asking.add(topic)
+  }
 
-    hello(leg) {
-      const asked = [...topics.values()].map(({ name, generation, sequence }) => ({
-        name,
-        generation,
-        from: sequence.position,
-      }))
-      hellos.set(leg, new Map(asked.map((topic) => [topic.name, topic])))
-      return new Map(asked.map((topic) => [topic.name, topic.from]))
-    },
+  wake({ name }: TopicSequence) {
+    const topic = this.#topics.get(name)
+    if (!topic) return
+    this.#dirty.add(topic)
+    this.#settle()
+  }
 
-    ready(number, answers, refused) {
-      if (legOf(number)) return
-      const hello = hellos.get(number)
-      hellos.delete(number)
-      const leg: ReadyLeg = { number, views: new Map() }
-      old = active
-      active = leg
-      for (const topic of topics.values()) {
-        topic.sequence.refresh()
-        dirty.add(topic)
-        const asked = hello?.get(topic.name)
-        const answer = answers.get(topic.name)
-        if (asked?.generation !== topic.generation) {
-          topic.sequence.ask()
-          continue
-        }
-        const view: LegView = {
-          generation: topic.generation,
-          asked: null,
-          named: null,
-          refused: refused.has(topic.name),
-        }
-        leg.views.set(topic.name, view)
-        if (answer) name(topic, leg, view, answer, asked.from, false)
-        else if (!view.refused) topic.sequence.ask()
-      }
-      const unwanted = [...(hello?.keys() ?? [])].filter((topicName) => !topics.has(topicName))
-      if (unwanted.length > 0) handlers.unsubscribe(number, unwanted)
-      settle()
-    },
+  position(name: string): Position | null {
+    return this.#topics.get(name)?.sequence.position ?? null
+  }
 
-    subscribed(number, id, answers) {
-      const leg = legOf(number)
-      if (!leg) return
-      for (const [topicName, view] of leg.views) {
-        const topic = topics.get(topicName)
-        const answer = answers.get(topicName)
-        if (!topic) continue
-        if (id === undefined) {
-          // While a `subscribe` is unanswered there, its answer is what counts.
-          if (answer && view.named) name(topic, leg, view, answer, null, true)
-        } else if (view.asked?.id === id) {
-          if (answer) name(topic, leg, view, answer, view.asked.from, false)
-          else if (leg === active) topic.sequence.ask()
-        }
-      }
-      settle()
-    },
+  get held() {
+    return { ...this.#held }
+  }
 
-    refused(number, topicName, retry, id) {
-      const leg = legOf(number)
-      const view = leg?.views.get(topicName)
-      const topic = topics.get(topicName)
-      if (!view || !topic || (id !== undefined && view.asked?.id !== id)) return
-      view.asked = null
-      view.named = null
-      view.refused = !retry
-      if (retry && leg === active) topic.sequence.pause()
-      dirty.add(topic)
-      settle()
-    },
+  stats() {
+    return { ...this.#counts }
+  }
 
-    message(number, frame) {
-      const topic = topics.get(frame.topic)
-      const named = legOf(number)?.views.get(frame.topic)?.named
-      if (!topic || !named) return
-      const { offset, prev, data, hasData } = frame
-      if (!(prev >= 0 && prev < offset)) {
-        handlers.invalid(frame.topic, `The server sent a message with the offset ${offset} and ${prev} before it.`)
-        return
-      }
-      named.tail = Math.max(named.tail, offset)
-      const { position } = topic.sequence
-      if (!position || position.epoch !== named.epoch) return
-      if (offset <= position.offset) {
-        counts.duplicates++
-        return
-      }
-      const early = prev > position.offset
-      const bytes = early ? estimateBytes(data) : 0
-      const fresh = topic.sequence.hold({
-        offset,
-        prev,
-        data,
-        hasData,
-        leg: number,
-        replayed: offset <= named.head,
-        bytes,
-      })
-      if (!fresh) counts.duplicates++
-      else if (early) counts.held++
-      settle(topic)
-    },
-
-    gone(number) {
-      hellos.delete(number)
-      if (old?.number === number) {
-        old = null
-        for (const topic of topics.values()) dirty.add(topic)
-      } else if (active?.number === number) {
-        active = old
-        old = null
-        for (const topic of topics.values()) {
-          topic.sequence.refresh()
-          dirty.add(topic)
-          const view = active?.views.get(topic.name)
-          if (!active || view?.refused) continue
-          // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
-          if (!view?.named || view.generation !== topic.generation) topic.sequence.ask()
-          else if (!topic.sequence.position) topic.sequence.adopt(view.named, false)
-        }
-      }
-      settle()
-    },
-
-    caughtUp() {
-      if (!active) return false
-      for (const topic of topics.values()) {
-        const view = active.views.get(topic.name)
-        if (!view) return false
-        if (view.refused) continue
-        const { position } = topic.sequence
-        if (!position || !view.named) return false
-        if (!covers(view.named, position) || position.offset < view.named.head) return false
-      }
-      return true
-    },
-
-    position: (topicName) => topics.get(topicName)?.sequence.position ?? null,
-    get held() {
-      return { ...held }
-    },
-    stats: () => ({ ...counts }),
-    stop() {
-      for (const topic of [...topics.values()]) shut(topic)
-      hellos.clear()
-      active = null
-      old = null
-    },
+  stop() {
+    for (const topic of [...this.#topics.values()]) this.#end(topic)
+    this.#hellos.clear()
+    this.#active = null
+    this.#old = null
   }
 }

@@ -1,21 +1,11 @@
 import type { LiveSocketError } from '../base/errors.js'
 import type { Position } from '../protocol/frames.js'
-
-export interface SubscribedMessage {
-  readonly topic: string
-  readonly epoch: string
-  readonly offset: number
-  readonly data: unknown
-  /** Which leg brought it, counted from 1. */
-  readonly leg: number
-  /** It existed already when that leg was subscribed. */
-  readonly replayed: boolean
-}
+import type { MessageInfo } from './message.js'
 
 /** Of a topic that somebody has subscribed: not answered yet, served, or refused by the server for good. */
 export type TopicStatus = 'pending' | 'live' | LiveSocketError
 
-export type MessageHandler = (message: SubscribedMessage) => void
+export type MessageHandler = (data: unknown, info: MessageInfo) => void
 
 export interface SubscriptionsHandlers {
   /** Where a topic is by now, as the merge has it. */
@@ -57,7 +47,7 @@ export interface Subscriptions {
   status(topic: string): TopicStatus
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
   position(topic: string): Position | null
-  deliver(message: SubscribedMessage): void
+  deliver(data: unknown, info: MessageInfo): void
   /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
   answered(topic: string, head: Position): void
   /** The server will not give the topic. False: somebody has it subscribed, and none of them watches. */
@@ -70,17 +60,30 @@ export interface Subscriptions {
   readonly count: number
 }
 
-interface Subscriber {
-  readonly handler: MessageHandler
-  readonly watch: ((status: TopicStatus) => void) | undefined
-  readonly from: Position | null
-  /** It has had, or does not want, what is up to here. Null: it waits to learn where 'now' is. */
-  seen: Position | null
-  removed: boolean
+class Subscriber {
+  /** It has had, or does not want, what is up to here. `epoch` is null while it waits to learn where 'now' is. */
+  epoch: string | null = null
+  offset = 0
+  removed = false
+
+  constructor(
+    readonly handler: MessageHandler,
+    readonly watch: ((status: TopicStatus) => void) | undefined,
+    readonly from: Position | null,
+  ) {}
+
+  get seen(): Position | null {
+    return this.epoch === null ? null : { epoch: this.epoch, offset: this.offset }
+  }
+  set seen(position: Position | null) {
+    this.epoch = position && position.epoch
+    this.offset = position ? position.offset : 0
+  }
 }
 
 interface Topic {
-  readonly subscribers: Set<Subscriber>
+  /** Another array with each that comes or goes: who is being told is told to its end. */
+  subscribers: readonly Subscriber[]
   /** Whether a leg has answered since the topic was asked for, first or from further back. */
   answered: boolean
   /** Where the topic was before it went back. */
@@ -90,144 +93,153 @@ interface Topic {
 
 /** `answers`: the protocol has answers to subscriptions. Where it has none, a topic is live as soon as a leg serves. */
 export function createSubscriptions(handlers: SubscriptionsHandlers, answers = true): Subscriptions {
-  const topics = new Map<string, Topic>()
-  let count = 0
-  let serving = false
+  return new TopicSubscriptions(handlers, answers)
+}
 
-  function nowOf(name: string, topic: Topic): Position | null {
-    return topic.answered ? furthest(topic.served, handlers.position(name)) : topic.served
+class TopicSubscriptions implements Subscriptions {
+  readonly #topics = new Map<string, Topic>()
+  #serving = false
+  count = 0
+  readonly #handlers: SubscriptionsHandlers
+  readonly #answers: boolean
+
+  constructor(handlers: SubscriptionsHandlers, answers: boolean) {
+    this.#handlers = handlers
+    this.#answers = answers
   }
 
-  function turn(name: string, topic: Topic, status: TopicStatus) {
-    if (status === topic.status) return
-    topic.status = status
-    for (const subscriber of [...topic.subscribers]) tell(name, topic, subscriber)
-  }
-
-  function tell(name: string, { status }: Topic, { watch, removed }: Subscriber) {
-    try {
-      if (!removed) watch?.(status)
-    } catch (error) {
-      handlers.threw(error, name)
+  deliver(data: unknown, info: MessageInfo) {
+    const { topic: name, epoch, offset } = info
+    const topic = this.#topics.get(name)
+    if (!topic) return
+    for (const subscriber of topic.subscribers) {
+      if (subscriber.removed || (subscriber.epoch === epoch && offset <= subscriber.offset)) continue
+      subscriber.epoch = epoch
+      subscriber.offset = offset
+      const { handler } = subscriber
+      try {
+        handler(data, info)
+      } catch (error) {
+        this.#handlers.threw(error, name)
+      }
     }
   }
 
-  return {
-    add(name, handler, from, once = false, watch) {
-      const subscriber: Subscriber = {
-        handler,
-        watch,
-        from: once ? null : (from ?? null),
-        seen: from ?? null,
-        removed: false,
-      }
-      const present = handlers.position(name)
-      let topic = topics.get(name)
-      const isFirst = !topic
-      if (!topic)
-        topics.set(
-          name,
-          (topic = {
-            subscribers: new Set(),
-            answered: false,
-            served: null,
-            status: serving && !answers ? 'live' : 'pending',
-          }),
-        )
-      const isBehind = from !== undefined && !isFirst && !(present && reaches(from, present))
-      if (isBehind && topic.answered) {
-        // The others are not told again what comes again for this one.
-        topic.served = furthest(topic.served, present)
-        for (const other of topic.subscribers) other.seen = furthest(other.seen, present)
-        topic.answered = false
-      }
-      if (from === undefined && !isFirst) subscriber.seen = nowOf(name, topic)
-      topic.subscribers.add(subscriber)
-      count++
-      if (isFirst) handlers.first(name, from ?? null)
-      else if (isBehind) handlers.rewind(name, from)
-      if (!isFirst && typeof topic.status === 'object') queueMicrotask(() => tell(name, topic, subscriber))
+  add(
+    name: string,
+    handler: MessageHandler,
+    from?: Position,
+    once = false,
+    watch?: (status: TopicStatus) => void,
+  ): Subscription {
+    const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null))
+    subscriber.seen = from ?? null
+    const present = this.#handlers.position(name)
+    const known = this.#topics.get(name)
+    const topic = known ?? this.#begin(name)
+    const isBehind = from !== undefined && known !== undefined && !(present && reaches(from, present))
+    if (isBehind && topic.answered) {
+      // The others are not told again what comes again for this one.
+      topic.served = furthest(topic.served, present)
+      for (const other of topic.subscribers) other.seen = furthest(other.seen, present)
+      topic.answered = false
+    }
+    if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)
+    topic.subscribers = [...topic.subscribers, subscriber]
+    this.count++
+    if (!known) this.#handlers.first(name, from ?? null)
+    else if (isBehind) this.#handlers.rewind(name, from)
+    if (known && typeof topic.status === 'object') queueMicrotask(() => this.#tell(name, topic, subscriber))
 
-      const remove = () => {
-        if (subscriber.removed) return
-        subscriber.removed = true
-        count--
-        topic.subscribers.delete(subscriber)
-        if (topic.subscribers.size > 0) return
-        topics.delete(name)
-        handlers.last(name)
-      }
-      // While the topic goes back for another one, its position says nothing about this one.
-      const position = () =>
-        subscriber.removed || !topic.answered ? subscriber.seen : furthest(subscriber.seen, handlers.position(name))
-      return Object.assign(remove, { position })
-    },
+    const remove = () => this.#remove(name, topic, subscriber)
+    // While the topic goes back for another one, its position says nothing about this one.
+    const position = () =>
+      subscriber.removed || !topic.answered ? subscriber.seen : furthest(subscriber.seen, this.#handlers.position(name))
+    return Object.assign(remove, { position })
+  }
 
-    position(name) {
-      const topic = topics.get(name)
-      return topic ? nowOf(name, topic) : null
-    },
+  #begin(name: string): Topic {
+    const status = this.#serving && !this.#answers ? 'live' : 'pending'
+    const topic: Topic = { subscribers: [], answered: false, served: null, status }
+    this.#topics.set(name, topic)
+    return topic
+  }
 
-    status: (name) => topics.get(name)?.status ?? 'pending',
+  #remove(name: string, topic: Topic, subscriber: Subscriber) {
+    if (subscriber.removed) return
+    subscriber.removed = true
+    this.count--
+    topic.subscribers = topic.subscribers.filter((one) => one !== subscriber)
+    if (topic.subscribers.length > 0) return
+    this.#topics.delete(name)
+    this.#handlers.last(name)
+  }
 
-    deliver(message) {
-      const { topic, epoch, offset } = message
-      // A copy: who is added in a handler is not told what is being told.
-      for (const subscriber of [...(topics.get(topic)?.subscribers ?? [])]) {
-        const { seen } = subscriber
-        if (subscriber.removed || (seen && seen.epoch === epoch && offset <= seen.offset)) continue
-        subscriber.seen = { epoch, offset }
-        try {
-          subscriber.handler(message)
-        } catch (error) {
-          handlers.threw(error, topic)
-        }
-      }
-    },
+  position(name: string): Position | null {
+    const topic = this.#topics.get(name)
+    return topic ? this.#nowOf(name, topic) : null
+  }
 
-    answered(name, head) {
-      const topic = topics.get(name)
-      if (!topic) return
-      topic.answered = true
-      for (const subscriber of topic.subscribers) subscriber.seen ??= head
-      turn(name, topic, 'live')
-    },
+  #nowOf(name: string, topic: Topic): Position | null {
+    return topic.answered ? furthest(topic.served, this.#handlers.position(name)) : topic.served
+  }
 
-    refused(name, error) {
-      const topic = topics.get(name)
-      if (!topic) return true
-      // Who is told may leave.
-      const watched = [...topic.subscribers].some(({ watch }) => watch)
-      // One leg after the other may say the same: that is no news.
-      if (String(topic.status) !== String(error)) turn(name, topic, error)
-      return watched
-    },
+  status(name: string): TopicStatus {
+    return this.#topics.get(name)?.status ?? 'pending'
+  }
 
-    served(serves) {
-      serving = serves
-      for (const [name, topic] of topics) {
-        if (!serves) turn(name, topic, 'pending')
-        else if (!answers && topic.status === 'pending') turn(name, topic, 'live')
-      }
-    },
+  answered(name: string, head: Position) {
+    const topic = this.#topics.get(name)
+    if (!topic) return
+    topic.answered = true
+    for (const subscriber of topic.subscribers) subscriber.seen ??= head
+    this.#turn(name, topic, 'live')
+  }
 
-    restart() {
-      for (const [name, topic] of topics) {
-        topic.answered = false
-        topic.served = null
-        turn(name, topic, 'pending')
-        for (const subscriber of topic.subscribers) subscriber.seen = subscriber.from
-        const froms = [...topic.subscribers].flatMap(({ from }) => from ?? [])
-        const [first = null] = froms
-        handlers.first(name, first)
-        // The merge goes by itself only to what is before its position.
-        for (const from of froms) if (!reaches(from, first!)) handlers.rewind(name, from)
-      }
-    },
+  refused(name: string, error: LiveSocketError): boolean {
+    const topic = this.#topics.get(name)
+    if (!topic) return true
+    // Who is told may leave.
+    const watched = topic.subscribers.some(({ watch }) => watch)
+    // One leg after the other may say the same: that is no news.
+    if (String(topic.status) !== String(error)) this.#turn(name, topic, error)
+    return watched
+  }
 
-    get count() {
-      return count
-    },
+  served(serves: boolean) {
+    this.#serving = serves
+    for (const [name, topic] of this.#topics) {
+      if (!serves) this.#turn(name, topic, 'pending')
+      else if (!this.#answers && topic.status === 'pending') this.#turn(name, topic, 'live')
+    }
+  }
+
+  #turn(name: string, topic: Topic, status: TopicStatus) {
+    if (status === topic.status) return
+    topic.status = status
+    for (const subscriber of topic.subscribers) this.#tell(name, topic, subscriber)
+  }
+
+  #tell(name: string, { status }: Topic, { watch, removed }: Subscriber) {
+    try {
+      if (!removed) watch?.(status)
+    } catch (error) {
+      this.#handlers.threw(error, name)
+    }
+  }
+
+  restart() {
+    for (const [name, topic] of this.#topics) {
+      topic.answered = false
+      topic.served = null
+      this.#turn(name, topic, 'pending')
+      for (const subscriber of topic.subscribers) subscriber.seen = subscriber.from
+      const froms = topic.subscribers.flatMap(({ from }) => from ?? [])
+      const [first = null] = froms
+      this.#handlers.first(name, first)
+      // The merge goes by itself only to what is before its position.
+      for (const from of froms) if (!reaches(from, first!)) this.#handlers.rewind(name, from)
+    }
   }
 }
 

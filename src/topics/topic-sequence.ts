@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { Position } from '../protocol/frames.js'
-import { createHolding, type HeldMessage } from './holding.js'
+import { Holding, type HeldMessage } from './holding.js'
+import type { MessageInfo } from './message.js'
 
 /** What a leg said that it serves of a topic. */
 export interface Named {
@@ -11,16 +12,6 @@ export interface Named {
   readonly from: Position | null
   /** The newest offset that this leg brought since: it brings nothing up to here a second time. */
   tail: number
-}
-
-export interface MergedMessage {
-  readonly topic: string
-  readonly epoch: string
-  readonly offset: number
-  readonly data: unknown
-  readonly leg: number
-  /** It existed already when the leg that brought it was subscribed. */
-  readonly replayed: boolean
 }
 
 export interface Gap {
@@ -35,45 +26,16 @@ export interface Gap {
 
 export interface TopicSequenceDeps {
   readonly clock: Clock
-  readonly name: string
   readonly gapTimeout: number
-  /** Kept up to date with what is held, over all topics. */
-  readonly total: { messages: number; bytes: number }
 }
 
 export interface TopicSequenceHandlers {
-  deliver(message: MergedMessage): void
+  deliver(data: unknown, info: MessageInfo): void
   gap(gap: Gap): void
   /** The active leg must be asked from the position. */
-  ask(): void
+  ask(sequence: TopicSequence): void
   /** A time that was waited for is over: look at the topic again. */
-  wake(): void
-}
-
-/** The order of one topic: where it is, what is held, and what to do about what is missing. */
-export interface TopicSequence {
-  readonly name: string
-  readonly position: Position | null
-  readonly holds: boolean
-  /** The application wants it from there: from before, or under another epoch. */
-  rewind(from: Position): void
-  /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
-  adopt(named: Named, unasked: boolean): void
-  /** False: that message is held already. */
-  hold(message: HeldMessage): boolean
-  /**
-   * Tells the application the next thing, and says true; with nothing to be told, sees to what is missing. Everything
-   * is in order before the application is called: it may change or end the topic there.
-   */
-  proceed(active: Named | null | undefined, old: Named | null | undefined): boolean
-  /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
-  ask(): void
-  /** What is held is given up, as it can come again. */
-  discard(): void
-  /** Another leg serves: what was tried and waited for counts no more. */
-  refresh(): void
-  /** The server wants to be left alone with this topic for a while. */
-  pause(): void
+  wake(sequence: TopicSequence): void
 }
 
 /** Re-subscriptions from one position after which a hole is taken for real, and the server for one to be spared. */
@@ -92,157 +54,201 @@ export function covers(named: Named | null | undefined, position: Position): boo
   return !!named && named.epoch === position.epoch && Math.max(named.after, named.tail) <= position.offset
 }
 
-export function createTopicSequence(
-  deps: TopicSequenceDeps,
-  handlers: TopicSequenceHandlers,
-  from: Position | null,
-): TopicSequence {
-  const { clock, name } = deps
-  const holding = createHolding(deps.total)
-  let position = from
+/**
+ * The order of one topic: where it is, what is held, and what to do about what is missing.
+ *
+ * A message that is next is told and the position moves: that is all, as long as nothing is open. `look` sees to what
+ * is: messages that are held, a gap that is owed, a leg that is waited for or has to be asked.
+ */
+export class TopicSequence {
+  /** The position; `epoch` is null before there is one. */
+  epoch: string | null
+  offset: number
+  /** Something may be held, owed, waited for or missing, and the next message must not pass it. */
+  open = true
+  readonly holding: Holding
   /** The gap of a new epoch: due, or unconfirmed while it is only a subscriber's word that there is such an epoch. */
-  let epochGap: 'none' | 'unconfirmed' | 'due' = 'none'
+  #epochGap: 'none' | 'unconfirmed' | 'due' = 'none'
   /** The old leg's time is over, until the active leg covers again. */
-  let waited = false
+  #waited = false
   /** When something was told last, while the old leg is waited for. */
-  let progress = 0
-  let stopWaiting: (() => void) | null = null
+  #progress = 0
+  #stopWaiting: (() => void) | null = null
   /** How often the active leg was asked since the position moved. */
-  let tries = 0
-  let stopPausing: (() => void) | null = null
+  #tries = 0
+  #stopPausing: (() => void) | null = null
+  readonly #deps: TopicSequenceDeps
+  readonly #handlers: TopicSequenceHandlers
 
-  function move(offset: number) {
-    position = { epoch: position!.epoch, offset }
-    tries = 0
-    if (stopWaiting) progress = clock.monotonic()
+  /** @param total is kept up to date with what is held, over all topics. */
+  constructor(
+    readonly name: string,
+    from: Position | null,
+    total: { messages: number; bytes: number },
+    deps: TopicSequenceDeps,
+    handlers: TopicSequenceHandlers,
+  ) {
+    this.epoch = from && from.epoch
+    this.offset = from ? from.offset : 0
+    this.holding = new Holding(total)
+    this.#deps = deps
+    this.#handlers = handlers
   }
 
-  function wait(delay = deps.gapTimeout) {
-    stopWaiting = clock.setTimeout(() => {
-      // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
-      const rest = deps.gapTimeout - (clock.monotonic() - progress)
-      if (rest > 0) return wait(rest)
-      stopWaiting = null
-      waited = true
-      handlers.wake()
-    }, delay)
+  get position(): Position | null {
+    return this.epoch === null ? null : { epoch: this.epoch, offset: this.offset }
   }
 
-  function endWait() {
-    stopWaiting?.()
-    stopWaiting = null
+  /** The next message: everything is in order before the application is called, which may change or end the topic. */
+  tell(offset: number, data: unknown, hasData: boolean, leg: number, replayed: boolean) {
+    this.#move(offset)
+    if (hasData) this.#handlers.deliver(data, { topic: this.name, offset, epoch: this.epoch!, leg, replayed })
   }
 
-  function ask() {
-    if (stopPausing) return
-    if (tries++ < TRIES) return handlers.ask()
-    stopPausing = clock.setTimeout(
-      () => {
-        stopPausing = null
-        handlers.ask()
-        handlers.wake()
-      },
-      Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(tries - TRIES - 1, 10)),
-    )
+  /** It is not next, or not yet its turn. False: that message is held already. */
+  hold(message: HeldMessage): boolean {
+    this.open = true
+    return this.holding.add(message)
   }
 
-  function refresh() {
-    endWait()
-    stopPausing?.()
-    stopPausing = null
-    waited = false
-    tries = 0
+  /** The application wants it from there: from before, or under another epoch. */
+  rewind(to: Position) {
+    if (this.epoch !== null && this.epoch !== to.epoch) {
+      this.holding.clear()
+      this.#epochGap = 'unconfirmed'
+    }
+    this.epoch = to.epoch
+    this.offset = to.offset
+    this.refresh()
   }
 
-  function skip(at: Position, to: number, reason: 'trimmed' | 'lost') {
-    move(to)
-    handlers.gap({ topic: name, epoch: at.epoch, from: at.offset + 1, to, reason })
+  /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
+  adopt(named: Named, unasked: boolean) {
+    const { position } = this
+    this.open = true
+    if (!position) {
+      // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
+      this.epoch = named.epoch
+      this.offset = Math.max(named.after, named.tail)
+    } else if (position.epoch === named.epoch) {
+      if (this.#epochGap === 'unconfirmed') this.#epochGap = 'due'
+    } else if (unasked || named.from?.epoch === position.epoch) {
+      this.epoch = named.epoch
+      this.offset = named.after
+      this.holding.clear()
+      this.#epochGap = 'due'
+    }
+  }
+
+  /** Tells the application the next thing, and says true; with nothing to be told, sees to what is missing. */
+  look(active: Named | null | undefined, old: Named | null | undefined): boolean {
+    const at = this.position
+    this.open = true
+    if (!at || this.#epochGap === 'unconfirmed') return false
+    if (this.#epochGap === 'due') {
+      this.#epochGap = 'none'
+      this.#handlers.gap({ topic: this.name, epoch: at.epoch, from: null, to: null, reason: 'epoch' })
+      return true
+    }
+    const next = this.holding.take(at.offset)
+    if (next) {
+      this.tell(next.offset, next.data, next.hasData, next.leg, next.replayed)
+      return true
+    }
+    // What is not named yet is asked for, and the answer decides.
+    if (!active || covers(active, at)) {
+      this.#endWait()
+      if (!active) return false
+      this.#waited = false
+      this.open = this.holding.first !== undefined
+      return false
+    }
+    // Where the leg does not even number alike, neither waiting nor a gap would help.
+    if (active.epoch === at.epoch) {
+      if (!this.#waited && covers(old, at)) return (this.#wait(), false)
+      this.#endWait()
+      if (this.#skipHole(at, active)) return true
+    }
+    this.ask()
+    return false
+  }
+
+  /** Tells of what neither leg brings any more; false where the active leg has yet to say so. */
+  #skipHole(at: Position, active: Named): boolean {
+    const held = this.holding.first?.prev ?? Infinity
+    // An answer speaks for what is after the position that was asked from, not for what lies before it.
+    const answered = active.from !== null && active.from.epoch === at.epoch && active.from.offset <= at.offset
+    if (answered && active.after > at.offset) {
+      return held < active.after ? this.#skip(at, held, 'lost') : this.#skip(at, active.after, 'trimmed')
+    }
+    // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
+    if (this.#tries >= TRIES && held < Infinity) return this.#skip(at, held, 'lost')
+    return false
+  }
+
+  #skip(at: Position, to: number, reason: 'trimmed' | 'lost'): boolean {
+    this.#move(to)
+    this.#handlers.gap({ topic: this.name, epoch: at.epoch, from: at.offset + 1, to, reason })
     return true
   }
 
-  return {
-    name,
-    get position() {
-      return position
-    },
-    get holds() {
-      return holding.first !== undefined
-    },
+  #move(offset: number) {
+    this.offset = offset
+    this.#tries = 0
+    if (this.#stopWaiting) this.#progress = this.#deps.clock.monotonic()
+  }
 
-    rewind(to) {
-      if (position && position.epoch !== to.epoch) {
-        holding.clear()
-        epochGap = 'unconfirmed'
-      }
-      position = to
-      refresh()
-    },
+  #wait() {
+    if (this.#stopWaiting) return
+    this.#progress = this.#deps.clock.monotonic()
+    this.#waitFor(this.#deps.gapTimeout)
+  }
 
-    adopt(named, unasked) {
-      if (!position) {
-        // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
-        position = { epoch: named.epoch, offset: Math.max(named.after, named.tail) }
-      } else if (position.epoch === named.epoch) {
-        if (epochGap === 'unconfirmed') epochGap = 'due'
-      } else if (unasked || named.from?.epoch === position.epoch) {
-        position = { epoch: named.epoch, offset: named.after }
-        holding.clear()
-        epochGap = 'due'
-      }
-    },
+  #waitFor(delay: number) {
+    const { clock, gapTimeout } = this.#deps
+    this.#stopWaiting = clock.setTimeout(() => {
+      // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
+      const rest = gapTimeout - (clock.monotonic() - this.#progress)
+      if (rest > 0) return this.#waitFor(rest)
+      this.#stopWaiting = null
+      this.#waited = true
+      this.#handlers.wake(this)
+    }, delay)
+  }
 
-    hold: (message) => holding.add(message),
+  #endWait() {
+    this.#stopWaiting?.()
+    this.#stopWaiting = null
+  }
 
-    proceed(active, old) {
-      const at = position
-      if (!at || epochGap === 'unconfirmed') return false
-      if (epochGap === 'due') {
-        epochGap = 'none'
-        handlers.gap({ topic: name, epoch: at.epoch, from: null, to: null, reason: 'epoch' })
-        return true
-      }
-      const next = holding.take(at.offset)
-      if (next) {
-        move(next.offset)
-        const { offset, data, leg, replayed } = next
-        if (next.hasData) handlers.deliver({ topic: name, epoch: at.epoch, offset, data, leg, replayed })
-        return true
-      }
-      // What is not named yet is asked for, and the answer decides.
-      if (!active || covers(active, at)) {
-        endWait()
-        if (active) waited = false
-        return false
-      }
-      // Where the leg does not even number alike, neither waiting nor a gap would help.
-      if (active.epoch === at.epoch) {
-        if (!waited && covers(old, at)) {
-          if (!stopWaiting) {
-            progress = clock.monotonic()
-            wait()
-          }
-          return false
-        }
-        endWait()
-        const held = holding.first?.prev ?? Infinity
-        // An answer speaks for what is after the position that was asked from, not for what lies before it.
-        const answered = active.from !== null && active.from.epoch === at.epoch && active.from.offset <= at.offset
-        if (answered && active.after > at.offset) {
-          return held < active.after ? skip(at, held, 'lost') : skip(at, active.after, 'trimmed')
-        }
-        // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
-        if (tries >= TRIES && held < Infinity) return skip(at, held, 'lost')
-      }
-      ask()
-      return false
-    },
+  /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
+  ask() {
+    this.open = true
+    if (this.#stopPausing) return
+    if (this.#tries++ < TRIES) return this.#handlers.ask(this)
+    this.#stopPausing = this.#deps.clock.setTimeout(
+      () => {
+        this.#stopPausing = null
+        this.#handlers.ask(this)
+        this.#handlers.wake(this)
+      },
+      Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.#tries - TRIES - 1, 10)),
+    )
+  }
 
-    ask,
-    discard: holding.clear,
-    refresh,
-    pause() {
-      tries = Math.max(tries, TRIES)
-      ask()
-    },
+  /** Another leg serves: what was tried and waited for counts no more. */
+  refresh() {
+    this.open = true
+    this.#endWait()
+    this.#stopPausing?.()
+    this.#stopPausing = null
+    this.#waited = false
+    this.#tries = 0
+  }
+
+  /** The server wants to be left alone with this topic for a while. */
+  pause() {
+    this.#tries = Math.max(this.#tries, TRIES)
+    this.ask()
   }
 }

@@ -22,7 +22,7 @@ function world(deps: Partial<ForeignMergeDeps>) {
       ...deps,
     },
     {
-      deliver: ({ data }) => told.push(String(data)),
+      deliver: (data) => told.push(String(data)),
       gap: ({ from, to, reason }) => told.push(`gap ${from}-${to} ${reason}`),
       subscribe: (leg, _id, topics) => told.push(`subscribe ${leg} ${[...topics.keys()]}`),
       unsubscribe: (leg, topics) => told.push(`unsubscribe ${leg} ${topics}`),

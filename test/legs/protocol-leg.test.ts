@@ -1,3 +1,4 @@
+import { Present } from '../../src/base/clock.js'
 import { describe, expect, it, vi } from 'vitest'
 import { createProtocolLeg, type LegEnd, type ProtocolLegDeps } from '../../src/legs/protocol-leg.js'
 import type { ServerFrame } from '../../src/protocol/frames.js'
@@ -23,6 +24,7 @@ async function dialled(options: Partial<ProtocolLegDeps> = {}) {
       number: 3,
       handover: undefined,
       clock,
+      present: new Present(clock),
       protocol: livesocketV1(),
       WebSocket,
       connectTimeout: 10_000,

@@ -180,7 +180,7 @@ describe('livesocketV1', () => {
   const codec = livesocketV1().open()
 
   test('gives one frame for one text, none for a type that nobody knows, and a rejection for the rest', () => {
-    expect(codec.decode('{"type":"pong"}')).toEqual([{ type: 'pong' }])
+    expect(codec.decode('{"type":"pong"}')).toEqual({ type: 'pong' })
     expect(codec.decode('{"type":"future-frame"}')).toEqual([])
     expect(codec.decode('nonsense')).toEqual({ invalid: 'a frame must be JSON' })
     expect(codec.decode(new ArrayBuffer(8))).toEqual({ invalid: 'a frame must be text, this one is binary' })

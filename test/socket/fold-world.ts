@@ -96,7 +96,7 @@ export async function live(
   const merge = createMerge(
     { clock, id: () => `s${++ids}`, gapTimeout: 250, maxMessages: 100, maxBytes: 100_000 },
     {
-      deliver: (message) => subscriptions.deliver(message),
+      deliver: (data, info) => subscriptions.deliver(data, info),
       gap(gap) {
         gaps++
         for (const tell of [...gapListeners]) tell(gap)
@@ -189,7 +189,7 @@ export async function live(
       random: () => 0.5,
       store: constantStore({ ...idleState, status: 'live' }),
       session: () => 'session',
-      subscribe: subscriptions.add,
+      subscriptions,
       onGap(listener) {
         gapListeners.add(listener)
         return () => void gapListeners.delete(listener)
@@ -199,7 +199,7 @@ export async function live(
       cap: 120_000,
     },
     TOPIC,
-    (state, { data }) => [...state, data as number],
+    (state, data) => [...state, data as number],
     [],
     options,
   )

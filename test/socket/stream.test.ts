@@ -41,17 +41,19 @@ function byHand() {
   let onSubscribe = () => undefined as void
   return {
     source: {
-      subscribe: () => {
-        handlers++
-        onSubscribe()
-        return () => void handlers--
+      subscriptions: {
+        add() {
+          handlers++
+          onSubscribe()
+          return Object.assign(() => void handlers--, { position: () => null })
+        },
+        status: () => 'live' as const,
       },
       store: {
         getState: () => state,
         getInitialState: () => state,
         subscribe: (listener: typeof tell) => ((tell = listener), () => undefined),
       },
-      status: () => 'live' as const,
     },
     closesWhenItIsAsked: () => void (onSubscribe = () => tell({ ...state, status: 'closed' }, state)),
     handlers: () => handlers,

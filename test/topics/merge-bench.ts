@@ -15,7 +15,8 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
   const merge = createMerge(
     { clock, id: () => `s${++ids}`, gapTimeout: 250, maxMessages: 100, maxBytes: 10_000, ...options },
     {
-      deliver: ({ topic, epoch, offset, replayed }) => say(`${topic} ${epoch}:${offset}${replayed ? ' replayed' : ''}`),
+      deliver: (_data, { topic, epoch, offset, replayed }) =>
+        say(`${topic} ${epoch}:${offset}${replayed ? ' replayed' : ''}`),
       gap: ({ topic, epoch, from, to, reason }) => say(`${topic} gap ${epoch} ${from}..${to} ${reason}`),
       subscribe: (leg, id, topics) => say(`${id} on ${leg}: ${showRequests(topics)}`),
       unsubscribe: (leg, topics) => say(`unsubscribe ${leg}: ${topics.join(', ')}`),

@@ -7,8 +7,8 @@ it('a handler that closes every leg is told nothing more, although more was held
   const merge = createMerge(
     { clock: createSimulatedClock(), id: () => 'a', gapTimeout: 250, maxMessages: 10, maxBytes: 1000 },
     {
-      deliver(m) {
-        told.push(m.offset)
+      deliver(_data, { offset }) {
+        told.push(offset)
         merge.gone(2)
         merge.gone(1)
       },

@@ -1,4 +1,5 @@
-import type { createMerge, Gap, MergedMessage } from '../../src/topics/merge.js'
+import type { createMerge, Gap } from '../../src/topics/merge.js'
+import type { MessageInfo } from '../../src/topics/message.js'
 import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 import { createModelServers, epochName, TOPICS, type ServedLeg } from './model-servers.js'
@@ -92,10 +93,10 @@ export function playWorld(
   const merge = create(
     { clock, id: () => `s${++ids}`, gapTimeout: GAP_TIMEOUT, maxMessages: flavour.small ? 3 : 1_000, maxBytes: 1e6 },
     {
-      deliver(message) {
+      deliver(data, info) {
         tell()
-        note(`=> ${message.topic} ${message.epoch}:${message.offset}`)
-        checkMessage(message)
+        note(`=> ${info.topic} ${info.epoch}:${info.offset}`)
+        checkMessage(data, info)
         reenter()
         telling = false
       },
@@ -146,7 +147,7 @@ export function playWorld(
 
   // What the application is told, against the log.
 
-  function checkMessage({ topic, epoch, offset, data }: MergedMessage) {
+  function checkMessage(data: unknown, { topic, epoch, offset }: MessageInfo) {
     const reader = readers.get(topic)
     if (!reader?.at) return fail(`a message of ${topic}, which has no position`)
     if (epoch !== reader.at.epoch) return fail(`a message of ${epoch} where ${reader.at.epoch} is`)

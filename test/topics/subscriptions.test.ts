@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { createSubscriptions, type SubscribedMessage } from '../../src/topics/subscriptions.js'
+import type { MessageInfo } from '../../src/topics/message.js'
+import { createSubscriptions } from '../../src/topics/subscriptions.js'
 import type { Position } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
@@ -28,7 +29,7 @@ function createBench() {
     add: (name: string, from?: Position, then?: () => void) =>
       subscriptions.add(
         't',
-        ({ offset }) => {
+        (_data, { offset }) => {
           say(`${name} ${offset}`)
           then?.()
         },
@@ -41,7 +42,7 @@ function createBench() {
     deliver(epoch: string, ...offsets: number[]) {
       for (const offset of offsets) {
         present = { epoch, offset }
-        subscriptions.deliver({ topic: 't', epoch, offset, data: null, leg: 1, replayed: false })
+        subscriptions.deliver(null, { topic: 't', epoch, offset, leg: 1, replayed: false })
       }
     },
     goTo: (position: Position) => (present = position),
@@ -181,7 +182,7 @@ test.each([true, false])(
 test('the same function added twice is two subscriptions', () => {
   const { subscriptions, answered, deliver } = createBench()
   const calls: number[] = []
-  const handler = ({ offset }: SubscribedMessage) => void calls.push(offset)
+  const handler = (_data: unknown, { offset }: MessageInfo) => void calls.push(offset)
   const remove = subscriptions.add('t', handler)
   subscriptions.add('t', handler)
   answered('e', 0)
@@ -228,7 +229,7 @@ test('over random comings, goings and returns each handler is told what is after
       subscriptions.answered('t', e(head))
       while (present.offset < head) {
         present = e(present.offset + 1)
-        subscriptions.deliver({ topic: 't', ...present, data: null, leg: 1, replayed: false })
+        subscriptions.deliver(null, { topic: 't', ...present, leg: 1, replayed: false })
       }
     }
     for (let step = 0; step < 40; step++) {
@@ -238,7 +239,7 @@ test('over random comings, goings and returns each handler is told what is after
         const after = random() < 0.5 ? undefined : below(head + 1)
         const remove = subscriptions.add(
           't',
-          ({ offset }) => void told.push(offset),
+          (_data, { offset }) => void told.push(offset),
           after === undefined ? undefined : e(after),
         )
         handlers.push({ told, after: after ?? head, remove })
