@@ -1,47 +1,46 @@
-import { type Clock, instant, since, STOOD_STILL, type Instant } from './clock.js'
+import { instant, since, type Clock, type Instant } from './clock.js'
 
-/** One moment to come. A timer that runs late (a hidden tab, sleep) does not move it: `check` looks again. */
+/** One moment to come, which can be moved. */
 export interface Alarm {
   /** Milliseconds from now; the moment set before, if any, is off. */
   set(delay: number): void
   clear(): void
-  /**
-   * Rings if the moment has passed: at once, or, where it passed so long ago that the program must have stood still,
-   * when what has arrived meanwhile has been heard. Called at every arriving frame: frames are never throttled, timers
-   * are.
-   */
-  check(): void
   /** Milliseconds to go; null when nothing is set. */
   readonly left: number | null
 }
 
 export function createAlarm(clock: Clock, ring: () => void): Alarm {
-  let moment: { start: Instant; delay: number; ringing: boolean; cancel: () => void } | null = null
-  const clear = () => {
-    moment?.cancel()
-    moment = null
+  return new ClockAlarm(clock, ring)
+}
+
+class ClockAlarm implements Alarm {
+  readonly #clock: Clock
+  readonly #ring: () => void
+  #start: Instant | null = null
+  #delay = 0
+  #cancel: (() => void) | null = null
+
+  constructor(clock: Clock, ring: () => void) {
+    this.#clock = clock
+    this.#ring = ring
   }
-  const now = () => {
-    clear()
-    ring()
+
+  set(delay: number) {
+    this.clear()
+    this.#start = instant(this.#clock)
+    this.#delay = delay
+    this.#cancel = this.#clock.setTimeout(() => {
+      this.clear()
+      this.#ring()
+    }, delay)
   }
-  return {
-    set(delay) {
-      clear()
-      moment = { start: instant(clock), delay, ringing: false, cancel: clock.setTimeout(now, delay) }
-    },
-    clear,
-    check() {
-      if (!moment || moment.ringing) return
-      const late = since(clock, moment.start) - moment.delay
-      if (late < 0) return
-      if (late < STOOD_STILL || !clock.settled) return now()
-      moment.cancel()
-      moment.ringing = true
-      moment.cancel = clock.settled(now)
-    },
-    get left() {
-      return moment && Math.max(0, moment.delay - since(clock, moment.start))
-    },
+
+  clear() {
+    this.#cancel?.()
+    this.#cancel = this.#start = null
+  }
+
+  get left() {
+    return this.#start && Math.max(0, this.#delay - since(this.#clock, this.#start))
   }
 }

@@ -81,7 +81,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout(task, delay) {
-    const wanted = delay > 0 ? delay : 0
+    // Whole, or timers would run a moment early.
+    const wanted = delay > 0 ? Math.ceil(delay) : 0
     let rest = wanted
     let timer: ReturnType<typeof setTimeout>
     let stopSettling: (() => void) | undefined

@@ -14,20 +14,36 @@ export interface Period {
 }
 
 export function createPeriod(clock: Clock): Period {
-  let period: { readonly from: Instant; readonly length: number } | null = null
-  const left = () => (period ? Math.max(0, period.length - since(clock, period.from)) : 0)
-  const start = (length: number, from = instant(clock)) => void (period = { from, length })
-  return {
-    start,
-    extend(length) {
-      if (length > left()) start(length)
-    },
-    stop: () => void (period = null),
-    get running() {
-      return period !== null
-    },
-    get left() {
-      return left()
-    },
+  return new ClockPeriod(clock)
+}
+
+class ClockPeriod implements Period {
+  readonly #clock: Clock
+  #from: Instant | null = null
+  #length = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  start(length: number, from = instant(this.#clock)) {
+    this.#from = from
+    this.#length = length
+  }
+
+  extend(length: number) {
+    if (length > this.left) this.start(length)
+  }
+
+  stop() {
+    this.#from = null
+  }
+
+  get running() {
+    return this.#from !== null
+  }
+
+  get left() {
+    return this.#from ? Math.max(0, this.#length - since(this.#clock, this.#from)) : 0
   }
 }

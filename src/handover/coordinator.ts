@@ -63,8 +63,6 @@ export interface Coordinator {
   renew(token: string): void
   /** Looks again at whatever depends on what has come in. */
   settle(): void
-  /** Looks again at every deadline: a frame arrived, or the page woke. */
-  check(): void
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
   suspend(): void
   /** False: nothing was suspended or held. */
@@ -583,17 +581,11 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       dispatch({ type: 'old-done' })
   }
 
-  function check() {
-    dialTimer.check()
-    limits.check()
-    for (const leg of legs.values()) leg.check()
-  }
-
   function arrived(at: Instant) {
     if (lookedAt && between(lookedAt, at) < LOOK_AFTER) return
     lookedAt = at
     deps.session().tokens.check()
-    check()
+    clock.check()
   }
 
   function hasten(patience?: number) {
@@ -603,7 +595,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       if (patience !== undefined && early.left) leg.hasten(patience)
       suspects.add(leg.number)
     }
-    dialTimer.check()
+    clock.check()
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
     // serves.
     if (state.wait !== 'timer' || dialTimer.busy || (state.active && dialTimer.pace.kind === 'asked')) return
@@ -655,11 +647,10 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     },
     renew,
     settle,
-    check,
     suspend,
     resume() {
       if (!dialTimer.resume()) return false
-      if (dialTimer.busy && dialTimer.left !== null) dialTimer.check()
+      if (dialTimer.busy && dialTimer.left !== null) clock.check()
       // People do not all go back to a page at the same moment: there is nothing to spread.
       else dispatch({ type: 'hasten', pace: 'now' })
       return true

@@ -12,7 +12,6 @@ export interface DialTimer {
   wait(pace: Pace): void
   /** No dial is waited for. */
   clear(): void
-  check(): void
   /** A page that is stored dials nothing: what comes due meanwhile is dropped, and `resume` asks anew. */
   pause(): void
   /** False: it was not paused. */
@@ -98,10 +97,6 @@ export function createDialTimer(
     clear() {
       alarm.clear()
       moment?.clear()
-    },
-    check() {
-      alarm.check()
-      moment?.check()
     },
     pause() {
       paused = true

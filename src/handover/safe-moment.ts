@@ -9,8 +9,6 @@ export interface SafeMoment {
   /** What was waited for is off, and what the application says of it is not heard. */
   clear(): void
   readonly waiting: boolean
-  /** Looks at the clock: timers of a hidden tab run late. */
-  check(): void
 }
 
 /** However the application decides, a dial gets this part of the deadline, and never less than these milliseconds. */
@@ -52,6 +50,5 @@ export function createSafeMoment(
     get waiting() {
       return waiting !== null
     },
-    check: () => latest.check(),
   }
 }

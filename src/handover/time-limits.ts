@@ -15,7 +15,6 @@ export interface TimeLimits {
    * deadline it was given before: to say "live" would be a lie.
    */
   lastChance(): void
-  check(): void
 }
 
 export interface TimeLimitHandlers {
@@ -92,11 +91,5 @@ export function createTimeLimits(
       age.set(Math.max(0, limit - since(clock, dialledAt)))
     },
     lastChance: () => lastChance.set(connectTimeout),
-    check() {
-      deadline.check()
-      overlap.check()
-      age.check()
-      lastChance.check()
-    },
   }
 }

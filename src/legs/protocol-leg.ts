@@ -41,8 +41,6 @@ export interface ProtocolLeg {
   probe(timeout: number): void
   /** Not welcomed yet, it has to be within so many ms. */
   hasten(patience: number): void
-  /** Looks at the deadline of the dial: timers of a hidden tab run late. */
-  check(): void
   /** From here on nothing of this leg is ever heard of again. */
   close(code: number, reason?: string): void
 }
@@ -354,7 +352,6 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       hurried = true
       late.set(patience)
     },
-    check: () => late.check(),
     close(code, reason) {
       if (opened && !over) put(codec.goodbye?.() ?? [])
       release(code, reason)

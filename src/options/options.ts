@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
+import { Deadlines } from '../base/deadlines.js'
 import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
 import { createTabs, type Tabs } from '../host/tabs.js'
@@ -185,7 +186,8 @@ export interface Settings {
   /** Warn of nothing. */
   readonly quiet: boolean
   readonly WebSocket: unknown
-  readonly clock: Clock
+  /** Of this one live socket. */
+  readonly clock: Deadlines
   readonly random: Random
   readonly network: Network
   readonly page: Page
@@ -278,9 +280,10 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     debug: checkDebug(options.debug),
     quiet: options.debug === false,
     WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
-    clock:
+    clock: new Deadlines(
       (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ??
-      systemClock,
+        systemClock,
+    ),
     random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
     network: (seam('network', environment.network, ['online', 'subscribe']) as Network | undefined) ?? browserNetwork(),
     page: (seam('page', environment.page, ['hidden', 'subscribe']) as Page | undefined) ?? browserPage(),

@@ -38,6 +38,10 @@ export interface SubscribeOptions {
   readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
 
+/**
+ * Counted since the session began: over its legs and over a `close()`, until `signOut()` or the session's end, from
+ * which on all of them count for the next one.
+ */
 export interface LiveSocketStats {
   /** Message frames that came in, on any leg. */
   readonly received: number
@@ -369,7 +373,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
    */
   function lookAgain() {
     session.tokens.check()
-    coordinator.check()
+    clock.check()
     coordinator.probe(PROBE)
   }
 

@@ -68,7 +68,7 @@ export interface TokenKeeper {
   redactedError(thrown: unknown, who: string): unknown
   /** Somebody is going to ask for tokens again. False: the login session has ended meanwhile, in another tab. */
   open(): boolean
-  /** Looks at the time again: timers run late in hidden tabs and not at all in sleep. Cheap; call it at every frame. */
+  /** Looks at what other tabs and the network say by now. Cheap; call it at every frame. */
   check(): void
   /** The page is stored: another tab that waits for a turn need not wait for a page that stands still. */
   suspend(): void
@@ -559,7 +559,6 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     check() {
       if (over !== null || resting || !stillOn()) return
       if ((heldOffline && online()) || wasHidden !== hidden()) look()
-      else alarm.check()
     },
     suspend: tabs.suspend,
     signOut(reason = 'signed-out') {

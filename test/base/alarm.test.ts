@@ -40,36 +40,6 @@ describe('an alarm', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('rings at a check when its timer is late, and then not again', async () => {
-    const { clock, alarm, rings } = startAlarm()
-    alarm.set(100)
-    alarm.check()
-    expect(rings).toEqual([])
-    clock.sleep(100)
-    alarm.check()
-    alarm.check()
-    await clock.advance(1_000)
-    expect(rings).toEqual([0])
-  })
-
-  it('that is looked at late first lets what has arrived be heard, and is silent where that sets it off', async () => {
-    const { clock, alarm, rings } = startAlarm()
-    alarm.set(100)
-    clock.sleep(5_000)
-    clock.setTimeout(() => alarm.clear(), 0)
-    alarm.check()
-    alarm.check()
-    await clock.advance(1_000)
-    expect(rings).toEqual([])
-    alarm.set(100)
-    clock.sleep(5_000)
-    alarm.check()
-    alarm.set(300)
-    await clock.advance(1_000)
-    expect(rings).toEqual([1_300])
-    expect(clock.pending).toBe(0)
-  })
-
   it('may be set again from within its own ring', async () => {
     const clock = createSimulatedClock()
     const rings: number[] = []

@@ -292,6 +292,8 @@ describe('a server that asks', () => {
     one.send(move({ deadline: 5_000 }))
     clock.sleep(5_000)
     one.send(frame)
+    // What has arrived meanwhile is heard first.
+    await clock.flush()
     expect(told('handover-failed')).toMatchObject([{ why: 'deadline' }])
   })
 })

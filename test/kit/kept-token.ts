@@ -1,3 +1,4 @@
+import { Deadlines } from '../../src/base/deadlines.js'
 import {
   createTokenKeeper,
   type GetToken,
@@ -43,8 +44,9 @@ export function keepToken(
     if (answer instanceof Error) throw answer
     return typeof answer === 'function' ? answer(call) : answer
   }
+  const deadlines = new Deadlines(clock)
   const keeper = createTokenKeeper(
-    { clock, random: seededRandom(deps.seed ?? 1), getToken: script ? getToken : undefined, ...deps },
+    { random: seededRandom(deps.seed ?? 1), getToken: script ? getToken : undefined, ...deps, clock: deadlines },
     {
       fresh: (token) => events.push(`fresh ${token}`),
       state: (state) => void states.push(state),
@@ -56,6 +58,11 @@ export function keepToken(
   return {
     clock,
     keeper,
+    /** A frame arrives. */
+    check() {
+      keeper.check()
+      deadlines.check()
+    },
     calls,
     events,
     errors,

@@ -4,12 +4,12 @@ import { keepToken, MINUTE, SECOND } from '../kit/kept-token.js'
 const HOUR = 60 * MINUTE
 
 test('after eight hours of sleep one call catches up, and a dial waits for it alone', async () => {
-  const { keeper, clock, dial, calls } = keepToken()
+  const { check, clock, dial, calls } = keepToken()
   await dial()
   await clock.advance(3 * MINUTE)
   clock.sleep(8 * HOUR)
-  keeper.check()
-  keeper.check()
+  check()
+  check()
   expect(calls).toHaveLength(1)
   expect(await dial(2 * SECOND)).toBe('token-2')
   expect(calls.map((call) => call.reason)).toEqual(['first', 'wake'])
@@ -61,14 +61,14 @@ test('a clock that is set while a call is under way makes the token no younger',
 
 test('offline waits, and catches up within two seconds of being back', async () => {
   let online = true
-  const { keeper, clock, dial, calls } = keepToken([], { online: () => online })
+  const { check, clock, dial, calls } = keepToken([], { online: () => online })
   await dial()
   online = false
   await clock.advance(9.5 * MINUTE)
   expect(await dial()).toBe('token-1')
   expect(calls).toHaveLength(1)
   online = true
-  keeper.check()
+  check()
   await clock.advance(2 * SECOND)
   expect(calls).toHaveLength(2)
   expect(await dial()).toBe('token-2')
@@ -76,7 +76,7 @@ test('offline waits, and catches up within two seconds of being back', async () 
 
 test('offline is a hint: whoever needs a token for a dial tries, and what failed then is not held against the service', async () => {
   let online = false
-  const { keeper, clock, dial, calls } = keepToken(
+  const { check, clock, dial, calls } = keepToken(
     [new Error('no network'), new Error('no network'), new Error('no network'), 'token-4'],
     { online: () => online },
   )
@@ -85,7 +85,7 @@ test('offline is a hint: whoever needs a token for a dial tries, and what failed
   expect(calls.length).toBeGreaterThanOrEqual(3)
   expect(calls.every((call) => call.attempt === 1)).toBe(true)
   online = true
-  keeper.check()
+  check()
   expect(await dial(2 * SECOND)).toBe('token-4')
 })
 
@@ -94,11 +94,11 @@ test.each([
   ['offline, which was a lie', false],
 ])('being %s does not undercut what the token service asked for', async (_, hint) => {
   let online = hint
-  const { keeper, clock, dial, calls } = keepToken([{ retryAfter: 5 * MINUTE }, 'token-2'], { online: () => online })
+  const { check, clock, dial, calls } = keepToken([{ retryAfter: 5 * MINUTE }, 'token-2'], { online: () => online })
   await dial(SECOND)
   for (const hint of [false, true, false, true]) {
     online = hint
-    keeper.check()
+    check()
     await clock.advance(20 * SECOND)
   }
   expect(calls).toHaveLength(1)
@@ -118,12 +118,12 @@ test('a hidden tab refreshes early enough for a timer that is a minute late', as
 
 test('a tab that gets hidden looks at its deadline again at the next frame', async () => {
   let hidden = false
-  const { keeper, clock, dial, calls } = keepToken([], { hidden: () => hidden, random: () => 0.99 })
+  const { check, clock, dial, calls } = keepToken([], { hidden: () => hidden, random: () => 0.99 })
   await dial()
   await clock.advance(530 * SECOND)
   expect(calls).toHaveLength(1)
   hidden = true
-  keeper.check()
+  check()
   await clock.flush()
   expect(calls).toHaveLength(2)
 })

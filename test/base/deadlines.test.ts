@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { createAlarm } from '../../src/base/alarm.js'
+import { systemClock } from '../../src/base/clock.js'
+import { Deadlines } from '../../src/base/deadlines.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+
+function start() {
+  const clock = createSimulatedClock()
+  const deadlines = new Deadlines(clock)
+  const rings: string[] = []
+  const set = (name: string, delay: number) =>
+    deadlines.setTimeout(() => void rings.push(`${name} at ${clock.monotonic()}`), delay)
+  return { clock, deadlines, rings, set }
+}
+
+describe('the deadlines of one live socket', () => {
+  it('ring in the order of their moments, by one timer of the platform', async () => {
+    const { clock, rings, set } = start()
+    set('c', 300)
+    set('a', 100)
+    set('b', 200)
+    set('b too', 200)
+    expect(clock.pending).toBe(1)
+    await clock.advance(250)
+    expect(rings).toEqual(['a at 100', 'b at 200', 'b too at 200'])
+    expect(clock.pending).toBe(1)
+    await clock.advance(250)
+    expect(rings.at(-1)).toBe('c at 300')
+    expect(clock.pending).toBe(0)
+  })
+
+  it('keep no timer for what was undone', async () => {
+    const { clock, rings, set } = start()
+    const undo = set('a', 100)
+    const other = set('b', 200)
+    undo()
+    undo()
+    await clock.advance(150)
+    other()
+    expect(clock.pending).toBe(0)
+    await clock.advance(1_000)
+    expect(rings).toEqual([])
+  })
+
+  it('may be set and undone where others ring', async () => {
+    const { clock, deadlines, rings, set } = start()
+    deadlines.setTimeout(() => {
+      set('next', 0)
+      undo()
+    }, 100)
+    const undo = set('undone', 100)
+    await clock.advance(100)
+    expect(rings).toEqual(['next at 100'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('ring though one before them throws', async () => {
+    const { clock, deadlines, rings, set } = start()
+    deadlines.setTimeout(() => {
+      throw new Error('of the first')
+    }, 100)
+    set('second', 100)
+    await expect(clock.advance(200)).rejects.toThrow('of the first')
+    expect(rings).toEqual(['second at 100'])
+  })
+
+  it('client rule 9: ring at a check when their timer is late, and then not again', async () => {
+    const { clock, deadlines, rings, set } = start()
+    set('a', 100)
+    deadlines.check()
+    expect(rings).toEqual([])
+    clock.sleep(100)
+    deadlines.check()
+    deadlines.check()
+    await clock.advance(1_000)
+    expect(rings).toEqual(['a at 0'])
+  })
+
+  it.each<[string, (deadlines: Deadlines) => void]>([
+    ['looked at', (deadlines) => deadlines.check()],
+    ['rung by a timer', (deadlines) => void deadlines.setTimeout(() => undefined, 0)],
+  ])(
+    'client rule 9: late and %s, first let what has arrived be heard, and are silent where that undoes them',
+    async (_, wake) => {
+      const { clock, deadlines, rings, set } = start()
+      const undo = set('undone', 100)
+      set('other', 100)
+      clock.sleep(5_000)
+      clock.setTimeout(undo, 0)
+      wake(deadlines)
+      deadlines.check()
+      expect(rings).toEqual([])
+      await clock.flush()
+      expect(rings).toEqual(['other at 0'])
+      await clock.advance(1_000)
+      expect([rings.length, clock.pending]).toEqual([1, 0])
+    },
+  )
+
+  it('that are late and all undone while what has arrived is heard leave nothing behind', async () => {
+    const { clock, deadlines, rings, set } = start()
+    const alarm = createAlarm(deadlines, () => rings.push('alarm'))
+    alarm.set(100)
+    clock.sleep(5_000)
+    deadlines.check()
+    alarm.clear()
+    expect(clock.pending).toBe(0)
+    set('a', 300)
+    await clock.advance(1_000)
+    expect(rings).toEqual(['a at 300'])
+  })
+
+  it('wait for a timer that the platform rings early', async () => {
+    const rings: number[] = []
+    const start = performance.now()
+    const deadlines = new Deadlines({
+      ...systemClock,
+      setTimeout: (task, delay) => systemClock.setTimeout(task, delay - 5),
+    })
+    await new Promise<void>(
+      (resolve) => void deadlines.setTimeout(() => resolve(void rings.push(performance.now() - start)), 20),
+    )
+    expect(rings[0]).toBeGreaterThanOrEqual(20)
+  })
+})
