@@ -1,36 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { storybookTest } from '@storybook/addon-vitest/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { briefTexts } from './build/brief-texts.js'
+import { allEntries, entries } from './build/entries.js'
+import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 import { launchOptions } from './test/kit/browser.js'
 import { withoutPrograms } from './test/kit/programs.js'
-
-// The exports map of package.json is the one list of what this package offers: an entry added there is built, and is
-// what tests mean by its public name (tsconfig.json needs the same name under `paths`, for the editor and for tsx).
-const root = import.meta.dirname
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  exports: Record<string, string | { default: string }>
-  bin: Record<string, string>
-}
-const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
-  typeof target === 'string'
-    ? []
-    : [
-        {
-          publicName: subpath.replace(/^\./, 'livesocket'),
-          output: target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1'),
-          source: join(root, target.default.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')),
-        },
-      ],
-)
-
-const sources = entries.map(({ output, source }) => [output, source])
-for (const path of Object.values(manifest.bin))
-  sources.push([
-    path.slice('dist/'.length, -'.js'.length),
-    join(root, path.replace('dist/', 'src/').replace(/\.js$/, '.ts')),
-  ])
 
 // What is judged by the clock has the machine to itself.
 const LOAD = [
@@ -49,13 +25,14 @@ const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'te
 
 export default defineConfig({
   resolve: {
+    // What tests mean by a public name (tsconfig.json needs it under `paths`, for the editor and for tsx).
     alias: entries.map(({ publicName, source }) => ({ find: new RegExp(`^${publicName}$`), replacement: source })),
   },
   build: {
     target: 'es2022',
     minify: false,
     sourcemap: true,
-    lib: { entry: Object.fromEntries(sources), formats: ['es'] },
+    lib: { entry: allEntries(), formats: ['es'] },
     rolldownOptions: {
       external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
       // It warns that 'use client' may be lost; test/package sees to it that it is not.
@@ -81,10 +58,38 @@ export default defineConfig({
           name: 'node',
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['test/**/*.browser.test.{ts,tsx}', 'test/package/**', ...LOAD, ...CHROMIUM, ...LEFT_OUT],
+          exclude: [
+            'test/**/*.browser.test.{ts,tsx}',
+            'test/package/**',
+            'test/production/**',
+            ...LOAD,
+            ...CHROMIUM,
+            ...LEFT_OUT,
+          ],
           // Most of them wait for real zero timers more than they reckon.
           maxWorkers: 2,
         },
+      },
+      {
+        // What pages load in production: the same code with short texts, on the same socket in less code. That its
+        // messages are short is what `test/production` is about; no test here asks for another one.
+        extends: true,
+        plugins: [briefTexts(), leanReconnectingWebSocket()],
+        test: {
+          name: 'production',
+          sequence: { groupOrder: 0 },
+          include: [
+            'test/production/*.test.ts',
+            'test/scenario/{deploy,crash,epoch-loss,redirect}.test.ts',
+            'test/publishes/outbox-moves.test.ts',
+          ],
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        plugins: [leanReconnectingWebSocket()],
+        test: { name: 'lean-socket', sequence: { groupOrder: 0 }, include: ['test/legs/leg.test.ts'], maxWorkers: 2 },
       },
       {
         extends: true,
@@ -120,7 +125,7 @@ export default defineConfig({
       {
         // Every story, with what its play function promises and with its accessibility check, in both themes.
         extends: true,
-        plugins: [storybookTest({ configDir: join(root, '.storybook') })],
+        plugins: [storybookTest({ configDir: join(import.meta.dirname, '.storybook') })],
         // Found only when a story runs, it would be bundled then, and the stories that run by then started over.
         optimizeDeps: { include: ['@storybook/addon-a11y/preview'] },
         test: {

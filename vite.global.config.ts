@@ -1,8 +1,12 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
+import { briefTexts } from './build/brief-texts.js'
+import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 
-// The one file for a <script> tag: everything in it, minified, and `livesocket` as its only name.
-export default defineConfig({
+// The one file for a <script> tag: everything in it, minified, and `livesocket` as its only name. With
+// `--mode development` it says at length what is wrong.
+export default defineConfig(({ mode }) => ({
+  plugins: [leanReconnectingWebSocket(), mode !== 'development' && briefTexts()],
   build: {
     target: 'es2022',
     sourcemap: true,
@@ -11,7 +15,7 @@ export default defineConfig({
       entry: join(import.meta.dirname, 'src/vanilla/global.ts'),
       formats: ['iife'],
       name: 'livesocket',
-      fileName: () => 'livesocket.global.js',
+      fileName: () => (mode === 'development' ? 'livesocket.global.development.js' : 'livesocket.global.js'),
     },
   },
-})
+}))

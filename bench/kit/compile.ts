@@ -58,6 +58,7 @@ async function bundle(folder: string, code: string, external: RegExp): Promise<R
     logLevel: 'silent',
     mode: 'production',
     // A test run is no production to Vite, whatever it builds.
+    resolve: { conditions: ['module', 'browser', 'production'] },
     oxc: { jsx: { runtime: 'automatic', development: false } },
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [plugin],

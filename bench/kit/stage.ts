@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { build } from 'vite'
 import { compilePrograms } from './compile.js'
@@ -90,12 +90,16 @@ async function installPresent(target: string) {
   const before = process.env['NODE_ENV']
   process.env['NODE_ENV'] = 'production'
   try {
-    for (const config of (await readdir(ROOT)).filter((name) => /^vite\.(global\.)?config\.ts$/.test(name)).sort()) {
+    for (const [config, outDir] of [
+      ['vite.config.ts', 'dist'],
+      ['vite.production.config.ts', 'dist/production'],
+      ['vite.global.config.ts', 'dist'],
+    ] as const) {
       await build({
         root: ROOT,
         configFile: join(ROOT, config),
         logLevel: 'silent',
-        build: { outDir: join(target, 'dist'), emptyOutDir: false },
+        build: { outDir: join(target, outDir), emptyOutDir: false },
       })
     }
     await cp(join(ROOT, 'package.json'), join(target, 'package.json'))

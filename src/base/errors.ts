@@ -1,3 +1,5 @@
+import { brief } from './explanation.js'
+
 /**
  * - `closed`: the live socket was closed before this could happen; it did not happen.
  * - `outbox-full`: more is waiting than `outbox.maxMessages` or `outbox.maxBytes` allow; try again when it has drained.
@@ -34,7 +36,10 @@ export interface LiveSocketErrorDetails {
   readonly cause?: unknown
 }
 
-/** The one error class of LiveSocket. `code` says what happened; `message` also what to do. It never holds a token. */
+/**
+ * The one error class of LiveSocket. `code` says what happened; `message` also what to do, in the build that pages load
+ * in production as a short key, of which `npx livesocket explain` makes the sentence. It never holds a token.
+ */
 export class LiveSocketError extends Error {
   override readonly name = 'LiveSocketError'
   readonly code: LiveSocketErrorCode
@@ -45,7 +50,7 @@ export class LiveSocketError extends Error {
   readonly data?: unknown
 
   constructor(code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(brief ? `${code} ${message}` : message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     const { cause: _, ...rest } = details
     for (const [name, value] of Object.entries(rest)) if (value !== undefined) Object.assign(this, { [name]: value })

@@ -1,3 +1,4 @@
+import { explain } from './explanation.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 /**
@@ -16,12 +17,12 @@ export function checkData(schema: StandardSchemaV1 | undefined, data: unknown): 
   try {
     const result: unknown = schema['~standard'].validate(data)
     if (typeof result !== 'object' || result === null)
-      return { invalid: 'the schema is no Standard Schema: it gave no result' }
+      return { invalid: explain`the schema is no Standard Schema: it gave no result` }
     if ('then' in result && typeof result.then === 'function') {
       // Nobody waits for it, so nobody else would hear it reject.
       Promise.resolve(result).catch(() => undefined)
       return {
-        invalid: 'the schema is asynchronous: messages are checked in order, so only synchronous schemas can be used',
+        invalid: explain`the schema is asynchronous: messages are checked in order, so only synchronous schemas can be used`,
       }
     }
     const { issues, value } = result as { readonly issues?: unknown; readonly value?: unknown }
@@ -40,5 +41,5 @@ function issuesText(issues: unknown): string {
     return text.length > LONGEST_ISSUE ? `${text.slice(0, LONGEST_ISSUE)}…` : text
   })
   if (all.length > MOST_ISSUES) texts.push(`and ${all.length - MOST_ISSUES} more`)
-  return texts.join('; ') || 'the schema found it invalid, and named no issue'
+  return texts.join('; ') || explain`the schema found it invalid, and named no issue`
 }

@@ -1,3 +1,4 @@
+import { explain } from './explanation.js'
 import { LiveSocketError } from './errors.js'
 
 /** A JWT, whoever's it is: a service's error may quote the one that it has just signed, which nobody here has seen. */
@@ -27,7 +28,7 @@ export function redactedError(thrown: unknown, tokens: readonly string[], who: s
   const said = words.length > 0 ? ` (${words.join(': ')})` : ''
   return new LiveSocketError(
     'refused',
-    `${who} threw an error that holds a token, or more than can be looked through; it is redactedError${said}`,
+    explain`${who} threw an error that holds a token, or more than can be looked through; it is redactedError${said}`,
   )
 }
 

@@ -1,11 +1,14 @@
 import { redactedText } from '../base/token-redaction.js'
 import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
+import { explained, type Texts } from './explain.js'
 import type { FrameSocketClass } from './frame-client.js'
 
 export interface CommandDeps {
   readonly WebSocket: FrameSocketClass | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** What the keys stand for that take the place of texts in pages. */
+  texts(): Texts
   print(line: string): void
   /** Runs a command of the system's shell with these variables besides the environment's; rejects where it fails. */
   shell(command: string, variables: Readonly<Record<string, string>>): Promise<void>
@@ -13,6 +16,7 @@ export interface CommandDeps {
 
 const USAGE = `livesocket conformance <ws://…>   does a server, in any language, keep livesocket.v1?
 livesocket doctor <ws://…>        is a deployment fit for its clients?
+livesocket explain '#key(…)'      what an error says at length that a page told in short
 
   --token <token>     to say hello with; or the environment's LIVESOCKET_TOKEN, which no list of processes shows
   --topic <prefix>    topics that may be subscribed and published to begin so; default conformance
@@ -53,8 +57,15 @@ const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
 /** What `npx livesocket` does; resolves to its exit code. */
 export async function command(
   words: readonly string[],
-  { WebSocket, environment, print, shell }: CommandDeps,
+  { WebSocket, environment, texts, print, shell }: CommandDeps,
 ): Promise<0 | 1 | 2 | 3> {
+  if (words[0] === 'explain') {
+    const sentence = explained(words.slice(1).join(' '), texts())
+    print(
+      sentence ?? `explain takes what an error says, with a key such as #k3fa(…) of this release in it.\n\n${USAGE}`,
+    )
+    return sentence === null ? 2 : 0
+  }
   const given = read(words)
   if (typeof given === 'string') {
     print(given)

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { command } from './command.js'
+import type { Texts } from './explain.js'
 import type { FrameSocketClass } from './frame-client.js'
 
 const found = await import('ws').then(
@@ -11,6 +13,7 @@ const found = await import('ws').then(
 process.exitCode = await command(process.argv.slice(2), {
   WebSocket: found,
   environment: process.env,
+  texts: () => JSON.parse(readFileSync(new URL('../production/texts.json', import.meta.url), 'utf8')) as Texts,
   print: (line) => console.log(line),
   shell: (line, variables) =>
     new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Codec, WireData } from '../protocol/protocol.js'
 import type { Outgoing, RawAnswer, RawHandover, RawMessage, RawProtocolOptions, RawWelcome } from './raw-options.js'
@@ -86,14 +87,15 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
 
   function messageFrame(message: RawMessage, data: WireData, opening: boolean): ServerFrame | Rejected {
     const { topic } = message
-    if (typeof topic !== 'string' || topic === '') return { invalid: 'message() must name a topic, a non-empty string' }
+    if (typeof topic !== 'string' || topic === '')
+      return { invalid: explain`message() must name a topic, a non-empty string` }
     const identity = message.alone || message.head || opening ? null : (raw.identity?.(message, data) ?? null)
     if (identity !== null && followed.has(topic)) last.set(topic, identity)
     const at = raw.position ? raw.position(message, data) : { offset: 1 }
-    if (!at) return { invalid: 'position() must number every message', topic }
+    if (!at) return { invalid: explain`position() must number every message`, topic }
     const { offset, prev = offset - 1, epoch } = at
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
-      return { invalid: 'position() must give whole numbers, with 0 <= prev < offset', topic }
+      return { invalid: explain`position() must give whole numbers, with 0 <= prev < offset`, topic }
     }
     const { stream, alone } = message
     return {
@@ -142,7 +144,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
         {
           type: 'error',
           code: 'unauthorized',
-          message: unauthorized === true ? 'the server refused the token' : unauthorized,
+          message: unauthorized === true ? explain`the server refused the token` : unauthorized,
         },
       ]
     const ended = raw.ended?.(data)
@@ -191,7 +193,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
   }
 
   const threw = (thrown: unknown): Rejected => ({
-    invalid: `a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}`,
+    invalid: explain`a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}`,
   })
 
   return {

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { openCodec } from './raw-codec.js'
@@ -91,26 +92,26 @@ const FUNCTIONS = [
 
 function check(options: RawProtocolOptions) {
   if (typeof options !== 'object' || options === null)
-    throw new LiveSocketError('invalid', 'rawProtocol takes an object of functions, with at least `message`.')
+    throw new LiveSocketError('invalid', explain`rawProtocol takes an object of functions, with at least \`message\`.`)
   for (const name of FUNCTIONS) {
     const given = options[name] as unknown
     if (given === undefined ? name === 'message' : typeof given !== 'function')
-      throw new LiveSocketError('invalid', `rawProtocol: ${name} must be a function.`)
+      throw new LiveSocketError('invalid', explain`rawProtocol: ${name} must be a function.`)
   }
   if (options.overlap !== undefined && options.overlap !== 'concurrent' && options.overlap !== 'exclusive') {
-    throw new LiveSocketError('invalid', 'rawProtocol: overlap must be "concurrent" or "exclusive".')
+    throw new LiveSocketError('invalid', explain`rawProtocol: overlap must be "concurrent" or "exclusive".`)
   }
   if (options.pong && !options.ping)
-    throw new LiveSocketError('invalid', 'rawProtocol: `pong` answers a `ping`, and there is none.')
+    throw new LiveSocketError('invalid', explain`rawProtocol: \`pong\` answers a \`ping\`, and there is none.`)
 }
 
 function checkLeastOverlap(given: unknown, marksEnd: boolean) {
   if (given === undefined) return
   if (typeof given !== 'number' || !(given >= 0 && given <= LONGEST_OVERLAP))
-    throw new LiveSocketError('invalid', 'rawProtocol: leastOverlap must be milliseconds, 0 to 300,000.')
+    throw new LiveSocketError('invalid', explain`rawProtocol: leastOverlap must be milliseconds, 0 to 300,000.`)
   if (given > 0 && !marksEnd)
     throw new LiveSocketError(
       'invalid',
-      'rawProtocol: leastOverlap needs `drained`, or `ping` and `pong`. Without them both legs live for handover.overlapLimit.',
+      explain`rawProtocol: leastOverlap needs \`drained\`, or \`ping\` and \`pong\`. Without them both legs live for handover.overlapLimit.`,
     )
 }

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { between, instant, since, type Instant, type Present } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { closeVerdict, isAboutLeg, type Verdict } from '../policy/close-verdict.js'
@@ -172,7 +173,8 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
     },
     {
       due: () => dispatch({ type: 'due' }),
-      whenThrew: (cause) => report(new LiveSocketError('invalid', 'handover.when threw; the move goes on.', { cause })),
+      whenThrew: (cause) =>
+        report(new LiveSocketError('invalid', explain`handover.when threw; the move goes on.`, { cause })),
     },
   )
   const limits = createTimeLimits(settings, {
@@ -495,7 +497,7 @@ export function createCoordinator(deps: CoordinatorDeps, handlers: CoordinatorHa
       report(
         new LiveSocketError(
           'invalid',
-          `The server closed the connection with ${code}: the two sides do not understand each other.`,
+          explain`The server closed the connection with ${code}: the two sides do not understand each other.`,
         ),
       )
     }

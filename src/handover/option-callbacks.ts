@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import { dialUrl, type Settings, type UrlAsk } from '../options/options.js'
 
@@ -15,10 +16,10 @@ export function askOnClose(
     if (answer === 'retry' || answer === 'stop' || answer === undefined) return answer
     throw new LiveSocketError(
       'invalid',
-      'onClose must return "retry", "stop" or undefined; the protocol\'s table decided instead.',
+      explain`onClose must return "retry", "stop" or undefined; the protocol's table decided instead.`,
     )
   } catch (thrown) {
-    report(asError(thrown, "onClose threw; the protocol's table decided instead."))
+    report(asError(thrown, explain`onClose threw; the protocol's table decided instead.`))
     return undefined
   }
 }
@@ -28,7 +29,8 @@ export async function askUrl(url: Settings['url'], ask: UrlAsk, report: Report):
   try {
     return dialUrl(typeof url === 'function' ? await url(ask) : url)
   } catch (thrown) {
-    if (!ask.signal.aborted) report(asError(thrown, 'The url function threw; the dial failed and is tried again.'))
+    if (!ask.signal.aborted)
+      report(asError(thrown, explain`The url function threw; the dial failed and is tried again.`))
     throw new LiveSocketError('invalid', 'no URL to dial')
   }
 }

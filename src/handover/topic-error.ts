@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { ErrorFrame } from '../protocol/frames.js'
 
@@ -9,13 +10,13 @@ export function topicError({ code, message, retryAfter }: ErrorFrame, topic: str
   if (code === 'timeout')
     return new LiveSocketError(
       'timeout',
-      `The server has not answered for the topic "${topic}", and the others are served without it: ${message}, and is taken when it comes.`,
+      explain`The server has not answered for the topic "${topic}", and the others are served without it: ${message}, and is taken when it comes.`,
       { topic },
     )
   const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
   return new LiveSocketError(
     kind,
-    `The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`,
+    explain`The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`,
     { topic, retryAfter },
   )
 }

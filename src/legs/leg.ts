@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import imported from 'reconnecting-websocket'
 import { physicalSocket } from './physical-socket.js'
 import type { WireData } from '../protocol/protocol.js'
@@ -68,7 +69,7 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
       const Class = physicalSocket(WebSocket) as typeof globalThis.WebSocket
       if (typeof Class !== 'function') {
         return refused(
-          'there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws',
+          explain`there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws`,
         )
       }
       try {
@@ -81,7 +82,7 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
       } catch (thrown) {
         // Not the text: it may repeat the URL, and what an application put there.
         const name = (thrown as Partial<Error> | null)?.name ?? 'an exception'
-        return refused(`the WebSocket constructor refused the URL or the subprotocols (${name})`)
+        return refused(explain`the WebSocket constructor refused the URL or the subprotocols (${name})`)
       }
     },
     { CLOSING: 2 },
@@ -106,7 +107,7 @@ export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: L
 
   socket.onopen = () => {
     if (subprotocols.length > 0 && !subprotocols.includes(socket.protocol)) {
-      const reason = `the server did not select the subprotocol ${subprotocols.join(' or ')}`
+      const reason = explain`the server did not select the subprotocol ${subprotocols.join(' or ')}`
       shut(1000, reason)
       die({ code: PROTOCOL_ERROR, reason, opened: false })
       return

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { createAlarm } from '../base/alarm.js'
 import { type Clock, instant, since, type Instant, type Present } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
@@ -153,7 +154,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
       return
     }
     if (error && FINAL.has(error.code))
-      die({ code: 1006, reason: 'closed by the client after the server announced it' })
+      die({ code: 1006, reason: explain`closed by the client after the server announced it` })
     else die({ code: 1006, reason: opened ? 'no welcome in time' : 'no connection in time' })
   })
 
@@ -206,7 +207,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
         type: 'nack',
         id: frame.id,
         code: 'invalid',
-        message: data?.invalid ?? 'the protocol has no words for it',
+        message: data?.invalid ?? explain`the protocol has no words for it`,
       })
       return true
     }
@@ -268,7 +269,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
 
   const accept = (frame: ServerFrame) => {
     if (frame.type === 'welcome') {
-      if (welcome) return handlers.invalid({ invalid: 'a leg is welcomed once, this is a second welcome' })
+      if (welcome) return handlers.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
       welcomed(frame)
     }
     if (frame.type === 'error' && frame.code === 'too-large') error ??= frame

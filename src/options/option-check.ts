@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 
 /** The longest time that anybody can mean: what is longer is a mistake in the unit. 400 days, in milliseconds. */
@@ -36,7 +37,7 @@ export function section(options: Record<string, unknown>, name: string): Record<
 export function duration(name: string, value: unknown, otherwise: number, least: number, most = LONGEST): number {
   if (value === undefined) return otherwise
   if (typeof value !== 'number' || !(value >= least && value <= most))
-    throw invalid(name, `a number of milliseconds from ${least} to ${most}`, value)
+    throw invalid(name, explain`a number of milliseconds from ${least} to ${most}`, value)
   return value
 }
 
@@ -80,7 +81,7 @@ export function reading<Result>(name: string, read: () => Result): Result {
 }
 
 function unreadable(name: string, cause: unknown): LiveSocketError {
-  return new LiveSocketError('invalid', `${name} could not be read: it threw.`, { cause })
+  return new LiveSocketError('invalid', explain`${name} could not be read: it threw.`, { cause })
 }
 
 export function invalid(option: string, must: string, was: unknown, shownAs = shown(was)): LiveSocketError {

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
 import { Deadlines } from '../base/deadlines.js'
@@ -198,7 +199,7 @@ const MIB = 1_048_576
 
 /** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>): Settings {
-  if (!isObject(given)) throw invalid('options', 'an object with at least a `url`', given)
+  if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
   const options = ownOptions(given)
   const url = checkUrl(options.url)
   const handover = section(options, 'handover')
@@ -210,15 +211,15 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   const fraction = (name: string, value: unknown) => {
     if (value === undefined) return undefined
     if (typeof value !== 'number' || !(value > 0 && value <= 1))
-      throw invalid(`tokenRefresh.${name}`, 'a fraction of the lifetime, above 0 and at most 1', value)
+      throw invalid(`tokenRefresh.${name}`, explain`a fraction of the lifetime, above 0 and at most 1`, value)
     return value
   }
   const from = fraction('from', tokenRefresh.from)
   const to = fraction('to', tokenRefresh.to)
   if ((from ?? 0.5) > (to ?? 0.9))
     throw from === undefined
-      ? invalid('tokenRefresh.to', 'at least tokenRefresh.from (0.5)', to)
-      : invalid('tokenRefresh.from', `at most tokenRefresh.to (${to ?? 0.9})`, from)
+      ? invalid('tokenRefresh.to', explain`at least tokenRefresh.from (0.5)`, to)
+      : invalid('tokenRefresh.from', explain`at most tokenRefresh.to (${to ?? 0.9})`, from)
   const lifetime =
     tokenRefresh.lifetime === undefined
       ? undefined
@@ -226,11 +227,11 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
   const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
   if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function')
-    throw invalid('protocol', 'what livesocketV1() or rawProtocol() returns', protocol)
+    throw invalid('protocol', explain`what livesocketV1() or rawProtocol() returns`, protocol)
   if (options.getToken !== undefined && (protocol as Partial<Protocol>).takesToken === false) {
     throw new LiveSocketError(
       'invalid',
-      `getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
+      explain`getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
     )
   }
   const key = options.key === undefined ? defaultKey(url) : options.key
@@ -304,9 +305,10 @@ export function dialUrl(given: unknown): URL {
   } catch {
     address = ''
   }
-  if (address === '') throw invalid('url', 'an absolute ws: or wss: URL', 'what does not parse as one')
+  if (address === '') throw invalid('url', explain`an absolute ws: or wss: URL`, explain`what does not parse as one`)
   if (typeof address === 'string') throw invalid('url', 'a ws: or wss: URL', address)
-  if (address.hasUser) throw invalid('url', 'without user name and password: they end up in logs', 'one with them')
+  if (address.hasUser)
+    throw invalid('url', explain`without user name and password: they end up in logs`, 'one with them')
   return new URL(address.href)
 }
 
@@ -337,13 +339,13 @@ export function defaultKey(url: LiveSocketOptions['url']): string | null {
 function checkOrigins(value: unknown): readonly string[] {
   if (value === undefined) return []
   if (!Array.isArray(value))
-    throw invalid('handover.redirectOrigins', 'an array of origins such as "wss://b.example.com"', value)
+    throw invalid('handover.redirectOrigins', explain`an array of origins such as "wss://b.example.com"`, value)
   const origins = reading('handover.redirectOrigins', () => [...(value as unknown[])])
   for (const origin of origins) {
     if (typeof origin !== 'string' || originOf(origin) !== origin) {
       throw invalid(
         'handover.redirectOrigins',
-        'origins as new URL(url).origin gives them, such as "wss://b.example.com"',
+        explain`origins as new URL(url).origin gives them, such as "wss://b.example.com"`,
         origin,
       )
     }

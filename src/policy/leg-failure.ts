@@ -1,3 +1,4 @@
+import { brief, explain } from '../base/explanation.js'
 import type { Close, Verdict } from './close-verdict.js'
 
 /** Why nothing serves, for people to read. */
@@ -29,9 +30,10 @@ export function legFailure(
     code: error?.code ?? codeOf(verdict, welcomed),
     message: `${url}: ${said}${wait}`,
     // A browser tells neither the HTTP status nor why nothing answered: what is left is to say what to look at.
-    ...(!error &&
+    ...(!brief &&
+      !error &&
       !welcomed && {
-        hint: `Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
+        hint: explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
       }),
   }
 }

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { originOf } from '../base/socket-address.js'
 
 /** Longer ones are nobody's honest address. */
@@ -25,14 +26,15 @@ export type RedirectVerdict = { readonly url: string } | { readonly refused: str
  *   so does an entry with a path or with a default port.
  */
 export function checkRedirect(url: string, configured: URL, allowedOrigins: readonly string[]): RedirectVerdict {
-  if (url.length > MAX_URL) return { refused: `the url is longer than ${MAX_URL} characters` }
-  if (TREACHEROUS.test(url)) return { refused: 'the url holds white space, a control character or a backslash' }
-  if (!ABSOLUTE.test(url)) return { refused: 'the url is not an absolute one that starts with wss:// (or ws://)' }
+  if (url.length > MAX_URL) return { refused: explain`the url is longer than ${MAX_URL} characters` }
+  if (TREACHEROUS.test(url)) return { refused: explain`the url holds white space, a control character or a backslash` }
+  if (!ABSOLUTE.test(url))
+    return { refused: explain`the url is not an absolute one that starts with wss:// (or ws://)` }
   const parsed = parse(url)
   if (parsed === null) return { refused: 'the url cannot be parsed' }
   const own = socketOrigin(configured)
   if (parsed.protocol === 'ws:' && !own.startsWith('ws:')) {
-    return { refused: 'the url is ws: while the configured one is encrypted' }
+    return { refused: explain`the url is ws: while the configured one is encrypted` }
   }
   // In the text, too: a parser forgets an empty user, and `@` before the path fools whoever reads the address.
   if (parsed.username !== '' || parsed.password !== '' || authority(url).includes('@')) {
@@ -42,7 +44,7 @@ export function checkRedirect(url: string, configured: URL, allowedOrigins: read
   const origin = originOf(url)
   if (origin === null) return { refused: 'the url has no origin' }
   if (origin !== own && !allowedOrigins.includes(origin)) {
-    return { refused: `the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
+    return { refused: explain`the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
   }
   return { url: parsed.href }
 }

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 
 /** What an application's `getToken` may answer. Durations are milliseconds from the moment at which it was asked. */
@@ -26,31 +27,31 @@ export function readTokenAnswer(answer: unknown): TokenAnswer {
   if (ended !== undefined) {
     return typeof ended === 'string'
       ? { kind: 'ended', reason: ended }
-      : invalid('resolved with an `ended` that is not a string')
+      : invalid(explain`resolved with an \`ended\` that is not a string`)
   }
   if (token !== undefined) {
     if (ttl !== undefined && !isDuration(ttl))
-      return invalid('resolved with a `ttl` that is not a positive number of milliseconds')
+      return invalid(explain`resolved with a \`ttl\` that is not a positive number of milliseconds`)
     if (sessionTtl !== undefined && !isTime(sessionTtl))
-      return invalid('resolved with a `sessionTtl` that is not a number of milliseconds')
+      return invalid(explain`resolved with a \`sessionTtl\` that is not a number of milliseconds`)
     return typeof token === 'string'
       ? judgeToken(token, ttl, sessionTtl)
-      : invalid('resolved with a `token` that is not a string')
+      : invalid(explain`resolved with a \`token\` that is not a string`)
   }
   if (retryAfter === undefined)
-    return invalid('resolved with an object that has neither `token`, `retryAfter` nor `ended`')
+    return invalid(explain`resolved with an object that has neither \`token\`, \`retryAfter\` nor \`ended\``)
   return isTime(retryAfter)
     ? { kind: 'later', retryAfter }
-    : invalid('resolved with a `retryAfter` that is not a number of milliseconds')
+    : invalid(explain`resolved with a \`retryAfter\` that is not a number of milliseconds`)
 }
 
 /** What makes `token` unfit to be sent, or null. Never quotes it. */
 export function tokenProblem(token: unknown): string | null {
   if (typeof token !== 'string') return 'is not a string'
-  if (token.trim() === '') return 'is empty, or nothing but blanks'
-  if (token === 'undefined' || token === 'null') return 'is the word that an empty variable turns into'
-  if (token.length > LONGEST_TOKEN) return `is longer than ${LONGEST_TOKEN} characters`
-  if (/[\u0000-\u001f\u007f]/.test(token)) return 'holds control characters, perhaps a line break at its end'
+  if (token.trim() === '') return explain`is empty, or nothing but blanks`
+  if (token === 'undefined' || token === 'null') return explain`is the word that an empty variable turns into`
+  if (token.length > LONGEST_TOKEN) return explain`is longer than ${LONGEST_TOKEN} characters`
+  if (/[\u0000-\u001f\u007f]/.test(token)) return explain`holds control characters, perhaps a line break at its end`
   return null
 }
 
@@ -72,7 +73,7 @@ export function tokenSubject(token: string): string | undefined {
 
 function judgeToken(token: string, ttl?: number, sessionTtl?: number): TokenAnswer {
   const problem = tokenProblem(token)
-  if (problem !== null) return invalid(`resolved with a token that ${problem}`)
+  if (problem !== null) return invalid(explain`resolved with a token that ${problem}`)
   return {
     kind: 'token',
     token,
@@ -86,7 +87,7 @@ function invalid(what: string): TokenAnswer {
     kind: 'invalid',
     error: new LiveSocketError(
       'invalid',
-      `getToken ${what}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
+      explain`getToken ${what}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
     ),
   }
 }

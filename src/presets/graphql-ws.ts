@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { perSession } from '../foreign/raw-session.js'
 import { rawProtocol, type RawMessage } from '../foreign/raw.js'
@@ -175,7 +176,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         owed.clear()
         const errors = [
           {
-            message: 'The connection was lost before the server answered: it may have been applied.',
+            message: explain`The connection was lost before the server answered: it may have been applied.`,
             extensions: { code: 'outcome-unknown' },
           },
         ]

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { WireData } from '../protocol/protocol.js'
 
 /** One command of the NATS client protocol. */
@@ -53,7 +54,7 @@ export function natsFrames(): (data: WireData) => NatsFrame[] {
       at = next.end
     }
     rest = rest.slice(at)
-    if (rest.length > LONGEST_LINE && lineEnd(rest, 0) < 0) throw new RangeError('no NATS command is that long')
+    if (rest.length > LONGEST_LINE && lineEnd(rest, 0) < 0) throw new RangeError(explain`no NATS command is that long`)
     return found
   }
 }

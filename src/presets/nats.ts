@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { frameKeys } from './frame-keys.js'
@@ -100,7 +101,7 @@ export function nats({
       refused(data) {
         const frame = frameOf(data)
         if (frame?.verb === 'INFO')
-          return wrong.splice(0).map((topic) => ({ topic, reason: 'a subject has no white space' }))
+          return wrong.splice(0).map((topic) => ({ topic, reason: explain`a subject has no white space` }))
         const [, subject] = /subscription to "([^"]+)"/i.exec(errorIn(frame) ?? '') ?? []
         return subject === undefined ? null : { topic: subject, reason: frame!.text }
       },
@@ -153,6 +154,6 @@ function isSubject(subject: string): boolean {
 }
 
 function checked(subject: string): string {
-  if (!isSubject(subject)) throw new TypeError('a subject has no white space')
+  if (!isSubject(subject)) throw new TypeError(explain`a subject has no white space`)
   return subject
 }

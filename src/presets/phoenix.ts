@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
@@ -101,7 +102,9 @@ export function phoenix({
           : null
       },
       invalid: (data) =>
-        typeof data === 'string' ? null : 'a binary frame, which phoenix() does not read: let the channel push JSON',
+        typeof data === 'string'
+          ? null
+          : explain`a binary frame, which phoenix() does not read: let the channel push JSON`,
       handover(data) {
         const said = read(data)
         return said?.event === handover && joins.has(said.topic) && moveIn(isObject(said.payload) ? said.payload : {})
@@ -139,9 +142,9 @@ export function phoenix({
         if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic) || left.has(said.topic))
           return null
         if (said.event === 'phx_error' && crashed.delete(said.topic))
-          return { topic: said.topic, reason: 'the channel crashed, and crashed again when it was joined anew' }
+          return { topic: said.topic, reason: explain`the channel crashed, and crashed again when it was joined anew` }
         if (said.event === 'phx_close')
-          return { topic: said.topic, reason: 'the server closed the channel', ended: true }
+          return { topic: said.topic, reason: explain`the server closed the channel`, ended: true }
         if (!joinReply(said) || said.status === 'ok') return null
         return { topic: said.topic, reason: JSON.stringify(said.response) }
       },
@@ -162,7 +165,7 @@ export function phoenix({
         }),
       publish({ topic, data, id }) {
         const { event, payload } = isObject(data) ? data : {}
-        if (typeof event !== 'string') throw new TypeError('what is published is { event, payload }')
+        if (typeof event !== 'string') throw new TypeError(explain`what is published is { event, payload }`)
         const mine = next()
         if (!isObject(data) || data['reply'] !== false) pushes.set(mine, id)
         return write(joins.get(topic) ?? null, mine, topic, event, payload ?? {})

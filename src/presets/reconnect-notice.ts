@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol, type RawHello, type Outgoing } from '../foreign/raw.js'
 import { moveIn, objectIn } from './json.js'
@@ -64,7 +65,7 @@ export function reconnectNotice({
       return (
         said?.['type'] === 'error' &&
         said['code'] === 'unauthorized' &&
-        String(said['message'] ?? 'the server refused the token')
+        String(said['message'] ?? explain`the server refused the token`)
       )
     },
     handover(data) {

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { WireData } from '../protocol/protocol.js'
 import { isObject } from './json.js'
 
@@ -64,7 +65,7 @@ export function socketIoPackets(): (data: WireData) => SocketIoPacket[] {
       data: body === '' ? undefined : json(body),
     }
     if (!binary || !Number(attachments)) return [packet]
-    if (Number(attachments) > MOST_ATTACHMENTS) throw new RangeError('no event has that many binary parts')
+    if (Number(attachments) > MOST_ATTACHMENTS) throw new RangeError(explain`no event has that many binary parts`)
     waiting = { packet, left: Number(attachments), parts: [] }
     return []
   }

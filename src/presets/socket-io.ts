@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { perSession } from '../foreign/raw-session.js'
 import { rawProtocol, type RawMessage } from '../foreign/raw.js'
 import type { Protocol, WireData } from '../protocol/protocol.js'
@@ -197,9 +198,9 @@ export function socketIo({
       },
       invalid(data) {
         const error = refusalIn(packetOf(data, KIND.connectError))
-        return error && `the server refused the namespace: ${error.message}`
+        return error && explain`the server refused the namespace: ${error.message}`
       },
-      ended: (data) => packetOf(data, KIND.disconnect) && 'the server disconnected this socket',
+      ended: (data) => packetOf(data, KIND.disconnect) && explain`the server disconnected this socket`,
       handover(data) {
         const said = eventIn(data)
         return said?.event === handover && moveIn(isObject(said.args[0]) ? said.args[0] : {})

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Position } from '../protocol/frames.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol, type RawHello } from '../foreign/raw.js'
@@ -101,7 +102,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         topics.delete(said!.id)
         return said!.error
           ? { topic, reason: String(said!.error['message']) }
-          : { topic, reason: 'what the procedure yields has come to its end', ended: true }
+          : { topic, reason: explain`what the procedure yields has come to its end`, ended: true }
       },
       message(data) {
         const said = read(data)

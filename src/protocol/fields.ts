@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Rejected } from './frames.js'
 
 /** A JSON object as it came off the wire. Only its own properties count. */
@@ -37,21 +38,22 @@ export function decodeFrame<Frame>(
   limit: number,
   read: (type: string, fields: Fields) => Frame | null,
 ): Frame | Rejected | null {
-  if (text.length > limit) return { invalid: `a frame of ${text.length} characters is over the limit of ${limit}` }
+  if (text.length > limit)
+    return { invalid: explain`a frame of ${text.length} characters is over the limit of ${limit}` }
   let fields: unknown
   try {
     fields = JSON.parse(text)
   } catch {
     return { invalid: 'a frame must be JSON' }
   }
-  if (!isFields(fields)) return { invalid: 'a frame must be a JSON object' }
+  if (!isFields(fields)) return { invalid: explain`a frame must be a JSON object` }
   fields = apart(fields)
   const { type } = fields as Fields
   if (typeof type !== 'string') return { invalid: 'type must be a string' }
   try {
     return read(type, fields as Fields)
   } catch (thrown) {
-    if (!(thrown instanceof InvalidField)) return { invalid: 'a frame must be of a size that can be read' }
+    if (!(thrown instanceof InvalidField)) return { invalid: explain`a frame must be of a size that can be read` }
     const topic = thrown.topic ?? own(fields as Fields, 'topic')
     const invalid = `${type}.${thrown.message}`
     return isText(topic, 1, MAX_TOPIC) ? { invalid, topic } : { invalid }
@@ -92,14 +94,14 @@ export function text(fields: Fields, field: string, most: number = MAX_ID): stri
 
 export function checkText(value: unknown, field: string, most: number): string {
   if (isText(value, 1, most)) return value
-  throw new InvalidField(`${field} must be a string of 1 to ${most} characters`)
+  throw new InvalidField(explain`${field} must be a string of 1 to ${most} characters`)
 }
 
 /** A string for people, which may be empty. */
 export function words(fields: Fields, field: string): string {
   const value = own(fields, field)
   if (isText(value, 0, MAX_WORDS)) return value
-  throw new InvalidField(`${field} must be a string of at most ${MAX_WORDS} characters`)
+  throw new InvalidField(explain`${field} must be a string of at most ${MAX_WORDS} characters`)
 }
 
 /** A string of any length: whoever uses it checks it. */
@@ -121,7 +123,7 @@ export function whole(fields: Fields, field: string, least: number): number {
 export function checkWhole(value: unknown, field: string, least: number): number {
   // The sum turns −0, which JSON can say, into 0.
   if (isWhole(value) && value >= least) return value + 0
-  throw new InvalidField(`${field} must be a whole number from ${least} to 2^53 - 1`)
+  throw new InvalidField(explain`${field} must be a whole number from ${least} to 2^53 - 1`)
 }
 
 function isWhole(value: unknown): value is number {
@@ -132,13 +134,13 @@ function isWhole(value: unknown): value is number {
 export function duration(fields: Fields, field: string): number {
   const value = own(fields, field)
   if (isWhole(value) && value >= 0) return value + 0
-  throw new InvalidField(`${field} must be whole milliseconds from 0 to 2^53 - 1`)
+  throw new InvalidField(explain`${field} must be whole milliseconds from 0 to 2^53 - 1`)
 }
 
 /** Whatever JSON can say, `null` included; but it must be there. */
 export function required(fields: Fields, field: string): unknown {
   if (Object.hasOwn(fields, field)) return fields[field]
-  throw new InvalidField(`${field} must be there, if only as null`)
+  throw new InvalidField(explain`${field} must be there, if only as null`)
 }
 
 /** Whatever JSON can say, where it is there. */
@@ -168,7 +170,7 @@ export function optional<Value, Field extends string, Rest extends unknown[]>(
 /** The names of `topics` where it is an array. */
 export function topicNames(fields: Fields): string[] {
   const names = own(fields, 'topics')
-  if (!Array.isArray(names)) throw new InvalidField('topics must be an array of names')
+  if (!Array.isArray(names)) throw new InvalidField(explain`topics must be an array of names`)
   for (const name of names) checkName(name)
   return names as string[]
 }
@@ -183,7 +185,7 @@ export function topicMap<Value>(fields: Fields, read: (entry: Fields) => Value):
   const map = new Map<string, Value>()
   for (const [name, entry] of Object.entries(entries)) {
     checkName(name)
-    if (!isFields(entry)) throw new InvalidField('topics must hold an object for each topic', name)
+    if (!isFields(entry)) throw new InvalidField(explain`topics must hold an object for each topic`, name)
     try {
       map.set(name, read(entry))
     } catch (thrown) {
@@ -194,7 +196,8 @@ export function topicMap<Value>(fields: Fields, read: (entry: Fields) => Value):
 }
 
 function checkName(name: unknown): void {
-  if (!isText(name, 1, MAX_TOPIC)) throw new InvalidField(`topics must have names of 1 to ${MAX_TOPIC} characters`)
+  if (!isText(name, 1, MAX_TOPIC))
+    throw new InvalidField(explain`topics must have names of 1 to ${MAX_TOPIC} characters`)
 }
 
 /** The wire form of a map. `Object.fromEntries` defines properties, so that `__proto__` is one like any other. */

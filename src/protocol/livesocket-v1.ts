@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { encodeClientFrame } from './client-frames.js'
 import { SUBPROTOCOL, type ClientFrame, type Rejected, type ServerFrame } from './frames.js'
 import type { Codec, Protocol, WireData } from './protocol.js'
@@ -39,6 +40,6 @@ function encode(frame: ClientFrame): WireData | null {
 const NOTHING: readonly ServerFrame[] = []
 
 function decode(data: WireData): ServerFrame | Rejected | readonly ServerFrame[] {
-  if (typeof data !== 'string') return { invalid: 'a frame must be text, this one is binary' }
+  if (typeof data !== 'string') return { invalid: explain`a frame must be text, this one is binary` }
   return decodeServerFrame(data) ?? NOTHING
 }

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { instant, since, type Clock } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
 import type { ClientFrame } from '../protocol/frames.js'
@@ -139,10 +140,10 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       fail(
         entry,
         'outcome-unknown',
-        `${reason} after the publish was sent and before it was answered: it may have been applied`,
+        explain`${reason} after the publish was sent and before it was answered: it may have been applied`,
         { cause },
       )
-    else fail(entry, code, `${reason} before the publish was sent: it did not happen`, { cause })
+    else fail(entry, code, explain`${reason} before the publish was sent: it did not happen`, { cause })
     pump()
   }
 
@@ -158,7 +159,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         const leg = queue.active
         const age = entry.firstSent ? Math.round(since(clock, entry.firstSent)) : undefined
         if (entry.bytes + (age === undefined ? 0 : `,"age":${age}`.length) > leg.maxFrame) {
-          refuseSize(entry, `the server takes no frame over ${leg.maxFrame} bytes`)
+          refuseSize(entry, explain`the server takes no frame over ${leg.maxFrame} bytes`)
           continue
         }
         if (!put(entry, leg, age) && queue.active === leg) break
@@ -203,9 +204,14 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       fail(
         entry,
         'outcome-unknown',
-        `${why}, and this publish of ${entry.bytes} bytes was sent before and never answered: it may have been applied`,
+        explain`${why}, and this publish of ${entry.bytes} bytes was sent before and never answered: it may have been applied`,
       )
-    else fail(entry, 'too-large', `${why}, and this publish has ${entry.bytes}: split it, or raise the server's limit`)
+    else
+      fail(
+        entry,
+        'too-large',
+        explain`${why}, and this publish has ${entry.bytes}: split it, or raise the server's limit`,
+      )
   }
 
   /**
@@ -231,7 +237,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         fail(
           entry,
           'outcome-unknown',
-          'the server has not answered the publish in outbox.ackTimeout, and takes none twice: it may have been applied',
+          explain`the server has not answered the publish in outbox.ackTimeout, and takes none twice: it may have been applied`,
         )
         pump()
         handlers.settled?.()
@@ -244,7 +250,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
   function forgetLost(why: string) {
     for (const entry of queue.all())
       if (entry.firstSent && entry.leg === null)
-        fail(entry, 'outcome-unknown', `${why} before the publish was answered: it may have been applied`)
+        fail(entry, 'outcome-unknown', explain`${why} before the publish was answered: it may have been applied`)
   }
 
   /** The wait for what the old leg owes begins, or is over. */
@@ -272,16 +278,26 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     const refuse = (code: LiveSocketErrorCode, message: string, cause?: unknown) =>
       Promise.reject(new LiveSocketError(code, message, { ...(typeof topic === 'string' ? { topic } : {}), cause }))
     if (closed !== null) return refuse('closed', closed)
-    if (typeof topic !== 'string' || topic === '') return refuse('invalid', 'a topic is a string that is not empty')
-    if (typeof ttl !== 'number' || !(ttl > 0)) return refuse('invalid', 'ttl is a number of milliseconds above 0')
+    if (typeof topic !== 'string' || topic === '')
+      return refuse('invalid', explain`a topic is a string that is not empty`)
+    if (typeof ttl !== 'number' || !(ttl > 0))
+      return refuse('invalid', explain`ttl is a number of milliseconds above 0`)
     if (signal?.aborted)
-      return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
+      return refuse(
+        'aborted',
+        explain`its signal was aborted before the publish was made: it did not happen`,
+        signal.reason,
+      )
     const kept = isBinary(data) ? keepBinary(data, deps.binary) : keepJson(data)
-    if ('invalid' in kept) return refuse('invalid', `the data cannot be published: ${kept.invalid}`, kept.cause)
+    if ('invalid' in kept) return refuse('invalid', explain`the data cannot be published: ${kept.invalid}`, kept.cause)
     // Serialising runs the application's code (toJSON, getters), which may have closed or aborted meanwhile.
     if (closed !== null) return refuse('closed', closed)
     if (signal?.aborted)
-      return refuse('aborted', 'its signal was aborted before the publish was made: it did not happen', signal.reason)
+      return refuse(
+        'aborted',
+        explain`its signal was aborted before the publish was made: it did not happen`,
+        signal.reason,
+      )
     const id = deps.id()
     const size =
       byteLength(JSON.stringify({ type: 'publish', id, topic, n: count + 1 })) + bytesOf(kept.kept) + ',"data":'.length
@@ -290,19 +306,19 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     if (size > maxFrame)
       return refuse(
         'too-large',
-        `the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`,
+        explain`the server takes no frame over ${maxFrame} bytes, and this publish has ${size}: split it, or raise the server's limit`,
       )
     if (messages >= deps.maxMessages)
       return refuse(
         'outbox-full',
-        `${messages} publishes are waiting or unanswered, the most that outbox.maxMessages allows: wait for some of them to settle`,
+        explain`${messages} publishes are waiting or unanswered, the most that outbox.maxMessages allows: wait for some of them to settle`,
       )
     if (bytes + size > deps.maxBytes)
       return refuse(
         'outbox-full',
         size > deps.maxBytes
-          ? `the publish has ${size} bytes, and outbox.maxBytes allows ${deps.maxBytes} in all: split it, or raise the option`
-          : `${bytes} bytes are waiting or unanswered, and these ${size} would pass the ${deps.maxBytes} that outbox.maxBytes allows: wait for some publishes to settle`,
+          ? explain`the publish has ${size} bytes, and outbox.maxBytes allows ${deps.maxBytes} in all: split it, or raise the option`
+          : explain`${bytes} bytes are waiting or unanswered, and these ${size} would pass the ${deps.maxBytes} that outbox.maxBytes allows: wait for some publishes to settle`,
       )
     return new Promise((resolve, reject) => {
       const entry: Publish = {
@@ -343,12 +359,12 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       const moved = queue.active?.number !== number
       queue.activate(number, maxFrame)
       if (moved) settleOld()
-      if (!dedupes) forgetLost('the leg that it was sent on was left')
+      if (!dedupes) forgetLost(explain`the leg that it was sent on was left`)
       pump()
     },
     gone(number) {
       if (!queue.drop(number)) return
-      if (!dedupes) forgetLost('the leg that it was sent on is gone')
+      if (!dedupes) forgetLost(explain`the leg that it was sent on is gone`)
       settleOld()
       pump()
     },
@@ -370,31 +386,31 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       const elsewhere = entry?.leg && leg !== undefined && leg !== entry.leg.number
       if (entry && !(elsewhere && (code === 'outcome-unknown' || code === 'out-of-order'))) {
         if (retryAfter !== undefined) entry.copies--
-        const refusal = `the server refused the publish (${code}): ${message}`
+        const refusal = explain`the server refused the publish (${code}): ${message}`
         const told = { reason: code, data }
         if (code === 'outcome-unknown')
-          fail(entry, 'outcome-unknown', `the server cannot tell whether the publish was applied: ${message}`)
+          fail(entry, 'outcome-unknown', explain`the server cannot tell whether the publish was applied: ${message}`)
         else if (retryAfter === undefined) fail(entry, refusalCode(code), refusal, told)
         else if (entry.copies === 0) fail(entry, 'refused', refusal, { ...told, retryAfter })
         else if (leg === undefined || leg === entry.leg?.number)
           fail(
             entry,
             'outcome-unknown',
-            `${refusal}; it was sent before on another leg and never answered there: it may have been applied`,
+            explain`${refusal}; it was sent before on another leg and never answered there: it may have been applied`,
           )
       }
       pump()
     },
     tooLarge(id) {
       const entry = answered(id)
-      if (entry) refuseSize(entry, 'the server refused its size')
+      if (entry) refuseSize(entry, explain`the server refused its size`)
       pump()
     },
     settled: (number) => !queue.owes(number),
     get size() {
       return queue.size
     },
-    close(message = 'the live socket was closed before the publish was sent: it did not happen') {
+    close(message = explain`the live socket was closed before the publish was sent: it did not happen`) {
       if (closed !== null) return
       closed = message
       queue.detach()
@@ -406,7 +422,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
           fail(
             entry,
             'outcome-unknown',
-            'the live socket was closed before the publish was answered: it may have been applied',
+            explain`the live socket was closed before the publish was answered: it may have been applied`,
           )
         else fail(entry, 'closed', message)
       }
@@ -425,7 +441,7 @@ function isBinary(data: unknown): data is ArrayBuffer | ArrayBufferView {
 
 /** A copy, as the application may change its own. */
 function keepBinary(data: ArrayBuffer | ArrayBufferView, taken = false): Kept {
-  if (!taken) return { invalid: 'this protocol carries JSON, and the data is binary' }
+  if (!taken) return { invalid: explain`this protocol carries JSON, and the data is binary` }
   const bytes =
     data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return { kept: bytes.slice().buffer }

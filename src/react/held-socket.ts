@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { systemClock } from '../base/clock.js'
 import { defaultKey, type LiveSocketOptions } from '../options/options.js'
 import { createLiveSocket, type LiveSocket } from '../socket/live-socket.js'
@@ -69,7 +70,7 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
       else if (!warned && isDevelopment()) {
         warned = true
         console.warn(
-          `livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`,
+          explain`livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`,
         )
       }
     },

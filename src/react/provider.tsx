@@ -1,4 +1,5 @@
 'use client'
+import { explain } from '../base/explanation.js'
 import { createContext, useContext, useState, type ReactNode } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketOptions } from '../options/options.js'
@@ -37,7 +38,7 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
   const [own] = useState(createSharedSockets)
   const held = useHeldSocket(own, options as LiveSocketOptions | undefined, true)
   const given = socket ?? held?.socket
-  if (!given) throw new LiveSocketError('invalid', '<LiveSocketProvider> needs a socket or the options.')
+  if (!given) throw new LiveSocketError('invalid', explain`<LiveSocketProvider> needs a socket or the options.`)
   return <LiveSocketContext.Provider value={given}>{children}</LiveSocketContext.Provider>
 }
 
@@ -46,6 +47,9 @@ export function useSocket<Topics extends object>(given?: SocketOf<Topics>): Sock
   const provided = useContext(LiveSocketContext)
   const socket: SocketOf<Topics> | null = given ?? provided
   if (!socket)
-    throw new LiveSocketError('invalid', 'No live socket here: put a <LiveSocketProvider> above, or give it one.')
+    throw new LiveSocketError(
+      'invalid',
+      explain`No live socket here: put a <LiveSocketProvider> above, or give it one.`,
+    )
   return socket
 }

@@ -1,4 +1,5 @@
 'use client'
+import { explain } from '../base/explanation.js'
 import { useMemo } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import type { Message } from '../topics/message.js'
@@ -19,7 +20,7 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
 ): readonly Message<Topics[Topic], Topic>[] {
   const { limit = 100 } = options
   if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new LiveSocketError('invalid', 'useLiveLog: limit must be a whole number from 1.')
+    throw new LiveSocketError('invalid', explain`useLiveLog: limit must be a whole number from 1.`)
   type Entry = Message<Topics[Topic], Topic>
   const log = useLiveReducer<Topic, MessageLog<Entry>, Topics>(
     topic,

@@ -1,4 +1,5 @@
 'use client'
+import { explain } from '../base/explanation.js'
 import { useCallback } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
@@ -26,7 +27,7 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
     (data: Inputs[Topic], how?: PublishOptions) =>
       watch<Published>(
         topic === null
-          ? Promise.reject(new LiveSocketError('invalid', 'usePublish(null): there is no topic.'))
+          ? Promise.reject(new LiveSocketError('invalid', explain`usePublish(null): there is no topic.`))
           : socket.publish(topic, data, how),
       ),
     [socket, topic, watch],

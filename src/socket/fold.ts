@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Clock, Random } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Gap } from '../handover/events.js'
@@ -100,7 +101,7 @@ export function createFold<State>(
         {
           loaded: join,
           failed: (why, retryIn, cause) =>
-            source.report(`load for "${topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`, cause),
+            source.report(explain`load for "${topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`, cause),
         },
       )
     : null
@@ -119,7 +120,7 @@ export function createFold<State>(
         try {
           entry.call(told, previous)
         } catch (thrown) {
-          source.report(`A listener of the fold of "${topic}" threw; the others were told all the same.`, thrown)
+          source.report(explain`A listener of the fold of "${topic}" threw; the others were told all the same.`, thrown)
         }
       }
     })
@@ -148,7 +149,7 @@ export function createFold<State>(
       next = reducer(state, data, info)
     } catch (thrown) {
       return source.report(
-        `The reducer of "${topic}" threw at offset ${offset}; the state is as if that message had not come.`,
+        explain`The reducer of "${topic}" threw at offset ${offset}; the state is as if that message had not come.`,
         thrown,
       )
     }
@@ -169,10 +170,10 @@ export function createFold<State>(
     const { subscription } = attached!
     const { epoch, offset } = snapshot.position
     if (floor && (floor.epoch !== epoch || floor.offset > offset))
-      return `gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
+      return explain`gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
     const reached = subscription?.position() ?? null
     if (reached && reached.epoch !== epoch)
-      return `gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
+      return explain`gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
     // What is held has no holes, and ends where the subscription is by now.
     const [first] = held
     const meets =
@@ -275,7 +276,7 @@ export function createFold<State>(
       if (typeof listener !== 'function')
         throw new LiveSocketError(
           'invalid',
-          `subscribe(listener) of the fold of "${topic}": the listener must be a function.`,
+          explain`subscribe(listener) of the fold of "${topic}": the listener must be a function.`,
         )
       const entry = { call: listener }
       if (listeners.size === 0) told = state
@@ -301,16 +302,16 @@ function checked<State>(options: FoldOptions<State>): FoldOptions<State> {
   if (typeof options !== 'object' || options === null)
     throw new LiveSocketError(
       'invalid',
-      'fold(topic, reducer, initial, options): the options are an object { load } or { from }.',
+      explain`fold(topic, reducer, initial, options): the options are an object { load } or { from }.`,
     )
   const { load, from, since, onError } = options
   optionalFunction('onError', onError)
   if (load !== undefined && typeof load !== 'function')
-    throw new LiveSocketError('invalid', 'fold(…, { load }): load must be a function.')
+    throw new LiveSocketError('invalid', explain`fold(…, { load }): load must be a function.`)
   if (load && (from ?? since))
     throw new LiveSocketError(
       'invalid',
-      'fold(…, { load, from }): the snapshot says from where to go on, so `from` is not needed.',
+      explain`fold(…, { load, from }): the snapshot says from where to go on, so \`from\` is not needed.`,
     )
   return { load, from, since, onError }
 }

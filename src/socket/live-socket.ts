@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { nanoid } from 'nanoid'
 import { checkData } from '../base/standard-schema.js'
@@ -164,7 +165,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
   const { clock, random } = settings
   const present = new Present(clock)
   const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
-    if (type !== 'error') report('A listener threw; the others were told all the same.', thrown)
+    if (type !== 'error') report(explain`A listener threw; the others were told all the same.`, thrown)
     else tellUncaught(session.tokens.redactedError(thrown, 'the application'))
   })
   const emit: typeof tell = (type, event) => {
@@ -191,7 +192,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
   }
   const report = (message: string, cause?: unknown) => tellError(new LiveSocketError('invalid', message, { cause }))
-  const live = createLiveStore(clock, (thrown) => report('A listener of the store threw.', thrown))
+  const live = createLiveStore(clock, (thrown) => report(explain`A listener of the store threw.`, thrown))
   const outage = createOutage(clock, settings.quiet)
   let closed: LiveSocketState['closed'] = null
   /** A frame has come since the network last changed. */
@@ -206,7 +207,8 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       first: (topic, from) => session.merge.subscribe(topic, from),
       rewind: (topic, from) => session.merge.subscribe(topic, from),
       last: (topic) => session.merge.unsubscribe(topic),
-      threw: (thrown, topic) => report(`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
+      threw: (thrown, topic) =>
+        report(explain`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
     },
     settings.protocol.merge === 'log',
   )
@@ -237,7 +239,10 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         const { old } = coordinator.state
         for (const move of takeMoves((from) => from === undefined || from !== old?.leg))
           move.reject(
-            new LiveSocketError('timeout', `The handover came to nothing (${why}); the leg that served still does.`),
+            new LiveSocketError(
+              'timeout',
+              explain`The handover came to nothing (${why}); the leg that served still does.`,
+            ),
           )
       },
       refused: (error) =>
@@ -326,7 +331,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     const fresh = closed === null || closed.by === 'signed-out' || closed.by === 'session-ended'
     // Ended in another tab, while this socket was closed.
     const ended = !session.open()
-    if (ended) endSession(`The login session has ended in another tab.`, undefined)
+    if (ended) endSession(explain`The login session has ended in another tab.`, undefined)
     if (ended) session.open()
     closed = null
     outage.over()
@@ -386,12 +391,12 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       ...(stop.reason ? { reason: stop.reason } : null),
     }
     // Before anything of this is told: who is told may publish, or connect again.
-    const message = `The live socket is closed (${stop.by}).`
+    const message = explain`The live socket is closed (${stop.by}).`
     const ends = stop.by === 'signed-out' || stop.by === 'session-ended'
     if (ends) endSession(message, stop.reason)
     else session.rest(message)
     for (const move of moves.splice(0))
-      move.reject(new LiveSocketError('closed', 'The live socket was closed during the handover.'))
+      move.reject(new LiveSocketError('closed', explain`The live socket was closed during the handover.`))
     if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
     show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
   }
@@ -432,7 +437,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     handover: () =>
       new Promise((resolve, reject) => {
         if (coordinator.state.status !== 'open')
-          return reject(new LiveSocketError('closed', 'There is nothing to hand over: call connect() first.'))
+          return reject(new LiveSocketError('closed', explain`There is nothing to hand over: call connect() first.`))
         moves.push({ from: coordinator.state.active?.leg, resolve, reject })
         if (coordinator.state.active) coordinator.leave('application')
         else coordinator.hasten()
@@ -441,7 +446,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     subscribe(topic, handler, { from, since, signal, onError } = {}) {
       checkTopic(topic)
       if (typeof handler !== 'function')
-        throw new LiveSocketError('invalid', 'subscribe(topic, handler): the handler must be a function.')
+        throw new LiveSocketError('invalid', explain`subscribe(topic, handler): the handler must be a function.`)
       optionalFunction('onError', onError)
       checkFrom(from ?? since)
       if (signal?.aborted) return () => {}
@@ -465,7 +470,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     fold(topic, reducer, initial, options) {
       checkTopic(topic)
       if (typeof reducer !== 'function')
-        throw new LiveSocketError('invalid', 'fold(topic, reducer, initial): the reducer must be a function.')
+        throw new LiveSocketError('invalid', explain`fold(topic, reducer, initial): the reducer must be a function.`)
       checkFrom(options?.from ?? options?.since)
       return createFold(
         {
@@ -494,23 +499,29 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       const checked = checkTopicData(settings.schemas, topic, data)
       if ('invalid' in checked)
         return Promise.reject(
-          new LiveSocketError('invalid', `The data for "${topic}" does not fit its schema: ${checked.invalid}.`, {
-            topic,
-            cause: checked.cause,
-          }),
+          new LiveSocketError(
+            'invalid',
+            explain`The data for "${topic}" does not fit its schema: ${checked.invalid}.`,
+            {
+              topic,
+              cause: checked.cause,
+            },
+          ),
         )
       session.counters.published++
       return session.outbox.publish(topic, data, options)
     },
     async request(method: string, data?: unknown, how?: RequestOptions): Promise<never> {
       if (settings.protocol.merge !== 'log')
-        throw new LiveSocketError('invalid', 'This protocol has no requests: they are for a LiveSocket server.')
+        throw new LiveSocketError('invalid', explain`This protocol has no requests: they are for a LiveSocket server.`)
       const { input, output } = Object.hasOwn(settings.methods, method) ? settings.methods[method]! : {}
       const check = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
         const checked = checkData(schema, value)
         if (!('invalid' in checked)) return checked.value
         const { invalid, cause } = checked
-        throw new LiveSocketError('invalid', `The ${what} "${method}" does not fit its schema: ${invalid}.`, { cause })
+        throw new LiveSocketError('invalid', explain`The ${what} "${method}" does not fit its schema: ${invalid}.`, {
+          cause,
+        })
       }
       check(input, data, 'data of the request')
       return check(output, await session.requests.request(method, data, how), 'answer to the request') as never
@@ -548,7 +559,7 @@ const PROBE = 2_000
 
 function checkTopic(topic: unknown) {
   if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) {
-    throw new LiveSocketError('invalid', `A topic is a string of 1 to ${MAX_TOPIC} characters.`)
+    throw new LiveSocketError('invalid', explain`A topic is a string of 1 to ${MAX_TOPIC} characters.`)
   }
 }
 
@@ -562,7 +573,7 @@ function checkFrom(from: unknown) {
     !Number.isSafeInteger(offset) ||
     offset! < 0
   ) {
-    throw new LiveSocketError('invalid', '`from` is a position { epoch, offset } as a message bears them.')
+    throw new LiveSocketError('invalid', explain`\`from\` is a position { epoch, offset } as a message bears them.`)
   }
 }
 

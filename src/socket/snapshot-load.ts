@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
 import { reconnectDelay } from '../policy/delay.js'
 import type { Position } from '../protocol/frames.js'
@@ -96,7 +97,7 @@ export function createSnapshotLoad<State>(
     const mine = new AbortController()
     call = mine
     cancelLimit = clock.setTimeout(
-      () => fail(`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
+      () => fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
       LOAD_LIMIT,
     )
     const ask = { signal: mine.signal, attempt: attempt++ }
@@ -157,10 +158,10 @@ export function createSnapshotLoad<State>(
 
 /** A copy, as what an API client gives may change under our hands; or what is wrong with it. */
 function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
-  if (typeof answer !== 'object' || answer === null || !('state' in answer)) return 'gave no { state, position }'
+  if (typeof answer !== 'object' || answer === null || !('state' in answer)) return explain`gave no { state, position }`
   const { state, position } = answer as { state: State; position: unknown }
   const { epoch, offset } = (typeof position === 'object' && position !== null ? position : {}) as Partial<Position>
   if (typeof epoch !== 'string' || epoch === '' || !Number.isSafeInteger(offset) || offset! < 0)
-    return 'gave a position that is none: { epoch, offset } as a message bears them'
+    return explain`gave a position that is none: { epoch, offset } as a message bears them`
   return { state, position: { epoch, offset: offset! } }
 }

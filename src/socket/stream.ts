@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import { estimateBytes } from '../topics/holding.js'
 import type { Subscriptions, TopicStatus } from '../topics/subscriptions.js'
@@ -84,7 +85,7 @@ export function createStream(
       return end(
         new LiveSocketError(
           'overflow',
-          `The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${info.offset}; read faster, raise the bound, or use fold().`,
+          explain`The reader of "${topic}" was too slow: more than ${bound} were waiting. The stream ends before offset ${info.offset}; read faster, raise the bound, or use fold().`,
           { topic },
         ),
       )
@@ -98,7 +99,7 @@ export function createStream(
       end(
         new LiveSocketError(
           'closed',
-          `The live socket is closed (${closed?.by ?? 'app'}), and the stream of "${topic}" with it: after the next connect(), make a new one.`,
+          explain`The live socket is closed (${closed?.by ?? 'app'}), and the stream of "${topic}" with it: after the next connect(), make a new one.`,
           { topic },
         ),
       )
@@ -150,14 +151,14 @@ function checked(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new LiveSocketError(
       'invalid',
-      'stream(topic, options): the options are an object { signal, limit, maxBytes }.',
+      explain`stream(topic, options): the options are an object { signal, limit, maxBytes }.`,
     )
   const { signal, limit = LIMIT, maxBytes = MAX_BYTES } = options as StreamOptions
   for (const [name, value] of Object.entries({ limit, maxBytes })) {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-      throw new LiveSocketError('invalid', `stream(topic, { ${name} }): ${name} must be a whole number from 1.`)
+      throw new LiveSocketError('invalid', explain`stream(topic, { ${name} }): ${name} must be a whole number from 1.`)
   }
   if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function')
-    throw new LiveSocketError('invalid', 'stream(topic, { signal }): signal must be an AbortSignal.')
+    throw new LiveSocketError('invalid', explain`stream(topic, { signal }): signal must be an AbortSignal.`)
   return { signal, limit, maxBytes }
 }

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { readTokenAnswer, type TokenResult } from '../policy/token-answer.js'
@@ -46,7 +47,7 @@ export function callTokenProvider(
     }
     const failed = (error: unknown): TokenCallOutcome => ({ kind: 'failed', error })
     const cancel = clock.setTimeout(() => {
-      const message = `getToken had not answered after ${limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
+      const message = explain`getToken had not answered after ${limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
       settle({ kind: 'slow', error: new LiveSocketError('timeout', message) })
     }, limit)
     call.signal.addEventListener('abort', () => settle(failed(call.signal.reason)), { once: true })
@@ -66,7 +67,7 @@ function outcomeOf(result: unknown): TokenCallOutcome {
       return { kind: 'failed', error: answer.error }
     case 'later': {
       const { retryAfter } = answer
-      const error = new LiveSocketError('refused', 'getToken asked to be left alone for a while', { retryAfter })
+      const error = new LiveSocketError('refused', explain`getToken asked to be left alone for a while`, { retryAfter })
       return { kind: 'failed', error, retryAfter }
     }
     default:

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { createAlarm } from '../base/alarm.js'
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
@@ -369,7 +370,10 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     if (rest <= 0)
       return fail(
         reason,
-        new LiveSocketError('invalid', 'getToken answered the token that has just expired; let it fetch a new one'),
+        new LiveSocketError(
+          'invalid',
+          explain`getToken answered the token that has just expired; let it fetch a new one`,
+        ),
       )
     failures = 0
     pause.start(tokenRetryDelay({ failures: 0, left: rest }, random))
@@ -412,7 +416,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     pause.extend(delay)
     const error = new LiveSocketError(
       'invalid',
-      `the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
+      explain`the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
     )
     handlers.failed({ reason: 'requested', error, retryIn: delay })
     look()
@@ -458,7 +462,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     if (over !== null) return
     reason = redactedText(reason, tokens)
     if (where === 'here') tabs.endSession(reason)
-    finish(reason, `the login session has ended (${reason}); sign in and connect again`)
+    finish(reason, explain`the login session has ended (${reason}); sign in and connect again`)
     handlers.ended(reason)
   }
 
@@ -469,7 +473,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
     tokens = []
     drop()
     tabs.leave(true)
-    waiters.refuse(new LiveSocketError('closed', `There is no token to be had: ${message}`))
+    waiters.refuse(new LiveSocketError('closed', explain`There is no token to be had: ${message}`))
     tell(currentState())
   }
 
@@ -499,7 +503,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   return {
     async token(signal) {
       if (over === null && resting) open()
-      if (!stillOn()) throw new LiveSocketError('closed', `There is no token to be had: ${over}`)
+      if (!stillOn()) throw new LiveSocketError('closed', explain`There is no token to be had: ${over}`)
       if (!signal.aborted && usable(grant)) {
         const { token } = grant
         look()
@@ -549,7 +553,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       const problem = tokenProblem(token)
       if (problem === null) take(token, { start: instant(clock), reason: 'requested', ttl })
       else {
-        const error = new LiveSocketError('invalid', `the server pushed a token that ${problem}`)
+        const error = new LiveSocketError('invalid', explain`the server pushed a token that ${problem}`)
         handlers.failed({ reason: 'requested', error, retryIn: alarm.left ?? 0 })
       }
       look()
@@ -574,7 +578,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       if (renewal) dropped++
       drop()
       tabs.leave(false)
-      waiters.refuse(new LiveSocketError('closed', 'There is no token to be had: the live socket was closed'))
+      waiters.refuse(new LiveSocketError('closed', explain`There is no token to be had: the live socket was closed`))
       tell(currentState())
     },
   }

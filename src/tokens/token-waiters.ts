@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 
 /** Dials that wait for a token that is not there yet. */
@@ -47,5 +48,5 @@ export function createTokenWaiters(): TokenWaiters {
 }
 
 function aborted() {
-  return new LiveSocketError('aborted', 'Nobody waits for this token any more')
+  return new LiveSocketError('aborted', explain`Nobody waits for this token any more`)
 }

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Position, TopicAnswer } from '../protocol/frames.js'
 import type { Named } from './topic-sequence.js'
 
@@ -20,7 +21,7 @@ export function takeAnswer(
   // A server that lags behind the one that served before may answer a position with itself, though its own head is
   // below.
   if (after > Math.max(head, from?.offset ?? 0))
-    return `The server named ${after} as what comes before its replay, which is past the head ${head}.`
+    return explain`The server named ${after} as what comes before its replay, which is past the head ${head}.`
   view.asked = null
   view.refused = false
   view.named = { epoch, head, after, from, tail: 0 }

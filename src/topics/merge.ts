@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Clock, Present } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
@@ -122,7 +123,10 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const named = topic && this.#viewOf(topic, leg)?.named
     if (!named) return
     if (!(prev >= 0 && prev < offset))
-      return this.#handlers.invalid(name, `The server sent a message with the offset ${offset} and ${prev} before it.`)
+      return this.#handlers.invalid(
+        name,
+        explain`The server sent a message with the offset ${offset} and ${prev} before it.`,
+      )
     named.tail = Math.max(named.tail, offset)
     const { sequence } = topic
     if (sequence.epoch !== named.epoch) return

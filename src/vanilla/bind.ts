@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocket } from '../socket/live-socket.js'
@@ -148,7 +149,7 @@ function each<Item>(items: readonly Item[], act: (item: Item) => void) {
 function limitOf({ dataset: { liveLimit } }: HTMLElement): number {
   if (liveLimit === undefined) return LIMIT
   if (/^[1-9]\d*$/.test(liveLimit)) return Number(liveLimit)
-  throw new LiveSocketError('invalid', `data-live-limit is a whole number from 1 on, not "${liveLimit}".`)
+  throw new LiveSocketError('invalid', explain`data-live-limit is a whole number from 1 on, not "${liveLimit}".`)
 }
 
 type Entry = readonly [name: string, value: FormDataEntryValue]

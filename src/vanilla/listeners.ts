@@ -1,3 +1,5 @@
+import { explain } from '../base/explanation.js'
+
 type Listener = EventListenerOrEventListenerObject
 type Options = AddEventListenerOptions | boolean | undefined
 
@@ -45,7 +47,7 @@ export function createListeners(target: EventTarget) {
     /** Throws a TypeError for what is no event. */
     dispatch(event: Event): boolean {
       if (typeof event !== 'object' || event === null || typeof event.type !== 'string')
-        throw new TypeError('dispatchEvent takes an event.')
+        throw new TypeError(explain`dispatchEvent takes an event.`)
       let stopped = false
       const shown = (currentTarget: EventTarget | null, eventPhase: number) => {
         for (const [name, value] of Object.entries({ target, srcElement: target, currentTarget, eventPhase }))

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { systemClock, type Clock } from '../base/clock.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
 import type { LiveSocketOptions } from '../options/options.js'
@@ -196,8 +197,9 @@ export class LiveWebSocket implements EventTarget {
    * opening.
    */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
-    if (arguments.length === 0) throw new TypeError('send takes what is to be sent.')
-    if (this.#options.once && this.#state === 0) throw domError('The socket is not open yet.', 'InvalidStateError')
+    if (arguments.length === 0) throw new TypeError(explain`send takes what is to be sent.`)
+    if (this.#options.once && this.#state === 0)
+      throw domError(explain`The socket is not open yet.`, 'InvalidStateError')
     const whole = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
     const size = sizeOf(whole)
     // As the standard has it: what is sent too late is counted, and nothing else.
@@ -245,7 +247,7 @@ export class LiveWebSocket implements EventTarget {
     }
     const cancel = this.#clock.setTimeout(
       () => {
-        if (dialling && !over) this.#tell(errorEvent('The socket was closed before it was open.'))
+        if (dialling && !over) this.#tell(errorEvent(explain`The socket was closed before it was open.`))
         end({ code: 1006 })
       },
       dialling ? 0 : CLOSE_TIMEOUT,
@@ -386,7 +388,7 @@ export class LiveWebSocket implements EventTarget {
       this.#state = 3
       this.live.close()
     }
-    this.#tell(errorEvent('The connection could not be opened.'))
+    this.#tell(errorEvent(explain`The connection could not be opened.`))
     this.#tell(closeEvent({ ...this.#last, wasClean: false }))
   }
 

@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { socketAddress } from '../base/socket-address.js'
 
 /**
@@ -12,8 +13,9 @@ export function checkUrl(given: unknown): string {
     address = ''
   }
   if (address === '') throw domError('The URL cannot be parsed.', 'SyntaxError')
-  if (typeof address === 'string') throw domError(`A WebSocket has a ws: or wss: URL, not ${address}`, 'SyntaxError')
-  if (address.hasFragment) throw domError('The URL of a WebSocket has no fragment.', 'SyntaxError')
+  if (typeof address === 'string')
+    throw domError(explain`A WebSocket has a ws: or wss: URL, not ${address}`, 'SyntaxError')
+  if (address.hasFragment) throw domError(explain`The URL of a WebSocket has no fragment.`, 'SyntaxError')
   return address.href
 }
 
@@ -30,9 +32,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 export function checkSubprotocols(given: string | readonly string[]): readonly string[] {
   const all = typeof given === 'string' ? [given] : [...given].map(String)
   const names = new Set(all.map((name) => name.toLowerCase()))
-  if (names.size < all.length) throw domError('A subprotocol is offered twice.', 'SyntaxError')
+  if (names.size < all.length) throw domError(explain`A subprotocol is offered twice.`, 'SyntaxError')
   for (const name of all)
-    if (!TOKEN.test(name)) throw domError('A subprotocol is a token: letters, digits and no spaces.', 'SyntaxError')
+    if (!TOKEN.test(name))
+      throw domError(explain`A subprotocol is a token: letters, digits and no spaces.`, 'SyntaxError')
   return all
 }
 
@@ -44,10 +47,10 @@ export function checkClose(
   // As the standard's [Clamp] unsigned short.
   const clamped = code === undefined ? 1000 : Math.min(65_535, Math.max(0, Math.round(Number(code) || 0)))
   if (clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
-    throw domError(`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
+    throw domError(explain`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
   }
   const text = reason === undefined ? '' : String(reason)
   if (new TextEncoder().encode(text).length > 123)
-    throw domError('The reason of a close has at most 123 bytes.', 'SyntaxError')
+    throw domError(explain`The reason of a close has at most 123 bytes.`, 'SyntaxError')
   return { code: clamped, reason: text }
 }

@@ -12,14 +12,35 @@ const Class = WebSocket as unknown as FrameSocketClass
 
 async function run(
   words: string[],
-  { shell = async () => undefined, environment = {} }: Partial<Parameters<typeof command>[1]> = {},
+  { shell = async () => undefined, environment = {}, texts = () => ({}) }: Partial<Parameters<typeof command>[1]> = {},
 ) {
   const lines: string[] = []
-  const code = await command(words, { WebSocket: Class, environment, print: (line) => lines.push(line), shell })
+  const code = await command(words, { WebSocket: Class, environment, texts, print: (line) => lines.push(line), shell })
   return { code, text: lines.join('\n') }
 }
 
 describe('livesocket on the command line', () => {
+  it.each([
+    ['outbox-full #aaaa(1000, 20)', 'outbox-full 1000 of at most 20 wait'],
+    [
+      'LiveSocketError: invalid outbox.maxMessages must be #cccc(#bbbb()), it was 0',
+      'must be one of (a number), it was 0',
+    ],
+    ['#aaaa(1, #aaaa(2, 3)', '1 of at most 2 of at most 3 wait wait'],
+    ['#dddd(a, b, c)', 'it said: a, b, c'],
+    ['#zzzz(#bbbb())', '#zzzz(a number)'],
+  ])('says at length what %o says in short', async (said, text) => {
+    const texts = () => ({ aaaa: '{} of at most {} wait', bbbb: 'a number', cccc: 'one of ({})', dddd: 'it said: {}' })
+    expect(await run(['explain', said], { texts })).toMatchObject({
+      code: 0,
+      text: expect.stringContaining(text) as string,
+    })
+  })
+
+  it('says so where there is nothing to explain', async () => {
+    expect(await run(['explain'])).toMatchObject({ code: 2, text: expect.stringContaining('explain takes') as string })
+  })
+
   it.each([
     [[], 0, 'livesocket conformance'],
     [['--help'], 0, 'Exit codes'],
@@ -44,6 +65,7 @@ describe('livesocket on the command line', () => {
     const lines: string[] = []
     const code = await command(['doctor', 'ws://h'], {
       WebSocket: undefined,
+      texts: () => ({}),
       environment: {},
       print: (line) => lines.push(line),
       shell: async () => undefined,
@@ -357,6 +379,7 @@ describe('the doctor', () => {
     expect(
       await command(['doctor', blue.address(), '--idle', '50', '--patience', '300', ...words], {
         WebSocket: Balanced as unknown as FrameSocketClass,
+        texts: () => ({}),
         environment: {},
         print: (line) => lines.push(line),
         shell,

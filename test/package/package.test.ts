@@ -11,7 +11,7 @@ const packed = inject('packed')
 const run = promisify(execFile)
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  exports: Record<string, string | { types: string; default: string }>
+  exports: Record<string, string | { types: string; development?: string; node?: string; default: string }>
 }
 const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
   typeof target === 'string' ? [] : [{ name: subpath.replace('.', 'livesocket'), ...target }],
@@ -51,7 +51,8 @@ describe('the packed package', () => {
 
   it('holds what it needs and nothing else', () => {
     const others = packed.files.filter(
-      (path) => !/^(dist\/.*\.(js|js\.map|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path),
+      (path) =>
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/production\/texts\.json|README\.md|LICENSE|package\.json)$/.test(path),
     )
     expect(others).toEqual([])
     expect(packed.files).toEqual(expect.arrayContaining(['README.md', 'LICENSE']))
@@ -80,6 +81,123 @@ describe('the packed package', () => {
       .map((path) => join(ROOT, 'dist', path.replace(/\.tsx?$/, '.js')))
       .filter((path) => existsSync(path) && !readFileSync(path, 'utf8').startsWith('"use client"'))
     expect(lost).toEqual([])
+  })
+})
+
+describe('the two builds', () => {
+  const twofold = targets.filter(({ development }) => development !== undefined)
+
+  it('are told apart by the conditions of every entry that a page can load, and Node has the one of the server', () => {
+    expect(twofold.map(({ name }) => name).sort()).toEqual(
+      names.filter((name) => !name.startsWith('livesocket/server')).sort(),
+    )
+    for (const { types, development, node, default: production } of twofold) {
+      expect(node).toBe(development)
+      expect(development).toBe(types.replace(/\.d\.ts$/, '.js'))
+      expect(production).toBe(development!.replace('./dist/', './dist/production/'))
+      expect(packed.files).toEqual(expect.arrayContaining([development!.slice(2), production.slice(2)]))
+    }
+  })
+
+  it('have one class of errors for client and server in Node', async () => {
+    const printed = await script(
+      packed.full,
+      `
+      const { LiveSocketError, createLiveSocket } = await import('livesocket')
+      try { createLiveSocket({ url: 'wss://h', connectTimeout: -1 }) } catch (error) { console.log(error instanceof LiveSocketError, error.message) }
+      console.log(import.meta.resolve('livesocket').endsWith('dist/index.js'), import.meta.resolve('livesocket/react').endsWith('dist/react/index.js'))
+      `,
+    )
+    expect(printed.trim().split('\n')).toEqual([
+      'true connectTimeout must be a number of milliseconds from 1 to 34560000000; it was -1.',
+      'true true',
+    ])
+  })
+
+  /** All that an application can import for a page, in one bundle. */
+  const everything = twofold.map(({ name }, at) => `export * as part${at} from '${name}'`).join('\n')
+
+  it.each([
+    ['production', 'production/'],
+    ['development', ''],
+  ])('are never mixed in a page: Vite takes the one for %s', async (mode, folder) => {
+    const entry = join(packed.full, `page-${mode}.js`)
+    await writeFile(entry, everything)
+    const [output] = (await build({
+      root: packed.full,
+      configFile: false,
+      logLevel: 'silent',
+      mode,
+      resolve: { conditions: ['module', 'browser', mode] },
+      build: {
+        write: false,
+        minify: false,
+        lib: { entry, formats: ['es'], fileName: 'page' },
+        rolldownOptions: { external: /^react/ },
+      },
+    })) as Rolldown.RolldownOutput[]
+    const modules = output!.output
+      .flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
+      .filter((id) => id.includes('node_modules/livesocket/dist/'))
+      .map((id) => id.replace(/.*livesocket\/dist\//, ''))
+    expect(modules.length).toBeGreaterThan(50)
+    expect(modules.filter((id) => id.startsWith('production/') !== (folder !== ''))).toEqual([])
+  })
+
+  it('are chosen by webpack as the mode says', async () => {
+    const folder = join(packed.full, '..', 'webpack')
+    await mkdir(folder)
+    await writeFile(join(folder, 'package.json'), '{ "name": "packs", "private": true, "type": "module" }')
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', packed.tarball, 'webpack@5.102.1'], {
+      cwd: folder,
+      shell: process.platform === 'win32',
+    })
+    await writeFile(
+      join(folder, 'page.js'),
+      "import { createLiveSocket } from 'livesocket'\nglobalThis.connect = createLiveSocket\n",
+    )
+    const printed = await script(
+      folder,
+      `
+      import webpack from 'webpack'
+      for (const mode of ['production', 'development']) {
+        await new Promise((resolve, reject) =>
+          webpack({ mode, context: import.meta.dirname ?? process.cwd(), entry: './page.js', output: { filename: mode + '.js' }, optimization: { concatenateModules: false, minimize: false } }, (error, stats) => {
+            if (error || stats.hasErrors()) return reject(error ?? new Error(stats.toString()))
+            const ids = stats.toJson({ all: false, modules: true, modulesSpace: 1e9 }).modules.map(({ name }) => name ?? '').filter((name) => name.includes('livesocket/dist/'))
+            console.log(mode, ids.length > 30, ids.every((id) => id.includes('livesocket/dist/production/') === (mode === 'production')))
+            resolve()
+          }))
+      }
+      `,
+    )
+    expect(printed.trim().split('\n')).toEqual(['production true true', 'development true true'])
+  })
+
+  it('explains what the one for production says in short', async () => {
+    const page = join(packed.full, 'short.js')
+    await writeFile(page, "export { createLiveSocket } from 'livesocket'\n")
+    const [output] = (await build({
+      root: packed.full,
+      configFile: false,
+      logLevel: 'silent',
+      // A test run is no production to Vite.
+      resolve: { conditions: ['module', 'browser', 'production'] },
+      build: { write: false, lib: { entry: page, formats: ['es'], fileName: 'short' } },
+    })) as Rolldown.RolldownOutput[]
+    await writeFile(join(packed.full, 'short.mjs'), output!.output[0].code)
+    const short = await script(
+      packed.full,
+      `
+      const { createLiveSocket } = await import('./short.mjs')
+      try { createLiveSocket({ url: 'wss://h', connectTimeout: -1 }) } catch (error) { console.log(error.code, error.message) }
+      `,
+    )
+    expect(short.trim()).toMatch(/^invalid invalid connectTimeout must be #\w{4}\(1, \d+\); it was -1\.$/)
+    const { stdout } = await run(join(packed.full, 'node_modules/.bin/livesocket'), ['explain', short.trim()], {
+      shell: process.platform === 'win32',
+    })
+    expect(stdout).toContain('connectTimeout must be a number of milliseconds from 1 to 34560000000; it was -1.')
   })
 })
 

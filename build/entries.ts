@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+
+interface Targets {
+  readonly types: string
+  readonly development?: string
+}
+
+/** The exports map of package.json is the one list of what this package offers: an entry added there is built. */
+export interface Entry {
+  /** As an application imports it: `livesocket/react`. */
+  readonly publicName: string
+  /** In a build, without its ending: `react/index`. */
+  readonly output: string
+  readonly source: string
+  /** Pages load it: there are two builds of it. */
+  readonly ofPages: boolean
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly exports: Readonly<Record<string, string | Targets>>
+  readonly bin: Readonly<Record<string, string>>
+}
+
+export const entries: readonly Entry[] = Object.entries(manifest.exports).flatMap(([subpath, targets]) => {
+  if (typeof targets === 'string') return []
+  const output = targets.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, '$1')
+  return {
+    publicName: subpath.replace(/^\./, 'livesocket'),
+    output,
+    source: join(ROOT, `src/${output}.ts`),
+    ofPages: targets.development !== undefined,
+  }
+})
+
+const sourcesOf = (some: readonly Entry[]) => Object.fromEntries(some.map(({ output, source }) => [output, source]))
+
+export const pageEntries = (): Record<string, string> => sourcesOf(entries.filter(({ ofPages }) => ofPages))
+
+/** Every entry, and the commands. */
+export const allEntries = (): Record<string, string> => ({
+  ...sourcesOf(entries),
+  ...Object.fromEntries(
+    Object.values(manifest.bin).map((path) => {
+      const output = path.replace(/^dist\/(.*)\.js$/, '$1')
+      return [output, join(ROOT, `src/${output}.ts`)]
+    }),
+  ),
+})

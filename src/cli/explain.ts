@@ -1,0 +1,45 @@
+/** By key, with `{}` where a value stands: what the build leaves in `dist/production/texts.json`. */
+export type Texts = Readonly<Record<string, string>>
+
+/** The keys in `said`, such as `#k3fa(1000, 20)`, as the sentences that they stand for; null where there is none. */
+export function explained(said: string, texts: Texts): string | null {
+  let found = false
+  const written = (from: string): string => {
+    const at = /#(\w{4})\(/.exec(from)
+    if (!at) return from
+    const begin = at.index + at[0].length
+    const { values, end } = valuesIn(from, begin)
+    const text = texts[at[1]!]
+    if (text === undefined) return from.slice(0, begin) + written(from.slice(begin))
+    found = true
+    return from.slice(0, at.index) + filled(text, values.map(written)) + written(from.slice(end))
+  }
+  const sentence = written(said)
+  return found ? sentence : null
+}
+
+/** What stands between these parentheses, up to the one that closes them or the end of what somebody copied. */
+function valuesIn(from: string, begin: number): { values: string[]; end: number } {
+  let depth = 0
+  let start = begin
+  const values: string[] = []
+  let at = begin
+  for (; at < from.length && depth >= 0; at++) {
+    if (from[at] === '(') depth++
+    else if (from[at] === ')') depth--
+    else if (depth === 0 && from.startsWith(', ', at)) {
+      values.push(from.slice(start, at))
+      start = at + 2
+    }
+  }
+  return { values: [...values, from.slice(start, depth < 0 ? at - 1 : at)], end: at }
+}
+
+/** A value may have commas of its own: what is left over belongs to the last one. */
+function filled(text: string, values: readonly string[]): string {
+  const parts = text.split('{}')
+  const last = parts.length - 2
+  return parts.reduce(
+    (said, part, at) => said + (at - 1 === last ? values.slice(last).join(', ') : (values[at - 1] ?? '…')) + part,
+  )
+}
