@@ -17,6 +17,7 @@ const LOAD = [
   'test/flood/*.test.ts',
   'test/foreign/raw-moves.test.ts',
   'test/presets/server-*.test.ts',
+  'test/servers/*.test.ts',
   'test/late-timers.test.ts',
   'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
 ]

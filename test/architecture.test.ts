@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   testing: CORE,
   server: ['base', 'policy', 'protocol'],
   presets: ['base', 'protocol', 'foreign'],
-  cli: ['base', 'policy', 'protocol'],
+  cli: ['base', 'policy', 'protocol', 'server'],
 }
 
 /**

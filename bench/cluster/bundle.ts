@@ -10,6 +10,7 @@ const root = resolve(import.meta.dirname, '../..')
  */
 export interface Bundle {
   readonly node: string
+  readonly dotnetNode: string
   readonly clients: string
   readonly bare: string
   readonly sockets: string
@@ -35,7 +36,10 @@ export async function bundlePrograms(): Promise<Bundle> {
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-cluster-'))
   const entry = Object.fromEntries(
-    ['node', 'clients', 'bare', 'sockets'].map((name) => [name, join(root, `bench/cluster/programs/${name}.ts`)]),
+    ['node', 'dotnet-node', 'clients', 'bare', 'sockets'].map((name) => [
+      name,
+      join(root, `bench/cluster/programs/${name}.ts`),
+    ]),
   )
   await build({
     root,
@@ -56,6 +60,7 @@ export async function bundlePrograms(): Promise<Bundle> {
   })
   return {
     node: join(outDir, 'node.mjs'),
+    dotnetNode: join(outDir, 'dotnet-node.mjs'),
     clients: join(outDir, 'clients.mjs'),
     bare: join(outDir, 'bare.mjs'),
     sockets: join(outDir, 'sockets.mjs'),

@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.js'
+import { exportScripts } from '../../src/server/redis/script-export.js'
+import { builtDotnet } from '../../test/kit/dotnet.js'
 import { freePort } from '../../test/kit/free-port.js'
 import { startRedisServer, type RedisServer } from '../../test/kit/redis-server.js'
 import type { Bundle } from './bundle.js'
@@ -53,6 +55,8 @@ export interface FleetPlan {
   readonly nodes: readonly string[]
   /** Nodes that may come later. */
   readonly spares?: readonly string[]
+  /** Which of a name's nodes, counted from 0, is in C#. Default: none. */
+  readonly dotnet?: (name: string, count: number) => boolean
   readonly proxy: ProxyKind
   readonly idle?: number
   readonly shutdown?: number
@@ -121,6 +125,11 @@ export async function startFleet(
   for (const name of names) ports.set(name, await freePort())
   const paths = new Map(plan.local ? names.map((name) => [name, join(folder, `${name}.sock`)]) : [])
   const nodes = new Map<string, Program>()
+  const started = new Map<string, number>()
+  // What the nodes of Node give their log.
+  const scripts = join(folder, 'scripts.json')
+  if (plan.dotnet) await writeFile(scripts, JSON.stringify(exportScripts({ history: { maxMessages: 10_000 } })))
+  const dotnet = plan.dotnet && { program: await builtDotnet('servers/aspnetcore'), scripts }
 
   async function startNode(name: string, more: Partial<NodeSetup> = {}) {
     const setup: NodeSetup = {
@@ -137,7 +146,11 @@ export async function startFleet(
       ...plan.node,
       ...more,
     }
-    const node = startProgram(bundle.node, setup, much ? ROOMY : [])
+    const count = started.get(name) ?? 0
+    started.set(name, count + 1)
+    const node = plan.dotnet?.(name, count)
+      ? startProgram(bundle.dotnetNode, { ...setup, ...dotnet })
+      : startProgram(bundle.node, setup, much ? ROOMY : [])
     nodes.set(name, node)
     await node.ask('ready')
   }

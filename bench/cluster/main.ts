@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { installed } from '../../test/kit/programs.js'
 import { writeResults } from '../kit/results.js'
 import { bundlePrograms } from './bundle.js'
 import { compareLatency, compareMemory, type Comparison } from './compare.js'
@@ -60,6 +61,10 @@ if (values.help) {
   try {
     for (const scenario of SCENARIOS) {
       if (!wanted.includes(scenario.name)) continue
+      if (scenario.needs && !installed(scenario.needs)) {
+        console.error(`NOT RUN: ${scenario.name}, since ${scenario.needs} is not installed here.`)
+        continue
+      }
       if (!json) console.error(`${scenario.name}: ${scenario.title}…`)
       const ask = { clients: clients ?? (small ? 60 : scenario.clients), proxy, small, shared } as const
       try {

@@ -7,6 +7,8 @@ import { sleep, type ProxyKind } from './proxy.js'
 export interface Scenario {
   readonly name: string
   readonly title: string
+  /** A program that it cannot do without. */
+  readonly needs?: string
   /** How many clients, where nothing is asked for. */
   readonly clients: number
   plan(ask: Ask): Partial<FleetPlan>
@@ -64,6 +66,29 @@ async function during(
   return { from, until, ...facts }
 }
 
+/** SIGTERM to each node in turn, a new one in its place. */
+const ROLLING: Pick<Scenario, 'run' | 'broken'> = {
+  run: (fleet, ask) =>
+    during(fleet, ask, async () => {
+      const drains: number[] = []
+      for (const name of BLUE) {
+        // nginx asks nobody for their health: it is told. HAProxy sees readiness fail.
+        if (ask.proxy === 'nginx') await fleet.use(BLUE.filter((other) => other !== name))
+        const begun = systemClock.monotonic()
+        const node = fleet.node(name)
+        node.kill('SIGTERM')
+        const code = await node.exit
+        if (code !== 0) throw new Error(`${name} ended with ${code}`)
+        drains.push(systemClock.monotonic() - begun)
+        await fleet.startNode(name)
+        await fleet.use(BLUE)
+        await sleep(ask.small ? 400 : 1_000)
+      }
+      return { drain: Math.max(...drains) }
+    }),
+  broken: unnoticed,
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'rolling',
@@ -78,25 +103,20 @@ export const SCENARIOS: readonly Scenario[] = [
       local: true,
       perProcess: Math.ceil(clients / 3),
     }),
-    run: (fleet, ask) =>
-      during(fleet, ask, async () => {
-        const drains: number[] = []
-        for (const name of BLUE) {
-          // nginx asks nobody for their health: it is told. HAProxy sees readiness fail.
-          if (ask.proxy === 'nginx') await fleet.use(BLUE.filter((other) => other !== name))
-          const begun = systemClock.monotonic()
-          const node = fleet.node(name)
-          node.kill('SIGTERM')
-          const code = await node.exit
-          if (code !== 0) throw new Error(`${name} ended with ${code}`)
-          drains.push(systemClock.monotonic() - begun)
-          await fleet.startNode(name)
-          await fleet.use(BLUE)
-          await sleep(ask.small ? 400 : 1_000)
-        }
-        return { drain: Math.max(...drains) }
-      }),
-    broken: unnoticed,
+    ...ROLLING,
+  },
+  {
+    name: 'mixed',
+    title: 'Rolling deploy of a fleet in which each node is replaced by one of the other kind, Node and C#',
+    needs: 'dotnet',
+    clients: 300,
+    plan: () => ({
+      node: { rate: 60, deadline: 60_000 },
+      local: true,
+      // Of a name in turns, and of what runs at a time some of either.
+      dotnet: (name, count) => (BLUE.indexOf(name) + count) % 2 === 1,
+    }),
+    ...ROLLING,
   },
   {
     name: 'blue-green',

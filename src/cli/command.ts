@@ -1,4 +1,5 @@
 import { redactedText } from '../base/token-redaction.js'
+import { exportScripts } from '../server/redis/script-export.js'
 import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
 import { explained, type Texts } from './explain.js'
@@ -17,6 +18,7 @@ export interface CommandDeps {
 const USAGE = `livesocket conformance <ws://…>   does a server, in any language, keep livesocket.v1?
 livesocket doctor <ws://…>        is a deployment fit for its clients?
 livesocket explain '#key(…)'      what an error says at length that a page told in short
+livesocket redis-scripts          the scripts in Redis, as JSON, for a server in another language
 
   --token <token>     to say hello with; or the environment's LIVESOCKET_TOKEN, which no list of processes shows
   --topic <prefix>    topics that may be subscribed and published to begin so; default conformance
@@ -32,6 +34,9 @@ conformance alone:
 
 doctor alone:
   --idle <ms>         how long to wait for an idle cut; default 65000
+
+redis-scripts alone:
+  --limits <json>     history, dedupe and maxTopics, where redisLog() is given others than its defaults
 
 Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doctor) nothing is wrong, but something is to be minded.`
 
@@ -66,6 +71,7 @@ export async function command(
     )
     return sentence === null ? 2 : 0
   }
+  if (words[0] === 'redis-scripts') return printScripts(words.slice(1), print)
   const given = read(words)
   if (typeof given === 'string') {
     print(given)
@@ -114,6 +120,19 @@ export async function command(
     seen: (symptom) => say(`${MARKS[symptom.health]} ${symptom.text}`),
   })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
+}
+
+function printScripts(words: readonly string[], print: (line: string) => void): 0 | 2 {
+  try {
+    const [option, limits = '{}', ...more] = words
+    if ((option !== undefined && option !== '--limits') || more.length > 0)
+      throw new Error(`${option} is not an option`)
+    print(JSON.stringify(exportScripts(JSON.parse(limits) as object)))
+    return 0
+  } catch (thrown) {
+    print(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`)
+    return 2
+  }
 }
 
 const MARKS: Record<Symptom['health'] | Finding['verdict'], string> = {

@@ -14,6 +14,8 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/presets/nats.test.ts': ['nats-server'],
   'test/presets/socket-io-redis.test.ts': ['redis-server'],
   'test/presets/server-go.test.ts': ['go', '/usr/share/gocode/src/github.com/gorilla/websocket'],
+  'test/presets/server-dotnet.test.ts': ['dotnet'],
+  'test/servers/*.test.ts': ['dotnet', 'redis-server', 'haproxy'],
   'test/presets/server-phoenix.test.ts': ['elixir', '/usr/share/doc/erlang-jiffy'],
 }
 
@@ -35,7 +37,8 @@ export function withoutPrograms(): string[] {
   return left.map(({ tests }) => tests)
 }
 
-function installed(program: string): boolean {
+/** A program on the path, or the path of a folder. */
+export function installed(program: string): boolean {
   if (program.startsWith('/')) return existsSync(program)
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return folders.some((folder) => folder !== '' && existsSync(join(folder, program)))

@@ -1,10 +1,9 @@
 import { nanoid } from 'nanoid'
 import { systemClock, systemRandom, type Clock, type Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
-import { atLeast, invalid, shown } from '../invalid.js'
-import { keepRecords, keyOf, type DedupeLimits } from '../log/publish-record.js'
+import { invalid, shown } from '../invalid.js'
+import { keepRecords, keyOf } from '../log/publish-record.js'
 import { createReport } from '../reporter.js'
-import type { HistoryLimits } from '../log/topic-history.js'
 import {
   OUT_OF_ORDER,
   OUTCOME_UNKNOWN,
@@ -24,6 +23,7 @@ import { createKeys, encodeName } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
 import { createRedisConnection } from './redis-connection.js'
 import { replyCode } from './redis-failure.js'
+import { redisLimits, type RedisLimits } from './redis-limits.js'
 import { redisSource, type RedisClusterNodes, type RedisSentinels, type RedisTemplate } from './redis-source.js'
 import { createReplayPages } from './replay-pages.js'
 import { CALL_PATIENCE } from './roll-call.js'
@@ -32,7 +32,7 @@ import { SCRIPTS } from './scripts.js'
 import { createSessionLeases, LEASE } from './session-leases.js'
 import { createTopicScripts } from './topic-scripts.js'
 
-export interface RedisLogOptions {
+export interface RedisLogOptions extends RedisLimits {
   /**
    * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this,
    * `client`, `cluster` or `sentinel`. A node of a cluster says who has the log's slot, and is followed.
@@ -52,15 +52,6 @@ export interface RedisLogOptions {
   readonly sentinel?: RedisSentinels
   /** What the keys begin with, as `{prefix}:`. Servers with the same one share everything. Default `livesocket`. */
   readonly prefix?: string
-  /** How much of each topic is kept: see `HistoryLimits`. The same on every node. */
-  readonly history?: Partial<HistoryLimits>
-  /** For how long a publish that arrives again is known: see `DedupeLimits`. The same on every node. */
-  readonly dedupe?: Partial<DedupeLimits>
-  /**
-   * Topics numbered at a time; at the bound the quietest that nobody follows is forgotten, and starts over under a new
-   * epoch. More only where more are followed. Default 100,000.
-   */
-  readonly maxTopics?: number
   /**
    * Whether all that Redis acknowledged is still there when another Redis is the master, or the same one anew. `true`:
    * you vouch for it, and no node is waited for; the epoch goes on unless the node that comes knows of something that
@@ -104,8 +95,6 @@ export interface RedisLogOutside {
 
 /** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
 const ASK_AGAIN = 5_000
-/** What the feed keeps for nodes that were away; beyond, they read the topics. */
-const FEED = { messages: 10_000, bytes: 16 * 1024 * 1024 }
 /** A topic that is listened to here is asked for its head no more often than this. */
 const HEAD_INTERVAL = 100
 /** In Redis it holds for twice that. */
@@ -130,17 +119,8 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   const source = redisSource(options)
   if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix))
     throw invalid(`prefix must be a string without braces, not ${shown(prefix)}`)
-  const history = {
-    maxMessages: atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
-    maxBytes: atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
-    maxAge: atLeast(0, 'history.maxAge', options.history?.maxAge, 5 * 60_000),
-  }
-  const dedupe = {
-    window: atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
-    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 1_000),
-  }
-  const maxTopics = atLeast(1, 'maxTopics', options.maxTopics, 100_000)
-  const scripts = createTopicScripts({ history, dedupe, maxTopics, feed: FEED })
+  const limits = redisLimits(options)
+  const scripts = createTopicScripts(limits)
 
   const keys = createKeys(prefix)
   const counts = { connections: 0, appends: 0, heads: 0, reads: 0 }
@@ -184,7 +164,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
       keys,
       node,
       clock,
-      idle: keepRecords(dedupe),
+      idle: keepRecords(limits.dedupe),
       lease: outside.lease ?? LEASE,
       maxIdle: outside.maxIdle,
     },

@@ -40,7 +40,7 @@ export const LEASE = 15_000
  * And no more of them than that, the longest idle forgotten first: each may be a key of some 200 bytes that a stranger
  * made.
  */
-const MAX_IDLE = 100_000
+export const MAX_IDLE = 100_000
 /** Each session that has a leg is renewed once in so many ticks: long before it would be forgotten. */
 const TICKS = 60
 const AT_ONCE = 500

@@ -1,0 +1,196 @@
+namespace LiveSocket;
+
+/// <summary>Who somebody is. <c>Subject</c> is whom a session belongs to, <c>TokenTtl</c> what is left of the credential's life.</summary>
+public sealed record Identity(string? Subject, TimeSpan? TokenTtl = null, object? User = null);
+/// <summary>Whether somebody may read a topic, or publish that into it: JSON in UTF-8.</summary>
+public sealed record Asked(bool Publishing, string Topic, Identity Who, byte[]? Data);
+/// <summary>Thrown where it cannot be told who somebody is.</summary>
+public sealed class Unidentified(Exception cause) : Exception("Who this is cannot be told now.", cause);
+
+public sealed class LiveOptions
+{
+    /// <summary>Null: the token is not valid. An exception: it cannot be told now, and the client comes back.</summary>
+    public required Func<string?, HttpContext, Task<Identity?>> Authenticate { get; init; }
+    /// <summary>Default: everybody may read, and nobody may publish.</summary>
+    public Func<Asked, Task<bool>> Authorize { get; init; } = asked => Task.FromResult(!asked.Publishing);
+    /// <summary>What a client may see; the same on all of a session's legs. Default: everything.</summary>
+    public Func<string, Entry, Identity, bool>? Filter { get; init; }
+    /// <summary>Default: in the memory of this process, which no other shares.</summary>
+    public ITopicLog Log { get; init; } = new MemoryLog();
+    public string Id { get; init; } = Guid.NewGuid().ToString("N");
+    /// <summary>What runs here, by which a slot is told from the one that replaced it: see <see cref="ReplacedWatch"/>.</summary>
+    public string? Release { get; init; }
+    /// <summary>Milliseconds: the longest silence of either side.</summary>
+    public int Heartbeat { get; init; } = 10_000;
+    public int HelloTimeout { get; init; } = 10_000;
+    public int TokenGrace { get; init; } = 60_000;
+    /// <summary>Over which clients spread their return if this server vanishes. Null: 30,000.</summary>
+    public int? ReconnectSpread { get; init; }
+    public int MaxFrame { get; init; } = 262_144;
+    public int MaxTopics { get; init; } = 100;
+    public int MaxConnections { get; init; } = 20_000;
+    public int MaxAuthenticating { get; init; } = 100;
+    /// <summary>Default: a line on the error stream for each kind in a second.</summary>
+    public Action<Exception, string>? OnError { get; init; }
+}
+
+/// <summary>A livesocket.v1 server: see docs/protocol.md.</summary>
+public sealed class LiveServer : IAsyncDisposable
+{
+    readonly SemaphoreSlim authenticating;
+    readonly HashSet<Leg> connections = [], legs = [];
+    readonly Dictionary<string, double> reported = [];
+    readonly Timer sweep;
+    double sweptAt = Clock.Now, sparedUntil;
+    TaskCompletionSource? emptied;
+
+    public LiveServer(LiveOptions options)
+    {
+        Options = options;
+        authenticating = new SemaphoreSlim(options.MaxAuthenticating);
+        Feeds = new TopicFeeds(Log, Report);
+        Drain = new Drain(this);
+        Log.Lost += Renumbered;
+        var every = Math.Max(20, options.Heartbeat / 20);
+        sweep = new Timer(_ => Sweep(), null, every, every);
+    }
+
+    public LiveOptions Options { get; }
+    public ITopicLog Log => Options.Log;
+    public Drain Drain { get; }
+    internal TopicFeeds Feeds { get; }
+    internal int Generation { get; private set; }
+    /// <summary>Welcomed legs.</summary>
+    public int Legs { get { lock (legs) return legs.Count; } }
+
+    internal Leg[] All(bool live) { lock (legs) return [.. (live ? legs : connections.Except(legs))]; }
+
+    /// <summary>Of a log that began anew this is another server: clients take a landing on it for a move.</summary>
+    internal string Name(int generation) => generation == 0 ? Options.Id : $"{Options.Id}.{generation}";
+
+    /// <summary>Serves one connection, which must be a WebSocket's, to its end.</summary>
+    public async Task Handle(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest) { context.Response.StatusCode = 426; return; }
+        if (!context.WebSockets.WebSocketRequestedProtocols.Contains(Frames.Subprotocol)) { context.Response.StatusCode = 400; return; }
+        // The heartbeat is the protocol's own.
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = Frames.Subprotocol, KeepAliveInterval = TimeSpan.Zero });
+        var leg = new Leg(this, socket, context);
+        bool full;
+        lock (legs)
+        {
+            full = connections.Count >= Options.MaxConnections;
+            connections.Add(leg);
+        }
+        if (Drain.Refusing) leg.Fail("draining", "This server is going away.");
+        else if (full) leg.Fail("busy", "This server has no room.", retryAfter: 5_000);
+        try { await leg.Run(); }
+        catch (Exception error) { Report(error, "serving a leg"); }
+        lock (legs)
+        {
+            connections.Remove(leg);
+            if (legs.Remove(leg)) Drain.Gone(leg);
+            if (connections.Count == 0) emptied?.TrySetResult();
+        }
+    }
+
+    /// <summary>False: nobody else is taken in.</summary>
+    internal bool Enter(Leg leg)
+    {
+        lock (legs) return !Drain.Refusing && legs.Add(leg);
+    }
+
+    /// <summary>JSON in UTF-8, published as the server itself. The offset.</summary>
+    public async Task<long> Publish(string topic, byte[] data) => (await Log.Append(topic, data, null)).Offset!.Value;
+
+    /// <summary>Ends the sessions of whoever matches, wherever they have signed out. How many legs that were here.</summary>
+    public int End(Func<Identity, bool> match, string reason = "This session was ended.")
+    {
+        lock (legs)
+        {
+            var matching = connections.Where(leg => leg.Who is { } who && match(who)).ToArray();
+            foreach (var leg in matching) leg.Fail("session-ended", reason);
+            return matching.Length;
+        }
+    }
+
+    /// <summary>For a balancer's readiness check. It bears the release, for <see cref="ReplacedWatch"/>.</summary>
+    public async Task Health(HttpContext context)
+    {
+        var trouble = Log.Trouble is { } told && told.Away > TimeSpan.FromSeconds(10) ? $"log away: {told.Reason}" : null;
+        var readiness = Drain.Refusing ? "draining" : trouble ?? "ready";
+        context.Response.StatusCode = readiness == "ready" ? 200 : 503;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.ContentType = "text/plain";
+        if (Options.Release is { } release) context.Response.Headers[ReplacedWatch.Header] = release;
+        await context.Response.WriteAsync(readiness);
+    }
+
+    internal async Task<Identity?> Identify(string? token, HttpContext context)
+    {
+        // More at once would only take each other's time.
+        await authenticating.WaitAsync();
+        try { return await Options.Authenticate(token, context).WaitAsync(TimeSpan.FromMilliseconds(Options.HelloTimeout)); }
+        catch (Exception cause) { throw new Unidentified(cause); }
+        finally { authenticating.Release(); }
+    }
+
+    internal Task<bool> Allows(Asked asked) => Options.Authorize(asked);
+
+    internal bool Shows(string topic, Entry entry, Identity who)
+    {
+        if (Options.Filter is null) return true;
+        try { return Options.Filter(topic, entry, who); }
+        catch (Exception error)
+        {
+            Report(error, "filtering");
+            return false;
+        }
+    }
+
+    internal void Report(Exception error, string doing)
+    {
+        if (Options.OnError is { } told) { told(error, doing); return; }
+        lock (reported)
+        {
+            if (Clock.Now - reported.GetValueOrDefault(doing, double.MinValue) < 1_000) return;
+            reported[doing] = Clock.Now;
+        }
+        Console.Error.WriteLine($"{doing}: {error.GetType().Name}: {error.Message}");
+    }
+
+    /// <summary>
+    /// What a leg of before the loss brings can never be vouched for, because nobody knows when it was sent. So it moves, to this very
+    /// server: what comes on its new leg was sent after the loss.
+    /// </summary>
+    void Renumbered()
+    {
+        Generation++;
+        _ = Drain.Move(All(live: true).Where(leg => leg.Generation < Generation).ToArray(), new DrainOptions { Reason = "the log began anew" }, CancellationToken.None);
+    }
+
+    void Sweep()
+    {
+        var now = Clock.Now;
+        // A process that stood still has unread frames: for a while nobody is called dead.
+        if (now - sweptAt > 0.6 * Options.Heartbeat) sparedUntil = now + 0.2 * Options.Heartbeat;
+        sweptAt = now;
+        foreach (var leg in All(live: true)) leg.Tend(now, now < sparedUntil);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await sweep.DisposeAsync();
+        Drain.Force();
+        Leg[] left;
+        lock (legs)
+        {
+            left = [.. connections];
+            emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (left.Length == 0) emptied.TrySetResult();
+        }
+        foreach (var leg in left) leg.Fail("draining", "This server is going away.");
+        await Task.WhenAny(emptied.Task, Task.Delay(10_000));
+        await Log.DisposeAsync();
+    }
+}

@@ -1,0 +1,54 @@
+// A livesocket.v1 server as an application would have it: everything that is its own is in here.
+using System.Text;
+using LiveSocket;
+
+var builder = WebApplication.CreateBuilder(args);
+var settings = builder.Configuration;
+var deadline = settings.GetValue("DEADLINE", 30_000);
+// Longer than the drain, or the host cuts it short.
+builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(deadline + 15_000));
+
+var (token, hidden) = (settings["TOKEN"], settings["HIDDEN"]);
+ITopicLog log = settings["REDIS"] is { } redis ? new RedisLog(redis, RedisScripts.Load(settings["REDIS_SCRIPTS"] ?? "redis-scripts.json")) : new MemoryLog();
+var server = new LiveServer(new LiveOptions
+{
+    Log = log,
+    Id = settings["ID"] ?? Guid.NewGuid().ToString("N"),
+    Release = settings["RELEASE"],
+    Heartbeat = settings.GetValue("HEARTBEAT", 10_000),
+    ReconnectSpread = settings.GetValue<int?>("RECONNECT_SPREAD", null),
+    // Your own: a JWT's validation, a session's look-up. Here one token is right, or anybody is let in.
+    Authenticate = (said, _) => Task.FromResult(token is null || said == token ? new Identity("load") : null),
+    Authorize = _ => Task.FromResult(true),
+    Filter = hidden is null ? null : (_, entry, _) => Encoding.UTF8.GetString(entry.Data) != hidden,
+});
+builder.Services.AddHostedService(_ => new DrainOnStop(server, new DrainOptions { Deadline = deadline, Rate = settings.GetValue<double?>("RATE", null) }));
+
+var app = builder.Build();
+var web = new WebSocketOptions();
+// Pages of other origins are turned away. Programs, which send none, are not.
+foreach (var origin in (settings["ORIGINS"] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)) web.AllowedOrigins.Add(origin);
+app.UseWebSockets(web);
+app.Map("/live", server.Handle);
+app.MapGet("/healthz", server.Health);
+if (settings["DRAIN_SECRET"] is { } secret) app.Map("/drain", server.Drain.Endpoint(secret));
+if (settings["DRAIN_SECRET"] is not null && log is MemoryLog memory) app.MapPost("/lose", () => memory.Forget());
+if (settings["PUBLIC_URL"] is { } address) _ = new ReplacedWatch(server, new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = deadline });
+app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"listening on {new Uri(app.Urls.First()).Port}"));
+app.Run();
+
+/// <summary>SIGTERM, or whatever else stops the host: the legs move first, and then it stops.</summary>
+sealed class DrainOnStop(LiveServer server, DrainOptions options) : IHostedLifecycleService
+{
+    public async Task StoppingAsync(CancellationToken hurry)
+    {
+        using var force = hurry.Register(server.Drain.Force);
+        await server.Drain.Start(options);
+        await server.DisposeAsync();
+    }
+    public Task StartingAsync(CancellationToken _) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken _) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken _) => Task.CompletedTask;
+    public Task StopAsync(CancellationToken _) => Task.CompletedTask;
+    public Task StoppedAsync(CancellationToken _) => Task.CompletedTask;
+}

@@ -1,0 +1,141 @@
+namespace LiveSocket;
+
+/// <summary>One topic as this node reads it: where it stands, and its newest entries, for all legs that follow it.</summary>
+public sealed class TopicFeed(string topic, ITopicLog log, Action<Exception, string> onError) : ITail
+{
+    /// <summary>Entries that legs share; who is further behind reads the log.</summary>
+    const int Recent = 1_024;
+    readonly Lock turn = new();
+    readonly Entry?[] recent = new Entry?[Recent];
+    readonly HashSet<Leg> readers = [];
+    /// <summary>The oldest offset in <c>recent</c>: all up to the head are.</summary>
+    long from = 1;
+    Head head = new("", 0, 1);
+    Task? refreshing;
+    bool again;
+
+    public string Topic => topic;
+    public int Holders;
+    public Head Head { get { lock (turn) return head; } }
+
+    public void Join(Leg leg) { lock (turn) readers.Add(leg); }
+    public void Leave(Leg leg) { lock (turn) readers.Remove(leg); }
+
+    public void Appended(string epoch, Entry entry)
+    {
+        lock (turn)
+        {
+            if (epoch == head.Epoch && entry.Offset <= head.Offset) return;
+            if (epoch == head.Epoch && entry.Offset == head.Offset + 1)
+            {
+                recent[entry.Offset % Recent] = entry;
+                from = Math.Max(from, entry.Offset - Recent + 1);
+                head = head with { Offset = entry.Offset };
+                foreach (var reader in readers) reader.Wake();
+                return;
+            }
+        }
+        Behind();
+    }
+
+    public void Behind() => _ = Refresh().ContinueWith(done => onError(done.Exception!.InnerException!, $"asking where a topic stands"), TaskContinuationOptions.OnlyOnFaulted);
+
+    /// <summary>Asks the log where the topic stands. Whoever asks while an answer is on its way waits for the next one.</summary>
+    public Task Refresh()
+    {
+        lock (turn)
+        {
+            if (refreshing is { IsCompleted: false })
+            {
+                again = true;
+                return refreshing;
+            }
+            return refreshing = Task.Run(Ask);
+        }
+    }
+
+    async Task Ask()
+    {
+        for (; ; )
+        {
+            lock (turn) again = false;
+            var now = await log.GetHead(topic);
+            lock (turn)
+            {
+                // What came meanwhile may be newer than the answer, but only in the same epoch.
+                if (now.Epoch != head.Epoch || now.Offset > head.Offset)
+                {
+                    head = now;
+                    from = now.Offset + 1;
+                    foreach (var reader in readers) reader.Wake();
+                }
+                else head = head with { Oldest = Math.Max(head.Oldest, now.Oldest) };
+                if (!again)
+                {
+                    refreshing = null;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>What comes after that offset, a page of it; empty where there is nothing, or the epoch is another one by now.</summary>
+    public async ValueTask<IReadOnlyList<Entry>> After(string epoch, long offset)
+    {
+        lock (turn)
+        {
+            if (epoch != head.Epoch || offset >= head.Offset) return [];
+            if (offset + 1 >= from)
+            {
+                var found = new List<Entry>();
+                for (var at = offset + 1; at <= head.Offset && found.Count < 64; at++) found.Add(recent[at % Recent]!);
+                return found;
+            }
+        }
+        var page = await log.Read(topic, offset);
+        if (page.Epoch != epoch) await Refresh();
+        return page.Epoch == epoch ? page.Entries : [];
+    }
+}
+
+/// <summary>The topics that legs of this node follow.</summary>
+public sealed class TopicFeeds(ITopicLog log, Action<Exception, string> onError)
+{
+    readonly Dictionary<string, TopicFeed> feeds = [];
+
+    /// <summary>One that knows its head, or an exception of the log. Give it back with <see cref="Release"/>.</summary>
+    public async Task<TopicFeed> Hold(string topic, Position? position)
+    {
+        TopicFeed? feed;
+        bool fresh;
+        lock (feeds)
+        {
+            fresh = !feeds.TryGetValue(topic, out feed);
+            if (fresh) feeds[topic] = feed = new TopicFeed(topic, log, onError);
+            feed!.Holders++;
+        }
+        try
+        {
+            // Before its head is asked for: so nothing falls between.
+            if (fresh) log.Follow(topic, feed);
+            // A head is known where somebody follows. Who knows another one may know better.
+            if (feed.Head.Epoch == "" || (position is not null && (position.Epoch != feed.Head.Epoch || position.Offset != feed.Head.Offset))) await feed.Refresh();
+            return feed;
+        }
+        catch
+        {
+            Release(feed);
+            throw;
+        }
+    }
+
+    public void Release(TopicFeed feed)
+    {
+        lock (feeds)
+        {
+            if (--feed.Holders > 0) return;
+            feeds.Remove(feed.Topic);
+            log.Unfollow(feed.Topic);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import type { Outcome } from '../../bench/cluster/run-scenario.js'
+import { conformance } from '../../src/cli/conformance.js'
+import type { FrameSocketClass } from '../../src/cli/frame-client.js'
+import { exportScripts } from '../../src/server/redis/script-export.js'
+import { builtDotnet } from '../kit/dotnet.js'
+import { startRedisServer } from '../kit/redis-server.js'
+import { ROOT } from '../kit/source-files.js'
+import { startDotnet } from './dotnet-program.js'
+
+const TOKEN = 'the right token'
+const SECRET = 'a secret of this test alone'
+const HIDDEN = 'hidden'
+const RATE = 50
+
+describe('the server in C#', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'livesocket-csharp-'))
+  const scripts = join(folder, 'redis-scripts.json')
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  let program = ''
+  beforeAll(async () => {
+    program = await builtDotnet('servers/aspnetcore')
+    writeFileSync(scripts, JSON.stringify(exportScripts()))
+  }, 120_000)
+
+  async function findings(env: Record<string, string>, lose: (port: number) => Promise<unknown>) {
+    const { port } = await startDotnet(program, {
+      TOKEN,
+      HIDDEN: JSON.stringify(HIDDEN),
+      DRAIN_SECRET: SECRET,
+      ...env,
+    })
+    return conformance({
+      url: `ws://127.0.0.1:${port}/live`,
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      token: TOKEN,
+      rate: RATE,
+      hidden: HIDDEN,
+      lose: async () => void (await lose(port)),
+      drain: async (deadline) => {
+        const { status } = await fetch(`http://127.0.0.1:${port}/drain`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ deadline, rate: RATE }),
+        })
+        expect(status).toBe(202)
+      },
+    })
+  }
+
+  it('keeps every rule that the conformance kit can try, in memory and on Redis', { timeout: 90_000 }, async () => {
+    const redis = await startRedisServer()
+    onTestFinished(() => redis.close())
+    const all = await Promise.all([
+      findings({}, (port) => fetch(`http://127.0.0.1:${port}/lose`, { method: 'POST' })),
+      findings({ REDIS: `127.0.0.1:${redis.port}`, REDIS_SCRIPTS: scripts }, () => redis.command('FLUSHALL')),
+    ])
+    for (const found of all) {
+      expect(found.filter(({ verdict }) => verdict !== 'holds')).toEqual([])
+      expect(found.length).toBeGreaterThanOrEqual(37)
+    }
+  })
+
+  it('shares a fleet with nodes of Node: a rolling deploy that swaps the two kinds is noticed by nobody', {
+    timeout: 120_000,
+  }, async () => {
+    const { stdout } = await promisify(execFile)(
+      'node',
+      [
+        '--import',
+        'tsx',
+        'bench/cluster/main.ts',
+        '--small',
+        '--json',
+        '--scenario',
+        'mixed',
+        '--clients',
+        '40',
+        '--shared',
+        '20',
+      ],
+      { cwd: ROOT },
+    ).catch((failed: { stdout: string; stderr: string }) => {
+      throw new Error(failed.stdout + failed.stderr)
+    })
+    const outcome = JSON.parse(stdout) as Outcome
+    expect(outcome).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, gaps: 0, notLive: 0, unknown: 0, broken: [] })
+    expect(outcome.delivered).toBeGreaterThan(300)
+  })
+})
