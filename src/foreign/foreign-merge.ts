@@ -94,6 +94,8 @@ export function createForeignMerge(
   let bytes = 0
   let active: number | null = null
   let old: number | null = null
+  /** Topics that the active leg goes on with where another one was: what it begins with there is no news. */
+  let carried = new Set<string>()
   /** Nothing follows on the old leg. */
   let ended = false
   let stopWaiting: (() => void) | null = null
@@ -303,6 +305,7 @@ export function createForeignMerge(
       const topic = topics.get(name)
       if (!topic) return
       topics.delete(name)
+      carried.delete(name)
       dropHeld((one) => one.topic !== topic)
       for (const leg of [active, old]) if (leg !== null) handlers.unsubscribe(leg, [name])
     },
@@ -318,6 +321,7 @@ export function createForeignMerge(
       if (old !== null) release()
       old = active
       active = leg
+      carried = new Set(old === null ? [] : asked)
       const missing = [...topics.values()].filter(({ name }) => !asked?.has(name))
       if (missing.length > 0) handlers.subscribe(leg, id(), requests(missing))
       const unwanted = [...(asked ?? [])].filter((name) => !topics.has(name))
@@ -342,7 +346,8 @@ export function createForeignMerge(
       // An answer to what one leg alone was asked has no double and no place in a sequence.
       if (frame.alone) return deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
       // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
-      if (frame.opening && leg === old) return
+      const stale = leg === old || (leg === active && carried.has(frame.topic))
+      if (frame.opening && stale && strength !== 'position') return
       if (leg !== active && leg !== old) {
         // Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait
         // for.
@@ -371,6 +376,7 @@ export function createForeignMerge(
       dropHeld((one) => one.leg !== leg)
       if (leg !== active) return
       active = old
+      carried = new Set(topics.keys())
       release()
       if (active !== null && leaves) handlers.subscribe(active, id(), requests())
     },

@@ -1,4 +1,6 @@
 export { graphqlWs, type GraphqlWsOptions } from './graphql-ws.js'
+export { mqtt } from './mqtt.js'
+export type { MqttMessage, MqttOptions, MqttWill } from './mqtt-options.js'
 export { nats, type NatsMessage, type NatsOptions } from './nats.js'
 export { phoenix, type PhoenixMessage, type PhoenixOptions } from './phoenix.js'
 export { reconnectNotice, type ReconnectNoticeOptions } from './reconnect-notice.js'

@@ -408,6 +408,21 @@ it('tells a new leg what changed since its hello, and forgets what nobody wants'
   expect([merge.held.messages, merge.caughtUp(), merge.position('u')]).toEqual([0, false, null])
 })
 
+it('tells what a leg begins with no second time in a move, however late it comes, and tells it where a topic begins anew', () => {
+  const { merge, told, bring, ready } = world({})
+  const state = (data: string) => ({ data, opening: true, identity: null })
+  ready(1)
+  bring(1, state('on'))
+  ready(2)
+  bring(2, state('on'))
+  merge.drained(1)
+  bring(2, state('on'))
+  merge.unsubscribe('t')
+  merge.subscribe('t', null)
+  bring(2, state('off'))
+  expect(told.filter((one) => !one.includes('subscribe'))).toEqual(['on', 'off'])
+})
+
 describe('with a least overlap', () => {
   it('asks the old leg for its end no sooner, and holds nothing that both have brought', async () => {
     const { merge, clock, told, fenced, ready, bring } = world({ leastOverlap: 3_000 })

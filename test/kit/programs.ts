@@ -11,6 +11,7 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/cli/upgrade-probe.test.ts': ['openssl'],
   'test/browser/firefox.test.ts': ['firefox-esr'],
   'test/browser/webkit.test.ts': ['WebKitWebDriver', 'Xvfb'],
+  'test/presets/mosquitto.test.ts': ['mosquitto', 'mosquitto_passwd'],
   'test/presets/nats.test.ts': ['nats-server'],
   'test/presets/socket-io-redis.test.ts': ['redis-server'],
   'test/presets/server-go.test.ts': ['go', '/usr/share/gocode/src/github.com/gorilla/websocket'],

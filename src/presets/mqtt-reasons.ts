@@ -1,0 +1,42 @@
+/** Why a broker refuses a connection or a publish, in words: return codes of MQTT 3.1.1, reason codes of MQTT 5. */
+const WORDS: Record<number, string> = {
+  1: 'it does not speak this version of MQTT',
+  2: 'the client identifier is not allowed',
+  3: 'it is not available',
+  4: 'bad user name or password',
+  5: 'not authorized',
+  129: 'a packet that it cannot read',
+  130: 'a protocol error',
+  132: 'it does not speak this version of MQTT',
+  133: 'the client identifier is not allowed',
+  134: 'bad user name or password',
+  135: 'not authorized',
+  136: 'it is not available',
+  137: 'it is busy',
+  139: 'it shuts down',
+  140: 'bad authentication method',
+  141: 'nothing was heard for longer than the keep-alive',
+  142: 'another client has taken over the client identifier',
+  143: 'the topic filter is none',
+  144: 'the topic name is none',
+  147: 'more was on its way than it takes',
+  149: 'the packet is too large',
+  151: 'a quota is exceeded',
+  152: 'an administrator did it',
+  154: 'it keeps no retained messages',
+  155: 'it has not that QoS',
+  156: 'use another server',
+  157: 'the server has moved',
+  158: 'it has no shared subscriptions',
+}
+const UNAUTHORIZED = new Set([4, 5, 0x86, 0x87, 0x8c])
+export const TAKEN_OVER = 0x8e
+
+export function reasonOf(code: number, said?: unknown): string {
+  const words = WORDS[code] ?? `reason code 0x${code.toString(16)}`
+  return typeof said === 'string' && said !== '' ? `${words}: ${said}` : words
+}
+
+export function isUnauthorized(code: number): boolean {
+  return UNAUTHORIZED.has(code)
+}

@@ -1,0 +1,51 @@
+import { perSession } from '../foreign/raw-session.js'
+import { rawProtocol } from '../foreign/raw.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { Protocol } from '../protocol/protocol.js'
+import { openMqttLeg, type MqttSettings } from './mqtt-leg.js'
+import type { MqttOptions } from './mqtt-options.js'
+import { mqttSessions } from './mqtt-sessions.js'
+
+/**
+ * An MQTT broker's WebSocket listener, in MQTT 5 or 3.1.1, with QoS 0 and 1. A topic is a topic filter (`a/+/c`, `a/#`);
+ * a message's data is an `MqttMessage`; what the broker has retained begins a topic. A publish goes to a topic's name
+ * with its data as the payload (text and binary as they are, anything else as JSON), once; with QoS 1 it is answered by
+ * the broker, and without an answer in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`.
+ *
+ * A client has two names at its broker. A move goes from one to the other, so that both connections are served at once;
+ * after a break it comes back under the name that it had, and an MQTT 5 broker sends what it has kept. A `gap` says
+ * that it has kept nothing. A leg that is left is unsubscribed, served to its last message, and told goodbye: no will is
+ * published. Oracles: `mosquitto`, `aedes`, and the codec of `mqtt-packet`.
+ *
+ * Throws `LiveSocketError` `invalid` for a keep-alive or an expiry that MQTT has no number for.
+ */
+export function mqtt(options: MqttOptions = {}): Protocol {
+  const settings = settingsOf(options)
+  const sessions = perSession(mqttSessions)
+  return rawProtocol(() => openMqttLeg(settings, sessions))
+}
+
+function settingsOf(options: MqttOptions): MqttSettings {
+  const { version = '5', qos = 1, keepAlive = 120_000, sessionExpiry = 120_000, handover } = options
+  const five = version === '5'
+  if (!five && version !== '3.1.1') throw new LiveSocketError('invalid', 'mqtt: version must be "5" or "3.1.1".')
+  if (!(keepAlive >= 1_000 && keepAlive <= 300_000))
+    throw new LiveSocketError('invalid', 'mqtt: keepAlive must be milliseconds, 1,000 to 300,000.')
+  if (!(sessionExpiry >= 0 && sessionExpiry <= 4_294_967_295_000))
+    throw new LiveSocketError('invalid', 'mqtt: sessionExpiry must be milliseconds from 0 on.')
+  return {
+    five,
+    qos: typeof qos === 'function' ? qos : () => qos,
+    retain: options.retain ?? (() => false),
+    identity: options.identity ?? (({ user }) => user.get('message-id') ?? null),
+    clientId: options.clientId ?? ((slot, session) => `${session}-${slot}`),
+    credentials:
+      options.credentials ?? ((token) => (token === undefined ? {} : { username: 'livesocket', password: token })),
+    will: options.will,
+    sessionExpiry: five ? sessionExpiry : 0,
+    keepAlive,
+    notice: handover === undefined ? 'livesocket/handover' : handover,
+    leastOverlap: options.leastOverlap ?? 1_000,
+    binary: options.binary ?? false,
+  }
+}
