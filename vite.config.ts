@@ -19,6 +19,7 @@ const LOAD = [
   'test/presets/server-*.test.ts',
   'test/servers/*.test.ts',
   'test/late-timers.test.ts',
+  'test/prove/prove.test.ts',
   'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
 ]
 const LEFT_OUT = withoutPrograms()

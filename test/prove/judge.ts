@@ -1,0 +1,101 @@
+import type { ModelLog } from './model-log.js'
+
+export interface ToldGap {
+  readonly epoch: string
+  readonly from: number | null
+  readonly to: number | null
+}
+
+/** What one page saw, held against what the log says happened. Every broken promise is one sentence. */
+export interface Judge {
+  readonly broken: readonly string[]
+  break(promise: string): void
+  /** The page was told where its subscription begins. Only the first answer counts. */
+  started(epoch: string, after: number): void
+  delivered(message: { epoch: string; offset: number; data: unknown }): void
+  gap(gap: ToldGap): void
+  published(id: string): void
+  settled(id: string, outcome: 'ack' | 'refused' | 'unknown'): void
+  /** A sign-out: whatever is told next belongs to another session, which begins where its first answer says. */
+  newSession(): void
+  /** What is still owed, a sentence each: none where every publish is settled and everything was delivered or told. */
+  owed(): string[]
+}
+
+export function createJudge(log: ModelLog): Judge {
+  const broken: string[] = []
+  const waiting = new Set<string>()
+  /** The page has everything up to here, or was told that it will not. */
+  let position: { epoch: string; offset: number } | null = null
+  /** Told, and nothing was delivered since. */
+  let told: ToldGap | null = null
+
+  const fault = (promise: string) => void broken.push(promise)
+
+  /** What of that epoch lies between, and this page may see. */
+  const between = (epoch: string, after: number, before: number) =>
+    log.archive(epoch).filter(({ offset, hidden }) => !hidden && offset > after && offset < before)
+
+  const kept = (epoch: string, offset: number) => epoch === log.epoch && offset > log.trimmed
+
+  return {
+    broken,
+    break: fault,
+    started(epoch, after) {
+      position ??= { epoch, offset: after }
+    },
+    delivered({ epoch, offset, data }) {
+      if (!position) return fault(`${offset} was delivered before any server had answered`)
+      const same = epoch === position.epoch
+      if (same && offset <= position.offset)
+        return fault(`${offset} was delivered although the page was at ${position.offset} already`)
+      if (!same && told?.epoch !== epoch) fault(`${epoch}:${offset} came after ${position.epoch} without a gap`)
+      const skipped = between(epoch, same ? position.offset : 0, offset)
+      if (skipped.length > 0 && !told) fault(`${skipped[0]!.offset} was skipped before ${offset}, and no gap was told`)
+      const lost = skipped.find((one) => kept(epoch, one.offset))
+      if (lost) fault(`${lost.offset} was skipped before ${offset} and could still have been read`)
+      const entry = log.archive(epoch).find((one) => one.offset === offset)
+      if (!entry || entry.hidden || JSON.stringify(entry.data) !== JSON.stringify(data))
+        fault(`${epoch}:${offset} is not what the log has`)
+      position = { epoch, offset }
+      told = null
+    },
+    gap(gap) {
+      if (!position) fault('a gap before any server had answered')
+      else if (gap.epoch === position.epoch) {
+        // What is hidden lies in no gap: the page has passed it without being told.
+        if (
+          gap.from === null ||
+          gap.from <= position.offset ||
+          between(gap.epoch, position.offset, gap.from).length > 0
+        )
+          fault(`a gap from ${gap.from}, the page was at ${position.offset}`)
+        if (gap.from !== null && kept(gap.epoch, gap.from)) fault(`a gap from ${gap.from}, which is still kept`)
+        if (told?.epoch === gap.epoch) fault(`two gaps in a row from ${gap.from}`)
+      }
+      told = gap
+    },
+    published: (id) => void waiting.add(id),
+    settled(id, outcome) {
+      if (!waiting.delete(id)) return fault(`the publish ${id} was settled twice`)
+      const times = log.applied(id)
+      if (outcome === 'ack' && times !== 1) fault(`${id} is acknowledged and was applied ${times} times`)
+      if (outcome === 'refused' && times !== 0) fault(`${id} is refused and was applied ${times} times`)
+      if (times > 1) fault(`${id} was applied ${times} times`)
+    },
+    newSession() {
+      position = null
+      told = null
+    },
+    owed() {
+      const say = [...waiting].map((id) => `the publish ${id} is not settled`)
+      if (!position) return [...say, 'no server has answered']
+      const known = told?.epoch === log.epoch ? told : null
+      if (position.epoch !== log.epoch && !known) say.push(`the page was not told that ${position.epoch} is over`)
+      const from = position.epoch === log.epoch ? position.offset : 0
+      const missed = between(log.epoch, from, Infinity).filter(({ offset }) => !known || kept(log.epoch, offset))
+      if (missed.length > 0) say.push(`${missed.map(({ offset }) => offset).join(', ')} never came`)
+      return say
+    },
+  }
+}

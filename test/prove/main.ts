@@ -1,0 +1,131 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { askProgram } from './ask.js'
+import { compileProgram, type Program } from './compile.js'
+import { MUTANTS } from './mutants.js'
+import type { Failure } from './program.js'
+import { SCENARIOS } from './scenarios.js'
+
+const HELP = `npm run prove             the whole client against model servers: every schedule within a bound, many at random, and mistakes planted in it
+  -- --quick               what CI runs
+  -- --schedules 1000000   random schedules; default 1,000,000, or 10,000 with --quick
+  -- --seed 0              of the first of them
+  -- --deviations 2        how often a searched schedule may leave what would happen by itself; default 4, or 2 with --quick
+  -- --part NAME           only exhaustive, random or mutants
+  -- --json                one JSON object`
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    schedules: { type: 'string' },
+    seed: { type: 'string', default: '0' },
+    deviations: { type: 'string' },
+    part: { type: 'string', multiple: true, default: ['exhaustive', 'random', 'mutants'] },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+if (values.help) {
+  console.log(HELP)
+  process.exit()
+}
+
+const say = (line: string) => void (values.json ? console.error(line) : console.log(line))
+const wants = (part: string) => values.part.includes(part)
+const schedules = Number(values.schedules ?? (values.quick ? 10_000 : 1_000_000))
+const deviations = Number(values.deviations ?? (values.quick ? 2 : 4))
+const seed = Number(values.seed)
+for (const [name, number] of Object.entries({ schedules, deviations, seed }))
+  if (!Number.isInteger(number) || number < 0) throw new Error(`--${name} must be a whole number`)
+
+/** Each job once, as many at a time as there are processors; results in the order of the jobs. */
+async function inParallel<Job, Result>(jobs: readonly Job[], work: (job: Job) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = []
+  let next = 0
+  const worker = async () => {
+    for (let at = next++; at < jobs.length; at = next++) results[at] = await work(jobs[at]!)
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, worker))
+  return results
+}
+
+const failures: Failure[] = []
+
+async function exhaustive({ path }: Program) {
+  const answers = await inParallel(Object.keys(SCENARIOS), async (scenario) => {
+    const answer = await askProgram(path, { kind: 'explore', scenario, deviations })
+    const { exploration } = answer
+    say(
+      `${scenario}: ${exploration.schedules} schedules, up to ${exploration.depth} steps${exploration.complete ? '' : ', BROKEN'}`,
+    )
+    return answer
+  })
+  failures.push(...answers.flatMap((answer) => answer.failures))
+  return {
+    states: answers.reduce((sum, { exploration }) => sum + exploration.schedules, 0),
+    depth: Math.max(...answers.map(({ exploration }) => exploration.depth)),
+    complete: answers.every(({ exploration }) => exploration.complete),
+    deviations,
+  }
+}
+
+/** As many as one process runs between two lines of progress. */
+const LUMP = 5_000
+
+async function random({ path }: Program) {
+  const lumps = Array.from({ length: Math.ceil(schedules / LUMP) }, (_, index) => ({
+    from: seed + index * LUMP,
+    count: Math.min(LUMP, schedules - index * LUMP),
+  }))
+  const answers = await inParallel(lumps, (lump) => askProgram(path, { kind: 'random', ...lump }))
+  const found = answers.flatMap((answer) => answer.failures)
+  failures.push(...found)
+  const run = answers.reduce((sum, answer) => sum + answer.schedules, 0)
+  const steps = answers.reduce((sum, answer) => sum + answer.steps, 0)
+  say(`${run} random schedules, ${steps} steps: ${found.length} broken`)
+  return { schedules: run, steps, violations: found.length }
+}
+
+/** A mistake that so many schedules do not show is one that the search is blind to. */
+const MUTANT_SCHEDULES = 20_000
+
+async function mutants() {
+  const planted = values.quick ? MUTANTS.slice(0, 4) : MUTANTS
+  const caught = await inParallel(planted, async ({ name, ...plant }) => {
+    const program = await compileProgram(plant)
+    try {
+      for (let from = 0; from < MUTANT_SCHEDULES; from += 1_000) {
+        const { failures: found, schedules: run } = await askProgram(program.path, {
+          kind: 'random',
+          from,
+          count: 1_000,
+        })
+        if (found.length === 0) continue
+        say(`${name}: caught after ${from + run}: ${found[0]!.promises[0]}`)
+        return true
+      }
+    } finally {
+      await program.remove()
+    }
+    say(`${name}: NOT CAUGHT in ${MUTANT_SCHEDULES}`)
+    return false
+  })
+  return { planted: planted.length, caught: caught.filter(Boolean).length }
+}
+
+const program = await compileProgram()
+const began = performance.now()
+const result: Record<string, unknown> = {}
+try {
+  if (wants('exhaustive')) result['exhaustive'] = await exhaustive(program)
+  if (wants('random')) result['random'] = await random(program)
+} finally {
+  await program.remove()
+}
+const planted = wants('mutants') ? await mutants() : undefined
+if (planted) result['mutants'] = planted
+for (const { seed: of, promises, replay } of failures)
+  say(`BROKEN (seed ${of}): ${promises.join('; ')}\n  npm run replay ${replay}`)
+say(`${((performance.now() - began) / 1_000).toFixed(0)} s`)
+if (values.json) console.log(JSON.stringify({ ...result, failures }))
+if (failures.length > 0 || (planted && planted.caught < planted.planted)) process.exitCode = 1

@@ -1,0 +1,87 @@
+import { createLiveSocket } from '../../src/index.js'
+import { givenChoices, randomChoices, type Choices } from './choices.js'
+import { explore, type Exploration } from './explore.js'
+import { takeOverTimers } from './machine.js'
+import { randomWorld } from './random-world.js'
+import { SCENARIOS } from './scenarios.js'
+import { caseText, shrink, type Case } from './shrink.js'
+import { runWorld, type WorldOptions } from './world.js'
+
+/** What a run is asked for, as JSON in its first argument. */
+export type Ask =
+  | { readonly kind: 'random'; readonly from: number; readonly count: number }
+  | { readonly kind: 'explore'; readonly scenario: string; readonly deviations: number }
+  | { readonly kind: 'replay'; readonly one: Case }
+
+/** What it answers, as JSON in its last line. */
+export type Answer =
+  | {
+      readonly kind: 'random'
+      readonly schedules: number
+      readonly steps: number
+      readonly failures: readonly Failure[]
+    }
+  | {
+      readonly kind: 'explore'
+      readonly scenario: string
+      readonly exploration: Omit<Exploration, 'broken'>
+      readonly failures: readonly Failure[]
+    }
+  | { readonly kind: 'replay'; readonly broken: readonly string[]; readonly story: readonly string[] }
+
+export interface Failure {
+  readonly seed: number
+  readonly promises: readonly string[]
+  /** The least that shows it, for `npm run replay`. */
+  readonly replay: string
+}
+
+/** After so many there is nothing to learn from one more. */
+const MOST_FAILURES = 3
+
+// What it warns of is said a million times here.
+console.warn = () => {}
+
+const machine = takeOverTimers()
+const run = (world: WorldOptions, choices: Choices, seed: number, story = false) =>
+  runWorld(createLiveSocket, world, choices, seed, machine, story)
+
+async function failure(found: Case, promises: readonly string[]): Promise<Failure> {
+  const least = await shrink(found, async ({ world, choices, seed }) => {
+    const { broken } = await run(world, givenChoices(choices), seed)
+    return broken.length > 0
+  })
+  return { seed: found.seed, promises, replay: caseText(least) }
+}
+
+async function random(from: number, count: number): Promise<Answer> {
+  const failures: Failure[] = []
+  let steps = 0
+  let seed = from
+  for (; seed < from + count && failures.length < MOST_FAILURES; seed++) {
+    const world = randomWorld(seed)
+    const choices = randomChoices(seed)
+    const outcome = await run(world, choices, seed)
+    steps += outcome.steps
+    if (outcome.broken.length > 0) failures.push(await failure({ world, seed, choices: choices.made }, outcome.broken))
+  }
+  return { kind: 'random', schedules: seed - from, steps, failures }
+}
+
+async function exhaust(scenario: string, deviations: number): Promise<Answer> {
+  const world = SCENARIOS[scenario]
+  if (!world) throw new Error(`there is no scenario "${scenario}"`)
+  const { broken, ...exploration } = await explore(world, deviations, (one, choices) => run(one, choices, 1))
+  const failures = broken ? [await failure({ world, seed: 1, choices: broken.choices }, broken.promises)] : []
+  return { kind: 'explore', scenario, exploration, failures }
+}
+
+const ask = JSON.parse(process.argv[2]!) as Ask
+let answer: Answer
+if (ask.kind === 'random') answer = await random(ask.from, ask.count)
+else if (ask.kind === 'explore') answer = await exhaust(ask.scenario, ask.deviations)
+else {
+  const { broken, story } = await run(ask.one.world, givenChoices(ask.one.choices), ask.one.seed, true)
+  answer = { kind: 'replay', broken, story }
+}
+console.log(JSON.stringify(answer))

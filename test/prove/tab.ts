@@ -1,0 +1,162 @@
+import type { LiveSocket, LiveSocketOptions } from '../../src/index.js'
+import type { Tabs } from '../../src/host/tabs.js'
+import { seededRandom } from '../kit/seeded-random.js'
+import { createJudge, type Judge } from './judge.js'
+import type { ModelLog } from './model-log.js'
+import { createWorldPage, type WorldPage } from './page.js'
+import { createPublishWatch } from './publish-watch.js'
+import type { TokenService } from './token-service.js'
+import { createWorldSocket, type Connection, type ServerEnd } from './wire.js'
+import type { WorldClock } from './world-clock.js'
+
+export type CreateLiveSocket = (options: LiveSocketOptions) => LiveSocket
+
+export const TOPIC = 'room'
+
+/** One tab: the real client, and what is held against it. */
+export interface Tab {
+  readonly socket: LiveSocket
+  readonly page: WorldPage
+  readonly connections: readonly Connection[]
+  readonly judge: Judge
+  readonly told: { delivered: number; gaps: number; moves: number }
+  publish(): void
+  signIn(): void
+  signOut(): void
+  /** Something arrived here. */
+  arrived(connection: Connection, text: string | null): void
+  /** What keeps it from being as if nothing had happened; none: all is well. */
+  amiss(): string[]
+}
+
+export interface TabDeps {
+  readonly name: string
+  readonly create: CreateLiveSocket
+  readonly clock: WorldClock
+  readonly log: ModelLog
+  readonly tokens: TokenService | null
+  readonly tabs: Tabs
+  readonly seed: number
+  /** Origins of all servers. */
+  readonly origins: string[]
+  serverAt(url: string): ServerEnd | null
+  tick(): number
+  say(line: string): void
+}
+
+/** How long ago something must have come for a leg to count as serving, ms: less than any heartbeat of this world. */
+const HEARD_OF = 5_000
+
+export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabDeps): Tab {
+  const judge = createJudge(log)
+  const page = createWorldPage()
+  const connections: Connection[] = []
+  const welcomed = new Set<Connection>()
+  const heard = new Map<Connection, number>()
+  const told = { delivered: 0, gaps: 0, moves: 0 }
+  const say = (line: string) => tell(`${name} ${line}`)
+  const watchPublish = createPublishWatch((rule) => judge.break(`a rule of the contract: ${rule}`))
+  let publishes = 0
+  let signedOut = false
+  /** Tokens of before the last sign-out here: no byte may leave with one. */
+  let former: readonly string[] = []
+
+  const WebSocket = createWorldSocket({
+    serverAt: (url) => (page.offline ? null : deps.serverAt(url)),
+    dialled(connection) {
+      connections.push(connection)
+      say(`dials leg ${connection.leg}, ${connection.url}`)
+      if (connections.filter(({ held }) => held).length > 2) judge.break('three legs at once (client rule 1)')
+    },
+    sent(connection, text) {
+      say(`${connection.leg} ↑ ${text}`)
+      watchPublish(text)
+      if (former.some((token) => text.includes(token))) judge.break('a token left after its sign-out')
+    },
+    tick: () => deps.tick(),
+  })
+
+  const socket = deps.create({
+    url: 'wss://front.test/live',
+    handover: { redirectOrigins: deps.origins },
+    ...(tokens && { getToken: tokens.ask }),
+    debug: false,
+    environment: { WebSocket, clock, random: seededRandom(deps.seed), ...page.sensors, tabs: deps.tabs },
+  })
+  socket.subscribe(TOPIC, (data, { epoch, offset }) => {
+    told.delivered++
+    judge.delivered({ epoch, offset, data })
+    say(`has ${epoch}:${offset}`)
+  })
+  socket.on('gap', (gap) => {
+    told.gaps++
+    judge.gap(gap)
+    say(`misses ${gap.epoch}:${gap.from}–${gap.to} (${gap.reason})`)
+  })
+  socket.on('cutover', () => void told.moves++)
+  socket.on('error', ({ error }) => judge.break(`an error event: ${error.message}`))
+  socket.on('session-ended', ({ reason }) => judge.break(`the session ended: ${reason}`))
+
+  /** While a leg serves, a page that was live stays so. */
+  let status = socket.store.getState().status
+  socket.store.subscribe((state) => {
+    if (state.status === status) return
+    const before = status
+    status = state.status
+    say(`is ${status}`)
+    if (state.closed?.by === 'signed-out') ended()
+    if (before !== 'live' || status === 'closed' || page.stored || page.offline) return
+    const serving = connections.find(
+      (one) => one.sound && welcomed.has(one) && clock.monotonic() - (heard.get(one) ?? 0) < HEARD_OF,
+    )
+    if (serving) judge.break(`${status} though leg ${serving.leg} was serving`)
+  })
+
+  function ended() {
+    signedOut = true
+    judge.newSession()
+  }
+
+  return {
+    socket,
+    page,
+    connections,
+    judge,
+    told,
+    publish() {
+      const id = `${name}-${++publishes}`
+      judge.published(id)
+      socket.publish(TOPIC, id).then(
+        () => judge.settled(id, 'ack'),
+        (error: { readonly code?: string }) =>
+          judge.settled(id, error.code === 'outcome-unknown' ? 'unknown' : 'refused'),
+      )
+    },
+    signIn() {
+      signedOut = false
+      socket.connect()
+    },
+    signOut() {
+      former = tokens ? tokens.given() : []
+      socket.signOut()
+    },
+    arrived(connection, text) {
+      heard.set(connection, clock.monotonic())
+      if (text === null || !connection.held) return
+      const frame = JSON.parse(text) as { type: string; topics?: Record<string, { epoch: string; after: number }> }
+      if (frame.type === 'welcome') welcomed.add(connection)
+      const answer = frame.topics?.[TOPIC]
+      if (answer && (frame.type === 'welcome' || frame.type === 'subscribed')) judge.started(answer.epoch, answer.after)
+    },
+    amiss() {
+      const { status: now } = socket.store.getState()
+      const say = signedOut ? judge.owed().filter((owed) => owed.includes('publish')) : judge.owed()
+      if (now !== (signedOut ? 'closed' : 'live')) say.push(`it is ${now}`)
+      const held = connections.filter((one) => one.held).length
+      if (held !== (signedOut ? 0 : 1)) say.push(`it holds ${held} legs`)
+      if (connections.some((one) => one.up.items.length > 0 || one.down.items.length > 0))
+        say.push('something is under way')
+      return say
+    },
+  }
+}

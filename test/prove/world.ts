@@ -1,0 +1,271 @@
+import type { NetworkHint } from '../../src/host/network.js'
+import type { PageChange } from '../../src/host/page.js'
+import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
+import type { Choices } from './choices.js'
+import type { Machine } from './machine.js'
+import { createModelLog } from './model-log.js'
+import { createModelServer, type ModelServer } from './model-server.js'
+import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
+import { createTokenService } from './token-service.js'
+import { createWorldClock } from './world-clock.js'
+
+type OfServers =
+  | 'append'
+  | 'append-hidden'
+  | 'move'
+  | 'move-here'
+  | 'drain'
+  | 'cancel-drain'
+  | 'crash'
+  | 'restart'
+  | 'lose'
+  | 'trim'
+  | 'busy'
+  | 'well'
+  | 'revoke'
+  | 'token-fails'
+
+type OfTab =
+  | 'publish'
+  | 'reset'
+  | 'handover'
+  | 'sign-out'
+  | 'sign-in'
+  | Exclude<PageChange, 'resumed' | 'activated' | 'leaving'>
+  | Exclude<NetworkHint, 'change'>
+  | 'network-change'
+
+/** What may happen once besides the network's deliveries and the passing of time. `2:` is the second tab's. */
+export type Happening = OfServers | OfTab | `2:${OfTab}`
+
+export interface WorldOptions {
+  readonly servers: number
+  readonly tabs: number
+  /** Independent actors, each with what it does in order. */
+  readonly actors: readonly (readonly Happening[])[]
+  readonly token: boolean
+  /** Schedules that go on for longer are cut here, and the faults end. */
+  readonly maxSteps: number
+}
+
+export interface Outcome {
+  readonly broken: readonly string[]
+  readonly steps: number
+  /** What happened, a line each; only where it was asked for. */
+  readonly story: readonly string[]
+}
+
+const DEADLINE = 20_000
+
+/** All must be well within so much time after the last fault, ms: the longest wait of any policy, and some. */
+const CALM = 300_000
+const MOST_CALM_STEPS = 20_000
+
+/** Runs one schedule of the whole client against model servers. The same options, choices and seed run the same way. */
+export async function runWorld(
+  create: CreateLiveSocket,
+  options: WorldOptions,
+  choices: Choices,
+  seed: number,
+  machine: Machine,
+  tellStory = false,
+): Promise<Outcome> {
+  const clock = createWorldClock()
+  machine.timers(clock)
+  try {
+    const story: string[] = []
+    const say = (line: string) => void (tellStory && story.push(`${clock.monotonic().toFixed(0).padStart(7)} ${line}`))
+    const world = createWorld(create, options, seed, clock, say)
+    const steps = await live(world, options, choices, async () => {
+      do await machine.turn()
+      while (clock.runDue())
+    })
+    return { broken: world.broken(), steps, story }
+  } finally {
+    machine.timers(null)
+  }
+}
+
+type World = ReturnType<typeof createWorld>
+
+/** The schedule itself: first with everything that may happen, then until all is well. Resolves with its steps. */
+async function live(world: World, options: WorldOptions, choices: Choices, quiet: () => Promise<void>) {
+  const left = [...options.actors]
+  let steps = 0
+  async function step(pick: (count: number) => number) {
+    const can = world.enabled(left)
+    if (can.length === 0) return false
+    can[pick(can.length)]!()
+    await quiet()
+    steps++
+    return world.broken().length === 0
+  }
+  world.begin()
+  await quiet()
+  while (steps < options.maxSteps && left.some((actor) => actor.length > 0) && (await step((n) => choices.pick(n))));
+  left.length = 0
+  if (world.broken().length === 0) {
+    world.allIsWell()
+    const most = steps + MOST_CALM_STEPS
+    while (!world.calm() && steps < most && world.inTime() && (await step(() => 0)));
+    if (!world.calm()) world.late()
+  }
+  world.end()
+  await quiet()
+  return steps
+}
+
+function createWorld(
+  create: CreateLiveSocket,
+  options: WorldOptions,
+  seed: number,
+  clock: ReturnType<typeof createWorldClock>,
+  say: (line: string) => void,
+) {
+  const log = createModelLog()
+  const tokens = createTokenService(clock)
+  const newestLegs = new Map<string, number>()
+  const browser = createSimulatedTabs(clock)
+  const broken: string[] = []
+  let sent = 0
+  let wellSince = 0
+
+  const servers: ModelServer[] = ['A', 'B', 'C'].slice(0, options.servers).map((name) =>
+    createModelServer({
+      name,
+      url: `wss://${name.toLowerCase()}.test/live`,
+      topic: TOPIC,
+      clock,
+      log,
+      newestLegs,
+      heartbeat: 10_000,
+      tokenValid: (given) => !options.token || tokens.valid(given),
+      tokenTtl: (given) => (options.token ? tokens.left(given) : undefined),
+      broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
+    }),
+  )
+  const taking = () => servers.filter(({ up, draining }) => up && !draining)
+  /** A balancer gives the first server that takes new legs, else one that is on its way out. */
+  const balanced = () => taking()[0] ?? servers.find(({ up }) => up) ?? null
+
+  const tabs: Tab[] = Array.from({ length: options.tabs }, (_, index) =>
+    createTab({
+      name: `tab${index + 1}`,
+      create,
+      clock,
+      log,
+      tokens: options.token ? tokens : null,
+      tabs: browser.open(),
+      seed: seed + index,
+      origins: servers.map(({ url }) => new URL(url).origin),
+      serverAt: (url) =>
+        url.includes('front') ? balanced() : (servers.find((one) => one.url === url && one.up) ?? null),
+      tick: () => ++sent,
+      say,
+    }),
+  )
+
+  const byServers: Record<OfServers, () => void> = {
+    append: () => void log.append(log.head + 1),
+    'append-hidden': () => void log.append('hidden', true),
+    move: () => taking()[0]?.drain(taking()[1]?.url, DEADLINE),
+    'move-here': () => taking()[0]?.drain(undefined, DEADLINE),
+    drain: () => taking()[0]?.drain(undefined, 2_000),
+    'cancel-drain': () => servers.find(({ draining }) => draining)?.cancelDrain(),
+    crash: () => servers.find(({ up }) => up)?.crash(),
+    restart: () => servers.find(({ up }) => !up)?.restart(),
+    lose: () => log.lose(),
+    trim: () => log.trim(1),
+    busy: () => taking()[0]?.refuse('busy'),
+    well: () => servers.forEach((server) => server.refuse(null)),
+    revoke: () => tokens.revoke(),
+    'token-fails': () => tokens.fail(),
+  }
+
+  const byTab: Record<OfTab, (tab: Tab) => void> = {
+    publish: (tab) => tab.publish(),
+    reset: (tab) => tab.connections.find(({ sound }) => sound)?.reset(),
+    handover: (tab) => void tab.socket.handover().catch(() => {}),
+    'sign-out': (tab) => tab.signOut(),
+    'sign-in': () => tabs.forEach((tab) => tab.signIn()),
+    hidden: ({ page }) => page.tell('hidden'),
+    shown: ({ page }) => page.tell('shown'),
+    stored: ({ page }) => page.tell('stored'),
+    restored: ({ page }) => page.tell('restored'),
+    offline: ({ page }) => page.hint('offline'),
+    online: ({ page }) => page.hint('online'),
+    'network-change': ({ page }) => page.hint('change'),
+  }
+
+  function happen(happening: Happening) {
+    say(`— ${happening}`)
+    const [, second, name = ''] = /^(2:)?(.*)$/.exec(happening)!
+    if (name in byServers) return byServers[name as OfServers]()
+    const tab = tabs[second ? 1 : 0]
+    if (tab) byTab[name as OfTab](tab)
+  }
+
+  /** What is under way, in the order in which it was sent. */
+  function deliveries() {
+    return tabs
+      .flatMap((tab) =>
+        tab.connections.flatMap((connection) => [
+          { tab, connection, queue: connection.up },
+          { tab, connection, queue: connection.down },
+        ]),
+      )
+      .filter(({ queue }) => queue.items.length > 0)
+      .sort((a, b) => a.queue.items[0]!.sent - b.queue.items[0]!.sent)
+      .map(({ tab, connection, queue }) => () => {
+        const { item } = queue.items.shift()!
+        const text = item.kind === 'text' ? item.text : null
+        say(`${queue.name} ${text ?? item.kind}`)
+        if (queue === connection.down) tab.arrived(connection, text)
+        queue.deliver(item)
+      })
+  }
+
+  return {
+    broken: () => [...broken, ...tabs.flatMap(({ judge }) => judge.broken)],
+    begin: () => tabs.forEach((tab) => tab.signIn()),
+    /** What can happen next. The first is what would: what was sent first arrives, then somebody acts, then time passes. */
+    enabled(left: (readonly Happening[])[]): (() => void)[] {
+      const can = deliveries()
+      for (const server of servers) if (server.up && server.behind) can.push(() => server.readOn())
+      left.forEach((actor, index) => {
+        const [next] = actor
+        if (next === undefined) return
+        can.push(() => {
+          left[index] = actor.slice(1)
+          happen(next)
+        })
+      })
+      if (clock.next() !== null) can.push(() => clock.runNext())
+      return can
+    },
+    allIsWell() {
+      say('— all is well from here')
+      wellSince = clock.monotonic()
+      for (const server of servers) {
+        if (!server.up) server.restart()
+        server.cancelDrain()
+        server.refuse(null)
+      }
+      tokens.well()
+      for (const { page } of tabs) {
+        page.hint('online')
+        page.tell('restored')
+        page.tell('shown')
+      }
+    },
+    calm: () => tabs.every((tab) => tab.amiss().length === 0),
+    inTime: () => clock.monotonic() < wellSince + CALM,
+    late() {
+      if (broken.length === 0)
+        broken.push(
+          ...tabs.flatMap((tab, at) => tab.amiss().map((what) => `long after all is well: tab ${at + 1}: ${what}`)),
+        )
+    },
+    end: () => tabs.forEach(({ socket }) => socket.close()),
+  }
+}
