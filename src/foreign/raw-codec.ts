@@ -1,7 +1,15 @@
 import { explain } from '../base/explanation.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Codec, WireData } from '../protocol/protocol.js'
-import type { Outgoing, RawAnswer, RawHandover, RawMessage, RawProtocolOptions, RawWelcome } from './raw-options.js'
+import type {
+  Outgoing,
+  RawAnswer,
+  RawHandover,
+  RawMessage,
+  RawProtocolOptions,
+  RawRefusal,
+  RawWelcome,
+} from './raw-options.js'
 
 /** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
 const DEADLINE = 30_000
@@ -17,7 +25,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
   let requests = 0
   const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
   let ready = false
-  let replies: WireData[] = []
+  let replies: readonly WireData[] = NONE
   /** The server has said something. */
   let heard = false
   /** The leg has waited long enough for its topics. */
@@ -109,44 +117,46 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       epoch,
       stream,
       alone,
-      ...(opening && { opening }),
-      ...(message.head && { head: true }),
+      opening,
+      head: message.head,
     }
   }
 
-  function decode(data: WireData): readonly ServerFrame[] | Rejected {
-    replies.push(...pieces(raw.reply?.(data)))
+  function decode(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
+    if (raw.reply) say(raw.reply(data))
+    const first = raw.refused || raw.begins || !ready ? begun(data) : NONE
+    return first === NONE ? (word(data) ?? messages(raw.message(data), data)) : first
+  }
+
+  /** What belongs before everything else: refusals, what a leg begins with, and that it is ready. */
+  function begun(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
     // What refuses the last topic that a leg waits for may be what makes the leg ready.
-    const before = many(raw.refused?.(data)).map(
-      ({ topic, reason, ended }): ServerFrame => ({
-        type: 'error',
-        code: ended ? 'ended' : 'forbidden',
-        topic,
-        message: reason,
-      }),
-    )
-    const begins = frames(raw.begins?.(data), data, true)
-    if ('invalid' in begins) return begins
+    const before: readonly (ServerFrame | Rejected)[] = [
+      ...many(raw.refused?.(data)).map(refusal),
+      ...many(raw.begins?.(data)).map((message) => messageFrame(message, data, true)),
+    ]
+    const wrong = before.find((one) => 'invalid' in one)
+    if (wrong) return wrong as Rejected
     const serves = ready ? null : raw.ready?.(data)
     heard = true
     if (serves) {
       ready = true
-      return [...before, ...begins, welcome(serves === true ? {} : serves)]
+      return [...before, welcome(serves === true ? {} : serves)]
     }
     if (late && !ready) {
       if (ownPongs > 0 && raw.pong?.(data)) ownPongs--
-      return [...before, ...begins, ...withoutTheRest()]
+      return [...before, ...withoutTheRest()]
     }
-    if (before.length > 0 || begins.length > 0) return [...before, ...begins]
+    return before.length > 0 ? before : NONE
+  }
+
+  /** What the server says to the client itself; null where it is none of its words. */
+  function word(data: WireData): Rejected | readonly ServerFrame[] | null {
     const unauthorized = raw.unauthorized?.(data)
-    if (unauthorized)
-      return [
-        {
-          type: 'error',
-          code: 'unauthorized',
-          message: unauthorized === true ? explain`the server refused the token` : unauthorized,
-        },
-      ]
+    if (unauthorized) {
+      const message = unauthorized === true ? explain`the server refused the token` : unauthorized
+      return [{ type: 'error', code: 'unauthorized', message }]
+    }
     const ended = raw.ended?.(data)
     if (ended) return [{ type: 'error', code: 'forbidden', message: ended }]
     const invalid = raw.invalid?.(data)
@@ -154,15 +164,14 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     const handover = raw.handover?.(data)
     if (handover) return [asked(handover)]
     if (raw.pong?.(data)) {
-      if (ownPongs > 0) return (ownPongs--, [])
+      if (ownPongs > 0) return (ownPongs--, NONE)
       if (ready || !asksReady) return [{ type: 'pong' }]
       ready = true
       return [welcome({})]
     }
     if (raw.drained?.(data)) return [{ type: 'drained' }]
     const answer = raw.answer?.(data)
-    if (answer) return [answered(answer)]
-    return frames(raw.message(data), data)
+    return answer ? [answered(answer)] : null
   }
 
   /** What has not been answered by now is told, and the leg is ready without. */
@@ -178,18 +187,23 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     ]
   }
 
-  function frames(
+  function messages(
     said: RawMessage | readonly RawMessage[] | null | undefined,
     data: WireData,
-    opening = false,
-  ): readonly ServerFrame[] | Rejected {
+  ): Rejected | readonly ServerFrame[] {
+    if (!said) return NONE
     const found: ServerFrame[] = []
     for (const message of many(said)) {
-      const frame = messageFrame(message, data, opening)
+      const frame = messageFrame(message, data, false)
       if ('invalid' in frame) return frame
       found.push(frame)
     }
     return found
+  }
+
+  function say(data: Outgoing) {
+    const more = pieces(data)
+    if (more.length > 0) replies = [...replies, ...more]
   }
 
   const threw = (thrown: unknown): Rejected => ({
@@ -208,7 +222,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       try {
         if (!raw.split) return decode(data)
         // One frame that cannot be read takes nothing from the others of its piece.
-        return raw.split(data).flatMap((one): readonly (ServerFrame | Rejected)[] | Rejected => {
+        return raw.split(data).flatMap((one) => {
           try {
             return decode(one)
           } catch (thrown) {
@@ -221,7 +235,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     },
     replies() {
       const waiting = replies
-      replies = []
+      replies = NONE
       return waiting
     },
     owes: () => raw.owes?.() ?? false,
@@ -231,7 +245,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       late = true
       if (heard) return attempt(withoutTheRest) ?? []
       if (raw.pong) {
-        replies.push(...pieces(attempt(() => raw.ping?.())))
+        say(attempt(() => raw.ping?.()))
         ownPongs++
       }
       return []
@@ -244,8 +258,8 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     }),
     ...(raw.goodbye && { goodbye: () => pieces(attempt(() => raw.goodbye!())) }),
     lost() {
-      const said = frames(raw.lost?.(), '')
-      return 'invalid' in said ? [] : said
+      const said = messages(raw.lost?.(), '')
+      return 'invalid' in said ? NONE : said
     },
     opened() {
       if (ready || (raw.opened ? !raw.opened() : raw.ready || asksReady)) return []
@@ -264,12 +278,22 @@ function attempt<Answer>(ask: () => Answer): Answer | null {
   }
 }
 
+function refusal({ topic, reason, ended }: RawRefusal): ServerFrame {
+  return { type: 'error', code: ended ? 'ended' : 'forbidden', topic, message: reason }
+}
+
+const NONE: readonly never[] = []
+
 function pieces(data: Outgoing): readonly WireData[] {
-  return data == null ? [] : typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
+  return data == null ? NONE : typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
 }
 
 function many<Thing extends object>(said: Thing | readonly Thing[] | null | undefined): readonly Thing[] {
-  return said ? (Array.isArray(said) ? (said as readonly Thing[]) : [said as Thing]) : []
+  return said ? (isSeveral(said) ? said : [said]) : NONE
+}
+
+function isSeveral<Thing extends object>(said: Thing | readonly Thing[]): said is readonly Thing[] {
+  return Array.isArray(said)
 }
 
 function asIs(data: unknown): WireData {

@@ -10,65 +10,89 @@ interface Entry {
   removed: boolean
 }
 
+/** What `stopImmediatePropagation` does to an event. */
+export interface Stoppable {
+  stopped: boolean
+}
+
 /**
  * The listeners of one target, as the DOM standard has them. Not the platform's EventTarget: that takes no events of
  * another realm, such as a jsdom whose globals came later, and some platforms have none.
  */
-export function createListeners(target: EventTarget) {
-  const all = new Map<string, Entry[]>()
+export class Listeners {
+  /** Another array with each that comes or goes: what is being told goes on with the one it began with. */
+  readonly #all = new Map<string, readonly Entry[]>()
+  readonly #target: EventTarget
 
-  function remove(type: string, entry: Entry) {
+  constructor(target: EventTarget) {
+    this.#target = target
+  }
+
+  add(type: string, listener: Listener | null, options: Options) {
+    const {
+      capture = false,
+      once = false,
+      signal,
+    } = typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
+    if (!listener || signal?.aborted || this.#find(type, listener, capture)) return
+    const entry: Entry = { listener, capture, once, removed: false }
+    this.#all.set(type, [...(this.#all.get(type) ?? []), entry])
+    signal?.addEventListener('abort', () => this.#drop(type, entry), { once: true })
+  }
+
+  remove(type: string, listener: Listener | null, options: EventListenerOptions | boolean | undefined) {
+    const entry = this.#find(type, listener, Boolean(typeof options === 'object' ? options?.capture : options))
+    if (entry) this.#drop(type, entry)
+  }
+
+  #find(type: string, listener: Listener | null, capture: boolean): Entry | undefined {
+    return this.#all.get(type)?.find((one) => one.listener === listener && one.capture === capture)
+  }
+
+  #drop(type: string, entry: Entry) {
     entry.removed = true
-    all.set(
+    this.#all.set(
       type,
-      (all.get(type) ?? []).filter((one) => one !== entry),
+      (this.#all.get(type) ?? []).filter((one) => one !== entry),
     )
   }
 
-  const find = (type: string, listener: Listener | null, capture: boolean) =>
-    all.get(type)?.find((one) => one.listener === listener && one.capture === capture)
+  /** Throws a TypeError for what is no event. */
+  dispatch(event: Event): boolean {
+    if (typeof event !== 'object' || event === null || typeof event.type !== 'string')
+      throw new TypeError(explain`dispatchEvent takes an event.`)
+    const propagation = { stopped: false }
+    this.#show(event, this.#target, 2)
+    Object.defineProperty(event, 'stopImmediatePropagation', {
+      value: () => (propagation.stopped = true),
+      configurable: true,
+    })
+    this.tell(event, propagation)
+    this.#show(event, null, 0)
+    return !event.defaultPrevented
+  }
 
-  return {
-    add(type: string, listener: Listener | null, options: Options) {
-      const {
-        capture = false,
-        once = false,
-        signal,
-      } = typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
-      if (!listener || signal?.aborted || find(type, listener, capture)) return
-      const entry: Entry = { listener, capture, once, removed: false }
-      all.set(type, [...(all.get(type) ?? []), entry])
-      signal?.addEventListener('abort', () => remove(type, entry), { once: true })
-    },
-    remove(type: string, listener: Listener | null, options: EventListenerOptions | boolean | undefined) {
-      const entry = find(type, listener, Boolean(typeof options === 'object' ? options?.capture : options))
-      if (entry) remove(type, entry)
-    },
-    /** Throws a TypeError for what is no event. */
-    dispatch(event: Event): boolean {
-      if (typeof event !== 'object' || event === null || typeof event.type !== 'string')
-        throw new TypeError(explain`dispatchEvent takes an event.`)
-      let stopped = false
-      const shown = (currentTarget: EventTarget | null, eventPhase: number) => {
-        for (const [name, value] of Object.entries({ target, srcElement: target, currentTarget, eventPhase }))
-          Object.defineProperty(event, name, { value, configurable: true })
+  #show(event: Event, currentTarget: EventTarget | null, eventPhase: number) {
+    const target = this.#target
+    for (const [name, value] of Object.entries({ target, srcElement: target, currentTarget, eventPhase }))
+      Object.defineProperty(event, name, { value, configurable: true })
+  }
+
+  /** Calls those of an event that knows its target by itself. */
+  tell(event: Event, propagation: Stoppable) {
+    const entries = this.#all.get(event.type)
+    if (!entries) return
+    for (const entry of entries) {
+      if (entry.removed || propagation.stopped) continue
+      if (entry.once) this.#drop(event.type, entry)
+      const { listener } = entry
+      try {
+        if (typeof listener === 'function') listener.call(this.#target, event)
+        else listener.handleEvent(event)
+      } catch (thrown) {
+        report(thrown)
       }
-      shown(target, 2)
-      Object.defineProperty(event, 'stopImmediatePropagation', { value: () => (stopped = true), configurable: true })
-      for (const entry of all.get(event.type) ?? []) {
-        if (entry.removed || stopped) continue
-        if (entry.once) remove(event.type, entry)
-        try {
-          const { listener } = entry
-          if (typeof listener === 'function') listener.call(target, event)
-          else listener.handleEvent(event)
-        } catch (thrown) {
-          report(thrown)
-        }
-      }
-      shown(null, 0)
-      return !event.defaultPrevented
-    },
+    }
   }
 }
 

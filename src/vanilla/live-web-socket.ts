@@ -1,13 +1,15 @@
 import { explain } from '../base/explanation.js'
 import { systemClock, type Clock } from '../base/clock.js'
+import { originOf } from '../base/socket-address.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import { createLiveSocket, type LiveSocket } from '../socket/live-socket.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { createGreeting, type Greeting, type Words } from './greeting.js'
-import { createListeners } from './listeners.js'
-import { closeEvent, errorEvent, messageEvent, openEvent } from './socket-events.js'
+import { Listeners } from './listeners.js'
+import { messageClass, type SocketMessageClass } from './message-event.js'
+import { closeEvent, errorEvent, messageData, openEvent } from './socket-events.js'
 import { checkClose, checkSubprotocols, checkUrl, domError } from './socket-checks.js'
 
 /** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
@@ -127,14 +129,19 @@ export class LiveWebSocket implements EventTarget {
   readonly #clock: Clock
   readonly #topic: string
   readonly #handlers: Partial<Record<Type, Handler>> = {}
-  readonly #listeners = createListeners(this)
+  readonly #listeners = new Listeners(this)
   /** What to say to a new server; null where the protocol knows. */
   #greeting: Greeting | null = null
   /** The newest leg that has served. */
   #served = 0
   #url: string
   #state: 0 | 1 | 2 | 3 = 3
+  /** Where messages come from, as their events name it. */
+  #origin = { of: '', is: '' }
   #binaryType: BinaryType = 'blob'
+  /** The class of message events, and the platform's that it is one of: another one may have come since. */
+  #Message: SocketMessageClass | null = null
+  #platform: typeof MessageEvent | undefined
   #physical: Physical | null = null
   #newest: Physical | null = null
   /** Those that told of an error, which not every break is. */
@@ -322,7 +329,7 @@ export class LiveWebSocket implements EventTarget {
 
   #listen() {
     this.live.subscribe(this.#topic, (data) => {
-      if (this.#state === 1) this.#tell(messageEvent(data, this.#binaryType, this.#url))
+      if (this.#state === 1) this.#received(data)
     })
     this.live.on('leg-dialling', () => {
       if (this.#state === 0) this.#retries++
@@ -357,6 +364,15 @@ export class LiveWebSocket implements EventTarget {
     })
     if (this.#options.debug)
       for (const type of TYPES) this.addEventListener(type, (event) => console.log('LiveWebSocket>', type, event))
+  }
+
+  #received(data: unknown) {
+    const { MessageEvent } = globalThis
+    if (MessageEvent !== this.#platform || !this.#Message) this.#Message = messageClass((this.#platform = MessageEvent))
+    if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: originOf(this.#url) ?? '' }
+    const message = new this.#Message(this, this.#clock, messageData(data, this.#binaryType), this.#origin.is)
+    this.#listeners.tell(message, message)
+    message.over()
   }
 
   #connect() {

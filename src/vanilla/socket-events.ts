@@ -1,5 +1,3 @@
-import { originOf } from '../base/socket-address.js'
-
 /** Node 20 has no CloseEvent; the one that the platform has by now is what `instanceof` in an application knows. */
 export function closeEvent(init: { code: number; reason: string; wasClean: boolean }): CloseEvent {
   return make('CloseEvent', 'close', init) as CloseEvent
@@ -13,24 +11,15 @@ export function openEvent(): Event {
   return make('Event', 'open')
 }
 
-/**
- * `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON.
- */
-export function messageEvent(data: unknown, binaryType: BinaryType, url: string): MessageEvent {
-  const origin = url === '' ? '' : (originOf(url) ?? '')
-  if (data instanceof ArrayBuffer)
-    return make('MessageEvent', 'message', {
-      data: binaryType === 'blob' ? new Blob([data]) : data,
-      origin,
-    }) as MessageEvent
-  return make('MessageEvent', 'message', {
-    data: typeof data === 'string' ? data : JSON.stringify(data),
-    origin,
-  }) as MessageEvent
+/** `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON. */
+export function messageData(data: unknown, binaryType: BinaryType): unknown {
+  if (typeof data === 'string') return data
+  if (!(data instanceof ArrayBuffer)) return JSON.stringify(data)
+  return binaryType === 'blob' ? new Blob([data]) : data
 }
 
 /** Of the platform's class, or, where it has none, an event with what ours bear. */
-function make(name: 'Event' | 'MessageEvent' | 'CloseEvent', type: string, init: object = {}): Event {
+function make(name: 'Event' | 'CloseEvent', type: string, init: object = {}): Event {
   const Class = globalThis[name] as (new (type: string, init?: object) => Event) | undefined
   if (typeof Class === 'function') return new Class(type, init)
   const bare =

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterEach, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
@@ -81,4 +82,33 @@ it('calls the other listeners where one throws, and lets the platform report it'
   socket.addEventListener('x', () => heard.push('second'))
   socket.dispatchEvent(new Event('x'))
   expect([heard, reported]).toEqual([['second'], [new Error('mine')]])
+})
+
+it('gives message events that are what code expects of one: named, told once, copied, printed', async () => {
+  const server = await serverSide()
+  server.server.on('connection', (socket) => socket.send('hello'))
+  const socket = new LiveWebSocket(server.url, [], { WebSocket })
+  const heard: unknown[] = []
+  const event = await new Promise<MessageEvent>((resolve) => {
+    socket.addEventListener('message', (told) => {
+      heard.push(
+        told.target === socket,
+        told.currentTarget === socket,
+        told.eventPhase,
+        told.composedPath()[0] === socket,
+      )
+      told.preventDefault()
+      told.stopPropagation()
+      told.stopImmediatePropagation()
+      resolve(told as MessageEvent)
+    })
+    socket.addEventListener('message', () => heard.push('stopped'))
+  })
+  expect(heard).toEqual([true, true, 2, true])
+  expect([event.currentTarget, event.eventPhase, event.defaultPrevented]).toEqual([null, 0, false])
+  expect([event instanceof MessageEvent, event instanceof Event, event.timeStamp > 0]).toEqual([true, true, true])
+  expect(inspect(event)).toContain('hello')
+  const { type, data, origin } = new MessageEvent(event.type, event as unknown as MessageEventInit)
+  expect({ type, data, origin }).toEqual({ type: 'message', data: 'hello', origin: new URL(server.url).origin })
+  socket.close()
 })
