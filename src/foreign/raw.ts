@@ -49,11 +49,18 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     pings,
     marksEnd,
     leastOverlap: options.leastOverlap ?? 0,
+    reconnectSpread: SPREAD,
     binary: true,
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     open: () => openCodec(typeof given === 'function' ? given() : given, sessions),
   }
 }
+
+/**
+ * Milliseconds. What goes at once is one server of several, with some ten thousand clients: in 5 s they are 2,000 dials
+ * a second. Where it was more, dials fail, and each failure doubles it.
+ */
+const SPREAD = 5_000
 
 /** Milliseconds: who needs longer has servers that are not one. */
 const LONGEST_OVERLAP = 300_000

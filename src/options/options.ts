@@ -118,7 +118,8 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   }
   reconnect?: {
     /**
-     * Milliseconds over which reconnections are spread when a server vanishes. Default 30,000, or what the server said.
+     * Milliseconds over which reconnections are spread when a server vanishes. Default: what the server said, else
+     * 30,000, or 5,000 where the protocol is not livesocket.v1: such a crowd is one server's.
      */
     spread?: number
     /** How far the spread grows with repeated failures, ms. Default 120,000. */
@@ -259,7 +260,13 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
       when: (optionalFunction('handover.when', handover.when) as Settings['handover']['when']) ?? null,
     },
     reconnect: {
-      spread: duration('reconnect.spread', reconnect.spread, 30_000, 0, bounds.spread.most),
+      spread: duration(
+        'reconnect.spread',
+        reconnect.spread,
+        (protocol as Partial<Protocol>).reconnectSpread ?? 30_000,
+        0,
+        bounds.spread.most,
+      ),
       cap: duration('reconnect.cap', reconnect.cap, 120_000, 0, bounds.cap.most),
     },
     heartbeat: heartbeat && {

@@ -28,6 +28,16 @@ export interface PhoenixOptions {
    * `spread`. Default `reconnect`.
    */
   handover?: string
+  /**
+   * Milliseconds for which both connections live at least in a move. Default 3,000: Presence replicates every 1.5 s, and
+   * who left one node before the other nodes know of the new connection would be gone for a moment.
+   */
+  leastOverlap?: number
+  /**
+   * The node's name in what a join is answered: a move that lands on the one that asked for it is tried again. Default:
+   * its `server`, where that is a text.
+   */
+  server?: (response: Record<string, unknown>) => string | undefined
 }
 
 type Frame = [joinRef: string | null, ref: string | null, topic: string, event: string, payload: unknown]
@@ -48,6 +58,8 @@ export function phoenix({
   authToken = false,
   identity,
   handover = 'reconnect',
+  leastOverlap = 3_000,
+  server = ({ server: name }) => (typeof name === 'string' ? name : undefined),
 }: PhoenixOptions = {}): Protocol {
   return rawProtocol(() => {
     let ref = 0
@@ -61,6 +73,7 @@ export function phoenix({
     /** Channels that this leg has left, with the reference of the leave while it is unanswered. */
     const left = new Map<string, string | null>()
     const pushes = awaited<string>()
+    let node: string | undefined
     const write = (...frame: Frame) => JSON.stringify(frame)
     const join = (topic: string) => {
       const mine = next()
@@ -73,6 +86,7 @@ export function phoenix({
 
     return {
       name: 'phoenix',
+      leastOverlap,
       hello({ topics }) {
         const all = [...topics.keys()].map(join)
         for (const topic of topics.keys()) waiting.add(topic)
@@ -92,7 +106,8 @@ export function phoenix({
         const said = read(data)
         if (said?.event !== 'phx_reply') return false
         waiting.delete(said.topic)
-        return waiting.size === 0
+        if (isObject(said.response)) node ??= server(said.response)
+        return waiting.size === 0 && { server: node }
       },
       waiting: () => [...waiting],
       begins(data) {

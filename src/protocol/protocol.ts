@@ -76,6 +76,8 @@ export interface Protocol {
   readonly pings: boolean
   /** Whether it can be told when a leg has no more to bring: by an answered ping, or by a word of the server's. */
   readonly marksEnd: boolean
+  /** Milliseconds over which clients come back where neither the server nor the application has said it. */
+  readonly reconnectSpread?: number
   /** Milliseconds for which the old leg is kept at least. Default 0. */
   readonly leastOverlap?: number
   /** Whether a publish may be binary; else it is JSON. */

@@ -145,6 +145,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       )
     else fail(entry, code, explain`${reason} before the publish was sent: it did not happen`, { cause })
     pump()
+    handlers.settled?.()
   }
 
   function pump() {

@@ -193,7 +193,8 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
       if (old) old.passed = true
     },
     abandon({ id, topic, leg }) {
-      if (!leg) return
+      // Nothing waits for a leg that was passed.
+      if (!leg || leg.passed) return
       const { abandoned } = leg
       if (abandoned.size >= MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
       abandoned.set(topic, id)

@@ -1,9 +1,12 @@
 import { Socket } from 'phoenix'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { phoenix } from '../../src/presets/phoenix.js'
+import { phoenix as preset, type PhoenixOptions } from '../../src/presets/phoenix.js'
 import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
+
+/** As it is, but for the time that both connections live. */
+const phoenix = (options: PhoenixOptions = {}) => preset({ leastOverlap: 0, ...options })
 
 const idOf = ({ payload }: { payload: unknown }) => {
   const { id } = payload as { id?: number }
@@ -314,4 +317,38 @@ it('tells of a channel that crashes again before it has been joined anew', () =>
   expect(crash(again!)).toMatchObject([
     { type: 'error', code: 'forbidden', topic: 'room:1', message: expect.stringContaining('crashed') as string },
   ])
+})
+
+it('has both connections live for three seconds, so that presence does not flap, and holds no message for it', async () => {
+  const server = await slowChannel(0)
+  const { socket, seen } = speaking(server.url, preset({ identity: idOf })).follow('room:1')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  const isLeft = () => server.legs[0]!.received.some((frame) => frame.includes('phx_leave'))
+  const moved = socket.handover()
+  await until(() => server.legs.length === 2 && server.legs[1]!.received.length > 0, 'both')
+  let id = 0
+  const timer = setInterval(() => {
+    for (let left = 5; left > 0 && id < 1_200; left--) server.tell('said', { id: ++id })
+  }, 2)
+  onTestFinished(() => clearInterval(timer))
+  await until(() => seen.length >= 1_200, 'all of them')
+  expect(isLeft()).toBe(false)
+  await moved
+  await until(isLeft, 'the old one is left')
+  expect(socket.stats().gaps).toBe(0)
+})
+
+it('notices by the name in a join’s answer that a move has landed on the node that is left, and goes on', async () => {
+  const names = ['blue', 'blue', 'green']
+  const server = await scripted((text, socket, leg) => {
+    const [joinRef, ref, topic] = JSON.parse(text) as Frame
+    socket.send(JSON.stringify([joinRef, ref, topic, 'phx_reply', { status: 'ok', response: { server: names[leg] } }]))
+  })
+  const { socket } = speaking(server.url, phoenix()).follow('node')
+  socket.connect()
+  await until(() => socket.store.getState().leg?.server === 'blue', 'live')
+  server.legs[0]!.socket.send(JSON.stringify([null, null, 'node', 'reconnect', { deadline: 9_000 }]))
+  await until(() => socket.store.getState().leg?.server === 'green', 'the other node')
+  expect(server.legs).toHaveLength(3)
 })

@@ -44,6 +44,19 @@ describe('at a server that applies a publish as often as it comes', () => {
     ])
   })
 
+  it('holds up no overlap for one whose ttl ran out meanwhile: that is settled, and nothing need come to say so', async () => {
+    const { publish, outbox, outcome, clock, handlers } = setUp({ dedupes: false })
+    let settled = 0
+    Object.assign(handlers, { settled: () => void settled++ })
+    outbox.ready(1)
+    publish('a', { ttl: 3_000 })
+    outbox.ready(2)
+    await clock.advance(2_999)
+    expect([settled, outbox.settled(1)]).toEqual([1, false])
+    await clock.advance(1)
+    expect([await outcome('a'), settled, outbox.settled(1)]).toEqual(['outcome-unknown', 2, true])
+  })
+
   it('sends later what never went out', async () => {
     const { publish, outbox, sent, sendable } = setUp({ dedupes: false })
     outbox.ready(1)
