@@ -123,7 +123,7 @@ public sealed class Drain(LiveServer server)
 
     static readonly JsonSerializerOptions Body = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
-    sealed record Request : Options { public bool Wait { get; init; } public bool Cancel { get; init; } }
+    sealed record Asked : Options { public bool Wait { get; init; } public bool Cancel { get; init; } }
     record Options { public double? Rate { get; init; } public int? Deadline { get; init; } public string? Url { get; init; } public string? Reason { get; init; } public int? Spread { get; init; } }
 
     /// <summary>What a deploy tool calls on the old slot, as of the Node server: POST with a bearer token, and if wanted a JSON body.</summary>
@@ -135,8 +135,8 @@ public sealed class Drain(LiveServer server)
             && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given[7..])), SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
         if (context.Request.Method != "POST") { context.Response.StatusCode = 405; return; }
         if (!bears) { context.Response.StatusCode = 401; return; }
-        Request? asked;
-        try { asked = context.Request.ContentLength is null or 0 ? new Request() : await JsonSerializer.DeserializeAsync<Request>(context.Request.Body, Body); }
+        Asked? asked;
+        try { asked = context.Request.ContentLength is null or 0 ? new Asked() : await JsonSerializer.DeserializeAsync<Asked>(context.Request.Body, Body); }
         catch (JsonException) { asked = null; }
         if (asked is null || asked.Rate <= 0 || asked.Deadline < 0 || asked.Spread < 0)
         {

@@ -13,6 +13,7 @@ public sealed record Subscribe(string Id, IReadOnlyDictionary<string, Position?>
 public sealed record Unsubscribe(IReadOnlyList<string> Topics) : ClientFrame;
 public sealed record Publish(string Id, string Topic, long? N, byte[] Data, long? Age) : ClientFrame;
 public sealed record Auth(string Token) : ClientFrame;
+public sealed record Request(string Id) : ClientFrame;
 public sealed record Ping : ClientFrame;
 
 /// <summary>Up to where somebody was served.</summary>
@@ -62,6 +63,7 @@ public static class Frames
                 "unsubscribe" => new Unsubscribe(Names(fields)),
                 "publish" => new Publish(Text(fields, "id"), Text(fields, "topic", MaxTopic), Whole(fields, "n", 1, optional: true), Data(fields), Whole(fields, "age", 0, optional: true)),
                 "auth" => new Auth(Text(fields, "token", MaxToken)),
+                "request" => new Request(Text(fields, "id")),
                 "ping" => new Ping(),
                 _ => null,
             };

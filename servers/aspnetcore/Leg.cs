@@ -129,6 +129,9 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
             case Ping:
                 Enqueue(new Outgoing(Frames.Encode(Pong()), () => room.Release()));
                 break;
+            case Request request:
+                Enqueue(new Outgoing(Frames.Encode(new { type = "nack", id = request.Id, code = "unknown-method", message = "This server has no methods." }), () => room.Release()));
+                break;
             case Publish publish:
                 lock (lanes)
                 {

@@ -33,7 +33,7 @@ app.Map("/live", server.Handle);
 app.MapGet("/healthz", server.Health);
 if (settings["DRAIN_SECRET"] is { } secret) app.Map("/drain", server.Drain.Endpoint(secret));
 if (settings["DRAIN_SECRET"] is not null && log is MemoryLog memory) app.MapPost("/lose", () => memory.Forget());
-if (settings["PUBLIC_URL"] is { } address) _ = new ReplacedWatch(server, new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = deadline });
+if (settings["PUBLIC_URL"] is { } address) _ = new ReplacedWatch(server, new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = deadline, Reason = "replaced" });
 app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"listening on {new Uri(app.Urls.First()).Port}"));
 app.Run();
 

@@ -66,6 +66,7 @@ const serverBounds = {
   'drain.rate': { least: Number.MIN_VALUE, most: LARGEST, otherwise: 200 },
   'drain.deadline': { ...bounds.handover, otherwise: 30 * SECOND },
   'drain.spread': bounds.handover,
+  'drainWhenReplaced.every': time(5 * SECOND, 20),
   'renewTokens.within': { ...bounds.lifetime, otherwise: 60 * SECOND },
   'offerTokens.tokenTtl': { ...bounds.lifetime, least: 1 },
   'Refused.retryAfter': bounds.retryAfter,

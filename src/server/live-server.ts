@@ -12,6 +12,7 @@ import { clientAddress } from './upgrade/client-address.js'
 import { createDrain, type DrainOptions, type DrainResult } from './drain/drain.js'
 import { createDrainEndpoint } from './drain/drain-endpoint.js'
 import { onSignal } from './drain/drain-signal.js'
+import { RELEASE_HEADER, releaseAt, watchReplaced, type ReplacedOptions } from './drain/replaced-watch.js'
 import { leaveToOtherWorkers } from './drain/cluster-worker.js'
 import { DRAINING } from './failure.js'
 import { serverLimits } from './limits.js'
@@ -100,6 +101,13 @@ export interface LiveServer<User = unknown> {
    * workers take the new connections.
    */
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
+  /**
+   * Drains once another release answers at this server's public address, and not before it is there for good: on a
+   * platform that swaps slots and tells the old one nothing. The answer is that of `healthEndpoint()`, which names the
+   * release from here on. Should this release be there again, as after a swap back, the drain is taken back. It replaces
+   * no `drainOn`. Called again, the new question takes the place of the old one. Throws `invalid`.
+   */
+  drainWhenReplaced(options: ReplacedOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */
   drainEndpoint(secret: string): RequestListener
   /**
@@ -184,6 +192,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   let closing: Promise<void> | null = null
   let stopSweeping: () => void = () => undefined
   let emptied: (() => void) | null = null
+  let release: string | null = null
+  let stopAsking: () => void = () => undefined
 
   const drain = createDrain({
     clock,
@@ -255,7 +265,11 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   function health(_request: IncomingMessage, response: ServerResponse) {
     const readiness = readinessOf({ draining: drain.refusing || closing !== null, log: log.status?.() })
     response
-      .writeHead(readiness === 'ready' ? 200 : 503, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' })
+      .writeHead(readiness === 'ready' ? 200 : 503, {
+        'Content-Type': 'text/plain',
+        'Cache-Control': 'no-store',
+        ...(release === null ? undefined : { [RELEASE_HEADER]: release }),
+      })
       .end(readiness)
   }
 
@@ -321,6 +335,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
 
   async function close() {
     stopSweeping()
+    stopAsking()
     for (const stop of undo) stop()
     drain.force()
     for (const leg of [...connections]) leg.fail(DRAINING, 'all')
@@ -405,6 +420,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drainOn(signal, given) {
       drain.check(given)
       const empty = async () => {
+        // From here on it is no longer for whoever is at the address to say.
+        stopAsking()
         const listenAgain = http ? leaveToOtherWorkers(http) : () => undefined
         await drain.start(given)
         // Taken back, and perhaps begun anew by somebody else since.
@@ -417,6 +434,12 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
         return true
       }
       undo.push(onSignal(process, signal, { empty, hurry: drain.force, now: () => clock.monotonic(), onError }))
+    },
+    drainWhenReplaced(given) {
+      const stop = watchReplaced(given, { drain, clock, ask: releaseAt, onError })
+      stopAsking()
+      stopAsking = stop
+      release = given.release
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,

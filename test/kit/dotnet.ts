@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from './source-files.js'
 
@@ -19,13 +19,13 @@ const SOURCE = /\.(cs|csproj|json)$/
  */
 export async function builtDotnet(folder: string, ...more: string[]): Promise<string> {
   const files = [folder, ...more].flatMap((one) =>
-    readdirSync(join(ROOT, one))
+    readdirSync(resolve(ROOT, one))
       .filter((file) => SOURCE.test(file))
-      .map((file) => join(ROOT, one, file)),
+      .map((file) => resolve(ROOT, one, file)),
   )
   const project = files.find((file) => file.endsWith('.csproj'))!
   const hash = createHash('sha256')
-  for (const file of files) hash.update(`${file}\n`).update(readFileSync(file))
+  for (const file of files) hash.update(`${basename(file)}\n`).update(readFileSync(file))
   const out = join(tmpdir(), `livesocket-dotnet-${hash.digest('hex').slice(0, 16)}`)
   const name = basename(project, '.csproj')
   const program = join(out, `bin/${name}/release/${name}.dll`)

@@ -20,15 +20,17 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/presets/server-phoenix.test.ts': ['elixir', '/usr/share/doc/erlang-jiffy'],
 }
 
+/** What no package of Debian brings: CI runs it where it is, and says so where it is not. */
+const NOT_IN_DEBIAN = 'dotnet'
+
 /**
- * The tests that cannot run here, and says so, loudly. In CI there are none: it installs what they need, and what is
- * missing there is a failure.
+ * The tests that cannot run here, and says so, loudly. In CI there are none but those of what Debian has no package of:
+ * it installs what they need, and what is missing there is a failure.
  */
 export function withoutPrograms(): string[] {
-  if (process.env['CI']) return []
   const left = Object.entries(NEEDS).flatMap(([tests, programs]) => {
     const missing = programs.filter((program) => !installed(program))
-    return missing.length === 0 ? [] : [{ tests, missing }]
+    return missing.length === 0 || (process.env['CI'] && !missing.includes(NOT_IN_DEBIAN)) ? [] : [{ tests, missing }]
   })
   // The projects and their workers read the configuration again, and inherit this.
   const told = process.env['NOT_RUN_TOLD'] !== undefined

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,13 +10,14 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { WebSocket } from 'ws'
 import type { Outcome } from '../../bench/cluster/run-scenario.js'
 import { conformance } from '../../src/cli/conformance.js'
-import type { FrameSocketClass } from '../../src/cli/frame-client.js'
+import { openFrameClient, type FrameSocketClass } from '../../src/cli/frame-client.js'
 import { exportScripts } from '../../src/server/redis/script-export.js'
 import { builtDotnet } from '../kit/dotnet.js'
 import { startRedisServer } from '../kit/redis-server.js'
 import { ROOT } from '../kit/source-files.js'
 import { startDotnet } from './dotnet-program.js'
 
+const Class = WebSocket as unknown as FrameSocketClass
 const TOKEN = 'the right token'
 const SECRET = 'a secret of this test alone'
 const HIDDEN = 'hidden'
@@ -38,7 +42,7 @@ describe('the server in C#', () => {
     })
     return conformance({
       url: `ws://127.0.0.1:${port}/live`,
-      WebSocket: WebSocket as unknown as FrameSocketClass,
+      WebSocket: Class,
       token: TOKEN,
       rate: RATE,
       hidden: HIDDEN,
@@ -65,6 +69,31 @@ describe('the server in C#', () => {
       expect(found.filter(({ verdict }) => verdict !== 'holds')).toEqual([])
       expect(found.length).toBeGreaterThanOrEqual(37)
     }
+  })
+
+  it('drains once another release answers at its public address for good, and takes it back after a swap back', async () => {
+    let release = 'v1'
+    const front = createServer((_request, response) => response.setHeader('LiveSocket-Release', release).end())
+    onTestFinished(() => void front.close())
+    front.listen(0, '127.0.0.1')
+    await once(front, 'listening')
+    const { port } = await startDotnet(program, {
+      RELEASE: 'v1',
+      PUBLIC_URL: `http://127.0.0.1:${(front.address() as AddressInfo).port}/healthz`,
+      ASK_EVERY: '80',
+    })
+    const health = () => fetch(`http://127.0.0.1:${port}/healthz`)
+    expect((await health()).headers.get('LiveSocket-Release')).toBe('v1')
+    const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
+    onTestFinished(() => client.close())
+    client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
+    await client.next('welcome')
+    release = 'v2'
+    expect(await client.next('handover')).toMatchObject({ reason: 'replaced' })
+    expect((await health()).status).toBe(503)
+    release = 'v1'
+    await client.next('handover-cancelled')
+    expect((await health()).status).toBe(200)
   })
 
   it('shares a fleet with nodes of Node: a rolling deploy that swaps the two kinds is noticed by nobody', {

@@ -1,0 +1,156 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { releaseAt, watchReplaced } from '../../../src/server/drain/replaced-watch.js'
+import { createSimulatedClock, liveServer, until } from '../kit.js'
+
+const EVERY = 5_000
+
+/** A slot of release `v1` that asks at its address; each answer is the first of those that are left, the last one stays. */
+function slot() {
+  const clock = createSimulatedClock()
+  const told: string[] = []
+  let refusing = false
+  let answers: (string | null)[] = ['v1']
+  let asked = 0
+  const stop = watchReplaced(
+    { url: 'https://app.example.com/healthz', release: 'v1', every: EVERY },
+    {
+      clock,
+      async ask() {
+        asked++
+        return answers.length > 1 ? answers.shift()! : answers[0]!
+      },
+      drain: {
+        get refusing() {
+          return refusing
+        },
+        check: () => undefined,
+        start(options) {
+          told.push(`drain: ${options?.reason}`)
+          refusing = true
+          return Promise.resolve({ moved: 0, forced: 0 })
+        },
+        cancel() {
+          told.push('cancel')
+          refusing = false
+          return true
+        },
+      },
+      onError: (error) => told.push(String(error)),
+    },
+  )
+  return {
+    told,
+    stop,
+    get asked() {
+      return asked
+    },
+    set refusing(is: boolean) {
+      refusing = is
+    },
+    async hears(...given: (string | null)[]) {
+      answers = [...given]
+      // Each question is one turn of the clock and of what waits for its answer.
+      for (let at = 0; at < given.length; at++) {
+        const before = asked
+        for (let step = 0; asked === before && step < 8; step++) {
+          await clock.advance(EVERY / 4)
+        }
+        await clock.flush()
+      }
+    },
+  }
+}
+
+const times = (count: number, answer: string | null) => Array.from({ length: count }, () => answer)
+
+describe('a slot that asks its public address who answers', () => {
+  it('drains once another release answers for good', async () => {
+    const one = slot()
+    await one.hears('v1', ...times(19, 'v2'))
+    expect(one.told).toEqual([])
+    await one.hears('v2')
+    expect(one.told).toEqual(['drain: replaced'])
+    await one.hears(...times(40, 'v2'))
+    expect(one.told).toEqual(['drain: replaced'])
+  })
+
+  it('stays where another instance of its own release answers', async () => {
+    const one = slot()
+    await one.hears(...times(60, 'v1'))
+    expect(one.told).toEqual([])
+  })
+
+  it('stays while both answer, as in a rolling deploy that is not over or with a canary', async () => {
+    const one = slot()
+    for (let at = 0; at < 30; at++) await one.hears('v2', 'v2', 'v2', 'v2', 'v1')
+    expect(one.told).toEqual([])
+  })
+
+  it('takes a blip for none: a swap that is taken back, a front that answers by itself, nobody at all', async () => {
+    const one = slot()
+    await one.hears(...times(19, 'v2'), 'v1', ...times(60, null), ...times(19, 'v2'), 'v1')
+    expect(one.told).toEqual([])
+  })
+
+  it('goes on counting where an answer fails to come', async () => {
+    const one = slot()
+    await one.hears(...times(10, 'v2'), null, null, ...times(10, 'v2'))
+    expect(one.told).toEqual(['drain: replaced'])
+  })
+
+  it('takes its legs again after a swap back, and drains again after the next swap', async () => {
+    const one = slot()
+    await one.hears(...times(20, 'v2'), 'v1', ...times(20, 'v3'))
+    expect(one.told).toEqual(['drain: replaced', 'cancel', 'drain: replaced'])
+  })
+
+  it('takes back no drain that somebody else began', async () => {
+    const one = slot()
+    one.refusing = true
+    await one.hears(...times(30, 'v2'), 'v1')
+    expect(one.told).toEqual([])
+  })
+
+  it('asks no more once it is stopped', async () => {
+    const one = slot()
+    await one.hears('v1')
+    one.stop()
+    await one.hears('v2', 'v2')
+    expect(one.asked).toBe(1)
+  })
+
+  it.each([
+    [{ url: 'app.example.com', release: 'v1' }, 'url must be'],
+    [{ url: 'https://h', release: '' }, 'release must be'],
+    [{ url: 'https://h', release: 'v1\n' }, 'release must be'],
+    [{ url: 'https://h', release: 'v1', every: 0 }, 'drainWhenReplaced.every must be'],
+    [{ url: 'https://h', release: 'v1', deadline: -1 }, 'drain.deadline must be'],
+  ])('says what is wrong with %j', async (options, text) => {
+    const server = await liveServer()
+    expect(() => server.drainWhenReplaced(options)).toThrow(text)
+  })
+
+  it('two real servers behind an address that swaps: the old one moves its legs by itself', async () => {
+    const front = createServer((request, response) => void to.healthEndpoint()(request, response))
+    onTestFinished(() => void front.close())
+    front.listen(0, '127.0.0.1')
+    await once(front, 'listening')
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}/healthz`
+    const [blue, green] = [await liveServer(), await liveServer()]
+    let to = blue
+    blue.drainWhenReplaced({ url, release: 'v1', every: 40 })
+    green.drainWhenReplaced({ url, release: 'v2', every: 40 })
+    const client = await blue.join()
+    expect(await releaseAt(url)).toBe('v1')
+    expect(blue.stats().draining).toBe(false)
+    to = green
+    expect(await client.next('handover')).toMatchObject({ reason: 'replaced' })
+    expect([blue.stats().draining, green.stats().draining]).toEqual([true, false])
+    to = blue
+    await until(() => !blue.stats().draining, 'taken back')
+    await client.next('handover-cancelled')
+  })
+})
