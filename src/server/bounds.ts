@@ -7,6 +7,10 @@ const KIB = 1_024
 const MIB = 1_024 * KIB
 /** What a counter of 32 bits holds: `ws` and zlib take no more. */
 const LARGEST = 2 ** 31 - 1
+/** Of all that a process or Redis may keep: more than any machine has. */
+const MOST_KEPT = 2 ** 40
+/** What a hash of Redis, and a map of V8, hold. */
+const MOST_ENTRIES = 2 ** 24
 /** Of a time limit: as long as a drain may last. */
 const LONGEST = bounds.handover.most
 
@@ -54,11 +58,25 @@ export const limitBounds = {
   tokenGrace: time(60 * SECOND, 0),
 } satisfies Record<string, Bound>
 
+/** What a log keeps: see `HistoryLimits` and `DedupeLimits`. */
+const logBounds = {
+  'history.maxMessages': { least: 0, most: LARGEST, otherwise: 1_000 },
+  'history.maxBytes': { least: 0, most: MOST_KEPT, otherwise: MIB },
+  'history.maxAge': { ...bounds.lifetime, least: 0, otherwise: 5 * 60 * SECOND },
+  // Sessions without a leg are remembered for no longer either.
+  'dedupe.window': { least: 0, most: 7 * 24 * 3_600 * SECOND, otherwise: 10 * 60 * SECOND },
+  'dedupe.maxIds': { least: 1, most: MOST_ENTRIES, otherwise: 1_000 },
+  'memoryLog.maxTopics': { least: 1, most: MOST_ENTRIES, otherwise: 10_000 },
+  'memoryLog.maxBytes': { least: 0, most: MOST_KEPT, otherwise: 256 * MIB },
+  'redisLog.maxTopics': { least: 1, most: LARGEST, otherwise: 100_000 },
+} satisfies Record<string, Bound>
+
 /**
  * Every number that an application gives a server. What goes on the wire lies within what clients take, which
  * `policy/bounds` and `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
  */
 const serverBounds = {
+  ...logBounds,
   heartbeat: { ...bounds.heartbeat, least: SECOND, otherwise: 10 * SECOND },
   reconnectSpread: bounds.spread,
   /** Connections, or legs, a second. */

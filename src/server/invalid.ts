@@ -1,15 +1,5 @@
 import { LiveSocketError } from '../base/errors.js'
 
-/**
- * The number, or `otherwise` where none was given. Throws `invalid` for what is no number from `least` on. Infinity is
- * one.
- */
-export function atLeast(least: number, name: string, value: unknown, otherwise: number): number {
-  if (value === undefined) return otherwise
-  if (typeof value === 'number' && value >= least) return value
-  throw invalid(`${name} must be a number from ${least} on, not ${shown(value)}`)
-}
-
 export function invalid(message: string): LiveSocketError {
   return new LiveSocketError('invalid', message)
 }

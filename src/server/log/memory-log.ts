@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../base/clock.js'
+import { numberOf } from '../bounds.js'
 import { createKeptTopics, type KeptTopic } from './kept-topics.js'
-import { atLeast } from '../invalid.js'
+import { logLimits } from './log-limits.js'
 import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
 import { createSessionRegister, type SessionRegister } from './session-register.js'
 import type { HistoryLimits } from './topic-history.js'
@@ -52,20 +53,12 @@ const LEAST_ANSWERS = 16
  */
 export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   const clock = options.clock ?? systemClock
-  const limits: HistoryLimits = {
-    maxMessages: atLeast(0, 'history.maxMessages', options.history?.maxMessages, 1_000),
-    maxBytes: atLeast(0, 'history.maxBytes', options.history?.maxBytes, 1024 * 1024),
-    maxAge: atLeast(0, 'history.maxAge', options.history?.maxAge, 5 * 60_000),
-  }
-  const dedupe: DedupeLimits = {
-    window: atLeast(0, 'dedupe.window', options.dedupe?.window, 10 * 60_000),
-    maxIds: atLeast(1, 'dedupe.maxIds', options.dedupe?.maxIds, 1_000),
-  }
-  const maxTopics = atLeast(1, 'maxTopics', options.maxTopics, 10_000)
-  const maxBytes = atLeast(0, 'maxBytes', options.maxBytes, 256 * 1024 * 1024)
+  const { history, dedupe } = logLimits(options)
+  const maxTopics = numberOf('memoryLog.maxTopics', options.maxTopics)
+  const maxBytes = numberOf('memoryLog.maxBytes', options.maxBytes)
   const now = () => clock.monotonic()
 
-  const topics = createKeptTopics({ history: limits, maxTopics, maxBytes }, now)
+  const topics = createKeptTopics({ history, maxTopics, maxBytes }, now)
   const running = new Map<string, Promise<unknown>>()
   const share = () => Math.min(dedupe.maxIds, Math.max(LEAST_ANSWERS, Math.floor(MAX_ANSWERS / sessions.known)))
   const sessions: SessionRegister = createSessionRegister(

@@ -2,16 +2,17 @@ import type { Clock, Random } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import type { LogStatus } from '../log/topic-log.js'
 import type { Keys } from './keys.js'
-import { createRedisDialler } from './redis-dialler.js'
+import { createRedisDialler, type RedisDialler } from './redis-dialler.js'
 import { away, replyCode } from './redis-failure.js'
-import { createRedisReader, type RedisReader } from './redis-reader.js'
-import { createRedisRoute } from './redis-route.js'
-import type { RedisSocket } from './redis-socket.js'
+import { createRedisRoute, type RedisRoute } from './redis-route.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
-import { clusterNodes, standingOf } from './redis-standing.js'
-import { createRedisTrouble } from './redis-trouble.js'
-import { createRollCall, OtherTerm, type Joined, type Mark } from './roll-call.js'
+import { joinOn, takeSeat, type Seat, type SeatDeps } from './redis-seat.js'
+import { createRedisTrouble, type RedisTrouble } from './redis-trouble.js'
+import { RedisWaiters } from './redis-waiters.js'
+import { RetryDelay } from './retry-delay.js'
+import { createRollCall, OtherTerm, type Joined, type Mark, type RollCall } from './roll-call.js'
 import type { Script } from './script.js'
+import { ScriptRunner } from './script-runner.js'
 
 /**
  * This node's way to Redis: one connection for commands, and beside it one for the blocking read, opened when somebody
@@ -76,315 +77,243 @@ export interface RedisConnectionHandlers {
 
 /** Nothing heard for that long on a connection that was asked something: it is dead. A blocking read is shorter. */
 export const PATIENCE = 5_000
-/**
- * Between two rounds: `U(0, RETRY.first · 2ⁿ)`, at most `RETRY.most`, and never less than `RETRY.least`; n goes back to
- * 0 with a connection that lived for `RETRY.lived`.
- */
-const RETRY = { least: 50, first: 200, most: 2_000, lived: 5_000 }
-
-/** Where this node is connected. */
-interface Seat {
-  readonly place: RedisPlace
-  readonly commands: RedisSocket
-  readonly term: string | null
-  /** What the scripts are to find in the root. */
-  run: string
-  readonly since: number
-  readonly reader: RedisReader
-}
 
 export function createRedisConnection(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers): RedisConnection {
-  const { keys, clock, random, source } = deps
-  const rollCall = createRollCall({ keys, node: deps.node, lease: deps.lease, durable: deps.durable, clock, time })
-  const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
-  const route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
-  const trouble = createRedisTrouble(clock, handlers.onError)
-  let seat: Seat | null = null
-  let epoch: string | null = null
-  let generation = 0
-  let attempts = 0
-  let closed = false
-  let cancelRetry: () => void = () => undefined
-  let joining: Promise<number> | null = null
-  /** Redis is there, and other nodes are waited for. */
-  let calling: { readonly over: Promise<void>; end(): void } | null = null
-  let loading: { readonly socket: RedisSocket; readonly done: Promise<void> } | null = null
-  const waiting = new Set<() => void>()
-  let firstTried: () => void
-  const tried = new Promise<void>((resolve) => void (firstTried = resolve))
+  return new Connection(deps, handlers)
+}
 
-  function time() {
-    return deps.time ? `${deps.time()}` : ''
+class Connection implements RedisConnection {
+  private readonly deps: RedisConnectionDeps
+  private readonly handlers: RedisConnectionHandlers
+  private readonly rollCall: RollCall
+  private readonly dialler: RedisDialler
+  private readonly route: RedisRoute
+  private readonly trouble: RedisTrouble
+  private readonly retry: RetryDelay
+  private readonly runner: ScriptRunner
+  private readonly waiters: RedisWaiters
+  private readonly seats: SeatDeps
+  /** Null while Redis is away. */
+  private seat: Seat | null = null
+  epoch: string | null = null
+  generation = 0
+  private closed = false
+  private cancelRetry: () => void = () => undefined
+  private joining: Promise<number> | null = null
+  /** Redis is there, and other nodes are waited for. */
+  private calling: { readonly over: Promise<void>; end(): void } | null = null
+
+  constructor(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers) {
+    const { keys, clock, random, source, node, lease, durable } = deps
+    this.deps = deps
+    this.handlers = handlers
+    this.rollCall = createRollCall({ keys, node, lease, durable, clock, time: () => this.time() })
+    const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
+    this.dialler = dialler
+    this.route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
+    this.trouble = createRedisTrouble(clock, handlers.onError)
+    this.retry = new RetryDelay(random)
+    this.waiters = new RedisWaiters(clock)
+    this.runner = new ScriptRunner({
+      scripts: deps.scripts,
+      reloading: () => void this.generation++,
+      moved: (socket, cause) => void (this.seat?.commands === socket && this.lose(cause)),
+    })
+    this.seats = {
+      dialler,
+      keys,
+      clock,
+      route: this.route,
+      trouble: this.trouble,
+      runner: this.runner,
+      rollCall: this.rollCall,
+      closed: () => this.closed,
+      lost: (commands, error) => void (this.seat?.commands === commands && this.lose(error)),
+      waits: () => this.waitForOthers(),
+    }
+    void this.connect()
   }
 
-  async function connect(last?: unknown) {
-    const begun = clock.monotonic()
+  get here(): boolean {
+    return this.seat !== null
+  }
+
+  called(): Promise<void> | undefined {
+    return this.seat ? undefined : this.calling?.over
+  }
+
+  status(): LogStatus {
+    return this.trouble.status
+  }
+
+  async run(
+    script: Script,
+    ask: Parameters<RedisConnection['run']>[1],
+    again: NonNullable<Parameters<RedisConnection['run']>[2]> = (send) => send(),
+  ): Promise<readonly unknown[]> {
+    const send = async () => {
+      const { commands, run } = this.seat ?? (await this.ready())
+      const epoch = this.epoch!
+      const { keys, args } = ask(epoch)
+      return this.runner.evaluate(commands, script, keys, [epoch, run, this.time(), ...args.map(String)])
+    }
+    let reply = await send()
+    for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {
+      const from = this.seat
+      if (attempt === 3 || !from) throw away()
+      // Nothing was done: another epoch holds, or Redis was started anew, or its scripts were flushed.
+      await (reply[0] === 'stale' ? this.rejoin() : this.runner.load(from.commands)).catch((error: unknown) => {
+        throw away(1_000, error)
+      })
+      reply = await again(send)
+    }
+    return reply
+  }
+
+  async runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
+    return this.runner.evaluateLoaded((await this.ready()).commands, script, keys, args)
+  }
+
+  async read(command: readonly string[]): Promise<unknown> {
+    return (await this.ready()).reader.send(command)
+  }
+
+  knows(mark: Mark): void {
+    this.rollCall.knows(mark)
+  }
+
+  rejoin(): Promise<number> {
+    const { seat } = this
+    if (!seat) return Promise.reject(away())
+    this.joining ??= this.joinAgain(seat).finally(() => void (this.joining = null))
+    return this.joining
+  }
+
+  back(patience: number): Promise<boolean> {
+    if (this.seat) return Promise.resolve(true)
+    if (this.closed) return Promise.resolve(false)
+    return this.waiters.wait(patience, () => this.here)
+  }
+
+  async leave(): Promise<void> {
+    const { seat, runner } = this
+    if (!seat) return
+    await this.rollCall
+      .leave((script, keys, args) => runner.evaluateLoaded(seat.commands, script, keys, args))
+      .catch(() => undefined)
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.cancelRetry()
+    this.calling?.end()
+    this.seat = null
+    this.dialler.close()
+    this.waiters.wake()
+  }
+
+  private time(): string {
+    return this.deps.time ? `${this.deps.time()}` : ''
+  }
+
+  private async ready(): Promise<Seat> {
+    if (!this.seat && !this.closed) await (this.calling?.over ?? this.waiters.tried)
+    if (this.closed) throw new LiveSocketError('refused', 'This log was closed.', { retryAfter: 1_000 })
+    if (!this.seat) throw away()
+    return this.seat
+  }
+
+  /** One round: all that may be Redis, until one is. Where none is, there is another round. */
+  private async connect(last?: unknown) {
+    const { route, waiters } = this
+    const begun = this.deps.clock.monotonic()
     let failure: unknown
     try {
       route.begin(last)
-      for (let place = await route.next(); place && !closed; place = await route.next()) {
+      for (let place = await route.next(); place && !this.closed; place = await route.next()) {
         try {
-          return await enter(place)
+          return await this.enter(place)
         } catch (error) {
           failure = error
           route.failed(place, error)
           // Whoever asks does not wait for a whole cluster that says nothing.
-          if (clock.monotonic() - begun >= PATIENCE) firstTried()
+          if (this.deps.clock.monotonic() - begun >= PATIENCE) waiters.triedOnce()
         }
       }
     } catch (error) {
       failure = error
     }
-    firstTried()
-    if (closed) return
-    trouble.again(failure)
-    const most = Math.min(RETRY.most, RETRY.first * 2 ** attempts++)
-    cancelRetry = clock.setTimeout(() => void connect(), Math.max(RETRY.least, random() * most))
+    waiters.triedOnce()
+    if (this.closed) return
+    this.trouble.again(failure)
+    this.connectIn(this.retry.next())
   }
 
-  async function enter(place: RedisPlace) {
-    let broken: unknown
-    let commands: RedisSocket | null = null
-    commands = await dialler.open(place, (error) => {
-      broken ??= error
-      if (seat && seat.commands === commands) lose(error)
-    })
+  private connectIn(wait: number, last?: unknown) {
+    this.cancelRetry = this.deps.clock.setTimeout(() => void this.connect(last), wait)
+  }
+
+  private async enter(place: RedisPlace) {
     try {
-      const { made, joined } = await sitDown(
-        place,
-        commands,
-        () => broken ?? (closed ? new Error('closed') : undefined),
-      )
-      await load(commands)
-      if (broken !== undefined) throw broken
-      settle(made, joined)
-    } catch (error) {
-      commands.destroy()
-      throw error
+      await takeSeat(this.seats, place, (seat, joined) => this.settle(seat, joined))
     } finally {
-      calling?.end()
-      calling = null
+      this.calling?.end()
+      this.calling = null
     }
   }
 
   /** What is asked from now on waits with us: it is soon over, and whoever was refused would only ask again. */
-  function waits() {
-    if (calling) return
+  private waitForOthers() {
+    if (this.calling) return
     let end!: () => void
-    calling = { over: new Promise<void>((resolve) => void (end = resolve)), end }
+    this.calling = { over: new Promise<void>((resolve) => void (end = resolve)), end }
   }
 
-  async function sitDown(
-    place: RedisPlace,
-    commands: RedisSocket,
-    givenUp: () => unknown,
-  ): Promise<{ made: Seat; joined: string }> {
-    const { cluster, term } = await standingOf(commands, trouble.tell)
-    if (cluster) route.learn(place, await clusterNodes(commands, keys.root))
-    const { epoch: joined, run } = await join(commands, term, givenUp, waits)
-    const another = (error: Error) => seat?.commands === commands && lose(error)
-    const reader = createRedisReader(term, (gone) => dialler.open(place, gone), another)
-    return { made: { place, commands, reader, term, run, since: clock.monotonic() }, joined }
+  private settle(made: Seat, joined: string) {
+    this.route.arrived(made.place)
+    this.seat = made
+    this.epoch = joined
+    this.generation++
+    this.trouble.over()
+    this.waiters.triedOnce()
+    this.waiters.wake()
+    this.handlers.here(joined)
   }
 
-  function settle(made: Seat, joined: string) {
-    if (closed) throw new Error('closed')
-    route.arrived(made.place)
-    seat = made
-    epoch = joined
-    generation++
-    trouble.over()
-    firstTried()
-    for (const wake of [...waiting]) wake()
-    handlers.here(joined)
-  }
-
-  function lose(error: unknown) {
-    if (!seat) return
-    const { commands, reader, since } = seat
-    seat = null
+  private lose(error: unknown) {
+    if (!this.seat) return
+    const { commands, reader, since } = this.seat
+    this.seat = null
     commands.destroy()
     reader.destroy()
-    if (closed) return
-    if (clock.monotonic() - since >= RETRY.lived) attempts = 0
-    trouble.begin(error)
-    handlers.away()
+    if (this.closed) return
+    const first = this.retry.lost(this.deps.clock.monotonic() - since)
+    this.trouble.begin(error)
+    this.handlers.away()
+    const wait = this.retry.next()
     // Who has our slot now was just said; or else somebody is dialled soon.
-    const wait =
-      replyCode(error) === 'MOVED' && attempts === 0
-        ? 0
-        : Math.max(RETRY.least, random() * Math.min(RETRY.most, RETRY.first * 2 ** attempts))
-    attempts++
-    cancelRetry = clock.setTimeout(() => void connect(error), wait)
+    this.connectIn(first && replyCode(error) === 'MOVED' ? 0 : wait, error)
   }
 
-  function join(
-    commands: RedisSocket,
-    term: string | null,
-    givenUp: () => unknown,
-    waits?: () => void,
-  ): Promise<Joined> {
-    return rollCall.join({
-      term,
-      givenUp,
-      waits,
-      evaluate: (script, names, args) => evaluateLoaded(commands, script, names, args),
-    })
-  }
-
-  /** Answers `unloaded` where Redis does not know the script, and nothing was done. */
-  async function evaluate(
-    socket: RedisSocket,
-    { sha }: Script,
-    names: readonly string[],
-    args: readonly string[],
-  ): Promise<readonly unknown[]> {
+  private async joinAgain(seat: Seat): Promise<number> {
+    const { commands, term } = seat
+    const givenUp = () => (this.seat === seat ? undefined : away())
+    let joined: Joined
     try {
-      return (await socket.send(['EVALSHA', sha, `${names.length}`, ...names, ...args])) as unknown[]
+      joined = await joinOn(this.seats, commands, { term: term ?? seat.run, givenUp })
     } catch (error) {
-      const { cause } = error as LiveSocketError
-      if (replyCode(cause) === 'NOSCRIPT') return ['unloaded']
-      // It is not what it was when we came: a replica now, or no longer where our slot is.
-      if (['MOVED', 'READONLY', 'MASTERDOWN'].includes(replyCode(cause)) && seat?.commands === socket) lose(cause)
+      // What it has told and is still on its way here must not count any more when this node is asked what it knows.
+      if (error instanceof OtherTerm && this.seat === seat) this.lose(error)
       throw error
     }
-  }
-
-  async function evaluateLoaded(
-    socket: RedisSocket,
-    script: Script,
-    names: readonly string[],
-    args: readonly string[],
-  ): Promise<readonly unknown[]> {
-    const reply = await evaluate(socket, script, names, args)
-    if (reply[0] !== 'unloaded') return reply
-    await load(socket)
-    return evaluate(socket, script, names, args)
-  }
-
-  /**
-   * What was sent before and not done because of it is sent anew, in its order: `EVAL` would let what comes later go
-   * first.
-   */
-  function load(socket: RedisSocket): Promise<void> {
-    // One that died over it is no answer for the next.
-    if (loading?.socket === socket) return loading.done
-    generation++
-    const done = Promise.all(deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))
-      .then(() => undefined)
-      .finally(() => void (loading?.done === done && (loading = null)))
-    loading = { socket, done }
-    return done
-  }
-
-  function rejoin(): Promise<number> {
-    const from = seat
-    if (!from) return Promise.reject(away())
-    joining ??= (async () => {
-      try {
-        const {
-          epoch: joined,
-          run,
-          appends,
-        } = await join(from.commands, from.term ?? from.run, () => (seat === from ? undefined : away())).catch(
-          (error: unknown) => {
-            // What it has told and is still on its way here must not count any more when this node is asked what it
-            // knows.
-            if (error instanceof OtherTerm && seat === from) lose(error)
-            throw error
-          },
-        )
-        if (seat !== from) throw away()
-        generation++
-        from.run = run
-        if (joined !== epoch) {
-          epoch = joined
-          handlers.here(joined)
-        }
-        return appends
-      } finally {
-        joining = null
-      }
-    })()
-    return joining
-  }
-
-  async function ready(): Promise<Seat> {
-    if (!seat && !closed) await (calling?.over ?? tried)
-    if (closed) throw new LiveSocketError('refused', 'This log was closed.', { retryAfter: 1_000 })
-    if (!seat) throw away()
-    return seat
-  }
-
-  void connect()
-
-  return {
-    get epoch() {
-      return epoch
-    },
-    get here() {
-      return seat !== null
-    },
-    called: () => (seat ? undefined : calling?.over),
-    status: () => trouble.status,
-    get generation() {
-      return generation
-    },
-    async run(script, ask, again = (send) => send()) {
-      const send = async () => {
-        const { commands, run } = seat ?? (await ready())
-        const { keys: names, args } = ask(epoch!)
-        return evaluate(commands, script, names, [epoch!, run, time(), ...args.map(String)])
-      }
-      let reply = await send()
-      for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {
-        const from = seat
-        if (attempt === 3 || !from) throw away()
-        // Nothing was done: another epoch holds, or Redis was started anew, or its scripts were flushed.
-        await (reply[0] === 'stale' ? rejoin() : load(from.commands)).catch((error: unknown) => {
-          throw away(1_000, error)
-        })
-        reply = await again(send)
-      }
-      return reply
-    },
-    async runPlain(script, names, args) {
-      return evaluateLoaded((await ready()).commands, script, names, args)
-    },
-    async read(command) {
-      return (await ready()).reader.send(command)
-    },
-    knows: rollCall.knows,
-    rejoin,
-    back(patience) {
-      if (seat) return Promise.resolve(true)
-      if (closed) return Promise.resolve(false)
-      return new Promise((resolve) => {
-        const settle = (is: boolean) => {
-          cancel()
-          waiting.delete(wake)
-          resolve(is)
-        }
-        const wake = () => settle(seat !== null)
-        const cancel = clock.setTimeout(() => settle(false), patience)
-        waiting.add(wake)
-      })
-    },
-    async leave() {
-      const from = seat
-      if (from)
-        await rollCall
-          .leave((script, names, args) => evaluateLoaded(from.commands, script, names, args))
-          .catch(() => undefined)
-    },
-    close() {
-      if (closed) return
-      closed = true
-      cancelRetry()
-      calling?.end()
-      seat = null
-      dialler.close()
-      for (const wake of [...waiting]) wake()
-    },
+    if (this.seat !== seat) throw away()
+    this.generation++
+    seat.run = joined.run
+    if (joined.epoch !== this.epoch) {
+      this.epoch = joined.epoch
+      this.handlers.here(joined.epoch)
+    }
+    return joined.appends
   }
 }

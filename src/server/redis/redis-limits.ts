@@ -1,4 +1,5 @@
-import { atLeast } from '../invalid.js'
+import { numberOf } from '../bounds.js'
+import { logLimits } from '../log/log-limits.js'
 import type { DedupeLimits } from '../log/publish-record.js'
 import type { HistoryLimits } from '../log/topic-history.js'
 import type { TopicScriptLimits } from './topic-scripts.js'
@@ -19,19 +20,11 @@ export interface RedisLimits {
 /** What the feed keeps for nodes that were away; beyond, they read the topics. */
 const FEED = { messages: 10_000, bytes: 16 * 1024 * 1024 }
 
-/** The limits with defaults in place. Throws `invalid` for one that is no number of its kind. */
+/** The limits with defaults in place. Throws `invalid` for what is no number within its bounds. */
 export function redisLimits({ history, dedupe, maxTopics }: RedisLimits): TopicScriptLimits {
   return {
-    history: {
-      maxMessages: atLeast(0, 'history.maxMessages', history?.maxMessages, 1_000),
-      maxBytes: atLeast(0, 'history.maxBytes', history?.maxBytes, 1024 * 1024),
-      maxAge: atLeast(0, 'history.maxAge', history?.maxAge, 5 * 60_000),
-    },
-    dedupe: {
-      window: atLeast(0, 'dedupe.window', dedupe?.window, 10 * 60_000),
-      maxIds: atLeast(1, 'dedupe.maxIds', dedupe?.maxIds, 1_000),
-    },
-    maxTopics: atLeast(1, 'maxTopics', maxTopics, 100_000),
+    ...logLimits({ history, dedupe }),
+    maxTopics: numberOf('redisLog.maxTopics', maxTopics),
     feed: FEED,
   }
 }

@@ -1,6 +1,8 @@
 import { keepRecords, MAX_COUNTED_TOPICS, type DedupeLimits } from '../log/publish-record.js'
 import type { HistoryLimits } from '../log/topic-history.js'
+import { RECORD } from './record-script.js'
 import { common, script, type Script } from './script.js'
+import { TOPIC } from './topic-standing-script.js'
 
 /** Written into the scripts: they are the same for all that is asked of a log. */
 export interface TopicScriptLimits {
@@ -21,156 +23,6 @@ export interface TopicScripts {
 
 /** ARGV[4] is the topic's name in all that ask where it stands: one question to Redis the less. */
 const COMMON_OF_TOPIC = common(`'t:' .. ARGV[4]`)
-
-/**
- * Where a topic stands: under which count of forgotten topics it was made, its head, the bytes kept, the time of the
- * oldest, and until when it need not be said again that it is in use.
- */
-const TOPIC = `
-local name = ARGV[4]
-local function standing()
-  if not state[6] then return {made = made, offset = 0, bytes = 0, at = 0, fresh = 0} end
-  local a, b, c, d, e = string.match(state[6], '^(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  return {made = tonumber(a), offset = tonumber(b), bytes = tonumber(c), at = tonumber(d), fresh = tonumber(e)}
-end
-local function text(topic)
-  return num(topic.made) .. ':' .. num(topic.offset) .. ':' .. num(topic.bytes) .. ':' .. num(topic.at) .. ':' .. num(topic.fresh)
-end
-local function store(topic)
-  local stands = text(topic)
-  if stands ~= state[6] then redis.call('HSET', root, 't:' .. name, stands) end
-end
-local function named(topic) return epoch .. '.' .. num(topic.made) end
-local function field(entry, name)
-  for at = 1, #entry[2], 2 do if entry[2][at] == name then return entry[2][at + 1] end end
-end
-local function trim(key, topic, count)
-  if count == 0 then
-    topic.bytes = 0
-    return
-  end
-  local page = 2
-  while count > 0 and (count > maxMessages or topic.bytes > maxBytes or now - topic.at >= maxAge) do
-    local entries = redis.call('XRANGE', key, '-', '+', 'COUNT', page)
-    local last
-    for _, entry in ipairs(entries) do
-      topic.at = tonumber(field(entry, 'a')) or 0
-      if count <= maxMessages and topic.bytes <= maxBytes and now - topic.at < maxAge then break end
-      last = entry[1]
-      count = count - 1
-      topic.bytes = math.max(0, topic.bytes - #(field(entry, 'd') or ''))
-    end
-    if not last then break end
-    local ms, seq = string.match(last, '^(%d+)-(%d+)$')
-    redis.call('XTRIM', key, 'MINID', ms .. '-' .. num(tonumber(seq) + 1))
-    page = 64
-    if count == 0 then topic.bytes = 0 end
-  end
-end
--- Who follows a topic says so for two minutes, and until then it is not the quietest.
-local FOLLOWED = 120000
--- The quietest is forgotten where there are too many; one that is followed never.
-local function room(topics, used, prefix)
-  if used <= maxTopics then return end
-  local quietest = redis.call('ZRANGE', topics, 0, 0, 'WITHSCORES')
-  if tonumber(quietest[2]) > now or quietest[1] == name then return end
-  redis.call('ZREM', topics, quietest[1])
-  redis.call('HDEL', root, 't:' .. quietest[1])
-  redis.call('HINCRBY', root, 'made', 1)
-  redis.call('UNLINK', prefix .. quietest[1])
-end
-local function oldest(key, topic)
-  local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
-  return first and tonumber(string.match(first[1], '^%d+')) or topic.offset + 1
-end
-`
-
-/**
- * The rules of `createPublishRecord`, in Redis: one hash for each session and epoch. An answer is text: `a` and the
- * offset and perhaps `:` and data,
- * `n` and JSON, `o` or `u`. Of the hash, `b` is since when it knows all (-1: always), `f` up to when answers were
- * forgotten, `c` the count of answers and thereby their places, `t` the count of topics, `g` up to when topics were
- * dropped, `k` until when it need not be kept longer. `i:` and an id has when it was answered and what, `s:` and a
- * place the same moment and the id, `n:` and a topic its newest number and when that was decided.
- */
-const RECORD = `
-local said, born, forgotten, newest
--- Of what it may take to record something, what this one takes.
-local function barredRecord(record, foreign)
-  return barred('HSET', record)
-    or foreign and barred('UNLINK', record)
-    or tonumber(said[3] or '0') >= maxIds and barred('HGET', record, 'HDEL', record)
-    or now >= tonumber(said[6] or '0') and barred('PEXPIRE', record)
-    or tonumber(said[5] or '0') >= maxCounted and barred('HGETALL', record, 'HDEL', record)
-end
-local function dropTopics(record)
-  local all, counted = redis.call('HGETALL', record), {}
-  for at = 1, #all, 2 do
-    if string.sub(all[at], 1, 2) == 'n:' then counted[#counted + 1] = {all[at], tonumber(string.match(all[at + 1], '%d+$'))} end
-  end
-  table.sort(counted, function(a, b) return a[2] < b[2] end)
-  for at = 1, math.floor(#counted / 2) do redis.call('HDEL', record, counted[at][1]) end
-  redis.call('HSET', record, 't', num(math.ceil(#counted / 2)), 'g', num(counted[math.floor(#counted / 2)][2]))
-end
-local function add(record, id, place, n, answer)
-  local count = tonumber(said[3] or '0')
-  local slot = 's:' .. num(count % maxIds)
-  local fields = {'b', num(born), 'c', num(count + 1), slot, num(now) .. ':' .. id, 'i:' .. id, num(now) .. ':' .. answer}
-  local function set(name, value)
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
-  local old = count >= maxIds and redis.call('HGET', record, slot)
-  if old then
-    local at, former = string.match(old, '^(%d+):(.*)$')
-    if former ~= id and string.match(redis.call('HGET', record, 'i:' .. former) or '', '^%d+') == at then redis.call('HDEL', record, 'i:' .. former) end
-    set('f', num(math.max(tonumber(at), tonumber(said[2] or '-1'))))
-  end
-  local topics = tonumber(said[5] or '0')
-  if n ~= '' then
-    set('n:' .. place, (newest and tonumber(n) <= tonumber(newest) and newest or n) .. ':' .. num(now))
-    if not newest then
-      topics = topics + 1
-      set('t', num(topics))
-    end
-  end
-  local renew = now >= tonumber(said[6] or '0')
-  if renew then set('k', num(now + 60000)) end
-  redis.call('HSET', record, unpack(fields))
-  if renew then redis.call('PEXPIRE', record, num(keep + 120000)) end
-  if topics > maxCounted then dropTopics(record) end
-end
-local function find(record, session, id, place, age, flight, n)
-  said = redis.pcall('HMGET', record, 'b', 'f', 'c', 'g', 't', 'k', 'i:' .. id, 'n:' .. place)
-  local foreign = said.err
-  if foreign then said = {} end
-  local no = barredRecord(record, foreign)
-  if no then return nil, no end
-  if foreign then
-    -- Something that is not ours stands in the way: what was known is lost.
-    redis.call('UNLINK', record)
-    said = {num(now)}
-  end
-  -- One that is not there was never made, or was last used so long ago that it is not kept any more.
-  born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch and -1 or math.max(begun, now - keep)
-  forgotten = math.max(tonumber(said[2] or '-1'), now - window)
-  newest = said[8] and string.match(said[8], '^%d+')
-  if said[7] then
-    local at, known = string.match(said[7], '^(%d+):(.*)$')
-    if tonumber(at) >= now - window then return known end
-  end
-  -- It was first sent at this moment or later.
-  local sent = now - (tonumber(age) or 0) - tonumber(flight)
-  local remembered = sent > born and sent > forgotten
-  local answer
-  if age ~= '' and tonumber(age) > window then answer = 'u'
-  elseif n == '' then answer = age ~= '' and not remembered and 'u'
-  elseif newest and tonumber(n) <= tonumber(newest) then answer = remembered and 'o' or 'u'
-  elseif sent <= born or not newest and sent <= tonumber(said[4] or '-1') then answer = 'u' end
-  if answer then add(record, id, place, n, answer) end
-  return answer
-end
-`
 
 /**
  * KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see
@@ -225,7 +77,7 @@ if feedBytes > maxFeedBytes then
 end
 local renewed = now >= topic.fresh
 if renewed then
-  if maxAge < math.huge then redis.call('PEXPIRE', key, num(maxAge + 120000)) end
+  redis.call('PEXPIRE', key, num(maxAge + 120000))
   used = (used or redis.call('ZCARD', topics)) + redis.call('ZADD', topics, 'GT', num(now), name)
   -- Far from the bound nobody asks which one has been quiet for some seconds more.
   topic.fresh = used * 8 < maxTopics and now + 60000 or 0
@@ -309,9 +161,6 @@ end
 return reply
 `
 
-/** A hash holds no more. */
-const MOST_IDS = 2 ** 24
-
 /** KEYS: root, topics. ARGV 4…: topics that are followed still. */
 const FOLLOW = `${common()}
 local no = barred('ZADD', KEYS[2])
@@ -323,7 +172,7 @@ return {'ok'}
 export function createTopicScripts({ history, dedupe, maxTopics, feed }: TopicScriptLimits): TopicScripts {
   const limits = `
 local maxMessages, maxBytes, maxAge = ${[history.maxMessages, history.maxBytes, history.maxAge].map(literal).join(', ')}
-local window, maxIds, maxTopics = ${[dedupe.window, Math.min(dedupe.maxIds, MOST_IDS), maxTopics].map(literal).join(', ')}
+local window, maxIds, maxTopics = ${[dedupe.window, dedupe.maxIds, maxTopics].map(literal).join(', ')}
 local keep, maxCounted = ${[keepRecords(dedupe), MAX_COUNTED_TOPICS].map(literal).join(', ')}
 local feedMessages, maxFeedBytes = ${[feed.messages, feed.bytes].map(literal).join(', ')}
 `
@@ -336,6 +185,7 @@ local feedMessages, maxFeedBytes = ${[feed.messages, feed.bytes].map(literal).jo
   }
 }
 
+/** Not in the form `1e21`, which Lua would read as another number. */
 function literal(limit: number): string {
-  return Number.isFinite(limit) ? Math.floor(limit).toFixed(0) : 'math.huge'
+  return limit.toFixed(0)
 }

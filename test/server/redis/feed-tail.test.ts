@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createFeedTail, type FeedHead } from '../../../src/server/redis/feed-tail.js'
+import { FeedTail, type FeedHead } from '../../../src/server/redis/feed-tail.js'
 import type { LogEntry, TailEvent } from '../../../src/server/log/topic-log.js'
 import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
 
@@ -34,7 +34,7 @@ function byHand() {
     at: redis.at,
   })
   const entries = (after: number) => range(after + 1, redis.offset).map((offset) => ({ offset, data: `${offset}` }))
-  const tail = createFeedTail({
+  const tail = new FeedTail({
     clock,
     feed: 'feed',
     read: (command) => new Promise((answer, fail) => void reads.push({ from: command.at(-1)!, answer, fail })),

@@ -382,7 +382,7 @@ export async function realRedis(
   await Promise.all([client.connect(), raw.connect()])
   const keys = createKeys(prefix)
   const { append } = createTopicScripts({
-    history: { maxMessages: 1_000, maxBytes: 1e9, maxAge: Infinity },
+    history: { maxMessages: 1_000, maxBytes: 1e9, maxAge: 1e10 },
     dedupe: { window: 60_000, maxIds: 100 },
     maxTopics: 100,
     feed: { messages: 1_000, bytes: 1e9 },

@@ -1,0 +1,145 @@
+import { quoted } from '../invalid.js'
+import type { LogEntry, TailEvent, TopicHead } from '../log/topic-log.js'
+
+/** A head, and where the feed stood at that moment. */
+export interface FeedHead extends TopicHead {
+  readonly seq: number
+  readonly at: string
+}
+
+export interface FeedListenerDeps {
+  head(topic: string): Promise<FeedHead>
+  /** Entries above `after`, from the oldest on. */
+  entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
+  /** Whatever is appended after that head was asked for is in the feed behind it. */
+  startReading(head: FeedHead): void
+  /** Whether Redis can be asked. */
+  here(): boolean
+  /** Once, some time from now. */
+  later(task: () => void): void
+  onError(error: unknown, doing: string): void
+}
+
+/** Entries of a topic that wait while it catches up; beyond, they are caught up on as well. */
+const MOST_EARLY = 1_000
+
+/** `before`: it had come before the topic's head was asked for. */
+type Early = { readonly epoch: string; readonly entry: LogEntry; before: boolean }[]
+
+/** One who is told of all that comes into a topic, in order and without a hole. */
+export class FeedListener {
+  readonly topic: string
+  private readonly deps: FeedListenerDeps
+  private readonly tell: (event: TailEvent) => void
+  /** Empty until it has begun. */
+  private epoch = ''
+  /** The newest offset told of, or where it began. */
+  private told = 0
+  /**
+   * What comes while it catches up waits here. Each catching up has a list of its own, by which it knows whether it is
+   * still wanted.
+   */
+  private early: Early | null = []
+  private gone = false
+
+  constructor(topic: string, tell: (event: TailEvent) => void, deps: FeedListenerDeps) {
+    this.topic = topic
+    this.tell = tell
+    this.deps = deps
+  }
+
+  begin(head: TopicHead): void {
+    this.epoch = head.epoch
+    this.told = head.offset
+    this.release()
+  }
+
+  leave(): void {
+    this.gone = true
+  }
+
+  take(epoch: string, entry: LogEntry): void {
+    if (this.gone) return
+    if (this.early) {
+      // What comes last tells that there was more.
+      if (this.early.length >= MOST_EARLY) this.early.length = 0
+      return void this.early.push({ epoch, entry, before: false })
+    }
+    if (epoch === this.epoch) {
+      if (entry.offset <= this.told) return
+      if (entry.offset === this.told + 1) return this.pass(entry)
+    }
+    this.catchUp({ epoch, entry, before: false })
+  }
+
+  /** This node has appended it: it is told now if everything before it was. Else it comes with the feed. */
+  appended(epoch: string, entry: LogEntry): void {
+    if (!this.early && epoch === this.epoch && entry.offset === this.told + 1) this.take(epoch, entry)
+  }
+
+  /** Nobody knows what it has missed. Before it has begun it asks by itself. */
+  behind(): void {
+    if (this.epoch === '') return
+    this.early = null
+    this.catchUp()
+  }
+
+  /** Asks where the topic stands, tells of what was missed, and then of what came meanwhile. */
+  catchUp(...heard: Early): void {
+    if (this.early) return
+    this.early = heard
+    this.attempt(this.early)
+  }
+
+  private attempt(early: Early) {
+    const { here, later, onError } = this.deps
+    this.settle(early).catch((error: unknown) => {
+      // Where Redis is away, `behind` tries again.
+      if (this.isOver(early) || !here()) return
+      onError(error, `catching up on the topic ${quoted(this.topic)}`)
+      later(() => void (this.isOver(early) || this.attempt(early)))
+    })
+  }
+
+  private isOver(early: Early): boolean {
+    return this.gone || this.early !== early
+  }
+
+  private async settle(early: Early): Promise<void> {
+    for (const one of early) one.before = true
+    const head = await this.deps.head(this.topic)
+    if (this.isOver(early)) return
+    this.deps.startReading(head)
+    if (head.epoch !== this.epoch) this.restart(head)
+    while (this.told < head.offset) {
+      const page = await this.deps.entries(this.topic, this.told)
+      if (this.isOver(early)) return
+      if (page.epoch !== this.epoch) return this.settle(early)
+      if (page.entries.length === 0) break
+      for (const entry of page.entries) if (entry.offset > this.told) this.pass(entry)
+    }
+    // What is no longer there cannot be told of.
+    this.told = Math.max(this.told, head.offset)
+    this.release()
+  }
+
+  private restart({ epoch, offset, oldest }: TopicHead) {
+    this.epoch = epoch
+    this.told = offset
+    this.tell({ type: 'epoch', head: { epoch, offset, oldest } })
+  }
+
+  private release() {
+    const early = this.early ?? []
+    this.early = null
+    for (const { epoch, entry, before } of early) {
+      // The head is younger than it and knows nothing of its epoch: that is an older one.
+      if (!before || epoch === this.epoch) this.take(epoch, entry)
+    }
+  }
+
+  private pass(entry: LogEntry) {
+    this.told = entry.offset
+    this.tell({ type: 'entry', epoch: this.epoch, entry })
+  }
+}

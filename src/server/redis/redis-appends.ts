@@ -1,0 +1,133 @@
+import type { Clock } from '../../base/clock.js'
+import { LiveSocketError } from '../../base/errors.js'
+import { keyOf } from '../log/publish-record.js'
+import type { LogEntry, NewEntry, Recorded } from '../log/topic-log.js'
+import { createAppendOrder, type AppendPlace } from './append-order.js'
+import { encodeName, type Keys } from './keys.js'
+import { answerOf, placeText } from './record-text.js'
+import type { RedisConnection } from './redis-connection.js'
+import { replyCode } from './redis-failure.js'
+import { CALL_PATIENCE } from './roll-call.js'
+import type { Script } from './script.js'
+import type { Sleep } from './sleep.js'
+
+export interface RedisAppendsDeps {
+  readonly connection: RedisConnection
+  readonly script: Script
+  readonly keys: Keys
+  readonly node: string
+  readonly clock: Clock
+  readonly sleep: Sleep
+  /** This node has appended it. */
+  appended(topic: string, epoch: string, entry: LogEntry): void
+}
+
+/** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
+const ASK_AGAIN = 5_000
+/** Between two tries of one that was refused since. */
+const PAUSE = 50
+
+/** What one append has come to. */
+interface Attempt {
+  readonly entry: NewEntry
+  readonly place: AppendPlace | undefined
+  readonly begun: number
+  /** Why its first try has no answer: Redis may have done it. */
+  broken: unknown
+  /** The epoch that it was last sent under. */
+  under: string
+}
+
+/**
+ * Appends that end with one answer, whatever becomes of the connection meanwhile: each is asked for again under its id,
+ * and a session's stay in their order.
+ */
+export function createRedisAppends({ connection, script, keys, node, clock, sleep, appended }: RedisAppendsDeps) {
+  const order = createAppendOrder(() => connection.generation)
+  /** Each append that is sent has a stamp of its own, also where it is sent anew. */
+  let stamped = 0
+
+  function send(attempt: Attempt) {
+    const { topic, data, origin, answer } = attempt.entry
+    return connection.run(
+      script,
+      (root) => ({
+        keys: [
+          keys.root,
+          keys.feed,
+          keys.topics(root),
+          keys.record(root, origin?.session ?? ''),
+          keys.session(origin?.session ?? ''),
+          keys.topic((attempt.under = root), topic),
+        ],
+        args: [
+          encodeName(topic),
+          data,
+          origin ? encodeName(origin.id) : '',
+          placeNow(attempt),
+          answer === undefined ? '' : `:${answer}`,
+          `${node.slice(0, 8)}.${(++stamped).toString(36)}`,
+        ],
+      }),
+      attempt.place?.send,
+    )
+  }
+
+  function placeNow({ entry: { origin }, begun, broken }: Attempt): string {
+    const waited = clock.monotonic() - begun
+    // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never
+    // applied.
+    const repeat = broken !== undefined || origin?.age !== undefined
+    return repeat ? placeText(origin, (origin?.age ?? 0) + waited + 1) : placeText(origin, undefined, waited)
+  }
+
+  async function once(attempt: Attempt): Promise<Recorded> {
+    const called = connection.called()
+    if (called) await called
+    const { place, entry } = attempt
+    // While Redis is away it is refused at once, whatever became of what was sent before.
+    const reply = await (place && connection.here ? place.send(() => send(attempt)) : send(attempt))
+    const [outcome, text, seq, epoch, offset, last] = reply
+    if (outcome === 'new') {
+      connection.knows({ epoch: attempt.under, seq: Number(seq), last: String(last) })
+      appended(entry.topic, String(epoch), { offset: Number(offset), data: entry.data })
+    }
+    return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
+  }
+
+  /** Returns where it is worth another try; throws what the append comes to where it is not. */
+  async function recover(attempt: Attempt, error: unknown) {
+    const refused = error instanceof LiveSocketError && error.code === 'refused'
+    if (attempt.broken === undefined && refused) throw error
+    // Redis itself failed in the middle of it: asked again it would do half of it again.
+    if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
+    attempt.broken ??= error
+    const left = attempt.begun + ASK_AGAIN - clock.monotonic()
+    if (!attempt.entry.origin || !(await isBack(left))) throw attempt.broken
+    if (refused) await sleep(PAUSE)
+  }
+
+  /** Where it is there, and only waits for other nodes, that is soon over. */
+  async function isBack(left: number): Promise<boolean> {
+    if (left > 0 && (await connection.back(left))) return true
+    await connection.called()
+    return connection.here && left > -CALL_PATIENCE
+  }
+
+  return async function append(entry: NewEntry): Promise<Recorded> {
+    const { origin, topic } = entry
+    const place = origin && order.enter(keyOf({ session: origin.session, id: topic }))
+    const attempt: Attempt = { entry, place, begun: clock.monotonic(), broken: undefined, under: '' }
+    try {
+      for (;;) {
+        try {
+          return await once(attempt)
+        } catch (error) {
+          await recover(attempt, error)
+        }
+      }
+    } finally {
+      place?.leave()
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../../base/clock.js'
+import type { Keys } from './keys.js'
+import type { RedisDialler } from './redis-dialler.js'
+import { createRedisReader, type RedisReader } from './redis-reader.js'
+import type { RedisRoute } from './redis-route.js'
+import type { RedisSocket } from './redis-socket.js'
+import type { RedisPlace } from './redis-source.js'
+import { clusterNodes, standingOf } from './redis-standing.js'
+import type { RedisTrouble } from './redis-trouble.js'
+import type { Joined, RollCall, RollSeat } from './roll-call.js'
+import type { ScriptRunner } from './script-runner.js'
+
+/** Where this node is connected. */
+export interface Seat {
+  readonly place: RedisPlace
+  readonly commands: RedisSocket
+  readonly term: string | null
+  /** What the scripts are to find in the root. */
+  run: string
+  readonly since: number
+  readonly reader: RedisReader
+}
+
+export interface SeatDeps {
+  readonly dialler: RedisDialler
+  readonly route: RedisRoute
+  readonly trouble: RedisTrouble
+  readonly runner: ScriptRunner
+  readonly rollCall: RollCall
+  readonly keys: Keys
+  readonly clock: Clock
+  closed(): boolean
+  /** That connection has died, or leads to another Redis by now. */
+  lost(commands: RedisSocket, error: unknown): void
+  /** Redis is there, and other nodes are waited for. */
+  waits(): void
+}
+
+/** Connects there and asks which epoch holds; then `settle` is called, in the same turn. Rejects where it is no good. */
+export async function takeSeat(
+  deps: SeatDeps,
+  place: RedisPlace,
+  settle: (seat: Seat, epoch: string) => void,
+): Promise<void> {
+  let broken: unknown
+  let opened: RedisSocket | null = null
+  const commands = await deps.dialler.open(place, (error) => {
+    broken ??= error
+    if (opened) deps.lost(opened, error)
+  })
+  opened = commands
+  try {
+    const givenUp = () => broken ?? (deps.closed() ? new Error('closed') : undefined)
+    const { seat, epoch } = await sitDown(deps, place, commands, givenUp)
+    await deps.runner.load(commands)
+    if (broken !== undefined) throw broken
+    if (deps.closed()) throw new Error('closed')
+    settle(seat, epoch)
+  } catch (error) {
+    commands.destroy()
+    throw error
+  }
+}
+
+export function joinOn(
+  { rollCall, runner }: Pick<SeatDeps, 'rollCall' | 'runner'>,
+  commands: RedisSocket,
+  seat: Omit<RollSeat, 'evaluate'>,
+): Promise<Joined> {
+  return rollCall.join({
+    ...seat,
+    evaluate: (script, keys, args) => runner.evaluateLoaded(commands, script, keys, args),
+  })
+}
+
+async function sitDown(
+  deps: SeatDeps,
+  place: RedisPlace,
+  commands: RedisSocket,
+  givenUp: () => unknown,
+): Promise<{ seat: Seat; epoch: string }> {
+  const { cluster, term } = await standingOf(commands, deps.trouble.tell)
+  if (cluster) deps.route.learn(place, await clusterNodes(commands, deps.keys.root))
+  const { epoch, run } = await joinOn(deps, commands, { term, givenUp, waits: deps.waits })
+  const reader = createRedisReader(
+    term,
+    (gone) => deps.dialler.open(place, gone),
+    (error) => deps.lost(commands, error),
+  )
+  return { seat: { place, commands, reader, term, run, since: deps.clock.monotonic() }, epoch }
+}
