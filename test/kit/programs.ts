@@ -6,6 +6,7 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/server/redis/redis-*.test.ts': ['redis-server'],
   'test/server/redis/roll-call.test.ts': ['redis-server'],
   'test/server/redis/redis-cluster.test.ts': ['redis-server', 'openssl'],
+  'test/prove/prove.test.ts': ['redis-server'],
   'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
   'test/cluster/recipes.test.ts': ['nginx', 'haproxy', 'openssl', 'systemd-analyze'],
   'test/cli/upgrade-probe.test.ts': ['openssl'],

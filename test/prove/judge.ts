@@ -1,4 +1,15 @@
-import type { ModelLog } from './model-log.js'
+/** What happened to a topic, whoever kept it. */
+export interface TopicRecord {
+  readonly epoch: string
+  /** The newest offset that is not kept any more. */
+  readonly trimmed: number
+  /** Every entry that the epoch ever had, kept or not. */
+  archive(
+    epoch: string,
+  ): readonly { readonly epoch: string; readonly offset: number; readonly data: unknown; readonly hidden: boolean }[]
+  /** How often what was published was applied, in all epochs. */
+  applied(data: unknown): number
+}
 
 export interface ToldGap {
   readonly epoch: string
@@ -22,7 +33,7 @@ export interface Judge {
   owed(): string[]
 }
 
-export function createJudge(log: ModelLog): Judge {
+export function createJudge(log: TopicRecord): Judge {
   const broken: string[] = []
   const waiting = new Set<string>()
   /** The page has everything up to here, or was told that it will not. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { askProgram } from './ask.js'
+import { askProgram, lastLine } from './ask.js'
 import { compileProgram, type Program } from './compile.js'
 import { MUTANTS } from './mutants.js'
 import type { Failure } from './program.js'
@@ -11,7 +11,7 @@ const HELP = `npm run prove             the whole client against model servers: 
   -- --schedules 1000000   random schedules; default 1,000,000, or 10,000 with --quick
   -- --seed 0              of the first of them
   -- --deviations 2        how often a searched schedule may leave what would happen by itself; default 4, or 2 with --quick
-  -- --part NAME           only exhaustive, random or mutants
+  -- --part NAME           only exhaustive, random, chaos or mutants
   -- --json                one JSON object`
 
 const { values } = parseArgs({
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     schedules: { type: 'string' },
     seed: { type: 'string', default: '0' },
     deviations: { type: 'string' },
-    part: { type: 'string', multiple: true, default: ['exhaustive', 'random', 'mutants'] },
+    part: { type: 'string', multiple: true, default: ['exhaustive', 'random', 'chaos', 'mutants'] },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -86,6 +86,38 @@ async function random({ path }: Program) {
   return { schedules: run, steps, violations: found.length }
 }
 
+/** Real sockets, with the log in memory and on Redis: as `npm run chaos`. */
+async function chaos() {
+  const runs = values.quick
+    ? [
+        ['--count', '150'],
+        ['--redis', '--count', '30'],
+      ]
+    : [
+        ['--count', '10000'],
+        ['--redis', '--count', '1000'],
+      ]
+  const sums: { readonly schedules: number; readonly violations: number }[] = []
+  for (const args of runs) {
+    const line = await lastLine(['--import', 'tsx', 'test/prove/chaos/main.ts', '--json', ...args])
+    const { chaos: sum, failures: found } = JSON.parse(line) as Chaos
+    say(
+      `${sum.schedules} schedules on real sockets${args[0] === '--redis' ? ', with Redis' : ''}: ${sum.violations} broken`,
+    )
+    for (const { plan, broken } of found) say(`BROKEN: ${broken.join('; ')}\n  ${JSON.stringify(plan)}`)
+    sums.push(sum)
+  }
+  return {
+    schedules: sums.reduce((sum, one) => sum + one.schedules, 0),
+    violations: sums.reduce((sum, one) => sum + one.violations, 0),
+  }
+}
+
+interface Chaos {
+  readonly chaos: { readonly schedules: number; readonly violations: number }
+  readonly failures: readonly { readonly plan: object; readonly broken: readonly string[] }[]
+}
+
 /** A mistake that so many schedules do not show is one that the search is blind to. */
 const MUTANT_SCHEDULES = 20_000
 
@@ -122,10 +154,13 @@ try {
 } finally {
   await program.remove()
 }
+const chaotic = wants('chaos') ? await chaos() : undefined
+if (chaotic) result['chaos'] = chaotic
 const planted = wants('mutants') ? await mutants() : undefined
 if (planted) result['mutants'] = planted
 for (const { seed: of, promises, replay } of failures)
   say(`BROKEN (seed ${of}): ${promises.join('; ')}\n  npm run replay ${replay}`)
 say(`${((performance.now() - began) / 1_000).toFixed(0)} s`)
 if (values.json) console.log(JSON.stringify({ ...result, failures }))
-if (failures.length > 0 || (planted && planted.caught < planted.planted)) process.exitCode = 1
+if (failures.length > 0 || (chaotic?.violations ?? 0) > 0 || (planted && planted.caught < planted.planted))
+  process.exitCode = 1

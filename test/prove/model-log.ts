@@ -1,3 +1,5 @@
+import type { TopicRecord } from './judge.js'
+
 /**
  * The topic log as the contract has it, written from docs/protocol.md alone. It shares no line with the product's own
  * logs, or a mistake in them would be right here too.
@@ -14,21 +16,14 @@ export type Answer =
   | { readonly type: 'ack'; readonly offset: number }
   | { readonly type: 'nack'; readonly code: string; readonly message: string }
 
-export interface ModelLog {
-  readonly epoch: string
+export interface ModelLog extends TopicRecord {
   readonly head: number
-  /** The newest offset that is not kept any more. */
-  readonly trimmed: number
   /** How often its content was lost. */
   readonly losses: number
   read(after: number): readonly Entry[]
-  /** Every entry that the epoch ever had, kept or not. */
-  archive(epoch: string): readonly Entry[]
   append(data: unknown, hidden?: boolean): Entry
   /** Applies a publish once: server rules 4 and 5. `since`: how many losses there had been when its leg was welcomed. */
   publish(publish: { session: string; id: string; n: number; age?: number; data: unknown }, since: number): Answer
-  /** How often what was published was applied, in all epochs. */
-  applied(data: unknown): number
   /** Everything is gone, and the numbering starts over. */
   lose(): void
   /** Nothing up to the head is kept, but the newest `keep`. */

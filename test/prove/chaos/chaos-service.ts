@@ -1,0 +1,95 @@
+import { systemClock, type Random } from '../../../src/base/clock.js'
+import { createLiveServer, type LiveServer, type TopicLog } from '../../../src/server/index.js'
+import { chaosPath, type ChaosPath } from './chaos-path.js'
+
+export const ROOM = 'room'
+
+/** Real servers that share a log, and the network in front of them. */
+export interface ChaosService {
+  readonly url: string
+  readonly path: ChaosPath
+  /** Publishes 1, 2, 3, … from a server until `stop`. */
+  publish(): void
+  stop(): void
+  /** A new server takes the place of the present one, which is drained. */
+  move(): void
+  crash(): void
+  /** For so long every credential is refused as busy, or cannot be checked. */
+  refuse(ms: number): void
+  close(): Promise<void>
+}
+
+export async function startChaosService(
+  createLog: () => TopicLog,
+  random: Random,
+  tokenTtl?: number,
+): Promise<ChaosService> {
+  const servers: LiveServer[] = []
+  const leaving: Promise<unknown>[] = []
+  let refusedUntil = 0
+  let published = 0
+  let stopPublishing = () => {}
+
+  async function start() {
+    const server = createLiveServer({
+      port: 0,
+      host: '127.0.0.1',
+      log: createLog(),
+      authenticate() {
+        if (systemClock.monotonic() < refusedUntil) throw new Error('the identity service is away')
+        return { subject: 'somebody', ...(tokenTtl !== undefined && { tokenTtl }) }
+      },
+      authorize: () => true,
+      onRequest: { double: ({ data }: { data: unknown }) => Number(data) * 2 },
+      onError: () => undefined,
+    })
+    await server.ready
+    servers.push(server)
+  }
+
+  await start()
+  const newest = () => servers.at(-1)!
+  const path = await chaosPath(() => Number(new URL(newest().address()).port), random)
+
+  async function replace(go: (old: LiveServer) => Promise<unknown>) {
+    const old = newest()
+    await start()
+    await go(old)
+    servers.splice(servers.indexOf(old), 1)
+    await old.close()
+  }
+
+  return {
+    url: `ws://127.0.0.1:${path.port}/`,
+    path,
+    publish() {
+      let going = true
+      let cancel = () => {}
+      const next = () => {
+        newest()
+          .publish(ROOM, ++published)
+          .catch(() => undefined)
+        if (going) cancel = systemClock.setTimeout(next, 2 + random() * 15)
+      }
+      next()
+      stopPublishing = () => {
+        going = false
+        cancel()
+      }
+    },
+    stop: () => stopPublishing(),
+    move: () => void leaving.push(replace((old) => old.drain({ deadline: 1_000, rate: 1_000, endWhenAlone: false }))),
+    crash: () =>
+      void leaving.push(
+        replace(async () => {
+          path.reset()
+        }),
+      ),
+    refuse: (ms) => void (refusedUntil = systemClock.monotonic() + ms),
+    async close() {
+      await Promise.all(leaving)
+      await Promise.all(servers.map((server) => server.close()))
+      path.close()
+    },
+  }
+}
