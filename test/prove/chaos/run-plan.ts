@@ -122,6 +122,7 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
     const position = begun || status !== 'live' ? null : socket.position(ROOM)
     if (!position) return
     begun = true
+    at = position.offset
     told.push({ kind: 'start', ...position })
   })
   socket.connect()
