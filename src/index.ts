@@ -1,5 +1,6 @@
-export { createLiveSocket } from './socket/live-socket.js'
-export type { LiveSocket, LiveSocketStats, SubscribeOptions } from './socket/live-socket.js'
+export { createLiveSocket } from './socket/whole-socket.js'
+export { fold, stream } from './socket/reading.js'
+export type { CoreSocket, LiveSocket, LiveSocketStats, SubscribeOptions } from './socket/live-socket.js'
 export type { Message, MessageInfo } from './topics/message.js'
 export type { StreamOptions } from './socket/stream.js'
 export type { FoldOptions } from './socket/fold.js'
@@ -19,7 +20,7 @@ export type { RequestOptions } from './requests/requests.js'
 export type { MethodAnswer, MethodData, MethodSchema, MethodSchemas, MethodTypes } from './protocol/method-types.js'
 export type { Position } from './protocol/frames.js'
 export type { Protocol } from './protocol/protocol.js'
-export { livesocketV1 } from './protocol/livesocket-v1.js'
+export { livesocketV1 } from './topics/livesocket-v1.js'
 export { rawProtocol } from './foreign/raw.js'
 export type {
   RawAnswer,

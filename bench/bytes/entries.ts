@@ -12,9 +12,24 @@ const CORE = 'createLiveSocket'
 
 export const ENTRIES: readonly Entry[] = [
   { name: CORE, subpath: '.', code: "export { createLiveSocket } from 'livesocket'" },
+  {
+    name: 'core: without getToken, fold, stream, schemas, requests',
+    subpath: './core',
+    code: "export { createLiveSocket } from 'livesocket/core'",
+  },
+  {
+    name: 'core with tokens',
+    subpath: './core',
+    code: "export { createLiveSocket, tokens } from 'livesocket/core'",
+  },
   { name: 'all of livesocket', subpath: '.', code: "export * from 'livesocket'" },
   { name: 'React hooks, over the core', subpath: './react', code: "export * from 'livesocket/react'", over: CORE },
   { name: 'LiveWebSocket', subpath: './vanilla', code: "export { LiveWebSocket } from 'livesocket/vanilla'" },
+  {
+    name: 'CoreWebSocket: without getToken',
+    subpath: './vanilla',
+    code: "export { CoreWebSocket } from 'livesocket/vanilla'",
+  },
   { name: 'bind, over the core', subpath: './vanilla', code: "export { bind } from 'livesocket/vanilla'", over: CORE },
   { name: 'all presets', subpath: './presets', code: "export * from 'livesocket/presets'" },
   { name: 'devtools in plain JS', subpath: './devtools/plain', code: "export * from 'livesocket/devtools/plain'" },

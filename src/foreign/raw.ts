@@ -1,6 +1,7 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Protocol } from '../protocol/protocol.js'
+import { createForeignMerge, type ForeignMergeDeps, type ForeignMergeHandlers } from './foreign-merge.js'
 import { openCodec } from './raw-codec.js'
 import type { RawProtocolOptions } from './raw-options.js'
 import { perSession } from './raw-session.js'
@@ -36,22 +37,27 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
   const pings = options.ping !== undefined && options.pong !== undefined
   const marksEnd = options.marksEnd ?? (pings || options.drained !== undefined)
   checkLeastOverlap(options.leastOverlap, marksEnd)
+  const strength = options.position ? 'position' : options.identity ? 'identity' : 'none'
+  const leaves = options.leave !== undefined
+  const leastOverlap = options.leastOverlap ?? 0
   return {
     name: options.name ?? 'raw',
     subprotocols: [...(options.subprotocols ?? [])],
-    merge: options.position ? 'position' : options.identity ? 'identity' : 'none',
+    merge: strength,
     overlap: options.overlap ?? 'concurrent',
     inBandAuth: options.auth !== undefined,
     acknowledges: options.answer !== undefined,
     dedupes: options.dedupes ?? false,
     takesToken: options.hello !== undefined || options.dial !== undefined || options.auth !== undefined,
-    leaves: options.leave !== undefined,
+    leaves,
     pings,
     marksEnd,
-    leastOverlap: options.leastOverlap ?? 0,
+    leastOverlap,
     reconnectSpread: SPREAD,
     binary: true,
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
+    createMerge: (deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) =>
+      createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves, leastOverlap }, handlers),
     open: () => openCodec(typeof given === 'function' ? given() : given, sessions),
   }
 }

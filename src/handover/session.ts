@@ -1,11 +1,11 @@
 import { nanoid } from 'nanoid'
 import type { Present } from '../base/clock.js'
-import { createForeignMerge } from '../foreign/foreign-merge.js'
-import { createMerge, type Merge, type MergeHandlers } from '../topics/merge.js'
+import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
 import { withRequests } from '../requests/with-requests.js'
-import { createRequests, type Requests } from '../requests/requests.js'
+import type { Requests } from '../requests/requests.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
-import { createTokenKeeper, type TokenKeeper, type TokenKeeperHandlers } from '../tokens/token-keeper.js'
+import { noTokens } from '../tokens/no-tokens.js'
+import type { TokenKeeper, TokenKeeperHandlers } from '../tokens/token-keeper.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import type { Settings } from '../options/options.js'
 
@@ -20,7 +20,8 @@ export interface Session {
   readonly merge: Merge & { drained?(leg: number): void }
   /** What waits for answers, of both kinds. */
   readonly outbox: Outbox
-  readonly requests: Requests
+  /** Absent: the socket is made without them. */
+  readonly requests: Requests | undefined
   readonly tokens: TokenKeeper
   readonly counters: SessionCounters
   /** It is served again. False: another tab has ended it meanwhile. */
@@ -67,7 +68,10 @@ const SETTLE_TIMEOUT = 1_000
 export function createSession({ settings, present, online }: SessionDeps, handlers: SessionHandlers): Session {
   let id = ''
   const merge = mergeOf(settings, present, handlers.merge)
-  const requests = createRequests({ clock: settings.clock, id: () => nanoid(), ...settings.outbox }, handlers.request)
+  const requests = settings.parts.requests?.(
+    { clock: settings.clock, id: () => nanoid(), ...settings.outbox },
+    handlers.request,
+  )
   const publishes: Outbox = createOutbox(
     {
       clock: settings.clock,
@@ -80,7 +84,7 @@ export function createSession({ settings, present, online }: SessionDeps, handle
     },
     { ...handlers.outbox, changed: () => handlers.outbox.changed(publishes.size) },
   )
-  const outbox = withRequests(publishes, requests)
+  const outbox = requests ? withRequests(publishes, requests) : publishes
   const tokens = tokensOf(settings, online, handlers.tokens)
   return {
     get id() {
@@ -116,26 +120,16 @@ export function createSession({ settings, present, online }: SessionDeps, handle
   }
 }
 
-function mergeOf(settings: Settings, present: Present, handlers: SessionHandlers['merge']): Session['merge'] {
-  const { merge: strength, marksEnd } = settings.protocol
-  const deps = { clock: settings.clock, present, id: () => nanoid(8), ...settings.holding }
-  return strength === 'log'
-    ? createMerge(deps, handlers)
-    : createForeignMerge(
-        {
-          ...deps,
-          strength,
-          end: marksEnd ? 'fence' : 'match',
-          leaves: settings.protocol.leaves,
-          leastOverlap: settings.protocol.leastOverlap,
-        },
-        handlers,
-      )
+/** What the protocol's own room has made, of which the room of protocols knows nothing. */
+type CreateMerge = (deps: MergeDeps, handlers: SessionHandlers['merge']) => Session['merge']
+
+function mergeOf({ protocol, clock, holding }: Settings, present: Present, handlers: SessionHandlers['merge']) {
+  return (protocol.createMerge as CreateMerge)({ clock, present, id: () => nanoid(8), ...holding }, handlers)
 }
 
 function tokensOf(settings: Settings, online: () => boolean, handlers: TokenKeeperHandlers): TokenKeeper {
-  const { clock, random, getToken, tokenRefresh, tabs, key, page } = settings
-  return createTokenKeeper(
+  const { clock, random, getToken, tokenRefresh, tabs, key, page, parts } = settings
+  return (parts.tokens ?? noTokens)(
     { clock, random, getToken, tokenRefresh, tabs, key, online, hidden: () => page.hidden() },
     handlers,
   )

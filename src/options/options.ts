@@ -4,25 +4,28 @@ import { systemClock, systemRandom, type Clock, type Random } from '../base/cloc
 import { Deadlines } from '../base/deadlines.js'
 import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
-import { createTabs, type Tabs } from '../host/tabs.js'
+import type { Tabs } from '../host/tabs.js'
 import { LiveSocketError } from '../base/errors.js'
 import { baseUrl, originOf, socketAddress } from '../base/socket-address.js'
 import type { GetToken } from '../tokens/token-keeper.js'
 import { bounds } from '../policy/bounds.js'
-import { livesocketV1 } from '../protocol/livesocket-v1.js'
 import type { MethodSchemas } from '../protocol/method-types.js'
 import type { Protocol } from '../protocol/protocol.js'
 import {
   count,
   duration,
+  fraction,
   invalid,
   isObject,
   optionalFunction,
-  ownOptions,
   reading,
+  readOptions,
   seam,
   section,
-} from './option-check.js'
+  type Read,
+  type Table,
+} from './option-table.js'
+import type { AllParts } from './parts.js'
 
 /** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
 export type TopicTypes = Record<string, unknown>
@@ -162,29 +165,56 @@ export interface Environment {
   tabs?: Tabs
 }
 
+const MIB = 1_048_576
+
+/** Every option but those that only together mean something. Durations are milliseconds. */
+const OPTIONS = {
+  url: checkUrl,
+  key(name, given): string | undefined {
+    if (given !== undefined && (typeof given !== 'string' || given === ''))
+      throw invalid(name, 'a non-empty string', given)
+    return given
+  },
+  getToken: optionalFunction<GetToken>,
+  tokenRefresh: {
+    from: fraction,
+    to: fraction,
+    lifetime: duration(undefined, bounds.lifetime.least, bounds.lifetime.most),
+    timeout: duration(10_000, 1_000, 300_000),
+  },
+  handover: {
+    redirectOrigins: checkOrigins,
+    overlapLimit: duration(30_000),
+    dwell: duration(1_000, 0),
+    maxAge: duration(null, bounds.maxAge.least),
+    when: optionalFunction<(request: HandoverRequest) => Promise<void>>,
+  },
+  reconnect: { spread: duration(undefined, 0, bounds.spread.most), cap: duration(120_000, 0, bounds.cap.most) },
+  heartbeat: (name, given) =>
+    given !== false && readOptions({ interval: duration(10_000), timeout: duration(5_000) }, given, name),
+  connectTimeout: duration(10_000),
+  outbox: { maxMessages: count(1_000), maxBytes: count(MIB), ackTimeout: duration(10_000) },
+  holding: { maxMessages: count(1_000), maxBytes: count(MIB), gapTimeout: duration(250, 0) },
+  onClose: optionalFunction<(close: { code: number; reason: string }) => unknown>,
+  debug: checkDebug,
+  environment: {
+    WebSocket: optionalFunction<unknown>,
+    clock: seam<Clock>('now', 'monotonic', 'setTimeout', 'frame'),
+    random: optionalFunction<Random>,
+    network: seam<Network>('online', 'subscribe'),
+    page: seam<Page>('hidden', 'subscribe'),
+    tabs: seam<Tabs>('join'),
+  },
+} satisfies Table
+
 /** Options, checked, with every default filled in. */
-export interface Settings {
-  readonly url: LiveSocketOptions['url']
+export interface Settings extends Omit<Read<typeof OPTIONS>, 'key' | 'reconnect' | 'environment'> {
   readonly key: string | null
-  readonly getToken: GetToken | undefined
-  readonly tokenRefresh: { from?: number; to?: number; lifetime?: number; timeout: number }
+  readonly reconnect: { readonly spread: number; readonly cap: number }
   readonly protocol: Protocol
+  readonly parts: AllParts
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly methods: MethodSchemas
-  readonly handover: {
-    redirectOrigins: readonly string[]
-    overlapLimit: number
-    dwell: number
-    maxAge: number | null
-    when: ((request: HandoverRequest) => Promise<void>) | null
-  }
-  readonly reconnect: { spread: number; cap: number }
-  readonly heartbeat: { interval: number; timeout: number } | false
-  readonly connectTimeout: number
-  readonly outbox: { maxMessages: number; maxBytes: number; ackTimeout: number }
-  readonly holding: { maxMessages: number; maxBytes: number; gapTimeout: number }
-  readonly onClose: ((close: { code: number; reason: string }) => unknown) | undefined
-  readonly debug: ((line: string) => void) | null
   /** Warn of nothing. */
   readonly quiet: boolean
   readonly WebSocket: unknown
@@ -193,109 +223,57 @@ export interface Settings {
   readonly random: Random
   readonly network: Network
   readonly page: Page
-  readonly tabs: Tabs
+  /** Absent: the browser's. */
+  readonly tabs: Tabs | undefined
 }
 
-const MIB = 1_048_576
-
 /** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
-export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>): Settings {
+export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>, parts: AllParts): Settings {
   if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
-  const options = ownOptions(given)
-  const url = checkUrl(options.url)
-  const handover = section(options, 'handover')
-  const reconnect = section(options, 'reconnect')
-  const outbox = section(options, 'outbox')
-  const holding = section(options, 'holding')
-  const environment = section(options, 'environment')
-  const tokenRefresh = section(options, 'tokenRefresh')
-  const fraction = (name: string, value: unknown) => {
-    if (value === undefined) return undefined
-    if (typeof value !== 'number' || !(value > 0 && value <= 1))
-      throw invalid(`tokenRefresh.${name}`, explain`a fraction of the lifetime, above 0 and at most 1`, value)
-    return value
-  }
-  const from = fraction('from', tokenRefresh.from)
-  const to = fraction('to', tokenRefresh.to)
-  if ((from ?? 0.5) > (to ?? 0.9))
-    throw from === undefined
+  const options = section('', given)
+  const { environment, ...read } = readOptions(OPTIONS, options)
+  const { from = 0.5, to = 0.9 } = read.tokenRefresh
+  if (from > to)
+    throw read.tokenRefresh.from === undefined
       ? invalid('tokenRefresh.to', explain`at least tokenRefresh.from (0.5)`, to)
-      : invalid('tokenRefresh.from', explain`at most tokenRefresh.to (${to ?? 0.9})`, from)
-  const lifetime =
-    tokenRefresh.lifetime === undefined
-      ? undefined
-      : duration('tokenRefresh.lifetime', tokenRefresh.lifetime, 0, bounds.lifetime.least, bounds.lifetime.most)
-  const heartbeat = options.heartbeat === false ? false : section(options, 'heartbeat')
-  const protocol = options.protocol === undefined ? livesocketV1() : options.protocol
+      : invalid('tokenRefresh.from', explain`at most tokenRefresh.to (${to})`, from)
+  for (const [option, part] of [
+    ['getToken', 'tokens'],
+    ['schemas', 'schemas'],
+    ['methods', 'schemas'],
+  ] as const)
+    if (options[option] !== undefined && !parts[part])
+      throw new LiveSocketError(
+        'invalid',
+        explain`${option} needs its part: createLiveSocket(options, { ${part} }), with ${part} from livesocket/core; or createLiveSocket of livesocket, which has all parts.`,
+      )
+  const protocol = options.protocol === undefined ? parts.protocol() : options.protocol
   if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function')
     throw invalid('protocol', explain`what livesocketV1() or rawProtocol() returns`, protocol)
-  if (options.getToken !== undefined && (protocol as Partial<Protocol>).takesToken === false) {
+  if (read.getToken && (protocol as Partial<Protocol>).takesToken === false) {
     throw new LiveSocketError(
       'invalid',
       explain`getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
     )
   }
-  const key = options.key === undefined ? defaultKey(url) : options.key
-  if (options.key !== undefined && (typeof key !== 'string' || key === ''))
-    throw invalid('key', 'a non-empty string', key)
   return {
-    url,
-    key: key as string | null,
-    getToken: optionalFunction('getToken', options.getToken) as GetToken | undefined,
-    tokenRefresh: {
-      from,
-      to,
-      lifetime,
-      timeout: duration('tokenRefresh.timeout', tokenRefresh.timeout, 10_000, 1_000, 300_000),
-    },
+    ...read,
+    key: read.key ?? defaultKey(read.url),
     protocol: protocol as unknown as Protocol,
-    schemas: checkSchemas(section(options, 'schemas')),
-    methods: checkMethods(section(options, 'methods')),
-    handover: {
-      redirectOrigins: checkOrigins(handover.redirectOrigins),
-      overlapLimit: duration('handover.overlapLimit', handover.overlapLimit, 30_000, 1),
-      dwell: duration('handover.dwell', handover.dwell, 1_000, 0),
-      maxAge:
-        handover.maxAge === undefined ? null : duration('handover.maxAge', handover.maxAge, 0, bounds.maxAge.least),
-      when: (optionalFunction('handover.when', handover.when) as Settings['handover']['when']) ?? null,
-    },
     reconnect: {
-      spread: duration(
-        'reconnect.spread',
-        reconnect.spread,
-        (protocol as Partial<Protocol>).reconnectSpread ?? 30_000,
-        0,
-        bounds.spread.most,
-      ),
-      cap: duration('reconnect.cap', reconnect.cap, 120_000, 0, bounds.cap.most),
+      spread: read.reconnect.spread ?? (protocol as Partial<Protocol>).reconnectSpread ?? 30_000,
+      cap: read.reconnect.cap,
     },
-    heartbeat: heartbeat && {
-      interval: duration('heartbeat.interval', heartbeat.interval, 10_000, 1),
-      timeout: duration('heartbeat.timeout', heartbeat.timeout, 5_000, 1),
-    },
-    connectTimeout: duration('connectTimeout', options.connectTimeout, 10_000, 1),
-    outbox: {
-      maxMessages: count('outbox.maxMessages', outbox.maxMessages, 1_000),
-      maxBytes: count('outbox.maxBytes', outbox.maxBytes, MIB),
-      ackTimeout: duration('outbox.ackTimeout', outbox.ackTimeout, 10_000, 1),
-    },
-    holding: {
-      maxMessages: count('holding.maxMessages', holding.maxMessages, 1_000),
-      maxBytes: count('holding.maxBytes', holding.maxBytes, MIB),
-      gapTimeout: duration('holding.gapTimeout', holding.gapTimeout, 250, 0),
-    },
-    onClose: optionalFunction('onClose', options.onClose) as Settings['onClose'],
-    debug: checkDebug(options.debug),
-    quiet: options.debug === false,
-    WebSocket: optionalFunction('environment.WebSocket', environment.WebSocket),
-    clock: new Deadlines(
-      (seam('clock', environment.clock, ['now', 'monotonic', 'setTimeout', 'frame']) as Clock | undefined) ??
-        systemClock,
-    ),
-    random: (optionalFunction('environment.random', environment.random) as Random | undefined) ?? systemRandom,
-    network: (seam('network', environment.network, ['online', 'subscribe']) as Network | undefined) ?? browserNetwork(),
-    page: (seam('page', environment.page, ['hidden', 'subscribe']) as Page | undefined) ?? browserPage(),
-    tabs: (seam('tabs', environment.tabs, ['join']) as Tabs | undefined) ?? createTabs(),
+    parts,
+    schemas: parts.schemas?.topics(section('schemas', options['schemas'])) ?? new Map(),
+    methods: parts.schemas?.methods(section('methods', options['methods'])) ?? {},
+    quiet: options['debug'] === false,
+    WebSocket: environment.WebSocket,
+    clock: new Deadlines(environment.clock ?? systemClock),
+    random: environment.random ?? systemRandom,
+    network: environment.network ?? browserNetwork(),
+    page: environment.page ?? browserPage(),
+    tabs: environment.tabs,
   }
 }
 
@@ -319,7 +297,7 @@ export function dialUrl(given: unknown): URL {
   return new URL(address.href)
 }
 
-function checkUrl(given: unknown): LiveSocketOptions['url'] {
+function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {
   if (typeof given === 'function') return given as LiveSocketOptions['url']
   // A relative URL means nothing before there is a page: on a server it is looked at when it is dialled.
   const relative = typeof given === 'string' && /^[./?]/.test(given) && baseUrl() === undefined
@@ -327,9 +305,9 @@ function checkUrl(given: unknown): LiveSocketOptions['url'] {
   return given as string | URL
 }
 
-function checkDebug(given: unknown): Settings['debug'] {
+function checkDebug(name: string, given: unknown): ((line: string) => void) | null {
   if (given === true) return (line) => console.debug(line)
-  return given === false ? null : ((optionalFunction('debug', given) as Settings['debug']) ?? null)
+  return given === false ? null : (optionalFunction<(line: string) => void>(name, given) ?? null)
 }
 
 /** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */
@@ -343,44 +321,14 @@ export function defaultKey(url: LiveSocketOptions['url']): string | null {
   }
 }
 
-function checkOrigins(value: unknown): readonly string[] {
+function checkOrigins(name: string, value: unknown): readonly string[] {
   if (value === undefined) return []
-  if (!Array.isArray(value))
-    throw invalid('handover.redirectOrigins', explain`an array of origins such as "wss://b.example.com"`, value)
-  const origins = reading('handover.redirectOrigins', () => [...(value as unknown[])])
+  if (!Array.isArray(value)) throw invalid(name, explain`an array of origins such as "wss://b.example.com"`, value)
+  const origins = reading(name, () => [...(value as unknown[])])
   for (const origin of origins) {
     if (typeof origin !== 'string' || originOf(origin) !== origin) {
-      throw invalid(
-        'handover.redirectOrigins',
-        explain`origins as new URL(url).origin gives them, such as "wss://b.example.com"`,
-        origin,
-      )
+      throw invalid(name, explain`origins as new URL(url).origin gives them, such as "wss://b.example.com"`, origin)
     }
   }
   return origins as string[]
-}
-
-function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {
-  for (const [topic, schema] of Object.entries(given)) {
-    if (!reading(`schemas.${topic}`, () => isSchema(schema)))
-      throw invalid(`schemas.${topic}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
-  }
-  return new Map(Object.entries(given) as [string, StandardSchemaV1][])
-}
-
-function checkMethods(given: Record<string, unknown>): MethodSchemas {
-  for (const [method, schemas] of Object.entries(given)) {
-    for (const side of ['input', 'output']) {
-      const schema = isObject(schemas) ? schemas[side] : null
-      if (schema !== undefined && !reading(`methods.${method}`, () => isSchema(schema)))
-        throw invalid(`methods.${method}.${side}`, 'a Standard Schema (zod, valibot, arktype, …)', schema)
-    }
-  }
-  return given as MethodSchemas
-}
-
-function isSchema(value: unknown): boolean {
-  if (!isObject(value) && typeof value !== 'function') return false
-  const standard: unknown = (value as Partial<StandardSchemaV1>)['~standard']
-  return isObject(standard) && typeof standard.validate === 'function'
 }

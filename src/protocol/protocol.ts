@@ -84,6 +84,8 @@ export interface Protocol {
   readonly binary: boolean
   /** Where the handshake itself bears the token: what to dial instead. Throws nothing. */
   dial?(to: Dial, token: string | undefined): Dial
+  /** Makes what merges the messages of its legs. Whose protocol it is knows of what. */
+  readonly createMerge: (deps: never, handlers: never) => unknown
   /** One codec a leg. */
   open(): Codec
 }

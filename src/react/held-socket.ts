@@ -1,7 +1,8 @@
 import { explain } from '../base/explanation.js'
 import { systemClock } from '../base/clock.js'
 import { defaultKey, type LiveSocketOptions } from '../options/options.js'
-import { createLiveSocket, type LiveSocket } from '../socket/live-socket.js'
+import type { LiveSocket } from '../socket/live-socket.js'
+import { createLiveSocket } from '../socket/whole-socket.js'
 
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {

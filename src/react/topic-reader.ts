@@ -1,4 +1,4 @@
-import { sessionOf } from '../socket/live-socket.js'
+import { sessionOf } from '../socket/insides.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { Position } from '../protocol/frames.js'

@@ -2,6 +2,7 @@
 import { useState, useSyncExternalStore } from 'react'
 import type { FoldOptions } from '../socket/fold.js'
 import type { MessageInfo } from '../topics/message.js'
+import { fold as foldTopic } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
 import { useLatest } from './latest.js'
 import { useSocket } from './provider.js'
@@ -48,7 +49,7 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
     return {
       socket,
       topic,
-      fold: socket.fold(topic, step, initial, {
+      fold: foldTopic(socket, topic, step, initial, {
         ...start,
         onError: onError && ((error) => latest.get().onError?.(error)),
       }),

@@ -1,31 +1,31 @@
 import { explain } from '../base/explanation.js'
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { nanoid } from 'nanoid'
-import { checkData } from '../base/standard-schema.js'
 import { Present } from '../base/clock.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { createEmitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
 import { tellUncaught } from '../base/uncaught.js'
 import { debugLine } from './debug-line.js'
-import { createFold, type FoldOptions, type Reducer } from './fold.js'
 import { createCoordinator } from '../handover/coordinator.js'
 import type { Gap, LiveSocketEvents } from '../handover/events.js'
 import type { Stop } from '../handover/machine.js'
-import { optionalFunction } from '../options/option-check.js'
+import { optionalFunction } from '../options/option-table.js'
 import { createOutage } from '../handover/outage.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from '../options/options.js'
+import type { AllParts } from '../options/parts.js'
 import { createSession, type Session } from '../handover/session.js'
 import { watchWake } from '../host/wake.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import type { RequestOptions } from '../requests/requests.js'
 import { createSubscriptions, type MessageHandler, type TopicStatus } from '../topics/subscriptions.js'
 import type { Message, MessageInfo } from '../topics/message.js'
-import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
 import type { Position } from '../protocol/frames.js'
-import type { AskedMethods, MethodAnswer, MethodData, MethodSchemas, MethodTypes } from '../protocol/method-types.js'
-import { createStream, type StreamOptions } from './stream.js'
+import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-types.js'
+import type { FoldOptions } from './fold.js'
+import { setInsides } from './insides.js'
+import type { StreamOptions } from './stream.js'
+import { checkFrom, checkTopic } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
-import { checkTopicData, type SchemaInputs, type SchemaOutputs, type TopicSchemas } from '../topics/topic-schema.js'
 import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
 export interface SubscribeOptions {
@@ -60,7 +60,7 @@ export interface LiveSocketStats {
   readonly longestSilence: number
 }
 
-type Name<Topics> = keyof Topics & string
+export type TopicName<Topics> = keyof Topics & string
 
 /** What follows the method's name: its data, which may be left out where it may be undefined, and the options. */
 type RequestArgs<Method> =
@@ -72,7 +72,7 @@ type RequestArgs<Method> =
  * `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform;
  * `Methods` what `request` asks.
  */
-export interface LiveSocket<
+export interface CoreSocket<
   Topics extends object = TopicTypes,
   Inputs extends object = Topics,
   Methods extends object = MethodTypes,
@@ -90,18 +90,58 @@ export interface LiveSocket<
   handover(): Promise<void>
   [Symbol.dispose](): void
   /** Every message of the topic, once and in order, from now or from a position on; returns the undo. */
-  subscribe<Topic extends Name<Topics>>(
+  subscribe<Topic extends TopicName<Topics>>(
     topic: Topic,
     handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
     options?: SubscribeOptions,
   ): () => void
+  /**
+   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a
+   * schema the data is checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it
+   * runs the schema on it.
+   */
+  publish<Topic extends TopicName<Inputs>>(
+    topic: Topic,
+    data: Inputs[Topic],
+    options?: PublishOptions,
+  ): Promise<Published>
+  /**
+   * Asks the server itself: in no topic, seen by nobody else, beside whatever else is asked. Resolves with the answer.
+   * Rejects with a `LiveSocketError`: `refused` with the server's `reason` and `data`, or `outcome-unknown` where the
+   * leg that it was asked on ended, or its time, before the answer came. See `RequestOptions`.
+   */
+  request<Method extends TopicName<Methods>>(
+    method: Method,
+    ...args: RequestArgs<Methods[Method]>
+  ): Promise<MethodAnswer<Methods[Method]>>
+  /**
+   * Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has
+   * answered yet.
+   */
+  position(topic: TopicName<Topics>): Position | null
+  /**
+   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It
+   * is subscribed while this has listeners; without any it tells what is known from others who have it subscribed.
+   */
+  topicStatus(topic: TopicName<Topics>): ReadableStore<TopicStatus>
+  readonly store: ReadableStore<LiveSocketState>
+  on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
+  stats(): LiveSocketStats
+}
+
+/** A live socket with all its parts. */
+export interface LiveSocket<
+  Topics extends object = TopicTypes,
+  Inputs extends object = Topics,
+  Methods extends object = MethodTypes,
+> extends CoreSocket<Topics, Inputs, Methods> {
   /**
    * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then
    * an `overflow` error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a
    * `forbidden` or `refused` one.
    * `break`, `return()` and the signal end it quietly.
    */
-  stream<Topic extends Name<Topics>>(
+  stream<Topic extends TopicName<Topics>>(
     topic: Topic,
     options?: StreamOptions,
   ): AsyncIterableIterator<Message<Topics[Topic], Topic>>
@@ -110,58 +150,24 @@ export interface LiveSocket<
    * once and in order, and listeners are told once per animation frame. Subscribed while it has listeners and a second
    * longer; it goes on later where it was.
    */
-  fold<Topic extends Name<Topics>, State>(
+  fold<Topic extends TopicName<Topics>, State>(
     topic: Topic,
     reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
     initial: State,
     options?: FoldOptions<State>,
   ): ReadableStore<State>
-  /**
-   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a
-   * schema the data is checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it
-   * runs the schema on it.
-   */
-  publish<Topic extends Name<Inputs>>(topic: Topic, data: Inputs[Topic], options?: PublishOptions): Promise<Published>
-  /**
-   * Asks the server itself: in no topic, seen by nobody else, beside whatever else is asked. Resolves with the answer.
-   * Rejects with a `LiveSocketError`: `refused` with the server's `reason` and `data`, or `outcome-unknown` where the
-   * leg that it was asked on ended, or its time, before the answer came. See `RequestOptions`.
-   */
-  request<Method extends Name<Methods>>(
-    method: Method,
-    ...args: RequestArgs<Methods[Method]>
-  ): Promise<MethodAnswer<Methods[Method]>>
-  /**
-   * Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has
-   * answered yet.
-   */
-  position(topic: Name<Topics>): Position | null
-  /**
-   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It
-   * is subscribed while this has listeners; without any it tells what is known from others who have it subscribed.
-   */
-  topicStatus(topic: Name<Topics>): ReadableStore<TopicStatus>
-  readonly store: ReadableStore<LiveSocketState>
-  on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
-  stats(): LiveSocketStats
 }
 
-/**
- * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it.
- * Topics are typed by `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError`
- * `invalid` that names the option.
- */
-export function createLiveSocket<Schemas extends TopicSchemas, Methods extends MethodSchemas>(
-  options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas; methods: Methods },
-): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>, AskedMethods<Methods>>
-export function createLiveSocket<Schemas extends TopicSchemas>(
-  options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas },
-): LiveSocket<SchemaOutputs<Schemas>, SchemaInputs<Schemas>>
-export function createLiveSocket<Topics extends object = TopicTypes, Methods extends object = MethodTypes>(
-  options: LiveSocketOptions<Topics>,
-): LiveSocket<Topics, Topics, Methods>
-export function createLiveSocket<Topics extends object>(options: LiveSocketOptions<Topics>): LiveSocket<Topics> {
-  const settings = settingsOf(options)
+/** A live socket of these parts. */
+export function assembleLiveSocket<
+  Topics extends object,
+  Inputs extends object = Topics,
+  Methods extends object = MethodTypes,
+>(options: LiveSocketOptions<Topics>, parts: AllParts): CoreSocket<Topics, Inputs, Methods> {
+  const settings = settingsOf(options, parts)
+  /** What the schema makes of the data. */
+  const check = (schema: StandardSchemaV1 | undefined, data: unknown) =>
+    parts.schemas ? parts.schemas.check(schema, data) : { value: data }
   const { clock, random } = settings
   const present = new Present(clock)
   const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
@@ -314,7 +320,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     }
 
     function deliverChecked(data: unknown, info: MessageInfo) {
-      const checked = checkTopicData(settings.schemas, info.topic, data)
+      const checked = check(settings.schemas.get(info.topic), data)
       if ('invalid' in checked) emit('invalid', { topic: info.topic, reason: checked.invalid })
       else deliver(checked.value, info)
     }
@@ -430,7 +436,7 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
     subscriptions.served(active !== null)
   }
 
-  const socket: LiveSocket<Topics> = {
+  const socket: CoreSocket<Topics> = {
     connect,
     close: (code, reason) => coordinator.stop({ by: 'app', code, reason }),
     signOut: () => stop({ by: 'signed-out' }),
@@ -463,40 +469,13 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
         undo()
       }
     },
-    stream(topic, options) {
-      checkTopic(topic)
-      return createStream({ subscriptions, store: live.store }, topic, options) as AsyncIterableIterator<never>
-    },
-    fold(topic, reducer, initial, options) {
-      checkTopic(topic)
-      if (typeof reducer !== 'function')
-        throw new LiveSocketError('invalid', explain`fold(topic, reducer, initial): the reducer must be a function.`)
-      checkFrom(options?.from ?? options?.since)
-      return createFold(
-        {
-          clock,
-          random,
-          store: live.store,
-          session: () => session,
-          subscriptions,
-          onGap: (listener) => on('gap', listener),
-          report,
-          holding: settings.holding,
-          cap: settings.reconnect.cap,
-        },
-        topic,
-        reducer as Reducer<typeof initial>,
-        initial,
-        options,
-      )
-    },
     publish(topic, data, options) {
       try {
         checkTopic(topic)
       } catch (error) {
         return Promise.reject(error as Error)
       }
-      const checked = checkTopicData(settings.schemas, topic, data)
+      const checked = check(settings.schemas.get(topic), data)
       if ('invalid' in checked)
         return Promise.reject(
           new LiveSocketError(
@@ -512,19 +491,23 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       return session.outbox.publish(topic, data, options)
     },
     async request(method: string, data?: unknown, how?: RequestOptions): Promise<never> {
-      if (settings.protocol.merge !== 'log')
-        throw new LiveSocketError('invalid', explain`This protocol has no requests: they are for a LiveSocket server.`)
+      const { requests } = session
+      if (settings.protocol.merge !== 'log' || !requests)
+        throw new LiveSocketError(
+          'invalid',
+          explain`There are no requests here: they are for a LiveSocket server, and a part of the socket.`,
+        )
       const { input, output } = Object.hasOwn(settings.methods, method) ? settings.methods[method]! : {}
-      const check = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
-        const checked = checkData(schema, value)
+      const checkSide = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
+        const checked = check(schema, value)
         if (!('invalid' in checked)) return checked.value
         const { invalid, cause } = checked
         throw new LiveSocketError('invalid', explain`The ${what} "${method}" does not fit its schema: ${invalid}.`, {
           cause,
         })
       }
-      check(input, data, 'data of the request')
-      return check(output, await session.requests.request(method, data, how), 'answer to the request') as never
+      checkSide(input, data, 'data of the request')
+      return checkSide(output, await requests.request(method, data, how), 'answer to the request') as never
     },
     position: (topic) => subscriptions.position(topic),
     topicStatus(topic) {
@@ -538,17 +521,18 @@ export function createLiveSocket<Topics extends object>(options: LiveSocketOptio
       return { ...counted, ...session.merge.stats(), gaps: counted.gaps }
     },
   }
-  sessions.set(socket, () => session)
-  return socket
-}
-
-const sessions = new WeakMap<object, () => Session>()
-
-/**
- * The session that the socket is in: another one from the moment at which it ends. Undefined for what we have not made.
- */
-export function sessionOf(socket: object): unknown {
-  return sessions.get(socket)?.()
+  setInsides(socket, {
+    clock,
+    random,
+    store: live.store,
+    session: () => session,
+    subscriptions,
+    onGap: (listener) => on('gap', listener),
+    report,
+    holding: settings.holding,
+    cap: settings.reconnect.cap,
+  })
+  return socket as unknown as CoreSocket<Topics, Inputs, Methods>
 }
 
 /**
@@ -556,25 +540,5 @@ export function sessionOf(socket: object): unknown {
  * 3 s in all.
  */
 const PROBE = 2_000
-
-function checkTopic(topic: unknown) {
-  if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) {
-    throw new LiveSocketError('invalid', explain`A topic is a string of 1 to ${MAX_TOPIC} characters.`)
-  }
-}
-
-function checkFrom(from: unknown) {
-  if (from === undefined) return
-  const { epoch, offset } = (from ?? {}) as Partial<Position>
-  if (
-    typeof epoch !== 'string' ||
-    epoch === '' ||
-    epoch.length > MAX_EPOCH ||
-    !Number.isSafeInteger(offset) ||
-    offset! < 0
-  ) {
-    throw new LiveSocketError('invalid', explain`\`from\` is a position { epoch, offset } as a message bears them.`)
-  }
-}
 
 export type { Gap }

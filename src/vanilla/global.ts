@@ -1,7 +1,7 @@
 // The one file for a <script> tag: these are the names on `livesocket`. Presets come as modules.
 export { LiveSocketError } from '../base/errors.js'
-export { createLiveSocket } from '../socket/live-socket.js'
-export { livesocketV1 } from '../protocol/livesocket-v1.js'
+export { createLiveSocket } from '../socket/whole-socket.js'
+export { livesocketV1 } from '../topics/livesocket-v1.js'
 export { rawProtocol } from '../foreign/raw.js'
 export { bind } from './bind.js'
 export { LiveWebSocket } from './live-web-socket.js'

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { createRelay } from '../../demo/relay.js'
-import { createLiveSocket } from '../../src/socket/live-socket.js'
+import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { rawProtocol, type RawProtocolOptions } from '../../src/foreign/raw.js'
 import { until } from '../server/kit.js'
 import { byIdentity, byPosition, foreignServer, pings, words } from './foreign-server.js'

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { Deadlines } from '../../src/base/deadlines.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLegDeps } from '../../src/legs/protocol-leg.js'
 import type { ServerFrame } from '../../src/protocol/frames.js'
-import { livesocketV1 } from '../../src/protocol/livesocket-v1.js'
+import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 

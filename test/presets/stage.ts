@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { LiveSocketEvents } from '../../src/handover/events.js'
 import type { LiveSocketOptions } from '../../src/options/options.js'
-import { createLiveSocket } from '../../src/socket/live-socket.js'
+import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import type { Protocol } from '../../src/protocol/protocol.js'
 
 /** A live socket that speaks a preset, and what it was told. */

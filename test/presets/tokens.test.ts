@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createLiveSocket } from '../../src/socket/live-socket.js'
+import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { graphqlWs } from '../../src/presets/graphql-ws.js'
 import { slackSocketMode } from '../../src/presets/slack-socket-mode.js'
 import { twitchEventSub } from '../../src/presets/twitch-event-sub.js'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeClientFrame } from '../../src/protocol/client-frames.js'
 import type { Rejected } from '../../src/protocol/frames.js'
-import { livesocketV1 } from '../../src/protocol/livesocket-v1.js'
+import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { decodeServerFrame } from '../../src/protocol/server-frames.js'
 import { badTexts, badValues } from './bad-fields.js'
 import { withField } from './bad-frames.js'

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { livesocketV1 } from '../../src/protocol/livesocket-v1.js'
+import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { foreignServer, pings, words } from '../foreign/foreign-server.js'
 import { liveServer, until } from '../server/kit.js'
 import { happened, liveWebSocket } from './stage.js'

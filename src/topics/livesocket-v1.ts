@@ -1,8 +1,9 @@
 import { explain } from '../base/explanation.js'
-import { encodeClientFrame } from './client-frames.js'
-import { SUBPROTOCOL, type ClientFrame, type Rejected, type ServerFrame } from './frames.js'
-import type { Codec, Protocol, WireData } from './protocol.js'
-import { decodeServerFrame } from './server-frames.js'
+import { encodeClientFrame } from '../protocol/client-frames.js'
+import { SUBPROTOCOL, type ClientFrame, type Rejected, type ServerFrame } from '../protocol/frames.js'
+import type { Codec, Protocol, WireData } from '../protocol/protocol.js'
+import { decodeServerFrame } from '../protocol/server-frames.js'
+import { createMerge } from './merge.js'
 
 /**
  * The full protocol of docs/protocol.md: offsets decide the merge, tokens are renewed in band, publishes are answered.
@@ -21,6 +22,7 @@ export function livesocketV1(): Protocol {
     pings: true,
     marksEnd: true,
     binary: false,
+    createMerge,
     open: () => codec,
   }
 }

@@ -1,0 +1,19 @@
+import type { Protocol } from '../protocol/protocol.js'
+import type { createRequests } from '../requests/requests.js'
+import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-keeper.js'
+import type { schemas } from './schemas.js'
+
+/** What a live socket can do without. Who leaves a part out does not load it. */
+export interface Parts {
+  /** Tokens: `getToken`, `tokenRefresh`, and what tabs share of them. */
+  readonly tokens?: (deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) => TokenKeeper
+  /** `schemas` and `methods`. */
+  readonly schemas?: typeof schemas
+  /** `request`. */
+  readonly requests?: typeof createRequests
+}
+
+/** With what it speaks where the options name no protocol. */
+export interface AllParts extends Parts {
+  readonly protocol: () => Protocol
+}

@@ -1,0 +1,33 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkData } from '../base/standard-schema.js'
+import type { MethodSchemas } from '../protocol/method-types.js'
+import { invalid, isObject, reading } from './option-table.js'
+
+/** Part of a live socket: the options `schemas` and `methods`, and what checks data by them. */
+export const schemas = { topics: checkSchemas, methods: checkMethods, check: checkData } as const
+
+function checkSchemas(given: Record<string, unknown>): ReadonlyMap<string, StandardSchemaV1> {
+  for (const [topic, schema] of Object.entries(given)) check(`schemas.${topic}`, schema)
+  return new Map(Object.entries(given) as [string, StandardSchemaV1][])
+}
+
+function checkMethods(given: Record<string, unknown>): MethodSchemas {
+  for (const [method, sides] of Object.entries(given)) {
+    for (const side of ['input', 'output']) {
+      const schema = isObject(sides) ? reading(`methods.${method}`, () => sides[side]) : null
+      if (schema !== undefined) check(`methods.${method}.${side}`, schema)
+    }
+  }
+  return given as MethodSchemas
+}
+
+function check(name: string, schema: unknown) {
+  if (!reading(name, () => isSchema(schema)))
+    throw invalid(name, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+}
+
+function isSchema(value: unknown): boolean {
+  if (!isObject(value) && typeof value !== 'function') return false
+  const standard: unknown = (value as Partial<StandardSchemaV1>)['~standard']
+  return isObject(standard) && typeof standard.validate === 'function'
+}

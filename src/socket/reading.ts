@@ -1,0 +1,48 @@
+import { explain } from '../base/explanation.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { Message, MessageInfo } from '../topics/message.js'
+import { createFold, type FoldOptions, type Reducer } from './fold.js'
+import { insidesOf, type Insides } from './insides.js'
+import type { CoreSocket, TopicName } from './live-socket.js'
+import type { ReadableStore } from './store.js'
+import { createStream, type StreamOptions } from './stream.js'
+import { checkFrom, checkTopic } from './topic-arguments.js'
+
+/**
+ * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then
+ * an `overflow` error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a
+ * `forbidden` or `refused` one. `break`, `return()` and the signal end it quietly.
+ */
+export function stream<Topics extends object, Topic extends TopicName<Topics>>(
+  socket: CoreSocket<Topics, any, any>,
+  topic: Topic,
+  options?: StreamOptions,
+): AsyncIterableIterator<Message<Topics[Topic], Topic>> {
+  checkTopic(topic)
+  return createStream(inside(socket), topic, options) as AsyncIterableIterator<never>
+}
+
+/**
+ * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded,
+ * once and in order, and listeners are told once per animation frame. Subscribed while it has listeners and a second
+ * longer; it goes on later where it was.
+ */
+export function fold<Topics extends object, Topic extends TopicName<Topics>, State>(
+  socket: CoreSocket<Topics, any, any>,
+  topic: Topic,
+  reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
+  initial: State,
+  options?: FoldOptions<State>,
+): ReadableStore<State> {
+  checkTopic(topic)
+  if (typeof reducer !== 'function')
+    throw new LiveSocketError('invalid', explain`fold(topic, reducer, initial): the reducer must be a function.`)
+  checkFrom(options?.from ?? options?.since)
+  return createFold(inside(socket), topic, reducer as Reducer<State>, initial, options)
+}
+
+function inside(socket: object): Insides {
+  const found = insidesOf(socket)
+  if (!found) throw new LiveSocketError('invalid', explain`This is no live socket that createLiveSocket has made.`)
+  return found
+}

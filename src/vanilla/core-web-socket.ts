@@ -1,0 +1,517 @@
+import { explain } from '../base/explanation.js'
+import { systemClock, type Clock } from '../base/clock.js'
+import { originOf } from '../base/socket-address.js'
+import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
+import type { LiveSocketOptions } from '../options/options.js'
+import type { Parts } from '../options/parts.js'
+import { assembleLiveSocket, type CoreSocket } from '../socket/live-socket.js'
+import type { Protocol } from '../protocol/protocol.js'
+import { rawProtocol } from '../foreign/raw.js'
+import { createGreeting, type Greeting, type Words } from './greeting.js'
+import { Listeners } from './listeners.js'
+import { messageClass, type SocketMessageClass } from './message-event.js'
+import { closeEvent, errorEvent, messageData, openEvent } from './socket-events.js'
+import { checkClose, checkSubprotocols, checkUrl, domError } from './socket-checks.js'
+
+/** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
+export const DATA = 'data'
+
+export type UrlProvider = string | URL | (() => string | Promise<string>)
+
+export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 'schemas' | 'protocol'> {
+  /**
+   * How the server is spoken to: a preset, `livesocketV1()` with a `topic`, or what `rawProtocol` makes. Default: every
+   * message as it comes.
+   */
+  protocol?: Protocol
+  /**
+   * The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. `hello` is how
+   * a new server is greeted in a move that the application does not see, `() => null` where there is nothing to say.
+   * Without it, what the application sent from `open` until the first answer is sent again; where it has sent more, it
+   * sees the move as a `close`, and greets by itself.
+   */
+  words?: Words
+  /** The topic that is this socket, where the protocol has topics. */
+  topic?: string
+  /**
+   * One connection as the application sees it: after its `close` event it stays closed, and `send` needs an open one.
+   * Default false.
+   */
+  once?: boolean
+  // What follows is reconnecting-websocket's.
+  WebSocket?: unknown
+  /**
+   * Milliseconds. The width over which a reconnection is drawn, and how wide failures make it. Default 5,000 and
+   * 10,000.
+   */
+  minReconnectionDelay?: number
+  maxReconnectionDelay?: number
+  /** Accepted and without effect: the width doubles with each failure. */
+  reconnectionDelayGrowFactor?: number
+  /** Milliseconds after which a connection counts as stable, and `retryCount` starts over. Default 5,000. */
+  minUptime?: number
+  /** Milliseconds. Default 4,000. */
+  connectionTimeout?: number
+  /** Default Infinity. */
+  maxRetries?: number
+  /** Default 1,000; at the bound `send` tells by an `error` event. */
+  maxEnqueuedMessages?: number
+  /** Starts CLOSED; `reconnect()` connects. */
+  startClosed?: boolean
+  debug?: boolean
+}
+
+type Handler = ((event: never) => unknown) | null
+const TYPES = ['open', 'message', 'error', 'close'] as const
+type Type = (typeof TYPES)[number]
+
+/** The part of a physical socket that the interface shows. */
+interface Physical {
+  readonly readyState: number
+  readonly protocol: string
+  readonly extensions?: string
+  readonly bufferedAmount: number
+  addEventListener(
+    type: 'close' | 'error',
+    listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void,
+  ): void
+}
+
+/** How long `close()` waits for the server's answer before the `close` event says that there was none. */
+const CLOSE_TIMEOUT = 3_000
+
+/** As `close` and `event` have it for a move that the application must see. */
+const RESTART = 1012
+
+/**
+ * An application may put this class in its place later. The place is looked at and not into it: Node loads its own
+ * class when it is asked for.
+ */
+const platform = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket')
+
+/** `LiveWebSocket` in less code: its options have no `getToken`. */
+export class CoreWebSocket implements EventTarget {
+  /** What its live socket has besides: `tokens` where its options may have `getToken`. Default: nothing. */
+  static readonly parts: Parts = {}
+
+  static get [PHYSICAL](): unknown {
+    const found: unknown = platform?.get ? platform.get.call(globalThis) : platform?.value
+    return found && physicalSocket(found)
+  }
+
+  static readonly CONNECTING = 0
+  static readonly OPEN = 1
+  static readonly CLOSING = 2
+  static readonly CLOSED = 3
+  declare readonly CONNECTING: 0
+  declare readonly OPEN: 1
+  declare readonly CLOSING: 2
+  declare readonly CLOSED: 3
+
+  /** For libraries that make the socket themselves: a class that has these options. */
+  static with<Class extends typeof CoreWebSocket>(this: Class, options: LiveWebSocketOptions): Class {
+    return class extends (this as typeof CoreWebSocket) {
+      constructor(url: UrlProvider, protocols?: string | string[], own?: LiveWebSocketOptions) {
+        super(url, protocols, { ...options, ...own })
+      }
+    } as Class
+  }
+
+  declare onopen: ((event: Event) => unknown) | null
+  declare onmessage: ((event: MessageEvent) => unknown) | null
+  declare onerror: ((event: Event) => unknown) | null
+  declare onclose: ((event: CloseEvent) => unknown) | null
+
+  /** What moves underneath: its events, its store, `handover()`. */
+  readonly live: CoreSocket
+  readonly #options: LiveWebSocketOptions
+  readonly #clock: Clock
+  readonly #topic: string
+  readonly #handlers: Partial<Record<Type, Handler>> = {}
+  readonly #listeners = new Listeners(this)
+  /** What to say to a new server; null where the protocol knows. */
+  #greeting: Greeting | null = null
+  /** The newest leg that has served. */
+  #served = 0
+  #url: string
+  #state: 0 | 1 | 2 | 3 = 3
+  /** Where messages come from, as their events name it. */
+  #origin = { of: '', is: '' }
+  #binaryType: BinaryType = 'blob'
+  /** The class of message events, and the platform's that it is one of: another one may have come since. */
+  #Message: SocketMessageClass | null = null
+  #platform: typeof MessageEvent | undefined
+  #physical: Physical | null = null
+  #newest: Physical | null = null
+  /** Those that told of an error, which not every break is. */
+  readonly #failing = new WeakSet<Physical>()
+  #last: { code: number; reason: string } = { code: 1006, reason: '' }
+  /**
+   * Bytes that `send` took and that are under way, and those that it took in vain: what is counted goes on counting
+   * while a socket is closed.
+   */
+  #waiting = 0
+  #unsent = 0
+  /** A Blob is read before it can be sent, and what is sent after it waits its turn. */
+  #turn: Promise<void> | null = null
+  #retries = -1
+  #stable: (() => void) | null = null
+
+  /** Throws a `SyntaxError` DOMException, as `WebSocket` does, and a `LiveSocketError` `invalid` for a wrong option. */
+  constructor(url: UrlProvider, protocols: string | string[] = [], options: LiveWebSocketOptions = {}) {
+    if (url === undefined) throw new TypeError('A socket takes a URL.')
+    this.#options = options
+    this.#url = typeof url === 'function' ? '' : checkUrl(url)
+    const subprotocols = checkSubprotocols(protocols)
+    this.#topic = options.topic ?? DATA
+    this.#clock = options.environment?.clock ?? systemClock
+    const settings = this.#settings(url, subprotocols)
+    this.live = assembleLiveSocket(settings, { ...new.target.parts, protocol: () => settings.protocol })
+    this.#listen()
+    if (!options.startClosed) this.#connect()
+  }
+
+  get url() {
+    return this.#url
+  }
+  get readyState() {
+    return this.#state
+  }
+  get protocol() {
+    return this.#physical?.protocol ?? ''
+  }
+  get extensions() {
+    return this.#physical?.extensions ?? ''
+  }
+  /** Bytes that `send` took and that have not left yet. */
+  get bufferedAmount() {
+    return this.#waiting + this.#unsent + (this.#physical?.bufferedAmount ?? 0)
+  }
+  get binaryType() {
+    return this.#binaryType
+  }
+  set binaryType(type: BinaryType) {
+    // As the standard's enumerations have it, anything else is not heard.
+    if (type === 'blob' || type === 'arraybuffer') this.#binaryType = type
+  }
+  /** Connections tried since the last one that was stable, but for the first. */
+  get retryCount() {
+    return Math.max(0, this.#retries)
+  }
+
+  /**
+   * Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the
+   * opening.
+   */
+  send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
+    if (arguments.length === 0) throw new TypeError(explain`send takes what is to be sent.`)
+    if (this.#options.once && this.#state === 0)
+      throw domError(explain`The socket is not open yet.`, 'InvalidStateError')
+    const whole = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
+    const size = sizeOf(whole)
+    // As the standard has it: what is sent too late is counted, and nothing else.
+    if (this.#state >= 2 && !this.#mayReopen()) return void (this.#unsent += size)
+    this.#waiting += size
+    if (!this.#turn && !(whole instanceof Blob)) return this.#publish(whole, size)
+    const before = this.#turn ?? Promise.resolve()
+    const bytes = whole instanceof Blob ? whole.arrayBuffer() : Promise.resolve(copied(whole))
+    // Nobody hears of it before its turn.
+    bytes.catch(() => undefined)
+    const turn = (this.#turn = before
+      .then(async () => this.#publish(await bytes, size))
+      .catch((error: Error) => this.#failedToSend(size, error))
+      .finally(() => {
+        if (this.#turn === turn) this.#turn = null
+      }))
+  }
+
+  /**
+   * Throws an `InvalidAccessError` for a code that is neither 1000 nor 3000 to 4999, a `SyntaxError` for a reason over
+   * 123 bytes.
+   */
+  close(code?: number, reason?: string): void {
+    const goodbye = checkClose(code, reason)
+    if (this.#state === 2) return
+    const physical = this.#physical
+    const dialling = this.#state === 0
+    if (this.#state === 3) return this.live.close()
+    this.#state = 2
+    this.#stable?.()
+    let over = false
+    const end = (event: { code?: number; reason?: string; wasClean?: boolean }) => {
+      if (over) return
+      over = true
+      cancel()
+      if (this.#state !== 2) return
+      this.#state = 3
+      this.#tell(
+        closeEvent({
+          code: event.code ?? 1006,
+          reason: event.reason ?? '',
+          wasClean: event.wasClean ?? event.code !== 1006,
+        }),
+      )
+    }
+    const cancel = this.#clock.setTimeout(
+      () => {
+        if (dialling && !over) this.#tell(errorEvent(explain`The socket was closed before it was open.`))
+        end({ code: 1006 })
+      },
+      dialling ? 0 : CLOSE_TIMEOUT,
+    )
+    physical?.addEventListener('close', end)
+    const send = () => this.live.close(goodbye.code, goodbye.reason)
+    if (this.#turn) void this.#turn.finally(send)
+    else send()
+  }
+
+  /**
+   * Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To move
+   * without a break, `live.handover()`.
+   */
+  reconnect(code?: number, reason?: string): void {
+    const goodbye = checkClose(code, reason)
+    const open = this.#state === 1
+    this.#state = 3
+    this.live.close(goodbye.code, goodbye.reason)
+    if (open) this.#tell(closeEvent({ ...goodbye, wasClean: true }))
+    this.#retries = -1
+    this.#unsent = 0
+    if (this.#state === 3) this.#connect()
+  }
+
+  #settings(url: UrlProvider, subprotocols: readonly string[]): LiveSocketOptions & { protocol: Protocol } {
+    const {
+      protocol,
+      words,
+      topic: _,
+      once,
+      WebSocket,
+      minReconnectionDelay,
+      maxReconnectionDelay,
+      reconnectionDelayGrowFactor: _g,
+      minUptime: _u,
+      connectionTimeout,
+      maxRetries: _r,
+      maxEnqueuedMessages,
+      startClosed: _s,
+      debug: _d,
+      ...rest
+    } = this.#options
+    if (!protocol) this.#greeting = createGreeting(words ?? {}, DATA)
+    const spoken = protocol ?? rawProtocol(this.#greeting!.options)
+    const Class = rest.environment?.WebSocket ?? WebSocket
+    const most = maxEnqueuedMessages === Infinity ? Number.MAX_SAFE_INTEGER : maxEnqueuedMessages
+    return {
+      ...rest,
+      url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
+      protocol: subprotocols.length > 0 ? { ...spoken, subprotocols } : spoken,
+      reconnect: { spread: minReconnectionDelay ?? 5_000, cap: maxReconnectionDelay ?? 10_000, ...rest.reconnect },
+      connectTimeout: connectionTimeout ?? rest.connectTimeout ?? 4_000,
+      outbox: { ...(most === undefined ? null : { maxMessages: most }), ...rest.outbox },
+      // reconnecting-websocket comes back after any close but its own; a socket that lives once never does.
+      onClose: rest.onClose ?? (() => (once ? 'stop' : 'retry')),
+      environment: { ...rest.environment, WebSocket: this.#watched(Class) },
+    }
+  }
+
+  /** The class, and what it makes remembered: the interface shows what only the physical socket knows. */
+  #watched(Class: unknown): unknown {
+    const remember = (physical: Physical) => {
+      physical.addEventListener('error', () => this.#failing.add(physical))
+      return (this.#newest = physical)
+    }
+    return function (url: string, protocols?: string[]) {
+      const Real = physicalSocket(Class) as new (url: string, protocols?: string[]) => Physical
+      return remember(protocols ? new Real(url, protocols) : new Real(url))
+    }
+  }
+
+  #listen() {
+    this.live.subscribe(this.#topic, (data) => {
+      if (this.#state === 1) this.#received(data)
+    })
+    this.live.on('leg-dialling', () => {
+      if (this.#state === 0) this.#retries++
+    })
+    this.live.on('leg-ready', ({ leg }) => {
+      this.#served = leg
+      this.#physical = this.#newest
+      if (this.#state === 0) this.#opened()
+    })
+    this.live.on('cutover', () => {
+      if (this.#state === 1 && this.#greeting?.outgrown) this.#restart()
+    })
+    this.live.on('leg-closed', ({ leg, code, reason, by }) => {
+      // A new server wants to be greeted with something that only the library has, and says so by a code of the
+      // application's range.
+      if (
+        this.#options.once &&
+        this.#state === 1 &&
+        by === 'server' &&
+        leg > this.#served &&
+        code >= 4400 &&
+        code <= 4499
+      )
+        return this.#restart()
+      // What the library knows of a break is no word of the server's.
+      this.#last = { code, reason: code === 1006 ? '' : reason }
+      if (this.#state === 0 && by === 'server') this.#failed()
+    })
+    this.live.store.subscribe(({ status }) => {
+      if (this.#state === 1 && status !== 'live') this.#lost(status === 'closed')
+      else if (this.#state === 0 && status === 'closed') this.#ended()
+    })
+    if (this.#options.debug)
+      for (const type of TYPES) this.addEventListener(type, (event) => console.log('LiveWebSocket>', type, event))
+  }
+
+  #received(data: unknown) {
+    const { MessageEvent } = globalThis
+    if (MessageEvent !== this.#platform || !this.#Message) this.#Message = messageClass((this.#platform = MessageEvent))
+    if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: originOf(this.#url) ?? '' }
+    const message = new this.#Message(this, this.#clock, messageData(data, this.#binaryType), this.#origin.is)
+    this.#listeners.tell(message, message)
+    message.over()
+  }
+
+  #connect() {
+    this.#state = 0
+    this.live.connect()
+  }
+
+  #opened() {
+    this.#state = 1
+    this.#stable = this.#clock.setTimeout(() => (this.#retries = 0), this.#options.minUptime ?? 5_000)
+    this.#greeting?.begin()
+    this.#tell(openEvent())
+  }
+
+  /**
+   * The application greets the new server itself: in the next socket where it lives once, else in the same one at once.
+   */
+  #restart() {
+    this.#last = { code: RESTART, reason: 'moved to a server that has to be greeted anew' }
+    this.#lost(false)
+    if (this.#state === 0) this.#opened()
+  }
+
+  /** An attempt came to nothing. */
+  #failed() {
+    const { once, maxRetries = Infinity } = this.#options
+    const over = once || this.retryCount >= maxRetries
+    if (over) {
+      this.#state = 3
+      this.live.close()
+    }
+    this.#tell(errorEvent(explain`The connection could not be opened.`))
+    this.#tell(closeEvent({ ...this.#last, wasClean: false }))
+  }
+
+  #lost(forGood: boolean) {
+    const { code, reason } = this.#last
+    this.#stable?.()
+    this.#greeting?.begin()
+    this.#state = forGood || this.#options.once ? 3 : 0
+    if (this.#state === 3) this.live.close()
+    const wasClean = code !== 1006
+    if (this.#physical && this.#failing.has(this.#physical)) this.#tell(errorEvent('The connection was lost.'))
+    this.#tell(closeEvent({ code, reason, wasClean }))
+  }
+
+  #ended() {
+    this.#state = 3
+    this.#tell(closeEvent({ ...this.#last, wasClean: false }))
+  }
+
+  #mayReopen() {
+    return this.#state === 3 && this.#options.startClosed === true && this.#retries === -1 && !this.#options.once
+  }
+
+  #publish(data: string | ArrayBuffer | ArrayBufferView, size: number) {
+    this.live.publish(this.#topic, data).then(
+      () => {
+        this.#waiting -= size
+      },
+      (error: Error) => this.#failedToSend(size, error),
+    )
+  }
+
+  #failedToSend(size: number, error: Error) {
+    this.#waiting -= size
+    if (this.#options.once) this.#unsent += size
+    if (this.#state < 2) this.#tell(errorEvent(error.message, error))
+  }
+
+  #tell(event: Event) {
+    this.#listeners.dispatch(event)
+  }
+
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
+    this.#listeners.add(String(type), listener, options)
+  }
+
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: EventListenerOptions | boolean,
+  ): void {
+    this.#listeners.remove(String(type), listener, options)
+  }
+
+  dispatchEvent(event: Event): boolean {
+    return this.#listeners.dispatch(event)
+  }
+
+  /** What Node shows of an EventTarget is for its own alone. */
+  [Symbol.for('nodejs.util.inspect.custom')]() {
+    return { url: this.#url, readyState: this.#state, protocol: this.protocol }
+  }
+
+  static {
+    // For `instanceof`: its listeners are its own.
+    if (typeof EventTarget === 'function') Object.setPrototypeOf(this.prototype, EventTarget.prototype)
+    for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
+      for (const owner of [this, this.prototype])
+        Object.defineProperty(owner, name, { value, enumerable: true, writable: false })
+    }
+    for (const type of TYPES) {
+      Object.defineProperty(this.prototype, `on${type}`, {
+        enumerable: true,
+        configurable: true,
+        get(this: CoreWebSocket) {
+          return this.#handlers[type] ?? null
+        },
+        set(this: CoreWebSocket, given: unknown) {
+          const handler = typeof given === 'function' ? (given as Handler) : null
+          // A handler keeps the place in the line that it had when one was first set.
+          if (handler && !this.#handlers[type]) this.addEventListener(type, this.#call)
+          if (!handler) this.removeEventListener(type, this.#call)
+          this.#handlers[type] = handler
+        },
+      })
+    }
+  }
+
+  #call = (event: Event) => {
+    this.#handlers[event.type as Type]?.call(this, event as never)
+  }
+}
+
+/** Bytes as they are now: what is sent is what was given. */
+function copied(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
+  if (typeof data === 'string') return data
+  const bytes = ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data)
+  return bytes.slice().buffer
+}
+
+function sizeOf(data: string | ArrayBuffer | ArrayBufferView | Blob): number {
+  if (typeof data === 'string') return new TextEncoder().encode(data).length
+  return data instanceof Blob ? data.size : data.byteLength
+}
