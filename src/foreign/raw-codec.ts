@@ -62,7 +62,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
         }
         return raw.unsubscribe?.(frame.topics) ?? []
       case 'publish':
-        return raw.publish ? raw.publish(frame) : asIs(frame.data)
+        return raw.publish ? raw.publish(plain(frame)) : asIs(frame)
       case 'auth':
         return raw.auth?.(frame.token)
       case 'ping':
@@ -239,7 +239,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
       return waiting
     },
     owes: () => raw.owes?.() ?? false,
-    ...(raw.unanswered && { unanswered: (frame) => attempt(() => raw.unanswered!(frame)) === true }),
+    ...(raw.unanswered && { unanswered: (frame) => attempt(() => raw.unanswered!(plain(frame))) === true }),
     overdue() {
       if (ready || !raw.waiting) return []
       late = true
@@ -296,6 +296,17 @@ function isSeveral<Thing extends object>(said: Thing | readonly Thing[]): said i
   return Array.isArray(said)
 }
 
-function asIs(data: unknown): WireData {
+type Publish = ClientFrame & { readonly type: 'publish' }
+
+/** As the options' functions are shown it: with data, wherever the frame has that. */
+function plain(frame: Publish) {
+  const { type, id, topic, n, data, age } = frame
+  return { type, id, topic, n, data, age }
+}
+
+function asIs(frame: Publish): WireData {
+  // JSON text of anything but a text goes as it is.
+  if (frame.json !== undefined && !frame.json.startsWith('"')) return frame.json
+  const { data } = frame
   return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
 }

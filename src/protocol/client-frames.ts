@@ -29,11 +29,20 @@ export function encodeClientFrame(frame: ClientFrame): string {
     case 'subscribe':
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, wirePosition) })
     case 'publish':
+      return encodePublish(frame)
     case 'signal':
       return JSON.stringify({ ...frame, data: presentData(frame.data) })
     default:
       return JSON.stringify(frame)
   }
+}
+
+/** Spliced, so that data which is JSON text by now is not read and written once more. */
+function encodePublish(frame: ClientFrame & { readonly type: 'publish' }): string {
+  const { id, topic, n, age } = frame
+  const json = frame.json ?? JSON.stringify(presentData(frame.data)) ?? 'null'
+  const name = `"id":${JSON.stringify(id)},"topic":${JSON.stringify(topic)}`
+  return `{"type":"publish",${name}${n === undefined ? '' : `,"n":${n}`},"data":${json}${age === undefined ? '' : `,"age":${age}`}}`
 }
 
 /**

@@ -38,7 +38,9 @@ export type ClientFrame =
       readonly topic: string
       readonly n?: number
       readonly data: unknown
-      readonly age?: number
+      /** The data as JSON text, where it was kept as that: it goes over the wire as it is. */
+      readonly json?: string
+      readonly age?: number | undefined
     }
   | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
   /** Nobody waits for the answer to that request any more. */
@@ -109,17 +111,19 @@ export interface ErrorFrame {
   readonly retryAfter?: number
 }
 
+export interface AckFrame {
+  readonly type: 'ack'
+  readonly id: string
+  readonly offset?: number
+  readonly epoch?: string
+  readonly data?: unknown
+}
+
 export type ServerFrame =
   | WelcomeFrame
   | { readonly type: 'subscribed'; readonly id?: string; readonly topics: TopicAnswers }
   | MessageFrame
-  | {
-      readonly type: 'ack'
-      readonly id: string
-      readonly offset?: number
-      readonly epoch?: string
-      readonly data?: unknown
-    }
+  | AckFrame
   | {
       readonly type: 'nack'
       readonly id: string

@@ -12,13 +12,19 @@ export function serialise(
   }
 }
 
-/** Bytes of well-formed text in UTF-8; what JSON.stringify gives is well-formed always. */
+/** Made when they are first needed. */
+let encoder: TextEncoder | undefined
+let scratch: Uint8Array | undefined
+
+/** Bytes of text in UTF-8. Encoding it, a piece at a time, is many times faster than looking at each character. */
 export function byteLength(text: string): number {
-  let bytes = text.length
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    // A pair of surrogates is two units and four bytes.
-    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
+  encoder ??= new TextEncoder()
+  scratch ??= new Uint8Array(4_096)
+  let bytes = 0
+  for (let rest = text; rest !== ''; ) {
+    const { read, written } = encoder.encodeInto(rest, scratch)
+    bytes += written
+    rest = read === rest.length ? '' : rest.slice(read)
   }
   return bytes
 }

@@ -10,6 +10,7 @@ import {
   MAX_TOKEN,
   MAX_TOPIC,
   optional,
+  own,
   presentData,
   present,
   required,
@@ -21,7 +22,7 @@ import {
   words,
   type Fields,
 } from './fields.js'
-import type { MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
+import type { AckFrame, MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
 
 /**
  * The text of a server's frame. Data that is `undefined` goes as `null`, which is all that JSON has for it. Throws what
@@ -74,13 +75,7 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
     case 'subscribed':
       return { type, ...optional(text, fields, 'id'), topics: topicMap(fields, readAnswer) }
     case 'ack':
-      return {
-        type,
-        id: text(fields, 'id'),
-        ...optional(whole, fields, 'offset', 1),
-        ...optional(text, fields, 'epoch', MAX_EPOCH),
-        ...present(fields, 'data'),
-      }
+      return readAck(fields)
     case 'nack':
       return {
         type,
@@ -139,6 +134,17 @@ function readMessage(fields: Fields): MessageFrame {
   return data === undefined
     ? { type: 'message', topic, offset, prev, hasData: false }
     : { type: 'message', topic, offset, prev, data, hasData: true }
+}
+
+function readAck(fields: Fields): ServerFrame {
+  // Absent, or the frame's own, as in a message.
+  const { offset, data } = fields
+  const frame: { -readonly [Name in keyof AckFrame]: AckFrame[Name] } = { type: 'ack', id: text(fields, 'id') }
+  if (offset !== undefined) frame.offset = checkWhole(offset, 'offset', 1)
+  const epoch = own(fields, 'epoch')
+  if (epoch !== undefined) frame.epoch = checkText(epoch, 'epoch', MAX_EPOCH)
+  if (data !== undefined) frame.data = data
+  return frame
 }
 
 function readAnswer(entry: Fields): TopicAnswer {

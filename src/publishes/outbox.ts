@@ -118,7 +118,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
 
   function remove(entry: Publish) {
     queue.remove(entry)
-    entry.release()
+    entry.release?.()
   }
 
   function fail(entry: Publish, code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
@@ -153,7 +153,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
     pumping = true
     try {
       for (let entry = queue.next(); entry && queue.active; entry = queue.next()) {
-        if (since(clock, entry.queued) >= entry.ttl) {
+        if (entry.ttl !== Infinity && since(clock, entry.queued) >= entry.ttl) {
           abandon(entry, 'timeout', 'its ttl passed')
           continue
         }
@@ -175,19 +175,17 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
   function put(entry: Publish, leg: Leg, age: number | undefined): boolean {
     // Everything is noted before `send`: an answer, the leg's death or a close() may come from within it.
     const first = entry.firstSent
-    entry.firstSent ??= instant(clock)
+    const now = instant(clock)
+    entry.firstSent ??= now
     entry.copies++
-    entry.overdueAt = clock.monotonic() + entry.patience
+    entry.overdueAt = now.monotonic + entry.patience
     queue.sent(entry)
     const { id, topic, n, kept } = entry
-    const sent = handlers.send(leg.number, {
-      type: 'publish',
-      id,
-      topic,
-      n,
-      data: typeof kept === 'string' ? (JSON.parse(kept) as unknown) : kept,
-      ...(age === undefined ? {} : { age }),
-    })
+    const frame: PublishFrame =
+      typeof kept === 'string'
+        ? new KeptPublish(id, topic, n, kept, age)
+        : { type: 'publish', id, topic, n, data: kept, age }
+    const sent = handlers.send(leg.number, frame)
     if (queue.get(id) !== entry) return sent
     if (sent) {
       if (!deps.acknowledges) succeed(entry, { id })
@@ -300,8 +298,7 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         signal.reason,
       )
     const id = deps.id()
-    const size =
-      byteLength(JSON.stringify({ type: 'publish', id, topic, n: count + 1 })) + bytesOf(kept.kept) + ',"data":'.length
+    const size = frameBytes(id, topic, count + 1, kept.kept)
     const { messages, bytes } = queue.size
     const maxFrame = queue.active?.maxFrame ?? Infinity
     if (size > maxFrame)
@@ -337,20 +334,25 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
         patience: deps.ackTimeout,
         resolve,
         reject,
-        release: () => undefined,
+        release: null,
       }
-      const abort = () => abandon(entry, 'aborted', 'its signal was aborted', signal?.reason)
-      const cancel =
-        ttl === Infinity ? undefined : clock.setTimeout(() => abandon(entry, 'timeout', 'its ttl passed'), ttl)
-      signal?.addEventListener('abort', abort, { once: true })
-      entry.release = () => {
-        cancel?.()
-        signal?.removeEventListener('abort', abort)
-      }
+      if (signal || ttl !== Infinity) limit(entry, signal)
       queue.add(entry)
       handlers.changed()
       pump()
     })
+  }
+
+  /** It is given up at the signal, and when its time is over. */
+  function limit(entry: Publish, signal: AbortSignal | undefined) {
+    const abort = () => abandon(entry, 'aborted', 'its signal was aborted', signal?.reason)
+    const timeOut = () => abandon(entry, 'timeout', 'its ttl passed')
+    const cancel = entry.ttl === Infinity ? undefined : clock.setTimeout(timeOut, entry.ttl)
+    signal?.addEventListener('abort', abort, { once: true })
+    entry.release = () => {
+      cancel?.()
+      signal?.removeEventListener('abort', abort)
+    }
   }
 
   return {
@@ -432,6 +434,30 @@ export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox
       closed = null
     },
   }
+}
+
+/** A publish on its way, whose data stays the text that it was kept as where nobody wants to read it. */
+class KeptPublish implements PublishFrame {
+  readonly type = 'publish'
+
+  constructor(
+    readonly id: string,
+    readonly topic: string,
+    readonly n: number,
+    readonly json: string,
+    readonly age: number | undefined,
+  ) {}
+
+  get data(): unknown {
+    return JSON.parse(this.json)
+  }
+}
+
+/** Of the frame without its id, topic, number and data. */
+const FRAME_BYTES = '{"type":"publish","id":"","topic":,"n":,"data":}'.length
+
+function frameBytes(id: string, topic: string, n: number, kept: string | ArrayBuffer): number {
+  return FRAME_BYTES + id.length + byteLength(JSON.stringify(topic)) + String(n).length + bytesOf(kept)
 }
 
 type Kept = { readonly kept: string | ArrayBuffer } | { readonly invalid: string; readonly cause?: unknown }

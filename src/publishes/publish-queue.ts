@@ -23,8 +23,8 @@ export interface Entry<Answer> {
   patience: number
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: LiveSocketError) => void
-  /** Lets go of the timer and the signal. */
-  release: () => void
+  /** Lets go of the timer and the signal, where it has one. */
+  release: (() => void) | null
 }
 
 export interface Leg {

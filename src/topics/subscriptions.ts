@@ -76,8 +76,8 @@ class Subscriber {
     return this.epoch === null ? null : { epoch: this.epoch, offset: this.offset }
   }
   set seen(position: Position | null) {
-    this.epoch = position && position.epoch
-    this.offset = position ? position.offset : 0
+    this.epoch = position?.epoch ?? null
+    this.offset = position?.offset ?? 0
   }
 }
 

@@ -88,8 +88,8 @@ export class TopicSequence {
     deps: TopicSequenceDeps,
     handlers: TopicSequenceHandlers,
   ) {
-    this.epoch = from && from.epoch
-    this.offset = from ? from.offset : 0
+    this.epoch = from?.epoch ?? null
+    this.offset = from?.offset ?? 0
     this.holding = new Holding(total)
     this.#deps = deps
     this.#handlers = handlers

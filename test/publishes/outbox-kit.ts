@@ -15,7 +15,9 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
   let changes = 0
   const handlers = {
     send(leg: number, frame: PublishFrame): boolean {
-      if (sendable) sent.push({ leg, frame })
+      // What it says, as plain data.
+      const { type, id, topic, n, data, age } = frame
+      if (sendable) sent.push({ leg, frame: { type, id, topic, n, data, ...(age !== undefined && { age }) } })
       return sendable
     },
     changed: () => void changes++,
