@@ -90,6 +90,33 @@ test('a Redis that was away for longer than any lease takes nobody for dead', as
   expect(changes).toEqual([])
 })
 
+const HOUR = 3_600_000
+
+test.each([
+  ['was an hour ahead and is set right', HOUR, 0],
+  ['jumps an hour ahead', 0, HOUR],
+])(
+  'where the clock of Redis %s, the sessions of a node that died are told to have left, and of those that live none is',
+  async (_, before, after) => {
+    const { open } = await redisWith()
+    let ahead = before
+    const time = () => Math.floor(1_700_000_000_000 + ahead + performance.now())
+    const { clock, stop } = stoppable()
+    const dead = open({ clock }, time, { lease: LEASE })
+    const alive = open({}, time, { lease: LEASE })
+    const changes = presenceOf(alive)
+    await dead.admit('of the dead', 1)
+    await alive.admit('of the living', 1)
+    await passed(LEASE)
+    expect(changes).toEqual([])
+    stop()
+    ahead = after
+    await until(() => changes.length > 0, 'it is told')
+    await passed(2 * LEASE)
+    expect(changes).toEqual([{ type: 'left', session: 'of the dead' }])
+  },
+)
+
 test('what Redis did although its answer was lost is known: a leg that went is gone, and one that nobody has is none', async () => {
   const { redis, open } = await redisWith()
   const [log, other] = [open(), open()]

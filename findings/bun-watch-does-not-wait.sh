@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Bun 1.4.5: `bun --watch` sends SIGTERM when a file has changed, runs its listeners, and begins anew in the same process some 0.2 s later, whether
+# the program has ended or not. A timer that a listener sets, and what it writes to a socket afterwards, never comes to pass, and `exit` is not told.
+# Guessed: as in Node 20 and nodemon 3, which wait until the program that listens to the signal has ended.
+# It matters since a server that takes leave of its connections has no time to: they are cut. Needs Node and npm; installs bun (some 90 MB).
+set -eu
+work=$(mktemp -d); trap 'kill -9 $pid 2> /dev/null || true; rm -rf "$work"' EXIT
+pid=
+cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund bun@1.4.5
+cat > program.ts <<'TS'
+console.log(`${process.pid} begins`)
+process.on('SIGTERM', () => {
+  console.log(`${process.pid} is told, and wants a second more`)
+  setTimeout(() => (console.log(`${process.pid} is done`), process.exit(0)), 1_000)
+})
+process.on('exit', () => console.log(`${process.pid} ends`))
+setInterval(() => undefined, 1_000)
+TS
+cat > see.mjs <<'JS'
+import { spawn } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+const [, , command, ...words] = process.argv
+const child = spawn(command, words, { stdio: 'inherit', detached: true })
+setTimeout(() => appendFileSync('program.ts', '// changed\n'), 2_000)
+setTimeout(() => { try { process.kill(-child.pid, 'SIGKILL') } catch {} }, 5_000)
+JS
+echo '--- bun --watch'
+node see.mjs node_modules/.bin/bun --watch program.ts
+echo '--- node --watch'
+cp program.ts program.mjs
+sed -i 's/program\.ts/program.mjs/' see.mjs
+node see.mjs node --watch program.mjs
