@@ -1,0 +1,63 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig } from 'vitepress'
+
+const guides = [
+  ['React', 'react'],
+  ['Tokens', 'tokens'],
+  ['Servers', 'servers'],
+  ['Deploys', 'deploys'],
+  ['Operators', 'operators'],
+  ['Foreign servers', 'foreign-servers'],
+  ['Browsers', 'browsers'],
+  ['Testing', 'testing'],
+  ['Devtools', 'devtools'],
+]
+const internals = [
+  ['The protocol', 'protocol'],
+  ['How it is built', 'architecture'],
+]
+
+const pages = join(import.meta.dirname, '../.pages')
+const item = ([text, page]: string[]) => ({ text: text!, link: `/docs/${page}` })
+
+/** Pages of docs/ that nobody has given a place above: none is left out. */
+const others = readdirSync(join(pages, 'docs'))
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => file.slice(0, -3))
+  .filter((page) => ![...guides, ...internals].some(([, known]) => known === page))
+
+const api = readdirSync(join(pages, 'api'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => ({ text: name === 'index' ? 'livesocket' : `livesocket/${name}`, link: `/api/${name}/` }))
+
+export default defineConfig({
+  title: 'livesocket',
+  description: 'A live connection that survives deploys',
+  srcDir: '.pages',
+  outDir: 'dist',
+  cleanUrls: true,
+  // A link that leads nowhere fails the build, but those to what one starts oneself.
+  ignoreDeadLinks: 'localhostLinks',
+  // `{{` in a sample is the sample's.
+  markdown: { config: (md) => void (md.renderer.rules['code_inline'] = codeInline) },
+  themeConfig: {
+    search: { provider: 'local' },
+    nav: [
+      { text: 'Guides', link: '/docs/react' },
+      { text: 'API', link: '/api/' },
+      { text: 'Stories', link: '/storybook/index.html', target: '_self' },
+    ],
+    sidebar: [
+      { text: 'Start', items: [{ text: 'LiveSocket', link: '/' }] },
+      { text: 'Guides', items: [...guides, ...others.map((page) => [page.replaceAll('-', ' '), page])].map(item) },
+      { text: 'Inside', items: internals.map(item) },
+      { text: 'API', items: api },
+    ],
+  },
+})
+
+function codeInline(tokens: { content: string }[], at: number): string {
+  const text = tokens[at]!.content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return `<code v-pre>${text}</code>`
+}

@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/*
+ * npm run site: README and docs, a reference made of the docstrings, and the stories, as one static site in site/dist.
+ * `-- --without-stories` leaves out what takes longest.
+ */
+const site = import.meta.dirname
+const root = resolve(site, '..')
+const pages = join(site, '.pages')
+const run = (program: string, args: string[], cwd: string) => execFileSync(program, args, { cwd, stdio: 'inherit' })
+
+if (!existsSync(join(site, 'node_modules'))) run('npm', ['ci', '--no-audit', '--no-fund'], site)
+rmSync(pages, { recursive: true, force: true })
+mkdirSync(join(pages, 'public'), { recursive: true })
+cpSync(join(root, 'docs'), join(pages, 'docs'), { recursive: true })
+
+// The README is the front page; what it links to beside docs/ has a page of its own.
+writeFileSync(join(pages, 'index.md'), readFileSync(join(root, 'README.md'), 'utf8'))
+for (const name of ['CONTRIBUTING', 'CHANGELOG', 'SECURITY'])
+  writeFileSync(join(pages, `${name}.md`), readFileSync(join(root, `${name}.md`), 'utf8'))
+
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { types: string }>
+}
+const entries = Object.values(exports).flatMap((target) =>
+  typeof target === 'string' ? [] : [join(root, target.types.replace('./dist/', 'src/').replace('.d.ts', '.ts'))],
+)
+run(
+  'npx',
+  [
+    'typedoc',
+    '--options',
+    'typedoc.json',
+    '--out',
+    join(pages, 'api'),
+    ...entries.flatMap((entry) => ['--entryPoints', entry]),
+  ],
+  site,
+)
+
+const stories = join(pages, 'public/storybook')
+if (process.argv.includes('--without-stories')) {
+  mkdirSync(stories)
+  writeFileSync(join(stories, 'index.html'), '<p>Built without the stories.</p>')
+} else run('npx', ['storybook', 'build', '-o', stories, '--disable-telemetry', '--quiet'], root)
+
+run('npx', ['vitepress', 'build'], site)
+console.log(
+  `${readdirSync(join(site, 'dist')).length} entries in site/dist; \`npx vitepress preview site\` shows them.`,
+)
