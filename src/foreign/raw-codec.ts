@@ -256,6 +256,12 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
         return data.length > 0 ? data : null
       },
     }),
+    ...(raw.closed && {
+      closed(code: number, reason: string) {
+        const meant = attempt(() => raw.closed!(code, reason))
+        return meant ? { type: 'error' as const, code: CLOSED[meant], message: reason } : undefined
+      },
+    }),
     ...(raw.goodbye && { goodbye: () => pieces(attempt(() => raw.goodbye!())) }),
     lost() {
       const said = messages(raw.lost?.(), '')
@@ -268,6 +274,9 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     },
   }
 }
+
+/** The error of livesocket.v1 that means the same. */
+const CLOSED = { unauthorized: 'unauthorized', ended: 'forbidden', retry: 'draining' } as const
 
 /** Null where it throws: what is asked is then as if it were not there. */
 function attempt<Answer>(ask: () => Answer): Answer | null {

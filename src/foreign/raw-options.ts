@@ -89,6 +89,11 @@ export interface RawProtocolOptions {
    * the leg itself.
    */
   unauthorized?(data: WireData): boolean | string | null | undefined
+  /**
+   * What the server means by a close code of its own: that it refuses the token, that it wants this client no more, or
+   * that it may come back. Default: the table of livesocket.v1.
+   */
+  closed?(code: number, reason: string): 'unauthorized' | 'ended' | 'retry' | null | undefined
   /** Why this data says that the server wants this client no more, and that it must not come back by itself. */
   ended?(data: WireData): string | null | undefined
   /**

@@ -101,6 +101,7 @@ const FUNCTIONS = [
   'unanswered',
   'goodbye',
   'ended',
+  'closed',
 ] as const
 
 function check(options: RawProtocolOptions) {

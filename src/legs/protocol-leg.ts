@@ -173,7 +173,8 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   const die = (end: { code: number; reason: string }) => {
     if (over) return
     release(1000)
-    handlers.died({ ...end, reason: plain(end.reason), opened, error })
+    const said = error ?? (opened ? codec.closed?.(end.code, end.reason) : undefined)
+    handlers.died({ ...end, reason: plain(end.reason), opened, error: said })
   }
 
   /**

@@ -1,3 +1,4 @@
+export { centrifuge, type CentrifugeOptions, type CentrifugePublication } from './centrifuge.js'
 export { graphqlWs, type GraphqlWsOptions } from './graphql-ws.js'
 export { mqtt } from './mqtt.js'
 export type { MqttMessage, MqttOptions, MqttWill } from './mqtt-options.js'

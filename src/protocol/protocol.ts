@@ -1,4 +1,4 @@
-import type { ClientFrame, Rejected, ServerFrame } from './frames.js'
+import type { ClientFrame, ErrorFrame, Rejected, ServerFrame } from './frames.js'
 
 /** What goes over a WebSocket. */
 export type WireData = string | ArrayBuffer
@@ -35,6 +35,8 @@ export interface Codec {
    * Null: a ping does.
    */
   leave?(): readonly WireData[] | null
+  /** What a close code of the server's own means, as the error that livesocket.v1 has for it. */
+  closed?(code: number, reason: string): ErrorFrame | undefined
   /** What a leg is told last, where it is the client that closes it. */
   goodbye?(): readonly WireData[]
 }
