@@ -27,6 +27,10 @@ public sealed class Drain(LiveServer server)
     Task<DrainResult>? run;
     string id = "";
     int moved;
+    readonly List<Func<DrainOptions, CancellationToken, Task>> others = [];
+
+    /// <summary>What else moves in a drain, such as a hub beside this server; the drain ends when that has as well.</summary>
+    public void Also(Func<DrainOptions, CancellationToken, Task> other) => others.Add(other);
 
     /// <summary>From the start of a drain on, and after it, until it is cancelled.</summary>
     public bool Refusing => run is not null;
@@ -55,7 +59,7 @@ public sealed class Drain(LiveServer server)
         // One that was gone before it was counted.
         var here = server.All(live: true).ToHashSet();
         lock (turn) remaining.IntersectWith(here);
-        await Move(legs, options, cancelled);
+        await Task.WhenAll([Move(legs, options, cancelled), .. others.Select(other => other(options, cancelled))]);
         while (Left > 0 && !cancelled.IsCancellationRequested) await Task.Delay(20, CancellationToken.None);
         return new DrainResult(moved, forced.Count);
     }

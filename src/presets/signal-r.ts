@@ -26,6 +26,11 @@ export interface SignalROptions {
    */
   handover?: string
   /**
+   * Milliseconds for which both connections live at least in a move: for as long as one server may hear later than
+   * another, through a backplane, of what is sent to all. Default 1,000.
+   */
+  leastOverlap?: number
+  /**
    * The hub method that is called for a sign of life. Any name will do: a hub answers one that it has not, too, and in
    * order.
    */
@@ -53,6 +58,7 @@ export function signalR({
   send = () => false,
   handover = 'reconnect',
   ping = 'LiveSocketPing',
+  leastOverlap = 1_000,
 }: SignalROptions = {}): Protocol {
   return rawProtocol(() => {
     let rest = ''
@@ -76,6 +82,7 @@ export function signalR({
 
     return {
       name: 'signalr',
+      leastOverlap,
       hello({ topics }) {
         wanted = [...topics.keys()]
         return write({ protocol: 'json', version: 1 })

@@ -1,0 +1,175 @@
+import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/signalr'
+import { createLiveSocket } from 'livesocket'
+import { reconnectNotice, signalR } from 'livesocket/presets'
+import { systemClock } from '../../src/base/clock.js'
+
+/** How a page is connected to the chat. The first three are LiveSocket's, each to another endpoint of the same slots. */
+export const WAYS = {
+  plain: 'a plain WebSocket endpoint, reconnectNotice()',
+  hub: 'a SignalR hub, signalR()',
+  live: 'livesocket.v1 in C#',
+  stock: 'the hub, @microsoft/signalr with automatic reconnect',
+  stateful: 'the hub, @microsoft/signalr with stateful reconnect',
+} as const
+export type Way = keyof typeof WAYS
+export const OURS = ['plain', 'hub', 'live'] as const
+
+/** What one client saw of the news, which are 1, 2, 3, …, and of what people say. */
+export interface Tally {
+  readonly got: number
+  readonly lost: number
+  readonly repeated: number
+  readonly reordered: number
+  readonly gaps: number
+  /** Milliseconds. */
+  readonly notLive: number
+  readonly longestSilence: number
+  readonly moves: number
+  readonly lines: readonly string[]
+}
+
+export interface Reader {
+  readonly way: Way
+  /** Resolves when it is live. */
+  ready(): Promise<void>
+  say(line: string): Promise<void>
+  readonly moves: number
+  readonly newest: number
+  /** Of news up to that number. */
+  tally(last: number): Tally
+  close(): void
+}
+
+/** @param origin of the front, `http:`. @param WebSocket where the platform's own is not meant. */
+export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
+  const clock = systemClock
+  const seen: number[] = []
+  const lines: string[] = []
+  let [newest, heardAt, silence, gaps, away, awaySince, everLive] = [0, 0, 0, 0, 0, -1, false]
+
+  function hear(data: unknown) {
+    if (typeof data !== 'number') return void lines.push((data as { line: string }).line)
+    const now = clock.monotonic()
+    if (seen.length > 0) silence = Math.max(silence, now - heardAt)
+    heardAt = now
+    newest = Math.max(newest, data)
+    seen.push(data)
+  }
+
+  function live(is: boolean) {
+    if (is && awaySince >= 0) away += clock.monotonic() - awaySince
+    awaySince = is || !everLive ? -1 : awaySince >= 0 ? awaySince : clock.monotonic()
+    everLive ||= is
+  }
+
+  const client = way === 'stock' || way === 'stateful' ? theirs(way, origin) : ours(way, origin, WebSocket)
+  const told = new Promise<void>((resolve) =>
+    client.start({
+      hear,
+      live(is) {
+        live(is)
+        if (is) resolve()
+      },
+      gap: () => gaps++,
+    }),
+  )
+  return {
+    way,
+    ready: () => told,
+    say: (line) => client.say({ line }),
+    get moves() {
+      return client.moves()
+    },
+    get newest() {
+      return newest
+    },
+    tally(last) {
+      const got = new Set(seen)
+      let reordered = 0
+      let high = 0
+      for (const n of seen) {
+        if (n < high) reordered++
+        high = Math.max(high, n)
+      }
+      return {
+        got: got.size,
+        lost: last - got.size,
+        repeated: seen.length - got.size,
+        reordered,
+        gaps,
+        notLive: away + (awaySince < 0 ? 0 : clock.monotonic() - awaySince),
+        longestSilence: silence,
+        moves: client.moves(),
+        lines,
+      }
+    },
+    close: client.close,
+  }
+}
+
+interface Handlers {
+  hear(data: unknown): void
+  live(is: boolean): void
+  gap(): void
+}
+
+interface Client {
+  start(handlers: Handlers): void
+  say(data: object): Promise<void>
+  moves(): number
+  close(): void
+}
+
+const PATHS = { plain: '/ws', hub: '/hub', live: '/live' }
+
+function ours(way: (typeof OURS)[number], origin: string, WebSocket?: unknown): Client {
+  const socket = createLiveSocket({
+    url: origin.replace('http', 'ws') + PATHS[way],
+    ...(way === 'plain' && { protocol: reconnectNotice({ numbered: true }) }),
+    ...(way === 'hub' && { protocol: signalR({ identity: ([name]) => String(name) }) }),
+    ...(WebSocket !== undefined && { environment: { WebSocket: WebSocket as never } }),
+  })
+  return {
+    start({ hear, live, gap }) {
+      socket.subscribe('chat', (data) => hear(way === 'hub' ? (data as unknown[])[1] : data))
+      socket.on('gap', gap)
+      socket.store.subscribe(({ status }) => live(status === 'live'))
+      socket.connect()
+    },
+    async say(data) {
+      if (way === 'hub') await socket.publish('Say', [data])
+      else await socket.publish('chat', way === 'plain' ? { data } : data)
+    },
+    moves: () => socket.stats().handovers,
+    close: () => socket.close(),
+  }
+}
+
+function theirs(way: 'stock' | 'stateful', origin: string): Client {
+  const builder = new HubConnectionBuilder()
+    .withUrl(`${origin}/hub`, { transport: HttpTransportType.WebSockets, skipNegotiation: way === 'stock' })
+    .withAutomaticReconnect()
+    .configureLogging(LogLevel.None)
+  const hub = (way === 'stateful' ? builder.withStatefulReconnect() : builder).build()
+  let reconnects = 0
+  return {
+    start({ hear, live }) {
+      hub.on('chat', (_name: string, data: unknown) => hear(data))
+      // Their word for it: it is not asked for here.
+      hub.on('reconnect', () => undefined)
+      hub.onreconnecting(() => live(false))
+      hub.onclose(() => live(false))
+      hub.onreconnected(() => {
+        reconnects++
+        live(true)
+      })
+      hub.start().then(
+        () => live(true),
+        () => undefined,
+      )
+    },
+    say: (data) => hub.invoke('Say', data),
+    moves: () => reconnects,
+    close: () => void hub.stop(),
+  }
+}
