@@ -1,7 +1,9 @@
-import { instant, STOOD_STILL, type Clock, type Instant } from './clock.js'
+import { instant, Present, STOOD_STILL, type Clock, type Instant } from './clock.js'
 
-/** The wall clock's numbers are too large to be exact, and sums of times differ in their last digits: less is none, ms. */
-const LEAST = 0.001
+/** Sums of times differ in their last digits: what is left of a deadline that has come, ms. */
+const ROUNDING = 1e-6
+/** The wall clock's numbers are so large that they are not exact by less, ms. */
+const EXACT = 0.001
 
 interface Deadline {
   /** The moment, on both clocks: it has come when either says so, as `since` has it. */
@@ -16,6 +18,7 @@ interface Deadline {
  * first hears what has arrived meanwhile, which may leave nothing to ring for: that is seen to here, for all of them.
  */
 export class Deadlines implements Clock {
+  readonly present = new Present(this)
   readonly #clock: Clock
   readonly #waiting: Deadline[] = []
   /**
@@ -45,7 +48,8 @@ export class Deadlines implements Clock {
 
   setTimeout(task: () => void, delay: number): () => void {
     const now = instant(this)
-    const wanted = delay > 0 ? delay : 0
+    // Whoever looks again because some last digit is missing has to find it later.
+    const wanted = delay > 0 ? Math.max(delay, EXACT) : 0
     const deadline = { wall: now.wall + wanted, monotonic: now.monotonic + wanted, task }
     this.#waiting.push(deadline)
     this.#arm(now, wanted)
@@ -61,7 +65,7 @@ export class Deadlines implements Clock {
     if (this.#settling) return
     const now = instant(this)
     const first = this.#left(now)
-    if (first > 0) return this.#arm(now, first)
+    if (first >= ROUNDING) return this.#arm(now, first)
     if (first > -STOOD_STILL || !this.#clock.settled) return this.#ring()
     this.#disarm()
     this.#settling = true
@@ -89,7 +93,7 @@ export class Deadlines implements Clock {
   /** One that rings may undo another that is due as well. What it sets waits for the next time. */
   #ring() {
     const now = instant(this)
-    const due = this.#waiting.filter((deadline) => left(deadline, now) <= 0)
+    const due = this.#waiting.filter((deadline) => left(deadline, now) < ROUNDING)
     const outer = this.#ringing
     this.#ringing = true
     try {
@@ -113,7 +117,7 @@ export class Deadlines implements Clock {
       first = this.#left(now)
     }
     if (first === Infinity) return
-    const delay = first > 0 ? Math.max(first, LEAST) : 0
+    const delay = Math.max(0, first)
     const cancel = this.#clock.setTimeout(() => {
       this.#timer = null
       this.check()
@@ -129,6 +133,7 @@ export class Deadlines implements Clock {
 }
 
 function left({ wall, monotonic }: Deadline, now: Instant): number {
+  const byWall = wall - now.wall
   const rest = monotonic - now.monotonic
-  return rest > 0 && rest < LEAST ? rest : Math.min(rest, wall - now.wall)
+  return byWall < rest - EXACT ? byWall : rest
 }

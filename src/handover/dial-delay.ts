@@ -1,6 +1,6 @@
 import { type Clock, type Random, since } from '../base/clock.js'
 import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
-import type { Ask, Pace } from './machine.js'
+import type { Ask, Pace } from './state.js'
 
 /** What a delay depends on besides its pace. */
 export interface PaceFacts {

@@ -1,122 +1,115 @@
-import { createAlarm } from '../base/alarm.js'
+import { createAlarm, type Alarm } from '../base/alarm.js'
 import { since } from '../base/clock.js'
-import { createPeriod } from '../base/period.js'
+import { LiveSocketError } from '../base/errors.js'
+import { explain } from '../base/explanation.js'
+import { createPeriod, type Period } from '../base/period.js'
 import { bounded, bounds } from '../policy/bounds.js'
-import type { Ask, ClientReason, Pace } from './machine.js'
-import { createSafeMoment } from './safe-moment.js'
-import type { Settings } from '../options/options.js'
 import { delayOf } from './dial-delay.js'
-
-/** When the next dial is due. */
-export interface DialTimer {
-  wait(pace: Pace): void
-  /** No dial is waited for. */
-  clear(): void
-  /** A page that is stored dials nothing: what comes due meanwhile is dropped, and `resume` asks anew. */
-  pause(): void
-  /** False: it was not paused. */
-  resume(): boolean
-  /** The pace that was waited at last. */
-  readonly pace: Pace
-  /** What it waits for is a busy server. */
-  readonly busy: boolean
-  /** Milliseconds to go; null where no delay runs. */
-  readonly left: number | null
-  /** The application puts the move off for the moment. */
-  readonly putOff: boolean
-}
-
-export interface DialTimerDeps {
-  readonly settings: Settings
-  /** What the active leg was asked. */
-  ask(): Ask | null
-  /** Milliseconds since the last cutover. */
-  sinceCutover(): number
-  /** What the last dial took up to its welcome, ms. */
-  dialTook(): number
-  /** The spread that a server named, ms. */
-  spread(): number | undefined
-}
+import type { Handover } from './handover.js'
+import { SafeMoment } from './safe-moment.js'
+import type { ClientReason, Pace } from './state.js'
 
 /** Moves that the client wants by itself and that can wait for a moment that suits the application. */
 const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 
-export function createDialTimer(
-  deps: DialTimerDeps,
-  handlers: { due(): void; whenThrew(thrown: unknown): void },
-): DialTimer {
-  const { clock, random, handover, reconnect } = deps.settings
-  const moment = handover.when && createSafeMoment(clock, handover.when, handlers.whenThrew)
-  const alarm = createAlarm(clock, due)
+/** When the next dial is due. */
+export class DialTimer {
+  readonly #handover: Handover
+  readonly #alarm: Alarm
+  readonly #moment: SafeMoment | null
   /** For so long a server said that it is busy: whatever a later wait is for, it is no shorter. */
-  const busy = createPeriod(clock)
-  let pace: Pace = { kind: 'now' }
-  let paused = false
+  readonly #busy: Period
+  /** The pace that was waited at last. */
+  pace: Pace = { kind: 'now' }
+  #paused = false
+
+  constructor(handover: Handover) {
+    const { clock, handover: options } = handover.settings
+    this.#handover = handover
+    this.#alarm = createAlarm(clock, () => this.#due())
+    this.#busy = createPeriod(clock)
+    this.#moment = options.when ? new SafeMoment(clock, options.when, (cause) => whenThrew(handover, cause)) : null
+  }
+
+  wait(pace: Pace): void {
+    this.pace = pace
+    this.#moment?.clear()
+    if ('retryAfter' in pace && pace.retryAfter) this.#busy.extend(bounded(pace.retryAfter, bounds.retryAfter))
+    if (pace.kind === 'now' && this.#busy.left === 0) return this.#now()
+    const delay = Math.max(this.#busy.left, this.#delay())
+    const before = this.#alarm.left
+    // A request that replaces another one must not put off a dial that is due already.
+    this.#alarm.set(pace.kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
+    if (pace.kind === 'asked' && delay === 0) this.#now()
+  }
+
+  /** No dial is waited for. */
+  clear(): void {
+    this.#alarm.clear()
+    this.#moment?.clear()
+  }
+
+  /** A page that is stored dials nothing: what comes due meanwhile is dropped, and `resume` asks anew. */
+  pause(): void {
+    this.#paused = true
+  }
+
+  /** False: it was not paused. */
+  resume(): boolean {
+    const was = this.#paused
+    this.#paused = false
+    return was
+  }
+
+  /** What it waits for is a busy server. */
+  get busy(): boolean {
+    const { pace } = this
+    return pace.kind === 'busy' || (pace.kind === 'again' && pace.retryAfter !== undefined)
+  }
+
+  /** Milliseconds to go; null where no delay runs. */
+  get left(): number | null {
+    return this.#alarm.left
+  }
+
+  /** The application puts the move off for the moment. */
+  get putOff(): boolean {
+    return this.#moment?.waiting ?? false
+  }
+
+  #delay(): number {
+    const { settings, state, moves, dials } = this.#handover
+    const { clock, random, handover, reconnect } = settings
+    return delayOf(this.pace, {
+      clock,
+      random,
+      ask: state.active?.ask ?? null,
+      dwell: Math.max(0, handover.dwell - moves.sinceCutover),
+      dialTook: dials.took,
+      spread: dials.spread ?? reconnect.spread,
+      cap: reconnect.cap,
+    })
+  }
+
+  #now() {
+    this.#alarm.clear()
+    this.#due()
+  }
 
   /** A move that can wait for a moment that suits the application does. */
-  function due() {
-    if (paused) return
-    const ask = deps.ask()
+  #due() {
+    if (this.#paused) return
+    const dial = () => this.#handover.dispatch({ type: 'due' })
+    const ask = this.#handover.state.active?.ask
     const patient =
-      ask && !ask.expired && pace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
-    if (!moment || !patient) return handlers.due()
-    moment.wait(
-      { id: ask.id, reason: ask.reason, deadline: Math.max(0, ask.deadline - since(clock, ask.at)) },
-      handlers.due,
-    )
+      ask && !ask.expired && this.pace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
+    if (!this.#moment || !patient) return dial()
+    const { id, reason, deadline, at } = ask
+    const left = Math.max(0, deadline - since(this.#handover.settings.clock, at))
+    this.#moment.wait({ id, reason, deadline: left }, dial)
   }
+}
 
-  function now() {
-    alarm.clear()
-    due()
-  }
-
-  return {
-    wait(next) {
-      pace = next
-      moment?.clear()
-      if ('retryAfter' in pace && pace.retryAfter) busy.extend(bounded(pace.retryAfter, bounds.retryAfter))
-      if (pace.kind === 'now' && busy.left === 0) return now()
-      const dwell = Math.max(0, handover.dwell - deps.sinceCutover())
-      const delay = Math.max(
-        busy.left,
-        delayOf(pace, {
-          clock,
-          random,
-          ask: deps.ask(),
-          dwell,
-          dialTook: deps.dialTook(),
-          spread: deps.spread() ?? reconnect.spread,
-          cap: reconnect.cap,
-        }),
-      )
-      // A request that replaces another one must not put off a dial that is due already.
-      alarm.set(pace.kind === 'asked' && alarm.left !== null ? Math.min(alarm.left, delay) : delay)
-      if (pace.kind === 'asked' && delay === 0) now()
-    },
-    clear() {
-      alarm.clear()
-      moment?.clear()
-    },
-    pause() {
-      paused = true
-    },
-    resume() {
-      const was = paused
-      paused = false
-      return was
-    },
-    get pace() {
-      return pace
-    },
-    get busy() {
-      return pace.kind === 'busy' || (pace.kind === 'again' && pace.retryAfter !== undefined)
-    },
-    get left() {
-      return alarm.left
-    },
-    get putOff() {
-      return moment?.waiting ?? false
-    },
-  }
+function whenThrew({ audience }: Handover, cause: unknown) {
+  audience.error(new LiveSocketError('invalid', explain`handover.when threw; the move goes on.`, { cause }))
 }

@@ -40,3 +40,5 @@ export interface Gap {
    */
   reason: 'trimmed' | 'epoch' | 'lost'
 }
+
+export type Emit = <Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]) => void

@@ -19,46 +19,41 @@ export interface LastError {
   readonly hint?: string
 }
 
-/** The time in which nothing serves: what was its newest reason, and what a developer has been told of it. */
-export interface Outage {
-  /** Null while something serves, and before anything has failed. */
-  readonly lastError: LastError | null
-  failed(failure: Failure): void
-  /** Something serves, or the application itself wants nothing to. */
-  over(): void
-  /** One line on the console, once for each `kind` and outage, in development. */
-  warn(kind: string, text: string): void
-}
-
 /** Kinds are few; but where a server's own words are one, that is not for it to say. */
 const MOST_WARNINGS = 20
 
-/** `quiet`: warn of nothing. */
-export function createOutage(clock: Clock, quiet: boolean): Outage {
-  let lastError: LastError | null = null
-  const warned = new Set<string>()
+/** The time in which nothing serves: what was its newest reason, and what a developer has been told of it. */
+export class Outage {
+  readonly #clock: Clock
+  readonly #quiet: boolean
+  /** Null while something serves, and before anything has failed. */
+  lastError: LastError | null = null
+  #warned: Set<string> | null = null
 
-  function warn(kind: string, text: string) {
-    if (quiet || warned.has(kind) || warned.size >= MOST_WARNINGS || !inDevelopment()) return
-    warned.add(kind)
-    console.warn(`livesocket: ${text}`)
+  /** `quiet`: warn of nothing. */
+  constructor(clock: Clock, quiet: boolean) {
+    this.#clock = clock
+    this.#quiet = quiet
   }
 
-  return {
-    get lastError() {
-      return lastError
-    },
-    failed(failure) {
-      lastError = { at: clock.now(), ...failure }
-      // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only
-      // what keeps a new one from coming is worth a line.
-      if (failure.code !== 'lost' && failure.code !== 'app')
-        warn(failure.code, failure.hint ? `${failure.message}. ${failure.hint}` : failure.message)
-    },
-    over() {
-      lastError = null
-      warned.clear()
-    },
-    warn,
+  failed(failure: Failure): void {
+    const { code, message, hint } = failure
+    this.lastError = { at: this.#clock.now(), ...failure }
+    // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only
+    // what keeps a new one from coming is worth a line.
+    if (code !== 'lost' && code !== 'app') this.warn(code, hint ? `${message}. ${hint}` : message)
+  }
+
+  /** Something serves, or the application itself wants nothing to. */
+  over(): void {
+    this.lastError = this.#warned = null
+  }
+
+  /** One line on the console, once for each `kind` and outage, in development. */
+  warn(kind: string, text: string): void {
+    const warned = (this.#warned ??= new Set())
+    if (this.#quiet || warned.has(kind) || warned.size >= MOST_WARNINGS || !inDevelopment()) return
+    warned.add(kind)
+    console.warn(`livesocket: ${text}`)
   }
 }

@@ -1,37 +1,56 @@
 import { nanoid } from 'nanoid'
-import type { Present } from '../base/clock.js'
-import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
-import { withRequests } from '../requests/with-requests.js'
-import type { Requests } from '../requests/requests.js'
+import type { LiveSocketError } from '../base/errors.js'
+import type { Settings } from '../options/options.js'
+import type { ClientFrame, Position, TopicRequests, WelcomeFrame } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
+import type { Requests } from '../requests/requests.js'
+import { Unanswered, type UnansweredMaker } from '../requests/unanswered.js'
 import { noTokens } from '../tokens/no-tokens.js'
 import type { TokenKeeper, TokenKeeperHandlers } from '../tokens/token-keeper.js'
-import type { ClientFrame } from '../protocol/frames.js'
-import type { Settings } from '../options/options.js'
+import type { TokenState } from '../tokens/token-state.js'
+import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
+import type { MessageInfo } from '../topics/message.js'
+import type { Subscriptions } from '../topics/subscriptions.js'
+import type { Emit, Gap, LiveSocketEvents } from './events.js'
+import type { Outage } from './outage.js'
+import type { ClientReason } from './state.js'
 
-/**
- * One client as the server sees it, and all that the application can see of it: from the first `connect()` to
- * `signOut()` or to the session's end. What belongs to it is made with it and ends with it; a `close()` in between only
- * makes it rest.
- */
-export interface Session {
-  /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
-  readonly id: string
-  readonly merge: Merge & { drained?(leg: number): void }
-  /** What waits for answers, of both kinds. */
-  readonly outbox: Outbox
-  /** Absent: the socket is made without them. */
-  readonly requests: Requests | undefined
-  readonly tokens: TokenKeeper
-  readonly counters: SessionCounters
-  /** It is served again. False: another tab has ended it meanwhile. */
-  open(): boolean
-  /** Settles all publishes. The token in force is kept for the next `open`. */
-  rest(message: string): void
-  /** As `rest`, for good, and the login session is over in every tab. */
-  end(message: string, reason?: string): void
+/** What a session wants of the legs that carry it. */
+export interface SessionLegs {
+  /** Puts a frame on a leg. False: that leg takes none. */
+  send(leg: number, frame: ClientFrame): boolean
+  /**
+   * Tells the merge `drained` for that leg once everything that its server had sent by now has arrived, where the
+   * protocol can say so.
+   */
+  fence(leg: number): void
+  /** Drops a standby leg; false where there is none. */
+  dropStandby(): boolean
+  /** The active leg is to be left. */
+  leave(reason: ClientReason): void
+  /** A fresh token: onto the live legs, or, where the protocol has no such frame, by a handover. */
+  renew(token: string): void
+  /** Looks whether the old leg has anything left to give. */
+  settle(): void
+  /** The leg that serves. */
+  readonly serving: { readonly leg: number; readonly maxFrame: number | undefined } | null
+  /** Whether anything shows that there is a network. */
+  readonly online: boolean
 }
 
+/** Whom a session tells what the application is to know. */
+export interface SessionAudience {
+  readonly outage: Outage
+  readonly emit: Emit
+  readonly subscriptions: Pick<Subscriptions, 'deliver' | 'answered'>
+  outboxChanged(size: Outbox['size']): void
+  tokenState(state: TokenState): void
+  changed(): void
+  /** The login session is over, in another tab perhaps. */
+  sessionOver(reason: string): void
+}
+
+/** What is counted of a session: all of it begins with it and ends with it. */
 export interface SessionCounters {
   received: number
   delivered: number
@@ -40,24 +59,6 @@ export interface SessionCounters {
   reconnects: number
   published: number
   longestSilence: number
-  lastMessage: number | null
-  /** A leg has served the application. */
-  everLive: boolean
-}
-
-export interface SessionDeps {
-  readonly settings: Settings
-  readonly present: Present
-  /** Whether anything shows that there is a network. */
-  online(): boolean
-}
-
-export interface SessionHandlers {
-  readonly merge: MergeHandlers & { fence(leg: number): void }
-  readonly outbox: Pick<OutboxHandlers, 'send' | 'overdue' | 'settled'> & { changed(size: Outbox['size']): void }
-  /** Puts the frame of a request on that leg. */
-  request(leg: number, frame: ClientFrame): boolean
-  readonly tokens: TokenKeeperHandlers
 }
 
 /**
@@ -65,72 +66,224 @@ export interface SessionHandlers {
  */
 const SETTLE_TIMEOUT = 1_000
 
-export function createSession({ settings, present, online }: SessionDeps, handlers: SessionHandlers): Session {
-  let id = ''
-  const merge = mergeOf(settings, present, handlers.merge)
-  const requests = settings.parts.requests?.(
-    { clock: settings.clock, id: () => nanoid(), ...settings.outbox },
-    handlers.request,
-  )
-  const publishes: Outbox = createOutbox(
-    {
-      clock: settings.clock,
-      id: () => nanoid(),
-      ...settings.outbox,
-      settleTimeout: SETTLE_TIMEOUT,
-      acknowledges: settings.protocol.acknowledges,
-      dedupes: settings.protocol.dedupes,
-      binary: settings.protocol.binary,
-    },
-    { ...handlers.outbox, changed: () => handlers.outbox.changed(publishes.size) },
-  )
-  const outbox = requests ? withRequests(publishes, requests) : publishes
-  const tokens = tokensOf(settings, online, handlers.tokens)
-  return {
-    get id() {
-      return (id ||= nanoid())
-    },
-    merge,
-    outbox,
-    requests,
-    tokens,
-    counters: {
-      received: 0,
-      delivered: 0,
-      gaps: 0,
-      handovers: 0,
-      reconnects: 0,
-      published: 0,
-      longestSilence: 0,
-      lastMessage: null,
-      everLive: false,
-    },
-    open() {
-      outbox.open()
-      return tokens.open()
-    },
-    rest(message) {
-      outbox.close(message)
-      tokens.rest()
-    },
-    end(message, reason) {
-      outbox.close(message)
-      tokens.signOut(reason)
-    },
+/**
+ * One client as the server sees it, and all that the application can see of it: from the first `connect()` to
+ * `signOut()` or to the session's end. What belongs to it is made when it is first needed, and ends with it; a `close()`
+ * in between only makes it rest.
+ */
+export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandlers, UnansweredMaker {
+  readonly #settings: Settings
+  readonly #legs: SessionLegs
+  readonly #audience: SessionAudience
+  readonly counters: SessionCounters = {
+    received: 0,
+    delivered: 0,
+    gaps: 0,
+    handovers: 0,
+    reconnects: 0,
+    published: 0,
+    longestSilence: 0,
+  }
+  readonly merge: Merge & { drained?(leg: number): void }
+  readonly unanswered = new Unanswered(this)
+  /** Called by the merge as it is, with each message. */
+  readonly deliver: (data: unknown, info: MessageInfo) => void
+  #id = ''
+  #tokens: TokenKeeper | null = null
+  /** A leg has served the application. */
+  everLive = false
+  #lastMessage: number | null = null
+  #over = false
+
+  constructor(settings: Settings, legs: SessionLegs, audience: SessionAudience) {
+    this.#settings = settings
+    this.#legs = legs
+    this.#audience = audience
+    const { present } = settings.clock
+    const deliver = (data: unknown, info: MessageInfo) => {
+      const { counters } = this
+      const { monotonic } = present.at
+      counters.delivered++
+      if (this.#lastMessage !== null && monotonic - this.#lastMessage > counters.longestSilence)
+        counters.longestSilence = monotonic - this.#lastMessage
+      this.#lastMessage = monotonic
+      audience.subscriptions.deliver(data, info)
+    }
+    this.deliver =
+      settings.schemas.size === 0
+        ? deliver
+        : (data, info) => {
+            const checked = settings.check(settings.schemas.get(info.topic), data)
+            if ('invalid' in checked) this.invalid(info.topic, checked.invalid)
+            else deliver(checked.value, info)
+          }
+    this.merge = mergeOf(settings, this)
+  }
+
+  /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
+  get id(): string {
+    return (this.#id ||= nanoid())
+  }
+
+  get tokens(): TokenKeeper {
+    return (this.#tokens ??= this.#makeTokens())
+  }
+
+  /** What an application's function threw, without what would tell a token. */
+  redactedError(thrown: unknown): unknown {
+    return this.#tokens ? this.#tokens.redactedError(thrown, 'the application') : thrown
+  }
+
+  stats() {
+    return { ...this.counters, ...this.merge.stats(), gaps: this.counters.gaps }
+  }
+
+  // From its begin to its end.
+
+  /** It is served again. False: another tab has ended it meanwhile. */
+  open(): boolean {
+    this.unanswered.open()
+    return this.tokens.open()
+  }
+
+  /** Settles all publishes. The token in force is kept for the next `open`. */
+  rest(message: string): void {
+    this.unanswered.close(message)
+    this.#tokens?.rest()
+  }
+
+  /** As `rest`, for good, and the login session is over in every tab. */
+  end(message: string, reason?: string): void {
+    this.#over = true
+    this.unanswered.close(message)
+    this.tokens.signOut(reason)
+    this.merge.stop()
+  }
+
+  // What becomes of its legs.
+
+  /** That leg was welcomed, and serves from here on. One that is refused for now is asked for again, as one left out. */
+  ready({ topics }: WelcomeFrame, leg: number, refusals: readonly LiveSocketError[]): void {
+    const forGood = refusals.filter(({ retryAfter }) => retryAfter === undefined).map(({ topic }) => topic!)
+    this.merge.ready(leg, topics, new Set(forGood))
+  }
+
+  /** `planned`: another one served until this moment. */
+  served(planned: boolean): void {
+    if (!planned && this.everLive) this.counters.reconnects++
+    this.everLive = true
+  }
+
+  gone(leg: number): void {
+    this.merge.gone(leg)
+    this.unanswered.gone(leg)
+  }
+
+  // What its merge tells.
+
+  gap(gap: Gap): void {
+    this.counters.gaps++
+    this.#audience.emit('gap', gap)
+  }
+
+  subscribe(leg: number, id: string, topics: TopicRequests): void {
+    this.#legs.send(leg, { type: 'subscribe', id, topics })
+  }
+
+  unsubscribe(leg: number, topics: readonly string[]): void {
+    this.#legs.send(leg, { type: 'unsubscribe', topics })
+  }
+
+  overflow(): boolean {
+    return this.#legs.dropStandby()
+  }
+
+  fence(leg: number): void {
+    this.#legs.fence(leg)
+  }
+
+  invalid(topic: string, reason: string): void {
+    this.#audience.emit('invalid', { topic, reason })
+  }
+
+  answered(topic: string, head: Position): void {
+    this.#audience.subscriptions.answered(topic, head)
+  }
+
+  // What its publishes and requests want.
+
+  send(leg: number, frame: ClientFrame): boolean {
+    return this.#legs.send(leg, frame)
+  }
+
+  overdue(): void {
+    this.#legs.leave('unanswered')
+  }
+
+  settled(): void {
+    this.#legs.settle()
+  }
+
+  /** `outbox.size` is another one. */
+  changed(): void {
+    this.#audience.outboxChanged(this.unanswered.size)
+  }
+
+  get serving() {
+    return this.#legs.serving
+  }
+
+  makeOutbox(): Outbox {
+    const { clock, outbox, protocol } = this.#settings
+    const { acknowledges, dedupes, binary } = protocol
+    const deps = { clock, id: () => nanoid(), settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
+    return createOutbox({ ...deps, ...outbox }, this)
+  }
+
+  makeRequests(): Requests {
+    const { clock, outbox, parts } = this.#settings
+    return parts.requests!({ clock, id: () => nanoid(), ...outbox }, (leg, frame) => this.send(leg, frame))
+  }
+
+  // What its tokens tell.
+
+  fresh(token: string): void {
+    this.#legs.renew(token)
+  }
+
+  state(state: TokenState): void {
+    // Of one that has ended the last word is told with the end.
+    if (!this.#over) this.#audience.tokenState(state)
+  }
+
+  refreshed(event: LiveSocketEvents['token-refreshed']): void {
+    this.#audience.emit('token-refreshed', event)
+  }
+
+  failed(event: LiveSocketEvents['token-failed']): void {
+    const message = `getToken: ${event.error instanceof Error ? event.error.message : 'it threw'}`
+    if (!this.#legs.serving) this.#audience.outage.failed({ code: 'token-failed', message })
+    this.#audience.changed()
+    this.#audience.emit('token-failed', event)
+  }
+
+  ended(reason: string): void {
+    this.#audience.sessionOver(reason)
+  }
+
+  #makeTokens(): TokenKeeper {
+    const { clock, random, getToken, tokenRefresh, tabs, key, page, parts } = this.#settings
+    const online = () => this.#legs.online
+    const hidden = () => page.hidden()
+    const make = parts.tokens ?? noTokens
+    return make({ clock, random, getToken, tokenRefresh, tabs, key, online, hidden }, this)
   }
 }
 
 /** What the protocol's own room has made, of which the room of protocols knows nothing. */
-type CreateMerge = (deps: MergeDeps, handlers: SessionHandlers['merge']) => Session['merge']
+type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & { fence(leg: number): void }) => Session['merge']
 
-function mergeOf({ protocol, clock, holding }: Settings, present: Present, handlers: SessionHandlers['merge']) {
-  return (protocol.createMerge as CreateMerge)({ clock, present, id: () => nanoid(8), ...holding }, handlers)
-}
-
-function tokensOf(settings: Settings, online: () => boolean, handlers: TokenKeeperHandlers): TokenKeeper {
-  const { clock, random, getToken, tokenRefresh, tabs, key, page, parts } = settings
-  return (parts.tokens ?? noTokens)(
-    { clock, random, getToken, tokenRefresh, tabs, key, online, hidden: () => page.hidden() },
-    handlers,
-  )
+function mergeOf({ protocol, clock, holding }: Settings, session: Session): Session['merge'] {
+  const deps = { clock, present: clock.present, id: () => nanoid(8), ...holding }
+  return (protocol.createMerge as CreateMerge)(deps, session)
 }

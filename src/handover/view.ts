@@ -1,4 +1,4 @@
-import type { Ask, State } from './machine.js'
+import type { Ask, State } from './state.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
 
 /** What the public state shows of legs and moves; times are wall-clock ms. */

@@ -1,5 +1,6 @@
 import { explain } from '../base/explanation.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Checked } from '../base/standard-schema.js'
 import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
 import { Deadlines } from '../base/deadlines.js'
 import { browserNetwork, type Network } from '../host/network.js'
@@ -213,6 +214,8 @@ export interface Settings extends Omit<Read<typeof OPTIONS>, 'key' | 'reconnect'
   readonly reconnect: { readonly spread: number; readonly cap: number }
   readonly protocol: Protocol
   readonly parts: AllParts
+  /** What the schema makes of the data: the data itself, where there is none. */
+  readonly check: (schema: StandardSchemaV1 | undefined, data: unknown) => Checked
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly methods: MethodSchemas
   /** Warn of nothing. */
@@ -265,6 +268,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
       cap: read.reconnect.cap,
     },
     parts,
+    check: parts.schemas?.check ?? unchecked,
     schemas: parts.schemas?.topics(section('schemas', options['schemas'])) ?? new Map(),
     methods: parts.schemas?.methods(section('methods', options['methods'])) ?? {},
     quiet: options['debug'] === false,
@@ -331,4 +335,8 @@ function checkOrigins(name: string, value: unknown): readonly string[] {
     }
   }
   return origins as string[]
+}
+
+function unchecked(_schema: unknown, value: unknown): Checked {
+  return { value }
 }

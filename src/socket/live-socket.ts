@@ -1,32 +1,23 @@
-import { explain } from '../base/explanation.js'
-import { nanoid } from 'nanoid'
-import { Present } from '../base/clock.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { createEmitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
-import { tellUncaught } from '../base/uncaught.js'
-import { debugLine } from './debug-line.js'
-import { createCoordinator } from '../handover/coordinator.js'
-import type { Gap, LiveSocketEvents } from '../handover/events.js'
-import type { Stop } from '../handover/machine.js'
+import { explain } from '../base/explanation.js'
+import type { LiveSocketEvents } from '../handover/events.js'
 import { optionalFunction } from '../options/option-table.js'
-import { createOutage } from '../handover/outage.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from '../options/options.js'
 import type { AllParts } from '../options/parts.js'
-import { createSession, type Session } from '../handover/session.js'
-import { watchWake } from '../host/wake.js'
-import type { Published, PublishOptions } from '../publishes/outbox.js'
-import type { RequestOptions } from '../requests/requests.js'
-import { createSubscriptions, type MessageHandler, type TopicStatus } from '../topics/subscriptions.js'
-import type { Message, MessageInfo } from '../topics/message.js'
 import type { Position } from '../protocol/frames.js'
 import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-types.js'
+import type { Published, PublishOptions } from '../publishes/outbox.js'
+import type { RequestOptions } from '../requests/requests.js'
+import type { Message, MessageInfo } from '../topics/message.js'
+import type { MessageHandler, TopicStatus } from '../topics/subscriptions.js'
+import { Connection } from './connection.js'
 import type { FoldOptions } from './fold.js'
 import { setInsides } from './insides.js'
+import type { LiveSocketState, ReadableStore } from './store.js'
 import type { StreamOptions } from './stream.js'
 import { checkFrom, checkTopic } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
-import { createLiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
 export interface SubscribeOptions {
   /** Start after this position instead of now. */
@@ -164,381 +155,85 @@ export function assembleLiveSocket<
   Inputs extends object = Topics,
   Methods extends object = MethodTypes,
 >(options: LiveSocketOptions<Topics>, parts: AllParts): CoreSocket<Topics, Inputs, Methods> {
-  const settings = settingsOf(options, parts)
-  /** What the schema makes of the data. */
-  const check = (schema: StandardSchemaV1 | undefined, data: unknown) =>
-    parts.schemas ? parts.schemas.check(schema, data) : { value: data }
-  const { clock, random } = settings
-  const present = new Present(clock)
-  const { on, emit: tell } = createEmitter<LiveSocketEvents>((thrown, type) => {
-    if (type !== 'error') report(explain`A listener threw; the others were told all the same.`, thrown)
-    else tellUncaught(session.tokens.redactedError(thrown, 'the application'))
-  })
-  const emit: typeof tell = (type, event) => {
-    try {
-      settings.debug?.(debugLine(type, event))
-    } catch (thrown) {
-      tellUncaught(thrown)
-    }
-    return tell(type, event)
-  }
-  /**
-   * `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing
-   * finds it where uncaught errors are.
-   */
-  const tellError = (given: LiveSocketError, heard = false) => {
-    const error = withoutToken(given)
-    if (emit('error', { error }) || heard) return
-    if (error.cause === undefined) outage.warn(error.message, error.message)
-    else tellUncaught(error.cause)
-  }
-  /** What an application threw is its own; but errors end up in logs. */
-  const withoutToken = (error: LiveSocketError) => {
-    const cause = session.tokens.redactedError(error.cause, 'the application')
-    return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
-  }
-  const report = (message: string, cause?: unknown) => tellError(new LiveSocketError('invalid', message, { cause }))
-  const live = createLiveStore(clock, (thrown) => report(explain`A listener of the store threw.`, thrown))
-  const outage = createOutage(clock, settings.quiet)
-  let closed: LiveSocketState['closed'] = null
-  /** A frame has come since the network last changed. */
-  let heard = false
-  /** Calls of `handover()`, each with the leg that it wants left. */
-  let moves: { from: number | undefined; resolve(): void; reject(error: LiveSocketError): void }[] = []
-  let listening: (() => void)[] = []
-
-  const subscriptions = createSubscriptions(
-    {
-      position: (topic) => session.merge.position(topic),
-      first: (topic, from) => session.merge.subscribe(topic, from),
-      rewind: (topic, from) => session.merge.subscribe(topic, from),
-      last: (topic) => session.merge.unsubscribe(topic),
-      threw: (thrown, topic) =>
-        report(explain`A handler of "${topic}" threw; the message counts as delivered.`, thrown),
-    },
-    settings.protocol.merge === 'log',
-  )
-
-  const coordinator = createCoordinator(
-    { settings, present, id: () => nanoid(), session: () => session },
-    {
-      emit,
-      error: tellError,
-      heard(frame) {
-        if (frame.type === 'message') session.counters.received++
-        heard = true
-      },
-      changed: () => show(),
-      served(planned) {
-        const { counters } = session
-        if (!planned && counters.everLive) counters.reconnects++
-        counters.everLive = true
-        outage.over()
-      },
-      drained: (leg) => session.merge.drained?.(leg),
-      moved(planned) {
-        if (planned) session.counters.handovers++
-        const { active } = coordinator.state
-        for (const move of takeMoves((from) => from !== active?.leg)) move.resolve()
-      },
-      moveFailed(why) {
-        const { old } = coordinator.state
-        for (const move of takeMoves((from) => from === undefined || from !== old?.leg))
-          move.reject(
-            new LiveSocketError(
-              'timeout',
-              explain`The handover came to nothing (${why}); the leg that served still does.`,
-            ),
-          )
-      },
-      refused: (error) =>
-        tellError(error, error.retryAfter === undefined && subscriptions.refused(error.topic!, error)),
-      failed: outage.failed,
-      stopped: end,
-    },
-  )
-
-  let session = newSession()
-
-  /** On some systems the browser takes itself for offline for good: what arrives on a leg is better evidence. */
-  function online() {
-    return settings.network.online() || (heard && coordinator.state.active !== null)
-  }
-
-  function newSession(): Session {
-    const mine: Session = createSession(
-      { settings, present, online },
-      {
-        merge: {
-          deliver: settings.schemas.size === 0 ? deliver : deliverChecked,
-          gap(gap) {
-            mine.counters.gaps++
-            emit('gap', gap)
-          },
-          subscribe: (leg, id, topics) => void coordinator.send(leg, { type: 'subscribe', id, topics }),
-          unsubscribe: (leg, topics) => void coordinator.send(leg, { type: 'unsubscribe', topics }),
-          overflow: () => coordinator.dropStandby(),
-          invalid: (topic, reason) => emit('invalid', { topic, reason }),
-          answered: (topic, position) => subscriptions.answered(topic, position),
-          fence: (leg) => coordinator.fence(leg),
-        },
-        outbox: {
-          send: (leg, frame) => coordinator.send(leg, frame),
-          overdue: () => coordinator.leave('unanswered'),
-          settled: () => coordinator.settle(),
-          changed: (size) => live.count(size),
-        },
-        request: (leg, frame) => coordinator.send(leg, frame),
-        tokens: {
-          fresh: (token) => coordinator.renew(token),
-          // Of one that has ended the last word is told with the end.
-          state: (token) => mine === session && live.set({ token }),
-          refreshed: (event) => emit('token-refreshed', event),
-          failed(event) {
-            if (!coordinator.state.active)
-              outage.failed({
-                code: 'token-failed',
-                message: `getToken: ${event.error instanceof Error ? event.error.message : 'it threw'}`,
-              })
-            show()
-            emit('token-failed', event)
-          },
-          ended: (reason) => stop(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason }),
-        },
-      },
-    )
-    return mine
-
-    function deliver(data: unknown, info: MessageInfo) {
-      const { counters } = mine
-      const { monotonic } = present.at
-      counters.delivered++
-      if (counters.lastMessage !== null && monotonic - counters.lastMessage > counters.longestSilence)
-        counters.longestSilence = monotonic - counters.lastMessage
-      counters.lastMessage = monotonic
-      subscriptions.deliver(data, info)
-    }
-
-    function deliverChecked(data: unknown, info: MessageInfo) {
-      const checked = check(settings.schemas.get(info.topic), data)
-      if ('invalid' in checked) emit('invalid', { topic: info.topic, reason: checked.invalid })
-      else deliver(checked.value, info)
-    }
-  }
-
-  function takeMoves(done: (from: number | undefined) => boolean) {
-    const taken = moves.filter(({ from }) => done(from))
-    moves = moves.filter((move) => !taken.includes(move))
-    return taken
-  }
-
-  function connect() {
-    if (coordinator.state.status === 'open') return
-    const fresh = closed === null || closed.by === 'signed-out' || closed.by === 'session-ended'
-    // Ended in another tab, while this socket was closed.
-    const ended = !session.open()
-    if (ended) endSession(explain`The login session has ended in another tab.`, undefined)
-    if (ended) session.open()
-    closed = null
-    outage.over()
-    listen()
-    coordinator.connect(fresh || ended, settings.page.prerendering?.() ?? false)
-  }
-
-  function listen() {
-    const { network, page } = settings
-    listening = [
-      network.subscribe((hint) => {
-        heard = false
-        session.tokens.check()
-        coordinator.evidence()
-        coordinator.probe(PROBE)
-        if (hint !== 'offline') coordinator.hasten(PROBE)
-      }),
-      watchWake(
-        clock,
-        () => page.hidden(),
-        () => {
-          coordinator.evidence()
-          lookAgain()
-          coordinator.hasten()
-        },
-      ),
-      page.subscribe((change) => {
-        if (change === 'stored') {
-          session.tokens.suspend()
-          return coordinator.suspend()
-        }
-        if (change === 'leaving') return coordinator.leaving()
-        if (change === 'hidden') return
-        // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
-        coordinator.evidence()
-        lookAgain()
-        if (!coordinator.resume()) coordinator.hasten()
-      }),
-    ]
-  }
-
-  /**
-   * Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab.
-   */
-  function lookAgain() {
-    session.tokens.check()
-    clock.check()
-    coordinator.probe(PROBE)
-  }
-
-  function end(stop: Stop) {
-    for (const undo of listening.splice(0)) undo()
-    if (stop.by === 'app' || stop.by === 'signed-out') outage.over()
-    closed = {
-      by: stop.by,
-      ...(stop.code === undefined ? null : { code: stop.code }),
-      ...(stop.reason ? { reason: stop.reason } : null),
-    }
-    // Before anything of this is told: who is told may publish, or connect again.
-    const message = explain`The live socket is closed (${stop.by}).`
-    const ends = stop.by === 'signed-out' || stop.by === 'session-ended'
-    if (ends) endSession(message, stop.reason)
-    else session.rest(message)
-    for (const move of moves.splice(0))
-      move.reject(new LiveSocketError('closed', explain`The live socket was closed during the handover.`))
-    if (stop.by === 'session-ended') emit('session-ended', { reason: stop.reason ?? 'the server ended the session' })
-    show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
-  }
-
-  /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
-  function stop(stop: Stop) {
-    if (coordinator.state.status !== 'closed') coordinator.stop(stop)
-    else if (closed !== null && closed.by !== 'signed-out' && closed.by !== 'session-ended') end(stop)
-  }
-
-  /** Nothing of it stays: from here on whoever looks sees the next one, which begins with nothing. */
-  function endSession(message: string, reason: string | undefined) {
-    const former = session
-    session = newSession()
-    session.rest(message)
-    subscriptions.restart()
-    former.end(message, reason)
-  }
-
-  function show(besides: Partial<LiveSocketState> = {}) {
-    const { status, active } = coordinator.state
-    const { everLive } = session.counters
-    live.set({
-      status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
-      closed: status === 'closed' ? closed : null,
-      ...coordinator.view(),
-      lastError: outage.lastError,
-      everLive,
-      ...besides,
-    })
-    subscriptions.served(active !== null)
-  }
-
+  const connection = new Connection(settingsOf(options, parts))
+  const { coordinator, events, subscriptions } = connection
+  // Closures: applications take them apart from the socket.
   const socket: CoreSocket<Topics> = {
-    connect,
-    close: (code, reason) => coordinator.stop({ by: 'app', code, reason }),
-    signOut: () => stop({ by: 'signed-out' }),
-    handover: () =>
-      new Promise((resolve, reject) => {
-        if (coordinator.state.status !== 'open')
-          return reject(new LiveSocketError('closed', explain`There is nothing to hand over: call connect() first.`))
-        moves.push({ from: coordinator.state.active?.leg, resolve, reject })
-        if (coordinator.state.active) coordinator.leave('application')
-        else coordinator.hasten()
-      }),
-    [Symbol.dispose]: () => coordinator.stop({ by: 'app' }),
-    subscribe(topic, handler, { from, since, signal, onError } = {}) {
-      checkTopic(topic)
-      if (typeof handler !== 'function')
-        throw new LiveSocketError('invalid', explain`subscribe(topic, handler): the handler must be a function.`)
-      optionalFunction('onError', onError)
-      checkFrom(from ?? since)
-      if (signal?.aborted) return () => {}
-      const undo = subscriptions.add(
-        topic,
-        handler as MessageHandler,
-        from ?? since,
-        from === undefined,
-        onError && ((status) => typeof status === 'object' && onError(status)),
-      )
-      signal?.addEventListener('abort', undo, { once: true })
-      return () => {
-        signal?.removeEventListener('abort', undo)
-        undo()
-      }
-    },
-    publish(topic, data, options) {
-      try {
-        checkTopic(topic)
-      } catch (error) {
-        return Promise.reject(error as Error)
-      }
-      const checked = check(settings.schemas.get(topic), data)
-      if ('invalid' in checked)
-        return Promise.reject(
-          new LiveSocketError(
-            'invalid',
-            explain`The data for "${topic}" does not fit its schema: ${checked.invalid}.`,
-            {
-              topic,
-              cause: checked.cause,
-            },
-          ),
-        )
-      session.counters.published++
-      return session.outbox.publish(topic, data, options)
-    },
-    async request(method: string, data?: unknown, how?: RequestOptions): Promise<never> {
-      const { requests } = session
-      if (settings.protocol.merge !== 'log' || !requests)
-        throw new LiveSocketError(
-          'invalid',
-          explain`There are no requests here: they are for a LiveSocket server, and a part of the socket.`,
-        )
-      const { input, output } = Object.hasOwn(settings.methods, method) ? settings.methods[method]! : {}
-      const checkSide = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
-        const checked = check(schema, value)
-        if (!('invalid' in checked)) return checked.value
-        const { invalid, cause } = checked
-        throw new LiveSocketError('invalid', explain`The ${what} "${method}" does not fit its schema: ${invalid}.`, {
-          cause,
-        })
-      }
-      checkSide(input, data, 'data of the request')
-      return checkSide(output, await requests.request(method, data, how), 'answer to the request') as never
-    },
+    connect: () => connection.connect(),
+    close: (code, reason) => connection.close(code, reason),
+    signOut: () => connection.end({ by: 'signed-out' }),
+    handover: () => coordinator.handover(),
+    [Symbol.dispose]: () => connection.close(),
+    subscribe: (topic, handler, how) => subscribe(connection, topic, handler as MessageHandler, how),
+    publish: (topic, data, how) => publish(connection, topic, data, how),
+    request: (method: string, data?: unknown, how?: RequestOptions) =>
+      request(connection, method, data, how) as Promise<never>,
     position: (topic) => subscriptions.position(topic),
     topicStatus(topic) {
       checkTopic(topic)
       return createTopicStatus(subscriptions, topic)
     },
-    store: live.store,
-    on,
-    stats() {
-      const { lastMessage: _, everLive: __, ...counted } = session.counters
-      return { ...counted, ...session.merge.stats(), gaps: counted.gaps }
-    },
+    store: connection.live.store,
+    on: (type, listener) => events.on(type, listener),
+    stats: () => connection.session.stats(),
   }
-  setInsides(socket, {
-    clock,
-    random,
-    store: live.store,
-    session: () => session,
-    subscriptions,
-    onGap: (listener) => on('gap', listener),
-    report,
-    holding: settings.holding,
-    cap: settings.reconnect.cap,
-  })
+  setInsides(socket, connection)
   return socket as unknown as CoreSocket<Topics, Inputs, Methods>
 }
 
-/**
- * After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen,
- * 3 s in all.
- */
-const PROBE = 2_000
+function subscribe(
+  { subscriptions }: Connection,
+  topic: string,
+  handler: MessageHandler,
+  { from, since, signal, onError }: SubscribeOptions = {},
+): () => void {
+  checkTopic(topic)
+  if (typeof handler !== 'function')
+    throw new LiveSocketError('invalid', explain`subscribe(topic, handler): the handler must be a function.`)
+  optionalFunction('onError', onError)
+  checkFrom(from ?? since)
+  if (signal?.aborted) return () => {}
+  const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
+  const undo = subscriptions.add(topic, handler, from ?? since, from === undefined, watch)
+  if (!signal) return undo
+  signal.addEventListener('abort', undo, { once: true })
+  return () => {
+    signal.removeEventListener('abort', undo)
+    undo()
+  }
+}
 
-export type { Gap }
+function publish({ settings, session }: Connection, topic: string, data: unknown, options?: PublishOptions) {
+  try {
+    checkTopic(topic)
+  } catch (error) {
+    return Promise.reject(error as Error)
+  }
+  const checked = settings.check(settings.schemas.get(topic), data)
+  if ('invalid' in checked) {
+    const { invalid, cause } = checked
+    const message = explain`The data for "${topic}" does not fit its schema: ${invalid}.`
+    return Promise.reject(new LiveSocketError('invalid', message, { topic, cause }))
+  }
+  session.counters.published++
+  return session.unanswered.publish(topic, data, options)
+}
+
+async function request({ settings, session }: Connection, method: string, data: unknown, how?: RequestOptions) {
+  const { protocol, parts, methods } = settings
+  if (protocol.merge !== 'log' || !parts.requests)
+    throw new LiveSocketError(
+      'invalid',
+      explain`There are no requests here: they are for a LiveSocket server, and a part of the socket.`,
+    )
+  const { input, output } = Object.hasOwn(methods, method) ? methods[method]! : {}
+  const check = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
+    const checked = settings.check(schema, value)
+    if (!('invalid' in checked)) return checked.value
+    const { invalid, cause } = checked
+    const message = explain`The ${what} "${method}" does not fit its schema: ${invalid}.`
+    throw new LiveSocketError('invalid', message, { cause })
+  }
+  check(input, data, 'data of the request')
+  return check(output, await session.unanswered.request(method, data, how), 'answer to the request')
+}

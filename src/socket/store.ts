@@ -62,47 +62,52 @@ export const idleState: LiveSocketState = Object.freeze({
   everLive: false,
 })
 
-export interface LiveStore {
+/** The public state, and how it changes. */
+export class LiveStore {
+  readonly #clock: Clock
+  readonly #inner = createStore<LiveSocketState>(() => idleState)
+  #counted: LiveSocketState['outbox'] | null = null
   readonly store: ReadableStore<LiveSocketState>
-  /** Told at once, and only where something differs. */
-  set(part: Partial<LiveSocketState>): void
-  /** Told once a frame: it changes with every publish. */
-  count(outbox: LiveSocketState['outbox']): void
-}
 
-export function createLiveStore(clock: Clock, threw: (thrown: unknown) => void): LiveStore {
-  const inner = createStore<LiveSocketState>(() => idleState)
-  let counted: LiveSocketState['outbox'] | null = null
-  return {
-    store: {
-      getState: inner.getState,
-      getInitialState: () => idleState,
+  constructor(clock: Clock, threw: (thrown: unknown) => void) {
+    this.#clock = clock
+    const { getState, subscribe } = this.#inner
+    this.store = {
+      getState,
+      getInitialState: getIdleState,
       // zustand tells its listeners in a row: one that throws would keep the others, and us, from going on.
       subscribe: (listener) =>
-        inner.subscribe((state, previous) => {
+        subscribe((state, previous) => {
           try {
             listener(state, previous)
           } catch (thrown) {
             threw(thrown)
           }
         }),
-    },
-    set(part) {
-      const state = inner.getState()
-      const changed = (Object.keys(part) as (keyof LiveSocketState)[]).filter((key) => !same(state[key], part[key]))
-      if (changed.length > 0) inner.setState(Object.fromEntries(changed.map((key) => [key, part[key]])))
-    },
-    count(outbox) {
-      if (counted === null) {
-        clock.frame(() => {
-          const latest = counted!
-          counted = null
-          if (!same(inner.getState().outbox, latest)) inner.setState({ outbox: latest })
-        })
-      }
-      counted = { ...outbox }
-    },
+    }
   }
+
+  /** Told at once, and only where something differs. */
+  set(part: Partial<LiveSocketState>): void {
+    const state = this.#inner.getState()
+    const changed = (Object.keys(part) as (keyof LiveSocketState)[]).filter((key) => !same(state[key], part[key]))
+    if (changed.length > 0) this.#inner.setState(Object.fromEntries(changed.map((key) => [key, part[key]])))
+  }
+
+  /** Told once a frame: it changes with every publish. */
+  count(outbox: LiveSocketState['outbox']): void {
+    if (this.#counted === null)
+      this.#clock.frame(() => {
+        const latest = this.#counted!
+        this.#counted = null
+        if (!same(this.#inner.getState().outbox, latest)) this.#inner.setState({ outbox: latest })
+      })
+    this.#counted = { ...outbox }
+  }
+}
+
+function getIdleState(): LiveSocketState {
+  return idleState
 }
 
 /** Equal, or flat objects with equal values: parts of the state keep their identity while nothing in them changes. */

@@ -126,7 +126,8 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   return {
     now: () => wallAhead + elapsed,
     monotonic: () => elapsed,
-    setTimeout: (task, delay) => set(task, elapsed + (delay > 0 ? delay : 0)),
+    // Sums of times differ in their last digits: what is due at one moment is due at one number.
+    setTimeout: (task, delay) => set(task, Math.round((elapsed + (delay > 0 ? delay : 0)) * 1e6) / 1e6),
     settled: (task) => set(task, elapsed),
     frame: (task) => set(task, (Math.floor(elapsed / FRAME) + 1) * FRAME),
     advance: (ms) => queue(ms > 0 ? ms : 0),

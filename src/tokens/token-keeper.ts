@@ -179,7 +179,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   let heldOffline = false
   let wasHidden = false
   const waiters = createTokenWaiters()
-  const tell = createStateTeller(handlers.state)
+  const tell = createStateTeller((state) => handlers.state(state))
   const alarm = createAlarm(clock, look)
   /** Nobody calls the provider while it lasts. */
   const pause = createPeriod(clock)

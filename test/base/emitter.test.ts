@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createEmitter } from '../../src/base/emitter.js'
+import { Emitter } from '../../src/base/emitter.js'
 
 interface Events {
   first: number
@@ -8,7 +8,8 @@ interface Events {
 
 function startEmitter() {
   const thrown: unknown[] = []
-  return { thrown, ...createEmitter<Events>((error, type) => thrown.push([type, error])) }
+  const emitter = new Emitter<Events>((error, type) => thrown.push([type, error]))
+  return { thrown, on: emitter.on.bind(emitter), emit: emitter.emit.bind(emitter) }
 }
 
 describe('an emitter', () => {

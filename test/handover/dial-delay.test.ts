@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Ask, Pace } from '../../src/handover/machine.js'
+import type { Ask, Pace } from '../../src/handover/state.js'
 import { delayOf } from '../../src/handover/dial-delay.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 

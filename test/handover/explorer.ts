@@ -1,4 +1,5 @@
-import type { Ask, Effect, Event, State, step as realStep } from '../../src/handover/machine.js'
+import type { step as realStep } from '../../src/handover/machine.js'
+import type { Ask, Effect, Event, State } from '../../src/handover/state.js'
 import type { Verdict } from '../../src/policy/close-verdict.js'
 
 export type Step = typeof realStep

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { initialState, step, type Ask, type Effect, type Event, type State } from '../../src/handover/machine.js'
+import { initialState, step } from '../../src/handover/machine.js'
+import type { Ask, Effect, Event, State } from '../../src/handover/state.js'
 import type * as Machine from '../../src/handover/machine.js'
 import { mutant } from '../kit/mutant.js'
 import { explore } from './explorer.js'

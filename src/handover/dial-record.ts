@@ -1,0 +1,36 @@
+import type { Clock } from '../base/clock.js'
+import { EarlyAttempts } from './early-attempts.js'
+
+/** What the dials so far have taught: the next one is made by it. */
+export class DialRecord {
+  /** The newest answer of the application's `url`. */
+  configured: URL | null = null
+  /** The spread that a server named, ms. */
+  spread: number | undefined
+  /** A leg has served since `connect`. */
+  everServed = false
+  /** Where the last dial went in vain, or where the leg is that fell silent. */
+  inVain: string | null = null
+  /** What the last dial took up to its welcome, ms. */
+  took = 0
+  /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
+  doubted = false
+  readonly early: EarlyAttempts
+
+  constructor(clock: Clock) {
+    this.early = new EarlyAttempts(clock)
+  }
+
+  connect(): void {
+    this.everServed = false
+    this.inVain = null
+  }
+
+  welcomed(spread: number | undefined, took: number): void {
+    this.spread = spread ?? this.spread
+    this.inVain = null
+    this.everServed = true
+    this.took = took
+    this.early.welcomed()
+  }
+}

@@ -1,0 +1,120 @@
+import type { Instant } from '../base/clock.js'
+import { createProtocolLeg, type LegEnd, type ProtocolLeg } from '../legs/protocol-leg.js'
+import type { ProtocolLegDeps, ProtocolLegHandlers } from '../legs/protocol-leg.js'
+import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
+import type { Handover } from './handover.js'
+import { died, fellSilent } from './leg-end.js'
+import { received } from './leg-frames.js'
+import { askUrl } from './option-callbacks.js'
+import type { Ask } from './state.js'
+
+/**
+ * A dial beside a leg that serves has this part of `connectTimeout` to open: Firefox lets no other one to that host
+ * pass it meanwhile.
+ */
+const OPEN_PART = 0.5
+
+/** Dials a leg for the session. `url`: where a server wants it to go; null: where the application says. */
+export function dialLeg(handover: Handover, number: number, url: string | null, ask: Ask | null): ProtocolLeg {
+  const dial = new Dial(handover, number, url, ask)
+  dial.leg = createProtocolLeg(dial, dial)
+  return dial.leg
+}
+
+/** What a leg is made of, and who hears it: all the way from its dial to its end. */
+class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
+  leg!: ProtocolLeg
+  readonly number: number
+  readonly handover: string | undefined
+  readonly openTimeout: number
+  readonly #handover: Handover
+  readonly #url: string | null
+  readonly #why: {
+    readonly attempt: number
+    readonly reason: 'first' | 'handover' | 'reconnect'
+    readonly failed: string | null
+  }
+
+  constructor(handover: Handover, number: number, url: string | null, ask: Ask | null) {
+    const { settings, state, dials } = handover
+    this.#handover = handover
+    this.#url = url
+    this.#why = {
+      attempt: state.failures + state.tries,
+      reason: ask ? 'handover' : dials.everServed ? 'reconnect' : 'first',
+      failed: dials.inVain,
+    }
+    this.number = number
+    this.handover = ask?.by === 'server' ? ask.id : undefined
+    this.openTimeout = settings.connectTimeout * (state.active ? OPEN_PART : 1)
+  }
+
+  get clock() {
+    return this.#handover.settings.clock
+  }
+
+  get present() {
+    return this.clock.present
+  }
+
+  get protocol() {
+    return this.#handover.settings.protocol
+  }
+
+  get WebSocket() {
+    return this.#handover.settings.WebSocket
+  }
+
+  get connectTimeout() {
+    return this.#handover.settings.connectTimeout
+  }
+
+  get heartbeat() {
+    return this.#handover.settings.heartbeat
+  }
+
+  unanswered(): boolean {
+    return !this.#handover.session.unanswered.settled(this.number)
+  }
+
+  token(signal: AbortSignal): Promise<string | undefined> {
+    return this.#handover.session.tokens.token(signal)
+  }
+
+  async url(signal: AbortSignal): Promise<URL> {
+    if (this.#url !== null) return new URL(this.#url)
+    const { settings, audience, dials } = this.#handover
+    dials.configured = await askUrl(settings.url, { ...this.#why, signal }, (error) => audience.error(error))
+    return new URL(dials.configured)
+  }
+
+  hello(token: string | undefined): ClientFrame {
+    const { session } = this.#handover
+    const topics = session.merge.hello(this.number)
+    return { type: 'hello', session: session.id, leg: this.number, token, topics, handover: this.handover }
+  }
+
+  opened(): void {
+    this.#handover.audience.emit('leg-open', { leg: this.number, url: this.leg.url })
+  }
+
+  arrived(at: Instant): void {
+    this.#handover.arrived(at)
+  }
+
+  frame(frame: ServerFrame): void {
+    received(this.#handover, this.leg, frame)
+  }
+
+  invalid({ topic, invalid }: Rejected): void {
+    this.#handover.audience.emit('invalid', { topic, reason: invalid })
+  }
+
+  silent(): void {
+    fellSilent(this.#handover, this.leg)
+  }
+
+  died(end: LegEnd): void {
+    died(this.#handover, this.leg, end)
+  }
+}

@@ -1,0 +1,47 @@
+import type { Instant } from '../base/clock.js'
+import type { LiveSocketError } from '../base/errors.js'
+import type { Settings } from '../options/options.js'
+import type { DialRecord } from './dial-record.js'
+import type { Emit } from './events.js'
+import type { LegRoster } from './leg-roster.js'
+import type { LocalEvidence } from './local-evidence.js'
+import type { MoveLog } from './move-log.js'
+import type { Outage } from './outage.js'
+import type { Session } from './session.js'
+import type { ClientReason, Event, State, Stop } from './state.js'
+
+/** What a leg's dial, its frames and its end are judged by, and what they set off. The coordinator is it. */
+export interface Handover {
+  readonly settings: Settings
+  readonly audience: Audience
+  /** The one whose legs these are. */
+  readonly session: Session
+  readonly state: State
+  readonly legs: LegRoster
+  readonly dials: DialRecord
+  readonly evidence: LocalEvidence
+  readonly limits: { lastChance(): void }
+  readonly moves: MoveLog
+  dispatch(event: Event): void
+  /** The client itself wants to leave the active leg. */
+  leave(reason: ClientReason): void
+  /** A hint that a dial may succeed now. */
+  hasten(): void
+  /** A move is over, and the leg it led to serves. `planned`: another one served until then. */
+  moved(planned: boolean): void
+  /** Something has come, now: looks at what may have come due meanwhile. */
+  arrived(at: Instant): void
+  /** Looks again at whatever depends on what has come in. */
+  settle(): void
+}
+
+/** Who is told what becomes of the legs. */
+export interface Audience {
+  readonly outage: Outage
+  readonly emit: Emit
+  error(error: LiveSocketError): void
+  /** The server does not give a topic; with `retryAfter` it is asked again. */
+  refused(error: LiveSocketError): void
+  changed(): void
+  stopped(stop: Stop): void
+}

@@ -1,0 +1,105 @@
+import { explain } from '../base/explanation.js'
+import { since } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import type { LegEnd, ProtocolLeg } from '../legs/protocol-leg.js'
+import { closeVerdict, type Verdict } from '../policy/close-verdict.js'
+import { legFailure } from '../policy/leg-failure.js'
+import type { ErrorFrame } from '../protocol/frames.js'
+import type { Handover } from './handover.js'
+import { askOnClose } from './option-callbacks.js'
+
+/**
+ * A leg that has lived so long, ms, is trusted again: one that is accepted and closed at once, again and again, is no
+ * success.
+ */
+const LASTED = 30_000
+
+/** Nothing is heard of it, though it was asked. */
+export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
+  const { evidence, dials, limits } = handover
+  evidence.hint()
+  if (leg.number === handover.state.old?.leg) return handover.dispatch({ type: 'old-done' })
+  if (leg.number !== handover.state.active?.leg) return
+  dials.inVain = leg.url
+  handover.leave('silence')
+  const { active } = handover.state
+  if (active?.leg === leg.number && active.ask?.reason !== 'silence') limits.lastChance()
+}
+
+/** A leg is gone by itself, or its dial came to nothing. */
+export function died(handover: Handover, leg: ProtocolLeg, { code, reason, opened, error }: LegEnd): void {
+  const { settings, audience, state, legs, dials, evidence } = handover
+  const known = legs.forget(leg.number)
+  if (!leg.welcome && leg.url !== '') dials.inVain = leg.url
+  const report = (told: LiveSocketError) => audience.error(told)
+  const verdict = closeVerdict(
+    {
+      code,
+      reason,
+      opened,
+      error,
+      welcomed: leg.welcome !== null,
+      onlyMe: leg.silent || evidence.onlyMe,
+      leaving: evidence.mayBeLeaving && known?.leaving === true,
+      asked: leg.number === state.active?.leg && state.active.ask?.by === 'server',
+    },
+    opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined,
+  )
+  if (verdict.do === 'retry' && verdict.bad) {
+    const message = explain`The server closed the connection with ${code}: the two sides do not understand each other.`
+    report(new LiveSocketError('invalid', message))
+  }
+  lost(handover, leg, { code, reason, by: 'server', opened, error }, verdict)
+  // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
+  // this client lost.
+  if ((known?.suspect && !opened) || (verdict.do === 'retry' && verdict.pace === 'early')) handover.hasten()
+}
+
+/** Closes a leg that the machine did not want closed. */
+export function letGo(handover: Handover, leg: ProtocolLeg, code: number, reason: string, verdict: Verdict): void {
+  leg.close(code, reason)
+  handover.legs.forget(leg.number)
+  lost(handover, leg, { code, reason, by: 'client', opened: true }, verdict)
+}
+
+interface Loss {
+  readonly code: number
+  readonly reason: string
+  readonly by: 'client' | 'server'
+  readonly opened: boolean
+  readonly error?: ErrorFrame | undefined
+}
+
+function lost(handover: Handover, leg: ProtocolLeg, { code, reason, by, opened, error }: Loss, verdict: Verdict) {
+  const { settings, session, audience, moves, state } = handover
+  const { number, url, welcome, welcomedAt } = leg
+  const alone = isAlone(handover, leg)
+  if (alone) {
+    const failed = { code, reason, error, url, welcomed: welcome !== null }
+    audience.outage.failed(legFailure(failed, verdict, globalThis.location?.origin))
+  }
+  if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
+  const lasted = welcomedAt !== null && since(settings.clock, welcomedAt) >= LASTED
+  const wasOld = number === state.old?.leg
+  session.gone(number)
+  audience.emit('leg-closed', { leg: number, code, reason, by })
+  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted })
+  if (wasOld && moves.finished()) handover.moved(true)
+}
+
+/**
+ * Refused as the session's only leg, a token is bad, and two fresh ones in a row end the session. Refused on a
+ * standby leg it may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one
+ * meets changes nothing.
+ */
+function refusedToken({ session, state, dials }: Handover, leg: ProtocolLeg, alone: boolean) {
+  if (alone) return session.tokens.rejected(leg.token)
+  if (leg.number === state.old?.leg || dials.doubted) return
+  dials.doubted = true
+  session.tokens.request()
+}
+
+/** Nothing serves beside it. */
+function isAlone({ state }: Handover, { number }: ProtocolLeg): boolean {
+  return [state.active, state.old].every((seat) => !seat || seat.leg === number)
+}

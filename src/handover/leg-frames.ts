@@ -1,0 +1,103 @@
+import { instant, since } from '../base/clock.js'
+import type { ProtocolLeg } from '../legs/protocol-leg.js'
+import { isAboutLeg } from '../policy/close-verdict.js'
+import { checkRedirect } from '../policy/redirect.js'
+import type { ErrorFrame, HandoverFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { Handover } from './handover.js'
+import type { Ask } from './state.js'
+import { topicError } from './topic-error.js'
+
+/** A frame has come on that leg. */
+export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFrame): void {
+  const { session, evidence, dials } = handover
+  evidence.heard()
+  switch (frame.type) {
+    case 'welcome':
+      welcomed(handover, leg, frame)
+      break
+    case 'message':
+      session.counters.received++
+      session.merge.message(leg.number, frame)
+      break
+    case 'subscribed':
+      session.merge.subscribed(leg.number, frame.id, frame.topics)
+      break
+    case 'ack':
+      session.unanswered.acked(frame.id, frame.offset, frame.data, frame.epoch)
+      break
+    case 'nack':
+      session.unanswered.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number, frame.data)
+      break
+    case 'authed':
+      session.tokens.accepted(leg.token, frame.tokenTtl)
+      break
+    case 'token':
+      session.tokens.push(frame.token, frame.tokenTtl)
+      break
+    case 'handover':
+      askedToMove(handover, leg, frame)
+      break
+    case 'handover-cancelled':
+      handover.dispatch({ type: 'cancelled', leg: leg.number, id: frame.id })
+      break
+    case 'error':
+      refused(handover, leg, frame)
+      break
+    case 'drained':
+      session.merge.drained?.(leg.number)
+      break
+    case 'pong':
+      dials.spread = frame.reconnectSpread ?? dials.spread
+  }
+  handover.settle()
+}
+
+function welcomed(handover: Handover, leg: ProtocolLeg, { server, tokenTtl, reconnectSpread }: WelcomeFrame) {
+  const { settings, session, legs, dials } = handover
+  dials.welcomed(reconnectSpread, since(settings.clock, leg.dialledAt))
+  session.tokens.accepted(leg.token, tokenTtl)
+  const same = server === legs.of(handover.state.active?.leg)?.welcome?.server
+  handover.dispatch({ type: 'ready', leg: leg.number, same })
+}
+
+function askedToMove(handover: Handover, leg: ProtocolLeg, frame: HandoverFrame) {
+  const { settings, audience, legs, dials } = handover
+  const { id, reason, deadline, spread = 0 } = frame
+  let url: string | null = null
+  if (frame.url !== undefined && dials.configured) {
+    const verdict = checkRedirect(frame.url, dials.configured, settings.handover.redirectOrigins)
+    if ('url' in verdict) url = verdict.url
+    else audience.emit('redirect-refused', { reason: verdict.refused })
+  }
+  // Who was told of that may have closed.
+  if (legs.of(leg.number) !== leg) return
+  audience.emit('handover-requested', { id, reason, deadline, spread })
+  const ask: Ask = { id, reason, by: 'server', url, at: instant(settings.clock), deadline, spread, expired: false }
+  handover.dispatch({ type: 'asked', leg: leg.number, ask })
+}
+
+/** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */
+function refused(handover: Handover, leg: ProtocolLeg, frame: ErrorFrame) {
+  const { session, audience, legs } = handover
+  const { topic, id, code, message, retryAfter } = frame
+  if (isAboutLeg(frame)) return
+  if (topic !== undefined) {
+    const error = topicError(frame, topic)
+    if (!leg.welcome || isLeft(handover, leg)) return legs.keepRefusal(leg.number, topic, error)
+    session.merge.refused(leg.number, topic, retryAfter !== undefined, id)
+    return audience.refused(error)
+  }
+  if (code === 'too-large') session.unanswered.tooLarge(id!)
+  else session.unanswered.nacked(id!, code, message, retryAfter, leg.number)
+  // Where it is the id of a `subscribe`, that has answered none of its topics.
+  session.merge.subscribed(leg.number, id, new Map())
+}
+
+/**
+ * A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to
+ * end.
+ */
+function isLeft({ settings, state }: Handover, { number }: ProtocolLeg): boolean {
+  const { active, old } = state
+  return settings.protocol.merge !== 'log' && (number === old?.leg || (number === active?.leg && active.ask !== null))
+}

@@ -1,0 +1,122 @@
+import type { Instant } from '../base/clock.js'
+import type { Verdict } from '../policy/close-verdict.js'
+
+/** What a session's legs are at: all that the machine knows. */
+export interface State {
+  readonly status: 'idle' | 'open' | 'closed'
+  /** Serves the application. */
+  readonly active: Seat | null
+  /** Dialled and not yet welcomed. Once welcomed it is the active one, in the same step. */
+  readonly standby: (Seat & { readonly url: string | null }) | null
+  /** The former active leg, serving until it has nothing more to give. */
+  readonly old: Seat | null
+  /**
+   * `timer`: the next dial waits for its moment. `room`: its moment has come, and it waits for the old leg to go, since
+   * there are never three.
+   */
+  readonly wait: 'none' | 'timer' | 'room'
+  /** The server refuses a second leg while the first one lives: a move is the shortest break instead. */
+  readonly exclusive: boolean
+  /** Such a server was left for a leg that is not there yet. */
+  readonly between: boolean
+  /** Legs dialled in this session; the newest bears this number. */
+  readonly legs: number
+  /** Failed dials and early deaths since a leg last lived long enough to be trusted. */
+  readonly failures: number
+  /** Of those, the ones in a row that say that the two sides do not understand each other. */
+  readonly misunderstandings: number
+  /** Dials of the present move that came to nothing. */
+  readonly tries: number
+  /** Of those, the ones in a row that failed before their socket opened. */
+  readonly unopened: number
+}
+
+/**
+ * A leg, and what was asked of it. The request stays with its leg: what was asked of the old leg holds again should it
+ * serve again.
+ */
+export interface Seat {
+  readonly leg: number
+  readonly ask: Ask | null
+}
+
+/** Somebody wants this leg to be left. */
+export interface Ask {
+  readonly id: string
+  readonly reason: string
+  readonly by: 'server' | 'client'
+  /** Where it asks to go, in turn with the configured URL once a dial failed; null is the configured URL alone. */
+  readonly url: string | null
+  /**
+   * When it was asked, and the milliseconds from then on after which the leg may be closed. Of no concern to the
+   * machine.
+   */
+  readonly at: Instant
+  readonly deadline: number
+  /** Milliseconds over which the first dial is spread. Of no concern to the machine either. */
+  readonly spread: number
+  /**
+   * Its deadline has passed: the leg is kept until the server closes it, and the dial goes on, at a reconnection's
+   * pace.
+   */
+  readonly expired: boolean
+}
+
+/** Why a client wants to leave a leg by itself. */
+export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
+
+/** How long the next dial waits; the coordinator draws the number. */
+export type Pace =
+  | { readonly kind: 'now' }
+  /** A request's own spread, and the dwell after a cutover. */
+  | { readonly kind: 'asked' }
+  /** Within a move. `retryAfter`: the server that was dialled is busy for so many ms. */
+  | { readonly kind: 'again'; readonly tries: number; readonly unopened: number; readonly retryAfter?: number }
+  | { readonly kind: 'spread' | 'early'; readonly failures: number }
+  | { readonly kind: 'busy'; readonly failures: number; readonly retryAfter?: number }
+
+export type Stop = {
+  readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
+  readonly code?: number
+  readonly reason?: string
+}
+
+export type Event =
+  /** `held`: nobody is there to see it yet; the dial waits to be hastened. */
+  | { readonly type: 'connect'; readonly fresh: boolean; readonly exclusive?: boolean; readonly held?: boolean }
+  | { readonly type: 'stop'; readonly stop: Stop }
+  /** The moment that `wait` waits for. */
+  | { readonly type: 'due' }
+  /** The network came back, or somebody is in a hurry: a dial that waits need not. */
+  | { readonly type: 'hasten'; readonly pace: 'now' | 'early' }
+  /** The deadline of what the active leg was asked. `alive`: it has been heard of since it was suspected. */
+  | { readonly type: 'deadline'; readonly alive: boolean }
+  /** The old leg has nothing more to give, or may give no more. */
+  | { readonly type: 'old-done' }
+  /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */
+  | { readonly type: 'ready'; readonly leg: number; readonly same: boolean }
+  /** `opened`: its socket had been open. `lasted`: it lived long enough after its welcome to be trusted. */
+  | {
+      readonly type: 'died'
+      readonly leg: number
+      readonly code: number
+      readonly verdict: Verdict
+      readonly opened: boolean
+      readonly lasted: boolean
+    }
+  /** Held messages are past their bound. */
+  | { readonly type: 'overflow' }
+  | { readonly type: 'asked'; readonly leg: number; readonly ask: Ask }
+  | { readonly type: 'cancelled'; readonly leg: number; readonly id: string }
+
+export type Died = Extract<Event, { type: 'died' }>
+
+export type Effect =
+  | { readonly do: 'dial'; readonly leg: number; readonly url: string | null; readonly ask: Ask | null }
+  | { readonly do: 'close'; readonly leg: number; readonly why: CloseReason }
+  | { readonly do: 'wait'; readonly pace: Pace }
+  | { readonly do: 'serve'; readonly leg: number }
+  | { readonly do: 'failed'; readonly ask: Ask; readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' }
+  | { readonly do: 'stopped'; readonly stop: Stop }
+
+export type CloseReason = 'handed-over' | 'exclusive' | 'dropped' | 'same-server' | 'silent' | 'stopped'

@@ -1,0 +1,210 @@
+import { explain } from '../base/explanation.js'
+import { Emitter } from '../base/emitter.js'
+import { LiveSocketError } from '../base/errors.js'
+import { tellUncaught } from '../base/uncaught.js'
+import { Coordinator } from '../handover/coordinator.js'
+import type { LiveSocketEvents } from '../handover/events.js'
+import type { Audience } from '../handover/handover.js'
+import { Outage } from '../handover/outage.js'
+import { Session, type SessionAudience } from '../handover/session.js'
+import type { Stop } from '../handover/state.js'
+import type { Settings } from '../options/options.js'
+import type { Position } from '../protocol/frames.js'
+import type { Outbox } from '../publishes/outbox.js'
+import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
+import { debugLine } from './debug-line.js'
+import { watchHost } from './host-watch.js'
+import type { Insides } from './insides.js'
+import { LiveStore, type LiveSocketState } from './store.js'
+
+/**
+ * What is behind one live socket: the application's subscriptions, the session that is served, the coordinator of its
+ * legs, and the state that is shown. It joins them and tells the application what they say.
+ */
+export class Connection implements Audience, SessionAudience, SubscriptionsHandlers {
+  readonly settings: Settings
+  readonly events: Emitter<LiveSocketEvents>
+  readonly live: LiveStore
+  readonly outage: Outage
+  readonly subscriptions: Subscriptions
+  readonly coordinator: Coordinator
+  /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
+  session: Session
+  #closed: LiveSocketState['closed'] = null
+  #unwatch: (() => void) | null = null
+
+  constructor(settings: Settings) {
+    const { clock, quiet, protocol } = settings
+    this.settings = settings
+    this.events = new Emitter((thrown, type) => this.#listenerThrew(thrown, type))
+    this.live = new LiveStore(clock, (thrown) => this.report(explain`A listener of the store threw.`, thrown))
+    this.outage = new Outage(clock, quiet)
+    this.subscriptions = createSubscriptions(this, protocol.merge === 'log')
+    this.coordinator = new Coordinator(settings, this)
+    this.session = new Session(settings, this.coordinator, this)
+  }
+
+  // From connect() to the end of a session.
+
+  connect(): void {
+    if (this.coordinator.state.status === 'open') return
+    let fresh = this.#closed === null || endsSession(this.#closed)
+    // Ended in another tab, while this socket was closed.
+    if (!this.session.open()) {
+      this.#endSession(explain`The login session has ended in another tab.`)
+      this.session.open()
+      fresh = true
+    }
+    this.#closed = null
+    this.outage.over()
+    this.#unwatch = watchHost(this.coordinator)
+    this.coordinator.connect(this.session, fresh, this.settings.page.prerendering?.() ?? false)
+  }
+
+  close(code?: number, reason?: string): void {
+    this.coordinator.stop({ by: 'app', code, reason })
+  }
+
+  /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
+  end(stop: Stop): void {
+    if (this.coordinator.state.status !== 'closed') this.coordinator.stop(stop)
+    else if (this.#closed !== null && !endsSession(this.#closed)) this.stopped(stop)
+  }
+
+  sessionOver(reason: string): void {
+    this.end(reason === 'signed-out' ? { by: 'signed-out' } : { by: 'session-ended', reason })
+  }
+
+  stopped(stop: Stop): void {
+    const { by, code, reason } = stop
+    this.#unwatch?.()
+    this.#unwatch = null
+    if (by === 'app' || by === 'signed-out') this.outage.over()
+    this.#closed = { by, ...(code === undefined ? null : { code }), ...(reason ? { reason } : null) }
+    // Before anything of this is told: who is told may publish, or connect again.
+    const message = explain`The live socket is closed (${by}).`
+    const ends = endsSession(stop)
+    if (ends) this.#endSession(message, reason)
+    else this.session.rest(message)
+    if (by === 'session-ended') this.emit('session-ended', { reason: reason ?? 'the server ended the session' })
+    this.#show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
+  }
+
+  /** Nothing of it stays: from here on whoever looks sees the next one. */
+  #endSession(message: string, reason?: string) {
+    const former = this.session
+    this.session = new Session(this.settings, this.coordinator, this)
+    this.session.rest(message)
+    this.subscriptions.restart()
+    former.end(message, reason)
+  }
+
+  // What the application is told.
+
+  emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): boolean {
+    try {
+      this.settings.debug?.(debugLine(type, event))
+    } catch (thrown) {
+      tellUncaught(thrown)
+    }
+    return this.events.emit(type, event)
+  }
+
+  /**
+   * `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing
+   * finds it where uncaught errors are.
+   */
+  error(given: LiveSocketError, heard = false): void {
+    const error = this.#withoutToken(given)
+    if (this.emit('error', { error }) || heard) return
+    if (error.cause === undefined) this.outage.warn(error.message, error.message)
+    else tellUncaught(error.cause)
+  }
+
+  report(message: string, cause?: unknown): void {
+    this.error(new LiveSocketError('invalid', message, { cause }))
+  }
+
+  refused(error: LiveSocketError): void {
+    this.error(error, error.retryAfter === undefined && this.subscriptions.refused(error.topic!, error))
+  }
+
+  changed(): void {
+    this.#show()
+  }
+
+  tokenState(token: LiveSocketState['token']): void {
+    this.live.set({ token })
+  }
+
+  outboxChanged(size: Outbox['size']): void {
+    this.live.count(size)
+  }
+
+  /** What folds and streams know of it. */
+  insides(): Insides {
+    const { clock, random, holding, reconnect } = this.settings
+    return {
+      clock,
+      random,
+      store: this.live.store,
+      session: () => this.session,
+      subscriptions: this.subscriptions,
+      onGap: (listener) => this.events.on('gap', listener),
+      report: (message, cause) => this.report(message, cause),
+      holding,
+      cap: reconnect.cap,
+    }
+  }
+
+  #show(besides: Partial<LiveSocketState> = {}) {
+    const { status, active } = this.coordinator.state
+    const { everLive } = this.session
+    this.live.set({
+      status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
+      closed: status === 'closed' ? this.#closed : null,
+      ...this.coordinator.view(),
+      lastError: this.outage.lastError,
+      everLive,
+      ...besides,
+    })
+    this.subscriptions.served(active !== null)
+  }
+
+  #listenerThrew(thrown: unknown, type: keyof LiveSocketEvents) {
+    if (type !== 'error') this.report(explain`A listener threw; the others were told all the same.`, thrown)
+    else tellUncaught(this.session.redactedError(thrown))
+  }
+
+  /** What an application threw is its own; but errors end up in logs. */
+  #withoutToken(error: LiveSocketError): LiveSocketError {
+    const cause = this.session.redactedError(error.cause)
+    return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
+  }
+
+  // What the subscriptions want.
+
+  position(topic: string): Position | null {
+    return this.session.merge.position(topic)
+  }
+
+  first(topic: string, from: Position | null): void {
+    this.session.merge.subscribe(topic, from)
+  }
+
+  rewind(topic: string, from: Position): void {
+    this.session.merge.subscribe(topic, from)
+  }
+
+  last(topic: string): void {
+    this.session.merge.unsubscribe(topic)
+  }
+
+  threw(thrown: unknown, topic: string): void {
+    this.report(explain`A handler of "${topic}" threw; the message counts as delivered.`, thrown)
+  }
+}
+
+function endsSession({ by }: Pick<Stop, 'by'>): boolean {
+  return by === 'signed-out' || by === 'session-ended'
+}

@@ -1,0 +1,54 @@
+import type { Coordinator } from '../handover/coordinator.js'
+import { watchWake } from '../host/wake.js'
+
+/**
+ * After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen,
+ * 3 s in all.
+ */
+const PROBE = 2_000
+
+/** Lets the legs hear what becomes of the page, its network and its machine. Returns the undo. */
+export function watchHost(coordinator: Coordinator): () => void {
+  const { clock, network, page } = coordinator.settings
+  const undo = [
+    network.subscribe((hint) => {
+      coordinator.evidence.networkChanged()
+      coordinator.session.tokens.check()
+      coordinator.evidence.hint()
+      coordinator.probe(PROBE)
+      if (hint !== 'offline') coordinator.hasten(PROBE)
+    }),
+    watchWake(
+      clock,
+      () => page.hidden(),
+      () => {
+        lookAgain(coordinator)
+        coordinator.hasten()
+      },
+    ),
+    page.subscribe((change) => {
+      if (change === 'stored') {
+        coordinator.session.tokens.suspend()
+        return coordinator.suspend()
+      }
+      if (change === 'leaving') return coordinator.leaving()
+      if (change === 'hidden') return
+      // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
+      lookAgain(coordinator)
+      if (!coordinator.resume()) coordinator.hasten()
+    }),
+  ]
+  return () => {
+    for (const stop of undo.splice(0)) stop()
+  }
+}
+
+/**
+ * Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab.
+ */
+function lookAgain(coordinator: Coordinator) {
+  coordinator.evidence.hint()
+  coordinator.session.tokens.check()
+  coordinator.settings.clock.check()
+  coordinator.probe(PROBE)
+}
