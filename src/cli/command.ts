@@ -1,5 +1,6 @@
 import { redactedText } from '../base/token-redaction.js'
 import { exportScripts } from '../server/redis/script-export.js'
+import { clientConformance, type ClientConformanceOptions } from './client-conformance.js'
 import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
 import { explained, type Texts } from './explain.js'
@@ -10,12 +11,17 @@ export interface CommandDeps {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** What the keys stand for that take the place of texts in pages. */
   texts(): Texts
+  /** A server for a client to be tried at, and such a client, started by a command of the system's shell. */
+  readonly clients?: Pick<ClientConformanceOptions, 'serve'> & {
+    start(command: string): ClientConformanceOptions['start']
+  }
   print(line: string): void
   /** Runs a command of the system's shell with these variables besides the environment's; rejects where it fails. */
   shell(command: string, variables: Readonly<Record<string, string>>): Promise<void>
 }
 
 const USAGE = `livesocket conformance <ws://…>   does a server, in any language, keep livesocket.v1?
+livesocket client-conformance '<command>'   does a client, in any language, keep it?
 livesocket doctor <ws://…>        is a deployment fit for its clients?
 livesocket explain '#key(…)'      what an error says at length that a page told in short
 livesocket redis-scripts          the scripts in Redis, as JSON, for a server in another language
@@ -62,7 +68,7 @@ const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
 /** What `npx livesocket` does; resolves to its exit code. */
 export async function command(
   words: readonly string[],
-  { WebSocket, environment, texts, print, shell }: CommandDeps,
+  { WebSocket, environment, texts, clients, print, shell }: CommandDeps,
 ): Promise<0 | 1 | 2 | 3> {
   if (words[0] === 'explain') {
     const sentence = explained(words.slice(1).join(' '), texts())
@@ -71,6 +77,7 @@ export async function command(
     )
     return sentence === null ? 2 : 0
   }
+  if (words[0] === 'client-conformance') return tryClient(words.slice(1), clients, print)
   if (words[0] === 'redis-scripts') return printScripts(words.slice(1), print)
   const given = read(words)
   if (typeof given === 'string') {
@@ -85,10 +92,7 @@ export async function command(
   const { drain, topic, only, rate, lose, hidden } = values
   const token = values.token ?? environment['LIVESOCKET_TOKEN']
   // What a server says goes to a terminal, and from there into logs: it moves no cursor, and tells no token.
-  const say = (text: string) =>
-    print(
-      redactedText(text, token === undefined ? [] : [token]).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '?'),
-    )
+  const say = (text: string) => print(redactedText(text, token === undefined ? [] : [token]).replace(UNPRINTABLE, '?'))
   const pace: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
   const options = {
     url,
@@ -122,6 +126,31 @@ export async function command(
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
 }
 
+async function tryClient(
+  [line, option, only, ...more]: readonly string[],
+  clients: CommandDeps['clients'],
+  print: (line: string) => void,
+): Promise<0 | 1 | 2> {
+  const isOnly = option === '--only' && only !== undefined && more.length === 0
+  if (line === undefined || line.startsWith('--') || (option !== undefined && !isOnly)) {
+    print(`client-conformance takes the command that starts a client, and perhaps --only <text>.\n\n${USAGE}`)
+    return 2
+  }
+  if (!clients) {
+    print('There is no WebSocket server here: install ws (npx -p livesocket -p ws livesocket …).')
+    return 2
+  }
+  const findings = await clientConformance({
+    serve: clients.serve,
+    start: clients.start(line),
+    only,
+    found: (finding) => print(lineOf(finding).replace(UNPRINTABLE, '?')),
+  })
+  const failed = findings.filter(({ verdict }) => verdict === 'fails').length
+  print(`\n${findings.length - failed} hold, ${failed} fail.`)
+  return failed > 0 ? 1 : 0
+}
+
 function printScripts(words: readonly string[], print: (line: string) => void): 0 | 2 {
   try {
     const [option, limits = '{}', ...more] = words
@@ -134,6 +163,8 @@ function printScripts(words: readonly string[], print: (line: string) => void): 
     return 2
   }
 }
+
+const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
 
 const MARKS: Record<Symptom['health'] | Finding['verdict'], string> = {
   good: '✓',

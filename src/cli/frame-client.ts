@@ -38,7 +38,7 @@ export interface FrameClient {
   /** Fails when it is not closed in time. */
   closed(within?: number): Promise<{ code: number; reason: string }>
   readonly isClosed: boolean
-  close(): void
+  close(code?: number): void
 }
 
 export interface WireDeps {
@@ -55,6 +55,19 @@ export async function openFrameClient(
   subprotocols: string[] = [SUBPROTOCOL],
 ): Promise<FrameClient> {
   const socket = subprotocols.length > 0 ? new Class(url, subprotocols) : new Class(url)
+  const client = frameClient(socket, { clock, patience })
+  await client.opened.catch((thrown: unknown) => {
+    socket.close()
+    throw thrown
+  })
+  return client
+}
+
+/** The same of a connection that there is. */
+export function frameClient(
+  socket: FrameSocket,
+  { clock = systemClock, patience }: Omit<WireDeps, 'WebSocket'>,
+): FrameClient & { readonly opened: Promise<void> } {
   const frames: ReceivedFrame[] = []
   const times = new Map<ReceivedFrame, number>()
   const taken = new Set<ReceivedFrame>()
@@ -105,15 +118,14 @@ export async function openFrameClient(
     })
   }
 
-  await until(
-    () => open || undefined,
-    () => 'the connection should open',
-    5 * patience,
-  ).catch((thrown: unknown) => {
-    socket.close()
-    throw thrown
-  })
   return {
+    get opened() {
+      return until(
+        () => open || undefined,
+        () => 'the connection should open',
+        5 * patience,
+      ).then(() => undefined)
+    },
     get protocol() {
       return socket.protocol
     },
@@ -140,7 +152,7 @@ export async function openFrameClient(
     get isClosed() {
       return over !== null
     },
-    close: () => socket.close(1000),
+    close: (code = 1000) => socket.close(code),
   }
 }
 

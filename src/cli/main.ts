@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { command } from './command.js'
+import { programClient } from './program-client.js'
+import type { SocketServer } from './client-stage.js'
 import type { Texts } from './explain.js'
 import type { FrameSocketClass } from './frame-client.js'
 
@@ -10,10 +13,25 @@ const found = await import('ws').then(
   () => (globalThis as { WebSocket?: unknown }).WebSocket as FrameSocketClass | undefined,
 )
 
+const Server = await import('ws').then(
+  ({ WebSocketServer }) => WebSocketServer,
+  () => null,
+)
+
 process.exitCode = await command(process.argv.slice(2), {
   WebSocket: found,
   environment: process.env,
   texts: () => JSON.parse(readFileSync(new URL('../production/texts.json', import.meta.url), 'utf8')) as Texts,
+  ...(Server && {
+    clients: {
+      start: programClient,
+      async serve() {
+        const server = new Server({ port: 0, host: '127.0.0.1' })
+        await once(server, 'listening')
+        return server as unknown as SocketServer
+      },
+    },
+  }),
   print: (line) => console.log(line),
   shell: (line, variables) =>
     new Promise((resolve, reject) => {

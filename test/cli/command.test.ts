@@ -48,6 +48,8 @@ describe('livesocket on the command line', () => {
     [['doctor'], 2, 'takes one ws: or wss: URL'],
     [['redis-scripts', '--loud'], 2, '--loud is not an option'],
     [['redis-scripts', '--limits', '{"dedupe":{"window":-1}}'], 2, 'dedupe.window must be'],
+    [['client-conformance'], 2, 'takes the command that starts a client'],
+    [['client-conformance', './client'], 2, 'no WebSocket server'],
     [['redis-scripts'], 0, '"scripts":{'],
     [['doctor', 'http://h'], 2, 'takes one ws: or wss: URL'],
     [['doctor', 'ws://h', 'ws://h'], 2, 'takes one ws: or wss: URL'],

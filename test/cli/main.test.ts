@@ -14,3 +14,19 @@ it('starts as a program of its own', async () => {
   const [code] = (await once(child, 'close')) as [number]
   expect([code, text]).toEqual([2, expect.stringContaining('takes one ws: or wss: URL')])
 })
+
+it('tries a client that is a program', async () => {
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts'), 'client-conformance'],
+      `node --import tsx ${join(import.meta.dirname, 'client-program.ts')}`,
+      ...['--only', 'a publish that is unanswered'],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let text = ''
+  child.stdout.on('data', (data: Buffer) => (text += String(data)))
+  const [code] = (await once(child, 'close')) as [number]
+  expect([code, text]).toEqual([0, expect.stringContaining('1 hold, 0 fail')])
+})

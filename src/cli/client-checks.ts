@@ -1,0 +1,306 @@
+import { demand } from './check-context.js'
+import type { ClientStage, ScriptedLeg } from './client-stage.js'
+
+export interface ClientCheck {
+  /** The rule of docs/protocol.md that it is about. */
+  readonly rule: string
+  readonly title: string
+  run(stage: ClientStage): Promise<void>
+}
+
+const HANDOVER = { type: 'handover', id: 'move', reason: 'a check', deadline: 10_000 }
+
+const list = (numbers: readonly number[]) => numbers.join(', ') || 'nothing'
+
+/** It must have delivered exactly these, in this order, and then nothing more. */
+async function delivers(stage: ClientStage, wanted: readonly number[], why: string) {
+  await stage.until(
+    () => stage.delivered.length >= wanted.length,
+    `it should deliver ${list(wanted)}, and has ${list(stage.delivered)}`,
+  )
+  await stage.stays(
+    () => list(stage.delivered) === list(wanted),
+    `${why}: it should deliver ${list(wanted)}, and delivered ${list(stage.delivered)}`,
+    150,
+  )
+}
+
+/** The first leg, welcomed at offset 0, with messages 1 to `count` delivered. */
+async function served(stage: ClientStage, count = 2): Promise<ScriptedLeg> {
+  const leg = await stage.leg()
+  leg.welcome({ offset: 0 })
+  for (let offset = 1; offset <= count; offset++) leg.message(offset)
+  await stage.until(() => stage.delivered.length === count, 'it should deliver what comes')
+  return leg
+}
+
+/** What a client owes its server and its application. */
+export const clientChecks: readonly ClientCheck[] = [
+  {
+    rule: 'hello',
+    title: 'offers livesocket.v1, and says hello first: a session, leg 1, its topics from now on',
+    async run(stage) {
+      const { hello, protocol, url } = await stage.leg()
+      demand(protocol === 'livesocket.v1', 'it should offer the subprotocol livesocket.v1')
+      demand(!/token/i.test(url), 'a credential never stands in a URL')
+      demand(typeof hello['session'] === 'string' && hello['session'] !== '', 'the hello should name a session')
+      demand(hello['leg'] === 1, `the first leg is 1, not ${String(hello['leg'])}`)
+      const asked = (hello['topics'] as Record<string, object> | undefined)?.[stage.topic]
+      demand(
+        asked !== undefined && !('epoch' in asked) && !('offset' in asked),
+        'the hello should ask for the topic from now on, as {}',
+      )
+    },
+  },
+  {
+    rule: 'transport',
+    title: 'ignores frames and fields that it does not know',
+    async run(stage) {
+      const leg = await served(stage)
+      leg.send({ type: 'of-tomorrow', anything: [1] })
+      leg.send({ type: 'message', topic: stage.topic, offset: 3, data: 3, more: true })
+      await delivers(stage, [1, 2, 3], 'nothing of it is a message')
+    },
+  },
+  {
+    rule: 'client rule 4',
+    title: 'delivers each offset once',
+    async run(stage) {
+      const leg = await served(stage)
+      for (const offset of [2, 1, 3]) leg.message(offset)
+      await delivers(stage, [1, 2, 3], 'what is at the position or before it is a duplicate')
+    },
+  },
+  {
+    rule: 'client rule 4',
+    title: 'takes a message without data for a position',
+    async run(stage) {
+      const leg = await served(stage)
+      leg.send({ type: 'message', topic: stage.topic, offset: 4, prev: 2 })
+      leg.message(5, 4)
+      await delivers(stage, [1, 2, 5], 'what was hidden is not delivered, and is no gap')
+      demand(stage.gaps.length === 0, 'it told of a gap where there was none')
+    },
+  },
+  {
+    rule: 'client rule 4',
+    title: 'tells of one gap, with its bounds, where the server has not kept what it asked for',
+    async run(stage) {
+      const first = await served(stage)
+      first.close(1012)
+      const leg = await stage.leg()
+      leg.welcome({ server: 'b', offset: 9, after: 6 })
+      for (const offset of [7, 8, 9]) leg.message(offset)
+      await delivers(stage, [1, 2, 7, 8, 9], 'what is after the gap is delivered')
+      const told = stage.gaps.map(({ from, to }) => `${from} to ${to}`)
+      demand(told.join() === '3 to 6', `it should tell of one gap, 3 to 6, and told of ${told.join(', ') || 'none'}`)
+    },
+  },
+  {
+    rule: 'client rule 4',
+    title: 'takes a new epoch that is told unasked for one gap, and goes on in it',
+    async run(stage) {
+      const leg = await served(stage)
+      leg.send({ type: 'subscribed', topics: { [stage.topic]: { epoch: 'f', offset: 0, after: 0 } } })
+      leg.message(1)
+      await delivers(stage, [1, 2, 1], 'offsets of the new epoch start over')
+      demand(stage.gaps.length === 1, `it should tell of one gap, and told of ${stage.gaps.length}`)
+    },
+  },
+  {
+    rule: 'client rule 1',
+    title: 'moves when it is asked to: a second leg of the same session, from its position, beside the first',
+    async run(stage) {
+      const old = await served(stage)
+      old.send(HANDOVER)
+      const fresh = await stage.leg()
+      const { session, leg, handover, topics } = fresh.hello
+      demand(session === old.hello['session'], 'it should be the same session')
+      demand(leg === 2, `the second leg is 2, not ${String(leg)}`)
+      demand(handover === 'move', 'the hello should name the request that led to it')
+      demand(
+        JSON.stringify((topics as Record<string, unknown>)[stage.topic]) === '{"epoch":"e","offset":2}',
+        'the hello should ask for what comes after its position',
+      )
+      old.message(3)
+      await delivers(stage, [1, 2, 3], 'the old leg serves until the new one is welcomed')
+      demand(!old.isClosed, 'it let go of the old leg before the new one was welcomed')
+    },
+  },
+  {
+    rule: 'client rule 6',
+    title:
+      'closes the old leg with 1000 when it has reached the head of the new one, not before, and delivers each once',
+    async run(stage) {
+      const old = await served(stage)
+      old.send(HANDOVER)
+      const fresh = await stage.leg()
+      fresh.welcome({ server: 'b', offset: 4 })
+      fresh.message(3)
+      old.message(3)
+      await stage.until(() => stage.delivered.includes(3), 'it should deliver what either leg brings')
+      await stage.stays(() => !old.isClosed, 'it closed the old leg before it had reached the head of the new one', 200)
+      fresh.message(4)
+      demand((await old.closed(5 * stage.patience)).code === 1000, 'it should close the old leg with 1000')
+      fresh.message(5)
+      await delivers(stage, [1, 2, 3, 4, 5], 'two legs are one sequence')
+    },
+  },
+  {
+    rule: 'client rule 4',
+    title: 'holds what the new leg brings early until the old one has brought what is before it',
+    async run(stage) {
+      const old = await served(stage)
+      old.send(HANDOVER)
+      const fresh = await stage.leg()
+      // It begins behind what the client has: the old leg still owes 3.
+      fresh.welcome({ server: 'b', offset: 3, after: 3 })
+      fresh.message(4)
+      await stage.stays(() => stage.delivered.length === 2, 'it delivered 4 before 3', 60)
+      old.message(3)
+      await delivers(stage, [1, 2, 3, 4], 'the order is that of the topic')
+      demand(stage.gaps.length === 0, 'it told of a gap where nothing was missing')
+    },
+  },
+  {
+    rule: 'client rule 3',
+    title: 'leaves a server that it lands on although that one asked it to move, and dials again',
+    async run(stage) {
+      const old = await served(stage)
+      old.send(HANDOVER)
+      const same = await stage.leg()
+      same.welcome({ server: 'a' })
+      const other = await stage.leg()
+      demand(same.isClosed || (await same.closed().then(() => true)), 'it should close that leg')
+      demand(!old.isClosed, 'it let go of the old leg')
+      other.welcome({ server: 'b' })
+      await old.closed(5 * stage.patience)
+    },
+  },
+  {
+    rule: 'client rule 7',
+    title: 'keeps the old leg where the new one fails, and dials again',
+    async run(stage) {
+      const old = await served(stage)
+      old.send(HANDOVER)
+      const failed = await stage.leg()
+      failed.send({ type: 'error', code: 'draining', message: 'Not here.' })
+      failed.close(1012)
+      const next = await stage.leg()
+      old.message(3)
+      await delivers(stage, [1, 2, 3], 'the old leg goes on')
+      next.welcome({ server: 'b' })
+      await old.closed(5 * stage.patience)
+    },
+  },
+  {
+    rule: 'client rule 8',
+    title: 'stays where a request is taken back before the new leg was ready',
+    async run(stage) {
+      const old = await served(stage)
+      old.send(HANDOVER)
+      const fresh = await stage.leg()
+      old.send({ type: 'handover-cancelled', id: 'move' })
+      await fresh.closed(5 * stage.patience)
+      old.message(3)
+      await delivers(stage, [1, 2, 3], 'the old leg goes on')
+      await stage.stays(() => stage.open === 1 && stage.dials === 2, 'it dialled again, or let go of its leg', 300)
+    },
+  },
+  {
+    rule: 'client rule 1',
+    title: 'has two legs at most, however often it is asked to move',
+    async run(stage) {
+      const old = await served(stage)
+      for (const id of ['one', 'two', 'three']) old.send({ ...HANDOVER, id })
+      const fresh = await stage.leg()
+      fresh.welcome({ server: 'b', offset: 9, after: 2 })
+      fresh.send({ ...HANDOVER, id: 'four' })
+      await stage.stays(() => stage.open <= 2, `it has ${stage.open} legs`, 500)
+    },
+  },
+  {
+    rule: 'client rule 5',
+    title: 'sends a publish that is unanswered when its leg is gone again: same id, same n, with its age',
+    async run(stage) {
+      const old = await served(stage)
+      stage.tell({ do: 'publish', data: 'once' })
+      const first = await old.next('publish')
+      demand('n' in first, 'a publish should bear its n')
+      demand(!('age' in first), 'a first copy has no age')
+      old.close(1012)
+      const leg = await stage.leg()
+      leg.welcome({ server: 'b' })
+      const again = await leg.next('publish')
+      for (const field of ['id', 'n', 'topic', 'data'])
+        demand(again[field] === first[field], `the repeat should have the ${field} of the first copy`)
+      demand(Number.isSafeInteger(again['age']), 'a repeat should tell its age')
+      leg.send({ type: 'ack', id: again['id'], offset: 3 })
+      await stage.until(() => stage.settled.length === 1, 'it should tell the outcome')
+      demand(stage.settled[0]!.code === undefined, `it was acknowledged, and told as ${stage.settled[0]!.code}`)
+    },
+  },
+  {
+    rule: 'client rule 5',
+    title: 'counts its publishes, and tells a refusal and an unknown outcome for what they are',
+    async run(stage) {
+      const leg = await served(stage)
+      let n = 0
+      for (const code of ['forbidden', 'outcome-unknown']) {
+        stage.tell({ do: 'publish', data: code })
+        const publish = await leg.next('publish')
+        demand(Number(publish['n']) > n, `n should rise, and came as ${String(publish['n'])} after ${n}`)
+        n = Number(publish['n'])
+        leg.send({ type: 'nack', id: publish['id'], code, message: 'As the check wants it.' })
+        await stage.until(() => stage.settled.length === (code === 'forbidden' ? 1 : 2), 'it should tell the outcome')
+      }
+      const [refused, unknown] = stage.settled
+      demand(refused!.code !== undefined && refused!.code !== 'outcome-unknown', 'a refusal is known not to be applied')
+      demand(unknown!.code === 'outcome-unknown', 'an unknown outcome is neither success nor failure')
+    },
+  },
+  {
+    rule: 'heartbeat',
+    title: 'is never silent for longer than the welcome allows',
+    async run(stage) {
+      const leg = await stage.leg()
+      leg.welcome({ heartbeat: 1_000 })
+      await leg.next('ping', undefined, 1_200)
+    },
+  },
+  {
+    rule: 'errors',
+    title: 'comes back after 1012, as the next leg and from its position',
+    async run(stage) {
+      const old = await served(stage)
+      old.close(1012)
+      const { hello } = await stage.leg()
+      demand(hello['session'] === old.hello['session'] && hello['leg'] === 2, 'it should be leg 2 of the same session')
+      demand(
+        JSON.stringify((hello['topics'] as Record<string, unknown>)[stage.topic]) === '{"epoch":"e","offset":2}',
+        'it should ask for what comes after its position',
+      )
+    },
+  },
+  ...(['superseded', 'session-ended', 'forbidden'] as const).map(
+    (code): ClientCheck => ({
+      rule: 'errors',
+      title: `stops after ${code}`,
+      async run(stage) {
+        const leg = await served(stage)
+        leg.send({ type: 'error', code, message: 'As the check wants it.' })
+        leg.close({ superseded: 4001, 'session-ended': 3000, forbidden: 3003 }[code])
+        await stage.stays(() => stage.dials === 1, 'it dialled again', 1_000)
+      },
+    }),
+  ),
+  {
+    rule: 'errors',
+    title: 'stays closed after 1000',
+    async run(stage) {
+      const leg = await served(stage)
+      leg.close(1000)
+      await stage.stays(() => stage.dials === 1, 'it dialled again', 1_000)
+    },
+  },
+]
