@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js'
-import type { MessageFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
+import type { MessageFrame, Position, TopicAnswers, TopicRequest, TopicRequests } from '../protocol/frames.js'
 import type { MessageInfo } from '../topics/message.js'
 import { createRecentIdentities } from './recent-identities.js'
 
@@ -292,7 +292,9 @@ export function createForeignMerge(
   }
 
   return {
-    subscribe(name: string, from: Position | null) {
+    subscribe(name: string, request: TopicRequest) {
+      // Such a server keeps nothing that could be asked for by its number.
+      const from = request && 'epoch' in request ? request : null
       const known = topics.get(name)
       if (known) {
         if (from && strength === 'position') known.position = from

@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
+import type { ClientFrame, Position, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Codec, WireData } from '../protocol/protocol.js'
 import type {
   Outgoing,
@@ -49,12 +49,18 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
         last = sessions(session)
         for (const topic of last.keys()) if (!topics.has(topic)) last.delete(topic)
         for (const topic of topics.keys()) followed.add(topic)
-        const hello = raw.hello?.({ token, session, leg, topics, last: (topic) => last.get(topic) })
+        const hello = raw.hello?.({
+          token,
+          session,
+          leg,
+          topics: topics as ReadonlyMap<string, Position | null>,
+          last: (topic) => last.get(topic),
+        })
         return asksReady ? [...pieces(hello), ...pieces(raw.ping?.())] : (hello ?? [])
       }
       case 'subscribe':
         for (const topic of frame.topics.keys()) followed.add(topic)
-        return raw.subscribe?.(frame.topics) ?? []
+        return raw.subscribe?.(frame.topics as ReadonlyMap<string, Position | null>) ?? []
       case 'unsubscribe':
         for (const topic of frame.topics) {
           followed.delete(topic)

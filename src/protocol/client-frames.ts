@@ -17,7 +17,7 @@ import {
   whole,
   type Fields,
 } from './fields.js'
-import type { ClientFrame, Position, Rejected } from './frames.js'
+import type { ClientFrame, Rejected, TopicRequest } from './frames.js'
 
 /**
  * The text of a client's frame. Data that is `undefined` goes as `null`, which is all that JSON has for it. Throws what
@@ -27,7 +27,7 @@ export function encodeClientFrame(frame: ClientFrame): string {
   switch (frame.type) {
     case 'hello':
     case 'subscribe':
-      return JSON.stringify({ ...frame, topics: topicObject(frame.topics, wirePosition) })
+      return JSON.stringify({ ...frame, topics: topicObject(frame.topics, (request) => request ?? {}) })
     case 'publish':
       return encodePublish(frame)
     case 'signal':
@@ -63,11 +63,11 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         session: text(fields, 'session'),
         leg: whole(fields, 'leg', 1),
         ...optional(text, fields, 'token', MAX_TOKEN),
-        topics: topicMap(fields, readPosition),
+        topics: topicMap(fields, readRequest),
         ...optional(text, fields, 'handover'),
       }
     case 'subscribe':
-      return { type, id: text(fields, 'id'), topics: topicMap(fields, readPosition) }
+      return { type, id: text(fields, 'id'), topics: topicMap(fields, readRequest) }
     case 'unsubscribe':
       return { type, topics: topicNames(fields) }
     case 'publish':
@@ -96,11 +96,8 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
 }
 
 /** `{}`, however many unknown fields are in it, is from now on; half a position is neither. */
-function readPosition(entry: Fields): Position | null {
-  if (own(entry, 'epoch') === undefined && own(entry, 'offset') === undefined) return null
+function readRequest(entry: Fields): TopicRequest {
+  if (own(entry, 'epoch') === undefined && own(entry, 'offset') === undefined)
+    return own(entry, 'last') === undefined ? null : { last: whole(entry, 'last', 1) }
   return { epoch: text(entry, 'epoch', MAX_EPOCH), offset: whole(entry, 'offset', 0) }
-}
-
-function wirePosition(position: Position | null): object {
-  return position === null ? {} : { epoch: position.epoch, offset: position.offset }
 }

@@ -8,8 +8,16 @@ export interface Position {
   readonly offset: number
 }
 
-/** What a client asks of topics: `{}` is from now on, a position is from there on. */
-export type TopicRequests = ReadonlyMap<string, Position | null>
+/** From before the newest so many messages of those that are kept. */
+export interface Last {
+  readonly last: number
+}
+
+/** Null is from now on, a position is from there on. */
+export type TopicRequest = Position | Last | null
+
+/** What a client asks of topics. */
+export type TopicRequests = ReadonlyMap<string, TopicRequest>
 
 /**
  * What a leg serves of a topic: what is after `after` and up to `offset` (the head) is replayed, then live messages
@@ -68,6 +76,10 @@ export interface MessageFrame {
   /** Absent: the frame only moves the position. `hasData` tells that apart from data that is `undefined`. */
   readonly data?: unknown
   readonly hasData: boolean
+  /** That of the publish, where this session published it. */
+  readonly id?: string
+  /** Who published it, where the server tells. */
+  readonly by?: unknown
   /**
    * Of a foreign server that does not number: what makes the message the same on another leg; null for one that nothing
    * names.

@@ -41,6 +41,8 @@ export function encodeServerFrame(frame: ServerFrame): string {
         topic: frame.topic,
         offset: frame.offset,
         ...(frame.prev === frame.offset - 1 ? undefined : { prev: frame.prev }),
+        id: frame.id,
+        by: frame.by,
         ...(frame.hasData ? { data: presentData(frame.data) } : undefined),
       })
     default:
@@ -127,13 +129,24 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
 
 function readMessage(fields: Fields): MessageFrame {
   // Each is absent, or the frame's own: see `decodeFrame`. What JSON says is never `undefined`.
-  const { data } = fields
+  const { data, id, by } = fields
   const topic = checkText(fields['topic'], 'topic', MAX_TOPIC)
   const offset = checkWhole(fields['offset'], 'offset', 1)
   const prev = checkPrevious(fields['prev'], offset)
-  return data === undefined
-    ? { type: 'message', topic, offset, prev, hasData: false }
-    : { type: 'message', topic, offset, prev, data, hasData: true }
+  if (id === undefined && by === undefined)
+    return data === undefined
+      ? { type: 'message', topic, offset, prev, hasData: false }
+      : { type: 'message', topic, offset, prev, data, hasData: true }
+  return {
+    type: 'message',
+    topic,
+    offset,
+    prev,
+    hasData: data !== undefined,
+    ...present(fields, 'data'),
+    ...optional(text, fields, 'id'),
+    ...present(fields, 'by'),
+  }
 }
 
 function readAck(fields: Fields): ServerFrame {

@@ -1,7 +1,7 @@
 import { sessionOf } from '../socket/insides.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { MessageInfo } from '../topics/message.js'
-import type { Position } from '../protocol/frames.js'
+import type { Last, Position } from '../protocol/frames.js'
 import type { SocketOf, TopicName } from './register.js'
 
 /** One reader of a topic, which stops and goes on as its component's effects do. */
@@ -21,9 +21,9 @@ export interface TopicReader<Data, Topic extends string> {
 export function createTopicReader<Topics extends object, Topic extends TopicName<Topics>>(
   socket: SocketOf<Topics>,
   topic: Topic,
-  from?: Position,
+  from?: Position | Last,
 ): TopicReader<Topics[Topic], Topic> {
-  let place = from ?? socket.position(topic)
+  let place: Position | Last | null = from ?? socket.position(topic)
   let asked = from !== undefined
   let session = sessionOf(socket)
   return {
@@ -53,6 +53,6 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
   }
 }
 
-function isAt(present: Position | null, place: Position): boolean {
-  return present !== null && present.epoch === place.epoch && present.offset === place.offset
+function isAt(present: Position | null, place: Position | Last): boolean {
+  return present !== null && 'epoch' in place && present.epoch === place.epoch && present.offset === place.offset
 }

@@ -11,6 +11,8 @@ import { useLiveReducer } from './use-live-reducer.js'
 export interface LogOptions<Topics extends object> extends TopicOptions<Topics> {
   /** How many messages are kept: the newest. Default 100. */
   readonly limit?: number
+  /** Begin with so many of the newest messages that are kept. Default: with what is new. */
+  readonly last?: number
 }
 
 /** The newest messages of the topic, the oldest of them first. Another array only where there is another message. */
@@ -18,7 +20,7 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   topic: Topic | null,
   options: LogOptions<Topics> = {},
 ): readonly Message<Topics[Topic], Topic>[] {
-  const { limit = 100 } = options
+  const { limit = 100, last } = options
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new LiveSocketError('invalid', explain`useLiveLog: limit must be a whole number from 1.`)
   type Entry = Message<Topics[Topic], Topic>
@@ -26,7 +28,7 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
     topic,
     (before, data, message) => appendTo(before, { ...message, data }, limit),
     emptyLog,
-    options,
+    last === undefined ? options : { from: { last }, ...options },
   )
   return useMemo(() => lastOf(log, limit), [log, limit])
 }

@@ -1,5 +1,6 @@
 'use client'
 import { useEffect, useMemo } from 'react'
+import type { Last, Position } from '../protocol/frames.js'
 import type { MessageInfo } from '../topics/message.js'
 import { useLatest } from './latest.js'
 import { useSocket } from './provider.js'
@@ -23,18 +24,14 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   const latest = useLatest({ handler, onError })
   const hears = onError && true
   const wanted = enabled ? topic : null
-  const epoch = from?.epoch
-  const offset = from?.offset
+  // A new object in every render may say the same.
+  const place = from && JSON.stringify(from)
   const reader = useMemo(
     () =>
       wanted === null
         ? null
-        : createTopicReader(
-            socket,
-            wanted,
-            epoch === undefined || offset === undefined ? undefined : { epoch, offset },
-          ),
-    [socket, wanted, epoch, offset],
+        : createTopicReader(socket, wanted, place === undefined ? undefined : (JSON.parse(place) as Position | Last)),
+    [socket, wanted, place],
   )
   useGaps(socket, wanted, onGap)
   useEffect(

@@ -4,16 +4,21 @@ import type { TopicOptions } from './topic-options.js'
 import { useLiveReducer } from './use-live-reducer.js'
 
 /**
- * The data of the topic's latest message, and `undefined` before the first. The latest one only: of those that come
- * within one animation frame the component sees the last. Where every message counts, use `useLiveMessages` or
+ * The data of the topic's latest message, beginning with the newest that is kept; `undefined` where there is none. The
+ * latest one only: of those that come within one animation frame the component sees the last. Where every message counts, use `useLiveMessages` or
  * `useLiveReducer`.
  */
 export function useLiveValue<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
   options?: TopicOptions<Topics>,
 ): Topics[Topic] | undefined {
-  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, dataOf, undefined, options)
+  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, dataOf, undefined, {
+    from: NEWEST,
+    ...options,
+  })
 }
+
+const NEWEST = { last: 1 }
 
 function dataOf<Data>(_before: Data | undefined, data: Data): Data {
   return data

@@ -31,6 +31,11 @@ import { createPermission } from './identity/permission.js'
 import { createPatientClock } from './legs/patient-clock.js'
 import { checkHandlers, createAnswerer } from './requests/answerer.js'
 import type { MethodSchemas } from '../protocol/method-types.js'
+import { publisherOf } from './publishes/told-publisher.js'
+import type { Position } from '../protocol/frames.js'
+import { historyMethod } from './requests/history-method.js'
+import { visibleTo } from './legs/leg-sink.js'
+import { HISTORY } from '../protocol/own-methods.js'
 import { createPublisher } from './publishes/publisher.js'
 import { createPublishPace } from './publishes/publish-pace.js'
 import { readinessOf } from './readiness.js'
@@ -88,7 +93,12 @@ export interface LiveServer<User = unknown> {
     mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>,
   ): Promise<number>
   /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
-  publish(topic: string, data: unknown): Promise<{ readonly offset: number }>
+  publish(topic: string, data: unknown): Promise<Position>
+  /**
+   * Where the topic stands: what belongs to a snapshot that is read after this, as `load` of a fold wants it. Rejects
+   * where the log cannot be asked.
+   */
+  head(topic: string): Promise<Position>
   /**
    * Moves all legs away: readiness fails, new legs are refused, those here are asked to move at a pace, and what is
    * still here at the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
@@ -175,11 +185,13 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     permission,
     clock,
     patience: limits.publishTimeout,
+    by: publisherOf(options.tellPublisher, onError),
     onPublish: options.onPublish,
     onError,
   })
+  const sees = visibleTo(options.filter, onError)
   const answer = createAnswerer<User>({
-    handlers: [options.onRequest ?? {}],
+    handlers: [{ [HISTORY]: historyMethod<User>({ log, permission, sees }) }, options.onRequest ?? {}],
     schemas: (options.methods ?? {}) as MethodSchemas,
     clock,
     patience: limits.requestTimeout,
@@ -411,9 +423,14 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
           topic,
         })
       }
-      const { answer } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
+      const { answer, epoch } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
       if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
-      return { offset: answer.offset! }
+      return { epoch: epoch!, offset: answer.offset! }
+    },
+    async head(topic) {
+      textOf('A topic', topic, MAX_TOPIC, 1)
+      const { epoch, offset } = await log.head(topic)
+      return { epoch, offset }
     },
     // An async function, so that options that make no sense reject like everything else.
     drain: async (given) => drain.start(given),

@@ -53,6 +53,11 @@ export interface LiveServerOptions<User = unknown, Methods extends object = Meth
    */
   readonly onPublish?: OnPublish<User>
   /**
+   * Whether those who get a message are told who published it, as its `by`: true is the user's `subject`, a function
+   * gives what to tell of the user, of what JSON can say. Default: it is not told.
+   */
+  readonly tellPublisher?: boolean | ((user: User) => unknown)
+  /**
    * What clients ask with `request`, by method: what the function gives is the answer, for that client alone. Throw
    * `RequestRefused` to refuse. Requests wait for nothing and for nobody; each may take `limits.requestTimeout`. Across
    * a move they stay with the server that has them. A client may be told `outcome-unknown`, and only where it calls a

@@ -6,7 +6,7 @@ import { optionalFunction } from '../options/option-table.js'
 import { estimateBytes } from '../topics/holding.js'
 import type { Subscription, Subscriptions, TopicStatus } from '../topics/subscriptions.js'
 import type { MessageInfo } from '../topics/message.js'
-import type { Position } from '../protocol/frames.js'
+import type { Last, Position } from '../protocol/frames.js'
 import { createSnapshotLoad, type LoadSnapshot, type Snapshot } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
@@ -18,8 +18,8 @@ export interface FoldOptions<State> {
    * `error` event and is tried again.
    */
   readonly load?: LoadSnapshot<State>
-  /** Without `load`: start after this position instead of now. */
-  readonly from?: Position
+  /** Without `load`: start after this position, or with the last so many messages that are kept, instead of now. */
+  readonly from?: Position | Last
   /**
    * As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What
    * `position()` gave.
@@ -80,7 +80,7 @@ export function createFold<State>(
   let told = initial
   let cancelFrame: (() => void) | null = null
   /** Everything up to here is in the state. */
-  let position: Position | null = from ?? since ?? null
+  let position: Position | null = startOf(from) ?? since ?? null
   let session = source.session()
   let unwatch: (() => void) | null = null
   let cancelRelease: (() => void) | null = null
@@ -200,7 +200,7 @@ export function createFold<State>(
   }
 
   /** From there on; whatever came before on another subscription of ours is no more. */
-  function subscribe(start: Position | null) {
+  function subscribe(start: Position | Last | null) {
     const mine = attached!
     const former = mine.subscription
     // First the new one: the topic is not given up in between.
@@ -228,7 +228,7 @@ export function createFold<State>(
     if (attached) return
     renew()
     attached = { subscription: null, undo: source.onGap(gapped) }
-    subscribe(joined ? position : null)
+    subscribe(joined ? (position ?? from ?? null) : null)
   }
 
   function detach() {
@@ -253,7 +253,7 @@ export function createFold<State>(
     session = present
     loading?.forget()
     joined = load === undefined
-    position = from ?? null
+    position = startOf(from)
     floor = null
     change(initial)
   }
@@ -296,6 +296,10 @@ export function createFold<State>(
       }
     },
   }
+}
+
+function startOf(from: Position | Last | undefined): Position | null {
+  return from && 'epoch' in from ? from : null
 }
 
 function checked<State>(options: FoldOptions<State>): FoldOptions<State> {

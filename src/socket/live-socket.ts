@@ -5,7 +5,7 @@ import type { LiveSocketEvents } from '../handover/events.js'
 import { optionalFunction } from '../options/option-table.js'
 import { settingsOf, type LiveSocketOptions, type TopicTypes } from '../options/options.js'
 import type { AllParts } from '../options/parts.js'
-import type { Position } from '../protocol/frames.js'
+import type { Last, Position } from '../protocol/frames.js'
 import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-types.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import type { RequestOptions } from '../requests/requests.js'
@@ -20,10 +20,10 @@ import { checkFrom, checkTopic } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
 
 export interface SubscribeOptions {
-  /** Start after this position instead of now. */
-  readonly from?: Position
+  /** Start after this position, or with the last so many messages that are kept (`{ last: 50 }`), instead of now. */
+  readonly from?: Position | Last
   /** As `from`, in the present session only: in a later one, somebody else's perhaps, it starts from that one's now. */
-  readonly since?: Position | undefined
+  readonly since?: Position | Last | undefined
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal
   /** The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise. */

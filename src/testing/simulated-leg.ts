@@ -42,6 +42,11 @@ export interface ClusterSettings {
     topic: string,
     data: unknown,
   ) => { data?: unknown } | { refuse: { code: string; message?: string; retryAfter?: number } }
+  /** Answers a request: what the answer's `data` is, or a refusal. Default: `unknown-method`. */
+  onRequest?: (
+    method: string,
+    data: unknown,
+  ) => { data?: unknown } | { refuse: { code: string; message?: string; data?: unknown; retryAfter?: number } }
 }
 
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
@@ -214,6 +219,8 @@ export function createSimulatedLeg(
         return
       case 'publish':
         return publish(frame)
+      case 'request':
+        return request(frame)
       case 'auth': {
         if (tokens.left(frame.token) === null) return leg.refuse('unauthorized', 3000, 'the token is not valid')
         return leg.send({ type: 'authed', ...watchToken(frame.token) })
@@ -339,6 +346,15 @@ export function createSimulatedLeg(
       }
     }
     if (server.behaviour.acks) leg.send(reply)
+  }
+
+  function request({ id, method, data }: Extract<ClientFrame, { type: 'request' }>) {
+    const decision = settings.onRequest?.(method, data) ?? {
+      refuse: { code: 'unknown-method', message: `this server has no method ${method}` },
+    }
+    if (!server.behaviour.acks) return
+    if ('refuse' in decision) leg.send({ type: 'nack', id, message: 'the application refused it', ...decision.refuse })
+    else leg.send({ type: 'ack', id, ...decision })
   }
 
   const newest = (topic: string) => cluster.decided.get(`${session} ${topic}`) ?? 0

@@ -1,4 +1,4 @@
-import type { Position, TopicAnswer } from '../protocol/frames.js'
+import type { TopicAnswer, TopicRequest } from '../protocol/frames.js'
 
 export interface LoggedMessage {
   readonly topic: string
@@ -11,7 +11,7 @@ export interface LoggedMessage {
 export interface SimulatedLog {
   append(topic: string, data: unknown): LoggedMessage
   /** What a leg that asks so is told, as the protocol's `welcome` has it. */
-  answer(topic: string, asked: Position | null): TopicAnswer
+  answer(topic: string, asked: TopicRequest): TopicAnswer
   /** The messages of the present epoch after that offset, as far as they are kept. */
   after(topic: string, offset: number): readonly LoggedMessage[]
   /** Forgets all but the newest `keep` messages of the topic. */
@@ -68,7 +68,13 @@ export function createSimulatedLog(): SimulatedLog {
       const { epoch, head, kept } = topicOf(name)
       const beforeOldest = head - kept.length
       const after =
-        !asked || !log.history ? head : asked.epoch === epoch ? Math.max(asked.offset, beforeOldest) : beforeOldest
+        !asked || !log.history
+          ? head
+          : 'last' in asked
+            ? Math.max(head - asked.last, beforeOldest)
+            : asked.epoch === epoch
+              ? Math.max(asked.offset, beforeOldest)
+              : beforeOldest
       return { epoch, offset: head, after }
     },
     after(name, offset) {

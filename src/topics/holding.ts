@@ -1,9 +1,15 @@
+/** What a message tells. */
+export interface Told {
+  readonly data?: unknown
+  readonly hasData: boolean
+  readonly id?: string | undefined
+  readonly by?: unknown
+}
+
 /** A message that a leg brought and that was not told yet. */
-export interface HeldMessage {
+export interface HeldMessage extends Told {
   readonly offset: number
   prev: number
-  readonly data: unknown
-  readonly hasData: boolean
   readonly leg: number
   readonly replayed: boolean
   readonly bytes: number

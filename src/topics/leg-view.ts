@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import type { Position, TopicAnswer } from '../protocol/frames.js'
+import type { Position, TopicAnswer, TopicRequest } from '../protocol/frames.js'
 import type { Named } from './topic-sequence.js'
 
 /** What one ready leg was asked of a topic, and what it said. A leg that was asked anew has named nothing yet. */
@@ -7,7 +7,7 @@ export interface LegView {
   /** For which of the application's subscriptions it was asked. */
   readonly generation: number
   /** The newest `subscribe` while it is unanswered. */
-  asked: { readonly id: string; readonly from: Position | null } | null
+  asked: { readonly id: string; readonly from: TopicRequest } | null
   named: Named | null
   refused: boolean
 }

@@ -1,6 +1,13 @@
 import { explain } from '../base/explanation.js'
 import type { Clock, Present } from '../base/clock.js'
-import type { MessageFrame, Position, TopicAnswer, TopicAnswers, TopicRequests } from '../protocol/frames.js'
+import type {
+  MessageFrame,
+  Position,
+  TopicAnswer,
+  TopicAnswers,
+  TopicRequest,
+  TopicRequests,
+} from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
 import { takeAnswer, type LegView } from './leg-view.js'
 import type { MessageInfo } from './message.js'
@@ -33,9 +40,10 @@ export interface MergeHandlers {
 /** Several legs in, one sequence per topic out: client rule 4. */
 export interface Merge {
   /**
-   * First interest in a topic; or later, with a position below its present one (or in another epoch): goes back there.
+   * First interest in a topic; or later, with a position below its present one (or in another epoch), or with `last`:
+   * goes back there.
    */
-  subscribe(topic: string, from: Position | null): void
+  subscribe(topic: string, from: TopicRequest): void
   unsubscribe(topic: string): void
   /** What the `hello` of this new leg is to ask. */
   hello(leg: number): TopicRequests
@@ -79,6 +87,8 @@ interface Topic {
   readonly sequence: TopicSequence
   /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
   generation: number
+  /** So many of the newest messages are wanted from before, and the active leg has not said yet where they begin. */
+  last: number
   /** What the active leg and the old leg say of it. */
   active: LegView | null
   old: LegView | null
@@ -86,11 +96,20 @@ interface Topic {
 
 interface Asked {
   readonly generation: number
-  readonly from: Position | null
+  readonly from: TopicRequest
 }
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   return new LogMerge(deps, handlers)
+}
+
+/**
+ * Who comes for the last ones of a topic that is served already asks from so far back: then nothing is passed over that
+ * the others have still to get.
+ */
+function requestOf({ last, sequence: { position } }: Topic): TopicRequest {
+  if (last === 0) return position
+  return position ? { epoch: position.epoch, offset: Math.max(0, position.offset - last) } : { last }
 }
 
 class LogMerge implements Merge, TopicSequenceHandlers {
@@ -118,7 +137,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.deliver = handlers.deliver
   }
 
-  message(leg: number, { topic: name, offset, prev, data, hasData }: MessageFrame) {
+  message(leg: number, frame: MessageFrame) {
+    const { topic: name, offset, prev } = frame
     const topic = this.#topics.get(name)
     const named = topic && this.#viewOf(topic, leg)?.named
     if (!named) return
@@ -134,14 +154,15 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const replayed = offset <= named.head
     const early = prev > sequence.offset
     if (early || sequence.open || this.#telling) {
+      const { data, hasData, id, by } = frame
       const bytes = early ? estimateBytes(data) : 0
-      if (!sequence.hold({ offset, prev, data, hasData, leg, replayed, bytes })) this.#counts.duplicates++
+      if (!sequence.hold({ offset, prev, data, hasData, id, by, leg, replayed, bytes })) this.#counts.duplicates++
       else if (early) this.#counts.held++
       this.#dirty.add(topic)
     } else {
       this.#telling = true
       try {
-        sequence.tell(offset, data, hasData, leg, replayed)
+        sequence.tell(offset, frame, leg, replayed)
       } finally {
         this.#telling = false
       }
@@ -150,14 +171,19 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** First interest in a topic; or later, with a position below its present one: goes back there. */
-  subscribe(name: string, from: Position | null) {
+  subscribe(name: string, request: TopicRequest) {
     const known = this.#topics.get(name)
-    if (known) {
+    const last = request && 'last' in request ? request.last : 0
+    const from = request && 'epoch' in request ? request : null
+    if (known && last > 0) {
+      if (known.last >= last) return
+    } else if (known) {
       const at = known.sequence.position
       if (!from || (at && at.epoch === from.epoch && at.offset <= from.offset)) return
       known.sequence.rewind(from)
     }
     const topic = known ?? this.#begin(name, from)
+    topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
     if (this.#active !== null) this.#asking.add(topic)
     this.#settle()
@@ -165,7 +191,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   #begin(name: string, from: Position | null): Topic {
     const sequence = new TopicSequence(name, from, this.#held, this.#deps, this)
-    const topic: Topic = { name, sequence, generation: 0, active: null, old: null }
+    const topic: Topic = { name, sequence, generation: 0, last: 0, active: null, old: null }
     this.#topics.set(name, topic)
     return topic
   }
@@ -187,11 +213,11 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   hello(leg: number): TopicRequests {
     const asked = new Map<string, Asked>()
-    const requests = new Map<string, Position | null>()
-    for (const { name, generation, sequence } of this.#topics.values()) {
-      const from = sequence.position
-      asked.set(name, { generation, from })
-      requests.set(name, from)
+    const requests = new Map<string, TopicRequest>()
+    for (const topic of this.#topics.values()) {
+      const from = requestOf(topic)
+      asked.set(topic.name, { generation: topic.generation, from })
+      requests.set(topic.name, from)
     }
     this.#hellos.set(leg, asked)
     return requests
@@ -242,8 +268,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  #name(topic: Topic, view: LegView, answer: TopicAnswer, from: Position | null, unasked: boolean) {
-    const wrong = takeAnswer(view, answer, from)
+  #name(topic: Topic, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
+    const wrong = takeAnswer(view, answer, request && 'epoch' in request ? request : null)
     if (wrong) {
       this.#handlers.invalid(topic.name, wrong)
       if (!unasked && view === topic.active) topic.sequence.ask()
@@ -251,6 +277,12 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
     this.#dirty.add(topic)
     if (view !== topic.active) return
+    if (!unasked && topic.last > 0) {
+      topic.last = 0
+      const at = topic.sequence.position
+      if (at?.epoch === answer.epoch)
+        topic.sequence.rewind({ epoch: at.epoch, offset: Math.min(at.offset, answer.after) })
+    }
     topic.sequence.adopt(view.named!, unasked)
     this.#handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
   }
@@ -343,10 +375,10 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#asking.clear()
     if (this.#active === null) return
     const id = this.#deps.id()
-    const requests = new Map<string, Position | null>()
+    const requests = new Map<string, TopicRequest>()
     for (const topic of asking) {
-      const { name, generation, sequence } = topic
-      const from = sequence.position
+      const { name, generation } = topic
+      const from = requestOf(topic)
       requests.set(name, from)
       topic.active = { generation, asked: { id, from }, named: null, refused: false }
     }

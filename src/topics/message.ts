@@ -7,6 +7,10 @@ export interface MessageInfo<Topic extends string = string> {
   readonly leg: number
   /** It was in the log already when its leg subscribed. */
   readonly replayed: boolean
+  /** That of the publish, as `publish` resolves with it, where this session published it. */
+  readonly id?: string | undefined
+  /** Who published it, where the server tells: see its `tellPublisher`. */
+  readonly by?: unknown
 }
 
 /** A message as `stream` gives it: its data, and what else there is to know. */

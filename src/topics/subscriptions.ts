@@ -1,5 +1,5 @@
 import type { LiveSocketError } from '../base/errors.js'
-import type { Position } from '../protocol/frames.js'
+import type { Last, Position, TopicRequest } from '../protocol/frames.js'
 import type { MessageInfo } from './message.js'
 
 /** Of a topic that somebody has subscribed: not answered yet, served, or refused by the server for good. */
@@ -10,12 +10,12 @@ export type MessageHandler = (data: unknown, info: MessageInfo) => void
 export interface SubscriptionsHandlers {
   /** Where a topic is by now, as the merge has it. */
   position(topic: string): Position | null
-  /** The first handler of a topic came: from a position, or (null) from now on. */
-  first(topic: string, from: Position | null): void
+  /** The first handler of a topic came. */
+  first(topic: string, from: TopicRequest): void
   /** The last one left. */
   last(topic: string): void
   /** One wants the topic from before its present position, or under another epoch. */
-  rewind(topic: string, from: Position): void
+  rewind(topic: string, from: Position | Last): void
   /** A handler threw. The others were told all the same, and the message counts as told. */
   threw(error: unknown, topic: string): void
 }
@@ -40,7 +40,7 @@ export interface Subscriptions {
   add(
     topic: string,
     handler: MessageHandler,
-    from?: Position,
+    from?: Position | Last,
     once?: boolean,
     watch?: (status: TopicStatus) => void,
   ): Subscription
@@ -69,7 +69,9 @@ class Subscriber {
   constructor(
     readonly handler: MessageHandler,
     readonly watch: ((status: TopicStatus) => void) | undefined,
-    readonly from: Position | null,
+    readonly from: TopicRequest,
+    /** Whatever comes first is for it, where others begin with what is new. */
+    readonly whole: boolean,
   ) {}
 
   get seen(): Position | null {
@@ -128,16 +130,18 @@ class TopicSubscriptions implements Subscriptions {
   add(
     name: string,
     handler: MessageHandler,
-    from?: Position,
+    from?: Position | Last,
     once = false,
     watch?: (status: TopicStatus) => void,
   ): Subscription {
-    const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null))
-    subscriber.seen = from ?? null
+    const isLast = from !== undefined && 'last' in from
+    const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null), isLast)
+    subscriber.seen = positionIn(from)
     const present = this.#handlers.position(name)
     const known = this.#topics.get(name)
     const topic = known ?? this.#begin(name)
-    const isBehind = from !== undefined && known !== undefined && !(present && reaches(from, present))
+    const isBehind =
+      from !== undefined && known !== undefined && !(present && !isLast && reaches(from as Position, present))
     if (isBehind && topic.answered) {
       // The others are not told again what comes again for this one.
       topic.served = furthest(topic.served, present)
@@ -192,7 +196,7 @@ class TopicSubscriptions implements Subscriptions {
     const topic = this.#topics.get(name)
     if (!topic) return
     topic.answered = true
-    for (const subscriber of topic.subscribers) subscriber.seen ??= head
+    for (const subscriber of topic.subscribers) if (!subscriber.whole) subscriber.seen ??= head
     this.#turn(name, topic, 'live')
   }
 
@@ -233,14 +237,21 @@ class TopicSubscriptions implements Subscriptions {
       topic.answered = false
       topic.served = null
       this.#turn(name, topic, 'pending')
-      for (const subscriber of topic.subscribers) subscriber.seen = subscriber.from
+      for (const subscriber of topic.subscribers) subscriber.seen = positionIn(subscriber.from)
       const froms = topic.subscribers.flatMap(({ from }) => from ?? [])
       const [first = null] = froms
       this.#handlers.first(name, first)
       // The merge goes by itself only to what is before its position.
-      for (const from of froms) if (!reaches(from, first!)) this.#handlers.rewind(name, from)
+      for (const from of froms) {
+        const [one, other] = [positionIn(from), positionIn(first)]
+        if (from !== first && !(one && other && reaches(one, other))) this.#handlers.rewind(name, from)
+      }
     }
   }
+}
+
+function positionIn(from: TopicRequest | undefined): Position | null {
+  return from && 'epoch' in from ? from : null
 }
 
 function reaches(a: Position, b: Position): boolean {

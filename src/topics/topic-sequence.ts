@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { Position } from '../protocol/frames.js'
-import { Holding, type HeldMessage } from './holding.js'
+import { Holding, type HeldMessage, type Told } from './holding.js'
 import type { MessageInfo } from './message.js'
 
 /** What a leg said that it serves of a topic. */
@@ -100,9 +100,9 @@ export class TopicSequence {
   }
 
   /** The next message: everything is in order before the application is called, which may change or end the topic. */
-  tell(offset: number, data: unknown, hasData: boolean, leg: number, replayed: boolean) {
+  tell(offset: number, { data, hasData, id, by }: Told, leg: number, replayed: boolean) {
     this.#move(offset)
-    if (hasData) this.#handlers.deliver(data, { topic: this.name, offset, epoch: this.epoch!, leg, replayed })
+    if (hasData) this.#handlers.deliver(data, { topic: this.name, offset, epoch: this.epoch!, leg, replayed, id, by })
   }
 
   /** It is not next, or not yet its turn. False: that message is held already. */
@@ -152,7 +152,7 @@ export class TopicSequence {
     }
     const next = this.holding.take(at.offset)
     if (next) {
-      this.tell(next.offset, next.data, next.hasData, next.leg, next.replayed)
+      this.tell(next.offset, next, next.leg, next.replayed)
       return true
     }
     // What is not named yet is asked for, and the answer decides.

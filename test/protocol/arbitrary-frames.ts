@@ -28,7 +28,7 @@ const valid: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
   'from 0': offset,
   duration: offset,
   names: fc.array(unit, { maxLength: 5 }),
-  requests: map(fc.oneof(position, fc.constant(null))),
+  requests: map(fc.oneof(position, fc.record({ last: offset.map((n) => Math.max(1, n)) }), fc.constant(null))),
   answers: map(answer),
   data,
 }

@@ -81,7 +81,15 @@ export const badValues: Readonly<Record<Kind, readonly Bad[]>> = {
     json('with an empty name', ['']),
     json('with a name of 257 characters', ['x'.repeat(257)]),
   ],
-  requests: [...notMap, json('an array', ['a']), ...entries({ epoch: text(64), offset: number(0) }, position)],
+  requests: [
+    ...notMap,
+    json('an array', ['a']),
+    ...entries({ epoch: text(64), offset: number(0) }, position),
+    ...number(1).map(({ name, json }) => ({
+      name: `with a topic whose last is ${name}`,
+      json: `{"a":{"last":${json}}}`,
+    })),
+  ],
   answers: [
     ...notMap,
     json('an array', ['a']),

@@ -40,7 +40,7 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
       session: 's-1',
       leg: 2,
       token: 'canary',
-      topics: { a: {}, b: { epoch: 'e', offset: 0 } },
+      topics: { a: {}, b: { epoch: 'e', offset: 0 }, c: { last: 50 } },
       handover: 'h-1',
     },
     frame: {
@@ -52,6 +52,7 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
       topics: new Map([
         ['a', null],
         ['b', { epoch: 'e', offset: 0 }],
+        ['c', { last: 50 }],
       ]),
     },
     rules: {
@@ -141,9 +142,16 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
     rules: { id: optional('id'), topics: needed('answers') },
   },
   {
-    wire: { type: 'message', topic: 'a', offset: 9, prev: 4, data: 'canary' },
-    frame: { type: 'message', topic: 'a', offset: 9, prev: 4, data: 'canary', hasData: true },
-    rules: { topic: needed('topic'), offset: needed('from 1'), prev: optional('from 0'), data: optional('data') },
+    wire: { type: 'message', topic: 'a', offset: 9, prev: 4, data: 'canary', id: 'p-1', by: 'ann' },
+    frame: { type: 'message', topic: 'a', offset: 9, prev: 4, data: 'canary', hasData: true, id: 'p-1', by: 'ann' },
+    rules: {
+      topic: needed('topic'),
+      offset: needed('from 1'),
+      prev: optional('from 0'),
+      data: optional('data'),
+      id: optional('id'),
+      by: optional('data'),
+    },
   },
   {
     wire: { type: 'ack', id: 'p-1', offset: 3, epoch: 'e', data: null },

@@ -82,8 +82,8 @@ describe('a topic that the server refuses', () => {
     const stage = guarded()
     const socket = createLiveSocket(stage.options)
     const Both = ({ topic }: { topic: string }) => {
-      const status = useTopicStatus(topic, { socket })
       const value = useLiveValue(topic, { socket })
+      const status = useTopicStatus(topic, { socket })
       return <p>{`${topic}: ${String(status instanceof LiveSocketError ? status.code : status)} ${String(value)}`}</p>
     }
     const page = (topic: string) => (

@@ -32,6 +32,6 @@ test('what is published reaches those who subscribed, and its publisher is told 
   writer.send({ type: 'publish', id: 'p1', topic: 'news', data: { text: 'hello' } })
   expect(await writer.next('ack')).toEqual({ type: 'ack', id: 'p1', offset: 1 })
   expect(await reader.next('message')).toEqual({ type: 'message', topic: 'news', offset: 1, data: { text: 'hello' } })
-  expect(await server.publish('news', null)).toEqual({ offset: 2 })
+  expect(await server.publish('news', null)).toEqual({ epoch: expect.any(String), offset: 2 })
   expect(await reader.next('message')).toEqual({ type: 'message', topic: 'news', offset: 2, data: null })
 })

@@ -123,7 +123,7 @@ export async function live(
 
   function answer(leg: ServerLeg, topics: TopicRequests): Map<string, TopicAnswer> {
     if (!topics.has(TOPIC)) return new Map()
-    const asked = topics.get(TOPIC)!
+    const asked = topics.get(TOPIC)! as Position | null
     const oldest = kept.epoch === epoch ? kept.oldest - 1 : 0
     const after = !asked ? head : asked.epoch === epoch ? Math.max(asked.offset, oldest) : oldest
     leg.sent = after

@@ -1,5 +1,5 @@
 import { createMerge, type MergeDeps } from '../../src/topics/merge.js'
-import type { Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
+import type { TopicAnswer, TopicRequest, TopicRequests } from '../../src/protocol/frames.js'
 import { createQueueClock } from '../publishes/queue-clock.js'
 
 /** A merge whose every word is written down: `told()` gives what it said since it was asked last. */
@@ -66,6 +66,6 @@ export function at(text: string): TopicAnswer {
 }
 
 function showRequests(topics: TopicRequests): string {
-  const one = (from: Position | null) => (from ? `${from.epoch}:${from.offset}` : 'now')
+  const one = (from: TopicRequest) => (from && 'epoch' in from ? `${from.epoch}:${from.offset}` : 'now')
   return [...topics].map(([topic, from]) => `${topic} ${one(from)}`).join(', ')
 }

@@ -111,7 +111,7 @@ export function playWorld(
         const connection = connections.get(leg)
         if (!connection || connection !== active) return fail(`subscribe on leg ${leg}, which is not the active one`)
         note(`   subscribe ${id} on ${leg}: ${show(topics)}`)
-        for (const [topic, from] of topics) {
+        for (const [topic, from] of topics as ReadonlyMap<string, Position | null>) {
           const same = `${topic} ${leg} ${readers.get(topic)?.generation} ${from?.epoch}:${from?.offset} ${clock.now()}`
           asked.set(same, (asked.get(same) ?? 0) + 1)
           if (asked.get(same)! > 3) fail(`${topic} is asked for again and again`)
@@ -251,7 +251,7 @@ export function playWorld(
       up: [],
       down: [],
       subscriptions: new Map(),
-      hello,
+      hello: hello as Connection['hello'],
       said: new Map(),
       readySince: null,
     }
@@ -446,5 +446,5 @@ export function playWorld(
 function show(topics: TopicRequests | ReadonlyMap<string, TopicAnswer>): string {
   const one = (value: TopicAnswer | Position | null) =>
     value ? `${value.epoch}:${value.offset}${'after' in value ? ` after ${value.after}` : ''}` : 'now'
-  return [...topics].map(([topic, value]) => `${topic} ${one(value)}`).join(', ')
+  return [...topics].map(([topic, value]) => `${topic} ${one(value as TopicAnswer | Position | null)}`).join(', ')
 }

@@ -129,7 +129,8 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
       const topics = new Map<string, TopicAnswer>()
       for (const [topic, from] of frame.topics) {
         leg.subscriptions.delete(topic)
-        if (!(flavour.omits && faults && yes(0.3))) topics.set(topic, answer(leg.server, topic, from))
+        if (!(flavour.omits && faults && yes(0.3)))
+          topics.set(topic, answer(leg.server, topic, from as Position | null))
         else if (frame.type === 'subscribe' && yes(0.5))
           leg.down.push({ type: 'error', code: 'busy', message: 'later', topic, id: frame.id, retryAfter: 100 })
       }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { MessageInfo } from '../../src/topics/message.js'
 import { createSubscriptions } from '../../src/topics/subscriptions.js'
-import type { Position } from '../../src/protocol/frames.js'
+import type { Position, TopicRequest } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 /** Subscriptions of one topic over a merge that is told what to say. */
@@ -9,17 +9,18 @@ function createBench() {
   let lines: string[] = []
   let present: Position | null = null
   const say = (line: string) => void lines.push(line)
-  const show = (from: Position | null) => (from ? `${from.epoch}:${from.offset}` : 'now')
+  const show = (from: TopicRequest) =>
+    !from ? 'now' : 'last' in from ? `last ${from.last}` : `${from.epoch}:${from.offset}`
   const subscriptions = createSubscriptions({
     position: () => present,
     first(topic, from) {
       say(`first ${topic} ${show(from)}`)
-      present = from
+      present = from && 'epoch' in from ? from : null
     },
     last: (topic) => say(`last ${topic}`),
     rewind(topic, from) {
       say(`rewind ${topic} ${show(from)}`)
-      present = from
+      present = from && 'epoch' in from ? from : null
     },
     threw: (error, topic) => say(`threw ${topic} ${String(error)}`),
   })
@@ -217,9 +218,9 @@ test('over random comings, goings and returns each handler is told what is after
     const handlers: { told: number[]; after: number; remove: () => void }[] = []
     const subscriptions = createSubscriptions({
       position: () => present,
-      first: (_, from) => (present = from),
+      first: (_, from) => (present = from as Position | null),
       last: () => (present = null),
-      rewind: (_, from) => (present = from),
+      rewind: (_, from) => (present = from as Position),
       threw: (error) => expect.fail(String(error)),
     })
     /** The leg answers, and brings everything from the position up to the head. */

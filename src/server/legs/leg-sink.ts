@@ -57,22 +57,36 @@ export class LegSink<User> implements ReaderSink {
     this.socket.whenRoom(then)
   }
 
-  sees(topic: string, entry: SharedEntry): boolean {
-    const { filter } = this.deps
-    return filter === undefined || this.asks(filter, topic, entry)
+  session(): string | undefined {
+    return this.leg.who?.session
   }
 
-  private asks(filter: Filter<User>, topic: string, entry: SharedEntry): boolean {
+  sees(topic: string, entry: SharedEntry): boolean {
+    const { filter } = this.deps
+    if (filter === undefined) return true
     const { user, session } = this.leg.who!
-    let sees: unknown = false
-    const failed = (error: unknown) => this.deps.onError(error, `filtering the topic ${quoted(topic)}`)
-    callOut(() => (sees = filter({ topic, data: entry.value(), offset: entry.offset, user, session })), failed)
-    if (typeof sees !== 'boolean')
-      failed(
-        invalid(
-          `filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`,
-        ),
-      )
-    return sees === true
+    const { onError } = this.deps
+    return asksFilter(filter, { topic, data: entry.value(), offset: entry.offset, user, session }, onError)
   }
+}
+
+/** What the filter says; where there is none, or it fails, what is safe. */
+export function visibleTo<User>(
+  filter: Filter<User> | undefined,
+  onError: LegSinkDeps<User>['onError'],
+): (ask: Visibility<User>) => boolean {
+  return (ask) => filter === undefined || asksFilter(filter, ask, onError)
+}
+
+function asksFilter<User>(filter: Filter<User>, ask: Visibility<User>, onError: LegSinkDeps<User>['onError']): boolean {
+  let sees: unknown = false
+  const failed = (error: unknown) => onError(error, `filtering the topic ${quoted(ask.topic)}`)
+  callOut(() => (sees = filter(ask)), failed)
+  if (typeof sees !== 'boolean')
+    failed(
+      invalid(
+        `filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`,
+      ),
+    )
+  return sees === true
 }

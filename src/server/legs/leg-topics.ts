@@ -1,4 +1,4 @@
-import type { Position, TopicAnswer, TopicAnswers, TopicRequests } from '../../protocol/frames.js'
+import type { TopicAnswer, TopicAnswers, TopicRequest, TopicRequests } from '../../protocol/frames.js'
 import type { Permission } from '../identity/permission.js'
 import type { TopicFeed } from '../topics/topic-feed.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
@@ -27,7 +27,7 @@ export interface PreparedTopics {
   readonly verdicts: readonly (readonly [string, Verdict])[]
 }
 
-type Verdict = { readonly feed: TopicFeed; readonly request: Position | null } | { readonly error: TopicRefusal }
+type Verdict = { readonly feed: TopicFeed; readonly request: TopicRequest } | { readonly error: TopicRefusal }
 
 interface Reading {
   readonly feed: TopicFeed
@@ -118,7 +118,7 @@ export class LegTopics<User> {
     for (const topic of [...this.joined.keys()]) this.leave(topic)
   }
 
-  private async judge(topic: string, request: Position | null, who: Who<User>): Promise<Verdict> {
+  private async judge(topic: string, request: TopicRequest, who: Who<User>): Promise<Verdict> {
     const { feeds } = this.deps
     const error = await this.refusalOf(topic, who)
     if (error) return { error }

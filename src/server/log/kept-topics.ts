@@ -22,7 +22,7 @@ export interface KeptTopics {
   /** The topic of that name, new where there is none. */
   get(name: string): KeptTopic
   /** Adds a message, and makes room for it. */
-  push(topic: KeptTopic, data: Json, maker: string | null): void
+  push(topic: KeptTopic, data: Json, maker: string | null, about?: Json): void
   headOf(topic: KeptTopic): TopicHead
   /** Somebody reads the topic: until the result is called it is not forgotten. */
   read(topic: KeptTopic, listener: (event: TailEvent) => void): () => void
@@ -158,11 +158,11 @@ export function createKeptTopics(limits: KeptTopicsLimits, now: () => number): K
 
   return {
     get,
-    push(topic, data, maker) {
+    push(topic, data, maker, about) {
       const offered = topic.tails.size === 0
       if (offered) keep(topic)
       if (topic.maker === undefined) topic.maker = maker
-      topic.history.push(++topic.offset, data, now())
+      topic.history.push(++topic.offset, data, now(), about)
       holding.delete(topic)
       holding.add(topic)
       weigh(topic)

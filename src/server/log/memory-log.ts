@@ -4,7 +4,7 @@ import { createKeptTopics, type KeptTopic } from './kept-topics.js'
 import { logLimits } from './log-limits.js'
 import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
 import { createSessionRegister, type SessionRegister } from './session-register.js'
-import type { HistoryLimits } from './topic-history.js'
+import { entryOf, type HistoryLimits } from './topic-history.js'
 import type { LogSize, TailEvent, TopicLog } from './topic-log.js'
 
 export interface MemoryLogOptions {
@@ -72,17 +72,17 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   }
 
   return {
-    async append({ topic: name, data, origin, answer }) {
+    async append({ topic: name, data, origin, answer, about }) {
       const record = origin && sessions.record(origin.session)
       const known = record?.find(origin!)
       if (known) return { answer: known, repeat: true }
       const topic = topics.get(name)
-      topics.push(topic, data, origin?.session ?? null)
+      topics.push(topic, data, origin?.session ?? null, about)
       const { offset } = topic
       const ack = { type: 'ack', offset, ...(answer === undefined ? undefined : { data: answer }) } as const
       record?.add(origin!, ack)
-      tell(topic, { type: 'entry', epoch: topic.epoch, entry: { offset, data } })
-      return { answer: ack, repeat: false }
+      tell(topic, { type: 'entry', epoch: topic.epoch, entry: entryOf(offset, data, about) })
+      return { answer: ack, repeat: false, ...(origin ? undefined : { epoch: topic.epoch }) }
     },
     async refuse(origin, nack) {
       const record = sessions.record(origin.session)

@@ -16,12 +16,17 @@ export interface TopicHistory {
   /** The oldest kept offset, where there is one. */
   readonly oldest: number | undefined
   /** Adds the entry and trims to the limits. */
-  push(offset: number, data: Json, now: number): void
+  push(offset: number, data: Json, now: number, about?: Json): void
   /** Trims by age. */
   age(now: number): void
   dropOldest(): void
   /** Entries above that offset. */
   after(offset: number, maxMessages: number, maxBytes: number): LogEntry[]
+}
+
+/** Of what an entry has, what is there. */
+export function entryOf(offset: number, data: Json, about: Json | undefined): LogEntry {
+  return about === undefined ? { offset, data } : { offset, data, about }
 }
 
 interface Kept extends LogEntry {
@@ -64,8 +69,8 @@ export function createTopicHistory(limits: HistoryLimits, onBytes: (change: numb
     get oldest() {
       return kept[first]?.offset
     },
-    push(offset, data, now) {
-      const entry = { offset, data, at: now, bytes: Buffer.byteLength(data) }
+    push(offset, data, now, about) {
+      const entry = { offset, data, about, at: now, bytes: Buffer.byteLength(data) + (about?.length ?? 0) }
       kept.push(entry)
       bytes += entry.bytes
       onBytes(entry.bytes)
@@ -82,7 +87,7 @@ export function createTopicHistory(limits: HistoryLimits, onBytes: (change: numb
       let size = 0
       for (let at = from; at < kept.length && page.length < maxMessages && size < maxBytes; at++) {
         const entry = kept[at]!
-        page.push({ offset: entry.offset, data: entry.data })
+        page.push(entryOf(entry.offset, entry.data, entry.about))
         size += entry.bytes
       }
       return page

@@ -98,6 +98,8 @@ export interface NewEntry {
   readonly origin?: Origin
   /** What the `ack` shall say besides the offset. */
   readonly answer?: Json
+  /** Kept with the data, and given back with it; a log need not know what it says. */
+  readonly about?: Json
 }
 
 /** Who published, and under which id. */
@@ -142,6 +144,8 @@ export interface Recorded {
   readonly answer: Answer
   /** True: nothing was appended by this call. */
   readonly repeat: boolean
+  /** Of what the server itself published: in which numbering it was appended. */
+  readonly epoch?: string
 }
 
 export interface TopicHead {
@@ -155,6 +159,7 @@ export interface TopicHead {
 export interface LogEntry {
   readonly offset: number
   readonly data: Json
+  readonly about?: Json | undefined
 }
 
 export interface LogPage {

@@ -11,6 +11,7 @@ import { refusalFrame } from '../refused.js'
 import type { Permission } from '../identity/permission.js'
 import { PublishRefused } from './publish-refusal.js'
 import type { PublishPace } from './publish-pace.js'
+import { aboutText } from '../log/about.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
 
 export interface Publication<User> {
@@ -51,6 +52,8 @@ export type Publisher<User> = (publishing: Publishing<User>, next: () => void) =
 export interface PublisherDeps<User> {
   readonly onPublish: OnPublish<User> | undefined
   readonly permission: Permission<User>
+  /** Who is told to have published. */
+  readonly by: (user: User) => unknown
   readonly log: TopicLog
   readonly pace: PublishPace
   readonly clock: Clock
@@ -68,6 +71,7 @@ export function createPublisher<User>({
   permission,
   clock,
   patience,
+  by,
   onPublish,
   onError,
 }: PublisherDeps<User>): Publisher<User> {
@@ -146,7 +150,13 @@ export function createPublisher<User>({
       return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
     }
     const appended = pace.run(topic, data.length, () =>
-      log.append({ topic, data, origin: origin(), ...(answer === undefined ? undefined : { answer }) }),
+      log.append({
+        topic,
+        data,
+        origin: origin(),
+        about: aboutText({ session, id, by: by(user) }),
+        ...(answer === undefined ? undefined : { answer }),
+      }),
     )
     // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
     // first.

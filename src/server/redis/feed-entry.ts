@@ -1,4 +1,5 @@
 import type { LogEntry } from '../log/topic-log.js'
+import { entryOfText } from './entry-text.js'
 import { decodeName } from './keys.js'
 
 /** What an entry of the feed says. */
@@ -31,5 +32,5 @@ export function parseFeedEntry(raw: unknown): FeedEntry | null {
   const topic = t === undefined ? null : decodeName(t)
   const [seq, offset] = [Number(n), Number(o)]
   if (topic === null || !Number.isSafeInteger(seq) || !Number.isSafeInteger(offset)) return null
-  return { kind: 'entry', id, seq, stamp: stamp!, epoch: epoch!, topic, entry: { offset, data: value } }
+  return { kind: 'entry', id, seq, stamp: stamp!, epoch: epoch!, topic, entry: entryOfText(offset, value) }
 }

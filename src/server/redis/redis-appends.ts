@@ -1,8 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import { keyOf } from '../log/publish-record.js'
+import { entryOf } from '../log/topic-history.js'
 import type { LogEntry, NewEntry, Recorded } from '../log/topic-log.js'
 import { createAppendOrder, type AppendPlace } from './append-order.js'
+import { entryText } from './entry-text.js'
 import { encodeName, type Keys } from './keys.js'
 import { answerOf, placeText } from './record-text.js'
 import type { RedisConnection } from './redis-connection.js'
@@ -48,7 +50,7 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
   let stamped = 0
 
   function send(attempt: Attempt) {
-    const { topic, data, origin, answer } = attempt.entry
+    const { topic, data, origin, answer, about } = attempt.entry
     return connection.run(
       script,
       (root) => ({
@@ -62,7 +64,7 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
         ],
         args: [
           encodeName(topic),
-          data,
+          entryText(data, about),
           origin ? encodeName(origin.id) : '',
           placeNow(attempt),
           answer === undefined ? '' : `:${answer}`,
@@ -90,9 +92,13 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
     const [outcome, text, seq, epoch, offset, last] = reply
     if (outcome === 'new') {
       connection.knows({ epoch: attempt.under, seq: Number(seq), last: String(last) })
-      appended(entry.topic, String(epoch), { offset: Number(offset), data: entry.data })
+      appended(entry.topic, String(epoch), entryOf(Number(offset), entry.data, entry.about))
     }
-    return { answer: answerOf(String(text)), repeat: outcome === 'repeat' }
+    return {
+      answer: answerOf(String(text)),
+      repeat: outcome === 'repeat',
+      ...(entry.origin ? undefined : { epoch: String(epoch) }),
+    }
   }
 
   /** Returns where it is worth another try; throws what the append comes to where it is not. */

@@ -1,6 +1,7 @@
 import { LiveSocketError } from '../../base/errors.js'
 import { shown } from '../invalid.js'
 import type { LogEntry, LogPage, PageLimit } from '../log/topic-log.js'
+import { entryOfText } from './entry-text.js'
 import { encodeName, type Keys } from './keys.js'
 import type { RedisConnection } from './redis-connection.js'
 import type { Script } from './script.js'
@@ -27,7 +28,7 @@ export async function readTopicPage(
   for (let at = 0; at + 1 < flat.length; at += 2) {
     const offset = /^(\d+)-0$/.exec(String(flat[at]))?.[1]
     const data = flat[at + 1]
-    if (offset !== undefined && typeof data === 'string') entries.push({ offset: Number(offset), data })
+    if (offset !== undefined && typeof data === 'string') entries.push(entryOfText(Number(offset), data))
     else
       onError(
         new LiveSocketError('invalid', `The entry ${shown(flat[at])} is not what this library wrote; it was skipped`, {

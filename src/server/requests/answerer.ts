@@ -3,6 +3,7 @@ import { checkData } from '../../base/standard-schema.js'
 import type { ClientFrame } from '../../protocol/frames.js'
 import { serialise } from '../../protocol/json.js'
 import type { MethodAnswer, MethodData, MethodSchemas, MethodTypes } from '../../protocol/method-types.js'
+import { OWN_METHOD } from '../../protocol/own-methods.js'
 import { attempt, TooLong } from '../attempt.js'
 import { LONGEST_DATA } from '../bounds.js'
 import { invalid, quoted, shown } from '../invalid.js'
@@ -47,9 +48,6 @@ export interface AnswererDeps<User> {
 }
 
 const FAILED = nack('error', 'The server failed to answer this.')
-
-/** Methods of this prefix are the server's own. */
-export const OWN = 'livesocket.'
 
 export function createAnswerer<User>(deps: AnswererDeps<User>): Answerer<User> {
   const { handlers, schemas, onError } = deps
@@ -108,7 +106,7 @@ export function checkHandlers(given: unknown): void {
     throw invalid(`onRequest must be an object of functions, not ${shown(given)}`)
   for (const [method, handler] of Object.entries(given)) {
     if (typeof handler !== 'function') throw invalid(`onRequest.${method} must be a function, not ${shown(handler)}`)
-    if (method.startsWith(OWN)) throw invalid(`onRequest: methods named ${OWN}… are the server's own`)
+    if (method.startsWith(OWN_METHOD)) throw invalid(`onRequest: methods named ${OWN_METHOD}… are the server's own`)
   }
 }
 

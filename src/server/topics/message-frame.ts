@@ -3,8 +3,16 @@ import type { Answer, Json } from '../log/topic-log.js'
 import { encodeText, type Encoded } from './encoded.js'
 
 /** A `message` whose data is JSON text already; without data it only moves the position. */
-export function messageFrame(topic: string, offset: number, prev: number, data?: Json): Encoded {
-  return encodeText(withData(encodeServerFrame({ type: 'message', topic, offset, prev, hasData: false }), data))
+export function messageFrame(
+  topic: string,
+  offset: number,
+  prev: number,
+  data?: Json,
+  told?: { readonly id?: string; readonly by?: unknown },
+): Encoded {
+  return encodeText(
+    withData(encodeServerFrame({ ...told, type: 'message', topic, offset, prev, hasData: false }), data),
+  )
 }
 
 /** The `ack` or `nack` of that answer. */

@@ -1,3 +1,4 @@
+import { aboutOf, type About } from '../log/about.js'
 import type { Json, LogEntry } from '../log/topic-log.js'
 import type { Encoded } from './encoded.js'
 import { messageFrame } from './message-frame.js'
@@ -6,21 +7,29 @@ import { messageFrame } from './message-frame.js'
 export class SharedEntry implements LogEntry {
   readonly offset: number
   readonly data: Json
+  readonly about: Json | undefined
   private readonly topic: string
+  private known: About | null = null
   private prev = -1
   private encoded: Encoded | null = null
   private parsed: { readonly value: unknown } | null = null
 
-  constructor(topic: string, { offset, data }: LogEntry) {
+  constructor(topic: string, { offset, data, about }: LogEntry) {
     this.topic = topic
     this.offset = offset
     this.data = data
+    this.about = about
   }
 
-  frame(prev: number): Encoded {
+  /** @param session of the leg: who published it is told the id of the publish. */
+  frame(prev: number, session?: string): Encoded {
+    const { by, id, session: publisher } = (this.known ??= aboutOf(this.about))
+    const told = by === undefined ? undefined : { by }
+    if (id !== undefined && publisher === session)
+      return messageFrame(this.topic, this.offset, prev, this.data, { id, ...told })
     if (this.encoded === null || this.prev !== prev) {
       this.prev = prev
-      this.encoded = messageFrame(this.topic, this.offset, prev, this.data)
+      this.encoded = messageFrame(this.topic, this.offset, prev, this.data, told)
     }
     return this.encoded
   }

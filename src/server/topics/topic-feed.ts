@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.js'
-import type { Position, TopicAnswer } from '../../protocol/frames.js'
+import type { TopicAnswer, TopicRequest } from '../../protocol/frames.js'
 import type { TailEvent, TopicHead, TopicLog } from '../log/topic-log.js'
 import { createRecentEntries } from './recent-entries.js'
 import { SharedEntry } from './shared-entry.js'
@@ -47,23 +47,32 @@ export class TopicFeed {
   }
 
   /** Resolves when `join` can answer that request. Rejects where the log cannot. */
-  async prepare(request: Position | null): Promise<void> {
+  async prepare(request: TopicRequest): Promise<void> {
     const fresh = this.stopTail === null
     await this.open()
     // A head that was asked for just now need not be asked for again, unless that leg knows better.
-    if (
-      request &&
-      (request.epoch !== this.epoch || request.offset > this.known || (!fresh && request.offset !== this.known))
-    )
-      await this.refresh()
+    if (request && !this.isKnown(request, fresh)) await this.refresh()
+  }
+
+  private isKnown(request: NonNullable<TopicRequest>, fresh: boolean): boolean {
+    if ('last' in request) return fresh
+    const { epoch, offset } = request
+    return epoch === this.epoch && offset <= this.known && (fresh || offset === this.known)
   }
 
   /** Begins to read. Not a byte is sent before `start`, so that the frame that names the topic comes first. */
-  join(request: Position | null, sink: ReaderSink): { readonly answer: TopicAnswer; readonly reader: TopicReader } {
+  join(request: TopicRequest, sink: ReaderSink): { readonly answer: TopicAnswer; readonly reader: TopicReader } {
     const { epoch, known, oldest } = this
     // Where it began is never before what is kept, nor after the head.
-    const after =
-      request === null ? known : Math.max(request.epoch === epoch ? Math.min(request.offset, known) : 0, oldest - 1)
+    const wanted =
+      request === null
+        ? known
+        : 'last' in request
+          ? known - request.last
+          : request.epoch === epoch
+            ? Math.min(request.offset, known)
+            : 0
+    const after = request === null ? known : Math.max(wanted, oldest - 1)
     const reader = new TopicReader(this.topic, sink, after)
     this.readers.add(reader)
     return { answer: { epoch, offset: known, after }, reader }

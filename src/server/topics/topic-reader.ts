@@ -13,6 +13,8 @@ export interface ReaderSink {
   subscribed(topic: string, answer: TopicAnswer): void
   hasRoom(): boolean
   whenRoom(then: () => void): void
+  /** That of the leg. */
+  session?(): string | undefined
   /** What the user of this leg may see. */
   sees(topic: string, entry: SharedEntry): boolean
 }
@@ -50,7 +52,7 @@ export class TopicReader {
     if (!this.sink.sees(this.topic, entry)) return
     const prev = this.seen
     this.seen = this.told = entry.offset
-    this.sink.message(entry.frame(prev))
+    this.sink.message(entry.frame(prev, this.sink.session?.()))
   }
 
   /** What is before `offset` can no longer be had: the next message bears a `prev` that says so. */

@@ -29,7 +29,7 @@ describe('what a publish is answered, and what is stored', () => {
   ])('%s', async (_, onPublish, more, stored) => {
     const { answer, message } = await answered({ onPublish })
     expect(answer).toEqual({ type: 'ack', id: 'p', offset: 1, ...more })
-    expect(message).toEqual({ type: 'message', topic: 't', offset: 1, data: stored })
+    expect(message).toEqual({ type: 'message', topic: 't', offset: 1, id: 'p', data: stored })
   })
 
   test.each<[string, Partial<LiveServerOptions>, object, number]>([
@@ -343,7 +343,7 @@ describe('publishing as the server', () => {
   ])('%s is refused', async (_, data, code) => {
     const server = await liveServer()
     await expect(server.publish('t', data)).rejects.toMatchObject({ name: 'LiveSocketError', code })
-    expect(await server.publish('t', 1)).toEqual({ offset: 1 })
+    expect(await server.publish('t', 1)).toEqual({ epoch: expect.any(String), offset: 1 })
   })
 
   test.each(['', 'x'.repeat(257), 7 as never])('a name that is none is refused: %s', async (topic) => {

@@ -1,0 +1,1 @@
+export { history, type HistoryOptions } from './history.js'

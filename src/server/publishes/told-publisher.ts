@@ -1,0 +1,26 @@
+import { serialise } from '../../protocol/json.js'
+import { LONGEST_REFUSAL } from '../bounds.js'
+import { invalid, shown } from '../invalid.js'
+
+/** What is told of who publishes; undefined: nothing. Throws `invalid` for what `tellPublisher` cannot be. */
+export function publisherOf<User>(
+  tell: boolean | ((user: User) => unknown) | undefined,
+  onError: (error: unknown, doing: string) => void,
+): (user: User) => unknown {
+  if (tell === undefined || tell === false) return () => undefined
+  if (tell === true) return (user) => (user as { readonly subject?: unknown } | null)?.subject
+  if (typeof tell !== 'function') throw invalid(`tellPublisher must be a boolean or a function, not ${shown(tell)}`)
+  return (user) => {
+    try {
+      const by = tell(user)
+      const text = by === undefined ? { json: '' } : serialise(by)
+      if ('invalid' in text) throw invalid(`tellPublisher gave what cannot be sent: ${text.invalid}`)
+      if (text.json.length > LONGEST_REFUSAL)
+        throw invalid(`tellPublisher gave ${text.json.length} characters, and ${LONGEST_REFUSAL} are the most`)
+      return by
+    } catch (error) {
+      onError(error, 'telling who publishes')
+      return undefined
+    }
+  }
+}

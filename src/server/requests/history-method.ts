@@ -1,0 +1,91 @@
+import type { Position } from '../../protocol/frames.js'
+import type { HistoryAnswer } from '../../protocol/own-methods.js'
+import { MAX_EPOCH, MAX_TOPIC } from '../../protocol/fields.js'
+import { LONGEST_DATA } from '../bounds.js'
+import type { Permission } from '../identity/permission.js'
+import { aboutOf } from '../log/about.js'
+import type { LogEntry, TopicLog } from '../log/topic-log.js'
+import type { Request } from './answerer.js'
+import { RequestRefused } from './request-refusal.js'
+
+export interface HistoryDeps<User> {
+  readonly log: TopicLog
+  readonly permission: Permission<User>
+  /** Whether that user may see it. */
+  sees(ask: {
+    readonly topic: string
+    readonly data: unknown
+    readonly offset: number
+    readonly user: User
+    readonly session: string
+  }): boolean
+}
+
+/** Messages of one answer: a longer history is paged. */
+const MOST = 1_000
+/** Characters of one answer. */
+const MOST_BYTES = LONGEST_DATA / 16
+
+/** What stands before a position, for those who may subscribe: the newest that are kept, the oldest of them first. */
+export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>) {
+  return async ({ data, user, session }: Request<User>): Promise<HistoryAnswer> => {
+    const { topic, limit, before } = checked(data)
+    const denial = await permission({ action: 'subscribe', topic, user, session })
+    if (denial) throw new RequestRefused(denial.code, denial.message, undefined, denial.retryAfter)
+    const head = await log.head(topic)
+    if (before && before.epoch !== head.epoch)
+      throw new RequestRefused('epoch', 'The numbering of this topic has started over: `before` is of another one.')
+    const found: HistoryAnswer['messages'][number][] = []
+    let size = 0
+    const take = ({ offset, data: text, about }: LogEntry) => {
+      const value: unknown = JSON.parse(text)
+      if (!sees({ topic, data: value, offset, user, session })) return
+      const { session: publisher, id, by } = aboutOf(about)
+      size += text.length
+      found.push({
+        offset,
+        data: value,
+        ...(id !== undefined && publisher === session ? { id } : undefined),
+        ...(by === undefined ? undefined : { by }),
+      })
+    }
+    // Backwards a page at a time: what this user may not see makes room for what is before it.
+    let end = Math.min(before?.offset ?? Infinity, head.offset + 1)
+    while (end > head.oldest && found.length < limit && size < MOST_BYTES) {
+      const from = Math.max(head.oldest - 1, end - 1 - limit)
+      const entries = await entriesBetween(log, topic, from, end, head.epoch)
+      for (const entry of entries.reverse()) if (found.length < limit && size < MOST_BYTES) take(entry)
+      end = from + 1
+    }
+    return { epoch: head.epoch, messages: found.reverse() }
+  }
+}
+
+/** Above `after` and below `end`. What was trimmed meanwhile is not there any more. */
+async function entriesBetween(log: TopicLog, topic: string, after: number, end: number, epoch: string) {
+  const entries: LogEntry[] = []
+  for (let at = after; at < end - 1; ) {
+    const page = await log.read(topic, at, { maxMessages: end - 1 - at, maxBytes: MOST_BYTES })
+    if (page.epoch !== epoch)
+      throw new RequestRefused('epoch', 'The numbering of this topic has just started over.', undefined, 1_000)
+    const within = page.entries.filter(({ offset }) => offset < end)
+    if (within.length === 0) break
+    entries.push(...within)
+    at = within.at(-1)!.offset
+  }
+  return entries
+}
+
+function checked(data: unknown): { topic: string; limit: number; before: Position | null } {
+  const { topic, limit, before = null } = (data ?? {}) as Record<string, unknown>
+  const wrong = (what: string) => new RequestRefused('invalid', `history: ${what}.`)
+  if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC)
+    throw wrong(`a topic is a string of 1 to ${MAX_TOPIC} characters`)
+  if (!Number.isSafeInteger(limit) || (limit as number) < 1) throw wrong('limit must be a whole number from 1')
+  if (before !== null) {
+    const { epoch, offset } = before as Record<string, unknown>
+    if (typeof epoch !== 'string' || epoch === '' || epoch.length > MAX_EPOCH || !Number.isSafeInteger(offset))
+      throw wrong('before must be a position { epoch, offset }')
+  }
+  return { topic, limit: Math.min(limit as number, MOST), before: before as Position | null }
+}

@@ -1,0 +1,113 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { createLiveSocket, type LiveSocketError } from '../../src/index.js'
+import { history } from '../../src/history/index.js'
+import { memoryLog, type LiveServerOptions } from '../../src/server/index.js'
+import { liveServer, until } from '../server/kit.js'
+
+async function pair(options: Partial<LiveServerOptions<{ subject?: string }>> = {}) {
+  const server = await liveServer(options)
+  const socket = createLiveSocket<{ room: number; nothing: number; secret: number }>({
+    url: server.address(),
+    environment: { WebSocket },
+  })
+  onTestFinished(() => socket.close())
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'it is live')
+  return { server, socket }
+}
+
+const numbers = async (page: Promise<readonly { data: unknown }[]>) => (await page).map(({ data }) => data)
+const refusal = (page: Promise<unknown>) =>
+  page.then(
+    () => null,
+    ({ code, reason }: LiveSocketError) => ({ code, reason }),
+  )
+
+describe('history', () => {
+  test('is paged back from now to the oldest that is kept, without a hole', async () => {
+    const { server, socket } = await pair({ log: memoryLog({ history: { maxMessages: 8 } }) })
+    for (let n = 1; n <= 10; n++) await server.publish('room', n)
+    const page = await history(socket, 'room', { limit: 3 })
+    expect(page).toMatchObject([{ topic: 'room', offset: 8, data: 8, replayed: true }, { data: 9 }, { data: 10 }])
+    const before = await history(socket, 'room', { limit: 3, before: page[0]! })
+    expect(before).toMatchObject([{ data: 5 }, { data: 6 }, { data: 7 }])
+    expect(await numbers(history(socket, 'room', { limit: 1e9, before: before[0]! }))).toEqual([3, 4])
+    expect(await history(socket, 'room', { limit: 3, before: { epoch: page[0]!.epoch, offset: 3 } })).toEqual([])
+    expect(await history(socket, 'room', { limit: 3, before: { epoch: page[0]!.epoch, offset: 1e9 } })).toEqual(page)
+  })
+
+  test('has what this user may see, and makes room for what is before it', async () => {
+    const { server, socket } = await pair({ filter: ({ data }) => (data as number) % 3 === 0 })
+    for (let n = 1; n <= 20; n++) await server.publish('room', n)
+    expect(await numbers(history(socket, 'room', { limit: 4 }))).toEqual([9, 12, 15, 18])
+  })
+
+  test('of a topic that was never published to, or is not for this user, is empty or forbidden', async () => {
+    const { socket } = await pair({ authorize: ({ topic }) => topic !== 'secret' })
+    expect(await history(socket, 'nothing', { limit: 3 })).toEqual([])
+    expect(await refusal(history(socket, 'secret', { limit: 3 }))).toMatchObject({ code: 'forbidden' })
+  })
+
+  test.each([
+    [{ limit: 0 }, 'invalid'],
+    [{ limit: -1 }, 'invalid'],
+    [{ limit: 1.5 }, 'invalid'],
+    [{ limit: 3, before: { epoch: 'another', offset: 3 } }, 'epoch'],
+    [{ limit: 3, before: { epoch: '', offset: 3 } }, 'invalid'],
+  ])('asked with %j is refused as %s, and nothing else changes', async (options, reason) => {
+    const { server, socket } = await pair()
+    await server.publish('room', 1)
+    expect(await refusal(history(socket, 'room', options))).toEqual({ code: 'refused', reason })
+    expect(await numbers(history(socket, 'room', { limit: 3 }))).toEqual([1])
+  })
+})
+
+describe("a message of one's own", () => {
+  test('bears the id of its publish, live, replayed and in the history; that of others does not', async () => {
+    const { server, socket } = await pair()
+    const other = await server.join({ topics: { room: {} } })
+    const seen: (string | undefined)[] = []
+    socket.subscribe('room', (_, { id }) => void seen.push(id))
+    const { id } = await socket.publish('room', 1)
+    await server.publish('room', 2)
+    await until(() => seen.length === 2, 'both came')
+    expect(seen).toEqual([id, undefined])
+    expect(await other.next('message')).toEqual({ type: 'message', topic: 'room', offset: 1, data: 1 })
+    expect((await history(socket, 'room', { limit: 2 })).map((message) => message.id)).toEqual([id, undefined])
+    const again: (string | undefined)[] = []
+    socket.subscribe('room', (_, message) => void again.push(message.id), { from: { last: 2 } })
+    await until(() => again.length === 2, 'both came again')
+    expect(again).toEqual([id, undefined])
+  })
+
+  test.each<[string, LiveServerOptions<{ subject?: string }>['tellPublisher'], unknown]>([
+    ['nobody, by default', undefined, undefined],
+    ['the subject', true, 'anybody'],
+    ['what the application tells of the user', ({ subject }) => ({ name: subject }), { name: 'anybody' }],
+    ['nobody, where that cannot be sent', () => 1n, undefined],
+  ])('is told to be by %s', async (_, tellPublisher, by) => {
+    const { server, socket } = await pair(tellPublisher === undefined ? {} : { tellPublisher })
+    const other = await server.join({ topics: { room: {} } })
+    await socket.publish('room', 1)
+    expect((await other.next('message')).by).toEqual(by)
+    expect((await history(socket, 'room', { limit: 1 }))[0]!.by).toEqual(by)
+  })
+})
+
+test('where a topic stands, and where a publish came to stand, are positions to subscribe from', async () => {
+  const { server, socket } = await pair()
+  const head = await server.head('room')
+  expect(await server.publish('room', 1)).toEqual({ epoch: head.epoch, offset: 1 })
+  await server.publish('room', 2)
+  const seen: number[] = []
+  socket.subscribe('room', (data) => void seen.push(data), { from: head })
+  await until(() => seen.length === 2, 'both came')
+  expect(seen).toEqual([1, 2])
+  await expect(server.head('')).rejects.toMatchObject({ code: 'invalid' })
+})
+
+test.each([0, -1, 1.5, '3', NaN])('a subscription from the last %j is refused at once', async (last) => {
+  const { socket } = await pair()
+  expect(() => socket.subscribe('room', () => {}, { from: { last: last as number } })).toThrow('{ last: n }')
+})
