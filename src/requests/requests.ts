@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Clock } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
 import { refusalCode } from '../publishes/refusal-code.js'
@@ -57,8 +58,6 @@ interface Leg {
 }
 
 const TIMEOUT = 30_000
-const MAYBE = 'it may have been applied'
-const NOT = 'it did not happen'
 
 export function createRequests(
   { clock, id: newId, maxMessages, maxBytes }: RequestsDeps,
@@ -71,13 +70,16 @@ export function createRequests(
   let closed: string | null = null
 
   const error = (method: string, code: LiveSocketErrorCode, why: string, details?: LiveSocketErrorDetails) =>
-    new LiveSocketError(code, `request "${method}": ${why}`, details)
+    new LiveSocketError(code, explain`request "${method}": ${why}`, details)
 
   const fail = (request: Request, code: LiveSocketErrorCode, why: string, cause?: unknown) =>
     request.settle(
       request.sent
-        ? error(request.method, 'outcome-unknown', `${why} before it was answered: ${MAYBE}`, { id: request.id, cause })
-        : error(request.method, code, `${why} before it was sent: ${NOT}`, { id: request.id, cause }),
+        ? error(request.method, 'outcome-unknown', explain`${why} before it was answered: it may have been applied`, {
+            id: request.id,
+            cause,
+          })
+        : error(request.method, code, explain`${why} before it was sent: it did not happen`, { id: request.id, cause }),
     )
 
   function put(request: Request) {
@@ -87,7 +89,7 @@ export function createRequests(
       return fail(
         request,
         'too-large',
-        `the server takes no frame over ${active.maxFrame} bytes, and it has ${request.bytes}; that was known`,
+        explain`the server takes no frame over ${active.maxFrame} bytes, and it has ${request.bytes}; that was known`,
       )
     // Noted before: the answer, or the leg's end, may come from within.
     request.leg = active.number
@@ -106,26 +108,29 @@ export function createRequests(
       const refuse = (code: LiveSocketErrorCode, why: string, cause?: unknown) =>
         Promise.reject(error(method, code, why, { cause }))
       if (typeof method !== 'string' || method === '' || method.length > 128)
-        return refuse('invalid', 'a method is a string of 1 to 128 characters')
-      if (!(timeout > 0)) return refuse('invalid', 'timeout is a number of milliseconds above 0')
+        return refuse('invalid', explain`a method is a string of 1 to 128 characters`)
+      if (!(timeout > 0)) return refuse('invalid', explain`timeout is a number of milliseconds above 0`)
       const text = data === undefined ? { json: undefined } : serialise(data)
-      if ('invalid' in text) return refuse('invalid', `the data cannot be sent: ${text.invalid}`, text.cause)
+      if ('invalid' in text) return refuse('invalid', explain`the data cannot be sent: ${text.invalid}`, text.cause)
       if (closed !== null) return refuse('closed', closed)
-      if (signal?.aborted) return refuse('aborted', `its signal was aborted: ${NOT}`, signal.reason)
+      if (signal?.aborted) return refuse('aborted', explain`its signal was aborted: it did not happen`, signal.reason)
       const id = newId()
       const size =
         byteLength(JSON.stringify({ type: 'request', id, method })) + (text.json ? byteLength(text.json) + 8 : 0)
       if (open.size >= maxMessages || bytes + size > maxBytes)
-        return refuse('outbox-full', `${open.size} requests of ${bytes} bytes wait already: see the option outbox`)
+        return refuse(
+          'outbox-full',
+          explain`${open.size} requests of ${bytes} bytes wait already: see the option outbox`,
+        )
       return new Promise((resolve, reject) => {
         const giveUp = (code: 'aborted' | 'timeout', why: string, cause?: unknown) => {
           const { leg } = request
           fail(request, code, why, cause)
           if (leg !== null) send(leg, { type: 'cancel', id })
         }
-        const abort = () => giveUp('aborted', 'its signal was aborted', signal!.reason)
+        const abort = () => giveUp('aborted', explain`its signal was aborted`, signal!.reason)
         const cancel =
-          timeout < Infinity ? clock.setTimeout(() => giveUp('timeout', 'its time ran out'), timeout) : undefined
+          timeout < Infinity ? clock.setTimeout(() => giveUp('timeout', explain`its time ran out`), timeout) : undefined
         const request: Request = {
           id,
           method,
@@ -160,7 +165,7 @@ export function createRequests(
       for (const request of [...open.values()]) {
         if (request.leg !== leg) continue
         if (request.idempotent) request.leg = null
-        else fail(request, 'closed', 'its leg ended')
+        else fail(request, 'closed', explain`its leg ended`)
       }
       pump()
     },
@@ -180,7 +185,7 @@ export function createRequests(
     close(message) {
       closed = message
       active = old = undefined
-      for (const request of [...open.values()]) fail(request, 'closed', 'the live socket was closed')
+      for (const request of [...open.values()]) fail(request, 'closed', explain`the live socket was closed`)
     },
     open() {
       closed = null

@@ -1,7 +1,7 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
-import type { Position } from '../protocol/frames.js'
+import type { Last, Position } from '../protocol/frames.js'
 
 export function checkTopic(topic: unknown) {
   if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) {
@@ -11,6 +11,8 @@ export function checkTopic(topic: unknown) {
 
 export function checkFrom(from: unknown) {
   if (from === undefined) return
+  const { last } = (from ?? {}) as Partial<Last>
+  if (last !== undefined && Number.isSafeInteger(last) && last > 0) return
   const { epoch, offset } = (from ?? {}) as Partial<Position>
   if (
     typeof epoch !== 'string' ||
@@ -19,6 +21,6 @@ export function checkFrom(from: unknown) {
     !Number.isSafeInteger(offset) ||
     offset! < 0
   ) {
-    throw new LiveSocketError('invalid', explain`\`from\` is a position { epoch, offset } as a message bears them.`)
+    throw new LiveSocketError('invalid', explain`\`from\` is a position { epoch, offset } as a message bears them, or { last: n } with a whole number from 1.`)
   }
 }
