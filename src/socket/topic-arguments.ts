@@ -21,6 +21,9 @@ export function checkFrom(from: unknown) {
     !Number.isSafeInteger(offset) ||
     offset! < 0
   ) {
-    throw new LiveSocketError('invalid', explain`\`from\` is a position { epoch, offset } as a message bears them, or { last: n } with a whole number from 1.`)
+    throw new LiveSocketError(
+      'invalid',
+      explain`\`from\` is a position { epoch, offset } as a message bears them, or { last: n } with a whole number from 1.`,
+    )
   }
 }
