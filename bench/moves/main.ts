@@ -2,13 +2,20 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { createPromises, ms } from '../../demo/report/table.js'
 import { writeResults } from '../kit/results.js'
+import { reportForeign } from './report-foreign.js'
 import { heapGrowth, runMoves } from './run-moves.js'
 
-const { values } = parseArgs({ options: { moves: { type: 'string', default: '10000' } } })
-const moves = Number(values.moves)
+const { values } = parseArgs({
+  options: { moves: { type: 'string' }, foreign: { type: 'boolean', default: false }, only: { type: 'string' } },
+})
+const moves = Number(values.moves ?? (values.foreign ? 100 : 10_000))
 if (!Number.isInteger(moves) || moves < 10) {
   console.error(`--moves must be a whole number from 10 on, not "${values.moves}".`)
   process.exit(2)
+}
+if (values.foreign) {
+  await reportForeign(moves, values.only)
+  process.exit()
 }
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`

@@ -1,0 +1,108 @@
+import { WebSocket } from 'ws'
+import { createRelay } from '../../demo/relay.js'
+import { sleep, until } from '../../demo/report/wait.js'
+import { createLiveSocket } from '../../src/socket/whole-socket.js'
+import { start as aedes } from './servers/aedes.js'
+import { start as mosquitto } from './servers/mosquitto.js'
+import { start as nats } from './servers/nats.js'
+import { start as phoenix } from './servers/phoenix.js'
+import type { ForeignServer } from './servers/server.js'
+import { start as socketIo } from './servers/socket-io.js'
+import { start as trpc } from './servers/trpc.js'
+
+/** Each in front of a real server, but for Phoenix. */
+export const FOREIGN: Readonly<Record<string, () => Promise<ForeignServer>>> = {
+  'socket.io': socketIo,
+  'mosquitto, QoS 1': () => mosquitto(1),
+  'mosquitto, QoS 0': () => mosquitto(0),
+  'aedes, QoS 1': aedes,
+  '@trpc/server': trpc,
+  'nats-server': nats,
+  'Phoenix (a stand-in), slow handle_out': phoenix,
+}
+
+export interface ForeignMoves {
+  readonly kind: string
+  readonly oldPath: string
+  readonly moves: number
+  readonly messages: number
+  readonly lost: number
+  readonly repeated: number
+  readonly reordered: number
+  readonly gaps: number
+  readonly reconnects: number
+}
+
+/** Messages a second, and the round trip of a new leg's path, ms; that of a leg that is left is slower or faster. */
+const RATE = 500
+const ROUND_TRIP = 50
+const OLD_PATHS = { slower: 120, faster: 5 }
+
+/** That many moves of two clients: one whose old path is slower by then, and one whose old path is faster. */
+export async function foreignMoves(kind: string, moves: number): Promise<readonly ForeignMoves[]> {
+  const server = await FOREIGN[kind]!()
+  const clients = await Promise.all(
+    Object.entries(OLD_PATHS).map(([oldPath, roundTrip]) => follow(server, oldPath, roundTrip)),
+  )
+  let told = 0
+  const began = performance.now()
+  const timer = setInterval(() => {
+    for (const due = ((performance.now() - began) * RATE) / 1_000; told < due; ) server.tell(++told)
+  }, 2)
+  try {
+    await until(() => clients.every(({ seen }) => seen.length > 0), 10_000, `${kind}: messages`)
+    for (let move = 1; move <= moves; move++) {
+      if (server.askToMove) server.askToMove()
+      else for (const { socket } of clients) void socket.handover().catch(() => {})
+      await until(
+        () => clients.every(({ socket }) => socket.stats().handovers >= move),
+        15_000,
+        `${kind}: move ${move}`,
+      )
+    }
+    await sleep(200)
+    clearInterval(timer)
+    await until(() => clients.every(({ seen }) => seen.includes(told)), 10_000, `${kind}: the last message`).catch(
+      () => {},
+    )
+    return clients.map(({ socket, seen, oldPath, gaps }) => ({
+      kind,
+      oldPath,
+      moves: socket.stats().handovers,
+      messages: seen.length,
+      lost: told - seen[0]! + 1 - new Set(seen).size,
+      repeated: seen.length - new Set(seen).size,
+      reordered: seen.filter((number, at) => at > 0 && number < seen[at - 1]!).length,
+      gaps: gaps(),
+      reconnects: socket.stats().reconnects,
+    }))
+  } finally {
+    clearInterval(timer)
+    for (const { socket, relay } of clients) {
+      socket.close()
+      await relay.close()
+    }
+    await server.close()
+  }
+}
+
+async function follow(server: ForeignServer, oldPath: string, roundTrip: number) {
+  const relay = createRelay({ target: { port: server.port }, delay: ROUND_TRIP })
+  await relay.ready
+  const socket = createLiveSocket<Record<string, unknown>>({
+    url: server.url(relay.port),
+    protocol: server.protocol,
+    handover: { dwell: 0 },
+    environment: { WebSocket },
+    debug: false,
+  })
+  const seen: number[] = []
+  let gaps = 0
+  socket.subscribe(server.topic, (data) => void seen.push(server.numberIn(data)))
+  socket.on('gap', () => gaps++)
+  // Under load, so that what is on its way is overtaken, or overtakes.
+  socket.on('handover-started', () => relay.connections()[0]?.setDelay(roundTrip))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 10_000, 'live')
+  return { socket, relay, seen, oldPath, gaps: () => gaps }
+}

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WebSocket } from 'ws'
+import { sleep, until } from '../../../demo/report/wait.js'
+import { mqtt } from '../../../src/presets/mqtt.js'
+import type { MqttMessage } from '../../../src/presets/mqtt-options.js'
+import { createLiveSocket } from '../../../src/socket/whole-socket.js'
+import { freePort } from '../../../test/kit/free-port.js'
+import { atPort, type ForeignServer } from './server.js'
+
+/** `mosquitto`: MQTT 5, by `message-id`; `qos` 1 or 0. */
+export async function start(qos: 0 | 1): Promise<ForeignServer> {
+  const [plain, port] = [await freePort(), await freePort()]
+  const folder = mkdtempSync(join(tmpdir(), 'livesocket-mosquitto-'))
+  const config = join(folder, 'mosquitto.conf')
+  // With a WebSocket listener alone, on an address of its own, 2.0.11 does not start.
+  const listeners = `listener ${plain} 127.0.0.1\nlistener ${port} 127.0.0.1\nprotocol websockets\n`
+  // By default 20 are on their way at a time, over 50 ms 400 a second, and of what waits more than 1,000 are dropped.
+  writeFileSync(config, `max_inflight_messages 500\n${listeners}allow_anonymous true\n`)
+  const path = `${process.env['PATH'] ?? ''}:/usr/sbin`
+  const child = spawn('mosquitto', ['-c', config], { stdio: 'ignore', env: { ...process.env, PATH: path } })
+  child.on('error', () => {})
+  const publisher = createLiveSocket<Record<string, unknown>>({
+    url: atPort(port),
+    protocol: mqtt({ qos }),
+    environment: { WebSocket },
+    reconnect: { spread: 0 },
+    debug: false,
+  })
+  publisher.connect()
+  await until(() => publisher.store.getState().status === 'live', 10_000, 'mosquitto')
+  const publish = (topic: string, data: unknown) => void publisher.publish(topic, data).catch(() => {})
+  return {
+    port,
+    url: atPort,
+    protocol: mqtt({ qos, leastOverlap: 100 }),
+    topic: 'ticks/#',
+    numberIn: (data) => Number((data as MqttMessage).payload),
+    tell: (number) => publish('ticks/a', number),
+    // The publisher is asked as well, and comes back to the same broker.
+    askToMove: () => publish('livesocket/handover', { deadline: 20_000 }),
+    async close() {
+      publisher.close()
+      child.kill('SIGKILL')
+      await sleep(50)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
