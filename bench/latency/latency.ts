@@ -41,7 +41,7 @@ async function measure(contender: LatencyContender, size: Size): Promise<Round> 
 }
 
 async function run(ask: Ask): Promise<readonly Measure[]> {
-  const size = ask.small ? { samples: 30, warmUp: 10 } : { samples: 1_500, warmUp: 500 }
+  const size = ask.small ? { samples: 30, warmUp: 10 } : { samples: 1_000, warmUp: 200 }
   const contenders: LatencyContender[] = [
     ...ask.stage.builds.map(
       (build): LatencyContender => ({ name: `LiveSocket${build.suffix}`, kind: 'livesocket', build }),
@@ -64,6 +64,6 @@ async function run(ask: Ask): Promise<readonly Measure[]> {
 export const latencyPart: Part = {
   name: 'latency',
   title: 'From publish to callback',
-  how: 'A client and a server process on loopback, 300 publishes a second, which the client itself has subscribed to. In an overlap: published and seen while both legs of a move are open.',
+  how: 'A client and a server process on loopback, 100 publishes a second, which the client itself has subscribed to. In an overlap: published and seen while both legs of a move are open.',
   run,
 }
