@@ -367,8 +367,8 @@ export class CoreWebSocket implements EventTarget {
   }
 
   #received(data: unknown) {
-    const { MessageEvent } = globalThis
-    if (MessageEvent !== this.#platform || !this.#Message) this.#Message = messageClass((this.#platform = MessageEvent))
+    const Platform = typeof MessageEvent === 'function' ? MessageEvent : undefined
+    if (Platform !== this.#platform || !this.#Message) this.#Message = messageClass((this.#platform = Platform))
     if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: originOf(this.#url) ?? '' }
     const message = new this.#Message(this, this.#clock, messageData(data, this.#binaryType), this.#origin.is)
     this.#listeners.tell(message, message)

@@ -38,7 +38,7 @@ describe('the random walk notices', () => {
       'if (!leg) return false',
     ],
     ['a dead leg that stays the active one', 'publishes/publish-queue', 'if (leg === active) active = old', ''],
-    ['a wait for the old leg that never ends', 'publishes/outbox', 'queue.giveUpOld()', ''],
+    ['a wait for the old leg that never ends', 'publishes/outbox', 'this.#queue.giveUpOld()', ''],
     [
       'a refusal for now that hides a copy elsewhere',
       'publishes/outbox',
@@ -48,20 +48,20 @@ describe('the random walk notices', () => {
     [
       'a publish that was sent and is said not to have been',
       'publishes/outbox',
-      'if (entry.firstSent) fail(',
-      'if (!entry.firstSent) fail(',
+      'if (entry.firstSent) this.#fail(',
+      'if (!entry.firstSent) this.#fail(',
     ],
     [
       'an answer that is taken for another’s',
       'publishes/outbox',
-      'const entry = answered(id)\n      if (entry) succeed',
-      'const [entry] = queue.all()\n      if (entry) succeed',
+      'const entry = this.#answered(id)\n      if (entry) this.#succeed',
+      'const [entry] = this.#queue.all()\n      if (entry) this.#succeed',
     ],
     [
       'a repeat under a new number',
       'publishes/outbox',
       'const { id, topic, n, kept } = entry',
-      'const { id, topic, kept } = entry, n = ++count',
+      'const { id, topic, kept } = entry, n = ++this.#count',
     ],
     [
       'a late copy that is applied behind later ones',
