@@ -38,97 +38,117 @@ const LATE = 1_500
  * Starts at once; `stop` ends it. There is one timer, set for what is due first and looked at again when it fires, so
  * that a frame costs a clock reading and no timer.
  */
-export function createHeartbeat(
-  { clock, interval, timeout, keepalive }: HeartbeatDeps,
-  handlers: HeartbeatHandlers,
-): Heartbeat {
-  let heardAt = instant(clock)
-  let sentAt = heardAt
-  let question: { readonly at: Instant; readonly timeout: number; readonly excused: boolean } | null = null
-  let accused = false
-  let stopped = false
-  let timer: { readonly set: Instant; readonly delay: number; readonly cancel: () => void } | null = null
+export function createHeartbeat(deps: HeartbeatDeps, handlers: HeartbeatHandlers): Heartbeat {
+  return new LegHeartbeat(deps, handlers)
+}
 
-  function nextDelay(): number {
-    const answer = question ? question.timeout - since(clock, question.at) : Infinity
-    const silence = interval !== null && !question && !accused ? interval - since(clock, heardAt) : Infinity
-    const ours = keepalive !== undefined ? keepalive - since(clock, sentAt) : Infinity
+class LegHeartbeat implements Heartbeat {
+  readonly #deps: HeartbeatDeps
+  readonly #handlers: HeartbeatHandlers
+  #heardAt: Instant
+  #sentAt: Instant
+  #question: { readonly at: Instant; readonly timeout: number; readonly excused: boolean } | null = null
+  #accused = false
+  #stopped = false
+  #timer: { readonly set: Instant; readonly delay: number; readonly cancel: () => void } | null = null
+
+  constructor(deps: HeartbeatDeps, handlers: HeartbeatHandlers) {
+    this.#deps = deps
+    this.#handlers = handlers
+    this.#heardAt = this.#sentAt = instant(deps.clock)
+    this.#arm()
+  }
+
+  heard(at = instant(this.#deps.clock)): void {
+    if (this.#stopped) return
+    const wasAccused = this.#accused
+    this.#heardAt = at
+    this.#question = null
+    this.#accused = false
+    // Frames arrive on time where timers run late.
+    this.#keepAlive(at)
+    if (wasAccused || !this.#timer) this.#arm()
+  }
+
+  sent(at = instant(this.#deps.clock)): void {
+    this.#sentAt = at
+  }
+
+  probe(patience: number): void {
+    if (this.#stopped) return
+    const left = this.#question ? this.#question.timeout - this.#since(this.#question.at) : 0
+    // Probes that follow each other must not put the verdict off for ever.
+    if (this.#accused || (left > 0 && left <= patience)) this.#ping()
+    else this.#ask(patience, false)
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  #nextDelay(): number {
+    const { interval, keepalive } = this.#deps
+    const question = this.#question
+    const answer = question ? question.timeout - this.#since(question.at) : Infinity
+    const silence = interval !== null && !question && !this.#accused ? interval - this.#since(this.#heardAt) : Infinity
+    const ours = keepalive !== undefined ? keepalive - this.#since(this.#sentAt) : Infinity
     return Math.max(0, Math.min(answer, silence, ours))
   }
 
-  function arm() {
-    if (stopped) return
-    const delay = nextDelay()
-    if (timer) {
+  #arm() {
+    if (this.#stopped) return
+    const { clock } = this.#deps
+    const delay = this.#nextDelay()
+    if (this.#timer) {
       // One that is overdue has slept, and would sleep on for the rest of its time.
-      const left = timer.delay - since(clock, timer.set)
+      const left = this.#timer.delay - this.#since(this.#timer.set)
       if (left >= 0 && left <= delay) return
-      timer.cancel()
+      this.#timer.cancel()
     }
-    timer = delay === Infinity ? null : { set: instant(clock), delay, cancel: clock.setTimeout(fire, delay) }
+    const cancel = delay === Infinity ? null : clock.setTimeout(() => this.#fire(), delay)
+    this.#timer = cancel && { set: instant(clock), delay, cancel }
   }
 
-  function ping() {
-    sentAt = instant(clock)
-    handlers.ping()
-  }
-
-  function ask(patience: number, excused: boolean) {
-    question = { at: instant(clock), timeout: patience, excused }
-    ping()
-  }
-
-  function fire() {
-    const late = timer !== null && since(clock, timer.set) - timer.delay > LATE
-    timer = null
-    if (question && since(clock, question.at) >= question.timeout) {
+  #fire() {
+    const { interval, timeout, clock } = this.#deps
+    const late = this.#timer !== null && this.#since(this.#timer.set) - this.#timer.delay > LATE
+    const question = this.#question
+    this.#timer = null
+    if (question && this.#since(question.at) >= question.timeout) {
       // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is
       // asked for anew. Once only: where timers are always late, as in a page long hidden, frames have been read all
       // the while.
-      if (late && !question.excused) ask(question.timeout, true)
+      if (late && !question.excused) this.#ask(question.timeout, true)
       else {
-        question = null
-        accused = true
-        handlers.silent()
+        this.#question = null
+        this.#accused = true
+        this.#handlers.silent()
       }
-    } else if (interval !== null && !question && !accused && since(clock, heardAt) >= interval) {
-      ask(timeout, false)
-    }
-    keepAlive(instant(clock))
-    arm()
+    } else if (interval !== null && !question && !this.#accused && this.#since(this.#heardAt) >= interval)
+      this.#ask(timeout, false)
+    this.#keepAlive(instant(clock))
+    this.#arm()
   }
 
-  function keepAlive(now: Instant) {
-    if (!stopped && keepalive !== undefined && between(sentAt, now) >= keepalive) ping()
+  #ask(timeout: number, excused: boolean) {
+    this.#question = { at: instant(this.#deps.clock), timeout, excused }
+    this.#ping()
   }
 
-  arm()
-  return {
-    heard(at = instant(clock)) {
-      if (stopped) return
-      const wasAccused = accused
-      heardAt = at
-      question = null
-      accused = false
-      // Frames arrive on time where timers run late.
-      keepAlive(heardAt)
-      if (wasAccused || !timer) arm()
-    },
-    sent(at = instant(clock)) {
-      sentAt = at
-    },
-    probe(patience) {
-      if (stopped) return
-      const left = question ? question.timeout - since(clock, question.at) : 0
-      // Probes that follow each other must not put the verdict off for ever.
-      if (accused || (left > 0 && left <= patience)) ping()
-      else ask(patience, false)
-      arm()
-    },
-    stop() {
-      stopped = true
-      timer?.cancel()
-      timer = null
-    },
+  #ping() {
+    this.#sentAt = instant(this.#deps.clock)
+    this.#handlers.ping()
+  }
+
+  #keepAlive(now: Instant) {
+    const { keepalive } = this.#deps
+    if (!this.#stopped && keepalive !== undefined && between(this.#sentAt, now) >= keepalive) this.#ping()
+  }
+
+  #since(at: Instant): number {
+    return since(this.#deps.clock, at)
   }
 }

@@ -1,14 +1,14 @@
 import { explain } from '../base/explanation.js'
-import { createAlarm } from '../base/alarm.js'
+import { createAlarm, type Alarm } from '../base/alarm.js'
 import { type Clock, instant, since, type Instant, type Present } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
-import { createLeg, type Leg } from './leg.js'
+import { createLeg, type Leg, type LegHandlers } from './leg.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
 import { plainFrame } from '../protocol/plain-frame.js'
-import type { Protocol, WireData } from '../protocol/protocol.js'
+import type { Codec, Protocol, WireData } from '../protocol/protocol.js'
 
 /** One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. */
 export interface ProtocolLeg {
@@ -117,246 +117,267 @@ function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected
 }
 
 export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers): ProtocolLeg {
-  const { clock, protocol } = deps
-  const codec = protocol.open()
-  const abort = new AbortController()
-  let socket: Leg | null = null
-  let heartbeat: Heartbeat | null = null
-  let url = ''
-  let token: string | undefined
-  let opened = false
-  let over = false
-  let silent = false
-  let welcome: WelcomeFrame | null = null
-  let welcomedAt: Instant | null = null
-  const dialledAt = instant(clock)
+  return new DialledLeg(deps, handlers)
+}
+
+class DialledLeg implements ProtocolLeg, LegHandlers {
+  readonly number: number
+  readonly handover: string | undefined
+  readonly dialledAt: Instant
+  url = ''
+  token: string | undefined
+  welcome: WelcomeFrame | null = null
+  welcomedAt: Instant | null = null
+  silent = false
+  readonly #deps: ProtocolLegDeps
+  readonly #handlers: ProtocolLegHandlers
+  readonly #codec: Codec
+  /** Of what the dial needs; null once there is a socket: what it took has been answered then. */
+  #abort: AbortController | null = new AbortController()
+  #socket: Leg | null = null
+  #heartbeat: Heartbeat | null = null
+  #opened = false
+  #over = false
   /** When its time began to run, with the token in hand. */
-  let dialling = dialledAt
+  #dialling: Instant
+  readonly #late: Alarm
   /** Its time was cut short. */
-  let hurried = false
-  let error: ErrorFrame | undefined
-  let pings = 0
-  let pongs = 0
-  let fence: { pongs: number; reached: () => void } | null = null
+  #hurried = false
   /** A welcome that is late by now may yet come. */
-  let patient = codec.overdue !== undefined
+  #patient: boolean
+  #error: ErrorFrame | undefined
+  #pings = 0
+  #pongs = 0
+  #fence: { readonly pongs: number; readonly reached: () => void } | null = null
   /** The leg is left, once its publishes are answered. */
-  let leaving: { readonly reached: () => void } | null = null
+  #leaving: { readonly reached: () => void } | null = null
+  #unanswered: Alarm | null = null
 
-  const plain = (text: string) => (token === undefined ? text : redactedText(text, [token]))
-
-  const late = createAlarm(clock, () => {
-    if (patient && opened && !error && !hurried) {
-      patient = false
-      late.set(Math.max(0, deps.connectTimeout - since(clock, dialling)))
-      for (const frame of codec.overdue!()) if (!over) accept(frame)
-      if (!over) put(codec.replies?.() ?? [])
-      return
-    }
-    if (error && FINAL.has(error.code))
-      die({ code: 1006, reason: explain`closed by the client after the server announced it` })
-    else die({ code: 1006, reason: opened ? 'no welcome in time' : 'no connection in time' })
-  })
-
-  const release = (code: number, reason?: string) => {
-    if (over) return
-    over = true
-    // Once there is a socket, what it took has been answered, and nobody looks at the signal.
-    if (!socket) abort.abort()
-    late.clear()
-    unanswered.clear()
-    heartbeat?.stop()
-    socket?.close(code, reason)
-    for (const frame of codec.lost?.() ?? []) handlers.frame(frame)
+  constructor(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers) {
+    const { clock, number, handover, protocol } = deps
+    this.#deps = deps
+    this.#handlers = handlers
+    this.#codec = protocol.open()
+    this.#patient = this.#codec.overdue !== undefined
+    this.number = number
+    this.handover = handover
+    this.dialledAt = this.#dialling = instant(clock)
+    this.#late = createAlarm(clock, () => this.#timedOut())
+    this.#dial(this.#abort!.signal).catch((thrown: unknown) => {
+      // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
+      this.died({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
+    })
   }
 
-  const die = (end: { code: number; reason: string }) => {
-    if (over) return
-    release(1000)
-    const said = error ?? (opened ? codec.closed?.(end.code, end.reason) : undefined)
-    handlers.died({ ...end, reason: plain(end.reason), opened, error: said })
+  // From its dial to its welcome.
+
+  async #dial(signal: AbortSignal) {
+    const { token, url, clock, openTimeout, protocol, WebSocket } = this.#deps
+    this.token = await token.call(this.#deps, signal)
+    if (this.#over) return
+    this.#late.set(openTimeout)
+    this.#dialling = instant(clock)
+    const { href } = await url.call(this.#deps, signal)
+    if (this.#over) return
+    this.url = this.#plain(href.split('?')[0]!)
+    const plainly = { url: href, subprotocols: protocol.subprotocols }
+    this.#socket = createLeg({ ...(protocol.dial?.(plainly, this.token) ?? plainly), WebSocket }, this)
+    this.#abort = null
   }
 
-  /**
-   * Takes the topics from the leg, or asks it for a pong, if its publishes are answered by now or have had their time.
-   */
-  const leave = (whatever: boolean) => {
-    if (!leaving || over || (!whatever && deps.unanswered?.())) return
-    const { reached } = leaving
-    unanswered.clear()
-    const goodbye = codec.leave?.()
-    leaving = null
-    // Its answer is the server's own word, a `drained` frame.
-    if (goodbye) put(goodbye)
-    else if (send({ type: 'ping' })) fence = { pongs: pings, reached }
-  }
-  const unanswered = createAlarm(clock, () => leave(true))
-
-  const put = (data: WireData | readonly WireData[]): boolean => {
-    const pieces = typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
-    return pieces.every((piece) => socket!.send(piece))
+  opened(): void {
+    if (this.#over) return
+    this.#opened = true
+    const { clock, connectTimeout } = this.#deps
+    const patience = connectTimeout * (this.#patient ? PATIENCE : 1)
+    if (!this.#hurried) this.#late.set(Math.max(0, patience - since(clock, this.#dialling)))
+    this.#handlers.opened()
+    this.send(this.#deps.hello(this.token))
+    this.#acceptAll(this.#codec.opened?.())
   }
 
-  const send = (frame: ClientFrame): boolean => {
-    if (over || !socket) return false
-    const data = codec.encode(frame)
-    if (data === null || (typeof data === 'object' && 'invalid' in data)) {
-      if (data) handlers.invalid(data)
-      if (frame.type !== 'publish') return false
-      // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
-      handlers.frame({
-        type: 'nack',
-        id: frame.id,
-        code: 'invalid',
-        message: data?.invalid ?? explain`the protocol has no words for it`,
-      })
-      return true
-    }
-    if (!put(data)) return false
-    if (frame.type === 'ping') pings++
-    heartbeat?.sent()
-    if (frame.type === 'publish' && codec.unanswered?.(frame)) handlers.frame({ type: 'ack', id: frame.id })
-    return true
+  hasten(patience: number): void {
+    const { left } = this.#late
+    if (this.welcome || left === null || left <= patience) return
+    this.#hurried = true
+    this.#late.set(patience)
   }
 
-  const begin = async () => {
-    token = await deps.token(abort.signal)
-    if (over) return
-    late.set(deps.openTimeout)
-    dialling = instant(clock)
-    const target = await deps.url(abort.signal)
-    if (over) return
-    url = plain(target.href.split('?')[0]!)
-    const plainly = { url: target.href, subprotocols: protocol.subprotocols }
-    socket = createLeg(
-      { ...(protocol.dial?.(plainly, token) ?? plainly), WebSocket: deps.WebSocket },
-      { opened: open, received, died: die },
-    )
+  #timedOut() {
+    const { clock, connectTimeout } = this.#deps
+    const announced = this.#error && FINAL.has(this.#error.code)
+    if (this.#patient && this.#opened && !this.#error && !this.#hurried) {
+      this.#patient = false
+      this.#late.set(Math.max(0, connectTimeout - since(clock, this.#dialling)))
+      this.#acceptAll(this.#codec.overdue!())
+      if (!this.#over) this.#put(this.#codec.replies?.() ?? [])
+    } else if (announced) this.died({ code: 1006, reason: explain`closed by the client after the server announced it` })
+    else this.died({ code: 1006, reason: this.#opened ? 'no welcome in time' : 'no connection in time' })
   }
 
-  const open = () => {
-    if (over) return
-    opened = true
-    if (!hurried) late.set(Math.max(0, deps.connectTimeout * (patient ? PATIENCE : 1) - since(clock, dialling)))
-    handlers.opened()
-    send(deps.hello(token))
-    for (const frame of codec.opened?.() ?? []) if (!over) accept(frame)
-  }
-
-  const received = (data: string | ArrayBuffer) => {
-    if (over) return
-    const at = deps.present.look()
-    silent = false
-    heartbeat?.heard(at)
-    handlers.arrived(at)
-    if (over) return
-    const decoded = codec.decode(data)
-    const replies = codec.replies?.()
-    if (replies && replies.length > 0 && put(replies)) heartbeat?.sent(at)
-    if (!isSeveral(decoded)) take(decoded, data)
-    else for (const one of decoded) take(one, data)
-    if (leaving) leave(false)
-  }
-
-  const take = (one: ServerFrame | Rejected, data: WireData) => {
-    if (over) return
-    // What is the application's is told as it is.
-    if (!('invalid' in one) && one.type === 'message') return handlers.frame(one)
-    const told = token !== undefined && typeof data === 'string' && data.includes(token)
-    const frame = told ? plainFrame(one, plain) : one
-    if ('invalid' in frame) handlers.invalid(frame)
-    else accept(frame)
-  }
-
-  const accept = (frame: ServerFrame) => {
-    if (frame.type === 'welcome') {
-      if (welcome) return handlers.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
-      welcomed(frame)
-    }
-    if (frame.type === 'error' && frame.code === 'too-large') error ??= frame
-    if (frame.type === 'error' && isAboutLeg(frame)) {
-      error = frame
-      // The close that follows tells the rest; should it not follow, the leg is over all the same.
-      if (FINAL.has(frame.code)) late.set(CLOSE_AFTER_ERROR)
-    }
-    // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later
-    // frames.
-    if (frame.type === 'pong' && ++pongs >= (fence?.pongs ?? Infinity)) {
-      const { reached } = fence!
-      fence = null
-      reached()
-    }
-    if (!over) handlers.frame(frame)
-  }
-
-  const welcomed = (frame: WelcomeFrame) => {
-    welcome = frame
-    welcomedAt = instant(clock)
-    if (!error) late.clear()
+  #welcomed(frame: WelcomeFrame) {
+    const { clock, protocol, heartbeat } = this.#deps
+    this.welcome = frame
+    this.welcomedAt = instant(clock)
+    if (!this.#error) this.#late.clear()
     const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
     const keepalive = allowed && allowed * KEEPALIVE
-    if (!protocol.pings || (!deps.heartbeat && keepalive === undefined)) return
-    const interval = deps.heartbeat ? Math.min(deps.heartbeat.interval, allowed ?? Infinity) : null
-    heartbeat = createHeartbeat(
-      { clock, interval, timeout: deps.heartbeat ? deps.heartbeat.timeout : 0, keepalive },
+    if (!protocol.pings || (!heartbeat && keepalive === undefined)) return
+    const interval = heartbeat ? Math.min(heartbeat.interval, allowed ?? Infinity) : null
+    this.#heartbeat = createHeartbeat(
+      { clock, interval, timeout: heartbeat ? heartbeat.timeout : 0, keepalive },
       {
-        ping: () => void send({ type: 'ping' }),
-        silent() {
-          silent = true
-          handlers.silent()
+        ping: () => void this.send({ type: 'ping' }),
+        silent: () => {
+          this.silent = true
+          this.#handlers.silent()
         },
       },
     )
   }
 
-  begin().catch((thrown: unknown) => {
-    // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
-    die({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
-  })
+  // What comes, and what is sent.
 
-  return {
-    number: deps.number,
-    handover: deps.handover,
-    get url() {
-      return url
-    },
-    get token() {
-      return token
-    },
-    get welcome() {
-      return welcome
-    },
-    get welcomedAt() {
-      return welcomedAt
-    },
-    dialledAt,
-    get silent() {
-      return silent
-    },
-    send,
-    renewed(fresh) {
-      token = fresh
-    },
-    barrier(reached) {
-      if (!codec.leave) return void (send({ type: 'ping' }) && (fence = { pongs: pings, reached }))
-      leaving = { reached }
-      unanswered.set(ANSWER_TIME)
-      leave(false)
-    },
-    get owes() {
-      return codec.owes?.() ?? false
-    },
-    probe(timeout) {
-      if (deps.heartbeat) heartbeat?.probe(timeout)
-    },
-    hasten(patience) {
-      if (welcome || late.left === null || late.left <= patience) return
-      hurried = true
-      late.set(patience)
-    },
-    close(code, reason) {
-      if (opened && !over) put(codec.goodbye?.() ?? [])
-      release(code, reason)
-    },
+  received(data: WireData): void {
+    if (this.#over) return
+    const at = this.#deps.present.look()
+    this.silent = false
+    this.#heartbeat?.heard(at)
+    this.#handlers.arrived(at)
+    if (this.#over) return
+    const decoded = this.#codec.decode(data)
+    const replies = this.#codec.replies?.()
+    if (replies && replies.length > 0 && this.#put(replies)) this.#heartbeat?.sent(at)
+    if (!isSeveral(decoded)) this.#take(decoded, data)
+    else for (const one of decoded) this.#take(one, data)
+    if (this.#leaving) this.#leave(false)
+  }
+
+  #take(one: ServerFrame | Rejected, data: WireData) {
+    if (this.#over) return
+    // What is the application's is told as it is.
+    if (!('invalid' in one) && one.type === 'message') return this.#handlers.frame(one)
+    const told = this.token !== undefined && typeof data === 'string' && data.includes(this.token)
+    const frame = told ? plainFrame(one, (text) => this.#plain(text)) : one
+    if ('invalid' in frame) this.#handlers.invalid(frame)
+    else this.#accept(frame)
+  }
+
+  #acceptAll(frames: readonly ServerFrame[] = []) {
+    for (const frame of frames) if (!this.#over) this.#accept(frame)
+  }
+
+  #accept(frame: ServerFrame) {
+    if (frame.type === 'welcome') {
+      if (this.welcome)
+        return this.#handlers.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
+      this.#welcomed(frame)
+    }
+    if (frame.type === 'error' && frame.code === 'too-large') this.#error ??= frame
+    if (frame.type === 'error' && isAboutLeg(frame)) {
+      this.#error = frame
+      // The close that follows tells the rest; should it not follow, the leg is over all the same.
+      if (FINAL.has(frame.code)) this.#late.set(CLOSE_AFTER_ERROR)
+    }
+    // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later
+    // frames.
+    if (frame.type === 'pong' && ++this.#pongs >= (this.#fence?.pongs ?? Infinity)) {
+      const { reached } = this.#fence!
+      this.#fence = null
+      reached()
+    }
+    if (!this.#over) this.#handlers.frame(frame)
+  }
+
+  send(frame: ClientFrame): boolean {
+    if (this.#over || !this.#socket) return false
+    const data = this.#codec.encode(frame)
+    if (data === null || (typeof data === 'object' && 'invalid' in data)) {
+      if (data) this.#handlers.invalid(data)
+      if (frame.type !== 'publish') return false
+      // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
+      const message = data?.invalid ?? explain`the protocol has no words for it`
+      this.#handlers.frame({ type: 'nack', id: frame.id, code: 'invalid', message })
+      return true
+    }
+    if (!this.#put(data)) return false
+    if (frame.type === 'ping') this.#pings++
+    this.#heartbeat?.sent()
+    if (frame.type === 'publish' && this.#codec.unanswered?.(frame)) this.#handlers.frame({ type: 'ack', id: frame.id })
+    return true
+  }
+
+  #put(data: WireData | readonly WireData[]): boolean {
+    const pieces = typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
+    return pieces.every((piece) => this.#socket!.send(piece))
+  }
+
+  probe(timeout: number): void {
+    if (this.#deps.heartbeat) this.#heartbeat?.probe(timeout)
+  }
+
+  renewed(token: string): void {
+    this.token = token
+  }
+
+  // To its end.
+
+  get owes(): boolean {
+    return this.#codec.owes?.() ?? false
+  }
+
+  barrier(reached: () => void): void {
+    if (!this.#codec.leave) return this.#askPong(reached)
+    this.#leaving = { reached }
+    this.#unanswered ??= createAlarm(this.#deps.clock, () => this.#leave(true))
+    this.#unanswered.set(ANSWER_TIME)
+    this.#leave(false)
+  }
+
+  /**
+   * Takes the topics from the leg, or asks it for a pong, if its publishes are answered by now or have had their time.
+   */
+  #leave(whatever: boolean) {
+    if (!this.#leaving || this.#over || (!whatever && this.#deps.unanswered?.())) return
+    const { reached } = this.#leaving
+    this.#unanswered?.clear()
+    const goodbye = this.#codec.leave?.()
+    this.#leaving = null
+    // Its answer is the server's own word, a `drained` frame.
+    if (goodbye) this.#put(goodbye)
+    else this.#askPong(reached)
+  }
+
+  #askPong(reached: () => void) {
+    if (this.send({ type: 'ping' })) this.#fence = { pongs: this.#pings, reached }
+  }
+
+  close(code: number, reason?: string): void {
+    if (this.#opened && !this.#over) this.#put(this.#codec.goodbye?.() ?? [])
+    this.#release(code, reason)
+  }
+
+  died(end: { readonly code: number; readonly reason: string }): void {
+    if (this.#over) return
+    this.#release(1000)
+    const { code, reason } = end
+    const opened = this.#opened
+    const error = this.#error ?? (opened ? this.#codec.closed?.(code, reason) : undefined)
+    this.#handlers.died({ code, reason: this.#plain(reason), opened, error })
+  }
+
+  #release(code: number, reason?: string) {
+    if (this.#over) return
+    this.#over = true
+    this.#abort?.abort()
+    this.#late.clear()
+    this.#unanswered?.clear()
+    this.#heartbeat?.stop()
+    this.#socket?.close(code, reason)
+    for (const frame of this.#codec.lost?.() ?? []) this.#handlers.frame(frame)
+  }
+
+  #plain(text: string): string {
+    return this.token === undefined ? text : redactedText(text, [this.token])
   }
 }
