@@ -14,30 +14,6 @@ export interface KeptTopic extends Weighed {
   maker: string | null | undefined
 }
 
-/**
- * The topics of a memory log and what is kept of them. Who takes up most gives first: of bytes the topic that has most,
- * of topics the session that made most. So nobody pushes out what others keep by publishing much, or into many topics.
- */
-export interface KeptTopics {
-  /** The topic of that name, new where there is none. */
-  get(name: string): KeptTopic
-  /** Adds a message, and makes room for it. */
-  push(topic: KeptTopic, data: Json, maker: string | null, about?: Json): void
-  headOf(topic: KeptTopic): TopicHead
-  /** Somebody reads the topic: until the result is called it is not forgotten. */
-  read(topic: KeptTopic, listener: (event: TailEvent) => void): () => void
-  /** Forgets all, under new epochs; those that are read begin anew. */
-  reset(): KeptTopic[]
-  all(): Iterable<KeptTopic>
-  size(): {
-    readonly topics: number
-    readonly unread: number
-    readonly messages: number
-    readonly bytes: number
-    readonly evicted: number
-  }
-}
-
 export interface KeptTopicsLimits {
   readonly history: HistoryLimits
   /** Topics that nobody reads. */
@@ -54,157 +30,162 @@ interface Share extends Weighed {
   readonly topics: Set<KeptTopic>
 }
 
-export function createKeptTopics(limits: KeptTopicsLimits, now: () => number): KeptTopics {
-  const topics = new Map<string, KeptTopic>()
-  let messages = 0
-  let bytes = 0
-  let unread = 0
-  let evicted = 0
-  let heaviest = createHeaviest<KeptTopic>()
+/**
+ * The topics of a memory log and what is kept of them. Who takes up most gives first: of bytes the topic that has most,
+ * of topics the session that made most. So nobody pushes out what others keep by publishing much, or into many topics.
+ */
+export class KeptTopics {
+  private readonly limits: KeptTopicsLimits
+  private readonly now: () => number
+  private readonly topics = new Map<string, KeptTopic>()
+  private messages = 0
+  private bytes = 0
+  private unread = 0
+  private evicted = 0
+  private heaviest = createHeaviest<KeptTopic>()
   /** Those with messages, the quietest first. */
-  const holding = new Set<KeptTopic>()
-  const shares = new Map<string | null | undefined, Share>()
-  const largest = createHeaviest<Share>()
+  private readonly holding = new Set<KeptTopic>()
+  private readonly shares = new Map<string | null | undefined, Share>()
+  private readonly largest = createHeaviest<Share>()
   // A topic without messages may be forgotten and made again under the same epoch. As soon as one with messages is
   // forgotten, all made later bear another epoch, so that no number is ever used twice under one.
-  let root = nanoid()
-  let generation = 0
+  private root = nanoid()
+  private generation = 0
 
-  const newHistory = () =>
-    createTopicHistory(limits.history, (change) => {
-      bytes += change
-      messages += Math.sign(change)
-    })
-  const costOf = ({ history }: KeptTopic) => history.bytes + MESSAGE_COST * history.size
+  constructor(limits: KeptTopicsLimits, now: () => number) {
+    this.limits = limits
+    this.now = now
+  }
 
-  function get(name: string): KeptTopic {
-    let topic = topics.get(name)
-    if (!topic) {
-      topic = {
-        name,
-        epoch: `${root}.${generation}`,
-        offset: 0,
-        history: newHistory(),
-        tails: new Set(),
-        maker: undefined,
-        drawer: 0,
-      }
-      topics.set(name, topic)
-      offer(topic)
-    }
+  /** The topic of that name, new where there is none. */
+  get(name: string): KeptTopic {
+    const known = this.topics.get(name)
+    if (known) return known
+    const topic: KeptTopic = { name, tails: new Set(), ...this.blank() }
+    this.topics.set(name, topic)
+    this.offer(topic)
     return topic
   }
 
-  /** It may be forgotten from now on. */
-  function offer(topic: KeptTopic) {
-    let share = shares.get(topic.maker)
-    if (!share) shares.set(topic.maker, (share = { topics: new Set(), drawer: 0 }))
-    share.topics.add(topic)
-    unread++
-    weighShare(topic.maker, share)
-    while (unread > limits.maxTopics) evict(topic)
+  /** Adds a message, and makes room for it. */
+  push(topic: KeptTopic, data: Json, maker: string | null, about?: Json): void {
+    const offered = topic.tails.size === 0
+    if (offered) this.keep(topic)
+    if (topic.maker === undefined) topic.maker = maker
+    topic.history.push(++topic.offset, data, this.now(), about)
+    this.holding.delete(topic)
+    this.holding.add(topic)
+    this.weigh(topic)
+    this.makeRoom()
+    if (offered) this.offer(topic)
   }
 
-  function keep(topic: KeptTopic) {
-    const share = shares.get(topic.maker)
+  headOf(topic: KeptTopic): TopicHead {
+    topic.history.age(this.now())
+    return { epoch: topic.epoch, offset: topic.offset, oldest: topic.history.oldest ?? topic.offset + 1 }
+  }
+
+  /** Somebody reads the topic: until the result is called it is not forgotten. */
+  read(topic: KeptTopic, listener: (event: TailEvent) => void): () => void {
+    // Wrapped, so that one function can listen twice.
+    const mine = (event: TailEvent) => listener(event)
+    if (topic.tails.size === 0) this.keep(topic)
+    topic.tails.add(mine)
+    return () => {
+      if (topic.tails.delete(mine) && topic.tails.size === 0) this.offer(topic)
+    }
+  }
+
+  /** Forgets all, under new epochs; those that are read begin anew. */
+  reset(): KeptTopic[] {
+    this.root = nanoid()
+    this.generation = 0
+    this.messages = this.bytes = this.unread = 0
+    this.heaviest = createHeaviest()
+    this.holding.clear()
+    for (const share of this.shares.values()) this.largest.weigh(share, 0)
+    this.shares.clear()
+    const read = [...this.topics.values()].filter(({ tails }) => tails.size > 0)
+    this.topics.clear()
+    for (const topic of read) this.topics.set(topic.name, Object.assign(topic, this.blank()))
+    return read
+  }
+
+  all(): Iterable<KeptTopic> {
+    return this.topics.values()
+  }
+
+  size() {
+    const { topics, unread, messages, bytes, evicted } = this
+    return { topics: topics.size, unread, messages, bytes, evicted }
+  }
+
+  private blank(): Omit<KeptTopic, 'name' | 'tails'> {
+    const history = createTopicHistory(this.limits.history, (change) => {
+      this.bytes += change
+      this.messages += Math.sign(change)
+    })
+    return { epoch: `${this.root}.${this.generation}`, offset: 0, history, maker: undefined, drawer: 0 }
+  }
+
+  /** It may be forgotten from now on. */
+  private offer(topic: KeptTopic) {
+    let share = this.shares.get(topic.maker)
+    if (!share) this.shares.set(topic.maker, (share = { topics: new Set(), drawer: 0 }))
+    share.topics.add(topic)
+    this.unread++
+    this.weighShare(topic.maker, share)
+    while (this.unread > this.limits.maxTopics) this.evict(topic)
+  }
+
+  private keep(topic: KeptTopic) {
+    const share = this.shares.get(topic.maker)
     if (!share?.topics.delete(topic)) return
-    unread--
-    weighShare(topic.maker, share)
+    this.unread--
+    this.weighShare(topic.maker, share)
   }
 
   /** Topics of the server itself, and those without a message, are in nobody's share. */
-  function weighShare(maker: string | null | undefined, share: Share) {
-    if (typeof maker === 'string') largest.weigh(share, share.topics.size)
-    if (share.topics.size === 0) shares.delete(maker)
+  private weighShare(maker: string | null | undefined, share: Share) {
+    if (typeof maker === 'string') this.largest.weigh(share, share.topics.size)
+    if (share.topics.size === 0) this.shares.delete(maker)
   }
 
   /**
    * First one in which nothing is lost, then of the session that made most, then of the server itself; never the newest
    * one, if there is another.
    */
-  function evict(newest: KeptTopic) {
+  private evict(newest: KeptTopic) {
+    const { shares, largest } = this
     const quietest = (share: Share | undefined) => {
       for (const topic of share?.topics ?? []) if (topic !== newest) return topic
       return undefined
     }
     const topic = quietest(shares.get(undefined)) ?? quietest(largest.top()) ?? quietest(shares.get(null)) ?? newest
-    keep(topic)
-    topics.delete(topic.name)
+    this.keep(topic)
+    this.topics.delete(topic.name)
     while (topic.history.size > 0) topic.history.dropOldest()
-    weigh(topic)
+    this.weigh(topic)
     if (topic.offset === 0) return
-    generation++
-    evicted++
+    this.generation++
+    this.evicted++
   }
 
-  function weigh(topic: KeptTopic) {
-    heaviest.weigh(topic, costOf(topic))
-    if (topic.history.size === 0) holding.delete(topic)
+  private weigh(topic: KeptTopic) {
+    const { history } = topic
+    this.heaviest.weigh(topic, history.bytes + MESSAGE_COST * history.size)
+    if (history.size === 0) this.holding.delete(topic)
   }
 
-  const cost = () => bytes + MESSAGE_COST * messages
-
-  function makeRoom() {
-    while (cost() > limits.maxBytes) {
+  private makeRoom() {
+    while (this.bytes + MESSAGE_COST * this.messages > this.limits.maxBytes) {
       // What is too old to be of use goes before anything that is not.
-      const [quietest] = holding
-      quietest?.history.age(now())
-      const topic = quietest?.history.size === 0 ? quietest : heaviest.top()
+      const [quietest] = this.holding
+      quietest?.history.age(this.now())
+      const topic = quietest?.history.size === 0 ? quietest : this.heaviest.top()
       if (!topic) return
       topic.history.dropOldest()
-      weigh(topic)
+      this.weigh(topic)
     }
-  }
-
-  return {
-    get,
-    push(topic, data, maker, about) {
-      const offered = topic.tails.size === 0
-      if (offered) keep(topic)
-      if (topic.maker === undefined) topic.maker = maker
-      topic.history.push(++topic.offset, data, now(), about)
-      holding.delete(topic)
-      holding.add(topic)
-      weigh(topic)
-      makeRoom()
-      if (offered) offer(topic)
-    },
-    headOf(topic) {
-      topic.history.age(now())
-      return { epoch: topic.epoch, offset: topic.offset, oldest: topic.history.oldest ?? topic.offset + 1 }
-    },
-    read(topic, listener) {
-      // Wrapped, so that one function can listen twice.
-      const mine = (event: TailEvent) => listener(event)
-      if (topic.tails.size === 0) keep(topic)
-      topic.tails.add(mine)
-      return () => {
-        if (topic.tails.delete(mine) && topic.tails.size === 0) offer(topic)
-      }
-    },
-    reset() {
-      root = nanoid()
-      generation = 0
-      messages = bytes = unread = 0
-      heaviest = createHeaviest()
-      holding.clear()
-      for (const share of shares.values()) largest.weigh(share, 0)
-      shares.clear()
-      const read = [...topics.values()].filter(({ tails }) => tails.size > 0)
-      topics.clear()
-      for (const topic of read) {
-        Object.assign(topic, {
-          epoch: `${root}.${generation}`,
-          offset: 0,
-          history: newHistory(),
-          maker: undefined,
-          drawer: 0,
-        })
-        topics.set(topic.name, topic)
-      }
-      return read
-    },
-    all: () => topics.values(),
-    size: () => ({ topics: topics.size, unread, messages, bytes, evicted }),
   }
 }

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../base/clock.js'
 import { numberOf } from '../bounds.js'
-import { createKeptTopics, type KeptTopic } from './kept-topics.js'
+import { KeptTopics, type KeptTopic } from './kept-topics.js'
 import { logLimits } from './log-limits.js'
 import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
 import { createSessionRegister, type SessionRegister } from './session-register.js'
@@ -58,7 +58,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   const maxBytes = numberOf('memoryLog.maxBytes', options.maxBytes)
   const now = () => clock.monotonic()
 
-  const topics = createKeptTopics({ history, maxTopics, maxBytes }, now)
+  const topics = new KeptTopics({ history, maxTopics, maxBytes }, now)
   const running = new Map<string, Promise<unknown>>()
   const share = () => Math.min(dedupe.maxIds, Math.max(LEAST_ANSWERS, Math.floor(MAX_ANSWERS / sessions.known)))
   const sessions: SessionRegister = createSessionRegister(

@@ -65,134 +65,167 @@ export interface PublisherDeps<User> {
 /** An `age` is whole milliseconds, which may have been rounded down. */
 export const ROUNDING = 1
 
-export function createPublisher<User>({
-  log,
-  pace,
-  permission,
-  clock,
-  patience,
-  by,
-  onPublish,
-  onError,
-}: PublisherDeps<User>): Publisher<User> {
-  const within = { clock, patience }
+export function createPublisher<User>(deps: PublisherDeps<User>): Publisher<User> {
+  return (publishing, next) => new Decision(deps, publishing, next).outcome()
+}
 
-  /** @param deciding called before anything is done that may be the publish's outcome. */
-  async function decide(
-    { frame, session, user }: Publishing<User>,
-    origin: () => Origin,
-    deciding: () => void,
-    next: () => void,
-  ): Promise<PublishAnswer> {
-    const { topic, id } = frame
+const FAILED = nack('error', 'The server failed to apply this.')
+const UNTOLD: PublishAnswer = {
+  type: 'nack',
+  code: 'busy',
+  message: 'Whether this is allowed cannot be told now.',
+  retryAfter: 1_000,
+}
+
+/** What `onPublish` came to: what to store, or the answer where that is not to be. */
+type Verdict = { readonly data: Json; readonly answer?: Json } | { readonly refused: Promise<PublishAnswer> }
+
+/** One publish, from its arrival to its answer. */
+class Decision<User> {
+  private readonly deps: PublisherDeps<User>
+  private readonly publishing: Publishing<User>
+  private readonly next: () => void
+  /** Nothing has been done yet that may be its outcome. */
+  private undecided = true
+
+  constructor(deps: PublisherDeps<User>, publishing: Publishing<User>, next: () => void) {
+    this.deps = deps
+    this.publishing = publishing
+    this.next = next
+  }
+
+  async outcome(): Promise<PublishAnswer> {
+    const { log, onPublish, onError } = this.deps
+    const { topic, age } = this.publishing.frame
+    const decided = () => this.decide()
+    try {
+      // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
+      return await (onPublish ? log.once(this.origin(), decided) : decided())
+    } catch (error) {
+      onError(error, `publishing into ${quoted(topic)}`)
+      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
+      // Nor of a repeat, what became of it when it was sent first.
+      const refused = error instanceof LiveSocketError && error.code === 'refused'
+      if ((!refused && !this.undecided) || age !== undefined) return OUTCOME_UNKNOWN
+      const { code, message } = LOG_AWAY
+      return { type: 'nack', code, message, retryAfter: (refused ? error.retryAfter : undefined) ?? 1_000 }
+    }
+  }
+
+  /** What it waits for here counts as part of its way. */
+  private origin(): Origin {
+    const { frame, session, flight, arrived } = this.publishing
+    const { id, topic, n, age } = frame
+    return {
+      session,
+      id,
+      ...(n === undefined ? undefined : { place: { topic, n } }),
+      ...(age === undefined ? undefined : { age: age + ROUNDING }),
+      flight: flight + since(this.deps.clock, arrived),
+    }
+  }
+
+  private async decide(): Promise<PublishAnswer> {
+    const { log, onPublish } = this.deps
     // Without a decision to make, `append` finds a repeat by itself, in the same step.
-    if (onPublish || frame.age !== undefined) {
-      const known = await log.recall(origin())
+    if (onPublish || this.publishing.frame.age !== undefined) {
+      const known = await log.recall(this.origin())
       if (known) return known
     }
-    deciding()
-    const allowed = await attempt(within, 'authorize took longer than limits.publishTimeout', () =>
-      permission({ action: 'publish', topic, user, session, data: frame.data }),
+    this.undecided = false
+    const denied = await this.authorize()
+    if (denied) return denied
+    const verdict = await this.judge()
+    return 'refused' in verdict ? verdict.refused : this.append(verdict)
+  }
+
+  /** Null: it is allowed. */
+  private async authorize(): Promise<PublishAnswer | null> {
+    const { permission, log, onError } = this.deps
+    const { frame, session, user } = this.publishing
+    const { topic, data } = frame
+    const allowed = await attempt(this.deps, 'authorize took longer than limits.publishTimeout', () =>
+      permission({ action: 'publish', topic, user, session, data }),
     )
     if ('thrown' in allowed) {
       onError(allowed.thrown, `authorizing a publish into ${quoted(topic)}`)
-      return { type: 'nack', code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
+      return UNTOLD
     }
     const denial = allowed.value
-    if (denial)
-      return denial.retryAfter === undefined
-        ? log.refuse(origin(), { type: 'nack', ...denial })
-        : { type: 'nack', ...denial }
-    const controller = onPublish && new AbortController()
-    const decision = onPublish
-      ? await attempt(
-          within,
-          'onPublish took longer than limits.publishTimeout',
-          () => onPublish({ topic, data: frame.data, id, session, user, signal: controller!.signal }),
-          controller,
-        )
-      : { value: undefined }
-    if ('thrown' in decision) {
-      const { thrown } = decision
-      if (thrown instanceof TooLong) {
-        onError(thrown, `applying a publish into ${quoted(topic)}`)
-        // It may be done still. Whatever it says then, this is the answer, and nothing is appended.
-        return log.refuse(origin(), OUTCOME_UNKNOWN)
-      }
-      if (!(thrown instanceof PublishRefused)) {
-        onError(thrown, `applying a publish into ${quoted(topic)}`)
-        return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
-      }
-      const { refusal, problem } = refusalFrame(thrown)
-      if (problem !== null) onError(problem, `refusing a publish into ${quoted(topic)}`)
-      return refusal.retryAfter === undefined ? log.refuse(origin(), refusal) : refusal
+    if (!denial) return null
+    const refusal = { type: 'nack', ...denial } as const
+    return denial.retryAfter === undefined ? log.refuse(this.origin(), refusal) : refusal
+  }
+
+  private async judge(): Promise<Verdict> {
+    const { onPublish } = this.deps
+    const { frame, session, user } = this.publishing
+    const { topic, id, data } = frame
+    if (!onPublish) return this.checked(data, undefined)
+    const controller = new AbortController()
+    const decision = await attempt(
+      this.deps,
+      'onPublish took longer than limits.publishTimeout',
+      () => onPublish({ topic, data, id, session, user, signal: controller.signal }),
+      controller,
+    )
+    if ('thrown' in decision) return { refused: this.refuse(decision.thrown) }
+    const { value } = decision
+    return this.checked(value && Object.hasOwn(value, 'data') ? value.data : data, value?.answer)
+  }
+
+  /** What `onPublish` threw, as an answer. */
+  private async refuse(thrown: unknown): Promise<PublishAnswer> {
+    const { log, onError } = this.deps
+    const { topic } = this.publishing.frame
+    if (!(thrown instanceof PublishRefused)) {
+      onError(thrown, `applying a publish into ${quoted(topic)}`)
+      // It may be done still. Whatever it says then, this is the answer, and nothing is appended.
+      return log.refuse(this.origin(), thrown instanceof TooLong ? OUTCOME_UNKNOWN : FAILED)
     }
-    const stored = decision.value && Object.hasOwn(decision.value, 'data') ? decision.value.data : frame.data
+    const { refusal, problem } = refusalFrame(thrown)
+    if (problem !== null) onError(problem, `refusing a publish into ${quoted(topic)}`)
+    return refusal.retryAfter === undefined ? log.refuse(this.origin(), refusal) : refusal
+  }
+
+  /** As JSON that clients read. */
+  private checked(stored: unknown, said: unknown): Verdict {
+    const { topic } = this.publishing.frame
     const data = jsonOf(stored)
-    const answer = decision.value?.answer === undefined ? undefined : jsonOf(decision.value.answer)
-    if (data === null || answer === null) {
-      onError(
+    const answer = said === undefined ? undefined : jsonOf(said)
+    if (data === null || answer === null)
+      return this.unusable(
         new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`),
-        `applying a publish into ${quoted(topic)}`,
       )
-      return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
-    }
     const longest = Math.max(data.length, answer?.length ?? 0)
-    if (longest > LONGEST_DATA) {
-      onError(
-        new LiveSocketError(
-          'too-large',
-          `onPublish gave ${longest} characters, and clients read no more than ${LONGEST_DATA}`,
-          { topic },
-        ),
-        `applying a publish into ${quoted(topic)}`,
-      )
-      return log.refuse(origin(), nack('error', 'The server failed to apply this.'))
-    }
+    if (longest <= LONGEST_DATA) return { data, ...(answer === undefined ? undefined : { answer }) }
+    const problem = `onPublish gave ${longest} characters, and clients read no more than ${LONGEST_DATA}`
+    return this.unusable(new LiveSocketError('too-large', problem, { topic }))
+  }
+
+  private unusable(error: LiveSocketError): Verdict {
+    const { log, onError } = this.deps
+    onError(error, `applying a publish into ${quoted(this.publishing.frame.topic)}`)
+    return { refused: log.refuse(this.origin(), FAILED) }
+  }
+
+  private async append({ data, answer }: Exclude<Verdict, { refused: unknown }>): Promise<PublishAnswer> {
+    const { log, pace, by, onPublish } = this.deps
+    const { frame, session, user } = this.publishing
+    const { topic, id } = frame
     const appended = pace.run(topic, data.length, () =>
       log.append({
         topic,
         data,
-        origin: origin(),
+        origin: this.origin(),
         about: aboutText({ session, id, by: by(user) }),
         ...(answer === undefined ? undefined : { answer }),
       }),
     )
     // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
     // first.
-    if (!onPublish) next()
+    if (!onPublish) this.next()
     return (await appended).answer
-  }
-
-  return async (publishing, next) => {
-    const { frame, session, flight, arrived } = publishing
-    const { id, topic, n, age } = frame
-    const what = {
-      session,
-      id,
-      ...(n === undefined ? undefined : { place: { topic, n } }),
-      ...(age === undefined ? undefined : { age: age + ROUNDING }),
-    }
-    // What it waits for here counts as part of its way.
-    const origin = (): Origin => ({ ...what, flight: flight + since(clock, arrived) })
-    let undecided = true
-    const decided = () => decide(publishing, origin, () => void (undecided = false), next)
-    try {
-      // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
-      return await (onPublish ? log.once(origin(), decided) : decided())
-    } catch (error) {
-      onError(error, `publishing into ${quoted(frame.topic)}`)
-      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
-      // Nor of a repeat, what became of it when it was sent first.
-      const refused = error instanceof LiveSocketError && error.code === 'refused'
-      if ((!refused && !undecided) || age !== undefined) return OUTCOME_UNKNOWN
-      return {
-        type: 'nack',
-        code: LOG_AWAY.code,
-        message: LOG_AWAY.message,
-        retryAfter: (refused ? error.retryAfter : undefined) ?? 1_000,
-      }
-    }
   }
 }
 

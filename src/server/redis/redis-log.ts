@@ -1,13 +1,13 @@
 import { nanoid } from 'nanoid'
 import { systemClock, systemRandom, type Random } from '../../base/clock.js'
 import { keepRecords } from '../log/publish-record.js'
-import type { Answer, Nack, Origin, PageLimit, TopicLog } from '../log/topic-log.js'
+import type { PageLimit, TopicLog } from '../log/topic-log.js'
 import { createReport } from '../reporter.js'
 import { FeedTail } from './feed-tail.js'
 import { keepFollowedTopics } from './followed-topics.js'
-import { createKeys, encodeName } from './keys.js'
+import { createKeys } from './keys.js'
 import { createPublishTurns } from './publish-turns.js'
-import { answerOf, nackText, placeText } from './record-text.js'
+import { recordedAnswer } from './recorded-answer.js'
 import { createRedisAppends } from './redis-appends.js'
 import { createRedisConnection } from './redis-connection.js'
 import { checkedRedisLogOptions, type RedisLogOptions } from './redis-log-options.js'
@@ -128,23 +128,12 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
   })
   const forgetFollowed = keepFollowedTopics({ ...shared, script: scripts.follow, topics: () => tail.topics() })
 
-  async function find(origin: Origin, nack?: Nack): Promise<Answer | null> {
-    const [, known] = await connection.run(scripts.find, (root) => ({
-      keys: [keys.root, keys.record(root, origin.session), keys.session(origin.session)],
-      args: [
-        encodeName(origin.id),
-        encodeName(origin.place?.topic ?? ''),
-        placeText(origin, origin.age),
-        nack ? nackText(nack) : '',
-      ],
-    }))
-    return known ? answerOf(String(known)) : null
-  }
+  const records = { ...shared, script: scripts.find }
 
   return {
     append,
-    refuse: async (origin, nack) => (await find(origin, nack))!,
-    recall: (origin) => find(origin),
+    refuse: async (origin, nack) => (await recordedAnswer(records, origin, nack))!,
+    recall: (origin) => recordedAnswer(records, origin),
     once: createPublishTurns({ ...shared, random }),
     async head(topic) {
       const { epoch, offset, oldest } = await (tail.has(topic) ? heads.soon(topic) : heads.now(topic))
