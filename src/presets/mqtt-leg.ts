@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { Outgoing, RawHello, RawMessage, RawProtocolOptions, RawRefusal } from '../foreign/raw-options.js'
 import type { WireData } from '../protocol/protocol.js'
 import { awaited } from './awaited.js'
@@ -185,7 +186,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
       const [code = 0] = packet?.codes ?? []
       if (topic === undefined || code < 0x80) return null
       if (topic === notice) {
-        deaf = `the broker refuses ${topic}, by which it could be asked to move: ${reasonOf(code)}`
+        deaf = explain`the broker refuses ${topic}, by which it could be asked to move: ${reasonOf(code)}`
         return null
       }
       filters.delete(topic)
@@ -202,7 +203,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
     invalid(data) {
       if (deaf !== null && packetOf(data, PACKET.suback)) return deaf
       const refusal = refusalIn(frameOf(data))
-      return refusal && `the broker closes the connection: ${refusal.reason}`
+      return refusal && explain`the broker closes the connection: ${refusal.reason}`
     },
     handover(data) {
       const packet = packetOf(data, PACKET.publish)
@@ -222,12 +223,12 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
     identity: ({ data }) => settings.identity(data as MqttMessage),
     subscribe(topics) {
       const not = [...topics.keys()].find((topic) => !isFilter(topic))
-      if (not !== undefined) throw new TypeError('what is subscribed to is a topic filter')
+      if (not !== undefined) throw new TypeError(explain`what is subscribed to is a topic filter`)
       return [...topics.keys()].map(subscribe)
     },
     unsubscribe: (topics) => unsubscribe(topics.filter((topic) => filters.delete(topic))).packets,
     publish({ topic, data, id }) {
-      if (!isTopicName(topic)) throw new TypeError('a topic to publish to has no wildcards')
+      if (!isTopicName(topic)) throw new TypeError(explain`a topic to publish to has no wildcards`)
       const qos = settings.qos(topic)
       const parts: Part[] = [topic]
       if (qos === 1) {

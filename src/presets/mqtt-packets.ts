@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import type { WireData } from '../protocol/protocol.js'
 
 /** The control packets that a client of QoS 0 and 1 writes or reads. */
@@ -77,7 +78,7 @@ export function mqttPackets(five: boolean): (data: WireData) => MqttPacket[] {
     // Where the next packet begins cannot be told any more. A leg that answers no ping is left.
     if (broken) throw broken
     try {
-      if (typeof data === 'string') throw new SyntaxError('MQTT comes in binary messages')
+      if (typeof data === 'string') throw new SyntaxError(explain`MQTT comes in binary messages`)
       const fresh = new Uint8Array(data)
       const bytes = new Uint8Array(rest.length + fresh.length)
       bytes.set(rest)
@@ -99,9 +100,9 @@ function packetAt(bytes: Uint8Array, at: number, five: boolean): { packet: MqttP
   for (let place = 0; ; place++) {
     const byte = bytes[at + 1 + place]
     if (byte === undefined) return null
-    if (place > 3) throw new SyntaxError('no MQTT packet has such a length')
+    if (place > 3) throw new SyntaxError(explain`no MQTT packet has such a length`)
     length += (byte & 127) * 128 ** place
-    if (length > LARGEST) throw new RangeError('an MQTT packet of more than 64 MiB')
+    if (length > LARGEST) throw new RangeError(explain`an MQTT packet of more than 64 MiB`)
     if (byte >= 128) continue
     const from = at + 2 + place
     if (bytes.length < from + length) return null
@@ -152,7 +153,7 @@ function read(first: number, body: Uint8Array, five: boolean): MqttPacket {
 function createReader(bytes: Uint8Array) {
   let at = 0
   const take = (count: number) => {
-    if (at + count > bytes.length) throw new SyntaxError('an MQTT packet that ends too early')
+    if (at + count > bytes.length) throw new SyntaxError(explain`an MQTT packet that ends too early`)
     return bytes.subarray(at, (at += count))
   }
   const number = (count: number) => take(count).reduce((sum, byte) => sum * 256 + byte, 0)
@@ -182,7 +183,7 @@ function createReader(bytes: Uint8Array) {
       sum += (byte & 127) * 128 ** place
       if (byte < 128) return sum
     }
-    throw new SyntaxError('no MQTT number is that long')
+    throw new SyntaxError(explain`no MQTT number is that long`)
   }
   const value = (property: number): Value => {
     switch (kindOf(property)) {
@@ -201,7 +202,7 @@ function createReader(bytes: Uint8Array) {
       case 'pair':
         return [reader.text(), reader.text()]
       case null:
-        throw new SyntaxError('a property that MQTT 5 has not')
+        throw new SyntaxError(explain`a property that MQTT 5 has not`)
     }
   }
   return reader
@@ -259,6 +260,6 @@ function joined(parts: readonly Part[]): Uint8Array<ArrayBuffer> {
 }
 
 function sized(bytes: Uint8Array): Uint8Array[] {
-  if (bytes.length > 65_535) throw new RangeError('MQTT has no text of more than 65,535 bytes')
+  if (bytes.length > 65_535) throw new RangeError(explain`MQTT has no text of more than 65,535 bytes`)
   return [joined([[2, bytes.length]]), bytes]
 }

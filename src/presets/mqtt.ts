@@ -1,3 +1,4 @@
+import { explain } from '../base/explanation.js'
 import { perSession } from '../foreign/raw-session.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { LiveSocketError } from '../base/errors.js'
@@ -28,11 +29,11 @@ export function mqtt(options: MqttOptions = {}): Protocol {
 function settingsOf(options: MqttOptions): MqttSettings {
   const { version = '5', qos = 1, keepAlive = 120_000, sessionExpiry = 120_000, handover } = options
   const five = version === '5'
-  if (!five && version !== '3.1.1') throw new LiveSocketError('invalid', 'mqtt: version must be "5" or "3.1.1".')
+  if (!five && version !== '3.1.1') throw new LiveSocketError('invalid', explain`mqtt: version must be "5" or "3.1.1".`)
   if (!(keepAlive >= 1_000 && keepAlive <= 300_000))
-    throw new LiveSocketError('invalid', 'mqtt: keepAlive must be milliseconds, 1,000 to 300,000.')
+    throw new LiveSocketError('invalid', explain`mqtt: keepAlive must be milliseconds, 1,000 to 300,000.`)
   if (!(sessionExpiry >= 0 && sessionExpiry <= 4_294_967_295_000))
-    throw new LiveSocketError('invalid', 'mqtt: sessionExpiry must be milliseconds from 0 on.')
+    throw new LiveSocketError('invalid', explain`mqtt: sessionExpiry must be milliseconds from 0 on.`)
   return {
     five,
     qos: typeof qos === 'function' ? qos : () => qos,

@@ -1,5 +1,7 @@
-import { explain } from '../base/explanation.js'
+import { inDevelopment } from '../base/development.js'
+import { brief, explain } from '../base/explanation.js'
 import { systemClock } from '../base/clock.js'
+import { isObject } from '../options/option-table.js'
 import { defaultKey, type LiveSocketOptions } from '../options/options.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
@@ -31,7 +33,7 @@ export function keyOf({ key, url }: LiveSocketOptions): string | null {
 }
 
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
-export function createHeldSocket(options: LiveSocketOptions, closed: () => void = () => {}): HeldSocket {
+export function createHeldSocket(options: LiveSocketOptions, closed?: () => void): HeldSocket {
   const clock = options.environment?.clock ?? systemClock
   const key = keyOf(options)
   let latest = options
@@ -60,7 +62,7 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
         stay = clock.setTimeout(() => {
           stay = null
           socket.close()
-          closed()
+          closed?.()
         }, LINGER)
       }
     },
@@ -68,7 +70,7 @@ export function createHeldSocket(options: LiveSocketOptions, closed: () => void 
     follow(given) {
       const names = differing(options, given)
       if (names.length === 0) latest = given
-      else if (!warned && isDevelopment()) {
+      else if (!brief && !warned && inDevelopment()) {
         warned = true
         console.warn(
           explain`livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`,
@@ -92,28 +94,19 @@ function following<Options extends object>(latest: () => Options): Options {
   return Object.fromEntries(entries) as Options
 }
 
-/** Bundlers put a text in its place; where nobody did, there is no `process` in a browser. */
-function isDevelopment(): boolean {
-  try {
-    return process.env.NODE_ENV !== 'production'
-  } catch {
-    return false
-  }
-}
-
 /** Objects with code in them, often made anew by every render. */
-const OPAQUE = ['protocol', 'schemas', 'environment']
+const OPAQUE = /^(protocol|schemas|methods|environment)$/
 
 /** The names of the options that would make another socket, as far as can be seen. */
 function differing(a: object, b: object): string[] {
   return Object.keys({ ...a, ...b }).filter((name) => {
-    const [one, other] = [a, b].map((options) => (options as Record<string, unknown>)[name])
-    if (OPAQUE.includes(name) || (typeof one === 'function' && typeof other === 'function')) return false
-    // A URL is its text.
-    return String(one) !== String(other) || (isObject(one) && isObject(other) && differing(one, other).length > 0)
+    const one: unknown = a[name as never]
+    const other: unknown = b[name as never]
+    return (
+      !OPAQUE.test(name) &&
+      !(typeof one === 'function' && typeof other === 'function') &&
+      // A URL is its text.
+      (String(one) !== String(other) || (isObject(one) && isObject(other) && differing(one, other).length > 0))
+    )
   })
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

@@ -37,19 +37,21 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
 }: LiveSocketProviderProps<Topics>): ReactNode {
   const [own] = useState(createSharedSockets)
   const held = useHeldSocket(own, options as LiveSocketOptions | undefined, true)
-  const given = socket ?? held?.socket
-  if (!given) throw new LiveSocketError('invalid', explain`<LiveSocketProvider> needs a socket or the options.`)
+  const given = present<any>(socket ?? held?.socket)
   return <LiveSocketContext.Provider value={given}>{children}</LiveSocketContext.Provider>
 }
 
 /** `given`, or that of the nearest provider. Throws `LiveSocketError` `invalid` where there is neither. */
 export function useSocket<Topics extends object>(given?: SocketOf<Topics>): SocketOf<Topics> {
   const provided = useContext(LiveSocketContext)
-  const socket: SocketOf<Topics> | null = given ?? provided
+  return present<Topics>(given ?? provided)
+}
+
+function present<Topics extends object>(socket: SocketOf<Topics> | null | undefined): SocketOf<Topics> {
   if (!socket)
     throw new LiveSocketError(
       'invalid',
-      explain`No live socket here: put a <LiveSocketProvider> above, or give it one.`,
+      explain`No live socket here: put a <LiveSocketProvider> above, or give it one. A provider needs a socket or the options.`,
     )
   return socket
 }

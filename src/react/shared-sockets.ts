@@ -30,6 +30,11 @@ export function createSharedSockets(): SharedSockets {
     return world
   }
 
+  function put(world: Map<string, WeakRef<HeldSocket>>, held: HeldSocket): HeldSocket {
+    world.set(held.key!, new WeakRef(held))
+    return held
+  }
+
   return {
     find(options) {
       const key = keyOf(options)
@@ -41,16 +46,13 @@ export function createSharedSockets(): SharedSockets {
       const made = createHeldSocket(options, () => {
         if (world.get(key)?.deref() === made) world.delete(key)
       })
-      world.set(key, new WeakRef(made))
-      return made
+      return put(world, made)
     },
     settle(found) {
       if (found.key === null) return found
       const world = worldOf(found.options)
       const known = world.get(found.key)?.deref()
-      if (known?.held) return known
-      world.set(found.key, new WeakRef(found))
-      return found
+      return known?.held ? known : put(world, found)
     },
   }
 }

@@ -25,12 +25,13 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
 ): TopicReader<Topics[Topic], Topic> {
   let place: Position | Last | null = from ?? socket.position(topic)
   let asked = from !== undefined
-  let session = sessionOf(socket)
+  const present = () => sessionOf(socket)
+  let session = present()
   return {
     read(handler, onError) {
       // Where somebody else was is no place to begin.
-      if (sessionOf(socket) !== session && !asked) place = null
-      session = sessionOf(socket)
+      if (present() !== session && !asked) place = null
+      session = present()
       let reading = true
       let last: MessageInfo<Topic> | null = null
       const told = (data: Topics[Topic], message: MessageInfo<Topic>) => {
@@ -42,7 +43,7 @@ export function createTopicReader<Topics extends object, Topic extends TopicName
       const undo = socket.subscribe(topic, told, { [asked ? 'from' : 'since']: isBehind ? place! : undefined, onError })
       return () => {
         reading = false
-        if (sessionOf(socket) !== session) last = null
+        if (present() !== session) last = null
         place = last ?? (isBehind ? null : socket.position(topic)) ?? place
         asked = false
         // A StrictMode or a hot-reload remount, or another reader of the same commit, comes before this task ends: it

@@ -39,13 +39,16 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   const begin = () => {
     if (topic === null)
       return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
-    // What comes between this render and its effect is folded all the same: the fold starts where the topic is by now.
-    const since = from || !enabled ? null : socket.position(topic)
     const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) =>
       latest.get().reducer(state, data, message)
     const start: FoldOptions<State> = load
       ? { load: (ask) => latest.get().load!(ask) }
-      : { ...(from && { from }), ...(since && { since }) }
+      : {
+          from,
+          // What comes between this render and its effect is folded all the same: the fold starts where the topic is by
+          // now.
+          since: from || !enabled ? undefined : (socket.position(topic) ?? undefined),
+        }
     return {
       socket,
       topic,

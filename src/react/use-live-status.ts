@@ -48,10 +48,11 @@ function createSelection<State, Part>(
 ): (state: State) => Part {
   let last: { readonly state: State; readonly part: Part } | null = null
   return (state) => {
-    if (last && Object.is(last.state, state)) return last.part
-    const part = selector(state)
-    const before = last ?? shown()
-    last = { state, part: before && equal(before.part, part) ? before.part : part }
+    if (last?.state !== state) {
+      const part = selector(state)
+      const before = last ?? shown()
+      last = { state, part: before && equal(before.part, part) ? before.part : part }
+    }
     return last.part
   }
 }

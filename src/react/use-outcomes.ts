@@ -15,11 +15,10 @@ const NONE: Outcomes = { pending: 0, error: null }
 export function useOutcomes(): Outcomes & { watch<Result>(call: Promise<Result>): Promise<Result> } {
   const [outcomes, setOutcomes] = useState(NONE)
   const watch = useCallback(<Result>(call: Promise<Result>) => {
+    const settled = (error?: LiveSocketError) =>
+      setOutcomes((before) => ({ pending: before.pending - 1, error: error ?? before.error }))
     setOutcomes((before) => ({ pending: before.pending + 1, error: null }))
-    call.then(
-      () => setOutcomes((before) => ({ ...before, pending: before.pending - 1 })),
-      (error: LiveSocketError) => setOutcomes((before) => ({ pending: before.pending - 1, error })),
-    )
+    call.then(() => settled(), settled)
     return call
   }, [])
   return { ...outcomes, watch }

@@ -1,5 +1,5 @@
 'use client'
-import { explain } from '../base/explanation.js'
+import { brief, explain } from '../base/explanation.js'
 import { useCallback } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
@@ -26,9 +26,10 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
   const publish = useCallback(
     (data: Inputs[Topic], how?: PublishOptions) =>
       watch<Published>(
-        topic === null
+        // Of no topic a socket says the same in other words.
+        !brief && topic === null
           ? Promise.reject(new LiveSocketError('invalid', explain`usePublish(null): there is no topic.`))
-          : socket.publish(topic, data, how),
+          : socket.publish(topic!, data, how),
       ),
     [socket, topic, watch],
   )
