@@ -44,13 +44,14 @@ const SERVER_MAY_IMPORT: Record<string, readonly string[]> = {
   log: [],
   topics: ['log'],
   identity: [],
+  admission: [],
   publishes: ['identity', 'log'],
   requests: ['identity', 'log', 'topics'],
   upgrade: [],
-  legs: ['identity', 'log', 'topics', 'publishes', 'requests'],
+  legs: ['identity', 'admission', 'log', 'topics', 'publishes', 'requests'],
   drain: ['legs'],
   redis: ['log'],
-  '': ['log', 'topics', 'identity', 'publishes', 'requests', 'upgrade', 'legs', 'drain'],
+  '': ['log', 'topics', 'identity', 'admission', 'publishes', 'requests', 'upgrade', 'legs', 'drain'],
 }
 
 /** Files at the server's root that every room of it may know, and that know none. */

@@ -17,6 +17,8 @@ let back: number[] = []
 const downSince = new Map<number, number>()
 let down = new Map<number, number>()
 let from = performance.now()
+/** Why clients moved. */
+let moves: Record<string, number> = {}
 const stop: (() => void)[] = []
 
 function became(client: number, isLive: boolean) {
@@ -40,6 +42,7 @@ async function liveClients(clients: number) {
     const socket = createLiveSocket({ url, environment: { WebSocket } })
     let was = false
     socket.on('leg-dialling', () => void dials++)
+    socket.on('handover-started', ({ reason }) => void (moves[reason] = (moves[reason] ?? 0) + 1))
     socket.store.subscribe(({ status }) => {
       if ((status === 'live') === was) return
       was = !was
@@ -81,6 +84,7 @@ answer({
   connect: (clients: number) => (kind === 'plain' ? plainClients(clients) : liveClients(clients)),
   forget: () => {
     dials = 0
+    moves = {}
     back = []
     down = new Map()
     from = performance.now()
@@ -88,6 +92,7 @@ answer({
   look: () => ({
     live,
     dials,
+    moves,
     back,
     down: [...new Set([...down.keys(), ...downSince.keys()])].map(
       (client) =>

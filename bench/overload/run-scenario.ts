@@ -29,6 +29,8 @@ export interface Outcome {
   /** Of the server that takes all: at the most, in multiples of what it has once all are live. */
   readonly memory: number
   readonly events: Readonly<Record<string, number>>
+  /** Why clients moved, and how many. */
+  readonly moves: Readonly<Record<string, number>>
   /** Live at each second. */
   readonly series: readonly number[]
 }
@@ -46,6 +48,7 @@ interface Looked {
 interface ClientsLooked {
   readonly live: number
   readonly dials: number
+  readonly moves: Readonly<Record<string, number>>
   readonly back: readonly number[]
   readonly down: readonly number[]
 }
@@ -117,6 +120,7 @@ async function crash(
   for (const node of nodes) node.kill()
   await taker.ask('listen', { options })
   gate.to([port])
+  while ((await look(clients)).live === scenario.clients) await pause(10)
   const series = await watch(scenario, stand, async () => (await look(clients)).live === scenario.clients)
   return outcome(scenario, contender, stand, series, {})
 }
@@ -184,7 +188,7 @@ async function outcome(
   series: number[],
   more: Partial<Outcome>,
 ): Promise<Outcome> {
-  const { live, dials, back, down } = await look(clients)
+  const { live, dials, back, down, moves } = await look(clients)
   const seen = await taker.ask<Looked>('look')
   const told =
     scenario.kind === 'drain'
@@ -214,6 +218,7 @@ async function outcome(
     told,
     memory: seen.peak / calm,
     events: seen.events,
+    moves,
     series,
     ...more,
   }

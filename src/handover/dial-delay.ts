@@ -17,7 +17,7 @@ export interface PaceFacts {
 }
 
 /** At least this much of a deadline is kept for the dial, ms: a slow TLS handshake and a welcome. */
-const LEAST_DIAL = 1_000
+export const LEAST_DIAL = 1_000
 
 /** Milliseconds to wait before the next dial. */
 export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, spread, cap }: PaceFacts): number {
@@ -32,14 +32,17 @@ export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, sprea
       return Math.max(Math.min(dwell, left / 2), part)
     }
     case 'again': {
-      const { tries, unopened, retryAfter } = pace
-      return handoverDialDelay({ n: tries - 1, unopened, retryAfter, latest: left - dialTime }, random)
+      const { tries, unopened, retryAfter, spread } = pace
+      return handoverDialDelay({ n: tries - 1, unopened, retryAfter, spread, latest: left - dialTime }, random)
     }
     case 'spread':
       return reconnectDelay({ failures: pace.failures, spread, cap }, random)
     case 'early':
       return reconnectDelay({ failures: pace.failures, spread, cap, early: true }, random)
     case 'busy':
-      return reconnectDelay({ failures: pace.failures, spread, cap, busy: true, retryAfter: pace.retryAfter }, random)
+      return reconnectDelay(
+        { failures: pace.failures, spread: pace.spread ?? spread, cap, busy: true, retryAfter: pace.retryAfter },
+        random,
+      )
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { createRetryBudget, type RetryBudget } from '../policy/retry-budget.js'
 import { EarlyAttempts } from './early-attempts.js'
 
 /** What the dials so far have taught: the next one is made by it. */
@@ -13,12 +14,16 @@ export class DialRecord {
   inVain: string | null = null
   /** What the last dial took up to its welcome, ms. */
   took = 0
+  /** Dials in a row that a server opened and did not welcome in time. */
+  slow = 0
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   doubted = false
   readonly early: EarlyAttempts
+  readonly retries: RetryBudget
 
   constructor(clock: Clock) {
     this.early = new EarlyAttempts(clock)
+    this.retries = createRetryBudget(clock)
   }
 
   connect(): void {
@@ -31,6 +36,8 @@ export class DialRecord {
     this.inVain = null
     this.everServed = true
     this.took = took
+    this.slow = 0
     this.early.welcomed()
+    this.retries.welcomed()
   }
 }

@@ -4,7 +4,7 @@ import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import { createPeriod, type Period } from '../base/period.js'
 import { bounded, bounds } from '../policy/bounds.js'
-import { delayOf } from './dial-delay.js'
+import { delayOf, LEAST_DIAL } from './dial-delay.js'
 import type { Handover } from './handover.js'
 import { SafeMoment } from './safe-moment.js'
 import type { ClientReason, Pace } from './state.js'
@@ -36,7 +36,7 @@ export class DialTimer {
     this.#moment?.clear()
     if ('retryAfter' in pace && pace.retryAfter) this.#busy.extend(bounded(pace.retryAfter, bounds.retryAfter))
     if (pace.kind === 'now' && this.#busy.left === 0) return this.#now()
-    const delay = Math.max(this.#busy.left, this.#delay())
+    const delay = Math.max(this.#busy.left, this.#price(), this.#delay())
     const before = this.#alarm.left
     // A request that replaces another one must not put off a dial that is due already.
     this.#alarm.set(pace.kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
@@ -89,6 +89,16 @@ export class DialTimer {
       spread: dials.spread ?? reconnect.spread,
       cap: reconnect.cap,
     })
+  }
+
+  /** A dial that follows a failed one has its price, unless it would come too late for a deadline. */
+  #price(): number {
+    const { pace } = this
+    if (pace.kind === 'now' || pace.kind === 'asked' || ('failures' in pace && pace.failures === 0)) return 0
+    const { settings, state, dials } = this.#handover
+    const ask = state.active?.ask
+    const wait = dials.retries.take()
+    return ask && !ask.expired && wait + LEAST_DIAL > ask.deadline - since(settings.clock, ask.at) ? 0 : wait
   }
 
   #now() {

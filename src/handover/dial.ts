@@ -1,4 +1,5 @@
 import type { Instant } from '../base/clock.js'
+import { dialPatience } from '../policy/dial-patience.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from '../legs/protocol-leg.js'
 import type { ProtocolLegDeps, ProtocolLegHandlers } from '../legs/protocol-leg.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
@@ -26,6 +27,7 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
   leg!: ProtocolLeg
   readonly number: number
   readonly handover: string | undefined
+  readonly connectTimeout: number
   readonly openTimeout: number
   readonly #handover: Handover
   readonly #url: string | null
@@ -46,7 +48,8 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
     }
     this.number = number
     this.handover = ask?.by === 'server' ? ask.id : undefined
-    this.openTimeout = settings.connectTimeout * (state.active ? OPEN_PART : 1)
+    this.connectTimeout = dialPatience(settings.connectTimeout, dials.slow)
+    this.openTimeout = state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout
   }
 
   get clock() {
@@ -63,10 +66,6 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
 
   get WebSocket() {
     return this.#handover.settings.WebSocket
-  }
-
-  get connectTimeout() {
-    return this.#handover.settings.connectTimeout
   }
 
   get heartbeat() {
@@ -91,7 +90,8 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
   hello(token: string | undefined): ClientFrame {
     const { session } = this.#handover
     const topics = session.merge.hello(this.number)
-    return { type: 'hello', session: session.id, leg: this.number, token, topics, handover: this.handover }
+    const { number, handover, connectTimeout: timeout } = this
+    return { type: 'hello', session: session.id, leg: number, token, topics, handover, timeout }
   }
 
   opened(): void {

@@ -31,6 +31,7 @@ export function died(handover: Handover, leg: ProtocolLeg, { code, reason, opene
   const { settings, audience, state, legs, dials, evidence } = handover
   const known = legs.forget(leg.number)
   if (!leg.welcome && leg.url !== '') dials.inVain = leg.url
+  if (!leg.welcome && opened && !error) dials.slow++
   const report = (told: LiveSocketError) => audience.error(told)
   const verdict = closeVerdict(
     {
@@ -49,10 +50,19 @@ export function died(handover: Handover, leg: ProtocolLeg, { code, reason, opene
     const message = explain`The server closed the connection with ${code}: the two sides do not understand each other.`
     report(new LiveSocketError('invalid', message))
   }
+  if (verdict.do === 'retry' && verdict.pace === 'busy') tellBusy(handover, leg, verdict.retryAfter)
   lost(handover, leg, { code, reason, by: 'server', opened, error }, verdict)
   // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
   // this client lost.
   if ((known?.suspect && !opened) || (verdict.do === 'retry' && verdict.pace === 'early')) handover.hasten()
+}
+
+/** The server that asked to be left hears that the next one has no room: it paces its requests. */
+function tellBusy({ state, legs }: Handover, { number }: ProtocolLeg, retryAfter: number | undefined) {
+  const { active, standby } = state
+  if (number !== standby?.leg || active?.ask?.by !== 'server') return
+  const told = retryAfter === undefined ? undefined : { retryAfter }
+  legs.of(active.leg)?.send({ type: 'delayed', id: active.ask.id, ...told })
 }
 
 /** Closes a leg that the machine did not want closed. */

@@ -1,5 +1,5 @@
 import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
-import type { Ask, Died, Effect, Event, Pace, Seat, State, Stop } from './state.js'
+import type { Ask, Busy, Died, Effect, Event, Pace, Seat, State, Stop } from './state.js'
 
 /** Dials of such a move before the server counts as gone: some three seconds of them. */
 const EXCLUSIVE_TRIES = 6
@@ -136,7 +136,7 @@ function standbyFailed(state: State, opened: boolean, verdict?: Verdict): Step {
 /** The pace of the next dial of a move, of which one came to nothing. */
 function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Pace {
   const busy = verdict?.do === 'retry' && verdict.pace === 'busy'
-  const told = busy && verdict.retryAfter !== undefined ? { retryAfter: verdict.retryAfter } : null
+  const told = busy ? busyOf(verdict) : null
   return ask?.expired
     ? { kind: busy ? 'busy' : 'spread', failures: tries, ...told }
     : { kind: 'again', tries, unopened, ...told }
@@ -194,8 +194,11 @@ function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
   if (verdict.do === 'renew-token') return wait(next, { kind: 'now' })
   // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
   if (state.wait === 'timer' && verdict.pace === 'spread') return [next, []]
-  const { pace, retryAfter } = verdict
-  return wait(next, { kind: pace, failures, ...(retryAfter === undefined ? null : { retryAfter }) })
+  return wait(next, { kind: verdict.pace, failures, ...busyOf(verdict) })
+}
+
+function busyOf({ retryAfter, spread }: Busy): Busy | null {
+  return retryAfter === undefined ? null : { retryAfter, ...(spread === undefined ? null : { spread }) }
 }
 
 function without(state: State, leg: number): State {

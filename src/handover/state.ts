@@ -70,10 +70,16 @@ export type Pace =
   | { readonly kind: 'now' }
   /** A request's own spread, and the dwell after a cutover. */
   | { readonly kind: 'asked' }
-  /** Within a move. `retryAfter`: the server that was dialled is busy for so many ms. */
-  | { readonly kind: 'again'; readonly tries: number; readonly unopened: number; readonly retryAfter?: number }
+  /** Within a move. */
+  | ({ readonly kind: 'again'; readonly tries: number; readonly unopened: number } & Busy)
   | { readonly kind: 'spread' | 'early'; readonly failures: number }
-  | { readonly kind: 'busy'; readonly failures: number; readonly retryAfter?: number }
+  | ({ readonly kind: 'busy'; readonly failures: number } & Busy)
+
+/** The server that was dialled is busy for so many ms, and wants its clients spread over as many more. */
+export interface Busy {
+  readonly retryAfter?: number
+  readonly spread?: number
+}
 
 export type Stop = {
   readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'

@@ -93,6 +93,9 @@ const CLOSE_AFTER_ERROR = 1_000
  */
 const KEEPALIVE = 0.8
 
+/** A server that says that the welcome is to come is waited for so many times longer in all. */
+const QUEUED = 12
+
 /** The part of `connectTimeout` after which a leg goes without the answers for topics that have not come. */
 const PATIENCE = 0.5
 
@@ -215,6 +218,14 @@ class DialledLeg implements ProtocolLeg, LegHandlers {
     else this.died({ code: 1006, reason: this.#opened ? 'no welcome in time' : 'no connection in time' })
   }
 
+  /** Its server has many to welcome, and this one has its place among them. */
+  #queued() {
+    const { clock, connectTimeout } = this.#deps
+    this.#hurried = false
+    const left = QUEUED * connectTimeout - since(clock, this.#dialling)
+    this.#late.set(Math.max(0, Math.min(connectTimeout, left)))
+  }
+
   #welcomed(frame: WelcomeFrame) {
     const { clock, protocol, heartbeat } = this.#deps
     this.welcome = frame
@@ -279,6 +290,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers {
       // The close that follows tells the rest; should it not follow, the leg is over all the same.
       if (FINAL.has(frame.code)) this.#late.set(CLOSE_AFTER_ERROR)
     }
+    if (frame.type === 'pong' && !this.welcome && !this.#error) this.#queued()
     // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later
     // frames.
     if (frame.type === 'pong' && ++this.#pongs >= (this.#fence?.pongs ?? Infinity)) {

@@ -9,6 +9,8 @@ export interface LegError {
   readonly id?: string
   /** Milliseconds. */
   readonly retryAfter?: number
+  /** Milliseconds. */
+  readonly spread?: number
 }
 
 /** How a session's only leg ended. */
@@ -41,11 +43,13 @@ export type Verdict =
       readonly do: 'retry'
       /**
        * `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter`
-       * or longer.
+       * and a random part of `spread`.
        */
       readonly pace: 'spread' | 'early' | 'busy'
       /** Milliseconds. */
       readonly retryAfter?: number
+      /** Milliseconds. Absent: as any reconnection. */
+      readonly spread?: number
       /** Counts towards `BAD_CLOSES`, and is to be reported. */
       readonly bad?: true
       /** The browser did it: no failure of a server, however often it happens. */
@@ -109,6 +113,7 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
         do: 'retry',
         pace: 'busy',
         ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }),
+        ...(error.spread === undefined ? undefined : { spread: error.spread }),
       }
     case 'too-slow':
       return EARLY

@@ -75,6 +75,8 @@ export interface HandoverDialAsk {
   readonly unopened?: number
   /** The server that was dialled said that it is busy for so many ms. */
   readonly retryAfter?: number
+  /** Over which it wants those spread whom it told so, ms. Default: as long again. */
+  readonly spread?: number
   /** Milliseconds after which a dial would come too late for the deadline. Default: never. */
   readonly latest?: number
 }
@@ -82,23 +84,23 @@ export interface HandoverDialAsk {
 /**
  * How long to wait before a further dial within a handover, ms (client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the
  * third in a row that did not open it is `w/2 + U(0, w/2)`, w growing to 10 s: no sooner than Firefox would let it go,
- * so that a browser's own delay never grows behind ours. After `busy` it is `retryAfter + U(0, retryAfter)`. What would
+ * so that a browser's own delay never grows behind ours. After `busy` it is `retryAfter + U(0, spread)`. What would
  * come too late comes in time, and still spread, unless the server is busy until then.
  */
 export function handoverDialDelay(
-  { n, unopened = 0, retryAfter, latest = Infinity }: HandoverDialAsk,
+  { n, unopened = 0, retryAfter, spread, latest = Infinity }: HandoverDialAsk,
   random: Random,
 ): number {
-  const [least, most] = retryAfter === undefined ? dialWindow(n, unopened) : busyWindow(retryAfter)
+  const [least, most] = retryAfter === undefined ? dialWindow(n, unopened) : busyWindow(retryAfter, spread)
   const inTime = latest > (retryAfter === undefined ? 0 : least)
   const to = inTime ? Math.min(most, latest) : most
   const from = Math.min(least, retryAfter === undefined ? to / 2 : least)
   return from + random() * (to - from)
 }
 
-function busyWindow(retryAfter: number): [number, number] {
+function busyWindow(retryAfter: number, spread: number | undefined): [number, number] {
   const least = bounded(retryAfter, bounds.retryAfter)
-  return [least, 2 * least]
+  return [least, least + (spread === undefined ? least : bounded(spread, bounds.spread))]
 }
 
 function dialWindow(n: number, unopened: number): [number, number] {

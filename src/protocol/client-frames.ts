@@ -65,6 +65,7 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         ...optional(text, fields, 'token', MAX_TOKEN),
         topics: topicMap(fields, readRequest),
         ...optional(text, fields, 'handover'),
+        ...optional(duration, fields, 'timeout'),
       }
     case 'subscribe':
       return { type, id: text(fields, 'id'), topics: topicMap(fields, readRequest) }
@@ -88,6 +89,8 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
       return { type, id: text(fields, 'id'), topic: topicName(fields), data: required(fields, 'data') }
     case 'auth':
       return { type, token: text(fields, 'token', MAX_TOKEN) }
+    case 'delayed':
+      return { type, id: text(fields, 'id'), ...optional(duration, fields, 'retryAfter') }
     case 'ping':
       return { type }
     default:

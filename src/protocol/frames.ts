@@ -37,6 +37,8 @@ export type ClientFrame =
       readonly token?: string
       readonly topics: TopicRequests
       readonly handover?: string
+      /** Milliseconds without a word of the server after which the client no longer waits for its welcome. */
+      readonly timeout?: number
     }
   | { readonly type: 'subscribe'; readonly id: string; readonly topics: TopicRequests }
   | { readonly type: 'unsubscribe'; readonly topics: readonly string[] }
@@ -55,6 +57,8 @@ export type ClientFrame =
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'signal'; readonly id: string; readonly topic: string; readonly data: unknown }
   | { readonly type: 'auth'; readonly token: string }
+  /** The move of that request waits: the server that was dialled is busy, for so many milliseconds. */
+  | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number }
   | { readonly type: 'ping' }
 
 export interface WelcomeFrame {
@@ -121,6 +125,8 @@ export interface ErrorFrame {
   readonly topic?: string
   readonly id?: string
   readonly retryAfter?: number
+  /** What a client adds to `retryAfter` is a random part of this. Absent: of what it spreads any reconnection over. */
+  readonly spread?: number
 }
 
 export interface AckFrame {

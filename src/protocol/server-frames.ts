@@ -119,6 +119,7 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         ...optional(text, fields, 'topic', MAX_TOPIC),
         ...optional(text, fields, 'id'),
         ...optional(duration, fields, 'retryAfter'),
+        ...optional(duration, fields, 'spread'),
       }
     case 'pong':
       return { type, ...optional(duration, fields, 'reconnectSpread') }

@@ -34,6 +34,7 @@ export const limitBounds = {
   maxAuthenticating: count(100),
   maxPendingBytes: count(16 * MIB),
   helloTimeout: time(10 * SECOND),
+  queueTimeout: time(60 * SECOND),
   // A hello of one topic and a token must fit, whatever the application publishes.
   maxFrame: { least: KIB, most: LONGEST_DATA, otherwise: 256 * KIB },
   maxFragments: count(128),

@@ -20,6 +20,8 @@ export interface Counters {
   missed: number
   /** Legs asked to move. */
   asked: number
+  /** Calls of `authenticate` that ended when their leg had gone already. */
+  wasted: number
   /** Legs closed with an error, by its code. */
   readonly failed: Partial<Record<FailureCode, number>>
 }
@@ -34,6 +36,7 @@ export function createCounters(): Counters {
     delivered: 0,
     missed: 0,
     asked: 0,
+    wasted: 0,
     failed: {},
   }
 }

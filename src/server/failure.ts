@@ -6,6 +6,8 @@ export interface Failure {
   readonly message: string
   readonly id?: string
   readonly retryAfter?: number
+  /** Milliseconds over which clients spread themselves after `retryAfter`. */
+  readonly spread?: number
 }
 
 export const CLOSE_CODES = {

@@ -19,7 +19,7 @@ export interface ServerLimits {
   readonly maxPending: number
   /**
    * Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn.
-   * Default 100.
+   * Fewer hellos are greeted at a time where that takes long: see `stats().admission`. Default 100.
    */
   readonly maxAuthenticating: number
   /**
@@ -27,8 +27,13 @@ export interface ServerLimits {
    * 16 MiB.
    */
   readonly maxPendingBytes: number
-  /** From the opening of a socket to its `hello`, and from there to its `welcome`. Default 10,000. */
+  /** From the opening of a socket to its `hello`, and from when it is greeted to its `welcome`. Default 10,000. */
   readonly helloTimeout: number
+  /**
+   * How long a hello may wait until it is greeted. One whose turn would come later is answered `busy` at once, with a
+   * `retryAfter` that says when there is room. Default 60,000; 8,000 for clients that do not say how long they wait.
+   */
+  readonly queueTimeout: number
   /**
    * The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. Default 256 KiB.
    */

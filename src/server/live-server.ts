@@ -5,6 +5,8 @@ import { systemClock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { MAX_ID, MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
 import { serialise } from '../protocol/json.js'
+import { createAdmission } from './admission/admission.js'
+import { createGreeted } from './admission/greeted.js'
 import { createAcceptor, type Arrival, type Connection } from './upgrade/acceptor.js'
 import { createAuthenticator } from './identity/authenticator.js'
 import { numberOf, textOf } from './bounds.js'
@@ -172,7 +174,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   const limits = serverLimits(options.limits)
   const allows = originCheck(options.allowedOrigins)
   const addressOf = clientAddress(options.trustedProxies)
-  const spread = reconnectSpread(options.reconnectSpread)
+  const greeted = createGreeted(() => clock.monotonic())
+  const spread = reconnectSpread(options.reconnectSpread, () => greeted.bestSecond)
   const log = options.log ?? memoryLog({ clock })
   const counters = createCounters()
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
@@ -227,6 +230,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
         drain.cameBack()
         return DRAINING
       },
+      room: () => admission.room(),
       onEvent: tell,
     },
   )
@@ -293,6 +297,24 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
   }
 
   const patient = createPatientClock(clock)
+  const authenticator = createAuthenticator<User>({
+    authenticate,
+    clock: patient,
+    patience: limits.helloTimeout,
+    maxCalls: limits.maxAuthenticating,
+    wasted() {
+      counters.wasted++
+      admission.wake()
+    },
+    onError,
+  })
+  const admission = createAdmission({
+    clock,
+    most: limits.maxAuthenticating,
+    queueTimeout: limits.queueTimeout,
+    patience: limits.helloTimeout,
+    abandoned: () => authenticator.abandoned,
+  })
   const newLeg = createServerLegs<User>({
     writes: createWriteCoalescing(systemClock),
     id,
@@ -305,18 +327,17 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     answer,
     counters,
     clock: patient,
-    authenticator: createAuthenticator<User>({
-      authenticate,
-      clock: patient,
-      patience: limits.helloTimeout,
-      maxCalls: limits.maxAuthenticating,
-      onError,
-    }),
+    authenticator,
+    admission,
     permission,
     filter: options.filter,
     onSession: options.onSession,
     reconnectSpread: () => spread(connections.size),
-    welcomed: (leg) => void legs.add(leg),
+    welcomed(leg) {
+      greeted.add()
+      legs.add(leg)
+    },
+    delayed: (leg, retryAfter) => drain.delayed(leg as ServerLeg<unknown>, retryAfter),
     gone(leg) {
       connections.delete(leg)
       if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
@@ -355,6 +376,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away
     // does not hold it up for long: it takes the legs for dead all the same, some time later.
     await settled(Promise.all(releasing))
+    admission.close()
     feeds.close()
     acceptor.close()
     if (options.log === undefined) await log.close()
@@ -384,6 +406,7 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       legs: legs.size,
       topics: feeds.size,
       slowed: pace.slowed(),
+      admission: { greeted: greeted.lastSecond, ...admission.stats },
       ...(log.size && { log: log.size() }),
       draining: drain.refusing,
       logAway: status?.ready === false ? status.reason : null,

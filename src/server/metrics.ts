@@ -23,6 +23,27 @@ export function serverMetrics(stats: ServerStats): Metric[] {
   return [
     one('connections', 'gauge', 'Sockets now, welcomed or not.', stats.connections),
     one('legs', 'gauge', 'Legs now: sockets that were welcomed.', stats.legs),
+    one('greeted_per_second', 'gauge', 'Legs welcomed in the last whole second.', stats.admission.greeted),
+    one(
+      'greeting_limit',
+      'gauge',
+      'Hellos that are greeted at a time at the most, found from what it takes.',
+      stats.admission.limit,
+    ),
+    one('greeting', 'gauge', 'Hellos that are being greeted now.', stats.admission.greeting),
+    one('waiting', 'gauge', 'Hellos that wait for their turn now.', stats.admission.waiting),
+    one(
+      'turned_away_total',
+      'counter',
+      'Hellos answered busy, because their turn would have come too late.',
+      stats.admission.turnedAway,
+    ),
+    one(
+      'greetings_wasted_total',
+      'counter',
+      'Calls of authenticate that ended when their leg had gone already.',
+      stats.wasted,
+    ),
     one('topics', 'gauge', 'Topics that a leg of this server reads now.', stats.topics),
     one('draining', 'gauge', '1 while this server moves its legs away.', stats.draining ? 1 : 0),
     one('log_ready', 'gauge', '1 while the log can be asked.', stats.logAway === null ? 1 : 0),

@@ -104,8 +104,8 @@ export interface LiveServerOptions<User = unknown, Methods extends object = Meth
   readonly heartbeat?: number
   /**
    * Milliseconds over which clients spread their reconnections should this server vanish; or `{ rate }`, how many
-   * connections a second the others can take, from which it is worked out as legs come and go. Default: not said, and
-   * clients take 30 s.
+   * connections a second the others can take, from which it is worked out as legs come and go. Default: as wide as
+   * it takes at the most that this server ever welcomed in one second, and never above 30 s.
    */
   readonly reconnectSpread?: number | { readonly rate: number }
   readonly clock?: Clock

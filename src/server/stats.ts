@@ -1,3 +1,4 @@
+import type { AdmissionStats } from './admission/admission.js'
 import type { Counters } from './counters.js'
 import type { LogSize } from './log/topic-log.js'
 
@@ -11,6 +12,8 @@ export interface ServerStats extends Counters {
   readonly topics: number
   /** Publishes that waited for readers, or so that others had their turn. */
   readonly slowed: number
+  /** How new legs come in. `greeted`: those welcomed in the last whole second. */
+  readonly admission: AdmissionStats & { readonly greeted: number }
   /** Of a memory log. */
   readonly log?: LogSize
   readonly draining: boolean

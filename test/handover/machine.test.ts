@@ -46,7 +46,7 @@ describe('every interleaving of events', () => {
     ],
     ['a named place that cannot be reached is dialled over and over', 'state.tries % 2 === 0 ?', 'state.tries >= 0 ?'],
     ['a named place is given up for good', 'state.tries % 2 === 0 ?', 'state.tries === 0 ?'],
-    ['a busy server is dialled at once', 'const told = busy && verdict', 'const told = false && verdict'],
+    ['a busy server is dialled at once', 'const told = busy ?', 'const told = false ?'],
     [
       'a hint dials at once',
       "? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })",

@@ -34,7 +34,7 @@ describe('a server that asks', () => {
     one.send({ type: 'ack', id: one.of('publish')[0]!['id'], offset: 7, data: { fine: true } })
     expect(await mine).toEqual({ offset: 7, data: { fine: true } })
     const [first, second] = [one.said[0]!, two.said[0]!]
-    expect(first).toEqual({ type: 'hello', session: first['session'], leg: 1, topics: { t: {} } })
+    expect(first).toEqual({ type: 'hello', session: first['session'], leg: 1, topics: { t: {} }, timeout: 10_000 })
     // It was dialled and opened before the message came: its hello has the position of that moment.
     expect(second).toEqual({
       type: 'hello',
@@ -42,6 +42,7 @@ describe('a server that asks', () => {
       leg: 2,
       topics: { t: { epoch: 'e', offset: 5 } },
       handover: 'm',
+      timeout: 10_000,
     })
     two.welcome({ server: 'b', offset: 7 })
     expect(one.closed).toBeUndefined()

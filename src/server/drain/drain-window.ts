@@ -1,41 +1,80 @@
 /**
  * The legs that were asked to move and are on their way: no more of them at a time than those who take them are quick
- * for.
+ * for, which is told by how many have left lately.
  */
 export interface DrainWindow<Leg> {
   asked(leg: Leg): void
   gone(leg: Leg): void
+  /** Those who are to take it have no room for it, for so many milliseconds. */
+  delayed(leg: Leg, retryAfter: number): void
   readonly full: boolean
+  /** Legs a second that have left lately; null before that can be told. */
+  readonly pace: number | null
 }
 
+/** Milliseconds of which it is looked how many have left. */
+const LATELY = 3_000
+/** So many times as many may be on their way: what arrives grows by half in that time, as far as it can. */
+const MORE = 1.5
 /**
- * Seconds' worth of legs that may be on their way. A move takes a few round trips. Where it takes longer, those who
- * take the legs are at their limit: more at once would only wait until their dials time out (after 10 s, as a rule),
- * and come again on top of the next ones.
+ * Seconds' worth of legs that may be on their way whatever happens. A move takes a few round trips. Where it takes
+ * longer, those who take the legs are at their limit.
  */
-const SECONDS = 3
+const MOST = 3
+/** Seconds' worth that may be on their way at first, when nobody can have left yet; and how many at any time. */
+const FIRST = 0.5
+const LEAST = { seconds: 0.25, legs: 10 }
 /**
  * Milliseconds after which a leg is not what keeps them busy: its page is frozen, or its application puts the move off.
  */
-const SLOW = 10_000
+const SLOW = 5_000
 
 /** @param rate legs a second. @param spread milliseconds over which each of them puts its move off by itself. */
 export function createDrainWindow<Leg>(
   { rate, spread }: { readonly rate: number; readonly spread: number },
   now: () => number,
 ): DrainWindow<Leg> {
-  const size = Math.max(1, rate * (SECONDS + spread / 1_000))
-  /** When each was asked, the first first. */
+  const begun = now()
+  const most = Math.max(1, rate * (MOST + spread / 1_000))
+  const least = Math.min(most, Math.max(LEAST.legs, rate * LEAST.seconds))
+  /** When each is no longer counted, the first first. */
   const underWay = new Map<Leg, number>()
+  /** When those that were asked have left, the first first. */
+  let left: number[] = []
+  let delayedAt = Number.NEGATIVE_INFINITY
+
+  function leftLately(): number {
+    const from = now() - LATELY
+    const first = left.findIndex((at) => at > from)
+    left = first === -1 ? [] : left.slice(first)
+    return left.length
+  }
+
+  function allowed(): number {
+    const lately = leftLately()
+    // Whoever spreads its move leaves no sooner.
+    const unknown = now() - begun < LATELY + spread ? rate * (FIRST + spread / 1_000) : 0
+    const more = now() - delayedAt < LATELY ? 1 : MORE
+    return Math.min(most, Math.max(least, unknown, lately * more))
+  }
+
   return {
-    asked: (leg) => void underWay.set(leg, now()),
-    gone: (leg) => void underWay.delete(leg),
+    asked: (leg) => void underWay.set(leg, now() + SLOW + spread),
+    gone(leg) {
+      if (underWay.delete(leg)) left.push(now())
+    },
+    delayed(leg, retryAfter) {
+      if (!underWay.delete(leg)) return
+      delayedAt = now()
+      underWay.set(leg, now() + SLOW + retryAfter)
+    },
     get full() {
-      for (const [leg, askedAt] of underWay) {
-        if (now() - askedAt < SLOW + spread) break
-        underWay.delete(leg)
-      }
-      return underWay.size >= size
+      for (const [leg, until] of underWay) if (until <= now()) underWay.delete(leg)
+      return underWay.size >= allowed()
+    },
+    get pace() {
+      const passed = Math.min(LATELY, now() - begun)
+      return passed < LATELY ? null : (leftLately() / passed) * 1_000
     },
   }
 }

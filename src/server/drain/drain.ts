@@ -60,6 +60,8 @@ export interface Drain {
   force(): void
   /** A new leg was refused because of it. */
   cameBack(): void
+  /** A leg that was asked cannot move yet: there is no room for it, for so many milliseconds. */
+  delayed(leg: ServerLeg<unknown>, retryAfter: number): void
   /** A leg is gone, for whatever reason. */
   gone(leg: ServerLeg<unknown>): void
   /** Legs that are still to go. */
@@ -95,6 +97,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
     cancel(): void
     force(): void
     cameBack(): void
+    delayed(leg: ServerLeg<unknown>, retryAfter: number): void
     gone(leg: ServerLeg<unknown>): void
   }
   let run: Run | null = null
@@ -199,6 +202,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
         end()
       },
       cameBack: () => void cameBack++,
+      delayed: window.delayed,
       gone(leg) {
         if (!remaining.delete(leg)) return
         window.gone(leg)
@@ -242,6 +246,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
     cancel,
     force: () => run?.force(),
     cameBack: () => run?.cameBack(),
+    delayed: (leg, retryAfter) => run?.delayed(leg, retryAfter),
     gone: (leg) => run?.gone(leg),
     get left() {
       return run?.remaining.size ?? 0

@@ -38,6 +38,8 @@ export interface Identification<User> {
 /** Asks `authenticate`, so many times at once and no more; the others wait for their turn. */
 export interface Authenticator<User> {
   ask(credentials: Credentials): Identification<User>
+  /** Calls that go on although nobody waits for them any more. */
+  readonly abandoned: number
 }
 
 export interface AuthenticatorDeps<User> {
@@ -47,6 +49,8 @@ export interface AuthenticatorDeps<User> {
   readonly patience: number
   /** Calls under way, also those that nobody waits for any more. */
   readonly maxCalls: number
+  /** A call has ended, or counts as ended, that nobody waited for any more. */
+  wasted?(): void
   onError(error: unknown, doing: string): void
 }
 
@@ -61,12 +65,20 @@ export function createAuthenticator<User>({
   clock,
   patience,
   maxCalls,
+  wasted,
   onError,
 }: AuthenticatorDeps<User>): Authenticator<User> {
   const underWay = new Set<{ abandonedAt: number | null }>()
   /** In the order in which they came. */
   const waiting = new Set<() => void>()
   let saidSubject = false
+  let abandoned = 0
+
+  function over(call: { abandonedAt: number | null }) {
+    if (!underWay.delete(call) || call.abandonedAt === null) return
+    abandoned--
+    wasted?.()
+  }
 
   function next() {
     for (const begin of waiting) {
@@ -78,7 +90,7 @@ export function createAuthenticator<User>({
   function giveAwayLost() {
     for (const call of underWay) {
       if (call.abandonedAt === null || clock.monotonic() - call.abandonedAt < DEAF) continue
-      underWay.delete(call)
+      over(call)
       onError(
         new LiveSocketError(
           'timeout',
@@ -94,7 +106,7 @@ export function createAuthenticator<User>({
     const call: { abandonedAt: number | null } = { abandonedAt: null }
     // Made for those who look at the signal: after a crash everybody comes back, and each of them costs.
     let controller: AbortController | null = null
-    let over = false
+    let settled = false
     let cancel: () => void = () => undefined
     let settle: (identified: Identified<User>) => void
     const answer = new Promise<Identified<User>>((resolve) => void (settle = resolve))
@@ -109,7 +121,7 @@ export function createAuthenticator<User>({
     }
 
     function end(identified: Identified<User>) {
-      over = true
+      settled = true
       cancel()
       waiting.delete(begin)
       settle(identified)
@@ -121,21 +133,21 @@ export function createAuthenticator<User>({
         const asked = authenticate(credentials)
         if (!isPromise(asked)) return judge(asked)
         underWay.add(call)
-        const settled =
+        const afterwards =
           <Value>(then: (value: Value) => void) =>
           (value: Value) => {
-            underWay.delete(call)
+            over(call)
             then(value)
             next()
           }
-        Promise.resolve(asked).then(settled(judge), settled(failed))
+        Promise.resolve(asked).then(afterwards(judge), afterwards(failed))
       } catch (error) {
         failed(error)
       }
     }
 
     function judge(user: User | null | undefined | false) {
-      if (over) return
+      if (settled) return
       if (!user) return end({ outcome: 'refused' })
       try {
         const fields = readUser(user)
@@ -150,7 +162,7 @@ export function createAuthenticator<User>({
     }
 
     function failed(error: unknown) {
-      if (over) return
+      if (settled) return
       onError(redactedError(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
       end({ outcome: 'untold' })
     }
@@ -164,8 +176,9 @@ export function createAuthenticator<User>({
     }
 
     function abandon() {
-      if (over) return
+      if (settled) return
       call.abandonedAt = clock.monotonic()
+      if (underWay.has(call)) abandoned++
       controller?.abort()
       end({ outcome: 'untold' })
     }
@@ -173,11 +186,16 @@ export function createAuthenticator<User>({
     giveAwayLost()
     if (underWay.size < maxCalls) begin()
     else waiting.add(begin)
-    if (!over) cancel = clock.setTimeout(late, patience)
+    if (!settled) cancel = clock.setTimeout(late, patience)
     return { answer, abandon }
   }
 
-  return { ask }
+  return {
+    ask,
+    get abandoned() {
+      return abandoned
+    },
+  }
 }
 
 function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {

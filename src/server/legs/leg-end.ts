@@ -70,6 +70,8 @@ export function tellSession<User>(leg: LegState<User>, type: 'joined' | 'left'):
 function stopWaiting<User>(leg: LegState<User>) {
   leg.deps.hellos.clear(leg)
   leg.asking?.abandon()
+  leg.place?.left()
+  leg.place = null
   leg.fresh?.stop()
 }
 
@@ -87,7 +89,7 @@ function afterAnswers<User>(leg: LegState<User>, failure: Failure) {
   })
 }
 
-function close<User>({ socket, topics, deps }: LegState<User>, { code, message, id, retryAfter }: Failure) {
+function close<User>({ socket, topics, deps }: LegState<User>, { code, message, id, retryAfter, spread }: Failure) {
   topics.leaveAll()
   socket.send({
     type: 'error',
@@ -95,6 +97,7 @@ function close<User>({ socket, topics, deps }: LegState<User>, { code, message, 
     message,
     ...(id === undefined ? undefined : { id }),
     ...(retryAfter === undefined ? undefined : { retryAfter }),
+    ...(spread === undefined ? undefined : { spread }),
   })
   socket.close(CLOSE_CODES[code], code, deps.limits.closeTimeout)
 }

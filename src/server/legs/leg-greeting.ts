@@ -1,17 +1,34 @@
 import type { ClientFrame, TopicAnswers } from '../../protocol/frames.js'
-import { LOG_AWAY, UNTOLD } from '../failure.js'
+import { LOG_AWAY, UNTOLD, type Failure } from '../failure.js'
 import { fail, refusal, release, tellSession } from './leg-end.js'
+import { pong } from './leg-serving.js'
 import { isEnded, type LegState } from './leg-state.js'
 import { joinTopics } from './leg-subscriptions.js'
 import { askWho, lifetime, type Known } from './leg-token.js'
 
 type Hello = Extract<ClientFrame, { type: 'hello' }>
 
-/** Takes a hello: who it is, whether the session is free for it, and what it reads. Then it is welcomed. */
-export async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
+/** Takes a hello: it is greeted in its turn. */
+export function arrive<User>(leg: LegState<User>, hello: Hello): void {
+  leg.phase = 'greeting'
+  leg.arrival.said()
+  leg.session = hello.session
+  leg.number = hello.leg
+  leg.deps.hellos.clear(leg)
+  leg.place = leg.deps.admission.enter({
+    ...(hello.timeout === undefined ? undefined : { patience: hello.timeout }),
+    begin: () => void greet(leg, hello),
+    busy: (room) => fail(leg, { code: 'busy', message: 'Others are being greeted.', ...room }),
+    waits: () => pong(leg),
+  })
+}
+
+/** Who it is, whether the session is free for it, and what it reads. Then it is welcomed. */
+async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
   const { deps } = leg
   try {
-    begin(leg, hello)
+    // One time for both: who it is, and then what the log says.
+    deps.hellos.set(leg)
     const known = await identify(leg, hello)
     if (!known || !(await admit(leg, hello, known))) return
     const prepared = await leg.topics.prepare(hello.topics, leg.who!)
@@ -19,12 +36,14 @@ export async function greet<User>(leg: LegState<User>, hello: Hello): Promise<vo
     leg.phase = 'live'
     leg.rate = deps.rates.join(hello.session)
     deps.hellos.clear(leg)
+    leave(leg, false)
+    leg.welcomedAt = deps.clock.monotonic()
     leg.flight.welcomed()
     joinTopics(leg, prepared, undefined, (answers) => welcome(leg, known, answers))
     tellWelcomed(leg, hello)
   } catch (error) {
     deps.onError(error, 'greeting a leg')
-    fail(leg, LOG_AWAY)
+    untold(leg, LOG_AWAY)
   }
 }
 
@@ -32,16 +51,25 @@ export async function greet<User>(leg: LegState<User>, hello: Hello): Promise<vo
 export function tooLate<User>(leg: LegState<User>): void {
   // Who is asked who it is has as long, and says so itself.
   if (leg.asking) return
-  fail(leg, leg.phase === 'opened' ? { code: 'timeout', message: 'The hello took too long.' } : LOG_AWAY)
+  if (leg.phase === 'opened') fail(leg, { code: 'timeout', message: 'The hello took too long.' })
+  else untold(leg, LOG_AWAY)
 }
 
-function begin<User>(leg: LegState<User>, hello: Hello) {
-  leg.phase = 'greeting'
-  leg.arrival.said()
-  leg.session = hello.session
-  leg.number = hello.leg
-  // One time for both: who it is, and then what the log says.
-  leg.deps.hellos.set(leg)
+/** Its place is another one's. `failed`: it could not be told whether it may come in. */
+function leave<User>(leg: LegState<User>, failed: boolean) {
+  leg.place?.ended(failed)
+  leg.place = null
+}
+
+/** Neither yes nor no: it comes back when there is room. */
+function untold<User>(leg: LegState<User>, failure: Failure) {
+  leave(leg, true)
+  fail(leg, { ...failure, ...leg.deps.admission.room() })
+}
+
+function turnDown<User>(leg: LegState<User>, failure: Failure) {
+  leave(leg, false)
+  fail(leg, failure)
 }
 
 /** Null: it has been refused, or is gone. */
@@ -53,7 +81,8 @@ async function identify<User>(leg: LegState<User>, { session, token }: Hello): P
   leg.asking = null
   if (leg.phase !== 'greeting') return null
   if (known.outcome === 'known' && clock.monotonic() < endsAt) return known
-  fail(leg, known.outcome === 'known' ? UNTOLD : refusal(known.outcome))
+  if (known.outcome === 'refused') turnDown(leg, refusal(known.outcome))
+  else untold(leg, UNTOLD)
   return null
 }
 
@@ -67,8 +96,8 @@ async function admit<User>(leg: LegState<User>, hello: Hello, known: Known<User>
     if (!isEnded(leg)) return true
     release(leg)
   } else if (admission.outcome === 'superseded')
-    fail(leg, { code: 'superseded', message: `This session has a leg ${number} or a newer one already.` })
-  else fail(leg, { code: 'forbidden', message: 'This session belongs to somebody else.' })
+    turnDown(leg, { code: 'superseded', message: `This session has a leg ${number} or a newer one already.` })
+  else turnDown(leg, { code: 'forbidden', message: 'This session belongs to somebody else.' })
   return false
 }
 

@@ -35,6 +35,8 @@ export function serve<User>(leg: LegState<User>, frame: ClientFrame, bytes: numb
       return leg.requests?.cancel(frame.id)
     case 'auth':
       return refresh(leg, frame.token)
+    case 'delayed':
+      return leg.deps.delayed(leg, frame.retryAfter ?? 0)
     case 'ping':
       return pong(leg)
   }

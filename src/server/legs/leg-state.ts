@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../base/clock.js'
 import type { ServerFrame } from '../../protocol/frames.js'
+import type { Admission, Admitted } from '../admission/admission.js'
 import type { Counters } from '../counters.js'
 import type { Deadlines } from './deadlines.js'
 import type { Failure } from '../failure.js'
@@ -66,6 +67,7 @@ export interface LegDeps<User> {
   readonly filter: Filter<User> | undefined
   readonly onSession: OnSession<User> | undefined
   readonly authenticator: Authenticator<User>
+  readonly admission: Admission
   readonly permission: Permission<User>
   readonly id: string
   readonly heartbeat: number
@@ -82,6 +84,8 @@ export interface LegDeps<User> {
   /** The leg is welcomed; it is gone; it is gone, and the log is being told so. */
   welcomed(leg: ServerLeg<User>): void
   gone(leg: ServerLeg<User>): void
+  /** The server to which it is asked to move has no room for it, for so many milliseconds. */
+  delayed(leg: ServerLeg<User>, retryAfter: number): void
   releasing(done: Promise<void>): void
   onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
@@ -106,6 +110,10 @@ export interface LegState<User> extends ServerLeg<User> {
   who: LegOwner<User> | null
   /** Who it is is being asked. */
   asking: Identification<User> | null
+  /** From its hello to its welcome: its place among those who are greeted, or wait for that. */
+  place: Admitted | null
+  /** Milliseconds; 0 before. */
+  welcomedAt: number
   /** From its welcome on. */
   rate: SessionRate | null
   saidOverRate: boolean
@@ -120,7 +128,7 @@ export interface LegState<User> extends ServerLeg<User> {
 
 /** For how long a leg may take, whoever is to blame. */
 export interface LegTimes<User> {
-  /** From the opening to the hello, and from there until the log has said its part: `limits.helloTimeout`. */
+  /** From the opening to the hello, and from when it is greeted until the log has said its part: `limits.helloTimeout`. */
   readonly hellos: Deadlines<LegState<User>>
 }
 

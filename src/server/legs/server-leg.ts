@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { decodeClientFrame } from '../../protocol/client-frames.js'
 import type { ServerFrame } from '../../protocol/frames.js'
+import type { Admitted } from '../admission/admission.js'
 import { createDeadlines } from './deadlines.js'
 import { UNTOLD, type Failure } from '../failure.js'
 import type { Identification } from '../identity/authenticator.js'
@@ -12,7 +13,7 @@ import { maxPayload, type ServerLimits } from '../limits.js'
 import type { LegRequests } from '../requests/leg-requests.js'
 import { dropSlow, fail, leave, type Answers } from './leg-end.js'
 import { LegFlight } from './leg-flight.js'
-import { greet, tooLate } from './leg-greeting.js'
+import { arrive, tooLate } from './leg-greeting.js'
 import { pong, probe, serve } from './leg-serving.js'
 import { LegSink } from './leg-sink.js'
 import { LegSocket, type LegSocketOwner } from './leg-socket.js'
@@ -56,6 +57,8 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
   number: number | undefined = undefined
   who: LegOwner<User> | null = null
   asking: Identification<User> | null = null
+  place: Admitted | null = null
+  welcomedAt = 0
   rate: SessionRate | null = null
   saidOverRate = false
   published = false
@@ -90,7 +93,7 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
     if (this.phase === 'greeting')
       return this.fail({ code: 'protocol', message: 'Nothing may come between the hello and the welcome.' })
     if (frame.type !== 'hello') return this.fail({ code: 'protocol', message: 'The first frame must be a hello.' })
-    void greet(this, frame)
+    arrive(this, frame)
   }
 
   binary(): void {
@@ -130,7 +133,8 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
     // One that brought a fresh token in time is not to blame for that nobody could check it.
     if (this.life.over(now, deps.limits.tokenGrace))
       return this.fail(fresh?.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
-    const silent = now - socket.heardAt
+    // Nobody has to say anything while waiting for the welcome.
+    const silent = now - Math.max(socket.heardAt, this.welcomedAt)
     if (silent >= dead && !socket.paused()) return socket.terminate()
     if (dead < Infinity && socket.stalled(now, deps.limits.stallTimeout)) return dropSlow(this)
     if (silent >= quiet || (this.published && now - this.probedAt >= quiet)) probe(this)

@@ -55,6 +55,8 @@ export interface AcceptorHandlers {
   open(connection: Connection, arrival: Arrival): ArrivingLeg
   /** Why nobody may come in now. Asked once for each that comes. */
   closedFor(): Failure | null
+  /** When there is room for one that cannot be taken now. */
+  room(): { readonly retryAfter: number; readonly spread?: number }
   onEvent(event: ServerEvent): void
 }
 
@@ -66,8 +68,8 @@ const MAX_TURNED_AWAY = 1_000
 const LAST_WORDS = 1_024
 /** Pieces of a hello that may be as small as they like. */
 const FEW = 16
-const BUSY: Failure = { code: 'busy', message: 'This server has too many connections.', retryAfter: 5_000 }
-const DISPLACED: Failure = { code: 'busy', message: 'Others came, and no whole hello had.', retryAfter: 5_000 }
+const BUSY = 'This server has too many connections.'
+const DISPLACED = 'Others came, and no whole hello had.'
 const TOO_MANY: Refusal = { status: 503, reason: 'too-many', message: 'Too many connections.' }
 
 export function createAcceptor(
@@ -117,16 +119,20 @@ export function createAcceptor(
     let leg: ArrivingLeg | null = null
     const full = open >= limits.maxConnections || (byAddress.get(address) ?? 0) >= limits.maxPerAddress
     const closed = handlers.closedFor()
-    const place = full || closed ? null : pending.enter(address, () => leg?.fail(DISPLACED))
+    const place = full || closed ? null : pending.enter(address, () => leg?.fail(busy(DISPLACED)))
     // Browsers cannot see the status of a refused upgrade: they are let in to be told.
     if (!place && turnedAway >= MAX_TURNED_AWAY) return deny(request, stream, TOO_MANY)
     sockets.handleUpgrade(request, stream, head, (ws) => {
       count(address, 1)
       leg = seat({ ws, stream, request }, place, () => count(address, -1))
-      if (!place) leg.fail(closed ?? BUSY)
+      if (!place) leg.fail(closed ?? busy(BUSY))
     })
     // No handshake that one could answer.
     if (!leg) place?.leave()
+  }
+
+  function busy(message: string): Failure {
+    return { code: 'busy', message, ...handlers.room() }
   }
 
   /** Follows a leg until it is welcomed or gone. */

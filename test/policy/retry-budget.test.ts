@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { createRetryBudget } from '../../src/policy/retry-budget.js'
+
+function budget() {
+  let now = 0
+  const { take, welcomed } = createRetryBudget({ monotonic: () => now })
+  return { take, welcomed, pass: (ms: number) => void (now += ms) }
+}
+
+test('ten dials in a row that fail cost nothing; from then on there is one every 3 s', () => {
+  const { take, pass } = budget()
+  expect(Array.from({ length: 10 }, take)).toEqual(Array.from({ length: 10 }, () => 0))
+  for (let n = 0; n < 5; n++) {
+    expect(take()).toBe(3_000)
+    pass(3_000)
+  }
+})
+
+test('a client that asks again and again while it waits does not wait longer for it', () => {
+  const { take } = budget()
+  for (let n = 0; n < 100; n++) take()
+  expect(take()).toBe(3_000)
+})
+
+test('a dial that is welcomed gives some of them back, and so does time', () => {
+  const { take, welcomed, pass } = budget()
+  for (let n = 0; n < 12; n++) take()
+  welcomed()
+  expect(Array.from({ length: 5 }, take).filter((wait) => wait > 0)).toHaveLength(1)
+  pass(60_000)
+  expect(Array.from({ length: 10 }, take)).toEqual(Array.from({ length: 10 }, () => 0))
+})

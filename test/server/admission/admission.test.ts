@@ -1,0 +1,176 @@
+import { expect, test } from 'vitest'
+import { createVirtualClock } from '../../../bench/fleet/virtual-clock.js'
+import { createAdmission, type AdmissionDeps, type Room } from '../../../src/server/admission/admission.js'
+import { seededRandom } from '../../../src/testing/seeded-random.js'
+
+/** An identity service that takes `width` calls at a time, `call` ms each, in the order of arrival. */
+function stand({ width, call, ...deps }: { width: number; call: number } & Partial<AdmissionDeps>) {
+  const clock = createVirtualClock()
+  const queue: (() => void)[] = []
+  const service = { width, call, away: false, running: 0, calls: 0, wasted: 0, most: 0 }
+  const admission = createAdmission({
+    clock,
+    most: 100,
+    queueTimeout: 60_000,
+    patience: 10_000,
+    abandoned: () => 0,
+    ...deps,
+  })
+  function ask(done: (failed: boolean) => void) {
+    queue.push(() => done(service.away))
+    service.most = Math.max(service.most, queue.length + service.running)
+    next()
+  }
+  function next() {
+    while (service.running < service.width && queue.length > 0) {
+      const done = queue.shift()!
+      service.running++
+      clock.setTimeout(() => {
+        service.running--
+        service.calls++
+        done()
+        next()
+      }, service.call)
+    }
+  }
+  return { clock, service, admission, ask }
+}
+
+interface Fate {
+  live: number | null
+  dials: number
+  words: number
+}
+
+/** A client that dials at once, waits, leaves when nothing is heard, and comes back when it is told. */
+function dial(
+  { clock, service, admission, ask }: ReturnType<typeof stand>,
+  random: () => number,
+  patience: number | null = 10_000,
+): Fate {
+  const fate: Fate = { live: null, dials: 0, words: 0 }
+  const again = (delay: number) => void clock.setTimeout(hello, delay)
+  const turnedAway = ({ retryAfter, spread }: Room) => again(retryAfter + random() * (spread ?? 4_000))
+  function hello() {
+    fate.dials++
+    // As the bound of connections that are not welcomed yet.
+    if (admission.stats.waiting >= 2_000) return turnedAway(admission.room())
+    let here = true
+    let leaves = () => undefined as void
+    const wait = () => {
+      leaves()
+      leaves = clock.setTimeout(() => {
+        here = false
+        place.left()
+        again(250 + random() * 2_000)
+      }, patience ?? 10_000)
+    }
+    wait()
+    const place = admission.enter({
+      ...(patience === null ? undefined : { patience }),
+      begin: () =>
+        ask((failed) => {
+          if (!here) return void service.wasted++
+          leaves()
+          place.ended(failed)
+          if (!failed) fate.live = clock.monotonic()
+          else again(1_000 + random() * 4_000)
+        }),
+      busy(room) {
+        leaves()
+        turnedAway(room)
+      },
+      waits() {
+        fate.words++
+        wait()
+      },
+    })
+  }
+  hello()
+  return fate
+}
+
+/** Clients that come back over `spread`, from now on. */
+function crowd(world: ReturnType<typeof stand>, clients: number, spread: number, patience: number | null = 10_000) {
+  const random = seededRandom(7)
+  const fates: Fate[] = []
+  for (let client = 0; client < clients; client++)
+    world.clock.setTimeout(() => void fates.push(dial(world, random, patience)), random() * spread)
+  const lasts = (ms: number) => {
+    world.clock.run(ms)
+    const live = fates.filter((fate) => fate.live !== null)
+    return {
+      live: live.length,
+      last: Math.max(0, ...live.map((fate) => fate.live!)),
+      dials: fates.reduce((sum, { dials }) => sum + dials, 0) / clients,
+      words: fates.reduce((sum, { words }) => sum + words, 0),
+    }
+  }
+  return { lasts }
+}
+
+test('one that comes alone is greeted at once, and costs neither a timer nor a turn', () => {
+  const world = stand({ width: 10, call: 500 })
+  let begun = 0
+  const place = world.admission.enter({ begin: () => void begun++, busy: () => undefined, waits: () => undefined })
+  expect(begun).toBe(1)
+  expect(world.clock.pending).toBe(0)
+  place.ended(false)
+  expect(world.admission.stats).toMatchObject({ greeting: 0, waiting: 0, turnedAway: 0, perSecond: null })
+})
+
+test.each([1_000, 2_000, 10_000, 30_000])(
+  '600 clients who come back within %s ms to an identity service that takes 20 a second are live when it has taken them, and it works for nobody who has gone',
+  (spread) => {
+    const world = stand({ width: 10, call: 500 })
+    const { lasts } = crowd(world, 600, spread)
+    const seen = lasts(40_000)
+    expect(seen.live).toBe(600)
+    expect(seen.last).toBeLessThan(30_000 * 1.15)
+    expect(seen.dials).toBeLessThan(1.5)
+    expect(world.service.wasted).toBe(0)
+    expect(world.service.most).toBeLessThanOrEqual(60)
+  },
+)
+
+test('those for whom there is no place are told when there is one, each another time, and hardly dial in vain', () => {
+  const world = stand({ width: 100, call: 500 })
+  const { lasts } = crowd(world, 20_000, 1_000)
+  const seen = lasts(150_000)
+  expect(seen.live).toBe(20_000)
+  expect(seen.last).toBeLessThan(100_000 * 1.25)
+  expect(seen.dials).toBeLessThan(3.5)
+  expect(world.service.wasted).toBe(0)
+})
+
+test('who does not say how long he waits is not kept for longer than clients wait: he is told at once', () => {
+  const world = stand({ width: 10, call: 500 })
+  const { lasts } = crowd(world, 600, 2_000, null)
+  const seen = lasts(45_000)
+  expect(seen.live).toBe(600)
+  expect(seen.words).toBe(0)
+  expect(world.service.wasted).toBeLessThan(18)
+  expect(seen.last).toBeLessThan(30_000 * 1.3)
+})
+
+test('a service that was away for 20 s is tried by a few, and finds everybody back soon after', () => {
+  const world = stand({ width: 100, call: 100 })
+  world.service.away = true
+  const { lasts } = crowd(world, 2_000, 2_000)
+  lasts(20_000)
+  expect(world.admission.stats.limit).toBeLessThan(10)
+  world.service.away = false
+  const seen = lasts(20_000)
+  expect(seen.live).toBe(2_000)
+})
+
+test('a service that only became slower is not starved: what it takes now is what it takes', () => {
+  const world = stand({ width: 1_000, call: 50 })
+  const first = crowd(world, 500, 1_000)
+  first.lasts(5_000)
+  world.service.call = 3_000
+  const { lasts } = crowd(world, 1_000, 1_000)
+  const seen = lasts(60_000)
+  expect(seen.live).toBe(1_000)
+  expect(world.service.wasted).toBeLessThan(30)
+})
