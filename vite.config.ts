@@ -16,6 +16,7 @@ const LOAD = [
   'test/bench/command.test.ts',
   'test/flood/*.test.ts',
   'test/foreign/raw-moves.test.ts',
+  'test/bench/foreign-moves.test.ts',
   'test/presets/server-*.test.ts',
   'test/servers/*.test.ts',
   'test/late-timers.test.ts',

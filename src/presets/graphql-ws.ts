@@ -46,6 +46,8 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
     let token: string | undefined
     let leg = 0
     let repeats = false
+    /** The hello was ours, and its answer says that the leg serves. */
+    let greets = false
     /** The server has asked to move: what it ends from here on, the next one carries on. */
     let asked = false
     /** What it ended meanwhile, until it turns out that it is this leg which goes on. */
@@ -105,11 +107,12 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         leg = ask.leg
         repeats = library.init !== null
         // The first time the library greets, on the topic that is its socket.
-        return repeats || (token !== undefined && !ask.topics.has(TOPIC)) ? init() : null
+        greets = repeats || (token !== undefined && !ask.topics.has(TOPIC))
+        return greets ? init() : null
       },
       opened() {
-        if (!repeats) library.legs.push(leg)
-        return !repeats
+        if (!greets) library.legs.push(leg)
+        return !greets
       },
       ready(data) {
         const serves = objectIn(data)?.['type'] === 'connection_ack'

@@ -15,8 +15,12 @@ export async function start(): Promise<ForeignServer> {
   wss.on('connection', (ws, request) => broker.handle(createWebSocketStream(ws) as never, request))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
-  const publish = (topic: string, payload: string) =>
-    broker.publish({ cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false }, () => {})
+  // One after the other: what is given to it meanwhile it takes by recursion.
+  let last = Promise.resolve()
+  const publish = (topic: string, payload: string) => {
+    const packet = { cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false } as const
+    last = last.then(() => new Promise((done) => void broker.publish(packet, () => done())))
+  }
   return {
     port: (http.address() as AddressInfo).port,
     url: atPort,

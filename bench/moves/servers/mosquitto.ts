@@ -24,7 +24,8 @@ export async function start(qos: 0 | 1): Promise<ForeignServer> {
   child.on('error', () => {})
   const publisher = createLiveSocket<Record<string, unknown>>({
     url: atPort(port),
-    protocol: mqtt({ qos }),
+    protocol: mqtt({ qos, handover: null }),
+    outbox: { maxMessages: 100_000, maxBytes: 2 ** 26 },
     environment: { WebSocket },
     reconnect: { spread: 0 },
     debug: false,
@@ -39,7 +40,6 @@ export async function start(qos: 0 | 1): Promise<ForeignServer> {
     topic: 'ticks/#',
     numberIn: (data) => Number((data as MqttMessage).payload),
     tell: (number) => publish('ticks/a', number),
-    // The publisher is asked as well, and comes back to the same broker.
     askToMove: () => publish('livesocket/handover', { deadline: 20_000 }),
     async close() {
       publisher.close()
