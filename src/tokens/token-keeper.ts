@@ -1,8 +1,8 @@
 import { explain } from '../base/explanation.js'
-import { createAlarm } from '../base/alarm.js'
+import { createAlarm, type Alarm } from '../base/alarm.js'
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import { createPeriod } from '../base/period.js'
+import { createPeriod, type Period } from '../base/period.js'
 import { redactedText, redactedError } from '../base/token-redaction.js'
 import type { Tabs } from '../host/tabs.js'
 import { tokenProblem, tokenSubject, type TokenResult } from '../policy/token-answer.js'
@@ -19,7 +19,7 @@ import {
   type TokenSchedule,
 } from '../policy/token-schedule.js'
 import { callTokenProvider, PROVIDER_LIMIT, type GetToken, type TokenCallOutcome } from './token-call.js'
-import { createTokenTabs, type TabToken } from './token-tabs.js'
+import { createTokenTabs, type TabToken, type TokenTabs } from './token-tabs.js'
 import { createStateTeller, type TokenState } from './token-state.js'
 import { createTokenWaiters } from './token-waiters.js'
 
@@ -152,206 +152,327 @@ interface Grant {
  * Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`.
  */
 export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
-  const { clock, random, getToken, tokenRefresh = {}, online = () => true, hidden = () => false } = deps
-  const limit = tokenRefresh.timeout ?? PROVIDER_LIMIT
-  let over: string | null = null
-  /** Nobody wants a token: the live socket is closed, or was never connected. */
-  let resting = true
-  let grant: Grant | null = null
-  /** The newest ones: an error that comes late may quote the one before. */
-  let tokens: readonly string[] = []
-  /** Why the provider has to be called: kept from the moment it is due until a token is there. */
-  let wanted: TokenReason | null = null
-  let failures = 0
-  let refusals = 0
-  /** In a row, and not the provider's fault: tokens that a server called dead when they came. */
-  let stillborn = 0
-  /** In a row: calls that were given up because the live socket was closed. */
-  let dropped = 0
-  /** In a row: turns that did not come. */
-  let turnsMissed = 0
-  let lastCall: Instant | null = null
-  /** Stops what the renewal under way is waiting for: its turn, or the provider. One at a time. */
-  let renewal: { readonly turn: AbortController; readonly call: AbortController } | null = null
-  /** A call that is past its limit, and whose answer is still wanted. */
-  let slow: AbortController | null = null
-  /** A call that was due waits for a network. */
-  let heldOffline = false
-  let wasHidden = false
-  const waiters = createTokenWaiters()
-  const tell = createStateTeller((state) => handlers.state(state))
-  const alarm = createAlarm(clock, look)
-  /** Nobody calls the provider while it lasts. */
-  const pause = createPeriod(clock)
-  const session = createPeriod(clock)
-  const tabs = createTokenTabs(
-    { clock, tabs: deps.tabs, key: deps.key ?? null },
-    {
-      asked(generation) {
-        if (failures > 0 && pause.left > 0) tabs.wait(failures, pause.left)
-        // Who answered with what the asking tab has would send it to the provider before the news of a newer one
-        // arrives.
-        if (usable(grant) && grant.generation > generation) tabs.share(shared(grant))
-        else tabs.handBack()
-      },
-      token(news) {
-        if (over === null) hear(news)
-      },
-      wait(others, delay) {
-        failures = Math.max(failures, others)
-        pause.extend(Math.min(delay, LONGEST_PAUSE))
-        tabs.heard()
-        look()
-      },
-      ended: (reason) => end(reason, 'elsewhere'),
-    },
-  )
+  return new SessionTokens(deps, handlers)
+}
 
-  function usable(grant: Grant | null): grant is Grant {
-    return grant !== null && !grant.refused && since(clock, grant.start) < grant.schedule.dead
+class SessionTokens implements TokenKeeper {
+  readonly #deps: TokenKeeperDeps
+  readonly #handlers: TokenKeeperHandlers
+  #over: string | null = null
+  /** Nobody wants a token: the live socket is closed, or was never connected. */
+  #resting = true
+  #grant: Grant | null = null
+  /** The newest ones: an error that comes late may quote the one before. */
+  #tokens: readonly string[] = []
+  /** Why the provider has to be called: kept from the moment it is due until a token is there. */
+  #wanted: TokenReason | null = null
+  #failures = 0
+  #refusals = 0
+  /** In a row, and not the provider's fault: tokens that a server called dead when they came. */
+  #stillborn = 0
+  /** In a row: calls that were given up because the live socket was closed. */
+  #dropped = 0
+  /** In a row: turns that did not come. */
+  #turnsMissed = 0
+  #lastCall: Instant | null = null
+  /** Stops what the renewal under way is waiting for: its turn, or the provider. One at a time. */
+  #renewal: { readonly turn: AbortController; readonly call: AbortController } | null = null
+  /** A call that is past its limit, and whose answer is still wanted. */
+  #slow: AbortController | null = null
+  /** A call that was due waits for a network. */
+  #heldOffline = false
+  #wasHidden = false
+  readonly #waiters = createTokenWaiters()
+  readonly #tell: (state: TokenState) => void
+  readonly #alarm: Alarm
+  /** Nobody calls the provider while it lasts. */
+  readonly #pause: Period
+  readonly #session: Period
+  readonly #tabs: TokenTabs
+
+  constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
+    const { clock } = deps
+    this.#deps = deps
+    this.#handlers = handlers
+    this.#tell = createStateTeller((state) => handlers.state(state))
+    this.#alarm = createAlarm(clock, () => this.#look())
+    this.#pause = createPeriod(clock)
+    this.#session = createPeriod(clock)
+    this.#tabs = createTokenTabs(
+      { clock, tabs: deps.tabs, key: deps.key ?? null },
+      {
+        asked: (generation) => {
+          if (this.#failures > 0 && this.#pause.left > 0) this.#tabs.wait(this.#failures, this.#pause.left)
+          // Who answered with what the asking tab has would send it to the provider before the news of a newer one
+          // arrives.
+          if (this.#usable(this.#grant) && this.#grant.generation > generation)
+            this.#tabs.share(this.#shared(this.#grant))
+          else this.#tabs.handBack()
+        },
+        token: (news) => {
+          if (this.#over === null) this.#hear(news)
+        },
+        wait: (others, delay) => {
+          this.#failures = Math.max(this.#failures, others)
+          this.#pause.extend(Math.min(delay, LONGEST_PAUSE))
+          this.#tabs.heard()
+          this.#look()
+        },
+        ended: (reason) => this.#end(reason, 'elsewhere'),
+      },
+    )
   }
 
-  function shared(grant: Grant): TabToken {
-    return { ...grant, sessionLeft: session.running ? session.left : undefined }
+  async token(signal: AbortSignal): Promise<string | undefined> {
+    if (this.#over === null && this.#resting) this.open()
+    if (!this.#stillOn()) throw new LiveSocketError('closed', explain`There is no token to be had: ${this.#over}`)
+    if (!signal.aborted && this.#usable(this.#grant)) {
+      const { token } = this.#grant
+      this.#look()
+      return token
+    }
+    if (!signal.aborted && !this.#deps.getToken) return undefined
+    const next = this.#waiters.wait(signal)
+    this.#look()
+    return next
+  }
+
+  accepted(token: string | undefined, ttl?: number): void {
+    if (this.#over !== null) return
+    if (!this.#deps.getToken) this.#refusals = 0
+    if (!this.#grant || token !== this.#grant.token) return
+    this.#grant.acceptedAt ??= instant(this.#deps.clock)
+    if (ttl === undefined || !(ttl >= 0)) return
+    const age = since(this.#deps.clock, this.#grant.start)
+    if (this.#grant.stillborn) return
+    if (age < this.#grant.gap && ttl < this.#grant.gap && ttl < (this.#grant.schedule.lifetime - age) / 2)
+      return this.#bornDead(this.#grant, ttl)
+    if (age < this.#grant.gap) this.#stillborn = 0
+    // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it,
+    // unless it is going to end things sooner.
+    const more = ttl - (this.#grant.schedule.lifetime - age)
+    if (Math.abs(more) <= SAME_END || (more > 0 && !this.#grant.assumed)) return
+    this.#grant.schedule = scheduleByServer(this.#grant.schedule, age, ttl)
+    this.#grant.cutShort ||= more < 0
+    this.#look()
+  }
+
+  rejected(token: string | undefined): void {
+    if (this.#over !== null) return
+    if (this.#deps.getToken || token !== undefined) {
+      if (!this.#grant || token !== this.#grant.token || this.#grant.refused) return
+      if (this.#grant.acceptedAt && since(this.#deps.clock, this.#grant.acceptedAt) >= PROVEN) this.#refusals = 0
+      this.#grant.refused = true
+      this.#wanted = 'rejected'
+    }
+    if (++this.#refusals >= 2) this.#end('token-refused')
+    else this.#look()
+  }
+
+  request(): void {
+    if (this.#over !== null || !this.#grant) return
+    this.#wanted ??= 'requested'
+    this.#look()
+  }
+
+  push(token: string, ttl?: number): void {
+    if (this.#over !== null || token === this.#grant?.token) return
+    const problem = tokenProblem(token)
+    if (problem === null) this.#take(token, { start: instant(this.#deps.clock), reason: 'requested', ttl })
+    else {
+      const error = new LiveSocketError('invalid', explain`the server pushed a token that ${problem}`)
+      this.#handlers.failed({ reason: 'requested', error, retryIn: this.#alarm.left ?? 0 })
+    }
+    this.#look()
+  }
+
+  redactedError(thrown: unknown, who: string): unknown {
+    return redactedError(thrown, this.#tokens, who)
+  }
+
+  check(): void {
+    if (this.#over !== null || this.#resting || !this.#stillOn()) return
+    if ((this.#heldOffline && this.#online) || this.#wasHidden !== this.#hidden) this.#look()
+  }
+
+  suspend(): void {
+    this.#tabs.suspend()
+  }
+
+  signOut(reason = 'signed-out'): void {
+    if (this.#over !== null) return
+    this.#tabs.join()
+    this.#tabs.endSession(reason)
+    this.#finish('signed-out', 'signed out')
+  }
+
+  rest(): void {
+    if (this.#over !== null || this.#resting) return
+    this.#resting = true
+    this.#alarm.clear()
+    if (this.#renewal) this.#dropped++
+    this.#drop()
+    this.#tabs.leave(false)
+    this.#waiters.refuse(
+      new LiveSocketError('closed', explain`There is no token to be had: the live socket was closed`),
+    )
+    this.#tell(this.#currentState())
+  }
+
+  #usable(grant: Grant | null): grant is Grant {
+    return grant !== null && !grant.refused && since(this.#deps.clock, grant.start) < grant.schedule.dead
+  }
+
+  #shared(grant: Grant): TabToken {
+    return { ...grant, sessionLeft: this.#session.running ? this.#session.left : undefined }
   }
 
   /** Ends a session whose time is up, or that another tab has ended. */
-  function stillOn(): boolean {
-    const reason = tabs.over()
-    if (reason !== null) end(reason, 'elsewhere')
-    else if (session.running && session.left <= 0) end('session-expired')
-    return over === null
+  #stillOn(): boolean {
+    const reason = this.#tabs.over()
+    if (reason !== null) this.#end(reason, 'elsewhere')
+    else if (this.#session.running && this.#session.left <= 0) this.#end('session-expired')
+    return this.#over === null
   }
 
   /** Everything that can be due is looked at here, and only here. */
-  function look() {
-    if (over !== null || resting || !stillOn()) return
-    alarm.clear()
-    wasHidden = hidden()
-    const wait = getToken && !renewal ? untilCall() : Infinity
-    if (wait <= 0) void renew(wanted!)
-    else if (grant || wait < Infinity)
-      alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, untilDeath(), session.running ? session.left : Infinity)))
-    tell(currentState())
+  #look() {
+    if (this.#over !== null || this.#resting || !this.#stillOn()) return
+    this.#alarm.clear()
+    this.#wasHidden = this.#hidden
+    const wait = this.#deps.getToken && !this.#renewal ? this.#untilCall() : Infinity
+    if (wait <= 0) void this.#renew(this.#wanted!)
+    else if (this.#grant || wait < Infinity)
+      this.#alarm.set(
+        Math.ceil(
+          Math.min(wait, LONGEST_TIMER, this.#untilDeath(), this.#session.running ? this.#session.left : Infinity),
+        ),
+      )
+    this.#tell(this.#currentState())
   }
 
   /** A token dies unseen if the next call is later. */
-  function untilDeath(): number {
-    const left = grant ? grant.schedule.dead - since(clock, grant.start) : 0
+  #untilDeath(): number {
+    const left = this.#grant ? this.#grant.schedule.dead - since(this.#deps.clock, this.#grant.start) : 0
     return left > 0 ? left : Infinity
   }
 
   /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
-  function untilCall(): number {
-    if (wanted === null) {
-      if (grant) {
-        const late = since(clock, grant.start) - refreshDue(grant.schedule, wasHidden)
+  #untilCall(): number {
+    if (this.#wanted === null) {
+      if (this.#grant) {
+        const late = since(this.#deps.clock, this.#grant.start) - refreshDue(this.#grant.schedule, this.#wasHidden)
         if (late < 0) return -late
-        wanted = late > OVERSLEPT ? 'wake' : grant.cutShort ? 'requested' : 'scheduled'
-        if (wanted === 'wake' && waiters.size === 0)
-          pause.start(random() * (wasHidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
+        this.#wanted = late > OVERSLEPT ? 'wake' : this.#grant.cutShort ? 'requested' : 'scheduled'
+        if (this.#wanted === 'wake' && this.#waiters.size === 0)
+          this.#pause.start(this.#deps.random() * (this.#wasHidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
       } else {
-        if (waiters.size === 0) return Infinity
-        wanted = 'first'
+        if (this.#waiters.size === 0) return Infinity
+        this.#wanted = 'first'
       }
     }
-    if (!online()) {
+    if (!this.#online) {
       // A hint, not the truth: who has a token can wait for better news, who needs one tries at the usual pace.
-      if (pause.left <= 0) heldOffline = true
-      if (usable(grant) || waiters.size === 0) return LONGEST_TIMER
-    } else if (heldOffline) {
-      heldOffline = false
-      pause.start(random() * ONLINE_JITTER)
+      if (this.#pause.left <= 0) this.#heldOffline = true
+      if (this.#usable(this.#grant) || this.#waiters.size === 0) return LONGEST_TIMER
+    } else if (this.#heldOffline) {
+      this.#heldOffline = false
+      this.#pause.start(this.#deps.random() * ONLINE_JITTER)
     }
-    return Math.max(0, pause.left, gapLeft())
+    return Math.max(0, this.#pause.left, this.#gapLeft())
   }
 
   /**
    * The minimum gap is for calls with a new reason. A failed call's repetition follows the retry rule, and the one call
    * after a refusal is made at once: a second refusal ends the session, so that cannot become a loop.
    */
-  function gapLeft(): number {
-    if (!lastCall || wanted === 'rejected') return 0
-    if (dropped >= CALLS_DROPPED) return MIN_GAP - since(clock, lastCall)
-    return grant && failures === 0 ? grant.gap - since(clock, lastCall) : 0
+  #gapLeft(): number {
+    if (!this.#lastCall || this.#wanted === 'rejected') return 0
+    if (this.#dropped >= CALLS_DROPPED) return MIN_GAP - since(this.#deps.clock, this.#lastCall)
+    return this.#grant && this.#failures === 0 ? this.#grant.gap - since(this.#deps.clock, this.#lastCall) : 0
   }
 
-  async function renew(reason: TokenReason) {
-    const seen = grant?.generation ?? 0
-    const mine = (renewal = { turn: new AbortController(), call: new AbortController() })
+  async #renew(reason: TokenReason) {
+    const seen = this.#grant?.generation ?? 0
+    const mine = (this.#renewal = { turn: new AbortController(), call: new AbortController() })
     const { turn, call } = mine
-    const renewed = () => (grant?.generation ?? 0) > seen
+    const renewed = () => (this.#grant?.generation ?? 0) > seen
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
-    const settled = () => renewal !== mine || renewed() || pause.left > 0
-    const cancel = clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, limit - 2_000))
-    void tabs.ask(seen)
+    const settled = () => this.#renewal !== mine || renewed() || this.#pause.left > 0
+    const cancel = this.#deps.clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
+    void this.#tabs.ask(seen)
     try {
-      await tabs.exclusively(async (contended) => {
+      await this.#tabs.exclusively(async (contended) => {
         cancel()
-        turnsMissed = 0
+        this.#turnsMissed = 0
         // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-        if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.ask(seen)
+        if (!settled() && (contended || this.#tabs.mayHaveNewer(seen))) await this.#tabs.ask(seen)
         if (settled()) return false
-        await askProvider(reason, call)
+        await this.#askProvider(reason, call)
         return renewed()
       }, turn.signal)
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.
-      if (!settled() && usable(grant) && turnsMissed++ === 0) pause.start(5_000 + random() * 10_000)
-      if (!settled()) await askProvider(reason, call)
+      if (!settled() && this.#usable(this.#grant) && this.#turnsMissed++ === 0)
+        this.#pause.start(5_000 + this.#deps.random() * 10_000)
+      if (!settled()) await this.#askProvider(reason, call)
     }
     cancel()
-    if (renewal !== mine) return
-    renewal = null
-    look()
+    if (this.#renewal !== mine) return
+    this.#renewal = null
+    this.#look()
   }
 
-  async function askProvider(reason: TokenReason, call: AbortController) {
-    const start = (lastCall = instant(clock))
-    slow?.abort()
-    slow = null
+  async #askProvider(reason: TokenReason, call: AbortController) {
+    const start = (this.#lastCall = instant(this.#deps.clock))
+    this.#slow?.abort()
+    this.#slow = null
     const answered = (outcome: TokenCallOutcome) => {
-      if (outcome.kind === 'ended') end(outcome.reason)
+      if (outcome.kind === 'ended') this.#end(outcome.reason)
       else if (outcome.kind === 'token')
-        take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
+        this.#take(outcome.token, { start, reason, ttl: outcome.ttl, sessionTtl: outcome.sessionTtl })
       else
-        fail(
+        this.#fail(
           reason,
-          redactedError(outcome.error, tokens, 'getToken'),
+          redactedError(outcome.error, this.#tokens, 'getToken'),
           outcome.kind === 'failed' ? outcome.retryAfter : undefined,
         )
     }
     const late = (outcome: TokenCallOutcome) => {
-      if (slow !== call) return
-      slow = null
+      if (this.#slow !== call) return
+      this.#slow = null
       // It counts as failed already.
       if (outcome.kind !== 'failed') answered(outcome)
-      look()
+      this.#look()
     }
-    const outcome = await callTokenProvider(getToken!, { reason, attempt: failures + 1, limit, call, late }, clock)
+    const outcome = await callTokenProvider(
+      this.#deps.getToken!,
+      { reason, attempt: this.#failures + 1, limit: this.#limit, call, late },
+      this.#deps.clock,
+    )
     // Signed out or closed meanwhile: whatever came, it is too late.
-    if (call.signal.aborted && renewal?.call !== call) return
-    if (outcome.kind === 'slow') slow = call
+    if (call.signal.aborted && this.#renewal?.call !== call) return
+    if (outcome.kind === 'slow') this.#slow = call
     answered(outcome)
   }
 
-  function take(
+  #take(
     token: string,
     from: { start: Instant; reason: TokenReason; ttl?: number | undefined; sessionTtl?: number | undefined },
   ) {
     const { reason, ttl, sessionTtl } = from
-    if (sessionTtl !== undefined) session.start(sessionTtl, from.start)
+    if (sessionTtl !== undefined) this.#session.start(sessionTtl, from.start)
     // The provider has it cached. It is no older and no younger for that.
-    const again = ttl === undefined && grant?.token === token ? grant : null
-    if (again && !again.refused) return takeAgain(again, reason)
-    const lifetime = tokenLifetime(token, ttl, tokenRefresh.lifetime)
+    const again = ttl === undefined && this.#grant?.token === token ? this.#grant : null
+    if (again && !again.refused) return this.#takeAgain(again, reason)
+    const lifetime = tokenLifetime(token, ttl, this.#deps.tokenRefresh?.lifetime)
     const next: Grant = {
       token,
-      generation: tabs.nextGeneration(grant?.generation ?? 0),
+      generation: this.#tabs.nextGeneration(this.#grant?.generation ?? 0),
       start: again ? again.start : from.start,
       reason,
-      schedule: drawTokenSchedule(lifetime, tokenRefresh, random),
+      schedule: drawTokenSchedule(lifetime, this.#deps.tokenRefresh ?? {}, this.#deps.random),
       gap: callGap(lifetime),
       assumed: ttl === undefined && jwtLifetime(token) === undefined,
       cutShort: false,
@@ -359,34 +480,34 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
       acceptedAt: null,
       refused: false,
     }
-    if (!sameSubject(next.token)) return end('subject-changed')
-    tabs.publish(shared(next))
-    adopt(next)
+    if (!this.#sameSubject(next.token)) return this.#end('subject-changed')
+    this.#tabs.publish(this.#shared(next))
+    this.#adopt(next)
   }
 
   /** Used while it lives, and asked for again in time. */
-  function takeAgain(grant: Grant, reason: TokenReason) {
-    const rest = grant.schedule.dead - since(clock, grant.start)
+  #takeAgain(grant: Grant, reason: TokenReason) {
+    const rest = grant.schedule.dead - since(this.#deps.clock, grant.start)
     if (rest <= 0)
-      return fail(
+      return this.#fail(
         reason,
         new LiveSocketError(
           'invalid',
           explain`getToken answered the token that has just expired; let it fetch a new one`,
         ),
       )
-    failures = 0
-    pause.start(tokenRetryDelay({ failures: 0, left: rest }, random))
+    this.#failures = 0
+    this.#pause.start(tokenRetryDelay({ failures: 0, left: rest }, this.#deps.random))
   }
 
   /** A token from another tab. */
-  function hear(news: TabToken) {
+  #hear(news: TabToken) {
     const { token, generation, start, reason, schedule, sessionLeft } = news
-    if (generation > (grant?.generation ?? 0) && since(clock, start) < schedule.dead) {
-      if (!sameSubject(token)) return end('subject-changed')
-      if (sessionLeft !== undefined) session.start(sessionLeft)
-      lastCall = start
-      adopt({
+    if (generation > (this.#grant?.generation ?? 0) && since(this.#deps.clock, start) < schedule.dead) {
+      if (!this.#sameSubject(token)) return this.#end('subject-changed')
+      if (sessionLeft !== undefined) this.#session.start(sessionLeft)
+      this.#lastCall = start
+      this.#adopt({
         token,
         generation,
         start,
@@ -399,9 +520,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
         acceptedAt: null,
         refused: false,
       })
-      tabs.heard()
+      this.#tabs.heard()
     }
-    look()
+    this.#look()
   }
 
   /**
@@ -409,177 +530,116 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
    * another token would fare no better. So its word changes nothing of when this one is used; it is a failure, and the
    * next call waits as after one.
    */
-  function bornDead(grant: Grant, left: number) {
+  #bornDead(grant: Grant, left: number) {
     grant.stillborn = true
-    const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: stillborn++, left: 0 }, random))
-    wanted ??= 'requested'
-    pause.extend(delay)
+    const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: this.#stillborn++, left: 0 }, this.#deps.random))
+    this.#wanted ??= 'requested'
+    this.#pause.extend(delay)
     const error = new LiveSocketError(
       'invalid',
       explain`the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
     )
-    handlers.failed({ reason: 'requested', error, retryIn: delay })
-    look()
+    this.#handlers.failed({ reason: 'requested', error, retryIn: delay })
+    this.#look()
   }
 
-  function sameSubject(token: string) {
-    const before = grant && tokenSubject(grant.token)
+  #sameSubject(token: string) {
+    const before = this.#grant && tokenSubject(this.#grant.token)
     const subject = tokenSubject(token)
     return !before || !subject || before === subject
   }
 
-  function adopt(next: Grant) {
-    if (!grant?.refused) refusals = 0
-    grant = next
-    tokens = [next.token, ...tokens].slice(0, KEPT_TOKENS)
-    wanted = null
-    failures = dropped = 0
-    slow?.abort()
-    slow = null
-    heldOffline = false
-    pause.stop()
-    renewal?.turn.abort()
-    waiters.give(next.token)
-    handlers.fresh(next.token)
-    handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
+  #adopt(next: Grant) {
+    if (!this.#grant?.refused) this.#refusals = 0
+    this.#grant = next
+    this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
+    this.#wanted = null
+    this.#failures = this.#dropped = 0
+    this.#slow?.abort()
+    this.#slow = null
+    this.#heldOffline = false
+    this.#pause.stop()
+    this.#renewal?.turn.abort()
+    this.#waiters.give(next.token)
+    this.#handlers.fresh(next.token)
+    this.#handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
   }
 
-  function fail(reason: TokenReason, error: unknown, retryAfter?: number) {
-    const rest = usable(grant) ? grant.schedule.dead - since(clock, grant.start) : 0
-    const delay = tokenRetryDelay({ failures, left: rest, ...(retryAfter === undefined ? {} : { retryAfter }) }, random)
+  #fail(reason: TokenReason, error: unknown, retryAfter?: number) {
+    const rest = this.#usable(this.#grant) ? this.#grant.schedule.dead - since(this.#deps.clock, this.#grant.start) : 0
+    const delay = tokenRetryDelay(
+      { failures: this.#failures, left: rest, ...(retryAfter === undefined ? {} : { retryAfter }) },
+      this.#deps.random,
+    )
     // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
     // back was reached.
-    heldOffline = !online() && retryAfter === undefined
-    if (heldOffline) lastCall = null
-    else failures++
-    wanted ??= reason
-    pause.start(delay)
-    tabs.wait(failures, delay)
-    handlers.failed({ reason, error, retryIn: delay })
+    this.#heldOffline = !this.#online && retryAfter === undefined
+    if (this.#heldOffline) this.#lastCall = null
+    else this.#failures++
+    this.#wanted ??= reason
+    this.#pause.start(delay)
+    this.#tabs.wait(this.#failures, delay)
+    this.#handlers.failed({ reason, error, retryIn: delay })
   }
 
-  function end(reason: string, where: 'here' | 'elsewhere' = 'here') {
-    if (over !== null) return
-    reason = redactedText(reason, tokens)
-    if (where === 'here') tabs.endSession(reason)
-    finish(reason, explain`the login session has ended (${reason}); sign in and connect again`)
-    handlers.ended(reason)
+  #end(reason: string, where: 'here' | 'elsewhere' = 'here') {
+    if (this.#over !== null) return
+    reason = redactedText(reason, this.#tokens)
+    if (where === 'here') this.#tabs.endSession(reason)
+    this.#finish(reason, explain`the login session has ended (${reason}); sign in and connect again`)
+    this.#handlers.ended(reason)
   }
 
-  function finish(why: string, message: string) {
-    over = why
-    alarm.clear()
-    grant = null
-    tokens = []
-    drop()
-    tabs.leave(true)
-    waiters.refuse(new LiveSocketError('closed', explain`There is no token to be had: ${message}`))
-    tell(currentState())
+  #finish(why: string, message: string) {
+    this.#over = why
+    this.#alarm.clear()
+    this.#grant = null
+    this.#tokens = []
+    this.#drop()
+    this.#tabs.leave(true)
+    this.#waiters.refuse(new LiveSocketError('closed', explain`There is no token to be had: ${message}`))
+    this.#tell(this.#currentState())
   }
 
-  function drop() {
-    const calls = [renewal?.turn, renewal?.call, slow]
-    renewal = slow = null
+  #drop() {
+    const calls = [this.#renewal?.turn, this.#renewal?.call, this.#slow]
+    this.#renewal = this.#slow = null
     for (const call of calls) call?.abort()
   }
 
-  function currentState(): TokenState {
-    if (over !== null || resting) return { status: over === null ? 'none' : 'ended', refreshAt: null, expiresAt: null }
-    const status = renewal ? 'refreshing' : !grant ? 'none' : usable(grant) ? 'valid' : 'stale'
-    if (!grant) return { status, refreshAt: null, expiresAt: null }
-    const born = clock.now() - since(clock, grant.start)
+  #currentState(): TokenState {
+    if (this.#over !== null || this.#resting)
+      return { status: this.#over === null ? 'none' : 'ended', refreshAt: null, expiresAt: null }
+    const status = this.#renewal ? 'refreshing' : !this.#grant ? 'none' : this.#usable(this.#grant) ? 'valid' : 'stale'
+    if (!this.#grant) return { status, refreshAt: null, expiresAt: null }
+    const born = this.#deps.clock.now() - since(this.#deps.clock, this.#grant.start)
     const planned =
-      wanted === null ? born + refreshDue(grant.schedule, wasHidden) : clock.now() + Math.max(0, pause.left, gapLeft())
-    return { status, refreshAt: getToken && !renewal ? planned : null, expiresAt: born + grant.schedule.lifetime }
+      this.#wanted === null
+        ? born + refreshDue(this.#grant.schedule, this.#wasHidden)
+        : this.#deps.clock.now() + Math.max(0, this.#pause.left, this.#gapLeft())
+    return {
+      status,
+      refreshAt: this.#deps.getToken && !this.#renewal ? planned : null,
+      expiresAt: born + this.#grant.schedule.lifetime,
+    }
   }
 
-  function open(): boolean {
-    if (over !== null) return false
-    resting = false
-    tabs.join()
-    return tabs.over() === null
+  open(): boolean {
+    if (this.#over !== null) return false
+    this.#resting = false
+    this.#tabs.join()
+    return this.#tabs.over() === null
   }
 
-  return {
-    async token(signal) {
-      if (over === null && resting) open()
-      if (!stillOn()) throw new LiveSocketError('closed', explain`There is no token to be had: ${over}`)
-      if (!signal.aborted && usable(grant)) {
-        const { token } = grant
-        look()
-        return token
-      }
-      if (!signal.aborted && !getToken) return undefined
-      const next = waiters.wait(signal)
-      look()
-      return next
-    },
-    accepted(token, ttl) {
-      if (over !== null) return
-      if (!getToken) refusals = 0
-      if (!grant || token !== grant.token) return
-      grant.acceptedAt ??= instant(clock)
-      if (ttl === undefined || !(ttl >= 0)) return
-      const age = since(clock, grant.start)
-      if (grant.stillborn) return
-      if (age < grant.gap && ttl < grant.gap && ttl < (grant.schedule.lifetime - age) / 2) return bornDead(grant, ttl)
-      if (age < grant.gap) stillborn = 0
-      // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it,
-      // unless it is going to end things sooner.
-      const more = ttl - (grant.schedule.lifetime - age)
-      if (Math.abs(more) <= SAME_END || (more > 0 && !grant.assumed)) return
-      grant.schedule = scheduleByServer(grant.schedule, age, ttl)
-      grant.cutShort ||= more < 0
-      look()
-    },
-    rejected(token) {
-      if (over !== null) return
-      if (getToken || token !== undefined) {
-        if (!grant || token !== grant.token || grant.refused) return
-        if (grant.acceptedAt && since(clock, grant.acceptedAt) >= PROVEN) refusals = 0
-        grant.refused = true
-        wanted = 'rejected'
-      }
-      if (++refusals >= 2) end('token-refused')
-      else look()
-    },
-    request() {
-      if (over !== null || !grant) return
-      wanted ??= 'requested'
-      look()
-    },
-    push(token, ttl) {
-      if (over !== null || token === grant?.token) return
-      const problem = tokenProblem(token)
-      if (problem === null) take(token, { start: instant(clock), reason: 'requested', ttl })
-      else {
-        const error = new LiveSocketError('invalid', explain`the server pushed a token that ${problem}`)
-        handlers.failed({ reason: 'requested', error, retryIn: alarm.left ?? 0 })
-      }
-      look()
-    },
-    open,
-    redactedError: (thrown, who) => redactedError(thrown, tokens, who),
-    check() {
-      if (over !== null || resting || !stillOn()) return
-      if ((heldOffline && online()) || wasHidden !== hidden()) look()
-    },
-    suspend: tabs.suspend,
-    signOut(reason = 'signed-out') {
-      if (over !== null) return
-      tabs.join()
-      tabs.endSession(reason)
-      finish('signed-out', 'signed out')
-    },
-    rest() {
-      if (over !== null || resting) return
-      resting = true
-      alarm.clear()
-      if (renewal) dropped++
-      drop()
-      tabs.leave(false)
-      waiters.refuse(new LiveSocketError('closed', explain`There is no token to be had: the live socket was closed`))
-      tell(currentState())
-    },
+  get #online(): boolean {
+    return this.#deps.online?.() ?? true
+  }
+
+  get #hidden(): boolean {
+    return this.#deps.hidden?.() ?? false
+  }
+
+  get #limit(): number {
+    return this.#deps.tokenRefresh?.timeout ?? PROVIDER_LIMIT
   }
 }
