@@ -314,14 +314,14 @@ class DialledLeg implements ProtocolLeg, LegHandlers {
     }
     if (!this.#put(data)) return false
     if (frame.type === 'ping') this.#pings++
-    this.#heartbeat?.sent()
+    this.#heartbeat?.sent(this.#deps.present.look())
     if (frame.type === 'publish' && this.#codec.unanswered?.(frame)) this.#handlers.frame({ type: 'ack', id: frame.id })
     return true
   }
 
   #put(data: WireData | readonly WireData[]): boolean {
-    const pieces = typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
-    return pieces.every((piece) => this.#socket!.send(piece))
+    if (typeof data === 'string' || data instanceof ArrayBuffer) return this.#socket!.send(data)
+    return data.every((piece) => this.#socket!.send(piece))
   }
 
   probe(timeout: number): void {

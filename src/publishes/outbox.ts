@@ -399,13 +399,13 @@ class PublishOutbox implements Outbox {
 
   acked(id: string, offset?: number, data?: unknown, epoch?: string) {
     const entry = this.#answered(id)
-    if (entry)
-      this.#succeed(entry, {
-        id,
-        ...(offset === undefined ? {} : { offset }),
-        ...(epoch === undefined ? {} : { epoch }),
-        ...(data === undefined ? {} : { data }),
-      })
+    if (entry) {
+      const published: { -readonly [Name in keyof Published]: Published[Name] } = { id }
+      if (offset !== undefined) published.offset = offset
+      if (epoch !== undefined) published.epoch = epoch
+      if (data !== undefined) published.data = data
+      this.#succeed(entry, published)
+    }
     this.#pump()
   }
 

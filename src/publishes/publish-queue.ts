@@ -111,6 +111,10 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
     else unanswered.delete(topic)
   }
 
+  function passFence({ abandoned }: Leg, id: string) {
+    for (const [topic, last] of abandoned) if (last === id) abandoned.delete(topic)
+  }
+
   function owes(leg: Leg | null): boolean {
     return leg !== null && (leg.unanswered.size > 0 || leg.abandoned.size > 0)
   }
@@ -200,8 +204,8 @@ export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answe
       abandoned.set(topic, id)
     },
     answered(id) {
-      for (const leg of [active, old])
-        if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
+      if (active && active.abandoned.size > 0) passFence(active, id)
+      if (old && old.abandoned.size > 0) passFence(old, id)
     },
     owes: (number) => owes(legOf(number)),
     detach() {
