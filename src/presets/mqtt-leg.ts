@@ -86,7 +86,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
         ? writeProperties([])
         : []
     // What is retained is wanted where a subscription begins, and not again where the broker has kept it.
-    const options = (filter === notice ? 0 : settings.qos(filter)) + (five ? 16 : 0)
+    const options = (filter === notice ? 1 : settings.qos(filter)) + (five ? 16 : 0)
     return writePacket(PACKET.subscribe, 2, [[2, id], ...properties, filter, [1, options]])
   }
 
