@@ -1,62 +1,27 @@
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { nanoid } from 'nanoid'
-import { systemClock } from '../base/clock.js'
-import { LiveSocketError } from '../base/errors.js'
-import { MAX_ID, MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
-import { serialise } from '../protocol/json.js'
-import { createAdmission } from './admission/admission.js'
-import { createGreeted } from './admission/greeted.js'
-import { createAcceptor, type Arrival, type Connection } from './upgrade/acceptor.js'
-import { createAuthenticator } from './identity/authenticator.js'
-import { numberOf, textOf } from './bounds.js'
-import { clientAddress } from './upgrade/client-address.js'
-import { createDrain, type DrainOptions, type DrainResult } from './drain/drain.js'
+import { MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
+import type { Position } from '../protocol/frames.js'
+import { textOf } from './bounds.js'
+import { checkedOptions } from './checked-options.js'
+import { leaveToOtherWorkers } from './drain/cluster-worker.js'
 import { createDrainEndpoint } from './drain/drain-endpoint.js'
 import { onSignal } from './drain/drain-signal.js'
-import { RELEASE_HEADER, releaseAt, watchReplaced, type ReplacedOptions } from './drain/replaced-watch.js'
-import { leaveToOtherWorkers } from './drain/cluster-worker.js'
+import type { DrainOptions, DrainResult } from './drain/drain.js'
+import { releaseAt, watchReplaced, type ReplacedOptions } from './drain/replaced-watch.js'
 import { DRAINING } from './failure.js'
-import { serverLimits } from './limits.js'
-import { listening, localUrl } from './upgrade/listening.js'
-import { memoryLog } from './log/memory-log.js'
-import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
+import type { OfferedToken, RenewOptions, SessionMatch } from './identity/token-renewal.js'
 import { invalid, shown } from './invalid.js'
-import type { LiveServerOptions } from './options.js'
+import { sweepLegs } from './legs/leg-sweep.js'
 import type { MaybePromise } from './maybe-promise.js'
+import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
+import type { LiveServerOptions } from './options.js'
+import { healthListener, plainListener } from './plain-http.js'
+import { createServerPublish } from './publishes/server-publish.js'
 import type { RequestListener } from './request-listener.js'
-import { createCounters } from './counters.js'
-import { originCheck } from './upgrade/origin.js'
-import { createWriteCoalescing } from './legs/write-coalescing.js'
-import { BACKLOG, createOwnHttp } from './upgrade/own-http.js'
-import { createPermission } from './identity/permission.js'
-import { createPatientClock } from './legs/patient-clock.js'
-import { checkHandlers, createAnswerer } from './requests/answerer.js'
-import type { MethodSchemas } from '../protocol/method-types.js'
-import { publisherOf } from './publishes/told-publisher.js'
-import type { Position } from '../protocol/frames.js'
-import { historyMethod } from './requests/history-method.js'
-import { visibleTo } from './legs/leg-sink.js'
-import { HISTORY } from '../protocol/own-methods.js'
-import { createPublisher } from './publishes/publisher.js'
-import { createPublishPace } from './publishes/publish-pace.js'
-import { readinessOf } from './readiness.js'
-import { reconnectSpread } from './reconnect-spread.js'
-import { callOut, createReport } from './reporter.js'
-import { createServerLegs, type ServerLeg } from './legs/server-leg.js'
-import type { ServerEvent } from './server-event.js'
-import { createSessionRates } from './legs/session-rates.js'
+import { createServerParts } from './server-parts.js'
 import type { ServerStats } from './stats.js'
-import { createTopicFeeds } from './topics/topic-feeds.js'
-import type { PresenceChange } from './log/topic-log.js'
-import {
-  createTokenRenewal,
-  type OfferedToken,
-  type RenewOptions,
-  type SessionMatch,
-} from './identity/token-renewal.js'
-import { NOT_FOUND, refusedEvent, targetOf } from './upgrade/upgrade.js'
-import { mountPath } from './upgrade/upgrade-dispatch.js'
+import { serveHttp } from './upgrade/served-http.js'
 
 export interface LiveServer<User = unknown> {
   /** Resolves when it listens, with `noServer` at once; rejects where it cannot. */
@@ -137,319 +102,74 @@ export interface LiveServer<User = unknown> {
   close(): Promise<void>
 }
 
-/** Each sweep looks at every leg once, and finds what is due one sweep late at the most. */
-const SWEEPS_PER_HEARTBEAT = 20
-/**
- * Of the heartbeat: as late as the heartbeat allows, and after the client's own ping is due (0.8 of it). So an idle leg
- * is one ping and its answer in a heartbeat; only for a client whose timers stand still does the server speak first.
- */
-const QUIET = 0.9
-/** Of the heartbeat. A process that stood still for longer has unread frames: for a while nobody is called dead. */
-const PAUSE = { longer: 0.6, spared: 0.2 }
 /** How long a server that closes waits for the log to hear of legs that have gone. */
 const RELEASE_PATIENCE = 10_000
-
-/** Options that may be left out, and are functions where they are not. */
-const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'onEvent', 'onError'] as const
 
 /**
  * A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`.
  */
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
-  const { authenticate } = options
-  const onError = createReport(options.onError)
-  if (typeof authenticate !== 'function')
-    throw invalid('authenticate must be a function: without one anybody could be anybody')
-  checkPlace(options)
-  const { path = '/', id = nanoid(), clock = systemClock } = options
-  for (const name of FUNCTIONS) {
-    if (options[name] !== undefined && typeof options[name] !== 'function')
-      throw invalid(`${name} must be a function, not ${shown(options[name])}`)
-  }
-  checkHandlers(options.onRequest)
-  if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?'))
-    throw invalid(`path must start with / and have no query, not ${shown(path)}`)
-  textOf('id', id, MAX_ID, 1)
-  const heartbeat = numberOf('heartbeat', options.heartbeat)
-  const limits = serverLimits(options.limits)
-  const allows = originCheck(options.allowedOrigins)
-  const addressOf = clientAddress(options.trustedProxies)
-  const greeted = createGreeted(() => clock.monotonic())
-  const spread = reconnectSpread(options.reconnectSpread, () => greeted.bestSecond)
-  const log = options.log ?? memoryLog({ clock })
-  const counters = createCounters()
-  const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
-  // Of the process itself, whatever clock the server is given.
-  const pace = createPublishPace(systemClock, feeds.crowded)
-  const permission = createPermission(options.authorize, onError)
-  const publish = createPublisher<User>({
-    log,
-    pace,
-    permission,
-    clock,
-    patience: limits.publishTimeout,
-    by: publisherOf(options.tellPublisher, onError),
-    onPublish: options.onPublish,
-    onError,
-  })
-  const sees = visibleTo(options.filter, onError)
-  const answer = createAnswerer<User>({
-    handlers: [{ [HISTORY]: historyMethod<User>({ log, permission, sees }) }, options.onRequest ?? {}],
-    schemas: (options.methods ?? {}) as MethodSchemas,
-    clock,
-    patience: limits.requestTimeout,
-    onError,
-  })
-  const connections = new Set<ServerLeg<User>>()
-  const legs = new Set<ServerLeg<User>>()
-  const releasing = new Set<Promise<void>>()
+  const checked = checkedOptions(options)
+  const { path, clock, limits, onError } = checked
   const undo: (() => void)[] = []
   let closing: Promise<void> | null = null
-  let stopSweeping: () => void = () => undefined
-  let emptied: (() => void) | null = null
+  /** Of `drainWhenReplaced`. */
   let release: string | null = null
   let stopAsking: () => void = () => undefined
 
-  const drain = createDrain({
-    clock,
-    legs: () => legs as Set<ServerLeg<unknown>>,
-    refusePending: () => pending().forEach((leg) => leg.fail(DRAINING)),
-    asked: () => void counters.asked++,
-    onEvent: tell,
-    onError,
-  })
-  const tokens = createTokenRenewal<User>({ legs: () => legs, onError })
-  const pending = () => [...connections].filter((leg) => !legs.has(leg))
-
-  const acceptor = createAcceptor(
-    { path, limits, clock, allows, addressOf },
-    {
-      open: welcomeIn,
-      closedFor() {
-        if (!drain.refusing && !closing) return null
-        drain.cameBack()
-        return DRAINING
-      },
-      room: () => admission.room(),
-      onEvent: tell,
-    },
-  )
-  const own = options.port !== undefined
-  const ownHttp = own ? createOwnHttp(plain, clock) : null
-  const http = ownHttp?.http ?? (options.server as HttpServer | undefined)
-  if (http) undo.push(mountPath(http, path, { take, refused: (request) => tell(refusedEvent(request, NOT_FOUND)) }))
-  if (options.onSession && log.presence) undo.push(log.presence(present))
-  if (own) http!.listen({ port: options.port, host: options.host, backlog: BACKLOG })
-  const ready = http ? listening(http) : Promise.resolve()
-  sweep()
-
-  function take(request: IncomingMessage, stream: Duplex, head: Buffer) {
-    ownHttp?.asked(stream)
-    acceptor.upgrade(request, stream, head)
-  }
-
-  function tell(event: ServerEvent) {
-    callOut(
-      () => options.onEvent?.(event),
-      (error) => onError(error, 'telling of an event'),
-    )
-  }
-
-  /** What becomes of sessions although no leg here came or went. */
-  function present(change: PresenceChange): boolean {
-    const who =
-      change.type === 'left' ? null : [...legs].map((leg) => leg.who!).find(({ session }) => session === change.session)
-    if (who === undefined) return false
-    callOut(
-      () =>
-        options.onSession!(
-          change.type === 'left' ? change : { type: 'joined', session: change.session, user: who!.user },
-        ),
-      (error) => onError(error, 'telling of a session'),
-    )
-    return true
-  }
-
-  function plain(request: IncomingMessage, response: ServerResponse) {
-    if (targetOf(request).path === '/healthz') return health(request, response)
-    const status = targetOf(request).path === path ? 426 : 404
-    response
-      .writeHead(status, { 'Content-Type': 'text/plain' })
-      .end(status === 426 ? 'This is a WebSocket.' : 'Not found.')
-  }
-
-  function health(_request: IncomingMessage, response: ServerResponse) {
-    const readiness = readinessOf({ draining: drain.refusing || closing !== null, log: log.status?.() })
-    response
-      .writeHead(readiness === 'ready' ? 200 : 503, {
-        'Content-Type': 'text/plain',
-        'Cache-Control': 'no-store',
-        ...(release === null ? undefined : { [RELEASE_HEADER]: release }),
-      })
-      .end(readiness)
-  }
-
-  function welcomeIn(connection: Connection, arrival: Arrival): ServerLeg<User> {
-    counters.opened++
-    const leg = newLeg(connection, arrival)
-    connections.add(leg)
-    return leg
-  }
-
-  const patient = createPatientClock(clock)
-  const authenticator = createAuthenticator<User>({
-    authenticate,
-    clock: patient,
-    patience: limits.helloTimeout,
-    maxCalls: limits.maxAuthenticating,
-    wasted() {
-      counters.wasted++
-      admission.wake()
-    },
-    onError,
-  })
-  const admission = createAdmission({
-    clock,
-    most: limits.maxAuthenticating,
-    queueTimeout: limits.queueTimeout,
-    patience: limits.helloTimeout,
-    abandoned: () => authenticator.abandoned,
-  })
-  const newLeg = createServerLegs<User>({
-    writes: createWriteCoalescing(systemClock),
-    id,
-    heartbeat,
-    limits,
-    log,
-    feeds,
-    rates: createSessionRates(limits, clock),
-    publish,
-    answer,
-    counters,
-    clock: patient,
-    authenticator,
-    admission,
-    permission,
-    filter: options.filter,
-    onSession: options.onSession,
-    reconnectSpread: () => spread(connections.size),
-    welcomed(leg) {
-      greeted.add()
-      legs.add(leg)
-    },
-    delayed: (leg, retryAfter) => drain.delayed(leg as ServerLeg<unknown>, retryAfter),
-    gone(leg) {
-      connections.delete(leg)
-      if (legs.delete(leg)) drain.gone(leg as ServerLeg<unknown>)
-      if (connections.size === 0) emptied?.()
-    },
-    releasing(done) {
-      releasing.add(done)
-      void done.then(() => releasing.delete(done))
-    },
-    onEvent: tell,
-    onError,
-  })
-
-  function sweep() {
-    const interval = heartbeat / SWEEPS_PER_HEARTBEAT
-    let last = clock.monotonic()
-    let sparedUntil = -Infinity
-    const look = () => {
-      const now = clock.monotonic()
-      if (now - last > PAUSE.longer * heartbeat) sparedUntil = now + PAUSE.spared * heartbeat
-      last = now
-      const dead = now < sparedUntil ? Infinity : heartbeat + limits.silenceGrace
-      for (const leg of [...legs]) leg.tend(now, { quiet: QUIET * heartbeat, dead })
-      stopSweeping = clock.setTimeout(look, interval)
-    }
-    stopSweeping = clock.setTimeout(look, interval)
-  }
+  const parts = createServerParts(checked, () => closing !== null)
+  const { log, roster, drain, tokens, acceptor } = parts
+  const health = healthListener(() => ({
+    draining: drain.refusing || closing !== null,
+    log: log.status?.(),
+    release,
+  }))
+  const plain = plainListener(path, health)
+  const served = serveHttp({ ...options, path, clock, plain, acceptor, onEvent: parts.tell })
+  undo.push(served.leave)
+  if (options.onSession && log.presence) undo.push(log.presence(parts.present))
+  undo.push(sweepLegs(roster.legs, { clock, heartbeat: checked.heartbeat, grace: limits.silenceGrace }))
 
   async function close() {
-    stopSweeping()
     stopAsking()
     for (const stop of undo) stop()
     drain.force()
-    for (const leg of [...connections]) leg.fail(DRAINING, 'all')
-    if (connections.size > 0) await new Promise<void>((resolve) => void (emptied = resolve))
+    await roster.close(DRAINING)
     // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away
     // does not hold it up for long: it takes the legs for dead all the same, some time later.
-    await settled(Promise.all(releasing))
-    admission.close()
-    feeds.close()
-    acceptor.close()
+    await roster.released(clock, RELEASE_PATIENCE)
+    parts.close()
     if (options.log === undefined) await log.close()
-    if (own) {
-      // One that never came to listen has nothing to close, and says so by an error that tells nobody anything.
-      await new Promise<void>((resolve) => {
-        http!.close(() => resolve())
-        http!.closeAllConnections()
-      })
-    }
+    await served.close()
   }
 
-  function settled(all: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = clock.setTimeout(resolve, RELEASE_PATIENCE)
-      void all.then(cancel).then(resolve)
-    })
-  }
-
-  function stats(): ServerStats {
-    const status = log.status?.()
-    return {
-      ...counters,
-      failed: { ...counters.failed },
-      id,
-      connections: connections.size,
-      legs: legs.size,
-      topics: feeds.size,
-      slowed: pace.slowed(),
-      admission: { greeted: greeted.lastSecond, ...admission.stats },
-      ...(log.size && { log: log.size() }),
-      draining: drain.refusing,
-      logAway: status?.ready === false ? status.reason : null,
+  /** What a signal asks for. False: it was taken back. */
+  async function empty(given: DrainOptions | undefined): Promise<boolean> {
+    // From here on it is no longer for whoever is at the address to say.
+    stopAsking()
+    const listenAgain = served.http ? leaveToOtherWorkers(served.http) : () => undefined
+    await drain.start(given)
+    // Taken back, and perhaps begun anew by somebody else since.
+    while (drain.refusing && drain.left > 0) await drain.start(given)
+    if (!drain.refusing) {
+      listenAgain()
+      return false
     }
+    await server.close()
+    return true
   }
 
   const server: LiveServer<User> = {
-    ready,
+    ready: served.ready,
     upgrade: acceptor.upgrade,
-    address() {
-      if (!http) throw invalid('With noServer the address is that of your HTTP server')
-      return localUrl(http, path)
-    },
+    address: served.address,
     async end(match, reason = 'This session was ended.') {
       if (typeof match !== 'function') throw invalid(`end(match): match must be a function, not ${shown(match)}`)
-      textOf('end(match, reason): reason', reason, MAX_WORDS)
-      // Also those that are known and not welcomed yet: nobody comes in behind a sign-out.
-      const matching = [...connections].filter((leg) => {
-        return leg.who !== null && match(leg.who)
-      })
-      const sessions = new Set(matching.map((leg) => leg.who!.session))
-      for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
-      return sessions.size
+      return roster.end(match, textOf('end(match, reason): reason', reason, MAX_WORDS))
     },
     renewTokens: async (match, given) => tokens.renew(match, given),
     offerTokens: (match, mint) => tokens.offer(match, mint),
-    async publish(topic, data) {
-      textOf('A topic', topic, MAX_TOPIC, 1)
-      const text = serialise(data)
-      if ('invalid' in text)
-        throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, {
-          topic,
-          cause: text.cause,
-        })
-      if (Buffer.byteLength(text.json) > limits.maxFrame) {
-        throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${limits.maxFrame} bytes`, {
-          topic,
-        })
-      }
-      const { answer, epoch } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
-      if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
-      return { epoch: epoch!, offset: answer.offset! }
-    },
+    publish: createServerPublish({ log, pace: parts.pace, maxFrame: limits.maxFrame }),
     async head(topic) {
       textOf('A topic', topic, MAX_TOPIC, 1)
       const { epoch, offset } = await log.head(topic)
@@ -459,21 +179,8 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
       drain.check(given)
-      const empty = async () => {
-        // From here on it is no longer for whoever is at the address to say.
-        stopAsking()
-        const listenAgain = http ? leaveToOtherWorkers(http) : () => undefined
-        await drain.start(given)
-        // Taken back, and perhaps begun anew by somebody else since.
-        while (drain.refusing && drain.left > 0) await drain.start(given)
-        if (!drain.refusing) {
-          listenAgain()
-          return false
-        }
-        await server.close()
-        return true
-      }
-      undo.push(onSignal(process, signal, { empty, hurry: drain.force, now: () => clock.monotonic(), onError }))
+      const tasks = { empty: () => empty(given), hurry: drain.force, now: () => clock.monotonic(), onError }
+      undo.push(onSignal(process, signal, tasks))
     },
     drainWhenReplaced(given) {
       const stop = watchReplaced(given, { drain, clock, ask: releaseAt, onError })
@@ -483,22 +190,12 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,
-    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...serverMetrics(stats()), ...more()]),
-    stats,
+    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...serverMetrics(parts.stats()), ...more()]),
+    stats: parts.stats,
     close() {
       closing ??= close()
       return closing
     },
   }
   return server
-}
-
-function checkPlace({ server, port, noServer }: Pick<LiveServerOptions, 'server' | 'port' | 'noServer'>) {
-  if ([server !== undefined, port !== undefined, noServer === true].filter(Boolean).length !== 1) {
-    throw invalid('Give either server or port, or noServer: true')
-  }
-  if (server === undefined) return
-  if (typeof server !== 'object' || server === null || !('listening' in server) || typeof server.emit !== 'function') {
-    throw invalid('server must be an HTTP server of Node, such as http.createServer(app) returns, and no application')
-  }
 }

@@ -1,0 +1,65 @@
+import { nanoid } from 'nanoid'
+import { systemClock, type Clock } from '../base/clock.js'
+import { MAX_ID } from '../protocol/fields.js'
+import { numberOf, textOf } from './bounds.js'
+import { invalid, shown } from './invalid.js'
+import { serverLimits, type ServerLimits } from './limits.js'
+import type { LiveServerOptions } from './options.js'
+import { createReport, type OnError } from './reporter.js'
+import { checkHandlers } from './requests/answerer.js'
+import { clientAddress, type AddressOf } from './upgrade/client-address.js'
+import { originCheck, type OriginCheck } from './upgrade/origin.js'
+
+/** What was given, with defaults in place. */
+export interface CheckedOptions<User> {
+  readonly given: LiveServerOptions<User>
+  readonly path: string
+  readonly id: string
+  readonly clock: Clock
+  readonly heartbeat: number
+  readonly limits: ServerLimits
+  readonly allows: OriginCheck
+  readonly addressOf: AddressOf
+  readonly onError: OnError
+}
+
+/** Options that may be left out, and are functions where they are not. */
+const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'onEvent', 'onError'] as const
+
+/** Throws `invalid` for what makes no sense, by its name. */
+export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOptions<User> {
+  const onError = createReport(given.onError)
+  if (typeof given.authenticate !== 'function')
+    throw invalid('authenticate must be a function: without one anybody could be anybody')
+  checkPlace(given)
+  const { path = '/', id = nanoid(), clock = systemClock } = given
+  for (const name of FUNCTIONS) {
+    if (given[name] !== undefined && typeof given[name] !== 'function')
+      throw invalid(`${name} must be a function, not ${shown(given[name])}`)
+  }
+  checkHandlers(given.onRequest)
+  if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?'))
+    throw invalid(`path must start with / and have no query, not ${shown(path)}`)
+  textOf('id', id, MAX_ID, 1)
+  return {
+    given,
+    path,
+    id,
+    clock,
+    heartbeat: numberOf('heartbeat', given.heartbeat),
+    limits: serverLimits(given.limits),
+    allows: originCheck(given.allowedOrigins),
+    addressOf: clientAddress(given.trustedProxies),
+    onError,
+  }
+}
+
+function checkPlace({ server, port, noServer }: Pick<LiveServerOptions, 'server' | 'port' | 'noServer'>) {
+  if ([server !== undefined, port !== undefined, noServer === true].filter(Boolean).length !== 1) {
+    throw invalid('Give either server or port, or noServer: true')
+  }
+  if (server === undefined) return
+  if (typeof server !== 'object' || server === null || !('listening' in server) || typeof server.emit !== 'function') {
+    throw invalid('server must be an HTTP server of Node, such as http.createServer(app) returns, and no application')
+  }
+}

@@ -1,0 +1,65 @@
+import type { Clock } from '../../base/clock.js'
+import type { Failure } from '../failure.js'
+import type { LegOwner, ServerLeg } from './leg-state.js'
+
+/** The connections of one server. */
+export class LegRoster<User> {
+  /** All, and those that are welcomed. */
+  readonly connections = new Set<ServerLeg<User>>()
+  readonly legs = new Set<ServerLeg<User>>()
+  /** Of whom the log is being told that they are gone. */
+  private readonly releasing = new Set<Promise<void>>()
+  private emptied: (() => void) | null = null
+
+  add(leg: ServerLeg<User>): void {
+    this.connections.add(leg)
+  }
+
+  welcomed(leg: ServerLeg<User>): void {
+    this.legs.add(leg)
+  }
+
+  /** Whether it had been welcomed. */
+  remove(leg: ServerLeg<User>): boolean {
+    this.connections.delete(leg)
+    const wasWelcomed = this.legs.delete(leg)
+    if (this.connections.size === 0) this.emptied?.()
+    return wasWelcomed
+  }
+
+  release(done: Promise<void>): void {
+    this.releasing.add(done)
+    void done.then(() => this.releasing.delete(done))
+  }
+
+  failPending(failure: Failure): void {
+    for (const leg of [...this.connections]) if (!this.legs.has(leg)) leg.fail(failure)
+  }
+
+  /** Also those that are known and not welcomed yet: nobody comes in behind a sign-out. Answers how many sessions. */
+  end(match: (who: LegOwner<User>) => boolean, reason: string): number {
+    const matching = [...this.connections].filter(({ who }) => who !== null && match(who))
+    const sessions = new Set(matching.map(({ who }) => who!.session))
+    for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
+    return sessions.size
+  }
+
+  ownerOf(session: string): LegOwner<User> | undefined {
+    for (const { who } of this.legs) if (who?.session === session) return who
+    return undefined
+  }
+
+  /** Closes all, and resolves when they are gone. */
+  async close(failure: Failure): Promise<void> {
+    for (const leg of [...this.connections]) leg.fail(failure, 'all')
+    if (this.connections.size > 0) await new Promise<void>((resolve) => void (this.emptied = resolve))
+  }
+
+  /** Resolves when the log has heard of all that are gone, or after `patience` milliseconds. */
+  released(clock: Clock, patience: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.setTimeout(resolve, patience)
+      void Promise.all(this.releasing).then(cancel).then(resolve)
+    })
+  }
+}

@@ -1,0 +1,33 @@
+import { LiveSocketError } from '../../base/errors.js'
+import { MAX_TOPIC } from '../../protocol/fields.js'
+import type { Position } from '../../protocol/frames.js'
+import { serialise } from '../../protocol/json.js'
+import { textOf } from '../bounds.js'
+import type { TopicLog } from '../log/topic-log.js'
+import type { PublishPace } from './publish-pace.js'
+
+/** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
+export function createServerPublish({
+  log,
+  pace,
+  maxFrame,
+}: {
+  readonly log: TopicLog
+  readonly pace: PublishPace
+  readonly maxFrame: number
+}): (topic: string, data: unknown) => Promise<Position> {
+  return async (topic, data) => {
+    textOf('A topic', topic, MAX_TOPIC, 1)
+    const text = serialise(data)
+    if ('invalid' in text)
+      throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, {
+        topic,
+        cause: text.cause,
+      })
+    if (Buffer.byteLength(text.json) > maxFrame)
+      throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${maxFrame} bytes`, { topic })
+    const { answer, epoch } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
+    if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
+    return { epoch: epoch!, offset: answer.offset! }
+  }
+}

@@ -1,0 +1,211 @@
+import { systemClock } from '../base/clock.js'
+import type { MethodSchemas } from '../protocol/method-types.js'
+import { HISTORY } from '../protocol/own-methods.js'
+import { createAdmission } from './admission/admission.js'
+import { createGreeted } from './admission/greeted.js'
+import type { CheckedOptions } from './checked-options.js'
+import { createCounters } from './counters.js'
+import { createDrain } from './drain/drain.js'
+import { DRAINING } from './failure.js'
+import { createAuthenticator } from './identity/authenticator.js'
+import { createPermission } from './identity/permission.js'
+import { createTokenRenewal } from './identity/token-renewal.js'
+import { LegRoster } from './legs/leg-roster.js'
+import { visibleTo } from './legs/leg-sink.js'
+import { createPatientClock } from './legs/patient-clock.js'
+import { createServerLegs, type ServerLeg } from './legs/server-leg.js'
+import { createSessionRates } from './legs/session-rates.js'
+import { createWriteCoalescing } from './legs/write-coalescing.js'
+import { memoryLog } from './log/memory-log.js'
+import type { PresenceChange } from './log/topic-log.js'
+import { createPublishPace } from './publishes/publish-pace.js'
+import { createPublisher } from './publishes/publisher.js'
+import { publisherOf } from './publishes/told-publisher.js'
+import { reconnectSpread } from './reconnect-spread.js'
+import { callOut } from './reporter.js'
+import { createAnswerer } from './requests/answerer.js'
+import { historyMethod } from './requests/history-method.js'
+import type { ServerEvent } from './server-event.js'
+import type { ServerStats } from './stats.js'
+import { createTopicFeeds } from './topics/topic-feeds.js'
+import { createAcceptor } from './upgrade/acceptor.js'
+
+type Tell = (event: ServerEvent) => void
+
+/** What one server is made of, put together. */
+export function createServerParts<User>(checked: CheckedOptions<User>, isClosing: () => boolean) {
+  const { given, path, limits, clock, allows, addressOf, onError } = checked
+  const tell: Tell = (event) =>
+    callOut(
+      () => given.onEvent?.(event),
+      (error) => onError(error, 'telling of an event'),
+    )
+  const counters = createCounters()
+  const roster = new LegRoster<User>()
+  const traffic = createTraffic(checked)
+  const drain = createDrain({
+    clock,
+    legs: () => roster.legs as Set<ServerLeg<unknown>>,
+    refusePending: () => roster.failPending(DRAINING),
+    asked: () => void counters.asked++,
+    onEvent: tell,
+    onError,
+  })
+  const greeting = createGreeting(checked, () => void counters.wasted++)
+  const newLeg = createLegs(checked, { ...traffic, ...greeting, counters, roster, drain, tell })
+  const acceptor = createAcceptor(
+    { path, limits, clock, allows, addressOf },
+    {
+      open(connection, arrival) {
+        counters.opened++
+        const leg = newLeg(connection, arrival)
+        roster.add(leg)
+        return leg
+      },
+      closedFor() {
+        if (!drain.refusing && !isClosing()) return null
+        drain.cameBack()
+        return DRAINING
+      },
+      room: () => greeting.admission.room(),
+      onEvent: tell,
+    },
+  )
+
+  /** What becomes of sessions although no leg here came or went. */
+  function present(change: PresenceChange): boolean {
+    const owner = change.type === 'joined' ? roster.ownerOf(change.session) : null
+    if (owner === undefined) return false
+    callOut(
+      () =>
+        given.onSession!(
+          change.type === 'left' ? change : { type: 'joined', session: change.session, user: owner!.user },
+        ),
+      (error) => onError(error, 'telling of a session'),
+    )
+    return true
+  }
+
+  function stats(): ServerStats {
+    const status = traffic.log.status?.()
+    return {
+      ...counters,
+      failed: { ...counters.failed },
+      id: checked.id,
+      connections: roster.connections.size,
+      legs: roster.legs.size,
+      topics: traffic.feeds.size,
+      slowed: traffic.pace.slowed(),
+      admission: { greeted: greeting.greeted.lastSecond, ...greeting.admission.stats },
+      ...(traffic.log.size && { log: traffic.log.size() }),
+      draining: drain.refusing,
+      logAway: status?.ready === false ? status.reason : null,
+    }
+  }
+
+  return {
+    log: traffic.log,
+    pace: traffic.pace,
+    tokens: createTokenRenewal<User>({ legs: () => roster.legs, onError }),
+    roster,
+    drain,
+    acceptor,
+    tell,
+    present,
+    stats,
+    close() {
+      greeting.admission.close()
+      traffic.feeds.close()
+      acceptor.close()
+    },
+  }
+}
+
+/** What comes in and goes out on legs, whosoever they are: messages, publishes, requests. */
+function createTraffic<User>({ given, limits, clock, onError }: CheckedOptions<User>) {
+  const log = given.log ?? memoryLog({ clock })
+  const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
+  // Of the process itself, whatever clock the server is given.
+  const pace = createPublishPace(systemClock, feeds.crowded)
+  const permission = createPermission(given.authorize, onError)
+  const publish = createPublisher<User>({
+    log,
+    pace,
+    permission,
+    clock,
+    patience: limits.publishTimeout,
+    by: publisherOf(given.tellPublisher, onError),
+    onPublish: given.onPublish,
+    onError,
+  })
+  const sees = visibleTo(given.filter, onError)
+  const answer = createAnswerer<User>({
+    handlers: [{ [HISTORY]: historyMethod<User>({ log, permission, sees }) }, given.onRequest ?? {}],
+    schemas: (given.methods ?? {}) as MethodSchemas,
+    clock,
+    patience: limits.requestTimeout,
+    onError,
+  })
+  return { log, feeds, pace, permission, publish, answer }
+}
+
+/** Who comes in, and how many at a time. */
+function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<User>, wasted: () => void) {
+  const patient = createPatientClock(clock)
+  const authenticator = createAuthenticator<User>({
+    authenticate: given.authenticate,
+    clock: patient,
+    patience: limits.helloTimeout,
+    maxCalls: limits.maxAuthenticating,
+    wasted() {
+      wasted()
+      admission.wake()
+    },
+    onError,
+  })
+  const admission = createAdmission({
+    clock,
+    most: limits.maxAuthenticating,
+    queueTimeout: limits.queueTimeout,
+    patience: limits.helloTimeout,
+    abandoned: () => authenticator.abandoned,
+  })
+  return { patient, authenticator, admission, greeted: createGreeted(() => clock.monotonic()) }
+}
+
+function createLegs<User>(
+  { given, id, heartbeat, limits, clock, onError }: CheckedOptions<User>,
+  parts: ReturnType<typeof createTraffic<User>> &
+    ReturnType<typeof createGreeting<User>> & {
+      readonly counters: ReturnType<typeof createCounters>
+      readonly roster: LegRoster<User>
+      readonly drain: ReturnType<typeof createDrain>
+      readonly tell: Tell
+    },
+) {
+  const { roster, drain, greeted, patient, tell, ...others } = parts
+  const spread = reconnectSpread(given.reconnectSpread, () => greeted.bestSecond)
+  return createServerLegs<User>({
+    ...others,
+    writes: createWriteCoalescing(systemClock),
+    id,
+    heartbeat,
+    limits,
+    rates: createSessionRates(limits, clock),
+    clock: patient,
+    filter: given.filter,
+    onSession: given.onSession,
+    reconnectSpread: () => spread(roster.connections.size),
+    welcomed(leg) {
+      greeted.add()
+      roster.welcomed(leg)
+    },
+    delayed: (leg, retryAfter) => drain.delayed(leg as ServerLeg<unknown>, retryAfter),
+    gone(leg) {
+      if (roster.remove(leg)) drain.gone(leg as ServerLeg<unknown>)
+    },
+    releasing: (done) => roster.release(done),
+    onEvent: tell,
+    onError,
+  })
+}
