@@ -15,6 +15,7 @@ const LOAD = [
   'test/fleet/*.test.ts',
   'test/bench/command.test.ts',
   'test/flood/*.test.ts',
+  'test/overload/*.test.ts',
   'test/foreign/raw-moves.test.ts',
   'test/bench/foreign-moves.test.ts',
   'test/presets/server-*.test.ts',

@@ -23,6 +23,11 @@ export type ServerEvent =
    * go.
    */
   | { readonly type: 'drain-alone'; readonly left: number }
+  /**
+   * The deadline, in so many milliseconds, cannot be met: `left` legs take `needs` at the pace at which they leave;
+   * null: none leaves. Once for a drain, as soon as it shows.
+   */
+  | { readonly type: 'drain-late'; readonly left: number; readonly deadline: number; readonly needs: number | null }
   | { readonly type: 'drain-finished'; readonly moved: number; readonly forced: number }
   | { readonly type: 'drain-cancelled'; readonly left: number }
   /**

@@ -13,13 +13,13 @@ const SHORTEST_SECRET = 16
  */
 const FITS_A_HEADER = /^[!-~]([ -~]*[!-~])?$/
 const LARGEST_BODY = 4 * 1024
-const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'endWhenAlone', 'wait', 'cancel']
+const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'endWhenAlone', 'extendable', 'wait', 'cancel']
 
 /**
  * What a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and if wanted a JSON body
  * with `rate`,
  * `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 with the number of legs
- * at once; with `wait: true` 200 with the outcome at the end. `cancel: true` takes it back. Throws `invalid` for a
+ * at once; and the milliseconds that they take at the pace at which they leave; with `wait: true` 200 with the outcome at the end. `cancel: true` takes it back. Throws `invalid` for a
  * secret that is too short, or that no header can bear.
  */
 export function createDrainEndpoint(drain: Drain, secret: string): RequestListener {
@@ -57,7 +57,7 @@ export function createDrainEndpoint(drain: Drain, secret: string): RequestListen
     if (cancel) return answer(response, 200, { cancelled: drain.cancel() })
     try {
       const result = drain.start(options as DrainOptions)
-      if (!wait) return answer(response, 202, { legs: drain.left })
+      if (!wait) return answer(response, 202, { legs: drain.left, takes: drain.takes })
       answer(response, 200, await result)
     } catch (error) {
       if (!(error instanceof LiveSocketError)) throw error

@@ -29,6 +29,12 @@ export interface DrainOptions {
   readonly reason?: string
   /** Milliseconds over which each client spreads its own move, on top of the pace, at most a day. Default 0. */
   readonly spread?: number
+  /**
+   * Whether the deadline is put off where it shows that it cannot be met: legs leave more slowly than they would have to.
+   * It goes on as long as any leave. The event `drain-late` tells of it either way. Default false: what is still here is
+   * closed.
+   */
+  readonly extendable?: boolean
   /** Cancels: those asked are told to stay, and new legs are taken again. */
   readonly signal?: AbortSignal
   /**
@@ -66,6 +72,8 @@ export interface Drain {
   gone(leg: ServerLeg<unknown>): void
   /** Legs that are still to go. */
   readonly left: number
+  /** Milliseconds until they have gone, at the pace at which they leave, at first at the rate; null: they do not leave. */
+  readonly takes: number | null
 }
 
 export interface DrainDeps {
@@ -86,6 +94,11 @@ const CROWDED = 50
  * ready and who is not.
  */
 const ALONE = 1_500
+/** How often it is looked whether the deadline can be met, and by how much it is missed before that is said. */
+const LOOK = 1_000
+/** When that is first known, ms. */
+const AHEAD = 4_000
+const MISSED = 1.1
 /** Before the deadline, so many milliseconds are for those who were asked last. */
 const LAST = 5_000
 
@@ -99,6 +112,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
     cameBack(): void
     delayed(leg: ServerLeg<unknown>, retryAfter: number): void
     gone(leg: ServerLeg<unknown>): void
+    takes(): number | null
   }
   let run: Run | null = null
 
@@ -112,10 +126,12 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
     const counts = { moved: 0, forced: 0 }
     const pace = createPace(options.rate, () => clock.monotonic())
     const window = createDrainWindow<ServerLeg<unknown>>(options, () => clock.monotonic())
-    const endsAt = clock.monotonic() + options.deadline
+    let endsAt = clock.monotonic() + options.deadline
+    let saidLate = false
     const deadline = createAlarm(clock, force)
     const next = createAlarm(clock, ask)
     const lookAround = createAlarm(clock, alone)
+    const lookAhead = createAlarm(clock, late)
     let cameBack = 0
     let resolve: (result: DrainResult) => void
     const promise = new Promise<DrainResult>((done) => void (resolve = done))
@@ -137,15 +153,52 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
         told.add(leg)
         window.asked(leg)
         asked()
-        leg.send({
-          type: 'handover',
-          id,
-          reason: options.reason,
-          ...(options.url === undefined ? undefined : { url: options.url }),
-          spread: options.spread,
-          deadline: Math.max(0, Math.floor(endsAt - clock.monotonic())),
-        })
+        request(leg)
       }
+    }
+
+    function request(leg: ServerLeg<unknown>) {
+      leg.send({
+        type: 'handover',
+        id,
+        reason: options.reason,
+        ...(options.url === undefined ? undefined : { url: options.url }),
+        spread: options.spread,
+        deadline: Math.max(0, Math.floor(endsAt - clock.monotonic())),
+      })
+    }
+
+    function takes(): number | null {
+      const pace = window.pace ?? options.rate
+      return pace === 0 ? null : (remaining.size / pace) * 1_000
+    }
+
+    /** Told in advance, while there is time to do something about it. */
+    function late() {
+      lookAhead.set(LOOK)
+      const left = endsAt - clock.monotonic()
+      const needed = takes()
+      if (needed !== null && needed <= left * MISSED) return
+      if (!saidLate) tellLate(left, needed)
+      saidLate = true
+      // Where nobody leaves there is nothing to wait for.
+      if (!options.extendable || needed === null) return
+      endsAt = clock.monotonic() + needed * MISSED
+      deadline.set(needed * MISSED)
+      for (const leg of told) if (remaining.has(leg)) request(leg)
+    }
+
+    function tellLate(left: number, needed: number | null) {
+      const needs = needed === null ? null : Math.round(needed)
+      onEvent({ type: 'drain-late', left: remaining.size, deadline: Math.round(left), needs })
+      const ends = options.extendable && needed !== null ? 'It is put off.' : 'What is left then is closed.'
+      onError(
+        new LiveSocketError(
+          'timeout',
+          `The drain cannot meet its deadline: ${remaining.size} connections are left, which takes ${needs === null ? 'for ever' : `${needs} ms`} at the pace at which they are taken elsewhere, and ${Math.round(left)} ms are left. ${ends}`,
+        ),
+        'draining',
+      )
     }
 
     /** As far as can be seen from here. */
@@ -175,6 +228,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
       next.clear()
       deadline.clear()
       lookAround.clear()
+      lookAhead.clear()
     }
 
     function end() {
@@ -203,6 +257,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
       },
       cameBack: () => void cameBack++,
       delayed: window.delayed,
+      takes,
       gone(leg) {
         if (!remaining.delete(leg)) return
         window.gone(leg)
@@ -214,6 +269,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
     options.signal?.addEventListener('abort', cancelThis, { once: true })
     deadline.set(options.deadline)
     lookAround.set(ALONE)
+    lookAhead.set(AHEAD)
     return self
   }
 
@@ -251,14 +307,25 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
     get left() {
       return run?.remaining.size ?? 0
     },
+    get takes() {
+      return run ? run.takes() : 0
+    },
   }
 }
 
 function checkedOptions(options: DrainOptions, legs: number) {
-  const { rate, url, reason = 'deploy', signal, endWhenAlone = process.env['NODE_ENV'] !== 'production' } = options
+  const {
+    rate,
+    url,
+    reason = 'deploy',
+    signal,
+    endWhenAlone = process.env['NODE_ENV'] !== 'production',
+    extendable = false,
+  } = options
   const deadline = numberOf('drain.deadline', options.deadline)
   const most = numberOf('drain.rate', rate)
   textOf('drain.reason', reason, MAX_WORDS)
+  if (typeof extendable !== 'boolean') throw invalid(`extendable must be true or false, not ${shown(extendable)}`)
   if (typeof endWhenAlone !== 'boolean') throw invalid(`endWhenAlone must be true or false, not ${shown(endWhenAlone)}`)
   if (url !== undefined && !isSocketUrl(url))
     throw invalid(`url must be an absolute ws: or wss: URL without user info, not ${shown(url)}`)
@@ -271,6 +338,7 @@ function checkedOptions(options: DrainOptions, legs: number) {
     url,
     signal,
     endWhenAlone,
+    extendable,
   }
 }
 

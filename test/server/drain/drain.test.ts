@@ -66,6 +66,32 @@ async function serverWithLegs(count: number) {
   return { clock, server, legs, asked: () => legs.reduce((sum, leg) => sum + leg.of('handover').length, 0) }
 }
 
+/** 60 legs, of which one leaves each second; the deadline is 10 s. */
+async function slowDrain(options: DrainOptions) {
+  const clock = createSimulatedClock()
+  const told: { type: string }[] = []
+  const said: string[] = []
+  const server = await liveServer({
+    clock,
+    onEvent: (event) => void told.push(event),
+    onError: (error) => void said.push(String(error)),
+  })
+  const legs = await Promise.all(range(1, 60).map(() => server.join()))
+  const drained = server.drain({ rate: 200, deadline: 10_000, ...options })
+  const leaving = [...legs]
+  for (let second = 0; second < 120 && server.stats().legs > 0; second++) {
+    await clock.advance(1_000)
+    leaving.find((leg) => leg.of('handover').length > 0 && leaving.splice(leaving.indexOf(leg), 1))?.close()
+    await until(() => server.stats().legs <= leaving.length, 'one has left')
+  }
+  return {
+    drained,
+    events: (type: string) => told.filter((event) => event.type === type),
+    says: () => said,
+    deadlines: () => legs.flatMap((leg) => leg.of('handover').map(({ deadline }) => deadline as number)),
+  }
+}
+
 describe('a drain', () => {
   test('resolves as soon as every leg has gone by itself', async () => {
     const server = await liveServer()
@@ -154,6 +180,22 @@ describe('a drain', () => {
     void server.drain({ rate: 10, deadline: 12_000 })
     await clock.advance(11_000)
     await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
+  })
+
+  test('says in advance that its deadline cannot be met, how long it would take, and closes what is left', async () => {
+    const { drained, events, says } = await slowDrain({})
+    expect(events('drain-late')).toEqual([
+      { type: 'drain-late', left: expect.any(Number), deadline: 6_000, needs: expect.any(Number) },
+    ])
+    expect(says().join(' ')).toContain('cannot meet its deadline')
+    expect((await drained).forced).toBeGreaterThan(30)
+  })
+
+  test('goes on instead, with extendable: true, as long as legs leave: each is told anew how long it has', async () => {
+    const { drained, events, deadlines } = await slowDrain({ extendable: true })
+    expect(events('drain-late')).toHaveLength(1)
+    expect(await drained).toEqual({ moved: 60, forced: 0 })
+    expect(Math.max(...deadlines())).toBeGreaterThan(30_000)
   })
 
   test('with a rate too low for its deadline closes the rest at the deadline, asked or not', async () => {
