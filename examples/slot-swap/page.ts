@@ -20,8 +20,7 @@ form!.addEventListener('submit', (event) => {
   )
 })
 const show = () => {
-  const { lines } = reader.tally(reader.newest)
-  for (const line of lines.slice(list!.children.length))
+  for (const line of reader.lines.slice(list!.children.length))
     list!.append(Object.assign(document.createElement('li'), { textContent: line }))
   document.querySelector('output')!.textContent = `${reader.newest} news, ${reader.moves} moves`
   requestAnimationFrame(show)

@@ -35,6 +35,8 @@ export interface Reader {
   say(line: string): Promise<void>
   readonly moves: number
   readonly newest: number
+  /** What people have said. */
+  readonly lines: readonly string[]
   /** Of news up to that number. */
   tally(last: number): Tally
   close(): void
@@ -77,6 +79,7 @@ export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
     way,
     ready: () => told,
     say: (line) => client.say({ line }),
+    lines,
     get moves() {
       return client.moves()
     },

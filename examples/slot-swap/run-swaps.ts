@@ -31,7 +31,7 @@ export interface Outcome {
   readonly gaps: number
   readonly notLive: number
   readonly longestSilence: number
-  /** Of each client. */
+  /** Of each client; of SignalR's own its reconnections. */
   readonly moves: number
   /** Of what the page's chat said, once for each client: what came in another number than one. */
   readonly linesWrong: number
@@ -81,7 +81,9 @@ export async function runSwaps(
       opened.set(way, page)
     }
     await Promise.all(readers.map((reader) => reader.ready()))
-    await worker!.post(`/news?rate=${rate}`)
+    // SignalR's own clients hear the same hub.
+    const told = new Set(ways.map((way) => (way === 'plain' || way === 'live' ? way : 'hub')))
+    await worker!.post(`/news?rate=${rate}&ways=${[...told].join()}`)
     await sleep(500)
     for (let swap = 1; swap <= swaps; swap++) {
       const old = slot!
@@ -96,10 +98,10 @@ export async function runSwaps(
       const begun = systemClock.monotonic()
       if (asked) await old.post('/drain', { deadline: 10_000, reason: 'slot swap' })
       const ours = readers.filter(({ way }) => (OURS as readonly Way[]).includes(way))
-      if (ours.length > 0) await moved(ours, opened, swap)
-      else await sleep(LATER)
+      const all = ours.length > 0 && (await moved(ours, opened, swap))
+      if (ours.length === 0) await sleep(LATER)
       say(
-        `swap ${swap}: ${ours.length > 0 ? `all moved ${((systemClock.monotonic() - begun) / 1_000).toFixed(1)} s after it, ${asked ? 'asked by the deploy tool' : 'which the slot found out by itself'}` : 'nobody was asked'}`,
+        `swap ${swap}: ${ours.length > 0 ? `${all ? 'all' : 'not all'} moved ${((systemClock.monotonic() - begun) / 1_000).toFixed(1)} s after it, ${asked ? 'asked by the deploy tool' : 'which the slot found out by itself'}` : 'nobody was asked'}`,
       )
       await old.stop()
       await sleep(300)
@@ -138,12 +140,13 @@ function outcome(way: Way, all: readonly Tally[], lines: readonly string[], news
   }
 }
 
-async function moved(ours: readonly Reader[], opened: ReadonlyMap<Way, Page>, swap: number) {
+/** False: not within what is waited. */
+async function moved(ours: readonly Reader[], opened: ReadonlyMap<Way, Page>, swap: number): Promise<boolean> {
   const begun = systemClock.monotonic()
   for (;;) {
     const inPages = await Promise.all([...opened.values()].map((page) => page.evaluate(() => window.reader.moves)))
-    if ([...ours.map(({ moves }) => moves), ...inPages].every((moves) => moves >= swap)) return
-    if (systemClock.monotonic() - begun > PATIENCE) return
+    if ([...ours.map(({ moves }) => moves), ...inPages].every((moves) => moves >= swap)) return true
+    if (systemClock.monotonic() - begun > PATIENCE) return false
     await sleep(50)
   }
 }

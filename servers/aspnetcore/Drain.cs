@@ -59,18 +59,17 @@ public sealed class Drain(LiveServer server)
         // One that was gone before it was counted.
         var here = server.All(live: true).ToHashSet();
         lock (turn) remaining.IntersectWith(here);
-        await Task.WhenAll([Move(legs, options, cancelled), .. others.Select(other => other(options, cancelled))]);
+        await Task.WhenAll([Move(legs, options, id = Guid.NewGuid().ToString("N"), cancelled), .. others.Select(other => other(options, cancelled))]);
         while (Left > 0 && !cancelled.IsCancellationRequested) await Task.Delay(20, CancellationToken.None);
         return new DrainResult(moved, forced.Count);
     }
 
     /// <summary>Asks them at a pace, and closes who is still here at the deadline.</summary>
-    public async Task Move(Leg[] legs, DrainOptions options, CancellationToken cancelled)
+    public async Task Move(Leg[] legs, DrainOptions options, string name, CancellationToken cancelled)
     {
         var begun = Clock.Now;
         double Left() => begun + options.Deadline - Clock.Now;
         var rate = options.Rate is { } most ? most * Even : Math.Max(200 * Even, legs.Length / Math.Max(1, options.Deadline / 2_000.0));
-        var name = id = Guid.NewGuid().ToString("N");
         var onTheirWay = new List<Leg>();
         try
         {
@@ -127,7 +126,7 @@ public sealed class Drain(LiveServer server)
 
     static readonly JsonSerializerOptions Body = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
-    sealed record Asked : Options { public bool Wait { get; init; } public bool Cancel { get; init; } }
+    sealed record Asked : Options { public bool Wait { get; init; } /* Of Node alone. */ public bool EndWhenAlone { get; init; } public bool Cancel { get; init; } }
     record Options { public double? Rate { get; init; } public int? Deadline { get; init; } public string? Url { get; init; } public string? Reason { get; init; } public int? Spread { get; init; } }
 
     /// <summary>What a deploy tool calls on the old slot, as of the Node server: POST with a bearer token, and if wanted a JSON body.</summary>

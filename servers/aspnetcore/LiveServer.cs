@@ -166,7 +166,7 @@ public sealed class LiveServer : IAsyncDisposable
     void Renumbered()
     {
         Generation++;
-        _ = Drain.Move(All(live: true).Where(leg => leg.Generation < Generation).ToArray(), new DrainOptions { Reason = "the log began anew" }, CancellationToken.None);
+        _ = Drain.Move(All(live: true).Where(leg => leg.Generation < Generation).ToArray(), new DrainOptions { Reason = "the log began anew" }, Guid.NewGuid().ToString("N"), CancellationToken.None);
     }
 
     void Sweep()

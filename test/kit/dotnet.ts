@@ -33,7 +33,19 @@ export async function builtDotnet(folder: string, ...more: string[]): Promise<st
   const building = `${out}-${process.pid}`
   await run(
     'dotnet',
-    ['build', project, '-c', 'Release', '--artifacts-path', building, '--disable-build-servers', '-v', 'q', '--nologo'],
+    [
+      'build',
+      project,
+      '-c',
+      'Release',
+      '--artifacts-path',
+      building,
+      '--disable-build-servers',
+      '-p:RunAnalyzers=false',
+      '-v',
+      'q',
+      '--nologo',
+    ],
     { env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' } },
   ).catch((failed: { stdout?: string; message: string }) => {
     throw new Error(`dotnet build ${folder}: ${failed.stdout || failed.message}`)

@@ -37,7 +37,7 @@ app.MapGet("/healthz", server.Health);
 app.Map("/drain", server.Drain.Endpoint(settings["DRAIN_SECRET"] ?? throw new InvalidOperationException("DRAIN_SECRET is missing")));
 // The application's own news, 1, 2, 3, …, from a process that no client is on.
 News? news = null;
-app.MapPost("/news", (double rate) => { news = new News(rate, chat, hub, server); });
+app.MapPost("/news", (double rate, string ways) => { news = new News(rate, ways.Split(','), chat, hub, server); });
 app.MapPost("/quiet", () => news!.Stop());
 if (settings["PUBLIC_URL"] is { } address) _ = new ReplacedWatch(server, new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = 10_000, Reason = "replaced" });
 app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"listening on {new Uri(app.Urls.First()).Port}"));
