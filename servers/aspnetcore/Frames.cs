@@ -41,9 +41,10 @@ public static class Frames
     public static byte[] Encode(object frame) => JsonSerializer.SerializeToUtf8Bytes(frame, Writing);
 
     /// <summary>A message whose data is JSON text already; without data it only moves the position.</summary>
-    public static byte[] Message(string topic, long offset, long prev, byte[]? data)
+    public static byte[] Message(string topic, long offset, long prev, byte[]? data, string? id = null, byte[]? by = null)
     {
-        var head = Encode(new { type = "message", topic, offset, prev = prev == offset - 1 ? (long?)null : prev });
+        var head = Encode(new { type = "message", topic, offset, prev = prev == offset - 1 ? (long?)null : prev, id });
+        if (by is not null) head = [.. head.AsSpan(0, head.Length - 1), .. ",\"by\":"u8, .. by, (byte)'}'];
         return data is null ? head : [.. head.AsSpan(0, head.Length - 1), .. ",\"data\":"u8, .. data, (byte)'}'];
     }
 

@@ -411,7 +411,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
             if (entry.Offset > reading.At + 1) reading.Told = entry.Offset - 1;
             reading.At = entry.Offset;
             if (!server.Shows(reading.Feed.Topic, entry, who!)) continue;
-            await Write(reading.Told == entry.Offset - 1 ? entry.Frame : Frames.Message(reading.Feed.Topic, entry.Offset, reading.Told, entry.Data));
+            await Write(entry.Frame(reading.Told, hello!.Session));
             reading.Told = entry.Offset;
             if (!outgoing.IsEmpty) return true;
         }

@@ -42,7 +42,7 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
             var session = origin is null ? null : SessionOf(origin.Session);
             if (session is not null && Find(session, origin!) is { } known) return Task.FromResult(known);
             var topic = TopicOf(name);
-            var entry = new Entry(name, ++topic.Offset, data);
+            var entry = new Entry(name, ++topic.Offset, Entry.Kept(data, origin));
             topic.Kept.Enqueue((entry, Now));
             topic.Bytes += data.Length;
             Trim(topic);

@@ -62,6 +62,7 @@ public sealed class RedisLog : ITopicLog
     public async Task<Answer> Append(string topic, byte[] data, Origin? origin)
     {
         var begun = Clock.Now;
+        var kept = Entry.Kept(data, origin);
         Exception? broken = null;
         for (; ; )
         {
@@ -70,12 +71,12 @@ public sealed class RedisLog : ITopicLog
                 // Asked again it is a repeat: where its first answer was lost, that must not be taken for never applied.
                 double? age = broken is null && origin?.Age is null ? null : (origin?.Age ?? 0) + Clock.Now - begun + 1;
                 var (root, said) = await Run("append", root => ([Key("root"), Key("feed"), Key($"topics:{root}"), Key($"record:{root}:{Name(origin?.Session ?? "")}"), Key($"session:{Name(origin?.Session ?? "")}"), Key($"topic:{root}:{Name(topic)}")],
-                    [Name(topic), data, origin is null ? "" : Name(origin.Id), Place(origin, age), "", $"{node[..8]}.{Interlocked.Increment(ref stamped)}"]));
+                    [Name(topic), kept, origin is null ? "" : Name(origin.Id), Place(origin, age), "", $"{node[..8]}.{Interlocked.Increment(ref stamped)}"]));
                 if (Text(said[0]) == "new")
                 {
                     rollCall.Knows(new Mark(root, Number(said[2]), Text(said[5])));
                     // Whoever has all before it is told now, together with the answer.
-                    if (tails.TryGetValue(topic, out var tail)) tail.Appended(Text(said[3]), new Entry(topic, Number(said[4]), data));
+                    if (tails.TryGetValue(topic, out var tail)) tail.Appended(Text(said[3]), new Entry(topic, Number(said[4]), kept));
                 }
                 return AnswerOf((byte[])said[1]!);
             }

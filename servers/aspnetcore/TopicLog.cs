@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 
 namespace LiveSocket;
 
@@ -38,13 +40,46 @@ public sealed record Head(string Epoch, long Offset, long Oldest);
 public sealed record Page(string Epoch, IReadOnlyList<Entry> Entries);
 public enum Admission { Admitted, Superseded, Forbidden }
 
-public sealed class Entry(string topic, long offset, byte[] data)
+/// <summary>A message as logs keep it: its data, and behind a line's end whose publish it was and under which id.</summary>
+public sealed class Entry
 {
+    readonly string topic;
+    readonly string? session, id;
+    readonly byte[]? by;
     byte[]? frame;
-    public long Offset => offset;
-    public byte[] Data => data;
-    /// <summary>For whoever has seen the one before it: made once for all legs.</summary>
-    public byte[] Frame => frame ??= Frames.Message(topic, offset, offset - 1, data);
+
+    public Entry(string topic, long offset, byte[] kept)
+    {
+        (this.topic, Offset) = (topic, offset);
+        var end = Array.IndexOf(kept, (byte)'\n');
+        Data = end < 0 ? kept : kept[..end];
+        if (end < 0) return;
+        try
+        {
+            using var about = JsonDocument.Parse(kept.AsMemory(end + 1));
+            var fields = about.RootElement.EnumerateArray().ToArray();
+            if (fields[0].ValueKind == JsonValueKind.String) (session, id) = (fields[0].GetString(), fields[1].GetString());
+            if (fields.Length > 2) by = JsonMarshal.GetRawUtf8Value(fields[2]).ToArray();
+        }
+        // Of another program that shares the log.
+        catch (Exception foreign) when (foreign is JsonException or InvalidOperationException or IndexOutOfRangeException) { }
+    }
+
+    /// <summary>JSON data, in one line, with whose it is behind it. A line's end in JSON is only ever a blank.</summary>
+    public static byte[] Kept(byte[] data, Origin? origin)
+    {
+        var line = Array.ConvertAll(data, one => one is (byte)'\n' or (byte)'\r' ? (byte)' ' : one);
+        return origin is null ? line : [.. line, (byte)'\n', .. Frames.Encode(new[] { origin.Session, origin.Id })];
+    }
+
+    public long Offset { get; }
+    public byte[] Data { get; }
+
+    /// <summary>For a leg of that session which has seen <paramref name="prev"/>; for most of them the same one.</summary>
+    public byte[] Frame(long prev, string? reader) =>
+        prev != Offset - 1 || (session is not null && session == reader)
+            ? Frames.Message(topic, Offset, prev, Data, session == reader ? id : null, by)
+            : frame ??= Frames.Message(topic, Offset, prev, Data, null, by);
 }
 
 /// <summary>Who published, under which number, and what can be told of its first copy. Times are milliseconds.</summary>
