@@ -19,7 +19,7 @@ export interface Bundle {
 
 export async function bundlePrograms(): Promise<Bundle> {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, string | { default: string }>
+    exports: Record<string, string | { types: string }>
   }
   const alias = Object.entries(exports).flatMap(([subpath, target]) =>
     typeof target === 'string'
@@ -27,7 +27,7 @@ export async function bundlePrograms(): Promise<Bundle> {
       : [
           {
             find: new RegExp(`^${subpath.replace(/^\./, 'livesocket')}$`),
-            replacement: join(root, target.default.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')),
+            replacement: join(root, target.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, 'src/$1.ts')),
           },
         ],
   )
