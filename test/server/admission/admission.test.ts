@@ -174,3 +174,17 @@ test('a service that only became slower is not starved: what it takes now is wha
   expect(seen.live).toBe(1_000)
   expect(world.service.wasted).toBeLessThan(30)
 })
+
+test.each([0.2, 1, 5])(
+  'no spread, however short or long, keeps clients out for longer than the capacity needs: at %s times of what brings all back in 30 s',
+  (share) => {
+    for (const spread of [1_000, 5_000, 30_000, 120_000]) {
+      const world = stand({ width: Math.round(share * 20), call: 100 })
+      const { lasts } = crowd(world, 6_000, spread)
+      const needed = Math.max(30_000 / share, spread)
+      const seen = lasts(needed * 1.3)
+      expect(seen.live, `${spread} ms`).toBeGreaterThanOrEqual(6_000 * 0.99)
+      expect(world.service.wasted, `${spread} ms`).toBe(0)
+    }
+  },
+)
