@@ -17,6 +17,6 @@ export function topicError({ code, message, retryAfter }: ErrorFrame, topic: str
   return new LiveSocketError(
     kind,
     explain`The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`,
-    { topic, retryAfter },
+    { topic, retryAfter, reason: code },
   )
 }

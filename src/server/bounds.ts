@@ -38,7 +38,7 @@ export const limitBounds = {
   // A hello of one topic and a token must fit, whatever the application publishes.
   maxFrame: { least: KIB, most: LONGEST_DATA, otherwise: 256 * KIB },
   maxFragments: count(128),
-  maxTopics: count(100),
+  maxTopics: count(1_000),
   maxTopicsRead: count(50_000),
   maxBuffered: count(256 * KIB),
   stallTimeout: time(20 * SECOND),

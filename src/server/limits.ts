@@ -40,7 +40,7 @@ export interface ServerLimits {
   readonly maxFrame: number
   /** Fragments of one frame. Default 128: a browser sends one. */
   readonly maxFragments: number
-  /** Topics of one leg; one more is refused as `forbidden`. Default 100. */
+  /** Topics of one leg; one more is refused as `limit`. Default 1,000. */
   readonly maxTopics: number
   /**
    * Topics that all legs together read; one more is refused as `busy`, and its leg has the others. Default 50,000, for

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
 import type { Position } from '../protocol/frames.js'
+import type { MethodTypes } from '../protocol/method-types.js'
 import { textOf } from './bounds.js'
 import { checkedOptions } from './checked-options.js'
 import { leaveToOtherWorkers } from './drain/cluster-worker.js'
@@ -23,7 +24,7 @@ import { createServerParts } from './server-parts.js'
 import type { ServerStats } from './stats.js'
 import { serveHttp } from './upgrade/served-http.js'
 
-export interface LiveServer<User = unknown> {
+export interface LiveServer<User = unknown, Topics extends object = Record<string, unknown>> {
   /** Resolves when it listens, with `noServer` at once; rejects where it cannot. */
   readonly ready: Promise<void>
   /** Its WebSocket URL on this machine, such as `ws://127.0.0.1:8080/`. Throws `invalid` before it listens. */
@@ -60,7 +61,7 @@ export interface LiveServer<User = unknown> {
     mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>,
   ): Promise<number>
   /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
-  publish(topic: string, data: unknown): Promise<Position>
+  publish<Topic extends keyof Topics & string>(topic: Topic, data: Topics[Topic]): Promise<Position>
   /**
    * Where the topic stands: what belongs to a snapshot that is read after this, as `load` of a fold wants it. Rejects
    * where the log cannot be asked.
@@ -108,7 +109,17 @@ const RELEASE_PATIENCE = 10_000
 /**
  * A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`.
  */
-export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User> {
+export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User>
+export function createLiveServer<User, Topics extends object, Methods extends object = MethodTypes>(
+  options: LiveServerOptions<User, Topics, Methods>,
+): LiveServer<User, Topics>
+// Once more, for `ReturnType<typeof createLiveServer>`, which looks at the last one.
+export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User>
+export function createLiveServer<User, Topics extends object, Methods extends object>(
+  given: LiveServerOptions<User, Topics, Methods>,
+): LiveServer<User, Topics> {
+  // Types of topics and methods are for the application: in here data is unknown.
+  const options = given as unknown as LiveServerOptions<User>
   const checked = checkedOptions(options)
   const { path, clock, limits, onError } = checked
   const undo: (() => void)[] = []
@@ -197,5 +208,5 @@ export function createLiveServer<User = unknown>(options: LiveServerOptions<User
       return closing
     },
   }
-  return server
+  return server as unknown as LiveServer<User, Topics>
 }

@@ -7,13 +7,18 @@ import type { Filter } from './legs/leg-sink.js'
 import type { OnSession } from './legs/session-event.js'
 import type { ServerLimits } from './limits.js'
 import type { TopicLog } from './log/topic-log.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { MethodSchema, MethodTypes } from '../protocol/method-types.js'
 import type { OnRequest } from './requests/answerer.js'
 import type { OnPublish } from './publishes/publisher.js'
 import type { OnError } from './reporter.js'
 import type { ServerEvent } from './server-event.js'
 
-export interface LiveServerOptions<User = unknown, Methods extends object = MethodTypes> {
+export interface LiveServerOptions<
+  User = unknown,
+  Topics extends object = Record<string, unknown>,
+  Methods extends object = MethodTypes,
+> {
   /**
    * An HTTP server of yours to live on, beside whatever else it serves: it takes the WebSockets of its `path` and
    * leaves everything else alone. Mount it before you listen. One of this, `port` and `noServer`.
@@ -51,7 +56,12 @@ export interface LiveServerOptions<User = unknown, Methods extends object = Meth
    * those into other topics beside them. It may take `limits.publishTimeout`; then the signal fires, and the client is
    * told `outcome-unknown`.
    */
-  readonly onPublish?: OnPublish<User>
+  readonly onPublish?: OnPublish<User, Topics>
+  /**
+   * A Standard Schema per topic, synchronous: what a client publishes and does not fit is refused as `invalid` before
+   * `onPublish` is asked, with the path. What fits is stored as it came: who receives it runs the schema on it.
+   */
+  readonly schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1 }
   /**
    * Whether those who get a message are told who published it, as its `by`: true is the user's `subject`, a function
    * gives what to tell of the user, of what JSON can say. Default: it is not told.

@@ -19,6 +19,7 @@ import { createWriteCoalescing } from './legs/write-coalescing.js'
 import { memoryLog } from './log/memory-log.js'
 import type { PresenceChange } from './log/topic-log.js'
 import { createPublishPace } from './publishes/publish-pace.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { createPublisher } from './publishes/publisher.js'
 import { publisherOf } from './publishes/told-publisher.js'
 import { reconnectSpread } from './reconnect-spread.js'
@@ -135,6 +136,7 @@ function createTraffic<User>({ given, limits, clock, onError }: CheckedOptions<U
     clock,
     patience: limits.publishTimeout,
     by: publisherOf(given.tellPublisher, onError),
+    schemas: new Map(Object.entries(given.schemas ?? {}) as [string, StandardSchemaV1][]),
     onPublish: given.onPublish,
     onError,
   })

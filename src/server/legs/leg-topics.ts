@@ -142,7 +142,9 @@ export class LegTopics<User> {
   }
 
   private tooMany(topic: string): Verdict {
-    return { error: { code: 'forbidden', topic, message: `A leg has at most ${this.deps.maxTopics} topics.` } }
+    return {
+      error: { code: 'limit', topic, message: `A leg has at most limits.maxTopics, ${this.deps.maxTopics} topics.` },
+    }
   }
 
   private async refusalOf(topic: string, { user, session }: Who<User>): Promise<TopicRefusal | null> {

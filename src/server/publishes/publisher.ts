@@ -1,4 +1,6 @@
 import { since, type Clock, type Instant } from '../../base/clock.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkData } from '../../base/standard-schema.js'
 import { LiveSocketError } from '../../base/errors.js'
 import type { ClientFrame } from '../../protocol/frames.js'
 import { serialise } from '../../protocol/json.js'
@@ -14,9 +16,9 @@ import type { PublishPace } from './publish-pace.js'
 import { aboutText } from '../log/about.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
 
-export interface Publication<User> {
-  readonly topic: string
-  readonly data: unknown
+export interface Publication<User, Topic extends string = string, Data = unknown> {
+  readonly topic: Topic
+  readonly data: Data
   readonly id: string
   readonly session: string
   readonly user: User
@@ -25,8 +27,8 @@ export interface Publication<User> {
 }
 
 /** See `LiveServerOptions`. */
-export type OnPublish<User> = (
-  ask: Publication<User>,
+export type OnPublish<User, Topics extends object = Record<string, unknown>> = (
+  ask: { [Topic in keyof Topics & string]: Publication<User, Topic, Topics[Topic]> }[keyof Topics & string],
 ) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
@@ -51,6 +53,8 @@ export type Publisher<User> = (publishing: Publishing<User>, next: () => void) =
 
 export interface PublisherDeps<User> {
   readonly onPublish: OnPublish<User> | undefined
+  /** By topic. */
+  readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly permission: Permission<User>
   /** Who is told to have published. */
   readonly by: (user: User) => unknown
@@ -158,9 +162,14 @@ class Decision<User> {
   }
 
   private async judge(): Promise<Verdict> {
-    const { onPublish } = this.deps
+    const { log, schemas, onPublish } = this.deps
     const { frame, session, user } = this.publishing
     const { topic, id, data } = frame
+    const fits = checkData(schemas.get(topic), data)
+    if ('invalid' in fits) {
+      const why = `The data for ${quoted(topic)} does not fit its schema: ${fits.invalid}.`
+      return { refused: log.refuse(this.origin(), nack('invalid', why)) }
+    }
     if (!onPublish) return this.checked(data, undefined)
     const controller = new AbortController()
     const decision = await attempt(

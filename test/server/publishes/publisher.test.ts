@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LiveSocketError } from '../../../src/base/errors.js'
+import { z } from 'zod'
 import { memoryLog, PublishRefused, type LiveServerOptions } from '../../../src/server/index.js'
 import { createSimulatedClock, liveServer, until } from '../kit.js'
 
@@ -360,4 +361,18 @@ describe('publishing as the server', () => {
     await done
     expect(await reader.next('message')).toMatchObject({ data: { n: 1 } })
   })
+})
+
+test('what does not fit the schema of its topic is refused before onPublish, by the path, and stored nowhere', async () => {
+  const seen: unknown[] = []
+  const server = await liveServer({
+    schemas: { t: z.object({ text: z.string() }) },
+    onPublish: ({ data }) => void seen.push(data),
+  })
+  const client = await server.join({ topics: { t: {} } })
+  client.send({ type: 'publish', id: '1', topic: 't', n: 1, data: { text: 7 } })
+  expect(await client.next('nack')).toMatchObject({ code: 'invalid', message: expect.stringContaining('text') })
+  client.send({ type: 'publish', id: '2', topic: 't', n: 2, data: { text: 'a' } })
+  expect(await client.next('ack')).toMatchObject({ id: '2', offset: 1 })
+  expect(seen).toEqual([{ text: 'a' }])
 })
