@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.js'
 import { decodeClientFrame } from '../protocol/client-frames.js'
 import type { ClientFrame, ServerFrame, TopicAnswer, TopicRequests } from '../protocol/frames.js'
 import { byteLength } from '../protocol/json.js'
+import { HISTORY, type HistoryAnswer, type HistoryAsk } from '../protocol/own-methods.js'
 import { encodeServerFrame } from '../protocol/server-frames.js'
 import type { SimulatedLog } from './simulated-log.js'
 import type { ServerEnd } from './simulated-socket.js'
@@ -348,10 +349,21 @@ export function createSimulatedLeg(
     if (server.behaviour.acks) leg.send(reply)
   }
 
+  function historyOf(method: string, data: unknown): { data: HistoryAnswer } | null {
+    if (method !== HISTORY) return null
+    const { topic, limit, before } = data as HistoryAsk
+    const { epoch } = log.answer(topic, null)
+    const seen = log
+      .after(topic, 0)
+      .filter((one) => one.offset < (before?.offset ?? Infinity) && settings.filter?.(topic, one.data) !== false)
+    return { data: { epoch, messages: seen.slice(-limit).map((one) => ({ offset: one.offset, data: one.data })) } }
+  }
+
   function request({ id, method, data }: Extract<ClientFrame, { type: 'request' }>) {
-    const decision = settings.onRequest?.(method, data) ?? {
-      refuse: { code: 'unknown-method', message: `this server has no method ${method}` },
-    }
+    const decision = settings.onRequest?.(method, data) ??
+      historyOf(method, data) ?? {
+        refuse: { code: 'unknown-method', message: `this server has no method ${method}` },
+      }
     if (!server.behaviour.acks) return
     if ('refuse' in decision) leg.send({ type: 'nack', id, message: 'the application refused it', ...decision.refuse })
     else leg.send({ type: 'ack', id, ...decision })

@@ -415,7 +415,7 @@ describe('who has not said hello', () => {
   })
 
   test('cannot make it larger than a hello can be', async () => {
-    const server = await liveServer()
+    const server = await liveServer({ limits: { maxTopics: 100 } })
     const client = await server.client()
     for (let at = 0; at < 5; at++) client.ws.send(`"${'x'.repeat(50_000)}"`, { fin: false })
     expect(await client.next('error')).toMatchObject({
