@@ -2,18 +2,18 @@ import type { Sizes } from './sizes.js'
 
 /** The most that each entry may weigh, in bytes: minified, gzip, with all it depends on. Who makes one lighter lowers its line; who raises one says why. */
 export const BUDGET: Sizes = {
-  createLiveSocket: 39_100,
-  'core: without getToken, fold, stream, schemas, requests': 29_900,
-  'core with tokens': 35_400,
-  'all of livesocket': 43_400,
+  createLiveSocket: 39_500,
+  'core: without getToken, fold, stream, schemas, requests': 30_400,
+  'core with tokens': 35_800,
+  'all of livesocket': 43_800,
   'React hooks, over the core': 2_200,
-  LiveWebSocket: 39_000,
-  'CoreWebSocket: without getToken': 33_800,
+  LiveWebSocket: 39_400,
+  'CoreWebSocket: without getToken': 34_200,
   'bind, over the core': 900,
   'all presets': 19_000,
   'devtools in plain JS': 9_900,
   'devtools for React': 11_100,
-  'the script tag’s one file': 48_100,
+  'the script tag’s one file': 48_500,
 }
 
 /** What is over its budget or has none, a sentence each. */
