@@ -30,8 +30,6 @@ export function encodeClientFrame(frame: ClientFrame): string {
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, (request) => request ?? {}) })
     case 'publish':
       return encodePublish(frame)
-    case 'signal':
-      return JSON.stringify({ ...frame, data: presentData(frame.data) })
     default:
       return JSON.stringify(frame)
   }
@@ -85,8 +83,6 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
       return { type, id: text(fields, 'id'), method: text(fields, 'method'), ...present(fields, 'data') }
     case 'cancel':
       return { type, id: text(fields, 'id') }
-    case 'signal':
-      return { type, id: text(fields, 'id'), topic: topicName(fields), data: required(fields, 'data') }
     case 'auth':
       return { type, token: text(fields, 'token', MAX_TOKEN) }
     case 'delayed':

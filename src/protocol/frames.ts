@@ -55,7 +55,6 @@ export type ClientFrame =
   | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
   /** Nobody waits for the answer to that request any more. */
   | { readonly type: 'cancel'; readonly id: string }
-  | { readonly type: 'signal'; readonly id: string; readonly topic: string; readonly data: unknown }
   | { readonly type: 'auth'; readonly token: string }
   /** The move of that request waits: the server that was dialled is busy, for so many milliseconds. */
   | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number }
@@ -101,14 +100,6 @@ export interface MessageFrame {
   readonly head?: boolean
 }
 
-export interface SignalFrame {
-  readonly type: 'signal'
-  readonly id: string
-  readonly topic: string
-  readonly data: unknown
-  readonly by?: unknown
-}
-
 export interface HandoverFrame {
   readonly type: 'handover'
   readonly id: string
@@ -150,7 +141,6 @@ export type ServerFrame =
       readonly data?: unknown
       readonly retryAfter?: number
     }
-  | SignalFrame
   | { readonly type: 'authed'; readonly tokenTtl?: number }
   | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }
   | HandoverFrame

@@ -33,8 +33,6 @@ export function encodeServerFrame(frame: ServerFrame): string {
     case 'welcome':
     case 'subscribed':
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, wireAnswer) })
-    case 'signal':
-      return JSON.stringify({ ...frame, data: presentData(frame.data) })
     case 'message':
       return JSON.stringify({
         type: frame.type,
@@ -86,14 +84,6 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         message: words(fields, 'message'),
         ...present(fields, 'data'),
         ...optional(duration, fields, 'retryAfter'),
-      }
-    case 'signal':
-      return {
-        type,
-        id: text(fields, 'id'),
-        topic: topicName(fields),
-        data: required(fields, 'data'),
-        ...present(fields, 'by'),
       }
     case 'authed':
       return { type, ...optional(duration, fields, 'tokenTtl') }

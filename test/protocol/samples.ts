@@ -42,6 +42,7 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
       token: 'canary',
       topics: { a: {}, b: { epoch: 'e', offset: 0 }, c: { last: 50 } },
       handover: 'h-1',
+      timeout: 20_000,
     },
     frame: {
       type: 'hello',
@@ -49,6 +50,7 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
       leg: 2,
       token: 'canary',
       handover: 'h-1',
+      timeout: 20_000,
       topics: new Map([
         ['a', null],
         ['b', { epoch: 'e', offset: 0 }],
@@ -61,6 +63,7 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
       token: optional('token'),
       topics: needed('requests'),
       handover: optional('id'),
+      timeout: optional('duration'),
     },
   },
   {
@@ -95,9 +98,9 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
     rules: { id: needed('id') },
   },
   {
-    wire: { type: 'signal', id: 'g-1', topic: 'a', data: null },
-    frame: { type: 'signal', id: 'g-1', topic: 'a', data: null },
-    rules: { id: needed('id'), topic: needed('topic'), data: needed('data') },
+    wire: { type: 'delayed', id: 'h-1', retryAfter: 5 },
+    frame: { type: 'delayed', id: 'h-1', retryAfter: 5 },
+    rules: { id: needed('id'), retryAfter: optional('duration') },
   },
   {
     wire: { type: 'auth', token: 'canary' },
@@ -170,11 +173,6 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
     },
   },
   {
-    wire: { type: 'signal', id: 'g-1', topic: 'a', data: null, by: 'ann' },
-    frame: { type: 'signal', id: 'g-1', topic: 'a', data: null, by: 'ann' },
-    rules: { id: needed('id'), topic: needed('topic'), data: needed('data'), by: optional('data') },
-  },
-  {
     wire: { type: 'authed', tokenTtl: 1 },
     frame: { type: 'authed', tokenTtl: 1 },
     rules: { tokenTtl: optional('duration') },
@@ -201,14 +199,15 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
     rules: { id: needed('id') },
   },
   {
-    wire: { type: 'error', code: 'busy', message: 'later', topic: 'a', id: 'q-1', retryAfter: 10 },
-    frame: { type: 'error', code: 'busy', message: 'later', topic: 'a', id: 'q-1', retryAfter: 10 },
+    wire: { type: 'error', code: 'busy', message: 'later', topic: 'a', id: 'q-1', retryAfter: 10, spread: 20 },
+    frame: { type: 'error', code: 'busy', message: 'later', topic: 'a', id: 'q-1', retryAfter: 10, spread: 20 },
     rules: {
       code: needed('id'),
       message: needed('words'),
       topic: optional('topic'),
       id: optional('id'),
       retryAfter: optional('duration'),
+      spread: optional('duration'),
     },
   },
   {

@@ -54,8 +54,8 @@ describe('the random walk notices', () => {
     [
       'an answer that is taken for another’s',
       'publishes/outbox',
-      'const entry = this.#answered(id)\n      if (entry) this.#succeed',
-      'const [entry] = this.#queue.all()\n      if (entry) this.#succeed',
+      'const entry = this.#answered(id)\n    if (entry) {',
+      'const [entry] = this.#queue.all()\n    if (entry) {',
     ],
     [
       'a repeat under a new number',

@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { transformWithOxc } from 'vite'
@@ -9,6 +9,9 @@ import { planted } from '../kit/mutant.js'
 import { search } from './merge-search.js'
 
 const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
+
+/** What they import of other rooms. */
+const BESIDE = ['base/explanation'] as const
 
 /** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [
@@ -118,14 +121,15 @@ async function withMistake<Result>(
 ): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'merge-'))
   try {
-    for (const name of FILES) {
-      const path = resolve('src/topics', `${name}.ts`)
+    for (const name of [...FILES.map((one) => `topics/${one}`), ...BESIDE]) {
+      const path = resolve('src', `${name}.ts`)
       let text = await readFile(path, 'utf8')
-      if (name === file) text = planted(text, from, to, path)
+      if (name === `topics/${file}`) text = planted(text, from, to, path)
       const { code } = await transformWithOxc(text, path)
+      await mkdir(join(folder, dirname(name)), { recursive: true })
       await writeFile(join(folder, `${name}.mjs`), code.replace(/(from\s+["']\.[^"']*)\.js(["'])/g, '$1.mjs$2'))
     }
-    const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'merge.mjs')).href)) as {
+    const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'topics/merge.mjs')).href)) as {
       createMerge: typeof createMerge
     }
     return use(module.createMerge)
