@@ -11,7 +11,7 @@ import type {
 import { estimateBytes } from './holding.js'
 import { takeAnswer, type LegView } from './leg-view.js'
 import type { MessageInfo } from './message.js'
-import { covers, TopicSequence, type Gap, type Named, type TopicSequenceHandlers } from './topic-sequence.js'
+import { covers, TopicSequence, type Gap, type TopicSequenceHandlers } from './topic-sequence.js'
 
 export type { Gap } from './topic-sequence.js'
 
