@@ -26,7 +26,7 @@ export interface Judge {
   delivered(message: { epoch: string; offset: number; data: unknown }): void
   gap(gap: ToldGap): void
   published(id: string): void
-  settled(id: string, outcome: 'ack' | 'refused' | 'unknown'): void
+  settled(id: string, outcome: 'ack' | 'refused' | 'unknown', code?: string): void
   /** A sign-out: whatever is told next belongs to another session, which begins where its first answer says. */
   newSession(): void
   /** What is still owed, a sentence each: none where every publish is settled and everything was delivered or told. */
@@ -87,8 +87,10 @@ export function createJudge(log: TopicRecord): Judge {
       told = gap
     },
     published: (id) => void waiting.add(id),
-    settled(id, outcome) {
+    settled(id, outcome, code) {
       if (!waiting.delete(id)) return fault(`the publish ${id} was settled twice`)
+      // No server refuses any here: what came too late came in the wrong order.
+      if (outcome === 'refused' && code !== undefined && code !== 'closed') fault(`${id} was refused: ${code}`)
       const times = log.applied(id)
       if (outcome === 'ack' && times !== 1) fault(`${id} is acknowledged and was applied ${times} times`)
       if (outcome === 'refused' && times !== 0) fault(`${id} is refused and was applied ${times} times`)

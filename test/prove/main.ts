@@ -119,7 +119,7 @@ interface Chaos {
 }
 
 /** A mistake that so many schedules do not show is one that the search is blind to. */
-const MUTANT_SCHEDULES = 20_000
+const MUTANT_SCHEDULES = 10_000
 
 async function mutants() {
   const planted = values.quick ? MUTANTS.slice(0, 4) : MUTANTS

@@ -18,6 +18,7 @@ export interface ModelServer extends ServerEnd {
   drain(url: string | undefined, deadline: number): void
   cancelDrain(): void
   crash(): void
+  /** Another process takes its place, whatever it was at. */
   restart(): void
 }
 
@@ -94,6 +95,7 @@ export function createModelServer(deps: ModelServerDeps): ModelServer {
       legs.clear()
     },
     restart() {
+      if (up) server.crash()
       up = true
       lives++
     },
@@ -195,6 +197,9 @@ export function createModelServer(deps: ModelServerDeps): ModelServer {
       return hello(connection, leg, frame)
     }
     switch (frame.type) {
+      case 'delayed':
+        // A word to who paces a drain, and nothing that is answered.
+        return
       case 'ping':
         return connection.send({ type: 'pong' })
       case 'subscribe': {

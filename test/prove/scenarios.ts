@@ -7,7 +7,8 @@ const world = (...actors: (readonly Happening[])[]): WorldOptions => ({
   servers: 2,
   tabs: 1,
   actors: [MESSAGES, PUBLISHES, ...actors],
-  token: true,
+  tokenLife: 120_000,
+  dwell: 0,
   maxSteps: 400,
 })
 
@@ -18,6 +19,7 @@ const world = (...actors: (readonly Happening[])[]): WorldOptions => ({
 export const SCENARIOS: Readonly<Record<string, WorldOptions>> = {
   'a move': world(['move']),
   'a move, and the network forgets one connection': world(['move'], ['reset']),
+  'a move, and the network forgets the newer connection': world(['move'], ['reset-newest']),
   'a move, and a server dies': world(['move'], ['crash', 'restart']),
   'a move into a server that is busy': world(['busy', 'move', 'well']),
   'a move that is called off': world(['move', 'cancel-drain']),

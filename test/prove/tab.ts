@@ -37,6 +37,7 @@ export interface TabDeps {
   readonly tokens: TokenService | null
   readonly tabs: Tabs
   readonly seed: number
+  readonly dwell: number
   /** Origins of all servers. */
   readonly origins: string[]
   serverAt(url: string): ServerEnd | null
@@ -78,7 +79,7 @@ export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabD
 
   const socket = deps.create({
     url: 'wss://front.test/live',
-    handover: { redirectOrigins: deps.origins },
+    handover: { redirectOrigins: deps.origins, dwell: deps.dwell },
     ...(tokens && { getToken: tokens.ask }),
     debug: false,
     environment: { WebSocket, clock, random: seededRandom(deps.seed), ...page.sensors, tabs: deps.tabs },
@@ -129,7 +130,7 @@ export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabD
       socket.publish(TOPIC, id).then(
         () => judge.settled(id, 'ack'),
         (error: { readonly code?: string }) =>
-          judge.settled(id, error.code === 'outcome-unknown' ? 'unknown' : 'refused'),
+          judge.settled(id, error.code === 'outcome-unknown' ? 'unknown' : 'refused', error.code),
       )
     },
     signIn() {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/base/clock.js'
 import type { GetToken } from '../../src/tokens/token-keeper.js'
 
-/** Gives tokens that live two minutes, and fails when it is told to. */
+/** Gives tokens, and fails when it is told to. */
 export interface TokenService {
   readonly ask: GetToken
   /** Every token that it ever gave. */
@@ -16,9 +16,7 @@ export interface TokenService {
   well(): void
 }
 
-export const TOKEN_LIFE = 120_000
-
-export function createTokenService(clock: Clock): TokenService {
+export function createTokenService(clock: Clock, life: number): TokenService {
   const ends = new Map<unknown, number>()
   const given: string[] = []
   let away = false
@@ -29,8 +27,8 @@ export function createTokenService(clock: Clock): TokenService {
       if (away) throw new Error('the token service is away')
       const token = `token-${given.length + 1}-`
       given.push(token)
-      ends.set(token, clock.monotonic() + TOKEN_LIFE)
-      return { token, ttl: TOKEN_LIFE }
+      ends.set(token, clock.monotonic() + life)
+      return { token, ttl: life }
     },
     given: () => [...given],
     valid: (token) => (ends.get(token) ?? 0) > clock.monotonic(),

@@ -7,6 +7,7 @@ import { createModelLog } from './model-log.js'
 import { createModelServer, type ModelServer } from './model-server.js'
 import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
 import { createTokenService } from './token-service.js'
+import type { Connection } from './wire.js'
 import { createWorldClock } from './world-clock.js'
 
 type OfServers =
@@ -24,11 +25,15 @@ type OfServers =
   | 'well'
   | 'revoke'
   | 'token-fails'
+  | 'token-well'
 
 type OfTab =
   | 'publish'
   | 'reset'
+  | 'reset-newest'
   | 'handover'
+  | 'slow'
+  | 'flow'
   | 'sign-out'
   | 'sign-in'
   | Exclude<PageChange, 'resumed' | 'activated' | 'leaving'>
@@ -43,7 +48,10 @@ export interface WorldOptions {
   readonly tabs: number
   /** Independent actors, each with what it does in order. */
   readonly actors: readonly (readonly Happening[])[]
-  readonly token: boolean
+  /** How long a token lives, ms; null: there are none. */
+  readonly tokenLife: number | null
+  /** The least time between two moves, ms. */
+  readonly dwell: number
   /** Schedules that go on for longer are cut here, and the faults end. */
   readonly maxSteps: number
 }
@@ -86,11 +94,15 @@ export async function runWorld(
   }
 }
 
+/** The passing of time is an actor among others. */
+const TIME = 'time'
+type Actor = readonly Happening[] | typeof TIME
+
 type World = ReturnType<typeof createWorld>
 
 /** The schedule itself: first with everything that may happen, then until all is well. Resolves with its steps. */
 async function live(world: World, options: WorldOptions, choices: Choices, quiet: () => Promise<void>) {
-  const left = [...options.actors]
+  const left: Actor[] = [...options.actors, TIME]
   let steps = 0
   async function step(pick: (count: number) => number) {
     const can = world.enabled(left)
@@ -102,8 +114,9 @@ async function live(world: World, options: WorldOptions, choices: Choices, quiet
   }
   world.begin()
   await quiet()
-  while (steps < options.maxSteps && left.some((actor) => actor.length > 0) && (await step((n) => choices.pick(n))));
-  left.length = 0
+  const going = () => left.some((actor) => actor !== TIME && actor.length > 0) || world.underWay()
+  while (steps < options.maxSteps && going() && (await step((n) => choices.pick(n))));
+  left.splice(0, left.length, TIME)
   if (world.broken().length === 0) {
     world.allIsWell()
     const most = steps + MOST_CALM_STEPS
@@ -123,10 +136,11 @@ function createWorld(
   say: (line: string) => void,
 ) {
   const log = createModelLog()
-  const tokens = createTokenService(clock)
+  const tokens = createTokenService(clock, options.tokenLife ?? 0)
   const newestLegs = new Map<string, number>()
   const browser = createSimulatedTabs(clock)
   const broken: string[] = []
+  const slowed = new Set<Connection>()
   let sent = 0
   let wellSince = 0
 
@@ -139,8 +153,8 @@ function createWorld(
       log,
       newestLegs,
       heartbeat: 10_000,
-      tokenValid: (given) => !options.token || tokens.valid(given),
-      tokenTtl: (given) => (options.token ? tokens.left(given) : undefined),
+      tokenValid: (given) => options.tokenLife === null || tokens.valid(given),
+      tokenTtl: (given) => (options.tokenLife === null ? undefined : tokens.left(given)),
       broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
     }),
   )
@@ -154,9 +168,10 @@ function createWorld(
       create,
       clock,
       log,
-      tokens: options.token ? tokens : null,
+      tokens: options.tokenLife === null ? null : tokens,
       tabs: browser.open(),
       seed: seed + index,
+      dwell: options.dwell,
       origins: servers.map(({ url }) => new URL(url).origin),
       serverAt: (url) =>
         url.includes('front') ? balanced() : (servers.find((one) => one.url === url && one.up) ?? null),
@@ -173,18 +188,26 @@ function createWorld(
     drain: () => taking()[0]?.drain(undefined, 2_000),
     'cancel-drain': () => servers.find(({ draining }) => draining)?.cancelDrain(),
     crash: () => servers.find(({ up }) => up)?.crash(),
-    restart: () => servers.find(({ up }) => !up)?.restart(),
+    restart: () => servers.find(({ up, draining }) => !up || draining)?.restart(),
     lose: () => log.lose(),
     trim: () => log.trim(1),
     busy: () => taking()[0]?.refuse('busy'),
     well: () => servers.forEach((server) => server.refuse(null)),
     revoke: () => tokens.revoke(),
     'token-fails': () => tokens.fail(),
+    'token-well': () => tokens.well(),
   }
 
   const byTab: Record<OfTab, (tab: Tab) => void> = {
     publish: (tab) => tab.publish(),
     reset: (tab) => tab.connections.find(({ sound }) => sound)?.reset(),
+    'reset-newest': (tab) => tab.connections.findLast(({ sound }) => sound)?.reset(),
+    // What the oldest connection brings stays on its way.
+    slow: (tab) => {
+      const oldest = tab.connections.find(({ sound }) => sound)
+      if (oldest) slowed.add(oldest)
+    },
+    flow: () => slowed.clear(),
     handover: (tab) => void tab.socket.handover().catch(() => {}),
     'sign-out': (tab) => tab.signOut(),
     'sign-in': () => tabs.forEach((tab) => tab.signIn()),
@@ -214,7 +237,9 @@ function createWorld(
           { tab, connection, queue: connection.down },
         ]),
       )
-      .filter(({ queue }) => queue.items.length > 0)
+      .filter(
+        ({ connection, queue }) => queue.items.length > 0 && !(queue === connection.down && slowed.has(connection)),
+      )
       .sort((a, b) => a.queue.items[0]!.sent - b.queue.items[0]!.sent)
       .map(({ tab, connection, queue }) => () => {
         const { item } = queue.items.shift()!
@@ -226,25 +251,31 @@ function createWorld(
   }
 
   return {
+    underWay: () =>
+      tabs.some(({ connections }) => connections.some(({ up, down }) => up.items.length + down.items.length > 0)),
     broken: () => [...broken, ...tabs.flatMap(({ judge }) => judge.broken)],
     begin: () => tabs.forEach((tab) => tab.signIn()),
-    /** What can happen next. The first is what would: what was sent first arrives, then somebody acts, then time passes. */
-    enabled(left: (readonly Happening[])[]): (() => void)[] {
+    /** What can happen next. The first is what would: what was sent first arrives, then somebody acts or time passes. */
+    enabled(left: Actor[]): (() => void)[] {
       const can = deliveries()
       for (const server of servers) if (server.up && server.behind) can.push(() => server.readOn())
       left.forEach((actor, index) => {
-        const [next] = actor
-        if (next === undefined) return
-        can.push(() => {
-          left[index] = actor.slice(1)
-          happen(next)
-        })
+        // Who has acted is the last to act again: by itself everything happens beside everything else.
+        const act = (rest: Actor, what: () => void) =>
+          can.push(() => {
+            left.splice(index, 1)
+            left.push(rest)
+            what()
+          })
+        if (actor === TIME) {
+          if (clock.next() !== null) act(TIME, () => clock.runNext())
+        } else if (actor.length > 0) act(actor.slice(1), () => happen(actor[0]!))
       })
-      if (clock.next() !== null) can.push(() => clock.runNext())
       return can
     },
     allIsWell() {
       say('— all is well from here')
+      slowed.clear()
       wellSince = clock.monotonic()
       for (const server of servers) {
         if (!server.up) server.restart()
