@@ -11,6 +11,7 @@ export interface Connection {
   thaw(): void
 }
 
+/** A frame that went over the wire, or what became of a leg. */
 export type WireEvent = { readonly type: 'open' | 'message' | 'close'; readonly connection: Connection }
 
 /** A WebSocket class whose connections can be seen and broken. */

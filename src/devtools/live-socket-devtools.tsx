@@ -3,6 +3,7 @@ import { useEffect, useInsertionEffect, useRef, useState, type ReactNode } from 
 import type { LiveSocket } from '../socket/live-socket.js'
 import type { Devtools, DevtoolsOptions } from './panel.js'
 
+/** What the panel shows, and where it sits. */
 export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
   readonly socket: LiveSocket<any, any, any>
 }

@@ -8,6 +8,7 @@ import { saveRecording } from './save-recording.js'
 import { paintTimeline } from './timeline.js'
 import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
+/** What the panel shows, and where it sits. */
 export interface DevtoolsOptions extends RecorderOptions {
   /** Default: the page's `color-scheme`. */
   readonly theme?: 'light' | 'dark'
@@ -17,6 +18,7 @@ export interface DevtoolsOptions extends RecorderOptions {
   readonly frames?: Pick<Clock, 'frame'>
 }
 
+/** A panel that is on the page. */
 export interface Devtools {
   readonly recorder: Recorder
   unmount(): void

@@ -8,6 +8,7 @@ import { createLegHistory, type RecordedLeg } from './leg-history.js'
 import { redacted, redactedAll } from './redact.js'
 import { createRing } from './ring.js'
 
+/** How much a recorder keeps. */
 export interface RecorderOptions {
   /** The one that the live socket was given, where it was given one. Default: the system's. */
   readonly clock?: Clock
@@ -48,6 +49,7 @@ export interface Recording {
   readonly arrivals: readonly Arrival[]
 }
 
+/** Keeps what a live socket did, bounded, for a panel or a report. */
 export interface Recorder {
   /** Milliseconds since the recording began. */
   now(): number

@@ -83,6 +83,7 @@ export interface RawProtocolOptions {
   goodbye?(): Outgoing
   /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
   subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
+  /** The frame that ends a subscription. Absent: the server has none. */
   unsubscribe?(topics: readonly string[]): Outgoing
   /**
    * Whether this data refuses the token, and why: a fresh one is fetched at once and tried once more. The server closes
@@ -140,6 +141,7 @@ export interface RawProtocolOptions {
   overlap?: 'concurrent' | 'exclusive'
 }
 
+/** What a leg begins with, for `rawProtocol` to put into frames. */
 export interface RawHello {
   readonly token?: string
   readonly session: string
@@ -151,6 +153,7 @@ export interface RawHello {
   last(topic: string): string | undefined
 }
 
+/** What a server says when a leg is ready, as `rawProtocol` is told of it. */
 export interface RawWelcome {
   /** Names the server process: a move that lands on the one that asked for it is tried again. */
   readonly server?: string
@@ -159,6 +162,7 @@ export interface RawWelcome {
   readonly reconnectSpread?: number
 }
 
+/** A server’s request to move, as `rawProtocol` is told of it. */
 export interface RawHandover {
   readonly id?: string
   readonly reason?: string
@@ -169,6 +173,7 @@ export interface RawHandover {
   readonly deadline?: number
 }
 
+/** A topic that the server will not give, as `rawProtocol` is told of it. */
 export interface RawRefusal {
   readonly topic: string
   readonly reason: string
@@ -176,6 +181,7 @@ export interface RawRefusal {
   readonly ended?: boolean
 }
 
+/** A server’s answer to a publish, as `rawProtocol` is told of it. */
 export type RawAnswer =
   | { readonly id: string; readonly data?: unknown; readonly offset?: number }
   | { readonly id: string; readonly refused: string; readonly code?: string; readonly retryAfter?: number }

@@ -4,6 +4,7 @@ import type { RequestOptions } from '../requests/requests.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import type { Message } from '../topics/message.js'
 
+/** Which messages are wanted, and how many. */
 export interface HistoryOptions extends Pick<RequestOptions, 'signal' | 'timeout'> {
   /** The newest so many of those before it; at most 1,000 come at once. */
   readonly limit: number

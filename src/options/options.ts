@@ -59,6 +59,7 @@ export interface HandoverRequest {
   readonly deadline: number
 }
 
+/** What `createLiveSocket` takes. Only `url` is needed. Durations are milliseconds. */
 export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   /**
    * Where to connect. A function is asked at every dial that no server has named the place of, and told why.
@@ -94,6 +95,7 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
    * both type `request`.
    */
   methods?: MethodSchemas
+  /** How moves to another server are made. */
   handover?: {
     /**
      * Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default
@@ -120,6 +122,7 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
      */
     when?: (request: HandoverRequest) => Promise<void>
   }
+  /** How the return is spread when nothing serves any more. */
   reconnect?: {
     /**
      * Milliseconds over which reconnections are spread when a server vanishes. Default: what the server said, else
@@ -157,6 +160,7 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   environment?: Environment
 }
 
+/** Every outside thing that a live socket touches; what is absent is the platform’s own. */
 export interface Environment {
   WebSocket?: unknown
   clock?: Clock

@@ -6,6 +6,7 @@ import { awaited } from './awaited.js'
 import { frameKeys } from './frame-keys.js'
 import { isObject, moveIn, section } from './json.js'
 
+/** A publication, as Centrifugo sends it. */
 export interface CentrifugePublication {
   readonly data: unknown
   /** Who published it, where the server says so. */
@@ -13,6 +14,7 @@ export interface CentrifugePublication {
   readonly tags: Readonly<Record<string, unknown>> | undefined
 }
 
+/** How a Centrifugo server is spoken to. */
 export interface CentrifugeOptions {
   /** More of the `connect` command, such as `data`. Default: nothing. */
   connect?: () => Record<string, unknown>

@@ -4,6 +4,7 @@ import { perSession } from '../foreign/raw-session.js'
 import { rawProtocol, type RawMessage } from '../foreign/raw.js'
 import { isObject, moveIn, objectIn, section } from './json.js'
 
+/** How a graphql-ws server is spoken to. */
 export interface GraphqlWsOptions {
   /**
    * What makes a result of a subscription the same on another server: an event's id in `result.data`. Without it

@@ -1,3 +1,4 @@
+/** A message of an MQTT topic. */
 export interface MqttMessage {
   readonly topic: string
   /** Text in UTF-8, unless `binary`. */
@@ -12,6 +13,7 @@ export interface MqttMessage {
   readonly correlationData: ArrayBuffer | undefined
 }
 
+/** What the broker publishes when the session ends without a word. */
 export interface MqttWill {
   readonly topic: string
   readonly payload: string
@@ -22,6 +24,7 @@ export interface MqttWill {
   readonly delay?: number
 }
 
+/** How an MQTT broker is spoken to. */
 export interface MqttOptions {
   /** Default 5. A 3.1.1 broker keeps no session here: what a break loses is lost. */
   version?: '5' | '3.1.1'

@@ -4,6 +4,7 @@ import { rawProtocol } from '../foreign/raw.js'
 import { frameKeys } from './frame-keys.js'
 import { natsFrames, type NatsFrame } from './nats-frames.js'
 
+/** A message of a NATS subject. */
 export interface NatsMessage {
   readonly subject: string
   readonly reply: string | undefined
@@ -12,6 +13,7 @@ export interface NatsMessage {
   readonly payload: string | ArrayBuffer
 }
 
+/** How a NATS server is spoken to. */
 export interface NatsOptions {
   /**
    * What makes a message the same on another server. Default: its `Nats-Msg-Id` header; nothing is promised in a move

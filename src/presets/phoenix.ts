@@ -5,11 +5,13 @@ import { awaited } from './awaited.js'
 import { isObject, moveIn } from './json.js'
 import { withQuery } from './query.js'
 
+/** A message of a Phoenix channel. */
 export interface PhoenixMessage {
   readonly event: string
   readonly payload: unknown
 }
 
+/** How a Phoenix server is spoken to. */
 export interface PhoenixOptions {
   /** What a channel is joined with. Default: nothing. */
   params?: (topic: string) => Record<string, unknown>

@@ -3,6 +3,7 @@ import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol, type RawHello, type Outgoing } from '../foreign/raw.js'
 import { moveIn, objectIn } from './json.js'
 
+/** How a server’s word that it is about to go is recognised. */
 export interface ReconnectNoticeOptions {
   /** The topic of a message; null for what is none. Default: its `topic` field, and `data` where there is none. */
   topic?: (message: Record<string, unknown>) => string | null

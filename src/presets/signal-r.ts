@@ -4,6 +4,7 @@ import { awaited } from './awaited.js'
 import { isObject, moveIn, objectIn } from './json.js'
 import { withQuery } from './query.js'
 
+/** How a SignalR hub is spoken to. */
 export interface SignalROptions {
   /**
    * The invocation that makes the hub send a topic's messages, such as joining a group. Default: none, the hub sends to

@@ -8,6 +8,7 @@ import { isObject, moveIn, section } from './json.js'
 import { withQuery } from './query.js'
 import { ENGINE, KIND, socketIoPackets, within, writePacket, type SocketIoPacket } from './socket-io-packets.js'
 
+/** How a Socket.IO server is spoken to. */
 export interface SocketIoOptions {
   /** Default: the main one, `/`. */
   namespace?: string

@@ -6,6 +6,7 @@ import { awaited } from './awaited.js'
 import { isObject, objectIn, section } from './json.js'
 import { withQuery } from './query.js'
 
+/** How a tRPC server is spoken to. */
 export interface TrpcOptions {
   /** What `createContext` finds as `info.connectionParams` where there is a token. Default: `{ token }`. */
   connectionParams?: (token: string) => Record<string, string>

@@ -25,6 +25,7 @@ export interface MethodSchema {
   readonly output?: StandardSchemaV1
 }
 
+/** Standard Schemas of methods, by name: of what is asked, and of what is answered. */
 export type MethodSchemas = { readonly [method: string]: MethodSchema }
 
 type InputOf<Schema> = Schema extends { readonly input: infer S extends StandardSchemaV1 } ? S : StandardSchemaV1<any>

@@ -6,6 +6,7 @@ import { byteLength, serialise } from '../protocol/json.js'
 import { createPublishQueue, type Entry, type Leg, type PublishQueue } from './publish-queue.js'
 import { refusalCode } from './refusal-code.js'
 
+/** How long a publish may take, and what takes it back. */
 export interface PublishOptions {
   /** Aborting takes back what was not sent yet (`aborted`); what was sent is not sent again (`outcome-unknown`). */
   readonly signal?: AbortSignal
@@ -16,6 +17,7 @@ export interface PublishOptions {
   readonly ttl?: number
 }
 
+/** What became of a publish that the server applied. */
 export interface Published {
   readonly id: string
   /** Where the topic's log has it; absent where the server does not say. */

@@ -7,6 +7,7 @@ import type { RegisteredTopics, SocketOf } from './register.js'
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
+/** Either a socket of yours, or options for one that the provider makes, connects and closes. */
 export type LiveSocketProviderProps<Topics extends object = RegisteredTopics> = { readonly children?: ReactNode } & (
   | {
       /** A socket of the application's own: who made it connects and closes it. */

@@ -32,7 +32,9 @@ export type RegisteredInputs = Register extends { topics: infer Topics extends o
     ? InputsOf<Socket>
     : TopicTypes
 
+/** The topic types of a socket. */
 export type TopicsOf<Socket> = Socket extends LiveSocket<infer Topics, any, any> ? Topics : never
+/** What can be published through a socket, by topic. */
 export type InputsOf<Socket> = Socket extends LiveSocket<any, infer Inputs, any> ? Inputs : never
 
 /** What the server can be asked, where `Register` names `methods`, or a socket that does. */
@@ -42,6 +44,7 @@ export type RegisteredMethods = Register extends { methods: infer Methods extend
     ? MethodsOf<Socket>
     : MethodTypes
 
+/** The methods that can be asked through a socket. */
 export type MethodsOf<Socket> = Socket extends LiveSocket<any, any, infer Methods> ? Methods : never
 
 /**
@@ -50,4 +53,5 @@ export type MethodsOf<Socket> = Socket extends LiveSocket<any, any, infer Method
  */
 export type SocketOf<Topics extends object> = LiveSocket<Topics, any, any>
 
+/** A topic of a socket, or null for none at the moment. */
 export type TopicName<Topics> = keyof Topics & string

@@ -8,6 +8,7 @@ import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useLiveReducer } from './use-live-reducer.js'
 
+/** How much of a topic a log shows, and from where on. */
 export interface LogOptions<Topics extends object> extends TopicOptions<Topics> {
   /** How many messages are kept: the newest. Default 100. */
   readonly limit?: number

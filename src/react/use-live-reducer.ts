@@ -10,6 +10,7 @@ import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useGaps } from './use-gaps.js'
 
+/** Where a reducer begins, and who hears of gaps and refusals. */
 export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
   /**
    * Fetches where the state begins, with the position that it belongs to; asked again after a gap. Then `from` counts

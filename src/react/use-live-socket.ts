@@ -7,6 +7,7 @@ import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topics/topic-
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
+/** The options of a socket that hooks share, by its key. */
 export type SharedLiveSocketOptions<Topics extends object = RegisteredTopics> = LiveSocketOptions<Topics> & {
   /** False: this component does not hold the socket, and alone does not connect it. Default true. */
   readonly enabled?: boolean

@@ -8,6 +8,7 @@ import { useSocket } from './provider.js'
 import type { RegisteredInputs, TopicName } from './register.js'
 import { useOutcomes, type Outcomes } from './use-outcomes.js'
 
+/** A publish function, and how its last call is doing. */
 export interface Publishing<Data> extends Outcomes {
   /**
    * Resolves when the server has applied it, with its answer; rejects with a `LiveSocketError`. A rejection that nobody

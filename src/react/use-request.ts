@@ -7,6 +7,7 @@ import { useSocket } from './provider.js'
 import type { RegisteredMethods, TopicName } from './register.js'
 import { useOutcomes, type Outcomes } from './use-outcomes.js'
 
+/** A request function, and how its last call is doing. */
 export interface Requesting<Method> extends Outcomes {
   /**
    * Resolves with the server's answer; rejects with a `LiveSocketError`. A rejection that nobody waits for is no

@@ -5,6 +5,7 @@ import { refusalCode } from '../publishes/refusal-code.js'
 import { byteLength, serialise } from '../protocol/json.js'
 import type { ClientFrame } from '../protocol/frames.js'
 
+/** How long a request may take, what gives it up, and whether it may be sent twice. */
 export interface RequestOptions {
   /** Aborting gives up: the server's `signal` fires. */
   readonly signal?: AbortSignal
@@ -59,6 +60,7 @@ interface Leg {
 
 const TIMEOUT = 30_000
 
+/** The part of a live socket that asks its server: `requests` of `livesocket/core`. */
 export function createRequests(
   { clock, id: newId, maxMessages, maxBytes }: RequestsDeps,
   send: (leg: number, frame: ClientFrame) => boolean,

@@ -24,6 +24,7 @@ import { createServerParts } from './server-parts.js'
 import type { ServerStats } from './stats.js'
 import { serveHttp } from './upgrade/served-http.js'
 
+/** One server process. Those that share a log are one service. */
 export interface LiveServer<User = unknown, Topics extends object = Record<string, unknown>> {
   /** Resolves when it listens, with `noServer` at once; rejects where it cannot. */
   readonly ready: Promise<void>
@@ -98,6 +99,7 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    * mount it, where only your monitoring can ask.
    */
   metricsEndpoint(more?: () => readonly Metric[]): RequestListener
+  /** What it holds and has done. */
   stats(): ServerStats
   /** Closes every leg as `draining`, and what the server itself has opened. */
   close(): Promise<void>

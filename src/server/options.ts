@@ -14,6 +14,7 @@ import type { OnPublish } from './publishes/publisher.js'
 import type { OnError } from './reporter.js'
 import type { ServerEvent } from './server-event.js'
 
+/** What `createLiveServer` takes. Only `authenticate` and one of `port`, `server` and `noServer` are needed. */
 export interface LiveServerOptions<
   User = unknown,
   Topics extends object = Record<string, unknown>,
@@ -107,6 +108,7 @@ export interface LiveServerOptions<
    * write it, and all clients behind a proxy count as one address.
    */
   readonly trustedProxies?: number
+  /** What clients may cost; what is absent has its default. */
   readonly limits?: Partial<ServerLimits>
   /** Names this server process in `welcome`. Default: random. Two servers must never share one. */
   readonly id?: string
@@ -118,5 +120,6 @@ export interface LiveServerOptions<
    * it takes at the most that this server ever welcomed in one second, and never above 30 s.
    */
   readonly reconnectSpread?: number | { readonly rate: number }
+  /** For tests. Default: the system’s. */
   readonly clock?: Clock
 }

@@ -2,7 +2,9 @@ import type { AdmissionStats } from './admission/admission.js'
 import type { Counters } from './counters.js'
 import type { LogSize } from './log/topic-log.js'
 
+/** What a server holds and has done since its start. */
 export interface ServerStats extends Counters {
+  /** Of this process, as `welcome` names it to clients. */
   readonly id: string
   /** Sockets now, welcomed or not. */
   readonly connections: number
@@ -16,6 +18,7 @@ export interface ServerStats extends Counters {
   readonly admission: AdmissionStats & { readonly greeted: number }
   /** Of a memory log. */
   readonly log?: LogSize
+  /** Whether it is being emptied. */
   readonly draining: boolean
   /** Why the log cannot be asked now; null while it can. Meanwhile publishes are refused, and nobody new comes in. */
   readonly logAway: string | null

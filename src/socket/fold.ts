@@ -10,6 +10,7 @@ import type { Last, Position } from '../protocol/frames.js'
 import { createSnapshotLoad, type LoadSnapshot, type Snapshot } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
+/** Where a fold begins, and what loads it. */
 export interface FoldOptions<State> {
   /**
    * Fetches where the state begins from the application's own API. The topic is subscribed at the same time; what

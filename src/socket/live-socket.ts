@@ -19,6 +19,7 @@ import type { StreamOptions } from './stream.js'
 import { checkFrom, checkTopic } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
 
+/** How a topic is subscribed: from where on, until when, and who hears of a refusal. */
 export interface SubscribeOptions {
   /** Start after this position, or with the last so many messages that are kept (`{ last: 50 }`), instead of now. */
   readonly from?: Position | Last
@@ -37,20 +38,25 @@ export interface SubscribeOptions {
 export interface LiveSocketStats {
   /** Message frames that came in, on any leg. */
   readonly received: number
+  /** Messages that were told to the application. */
   readonly delivered: number
   /** Dropped because the other leg had brought them. */
   readonly duplicates: number
   /** Held back, for a moment, because an earlier one was missing. */
   readonly held: number
+  /** Gaps that were told. */
   readonly gaps: number
   /** Planned moves that were finished. */
   readonly handovers: number
+  /** Times that nothing served and a dial made it live again. */
   readonly reconnects: number
+  /** Publishes that were applied. */
   readonly published: number
   /** The longest time between two messages in a row, ms. */
   readonly longestSilence: number
 }
 
+/** A topic of a socket, or null for none at the moment. */
 export type TopicName<Topics> = keyof Topics & string
 
 /** What follows the method's name: its data, which may be left out where it may be undefined, and the options. */
@@ -79,6 +85,7 @@ export interface CoreSocket<
   signOut(): void
   /** Moves to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
   handover(): Promise<void>
+  /** As `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void
   /** Every message of the topic, once and in order, from now or from a position on; returns the undo. */
   subscribe<Topic extends TopicName<Topics>>(
@@ -115,8 +122,11 @@ export interface CoreSocket<
    * is subscribed while this has listeners; without any it tells what is known from others who have it subscribed.
    */
   topicStatus(topic: TopicName<Topics>): ReadableStore<TopicStatus>
+  /** The state, for whoever renders it: status, handover, token, outbox, why it is not live. */
   readonly store: ReadableStore<LiveSocketState>
+  /** Tells one kind of event; returns the undo. A listener that throws keeps no other from being told. */
   on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
+  /** Counts since the session began. */
   stats(): LiveSocketStats
 }
 

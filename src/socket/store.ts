@@ -9,6 +9,7 @@ export interface ReadableStore<Value> {
   subscribe(listener: (state: Value, previous: Value) => void): () => void
 }
 
+/** What `socket.store` holds. It changes seldom: never for a message. */
 export interface LiveSocketState {
   /** What to show. A planned move stays `live`. */
   readonly status: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'closed'

@@ -5,6 +5,7 @@ import type { Subscriptions, TopicStatus } from '../topics/subscriptions.js'
 import type { Message, MessageInfo } from '../topics/message.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
+/** How much a stream keeps for a reader that is slower than its topic. */
 export interface StreamOptions {
   /** Aborting ends the iteration as `return()` does: quietly, and what was not read yet is let go. */
   readonly signal?: AbortSignal

@@ -11,6 +11,7 @@ interface Subscribable {
   subscribe(topic: string, handler: (data: unknown, message: Omit<Delivered, 'data' | 'at'>) => void): () => void
 }
 
+/** A message as an observed socket was given it. */
 export interface Delivered {
   readonly epoch: string
   readonly offset: number

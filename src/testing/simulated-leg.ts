@@ -25,6 +25,7 @@ export interface Cluster {
   record(server: string, by: 'client' | 'server', session: string, leg: number, text: string): void
 }
 
+/** What the simulated servers of a service are like. */
 export interface ClusterSettings {
   /** A leg without a valid token is refused. Default false: a token is judged where there is one. */
   requireToken?: boolean

@@ -1,5 +1,6 @@
 import type { TopicAnswer, TopicRequest } from '../protocol/frames.js'
 
+/** A message in the simulated log. */
 export interface LoggedMessage {
   readonly topic: string
   readonly epoch: string

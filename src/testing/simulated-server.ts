@@ -2,6 +2,7 @@ import { SUBPROTOCOL } from '../protocol/frames.js'
 import { createSimulatedLeg, type Behaviour, type Cluster, type SimulatedLeg } from './simulated-leg.js'
 import type { Incoming } from './simulated-socket.js'
 
+/** How a server is emptied. Durations are milliseconds. */
 export interface DrainOptions {
   /** Milliseconds after which a leg that is still there is closed. Default 10,000. */
   deadline?: number

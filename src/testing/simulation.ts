@@ -9,6 +9,7 @@ import { createSimulatedServer, type DrainOptions, type SimulatedServer } from '
 import type { Incoming } from './simulated-socket.js'
 import { createSimulatedTokens, type SimulatedTokens } from './simulated-tokens.js'
 
+/** The world of a simulation. Durations are milliseconds. */
 export interface SimulationOptions extends ClusterSettings {
   /** Two simulations with one seed do the same. Default 1. */
   seed?: number
@@ -20,6 +21,7 @@ export interface SimulationOptions extends ClusterSettings {
   history?: boolean
 }
 
+/** How a simulated deploy goes. Durations are milliseconds. */
 export interface DeployOptions extends Omit<DrainOptions, 'url'> {
   /** What the new servers do to a dial. Default `open`. */
   door?: Behaviour['door']
@@ -29,6 +31,7 @@ export interface DeployOptions extends Omit<DrainOptions, 'url'> {
   url?: 'direct' | (string & {})
 }
 
+/** A deploy that is under way in a simulation. */
 export interface Deploy {
   readonly from: readonly SimulatedServer[]
   readonly to: readonly SimulatedServer[]

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 
+/** How what is bound to an element is shown. */
 export interface BindOptions {
   /** How a value becomes text. Default: text as it is, anything else as JSON. */
   format?: (value: unknown, field: string | undefined, topic: string) => string

@@ -16,8 +16,10 @@ import { checkClose, checkSubprotocols, checkUrl, domError } from './socket-chec
 /** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
 export const DATA = 'data'
 
+/** A URL, or a function that gives one at each dial. */
 export type UrlProvider = string | URL | (() => string | Promise<string>)
 
+/** What `LiveWebSocket` takes as its third argument: those of reconnecting-websocket that make sense here, and ours. */
 export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 'schemas' | 'protocol'> {
   /**
    * How the server is spoken to: a preset, `livesocketV1()` with a `topic`, or what `rawProtocol` makes. Default: every
@@ -39,12 +41,14 @@ export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 's
    */
   once?: boolean
   // What follows is reconnecting-websocket's.
+  /** The class of the sockets underneath. Default: the global one as it was when this module was loaded. */
   WebSocket?: unknown
   /**
    * Milliseconds. The width over which a reconnection is drawn, and how wide failures make it. Default 5,000 and
    * 10,000.
    */
   minReconnectionDelay?: number
+  /** As in reconnecting-websocket: the longest wait between two dials, ms. */
   maxReconnectionDelay?: number
   /** Accepted and without effect: the width doubles with each failure. */
   reconnectionDelayGrowFactor?: number

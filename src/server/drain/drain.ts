@@ -11,6 +11,7 @@ import { invalid, shown } from '../invalid.js'
 import type { ServerEvent } from '../server-event.js'
 import type { ServerLeg } from '../legs/server-leg.js'
 
+/** How a server is emptied. Durations are milliseconds. */
 export interface DrainOptions {
   /**
    * How many legs the servers that take them can carry in any second. A little fewer are asked to move, because they
@@ -45,6 +46,7 @@ export interface DrainOptions {
   readonly endWhenAlone?: boolean
 }
 
+/** What a drain came to, in legs. */
 export interface DrainResult {
   /** Legs that went by themselves. */
   readonly moved: number

@@ -5,6 +5,7 @@ import { redactedError } from '../../base/token-redaction.js'
 import { noSubject, readUser } from './identity.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
+/** What `authenticate` is asked. */
 export interface Authentication {
   readonly token?: string
   readonly session: string

@@ -1,6 +1,7 @@
 import { invalid, quoted } from '../invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
+/** What `authorize` is asked. */
 export interface Authorization<User> {
   readonly action: 'subscribe' | 'publish'
   readonly topic: string

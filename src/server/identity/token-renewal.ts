@@ -3,11 +3,13 @@ import { numberOf } from '../bounds.js'
 import { invalid } from '../invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
+/** By when clients are to have fetched a fresh token. */
 export interface RenewOptions {
   /** Milliseconds in which all of them are to have a fresh token. From 1,000 to 400 days; default 60,000. */
   readonly within?: number
 }
 
+/** A fresh token that a server sends to a client. Its lifetime is in milliseconds. */
 export interface OfferedToken {
   readonly token: string
   /**
@@ -17,6 +19,7 @@ export interface OfferedToken {
   readonly tokenTtl?: number
 }
 
+/** Which sessions are meant. */
 export type SessionMatch<User> = (session: { readonly session: string; readonly user: User }) => boolean
 
 /** A welcomed leg, as far as its token goes. */

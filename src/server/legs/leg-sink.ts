@@ -7,6 +7,7 @@ import type { SharedEntry } from '../topics/shared-entry.js'
 import type { ReaderSink } from '../topics/topic-reader.js'
 import type { LegSocket } from './leg-socket.js'
 
+/** What `filter` is asked: whether this user may see this message. */
 export interface Visibility<User> {
   readonly topic: string
   readonly data: unknown

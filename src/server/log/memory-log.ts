@@ -7,6 +7,7 @@ import { createSessionRegister, type SessionRegister } from './session-register.
 import { entryOf, type HistoryLimits } from './topic-history.js'
 import type { LogSize, TailEvent, TopicLog } from './topic-log.js'
 
+/** What a memory log keeps, and for how long. Durations are milliseconds. */
 export interface MemoryLogOptions {
   /** How much of each topic is kept for those who come back: see `HistoryLimits`. */
   readonly history?: Partial<HistoryLimits>
@@ -22,9 +23,11 @@ export interface MemoryLogOptions {
    * gives its oldest message. Default 256 MiB.
    */
   readonly maxBytes?: number
+  /** For tests. Default: the system’s. */
   readonly clock?: Clock
 }
 
+/** A topic log in this process: for one server, or for several in one process. */
 export interface MemoryLog extends TopicLog {
   /**
    * Loses its data, as a crash would: every topic starts over under a new epoch, and no publish is

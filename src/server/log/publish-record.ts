@@ -1,5 +1,6 @@
 import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type Origin, type Place } from './topic-log.js'
 
+/** How long, and for how many publishes, an answer is remembered. */
 export interface DedupeLimits {
   /**
    * Milliseconds for which the answer to a publish is remembered. Default 10 minutes. That nothing is applied twice

@@ -1,5 +1,6 @@
 import type { Json, LogEntry } from './topic-log.js'
 
+/** What is kept of each topic: whichever bound is reached first lets the oldest message go. */
 export interface HistoryLimits {
   /** Messages kept of each topic. Default 1,000; 0 keeps none: then nothing is replayed. */
   readonly maxMessages: number

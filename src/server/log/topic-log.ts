@@ -78,6 +78,7 @@ export interface LogSize {
   readonly sessions: number
 }
 
+/** Whether a log can be asked now, and since when it cannot. */
 export type LogStatus =
   | { readonly ready: true }
   | {
@@ -91,6 +92,7 @@ export type LogStatus =
 /** JSON text: it is made once, when a message comes in, and never parsed or made again on its way to the clients. */
 export type Json = string
 
+/** What is to be appended. `data` is JSON text. */
 export interface NewEntry {
   readonly topic: string
   readonly data: Json
@@ -123,12 +125,14 @@ export interface Place {
   readonly n: number
 }
 
+/** The answer to a publish that was applied. */
 export interface Ack {
   readonly type: 'ack'
   readonly offset?: number
   readonly data?: Json
 }
 
+/** The answer to a publish that was not applied. */
 export interface Nack {
   readonly type: 'nack'
   readonly code: string
@@ -140,6 +144,7 @@ export interface Nack {
 /** A final answer to a publish. */
 export type Answer = Ack | Nack
 
+/** The answer to a publish, and whether this copy of it was the one that was applied. */
 export interface Recorded {
   readonly answer: Answer
   /** True: nothing was appended by this call. */
@@ -148,6 +153,7 @@ export interface Recorded {
   readonly epoch?: string
 }
 
+/** Where a topic stands. */
 export interface TopicHead {
   readonly epoch: string
   /** The newest offset; 0 where there has been none. */
@@ -156,17 +162,20 @@ export interface TopicHead {
   readonly oldest: number
 }
 
+/** A message as a log has it. `data` is JSON text. */
 export interface LogEntry {
   readonly offset: number
   readonly data: Json
   readonly about?: Json | undefined
 }
 
+/** Some of a topic’s messages, from the oldest on. */
 export interface LogPage {
   readonly epoch: string
   readonly entries: readonly LogEntry[]
 }
 
+/** The most that a page may hold. At least one message is in it where there is one. */
 export interface PageLimit {
   readonly maxMessages: number
   /** The entry that reaches it is still in the page. */
@@ -179,16 +188,19 @@ export interface Tail {
   stop(): void
 }
 
+/** What a log tells of a topic that is followed. */
 export type TailEvent =
   | { readonly type: 'entry'; readonly epoch: string; readonly entry: LogEntry }
   /** Numbering has started over: what follows bears this epoch. */
   | { readonly type: 'epoch'; readonly head: TopicHead }
 
+/** What a log says of a leg that comes. */
 export type Admission =
   | { readonly outcome: 'admitted'; readonly first: boolean }
   | { readonly outcome: 'superseded' }
   | { readonly outcome: 'forbidden' }
 
+/** A session of whose end no server has told. */
 export type PresenceChange =
   /** The session's last legs were on a server that died. */
   | { readonly type: 'left'; readonly session: string; readonly subject?: string }

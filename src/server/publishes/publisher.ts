@@ -16,6 +16,7 @@ import type { PublishPace } from './publish-pace.js'
 import { aboutText } from '../log/about.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
 
+/** What `onPublish` is asked. */
 export interface Publication<User, Topic extends string = string, Data = unknown> {
   readonly topic: Topic
   readonly data: Data
@@ -33,6 +34,7 @@ export type OnPublish<User, Topics extends object = Record<string, unknown>> = (
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
+/** A publish function, and how its last call is doing. */
 export interface Publishing<User> {
   readonly frame: PublishFrame
   readonly session: string

@@ -10,6 +10,7 @@ import {
   type RedisTemplate,
 } from './redis-source.js'
 
+/** Where Redis is, and what is kept there. Durations are milliseconds. */
 export interface RedisLogOptions extends RedisLimits {
   /**
    * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this,
@@ -43,6 +44,7 @@ export interface RedisLogOptions extends RedisLimits {
    * kind, then how often.
    */
   readonly onError?: (error: unknown, doing: string) => void
+  /** For tests. Default: the system’s. */
   readonly clock?: Clock
 }
 

@@ -22,6 +22,7 @@ import { createTopicScripts } from './topic-scripts.js'
 
 export type { RedisLogOptions } from './redis-log-options.js'
 
+/** What this node has asked of Redis. */
 export interface RedisLogStats {
   /** Whether Redis can be asked now. */
   readonly here: boolean
@@ -29,10 +30,13 @@ export interface RedisLogStats {
   readonly connections: number
   /** Of this node: publishes stored, heads asked for, pages read. */
   readonly appends: number
+  /** Heads asked for. */
   readonly heads: number
+  /** Pages read. */
   readonly reads: number
 }
 
+/** A topic log on Redis Streams, shared by all servers with the same prefix. */
 export interface RedisLog extends TopicLog {
   stats(): RedisLogStats
 }

@@ -36,6 +36,7 @@ export interface RedisSentinels {
 /** Where to find what a cluster or a sentinel names, for whoever sees it through another network: by `host:port`. */
 export type RedisAddressMap = Readonly<Record<string, RedisAddress>> | ((address: string) => RedisAddress | undefined)
 
+/** Where a Redis listens. */
 export interface RedisAddress {
   readonly host: string
   readonly port: number

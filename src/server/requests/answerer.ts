@@ -12,6 +12,7 @@ import type { MaybePromise } from '../maybe-promise.js'
 import { refusalFrame, type Refusal } from '../refused.js'
 import { RequestRefused } from './request-refusal.js'
 
+/** What a method of `onRequest` is asked. */
 export interface Request<User, Data = unknown> {
   readonly method: string
   readonly data: Data
