@@ -25,7 +25,9 @@ function appendTimes(entries: unknown): Map<number, number> {
   const times = new Map<number, number>()
   for (const [, fields] of entries as [string, string[]][]) {
     const field = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
-    times.set((JSON.parse(field('d')) as { n: number }).n, Number(field('a')))
+    // Behind the data, on a line of its own, stands whose publish it is.
+    const [data = ''] = field('d').split('\n')
+    times.set((JSON.parse(data) as { n: number }).n, Number(field('a')))
   }
   return times
 }
