@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/base/clock.js'
+import { TimerHeap } from '../../src/testing/timer-heap.js'
 
 /** Virtual time for the product's own parts: a million timers cost what they cost to sort, and nothing waits. */
 export interface VirtualClock extends Clock {
@@ -17,39 +18,11 @@ export function createVirtualClock(): VirtualClock {
   let now = 0
   let order = 0
   let pending = 0
-  // A binary heap by due time, then by the order in which they were set.
-  const heap: Timer[] = []
-  const before = (a: Timer, b: Timer) => a.due < b.due || (a.due === b.due && a.order < b.order)
-
-  function push(timer: Timer) {
-    let at = heap.push(timer) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (before(heap[parent]!, timer)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = timer
-  }
-
-  function pop() {
-    const last = heap.pop()!
-    if (heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
-      if (before(last, heap[child]!)) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
-  }
+  const heap = new TimerHeap<Timer>()
 
   function setTimer(task: () => void, delay: number): () => void {
     const timer: Timer = { due: now + Math.max(0, delay), order: order++, task }
-    push(timer)
+    heap.push(timer)
     pending++
     return () => {
       if (timer.task) pending--
@@ -64,8 +37,8 @@ export function createVirtualClock(): VirtualClock {
     frame: (task) => setTimer(task, 16),
     run(ms) {
       const end = now + ms
-      for (let first = heap[0]; first && first.due <= end; first = heap[0]) {
-        pop()
+      for (let first = heap.first; first && first.due <= end; first = heap.first) {
+        heap.pop()
         if (!first.task) continue
         now = first.due
         pending--

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../base/clock.js'
+import { TimerHeap } from './timer-heap.js'
 
 /** A clock that stands still until the test moves it. */
 export interface SimulatedClock extends Clock {
@@ -39,46 +40,19 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   let wallAhead = start
   let order = 0
   let running: Promise<void> = Promise.resolve()
-  // A binary heap by due time, then by the order in which they were set; a cancelled timer is skipped when it comes up.
-  const heap: Timer[] = []
+  // A cancelled timer is skipped when it comes up.
+  const heap = new TimerHeap<Timer>()
   const live = new Set<Timer>()
-  const before = (a: Timer, b: Timer) => a.due < b.due || (a.due === b.due && a.order < b.order)
-
-  function push(timer: Timer) {
-    let at = heap.push(timer) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (before(heap[parent]!, timer)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = timer
-  }
-
-  function pop() {
-    const last = heap.pop()!
-    if (heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
-      if (before(last, heap[child]!)) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
-  }
 
   function first(): Timer | undefined {
-    while (heap.length > 0 && !live.has(heap[0]!)) pop()
-    return heap[0]
+    while (heap.first && !live.has(heap.first)) heap.pop()
+    return heap.first
   }
 
   function set(task: () => void, due: number) {
     const timer: Timer = { due, order: order++, task }
     live.add(timer)
-    push(timer)
+    heap.push(timer)
     return () => void live.delete(timer)
   }
 
