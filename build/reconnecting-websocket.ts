@@ -9,24 +9,37 @@ const SOURCE = join(
 )
 
 /**
- * What a leg never asks of the library. It is known by `legs/leg.ts` alone; bundlers leave out functions that nobody
- * calls, and never a method.
+ * Members of the library for which a leg has no use. `legs/leg.ts`, which alone knows the library, dials once and at
+ * once: no retries, no queue, no time limit, no listeners but the `on…` handlers. Bundlers leave out functions that
+ * nobody calls, and never a method.
  */
-const UNCALLED = new Set([
-  'retryCount',
-  'extensions',
-  'url',
-  'reconnect',
-  'addEventListener',
-  'removeEventListener',
-  'dispatchEvent',
-  '_debug',
+const UNUSED: ReadonlySet<unknown> = new Set([
+  ...['retryCount', 'extensions', 'url', 'reconnect', '_debug', 'CONNECTING', 'CLOSING', '_getNextUrl'],
+  ...['addEventListener', 'removeEventListener', 'dispatchEvent', '_callEventListener', '_listeners'],
+  ...['_retryCount', '_getNextDelay', '_shouldReconnect', '_connectLock', '_acceptOpen', '_uptimeTimeout'],
+  ...['_connectTimeout', '_handleTimeout', '_clearTimeouts', '_messageQueue'],
 ])
 
+/** What takes the place of a text that has such a member in it, or a check of what a leg always gives. */
+const INSTEAD: readonly (readonly [text: RegExp, instead: string])[] = [
+  [/setTimeout\(resolve, this\._getNextDelay\(\)\)/, 'setTimeout(resolve)'],
+  [/\.then\(\(\) => this\._getNextUrl\(this\._url\)\)/, '.then(() => this._url)'],
+  [/bytes \+ \((this\._ws \? this\._ws\.bufferedAmount : 0)\)/, '$1'],
+  [/event\.message === 'TIMEOUT' \? 'timeout' : undefined/, 'undefined'],
+  [/this\._options\.startClosed\s+\? ReconnectingWebSocket\.CLOSED\s+: ReconnectingWebSocket\.CONNECTING/, '0'],
+  [/if \(this\._options\.startClosed\) \{\s+this\._shouldReconnect = false;\s+\}/, ''],
+  [/const \{maxEnqueuedMessages = DEFAULT\.maxEnqueuedMessages\} = this\._options;/, ''],
+  [/const \{minUptime = DEFAULT\.minUptime\} = this\._options;/, ''],
+  [/const \{\s+maxRetries[^}]+\} = this\._options;/, 'const {WebSocket} = this._options;'],
+  [/if \(!isWebSocket\(WebSocket\)\) \{\s+throw[^}]+\}/, ''],
+  [/const DEFAULT = \{[^}]+\};/, ''],
+  // A leg that failed is dialled again by whoever made it.
+  [/\s+this\._connect\(\);(?=\s+\};)/, ''],
+]
+
 /**
- * reconnecting-websocket from the source that its package brings along. What it publishes is made for browsers without
- * classes, and weighs twice as much: helpers for inheritance, the log of its debug option, methods that nothing here
- * calls.
+ * reconnecting-websocket from the source that its package brings along, without what no leg uses. What it publishes is
+ * made for browsers without classes, and weighs five times as much.
  */
 export function leanReconnectingWebSocket(): Plugin {
   return {
@@ -35,8 +48,18 @@ export function leanReconnectingWebSocket(): Plugin {
     config: () => ({ resolve: { alias: { 'reconnecting-websocket': SOURCE } } }),
     transform(code, id) {
       if (id !== SOURCE) return null
-      const lean = new MagicString(code)
-      for (const { start, end } of uncalled(parseAst(code, { lang: 'ts' }))) lean.remove(start, end)
+      const lean = new MagicString(
+        INSTEAD.reduce((text, [part, instead]) => {
+          if (!part.test(text)) this.error(`${SOURCE} does not have ${part}`)
+          return text.replace(
+            part,
+            (whole, kept?: unknown) =>
+              // As many lines as before, for the source map.
+              instead.replace('$1', String(kept)) + '\n'.repeat(whole.split('\n').length - 1),
+          )
+        }, code),
+      )
+      for (const { start, end } of unused(parseAst(lean.original, { lang: 'ts' }))) lean.remove(start, end)
       return { code: lean.toString(), map: lean.generateMap({ hires: true }) }
     },
   }
@@ -47,15 +70,25 @@ interface Part {
   readonly start: number
   readonly end: number
   readonly key?: { readonly name?: string }
-  readonly expression?: { readonly callee?: { readonly property?: { readonly name?: string } } }
+  readonly test?: unknown
+  readonly object?: { readonly type?: string }
+  readonly property?: { readonly name?: string }
 }
 
-/** Methods that nobody calls, and calls of its log, which never speaks. */
-function uncalled(part: unknown): Part[] {
+/** Members of those names, and the statements about them; of functions within a statement, only what is about them. */
+function unused(part: unknown): Part[] {
   if (typeof part !== 'object' || part === null) return []
-  const { type, key, expression } = part as Part
+  const { type, key, test } = part as Part
   const drop =
-    (type === 'MethodDefinition' && UNCALLED.has(key?.name ?? '')) ||
-    (type === 'ExpressionStatement' && expression?.callee?.property?.name === '_debug')
-  return drop ? [part as Part] : Object.values(part).flatMap(uncalled)
+    ((type === 'MethodDefinition' || type === 'PropertyDefinition') && UNUSED.has(key?.name)) ||
+    ((type === 'ExpressionStatement' || type === 'VariableDeclaration') && mentions(part)) ||
+    (type === 'IfStatement' && mentions(test))
+  return drop ? [part as Part] : Object.values(part).flatMap(unused)
+}
+
+function mentions(part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return false
+  const { type, object, property } = part as Part
+  if (type === 'BlockStatement') return false
+  return (object?.type === 'ThisExpression' && UNUSED.has(property?.name)) || Object.values(part).some(mentions)
 }
