@@ -1,6 +1,6 @@
 import type { Instant } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
-import type { Settings } from '../options/options.js'
+import type { Settings } from '../options/settings.js'
 import type { DialRecord } from './dial-record.js'
 import type { Emit } from './events.js'
 import type { LegRoster } from './leg-roster.js'

@@ -28,7 +28,7 @@ export class LegRoster {
   }
 
   add(leg: ProtocolLeg): void {
-    this.#entries.push({ leg, refusals: null, suspect: false, leaving: false })
+    this.#entries = this.#entries.concat({ leg, refusals: null, suspect: false, leaving: false })
   }
 
   /** It is closed, or gone: what is still said of it is not heard. Undefined: it was not there any more. */

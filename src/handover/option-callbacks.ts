@@ -1,6 +1,7 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
-import { dialUrl, type Settings, type UrlAsk } from '../options/options.js'
+import type { UrlAsk } from '../options/options.js'
+import { dialUrl, type Settings } from '../options/settings.js'
 
 type Report = (error: LiveSocketError) => void
 

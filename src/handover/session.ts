@@ -1,6 +1,6 @@
 import { nanoid } from 'nanoid'
 import type { LiveSocketError } from '../base/errors.js'
-import type { Settings } from '../options/options.js'
+import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicRequests, WelcomeFrame } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
 import type { Requests } from '../requests/requests.js'

@@ -1,3 +1,5 @@
+import { listenTo } from './listening.js'
+
 /**
  * What the browser says of the network. All of it is a hint to look, never the truth: `online` is said behind a captive
  * portal, `offline` with a working VPN, and a dead path is often not mentioned at all.
@@ -19,34 +21,27 @@ interface Connection extends EventTarget {
 }
 
 /** The browser's own sensors; where there are none (Node, a worker without them) it says `online` and nothing else. */
-export function browserNetwork(): Network {
-  return {
-    online: () => typeof navigator !== 'object' || navigator.onLine !== false,
-    subscribe(listener) {
-      if (typeof addEventListener !== 'function') return () => {}
-      const online = () => listener('online')
-      const offline = () => listener('offline')
-      const connection =
-        typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
-      let before = kindOf(connection)
-      // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other
-      // network.
-      const change = () => {
-        const now = kindOf(connection)
-        const changed = now !== before
-        before = now
-        if (changed) listener('change')
-      }
-      addEventListener('online', online)
-      addEventListener('offline', offline)
-      connection?.addEventListener?.('change', change)
-      return () => {
-        removeEventListener('online', online)
-        removeEventListener('offline', offline)
-        connection?.removeEventListener?.('change', change)
-      }
-    },
-  }
+export const browserNetwork: Network = {
+  online: () => typeof navigator !== 'object' || navigator.onLine !== false,
+  subscribe(listener) {
+    if (typeof addEventListener !== 'function') return () => {}
+    const connection = typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
+    let before = kindOf(connection)
+    // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other
+    // network.
+    const change = () => {
+      const now = kindOf(connection)
+      const changed = now !== before
+      before = now
+      if (changed) listener('change')
+    }
+    const stop = listenTo(globalThis, { online: () => listener('online'), offline: () => listener('offline') })
+    const stopChanges = connection?.addEventListener && listenTo(connection, { change })
+    return () => {
+      stop()
+      stopChanges?.()
+    }
+  },
 }
 
 function kindOf(connection: Connection | undefined): string {

@@ -1,3 +1,5 @@
+import { listenTo } from './listening.js'
+
 /** What becomes of the page that we live in. */
 export interface Page {
   hidden(): boolean
@@ -18,32 +20,28 @@ export interface Page {
 export type PageChange = 'shown' | 'hidden' | 'stored' | 'restored' | 'resumed' | 'activated' | 'leaving'
 
 /** The document's own events; where there is no document, nothing ever happens. */
-export function browserPage(): Page {
-  return {
-    hidden: () => typeof document === 'object' && document.visibilityState === 'hidden',
-    prerendering: () => typeof document === 'object' && (document as { prerendering?: boolean }).prerendering === true,
-    subscribe(listener) {
-      if (typeof document !== 'object' || typeof addEventListener !== 'function') return () => {}
-      const visibility = () => listener(document.visibilityState === 'hidden' ? 'hidden' : 'shown')
-      const stored = (event: PageTransitionEvent) => event.persisted && listener('stored')
-      const restored = (event: PageTransitionEvent) => event.persisted && listener('restored')
-      const resumed = () => listener('resumed')
-      const activated = () => listener('activated')
-      const leaving = () => listener('leaving')
-      document.addEventListener('visibilitychange', visibility)
-      document.addEventListener('resume', resumed)
-      document.addEventListener('prerenderingchange', activated)
-      addEventListener('beforeunload', leaving)
-      addEventListener('pagehide', stored)
-      addEventListener('pageshow', restored)
-      return () => {
-        document.removeEventListener('visibilitychange', visibility)
-        document.removeEventListener('resume', resumed)
-        document.removeEventListener('prerenderingchange', activated)
-        removeEventListener('beforeunload', leaving)
-        removeEventListener('pagehide', stored)
-        removeEventListener('pageshow', restored)
-      }
-    },
-  }
+export const browserPage: Page = {
+  hidden: () => typeof document === 'object' && document.visibilityState === 'hidden',
+  prerendering: () => typeof document === 'object' && (document as { prerendering?: boolean }).prerendering === true,
+  subscribe(listener) {
+    if (typeof document !== 'object' || typeof addEventListener !== 'function') return () => {}
+    const tells = (change: PageChange) => () => listener(change)
+    const tellsOfCache = (change: PageChange) => (event: Event) =>
+      (event as PageTransitionEvent).persisted && listener(change)
+    const stops = [
+      listenTo(document, {
+        visibilitychange: () => listener(browserPage.hidden() ? 'hidden' : 'shown'),
+        resume: tells('resumed'),
+        prerenderingchange: tells('activated'),
+      }),
+      listenTo(globalThis, {
+        beforeunload: tells('leaving'),
+        pagehide: tellsOfCache('stored'),
+        pageshow: tellsOfCache('restored'),
+      }),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  },
 }

@@ -31,43 +31,51 @@ export interface TabGroup {
   leave(): void
 }
 
+/** Where nobody else can be. */
+export const ALONE: TabGroup = {
+  alone: true,
+  post() {},
+  listen: () => () => {},
+  exclusively: (work) => work(false),
+  read: () => 0,
+  write() {},
+  leave() {},
+}
+
 /**
  * The tabs and workers of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers,
  * and nothing but numbers. Where one of them is missing (no secure context, storage blocked or, in a worker, not there)
  * its part falls back to this one alone: `read` gives 0. On a server all of them are.
  */
-export function createTabs(): Tabs {
-  return {
-    join(name) {
-      const inBrowser = typeof document === 'object' || isWorker()
-      const channel = inBrowser ? openChannel(name) : undefined
-      const listeners = new Set<(message: unknown) => void>()
-      let left = false
-      if (channel) {
-        channel.onmessage = (event) => {
-          for (const listener of [...listeners]) if (!left) listener(event.data)
-        }
+export const browserTabs: Tabs = {
+  join(name) {
+    if (typeof document !== 'object' && !isWorker()) return ALONE
+    const channel = openChannel(name)
+    const listeners = new Set<(message: unknown) => void>()
+    let left = false
+    if (channel) {
+      channel.onmessage = (event) => {
+        for (const listener of [...listeners]) if (!left) listener(event.data)
       }
-      return {
-        alone: !inBrowser,
-        post(message) {
-          if (!left) channel?.postMessage(message)
-        },
-        listen(listener) {
-          listeners.add(listener)
-          return () => void listeners.delete(listener)
-        },
-        exclusively: (work, signal) => (inBrowser ? takeTurn(name, work, signal) : work(false)),
-        read: (label) => readNumber(`${name}:${label}`),
-        write: (label, value) => writeNumber(`${name}:${label}`, value),
-        leave() {
-          left = true
-          listeners.clear()
-          channel?.close()
-        },
-      }
-    },
-  }
+    }
+    return {
+      post(message) {
+        if (!left) channel?.postMessage(message)
+      },
+      listen(listener) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+      exclusively: (work, signal) => takeTurn(name, work, signal),
+      read: (label) => readNumber(`${name}:${label}`),
+      write: (label, value) => writeNumber(`${name}:${label}`, value),
+      leave() {
+        left = true
+        listeners.clear()
+        channel?.close()
+      },
+    }
+  },
 }
 
 /** Node has BroadcastChannel, and processes that must not talk; its own threads are no workers of a browser. */

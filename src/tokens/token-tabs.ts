@@ -1,5 +1,5 @@
 import { instant, since, type Clock, type Instant } from '../base/clock.js'
-import type { TabGroup, Tabs } from '../host/tabs.js'
+import { ALONE, type Tabs } from '../host/tabs.js'
 import { readTokenNews, type SharedToken, type TokenNews, type TokenReason } from '../policy/token-news.js'
 import type { TokenSchedule } from '../policy/token-schedule.js'
 
@@ -80,15 +80,6 @@ const ENDED = { signedOut: 1, otherwise: 2 }
 
 /** A tab that has not looked for so long may have stood still. Timers of a hidden one run once a minute. */
 const STOOD_STILL = 90_000
-
-const ALONE: TabGroup = {
-  post() {},
-  listen: () => () => {},
-  exclusively: (work) => work(false),
-  read: () => 0,
-  write() {},
-  leave() {},
-}
 
 export function createTokenTabs(
   deps: { clock: Clock; tabs?: Tabs | undefined; key: string | null },

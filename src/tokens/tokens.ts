@@ -1,7 +1,7 @@
-import { createTabs } from '../host/tabs.js'
+import { browserTabs } from '../host/tabs.js'
 import { createTokenKeeper, type TokenKeeper, type TokenKeeperDeps, type TokenKeeperHandlers } from './token-keeper.js'
 
 /** Part of a live socket: the options `getToken` and `tokenRefresh`, and what the tabs of a browser share of tokens. */
 export function tokens(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
-  return createTokenKeeper({ ...deps, tabs: deps.tabs ?? createTabs() }, handlers)
+  return createTokenKeeper({ ...deps, tabs: deps.tabs ?? browserTabs }, handlers)
 }

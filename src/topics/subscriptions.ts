@@ -149,7 +149,7 @@ class TopicSubscriptions implements Subscriptions {
       topic.answered = false
     }
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)
-    topic.subscribers = [...topic.subscribers, subscriber]
+    topic.subscribers = topic.subscribers.concat(subscriber)
     this.count++
     if (!known) this.#handlers.first(name, from ?? null)
     else if (isBehind) this.#handlers.rewind(name, from)

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { baseUrl, originOf, socketAddress } from '../../src/base/socket-address.js'
-import { dialUrl } from '../../src/options/options.js'
+import { dialUrl } from '../../src/options/settings.js'
 import { checkRedirect } from '../../src/policy/redirect.js'
 import { checkUrl } from '../../src/vanilla/socket-checks.js'
 

@@ -25,7 +25,7 @@ function browser(connection?: Record<string, unknown>) {
 
 function listen() {
   const hints: NetworkHint[] = []
-  const undo = browserNetwork().subscribe((hint) => void hints.push(hint))
+  const undo = browserNetwork.subscribe((hint) => void hints.push(hint))
   return { hints, undo }
 }
 
@@ -37,7 +37,7 @@ describe('what the browser says of the network', () => {
     tell('online')
     expect(hints).toEqual(['offline', 'online'])
     navigator.onLine = false
-    expect(browserNetwork().online()).toBe(false)
+    expect(browserNetwork.online()).toBe(false)
   })
 
   it.each([
@@ -71,16 +71,16 @@ describe('what the browser says of the network', () => {
   it('is taken for online, and nothing more, where there is no browser or an old one', () => {
     vi.stubGlobal('navigator', undefined)
     vi.stubGlobal('addEventListener', undefined)
-    expect(browserNetwork().online()).toBe(true)
+    expect(browserNetwork.online()).toBe(true)
     expect(() => listen().undo()).not.toThrow()
     vi.stubGlobal('navigator', {})
-    expect(browserNetwork().online()).toBe(true)
+    expect(browserNetwork.online()).toBe(true)
   })
 
   it('is not asked before somebody listens', () => {
     const add = vi.fn()
     vi.stubGlobal('addEventListener', add)
-    browserNetwork()
+    browserNetwork
     expect(add).not.toHaveBeenCalled()
   })
 })

@@ -29,7 +29,7 @@ function browser() {
 
 function listen() {
   const changes: PageChange[] = []
-  const undo = browserPage().subscribe((change) => void changes.push(change))
+  const undo = browserPage.subscribe((change) => void changes.push(change))
   return { changes, undo }
 }
 
@@ -38,9 +38,9 @@ describe("a page's life", () => {
     const { becomes } = browser()
     const { changes } = listen()
     becomes('hidden')
-    expect(browserPage().hidden()).toBe(true)
+    expect(browserPage.hidden()).toBe(true)
     becomes('visible')
-    expect(browserPage().hidden()).toBe(false)
+    expect(browserPage.hidden()).toBe(false)
     expect(changes).toEqual(['hidden', 'shown'])
   })
 
@@ -64,10 +64,10 @@ describe("a page's life", () => {
   it('is told when a page that was prerendered is opened', () => {
     const { prerender, activate } = browser()
     prerender()
-    expect(browserPage().prerendering!()).toBe(true)
+    expect(browserPage.prerendering!()).toBe(true)
     const { changes } = listen()
     activate()
-    expect(browserPage().prerendering!()).toBe(false)
+    expect(browserPage.prerendering!()).toBe(false)
     expect(changes).toEqual(['activated'])
   })
 
@@ -102,7 +102,7 @@ describe("a page's life", () => {
 
   it('is one that is never hidden where there is no document', () => {
     vi.stubGlobal('document', undefined)
-    expect(browserPage().hidden()).toBe(false)
+    expect(browserPage.hidden()).toBe(false)
     expect(() => listen().undo()).not.toThrow()
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createTabs } from '../../src/host/tabs.js'
+import { browserTabs } from '../../src/host/tabs.js'
 
 /** What a page has, as small as it can be: channels of one origin, and locks as the standard has them. */
 function stubPage() {
@@ -57,13 +57,11 @@ afterEach(() => void vi.unstubAllGlobals())
 const never = () => new AbortController().signal
 
 test('a post reaches every other tab of the group, never the one that posts, and none that has left', () => {
-  const [a, b, c] = [0, 1, 2].map(() => createTabs().join('x'))
+  const [a, b, c] = [0, 1, 2].map(() => browserTabs.join('x'))
   const heard: string[] = []
   for (const [name, tab] of Object.entries({ a, b, c }))
     tab!.listen((message) => heard.push(`${name} ${JSON.stringify(message)}`))
-  createTabs()
-    .join('y')
-    .listen(() => heard.push('y'))
+  browserTabs.join('y').listen(() => heard.push('y'))
   a!.post({ n: 1 })
   b!.leave()
   b!.post({ n: 2 })
@@ -72,7 +70,7 @@ test('a post reaches every other tab of the group, never the one that posts, and
 })
 
 test('tabs take turns, and one that had to wait is told so', async () => {
-  const [a, b] = [createTabs().join('x'), createTabs().join('x')]
+  const [a, b] = [browserTabs.join('x'), browserTabs.join('x')]
   const order: string[] = []
   let finish = () => {}
   const first = a.exclusively(async (contended) => {
@@ -91,7 +89,7 @@ test('tabs take turns, and one that had to wait is told so', async () => {
 })
 
 test('a turn that does not come is given up when the signal fires, and a failing turn is given back', async () => {
-  const [a, b] = [createTabs().join('x'), createTabs().join('x')]
+  const [a, b] = [browserTabs.join('x'), browserTabs.join('x')]
   let fail = (_: Error) => {}
   const holder = a.exclusively(() => new Promise<void>((_, reject) => (fail = reject)), never())
   await Promise.resolve()
@@ -106,7 +104,7 @@ test('a turn that does not come is given up when the signal fires, and a failing
 })
 
 test('numbers are shared, nothing else is stored, and what a user clears is gone for everybody', () => {
-  const [a, b] = [createTabs().join('x'), createTabs().join('x')]
+  const [a, b] = [browserTabs.join('x'), browserTabs.join('x')]
   a.write('session', 5)
   expect(b.read('session')).toBe(5)
   expect([...page.stored]).toEqual([['x:session', '5']])
@@ -135,7 +133,7 @@ const BROKEN: Record<string, () => void> = {
 
 test.each(Object.keys(BROKEN))('with %s a tab stands alone', async (what) => {
   BROKEN[what]!()
-  const tab = createTabs().join('x')
+  const tab = browserTabs.join('x')
   tab.listen(() => expect.unreachable())
   tab.post('hello')
   tab.write('session', 7)
@@ -146,6 +144,6 @@ test.each(Object.keys(BROKEN))('with %s a tab stands alone', async (what) => {
 })
 
 test('nothing of the browser is touched before a tab joins', () => {
-  createTabs()
+  browserTabs
   expect(page.channels.size).toBe(0)
 })

@@ -1,7 +1,7 @@
 import { createLiveSocket, LiveSocketError, type LiveSocketOptions } from 'livesocket'
 import { createSimulatedClock, createSimulation } from 'livesocket/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import { dialUrl } from '../../src/options/options.js'
+import { dialUrl } from '../../src/options/settings.js'
 
 const url = 'wss://live.test/path'
 const HUGE = 1e300
