@@ -23,7 +23,7 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
   options: { readonly socket?: LiveSocket<any, Inputs, any> } = {},
 ): Publishing<Inputs[Topic]> {
   const socket: LiveSocket<any, Inputs, any> = useSocket(options.socket)
-  const { pending, error, watch } = useOutcomes()
+  const { pending, error, watch } = useOutcomes(socket)
   const publish = useCallback(
     (data: Inputs[Topic], how?: PublishOptions) =>
       watch<Published>(

@@ -26,7 +26,7 @@ export function useRequest<Method extends TopicName<Methods>, Methods extends ob
   options: { readonly socket?: LiveSocket<any, any, Methods> } = {},
 ): Requesting<Methods[Method]> {
   const socket: LiveSocket<any, any, any> = useSocket(options.socket as LiveSocket<any, any, any> | undefined)
-  const { pending, error, watch } = useOutcomes()
+  const { pending, error, watch } = useOutcomes(socket)
   const request = useCallback(
     (data?: unknown, how?: RequestOptions) => watch(socket.request(method, data, how)),
     [socket, method, watch],

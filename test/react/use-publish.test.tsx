@@ -55,6 +55,23 @@ describe('usePublish', () => {
     expect(container.textContent).toBe('0 ')
   })
 
+  it.each(['before the sign-out', 'by the sign-out'])(
+    'shows nobody why a publish of the former user failed, who signed out: %s',
+    async (when) => {
+      const { publish, container, socket, advance } = await setUp()
+      if (when.startsWith('before')) act(() => socket.close())
+      const { outcome } = await publish('his')
+      if (when.startsWith('before')) await advance(10)
+      act(() => socket.signOut())
+      await expect(outcome).rejects.toMatchObject({ code: when.startsWith('before') ? 'closed' : 'outcome-unknown' })
+      await advance(10)
+      expect(container.textContent).toBe('0 ')
+      act(() => socket.connect())
+      await advance(500)
+      expect(container.textContent).toBe('0 ')
+    },
+  )
+
   it('is one function for all renders', async () => {
     const { publish, seen, advance } = await setUp()
     await publish(1)
