@@ -5,16 +5,16 @@ export const BUDGET: Sizes = {
   createLiveSocket: 38_700,
   'core: without getToken, fold, stream, schemas, requests': 29_600,
   'core with tokens': 35_050,
-  'all of livesocket': 43_000,
+  'all of livesocket': 43_200,
   'React hooks, over the core': 2_200,
-  LiveWebSocket: 38_750,
-  'CoreWebSocket: without getToken': 33_500,
+  LiveWebSocket: 39_050,
+  'CoreWebSocket: without getToken': 33_800,
   'bind, over the core': 900,
   'history, over the core': 1_200,
-  'all presets': 18_000,
+  'all presets': 18_200,
   'devtools in plain JS': 9_900,
   'devtools for React': 11_100,
-  'the script tag’s one file': 47_700,
+  'the script tag’s one file': 48_000,
 }
 
 /** What is over its budget or has none, a sentence each. */

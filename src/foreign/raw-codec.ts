@@ -15,6 +15,12 @@ import type {
 const DEADLINE = 30_000
 
 /**
+ * How long a server lets us say nothing that does not name a time, ms: SignalR waits for 30 s and Phoenix for 60,
+ * however much they have to say themselves. With what becomes of it (`KEEPALIVE`) it is what SignalR's own client does.
+ */
+const PATIENCE = 20_000
+
+/**
  * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its
  * own. `sessions` has the last identity of each topic that a session follows.
  */
@@ -37,7 +43,7 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     type: 'welcome',
     server: said.server ?? `leg ${leg}`,
     topics: new Map(),
-    heartbeat: said.heartbeat,
+    heartbeat: said.heartbeat ?? (raw.ping && raw.pong && PATIENCE),
     reconnectSpread: said.reconnectSpread,
   })
 

@@ -2,6 +2,7 @@ import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { createForeignMerge, type ForeignMergeDeps, type ForeignMergeHandlers } from './foreign-merge.js'
+import { tickWhileHidden } from './hidden-ticks.js'
 import { openCodec } from './raw-codec.js'
 import type { RawProtocolOptions } from './raw-options.js'
 import { perSession } from './raw-session.js'
@@ -55,6 +56,7 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     leastOverlap,
     reconnectSpread: SPREAD,
     binary: true,
+    ...(pings && { tickWhileHidden }),
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     createMerge: (deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) =>
       createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves, leastOverlap }, handlers),

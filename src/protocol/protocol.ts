@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame } from './frames.js'
 
 /** What goes over a WebSocket. */
@@ -82,6 +83,11 @@ export interface Protocol {
   readonly reconnectSpread?: number
   /** Milliseconds for which the old leg is kept at least. Default 0. */
   readonly leastOverlap?: number
+  /**
+   * While the page is hidden and its timers run late: calls `look` often enough for pings that keep the connection from
+   * being cut as idle; returns the undo. Absent: the server asks before it cuts.
+   */
+  tickWhileHidden?(clock: Clock, look: () => void): () => void
   /** Whether a publish may be binary; else it is JSON. */
   readonly binary: boolean
   /** Where the handshake itself bears the token: what to dial instead. Throws nothing. */

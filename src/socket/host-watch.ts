@@ -9,8 +9,18 @@ const PROBE = 2_000
 
 /** Lets the legs hear what becomes of the page, its network and its machine. Returns the undo. */
 export function watchHost(coordinator: Coordinator): () => void {
-  const { clock, network, page } = coordinator.settings
+  const { clock, network, page, protocol } = coordinator.settings
+  let stopTicks: (() => void) | undefined
+  const tick = (hidden: boolean) => {
+    if (hidden) stopTicks ??= protocol.tickWhileHidden?.(clock, () => clock.check())
+    else {
+      stopTicks?.()
+      stopTicks = undefined
+    }
+  }
+  tick(page.hidden())
   const undo = [
+    () => tick(false),
     network.subscribe((hint) => {
       coordinator.evidence.networkChanged()
       coordinator.session.tokens.check()
@@ -27,6 +37,7 @@ export function watchHost(coordinator: Coordinator): () => void {
       },
     ),
     page.subscribe((change) => {
+      tick(page.hidden() && change !== 'stored')
       if (change === 'stored') {
         coordinator.session.tokens.suspend()
         return coordinator.suspend()

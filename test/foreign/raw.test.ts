@@ -59,7 +59,7 @@ describe('when a leg is ready', () => {
     const codec = codecOf({ hello: () => ['one', 'two'], ping: () => 'ping', pong: (data) => data === 'pong' })
     expect(codec.encode(hello)).toEqual(['one', 'two', 'ping'])
     expect(codec.opened!()).toEqual([])
-    expect(codec.decode('pong')).toEqual(welcome)
+    expect(codec.decode('pong')).toEqual([{ ...welcome[0], heartbeat: 20_000 }])
     expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
   })
 

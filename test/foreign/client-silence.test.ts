@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import type { LiveSocketOptions } from '../../src/index.js'
+import { rawProtocol } from '../../src/foreign/raw.js'
+import { handServed } from '../kit/hand-served.js'
+
+const said = (data: unknown) => JSON.parse(String(data)) as { type: string; heartbeat?: number }
+
+/** A server that cuts whoever says nothing, however much it has to say itself; Phoenix and SignalR are such. */
+function talkative(heartbeat?: number, ours: LiveSocketOptions['heartbeat'] = { interval: 10_000, timeout: 5_000 }) {
+  const protocol = rawProtocol({
+    hello: () => '{"type":"hello","topics":{}}',
+    ready: (data) => said(data).type === 'welcome' && (heartbeat === undefined ? true : { heartbeat }),
+    message: (data) => (said(data).type === 'news' ? { topic: 'news', data: 1 } : null),
+    ping: () => '{"type":"ping"}',
+    pong: (data) => said(data).type === 'pong',
+  })
+  return handServed({ protocol, heartbeat: ours })
+}
+
+/** The longest that the client says nothing in three minutes in which the server has news each second, ms. */
+async function silence(world: ReturnType<typeof talkative>) {
+  const leg = await world.live()
+  let longest = 0
+  let spoke = world.clock.monotonic()
+  let heard = leg.said.length
+  for (let second = 0; second < 180; second++) {
+    leg.send({ type: 'news' })
+    await world.clock.advance(1_000)
+    longest = Math.max(longest, world.clock.monotonic() - spoke)
+    if (leg.said.length === heard) continue
+    heard = leg.said.length
+    spoke = world.clock.monotonic()
+    leg.send({ type: 'pong' })
+  }
+  return longest
+}
+
+it('who only listens to a server that is never silent speaks within its patience all the same', async () => {
+  // SignalR waits for 30 s, Phoenix for 60.
+  expect(await silence(talkative())).toBeLessThan(20_000)
+  expect(await silence(talkative(undefined, false))).toBeLessThan(20_000)
+})
+
+it('where the server says how long it waits, that counts', async () => {
+  const longest = await silence(talkative(60_000))
+  expect(longest).toBeGreaterThan(20_000)
+  expect(longest).toBeLessThan(60_000)
+})
