@@ -1,5 +1,7 @@
-import type { Random } from '../../src/base/clock.js'
+import type { Clock, Random } from '../../src/base/clock.js'
 import { reconnectDelay } from '../../src/policy/delay.js'
+import { dialPatience } from '../../src/policy/dial-patience.js'
+import { createRetryBudget, type RetryBudget } from '../../src/policy/retry-budget.js'
 import { drawTokenSchedule, tokenRetryDelay } from '../../src/policy/token-schedule.js'
 
 /** What one client library does with time. Milliseconds. */
@@ -15,6 +17,15 @@ export interface ClientPolicy {
   refreshAge?(lifetime: number, trait: number, random: Random): number
   /** The age from which on it no longer uses a token. Default: the lifetime. */
   deadAge?(lifetime: number): number
+  /**
+   * How long it waits on a connection that is open for the word that it is served; `slow` dials in a row waited in vain.
+   * Absent: for as long as it takes.
+   */
+  patience?(slow: number): number
+  /** Before the dial that follows a `busy`; absent where it knows none. */
+  busyDelay?(ask: BusyCase, random: Random): number
+  /** What bounds dials that follow failed ones, anew for each client. */
+  retries?(clock: Pick<Clock, 'monotonic'>): RetryBudget
   /** After failure number `failures`, from 0, with so much left of the token's life. */
   tokenRetryDelay?(ask: { failures: number; left: number }, random: Random): number
 }
@@ -25,16 +36,48 @@ export interface ReconnectCase {
   readonly spread: number
   /** Only this client was hit, and it can know. */
   readonly early: boolean
+  /** The dial before it was the first one, and found no server. */
+  readonly placed: boolean
 }
+
+export interface BusyCase {
+  readonly failures: number
+  readonly spread: number
+  /** When the server wants it back, and over what it wants those spread whom it told so. */
+  readonly retryAfter: number
+  readonly own?: number
+}
+
+/** LiveSocket's default, ms. */
+const CONNECT_TIMEOUT = 10_000
 
 /** The product's own policy functions, as the live socket calls them. */
 export const livesocket: ClientPolicy = {
   name: 'livesocket',
   source: 'src/policy/delay.ts, src/policy/token-schedule.ts',
-  reconnectDelay: ({ failures, spread, early }, random) => reconnectDelay({ failures, spread, early }, random),
+  reconnectDelay: (ask, random) => reconnectDelay(ask, random),
+  patience: (slow) => dialPatience(CONNECT_TIMEOUT, slow),
+  busyDelay: ({ failures, spread, retryAfter, own }, random) =>
+    reconnectDelay(
+      { failures: own === undefined ? failures : 0, spread: own ?? spread, busy: true, retryAfter },
+      random,
+    ),
+  retries: createRetryBudget,
   tokenAtEveryDial: false,
   refreshAge: (lifetime, _, random) => drawTokenSchedule(lifetime, {}, random).due,
   deadAge: (lifetime) => drawTokenSchedule(lifetime, {}, () => 0).dead,
+  tokenRetryDelay,
+}
+
+/** The rules that it had before servers said what they can take: full jitter, and the same patience whatever happens. */
+export const before: ClientPolicy = {
+  name: 'a fixed spread alone',
+  source: 'LiveSocket without admission: 250 ms + U(0, spread · 2ⁿ), up to 120 s; connectTimeout 10 s; busy 5 s',
+  reconnectDelay: ({ failures, spread, early }, random) => reconnectDelay({ failures, spread, early }, random),
+  patience: () => CONNECT_TIMEOUT,
+  busyDelay: ({ failures, spread, retryAfter }, random) => reconnectDelay({ failures, spread, retryAfter }, random),
+  tokenAtEveryDial: false,
+  refreshAge: livesocket.refreshAge!,
   tokenRetryDelay,
 }
 
@@ -63,16 +106,18 @@ export const peers: readonly ClientPolicy[] = [
   {
     name: 'socket.io',
     source:
-      '4.8: reconnectionDelay 1000, reconnectionDelayMax 5000, randomizationFactor 0.5, clamped after the jitter; auth function called at every dial',
+      '4.8: reconnectionDelay 1000, reconnectionDelayMax 5000, randomizationFactor 0.5, clamped after the jitter; auth function called at every dial; timeout 20000 up to the handshake',
     reconnectDelay: ({ failures }, random) => Math.min(5_000, 1_000 * 2 ** Math.min(failures, 20) * (0.5 + random())),
+    patience: () => 20_000,
     tokenAtEveryDial: true,
   },
   {
     name: 'centrifuge',
     source:
-      'centrifuge-js 5: min(20 s, 500 ms + U(0, min(20 s, 500 ms · 2ⁿ))); refresh at the server’s ttl, retried after 5–10 s',
+      'centrifuge-js 5: min(20 s, 500 ms + U(0, min(20 s, 500 ms · 2ⁿ))); refresh at the server’s ttl, retried after 5–10 s; timeout 5000 for the connect command',
     reconnectDelay: ({ failures }, random) =>
       Math.min(20_000, 500 + random() * Math.min(20_000, 500 * 2 ** Math.min(failures, 20))),
+    patience: () => 5_000,
     tokenAtEveryDial: false,
     refreshAge: (lifetime) => lifetime,
     tokenRetryDelay: (_, random) => 5_000 + random() * 5_000,
@@ -86,8 +131,9 @@ export const peers: readonly ClientPolicy[] = [
   {
     name: 'supabase',
     source:
-      'realtime-js: [1, 2, 5, 10] s, no jitter; auth-js: a tick every 30 s refreshes with 90 s left, retried after 0.2 s · 2ⁿ within 30 s, then 60 s later',
+      'realtime-js: [1, 2, 5, 10] s, no jitter; auth-js: a tick every 30 s refreshes with 90 s left, retried after 0.2 s · 2ⁿ within 30 s, then 60 s later; timeout 10000 for the join that says who it is',
     reconnectDelay: ladder([1_000, 2_000, 5_000, 10_000]),
+    patience: () => 10_000,
     tokenAtEveryDial: false,
     // The tick began with the page, so in a login burst it is the same for all; `trait` tells pages apart that did not.
     refreshAge: (lifetime) => Math.ceil((lifetime - 90_000) / 30_000) * 30_000,

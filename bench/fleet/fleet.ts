@@ -134,7 +134,8 @@ export function createFleet(options: FleetOptions): Fleet {
   }
 
   function planDial(client: number, time: number) {
-    const ask = { failures: failures[client]!, trait: traits[client]!, spread, early: early[client] === 1 }
+    const [failed, wasEarly] = [failures[client]!, early[client] === 1]
+    const ask = { failures: failed, trait: traits[client]!, spread, early: wasEarly, placed: failed === 1 && !wasEarly }
     events.set(client * 2 + DIAL, time + policy.reconnectDelay(ask, random))
   }
 

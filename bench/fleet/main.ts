@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { advise, adviceText } from './advice.js'
-import { fixedPoint, livesocket, peers, type ClientPolicy } from './client-policy.js'
+import { before, fixedPoint, livesocket, peers, type ClientPolicy } from './client-policy.js'
 import { HELP, readCommand, SCENARIOS, type FleetCommand, type ScenarioName } from './options.js'
 import { charts, htmlReport } from './report.js'
 import { simulate, type Outcome } from './scenarios.js'
@@ -16,7 +16,10 @@ function rivals(scenario: ScenarioName): readonly ClientPolicy[] {
       return peers.filter((peer) => peer.tokenRetryDelay)
     case 'drain':
     case 'rolling-deploy':
+    case 'slow-drain':
       return []
+    case 'return':
+      return [before, ...peers]
     default:
       return peers
   }

@@ -8,6 +8,8 @@ export const SCENARIOS = [
   'drain',
   'rolling-deploy',
   'flaky-network',
+  'return',
+  'slow-drain',
 ] as const
 export type ScenarioName = (typeof SCENARIOS)[number]
 
@@ -24,7 +26,18 @@ export interface FleetSettings {
   readonly lifetime: number
   /** How long what fails is gone; undefined: 3 s for servers, 60 s for the token service. */
   readonly down: number | undefined
-  readonly spread: number
+  /** Undefined: nobody has set one. */
+  readonly spread: number | undefined
+  /** Calls a second that the identity service, and Redis, can take, for all nodes. */
+  readonly authenticates: number
+  readonly redis: number
+  /** Hellos a second that the node can greet which takes what is drained. */
+  readonly taker: number
+  /** Nodes that are drained into it at once. */
+  readonly drains: number
+  /** Of a drain; undefined: as long as its rate needs, and a fifth, and 30 s. */
+  readonly deadline: number | undefined
+  readonly extendable: boolean
   /** Legs a second that a drain moves. */
   readonly rate: number
   /** Legs of the node that is drained. */
@@ -42,6 +55,8 @@ export interface FleetCommand {
   readonly advise: boolean
   readonly html: string | undefined
   readonly charts: string | undefined
+  /** Where the chart of metastable regions goes. */
+  readonly region: string | undefined
   readonly help: boolean
 }
 
@@ -59,9 +74,15 @@ Runs LiveSocket's own policy code for a whole user base in virtual time, and say
   --token-capacity R    requests a second that the token service can take   6000
   --lifetime S          of a token                                          600
   --down S              how long what fails is gone                         3 (servers), 60 (token service)
-  --spread S            reconnectSpread                                     30
+  --spread S            reconnectSpread                                     what clients (30) and servers do unasked
+  --authenticates R     calls a second that the identity service takes      as many as come
+  --redis R             the same of Redis                                   as many as come
   --rate R              legs a second that a drain moves                    500
   --legs N              legs on the node that is drained                    20000
+  --taker R             hellos a second that its taker greets, slow-drain   a tenth of the rate
+  --drains N            nodes that are drained into it at once              1
+  --deadline S          of such a drain                                     legs / rate · 1.2 + 30
+  --extendable          it is put off where it cannot be met
   --dial S              from a dial to its welcome, on average              0.04
   --duration S          of virtual time                                     as the scenario needs
   --seed N              the same seed, the same run                         1
@@ -69,6 +90,8 @@ Runs LiveSocket's own policy code for a whole user base in virtual time, and say
   --json                one JSON object instead of a table; times in it are milliseconds
   --html FILE           a report with charts, of all scenarios and peers
   --charts DIR          the charts alone, as SVG files
+  --region DIR          how long a crash of all lasts for each spread and capacity, for
+                        LiveSocket, for a fixed spread alone and for the peers: SVG and JSON
 
 In the JSON, tokenCalls counts the calls beyond the schedule: caused by what happened, not by tokens growing old.
 recovered99 is the time until 99 % of those who lost their connection were live again; in token-outage until 99 % of those whose call
@@ -87,7 +110,13 @@ export function readCommand(args: readonly string[]): FleetCommand {
       'token-capacity': { type: 'string', default: '6000' },
       lifetime: { type: 'string', default: '600' },
       down: { type: 'string' },
-      spread: { type: 'string', default: '30' },
+      spread: { type: 'string' },
+      authenticates: { type: 'string' },
+      redis: { type: 'string' },
+      taker: { type: 'string' },
+      drains: { type: 'string', default: '1' },
+      deadline: { type: 'string' },
+      extendable: { type: 'boolean', default: false },
       rate: { type: 'string', default: '500' },
       legs: { type: 'string', default: '20000' },
       dial: { type: 'string', default: '0.04' },
@@ -98,6 +127,7 @@ export function readCommand(args: readonly string[]): FleetCommand {
       advise: { type: 'boolean', default: false },
       html: { type: 'string' },
       charts: { type: 'string' },
+      region: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -121,6 +151,7 @@ export function readCommand(args: readonly string[]): FleetCommand {
   const { scenario } = values
   if (scenario !== undefined && !isScenario(scenario))
     throw new Error(`--scenario must be one of ${SCENARIOS.join(', ')}, not "${scenario}"`)
+  const rate = number('rate', 0.1, 1e6)
   return {
     settings: {
       clients: whole('clients', 1, 20_000_000),
@@ -130,8 +161,14 @@ export function readCommand(args: readonly string[]): FleetCommand {
       tokenCapacity: number('token-capacity', 1, 1e9),
       lifetime: seconds('lifetime', 1, 86_400),
       down: values.down === undefined ? undefined : seconds('down', 0, 86_400),
-      spread: seconds('spread', 0, 300),
-      rate: number('rate', 0.1, 1e6),
+      spread: values.spread === undefined ? undefined : seconds('spread', 0, 300),
+      authenticates: values.authenticates === undefined ? Infinity : number('authenticates', 1, 1e9),
+      redis: values.redis === undefined ? Infinity : number('redis', 1, 1e9),
+      rate,
+      taker: values.taker === undefined ? rate / 10 : number('taker', 0.1, 1e6),
+      drains: whole('drains', 1, 1_000),
+      deadline: values.deadline === undefined ? undefined : seconds('deadline', 1, 86_400),
+      extendable: values.extendable,
       legs: whole('legs', 1, 20_000_000),
       dial: seconds('dial', 0, 30),
       duration: values.duration === undefined ? undefined : seconds('duration', 1, 86_400),
@@ -143,6 +180,7 @@ export function readCommand(args: readonly string[]): FleetCommand {
     advise: values.advise,
     html: values.html,
     charts: values.charts,
+    region: values.region,
     help: values.help,
   }
 }

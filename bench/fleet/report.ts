@@ -15,6 +15,7 @@ const SHOWN: Partial<Record<ScenarioName, number>> = {
   'node-crash': 120,
   'token-outage': 480,
   drain: 120,
+  return: 120,
 }
 
 const MEANING: Record<ScenarioName, string> = {
@@ -30,6 +31,10 @@ const MEANING: Record<ScenarioName, string> = {
     'Each leg opens its new socket first and keeps the old one until then: nobody is offline. The server paces its requests, so that the nodes that take the legs set the speed.',
   'rolling-deploy':
     'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those move again. Passing the url of a new node in the drain brings it down to one move for each client.',
+  return:
+    'Each server greets as fast as it can and keeps the others waiting, with the product’s own admission; those of other libraries queue whatever comes. Where clients leave before their turn, the work for them is done for nobody, and they come again.',
+  'slow-drain':
+    'The product’s own drain and admission: the server that takes says that it is busy, clients tell the one that gives, and it asks no more than leave. What cannot be done by the deadline is known in its first seconds.',
   'flaky-network':
     'The browser reports a change of network, so that only this user was hit: the first attempt is early. The median, until live again.',
 }

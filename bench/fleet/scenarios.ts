@@ -1,10 +1,15 @@
+import type { Random } from '../../src/base/clock.js'
+import { bounds } from '../../src/policy/bounds.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createService, type Service } from './capacity.js'
-import { livesocket, type ClientPolicy } from './client-policy.js'
+import { before, livesocket, type ClientPolicy } from './client-policy.js'
 import { simulateDrain, simulateRollingDeploy } from './drains.js'
 import { createFleet, type Fleet, type FleetRun } from './fleet.js'
 import { missing, peak, peakToMean, quantile } from './measures.js'
+import type { NodeKind } from './greeting-node.js'
 import type { FleetSettings, ScenarioName } from './options.js'
+import { greetable, simulateReturn } from './returns.js'
+import { simulateSlowDrains } from './slow-drains.js'
 
 /** What a scenario came to. Milliseconds; null where it does not apply or was not reached. */
 export interface Outcome {
@@ -34,6 +39,14 @@ export interface Outcome {
   /** Until the last one had moved, where something is moved. */
   readonly took?: number
   readonly movesPerClient?: number
+  /** Calls of the identity service and the log that greeted somebody or nobody, and the latter of them. */
+  readonly calls?: number
+  readonly wasted?: number
+  /** Legs that a drain had to close, and clients that were not live for a moment. */
+  readonly forced?: number
+  readonly notLive?: number
+  /** When a drain first said that its deadline cannot be met, and how long it would take; null: it can. */
+  readonly late?: { readonly at: number; readonly needs: number | null } | null
   readonly series: Series
 }
 
@@ -61,12 +74,15 @@ const DURATION: Record<ScenarioName, number> = {
   drain: 10 * MINUTE,
   'rolling-deploy': 60 * MINUTE,
   'flaky-network': 10 * MINUTE,
+  return: 20 * MINUTE,
+  'slow-drain': 20 * MINUTE,
 }
 
 export function simulate(scenario: ScenarioName, settings: FleetSettings, policy: ClientPolicy = livesocket): Outcome {
   const random = seededRandom(settings.seed)
   const horizon = settings.duration ?? DURATION[scenario]
-  const { clients, nodes, accepts, refusalCost, lifetime, spread, dial } = settings
+  const { clients, nodes, accepts, refusalCost, lifetime, dial } = settings
+  const spread = settings.spread ?? bounds.spread.otherwise
   const fleetWide = nodes * accepts
 
   function world(over: { tokens?: Service; servers?: Service }): { fleet: Fleet; tokens: Service; servers: Service } {
@@ -159,6 +175,10 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
         fleet.lose(client, BEGIN + random() * (horizon - 2 * MINUTE), true)
       return outcome(fleet.run(), servers, 'dials', fleetWide)
     }
+    case 'return':
+      return returned(settings, policy, random, horizon)
+    case 'slow-drain':
+      return drainedSlowly(settings, random, horizon)
     case 'drain':
     case 'rolling-deploy': {
       const moves =
@@ -183,5 +203,62 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
         series: { requests: moves.dials.bins, of: 'dials', capacity: (nodes - 1) * accepts },
       }
     }
+  }
+}
+
+/** What the servers of these clients do with those who wait. */
+export function kindOf(policy: ClientPolicy): NodeKind {
+  if (policy === livesocket) return 'admission'
+  return policy === before ? 'bounded' : 'bare'
+}
+
+const total = (bins: ArrayLike<number>) => Array.from(bins).reduce((sum, count) => sum + count, 0)
+const NO_TOKENS = { expiredShare: 0, tokenCalls: 0, scheduledTokenCalls: 0 }
+
+function returned(settings: FleetSettings, policy: ClientPolicy, random: Random, horizon: number): Outcome {
+  const { clients, down = 3 * SECOND } = settings
+  const seen = simulateReturn({ ...settings, down, policy, kind: kindOf(policy), random, horizon })
+  return {
+    scenario: 'return',
+    policy: policy.name,
+    clients,
+    ...NO_TOKENS,
+    meanPerSecond: 0,
+    peakPerSecond: peak(seen.hellos.bins),
+    attemptsPerClient: total(seen.dials.bins) / clients,
+    recovered50: quantile(seen.recoveries, 0.5, clients),
+    recovered99: quantile(seen.recoveries, 0.99, clients),
+    calls: seen.calls,
+    wasted: seen.wasted,
+    series: {
+      requests: seen.hellos.bins,
+      of: 'dials',
+      capacity: greetable(settings),
+      offline: missing(seen.wentDown.bins, seen.greeted.bins),
+    },
+  }
+}
+
+function drainedSlowly(settings: FleetSettings, random: Random, horizon: number): Outcome {
+  const { legs, drains, rate, taker } = settings
+  const deadline = settings.deadline ?? Math.ceil((legs / rate) * 1.2) * SECOND + 30 * SECOND
+  const seen = simulateSlowDrains({ ...settings, deadline, random, horizon })
+  const clients = legs * drains
+  return {
+    scenario: 'slow-drain',
+    policy: livesocket.name,
+    clients,
+    ...NO_TOKENS,
+    meanPerSecond: 0,
+    peakPerSecond: peak(seen.dials.bins),
+    attemptsPerClient: total(seen.dials.bins) / clients,
+    recovered50: null,
+    recovered99: null,
+    ...(seen.took === null ? undefined : { took: seen.took }),
+    movesPerClient: seen.moved / clients,
+    forced: seen.forced,
+    notLive: seen.notLive,
+    late: seen.late[0] ?? null,
+    series: { requests: seen.dials.bins, of: 'dials', capacity: taker },
   }
 }

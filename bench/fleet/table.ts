@@ -1,3 +1,4 @@
+import { bounds } from '../../src/policy/bounds.js'
 import type { FleetSettings } from './options.js'
 import type { Outcome } from './scenarios.js'
 
@@ -7,6 +8,18 @@ export const duration = (ms: number | null) => {
   if (ms === null) return 'never'
   if (ms >= 600_000) return `${Number((ms / 60_000).toFixed(1))} min`
   return `${Number((ms / 1_000).toFixed(ms < 9_950 ? 2 : 1))} s`
+}
+
+/** Milliseconds that the capacity alone needs for all of them. */
+const need = ({ clients, series }: Outcome) => (clients / series.capacity) * 1_000
+
+function ofNeed(outcome: Outcome): string {
+  return outcome.recovered99 === null ? 'never' : `${(outcome.recovered99 / need(outcome)).toFixed(2)} ×`
+}
+
+function told({ late }: Outcome): string {
+  if (!late) return '–'
+  return `after ${duration(late.at)}: ${late.needs === null ? 'never' : duration(late.needs)} more`
 }
 
 /** What to read of an outcome, by the scenario it belongs to. */
@@ -33,6 +46,24 @@ export function findings(outcome: Outcome): [string, string][] {
         ['peak dials/s', count(outcome.peakPerSecond)],
         ['took', duration(outcome.took ?? null)],
         ['moves per client', (outcome.movesPerClient ?? 0).toFixed(2)],
+      ]
+    case 'return':
+      return [
+        ['peak hellos/s', count(outcome.peakPerSecond)],
+        ['dials per client', (outcome.attemptsPerClient ?? 0).toFixed(2)],
+        ['half live again', duration(outcome.recovered50)],
+        ['99 % live again', duration(outcome.recovered99)],
+        ['of what the capacity needs', ofNeed(outcome)],
+        ['calls for nobody', percent((outcome.wasted ?? 0) / Math.max(1, outcome.calls ?? 0))],
+      ]
+    case 'slow-drain':
+      return [
+        ['all live', duration(outcome.took ?? null)],
+        ['of what the taker needs', outcome.took ? `${(outcome.took / need(outcome)).toFixed(2)} ×` : 'never'],
+        ['dials per client', (outcome.attemptsPerClient ?? 0).toFixed(2)],
+        ['closed at the deadline', count(outcome.forced ?? 0)],
+        ['not live for a moment', count(outcome.notLive ?? 0)],
+        ['told in advance', told(outcome)],
       ]
     default:
       return [
@@ -62,7 +93,7 @@ export function table(outcomes: readonly Outcome[]): string {
 
 export const title = (
   { scenario, clients }: Outcome,
-  { nodes, legs, rate, spread, tokenCapacity, down }: FleetSettings,
+  { nodes, accepts, legs, rate, spread = bounds.spread.otherwise, tokenCapacity, down, drains, taker }: FleetSettings,
 ): string => {
   const users = count(clients)
   switch (scenario) {
@@ -78,6 +109,10 @@ export const title = (
       return `Paced drain: one node with ${count(legs)} legs at ${count(rate)}/s`
     case 'rolling-deploy':
       return `Rolling deploy: ${nodes} nodes, one after the other, at ${count(rate)}/s`
+    case 'return':
+      return `Return: ${users} legs gone at once, ${nodes} nodes back after ${duration(down ?? 3_000)} greet ${count(accepts)}/s each, and queue`
+    case 'slow-drain':
+      return `Slow drain: ${drains} × ${count(legs)} legs at ${count(rate)}/s into one node that greets ${count(taker)}/s`
     case 'flaky-network':
       return 'Flaky network: each user loses Wi-Fi once, and the browser says so'
   }

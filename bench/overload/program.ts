@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { ROOT } from '../kit/root.js'
+import { createLoad } from './load.js'
 
 /** A process of its own that answers what it is asked. */
 export interface Program {
@@ -43,8 +44,9 @@ export async function startProgram(name: string, args: readonly string[]): Promi
   }
 }
 
-/** The other side: called once by the program itself. */
-export function answer(handlers: Record<string, Handler>): void {
+/** The other side: called once by the program itself. Whatever else it answers, it says how busy it was. */
+export function answer(others: Record<string, Handler>): void {
+  const handlers: Record<string, Handler> = { busy: createLoad(), ...others }
   process.on('message', ({ id, what, given }: Question) => {
     void Promise.resolve(handlers[what]!(given as never)).then((answered) =>
       process.send!({ id, answer: answered ?? null }),

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DrainResult, ServerStats } from '../../src/server/index.js'
 import { freePort, openGate, type Gate } from './gate.js'
+import { createLoad } from './load.js'
 import { startProgram, type Program } from './program.js'
 import { needed, type Scenario } from './scenarios.js'
 
@@ -33,6 +34,23 @@ export interface Outcome {
   readonly moves: Readonly<Record<string, number>>
   /** Live at each second. */
   readonly series: readonly number[]
+  /**
+   * Shares of a core that the clients, the server that takes them, and what stands between took in each of these
+   * seconds: where they come near what the machine has, it is the machine that is measured.
+   */
+  readonly load: readonly Load[]
+}
+
+interface Load {
+  readonly clients: number
+  readonly taker: number
+  readonly gate: number
+}
+
+/** What was seen second by second. */
+interface Watched {
+  readonly series: readonly number[]
+  readonly load: readonly Load[]
 }
 
 interface Looked {
@@ -121,8 +139,8 @@ async function crash(
   await taker.ask('listen', { options })
   gate.to([port])
   while ((await look(clients)).live === scenario.clients) await pause(10)
-  const series = await watch(scenario, stand, async () => (await look(clients)).live === scenario.clients)
-  return outcome(scenario, contender, stand, series, {})
+  const watched = await watch(scenario, stand, async () => (await look(clients)).live === scenario.clients)
+  return outcome(scenario, contender, stand, watched, {})
 }
 
 async function drain(
@@ -147,7 +165,7 @@ async function drain(
   const from = performance.now()
   let atDeadline: number | null = null
   let afterDeadline: number | null = null
-  const series = await watch(scenario, stand, async (live) => {
+  const watched = await watch(scenario, stand, async (live) => {
     const now = performance.now() - from
     if (now >= deadline - EVERY) atDeadline ??= live
     if (now >= deadline + 5_000) afterDeadline ??= live
@@ -157,7 +175,7 @@ async function drain(
   await Promise.race([Promise.all(draining), pause(1_000)])
   const sum = (of: (result: DrainResult) => number) =>
     results.reduce((all, result) => all + (result ? of(result) : 0), 0)
-  return outcome(scenario, contender, stand, series, {
+  return outcome(scenario, contender, stand, watched, {
     moved: sum(({ moved }) => moved),
     forced: sum(({ forced }) => forced),
     atDeadline,
@@ -167,16 +185,23 @@ async function drain(
 
 async function watch(
   scenario: Scenario,
-  { clients }: Stand,
+  { clients, taker }: Stand,
   done: (live: number) => Promise<boolean>,
-): Promise<number[]> {
+): Promise<Watched> {
   const from = performance.now()
+  const gate = createLoad()
   const series: number[] = []
+  const load: Load[] = []
+  await Promise.all([clients.ask('busy'), taker.ask('busy')])
   for (;;) {
     const { live } = await look(clients)
     const at = performance.now() - from
-    if (series.length * 1_000 <= at) series.push(live)
-    if ((await done(live)) || at > scenario.limit) return series
+    if (series.length * 1_000 <= at) {
+      series.push(live)
+      const [ofClients, ofTaker] = await Promise.all([clients.ask<number>('busy'), taker.ask<number>('busy')])
+      load.push({ clients: ofClients, taker: ofTaker, gate: gate() })
+    }
+    if ((await done(live)) || at > scenario.limit) return { series, load }
     await pause(EVERY)
   }
 }
@@ -185,7 +210,7 @@ async function outcome(
   scenario: Scenario,
   contender: Contender,
   { clients, taker, nodes }: Stand,
-  series: number[],
+  watched: Watched,
   more: Partial<Outcome>,
 ): Promise<Outcome> {
   const { live, dials, back, down, moves } = await look(clients)
@@ -219,7 +244,7 @@ async function outcome(
     memory: seen.peak / calm,
     events: seen.events,
     moves,
-    series,
+    ...watched,
     ...more,
   }
 }

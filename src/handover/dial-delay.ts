@@ -14,13 +14,15 @@ export interface PaceFacts {
   readonly dialTook: number
   readonly spread: number
   readonly cap: number
+  /** The dial before it was at a place in the whole of `spread`, and opened no socket. */
+  readonly placed: boolean
 }
 
 /** At least this much of a deadline is kept for the dial, ms: a slow TLS handshake and a welcome. */
 export const LEAST_DIAL = 1_000
 
 /** Milliseconds to wait before the next dial. */
-export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, spread, cap }: PaceFacts): number {
+export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, spread, cap, placed }: PaceFacts): number {
   const left = ask ? Math.max(0, ask.deadline - since(clock, ask.at)) : Infinity
   const dialTime = Math.max(LEAST_DIAL, 3 * dialTook)
   switch (pace.kind) {
@@ -36,13 +38,14 @@ export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, sprea
       return handoverDialDelay({ n: tries - 1, unopened, retryAfter, spread, latest: left - dialTime }, random)
     }
     case 'spread':
-      return reconnectDelay({ failures: pace.failures, spread, cap }, random)
+      return reconnectDelay({ failures: pace.failures, spread, cap, placed }, random)
     case 'early':
       return reconnectDelay({ failures: pace.failures, spread, cap, early: true }, random)
-    case 'busy':
-      return reconnectDelay(
-        { failures: pace.failures, spread: pace.spread ?? spread, cap, busy: true, retryAfter: pace.retryAfter },
-        random,
-      )
+    case 'busy': {
+      const { retryAfter, spread: own } = pace
+      // A server that says over what it wants them spread has measured it: no failure of before makes it wider.
+      const failures = own === undefined ? pace.failures : 0
+      return reconnectDelay({ failures, spread: own ?? spread, cap, busy: true, retryAfter }, random)
+    }
   }
 }

@@ -16,6 +16,8 @@ export class DialRecord {
   took = 0
   /** Dials in a row that a server opened and did not welcome in time. */
   slow = 0
+  /** The last dial came when a wait over the whole spread was over. */
+  placed = false
   /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
   doubted = false
   readonly early: EarlyAttempts

@@ -88,6 +88,7 @@ export class DialTimer {
       dialTook: dials.took,
       spread: dials.spread ?? reconnect.spread,
       cap: reconnect.cap,
+      placed: dials.placed,
     })
   }
 
@@ -109,6 +110,7 @@ export class DialTimer {
   /** A move that can wait for a moment that suits the application does. */
   #due() {
     if (this.#paused) return
+    this.#handover.dials.placed = this.pace.kind === 'spread' && this.pace.failures === 0
     const dial = () => this.#handover.dispatch({ type: 'due' })
     const ask = this.#handover.state.active?.ask
     const patient =

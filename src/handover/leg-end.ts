@@ -31,6 +31,7 @@ export function died(handover: Handover, leg: ProtocolLeg, { code, reason, opene
   const { settings, audience, state, legs, dials, evidence } = handover
   const known = legs.forget(leg.number)
   if (!leg.welcome && leg.url !== '') dials.inVain = leg.url
+  if (opened) dials.placed = false
   if (!leg.welcome && opened && !error) dials.slow++
   const report = (told: LiveSocketError) => audience.error(told)
   const verdict = closeVerdict(

@@ -34,6 +34,8 @@ export interface ReconnectAsk {
   readonly spread?: number
   /** The widest that failures make the window, in milliseconds. Default 120,000; never below `spread`. */
   readonly cap?: number
+  /** The dial before it was the first one, at a random place in the whole of `spread`, and opened no socket. */
+  readonly placed?: boolean
   /** Only this client was hit. Counts at the first attempt alone: if that fails, the server is as likely gone. */
   readonly early?: boolean
   /** The server said that it is busy; with milliseconds where it said for how long. */
@@ -46,6 +48,8 @@ export interface ReconnectAsk {
  * very first attempt, because that one decides the storm (notes of 1M clients: 35,000 dials a second against 680,000).
  *
  * - server gone: `250 + U(0, w)`, `w = min(max(cap, spread), spread · 2ⁿ)`;
+ * - the dial before it found no server: `250 + spread`. Each keeps its place: drawn anew, those who came too soon would
+ *   come among those who have not come yet, or long after all;
  * - only this client hit, first attempt: `50 + U(0, 1000)`;
  * - busy: `retryAfter + U(0, w)`, at least 250 ms of it, and 5 s where the server did not say. Nobody is ever early.
  *
@@ -56,6 +60,7 @@ export function reconnectDelay(ask: ReconnectAsk, random: Random): number {
   const failures = bounded(ask.failures, bounds.failures)
   const busy = ask.busy === true || ask.retryAfter !== undefined
   if (ask.early && !busy && failures === 0) return EARLY_FLOOR + random() * EARLY_WINDOW
+  if (ask.placed) return FLOOR + bounded(ask.spread, bounds.spread)
   const floor = busy ? Math.max(FLOOR, bounded(ask.retryAfter ?? BUSY_WAIT, bounds.retryAfter)) : FLOOR
   return floor + random() * reconnectWindow(failures, ask.spread, ask.cap)
 }

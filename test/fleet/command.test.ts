@@ -41,7 +41,7 @@ test('every scenario prints one JSON object with the fields that tools read', { 
   const { scenarios } = JSON.parse((await fleet('--clients', '5000', '--json')).stdout) as {
     scenarios: Record<string, unknown>[]
   }
-  expect(scenarios).toHaveLength(7)
+  expect(scenarios).toHaveLength(9)
   for (const outcome of scenarios) {
     for (const field of ['meanPerSecond', 'peakPerSecond', 'expiredShare', 'tokenCalls'])
       expect(outcome[field], `${outcome['scenario']}.${field}`).toBeTypeOf('number')

@@ -57,6 +57,48 @@ test('refusals that cost something hurt those that come at once', LONG, () => {
   expect(theirs.recovered99 ?? Infinity).toBeGreaterThan(120_000)
 })
 
+const EIGHT = ['--clients', '40000', '--nodes', '8', '--accepts', '300']
+
+test(
+  '40,000 users of eight servers of 300 a second that all crash: 99 % are back within 1.3 times what the capacity needs, it is never exceeded by a tenth, and nobody has set a spread',
+  LONG,
+  () => {
+    const outcome = simulate('return', settings(...EIGHT))
+    expect(outcome.recovered99).toBeLessThanOrEqual(22_000)
+    expect(outcome.peakPerSecond).toBeLessThanOrEqual(2_640)
+    expect(outcome.attemptsPerClient).toBeLessThanOrEqual(1.5)
+    expect(outcome.wasted).toBe(0)
+  },
+)
+
+test('where the identity service, or Redis, takes less than the servers, that is what it takes', LONG, () => {
+  for (const bottleneck of ['--authenticates', '--redis']) {
+    const outcome = simulate(
+      'return',
+      settings('--clients', '4000', '--nodes', '4', '--accepts', '300', bottleneck, '100'),
+    )
+    expect(outcome.recovered99, bottleneck).toBeLessThanOrEqual(40_000 * 1.15)
+    expect(outcome.wasted! / outcome.calls!, bottleneck).toBeLessThanOrEqual(0.03)
+  }
+})
+
+test('a client that leaves a server that only queues has it work for nobody', LONG, () => {
+  const world = settings('--clients', '2000', '--nodes', '2', '--accepts', '25', '--duration', '120')
+  expect(simulate('return', world, peer('centrifuge')).wasted).toBeGreaterThan(2_000)
+  expect(simulate('return', world).wasted).toBe(0)
+})
+
+test('a drain into a node that takes a tenth of its rate moves what that can take, and says beforehand what cannot be done', () => {
+  const drain = (...more: string[]) => simulate('slow-drain', settings('--legs', '600', '--rate', '200', ...more))
+  const inTime = drain('--taker', '20', '--deadline', '32')
+  expect(inTime).toMatchObject({ forced: 0, notLive: 0, late: null })
+  const two = ['--legs', '300', '--drains', '2', '--taker', '10', '--deadline', '20']
+  const tooLate = drain(...two)
+  expect(tooLate.forced).toBeGreaterThan(300)
+  expect(tooLate.late!.at).toBeLessThanOrEqual(5_000)
+  expect(drain(...two, '--extendable')).toMatchObject({ forced: 0, notLive: 0 })
+})
+
 test('a user whose Wi-Fi flaked is live again within 0.6 s, half of the time', LONG, () => {
   expect(simulate('flaky-network', settings('--clients', '100000')).recovered50).toBeLessThanOrEqual(600)
 })

@@ -7,7 +7,14 @@ const START = 1_893_456_000_000
 
 function delay(
   pace: Pace,
-  facts: { ask?: Partial<Ask>; dwell?: number; dialTook?: number; draw?: number; spread?: number } = {},
+  facts: {
+    ask?: Partial<Ask>
+    dwell?: number
+    dialTook?: number
+    draw?: number
+    spread?: number
+    placed?: boolean
+  } = {},
 ) {
   const clock = createSimulatedClock(START)
   const ask: Ask | null = facts.ask
@@ -31,6 +38,7 @@ function delay(
     dialTook: facts.dialTook ?? 0,
     spread: facts.spread ?? 30_000,
     cap: 120_000,
+    placed: facts.placed ?? false,
   })
 }
 
@@ -98,6 +106,18 @@ describe('how long the next dial waits', () => {
     ['a busy server that does not say how long: 5 s, and the spread', { kind: 'busy', failures: 0 }, {}, 20_000],
     ['a server that is gone: 250 ms and the spread', { kind: 'spread', failures: 0 }, {}, 15_250],
     ['again: twice the spread', { kind: 'spread', failures: 1 }, {}, 30_250],
+    [
+      'the first one at its place found no server: the same place, one spread later',
+      { kind: 'spread', failures: 1 },
+      { placed: true, draw: 0.9 },
+      30_250,
+    ],
+    [
+      'a busy server that says over what it wants them spread is taken at its word, whatever failed before',
+      { kind: 'busy', failures: 6, retryAfter: 7_000, spread: 1_000 },
+      {},
+      7_500,
+    ],
     ['only this client: half a second', { kind: 'early', failures: 0 }, {}, 550],
     ['but not a second time', { kind: 'early', failures: 1 }, {}, 30_250],
     ['a busy server: what it said, and the spread', { kind: 'busy', failures: 0, retryAfter: 7_000 }, {}, 22_000],

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { createLiveSocket } from '../../src/index.js'
+import { createSimulation } from '../../src/testing/index.js'
 import { tell } from './story.js'
 
 it('a crash without a word is a reconnection that is spread, and resumes where it was: nothing lost, nothing twice', async () => {
@@ -37,4 +39,46 @@ it('a server that stays down is asked less and less often, and found when it is 
   expect(statuses).toEqual(['reconnecting', 'live'])
   expect(room.messages.map(({ data }) => data)).toEqual([1, 2])
   end()
+})
+
+it('who comes back while nobody is there yet keeps his place: he dials again one spread later, and nobody comes long after all', async () => {
+  const CLIENTS = 60
+  const SPREAD = 4_000
+  const sim = createSimulation({ reconnectSpread: SPREAD })
+  const sockets = Array.from({ length: CLIENTS }, () =>
+    createLiveSocket({ url: sim.url, environment: sim.environment }),
+  )
+  for (const socket of sockets) socket.connect()
+  await sim.advance(1_000)
+  sim.crash()
+  const from = sim.clock.monotonic()
+  await sim.advance(SPREAD / 2)
+  sim.restart()
+  await sim.advance(2 * SPREAD)
+  expect(sockets.every((socket) => socket.store.getState().status === 'live')).toBe(true)
+  const dials = sim.dials.slice(CLIENTS).map(({ at }) => at - from)
+  const again = dials.slice(CLIENTS)
+  expect(again.length).toBeGreaterThan(CLIENTS / 4)
+  // All first ones, and only then the others, as spread as they were.
+  expect(Math.min(...again)).toBeGreaterThanOrEqual(SPREAD)
+  expect(Math.max(...again)).toBeLessThanOrEqual(1.5 * SPREAD + 700)
+  const crowds = dials.map((at) => dials.filter((other) => other >= at && other < at + SPREAD / 8).length)
+  expect(Math.max(...crowds)).toBeLessThan(CLIENTS / 3)
+  for (const socket of sockets) socket.close()
+})
+
+it('who did not come at a place of his own is spread anew', async () => {
+  const CLIENTS = 40
+  const sim = createSimulation({ reconnectSpread: 4_000 })
+  sim.crash()
+  const sockets = Array.from({ length: CLIENTS }, () =>
+    createLiveSocket({ url: sim.url, environment: sim.environment }),
+  )
+  // All pages are opened at one moment, and find nobody.
+  for (const socket of sockets) socket.connect()
+  await sim.advance(70_000)
+  const second = sim.dials.slice(CLIENTS, 2 * CLIENTS).map(({ at }) => at)
+  const crowds = second.map((at) => second.filter((other) => other >= at && other < at + 2_000).length)
+  expect(Math.max(...crowds)).toBeLessThan(CLIENTS / 3)
+  for (const socket of sockets) socket.close()
 })

@@ -1,0 +1,13 @@
+/** The share of one core that this process has taken since it was asked before. */
+export function createLoad(): () => number {
+  let at = performance.now()
+  let used = process.cpuUsage()
+  return () => {
+    const now = performance.now()
+    const { user, system } = process.cpuUsage(used)
+    const share = (user + system) / 1_000 / Math.max(1, now - at)
+    at = now
+    used = process.cpuUsage()
+    return share
+  }
+}
