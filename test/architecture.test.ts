@@ -5,7 +5,7 @@ import { listFiles, readSourceFile, readSourceFiles, ROOT, type SourceFile } fro
 
 const files = readSourceFiles()
 
-const PARTS = ['topics', 'publishes', 'requests', 'tokens', 'legs', 'foreign']
+const PARTS = ['topics', 'publishes', 'requests', 'signals', 'tokens', 'legs', 'foreign']
 
 const CORE = ['base', 'policy', 'protocol', 'host', ...PARTS, 'options', 'handover', 'socket', '']
 
@@ -18,12 +18,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   topics: ['base', 'protocol'],
   publishes: ['base', 'protocol'],
   requests: ['base', 'protocol', 'publishes'],
+  signals: ['base', 'protocol', 'publishes'],
   tokens: ['base', 'policy', 'host'],
   legs: ['base', 'policy', 'protocol'],
   foreign: ['base', 'protocol', 'topics'],
-  options: ['base', 'policy', 'protocol', 'host', 'tokens', 'requests'],
+  options: ['base', 'policy', 'protocol', 'host', 'tokens', 'requests', 'signals'],
   handover: ['base', 'policy', 'protocol', 'host', ...PARTS, 'options'],
-  socket: ['base', 'policy', 'protocol', 'host', 'topics', 'publishes', 'requests', 'tokens', 'options', 'handover'],
+  socket: [
+    'base',
+    'policy',
+    'protocol',
+    'host',
+    ...PARTS.filter((part) => part !== 'legs' && part !== 'foreign'),
+    'options',
+    'handover',
+  ],
   '': CORE,
   vanilla: CORE,
   history: CORE,
@@ -47,11 +56,12 @@ const SERVER_MAY_IMPORT: Record<string, readonly string[]> = {
   admission: [],
   publishes: ['identity', 'log'],
   requests: ['identity', 'log', 'topics'],
+  signals: ['log', 'topics'],
   upgrade: [],
-  legs: ['identity', 'admission', 'log', 'topics', 'publishes', 'requests'],
+  legs: ['identity', 'admission', 'log', 'topics', 'publishes', 'requests', 'signals'],
   drain: ['legs'],
   redis: ['log'],
-  '': ['log', 'topics', 'identity', 'admission', 'publishes', 'requests', 'upgrade', 'legs', 'drain'],
+  '': ['log', 'topics', 'identity', 'admission', 'publishes', 'requests', 'signals', 'upgrade', 'legs', 'drain'],
 }
 
 /** Files at the server's root that every room of it may know, and that know none. */

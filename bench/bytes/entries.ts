@@ -13,7 +13,7 @@ const CORE = 'createLiveSocket'
 export const ENTRIES: readonly Entry[] = [
   { name: CORE, subpath: '.', code: "export { createLiveSocket } from 'livesocket'" },
   {
-    name: 'core: without getToken, fold, stream, schemas, requests',
+    name: 'core: without getToken, fold, stream, schemas, requests, signals',
     subpath: './core',
     code: "export { createLiveSocket } from 'livesocket/core'",
   },

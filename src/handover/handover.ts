@@ -7,6 +7,7 @@ import type { LegRoster } from './leg-roster.js'
 import type { LocalEvidence } from './local-evidence.js'
 import type { MoveLog } from './move-log.js'
 import type { Outage } from './outage.js'
+import type { SignalFrame } from '../protocol/frames.js'
 import type { Session } from './session.js'
 import type { ClientReason, Event, State, Stop } from './state.js'
 
@@ -43,5 +44,13 @@ export interface Audience {
   /** The server does not give a topic; with `retryAfter` it is asked again. */
   refused(error: LiveSocketError): void
   changed(): void
+  signal(frame: SignalFrame): void
+  /** A signal, or whatever else has that id, was refused. False: it was no signal. */
+  signalRefused(frame: {
+    readonly id: string
+    readonly code: string
+    readonly message: string
+    readonly retryAfter?: number
+  }): boolean
   stopped(stop: Stop): void
 }

@@ -9,7 +9,7 @@ import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
 export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFrame): void {
-  const { session, evidence, dials } = handover
+  const { session, audience, evidence, dials } = handover
   evidence.heard()
   switch (frame.type) {
     case 'welcome':
@@ -25,7 +25,11 @@ export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFram
     case 'ack':
       session.unanswered.acked(frame.id, frame.offset, frame.data, frame.epoch)
       break
+    case 'signal':
+      audience.signal(frame)
+      break
     case 'nack':
+      if (audience.signalRefused(frame)) break
       session.unanswered.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number, frame.data)
       break
     case 'authed':

@@ -1,5 +1,6 @@
 import type { Protocol } from '../protocol/protocol.js'
 import type { createRequests } from '../requests/requests.js'
+import type { createSignals } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-keeper.js'
 import type { schemas } from './schemas.js'
 
@@ -11,6 +12,8 @@ export interface Parts {
   readonly schemas?: typeof schemas
   /** `request`. */
   readonly requests?: typeof createRequests
+  /** `signal` and `onSignal`. */
+  readonly signals?: typeof createSignals
 }
 
 /** With what it speaks where the options name no protocol. */

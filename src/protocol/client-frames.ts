@@ -81,6 +81,8 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
       }
     case 'request':
       return { type, id: text(fields, 'id'), method: text(fields, 'method'), ...present(fields, 'data') }
+    case 'signal':
+      return { type, id: text(fields, 'id'), topic: topicName(fields), data: required(fields, 'data') }
     case 'cancel':
       return { type, id: text(fields, 'id') }
     case 'auth':

@@ -53,6 +53,7 @@ export type ClientFrame =
       readonly age?: number | undefined
     }
   | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
+  | { readonly type: 'signal'; readonly id: string; readonly topic: string; readonly data: unknown }
   /** Nobody waits for the answer to that request any more. */
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'auth'; readonly token: string }
@@ -100,6 +101,16 @@ export interface MessageFrame {
   readonly head?: boolean
 }
 
+/** Said to those who have the topic subscribed at that moment: not numbered, not stored, and never repeated. */
+export interface SignalFrame {
+  readonly type: 'signal'
+  /** The server's own: the same on both legs of a move. */
+  readonly id: string
+  readonly topic: string
+  readonly data: unknown
+  readonly by?: unknown
+}
+
 export interface HandoverFrame {
   readonly type: 'handover'
   readonly id: string
@@ -132,6 +143,7 @@ export type ServerFrame =
   | WelcomeFrame
   | { readonly type: 'subscribed'; readonly id?: string; readonly topics: TopicAnswers }
   | MessageFrame
+  | SignalFrame
   | AckFrame
   | {
       readonly type: 'nack'

@@ -13,6 +13,7 @@ import {
   own,
   presentData,
   present,
+  required,
   text,
   topicMap,
   topicObject,
@@ -82,6 +83,14 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         message: words(fields, 'message'),
         ...present(fields, 'data'),
         ...optional(duration, fields, 'retryAfter'),
+      }
+    case 'signal':
+      return {
+        type,
+        id: text(fields, 'id'),
+        topic: text(fields, 'topic', MAX_TOPIC),
+        data: required(fields, 'data'),
+        ...present(fields, 'by'),
       }
     case 'authed':
       return { type, ...optional(duration, fields, 'tokenTtl') }

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import type { TopicStatus } from '../topics/subscriptions.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import type { Message, MessageInfo } from '../topics/message.js'
+import type { SignalInfo } from '../signals/signals.js'
 import type { MethodTypes } from '../protocol/method-types.js'
 import { LiveSocketProvider, type LiveSocketProviderProps } from './provider.js'
 import type { SocketOf, TopicName } from './register.js'
@@ -16,6 +17,7 @@ import { useLiveValue } from './use-live-value.js'
 import { useTopicStatus } from './use-topic-status.js'
 import { usePublish, type Publishing } from './use-publish.js'
 import { useRequest, type Requesting } from './use-request.js'
+import { useSignal } from './use-signal.js'
 
 /** The hooks, for the topics of one socket. */
 export interface LiveHooks<
@@ -55,6 +57,11 @@ export interface LiveHooks<
     method: Method,
     options?: { readonly socket?: LiveSocket<any, any, Methods> },
   ): Requesting<Methods[Method]>
+  useSignal<Topic extends TopicName<Topics>>(
+    topic: Topic | null,
+    handler: (data: unknown, signal: SignalInfo<Topic>) => void,
+    options?: Pick<TopicOptions<Topics>, 'enabled' | 'onError' | 'socket'>,
+  ): (data: unknown) => void
 }
 
 /**
@@ -77,5 +84,6 @@ export function createLiveHooks<
     useTopicStatus,
     usePublish,
     useRequest,
+    useSignal,
   } as unknown as LiveHooks<Topics, Inputs, Methods>
 }

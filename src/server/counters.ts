@@ -12,6 +12,8 @@ export interface Counters {
   refused: number
   /** Requests that were asked of a handler. */
   requested: number
+  /** Signals that clients sent and were allowed, and those of the server itself. */
+  signalled: number
   /** Message frames sent. */
   delivered: number
   /**
@@ -33,6 +35,7 @@ export function createCounters(): Counters {
     published: 0,
     refused: 0,
     requested: 0,
+    signalled: 0,
     delivered: 0,
     missed: 0,
     asked: 0,

@@ -27,6 +27,7 @@ export type {
   MethodSchemas,
   MethodTypes,
 } from '../protocol/method-types.js'
+export type { News, NewsChannel, SignalNews } from './log/news.js'
 export type { DedupeLimits } from './log/publish-record.js'
 export type { RequestListener } from './request-listener.js'
 export type { ServerEvent } from './server-event.js'

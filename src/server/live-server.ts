@@ -64,6 +64,12 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
   /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
   publish<Topic extends keyof Topics & string>(topic: Topic, data: Topics[Topic]): Promise<Position>
   /**
+   * Says something to those who have the topic subscribed at this moment, on all servers of the log: it is not stored,
+   * numbered or answered, and `filter` is not asked. A leg that does not keep up goes without. Throws `invalid` or
+   * `too-large`.
+   */
+  signal<Topic extends keyof Topics & string>(topic: Topic, data: unknown): void
+  /**
    * Where the topic stands: what belongs to a snapshot that is read after this, as `load` of a fold wants it. Rejects
    * where the log cannot be asked.
    */
@@ -183,6 +189,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     renewTokens: async (match, given) => tokens.renew(match, given),
     offerTokens: (match, mint) => tokens.offer(match, mint),
     publish: createServerPublish({ log, pace: parts.pace, maxFrame: limits.maxFrame }),
+    signal: parts.signal,
     async head(topic) {
       textOf('A topic', topic, MAX_TOPIC, 1)
       const { epoch, offset } = await log.head(topic)

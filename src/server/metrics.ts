@@ -53,6 +53,7 @@ export function serverMetrics(stats: ServerStats): Metric[] {
     one('publishes_total', 'counter', 'Publishes that arrived, repeats included.', stats.published),
     one('publishes_refused_total', 'counter', 'Publishes answered by a nack.', stats.refused),
     one('requests_total', 'counter', 'Requests that were asked of a handler.', stats.requested),
+    one('signals_total', 'counter', 'Signals of clients and of the server itself.', stats.signalled),
     one('messages_sent_total', 'counter', 'Messages sent to clients.', stats.delivered),
     one(
       'messages_missed_total',

@@ -42,8 +42,9 @@ export interface LiveServerOptions<
    */
   readonly authenticate: Authenticate<User>
   /**
-   * Whether that user may subscribe to the topic or publish into it. Anything but true is a no. A throw means that it
-   * cannot be told now. Default: clients may subscribe to everything, and may not publish.
+   * Whether that user may subscribe to the topic, publish into it, or send signals to it (`action`). Anything but true
+   * is a no. A throw means that it cannot be told now. Of signals it is asked once for each leg and topic, and again
+   * with a fresh token. Default: clients may subscribe to everything, and may neither publish nor signal.
    */
   readonly authorize?: Authorize<User>
   /**
@@ -64,7 +65,7 @@ export interface LiveServerOptions<
    */
   readonly schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1 }
   /**
-   * Whether those who get a message are told who published it, as its `by`: true is the user's `subject`, a function
+   * Whether those who get a message or a signal are told who sent it, as its `by`: true is the user's `subject`, a function
    * gives what to tell of the user, of what JSON can say. Default: it is not told.
    */
   readonly tellPublisher?: boolean | ((user: User) => unknown)

@@ -4,7 +4,7 @@ import { HISTORY } from '../protocol/own-methods.js'
 import { createAdmission } from './admission/admission.js'
 import { createGreeted } from './admission/greeted.js'
 import type { CheckedOptions } from './checked-options.js'
-import { createCounters } from './counters.js'
+import { createCounters, type Counters } from './counters.js'
 import { createDrain } from './drain/drain.js'
 import { DRAINING } from './failure.js'
 import { createAuthenticator } from './identity/authenticator.js'
@@ -27,6 +27,7 @@ import { callOut } from './reporter.js'
 import { createAnswerer } from './requests/answerer.js'
 import { historyMethod } from './requests/history-method.js'
 import type { ServerEvent } from './server-event.js'
+import { createSignaller } from './signals/signaller.js'
 import type { ServerStats } from './stats.js'
 import { createTopicFeeds } from './topics/topic-feeds.js'
 import { createAcceptor } from './upgrade/acceptor.js'
@@ -43,7 +44,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     )
   const counters = createCounters()
   const roster = new LegRoster<User>()
-  const traffic = createTraffic(checked)
+  const traffic = createTraffic(checked, counters)
   const drain = createDrain({
     clock,
     legs: () => roster.legs as Set<ServerLeg<unknown>>,
@@ -114,7 +115,9 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     tell,
     present,
     stats,
+    signal: traffic.signals.signal,
     close() {
+      traffic.news?.leave()
       greeting.admission.close()
       traffic.feeds.close()
       acceptor.close()
@@ -123,19 +126,28 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 }
 
 /** What comes in and goes out on legs, whosoever they are: messages, publishes, requests. */
-function createTraffic<User>({ given, limits, clock, onError }: CheckedOptions<User>) {
+function createTraffic<User>({ given, limits, clock, onError }: CheckedOptions<User>, counters: Counters) {
   const log = given.log ?? memoryLog({ clock })
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = createPermission(given.authorize, onError)
+  const by = publisherOf(given.tellPublisher, onError)
+  const news = log.news?.((told) => signals.heard(told))
+  const signals = createSignaller<User>({
+    feeds,
+    news,
+    by,
+    maxFrame: limits.maxFrame,
+    sent: () => void counters.signalled++,
+  })
   const publish = createPublisher<User>({
     log,
     pace,
     permission,
     clock,
     patience: limits.publishTimeout,
-    by: publisherOf(given.tellPublisher, onError),
+    by,
     schemas: new Map(Object.entries(given.schemas ?? {}) as [string, StandardSchemaV1][]),
     onPublish: given.onPublish,
     onError,
@@ -148,7 +160,7 @@ function createTraffic<User>({ given, limits, clock, onError }: CheckedOptions<U
     patience: limits.requestTimeout,
     onError,
   })
-  return { log, feeds, pace, permission, publish, answer }
+  return { log, feeds, pace, permission, publish, answer, signals, news }
 }
 
 /** Who comes in, and how many at a time. */

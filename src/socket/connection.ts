@@ -1,3 +1,4 @@
+import { nanoid } from 'nanoid'
 import { explain } from '../base/explanation.js'
 import { Emitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
@@ -9,8 +10,9 @@ import { Outage } from '../handover/outage.js'
 import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
 import type { Settings } from '../options/settings.js'
-import type { Position } from '../protocol/frames.js'
+import type { Position, SignalFrame } from '../protocol/frames.js'
 import type { Outbox } from '../publishes/outbox.js'
+import type { Signals } from '../signals/signals.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
 import { debugLine } from './debug-line.js'
 import { watchHost } from './host-watch.js'
@@ -30,6 +32,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   readonly coordinator: Coordinator
   /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
   session: Session
+  #signals: Signals | null = null
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
 
@@ -77,6 +80,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
 
   stopped(stop: Stop): void {
     const { by, code, reason } = stop
+    this.#signals?.drop()
     this.#unwatch?.()
     this.#unwatch = null
     if (by === 'app' || by === 'signed-out') this.outage.over()
@@ -97,6 +101,34 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
     this.session.rest(message)
     this.subscriptions.restart()
     former.end(message, reason)
+  }
+
+  // Signals.
+
+  get signals(): Signals {
+    const { clock, parts, protocol } = this.settings
+    if (protocol.merge !== 'log' || !parts.signals)
+      throw new LiveSocketError(
+        'invalid',
+        explain`There are no signals here: they are for a LiveSocket server, and a part of the socket.`,
+      )
+    return (this.#signals ??= parts.signals({
+      clock,
+      id: () => nanoid(8),
+      serving: () => this.coordinator.serving,
+      send: (leg, frame) => this.coordinator.send(leg, frame),
+      subscribed: (topic) => this.subscriptions.has(topic),
+      threw: (thrown, topic) => this.report(explain`A handler of signals of "${topic}" threw.`, thrown),
+      failed: (error) => this.error(error),
+    }))
+  }
+
+  signal(frame: SignalFrame): void {
+    this.#signals?.told(frame)
+  }
+
+  signalRefused({ id, code, message, retryAfter }: Parameters<Audience['signalRefused']>[0]): boolean {
+    return this.#signals?.refused(id, code, message, retryAfter) ?? false
   }
 
   // What the application is told.

@@ -10,6 +10,7 @@ import type { Last, Position } from '../protocol/frames.js'
 import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-types.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import type { RequestOptions } from '../requests/requests.js'
+import type { SignalHandler, SignalInfo } from '../signals/signals.js'
 import type { Message, MessageInfo } from '../topics/message.js'
 import type { MessageHandler, TopicStatus } from '../topics/subscriptions.js'
 import { Connection } from './connection.js'
@@ -114,6 +115,23 @@ export interface CoreSocket<
     ...args: RequestArgs<Methods[Method]>
   ): Promise<MethodAnswer<Methods[Method]>>
   /**
+   * Says something to those who have the topic subscribed at this moment, and to this session itself not: that somebody
+   * types, where a cursor is. It is not stored, numbered or answered. The first one goes at once; of those that follow
+   * within an animation frame the newest does. Where no leg serves it is dropped: it would be old news by then. Throws
+   * a `LiveSocketError`: `invalid` for what is no JSON or a topic that this socket has not subscribed, `too-large`. What
+   * the server refuses is an `error` event; after a `busy` the newest waits for its `retryAfter`.
+   */
+  signal(topic: TopicName<Topics>, data: unknown): void
+  /**
+   * Each signal of others to the topic, or of the server, once, also where both legs of a move bring it; returns the
+   * undo. The topic is subscribed meanwhile. Handlers check the data: no schema does.
+   */
+  onSignal<Topic extends TopicName<Topics>>(
+    topic: Topic,
+    handler: (data: unknown, signal: SignalInfo<Topic>) => void,
+    options?: Pick<SubscribeOptions, 'onError'>,
+  ): () => void
+  /**
    * Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has
    * answered yet.
    */
@@ -179,6 +197,11 @@ export function assembleLiveSocket<
     publish: (topic, data, how) => publish(connection, topic, data, how),
     request: (method: string, data?: unknown, how?: RequestOptions) =>
       request(connection, method, data, how) as Promise<never>,
+    signal(topic, data) {
+      checkTopic(topic)
+      connection.signals.send(topic, data)
+    },
+    onSignal: (topic, handler, how) => onSignal(connection, topic, handler as SignalHandler, how),
     position: (topic) => subscriptions.position(topic),
     topicStatus(topic) {
       checkTopic(topic)
@@ -211,6 +234,24 @@ function subscribe(
   return () => {
     signal.removeEventListener('abort', undo)
     undo()
+  }
+}
+
+function onSignal(
+  connection: Connection,
+  topic: string,
+  handler: SignalHandler,
+  { onError }: Pick<SubscribeOptions, 'onError'> = {},
+): () => void {
+  if (typeof handler !== 'function')
+    throw new LiveSocketError('invalid', explain`onSignal(topic, handler): the handler must be a function.`)
+  const { signals } = connection
+  const leave = subscribe(connection, topic, () => {}, { onError })
+  const undo = signals.on(topic, handler)
+  return () => {
+    undo()
+    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
+    queueMicrotask(leave)
   }
 }
 

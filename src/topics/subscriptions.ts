@@ -45,6 +45,7 @@ export interface Subscriptions {
     watch?: (status: TopicStatus) => void,
   ): Subscription
   status(topic: string): TopicStatus
+  has(topic: string): boolean
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
   position(topic: string): Position | null
   deliver(data: unknown, info: MessageInfo): void
@@ -190,6 +191,10 @@ class TopicSubscriptions implements Subscriptions {
 
   status(name: string): TopicStatus {
     return this.#topics.get(name)?.status ?? 'pending'
+  }
+
+  has(name: string): boolean {
+    return this.#topics.has(name)
   }
 
   answered(name: string, head: Position) {

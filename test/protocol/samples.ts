@@ -93,6 +93,11 @@ export const clientSamples: readonly Sample<ClientFrame>[] = [
     rules: { id: needed('id'), method: needed('id'), data: optional('data') },
   },
   {
+    wire: { type: 'signal', id: 's-1', topic: 'a', data: { canary: true } },
+    frame: { type: 'signal', id: 's-1', topic: 'a', data: { canary: true } },
+    rules: { id: needed('id'), topic: needed('topic'), data: needed('data') },
+  },
+  {
     wire: { type: 'cancel', id: 'r-1' },
     frame: { type: 'cancel', id: 'r-1' },
     rules: { id: needed('id') },
@@ -155,6 +160,11 @@ export const serverSamples: readonly Sample<ServerFrame>[] = [
       id: optional('id'),
       by: optional('data'),
     },
+  },
+  {
+    wire: { type: 'signal', id: 's-1', topic: 'a', data: 'canary', by: 'ann' },
+    frame: { type: 'signal', id: 's-1', topic: 'a', data: 'canary', by: 'ann' },
+    rules: { id: needed('id'), topic: needed('topic'), data: needed('data'), by: optional('data') },
   },
   {
     wire: { type: 'ack', id: 'p-1', offset: 3, epoch: 'e', data: null },

@@ -8,6 +8,7 @@ import {
   useLiveMessages,
   useLiveReducer,
   useLiveValue,
+  useSignal,
   useTopicStatus,
   type TopicOptions,
 } from 'livesocket/react'
@@ -25,6 +26,7 @@ const HOOKS: readonly [name: string, use: (options: Options) => unknown][] = [
   ['useLiveMessages', (options) => useLiveMessages('secret', () => undefined, options)],
   ['useLiveReducer', (options) => useLiveReducer('secret', (sum: number) => sum + 1, 0, options)],
   ['useLiveLog', (options) => useLiveLog('secret', options)],
+  ['useSignal', (options) => useSignal('secret', () => undefined, options)],
   ['useLiveValue', (options) => useLiveValue('secret', options)],
 ]
 

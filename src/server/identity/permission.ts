@@ -3,7 +3,7 @@ import type { MaybePromise } from '../maybe-promise.js'
 
 /** What `authorize` is asked. */
 export interface Authorization<User> {
-  readonly action: 'subscribe' | 'publish'
+  readonly action: 'subscribe' | 'publish' | 'signal'
   readonly topic: string
   readonly user: User
   readonly session: string
@@ -20,10 +20,15 @@ export type Denial = { readonly code: string; readonly message: string; readonly
 /** Asks `authorize`. Never rejects. */
 export type Permission<User> = (ask: Authorization<User>) => Promise<Denial>
 
-const DOING = { subscribe: 'a subscription to', publish: 'a publish into' } as const
+const DOING = { subscribe: 'a subscription to', publish: 'a publish into', signal: 'signals to' } as const
+const FORBIDDEN = {
+  subscribe: 'Subscribing to this topic is not allowed.',
+  publish: 'Publishing into this topic is not allowed.',
+  signal: 'Signals to this topic are not allowed.',
+} as const
 
 /**
- * Without `authorize` clients may subscribe, and may not publish: what nobody has thought about is not open to
+ * Without `authorize` clients may subscribe, and may neither publish nor signal: what nobody has thought about is not open to
  * everybody.
  */
 export function createPermission<User>(
@@ -36,7 +41,7 @@ export function createPermission<User>(
     if (!saidAbsent)
       onError(
         invalid(
-          'A client wants to publish, and createLiveServer was given no authorize: without it clients may only subscribe. This is said once',
+          'A client wants to publish or to signal, and createLiveServer was given no authorize: without it clients may only subscribe. This is said once',
         ),
         'authorizing',
       )
@@ -44,12 +49,12 @@ export function createPermission<User>(
     return {
       code: 'forbidden',
       message:
-        'Clients may not publish here: the server has no authorize. Give createLiveServer one, such as authorize: ({ action, topic, user }) => true.',
+        'Clients may neither publish nor signal here: the server has no authorize. Give createLiveServer one, such as authorize: ({ action, topic, user }) => true.',
     }
   }
 
   return async (ask) => {
-    if (!authorize) return ask.action === 'publish' ? absent() : null
+    if (!authorize) return ask.action === 'subscribe' ? null : absent()
     const doing = `authorizing ${DOING[ask.action]} ${quoted(ask.topic)}`
     try {
       const allowed: unknown = await authorize(ask)
@@ -61,13 +66,7 @@ export function createPermission<User>(
           ),
           doing,
         )
-      return {
-        code: 'forbidden',
-        message:
-          ask.action === 'publish'
-            ? 'Publishing into this topic is not allowed.'
-            : 'Subscribing to this topic is not allowed.',
-      }
+      return { code: 'forbidden', message: FORBIDDEN[ask.action] }
     } catch (error) {
       onError(error, doing)
       return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }

@@ -1,5 +1,6 @@
 import { instant, type Instant } from '../../base/clock.js'
 import type { ClientFrame } from '../../protocol/frames.js'
+import type { Denial } from '../identity/permission.js'
 import { OUTCOME_UNKNOWN } from '../log/topic-log.js'
 import type { PublishFrame } from '../publishes/publisher.js'
 import type { RequestFrame } from '../requests/answerer.js'
@@ -9,6 +10,8 @@ import { dropSlow, fail } from './leg-end.js'
 import { queueOf, type LegState } from './leg-state.js'
 import { refuse, subscribe } from './leg-subscriptions.js'
 import { refresh } from './leg-token.js'
+
+type SignalFrame = Extract<ClientFrame, { type: 'signal' }>
 
 /** A session that does not heed what it is told, which is worth no answer any more, comes back after so long. */
 const FLOOD_PAUSE = 5_000
@@ -31,6 +34,8 @@ export function serve<User>(leg: LegState<User>, frame: ClientFrame, bytes: numb
       return enqueue(leg, frame, bytes, wait)
     case 'request':
       return answer(leg, frame, bytes)
+    case 'signal':
+      return signal(leg, frame, bytes)
     case 'cancel':
       return leg.requests?.cancel(frame.id)
     case 'auth':
@@ -96,8 +101,25 @@ function answer<User>(leg: LegState<User>, frame: RequestFrame, bytes: number) {
   })
 }
 
+function signal<User>(leg: LegState<User>, frame: SignalFrame, bytes: number) {
+  const { deps, topics } = leg
+  if (topics.signals(frame.topic) === null) return deps.signals.relay(frame.topic, frame.data, leg.who!)
+  // Its subscription may be what is under way before it.
+  queueOf(leg).change(bytes, async () => {
+    const known = topics.signals(frame.topic)
+    const denial = known === undefined ? await topics.askSignals(frame.topic, leg.who!) : known
+    if (leg.phase !== 'live') return
+    if (denial) nack(leg, frame.id, denial)
+    else deps.signals.relay(frame.topic, frame.data, leg.who!)
+  })
+}
+
 function refuseNow<User>(leg: LegState<User>, id: string, message: string, retryAfter: number) {
-  leg.socket.sendEncoded(answerFrame(id, { type: 'nack', code: 'busy', message, retryAfter }))
+  nack(leg, id, { code: 'busy', message, retryAfter })
+}
+
+function nack<User>(leg: LegState<User>, id: string, why: NonNullable<Denial>) {
+  leg.socket.sendEncoded(answerFrame(id, { type: 'nack', ...why }))
   if (leg.socket.owed() > leg.deps.limits.maxBuffered) dropSlow(leg)
 }
 
@@ -119,6 +141,7 @@ function isServedOverRate<User>(leg: LegState<User>, frame: ClientFrame, bytes: 
       refuseNow(leg, frame.id, busy.message, retryAfter)
       return false
     case 'request':
+    case 'signal':
       refuseNow(leg, frame.id, busy.message, retryAfter)
       return false
     case 'subscribe':

@@ -42,6 +42,10 @@ export class LegSink<User> implements ReaderSink {
     this.socket.sendMessage(frame)
   }
 
+  signal(frame: Encoded): void {
+    this.socket.sendMessage(frame)
+  }
+
   missed(count: number): void {
     this.deps.counters.missed += count
   }

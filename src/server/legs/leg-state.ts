@@ -14,6 +14,7 @@ import type { TopicLog } from '../log/topic-log.js'
 import type { Publisher } from '../publishes/publisher.js'
 import type { Answerer } from '../requests/answerer.js'
 import type { LegRequests } from '../requests/leg-requests.js'
+import type { Signaller } from '../signals/signaller.js'
 import type { ServerEvent } from '../server-event.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
 import type { LegFlight } from './leg-flight.js'
@@ -77,6 +78,7 @@ export interface LegDeps<User> {
   readonly rates: SessionRates
   readonly publish: Publisher<User>
   readonly answer: Answerer<User>
+  readonly signals: Signaller<User>
   readonly counters: Counters
   readonly clock: Clock
   readonly writes: WriteCoalescing

@@ -1,5 +1,5 @@
 import type { TopicAnswer, TopicAnswers, TopicRequest, TopicRequests } from '../../protocol/frames.js'
-import type { Permission } from '../identity/permission.js'
+import type { Denial, Permission } from '../identity/permission.js'
 import type { TopicFeed } from '../topics/topic-feed.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
 import type { ReaderSink, TopicReader } from '../topics/topic-reader.js'
@@ -32,6 +32,8 @@ type Verdict = { readonly feed: TopicFeed; readonly request: TopicRequest } | { 
 interface Reading {
   readonly feed: TopicFeed
   readonly reader: TopicReader
+  /** Whether it may signal there; absent: that has not been asked. */
+  signals?: Denial
 }
 
 /** What one leg subscribes to. */
@@ -94,9 +96,24 @@ export class LegTopics<User> {
     for (const [topic, verdict] of verdicts) if ('feed' in verdict) this.deps.feeds.release(topic, verdict.feed)
   }
 
+  /** Whether the leg may signal to the topic; undefined: that has to be asked. */
+  signals(topic: string): Denial | undefined {
+    return this.joined.get(topic)?.signals
+  }
+
+  async askSignals(topic: string, { user, session }: Who<User>): Promise<Denial> {
+    const reading = this.joined.get(topic)
+    if (!reading)
+      return { code: 'not-subscribed', message: `Signals are for who has the topic subscribed, and this leg has not.` }
+    const denial = await this.deps.permission({ action: 'signal', topic, user, session })
+    if (denial?.retryAfter === undefined) reading.signals = denial
+    return denial
+  }
+
   /** Asks again whether each topic is allowed; those that are not any more are left, and told to `refused`. */
   async recheck(who: Who<User>, refused: (why: TopicRefusal) => void): Promise<void> {
     const recheckOne = async (topic: string) => {
+      delete this.joined.get(topic)?.signals
       const why = await this.refusalOf(topic, who)
       // Only a plain no ends a subscription: one that cannot be told now stays as it was.
       if (why?.code !== 'forbidden' || !this.joined.has(topic)) return

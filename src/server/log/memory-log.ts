@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../../base/clock.js'
 import { numberOf } from '../bounds.js'
+import type { News } from './news.js'
 import { KeptTopics, type KeptTopic } from './kept-topics.js'
 import { logLimits } from './log-limits.js'
 import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
@@ -62,6 +63,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   const now = () => clock.monotonic()
 
   const topics = new KeptTopics({ history, maxTopics, maxBytes }, now)
+  const hearers = new Set<{ readonly listener: (news: News) => void }>()
   const running = new Map<string, Promise<unknown>>()
   const share = () => Math.min(dedupe.maxIds, Math.max(LEAST_ANSWERS, Math.floor(MAX_ANSWERS / sessions.known)))
   const sessions: SessionRegister = createSessionRegister(
@@ -123,6 +125,16 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       const topic = topics.get(name)
       const stop = topics.read(topic, listener)
       return { head: topics.headOf(topic), stop }
+    },
+    news(listener) {
+      const own = { listener }
+      hearers.add(own)
+      return {
+        tell(news) {
+          for (const hearer of hearers) if (hearer !== own) hearer.listener(news)
+        },
+        leave: () => void hearers.delete(own),
+      }
     },
     async admit(session, leg, subject) {
       return sessions.admit(session, leg, subject)

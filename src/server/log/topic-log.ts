@@ -1,3 +1,5 @@
+import type { News, NewsChannel } from './news.js'
+
 /**
  * The only thing that servers share. Each of them numbers, stores and dedupes nothing by itself: it asks the log, so
  * that any of them can be replaced at any moment. `memoryLog()` is one for servers of a single process.
@@ -50,6 +52,11 @@ export interface TopicLog {
    * which is the first that answers true. Absent where a log ends with its servers. The result is the undo.
    */
   presence?(listener: (change: PresenceChange) => boolean): () => void
+
+  /**
+   * Joins those that share the log, to hear what the others tell and to tell them. Absent: there are no others.
+   */
+  news?(listener: (news: News) => void): NewsChannel
 
   /**
    * Whether it can be asked now. It answers at once, from what it knows. Absent where a log always can. A server is not

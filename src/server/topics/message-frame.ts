@@ -15,6 +15,12 @@ export function messageFrame(
   )
 }
 
+/** A `signal` whose data is JSON text already. */
+export function signalFrame(id: string, topic: string, data: Json, by: unknown): Encoded {
+  const head = JSON.stringify({ type: 'signal', id, topic, by })
+  return encodeText(withData(head, data))
+}
+
 /** The `ack` or `nack` of that answer. */
 export function answerFrame(id: string, answer: Answer & { readonly retryAfter?: number }): Encoded {
   if (answer.type === 'nack') return encodeText(encodeServerFrame({ ...answer, id }))

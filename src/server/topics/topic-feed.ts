@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.js'
 import type { TopicAnswer, TopicRequest } from '../../protocol/frames.js'
 import type { TailEvent, TopicHead, TopicLog } from '../log/topic-log.js'
+import type { Encoded } from './encoded.js'
 import { createRecentEntries } from './recent-entries.js'
 import { SharedEntry } from './shared-entry.js'
 import { createTopicPages, type Page, type TopicPages } from './topic-pages.js'
@@ -80,6 +81,12 @@ export class TopicFeed {
 
   start(reader: TopicReader): void {
     this.pump(reader)
+  }
+
+  /** To whoever reads the topic now and keeps up, but for the legs of that session. */
+  signal(frame: Encoded, except: string | undefined): void {
+    for (const { sink } of this.readers)
+      if (sink.hasRoom() && (except === undefined || sink.session?.() !== except)) sink.signal?.(frame)
   }
 
   leave(reader: TopicReader): void {

@@ -5,6 +5,8 @@ export interface TopicFeeds {
   /** The feed lives until it was released as often as it was held. */
   hold(topic: string): TopicFeed
   release(topic: string, feed: TopicFeed): void
+  /** Undefined: nobody reads it here. */
+  of(topic: string): TopicFeed | undefined
   /** Whether one more topic, that one, would be too many. */
   full(topic: string): boolean
   /** See the feed of that name; false where nobody reads it here. */
@@ -22,6 +24,7 @@ export function createTopicFeeds({ max, ...deps }: FeedDeps & { readonly max: nu
       entry.holds++
       return entry.feed
     },
+    of: (topic) => feeds.get(topic)?.feed,
     release(topic, feed) {
       const entry = feeds.get(topic)
       if (entry?.feed !== feed || --entry.holds > 0) return

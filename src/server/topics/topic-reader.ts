@@ -7,6 +7,8 @@ import type { SharedEntry } from './shared-entry.js'
 export interface ReaderSink {
   /** Sends; only where there is room, or nothing would be left to say when there is. */
   message(frame: Encoded): void
+  /** Sends what belongs to no place in the topic. */
+  signal?(frame: Encoded): void
   /** So many messages can no longer be sent. */
   missed(count: number): void
   /** Numbering has started over. */

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import { handServed, type HandLeg } from '../kit/hand-served.js'
+
+const said = (leg: HandLeg) => leg.of('signal').map(({ topic, data }) => [topic, data])
+const errors = ({ told }: ReturnType<typeof handServed>) =>
+  (told('error') as unknown as { error: object }[]).map(({ error }) => error)
+
+function listening(topics = ['room']) {
+  const served = handServed()
+  const heard: unknown[] = []
+  const stops = topics.map((topic) =>
+    served.socket.onSignal(topic, (data, { by }) => heard.push(by ? [data, by] : data)),
+  )
+  return { ...served, heard, stop: () => stops.forEach((stop) => stop()) }
+}
+
+describe('a signal', () => {
+  it('goes out at once, and of those of the same frame the newest of each topic follows', async () => {
+    const { socket, live, clock } = listening(['room', 'hall'])
+    const one = await live()
+    for (const n of [1, 2, 3]) socket.signal('room', n)
+    socket.signal('hall', 'a')
+    expect(said(one)).toEqual([['room', 1]])
+    await clock.advance(250)
+    expect(said(one)).toEqual([
+      ['room', 1],
+      ['room', 3],
+      ['hall', 'a'],
+    ])
+    await clock.advance(1_000)
+    socket.signal('room', 4)
+    expect(said(one).at(-1)).toEqual(['room', 4])
+  })
+
+  it('of a thousand topics in a loop goes out a few topics a frame, and none waits in vain', async () => {
+    const topics = Array.from({ length: 40 }, (_, n) => `t${n}`)
+    const { socket, live, clock } = listening(topics)
+    const one = await live()
+    for (let n = 0; n < 25; n++) for (const topic of topics) socket.signal(topic, n)
+    expect(said(one)).toHaveLength(1)
+    await clock.advance(250)
+    expect(said(one).length).toBeLessThan(80)
+    await clock.advance(5_000)
+    expect(said(one)).toHaveLength(41)
+    expect(
+      said(one)
+        .slice(1)
+        .every(([, n]) => n === 24),
+    ).toBe(true)
+  })
+
+  it('is as it was when it was given, whatever becomes of the object', async () => {
+    const { socket, live, clock } = listening()
+    const one = await live()
+    const data = { n: 1 }
+    socket.signal('room', 0)
+    socket.signal('room', data)
+    data.n = 2
+    await clock.advance(250)
+    expect(said(one)[1]).toEqual(['room', { n: 1 }])
+  })
+
+  it('is told to each handler of its topic once, whichever leg of a move brings it first', async () => {
+    const { live, leg, heard } = listening()
+    const one = await live()
+    one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
+    const two = await leg(2)
+    two.welcome({ server: 'b' })
+    const signal = (id: string, data: unknown) => ({ type: 'signal', id, topic: 'room', data, by: 'ann' })
+    one.send(signal('a', 1))
+    two.send(signal('a', 1))
+    two.send(signal('b', 2))
+    one.send(signal('b', 2))
+    expect(heard).toEqual([
+      [1, 'ann'],
+      [2, 'ann'],
+    ])
+  })
+
+  it('goes out on the leg that serves, before and after a cutover', async () => {
+    const { socket, live, leg, clock } = listening()
+    const one = await live()
+    one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
+    const two = await leg(2)
+    socket.signal('room', 'before')
+    two.welcome({ server: 'b' })
+    await clock.advance(250)
+    socket.signal('room', 'after')
+    expect([said(one), said(two)]).toEqual([[['room', 'before']], [['room', 'after']]])
+  })
+
+  it('is dropped where no leg serves, and what waits for its frame does not outlive a sign-out', async () => {
+    const { socket, live, leg, clock } = listening()
+    socket.signal('room', 'too early')
+    const one = await live()
+    socket.signal('room', 1)
+    socket.signal('room', 'of who has signed out')
+    socket.signOut()
+    socket.connect()
+    const two = await leg(2)
+    two.welcome()
+    await clock.advance(1_000)
+    expect([said(one), said(two)]).toEqual([[['room', 1]], []])
+  })
+
+  it.each([
+    ['a topic that is not subscribed', 'other', 1, 'invalid'],
+    ['no topic', '', 1, 'invalid'],
+    ['what JSON has no word for', 'room', () => 1, 'invalid'],
+    [
+      'a circle',
+      'room',
+      (() => {
+        const ring: { self?: object } = {}
+        return (ring.self = ring)
+      })(),
+      'invalid',
+    ],
+    ['more than a frame', 'room', 'x'.repeat(70_000), 'too-large'],
+  ])('of %s throws, and nothing goes out', async (_, topic, data, code) => {
+    const { socket, live, clock } = listening()
+    const one = await live({ maxFrame: 65_536 })
+    expect(() => socket.signal(topic, data)).toThrow(expect.objectContaining({ code }) as Error)
+    await clock.advance(1_000)
+    expect(said(one)).toEqual([])
+  })
+
+  it('that the server refuses is an error event; after a busy one the newest waits as long as it says', async () => {
+    const served = listening()
+    const { socket, live, clock } = served
+    const one = await live()
+    socket.signal('room', 1)
+    one.send({ type: 'nack', id: one.of('signal')[0]!.id as string, code: 'forbidden', message: 'Not you.' })
+    await clock.advance(250)
+    socket.signal('room', 2)
+    one.send({
+      type: 'nack',
+      id: one.of('signal')[1]!.id as string,
+      code: 'busy',
+      message: 'Slow down.',
+      retryAfter: 3_000,
+    })
+    for (const n of [3, 4, 5]) socket.signal('room', n)
+    await clock.advance(2_900)
+    expect(said(one)).toHaveLength(2)
+    await clock.advance(200)
+    expect(said(one)[2]).toEqual(['room', 5])
+    expect(errors(served)).toMatchObject([
+      { code: 'forbidden', reason: 'forbidden' },
+      { code: 'refused', reason: 'busy', retryAfter: 3_000 },
+    ])
+  })
+
+  it('whose handler throws is an error event, and the others are told', async () => {
+    const served = listening()
+    served.socket.onSignal('room', () => {
+      throw new Error('mine')
+    })
+    const late: unknown[] = []
+    served.socket.onSignal('room', (data) => late.push(data))
+    const one = await served.live()
+    one.send({ type: 'signal', id: 'a', topic: 'room', data: 1 })
+    one.send({ type: 'signal', id: 'b', topic: 'nobody', data: 1 })
+    expect([served.heard, late]).toEqual([[1], [1]])
+    expect(errors(served)).toMatchObject([{ code: 'invalid', cause: { message: 'mine' } }])
+  })
+
+  it('is listened to by subscribing its topic, for as long as anybody listens', async () => {
+    const { live, stop, heard } = listening()
+    const one = await live()
+    expect(Object.keys(one.said[0]!.topics as object)).toEqual(['room'])
+    stop()
+    stop()
+    await Promise.resolve()
+    expect(one.of('unsubscribe')).toMatchObject([{ topics: ['room'] }])
+    one.send({ type: 'signal', id: 'a', topic: 'room', data: 1 })
+    expect(heard).toEqual([])
+  })
+
+  it('tells onError where the topic is refused', async () => {
+    const { socket, live } = handServed()
+    const told: unknown[] = []
+    socket.onSignal('room', () => {}, { onError: (error) => told.push(error) })
+    const one = await live()
+    one.send({ type: 'error', code: 'forbidden', message: 'No.', topic: 'room' })
+    expect(told).toMatchObject([{ code: 'forbidden', topic: 'room' }])
+  })
+})
