@@ -1,7 +1,7 @@
 import type { Protocol } from '../protocol/protocol.js'
 import type { createRequests } from '../requests/requests.js'
 import type { createSignals } from '../signals/signals.js'
-import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-keeper.js'
+import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-part.js'
 import type { schemas } from './schemas.js'
 
 /** What a live socket can do without. Who leaves a part out does not load it. */

@@ -1,7 +1,7 @@
 import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import { redactedError } from '../base/token-redaction.js'
-import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from './token-keeper.js'
+import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from './token-part.js'
 
 /** In the place of a token keeper where a live socket is made without that part: nobody is asked for a token. */
 export function noTokens(_deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {

@@ -1,26 +1,37 @@
-export interface TokenState {
-  readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'
-  /** Wall-clock milliseconds since 1970, to be shown; nothing is decided by them. */
-  readonly refreshAt: number | null
-  readonly expiresAt: number | null
+import { refreshDue } from '../policy/token-schedule.js'
+import type { CallPace } from './call-pace.js'
+import type { TokenGrant } from './token-grant.js'
+import type { TokenState } from './token-part.js'
+
+export interface TokenStateAsk {
+  /** The login session is. */
+  readonly over: boolean
+  /** The one in force; null also while nobody wants one. */
+  readonly grant: TokenGrant | null
+  readonly renewing: boolean
+  /** Of the provider, where there is one. */
+  readonly pace: CallPace | null
+  readonly hidden: boolean
+  readonly now: number
+}
+
+export function tokenState({ over, grant, renewing, pace, hidden, now }: TokenStateAsk): TokenState {
+  if (!grant) return { status: over ? 'ended' : renewing ? 'refreshing' : 'none', refreshAt: null, expiresAt: null }
+  const born = now - grant.age
+  const due = pace && (pace.wanted === null ? born + refreshDue(grant.schedule, hidden) : now + pace.untilNext(grant))
+  return {
+    status: renewing ? 'refreshing' : grant.usable ? 'valid' : 'stale',
+    refreshAt: renewing ? null : due,
+    expiresAt: born + grant.schedule.lifetime,
+  }
 }
 
 /** Two clocks tell one moment a few milliseconds apart from call to call: no news below this. */
 const SAME_MOMENT = 1_000
 
-/** Passes on a state only if it says something new. */
-export function createStateTeller(tell: (state: TokenState) => void): (state: TokenState) => void {
-  let told: TokenState | null = null
-  return (state) => {
-    const known =
-      told !== null &&
-      told.status === state.status &&
-      sameMoment(told.refreshAt, state.refreshAt) &&
-      sameMoment(told.expiresAt, state.expiresAt)
-    if (known) return
-    told = state
-    tell(state)
-  }
+/** Whether the one says nothing new after the other. */
+export function sameState(a: TokenState, b: TokenState): boolean {
+  return a.status === b.status && sameMoment(a.refreshAt, b.refreshAt) && sameMoment(a.expiresAt, b.expiresAt)
 }
 
 function sameMoment(a: number | null, b: number | null): boolean {

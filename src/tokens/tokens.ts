@@ -1,5 +1,6 @@
 import { browserTabs } from '../host/tabs.js'
-import { createTokenKeeper, type TokenKeeper, type TokenKeeperDeps, type TokenKeeperHandlers } from './token-keeper.js'
+import { createTokenKeeper } from './token-keeper.js'
+import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from './token-part.js'
 
 /** Part of a live socket: the options `getToken` and `tokenRefresh`, and what the tabs of a browser share of tokens. */
 export function tokens(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
