@@ -15,6 +15,8 @@ export interface Clock {
    * unread: `task` runs in its turn.
    */
   settled?(task: () => void): () => void
+  /** Runs `task` when the code that runs now has returned: until then time stands still. Absent: it never does. */
+  turn?(task: () => void): void
   /** Runs `task` once before the next paint, or within 250 ms where nothing is painted; returns the undo. */
   frame(task: () => void): () => void
 }
@@ -47,20 +49,29 @@ export function between(start: Instant, end: Instant): number {
 
 /**
  * The present moment for whom it concerns with each frame: both clocks are read once in every millisecond of the wall
- * clock, and whoever looks within the same one gets the same object.
+ * clock, and whoever looks within the same one gets the same object. Frames that come faster than that are no reason to
+ * read a clock again before the code that brings them has returned.
  */
 export class Present {
   /** When `look` was called last. No clock is read before that. */
   at: Instant = { wall: NaN, monotonic: NaN }
   readonly #clock: Clock
+  #still = false
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   look(): Instant {
+    if (this.#still) return this.at
     const wall = this.#clock.now()
     if (wall !== this.at.wall) this.at = { wall, monotonic: this.#clock.monotonic() }
+    else if (this.#clock.turn) {
+      this.#still = true
+      this.#clock.turn(() => {
+        this.#still = false
+      })
+    }
     return this.at
   }
 }
@@ -104,6 +115,8 @@ export const systemClock: Clock = {
     }
   },
   settled: settle,
+  // No fake timers put this off.
+  turn: (task) => void Promise.resolve().then(task),
   frame(task) {
     const entry = { task, cancel }
     frameTasks.add(entry)

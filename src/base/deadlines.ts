@@ -18,7 +18,7 @@ interface Deadline {
  * first hears what has arrived meanwhile, which may leave nothing to ring for: that is seen to here, for all of them.
  */
 export class Deadlines implements Clock {
-  readonly present = new Present(this)
+  readonly present: Present
   readonly #clock: Clock
   readonly #waiting: Deadline[] = []
   /**
@@ -32,6 +32,7 @@ export class Deadlines implements Clock {
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.present = new Present(clock)
   }
 
   now(): number {

@@ -6,7 +6,6 @@ import {
   MAX_TOKEN,
   optional,
   own,
-  present,
   presentData,
   required,
   text,
@@ -60,10 +59,10 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         type,
         session: text(fields, 'session'),
         leg: whole(fields, 'leg', 1),
-        ...optional(text, fields, 'token', MAX_TOKEN),
+        token: optional(text, fields, 'token', MAX_TOKEN),
         topics: topicMap(fields, readRequest),
-        ...optional(text, fields, 'handover'),
-        ...optional(duration, fields, 'timeout'),
+        handover: optional(text, fields, 'handover'),
+        timeout: optional(duration, fields, 'timeout'),
       }
     case 'subscribe':
       return { type, id: text(fields, 'id'), topics: topicMap(fields, readRequest) }
@@ -75,12 +74,12 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         id: text(fields, 'id'),
         topic: topicName(fields),
         // Clients of before it had a name on the wire leave it out.
-        ...optional(whole, fields, 'n', 1),
+        n: optional(whole, fields, 'n', 1),
         data: required(fields, 'data'),
-        ...optional(duration, fields, 'age'),
+        age: optional(duration, fields, 'age'),
       }
     case 'request':
-      return { type, id: text(fields, 'id'), method: text(fields, 'method'), ...present(fields, 'data') }
+      return { type, id: text(fields, 'id'), method: text(fields, 'method'), data: own(fields, 'data') }
     case 'signal':
       return { type, id: text(fields, 'id'), topic: topicName(fields), data: required(fields, 'data') }
     case 'cancel':
@@ -88,7 +87,7 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
     case 'auth':
       return { type, token: text(fields, 'token', MAX_TOKEN) }
     case 'delayed':
-      return { type, id: text(fields, 'id'), ...optional(duration, fields, 'retryAfter') }
+      return { type, id: text(fields, 'id'), retryAfter: optional(duration, fields, 'retryAfter') }
     case 'ping':
       return { type }
     default:

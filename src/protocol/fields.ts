@@ -31,7 +31,7 @@ class InvalidField extends Error {
 /**
  * The one way from text to a frame. `read` gets the frame's type and fields, and answers null for a type that it does
  * not know. Never throws, and what it says of a bad frame holds nothing of the frame but its topic: a frame may bear a
- * token. No field of the messages is inherited: what `read` finds under such a name is the frame's own.
+ * token.
  */
 export function decodeFrame<Frame>(
   text: string,
@@ -47,31 +47,16 @@ export function decodeFrame<Frame>(
     return { invalid: 'a frame must be JSON' }
   }
   if (!isFields(fields)) return { invalid: explain`a frame must be a JSON object` }
-  fields = apart(fields)
-  const { type } = fields as Fields
+  const type = own(fields, 'type')
   if (typeof type !== 'string') return { invalid: 'type must be a string' }
   try {
-    return read(type, fields as Fields)
+    return read(type, fields)
   } catch (thrown) {
     if (!(thrown instanceof InvalidField)) return { invalid: explain`a frame must be of a size that can be read` }
-    const topic = thrown.topic ?? own(fields as Fields, 'topic')
+    const topic = thrown.topic ?? own(fields, 'topic')
     const invalid = `${type}.${thrown.message}`
     return isText(topic, 1, MAX_TOPIC) ? { invalid, topic } : { invalid }
   }
-}
-
-const inherited = Object.prototype as Fields
-
-/**
- * What comes thousands of times a second is read without a look at who owns each property. That is safe while no object
- * inherits a field of those frames; where somebody has put one on `Object.prototype`, it is a copy that inherits
- * nothing.
- */
-function apart(fields: Fields): Fields {
-  const { type, topic, offset, prev, data } = inherited
-  const isSafe =
-    type === undefined && topic === undefined && offset === undefined && prev === undefined && data === undefined
-  return isSafe ? fields : { __proto__: null, ...fields }
 }
 
 export function isFields(value: unknown): value is Fields {
@@ -89,10 +74,7 @@ function isText(value: unknown, least: number, most: number): value is string {
 
 /** A non-empty string. */
 export function text(fields: Fields, field: string, most: number = MAX_ID): string {
-  return checkText(own(fields, field), field, most)
-}
-
-export function checkText(value: unknown, field: string, most: number): string {
+  const value = own(fields, field)
   if (isText(value, 1, most)) return value
   throw new InvalidField(explain`${field} must be a string of 1 to ${most} characters`)
 }
@@ -117,10 +99,7 @@ export function topicName(fields: Fields): string {
 
 /** A whole number from `least` to 2^53 − 1. */
 export function whole(fields: Fields, field: string, least: number): number {
-  return checkWhole(own(fields, field), field, least)
-}
-
-export function checkWhole(value: unknown, field: string, least: number): number {
+  const value = own(fields, field)
   // The sum turns −0, which JSON can say, into 0.
   if (isWhole(value) && value >= least) return value + 0
   throw new InvalidField(explain`${field} must be a whole number from ${least} to 2^53 - 1`)
@@ -143,28 +122,21 @@ export function required(fields: Fields, field: string): unknown {
   throw new InvalidField(explain`${field} must be there, if only as null`)
 }
 
-/** Whatever JSON can say, where it is there. */
-export function present<Field extends string>(fields: Fields, field: Field): { [name in Field]?: unknown } {
-  return Object.hasOwn(fields, field) ? ({ [field]: fields[field] } as { [name in Field]?: unknown }) : {}
-}
-
 /** The `prev` of a message: `offset − 1` where the frame is silent. */
-export function checkPrevious(value: unknown, offset: number): number {
-  if (value === undefined) return offset - 1
-  const prev = checkWhole(value, 'prev', 0)
+export function previous(fields: Fields, offset: number): number {
+  const prev = optional(whole, fields, 'prev', 0) ?? offset - 1
   if (prev < offset) return prev
   throw new InvalidField('prev must be below offset')
 }
 
-/** `null` is not absent: it is of the wrong type. */
-export function optional<Value, Field extends string, Rest extends unknown[]>(
-  check: (fields: Fields, field: Field, ...rest: Rest) => Value,
+/** Undefined where it is absent. `null` is not absent: it is of the wrong type. */
+export function optional<Value, Rest extends unknown[]>(
+  check: (fields: Fields, field: string, ...rest: Rest) => Value,
   fields: Fields,
-  field: Field,
+  field: string,
   ...rest: Rest
-): { [name in Field]?: Value } {
-  if (own(fields, field) === undefined) return {}
-  return { [field]: check(fields, field, ...rest) } as { [name in Field]?: Value }
+): Value | undefined {
+  return own(fields, field) === undefined ? undefined : check(fields, field, ...rest)
 }
 
 /** The names of `topics` where it is an array. */

@@ -34,11 +34,11 @@ export type ClientFrame =
       readonly type: 'hello'
       readonly session: string
       readonly leg: number
-      readonly token?: string
+      readonly token?: string | undefined
       readonly topics: TopicRequests
-      readonly handover?: string
+      readonly handover?: string | undefined
       /** Milliseconds without a word of the server after which the client no longer waits for its welcome. */
-      readonly timeout?: number
+      readonly timeout?: number | undefined
     }
   | { readonly type: 'subscribe'; readonly id: string; readonly topics: TopicRequests }
   | { readonly type: 'unsubscribe'; readonly topics: readonly string[] }
@@ -46,10 +46,10 @@ export type ClientFrame =
       readonly type: 'publish'
       readonly id: string
       readonly topic: string
-      readonly n?: number
+      readonly n?: number | undefined
       readonly data: unknown
       /** The data as JSON text, where it was kept as that: it goes over the wire as it is. */
-      readonly json?: string
+      readonly json?: string | undefined
       readonly age?: number | undefined
     }
   | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
@@ -58,17 +58,17 @@ export type ClientFrame =
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'auth'; readonly token: string }
   /** The move of that request waits: the server that was dialled is busy, for so many milliseconds. */
-  | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number }
+  | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number | undefined }
   | { readonly type: 'ping' }
 
 export interface WelcomeFrame {
   readonly type: 'welcome'
   readonly server: string
   readonly topics: TopicAnswers
-  readonly heartbeat?: number
-  readonly tokenTtl?: number
-  readonly maxFrame?: number
-  readonly reconnectSpread?: number
+  readonly heartbeat?: number | undefined
+  readonly tokenTtl?: number | undefined
+  readonly maxFrame?: number | undefined
+  readonly reconnectSpread?: number | undefined
 }
 
 export interface MessageFrame {
@@ -81,7 +81,7 @@ export interface MessageFrame {
   readonly data?: unknown
   readonly hasData: boolean
   /** That of the publish, where this session published it. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** Who published it, where the server tells. */
   readonly by?: unknown
   /**
@@ -90,9 +90,9 @@ export interface MessageFrame {
    */
   readonly identity?: string | null
   /** Of a foreign server that names its numbering in each message. */
-  readonly epoch?: string
+  readonly epoch?: string | undefined
   /** Of a foreign server: to which of the topic's sequences it belongs. Absent: to the only one. */
-  readonly stream?: string
+  readonly stream?: string | undefined
   /** Of a foreign server: the answer to what was asked on this leg, which no other leg brings. */
   readonly alone?: boolean
   /** Of a foreign server: what a leg begins with, such as how things stand. Told only where no other leg serves. */
@@ -115,8 +115,8 @@ export interface HandoverFrame {
   readonly type: 'handover'
   readonly id: string
   readonly reason: string
-  readonly url?: string
-  readonly spread?: number
+  readonly url?: string | undefined
+  readonly spread?: number | undefined
   readonly deadline: number
 }
 
@@ -124,24 +124,24 @@ export interface ErrorFrame {
   readonly type: 'error'
   readonly code: string
   readonly message: string
-  readonly topic?: string
-  readonly id?: string
-  readonly retryAfter?: number
+  readonly topic?: string | undefined
+  readonly id?: string | undefined
+  readonly retryAfter?: number | undefined
   /** What a client adds to `retryAfter` is a random part of this. Absent: of what it spreads any reconnection over. */
-  readonly spread?: number
+  readonly spread?: number | undefined
 }
 
 export interface AckFrame {
   readonly type: 'ack'
   readonly id: string
-  readonly offset?: number
-  readonly epoch?: string
+  readonly offset?: number | undefined
+  readonly epoch?: string | undefined
   readonly data?: unknown
 }
 
 export type ServerFrame =
   | WelcomeFrame
-  | { readonly type: 'subscribed'; readonly id?: string; readonly topics: TopicAnswers }
+  | { readonly type: 'subscribed'; readonly id?: string | undefined; readonly topics: TopicAnswers }
   | MessageFrame
   | SignalFrame
   | AckFrame
@@ -151,21 +151,21 @@ export type ServerFrame =
       readonly code: string
       readonly message: string
       readonly data?: unknown
-      readonly retryAfter?: number
+      readonly retryAfter?: number | undefined
     }
-  | { readonly type: 'authed'; readonly tokenTtl?: number }
-  | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }
+  | { readonly type: 'authed'; readonly tokenTtl?: number | undefined }
+  | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number | undefined }
   | HandoverFrame
   | { readonly type: 'handover-cancelled'; readonly id: string }
   | ErrorFrame
-  | { readonly type: 'pong'; readonly reconnectSpread?: number }
+  | { readonly type: 'pong'; readonly reconnectSpread?: number | undefined }
   /** Of a foreign server: nothing follows on this leg. Not on the wire of livesocket.v1. */
   | { readonly type: 'drained' }
 
 /** Why a frame changed nothing: what was wrong with it, in words, and the topic where it named one. */
 export interface Rejected {
   readonly invalid: string
-  readonly topic?: string
+  readonly topic?: string | undefined
 }
 
 export const SUBPROTOCOL = 'livesocket.v1'

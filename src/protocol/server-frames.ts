@@ -1,8 +1,5 @@
 import {
   anyText,
-  checkPrevious,
-  checkText,
-  checkWhole,
   decodeFrame,
   duration,
   MAX_EPOCH,
@@ -12,7 +9,7 @@ import {
   optional,
   own,
   presentData,
-  present,
+  previous,
   required,
   text,
   topicMap,
@@ -21,7 +18,7 @@ import {
   words,
   type Fields,
 } from './fields.js'
-import type { AckFrame, MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
+import type { MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
 
 /**
  * The text of a server's frame. Data that is `undefined` goes as `null`, which is all that JSON has for it. Throws what
@@ -66,23 +63,29 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         type,
         server: text(fields, 'server'),
         topics: topicMap(fields, readAnswer),
-        ...optional(duration, fields, 'heartbeat'),
-        ...optional(duration, fields, 'tokenTtl'),
-        ...optional(whole, fields, 'maxFrame', 1),
-        ...optional(duration, fields, 'reconnectSpread'),
+        heartbeat: optional(duration, fields, 'heartbeat'),
+        tokenTtl: optional(duration, fields, 'tokenTtl'),
+        maxFrame: optional(whole, fields, 'maxFrame', 1),
+        reconnectSpread: optional(duration, fields, 'reconnectSpread'),
       }
     case 'subscribed':
-      return { type, ...optional(text, fields, 'id'), topics: topicMap(fields, readAnswer) }
+      return { type, id: optional(text, fields, 'id'), topics: topicMap(fields, readAnswer) }
     case 'ack':
-      return readAck(fields)
+      return {
+        type,
+        id: text(fields, 'id'),
+        offset: optional(whole, fields, 'offset', 1),
+        epoch: optional(text, fields, 'epoch', MAX_EPOCH),
+        data: own(fields, 'data'),
+      }
     case 'nack':
       return {
         type,
         id: text(fields, 'id'),
         code: text(fields, 'code'),
         message: words(fields, 'message'),
-        ...present(fields, 'data'),
-        ...optional(duration, fields, 'retryAfter'),
+        data: own(fields, 'data'),
+        retryAfter: optional(duration, fields, 'retryAfter'),
       }
     case 'signal':
       return {
@@ -90,20 +93,20 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         id: text(fields, 'id'),
         topic: text(fields, 'topic', MAX_TOPIC),
         data: required(fields, 'data'),
-        ...present(fields, 'by'),
+        by: own(fields, 'by'),
       }
     case 'authed':
-      return { type, ...optional(duration, fields, 'tokenTtl') }
+      return { type, tokenTtl: optional(duration, fields, 'tokenTtl') }
     case 'token':
-      return { type, token: text(fields, 'token', MAX_TOKEN), ...optional(duration, fields, 'tokenTtl') }
+      return { type, token: text(fields, 'token', MAX_TOKEN), tokenTtl: optional(duration, fields, 'tokenTtl') }
     case 'handover':
       return {
         type,
         id: text(fields, 'id'),
         reason: words(fields, 'reason'),
         // A url of any length and shape: one that is refused still asks for a move, to the configured URL.
-        ...optional(anyText, fields, 'url'),
-        ...optional(duration, fields, 'spread'),
+        url: optional(anyText, fields, 'url'),
+        spread: optional(duration, fields, 'spread'),
         deadline: duration(fields, 'deadline'),
       }
     case 'handover-cancelled':
@@ -113,49 +116,32 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         type,
         code: text(fields, 'code'),
         message: words(fields, 'message'),
-        ...optional(text, fields, 'topic', MAX_TOPIC),
-        ...optional(text, fields, 'id'),
-        ...optional(duration, fields, 'retryAfter'),
-        ...optional(duration, fields, 'spread'),
+        topic: optional(text, fields, 'topic', MAX_TOPIC),
+        id: optional(text, fields, 'id'),
+        retryAfter: optional(duration, fields, 'retryAfter'),
+        spread: optional(duration, fields, 'spread'),
       }
     case 'pong':
-      return { type, ...optional(duration, fields, 'reconnectSpread') }
+      return { type, reconnectSpread: optional(duration, fields, 'reconnectSpread') }
     default:
       return null
   }
 }
 
 function readMessage(fields: Fields): MessageFrame {
-  // Each is absent, or the frame's own: see `decodeFrame`. What JSON says is never `undefined`.
-  const { data, id, by } = fields
-  const topic = checkText(fields['topic'], 'topic', MAX_TOPIC)
-  const offset = checkWhole(fields['offset'], 'offset', 1)
-  const prev = checkPrevious(fields['prev'], offset)
-  if (id === undefined && by === undefined)
-    return data === undefined
-      ? { type: 'message', topic, offset, prev, hasData: false }
-      : { type: 'message', topic, offset, prev, data, hasData: true }
+  const offset = whole(fields, 'offset', 1)
+  const data = own(fields, 'data')
   return {
     type: 'message',
-    topic,
+    topic: text(fields, 'topic', MAX_TOPIC),
     offset,
-    prev,
+    prev: previous(fields, offset),
+    data,
+    // What JSON says is never `undefined`.
     hasData: data !== undefined,
-    ...present(fields, 'data'),
-    ...optional(text, fields, 'id'),
-    ...present(fields, 'by'),
+    id: optional(text, fields, 'id'),
+    by: own(fields, 'by'),
   }
-}
-
-function readAck(fields: Fields): ServerFrame {
-  // Absent, or the frame's own, as in a message.
-  const { offset, data } = fields
-  const frame: { -readonly [Name in keyof AckFrame]: AckFrame[Name] } = { type: 'ack', id: text(fields, 'id') }
-  if (offset !== undefined) frame.offset = checkWhole(offset, 'offset', 1)
-  const epoch = own(fields, 'epoch')
-  if (epoch !== undefined) frame.epoch = checkText(epoch, 'epoch', MAX_EPOCH)
-  if (data !== undefined) frame.data = data
-  return frame
 }
 
 function readAnswer(entry: Fields): TopicAnswer {

@@ -1,8 +1,8 @@
 import { explain } from '../base/explanation.js'
 import { encodeClientFrame } from '../protocol/client-frames.js'
+import { FrameReader } from '../protocol/frame-reader.js'
 import { SUBPROTOCOL, type ClientFrame, type Rejected, type ServerFrame } from '../protocol/frames.js'
 import type { Codec, Protocol, WireData } from '../protocol/protocol.js'
-import { decodeServerFrame } from '../protocol/server-frames.js'
 import { createMerge } from './merge.js'
 
 /**
@@ -23,25 +23,26 @@ export function livesocketV1(): Protocol {
     marksEnd: true,
     binary: false,
     createMerge,
-    open: () => codec,
-  }
-}
-
-// Text in, frame out: nothing is kept, so all legs share one.
-const codec: Codec = { encode, decode }
-
-function encode(frame: ClientFrame): WireData | null {
-  try {
-    return encodeClientFrame(frame)
-  } catch {
-    // Only data that JSON cannot say gets here, and `publish` has refused that before it was queued.
-    return null
+    open: () => new LegCodec(),
   }
 }
 
 const NOTHING: readonly ServerFrame[] = []
 
-function decode(data: WireData): ServerFrame | Rejected | readonly ServerFrame[] {
-  if (typeof data !== 'string') return { invalid: explain`a frame must be text, this one is binary` }
-  return decodeServerFrame(data) ?? NOTHING
+class LegCodec implements Codec {
+  readonly #frames = new FrameReader()
+
+  encode(frame: ClientFrame): WireData | null {
+    try {
+      return encodeClientFrame(frame)
+    } catch {
+      // Only data that JSON cannot say gets here, and `publish` has refused that before it was queued.
+      return null
+    }
+  }
+
+  decode(data: WireData): ServerFrame | Rejected | readonly ServerFrame[] {
+    if (typeof data !== 'string') return { invalid: explain`a frame must be text, this one is binary` }
+    return this.#frames.read(data) ?? NOTHING
+  }
 }

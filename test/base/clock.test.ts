@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { instant, since, systemClock } from '../../src/base/clock.js'
+import { type Clock, instant, Present, since, systemClock } from '../../src/base/clock.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 const DAY = 24 * 3600_000
@@ -121,5 +121,52 @@ describe('the system clock', () => {
     vi.advanceTimersByTime(1_000)
     expect(ran).toEqual(['a', 'd', 'next'])
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('the present moment', () => {
+  const clockAt = (at: { wall: number; reads: number }, turn?: Clock['turn']): Clock => ({
+    ...createSimulatedClock(),
+    now: () => (at.reads++, at.wall),
+    monotonic: () => at.wall,
+    ...(turn && { turn }),
+  })
+
+  it('is read anew at each look', () => {
+    const at = { wall: 1, reads: 0 }
+    const present = new Present(clockAt(at))
+    for (const wall of [1, 1, 1, 2, 9]) {
+      at.wall = wall
+      expect(present.look()).toEqual({ wall, monotonic: wall })
+    }
+    expect(at.reads).toBe(5)
+  })
+
+  it('stands still for frames that come at once, until the code that brings them has returned', () => {
+    const at = { wall: 1, reads: 0 }
+    const returned: (() => void)[] = []
+    const present = new Present(clockAt(at, (task) => void returned.push(task)))
+    for (let frame = 0; frame < 100; frame++) present.look()
+    expect(at.reads).toBe(2)
+    at.wall = 7
+    expect(present.look().wall).toBe(1)
+    for (const task of returned.splice(0)) task()
+    expect(present.look().wall).toBe(7)
+    at.wall = 8
+    expect(present.look().wall).toBe(8)
+  })
+
+  it('goes on under fake timers', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance', 'queueMicrotask', 'setTimeout'] })
+    try {
+      const present = new Present(systemClock)
+      const first = present.look().wall
+      for (let frame = 0; frame < 5; frame++) present.look()
+      vi.setSystemTime(first + 5_000)
+      await Promise.resolve()
+      expect(present.look().wall).toBe(first + 5_000)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
