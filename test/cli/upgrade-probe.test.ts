@@ -1,47 +1,22 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer, WebSocket } from 'ws'
 import { doctor } from '../../src/cli/doctor.js'
 import { probeUpgrade, sharesConnection, whyNot } from '../../src/cli/upgrade-probe.js'
 import type { FrameSocketClass } from '../../src/cli/frame-client.js'
 import { createLiveServer } from '../../src/server/index.js'
+import { selfSigned } from '../kit/certificate.js'
 import { freePort } from '../kit/free-port.js'
 
 const PATIENCE = { patience: 2_000 }
-let folder = ''
 let tls = { key: '', cert: '' }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'livesocket-probe-'))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  await promisify(execFile)('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ])
-  tls = { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }
+  tls = await selfSigned()
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 async function listening(
   server: Server | ReturnType<typeof createTcpServer> | ReturnType<typeof createSecureServer>,

@@ -10,6 +10,7 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/cluster/drive.test.ts': ['redis-server', 'nginx', 'haproxy'],
   'test/cluster/recipes.test.ts': ['nginx', 'haproxy', 'openssl', 'systemd-analyze'],
   'test/cli/upgrade-probe.test.ts': ['openssl'],
+  'test/server/upgrade/upgrade-over-tls.test.ts': ['openssl'],
   'test/browser/firefox.test.ts': ['firefox-esr'],
   'test/browser/webkit.test.ts': ['WebKitWebDriver', 'Xvfb'],
   'test/presets/mosquitto.test.ts': ['mosquitto', 'mosquitto_passwd'],
