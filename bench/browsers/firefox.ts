@@ -32,7 +32,7 @@ export async function openFirefox(): Promise<DrivenBrowser> {
   const { call, disconnect } = await connectCalls(`${await address(firefox.stderr)}/session`, 'Firefox')
   const { capabilities } = await call<{ capabilities: { browserName: string; browserVersion: string } }>(
     'session.new',
-    { capabilities: {} },
+    { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } },
   )
 
   async function openTab(): Promise<DrivenTab> {

@@ -3,6 +3,7 @@ import { accountOf } from '../../test/kit/account.js'
 import type { ClientRecord } from '../../test/kit/live-client.js'
 import { startLiveCluster, type LiveCluster } from '../../test/kit/live-cluster.js'
 import { serveLivePages } from '../../test/kit/live-page.js'
+import { startTlsFront } from '../../test/kit/tls-front.js'
 import type { BrowserName, DrivenBrowser, DrivenTab } from './driven-browser.js'
 import type { Scenario } from './scenarios.js'
 
@@ -43,6 +44,14 @@ export async function runScenario(
 ): Promise<Outcome> {
   const servers = await startLiveCluster()
   const pages = await serveLivePages()
+  const front =
+    scenario.front &&
+    (await startTlsFront({ ...scenario.front, pages: pages.port, servers: Number(new URL(servers.url).port) }))
+  const address = front
+    ? pages
+        .live(front.url, scenario.options, scenario.front!.second ? front.second : undefined)
+        .replace(/^[^/]+\/\/[^/]+/, front.origin)
+    : pages.live(servers.url, scenario.options)
   const tabs: DrivenTab[] = []
   /** What it was at when it did not end. */
   let phase = 'opening its pages'
@@ -51,12 +60,12 @@ export async function runScenario(
     for (let count = scenario.tabs?.(small) ?? 1; count > 0; count--) {
       const tab = await browser.openTab()
       tabs.push(tab)
-      await tab.open(pages.live(servers.url, scenario.options))
+      await tab.open(address)
       await tab.run(`live.publishEvery(${UP})`)
       await tab.run(`live.reached(${servers.published + 20})`)
     }
     phase = 'being played'
-    const note = await scenario.play({ servers, pages, tab: tabs[0]!, tabs, small })
+    const note = await scenario.play({ servers, pages, tab: tabs[0]!, tabs, small, ...(front && { front }) })
     phase = 'waiting for what was published'
     const records = await closeBooks(servers, tabs)
     return judge(browser.name, scenario, servers, records, note ?? '')
@@ -75,6 +84,7 @@ export async function runScenario(
     ])
   } finally {
     for (const tab of tabs) await tab.close().catch(() => undefined)
+    await front?.close()
     await servers.close()
     await pages.close()
   }

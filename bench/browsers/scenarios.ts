@@ -1,6 +1,7 @@
 import type { LiveSocketOptions } from '../../src/index.js'
 import type { LiveCluster } from '../../test/kit/live-cluster.js'
 import type { LivePages } from '../../test/kit/live-page.js'
+import type { TlsFront, TlsFrontOptions } from '../../test/kit/tls-front.js'
 import { sleep } from '../../demo/report/wait.js'
 import type { BrowserName, DrivenTab } from './driven-browser.js'
 
@@ -11,6 +12,8 @@ export interface Stage {
   /** The page that things happen to. */
   readonly tab: DrivenTab
   readonly tabs: readonly DrivenTab[]
+  /** Where the scenario asks for one. */
+  readonly front?: TlsFront
   /** A quick run: the same in fewer repetitions. */
   readonly small: boolean
 }
@@ -21,6 +24,8 @@ export interface Scenario {
   readonly tabs?: (small: boolean) => number
   /** Beside the URL. */
   readonly options?: Partial<LiveSocketOptions>
+  /** What stands in front of pages and servers; `second`: the pages know another name of it. */
+  readonly front?: { readonly speaks: TlsFrontOptions['speaks']; readonly second: boolean }
   /** The longest that a page may be without being live, ms; 0: it is live throughout. */
   readonly away: number
   /** Browsers that cannot do it, or cannot be told to, and why. */
@@ -34,6 +39,9 @@ const BACK = 2_000
 
 /** A crashed server's clients come back spread over so much, ms. */
 const SPREAD = 2_000
+
+/** Silence is found in a second and a leg opened beside it: the old one has to go by then, ms. */
+const MUTE_LIMIT = 6_000
 
 const HALF_SECOND = { heartbeat: { interval: 500, timeout: 500 } }
 
@@ -98,6 +106,41 @@ export const SCENARIOS: readonly Scenario[] = [
       }
     },
   },
+  ...(
+    [
+      ['tls-mute', 'http1', false, 0, 'over TLS and HTTP/1.1'],
+      ['http2-mute', 'http2', true, 0, 'of HTTP/2 with all sockets of a page, whose url function names another host'],
+      ['http2-separate', 'separate', false, 0, 'of HTTP/2, where HAProxy keeps sockets out of it'],
+      // What the doctor warns of: each dial hangs in it until the browser itself gives it up.
+      ['http2-alone', 'http2', false, 120_000, 'of HTTP/2 with all sockets of a page, which knows no other host'],
+    ] as const
+  ).map(
+    ([name, speaks, second, away, how]): Scenario => ({
+      name,
+      title: `a TCP connection ${how} goes mute without a word`,
+      options: HALF_SECOND,
+      front: { speaks, second },
+      away,
+      cannot: { webkit: 'nobody tells it to accept a certificate' },
+      async play({ servers, tab, front }) {
+        const { relay } = front!
+        const newest = () => relay.connections().at(-1)!.number
+        const before = newest()
+        await tab.run('live.socket.handover()')
+        if ((newest() === before) !== (speaks === 'http2'))
+          throw new Error('Sockets share a connection where they should not, or do not where they should.')
+        const from = performance.now()
+        for (const connection of relay.connections()) connection.freeze()
+        if (away === 0) await tab.run('live.moved(2)')
+        else await tab.run(`live.reached(${servers.published + 200})`)
+        const took = Math.round(performance.now() - from)
+        if (away === 0 && took > MUTE_LIMIT)
+          throw new Error(`Another leg served after ${took} ms, where ${MUTE_LIMIT} ms are allowed.`)
+        await servers.more(50)
+        return `another leg served after ${took} ms`
+      },
+    }),
+  ),
   {
     name: 'crash',
     title: `a server that dies with all its connections, whose clients come back spread over ${SPREAD / 1_000} s`,

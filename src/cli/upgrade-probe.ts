@@ -71,7 +71,10 @@ export function sharesConnection(url: string, { patience, clock = systemClock }:
       resolve(shares)
     }
     const cancel = clock.setTimeout(() => settle(false), patience)
-    session.on('remoteSettings', ({ enableConnectProtocol }) => settle(enableConnectProtocol === true))
+    // A proxy may answer in HTTP/2 what it has not agreed to in TLS; browsers then do not speak it.
+    session.on('remoteSettings', ({ enableConnectProtocol }) =>
+      settle(enableConnectProtocol === true && session.alpnProtocol === 'h2'),
+    )
     session.on('error', () => settle(false))
     session.on('close', () => settle(false))
   })

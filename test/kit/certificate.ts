@@ -9,11 +9,12 @@ export interface Certificate {
   readonly cert: string
 }
 
-/** A certificate of `localhost` that nobody has signed, as PEM. It needs `openssl`. */
+/** A certificate of `localhost` and `second.localhost` that nobody has signed, as PEM. It needs `openssl`. */
 export async function selfSigned(): Promise<Certificate> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-certificate-'))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const wanted = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost'
+  const wanted =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:second.localhost'
   try {
     await promisify(execFile)('openssl', [...wanted.split(' '), '-keyout', key, '-out', cert])
     return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }

@@ -17,12 +17,14 @@ export interface ChromiumDevtools extends Omit<SocketCalls, 'disconnect'> {
   close(): Promise<void>
 }
 
-export async function launchChromium(): Promise<ChromiumDevtools> {
+/** `more`: command line options beside those that it needs to start. */
+export async function launchChromium(more: readonly string[] = []): Promise<ChromiumDevtools> {
   const profile = await mkdtemp(join(tmpdir(), 'livesocket-chromium-'))
   const chromium = spawn(
     launchOptions.executablePath!,
     [
       ...launchOptions.args!,
+      ...more,
       '--headless=new',
       '--remote-debugging-port=0',
       `--user-data-dir=${profile}`,

@@ -25,7 +25,7 @@ export interface ClientRecord {
 }
 
 /** A live socket in a real browser that reads `load`, publishes in `mine`, and keeps the books. */
-export function startLiveClient(url: string, options: Partial<LiveSocketOptions> = {}) {
+export function startLiveClient(url: LiveSocketOptions['url'], options: Partial<LiveSocketOptions> = {}) {
   const socket = createLiveSocket<{ load: number; mine: number }>({ url, getToken: async () => 'a token', ...options })
   const record = {
     statuses: [] as string[],

@@ -17,7 +17,11 @@ for (const type of ['pagehide', 'pageshow'] as const)
 document.addEventListener('visibilitychange', () => void window.life.push(document.visibilityState))
 
 const query = new URLSearchParams(location.search)
-window.live = startLiveClient(query.get('url')!, JSON.parse(query.get('options') ?? '{}') as object)
+const [url, second] = [query.get('url')!, query.get('second')]
+window.live = startLiveClient(
+  second ? ({ failed }) => (failed?.startsWith(url) ? second : url) : url,
+  JSON.parse(query.get('options') ?? '{}') as object,
+)
 
 window.before = JSON.parse(sessionStorage.getItem('before') ?? '[]') as ClientRecord[]
 addEventListener('pageshow', ({ persisted }) => persisted && window.live.awayFromNow())

@@ -5,8 +5,9 @@ import { build } from 'vite'
 
 /** Serves a page with a live socket in it, and another one to go away to. */
 export interface LivePages {
-  /** The page whose live socket connects to `url`. */
-  live(url: string, options?: object): string
+  readonly port: number
+  /** The page whose live socket connects to `url`, and to `second` once that has failed. */
+  live(url: string, options?: object, second?: string): string
   readonly elsewhere: string
   /** A link to it is a navigation that leads nowhere: the page stays. */
   readonly download: string
@@ -30,9 +31,12 @@ export async function serveLivePages(): Promise<LivePages> {
     else response.end('<!doctype html><title>elsewhere</title>')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
+  const origin = `http://127.0.0.1:${port}`
   return {
-    live: (url, options = {}) => `${origin}/live?${new URLSearchParams({ url, options: JSON.stringify(options) })}`,
+    port,
+    live: (url, options = {}, second = '') =>
+      `${origin}/live?${new URLSearchParams({ url, options: JSON.stringify(options), second })}`,
     elsewhere: `${origin}/elsewhere`,
     download: `${origin}/download`,
     close: () =>
