@@ -6,7 +6,7 @@ import { describeBrowser } from '../kit/browser-promises.js'
 import { startLiveCluster } from '../kit/live-cluster.js'
 import { startTlsFront } from '../kit/tls-front.js'
 
-/** Behind HAProxy. `npm run browsers -- --scenario http2-alone` shows what it is like where nothing is done about it. */
+/** Behind HAProxy. Where nothing is done about it each dial hangs until the browser gives the connection up, 20 s and more. */
 const PROMISES = {
   'http2-mute':
     'when the one HTTP/2 connection of its sockets dies without a word and its url function names another host: another leg serves within 6 s, as over HTTP/1.1, and it is live throughout',
