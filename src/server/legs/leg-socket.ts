@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.js'
 import type { ServerFrame } from '../../protocol/frames.js'
 import { encodeServerFrame } from '../../protocol/server-frames.js'
 import { encodeText, type Encoded } from '../topics/encoded.js'
+import { writingStream, type WritingStream } from './writing-stream.js'
 import { Unread } from './unread.js'
 import type { WriteCoalescing } from './write-coalescing.js'
 
@@ -47,7 +48,7 @@ interface Owned extends WebSocket {
  */
 export class LegSocket {
   private readonly ws: WebSocket
-  private readonly stream: Duplex
+  private readonly stream: WritingStream
   private readonly deps: LegSocketDeps
   private readonly owner: LegSocketOwner
   private readonly unread: Unread
@@ -68,11 +69,11 @@ export class LegSocket {
   /** @param stream what the WebSocket runs on. */
   constructor(ws: WebSocket, stream: Duplex, deps: LegSocketDeps, owner: LegSocketOwner) {
     this.ws = ws
-    this.stream = stream
+    this.stream = writingStream(ws, stream)
     this.deps = deps
     this.owner = owner
     this.heardAt = this.sentAt = deps.clock.monotonic()
-    this.unread = new Unread(deps.window, stream, this.heardAt)
+    this.unread = new Unread(deps.window, this.stream, this.heardAt)
     ;(ws as Owned)[SOCKET] = this
     for (const [event, listener] of LISTENERS) ws.on(event, listener)
   }

@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.js'
+import type { WritingStream } from './writing-stream.js'
 
 /**
  * When what is written to the connections of a server leaves: at the end of the turn; and where the process has come to
@@ -14,7 +14,7 @@ export interface WriteCoalescing {
    * @param quiet milliseconds since it was last given something: one that was quiet for long has nothing to gather, and
    * never waits.
    */
-  hold(stream: Duplex, quiet: number): void
+  hold(stream: WritingStream, quiet: number): void
 }
 
 /** How often it is looked at how much of the time went into writing, ms. */
@@ -41,8 +41,8 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
 
   /** Connections that are held from the first one on until `schedule` calls. */
   function gather(schedule: (task: () => void) => void) {
-    let held: Duplex[] = []
-    return (stream: Duplex) => {
+    let held: WritingStream[] = []
+    return (stream: WritingStream) => {
       if (held.push(stream) > 1) return
       schedule(() => {
         const streams = held
@@ -52,7 +52,7 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
     }
   }
 
-  function release(streams: readonly Duplex[]) {
+  function release(streams: readonly WritingStream[]) {
     const begun = clock.monotonic()
     for (const stream of streams) stream.uncork()
     const now = clock.monotonic()

@@ -27,3 +27,9 @@ export function encodeText(text: string): Encoded {
   bytes.write(text, head)
   return bytes
 }
+
+/** The text in it, for a layer that makes the frame itself. */
+export function payloadOf(frame: Encoded): Buffer {
+  const length = frame[1]!
+  return frame.subarray(length <= SHORT ? 2 : length === SHORT + 1 ? 4 : 10)
+}

@@ -24,6 +24,7 @@ function connection({ open = true, window = 1e6 } = {}) {
   const ws = {
     OPEN: 1,
     readyState: 1,
+    _sender: {},
     isPaused: false,
     on: (name: string, listener: () => void) => void (listeners[name] = listener),
     once: (name: string, listener: () => void) => void (listeners[name] = listener),
