@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { table } from '../../demo/report/table.js'
+import { writeResults } from '../kit/results.js'
+import { conformanceLines, installRuntimes, seenAfterAbsence, seenInMoves, type Seen } from './run-runtimes.js'
+import { RUNTIMES } from './runtime.js'
+
+const { values } = parseArgs({
+  options: {
+    moves: { type: 'string', default: '100' },
+    rate: { type: 'string', default: '500' },
+    kept: { type: 'string', default: '11000' },
+    only: { type: 'string', default: '' },
+  },
+})
+const options = { moves: Number(values.moves), rate: Number(values.rate), kept: Number(values.kept) }
+const runtimes = RUNTIMES.filter(({ name }) => name.toLowerCase().includes(values.only.toLowerCase()))
+if (runtimes.length === 0 || !Object.values(options).every((value) => Number.isInteger(value) && value > 0)) {
+  console.error('npm run runtimes -- [--only bun] [--moves 100] [--rate 500] [--kept 11000]')
+  process.exit(2)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'livesocket-runtimes-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
+  cwd: resolve(import.meta.dirname, '../..'),
+  encoding: 'utf8',
+})
+if (packed.status !== 0) throw new Error(packed.stderr)
+const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.lastIndexOf('\n[') + 1)) as [{ filename: string }]
+const peer = RUNTIMES[0]!
+installRuntimes(folder, join(folder, filename), [...new Set([peer, ...runtimes])])
+
+let wrong = 0
+const counts = (seen: Seen) => {
+  const { lost, repeated, disordered, gaps, notLive, refused, reconnects } = seen
+  const bad = lost + repeated + disordered + gaps + notLive + refused + reconnects + (seen.published - seen.echoed)
+  wrong += bad > 0 ? 1 : 0
+  return bad > 0 ? `BROKEN ${JSON.stringify(seen)}` : '0'
+}
+const rules = (lines: readonly string[]) => {
+  const all = /^(\d+) hold, 0 fail, 0 could not be tried/.exec(lines.at(-1) ?? '')
+  wrong += all ? 0 : 1
+  return all ? all[1]! : `BROKEN ${lines.filter((line) => !line.startsWith('✓')).join(' ')}`
+}
+const rows: string[][] = []
+for (const runtime of runtimes) {
+  console.log(`${runtime.name} …`)
+  rows.push([
+    runtime.name,
+    rules(await conformanceLines(folder, runtime, peer)),
+    counts(await seenInMoves(folder, runtime, peer, options)),
+    counts(await seenAfterAbsence(folder, runtime, peer, options)),
+    rules(await conformanceLines(folder, peer, runtime)),
+    counts(await seenInMoves(folder, peer, runtime, options)),
+    counts(await seenAfterAbsence(folder, peer, runtime, options)),
+  ])
+}
+const text = table(
+  [
+    '',
+    'as server: rules kept',
+    'wrong in moves',
+    'wrong in a return',
+    'as client: rules seen',
+    'wrong in moves',
+    'wrong in a return',
+  ],
+  rows,
+)
+const how = `Wrong: lost, repeated, out of order, gaps and breaks together. Moves: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent.`
+console.log(`\n${text}\n\n${how}`)
+writeResults('runtimes', {
+  json: JSON.stringify({ options, rows, wrong }, null, 2),
+  md: `## Runtimes\n\n${text}\n\n${how}`,
+})
+process.exitCode = wrong > 0 ? 1 : 0

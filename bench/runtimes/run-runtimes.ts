@@ -1,0 +1,137 @@
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import type { Runtime } from './runtime.js'
+
+/** What a client saw of a server's moves, or of what it had missed. */
+export interface Seen {
+  readonly seen: number
+  readonly lost: number
+  readonly repeated: number
+  readonly disordered: number
+  readonly gaps: number
+  /** How often it was not live any more. */
+  readonly notLive: number
+  readonly published: number
+  readonly refused: number
+  /** Of its own publishes, read back. */
+  readonly echoed: number
+  readonly handovers: number
+  readonly reconnects: number
+}
+
+export interface RuntimesOptions {
+  readonly moves: number
+  /** Messages a second. */
+  readonly rate: number
+  /** Messages of 1 kB that a client comes back for, and reads slower than they are sent. */
+  readonly kept: number
+}
+
+const PROGRAMS = join(import.meta.dirname, 'programs')
+/** A run that takes longer hangs, ms. */
+const LONGEST = 180_000
+
+/** An application that has the package, ws and these runtimes, in a folder of its own. */
+export function installRuntimes(folder: string, tarball: string, runtimes: readonly Runtime[]): void {
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'runtimes', private: true, type: 'module' }))
+  const packages = [tarball, 'ws@8', ...runtimes.map((runtime) => runtime.package)]
+  const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  for (const program of readdirSync(PROGRAMS)) copyFileSync(join(PROGRAMS, program), join(folder, program))
+}
+
+/** What its client saw while the server was replaced again and again. */
+export function seenInMoves(folder: string, server: Runtime, client: Runtime, options: RuntimesOptions): Promise<Seen> {
+  return meet(folder, server, client, { MOVES: options.moves, RATE: options.rate })
+}
+
+/** What a client saw that came back for more than any buffer holds, and reads it slowly. */
+export function seenAfterAbsence(folder: string, server: Runtime, client: Runtime, options: RuntimesOptions) {
+  return meet(folder, server, client, { KEPT: options.kept })
+}
+
+/** What the conformance kit, on one runtime, says of the server half on another: a line a rule, and the sum. */
+export async function conformanceLines(folder: string, server: Runtime, kitOn: Runtime): Promise<string[]> {
+  const running = start(folder, server, 'server.mjs', {})
+  try {
+    const { port } = (await running.next()) as { port: number }
+    const post = (path: string) => `curl -fsS -X POST "http://127.0.0.1:${port}/${path}"`
+    const kit = start(
+      folder,
+      kitOn,
+      'node_modules/livesocket/dist/cli/main.js',
+      { LIVESOCKET_TOKEN: 'right' },
+      'conformance',
+      `ws://127.0.0.1:${port}/`,
+      '--drain',
+      post('drain?deadline=$LIVESOCKET_DEADLINE'),
+      '--rate',
+      '100',
+      '--lose',
+      post('lose'),
+      '--hidden',
+      '"hidden"',
+    )
+    const lines: string[] = []
+    for (let line = await kit.text(); line !== null; line = await kit.text()) lines.push(line)
+    return lines.length > 0 ? lines : kit.said
+  } finally {
+    running.end()
+  }
+}
+
+async function meet(folder: string, server: Runtime, client: Runtime, words: Record<string, number>): Promise<Seen> {
+  const serving = start(folder, server, 'server.mjs', words)
+  try {
+    const { port } = (await serving.next()) as { port: number }
+    const reading = start(folder, client, 'client.mjs', { ...words, PORT: port })
+    try {
+      return (await reading.next()) as Seen
+    } finally {
+      reading.end()
+    }
+  } finally {
+    serving.end()
+  }
+}
+
+function start(
+  folder: string,
+  { name, command }: Runtime,
+  script: string,
+  words: Record<string, string | number>,
+  ...more: string[]
+) {
+  const [program, ...before] = command
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(program!, [...before, script, ...more], {
+    cwd: folder,
+    env: { ...process.env, ...Object.fromEntries(Object.entries(words).map(([key, value]) => [key, String(value)])) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LONGEST,
+    killSignal: 'SIGKILL',
+  })
+  const said: string[] = []
+  child.stderr.on('data', (text) => void said.push(String(text)))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const text = async () => {
+    const { done, value } = await lines.next()
+    return done ? null : value
+  }
+  return {
+    said,
+    text,
+    /** Its next line, which is JSON. */
+    async next(): Promise<unknown> {
+      const line = await text()
+      if (line === null) throw new Error(`${name} ended without a word of ${script}:\n${said.join('')}`)
+      return JSON.parse(line)
+    },
+    end: () => void child.kill('SIGKILL'),
+  }
+}
