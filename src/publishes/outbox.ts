@@ -322,7 +322,7 @@ class PublishOutbox implements Outbox {
     const size = frameBytes(id, topic, this.#count + 1, kept.kept)
     const full = this.#overBounds(size)
     if (full) return refuse(...full)
-    return new Promise((resolve, reject) => {
+    const outcome = new Promise<Published>((resolve, reject) => {
       const entry: Publish = {
         id,
         topic,
@@ -345,6 +345,7 @@ class PublishOutbox implements Outbox {
       this.#handlers.changed()
       this.#pump()
     })
+    return Object.assign(outcome, { id })
   }
 
   /** Why a publish of that size cannot be taken now. */

@@ -6,6 +6,7 @@ import type { Message, MessageInfo } from '../topics/message.js'
 import type { SignalInfo } from '../signals/signals.js'
 import type { MethodTypes } from '../protocol/method-types.js'
 import { LiveSocketProvider, type LiveSocketProviderProps } from './provider.js'
+import type { OwnPublish } from './own-publishes.js'
 import type { SocketOf, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useLiveLog, type LogOptions } from './use-live-log.js'
@@ -40,6 +41,10 @@ export interface LiveHooks<
     initial: State,
     options?: ReducerOptions<Topics, State>,
   ): State
+  useLiveLog<Topic extends TopicName<Topics>>(
+    topic: Topic | null,
+    options: LogOptions<Topics> & { readonly optimistic: true },
+  ): readonly (Message<Topics[Topic], Topic> | OwnPublish<Topics[Topic], Topic>)[]
   useLiveLog<Topic extends TopicName<Topics>>(
     topic: Topic | null,
     options?: LogOptions<Topics>,

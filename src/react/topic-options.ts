@@ -11,7 +11,10 @@ export interface TopicOptions<Topics extends object> {
   readonly from?: Position | Last
   /** Messages of this topic are missing and will not come: told before the next one. */
   readonly onGap?: (gap: Gap) => void
-  /** The server refuses the topic: nothing of it will come, and what the hook gives stays as it is. */
+  /**
+   * The server refuses the topic: nothing of it will come, and what the hook gives stays as it is. With a `retryAfter`
+   * it does so for now, and the topic is asked for again by itself.
+   */
   readonly onError?: (error: LiveSocketError) => void
   /** Instead of the nearest provider's. */
   readonly socket?: SocketOf<Topics>

@@ -1,12 +1,15 @@
 'use client'
 import { explain } from '../base/explanation.js'
-import { useMemo } from 'react'
+import { useMemo, useSyncExternalStore } from 'react'
 import { LiveSocketError } from '../base/errors.js'
+import { sessionOf } from '../socket/insides.js'
 import type { Message } from '../topics/message.js'
 import { appendTo, emptyLog, lastOf, type MessageLog } from './message-log.js'
+import { createOwnPublishes, notYetAmong, type OwnPublish } from './own-publishes.js'
+import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveReducer } from './use-live-reducer.js'
+import { neverTold, useLiveReducer } from './use-live-reducer.js'
 
 /** How much of a topic a log shows, and from where on. */
 export interface LogOptions<Topics extends object> extends TopicOptions<Topics> {
@@ -14,14 +17,30 @@ export interface LogOptions<Topics extends object> extends TopicOptions<Topics> 
   readonly limit?: number
   /** Begin with so many of the newest messages that are kept. Default: with what is new. */
   readonly last?: number
+  /**
+   * Shows what this socket publishes to the topic at once, behind the messages: as an `OwnPublish`, until its message
+   * takes its place, or with why it failed, until it is dismissed. `id` is the same before and after. Default false.
+   */
+  readonly optimistic?: boolean
 }
+
+const NONE: readonly never[] = []
+const nothing = { subscribe: neverTold, getState: () => NONE }
 
 /** The newest messages of the topic, the oldest of them first. Another array only where there is another message. */
 export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
+  options: LogOptions<Topics> & { readonly optimistic: true },
+): readonly (Message<Topics[Topic], Topic> | OwnPublish<Topics[Topic], Topic>)[]
+export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
+  topic: Topic | null,
+  options?: LogOptions<Topics>,
+): readonly Message<Topics[Topic], Topic>[]
+export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
+  topic: Topic | null,
   options: LogOptions<Topics> = {},
-): readonly Message<Topics[Topic], Topic>[] {
-  const { limit = 100, last } = options
+): readonly (Message<Topics[Topic], Topic> | OwnPublish)[] {
+  const { limit = 100, last, optimistic = false } = options
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new LiveSocketError('invalid', explain`useLiveLog: limit must be a whole number from 1.`)
   type Entry = Message<Topics[Topic], Topic>
@@ -31,5 +50,16 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
     emptyLog,
     last === undefined ? options : { from: { last }, ...options },
   )
-  return useMemo(() => lastOf(log, limit), [log, limit])
+  const socket = useSocket(options.socket)
+  const { subscribe, getState } = useMemo(
+    () => (optimistic && topic !== null ? createOwnPublishes(socket, topic, limit) : nothing),
+    [socket, topic, optimistic, limit],
+  )
+  const own = useSyncExternalStore(subscribe, getState, nothing.getState)
+  const session = sessionOf(socket)
+  return useMemo(() => {
+    const messages = lastOf(log, limit)
+    const more = notYetAmong(own, messages, session)
+    return more.length === 0 ? messages : [...messages, ...more]
+  }, [log, limit, own, session])
 }

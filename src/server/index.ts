@@ -27,7 +27,8 @@ export type {
   MethodSchemas,
   MethodTypes,
 } from '../protocol/method-types.js'
-export type { News, NewsChannel, SignalNews } from './log/news.js'
+export type { Mint, SessionPick } from './identity/token-renewal.js'
+export type { News, NewsChannel, OrderNews, SessionName, SignalNews } from './log/news.js'
 export type { DedupeLimits } from './log/publish-record.js'
 export type { RequestListener } from './request-listener.js'
 export type { ServerEvent } from './server-event.js'

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
 import type { Position } from '../protocol/frames.js'
 import type { MethodTypes } from '../protocol/method-types.js'
-import { textOf } from './bounds.js'
+import { numberOf, textOf } from './bounds.js'
 import { checkedOptions } from './checked-options.js'
 import { leaveToOtherWorkers } from './drain/cluster-worker.js'
 import { createDrainEndpoint } from './drain/drain-endpoint.js'
@@ -11,8 +11,14 @@ import { onSignal } from './drain/drain-signal.js'
 import type { DrainOptions, DrainResult } from './drain/drain.js'
 import { releaseAt, watchReplaced, type ReplacedOptions } from './drain/replaced-watch.js'
 import { DRAINING } from './failure.js'
-import type { OfferedToken, RenewOptions, SessionMatch } from './identity/token-renewal.js'
-import { invalid, shown } from './invalid.js'
+import {
+  pickOf,
+  type Mint,
+  type OfferedToken,
+  type RenewOptions,
+  type SessionMatch,
+  type SessionPick,
+} from './identity/token-renewal.js'
 import { sweepLegs } from './legs/leg-sweep.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
@@ -37,9 +43,11 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   /**
-   * Ends the sessions that match, wherever their user has signed out: their legs on this server get `session-ended`,
-   * and their clients stay away until somebody signs in again. Resolves with their number. Rejects with `invalid` where
-   * the reason is longer than 4,096 characters, which clients do not read, and then ends nobody.
+   * Ends the sessions that match, wherever their user has signed out: their legs get `session-ended`, and their clients
+   * stay away until somebody signs in again. `{ subject }` and `{ session }` reach every server of the log, a function
+   * is asked of this server's. Resolves with the number of those here. Rejects with `invalid`, as where the reason is
+   * longer than 4,096 characters, which clients do not read, and then ends nobody; with `refused` where the other
+   * servers could not be told: call it again.
    */
   end(match: SessionMatch<User>, reason?: string): Promise<number>
   /**
@@ -47,9 +55,9 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    * on their tokens count as ending in `within` milliseconds. Their clients fetch new ones, each at a moment of its
    * own, spread over that time, and put them on the legs that they have. A leg that still bears the old one then, plus
    * `limits.tokenGrace`, is closed as
-   * `unauthorized`. Legs without a token, and those whose token ends sooner anyway, are left alone. Of this server
-   * only: call it on each. What a `hello` with an old token is worth is `authenticate`'s to say. Resolves with the
-   * number of sessions asked; rejects with `invalid`.
+   * `unauthorized`. Legs without a token, and those whose token ends sooner anyway, are left alone. It reaches whom
+   * `end` reaches. What a `hello` with an old token is worth is `authenticate`'s to say. Resolves with the number of
+   * sessions asked here; rejects as `end` does.
    */
   renewTokens(match: SessionMatch<User>, options?: RenewOptions): Promise<number>
   /**
@@ -57,9 +65,15 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    * those where it answers null. It takes the place of the client's next call of its token service, and comes back to
    * `authenticate` as any other. Resolves with the number of tokens given; what `mint` throws goes to `onError`.
    */
+  offerTokens(match: SessionPick<User>, mint: Mint<User>): Promise<number>
+  /**
+   * Gives all sessions of a subject, or one session, on every server of the log the one token that `mint` signs: over
+   * the log, which keeps it for a minute. Resolves with the number of those here; rejects as `end` does, and with what
+   * `mint` throws.
+   */
   offerTokens(
-    match: SessionMatch<User>,
-    mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>,
+    match: { readonly subject: string } | { readonly session: string },
+    mint: () => MaybePromise<OfferedToken>,
   ): Promise<number>
   /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
   publish<Topic extends keyof Topics & string>(topic: Topic, data: Topics[Topic]): Promise<Position>
@@ -183,11 +197,25 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     upgrade: acceptor.upgrade,
     address: served.address,
     async end(match, reason = 'This session was ended.') {
-      if (typeof match !== 'function') throw invalid(`end(match): match must be a function, not ${shown(match)}`)
-      return roster.end(match, textOf('end(match, reason): reason', reason, MAX_WORDS))
+      const pick = pickOf('end', match)
+      const ended = roster.end(pick, textOf('end(match, reason): reason', reason, MAX_WORDS))
+      if (typeof match !== 'function') await parts.tellOthers({ type: 'end', match, reason })
+      return ended
     },
-    renewTokens: async (match, given) => tokens.renew(match, given),
-    offerTokens: (match, mint) => tokens.offer(match, mint),
+    async renewTokens(match, given = {}) {
+      const asked = tokens.renew(match, given)
+      const within = numberOf('renewTokens.within', given.within)
+      if (typeof match !== 'function') await parts.tellOthers({ type: 'renew', match, within })
+      return asked
+    },
+    async offerTokens(match: SessionMatch<User>, mint: Mint<User> | (() => MaybePromise<OfferedToken>)) {
+      if (typeof match === 'function') return tokens.offer(match, mint)
+      pickOf('offerTokens', match)
+      const minted = await (mint as () => MaybePromise<OfferedToken>)()
+      const given = tokens.give(match, minted)
+      await parts.tellOthers({ type: 'offer', match, ...minted })
+      return given
+    },
     publish: createServerPublish({ log, pace: parts.pace, maxFrame: limits.maxFrame }),
     signal: parts.signal,
     async head(topic) {

@@ -9,7 +9,7 @@ import { createDrain } from './drain/drain.js'
 import { DRAINING } from './failure.js'
 import { createAuthenticator } from './identity/authenticator.js'
 import { createPermission } from './identity/permission.js'
-import { createTokenRenewal } from './identity/token-renewal.js'
+import { createTokenRenewal, pickOf } from './identity/token-renewal.js'
 import { LegRoster } from './legs/leg-roster.js'
 import { visibleTo } from './legs/leg-sink.js'
 import { createPatientClock } from './legs/patient-clock.js'
@@ -17,6 +17,7 @@ import { createServerLegs, type ServerLeg } from './legs/server-leg.js'
 import { createSessionRates } from './legs/session-rates.js'
 import { createWriteCoalescing } from './legs/write-coalescing.js'
 import { memoryLog } from './log/memory-log.js'
+import type { OrderNews } from './log/news.js'
 import type { PresenceChange } from './log/topic-log.js'
 import { createPublishPace } from './publishes/publish-pace.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -44,7 +45,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     )
   const counters = createCounters()
   const roster = new LegRoster<User>()
-  const traffic = createTraffic(checked, counters)
+  const traffic = createTraffic(checked, counters, (order) => obey(order))
   const drain = createDrain({
     clock,
     legs: () => roster.legs as Set<ServerLeg<unknown>>,
@@ -73,6 +74,15 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
       onEvent: tell,
     },
   )
+
+  const tokens = createTokenRenewal<User>({ legs: () => roster.legs, onError })
+
+  /** Another server says what is to become of sessions, of which some may be here. */
+  function obey(order: OrderNews) {
+    if (order.type === 'end') roster.end(pickOf<User>('end', order.match), order.reason)
+    else if (order.type === 'renew') tokens.renew(order.match, { within: order.within })
+    else tokens.give(order.match, order)
+  }
 
   /** What becomes of sessions although no leg here came or went. */
   function present(change: PresenceChange): boolean {
@@ -108,7 +118,8 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   return {
     log: traffic.log,
     pace: traffic.pace,
-    tokens: createTokenRenewal<User>({ legs: () => roster.legs, onError }),
+    tokens,
+    tellOthers: async (order: OrderNews) => traffic.news?.tell(order),
     roster,
     drain,
     acceptor,
@@ -126,20 +137,25 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 }
 
 /** What comes in and goes out on legs, whosoever they are: messages, publishes, requests. */
-function createTraffic<User>({ given, limits, clock, onError }: CheckedOptions<User>, counters: Counters) {
+function createTraffic<User>(
+  { given, limits, clock, onError }: CheckedOptions<User>,
+  counters: Counters,
+  obey: (order: OrderNews) => void,
+) {
   const log = given.log ?? memoryLog({ clock })
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = createPermission(given.authorize, onError)
   const by = publisherOf(given.tellPublisher, onError)
-  const news = log.news?.((told) => signals.heard(told))
+  const news = log.news?.((told) => (told.type === 'signal' ? signals.heard(told) : obey(told)))
   const signals = createSignaller<User>({
     feeds,
     news,
     by,
     maxFrame: limits.maxFrame,
     sent: () => void counters.signalled++,
+    onError,
   })
   const publish = createPublisher<User>({
     log,

@@ -16,7 +16,7 @@ import type { Signals } from '../signals/signals.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
 import { debugLine } from './debug-line.js'
 import { watchHost } from './host-watch.js'
-import type { Insides } from './insides.js'
+import type { Insides, PublishListener } from './insides.js'
 import { LiveStore, type LiveSocketState } from './store.js'
 
 /**
@@ -32,6 +32,8 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   readonly coordinator: Coordinator
   /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
   session: Session
+  /** Who is told of what this socket publishes. */
+  readonly publishing = new Set<PublishListener>()
   #signals: Signals | null = null
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
@@ -158,7 +160,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   }
 
   refused(error: LiveSocketError): void {
-    this.error(error, error.retryAfter === undefined && this.subscriptions.refused(error.topic!, error))
+    this.error(error, this.subscriptions.refused(error.topic!, error))
   }
 
   changed(): void {

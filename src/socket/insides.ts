@@ -1,11 +1,20 @@
 import type { FoldSource } from './fold.js'
+import type { Published } from '../publishes/outbox.js'
 import type { StreamSource } from './stream.js'
 
 /** What functions that take a live socket may know of it beyond its methods. */
 export type Insides = FoldSource & StreamSource
 
+/** Told of each publish, at once: its promise bears the `id` that its message will have. */
+export type PublishListener = (
+  topic: string,
+  data: unknown,
+  outcome: Promise<Published> & { readonly id?: string },
+) => void
+
 interface Inside {
   readonly session: unknown
+  readonly publishing: Set<PublishListener>
   insides(): Insides
 }
 
@@ -25,4 +34,11 @@ export function insidesOf(socket: object): Insides | undefined {
  */
 export function sessionOf(socket: object): unknown {
   return inside.get(socket)?.session
+}
+
+/** Tells of everything that the socket publishes from now on; returns the undo. */
+export function ownPublishes(socket: object, listener: PublishListener): () => void {
+  const publishing = inside.get(socket)?.publishing
+  publishing?.add(listener)
+  return () => void publishing?.delete(listener)
 }

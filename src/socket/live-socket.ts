@@ -29,7 +29,10 @@ export interface SubscribeOptions {
   readonly since?: Position | Last | undefined
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal
-  /** The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise. */
+  /**
+   * The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise; with
+   * a `retryAfter` for now, and it is asked for again by itself.
+   */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
 
@@ -137,7 +140,7 @@ export interface CoreSocket<
    */
   position(topic: TopicName<Topics>): Position | null
   /**
-   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it. It
+   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it: with a `retryAfter` for now, and it is asked for again. It
    * is subscribed while this has listeners; without any it tells what is known from others who have it subscribed.
    */
   topicStatus(topic: TopicName<Topics>): ReadableStore<TopicStatus>
@@ -255,7 +258,12 @@ function onSignal(
   }
 }
 
-function publish({ settings, session }: Connection, topic: string, data: unknown, options?: PublishOptions) {
+function publish(
+  { settings, session, publishing }: Connection,
+  topic: string,
+  data: unknown,
+  options?: PublishOptions,
+) {
   try {
     checkTopic(topic)
   } catch (error) {
@@ -268,7 +276,9 @@ function publish({ settings, session }: Connection, topic: string, data: unknown
     return Promise.reject(new LiveSocketError('invalid', message, { topic, cause }))
   }
   session.counters.published++
-  return session.unanswered.publish(topic, data, options)
+  const outcome = session.unanswered.publish(topic, data, options)
+  for (const told of publishing) told(topic, data, outcome)
+  return outcome
 }
 
 async function request({ settings, session }: Connection, method: string, data: unknown, how?: RequestOptions) {

@@ -113,7 +113,8 @@ export function createStream(
     signal?.addEventListener('abort', abort, { once: true })
     undo = [() => signal?.removeEventListener('abort', abort), source.store.subscribe(closed)]
     const watch = (status: TopicStatus) => {
-      if (typeof status === 'object') end(status)
+      // What is refused for now is asked for again.
+      if (typeof status === 'object' && status.retryAfter === undefined) end(status)
     }
     undo.push(source.subscriptions.add(topic, received, undefined, false, watch))
     // To ask for the topic may have ended everything: a session that was over is noticed then.

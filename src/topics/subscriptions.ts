@@ -2,7 +2,10 @@ import type { LiveSocketError } from '../base/errors.js'
 import type { Last, Position, TopicRequest } from '../protocol/frames.js'
 import type { MessageInfo } from './message.js'
 
-/** Of a topic that somebody has subscribed: not answered yet, served, or refused by the server for good. */
+/**
+ * Of a topic that somebody has subscribed: not answered yet, served, or refused by the server; with a `retryAfter` only
+ * for now, and it is asked for again.
+ */
 export type TopicStatus = 'pending' | 'live' | LiveSocketError
 
 export type MessageHandler = (data: unknown, info: MessageInfo) => void

@@ -69,10 +69,13 @@ describe('whether a topic is served', () => {
     expect(socket.topicStatus('news').getState()).toBe('pending')
   })
 
-  it('is pending for a topic that is refused only for now', async () => {
-    const { socket, live } = handServed()
+  it('is the refusal for a topic that is refused only for now, which is asked for again and live then', async () => {
+    const { socket, live, clock } = handServed()
     const errors: unknown[] = []
     socket.on('error', ({ error }) => void errors.push(error.retryAfter))
+    const told: unknown[] = []
+    socket.subscribe('t', () => undefined, { onError: ({ retryAfter }) => told.push(retryAfter) })
+    const stream = socket.stream('t')
     const status = socket.topicStatus('t')
     status.subscribe(() => undefined)
     const one = await live({ topics: {} })
@@ -85,7 +88,14 @@ describe('whether a topic is served', () => {
       id: asked!['id'] as string,
       retryAfter: 1_000,
     })
-    expect([status.getState(), errors]).toEqual(['pending', [1_000]])
+    expect(status.getState()).toMatchObject({ code: 'refused', reason: 'busy', retryAfter: 1_000 })
+    expect([told, errors]).toEqual([[1_000], [1_000]])
+    await clock.advance(60_000)
+    const again = one.of('subscribe').at(-1)!
+    one.send({ type: 'subscribed', id: again['id'] as string, topics: { t: { epoch: 'e', offset: 5, after: 5 } } })
+    one.send({ type: 'message', topic: 't', offset: 6, data: 'x' })
+    expect(status.getState()).toBe('live')
+    expect((await stream.next()).value).toMatchObject({ data: 'x' })
   })
 
   it('is live with the leg where the protocol has no answers to subscriptions', async () => {

@@ -1,6 +1,6 @@
 import { tokenProblem } from '../../policy/token-answer.js'
 import { numberOf } from '../bounds.js'
-import { invalid } from '../invalid.js'
+import { invalid, shown } from '../invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
 /** By when clients are to have fetched a fresh token. */
@@ -19,12 +19,33 @@ export interface OfferedToken {
   readonly tokenTtl?: number
 }
 
-/** Which sessions are meant. */
-export type SessionMatch<User> = (session: { readonly session: string; readonly user: User }) => boolean
+/** Which sessions are meant: those of this server for which it is true, or all of a subject, or one, on every server. */
+export type SessionMatch<User> = SessionPick<User> | { readonly subject: string } | { readonly session: string }
+
+/** Which sessions of this server are meant. */
+export type SessionPick<User> = (session: { readonly session: string; readonly user: User }) => boolean
+
+/** What is matched, as a function. Throws `invalid` for what names nobody. */
+export function pickOf<User>(
+  doing: string,
+  match: SessionMatch<User>,
+): (session: { readonly session: string; readonly user: User; readonly subject?: string | undefined }) => boolean {
+  if (typeof match === 'function') return match
+  const { subject, session } = (match ?? {}) as { subject?: unknown; session?: unknown }
+  if (typeof subject === 'string' && session === undefined) return (who) => who.subject === subject
+  if (typeof session === 'string' && subject === undefined) return (who) => who.session === session
+  throw invalid(`${doing}(match): match must be a function, { subject } or { session }, not ${shown(match)}`)
+}
+
+/** Signs a token for a session; null: it gets none. */
+export type Mint<User> = (session: {
+  readonly session: string
+  readonly user: User
+}) => MaybePromise<OfferedToken | null | undefined>
 
 /** A welcomed leg, as far as its token goes. */
 export interface TokenLeg<User> {
-  readonly who: { readonly session: string; readonly user: User } | null
+  readonly who: { readonly session: string; readonly user: User; readonly subject?: string | undefined } | null
   /** Its token ends in so many milliseconds, unless it has none or one that ends sooner: then false. */
   renewToken(within: number): boolean
   send(frame: { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }): void
@@ -33,17 +54,16 @@ export interface TokenLeg<User> {
 /** What a server can do about the tokens of its legs, beyond waiting for their end. */
 export interface TokenRenewal<User> {
   renew(match: SessionMatch<User>, options?: RenewOptions): number
-  offer(
-    match: SessionMatch<User>,
-    mint: (session: { readonly session: string; readonly user: User }) => MaybePromise<OfferedToken | null | undefined>,
-  ): Promise<number>
+  offer(match: SessionPick<User>, mint: Mint<User>): Promise<number>
+  /** The same token to all that match. */
+  give(match: SessionMatch<User>, token: OfferedToken): number
 }
 
 export function createTokenRenewal<User>(deps: {
   legs(): Iterable<TokenLeg<User>>
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
-  const bySession = (match: SessionMatch<User>) => {
+  const bySession = (match: ReturnType<typeof pickOf<User>>) => {
     const sessions = new Map<string, TokenLeg<User>[]>()
     for (const leg of deps.legs()) {
       const who = leg.who!
@@ -59,8 +79,15 @@ export function createTokenRenewal<User>(deps: {
     renew(match, options = {}) {
       const within = numberOf('renewTokens.within', options.within)
       let asked = 0
-      for (const legs of bySession(match).values()) if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
+      for (const legs of bySession(pickOf('renewTokens', match)).values())
+        if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
       return asked
+    },
+    give(match, token) {
+      const frame = tokenFrame(token)
+      const sessions = bySession(pickOf('offerTokens', match))
+      for (const legs of sessions.values()) for (const leg of legs) leg.send(frame)
+      return sessions.size
     },
     async offer(match, mint) {
       let offered = 0

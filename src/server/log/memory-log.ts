@@ -130,7 +130,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       const own = { listener }
       hearers.add(own)
       return {
-        tell(news) {
+        async tell(news) {
           for (const hearer of hearers) if (hearer !== own) hearer.listener(news)
         },
         leave: () => void hearers.delete(own),

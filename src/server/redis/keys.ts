@@ -10,6 +10,9 @@ export interface Keys {
   readonly root: string
   /** A stream: what was appended to any topic, for the tails. */
   readonly feed: string
+  /** Streams: what servers tell each other. */
+  readonly orders: string
+  readonly signals: string
   /** A hash: the leases of the nodes. */
   readonly nodes: string
   /** A sorted set: the sessions without legs, by when they lost their last one. */
@@ -36,6 +39,8 @@ export function createKeys(prefix: string): Keys {
     tag,
     root: `${tag}root`,
     feed: `${tag}feed`,
+    orders: `${tag}orders`,
+    signals: `${tag}signals`,
     nodes: `${tag}nodes`,
     idle: `${tag}idle`,
     record: (epoch, session) => `${tag}record:${epoch}:${encodeName(session)}`,

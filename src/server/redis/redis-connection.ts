@@ -42,6 +42,8 @@ export interface RedisConnection {
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   /** On the connection for the blocking read. */
   read(command: readonly string[]): Promise<unknown>
+  /** On another one, for what servers tell each other. */
+  readNews(command: readonly string[]): Promise<unknown>
   /** See `RollCall`. */
   knows(mark: Mark): void
   /** Asks Redis which epoch holds, and how many appends it has counted. */
@@ -178,6 +180,10 @@ class Connection implements RedisConnection {
     return (await this.ready()).reader.send(command)
   }
 
+  async readNews(command: readonly string[]): Promise<unknown> {
+    return (await this.ready()).news.send(command)
+  }
+
   knows(mark: Mark): void {
     this.rollCall.knows(mark)
   }
@@ -283,10 +289,11 @@ class Connection implements RedisConnection {
 
   private lose(error: unknown) {
     if (!this.seat) return
-    const { commands, reader, since } = this.seat
+    const { commands, reader, news, since } = this.seat
     this.seat = null
     commands.destroy()
     reader.destroy()
+    news.destroy()
     if (this.closed) return
     const first = this.retry.lost(this.deps.clock.monotonic() - since)
     this.trouble.begin(error)

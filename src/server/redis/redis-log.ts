@@ -6,6 +6,7 @@ import { createReport } from '../reporter.js'
 import { FeedTail } from './feed-tail.js'
 import { keepFollowedTopics } from './followed-topics.js'
 import { createKeys } from './keys.js'
+import { NewsTail } from './news-tail.js'
 import { createPublishTurns } from './publish-turns.js'
 import { recordedAnswer } from './recorded-answer.js'
 import { createRedisAppends } from './redis-appends.js'
@@ -16,6 +17,7 @@ import type { Script } from './script.js'
 import { SCRIPTS } from './scripts.js'
 import { SessionLeases, LEASE } from './session-leases.js'
 import { createSleep } from './sleep.js'
+import { TELL } from './tell-script.js'
 import { createTopicHeads } from './topic-heads.js'
 import { readTopicPage } from './topic-page.js'
 import { createTopicScripts } from './topic-scripts.js'
@@ -81,7 +83,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
       keys,
       node,
       lease,
-      scripts: [...Object.values(SCRIPTS), ...Object.values(scripts)] as Script[],
+      scripts: [...Object.values(SCRIPTS), TELL, ...Object.values(scripts)] as Script[],
       clock,
       random,
       time: outside.time,
@@ -93,6 +95,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
         pages.forget()
         sessions.restore()
         tail.wake()
+        news.wake()
       },
       away: () => void (wasHere = false),
       onError,
@@ -130,6 +133,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     here: () => connection.here,
     onError,
   })
+  const news = new NewsTail({ ...shared, script: TELL })
   const forgetFollowed = keepFollowedTopics({ ...shared, script: scripts.follow, topics: () => tail.topics() })
 
   const records = { ...shared, script: scripts.find }
@@ -161,6 +165,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     },
     admit: (session, leg, subject) => sessions.admit(session, leg, subject),
     release: (session, leg) => sessions.release(session, leg),
+    news: (listener) => news.join(listener),
     presence: (listener) => sessions.follow(listener),
     status() {
       const reached = connection.status()
@@ -169,6 +174,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     async close() {
       forgetFollowed()
       tail.close()
+      news.close()
       pages.close()
       await sessions.close()
       await connection.leave()

@@ -19,6 +19,8 @@ export interface Seat {
   run: string
   readonly since: number
   readonly reader: RedisReader
+  /** Another one, for what servers tell each other: opened when a server listens. */
+  readonly news: RedisReader
 }
 
 export interface SeatDeps {
@@ -82,10 +84,14 @@ async function sitDown(
   const { cluster, term } = await standingOf(commands, deps.trouble.tell)
   if (cluster) deps.route.learn(place, await clusterNodes(commands, deps.keys.root))
   const { epoch, run } = await joinOn(deps, commands, { term, givenUp, waits: deps.waits })
-  const reader = createRedisReader(
-    term,
-    (gone) => deps.dialler.open(place, gone),
-    (error) => deps.lost(commands, error),
-  )
-  return { seat: { place, commands, reader, term, run, since: deps.clock.monotonic() }, epoch }
+  const newReader = () =>
+    createRedisReader(
+      term,
+      (gone) => deps.dialler.open(place, gone),
+      (error) => deps.lost(commands, error),
+    )
+  return {
+    seat: { place, commands, reader: newReader(), news: newReader(), term, run, since: deps.clock.monotonic() },
+    epoch,
+  }
 }

@@ -25,9 +25,17 @@ export interface SignallerDeps<User> {
   readonly by: (user: User) => unknown
   readonly maxFrame: number
   sent(): void
+  onError(error: unknown, doing: string): void
 }
 
-export function createSignaller<User>({ feeds, news, by, maxFrame, sent }: SignallerDeps<User>): Signaller<User> {
+export function createSignaller<User>({
+  feeds,
+  news,
+  by,
+  maxFrame,
+  sent,
+  onError,
+}: SignallerDeps<User>): Signaller<User> {
   const mark = nanoid(8)
   let count = 0
 
@@ -42,7 +50,11 @@ export function createSignaller<User>({ feeds, news, by, maxFrame, sent }: Signa
       ...(teller === undefined ? undefined : { by: teller }),
     } as const
     heard(told)
-    news?.tell(told)
+    news?.tell(told).catch((error: unknown) => {
+      // A log that is away says so itself, and a signal is not worth waiting for it.
+      if (!(error instanceof LiveSocketError && error.code === 'refused'))
+        onError(error, 'telling other servers of a signal')
+    })
   }
 
   function heard({ id, topic, data, session, by: teller }: SignalNews) {

@@ -1,0 +1,79 @@
+import type { LiveSocketError } from '../base/errors.js'
+import type { Published } from '../publishes/outbox.js'
+import { ownPublishes, sessionOf } from '../socket/insides.js'
+
+/** One's own publish that is not among the messages yet. */
+export interface OwnPublish<Data = unknown, Topic extends string = string> {
+  readonly topic: Topic
+  /** That of its message, once that comes; undefined where it was refused before it had one. */
+  readonly id: string | undefined
+  readonly data: Data
+  /** On its way; or why it failed: `outcome-unknown` may come yet, and then the message takes its place. */
+  readonly own: 'pending' | LiveSocketError
+  /** Shows it no longer. */
+  readonly dismiss: () => void
+}
+
+interface Kept extends OwnPublish {
+  readonly session: unknown
+  /** Applied: its message is the one there, or is hidden from its publisher. */
+  readonly at?: Published
+}
+
+interface Seen {
+  readonly id?: string | undefined
+  readonly offset: number
+}
+
+/** What this socket publishes to a topic, in its order, from its making to its message. */
+export interface OwnPublishes {
+  subscribe(listener: () => void): () => void
+  getState(): readonly Kept[]
+}
+
+/** @param most how many are kept, the newest. */
+export function createOwnPublishes(socket: object, topic: string, most: number): OwnPublishes {
+  let all: readonly Kept[] = []
+  const listeners = new Set<() => void>()
+  const set = (next: readonly Kept[]) => {
+    all = next
+    for (const listener of listeners) listener()
+  }
+
+  function add(data: unknown, outcome: Promise<Published> & { readonly id?: string }) {
+    const dismiss = () => set(all.filter((one) => one.dismiss !== dismiss))
+    const turn = (change: Partial<Kept>) =>
+      set(all.map((one) => (one.dismiss === dismiss ? { ...one, ...change } : one)))
+    const kept: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
+    set([...all, kept].slice(-most))
+    outcome.then(
+      (at) => turn({ at }),
+      (error: LiveSocketError) => turn({ own: error }),
+    )
+  }
+
+  return {
+    subscribe(listener) {
+      listeners.add(listener)
+      const undo = ownPublishes(socket, (to, data, outcome) => {
+        if (to === topic) add(data, outcome)
+      })
+      return () => {
+        listeners.delete(listener)
+        undo()
+      }
+    },
+    getState: () => all,
+  }
+}
+
+/** Those whose message is not among these, and does not come behind them any more. */
+export function notYetAmong(own: readonly Kept[], messages: readonly Seen[], session: unknown): readonly Kept[] {
+  if (own.length === 0) return own
+  const ids = new Set(messages.map(({ id }) => id))
+  const newest = messages.at(-1)?.offset ?? 0
+  return own.filter(
+    ({ id, at, session: of }) =>
+      of === session && !(id !== undefined && ids.has(id)) && !(at && (at.offset === undefined || at.offset <= newest)),
+  )
+}

@@ -1,0 +1,112 @@
+// @vitest-environment happy-dom
+import { act, render } from '@testing-library/react'
+import { LiveSocketProvider, useLiveLog, type OwnPublish } from 'livesocket/react'
+import { StrictMode } from 'react'
+import { expect, it } from 'vitest'
+import { handServed, type HandLeg } from '../kit/hand-served.js'
+
+async function chat(limit = 100) {
+  const served = handServed()
+  const { socket, clock, live } = served
+  const renders: string[] = []
+  let entries: readonly (object | OwnPublish)[] = []
+  const Log = () => {
+    entries = useLiveLog('t', { optimistic: true, limit })
+    renders.push(
+      entries
+        .map((entry) => {
+          const { data, own } = entry as OwnPublish
+          return own === undefined ? data : own === 'pending' ? `(${String(data)})` : `!${String(data)}: ${own.code}`
+        })
+        .join(' '),
+    )
+    return null
+  }
+  const { unmount } = render(
+    <StrictMode>
+      <LiveSocketProvider socket={socket}>
+        <Log />
+      </LiveSocketProvider>
+    </StrictMode>,
+  )
+  const one = await act(() => live())
+  return {
+    ...served,
+    one,
+    unmount,
+    renders,
+    entries: () => entries as readonly OwnPublish[],
+    shown: async () => {
+      await act(() => clock.advance(20))
+      return renders.at(-1)
+    },
+    publish: (data: unknown) => act(async () => void socket.publish('t', data).catch(() => undefined)),
+    idOf: (leg: HandLeg, data: unknown) => leg.of('publish').find((frame) => frame.data === data)!.id as string,
+    message: (leg: HandLeg, offset: number, data: unknown, id?: string) =>
+      leg.send({ type: 'message', topic: 't', offset, data, ...(id && { id }) }),
+  }
+}
+
+it('an own publish is shown at once, behind the messages, and its message takes its place: never both, never neither', async () => {
+  const { one, publish, shown, message, idOf, renders, entries, unmount } = await chat()
+  message(one, 6, 'theirs')
+  await publish('mine')
+  expect(await shown()).toBe('theirs (mine)')
+  const key = entries()[1]!.id
+  message(one, 7, 'between')
+  expect(await shown()).toBe('theirs between (mine)')
+  message(one, 8, 'mine', idOf(one, 'mine'))
+  expect(await shown()).toBe('theirs between mine')
+  one.send({ type: 'ack', id: idOf(one, 'mine'), offset: 8 })
+  expect(await shown()).toBe('theirs between mine')
+  expect(entries()[2]!.id).toBe(key)
+  await publish('next')
+  one.send({ type: 'ack', id: idOf(one, 'next'), offset: 9 })
+  expect(await shown()).toBe('theirs between mine (next)')
+  message(one, 9, 'next', idOf(one, 'next'))
+  expect(await shown()).toBe('theirs between mine next')
+  const from = renders.indexOf('theirs (mine)')
+  expect(renders.slice(from).every((text) => text.split('mine').length === 2)).toBe(true)
+  unmount()
+})
+
+it('one that fails stays, says why, and goes when it is dismissed', async () => {
+  const { one, publish, shown, idOf, entries, unmount } = await chat()
+  await publish('bad')
+  one.send({ type: 'nack', id: idOf(one, 'bad'), code: 'forbidden', message: 'No.' })
+  expect(await shown()).toBe('!bad: forbidden')
+  act(() => entries()[0]!.dismiss())
+  expect(await shown()).toBe('')
+  await publish(() => 1)
+  expect(await shown()).toMatch(/^!.*: invalid$/)
+  unmount()
+})
+
+it('a move takes it along, and one that was applied on the old leg is settled by its message on the new one', async () => {
+  const { one, leg, publish, shown, message, idOf, unmount, clock } = await chat()
+  await publish('mine')
+  one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
+  const two = await act(() => leg(2))
+  two.welcome({ server: 'b', offset: 6 })
+  expect(await shown()).toBe('(mine)')
+  message(two, 6, 'mine', idOf(one, 'mine'))
+  expect(await shown()).toBe('mine')
+  one.send({ type: 'ack', id: idOf(one, 'mine'), offset: 6 })
+  await act(() => clock.advance(5_000))
+  expect(await shown()).toBe('mine')
+  unmount()
+})
+
+it('one whose message its publisher does not see goes with the next message, and nothing is left for the next user', async () => {
+  const { socket, one, publish, shown, message, idOf, unmount } = await chat(2)
+  await publish('hidden')
+  one.send({ type: 'ack', id: idOf(one, 'hidden'), offset: 6 })
+  one.send({ type: 'message', topic: 't', offset: 7, prev: 5, data: 'theirs' })
+  expect(await shown()).toBe('theirs')
+  for (const n of [1, 2, 3]) await publish(n)
+  expect(await shown()).toBe('theirs (2) (3)')
+  message(one, 8, 1, idOf(one, 1))
+  await act(async () => socket.signOut())
+  expect(await shown()).not.toMatch(/[(!]/)
+  unmount()
+})
