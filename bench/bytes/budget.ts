@@ -2,10 +2,10 @@ import type { Sizes } from './sizes.js'
 
 /** The most that each entry may weigh, in bytes: minified, gzip, with all it depends on. Who makes one lighter lowers its line; who raises one says why. */
 export const BUDGET: Sizes = {
-  createLiveSocket: 39_850,
-  'core: without getToken, fold, stream, schemas, requests, signals': 29_750,
-  'core with tokens': 35_600,
-  'all of livesocket': 44_350,
+  createLiveSocket: 40_050,
+  'core: without getToken, fold, stream, schemas, requests, signals': 30_100,
+  'core with tokens': 35_900,
+  'all of livesocket': 44_550,
   'React hooks, over the core': 2_200,
   LiveWebSocket: 39_650,
   'CoreWebSocket: without getToken': 34_000,
@@ -14,7 +14,7 @@ export const BUDGET: Sizes = {
   'all presets': 18_200,
   'devtools in plain JS': 9_900,
   'devtools for React': 11_100,
-  'the script tag’s one file': 49_150,
+  'the script tag’s one file': 49_300,
 }
 
 /** What is over its budget or has none, a sentence each. */

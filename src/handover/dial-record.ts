@@ -5,7 +5,7 @@ import { EarlyAttempts } from './early-attempts.js'
 /** What the dials so far have taught: the next one is made by it. */
 export class DialRecord {
   /** The newest answer of the application's `url`. */
-  configured: URL | null = null
+  configured: string | null = null
   /** The spread that a server named, ms. */
   spread: number | undefined
   /** A leg has served since `connect`. */

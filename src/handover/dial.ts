@@ -83,8 +83,9 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
   async url(signal: AbortSignal): Promise<URL> {
     if (this.#url !== null) return new URL(this.#url)
     const { settings, audience, dials } = this.#handover
-    dials.configured = await askUrl(settings.url, { ...this.#why, signal }, (error) => audience.error(error))
-    return new URL(dials.configured)
+    const url = await askUrl(settings.url, { ...this.#why, signal }, (error) => audience.error(error))
+    dials.configured = url.href
+    return url
   }
 
   hello(token: string | undefined): ClientFrame {

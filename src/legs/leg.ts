@@ -57,117 +57,135 @@ const NEVER = 2 ** 31 - 1
  * Dials `url` once. reconnecting-websocket is used for the socket alone: it never retries and never queues here, and
  * what it makes of errors and close codes is undone below. It is the only place that knows it.
  */
-export function createLeg({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers): Leg {
-  let state: 'dialling' | 'open' | 'gone' = 'dialling'
+export function createLeg(deps: LegDeps, handlers: LegHandlers): Leg {
+  return new SocketLeg(deps, handlers)
+}
+
+class SocketLeg implements Leg {
+  readonly #socket: InstanceType<typeof ReconnectingWebSocket>
+  readonly #handlers: LegHandlers
+  #state: 'dialling' | 'open' | 'gone' = 'dialling'
   /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
-  let trouble = ''
+  #trouble = ''
 
-  // An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed
-  // already instead.
-  const Dial = Object.assign(
-    function (address: string, protocols?: string[]) {
-      const Class = physicalSocket(WebSocket) as typeof globalThis.WebSocket
-      if (typeof Class !== 'function') {
-        return refused(
-          explain`there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws`,
-        )
-      }
-      try {
-        const physical = protocols ? new Class(address, protocols) : new Class(address)
-        // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
-        physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
-          if (typeof event.message === 'string') trouble = event.message
-        })
-        return physical
-      } catch (thrown) {
-        // Not the text: it may repeat the URL, and what an application put there.
-        const name = (thrown as Partial<Error> | null)?.name ?? 'an exception'
-        return refused(explain`the WebSocket constructor refused the URL or the subprotocols (${name})`)
-      }
-    },
-    { CLOSING: 2 },
-  )
+  constructor({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers) {
+    this.#handlers = handlers
+    const dial = (address: string, protocols?: string[]) => this.#dial(physicalSocket(WebSocket), address, protocols)
+    const socket = (this.#socket = new ReconnectingWebSocket(
+      url,
+      subprotocols.length > 0 ? [...subprotocols] : undefined,
+      {
+        WebSocket: Object.assign(
+          function (address: string, protocols?: string[]) {
+            return dial(address, protocols)
+          },
+          { CLOSING: 2 },
+        ),
+        maxRetries: 0,
+        maxEnqueuedMessages: 0,
+        connectionTimeout: NEVER,
+      },
+    ))
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => this.#opened(subprotocols)
+    socket.onmessage = (event) => handlers.received(event.data as WireData)
+    socket.onclose = (event) => this.#closed(event)
+    // It makes up no close event when closing the failed socket throws: then the error is all there is.
+    socket.onerror = () => this.#died(this.#trouble)
+  }
 
-  function refused(reason: string) {
+  /**
+   * An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already
+   * instead.
+   */
+  #dial(Class: unknown, address: string, protocols?: string[]) {
+    if (typeof Class !== 'function') {
+      return this.#refused(
+        explain`there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws`,
+      )
+    }
+    try {
+      const Physical = Class as typeof globalThis.WebSocket
+      const physical = protocols ? new Physical(address, protocols) : new Physical(address)
+      // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
+      physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
+        if (typeof event.message === 'string') this.#trouble = event.message
+      })
+      return physical
+    } catch (thrown) {
+      // Not the text: it may repeat the URL, and what an application put there.
+      const name = (thrown as Partial<Error> | null)?.name ?? 'an exception'
+      return this.#refused(explain`the WebSocket constructor refused the URL or the subprotocols (${name})`)
+    }
+  }
+
+  #refused(reason: string) {
     // Only after this task has the library armed the timer that close() clears.
     queueMicrotask(() => {
-      socket.close()
-      die({ code: ABNORMAL, reason, opened: false })
+      this.#socket.close()
+      this.#died(reason)
     })
     return CLOSED_SOCKET
   }
 
-  const socket = new ReconnectingWebSocket(url, subprotocols.length > 0 ? [...subprotocols] : undefined, {
-    WebSocket: Dial,
-    maxRetries: 0,
-    maxEnqueuedMessages: 0,
-    connectionTimeout: NEVER,
-  })
-  socket.binaryType = 'arraybuffer'
-
-  socket.onopen = () => {
-    if (subprotocols.length > 0 && !subprotocols.includes(socket.protocol)) {
+  #opened(subprotocols: readonly string[]) {
+    if (subprotocols.length > 0 && !subprotocols.includes(this.#socket.protocol)) {
       const reason = explain`the server did not select the subprotocol ${subprotocols.join(' or ')}`
-      shut(1000, reason)
-      die({ code: PROTOCOL_ERROR, reason, opened: false })
-      return
+      this.#shut(1000, reason)
+      return this.#died(reason, PROTOCOL_ERROR)
     }
-    state = 'open'
-    handlers.opened()
+    this.#state = 'open'
+    this.#handlers.opened()
   }
-  socket.onmessage = (event) => handlers.received(event.data as WireData)
-  socket.onclose = (event) => {
-    if (state === 'dialling') return die({ code: ABNORMAL, reason: trouble, opened: false })
+
+  #closed({ target, code, reason }: { target: unknown; code?: number; reason?: string }) {
+    if (this.#state === 'dialling') return this.#died(this.#trouble)
     // On an error the library unhooks itself from the socket and makes up a close event of its own, with code 1000: a
     // network failure that looks like a server's polite goodbye. Its own events name itself as their target.
-    const madeUp = (event.target as unknown) === socket
-    die(
-      madeUp
-        ? { code: ABNORMAL, reason: '', opened: true }
-        : { code: event.code ?? ABNORMAL, reason: event.reason ?? '', opened: true },
-    )
+    if (target === this.#socket) this.#died('')
+    else this.#died(reason ?? '', code)
   }
-  // It makes up no close event when closing the failed socket throws: then the error is all there is.
-  socket.onerror = () => die({ code: ABNORMAL, reason: trouble, opened: state === 'open' })
+
+  #died(reason: string, code = ABNORMAL) {
+    if (this.#state === 'gone') return
+    const opened = this.#state === 'open'
+    this.#detach()
+    this.#handlers.died({ code, reason, opened })
+  }
 
   /** Nothing that the socket still says reaches anyone. */
-  function detach() {
-    state = 'gone'
+  #detach() {
+    const socket = this.#socket
+    this.#state = 'gone'
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null
   }
 
-  function die(death: LegDeath) {
-    if (state === 'gone') return
-    detach()
-    handlers.died(death)
-  }
-
-  function shut(code: number, reason: string) {
+  #shut(code: number, reason: string) {
     try {
-      socket.close(allowedCode(code), allowedReason(reason))
+      this.#socket.close(allowedCode(code), allowedReason(reason))
     } catch {
       // A socket that cannot even be closed is nobody's any more all the same.
     }
   }
 
-  return {
-    send(data) {
-      if (state !== 'open' || socket.readyState !== socket.OPEN) return false
-      try {
-        socket.send(data)
-        return true
-      } catch {
-        return false
-      }
-    },
-    close(code = 1000, reason = '') {
-      if (state === 'gone') return
-      detach()
-      shut(code, reason)
-    },
-    get buffered() {
-      return state === 'gone' ? 0 : socket.bufferedAmount
-    },
+  send(data: WireData): boolean {
+    if (this.#state !== 'open' || this.#socket.readyState !== this.#socket.OPEN) return false
+    try {
+      this.#socket.send(data)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  close(code = 1000, reason = ''): void {
+    if (this.#state === 'gone') return
+    this.#detach()
+    this.#shut(code, reason)
+  }
+
+  get buffered(): number {
+    return this.#state === 'gone' ? 0 : this.#socket.bufferedAmount
   }
 }
 

@@ -117,7 +117,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #active: number | null = null
   #old: number | null = null
   /** What the hellos asked of legs that are not ready yet. */
-  readonly #hellos = new Map<number, Map<string, Asked>>()
+  #hellos: readonly { readonly leg: number; readonly asked: ReadonlyMap<string, Asked> }[] = []
   #generations = 0
   /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
   readonly #dirty = new Set<Topic>()
@@ -219,14 +219,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       asked.set(topic.name, { generation: topic.generation, from })
       requests.set(topic.name, from)
     }
-    this.#hellos.set(leg, asked)
+    this.#hellos = [...this.#hellos, { leg, asked }]
     return requests
   }
 
   ready(leg: number, answers: TopicAnswers, refused: ReadonlySet<string>) {
     if (leg === this.#active || leg === this.#old) return
-    const hello = this.#hellos.get(leg)
-    this.#hellos.delete(leg)
+    const hello = this.#hellos.find((one) => one.leg === leg)?.asked
+    this.#forgetHello(leg)
     this.#old = this.#active
     this.#active = leg
     for (const topic of this.#topics.values()) {
@@ -300,7 +300,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   gone(leg: number) {
-    this.#hellos.delete(leg)
+    this.#forgetHello(leg)
     const wasActive = leg === this.#active
     if (!wasActive && leg !== this.#old) return this.#settle()
     if (wasActive) this.#active = this.#old
@@ -322,6 +322,10 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
     if (!view?.named || view.generation !== topic.generation) sequence.ask()
     else if (sequence.epoch === null) sequence.adopt(view.named, false)
+  }
+
+  #forgetHello(leg: number) {
+    this.#hellos = this.#hellos.filter((one) => one.leg !== leg)
   }
 
   caughtUp(): boolean {
@@ -436,7 +440,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   stop() {
     for (const topic of [...this.#topics.values()]) this.#end(topic)
-    this.#hellos.clear()
+    this.#hellos = []
     this.#active = null
     this.#old = null
   }
