@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { advise, adviceText } from './advice.js'
 import { before, fixedPoint, livesocket, peers, type ClientPolicy } from './client-policy.js'
-import { HELP, readCommand, SCENARIOS, type FleetCommand, type ScenarioName } from './options.js'
+import { HELP, readCommand, SCENARIOS, type FleetCommand, type FleetSettings, type ScenarioName } from './options.js'
+import { isMetastable, region, regionChart, timesIdeal } from './region.js'
 import { charts, htmlReport } from './report.js'
 import { simulate, type Outcome } from './scenarios.js'
-import { table, title } from './table.js'
+import { duration, table, title } from './table.js'
 
 /** Who has a rule for what the scenario is about. */
 function rivals(scenario: ScenarioName): readonly ClientPolicy[] {
@@ -31,10 +32,14 @@ function run(scenario: ScenarioName, { settings }: FleetCommand, withPeers: bool
 
 /** The numbers without the series behind them; round where more digits would only pretend. */
 function json({ series: _, ...outcome }: Outcome) {
-  const numbers = JSON.stringify(outcome, (_, value: unknown) =>
+  return rounded(outcome)
+}
+
+function rounded(numbers: object) {
+  const text = JSON.stringify(numbers, (_, value: unknown) =>
     typeof value === 'number' ? Number(value.toPrecision(7)) : value,
   )
-  return JSON.parse(numbers) as Record<string, unknown>
+  return JSON.parse(text) as Record<string, unknown>
 }
 
 function main(command: FleetCommand) {
@@ -46,6 +51,7 @@ function main(command: FleetCommand) {
     const proof = Object.fromEntries(Object.entries(advice.proof).map(([name, outcome]) => [name, json(outcome)]))
     return console.log(JSON.stringify({ ...advice, proof }))
   }
+  if (command.region !== undefined) return drawRegion(command.region, settings)
   const scenarios = command.scenario ? [command.scenario] : SCENARIOS
   const report = command.html !== undefined || command.charts !== undefined
   const all: Outcome[][] = []
@@ -70,6 +76,24 @@ function main(command: FleetCommand) {
   }
   if (command.html !== undefined)
     writeFileSync(command.html, htmlReport(all, settings, adviceText(settings, advise(settings))))
+}
+
+/** The chart, and the numbers that it is made of. */
+function drawRegion(folder: string, settings: FleetSettings) {
+  const cells = region(settings, (seen) => {
+    const { policy, spread, capacity, recovered99 } = seen
+    const times = timesIdeal(seen)
+    console.error(
+      `${policy}${spread === null ? '' : `, spread ${duration(spread)}`}, ${capacity} × the capacity: ${duration(recovered99)}${times === null ? '' : `, ${times.toFixed(2)} × the ideal`}`,
+    )
+  })
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'metastable.svg'), regionChart(cells, settings))
+  writeFileSync(join(folder, 'metastable.json'), `${JSON.stringify(cells.map(rounded), null, 1)}\n`)
+  for (const policy of new Set(cells.map(({ policy }) => policy))) {
+    const all = cells.filter((one) => one.policy === policy)
+    console.log(`${policy}: metastable in ${all.filter(isMetastable).length} of ${all.length}`)
+  }
 }
 
 try {

@@ -34,7 +34,7 @@ const STYLE = `<style>
   .title{font-size:15px;font-weight:600;fill:var(--ink)} text{fill:var(--soft)} .grid{stroke:var(--grid);stroke-width:1} path{fill:none;stroke-width:1.6;stroke-linejoin:round} .ours{stroke-width:2.8} .limit{stroke:var(--limit);stroke-dasharray:6 4;stroke-width:1.5} .limit-name{fill:var(--limit)} .value{fill:var(--ink)}
 </style>`
 
-const escape = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
+export const escapeText = (text: string) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
 const round = (value: number) => Math.round(value * 10) / 10
 
 function short(value: number, percent: boolean): string {
@@ -44,8 +44,9 @@ function short(value: number, percent: boolean): string {
   return String(round(value))
 }
 
-function frame(title: string, height: number, body: string): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(title)}">${STYLE}<text class="title" x="12" y="22">${escape(title)}</text>${body}</svg>\n`
+/** A drawing of this height under its title. */
+export function frame(title: string, height: number, body: string): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeText(title)}">${STYLE}<text class="title" x="12" y="22">${escapeText(title)}</text>${body}</svg>\n`
 }
 
 /** 1, 2 or 5 times a power of ten, so that an axis has about `parts` of them. */
@@ -84,14 +85,14 @@ export function lineChart({ title, unit, lines, step, limit, log = false, percen
     )
   }
   parts.push(
-    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${inMinutes ? 'minutes' : 'seconds'}</text><text x="${LEFT}" y="${TOP - 8}">${escape(unit)}${log ? ' (each line is ten times the one below)' : ''}</text>`,
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${inMinutes ? 'minutes' : 'seconds'}</text><text x="${LEFT}" y="${TOP - 8}">${escapeText(unit)}${log ? ' (each line is ten times the one below)' : ''}</text>`,
   )
   let [legend, row] = [12, 41]
   lines.forEach((line, i) => {
     const wide = 36 + line.name.length * 6.8
     if (legend + wide > WIDTH) [legend, row] = [12, row + 18]
     parts.push(
-      `<line x1="${round(legend)}" x2="${round(legend + 16)}" y1="${row - 4}" y2="${row - 4}" stroke="var(--c${i % 7})" stroke-width="3"/><text class="value" x="${round(legend + 21)}" y="${row}">${escape(line.name)}</text>`,
+      `<line x1="${round(legend)}" x2="${round(legend + 16)}" y1="${row - 4}" y2="${row - 4}" stroke="var(--c${i % 7})" stroke-width="3"/><text class="value" x="${round(legend + 21)}" y="${row}">${escapeText(line.name)}</text>`,
     )
     legend += wide
   })
@@ -106,7 +107,7 @@ export function lineChart({ title, unit, lines, step, limit, log = false, percen
   if (limit) {
     const at = round(y(limit.value))
     parts.push(
-      `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/><text class="limit-name" x="${WIDTH - RIGHT}" y="${at - 5}" text-anchor="end">${escape(limit.name)}</text>`,
+      `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/><text class="limit-name" x="${WIDTH - RIGHT}" y="${at - 5}" text-anchor="end">${escapeText(limit.name)}</text>`,
     )
   }
   return frame(title, HEIGHT, parts.join(''))
@@ -134,7 +135,7 @@ function barRows(bars: readonly Bar[], top: number): string {
   const rows = bars.map((bar, i) => {
     const y = top + i * BAR_STEP
     const width = bar.value === null ? wide : Math.max(1, (bar.value / most) * wide)
-    return `<text class="value" x="${BAR_LEFT - 10}" y="${y + 13}" text-anchor="end">${escape(bar.name)}</text><rect x="${BAR_LEFT}" y="${y}" width="${round(width)}" height="18" rx="3" fill="var(--c${i % 7})"${bar.value === null ? ' opacity="0.35"' : ''}/><text class="value" x="${round(BAR_LEFT + width + 8)}" y="${y + 13}">${escape(bar.label)}</text>`
+    return `<text class="value" x="${BAR_LEFT - 10}" y="${y + 13}" text-anchor="end">${escapeText(bar.name)}</text><rect x="${BAR_LEFT}" y="${y}" width="${round(width)}" height="18" rx="3" fill="var(--c${i % 7})"${bar.value === null ? ' opacity="0.35"' : ''}/><text class="value" x="${round(BAR_LEFT + width + 8)}" y="${y + 13}">${escapeText(bar.label)}</text>`
   })
   return rows.join('')
 }
@@ -148,7 +149,7 @@ export function barCharts(title: string, groups: readonly BarGroup[]): string {
   const parts: string[] = []
   let y = 44
   for (const { name, bars } of groups) {
-    parts.push(`<text x="12" y="${y + 12}">${escape(name)}</text>`, barRows(bars, y + 24))
+    parts.push(`<text x="12" y="${y + 12}">${escapeText(name)}</text>`, barRows(bars, y + 24))
     y += 24 + bars.length * BAR_STEP + 16
   }
   return frame(title, y, parts.join(''))

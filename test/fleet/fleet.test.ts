@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { fixedPoint, peers } from '../../bench/fleet/client-policy.js'
+import { before, fixedPoint, livesocket, peers } from '../../bench/fleet/client-policy.js'
 import { readCommand } from '../../bench/fleet/options.js'
+import { cell, isMetastable } from '../../bench/fleet/region.js'
 import { simulate } from '../../bench/fleet/scenarios.js'
 
 const settings = (...args: string[]) => readCommand(args).settings
@@ -97,6 +98,18 @@ test('a drain into a node that takes a tenth of its rate moves what that can tak
   expect(tooLate.forced).toBeGreaterThan(300)
   expect(tooLate.late!.at).toBeLessThanOrEqual(5_000)
   expect(drain(...two, '--extendable')).toMatchObject({ forced: 0, notLive: 0 })
+})
+
+test('no spread and no capacity keeps clients out for more than three times what has to be, where a fixed spread alone does', () => {
+  const small = { clients: 1_000, nodes: 1, dial: 40, seed: 1 }
+  for (const [spread, capacity] of [
+    [1_000, 0.2],
+    [120_000, 0.2],
+    [1_000, 5],
+    [30_000, 1],
+  ] as const)
+    expect(isMetastable(cell(small, livesocket, spread, capacity)), `${spread} ms, ${capacity} ×`).toBe(false)
+  expect(isMetastable(cell({ ...small, clients: 4_000 }, before, 30_000, 0.2))).toBe(true)
 })
 
 test('a user whose Wi-Fi flaked is live again within 0.6 s, half of the time', LONG, () => {

@@ -3,7 +3,8 @@ import { get as getHttps } from 'node:https'
 import type { Clock } from '../../base/clock.js'
 import { numberOf } from '../bounds.js'
 import { invalid, shown } from '../invalid.js'
-import type { Drain, DrainOptions } from './drain.js'
+import type { Drain } from './drain.js'
+import type { DrainOptions } from './drain-options.js'
 
 /** How a server finds out that another release has its public address. The rest is as `drain` takes it. */
 export interface ReplacedOptions extends Omit<DrainOptions, 'signal'> {

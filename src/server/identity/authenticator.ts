@@ -61,37 +61,65 @@ export interface AuthenticatorDeps<User> {
  */
 const DEAF = 30_000
 
-export function createAuthenticator<User>({
-  authenticate,
-  clock,
-  patience,
-  maxCalls,
-  wasted,
-  onError,
-}: AuthenticatorDeps<User>): Authenticator<User> {
-  const underWay = new Set<{ abandonedAt: number | null }>()
-  /** In the order in which they came. */
-  const waiting = new Set<() => void>()
-  let saidSubject = false
-  let abandoned = 0
+export function createAuthenticator<User>(deps: AuthenticatorDeps<User>): Authenticator<User> {
+  const asking = new Asking(deps)
+  return {
+    ask: (credentials) => asking.ask(credentials),
+    get abandoned() {
+      return asking.abandoned
+    },
+  }
+}
 
-  function over(call: { abandonedAt: number | null }) {
-    if (!underWay.delete(call) || call.abandonedAt === null) return
-    abandoned--
-    wasted?.()
+/** All questions, those that wait for their turn, and those that nobody waits for. */
+class Asking<User> {
+  readonly deps: AuthenticatorDeps<User>
+  readonly underWay = new Set<Question<User>>()
+  /** In the order in which they came. */
+  readonly waiting = new Set<Question<User>>()
+  abandoned = 0
+  #saidSubject = false
+
+  constructor(deps: AuthenticatorDeps<User>) {
+    this.deps = deps
   }
 
-  function next() {
-    for (const begin of waiting) {
-      if (underWay.size >= maxCalls) return
-      begin()
+  ask(credentials: Credentials): Identification<User> {
+    this.#giveAwayLost()
+    const question = new Question(this, credentials)
+    if (this.underWay.size < this.deps.maxCalls) question.begin()
+    else this.waiting.add(question)
+    question.wait()
+    return question
+  }
+
+  /** A call is over, or counts as over. */
+  over(question: Question<User>): void {
+    if (!this.underWay.delete(question) || question.abandonedAt === null) return
+    this.abandoned--
+    this.deps.wasted?.()
+  }
+
+  next(): void {
+    for (const question of this.waiting) {
+      if (this.underWay.size >= this.deps.maxCalls) return
+      question.begin()
     }
   }
 
-  function giveAwayLost() {
-    for (const call of underWay) {
-      if (call.abandonedAt === null || clock.monotonic() - call.abandonedAt < DEAF) continue
-      over(call)
+  /** Once: it may be meant. */
+  withoutSubject(): void {
+    if (this.#saidSubject) return
+    this.#saidSubject = true
+    this.deps.onError(noSubject(), 'authenticating')
+  }
+
+  #giveAwayLost() {
+    const { clock, onError } = this.deps
+    for (const question of this.underWay) {
+      const { abandonedAt } = question
+      if (abandonedAt === null || clock.monotonic() - abandonedAt < DEAF) continue
+      this.over(question)
       onError(
         new LiveSocketError(
           'timeout',
@@ -100,102 +128,114 @@ export function createAuthenticator<User>({
         'authenticating',
       )
     }
-    next()
+    this.next()
   }
+}
 
-  function ask({ token, ...rest }: Credentials): Identification<User> {
-    const call: { abandonedAt: number | null } = { abandonedAt: null }
-    // Made for those who look at the signal: after a crash everybody comes back, and each of them costs.
-    let controller: AbortController | null = null
-    let settled = false
-    let cancel: () => void = () => undefined
-    let settle: (identified: Identified<User>) => void
-    const answer = new Promise<Identified<User>>((resolve) => void (settle = resolve))
-    const credentials = {
+/** One of them, from its beginning to its answer. */
+class Question<User> implements Identification<User> {
+  readonly answer: Promise<Identified<User>>
+  /** When nobody waited for it any more, ms; null: somebody does. */
+  abandonedAt: number | null = null
+  readonly #asking: Asking<User>
+  readonly #token: string | undefined
+  readonly #ask: Authentication
+  /** Made for those who look at the signal: after a crash everybody comes back, and each of them costs. */
+  #controller: AbortController | null = null
+  #settled = false
+  #settle!: (identified: Identified<User>) => void
+  #cancel: () => void = () => undefined
+
+  constructor(asking: Asking<User>, { token, ...rest }: Credentials) {
+    this.#asking = asking
+    this.#token = token
+    this.answer = new Promise((resolve) => void (this.#settle = resolve))
+    const signal = () => this.#signal()
+    this.#ask = {
       ...rest,
       ...(token === undefined ? undefined : { token }),
       get signal() {
-        controller ??= new AbortController()
-        if (call.abandonedAt !== null) controller.abort()
-        return controller.signal
+        return signal()
       },
     }
-
-    function end(identified: Identified<User>) {
-      settled = true
-      cancel()
-      waiting.delete(begin)
-      settle(identified)
-    }
-
-    function begin() {
-      waiting.delete(begin)
-      try {
-        const asked = authenticate(credentials)
-        if (!isPromise(asked)) return judge(asked)
-        underWay.add(call)
-        const afterwards =
-          <Value>(then: (value: Value) => void) =>
-          (value: Value) => {
-            over(call)
-            then(value)
-            next()
-          }
-        Promise.resolve(asked).then(afterwards(judge), afterwards(failed))
-      } catch (error) {
-        failed(error)
-      }
-    }
-
-    function judge(user: User | null | undefined | false) {
-      if (settled) return
-      if (!user) return end({ outcome: 'refused' })
-      try {
-        const fields = readUser(user)
-        if (fields.subject === undefined && !saidSubject) {
-          saidSubject = true
-          onError(noSubject(), 'authenticating')
-        }
-        end({ outcome: 'known', user, ...fields })
-      } catch (error) {
-        failed(error)
-      }
-    }
-
-    function failed(error: unknown) {
-      if (settled) return
-      onError(redactedError(error, token === undefined ? [] : [token], 'authenticate'), 'authenticating')
-      end({ outcome: 'untold' })
-    }
-
-    function late() {
-      const why = underWay.has(call)
-        ? `did not answer within ${patience} ms`
-        : `was not asked within ${patience} ms: limits.maxAuthenticating, ${maxCalls} calls, are under way`
-      onError(new LiveSocketError('timeout', `authenticate ${why}`), 'authenticating')
-      abandon()
-    }
-
-    function abandon() {
-      if (settled) return
-      call.abandonedAt = clock.monotonic()
-      if (underWay.has(call)) abandoned++
-      controller?.abort()
-      end({ outcome: 'untold' })
-    }
-
-    giveAwayLost()
-    if (underWay.size < maxCalls) begin()
-    else waiting.add(begin)
-    if (!settled) cancel = clock.setTimeout(late, patience)
-    return { answer, abandon }
   }
 
-  return {
-    ask,
-    get abandoned() {
-      return abandoned
-    },
+  begin(): void {
+    this.#asking.waiting.delete(this)
+    try {
+      const asked = this.#asking.deps.authenticate(this.#ask)
+      if (!isPromise(asked)) return this.#judge(asked)
+      this.#asking.underWay.add(this)
+      Promise.resolve(asked).then(
+        (user) => this.#ended(() => this.#judge(user)),
+        (error) => this.#ended(() => this.#failed(error)),
+      )
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** From now on it is late after a while. */
+  wait(): void {
+    const { clock, patience } = this.#asking.deps
+    if (!this.#settled) this.#cancel = clock.setTimeout(() => this.#late(), patience)
+  }
+
+  abandon(): void {
+    if (this.#settled) return
+    const { deps, underWay } = this.#asking
+    this.abandonedAt = deps.clock.monotonic()
+    if (underWay.has(this)) this.#asking.abandoned++
+    this.#controller?.abort()
+    this.#end({ outcome: 'untold' })
+  }
+
+  #signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.abandonedAt !== null) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  #ended(then: () => void) {
+    this.#asking.over(this)
+    then()
+    this.#asking.next()
+  }
+
+  #judge(user: User | null | undefined | false) {
+    if (this.#settled) return
+    if (!user) return this.#end({ outcome: 'refused' })
+    try {
+      const fields = readUser(user)
+      if (fields.subject === undefined) this.#asking.withoutSubject()
+      this.#end({ outcome: 'known', user, ...fields })
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown) {
+    if (this.#settled) return
+    const secrets = this.#token === undefined ? [] : [this.#token]
+    this.#asking.deps.onError(redactedError(error, secrets, 'authenticate'), 'authenticating')
+    this.#end({ outcome: 'untold' })
+  }
+
+  #late() {
+    const { underWay, deps } = this.#asking
+    const { patience, maxCalls, onError } = deps
+    const why = underWay.has(this)
+      ? `did not answer within ${patience} ms`
+      : `was not asked within ${patience} ms: limits.maxAuthenticating, ${maxCalls} calls, are under way`
+    onError(new LiveSocketError('timeout', `authenticate ${why}`), 'authenticating')
+    this.abandon()
+  }
+
+  #end(identified: Identified<User>) {
+    this.#settled = true
+    this.#cancel()
+    this.#asking.waiting.delete(this)
+    this.#settle(identified)
   }
 }
 

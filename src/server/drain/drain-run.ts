@@ -1,0 +1,234 @@
+import { nanoid } from 'nanoid'
+import { createAlarm, type Alarm } from '../../base/alarm.js'
+import type { Clock } from '../../base/clock.js'
+import { LiveSocketError } from '../../base/errors.js'
+import { DRAINING } from '../failure.js'
+import type { ServerLeg } from '../legs/server-leg.js'
+import type { ServerEvent } from '../server-event.js'
+import type { CheckedDrain } from './drain-options.js'
+import { createPace, type Pace } from './drain-pace.js'
+import { createDrainWindow, type DrainWindow } from './drain-window.js'
+
+/** What a drain came to, in legs. */
+export interface DrainResult {
+  /** Legs that went by themselves. */
+  readonly moved: number
+  /** Legs that were closed at the deadline. */
+  readonly forced: number
+}
+
+/** What a run of it needs. */
+export interface DrainRunDeps {
+  readonly clock: Clock
+  asked(): void
+  onEvent(event: ServerEvent): void
+  onError(error: unknown, doing: string): void
+  /** All have gone, or it was cancelled. */
+  ended(run: DrainRun): void
+}
+
+type Leg = ServerLeg<unknown>
+
+/** While as many as may be are on their way, it is looked again so often whether some have gone. */
+const CROWDED = 50
+/**
+ * Milliseconds from the start in which a client that is asked dials three times or four, and a balancer notices who is
+ * ready and who is not.
+ */
+const ALONE = 1_500
+/** How often it is looked whether the deadline can be met, and by how much it is missed before that is said. */
+const LOOK = 1_000
+/** When that is first known, ms. */
+const AHEAD = 4_000
+const MISSED = 1.1
+/** Before the deadline, so many milliseconds are for those who were asked last. */
+const LAST = 5_000
+
+/** One drain, from its start to its last leg. */
+export class DrainRun {
+  readonly result: Promise<DrainResult>
+  /** What is still here. */
+  readonly remaining: Set<Leg>
+  /** Not asked yet. From the end: those that came first are asked first. */
+  readonly #waiting: Leg[]
+  readonly #told = new Set<Leg>()
+  readonly #forced = new Set<Leg>()
+  readonly #id = nanoid()
+  readonly #options: CheckedDrain
+  readonly #deps: DrainRunDeps
+  readonly #pace: Pace
+  readonly #window: DrainWindow<Leg>
+  readonly #next: Alarm
+  readonly #deadline: Alarm
+  readonly #lookAround: Alarm
+  readonly #lookAhead: Alarm
+  #resolve!: (result: DrainResult) => void
+  #moved = 0
+  #closed = 0
+  #cameBack = 0
+  #endsAt: number
+  #saidLate = false
+
+  constructor(legs: Iterable<Leg>, options: CheckedDrain, deps: DrainRunDeps) {
+    const { clock } = deps
+    const now = () => clock.monotonic()
+    this.#options = options
+    this.#deps = deps
+    this.remaining = new Set(legs)
+    this.#waiting = [...this.remaining].reverse()
+    this.#pace = createPace(options.rate, now)
+    this.#window = createDrainWindow<Leg>(options, now)
+    this.#endsAt = now() + options.deadline
+    this.#next = createAlarm(clock, () => this.#ask())
+    this.#deadline = createAlarm(clock, () => this.force())
+    this.#lookAround = createAlarm(clock, () => this.#alone())
+    this.#lookAhead = createAlarm(clock, () => this.#late())
+    this.result = new Promise((resolve) => void (this.#resolve = resolve))
+  }
+
+  go(): void {
+    this.#deadline.set(this.#options.deadline)
+    this.#lookAround.set(ALONE)
+    this.#lookAhead.set(AHEAD)
+    if (this.remaining.size === 0) this.#end()
+    else this.#ask()
+  }
+
+  /** Those asked are told to stay. */
+  cancel(): void {
+    for (const leg of this.#told)
+      if (this.remaining.has(leg) && !this.#forced.has(leg)) leg.send({ type: 'handover-cancelled', id: this.#id })
+    this.remaining.clear()
+    this.#end()
+  }
+
+  /** The deadline is now. */
+  force(): void {
+    this.#stopTimers()
+    for (const leg of [...this.remaining]) {
+      this.#forced.add(leg)
+      leg.fail(DRAINING, 'all')
+    }
+  }
+
+  cameBack(): void {
+    this.#cameBack++
+  }
+
+  delayed(leg: Leg, retryAfter: number): void {
+    this.#window.delayed(leg, retryAfter)
+  }
+
+  gone(leg: Leg): void {
+    if (!this.remaining.delete(leg)) return
+    this.#window.gone(leg)
+    if (this.#forced.has(leg)) this.#closed++
+    else this.#moved++
+    if (this.remaining.size === 0) this.#end()
+  }
+
+  /** Milliseconds until all have gone, at the pace at which they leave, at first at the rate; null: they do not leave. */
+  get takes(): number | null {
+    const pace = this.#window.pace ?? this.#options.rate
+    return pace === 0 ? null : (this.remaining.size / pace) * 1_000
+  }
+
+  get counts(): DrainResult {
+    return { moved: this.#moved, forced: this.#closed }
+  }
+
+  get #left(): number {
+    return this.#endsAt - this.#deps.clock.monotonic()
+  }
+
+  #end() {
+    this.#stopTimers()
+    this.#deps.ended(this)
+    this.#resolve(this.counts)
+  }
+
+  #stopTimers() {
+    for (const alarm of [this.#next, this.#deadline, this.#lookAround, this.#lookAhead]) alarm.clear()
+  }
+
+  // Asking.
+
+  #ask() {
+    while (this.#waiting.length > 0) {
+      const wait = this.#isCrowded() ? CROWDED : this.#pace.wait()
+      // Timers tick in whole milliseconds, and one that is early would only have to be set again.
+      if (wait > 0) return this.#next.set(Math.ceil(wait))
+      const leg = this.#waiting.pop()!
+      if (!this.remaining.has(leg)) continue
+      this.#pace.took()
+      this.#told.add(leg)
+      this.#window.asked(leg)
+      this.#deps.asked()
+      this.#request(leg)
+    }
+  }
+
+  /** Whether to wait for those who are on their way. Not where the rest could then not be asked in time. */
+  #isCrowded(): boolean {
+    const needed = (this.#waiting.length / this.#options.rate) * 1_000
+    return this.#window.full && needed < this.#left - LAST
+  }
+
+  #request(leg: Leg) {
+    const { reason, url, spread } = this.#options
+    leg.send({
+      type: 'handover',
+      id: this.#id,
+      reason,
+      ...(url === undefined ? undefined : { url }),
+      spread,
+      deadline: Math.max(0, Math.floor(this.#left)),
+    })
+  }
+
+  // What is seen beforehand.
+
+  /** Told in advance, while there is time to do something about it. */
+  #late() {
+    this.#lookAhead.set(LOOK)
+    const needed = this.takes
+    if (needed !== null && needed <= this.#left * MISSED) return
+    if (!this.#saidLate) this.#tellLate(needed)
+    this.#saidLate = true
+    // Where nobody leaves there is nothing to wait for.
+    if (!this.#options.extendable || needed === null) return
+    this.#endsAt = this.#deps.clock.monotonic() + needed * MISSED
+    this.#deadline.set(needed * MISSED)
+    for (const leg of this.#told) if (this.remaining.has(leg)) this.#request(leg)
+  }
+
+  #tellLate(needed: number | null) {
+    const { onEvent, onError } = this.#deps
+    const needs = needed === null ? null : Math.round(needed)
+    const deadline = Math.round(this.#left)
+    onEvent({ type: 'drain-late', left: this.remaining.size, deadline, needs })
+    const ends = this.#options.extendable && needed !== null ? 'It is put off.' : 'What is left then is closed.'
+    onError(
+      new LiveSocketError(
+        'timeout',
+        `The drain cannot meet its deadline: ${this.remaining.size} connections are left, which takes ${needs === null ? 'for ever' : `${needs} ms`} at the pace at which they are taken elsewhere, and ${deadline} ms are left. ${ends}`,
+      ),
+      'draining',
+    )
+  }
+
+  /** As far as can be seen from here. */
+  #alone() {
+    if (this.#moved > 0 || this.#told.size === 0 || this.#cameBack < this.#told.size) return
+    const ends = this.#options.endWhenAlone
+    this.#deps.onEvent({ type: 'drain-alone', left: this.remaining.size })
+    this.#deps.onError(
+      new LiveSocketError(
+        'refused',
+        `Nobody else takes the connections that are asked to move: they only come back here. ${ends ? 'So they are closed now.' : 'They are kept until the deadline.'} Start the next server before this one goes, behind the same address.`,
+      ),
+      'draining',
+    )
+    if (ends) this.force()
+  }
+}
