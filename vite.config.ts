@@ -21,6 +21,7 @@ const LOAD = [
   'test/presets/server-*.test.ts',
   'test/servers/*.test.ts',
   'test/late-timers.test.ts',
+  'test/presence/drive.test.ts',
   'test/prove/prove.test.ts',
   'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
 ]

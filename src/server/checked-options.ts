@@ -24,7 +24,7 @@ export interface CheckedOptions<User> {
 }
 
 /** Options that may be left out, and are functions where they are not. */
-const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'onEvent', 'onError'] as const
+const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'presence', 'onEvent', 'onError'] as const
 
 /** Throws `invalid` for what makes no sense, by its name. */
 export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOptions<User> {

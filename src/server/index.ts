@@ -14,6 +14,8 @@ export type { Authorization } from './identity/permission.js'
 export type { Visibility } from './legs/leg-sink.js'
 export type { SessionEvent } from './legs/session-event.js'
 export type { MaybePromise } from './maybe-promise.js'
+export type { PresenceOption } from './presence/shown-user.js'
+export type { Member, MemberConnection } from '../protocol/members.js'
 export type { Publication } from './publishes/publisher.js'
 export { PublishRefused } from './publishes/publish-refusal.js'
 export type { OnRequest, Request } from './requests/answerer.js'
@@ -37,6 +39,7 @@ export type { Counters } from './counters.js'
 export type { ServerStats } from './stats.js'
 export type { HistoryLimits } from './log/topic-history.js'
 export type { OfferedToken, RenewOptions, SessionMatch } from './identity/token-renewal.js'
+export type { Attendance, AttendanceChanges, AttendanceList, Departure } from './log/attendance.js'
 export type {
   Ack,
   Admission,

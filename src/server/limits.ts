@@ -83,6 +83,15 @@ export interface ServerLimits {
   readonly maxRequests: number
   /** How long a handler of `onRequest` may take; then its signal fires, and it is `outcome-unknown`. Default 30,000. */
   readonly requestTimeout: number
+  /** Topics in which one session may be present; one more is refused as `limit`. Default 100. */
+  readonly maxPresences: number
+  /** Characters of JSON that a member may say of itself in a topic, and that the server shows of it. Default 4,096. */
+  readonly maxPresenceData: number
+  /**
+   * How long a member whose last connection has ended is still one: who reloads the page or loses the network for a
+   * moment has not left. Default 5,000. Of a server that dies its members have left when the log's lease is over, 15 s.
+   */
+  readonly presenceGrace: number
   /** How long a closing leg waits for the answers to what it published. Default 5,000. */
   readonly answerTimeout: number
   /** From our close frame to the end of the connection, answered or not. Default 2,000. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { MAX_TOPIC, MAX_WORDS } from '../protocol/fields.js'
+import type { Member } from '../protocol/members.js'
 import type { Position } from '../protocol/frames.js'
 import type { MethodTypes } from '../protocol/method-types.js'
 import { numberOf, textOf } from './bounds.js'
 import { checkedOptions } from './checked-options.js'
+import { invalid } from './invalid.js'
 import { leaveToOtherWorkers } from './drain/cluster-worker.js'
 import { createDrainEndpoint } from './drain/drain-endpoint.js'
 import { onSignal } from './drain/drain-signal.js'
@@ -90,6 +92,11 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    */
   head(topic: string): Promise<Position>
   /**
+   * Who is present in the topic, on all servers of the log. Rejects with `invalid` where there is no option `presence`,
+   * or where the log cannot be asked.
+   */
+  members(topic: string): Promise<readonly Member[]>
+  /**
    * Moves all legs away: readiness fails, new legs are refused, those here are asked to move at a pace, and what is
    * still here at the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
    */
@@ -161,7 +168,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
   const plain = plainListener(path, health)
   const served = serveHttp({ ...options, path, clock, plain, acceptor, onEvent: parts.tell })
   undo.push(served.leave)
-  if (options.onSession && log.presence) undo.push(log.presence(parts.present))
+  if ((options.onSession || options.presence) && log.presence) undo.push(log.presence(parts.present))
   undo.push(sweepLegs(roster.legs, { clock, heartbeat: checked.heartbeat, grace: limits.silenceGrace }))
 
   async function close() {
@@ -223,6 +230,10 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
       textOf('A topic', topic, MAX_TOPIC, 1)
       const { epoch, offset } = await log.head(topic)
       return { epoch, offset }
+    },
+    async members(topic) {
+      if (!parts.presence) throw invalid('members(topic): this server has no presence: see the option presence')
+      return parts.presence.members(topic)
     },
     // An async function, so that options that make no sense reject like everything else.
     drain: async (given) => drain.start(given),

@@ -9,6 +9,7 @@ import type { ServerLimits } from './limits.js'
 import type { TopicLog } from './log/topic-log.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { MethodSchema, MethodTypes } from '../protocol/method-types.js'
+import type { PresenceOption } from './presence/shown-user.js'
 import type { OnRequest } from './requests/answerer.js'
 import type { OnPublish } from './publishes/publisher.js'
 import type { OnError } from './reporter.js'
@@ -84,6 +85,13 @@ export interface LiveServerOptions<
    * not come back by then.
    */
   readonly onSession?: OnSession<User>
+  /**
+   * Who may be seen where: asked whenever a client enters a topic or changes what it says of itself there. True: others
+   * see the user's `subject`. `{ show }`: they see that, of what JSON can say, in at most `limits.maxPresenceData`
+   * characters. False: it is refused as `forbidden`. Whoever may subscribe to a topic may see who is present in it.
+   * Default: there is no presence.
+   */
+  readonly presence?: PresenceOption<User>
   /**
    * Each leg and each drain, for a structured log: see `ServerEvent`. Names of clients are in it as they came: write
    * them as JSON.

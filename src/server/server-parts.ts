@@ -8,10 +8,11 @@ import { createCounters, type Counters } from './counters.js'
 import { createDrain } from './drain/drain.js'
 import { DRAINING } from './failure.js'
 import { createAuthenticator } from './identity/authenticator.js'
+import { guardOwnTopics } from './identity/own-topics.js'
 import { createPermission } from './identity/permission.js'
 import { createTokenRenewal, pickOf } from './identity/token-renewal.js'
 import { LegRoster } from './legs/leg-roster.js'
-import { visibleTo } from './legs/leg-sink.js'
+import { visibleTo, type Filter } from './legs/leg-sink.js'
 import { createPatientClock } from './legs/patient-clock.js'
 import { createServerLegs, type ServerLeg } from './legs/server-leg.js'
 import { createSessionRates } from './legs/session-rates.js'
@@ -19,6 +20,8 @@ import { createWriteCoalescing } from './legs/write-coalescing.js'
 import { memoryLog } from './log/memory-log.js'
 import type { OrderNews } from './log/news.js'
 import type { PresenceChange } from './log/topic-log.js'
+import { createPresence, noPresence } from './presence/presence.js'
+import { isOwnTopic } from '../protocol/own-topics.js'
 import { createPublishPace } from './publishes/publish-pace.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { createPublisher } from './publishes/publisher.js'
@@ -86,6 +89,8 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 
   /** What becomes of sessions although no leg here came or went. */
   function present(change: PresenceChange): boolean {
+    if (change.type === 'left') traffic.presence?.left(change.session)
+    if (!given.onSession) return change.type === 'left'
     const owner = change.type === 'joined' ? roster.ownerOf(change.session) : null
     if (owner === undefined) return false
     callOut(
@@ -117,6 +122,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 
   return {
     log: traffic.log,
+    presence: traffic.presence,
     pace: traffic.pace,
     tokens,
     tellOthers: async (order: OrderNews) => traffic.news?.tell(order),
@@ -130,6 +136,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     close() {
       traffic.news?.leave()
       greeting.admission.close()
+      traffic.presence?.close()
       traffic.feeds.close()
       acceptor.close()
     },
@@ -146,7 +153,9 @@ function createTraffic<User>(
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
-  const permission = createPermission(given.authorize, onError)
+  const permission = guardOwnTopics(createPermission(given.authorize, onError), given.presence !== undefined)
+  const presence =
+    given.presence && createPresence<User>({ log, presence: given.presence, permission, limits, clock, onError })
   const by = publisherOf(given.tellPublisher, onError)
   const news = log.news?.((told) => (told.type === 'signal' ? signals.heard(told) : obey(told)))
   const signals = createSignaller<User>({
@@ -168,15 +177,20 @@ function createTraffic<User>(
     onPublish: given.onPublish,
     onError,
   })
-  const sees = visibleTo(given.filter, onError)
+  // What the server itself tells is for all who may subscribe.
+  const filter: Filter<User> | undefined = given.filter && ((ask) => isOwnTopic(ask.topic) || given.filter!(ask))
+  const sees = visibleTo(filter, onError)
   const answer = createAnswerer<User>({
-    handlers: [{ [HISTORY]: historyMethod<User>({ log, permission, sees }) }, given.onRequest ?? {}],
+    handlers: [
+      { [HISTORY]: historyMethod<User>({ log, permission, sees }), ...(presence?.methods ?? noPresence<User>()) },
+      given.onRequest ?? {},
+    ],
     schemas: (given.methods ?? {}) as MethodSchemas,
     clock,
     patience: limits.requestTimeout,
     onError,
   })
-  return { log, feeds, pace, permission, publish, answer, signals, news }
+  return { log, feeds, pace, permission, presence, filter, publish, answer, signals, news }
 }
 
 /** Who comes in, and how many at a time. */
@@ -223,7 +237,6 @@ function createLegs<User>(
     limits,
     rates: createSessionRates(limits, clock),
     clock: patient,
-    filter: given.filter,
     onSession: given.onSession,
     reconnectSpread: () => spread(roster.connections.size),
     welcomed(leg) {

@@ -11,6 +11,7 @@ import type { Permission } from '../identity/permission.js'
 import type { TokenLife } from '../identity/token-life.js'
 import type { ServerLimits } from '../limits.js'
 import type { TopicLog } from '../log/topic-log.js'
+import type { Presence } from '../presence/presence.js'
 import type { Publisher } from '../publishes/publisher.js'
 import type { Answerer } from '../requests/answerer.js'
 import type { LegRequests } from '../requests/leg-requests.js'
@@ -77,6 +78,7 @@ export interface LegDeps<User> {
   readonly feeds: TopicFeeds
   readonly rates: SessionRates
   readonly publish: Publisher<User>
+  readonly presence: Pick<Presence<User>, 'lost'> | undefined
   readonly answer: Answerer<User>
   readonly signals: Signaller<User>
   readonly counters: Counters

@@ -6,7 +6,8 @@ import { logLimits } from './log-limits.js'
 import { createPublishRecord, keepRecords, keyOf, type DedupeLimits } from './publish-record.js'
 import { createSessionRegister, type SessionRegister } from './session-register.js'
 import { entryOf, type HistoryLimits } from './topic-history.js'
-import type { LogSize, TailEvent, TopicLog } from './topic-log.js'
+import { createMemoryAttendance } from './memory-attendance.js'
+import type { LogSize, NewEntry, Recorded, TailEvent, TopicLog } from './topic-log.js'
 
 /** What a memory log keeps, and for how long. Durations are milliseconds. */
 export interface MemoryLogOptions {
@@ -76,19 +77,25 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
     for (const listener of [...topic.tails]) listener(event)
   }
 
+  function append({ topic: name, data, origin, answer, about }: NewEntry): Recorded {
+    const record = origin && sessions.record(origin.session)
+    const known = record?.find(origin!)
+    if (known) return { answer: known, repeat: true }
+    const topic = topics.get(name)
+    topics.push(topic, data, origin?.session ?? null, about)
+    const { offset } = topic
+    const ack = { type: 'ack', offset, ...(answer === undefined ? undefined : { data: answer }) } as const
+    record?.add(origin!, ack)
+    tell(topic, { type: 'entry', epoch: topic.epoch, entry: entryOf(offset, data, about) })
+    return { answer: ack, repeat: false, ...(origin ? undefined : { epoch: topic.epoch }) }
+  }
+
+  const head = (name: string) => topics.headOf(topics.get(name))
+  const attendance = createMemoryAttendance({ append, head, isHere: sessions.isHere, now })
+
   return {
-    async append({ topic: name, data, origin, answer, about }) {
-      const record = origin && sessions.record(origin.session)
-      const known = record?.find(origin!)
-      if (known) return { answer: known, repeat: true }
-      const topic = topics.get(name)
-      topics.push(topic, data, origin?.session ?? null, about)
-      const { offset } = topic
-      const ack = { type: 'ack', offset, ...(answer === undefined ? undefined : { data: answer }) } as const
-      record?.add(origin!, ack)
-      tell(topic, { type: 'entry', epoch: topic.epoch, entry: entryOf(offset, data, about) })
-      return { answer: ack, repeat: false, ...(origin ? undefined : { epoch: topic.epoch }) }
-    },
+    attendance,
+    append: async (entry) => append(entry),
     async refuse(origin, nack) {
       const record = sessions.record(origin.session)
       const known = record.find(origin)
@@ -113,9 +120,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
         if (running.get(key) === settled) running.delete(key)
       }
     },
-    async head(name) {
-      return topics.headOf(topics.get(name))
-    },
+    head: async (name) => head(name),
     async read(name, after, limit) {
       const topic = topics.get(name)
       topic.history.age(now())
@@ -140,13 +145,16 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       return sessions.admit(session, leg, subject)
     },
     async release(session, leg) {
-      return sessions.release(session, leg)
+      const released = sessions.release(session, leg)
+      if (released.last) attendance.left(session)
+      return released
     },
     async close() {
       for (const topic of topics.all()) topic.tails.clear()
     },
     forget() {
       sessions.loseRecords()
+      attendance.forget()
       for (const topic of topics.reset()) tell(topic, { type: 'epoch', head: topics.headOf(topic) })
     },
     size: () => ({ ...topics.size(), ids: sessions.answers, sessions: sessions.size }),

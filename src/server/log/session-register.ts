@@ -5,6 +5,8 @@ import type { Admission } from './topic-log.js'
 export interface SessionRegister {
   admit(session: string, leg: number, subject: string | undefined): Admission
   release(session: string, leg: number): { readonly last: boolean }
+  /** Whether it has a leg. */
+  isHere(session: string): boolean
   /** Of any session, also one that no leg was admitted of. */
   record(session: string): PublishRecord
   /** All records are lost, and the sessions are as alive as before. */
@@ -89,6 +91,7 @@ export function createSessionRegister(
       rest(name, session)
       return { last: true }
     },
+    isHere: (name) => (sessions.get(name)?.legs.size ?? 0) > 0,
     record(name) {
       const session = sessions.get(name) ?? make(name, forgottenUpTo)
       // What a leg had sent is still applied when it is gone.

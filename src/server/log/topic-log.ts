@@ -1,3 +1,4 @@
+import type { Attendance } from './attendance.js'
 import type { News, NewsChannel } from './news.js'
 
 /**
@@ -52,6 +53,9 @@ export interface TopicLog {
    * which is the first that answers true. Absent where a log ends with its servers. The result is the undo.
    */
   presence?(listener: (change: PresenceChange) => boolean): () => void
+
+  /** Which sessions are present in which topics. Absent: servers with this log have no `presence`. */
+  readonly attendance?: Attendance
 
   /**
    * Joins those that share the log, to hear what the others tell and to tell them. Absent: there are no others.

@@ -1,6 +1,7 @@
 import { LiveSocketError } from '../../base/errors.js'
 import { MAX_TOPIC } from '../../protocol/fields.js'
 import type { Position } from '../../protocol/frames.js'
+import { isOwnTopic } from '../../protocol/own-topics.js'
 import { serialise } from '../../protocol/json.js'
 import { textOf } from '../bounds.js'
 import type { TopicLog } from '../log/topic-log.js'
@@ -18,6 +19,8 @@ export function createServerPublish({
 }): (topic: string, data: unknown) => Promise<Position> {
   return async (topic, data) => {
     textOf('A topic', topic, MAX_TOPIC, 1)
+    if (isOwnTopic(topic))
+      throw new LiveSocketError('invalid', 'Topics whose names begin with livesocket. are the server’s own', { topic })
     const text = serialise(data)
     if ('invalid' in text)
       throw new LiveSocketError('invalid', `The data cannot be published: ${text.invalid}`, {

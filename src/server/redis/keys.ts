@@ -21,6 +21,8 @@ export interface Keys {
   readonly members: string
   /** A hash: who has answered a call. */
   readonly call: string
+  /** A sorted set: sessions that are present somewhere and have no leg, by when they lost the last one. */
+  readonly departing: string
   /** What they all begin with. */
   readonly tag: string
   /** A hash: what became of the session's publishes. */
@@ -31,6 +33,8 @@ export interface Keys {
   /** A set: the legs of a node, each as its number, a space and the name of its session. */
   legs(node: string): string
   lock(origin: Origin): string
+  /** A hash: who is present in a topic, by session. */
+  attending(epoch: string, topic: string): string
 }
 
 export function createKeys(prefix: string): Keys {
@@ -50,6 +54,8 @@ export function createKeys(prefix: string): Keys {
     topic: (epoch, topic) => `${tag}topic:${epoch}:${encodeName(topic)}`,
     legs: (node) => `${tag}legs:${node}`,
     session: (session) => `${tag}session:${encodeName(session)}`,
+    departing: `${tag}departing`,
+    attending: (epoch, topic) => `${tag}attending:${epoch}:${encodeName(topic)}`,
     lock: (origin) => `${tag}lock:${idOf(origin)}`,
   }
 }

@@ -10,6 +10,7 @@ import { NewsTail } from './news-tail.js'
 import { createPublishTurns } from './publish-turns.js'
 import { recordedAnswer } from './recorded-answer.js'
 import { createRedisAppends } from './redis-appends.js'
+import { createRedisAttendance } from './redis-attendance.js'
 import { createRedisConnection } from './redis-connection.js'
 import { checkedRedisLogOptions, type RedisLogOptions } from './redis-log-options.js'
 import { createReplayPages } from './replay-pages.js'
@@ -167,6 +168,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     release: (session, leg) => sessions.release(session, leg),
     news: (listener) => news.join(listener),
     presence: (listener) => sessions.follow(listener),
+    attendance: createRedisAttendance({ ...shared, scripts }),
     status() {
       const reached = connection.status()
       return reached.ready ? sessions.status() : reached

@@ -100,7 +100,7 @@ local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'X
 if no then return no end
 redis.call('UNLINK', root)
 if epoch then
-  for _, name in ipairs(redis.call('ZRANGE', ARGV[7] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[7] .. 'topic:' .. epoch .. ':' .. name) end
+  for _, name in ipairs(redis.call('ZRANGE', ARGV[7] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[7] .. 'topic:' .. epoch .. ':' .. name, ARGV[7] .. 'attending:' .. epoch .. ':' .. name) end
   redis.call('UNLINK', ARGV[7] .. 'topics:' .. epoch)
 end
 last = ''

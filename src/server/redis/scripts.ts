@@ -1,4 +1,5 @@
 import { common, script } from './script.js'
+import { ATTENDANCE_SCRIPTS } from './attendance-scripts.js'
 import { ROLL_SCRIPTS } from './roll-scripts.js'
 
 /**
@@ -73,8 +74,10 @@ return {'admitted', (not known or found.gone) and 'first' or 'more'}
  */
 const RELEASE = `${common()}${SESSION}
 local session, leg = KEYS[2], ARGV[4]
+local name = nameOf(ARGV[8])
+local prefix = string.sub(session, 1, #session - #name - #'session:')
 local no = barred('SREM', KEYS[4], 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session,
-  'ZADD', KEYS[5], 'ZRANGE', KEYS[5], 'ZCARD', KEYS[5], 'ZREM', KEYS[5], 'UNLINK', session)
+  'EXISTS', prefix .. 'attends:' .. name, 'ZADD', prefix .. 'departing', 'ZADD', KEYS[5], 'ZRANGE', KEYS[5], 'ZCARD', KEYS[5], 'ZREM', KEYS[5], 'UNLINK', session)
 if no then return no end
 redis.call('SREM', KEYS[4], ARGV[8])
 if redis.call('HGET', session, 'l:' .. leg) ~= ARGV[5] then
@@ -84,7 +87,8 @@ redis.call('HDEL', session, 'l:' .. leg)
 redis.call('PEXPIRE', session, ARGV[6])
 if legs(session, leases(KEYS[3], tonumber(ARGV[7]))).alive > 0 then return {'ok', 'more'} end
 redis.call('HSET', session, 'gone', leg)
-rest(KEYS[5], session, nameOf(ARGV[8]), tonumber(ARGV[6]), tonumber(ARGV[10]))
+if redis.call('EXISTS', prefix .. 'attends:' .. name) == 1 then redis.call('ZADD', prefix .. 'departing', num(now), name) end
+rest(KEYS[5], session, name, tonumber(ARGV[6]), tonumber(ARGV[10]))
 return {'ok', 'last'}
 `
 
@@ -175,6 +179,7 @@ return {'ok'}
 
 export const SCRIPTS = {
   ...ROLL_SCRIPTS,
+  ...ATTENDANCE_SCRIPTS,
   admit: script('admit', ADMIT),
   release: script('release', RELEASE),
   tend: script('tend', TEND),

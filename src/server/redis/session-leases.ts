@@ -27,8 +27,10 @@ export const LEASE = 15_000
  * made.
  */
 export const MAX_IDLE = 100_000
-/** Each session that has a leg is renewed once in so many ticks: long before it would be forgotten. */
+/** Each session that has a leg is renewed once in so many renewals of the lease: long before it would be forgotten. */
 const TICKS = 60
+/** Where somebody wants to know of the dead, they are looked for so often between two renewals. */
+const LOOKS = 5
 const AT_ONCE = 500
 /** Legs of a dead node that are taken over in one step. */
 const SWEPT = 100
@@ -54,6 +56,7 @@ export class SessionLeases {
   /** Why the lease could not be renewed when it was last tried. */
   private refused: { readonly reason: string; readonly since: number } | null = null
   private tick = 0
+  private look = 0
   private closed = false
   private cancel: () => void = () => undefined
 
@@ -139,13 +142,23 @@ export class SessionLeases {
 
   private arm() {
     if (this.closed) return
-    this.cancel = this.deps.clock.setTimeout(() => {
-      this.tick = (this.tick + 1) % TICKS
-      let at = 0
-      const due = [...this.held].filter(() => at++ % TICKS === this.tick)
-      if (this.deps.connection.here) this.attempt(() => this.tend(due), 'renewing the lease of this node')
-      this.arm()
-    }, this.deps.lease / 3)
+    this.cancel = this.deps.clock.setTimeout(
+      () => {
+        this.look = (this.look + 1) % LOOKS
+        if (this.look === 0) this.renewLease()
+        else if (this.listeners.size > 0 && this.deps.connection.here)
+          this.attempt(() => this.sweep().then(() => this.debts.pay()), 'looking for dead nodes')
+        this.arm()
+      },
+      this.deps.lease / 3 / LOOKS,
+    )
+  }
+
+  private renewLease() {
+    this.tick = (this.tick + 1) % TICKS
+    let at = 0
+    const due = [...this.held].filter(() => at++ % TICKS === this.tick)
+    if (this.deps.connection.here) this.attempt(() => this.tend(due), 'renewing the lease of this node')
   }
 
   private attempt(task: () => Promise<void>, doing: string) {

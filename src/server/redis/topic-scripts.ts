@@ -1,5 +1,6 @@
 import { keepRecords, MAX_COUNTED_TOPICS, type DedupeLimits } from '../log/publish-record.js'
 import type { HistoryLimits } from '../log/topic-history.js'
+import { ATTEND, attending } from './attendance-scripts.js'
 import { RECORD } from './record-script.js'
 import { common, script, type Script } from './script.js'
 import { TOPIC } from './topic-standing-script.js'
@@ -15,6 +16,8 @@ export interface TopicScriptLimits {
 
 export interface TopicScripts {
   readonly append: Script
+  readonly attend: Script
+  readonly attending: Script
   readonly find: Script
   readonly follow: Script
   readonly head: Script
@@ -29,11 +32,11 @@ const COMMON_OF_TOPIC = common(`'t:' .. ARGV[4]`)
  * `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch,
  * its offset, and where the feed has it.
  */
-const APPEND = `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
+const append = ({ first, permits, last } = { first: '', permits: '', last: '' }) => `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
 local feed, topics, record, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local age, flight, n = string.match(ARGV[7], '^(%d*):(%d+):(%d*)$')
 local data, id, _, answer, stamp = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local topic = standing()
+${first}local topic = standing()
 local offset = num(topic.offset + 1)
 local length = redis.pcall('XLEN', key)
 local foreign = type(length) == 'table' and string.find(length.err, 'WRONGTYPE', 1, true)
@@ -41,7 +44,7 @@ if type(length) == 'table' and not foreign then return redis.error_reply(length.
 local used = (foreign or length == 0 or now >= topic.fresh) and redis.call('ZCARD', topics)
 local trims = foreign or length >= maxMessages or topic.bytes + #data > maxBytes or now - topic.at >= maxAge
 local no = barred('XADD', key, 'HSET', root) or foreign and barred('UNLINK', key) or trims and barred('XTRIM', key, 'XRANGE', key)
-  or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZRANGE', topics, 'ZREM', topics, 'HDEL', root, 'HINCRBY', root, 'UNLINK', key)
+  or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZRANGE', topics, 'ZREM', topics, 'HDEL', root, 'HINCRBY', root, 'UNLINK', key)${permits}
 if no then return no end
 if id ~= '' then
   local known, no = find(record, session, id, name, age, flight, n)
@@ -93,7 +96,7 @@ redis.call('HSET', root, 't:' .. name, text(topic), 'tip', tip())
 if renewed then room(topics, used, string.sub(key, 1, #key - #name)) end
 local ack = 'a' .. offset .. answer
 if id ~= '' then add(record, id, name, n, ack) end
-return {'new', ack, num(seq), named(topic), offset, last}
+${last}return {'new', ack, num(seq), named(topic), offset, last}
 `
 
 /**
@@ -177,7 +180,9 @@ local keep, maxCounted = ${[keepRecords(dedupe), MAX_COUNTED_TOPICS].map(literal
 local feedMessages, maxFeedBytes = ${[feed.messages, feed.bytes].map(literal).join(', ')}
 `
   return {
-    append: script('append', limits + APPEND),
+    append: script('append', limits + append()),
+    attend: script('attend', limits + append(ATTEND)),
+    attending: script('attending', attending(COMMON_OF_TOPIC + TOPIC)),
     find: script('find', limits + FIND),
     follow: script('follow', FOLLOW),
     head: script('head', limits + HEAD),

@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest'
 import { memoryLog } from '../../../src/server/index.js'
 import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
-import { topicLogContract } from './topic-log-contract.js'
+import { attendanceContract } from './attendance-contract.js'
+import { topicLogContract, type LogSettings, type LogUnderTest } from './topic-log-contract.js'
 
-topicLogContract('memoryLog', async (settings) => {
+const make = async (settings: LogSettings = {}): Promise<LogUnderTest> => {
   const clock = createSimulatedClock()
   const log = memoryLog({ ...settings, clock })
   return { log, other: log, pass: (ms) => clock.advance(ms), lose: async () => log.forget(), close: () => log.close() }
-})
+}
+topicLogContract('memoryLog', make)
+attendanceContract('memoryLog', make)
 
 test('all topics together are bounded in bytes: the one that has most gives its oldest message first', async () => {
   const log = memoryLog({ maxBytes: 1_100 })

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import { openRedisLog } from '../../../src/server/redis/redis-log.js'
 import { startRedisServer, type RedisServer } from '../../kit/redis-server.js'
-import { topicLogContract } from '../log/topic-log-contract.js'
+import { attendanceContract } from '../log/attendance-contract.js'
+import { topicLogContract, type LogSettings, type LogUnderTest } from '../log/topic-log-contract.js'
 
 let redis: RedisServer
 beforeAll(async () => {
@@ -10,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => redis.close())
 
 let made = 0
-topicLogContract('redisLog', async (settings) => {
+const make = async (settings: LogSettings = {}): Promise<LogUnderTest> => {
   // Time stands still but for what a test lets pass, as it does for `memoryLog`.
   const begun = performance.now()
   let passed = 0
@@ -30,4 +31,6 @@ topicLogContract('redisLog', async (settings) => {
     },
     close: async () => void (await Promise.all([log.close(), other.close()])),
   }
-})
+}
+topicLogContract('redisLog', make)
+attendanceContract('redisLog', make)

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto'
+import type { MemberRow } from '../../protocol/members.js'
+
+export interface Who {
+  readonly session: string
+  readonly subject: string | undefined
+}
+
+/**
+ * The ids of a member and of its connection: the same on every server, and nothing that a session or a subject could be
+ * found by, not even by trying.
+ */
+export function memberIds({ session, subject }: Who, salt: string): readonly [member: string, connection: string] {
+  const id = (kind: string, name: string) =>
+    createHash('sha256').update(`${salt} ${kind} ${name}`).digest('base64url').slice(0, 16)
+  const connection = id('session', session)
+  return [subject === undefined ? connection : id('subject', subject), connection]
+}
+
+/** What is told of one that leaves. */
+export function idsOf(row: string): string {
+  const [member, connection] = JSON.parse(row) as MemberRow
+  return JSON.stringify([member, connection])
+}

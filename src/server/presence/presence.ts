@@ -1,0 +1,196 @@
+import type { Clock } from '../../base/clock.js'
+import { LiveSocketError } from '../../base/errors.js'
+import { MAX_TOPIC } from '../../protocol/fields.js'
+import { serialise } from '../../protocol/json.js'
+import { changeMembers, memberList, type Member, type MembersAnswer } from '../../protocol/members.js'
+import { ENTER, LEAVE, PRESENCE } from '../../protocol/own-methods.js'
+import { PRESENCE_PREFIX, presenceTopic } from '../../protocol/own-topics.js'
+import { invalid } from '../invalid.js'
+import { readUser } from '../identity/identity.js'
+import type { Permission } from '../identity/permission.js'
+import type { ServerLimits } from '../limits.js'
+import type { TopicLog } from '../log/topic-log.js'
+import { MOST_DEPARTED } from '../log/attendance.js'
+import type { OnRequest, Request } from '../requests/answerer.js'
+import { RequestRefused } from '../requests/request-refusal.js'
+import { createAnnouncer } from './announcer.js'
+import { idsOf, memberIds, type Who } from './member-ids.js'
+import { createMemberLists, pageOf } from './member-lists.js'
+import { shownUser, type PresenceOption } from './shown-user.js'
+
+/** Who is where: what clients ask about it, and what becomes of those who go without a word. */
+export interface Presence<User> {
+  readonly methods: OnRequest<User>
+  members(topic: string): Promise<readonly Member[]>
+  /** The session has no leg any more, and its server is dead: it has had its time to come back. */
+  left(session: string): void
+  /** It may not subscribe to the topic any more. */
+  lost(topic: string, who: Who): void
+  close(): void
+}
+
+export interface PresenceDeps<User> {
+  readonly log: TopicLog
+  readonly presence: PresenceOption<User>
+  readonly permission: Permission<User>
+  readonly limits: ServerLimits
+  readonly clock: Clock
+  onError(error: unknown, doing: string): void
+}
+
+/** How often it is asked who has been gone for long enough, ms. */
+const LOOK = 1_000
+
+export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
+  const { log, permission, limits, clock, onError } = deps
+  const { attendance } = log
+  if (!attendance)
+    throw invalid('presence needs a log with `attendance`, such as memoryLog() and redisLog(): the given one has none')
+  const lists = createMemberLists(log, attendance, clock)
+  const announcer = createAnnouncer({ attendance, clock, maxTopics: limits.maxPresences })
+  const shows = { ...deps, patience: limits.requestTimeout, maxData: limits.maxPresenceData }
+
+  async function mayRead(topic: string, { user, session }: Request<User>) {
+    const denial = await permission({ action: 'subscribe', topic, user, session })
+    if (denial) throw new RequestRefused(denial.code, denial.message, undefined, denial.retryAfter)
+  }
+
+  async function tell(topic: string, session: string, announcement: Parameters<typeof announcer.announce>[2]) {
+    const told = await announcer.announce(presenceTopic(topic), session, announcement).catch((error: unknown) => {
+      // The log says itself that it is away.
+      if (!(error instanceof LiveSocketError)) onError(error, 'telling who is present')
+      throw new RequestRefused('busy', 'Who is present cannot be told now.', undefined, 1_000)
+    })
+    if (!told)
+      throw new RequestRefused(
+        'limit',
+        `A session is present in at most limits.maxPresences, ${limits.maxPresences} topics.`,
+      )
+  }
+
+  function lost(topic: string, { session, subject }: Who) {
+    void announcer.announce(presenceTopic(topic), session, { type: 'leave', subject, n: Infinity }).catch(quietly)
+  }
+
+  const methods: OnRequest<User> = {
+    async [PRESENCE](ask): Promise<MembersAnswer> {
+      const { topic, after } = asked(ask.data)
+      if (after !== undefined && typeof after !== 'string') throw wrong('after is the id of a connection')
+      await mayRead(topic, ask)
+      const list = await lists.get(presenceTopic(topic))
+      const { epoch, offset, salt } = list
+      const you = memberIds({ session: ask.session, subject: readUser(ask.user).subject }, salt)
+      return { epoch, offset, you, ...pageOf(list, after) }
+    },
+    async [ENTER](ask) {
+      const { topic, n, data = null } = asked(ask.data)
+      const text = serialise(data)
+      const size = 'json' in text ? text.json.length : Infinity
+      if (!('json' in text) || size > limits.maxPresenceData)
+        throw new RequestRefused(
+          'too-large',
+          `What a member says of itself has at most limits.maxPresenceData, ${limits.maxPresenceData} characters as JSON, not ${size}.`,
+        )
+      const { session } = ask
+      const { subject } = readUser(ask.user)
+      const user = await (async () => {
+        await mayRead(topic, ask)
+        return shownUser(shows, topic, ask.user)
+      })().catch((error: unknown) => {
+        // It may not be there any more either.
+        if (error instanceof RequestRefused && error.reason === 'forbidden') lost(topic, { session, subject })
+        throw error
+      })
+      await tell(topic, ask.session, {
+        type: 'set',
+        subject,
+        n: counted(n),
+        data: text.json,
+        user,
+        signal: ask.signal,
+      })
+    },
+    async [LEAVE](ask) {
+      const { topic, n } = asked(ask.data)
+      const { subject } = readUser(ask.user)
+      await tell(topic, ask.session, { type: 'leave', subject, n: counted(n), signal: ask.signal })
+    },
+  }
+
+  async function takeOut(grace: number, session?: string) {
+    for (let more = true; more; ) {
+      const departures = await attendance!.departed(grace, session)
+      more = session === undefined && new Set(departures.map((one) => one.session)).size === MOST_DEPARTED
+      await Promise.all(
+        departures.map(({ session: gone, topic, row }) =>
+          announcer.announce(topic, gone, { type: 'gone', ids: idsOf(row) }),
+        ),
+      )
+    }
+  }
+
+  // What fails is tried again at the next look, here or elsewhere: the log says itself that it is away.
+  const quietly = (error: unknown) => {
+    if (!closed && !(error instanceof LiveSocketError)) onError(error, 'taking out who has left')
+  }
+  let closed = false
+  let cancel = () => {}
+  const look = () => {
+    cancel = clock.setTimeout(() => {
+      void takeOut(limits.presenceGrace)
+        .catch(quietly)
+        .then(() => closed || look())
+    }, LOOK)
+  }
+  look()
+
+  return {
+    methods,
+    async members(topic) {
+      const members = new Map<string, Member>()
+      const { rows } = await lists.get(presenceTopic(checkedTopic(topic)))
+      changeMembers(members, { set: rows.map(({ row }) => row) })
+      return memberList(members)
+    },
+    left: (session) => void takeOut(0, session).catch(quietly),
+    lost,
+    close() {
+      closed = true
+      cancel()
+      announcer.close()
+      lists.close()
+    },
+  }
+}
+
+/** Where the server has no `presence`. */
+export function noPresence<User>(): OnRequest<User> {
+  const refuse = () => {
+    throw new RequestRefused(
+      'unknown-method',
+      'This server has no presence: see the option presence of createLiveServer.',
+    )
+  }
+  return { [PRESENCE]: refuse, [ENTER]: refuse, [LEAVE]: refuse }
+}
+
+const wrong = (what: string) => new RequestRefused('invalid', `presence: ${what}.`)
+
+function asked(data: unknown) {
+  const { topic, ...rest } = (data ?? {}) as Record<string, unknown>
+  if (typeof topic !== 'string' || topic === '' || topic.length > LONGEST) throw wrong(TOPIC)
+  return { topic, ...rest } as { topic: string; n?: unknown; data?: unknown; after?: string }
+}
+
+const LONGEST = MAX_TOPIC - PRESENCE_PREFIX
+const TOPIC = `a topic that has members is a string of 1 to ${LONGEST} characters`
+
+function checkedTopic(topic: unknown): string {
+  if (typeof topic === 'string' && topic !== '' && topic.length <= LONGEST) return topic
+  throw invalid(`members(topic): ${TOPIC}`)
+}
+
+function counted(n: unknown): number {
+  if (Number.isSafeInteger(n)) return n as number
+  throw wrong('n must be a whole number')
+}

@@ -1,0 +1,94 @@
+import { common, script } from './script.js'
+
+/** The salt of all ids; the one that is given where there is none yet. */
+const SALT = `
+local salt = redis.call('HGET', root, 'salt')
+`
+
+/**
+ * What an append does besides: it changes who is present in the topic, and says that in place of data. KEYS 7: who is
+ * present. ARGV 10…: the salt that the ids were made with, what all names of keys begin with, in how many topics a
+ * session may be, and then for each session its name, its row or nothing, and what is told of it where it leaves.
+ * Answers `salt` and the one to make them with, or `none` or `new`, and the sessions that are in too many topics.
+ */
+export const ATTEND = {
+  first: `${SALT}
+if salt and salt ~= ARGV[10] then return {'salt', salt} end
+local attending, departing, most, set, gone, refused, tells = KEYS[7], ARGV[11] .. 'departing', tonumber(ARGV[12]), {}, {}, {}, {set = {}, gone = {}}
+for at = 13, #ARGV, 3 do
+  local session, listed = ARGV[at], redis.call('HEXISTS', attending, ARGV[at]) == 1
+  if ARGV[at + 1] == '' then
+    if listed then
+      gone[#gone + 1] = session
+      tells.gone[#gone] = ARGV[at + 2]
+    end
+  elseif listed or redis.call('ZCARD', ARGV[11] .. 'attends:' .. session) < most then
+    set[#set + 1] = session
+    tells.set[#set] = ARGV[at + 1]
+  else refused[#refused + 1] = session end
+end
+if #set + #gone == 0 then return {'none', unpack(refused)} end
+data = '{"set":[' .. table.concat(tells.set, ',') .. '],"gone":[' .. table.concat(tells.gone, ',') .. ']}'
+`,
+  permits: ` or barred('HDEL', attending, 'HSET', attending, 'ZADD', departing, 'ZREM', departing, 'EXISTS', ARGV[11] .. 'session:',
+  'HEXISTS', ARGV[11] .. 'session:', 'ZADD', ARGV[11] .. 'attends:', 'ZREM', ARGV[11] .. 'attends:')`,
+  last: `redis.call('HSET', root, 'salt', ARGV[10])
+for at, session in ipairs(set) do
+  redis.call('HSET', attending, session, tells.set[at])
+  redis.call('ZADD', ARGV[11] .. 'attends:' .. session, 0, name)
+  local of = ARGV[11] .. 'session:' .. session
+  -- What it had asked for is done when it is gone already.
+  if redis.call('EXISTS', of) == 0 or redis.call('HEXISTS', of, 'gone') == 1 then redis.call('ZADD', departing, num(now), session) end
+end
+for _, session in ipairs(gone) do
+  redis.call('HDEL', attending, session)
+  redis.call('ZREM', ARGV[11] .. 'attends:' .. session, name)
+  if redis.call('EXISTS', ARGV[11] .. 'attends:' .. session) == 0 then redis.call('ZREM', departing, session) end
+end
+do return {'new', num(seq), last, unpack(refused)} end
+`,
+}
+
+/**
+ * KEYS: root, who is present. ARGV 4…: topic, a salt in case. Answers the salt, where the topic stands, and for each
+ * session its name and row.
+ */
+export const attending = (topic: string) => `${topic}${SALT}
+local no = barred('HSETNX', root, 'HGETALL', KEYS[2])
+if no then return no end
+redis.call('HSETNX', root, 'salt', ARGV[5])
+local topic = standing()
+local reply = {'ok', salt or ARGV[5], named(topic), num(topic.offset)}
+for _, field in ipairs(redis.call('HGETALL', KEYS[2])) do reply[#reply + 1] = field end
+return reply
+`
+
+/**
+ * KEYS: root, departing. ARGV 4…: for how long a session must have been gone, how long whoever asks has to take it out,
+ * what all names of keys begin with, how many, and one session, or nothing. Answers for each topic of each one the
+ * session, the topic, and its row there.
+ */
+const DEPARTED = `${common()}
+local departing, tag = KEYS[2], ARGV[6]
+local no = barred('ZRANGE', departing, 'ZADD', departing, 'ZREM', departing, 'EXISTS', tag .. 'session:', 'HEXISTS', tag .. 'session:',
+  'ZRANGE', tag .. 'attends:', 'ZREM', tag .. 'attends:', 'HGET', tag .. 'attending:')
+if no then return no end
+local names = ARGV[8] ~= '' and {ARGV[8]} or redis.call('ZRANGE', departing, '-inf', num(now - tonumber(ARGV[4])), 'BYSCORE', 'LIMIT', 0, ARGV[7])
+local reply = {'ok'}
+for _, name in ipairs(names) do
+  local session = tag .. 'session:' .. name
+  local here = redis.call('EXISTS', session) == 1 and redis.call('HEXISTS', session, 'gone') == 0
+  local topics = here and {} or redis.call('ZRANGE', tag .. 'attends:' .. name, 0, -1)
+  local found = #reply
+  for _, topic in ipairs(topics) do
+    local row = redis.call('HGET', tag .. 'attending:' .. epoch .. ':' .. topic, name)
+    if row then for _, field in ipairs({name, topic, row}) do reply[#reply + 1] = field end
+    else redis.call('ZREM', tag .. 'attends:' .. name, topic) end
+  end
+  if #reply > found then redis.call('ZADD', departing, num(now - tonumber(ARGV[4]) + tonumber(ARGV[5])), name)
+  else redis.call('ZREM', departing, name) end
+end
+return reply
+`
+
+export const ATTENDANCE_SCRIPTS = { departed: script('departed', DEPARTED) }

@@ -1,0 +1,211 @@
+// npx tsx test/presence/drive.ts 300 500 20 15000: members, moves, kills, lease; prints what it came to.
+import { pathToFileURL } from 'node:url'
+import { WebSocket } from 'ws'
+import { systemClock } from '../../src/base/clock.js'
+import { createLiveSocket, type LiveSocket } from '../../src/index.js'
+import { presence, type Member, type Presence } from '../../src/presence/index.js'
+import { createLiveServer, type LiveServer } from '../../src/server/index.js'
+import { openRedisLog, type RedisLog } from '../../src/server/redis/redis-log.js'
+import { seededRandom } from '../../src/testing/seeded-random.js'
+import { startRedisServer } from '../kit/redis-server.js'
+import { tcpPath, type TcpPath } from '../kit/tcp-path.js'
+
+export interface DriveOptions {
+  readonly members: number
+  readonly moves: number
+  readonly kills: number
+  /** Of a node, ms. */
+  readonly lease: number
+}
+
+export interface DriveResult {
+  readonly moves: number
+  readonly kills: number
+  /** Times that somebody who was there was not shown, to anybody. */
+  readonly flickers: number
+  /** Members that died with their node, and of those the ones whose leaving was shown more than once to anybody. */
+  readonly died: number
+  readonly leftTwice: number
+  /** The longest from a kill to the moment at which nobody showed those that died with it, ms. */
+  readonly longestLeaving: number
+  /** Times of calm after which a client's list was not the server's one second later. */
+  readonly different: number
+  /** The longest that it took all lists to be the server's, ms. */
+  readonly longestCalm: number
+}
+
+interface Node {
+  readonly path: TcpPath
+  readonly log: RedisLog
+  readonly server: LiveServer
+}
+
+interface Client {
+  readonly name: string
+  readonly socket: LiveSocket
+  readonly here: Presence<number, string>
+  node: Node
+  alive: boolean
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => void systemClock.setTimeout(resolve, ms))
+
+async function until(holds: () => boolean | Promise<boolean>, patience: number): Promise<number> {
+  const from = performance.now()
+  while (!(await holds()) && performance.now() - from < patience) await pause(20)
+  return performance.now() - from
+}
+
+/** Three servers on one Redis, of which each is now and then dead without a word, and members that move all the time. */
+export async function drivePresence({ members, moves, kills, lease }: DriveOptions): Promise<DriveResult> {
+  const redis = await startRedisServer()
+  const random = seededRandom(1)
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
+  const nodes: Node[] = []
+  const clients: Client[] = []
+  const everyLog: RedisLog[] = []
+  const result = {
+    moves: 0,
+    kills: 0,
+    flickers: 0,
+    died: 0,
+    leftTwice: 0,
+    longestLeaving: 0,
+    different: 0,
+    longestCalm: 0,
+  }
+
+  async function startNode() {
+    const path = await tcpPath(redis.port)
+    const log = openRedisLog({ url: `redis://127.0.0.1:${path.port}`, onError: () => undefined }, { lease })
+    everyLog.push(log)
+    const server = createLiveServer<{ subject: string }>({
+      port: 0,
+      host: '127.0.0.1',
+      log,
+      authenticate: ({ token }) => ({ subject: token! }),
+      presence: () => true,
+      reconnectSpread: 200,
+      limits: { presenceGrace: lease / 3 },
+      onError: () => undefined,
+    })
+    await server.ready
+    nodes.push({ path, log, server: server as LiveServer })
+  }
+
+  function startClient(name: string) {
+    const client = { name, node: pick(nodes), alive: true } as { -readonly [Key in keyof Client]: Client[Key] }
+    client.socket = createLiveSocket({
+      url: () => client.node.server.address(),
+      getToken: async () => name,
+      environment: { WebSocket },
+    })
+    client.here = presence<number, string>(client.socket, 'room', { data: 0, onError: () => undefined })
+    client.here.members.subscribe((now, before) => client.alive && watch(now, before))
+    client.socket.connect()
+    clients.push(client)
+  }
+
+  /** How often each client was shown that a member left, by name: nobody may see one go that is there. */
+  const gone = new Map<string, number>()
+  const alive = new Set<string>()
+  function watch(now: readonly Member<number, string>[], before: readonly Member<number, string>[]) {
+    if (now.length >= before.length && now.length > 0 && before.length === 0) return
+    const there = new Set(now.map(({ user }) => user))
+    for (const { user } of before) {
+      if (there.has(user)) continue
+      if (alive.has(user)) result.flickers++
+      gone.set(user, (gone.get(user) ?? 0) + 1)
+    }
+  }
+
+  const shape = (list: readonly Member[]) => JSON.stringify(list)
+  /** All clients show what the server says, a second after the last thing that happened. */
+  async function calm() {
+    const living = clients.filter((client) => client.alive)
+    const differ = async () => {
+      const truth = shape(await nodes[0]!.server.members('room'))
+      return living.filter(({ here }) => shape(here.members.getState()) !== truth).length
+    }
+    const took = await until(async () => (await differ()) === 0, 30_000)
+    result.longestCalm = Math.max(result.longestCalm, took)
+    if (took > 1_000) result.different++
+  }
+
+  async function move() {
+    const client = pick(clients.filter((one) => one.alive))
+    const from = client.node
+    client.node = pick(nodes.filter((node) => node !== from))
+    await client.socket.handover().catch(() => undefined)
+    result.moves++
+    if (random() < 0.2) void client.here.update(result.moves).catch(() => undefined)
+  }
+
+  /** A node dies, and a tenth of its members' machines with it; the others come back elsewhere. */
+  async function kill() {
+    const dead = pick(nodes)
+    nodes.splice(nodes.indexOf(dead), 1)
+    await startNode()
+    const on = clients.filter((client) => client.alive && client.node === dead)
+    const dying = on.slice(0, Math.ceil(on.length / 10))
+    for (const client of on) client.node = pick(nodes)
+    for (const client of dying) {
+      client.alive = false
+      alive.delete(client.name)
+      gone.delete(client.name)
+    }
+    dead.path.cut()
+    const at = performance.now()
+    for (const client of dying) client.socket.close()
+    void dead.server.close()
+    const names = new Set(dying.map(({ name }) => name))
+    const living = clients.filter((client) => client.alive)
+    await until(
+      () => living.every(({ here }) => here.members.getState().every(({ user }) => !names.has(user))),
+      3 * lease + 10_000,
+    )
+    result.longestLeaving = Math.max(result.longestLeaving, performance.now() - at)
+    result.kills++
+    result.died += dying.length
+    // Each of the others saw it once.
+    for (const name of names) if ((gone.get(name) ?? 0) > living.length) result.leftTwice++
+    for (const { name } of dying) {
+      startClient(`${name}'`)
+      alive.add(`${name}'`)
+    }
+    await until(
+      () => clients.filter((one) => one.alive).every(({ socket }) => socket.store.getState().status === 'live'),
+      30_000,
+    )
+    await pause(500)
+    await calm()
+  }
+
+  try {
+    for (let at = 0; at < 3; at++) await startNode()
+    for (let at = 0; at < members; at++) startClient(`member ${at}`)
+    await until(() => clients.every(({ here }) => here.members.getState().length === members), 60_000)
+    for (const { name } of clients) alive.add(name)
+    await calm()
+    const perKill = Math.ceil(moves / Math.max(1, kills))
+    for (let left = moves; left > 0; left -= perKill) {
+      for (let at = 0; at < Math.min(perKill, left); at += 10)
+        await Promise.all(Array.from({ length: Math.min(10, perKill - at, left - at) }, move))
+      await pause(500)
+      await calm()
+      if (result.kills < kills) await kill()
+    }
+    return result
+  } finally {
+    for (const { socket } of clients) socket.close()
+    await Promise.all(nodes.map(({ server }) => server.close()))
+    await Promise.all(everyLog.map((log) => log.close()))
+    await redis.close()
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [members = 300, moves = 500, kills = 20, lease = 15_000] = process.argv.slice(2).map(Number)
+  console.log(await drivePresence({ members, moves, kills, lease }))
+  process.exit(0)
+}

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { CLAIM, type Attendance } from '../../../src/server/log/attendance.js'
+import type { LogUnderTest } from './topic-log-contract.js'
+
+/** What every log promises of who is present where. */
+export function attendanceContract(name: string, makeLog: () => Promise<LogUnderTest>): void {
+  const open: LogUnderTest[] = []
+  const make = async () => {
+    const made = await makeLog()
+    open.push(made)
+    return { ...made, one: made.log.attendance!, two: made.other.attendance! }
+  }
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((made) => made.close()))
+  })
+
+  const put = (on: Attendance, session: string, row = JSON.stringify(session), topic = 't', most = 10) =>
+    on.change(topic, most, () => ({ set: [{ session, row }], gone: [] }))
+  const take = (on: Attendance, session: string, topic = 't') =>
+    on.change(topic, 10, () => ({ set: [], gone: [{ session, ids: `["${session}"]` }] }))
+  const rows = async (on: Attendance, topic = 't') => [...(await on.list(topic)).rows].sort()
+
+  describe(`${name}: who is present`, () => {
+    test('is one list for all servers, and each change of it a message at its position', async () => {
+      const { log, one, two } = await make()
+      await log.admit('a', 1)
+      await log.admit('ü\ud800', 1)
+      expect(await two.list('t')).toMatchObject({ offset: 0, rows: [] })
+      await put(one, 'a', '{"n":1}')
+      await put(two, 'ü\ud800')
+      await put(two, 'a', '{"n":2}')
+      const { epoch, offset } = await log.head('t')
+      expect(await one.list('t')).toMatchObject({ epoch, offset, rows: expect.any(Array) })
+      expect(await rows(one)).toEqual(['"ü\\ud800"', '{"n":2}'])
+      await take(one, 'a')
+      expect(await rows(two)).toHaveLength(1)
+      const { entries } = await log.read('t', 0, { maxMessages: 100, maxBytes: 1e9 })
+      expect(entries.map(({ data }) => data)).toEqual([
+        '{"set":[{"n":1}],"gone":[]}',
+        '{"set":["ü\\ud800"],"gone":[]}',
+        '{"set":[{"n":2}],"gone":[]}',
+        '{"set":[],"gone":[["a"]]}',
+      ])
+      expect(await rows(one, 'another')).toEqual([])
+    })
+
+    test('whoever is not listed does not leave: nothing is told', async () => {
+      const { log, one } = await make()
+      await take(one, 'nobody')
+      expect(await log.head('t')).toMatchObject({ offset: 0 })
+    })
+
+    test('a session is in so many topics, on whichever server; in those it may change what it says', async () => {
+      const { log, one, two } = await make()
+      await log.admit('s', 1)
+      expect(await put(one, 's', '1', 't', 2)).toEqual({ refused: new Set() })
+      expect(await put(two, 's', '1', 'u', 2)).toEqual({ refused: new Set() })
+      expect(await put(two, 's', '1', 'v', 2)).toEqual({ refused: new Set(['s']) })
+      expect(await log.head('v')).toMatchObject({ offset: 0 })
+      expect(await put(one, 's', '2', 'u', 2)).toEqual({ refused: new Set() })
+      await take(one, 's', 't')
+      expect(await put(one, 's', '1', 'v', 2)).toEqual({ refused: new Set() })
+      expect(await rows(one, 'v')).toEqual(['1'])
+    })
+
+    test('the salt is one for all servers', async () => {
+      const { one, two } = await make()
+      const salts: string[] = []
+      for (const on of [one, two, one])
+        await on.change('t', 10, (salt) => {
+          salts.push(salt)
+          return { set: [{ session: 's', row: `"${salt}"` }], gone: [] }
+        })
+      const { salt } = await one.list('t')
+      expect((await two.list('other')).salt).toBe(salt)
+      expect(await rows(one)).toEqual([`"${salt}"`])
+      expect(salts.slice(-1)).toEqual([salt])
+    })
+
+    test('whose last leg has been gone for long enough has departed, from all its topics; who came back has not', async () => {
+      const { log, other, one, two, pass } = await make()
+      await log.admit('s', 1)
+      await log.admit('back', 1)
+      for (const topic of ['t', 'u']) await put(one, 's', '"row"', topic)
+      await put(one, 'back')
+      await other.admit('s', 2)
+      await log.release('s', 1)
+      await pass(6_000)
+      expect(await two.departed(5_000)).toEqual([])
+      await other.release('s', 2)
+      await log.release('back', 1)
+      await pass(4_000)
+      expect(await one.departed(5_000)).toEqual([])
+      await other.admit('back', 2)
+      await pass(2_000)
+      const gone = await two.departed(5_000)
+      expect([...gone].sort((a, b) => (a.topic < b.topic ? -1 : 1))).toEqual([
+        { session: 's', topic: 't', row: '"row"' },
+        { session: 's', topic: 'u', row: '"row"' },
+      ])
+      // It is for who was told; should that one die over it, for somebody else.
+      expect(await one.departed(5_000)).toEqual([])
+      await take(two, 's')
+      await pass(CLAIM + 1)
+      expect(await one.departed(5_000)).toEqual([{ session: 's', topic: 'u', row: '"row"' }])
+      await take(one, 's', 'u')
+      await pass(CLAIM + 1)
+      expect(await one.departed(0)).toEqual([])
+      expect(await rows(one)).toEqual(['"back"'])
+    })
+
+    test('a session can be asked about by itself, and one that enters when it is gone already departs like any other', async () => {
+      const { log, one, two, pass } = await make()
+      await log.admit('here', 1)
+      await put(one, 'here')
+      await put(one, 'late')
+      expect(await one.departed(5_000, 'here')).toEqual([])
+      expect(await one.departed(5_000, 'late')).toEqual([{ session: 'late', topic: 't', row: '"late"' }])
+      await pass(CLAIM + 5_001)
+      expect(await two.departed(5_000)).toEqual([{ session: 'late', topic: 't', row: '"late"' }])
+    })
+
+    test('a log that lost its data lists nobody', async () => {
+      const { log, one, lose } = await make()
+      await log.admit('s', 1)
+      await put(one, 's')
+      await lose()
+      expect(await one.list('t')).toMatchObject({ offset: 0, rows: [] })
+      await put(one, 's')
+      expect(await rows(one)).toEqual(['"s"'])
+    })
+  })
+}
