@@ -13,7 +13,11 @@ export async function askProgram<Kind extends Ask['kind']>(
 /** What a program of Node says last. */
 export function lastLine(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+    // Worlds come and go by the thousand: with room for the young ones, a fifth less time goes into clearing them away.
+    const child = spawn(process.execPath, ['--max-semi-space-size=32', ...args], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => void (text += chunk))
     child.on('error', reject)

@@ -41,6 +41,8 @@ const MOST_FAILURES = 3
 
 // What it warns of is said a million times here.
 console.warn = () => {}
+// Nobody reads where an error of these worlds was made, and to write it down is a good part of a schedule.
+Error.stackTraceLimit = 0
 
 const machine = takeOverTimers()
 const run = (world: WorldOptions, choices: Choices, seed: number, story = false) =>

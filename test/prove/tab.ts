@@ -65,6 +65,9 @@ export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabD
   const WebSocket = createWorldSocket({
     serverAt: (url) => (page.offline ? null : deps.serverAt(url)),
     dialled(connection) {
+      // Where nothing is under way and nothing will be, there is nothing to look at.
+      for (let at = connections.length - 1; at >= 0; at--)
+        if (connections[at]!.over && connections[at]!.down.items.length === 0) connections.splice(at, 1)
       connections.push(connection)
       say(`dials leg ${connection.leg}, ${connection.url}`)
       if (connections.filter(({ held }) => held).length > 2) judge.break('three legs at once (client rule 1)')

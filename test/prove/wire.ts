@@ -48,10 +48,18 @@ export interface Network {
   tick(): number
 }
 
+interface WorldEvent {
+  readonly type: 'open' | 'message' | 'error' | 'close'
+  readonly [field: string]: unknown
+}
+
+type Listener = (event: WorldEvent) => void
+
 /** A browser's WebSocket class whose connections are queues that somebody else moves on. */
 export function createWorldSocket(network: Network): typeof WebSocket {
   let legs = 0
-  class WorldSocket extends EventTarget {
+  // A target and events of Node's own would cost more than the client that hears them.
+  class WorldSocket {
     static readonly CONNECTING = 0
     static readonly OPEN = 1
     static readonly CLOSING = 2
@@ -60,10 +68,11 @@ export function createWorldSocket(network: Network): typeof WebSocket {
     protocol = ''
     bufferedAmount = 0
     binaryType = 'blob'
-    onopen: ((event: Event) => void) | null = null
-    onmessage: ((event: Event) => void) | null = null
-    onerror: ((event: Event) => void) | null = null
-    onclose: ((event: Event) => void) | null = null
+    onopen: Listener | null = null
+    onmessage: Listener | null = null
+    onerror: Listener | null = null
+    onclose: Listener | null = null
+    readonly #listeners = new Map<string, Set<Listener>>()
     #closed = false
     #serverDone = false
     readonly #server: ServerEnd | null
@@ -72,7 +81,6 @@ export function createWorldSocket(network: Network): typeof WebSocket {
     readonly #down: Queue
 
     constructor(readonly url: string) {
-      super()
       const leg = ++legs
       this.#server = network.serverAt(url)
       this.#up = { name: `${leg}↑`, items: [], deliver: (item) => this.#arriveUp(item) }
@@ -133,19 +141,19 @@ export function createWorldSocket(network: Network): typeof WebSocket {
         if (this.readyState !== 0) return
         this.readyState = 1
         this.protocol = 'livesocket.v1'
-        return this.#emit(new Event('open'))
+        return this.#emit({ type: 'open' })
       }
       if (item.kind === 'text') {
-        if (this.readyState === 1) this.#emit(new MessageEvent('message', { data: item.text }))
+        if (this.readyState === 1) this.#emit({ type: 'message', data: item.text })
         return
       }
       if (this.readyState === 3) return
       const opened = this.readyState !== 0
       this.readyState = 3
       if (item.kind === 'reset') this.#push(this.#up, { kind: 'reset' })
-      if (item.kind === 'reset' || !opened) this.#emit(new Event('error'))
+      if (item.kind === 'reset' || !opened) this.#emit({ type: 'error' })
       const close = item.kind === 'close' && opened ? item : { code: 1006, reason: '' }
-      this.#emit(Object.assign(new Event('close'), { code: close.code, reason: close.reason, wasClean: opened }))
+      this.#emit({ type: 'close', code: close.code, reason: close.reason, wasClean: opened })
     }
 
     send(data: string) {
@@ -165,9 +173,18 @@ export function createWorldSocket(network: Network): typeof WebSocket {
       this.#serverDone = this.#serverDone || !this.#server
     }
 
-    #emit(event: Event) {
+    addEventListener(type: string, listener: Listener) {
+      const those = this.#listeners.get(type) ?? new Set()
+      this.#listeners.set(type, those.add(listener))
+    }
+
+    removeEventListener(type: string, listener: Listener) {
+      this.#listeners.get(type)?.delete(listener)
+    }
+
+    #emit(event: WorldEvent) {
       this[`on${event.type}` as 'onopen']?.(event)
-      this.dispatchEvent(event)
+      for (const listener of [...(this.#listeners.get(event.type) ?? [])]) listener(event)
     }
   }
   return WorldSocket as unknown as typeof WebSocket

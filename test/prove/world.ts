@@ -7,7 +7,7 @@ import { createModelLog } from './model-log.js'
 import { createModelServer, type ModelServer } from './model-server.js'
 import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
 import { createTokenService } from './token-service.js'
-import type { Connection } from './wire.js'
+import type { Connection, Queue } from './wire.js'
 import { createWorldClock } from './world-clock.js'
 
 type OfServers =
@@ -110,14 +110,14 @@ async function live(world: World, options: WorldOptions, choices: Choices, quiet
     can[pick(can.length)]!()
     await quiet()
     steps++
-    return world.broken().length === 0
+    return world.sound()
   }
   world.begin()
   await quiet()
   const going = () => left.some((actor) => actor !== TIME && actor.length > 0) || world.underWay()
   while (steps < options.maxSteps && going() && (await step((n) => choices.pick(n))));
   left.splice(0, left.length, TIME)
-  if (world.broken().length === 0) {
+  if (world.sound()) {
     world.allIsWell()
     const most = steps + MOST_CALM_STEPS
     while (!world.calm() && steps < most && world.inTime() && (await step(() => 0)));
@@ -230,29 +230,29 @@ function createWorld(
 
   /** What is under way, in the order in which it was sent. */
   function deliveries() {
-    return tabs
-      .flatMap((tab) =>
-        tab.connections.flatMap((connection) => [
-          { tab, connection, queue: connection.up },
-          { tab, connection, queue: connection.down },
-        ]),
-      )
-      .filter(
-        ({ connection, queue }) => queue.items.length > 0 && !(queue === connection.down && slowed.has(connection)),
-      )
-      .sort((a, b) => a.queue.items[0]!.sent - b.queue.items[0]!.sent)
-      .map(({ tab, connection, queue }) => () => {
-        const { item } = queue.items.shift()!
-        const text = item.kind === 'text' ? item.text : null
-        say(`${queue.name} ${text ?? item.kind}`)
-        if (queue === connection.down) tab.arrived(connection, text)
-        queue.deliver(item)
-      })
+    const ready: { readonly sent: number; readonly deliver: () => void }[] = []
+    for (const tab of tabs)
+      for (const connection of tab.connections)
+        for (const queue of [connection.up, connection.down]) {
+          const first = queue.items[0]
+          if (!first || (queue === connection.down && slowed.has(connection))) continue
+          ready.push({ sent: first.sent, deliver: () => deliver(tab, connection, queue) })
+        }
+    return ready.sort((a, b) => a.sent - b.sent).map((one) => one.deliver)
+  }
+
+  function deliver(tab: Tab, connection: Connection, queue: Queue) {
+    const { item } = queue.items.shift()!
+    const text = item.kind === 'text' ? item.text : null
+    say(`${queue.name} ${text ?? item.kind}`)
+    if (queue === connection.down) tab.arrived(connection, text)
+    queue.deliver(item)
   }
 
   return {
     underWay: () =>
       tabs.some(({ connections }) => connections.some(({ up, down }) => up.items.length + down.items.length > 0)),
+    sound: () => broken.length === 0 && tabs.every(({ judge }) => judge.broken.length === 0),
     broken: () => [...broken, ...tabs.flatMap(({ judge }) => judge.broken)],
     begin: () => tabs.forEach((tab) => tab.signIn()),
     /** What can happen next. The first is what would: what was sent first arrives, then somebody acts or time passes. */
