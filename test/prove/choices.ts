@@ -1,12 +1,15 @@
 import { seededRandom } from '../kit/seeded-random.js'
+import type { State } from './state-hash.js'
+
+/** An answer that ends the schedule: from here on it is known. */
+export const SEEN = -1
 
 /** Where a schedule comes from: each question has `count` answers, and 0 is what would happen by itself. */
 export interface Choices {
-  pick(count: number): number
+  /** `state`: all that there is as the question is put. */
+  pick(count: number, state: () => State): number
   /** The answers so far. */
   readonly made: readonly number[]
-  /** How many answers each question had. */
-  readonly counts: readonly number[]
 }
 
 /** The given answers, and after them what happens by itself. An answer that there is not counts as 0. */
@@ -27,16 +30,14 @@ export function randomChoices(seed: number): Choices {
   return record((_, count) => (random() < unrest ? Math.floor(random() * count) : 0))
 }
 
-function record(answer: (at: number, count: number) => number): Choices {
+/** Asks `answer` for each of them, also where there is only one. */
+export function record(answer: (at: number, count: number, state: () => State) => number): Choices {
   const made: number[] = []
-  const counts: number[] = []
   return {
     made,
-    counts,
-    pick(count) {
-      const picked = count > 1 ? answer(made.length, count) : 0
-      made.push(picked)
-      counts.push(count)
+    pick(count, state) {
+      const picked = answer(made.length, count, state)
+      if (picked !== SEEN) made.push(picked)
       return picked
     },
   }

@@ -1,17 +1,20 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { verdict } from '../../src/server/redis/roll-call.js'
+import { search, WORLDS } from '../server/redis/roll-call-search.js'
 import { askProgram, lastLine } from './ask.js'
 import { compileProgram, type Program } from './compile.js'
-import { MUTANTS } from './mutants.js'
+import { MUTANTS, type Mutant } from './mutants.js'
 import type { Failure } from './program.js'
-import { SCENARIOS } from './scenarios.js'
+import { SCENARIOS, SMALL_WORLDS } from './scenarios.js'
+import { firstFailing } from './test-judge.js'
 
 const HELP = `npm run prove             the whole client against model servers: every schedule within a bound, many at random, and mistakes planted in it
   -- --quick               what CI runs
   -- --schedules 1000000   random schedules; default 1,000,000, or 10,000 with --quick
   -- --seed 0              of the first of them
   -- --deviations 2        how often a searched schedule may leave what would happen by itself; default 4, or 2 with --quick
-  -- --part NAME           only exhaustive, random, chaos or mutants
+  -- --part NAME           only exhaustive, redis, random, chaos or mutants
   -- --json                one JSON object`
 
 const { values } = parseArgs({
@@ -20,7 +23,7 @@ const { values } = parseArgs({
     schedules: { type: 'string' },
     seed: { type: 'string', default: '0' },
     deviations: { type: 'string' },
-    part: { type: 'string', multiple: true, default: ['exhaustive', 'random', 'chaos', 'mutants'] },
+    part: { type: 'string', multiple: true, default: ['exhaustive', 'redis', 'random', 'chaos', 'mutants'] },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -51,21 +54,56 @@ async function inParallel<Job, Result>(jobs: readonly Job[], work: (job: Job) =>
 
 const failures: Failure[] = []
 
+/** Of the small worlds, with --quick. */
+const QUICK_WORLDS = 2
+/** Which of Redis's worlds is searched with --quick: the tests search them all. */
+const QUICK_REDIS = 2
+
 async function exhaustive({ path }: Program) {
-  const answers = await inParallel(Object.keys(SCENARIOS), async (scenario) => {
-    const answer = await askProgram(path, { kind: 'explore', scenario, deviations })
-    const { exploration } = answer
-    say(
-      `${scenario}: ${exploration.schedules} schedules, up to ${exploration.depth} steps${exploration.complete ? '' : ', BROKEN'}`,
-    )
+  const visible = await compileProgram({ visible: true })
+  const search = (of: string, what: string) => async (scenario: string) => {
+    const answer = await askProgram(of, { kind: 'explore', scenario, deviations })
+    const { count, depth, complete } = answer.exploration
+    say(`${scenario}: ${count} ${what}, up to ${depth} steps${complete ? '' : ', BROKEN'}`)
     return answer
+  }
+  try {
+    const small = Object.keys(SMALL_WORLDS).slice(0, values.quick ? QUICK_WORLDS : undefined)
+    const ofStates = await inParallel(small, search(visible.path, 'states'))
+    const ofSchedules = await inParallel(
+      Object.keys(SCENARIOS),
+      search(path, `schedules with ${deviations} deviations`),
+    )
+    const answers = [...ofStates, ...ofSchedules]
+    const sum = (some: typeof answers) => some.reduce((all, { exploration }) => all + exploration.count, 0)
+    failures.push(...answers.flatMap((answer) => answer.failures))
+    return {
+      states: sum(ofStates),
+      schedules: sum(ofSchedules),
+      deviations,
+      depth: Math.max(...answers.map(({ exploration }) => exploration.depth)),
+      complete: answers.every(({ exploration }) => exploration.complete),
+    }
+  } finally {
+    await visible.remove()
+  }
+}
+
+/** Two nodes and a Redis as a model, by the product's own rule; test/server/redis/roll-call.test.ts leads the scripts through the same. */
+function redis() {
+  const names = Object.keys(WORLDS).filter((_, at) => !values.quick || at === QUICK_REDIS)
+  const found = names.map((name) => {
+    const one = search(WORLDS[name]!, verdict)
+    say(
+      `Redis, with ${name}: ${one.states} states, up to ${one.depth} steps${one.wrong ? `: ${one.wrong}: ${one.way}` : ''}`,
+    )
+    return one
   })
-  failures.push(...answers.flatMap((answer) => answer.failures))
   return {
-    states: answers.reduce((sum, { exploration }) => sum + exploration.schedules, 0),
-    depth: Math.max(...answers.map(({ exploration }) => exploration.depth)),
-    complete: answers.every(({ exploration }) => exploration.complete),
-    deviations,
+    states: found.reduce((sum, { states }) => sum + states, 0),
+    depth: Math.max(...found.map(({ depth }) => depth)),
+    complete: found.every(({ wrong }) => wrong === null),
+    violations: found.filter(({ wrong }) => wrong !== null).length,
   }
 }
 
@@ -120,29 +158,31 @@ interface Chaos {
 
 /** A mistake that so many schedules do not show is one that the search is blind to. */
 const MUTANT_SCHEDULES = 10_000
+/** With --quick, one in so many. */
+const QUICK_MUTANTS = 9
 
 async function mutants() {
-  const planted = values.quick ? MUTANTS.slice(0, 4) : MUTANTS
-  const caught = await inParallel(planted, async ({ name, ...plant }) => {
-    const program = await compileProgram(plant)
-    try {
-      for (let from = 0; from < MUTANT_SCHEDULES; from += 1_000) {
-        const { failures: found, schedules: run } = await askProgram(program.path, {
-          kind: 'random',
-          from,
-          count: 1_000,
-        })
-        if (found.length === 0) continue
-        say(`${name}: caught after ${from + run}: ${found[0]!.promises[0]}`)
-        return true
-      }
-    } finally {
-      await program.remove()
-    }
-    say(`${name}: NOT CAUGHT in ${MUTANT_SCHEDULES}`)
-    return false
+  const planted = values.quick ? MUTANTS.filter((_, at) => at % QUICK_MUTANTS === 0) : MUTANTS
+  const caught = await inParallel(planted, async (mutant) => {
+    const by = await (mutant.judge === undefined ? seenBySearch(mutant) : firstFailing(mutant.judge, mutant))
+    say(by === null ? `${mutant.name}: NOT CAUGHT` : `${mutant.name}: caught by ${mutant.judge ?? 'the search'}: ${by}`)
+    return by !== null
   })
   return { planted: planted.length, caught: caught.filter(Boolean).length }
+}
+
+/** The promise that is broken first; null: none is. */
+async function seenBySearch(plant: Mutant): Promise<string | null> {
+  const program = await compileProgram({ plant })
+  try {
+    for (let from = 0; from < MUTANT_SCHEDULES; from += 1_000) {
+      const { failures: found } = await askProgram(program.path, { kind: 'random', from, count: 1_000 })
+      if (found.length > 0) return found[0]!.promises[0]!
+    }
+    return null
+  } finally {
+    await program.remove()
+  }
 }
 
 const program = await compileProgram()
@@ -150,6 +190,7 @@ const began = performance.now()
 const result: Record<string, unknown> = {}
 try {
   if (wants('exhaustive')) result['exhaustive'] = await exhaustive(program)
+  if (wants('redis')) result['redis'] = redis()
   if (wants('random')) result['random'] = await random(program)
 } finally {
   await program.remove()
@@ -162,5 +203,11 @@ for (const { seed: of, promises, replay } of failures)
   say(`BROKEN (seed ${of}): ${promises.join('; ')}\n  npm run replay ${replay}`)
 say(`${((performance.now() - began) / 1_000).toFixed(0)} s`)
 if (values.json) console.log(JSON.stringify({ ...result, failures }))
-if (failures.length > 0 || (chaotic?.violations ?? 0) > 0 || (planted && planted.caught < planted.planted))
+const ofRedis = result['redis'] as ReturnType<typeof redis> | undefined
+if (
+  failures.length > 0 ||
+  (ofRedis?.violations ?? 0) > 0 ||
+  (chaotic?.violations ?? 0) > 0 ||
+  (planted && planted.caught < planted.planted)
+)
   process.exitCode = 1

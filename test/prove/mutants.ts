@@ -1,4 +1,10 @@
-import type { Plant } from './compile.js'
+import type { Plant } from './planter.js'
+
+/** `judge`: the test file that must see it; without one it is the search. */
+export interface Mutant extends Plant {
+  readonly name: string
+  readonly judge?: string
+}
 
 const plants = (file: string, mistakes: Readonly<Record<string, readonly [from: string, to: string]>>) =>
   Object.entries(mistakes).map(([name, [from, to]]) => ({ name, file, from, to }))
@@ -7,7 +13,7 @@ const plants = (file: string, mistakes: Readonly<Record<string, readonly [from: 
  * Mistakes that somebody could make; the search must see each of them. Those within the merge have a search of their own
  * (test/topics/merge-mutants.test.ts): what it lets through twice the subscriptions would stop.
  */
-export const MUTANTS: readonly (Plant & { readonly name: string })[] = [
+const OF_THE_CLIENT: readonly Mutant[] = [
   ...plants('handover/machine.ts', {
     'a third leg is dialled while two live': [`if (state.active && state.old) return`, `if (false) return`],
     'the old leg is dropped at the cutover': [`old: active, standby: null, wait`, `old: null, standby: null, wait`],
@@ -92,3 +98,124 @@ export const MUTANTS: readonly (Plant & { readonly name: string })[] = [
     'a refused token is not renewed': [`case 'unauthorized': return RENEW`, `case 'unauthorized': return SPREAD`],
   }),
 ]
+
+const judged = (judge: string, ...mistakes: readonly (readonly Mutant[])[]) =>
+  mistakes.flat().map((one) => ({ ...one, judge }))
+
+/** What the search does not run: each file has tests that must see the mistake. */
+const BESIDE_IT: readonly Mutant[] = [
+  ...judged(
+    'test/foreign/foreign-merge.test.ts',
+    plants('foreign/foreign-merge.ts', {
+      'by its number the message at the position is told again': [
+        `if (offset <= at.offset) return`,
+        `if (offset < at.offset) return`,
+      ],
+      'a gap of a foreign server is one too long': [
+        `from: at.offset + 1, to: prev, reason: 'lost'`,
+        `from: at.offset, to: prev, reason: 'lost'`,
+      ],
+      'the old leg of a foreign server changes the numbering': [`if (leg !== active) return gap({`, `gap({`],
+      'what both legs bring is told twice': [
+        `else if (!recent.bring(leg, name)) return void counts.duplicates++`,
+        `else recent.bring(leg, name)`,
+      ],
+      'what was held goes out as it came': [`if (strength === 'position') waiting.sort(inOrder(waiting))`, ``],
+    }),
+  ),
+  ...judged(
+    'test/scenario/token-tabs.test.ts',
+    plants('tokens/token-tabs.ts', {
+      'the end of a login session is not on record for tabs that slept': [
+        `return seen === 0 || ended === 0 ? null`,
+        `return true ? null`,
+      ],
+      'a tab that joins begins a login session of its own': [
+        `if (session === 0) group.write('session', Math.max(1, Math.floor(clock.now())))`,
+        `group.write('session', Math.max(1, Math.floor(clock.now())))`,
+      ],
+    }),
+  ),
+  ...judged(
+    'test/server/topics/topic-feed.test.ts',
+    plants('server/topics/topic-feed.ts', {
+      'an entry that comes twice is told twice': [`if (event.entry.offset <= this.heard) return`, ``],
+      'what comes while a topic is opened is lost': [`for (const event of missed) this.hear(event)`, ``],
+      'a server claims to replay what is no longer kept': [`Math.max(wanted, oldest - 1)`, `wanted`],
+    }),
+  ),
+  ...judged(
+    'test/server/publishes/publisher.test.ts',
+    plants('server/publishes/publisher.ts', {
+      'a repeat is decided anew': [`if (known) return known`, ``],
+      'who cannot be judged may publish': [`if ('thrown' in allowed) {`, `if (false) {`],
+    }),
+  ),
+  ...judged(
+    'test/server/log/memory-log.test.ts',
+    plants('server/log/publish-record.ts', {
+      'a repeat is applied again': [`if (known) return known.answer`, ``],
+      'a late copy is applied after a newer publish': [`if (last && place.n <= last.n) return`, `if (false) return`],
+    }),
+    plants('server/log/topic-history.ts', {
+      'a reader has the message at its position again': [
+        `Math.max(0, offset + 1 - oldest.offset)`,
+        `Math.max(0, offset - oldest.offset)`,
+      ],
+    }),
+    plants('server/log/session-register.ts', {
+      'a leg that is late takes the place of a newer one': [
+        `if (session && leg <= session.newest) return { outcome: 'superseded' }`,
+        ``,
+      ],
+      'anybody takes over a session': [
+        `if (session?.owner && session.owner.subject !== subject) return { outcome: 'forbidden' }`,
+        ``,
+      ],
+    }),
+    plants('server/log/memory-log.ts', {
+      'a log that lost its data remembers its publishes': [`sessions.loseRecords()`, ``],
+    }),
+  ),
+  ...judged(
+    'test/server/drain/drain.test.ts',
+    plants('server/drain/drain.ts', {
+      'everybody is asked to move at once': [`const wait = crowded() ? CROWDED : pace.wait()`, `const wait = 0`],
+      'who is asked later is told too much time': [
+        `deadline: Math.max(0, Math.floor(endsAt - clock.monotonic()))`,
+        `deadline: options.deadline`,
+      ],
+      'who came last is asked first': [`[...remaining].reverse()`, `[...remaining]`],
+    }),
+  ),
+  ...judged(
+    'test/server/redis/redis-log.test.ts',
+    plants('server/redis/topic-scripts.ts', {
+      'the append script applies a repeat': [`if known then return {'repeat', known} end`, ``],
+      'the read script has the message at the position again': [
+        `local from, messages, bytes = '(' .. ARGV[5]`,
+        `local from, messages, bytes = ARGV[5]`,
+      ],
+      'the append script leaves a number out': [
+        `topic.offset = topic.offset + 1 topic.bytes`,
+        `topic.offset = topic.offset + 2\ntopic.bytes`,
+      ],
+    }),
+  ),
+  ...judged(
+    'test/server/redis/roll-call.test.ts',
+    plants('server/redis/roll-scripts.ts', {
+      'a Redis that has less than a node knows is believed': [`if known.seq > seq then return 'lost' end`, ``],
+      'who misses something has agreed': [
+        `if found == 'found' then redis.call('HSET', call, node, 1) end`,
+        `redis.call('HSET', call, node, 1)`,
+      ],
+      'an epoch holds before all have agreed': [
+        `if ARGV[4] == '0' and redis.call('HEXISTS', call, member) == 0 then return {'past'} end`,
+        ``,
+      ],
+    }),
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [...OF_THE_CLIENT, ...BESIDE_IT]

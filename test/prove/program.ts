@@ -1,11 +1,11 @@
 import { createLiveSocket } from '../../src/index.js'
 import { givenChoices, randomChoices, type Choices } from './choices.js'
-import { explore, type Exploration } from './explore.js'
+import { exploreSchedules, exploreStates, type Exploration } from './explore.js'
 import { takeOverTimers } from './machine.js'
 import { randomWorld } from './random-world.js'
-import { SCENARIOS } from './scenarios.js'
+import { SCENARIOS, SMALL_WORLDS } from './scenarios.js'
 import { caseText, shrink, type Case } from './shrink.js'
-import { runWorld, type WorldOptions } from './world.js'
+import { runWorld, type Outcome, type WorldOptions } from './world.js'
 
 /** What a run is asked for, as JSON in its first argument. */
 export type Ask =
@@ -27,7 +27,7 @@ export type Answer =
       readonly exploration: Omit<Exploration, 'broken'>
       readonly failures: readonly Failure[]
     }
-  | { readonly kind: 'replay'; readonly broken: readonly string[]; readonly story: readonly string[] }
+  | ({ readonly kind: 'replay' } & Pick<Outcome, 'broken' | 'story' | 'pictures'>)
 
 export interface Failure {
   readonly seed: number
@@ -70,10 +70,15 @@ async function random(from: number, count: number): Promise<Answer> {
   return { kind: 'random', schedules: seed - from, steps, failures }
 }
 
+/** A small world is searched for all its states, any other for the schedules with so many deviations. */
 async function exhaust(scenario: string, deviations: number): Promise<Answer> {
-  const world = SCENARIOS[scenario]
+  const small = SMALL_WORLDS[scenario]
+  const world = small ?? SCENARIOS[scenario]
   if (!world) throw new Error(`there is no scenario "${scenario}"`)
-  const { broken, ...exploration } = await explore(world, deviations, (one, choices) => run(one, choices, 1))
+  const go = (one: WorldOptions, choices: Choices) => run(one, choices, 1)
+  const { broken, ...exploration } = small
+    ? await exploreStates(world, go)
+    : await exploreSchedules(world, deviations, go)
   const failures = broken ? [await failure({ world, seed: 1, choices: broken.choices }, broken.promises)] : []
   return { kind: 'explore', scenario, exploration, failures }
 }
@@ -83,7 +88,7 @@ let answer: Answer
 if (ask.kind === 'random') answer = await random(ask.from, ask.count)
 else if (ask.kind === 'explore') answer = await exhaust(ask.scenario, ask.deviations)
 else {
-  const { broken, story } = await run(ask.one.world, givenChoices(ask.one.choices), ask.one.seed, true)
-  answer = { kind: 'replay', broken, story }
+  const { broken, story, pictures } = await run(ask.one.world, givenChoices(ask.one.choices), ask.one.seed, true)
+  answer = { kind: 'replay', broken, story, pictures }
 }
 console.log(JSON.stringify(answer))

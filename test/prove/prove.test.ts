@@ -3,6 +3,7 @@ import { lastLine } from './ask.js'
 
 interface Proof {
   readonly exhaustive: { readonly states: number; readonly depth: number; readonly complete: boolean }
+  readonly redis: { readonly states: number; readonly complete: boolean; readonly violations: number }
   readonly random: { readonly schedules: number; readonly violations: number }
   readonly chaos: { readonly schedules: number; readonly violations: number }
   readonly mutants: { readonly planted: number; readonly caught: number }
@@ -12,12 +13,14 @@ interface Proof {
 it('whatever the network, the servers, the token service and the page do: nothing is lost in silence, nothing is told twice, every publish is settled, and in the end the page is live', {
   timeout: 300_000,
 }, async () => {
-  const { exhaustive, random, chaos, mutants, failures } = JSON.parse(
+  const { exhaustive, redis, random, chaos, mutants, failures } = JSON.parse(
     await lastLine(['--import', 'tsx', 'test/prove/main.ts', '--quick', '--json']),
   ) as Proof
   expect(failures.map(({ promises, replay }) => `${promises.join('; ')}: npm run replay ${replay}`)).toEqual([])
   expect(exhaustive.complete).toBe(true)
-  expect(exhaustive.states).toBeGreaterThan(1_000)
+  expect(exhaustive.states).toBeGreaterThan(5_000)
+  expect(redis).toMatchObject({ complete: true, violations: 0 })
+  expect(redis.states).toBeGreaterThan(500)
   expect(random).toMatchObject({ violations: 0 })
   expect(random.schedules).toBeGreaterThanOrEqual(10_000)
   expect(chaos).toEqual({ schedules: 180, violations: 0 })

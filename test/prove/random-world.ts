@@ -61,6 +61,9 @@ export function randomWorld(seed: number): WorldOptions {
     actors,
     tokenLife: [null, 120_000, 1_200_000][draw(3)]!,
     dwell: random() < 0.5 ? 0 : 1_000,
+    live: false,
+    prompt: false,
+    haste: null,
     maxSteps: 400,
   }
 }

@@ -1,8 +1,10 @@
+import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.js'
 import type { LiveSocket, LiveSocketOptions } from '../../src/index.js'
 import type { Tabs } from '../../src/host/tabs.js'
 import { seededRandom } from '../kit/seeded-random.js'
 import { createJudge, type Judge } from './judge.js'
 import type { ModelLog } from './model-log.js'
+import { draw } from './draw.js'
 import { createWorldPage, type WorldPage } from './page.js'
 import { createPublishWatch } from './publish-watch.js'
 import type { TokenService } from './token-service.js'
@@ -27,6 +29,8 @@ export interface Tab {
   arrived(connection: Connection, text: string | null): void
   /** What keeps it from being as if nothing had happened; none: all is well. */
   amiss(): string[]
+  /** None where none was asked for. */
+  picture(marks: readonly TimelineMark[]): TimelinePicture[]
 }
 
 export interface TabDeps {
@@ -43,12 +47,14 @@ export interface TabDeps {
   serverAt(url: string): ServerEnd | null
   tick(): number
   say(line: string): void
+  /** Where a picture is drawn: how far to the right. */
+  readonly place: (() => number) | null
 }
 
 /** How long ago something must have come for a leg to count as serving, ms: less than any heartbeat of this world. */
 const HEARD_OF = 5_000
 
-export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabDeps): Tab {
+export function createTab({ name, clock, log, tokens, say: tell, place, ...deps }: TabDeps): Tab {
   const judge = createJudge(log)
   const page = createWorldPage()
   const connections: Connection[] = []
@@ -87,12 +93,15 @@ export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabD
     debug: false,
     environment: { WebSocket, clock, random: seededRandom(deps.seed), ...page.sensors, tabs: deps.tabs },
   })
-  socket.subscribe(TOPIC, (data, { epoch, offset }) => {
+  const drawing = place && draw(socket, place)
+  socket.subscribe(TOPIC, (data, { epoch, offset, leg }) => {
+    drawing?.arrived(leg)
     told.delivered++
     judge.delivered({ epoch, offset, data })
     say(`has ${epoch}:${offset}`)
   })
   socket.on('gap', (gap) => {
+    drawing?.missed()
     told.gaps++
     judge.gap(gap)
     say(`misses ${gap.epoch}:${gap.from}–${gap.to} (${gap.reason})`)
@@ -152,6 +161,7 @@ export function createTab({ name, clock, log, tokens, say: tell, ...deps }: TabD
       const answer = frame.topics?.[TOPIC]
       if (answer && (frame.type === 'welcome' || frame.type === 'subscribed')) judge.started(answer.epoch, answer.after)
     },
+    picture: (marks) => (drawing ? [drawing.picture(marks)] : []),
     amiss() {
       const { status: now } = socket.store.getState()
       const say = signedOut ? judge.owed().filter((owed) => owed.includes('publish')) : judge.owed()

@@ -10,7 +10,9 @@ export interface WorldClock extends Clock {
   runDue(): boolean
 }
 
-const START = 1_893_456_000_000
+/** What the two clocks show as a world begins: numbers that nothing else has, so that a moment is known as one. */
+export const START = 1_893_456_000_000
+export const BEGAN = 5_000_000_000
 const FRAME = 16
 
 export function createWorldClock(): WorldClock {
@@ -19,7 +21,7 @@ export function createWorldClock(): WorldClock {
     readonly order: number
     readonly task: () => void
   }
-  let elapsed = 0
+  let elapsed = BEGAN
   let order = 0
   /** The next one is the last: few timers, most of them set for later than those that are there. */
   const timers: Timer[] = []
@@ -36,7 +38,7 @@ export function createWorldClock(): WorldClock {
   }
 
   return {
-    now: () => START + elapsed,
+    now: () => START + elapsed - BEGAN,
     monotonic: () => elapsed,
     setTimeout: set,
     settled: (task) => set(task, 0),

@@ -1,14 +1,16 @@
+import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.js'
 import type { NetworkHint } from '../../src/host/network.js'
 import type { PageChange } from '../../src/host/page.js'
 import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
-import type { Choices } from './choices.js'
+import { SEEN, type Choices } from './choices.js'
 import type { Machine } from './machine.js'
 import { createModelLog } from './model-log.js'
 import { createModelServer, type ModelServer } from './model-server.js'
+import type { State } from './state-hash.js'
 import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
 import { createTokenService } from './token-service.js'
 import type { Connection, Queue } from './wire.js'
-import { createWorldClock } from './world-clock.js'
+import { BEGAN, createWorldClock } from './world-clock.js'
 
 type OfServers =
   | 'append'
@@ -52,6 +54,12 @@ export interface WorldOptions {
   readonly tokenLife: number | null
   /** The least time between two moves, ms. */
   readonly dwell: number
+  /** Whether each tab is live before anything else happens. */
+  readonly live: boolean
+  /** Whether servers read what is appended at once, or when it suits them. */
+  readonly prompt: boolean
+  /** How often time may pass although something else could happen; null: as often as it likes. */
+  readonly haste: number | null
   /** Schedules that go on for longer are cut here, and the faults end. */
   readonly maxSteps: number
 }
@@ -61,6 +69,8 @@ export interface Outcome {
   readonly steps: number
   /** What happened, a line each; only where it was asked for. */
   readonly story: readonly string[]
+  /** The same as the devtools draw it, of each tab, with the number of a line in place of a second. */
+  readonly pictures: readonly TimelinePicture[]
 }
 
 const DEADLINE = 20_000
@@ -82,13 +92,14 @@ export async function runWorld(
   machine.timers(clock)
   try {
     const story: string[] = []
-    const say = (line: string) => void (tellStory && story.push(`${clock.monotonic().toFixed(0).padStart(7)} ${line}`))
-    const world = createWorld(create, options, seed, clock, say)
+    const say = (line: string) =>
+      void (tellStory && story.push(`${(clock.monotonic() - BEGAN).toFixed(0).padStart(7)} ${line}`))
+    const world = createWorld(create, options, seed, clock, say, tellStory ? () => story.length * 1_000 : null)
     const steps = await live(world, options, choices, async () => {
       do await machine.turn()
       while (clock.runDue())
     })
-    return { broken: world.broken(), steps, story }
+    return { broken: world.broken(), steps, story, pictures: world.pictures() }
   } finally {
     machine.timers(null)
   }
@@ -107,15 +118,37 @@ async function live(world: World, options: WorldOptions, choices: Choices, quiet
   async function step(pick: (count: number) => number) {
     const can = world.enabled(left)
     if (can.length === 0) return false
-    can[pick(can.length)]!()
+    const picked = pick(can.length)
+    if (picked === SEEN) return false
+    can[picked]!()
     await quiet()
     steps++
     return world.sound()
   }
   world.begin()
   await quiet()
+  if (options.live) {
+    const actors = left.splice(0, left.length, TIME)
+    while (!world.calm() && (await step(() => 0)));
+    left.splice(0, 1, ...actors)
+    world.rest()
+  }
   const going = () => left.some((actor) => actor !== TIME && actor.length > 0) || world.underWay()
-  while (steps < options.maxSteps && going() && (await step((n) => choices.pick(n))));
+  let seen = false
+  while (
+    steps < options.maxSteps &&
+    going() &&
+    (await step((count) => {
+      const picked = choices.pick(count, () => world.state(left))
+      seen = picked === SEEN
+      return picked
+    }))
+  );
+  if (seen) {
+    world.end()
+    await quiet()
+    return steps
+  }
   left.splice(0, left.length, TIME)
   if (world.sound()) {
     world.allIsWell()
@@ -134,6 +167,8 @@ function createWorld(
   seed: number,
   clock: ReturnType<typeof createWorldClock>,
   say: (line: string) => void,
+  /** Where a picture is drawn: how far to the right. */
+  place: (() => number) | null,
 ) {
   const log = createModelLog()
   const tokens = createTokenService(clock, options.tokenLife ?? 0)
@@ -142,6 +177,7 @@ function createWorld(
   const broken: string[] = []
   const slowed = new Set<Connection>()
   let sent = 0
+  let haste = options.haste ?? Infinity
   let wellSince = 0
 
   const servers: ModelServer[] = ['A', 'B', 'C'].slice(0, options.servers).map((name) =>
@@ -177,8 +213,10 @@ function createWorld(
         url.includes('front') ? balanced() : (servers.find((one) => one.url === url && one.up) ?? null),
       tick: () => ++sent,
       say,
+      place,
     }),
   )
+  const marks: TimelineMark[] = []
 
   const byServers: Record<OfServers, () => void> = {
     append: () => void log.append(log.head + 1),
@@ -222,6 +260,7 @@ function createWorld(
 
   function happen(happening: Happening) {
     say(`— ${happening}`)
+    if (place) marks.push({ at: place(), label: happening })
     const [, second, name = ''] = /^(2:)?(.*)$/.exec(happening)!
     if (name in byServers) return byServers[name as OfServers]()
     const tab = tabs[second ? 1 : 0]
@@ -255,10 +294,27 @@ function createWorld(
     sound: () => broken.length === 0 && tabs.every(({ judge }) => judge.broken.length === 0),
     broken: () => [...broken, ...tabs.flatMap(({ judge }) => judge.broken)],
     begin: () => tabs.forEach((tab) => tab.signIn()),
+    /** The first schedule begins: time that has passed so far was no haste. */
+    rest: () => void (haste = options.haste ?? Infinity),
+    state: (left: readonly Actor[]): State => ({
+      elapsed: clock.monotonic() - BEGAN,
+      left: left.map(String).sort(),
+      haste,
+      servers,
+      tabs,
+      log,
+      tokens,
+      clock,
+      browser,
+      newestLegs,
+      slowed,
+    }),
     /** What can happen next. The first is what would: what was sent first arrives, then somebody acts or time passes. */
     enabled(left: Actor[]): (() => void)[] {
+      if (options.prompt) for (const server of servers) while (server.up && server.behind) server.readOn()
       const can = deliveries()
       for (const server of servers) if (server.up && server.behind) can.push(() => server.readOn())
+      const busy = left.some((actor) => actor !== TIME && actor.length > 0)
       left.forEach((actor, index) => {
         // Who has acted is the last to act again: by itself everything happens beside everything else.
         const act = (rest: Actor, what: () => void) =>
@@ -268,7 +324,12 @@ function createWorld(
             what()
           })
         if (actor === TIME) {
-          if (clock.next() !== null) act(TIME, () => clock.runNext())
+          const hasty = busy || can.length > 0
+          if (clock.next() !== null && (!hasty || haste > 0))
+            act(TIME, () => {
+              if (hasty) haste--
+              clock.runNext()
+            })
         } else if (actor.length > 0) act(actor.slice(1), () => happen(actor[0]!))
       })
       return can
@@ -297,6 +358,7 @@ function createWorld(
           ...tabs.flatMap((tab, at) => tab.amiss().map((what) => `long after all is well: tab ${at + 1}: ${what}`)),
         )
     },
+    pictures: () => tabs.flatMap((tab) => tab.picture(marks)),
     end: () => tabs.forEach(({ socket }) => socket.close()),
   }
 }
