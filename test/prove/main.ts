@@ -163,13 +163,20 @@ const QUICK_MUTANTS = 9
 
 async function mutants() {
   const planted = values.quick ? MUTANTS.filter((_, at) => at % QUICK_MUTANTS === 0) : MUTANTS
+  const judges = new Map(planted.filter(isJudged).map((one) => [one.judge, one]))
+  for (const judge of judges.values()) {
+    const failing = await firstFailing(judge, null)
+    if (failing !== null) throw new Error(`${judge.judge} fails without any mistake: ${failing}`)
+  }
   const caught = await inParallel(planted, async (mutant) => {
-    const by = await (mutant.judge === undefined ? seenBySearch(mutant) : firstFailing(mutant.judge, mutant))
+    const by = await (isJudged(mutant) ? firstFailing(mutant, mutant) : seenBySearch(mutant))
     say(by === null ? `${mutant.name}: NOT CAUGHT` : `${mutant.name}: caught by ${mutant.judge ?? 'the search'}: ${by}`)
     return by !== null
   })
   return { planted: planted.length, caught: caught.filter(Boolean).length }
 }
+
+const isJudged = (mutant: Mutant): mutant is Mutant & { readonly judge: string } => mutant.judge !== undefined
 
 /** The promise that is broken first; null: none is. */
 async function seenBySearch(plant: Mutant): Promise<string | null> {

@@ -1,9 +1,10 @@
 import type { Plant } from './planter.js'
 
-/** `judge`: the test file that must see it; without one it is the search. */
+/** `judge`: the test file that must see it, `only` those of its tests; without one it is the search. */
 export interface Mutant extends Plant {
   readonly name: string
   readonly judge?: string
+  readonly only?: string
 }
 
 const plants = (file: string, mistakes: Readonly<Record<string, readonly [from: string, to: string]>>) =>
@@ -139,7 +140,6 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/topics/topic-feed.test.ts',
     plants('server/topics/topic-feed.ts', {
-      'an entry that comes twice is told twice': [`if (event.entry.offset <= this.heard) return`, ``],
       'what comes while a topic is opened is lost': [`for (const event of missed) this.hear(event)`, ``],
       'a server claims to replay what is no longer kept': [`Math.max(wanted, oldest - 1)`, `wanted`],
     }),
@@ -215,7 +215,7 @@ const BESIDE_IT: readonly Mutant[] = [
         ``,
       ],
     }),
-  ),
+  ).map((one) => ({ ...one, only: 'the scripts on a real Redis' })),
 ]
 
 export const MUTANTS: readonly Mutant[] = [...OF_THE_CLIENT, ...BESIDE_IT]

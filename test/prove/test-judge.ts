@@ -5,8 +5,16 @@ import { join } from 'node:path'
 import { ROOT } from '../kit/source-files.js'
 import type { Plant } from './planter.js'
 
-/** Runs a test file with the mistake in place. Resolves with the title of the test that fails first; null: none does. */
-export async function firstFailing(judge: string, { file, from, to }: Plant): Promise<string | null> {
+export interface Judge {
+  readonly judge: string
+  readonly only?: string
+}
+
+/**
+ * Runs a test file, with a mistake in place where one is given. Resolves with the title of the test that fails first;
+ * null: none does.
+ */
+export async function firstFailing({ judge, only = '' }: Judge, plant: Plant | null): Promise<string | null> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-judge-'))
   const report = join(folder, 'report.json')
   try {
@@ -20,12 +28,13 @@ export async function firstFailing(judge: string, { file, from, to }: Plant): Pr
         '--reporter=json',
         `--outputFile=${report}`,
       ]
-      const env = { ...process.env, JUDGE: judge, PLANT: JSON.stringify({ file, from, to }) }
+      const env = { ...process.env, JUDGE: judge, ONLY: only, PLANT: plant ? JSON.stringify(plant) : '' }
       spawn(process.execPath, args, { cwd: ROOT, stdio: 'ignore', env }).on('error', reject).on('close', resolve)
     })
     const { testResults } = JSON.parse(await readFile(report, 'utf8')) as Report
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
-    if (tests.length === 0) throw new Error(`${judge} has run no test with the mistake in src/${file}`)
+    if (tests.every(({ status }) => status !== 'passed' && status !== 'failed'))
+      throw new Error(`${judge} has run no test with the mistake in src/${plant?.file}`)
     return tests.find(({ status }) => status === 'failed')?.title ?? null
   } finally {
     await rm(folder, { recursive: true, force: true })
