@@ -205,14 +205,9 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/redis/roll-call.test.ts',
     plants('server/redis/roll-scripts.ts', {
-      'a Redis that has less than a node knows is believed': [`if known.seq > seq then return 'lost' end`, ``],
       'who misses something has agreed': [
         `if found == 'found' then redis.call('HSET', call, node, 1) end`,
         `redis.call('HSET', call, node, 1)`,
-      ],
-      'an epoch holds before all have agreed': [
-        `if ARGV[4] == '0' and redis.call('HEXISTS', call, member) == 0 then return {'past'} end`,
-        ``,
       ],
     }),
   ).map((one) => ({ ...one, only: 'the scripts on a real Redis' })),
