@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 import { briefTexts } from './build/brief-texts.js'
 import { allEntries, entries } from './build/entries.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
+import { shortNames } from './build/short-names.js'
 import { launchOptions } from './test/kit/browser.js'
 import { withoutPrograms } from './test/kit/programs.js'
 
@@ -79,7 +80,7 @@ export default defineConfig({
         // What pages load in production: the same code with short texts, on the same socket in less code. That its
         // messages are short is what `test/production` is about; no test here asks for another one.
         extends: true,
-        plugins: [briefTexts(), leanReconnectingWebSocket()],
+        plugins: [briefTexts(), leanReconnectingWebSocket(), shortNames()],
         test: {
           name: 'production',
           sequence: { groupOrder: 0 },

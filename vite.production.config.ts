@@ -3,10 +3,11 @@ import { defineConfig } from 'vite'
 import { briefTexts } from './build/brief-texts.js'
 import { pageEntries } from './build/entries.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
+import { shortNames } from './build/short-names.js'
 
 // The entries that pages load, for production: see docs/architecture.md, "Two builds".
 export default defineConfig({
-  plugins: [briefTexts({ list: 'texts.json' }), leanReconnectingWebSocket()],
+  plugins: [briefTexts({ list: 'texts.json' }), leanReconnectingWebSocket(), shortNames()],
   build: {
     outDir: 'dist/production',
     target: 'es2022',
