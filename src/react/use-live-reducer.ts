@@ -1,6 +1,6 @@
 'use client'
 import { useState, useSyncExternalStore } from 'react'
-import type { FoldOptions } from '../socket/fold.js'
+import type { FoldOptions } from '../socket/fold-options.js'
 import type { MessageInfo } from '../topics/message.js'
 import { fold as foldTopic } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'

@@ -1,4 +1,4 @@
-import type { FoldSource } from './fold.js'
+import type { FoldSource } from './fold-options.js'
 import type { Published } from '../publishes/outbox.js'
 import type { StreamSource } from './stream.js'
 

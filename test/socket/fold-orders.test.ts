@@ -100,27 +100,35 @@ describe('the search finds a fold that', () => {
   it.each([
     {
       mistake: 'folds again what the snapshot contains',
-      from: 'position?.epoch === epoch && offset <= position.offset',
+      from: 'this.#position?.epoch === epoch && offset <= this.#position.offset',
       to: 'false',
     },
     {
       mistake: 'takes every snapshot to meet what is held',
-      from: 'if (!meets) subscribe(position)',
-      to: 'if (false) subscribe(position)',
+      from: 'if (!meets) this.#subscribe(start)',
+      to: 'if (false) this.#subscribe(start)',
     },
-    { mistake: 'forgets what was held', from: 'const rest = held', to: 'const rest: Message[] = []' },
+    { mistake: 'forgets what was held', from: 'const rest = this.#held', to: 'const rest: Message[] = []' },
     {
       mistake: 'leaves out the last message past the bound',
-      from: 'holding.maxBytes) drop()',
-      to: 'holding.maxBytes) return',
+      from: '> maxBytes) this.#drop()',
+      to: '> maxBytes) return',
     },
-    { mistake: 'goes on after a gap', from: 'if (of !== topic || !attached || !loading) return', to: 'return' },
+    {
+      mistake: 'goes on after a gap',
+      from: 'if (topic !== this.#topic || !this.#attached || !this.#loading) return',
+      to: 'return',
+    },
     {
       mistake: 'takes a snapshot from before the gap',
       from: 'if (floor && (',
       to: 'if (floor && floor.epoch === "" && (',
     },
-    { mistake: 'forgets where it was when nobody listens', from: 'position = reached', to: 'position = null' },
+    {
+      mistake: 'forgets where it was when nobody listens',
+      from: 'this.#position = reached',
+      to: 'this.#position = null',
+    },
   ])('$mistake', { timeout: 60_000 }, async ({ from, to }) => {
     const { createFold } = await mutant<{ createFold: CreateFold }>('src/socket/fold.ts', from, to)
     const found: string[] = []

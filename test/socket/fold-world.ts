@@ -1,4 +1,5 @@
-import { createFold, type FoldOptions } from '../../src/socket/fold.js'
+import { createFold } from '../../src/socket/fold.js'
+import type { FoldOptions } from '../../src/socket/fold-options.js'
 import type { Gap } from '../../src/handover/events.js'
 import { createMerge } from '../../src/topics/merge.js'
 import { createSubscriptions } from '../../src/topics/subscriptions.js'
