@@ -87,7 +87,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'oldest',
   'giveUpOld',
   'task',
-  'turn',
   'renewing',
   'give',
   'caughtUp',
