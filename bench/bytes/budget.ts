@@ -12,7 +12,7 @@ export const BUDGET: Sizes = {
   'CoreWebSocket: without getToken': 34_100,
   'bind, over the core': 900,
   'history, over the core': 1_200,
-  'presence, over the core': 1_200,
+  'presence, over the core': 1_250,
   'all presets': 18_200,
   'devtools in plain JS': 9_900,
   'devtools for React': 11_100,
