@@ -6,8 +6,8 @@ export const BUDGET: Sizes = {
   'core: without getToken, fold, stream, schemas, requests, signals': 30_100,
   'core with tokens': 35_900,
   'all of livesocket': 44_650,
-  // usePresence brings presence with it; who does not import it loads none of it.
-  'React hooks, over the core': 3_900,
+  'React hooks, over the core': 2_400,
+  'usePresence, over the core': 1_500,
   LiveWebSocket: 39_650,
   'CoreWebSocket: without getToken': 34_100,
   'bind, over the core': 900,

@@ -23,7 +23,19 @@ export const ENTRIES: readonly Entry[] = [
     code: "export { createLiveSocket, tokens } from 'livesocket/core'",
   },
   { name: 'all of livesocket', subpath: '.', code: "export * from 'livesocket'" },
-  { name: 'React hooks, over the core', subpath: './react', code: "export * from 'livesocket/react'", over: CORE },
+  {
+    // It has every hook but usePresence, which brings presence with it.
+    name: 'React hooks, over the core',
+    subpath: './react',
+    code: "export { createLiveHooks, LiveSocketProvider } from 'livesocket/react'",
+    over: CORE,
+  },
+  {
+    name: 'usePresence, over the core',
+    subpath: './react',
+    code: "export { usePresence } from 'livesocket/react'",
+    over: CORE,
+  },
   { name: 'LiveWebSocket', subpath: './vanilla', code: "export { LiveWebSocket } from 'livesocket/vanilla'" },
   {
     name: 'CoreWebSocket: without getToken',

@@ -37,12 +37,7 @@ export function usePresence<Data = unknown, User = unknown>(
   const attended = enabled ? topic : null
   const here = useMemo(() => {
     if (attended === null) return null
-    const who: Claimant = {
-      get failed() {
-        return latest.get().onError
-      },
-    }
-    return { who, attendance: attendanceOf(socket, attended) }
+    return { who: claimant(latest), attendance: attendanceOf(socket, attended) }
   }, [socket, attended, latest])
   // Null while it is closed: what is said then is nobody's.
   const session = useSyncExternalStore(
@@ -68,6 +63,15 @@ export function usePresence<Data = unknown, User = unknown>(
 
   const { subscribe, getState } = here?.attendance.members ?? NOWHERE
   return useSyncExternalStore(subscribe, getState, NOWHERE.getState) as readonly Member<Data, User>[]
+}
+
+/** Who is told is read when there is something to tell. */
+function claimant(latest: { get(): { readonly onError: Claimant['failed'] } }): Claimant {
+  return {
+    get failed() {
+      return latest.get().onError
+    },
+  }
 }
 
 const NOBODY: readonly Member[] = []
