@@ -284,6 +284,34 @@ describe('a server that asks', () => {
     expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null, leg: { number: 1 } })
   })
 
+  it('client rule 8: before the leg was ever welcomed is served once it is, and not by a second leg beside it', async () => {
+    const { clock, socket, leg, dials } = handServed()
+    socket.connect()
+    const one = await leg(1)
+    one.open()
+    one.send(move())
+    await clock.advance(500)
+    expect(dials()).toBe(1)
+    one.welcome()
+    await clock.advance(1_500)
+    ;(await leg(2)).welcome({ server: 'b' })
+    await clock.advance(500)
+    expect([dials(), one.closed, socket.store.getState().leg?.number]).toEqual([2, 1000, 2])
+  })
+
+  it('client rule 8: asks a thousand times in one moment, for another place each time: one dial, to the last of them', async () => {
+    const { clock, live, legs, dials, socket } = handServed()
+    const one = await live()
+    for (let n = 1; n <= 1_000; n++) one.send(move({ id: `m${n}`, url: `wss://a.test/${n}` }))
+    await clock.advance(1_000)
+    expect(dials()).toBe(2)
+    const open = (await legs()).filter(({ wire, closed }) => wire.readyState < 2 && closed === undefined)
+    expect(open.map(({ url }) => url)).toEqual(['wss://a.test/live', 'wss://a.test/1000'])
+    open[1]!.welcome({ server: 'b' })
+    await clock.flush()
+    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+  })
+
   it.each([
     ['of a type that nobody knows', { type: 'later-version' }],
     ['that breaks a rule', { type: 'pong', reconnectSpread: 'soon' }],

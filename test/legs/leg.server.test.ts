@@ -104,6 +104,16 @@ describe('a leg to a real server', () => {
       death: { code: 1006, reason: '', opened: true },
     },
     {
+      does: 'resets the connection',
+      end: (client: WebSocket) => streamOf(client).resetAndDestroy(),
+      death: { code: 1006, reason: '', opened: true },
+    },
+    {
+      does: 'hangs up without a close frame',
+      end: (client: WebSocket) => streamOf(client).end(),
+      death: { code: 1006, reason: '', opened: true },
+    },
+    {
       does: 'breaks the framing',
       end: (client: WebSocket) => rawWrite(client, 0xff),
       death: { code: 1006, reason: '', opened: true },
@@ -137,6 +147,43 @@ describe('a leg to a real server', () => {
   it('dies of a server that refuses the upgrade', async () => {
     const { url } = await startTcp((socket) => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'))
     expect(await dialLeg(url).next()).toEqual({ ...failedDial, reason: 'Unexpected server response: 401' })
+  })
+
+  it.each([
+    '200 OK',
+    '301 Moved Permanently',
+    '302 Found',
+    '403 Forbidden',
+    '404 Not Found',
+    '426 Upgrade Required',
+    '500 Internal Server Error',
+    '503 Service Unavailable',
+  ])('dies of "%s" in the place of a WebSocket, follows it nowhere, and has sent no frame', async (status) => {
+    let heard = ''
+    let connections = 0
+    const { url } = await startTcp((socket) => {
+      connections++
+      socket.on('data', (data) => {
+        heard += String(data)
+        socket.end(`HTTP/1.1 ${status}\r\nLocation: ${url}/login\r\nContent-Length: 13\r\n\r\n<html></html>`)
+      })
+    })
+    const { leg, next } = dialLeg(url)
+    expect(leg.send('a secret')).toBe(false)
+    expect(await next()).toMatchObject({ ...failedDial, reason: expect.stringContaining(status.slice(0, 3)) as string })
+    expect([connections, heard.includes('secret')]).toEqual([1, false])
+  })
+
+  it('dies of a server that answers TLS with a page in the clear, and has sent no frame', async () => {
+    let heard = ''
+    const { url } = await startTcp((socket) =>
+      socket.once('data', (data) => {
+        heard += data.toString('latin1')
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>')
+      }),
+    )
+    expect(await dialLeg(url.replace('ws:', 'wss:')).next()).toMatchObject({ code: 1006, opened: false })
+    expect(heard).not.toContain('livesocket')
   })
 
   it.each(['not a url', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment', ''])(
@@ -177,6 +224,8 @@ describe('a leg to a real server', () => {
   })
 })
 
+const streamOf = (client: WebSocket) => (client as unknown as { _socket: Socket })._socket
+
 function rawWrite(client: WebSocket, byte: number) {
-  ;(client as unknown as { _socket: Socket })._socket.write(Buffer.from([byte, byte, byte, byte]))
+  streamOf(client).write(Buffer.from([byte, byte, byte, byte]))
 }

@@ -20,3 +20,26 @@ it.each([0, 5, 15, 25, 35, 45, 100])(
     end()
   },
 )
+
+it('both legs of a move that die in one moment are one reconnection: nothing lost, nothing twice', async () => {
+  const { sim, socket, room, live, statuses, end } = tell({ reconnectSpread: 4_000 })
+  await live()
+  const stop = sim.publishEvery(10, 'room')
+  // What the old leg owes keeps it beside the new one.
+  sim.servers[0]!.acks = false
+  socket.publish('room', 'unanswered').catch(() => undefined)
+  await sim.advance(200)
+  sim.deploy({ deadline: 30_000 })
+  await sim.advance(200)
+  expect(socket.store.getState()).toMatchObject({ handover: { phase: 'overlapping' }, leg: { number: 2 } })
+  sim.crash()
+  await sim.advance(100)
+  sim.restart()
+  await sim.advance(10_000)
+  expect(sim.dials).toHaveLength(3)
+  stop()
+  await sim.advance(500)
+  expect(statuses).toEqual(['reconnecting', 'live'])
+  expect([room.problems(), room.gaps]).toEqual([[], []])
+  end()
+})

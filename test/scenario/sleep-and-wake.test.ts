@@ -91,3 +91,24 @@ it('a main thread that was busy for 10 s has lost no leg: what waited to be read
   expect([room.problems(), room.gaps]).toEqual([[], []])
   end()
 })
+
+it.each([0, 5, 15, 25, 35, 45])(
+  'a page that stands still from %i ms into a move until long after its deadline comes back by itself and has missed nothing',
+  async (into) => {
+    const { sim, socket, room, live, end } = tell({ reconnectSpread: 4_000 })
+    await live()
+    const stop = sim.publishEvery(50, 'room')
+    await sim.advance(500)
+    sim.deploy({ deadline: 10_000 })
+    await sim.advance(into)
+    sim.sleep()
+    await sim.advance(MINUTE)
+    sim.wake()
+    await sim.advance(10_000)
+    stop()
+    await sim.advance(500)
+    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null, leg: { server: 'server-2' } })
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  },
+)

@@ -53,3 +53,27 @@ it('a replay that takes seconds on the new leg does not hold up what the old leg
   expect(Math.max(...afterThaw.slice(1).map((message, place) => message.at - afterThaw[place]!.at))).toBeLessThan(200)
   end()
 })
+
+it('an old server that closes at its deadline while the new one is still replaying costs nothing: the rest is replayed', async () => {
+  const { sim, socket, room, live, statuses, end } = tell()
+  await live()
+  const stop = sim.publishEvery(20, 'room')
+  await sim.advance(500)
+  // What the old leg brings from here on arrives after its deadline, and is lost with it.
+  sim.freeze('down')
+  await sim.advance(3_000)
+  const { from, to } = sim.deploy({ deadline: 1_000 })
+  for (const server of to) server.replayPace = 20
+  sim.thaw()
+  await sim.advance(60)
+  from[0]!.crash()
+  await sim.advance(500)
+  expect(socket.store.getState().leg).toMatchObject({ number: 2 })
+  expect(room.messages.length).toBeLessThan(sim.published.length)
+  await sim.advance(20_000)
+  stop()
+  await sim.advance(20_000)
+  expect(statuses).toEqual([])
+  expect([room.problems(), room.gaps]).toEqual([[], []])
+  end()
+})

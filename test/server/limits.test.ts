@@ -1,4 +1,4 @@
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLiveSocket } from '../../src/index.js'
@@ -7,6 +7,30 @@ import { createLiveServer, memoryLog, type LiveServerOptions } from '../../src/s
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { rawClient } from '../kit/raw-client.js'
 import { createSimulatedClock, liveServer, still, until } from './kit.js'
+
+/** The address of a path to that server which cuts what it passes, both ways, into pieces of so many bytes. */
+async function cuttingPath(address: string, size: () => number): Promise<string> {
+  const pass = (from: Socket, to: Socket) => {
+    from.on('error', () => undefined).on('close', () => to.destroy())
+    from.on('data', async (data: Buffer) => {
+      from.pause()
+      for (let at = 0, most = size(); at < data.length; at += most) {
+        to.write(data.subarray(at, at + most))
+        await new Promise<void>((resolve) => void setImmediate(resolve))
+      }
+      from.resume()
+    })
+  }
+  const path = createServer((near) => {
+    const far = connect(Number(new URL(address).port), '127.0.0.1').setNoDelay(true)
+    near.setNoDelay(true)
+    pass(near, far)
+    pass(far, near)
+  })
+  await new Promise<void>((resolve) => void path.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void path.close())
+  return `ws://127.0.0.1:${(path.address() as AddressInfo).port}/`
+}
 
 describe('frames that break the rules', () => {
   test.each<[string, string | Buffer, string, number]>([
@@ -154,6 +178,36 @@ describe('frames that break the rules', () => {
     expect(server.stats().topics).toBe(1)
   })
 
+  test.each<[string, number[], number]>([
+    ['without a mask', [0x81, 0x01, 0x78], 1002],
+    ['with a reserved bit', [0xc1, 0x80, 0, 0, 0, 0], 1002],
+    ['of an opcode that nobody has', [0x83, 0x80, 0, 0, 0, 0], 1002],
+    ['that goes on with nothing', [0x80, 0x80, 0, 0, 0, 0], 1002],
+    ['that is a ping in two parts', [0x09, 0x80, 0, 0, 0, 0], 1002],
+    ['that closes with half a code', [0x88, 0x81, 0, 0, 0, 0, 0x03], 1002],
+    ['that closes with a code that is never sent', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002],
+    ['that closes with words that are no UTF-8', [0x88, 0x83, 0, 0, 0, 0, 0x03, 0xe8, 0xff], 1007],
+    ['that is no UTF-8', [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007],
+  ])('a WebSocket frame %s ends its leg, and only that', async (_, bytes, code) => {
+    const server = await liveServer()
+    const other = await server.join()
+    const client = await server.join()
+    ;(client.ws as unknown as { _socket: Socket })._socket.write(Buffer.from(bytes))
+    expect(await client.closed).toMatchObject({ code })
+    await other.settle()
+    expect([server.errors, server.stats().connections]).toEqual([[], 1])
+  })
+
+  test('pings of the WebSocket layer, faster than they can be answered, end their leg, and only that', async () => {
+    const server = await liveServer()
+    const other = await server.join()
+    const client = await server.join()
+    for (let at = 0; at < 20_000; at++) client.ws.ping('x'.repeat(125))
+    await client.closed
+    await other.settle()
+    expect([server.errors, server.stats().connections]).toEqual([[], 1])
+  })
+
   test('a message in a thousand fragments ends its leg, and only that', async () => {
     const server = await liveServer()
     const other = await server.join()
@@ -225,28 +279,31 @@ describe('what one client may cost', () => {
       limits: { maxFrame: 4 * 1024 * 1024 },
       log: memoryLog({ history: { maxBytes: 1e8 } }),
     })
-    const path = createServer((from) => {
-      const to = connect(Number(new URL(server.address()).port), '127.0.0.1').setNoDelay(true)
-      to.pipe(from)
-      from.on('error', () => undefined).on('close', () => to.destroy())
-      to.on('error', () => undefined)
-      from.on('data', async (data: Buffer) => {
-        from.pause()
-        for (let at = 0; at < data.length; at += 536) {
-          to.write(data.subarray(at, at + 536))
-          await new Promise<void>((resolve) => void setImmediate(resolve))
-        }
-        from.resume()
-      })
-    })
-    await new Promise<void>((resolve) => void path.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void path.close())
-    const client = await rawClient(`ws://127.0.0.1:${(path.address() as AddressInfo).port}/`)
+    const client = await rawClient(await cuttingPath(server.address(), () => 536))
     onTestFinished(() => client.ws.terminate())
     await client.hello()
     client.send({ type: 'publish', id: '1', n: 1, topic: 't', data: 'x'.repeat(1_500_000) })
     expect(await client.next('ack')).toMatchObject({ id: '1', offset: 1 })
   }, 20_000)
+
+  test('a path that passes one byte at a time, both ways, changes nothing but the time it takes', async () => {
+    const server = await liveServer()
+    let size = 65_536
+    const socket = createLiveSocket({
+      url: await cuttingPath(server.address(), () => size),
+      environment: { WebSocket },
+    })
+    const got: unknown[] = []
+    socket.subscribe('t', (data) => void got.push(data))
+    socket.connect()
+    await until(() => socket.store.getState().status === 'live', 'live')
+    size = 1
+    for (const text of ['é漢🙂', 'x'.repeat(300)]) await socket.publish('t', text)
+    await until(() => got.length === 2, 'both')
+    socket.close()
+    expect(got).toEqual(['é漢🙂', 'x'.repeat(300)])
+    expect(server.stats().failed).toEqual({})
+  })
 
   test('who reads is never dropped because the server publishes in a loop, whatever it publishes', async () => {
     const server = await liveServer()

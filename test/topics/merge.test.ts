@@ -76,6 +76,38 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(told()).toEqual([])
   })
 
+  test('a number that comes again with other data, on either leg, is the message that was told: the first one counts', () => {
+    const { bring, told, merge } = moved('e:5')
+    bring(2, 6)
+    for (const leg of [1, 2])
+      merge.message(leg, { type: 'message', topic: 't', offset: 6, prev: 5, data: 'other', hasData: true })
+    bring(1, 7)
+    expect(told()).toEqual(['t e:6', 't e:7'])
+    expect(merge.stats()).toMatchObject({ duplicates: 2 })
+  })
+
+  test('a number that is a billion further on holds one message, not a billion places, and is asked about', () => {
+    const { bring, told, merge, subscribed } = moved('e:5')
+    merge.gone(1)
+    bring(2, 1e9)
+    expect([told(), merge.held.messages]).toEqual([['s1 on 2: t e:5'], 1])
+    subscribed(2, 's1', { t: at('e:7 after 5') })
+    bring(2, 6, 7)
+    expect(told()).toEqual(['t e:6 replayed', 't e:7 replayed'])
+  })
+
+  test('topics by the thousand that nobody asked for leave nothing behind', () => {
+    const { told, merge, subscribed, bring } = moved('e:5')
+    for (let n = 0; n < 10_000; n++) {
+      const topic = `unasked ${n}`
+      merge.message(2, { type: 'message', topic, offset: 9, prev: 8, data: 'x', hasData: true })
+      subscribed(2, undefined, { [topic]: at('e:9') })
+    }
+    expect([told(), merge.held, merge.position('unasked 7')]).toEqual([[], { messages: 0, bytes: 0 }, null])
+    bring(2, 6)
+    expect(told()).toEqual(['t e:6'])
+  })
+
   test('a message or an answer that contradicts itself is reported and changes nothing', () => {
     const { bring, told, subscribed, merge } = moved('e:5')
     bring(2, '6>6', '9>6')

@@ -98,6 +98,31 @@ describe('what is refused before it is a WebSocket', () => {
     await expect(server.client({ protocols })).rejects.toThrow('400')
   })
 
+  test.each<[string, string, RegExp]>([
+    ['a subprotocol and ten thousand spaces', `Sec-WebSocket-Protocol: livesocket.v1,${' '.repeat(10_000)}x`, /^HTTP/],
+    ['a subprotocol twice', 'Sec-WebSocket-Protocol: livesocket.v1, livesocket.v1', / 400 /],
+    ['two thousand fields', Array.from({ length: 2_000 }, (_, at) => `X-${at}: y`).join('\r\n'), /^HTTP/],
+    ['20 kB in one field', `X-Long: ${'x'.repeat(20_000)}`, / 431 /],
+    ['an extension by the name of a method', 'Sec-WebSocket-Extensions: constructor', / 101 /],
+    ['extensions that nobody can read', 'Sec-WebSocket-Extensions: a;b="c', / 101 /],
+  ])('%s is answered, and the next one is served', async (_, field, answer) => {
+    const server = await liveServer()
+    const { port } = new URL(server.address())
+    const rest = WEBSOCKET.replace(/Sec-WebSocket-Protocol.*\r\n/, field.startsWith('Sec-WebSocket-P') ? '' : '$&')
+    expect(await rawAnswer(Number(port), `GET / HTTP/1.1\r\nHost: x\r\n${rest}${field}\r\n\r\n`, '\r\n\r\n')).toMatch(
+      answer,
+    )
+    await (await server.client()).hello()
+    expect(server.errors).toEqual([])
+  })
+
+  test('compression that a client offers is not taken up: no small message becomes a large one', async () => {
+    const server = await liveServer()
+    const client = await server.client({ perMessageDeflate: true })
+    expect(client.ws.extensions).toBe('')
+    await client.hello()
+  })
+
   test('the subprotocol is the one selected among others', async () => {
     const server = await liveServer()
     const client = await server.client({ protocols: ['chat', 'livesocket.v1'] })
