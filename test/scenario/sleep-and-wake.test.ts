@@ -97,7 +97,7 @@ it.each([0, 5, 15, 25, 35, 45])(
   async (into) => {
     const { sim, socket, room, live, end } = tell({ reconnectSpread: 4_000 })
     await live()
-    const stop = sim.publishEvery(50, 'room')
+    const stop = sim.publishEvery(500, 'room')
     await sim.advance(500)
     sim.deploy({ deadline: 10_000 })
     await sim.advance(into)
