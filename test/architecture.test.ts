@@ -37,6 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   vanilla: CORE,
   history: CORE,
   presence: CORE,
+  query: CORE,
   react: [...CORE, 'presence'],
   devtools: CORE,
   testing: CORE,

@@ -13,6 +13,7 @@ export const BUDGET: Sizes = {
   'bind, over the core': 900,
   'history, over the core': 1_200,
   'presence, over the core': 1_250,
+  'query, over the core': 1_200,
   'all presets': 18_200,
   'devtools in plain JS': 9_900,
   'devtools for React': 11_100,

@@ -45,6 +45,7 @@ export const ENTRIES: readonly Entry[] = [
   { name: 'bind, over the core', subpath: './vanilla', code: "export { bind } from 'livesocket/vanilla'", over: CORE },
   { name: 'history, over the core', subpath: './history', code: "export * from 'livesocket/history'", over: CORE },
   { name: 'presence, over the core', subpath: './presence', code: "export * from 'livesocket/presence'", over: CORE },
+  { name: 'query, over the core', subpath: './query', code: "export * from 'livesocket/query'", over: CORE },
   { name: 'all presets', subpath: './presets', code: "export * from 'livesocket/presets'" },
   { name: 'devtools in plain JS', subpath: './devtools/plain', code: "export * from 'livesocket/devtools/plain'" },
   { name: 'devtools for React', subpath: './devtools', code: "export * from 'livesocket/devtools'" },

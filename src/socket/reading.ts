@@ -42,7 +42,8 @@ export function fold<Topics extends object, Topic extends TopicName<Topics>, Sta
   return createFold(inside(socket), topic, reducer as Reducer<State>, initial, options)
 }
 
-function inside(socket: object): Insides {
+/** Throws `invalid` for what is no live socket of ours. */
+export function inside(socket: object): Insides {
   const found = insidesOf(socket)
   if (!found) throw new LiveSocketError('invalid', explain`This is no live socket that createLiveSocket has made.`)
   return found

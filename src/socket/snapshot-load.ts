@@ -57,10 +57,10 @@ export interface SnapshotLoad {
 const LOAD_LIMIT = 30_000
 
 /** The first window of a retry, doubled with each failure. */
-const RETRY_SPREAD = 1_000
+export const RETRY_SPREAD = 1_000
 
 /** A snapshot that served so long was a good one: what comes next is a new story. */
-const LASTED = 30_000
+export const LASTED = 30_000
 
 export function createSnapshotLoad<State>(
   deps: SnapshotLoadDeps<State>,
@@ -157,7 +157,7 @@ export function createSnapshotLoad<State>(
 }
 
 /** A copy, as what an API client gives may change under our hands; or what is wrong with it. */
-function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
+export function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
   if (typeof answer !== 'object' || answer === null || !('state' in answer)) return explain`gave no { state, position }`
   const { state, position } = answer as { state: State; position: unknown }
   const { epoch, offset } = (typeof position === 'object' && position !== null ? position : {}) as Partial<Position>

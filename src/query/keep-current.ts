@@ -1,0 +1,46 @@
+import { LiveSocketError } from '../base/errors.js'
+import { explain } from '../base/explanation.js'
+import type { CoreSocket, TopicName } from '../socket/live-socket.js'
+import { checkTopic } from '../socket/topic-arguments.js'
+import type { KeepCurrentOptions } from './options.js'
+import { QueryKeeper } from './query-keeper.js'
+
+/**
+ * Keeps a query's data current: its `queryFn` fetches a snapshot, `{ state, position }`, and each message after that
+ * position goes through the reducer into the query's data, once and in order, at most once an animation frame. After a
+ * gap the query is fetched again, until there is a snapshot that the topic goes on from. In a new session, after a
+ * sign-out, the query is reset, and fetched again once the socket connects. Returns the undo. Throws `invalid` for what
+ * is no topic and no live socket.
+ */
+export function keepCurrent<Topics extends object, Topic extends TopicName<Topics>, State>(
+  socket: CoreSocket<Topics, any, any>,
+  topic: Topic,
+  options: KeepCurrentOptions<State, Topics[Topic], Topic>,
+): () => void {
+  checkTopic(topic)
+  const { client, queryKey } = options
+  const { queryHash } = client.defaultQueryOptions({ queryKey })
+  const keepers = all.get(client) ?? new Map<string, QueryKeeper>()
+  all.set(client, keepers)
+  const former = keepers.get(queryHash)
+  let keeper = former
+  if (former && !(former.socket === socket && former.topic === topic)) {
+    if (former.users > 0)
+      throw new LiveSocketError(
+        'invalid',
+        explain`keepCurrent: "${former.topic}" keeps the query ${queryHash} current already; another topic, or another socket, takes another key.`,
+      )
+    // Whose data they are this socket cannot know.
+    former.wipe()
+    former.end()
+    keeper = undefined
+  }
+  if (!keeper) {
+    keeper = new QueryKeeper(socket, topic, options, queryHash, former !== undefined, () => keepers.delete(queryHash))
+    keepers.set(queryHash, keeper)
+  }
+  return keeper.use(options)
+}
+
+/** Components come and go; who keeps a query stays until the query has left the cache. */
+const all = new WeakMap<object, Map<string, QueryKeeper>>()

@@ -1,0 +1,281 @@
+import { dehydrate, hydrate, QueryClient, type DehydratedState } from '@tanstack/query-core'
+import { createLiveSocket } from 'livesocket'
+import { keepCurrent, type Snapshot } from 'livesocket/query'
+import { describe, expect, it } from 'vitest'
+import { append } from '../socket/fold-kit.js'
+import { queryStage, queryKey } from './query-stage.js'
+
+type Orders = Snapshot<readonly number[]>
+
+describe('keepCurrent', () => {
+  it('begins with what queryFn gives, and adds what came before, between and after, once and in order', async () => {
+    const w = await queryStage()
+    w.simulation.publish('orders', 1)
+    w.look()
+    w.keep()
+    const stop = w.simulation.publishEvery(10, 'orders', (n) => n + 1)
+    await w.simulation.advance(1_000)
+    stop()
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual(w.data())
+    expect(w.asks).toHaveLength(1)
+    // Of 90 messages in 900 ms: a write a frame at most.
+    expect(w.shown.length).toBeLessThan(70)
+  })
+
+  it('is fetched again at any time, and never shows less than it has shown', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    const stop = w.simulation.publishEvery(7, 'orders')
+    for (let n = 0; n < 10; n++) {
+      await w.simulation.advance(131)
+      void w.client.invalidateQueries({ queryKey })
+    }
+    await w.simulation.advance(500)
+    stop()
+    await w.simulation.advance(100)
+    expect(w.asks.length).toBeGreaterThan(5)
+    expect(w.state()).toEqual(w.data())
+    const lengths = w.shown.map((state) => state?.length ?? 0)
+    expect(lengths).toEqual(lengths.toSorted((a, b) => a - b))
+    expect(w.asked()).toHaveLength(1)
+  })
+
+  it('goes on from data that it finds, as a server has rendered them, without a fetch', async () => {
+    const w = await queryStage()
+    w.simulation.publish('orders', 1)
+    const server = new QueryClient()
+    await server.prefetchQuery({
+      queryKey,
+      queryFn: () => ({ state: [1], position: { epoch: w.simulation.log.answer('orders', null).epoch, offset: 1 } }),
+    })
+    const page = JSON.parse(JSON.stringify(dehydrate(server))) as DehydratedState
+    server.clear()
+    for (const n of [2, 3]) w.simulation.publish('orders', n)
+    hydrate(w.client, page)
+    w.look()
+    w.keep()
+    await w.simulation.advance(200)
+    expect(w.state()).toEqual([1, 2, 3])
+    expect(w.asks).toHaveLength(0)
+  })
+
+  it('lets the topic go with the last user, and goes on later where it was', async () => {
+    const w = await queryStage()
+    w.look()
+    const [one, other] = [w.keep(), w.keep()]
+    await w.simulation.advance(300)
+    w.simulation.publish('orders', 1)
+    await w.simulation.advance(100)
+    one()
+    one()
+    w.simulation.publish('orders', 2)
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual([1, 2])
+    other()
+    w.simulation.publish('orders', 3)
+    await w.simulation.advance(5_000)
+    expect(w.state()).toEqual([1, 2])
+    expect(w.asked().map(({ type }) => type)).toEqual(['subscribe', 'unsubscribe'])
+    w.keep()
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual([1, 2, 3])
+    expect(w.asks).toHaveLength(1)
+  })
+
+  it('loses nothing of a fetch that is cancelled, nor to what a mutation writes', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    await w.simulation.advance(300)
+    const stop = w.simulation.publishEvery(10, 'orders')
+    await w.simulation.advance(200)
+    void w.client.invalidateQueries({ queryKey })
+    await w.simulation.advance(50)
+    await w.client.cancelQueries({ queryKey })
+    expect(w.asks.at(-1)!.signal.aborted).toBe(true)
+    await w.simulation.advance(200)
+    const before = w.client.getQueryData<Orders>(queryKey)!
+    w.client.setQueryData<Orders>(queryKey, { ...before, state: [...before.state, -1] })
+    await w.simulation.advance(200)
+    expect(w.state()).toContain(-1)
+    // As a mutation that fails takes back what it has shown.
+    w.client.setQueryData(queryKey, before)
+    stop()
+    await w.simulation.advance(200)
+    expect(w.state()).toEqual(w.data())
+  })
+
+  it('fetches again after a gap, shows what it has meanwhile, and asks an API that lags again, later', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    await w.simulation.advance(60_000)
+    w.simulation.publish('orders', 1)
+    await w.simulation.advance(100)
+    const { position } = w.client.getQueryData<Orders>(queryKey)!
+    w.simulation.crash()
+    for (const n of [2, 3]) w.simulation.publish('orders', n)
+    w.simulation.log.trim('orders')
+    w.simulation.restart()
+    let lagging = 3
+    w.answers((now) => (lagging-- > 0 ? { state: [1], position } : now))
+    await w.simulation.advance(2_000)
+    expect(w.state()).toEqual([1])
+    w.simulation.publish('orders', 4)
+    await w.simulation.advance(20_000)
+    expect(w.state()).toEqual([1, 2, 3, 4])
+    expect(w.asks).toHaveLength(5)
+    w.simulation.publish('orders', 5)
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('asks again where the fetch after a gap fails, and the numbering may start over', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    for (const n of [1, 2]) w.simulation.publish('orders', n)
+    await w.simulation.advance(500)
+    let failing = 2
+    w.answers((now) => (failing-- > 0 ? new Error('503') : now))
+    w.simulation.log.loseEpoch('orders')
+    w.simulation.publish('orders', 3)
+    await w.simulation.advance(20_000)
+    w.simulation.publish('orders', 4)
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual([1, 2, 3, 4])
+    expect(w.asks).toHaveLength(4)
+  })
+
+  it('keeps no more in memory than a socket may hold, however long a fetch takes', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    await w.simulation.advance(300)
+    void w.client.invalidateQueries({ queryKey })
+    await w.simulation.advance(10)
+    for (let n = 1; n <= 2_500; n++) w.simulation.publish('orders', n)
+    await w.simulation.advance(2_000)
+    expect(w.state()).toEqual(w.data())
+  })
+
+  it('shows nothing of whoever signed out, at once, and fetches anew for who comes next', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    w.simulation.publish('orders', 1)
+    await w.simulation.advance(300)
+    void w.client.invalidateQueries({ queryKey })
+    await w.simulation.advance(10)
+    w.socket.signOut()
+    expect(w.state()).toBeUndefined()
+    expect(w.asks.at(-1)!.signal.aborted).toBe(true)
+    await w.simulation.advance(5_000)
+    expect(w.state()).toBeUndefined()
+    expect(w.asks).toHaveLength(2)
+    // Fetched before anybody has signed in: whose it is nobody knows.
+    w.client.setQueryData(queryKey, { state: [-1], position: { epoch: 'epoch-1', offset: 0 } })
+    w.socket.connect()
+    expect(w.state()).toBeUndefined()
+    await w.simulation.advance(1_000)
+    w.simulation.publish('orders', 2)
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual([1, 2])
+    expect(w.asks).toHaveLength(3)
+  })
+
+  it('leaves nothing in the cache for who signs in next, also where nobody looks any more', async () => {
+    const w = await queryStage()
+    const leave = w.look()
+    const stop = w.keep()
+    await w.simulation.advance(300)
+    stop()
+    leave()
+    expect(w.state()).toEqual([])
+    w.socket.signOut()
+    expect(w.client.getQueryCache().getAll()).toEqual([])
+    w.socket.connect()
+    w.look()
+    w.keep()
+    await w.simulation.advance(300)
+    expect(w.state()).toEqual([])
+    expect(w.asks).toHaveLength(2)
+  })
+
+  it('knows of a session that is over before anybody keeps the query again, and of another socket', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()()
+    await w.simulation.advance(300)
+    const { url, environment } = w.simulation
+    const another = createLiveSocket<{ orders: number }>({ url, environment })
+    another.connect()
+    w.simulation.publish('orders', 1)
+    keepCurrent(another, 'orders', { client: w.client, queryKey, reducer: append })
+    expect(w.state()).toBeUndefined()
+    await w.simulation.advance(500)
+    expect(w.state()).toEqual([1])
+    another.signOut()
+    expect(w.state()).toBeUndefined()
+  })
+
+  it('goes over a close() and every kind of move as any subscription does', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep()
+    const stop = w.simulation.publishEvery(20, 'orders')
+    await w.simulation.advance(1_000)
+    w.simulation.deploy()
+    await w.simulation.advance(10_000)
+    w.simulation.crash()
+    w.simulation.restart()
+    await w.simulation.advance(10_000)
+    w.socket.close()
+    await w.simulation.advance(1_000)
+    w.socket.connect()
+    await w.simulation.advance(1_000)
+    stop()
+    await w.simulation.advance(200)
+    expect(w.state()).toEqual(w.data())
+    expect(w.asks).toHaveLength(1)
+  })
+
+  it('says what is wrong: data that are no snapshot, a reducer that throws, a key of two topics, no topic, no socket', async () => {
+    const w = await queryStage()
+    w.look()
+    w.keep({
+      reducer(state, n) {
+        if (n === 2) throw new Error('two')
+        return append(state, n)
+      },
+    })
+    await w.simulation.advance(300)
+    for (const n of [1, 2, 3]) w.simulation.publish('orders', n)
+    await w.simulation.advance(100)
+    expect(w.state()).toEqual([1, 3])
+    const good = w.client.getQueryData<Orders>(queryKey)!
+    w.client.setQueryData(queryKey, ['no', 'position'])
+    w.client.setQueryData(queryKey, good)
+    await w.simulation.advance(100)
+    expect(w.errors).toEqual([
+      'The reducer of "orders" threw at offset 2; the state is as if that message had not come.',
+      'The query ["orders"] gave no { state, position }: "orders" cannot keep it current.',
+    ])
+    const options = { client: w.client, queryKey, reducer: (state: number) => state }
+    expect(() => keepCurrent(w.socket, 'other', options)).toThrow('"orders" keeps the query ["orders"] current already')
+    expect(() => keepCurrent(w.socket, '' as 'other', { ...options, queryKey: ['x'] })).toThrow('topic')
+    expect(() => keepCurrent({} as typeof w.socket, 'other', { ...options, queryKey: ['x'] })).toThrow('no live socket')
+  })
+
+  it('tells who keeps it that the server refuses the topic', async () => {
+    const w = await queryStage({ authorize: () => false })
+    const refusals: string[] = []
+    w.look()
+    w.keep({ onError: ({ code }) => void refusals.push(code) })
+    await w.simulation.advance(500)
+    expect(w.state()).toEqual([])
+    expect(refusals).toEqual(['forbidden'])
+  })
+})
