@@ -20,7 +20,9 @@ const names = targets.map(({ name }) => name)
 
 /** Those that run without any optional peer, in a browser too. */
 const PEERLESS = names.filter((name) =>
-  ['livesocket', 'livesocket/testing', 'livesocket/vanilla', 'livesocket/devtools/plain'].includes(name),
+  ['livesocket', 'livesocket/query', 'livesocket/testing', 'livesocket/vanilla', 'livesocket/devtools/plain'].includes(
+    name,
+  ),
 )
 
 /** Runs a tool of this repository; what it prints is the error when it fails. */
