@@ -133,7 +133,7 @@ export default defineConfig({
         extends: true,
         plugins: [storybookTest({ configDir: join(import.meta.dirname, '.storybook') })],
         // Found only when a story runs, it would be bundled then, and the stories that run by then started over.
-        optimizeDeps: { include: ['@storybook/addon-a11y/preview'] },
+        optimizeDeps: { include: ['@storybook/addon-a11y/preview', '@tanstack/react-query'] },
         test: {
           name: 'storybook',
           env: { BOTH_THEMES: 'yes' },

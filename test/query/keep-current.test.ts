@@ -225,7 +225,7 @@ describe('keepCurrent', () => {
     const w = await queryStage()
     w.look()
     w.keep()
-    const stop = w.simulation.publishEvery(20, 'orders')
+    const stop = w.simulation.publishEvery(100, 'orders')
     await w.simulation.advance(1_000)
     w.simulation.deploy()
     await w.simulation.advance(10_000)
