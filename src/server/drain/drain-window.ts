@@ -37,8 +37,10 @@ export function createDrainWindow<Leg>(
   const begun = now()
   const most = Math.max(1, rate * (MOST + spread / 1_000))
   const least = Math.min(most, Math.max(LEAST.legs, rate * LEAST.seconds))
-  /** When each is no longer counted, the first first. */
+  /** When each is no longer counted, the first first: it is asked for each leg, and thousands may be on their way. */
   const underWay = new Map<Leg, number>()
+  /** The same of those who were told to wait, each for a time of its own. */
+  const toldToWait = new Map<Leg, number>()
   /** When those that were asked have left, the first first. */
   let left: number[] = []
   let delayedAt = Number.NEGATIVE_INFINITY
@@ -46,7 +48,7 @@ export function createDrainWindow<Leg>(
   function leftLately(): number {
     const from = now() - LATELY
     const first = left.findIndex((at) => at > from)
-    left = first === -1 ? [] : left.slice(first)
+    if (first !== 0) left = first === -1 ? [] : left.slice(first)
     return left.length
   }
 
@@ -61,16 +63,21 @@ export function createDrainWindow<Leg>(
   return {
     asked: (leg) => void underWay.set(leg, now() + SLOW + spread),
     gone(leg) {
-      if (underWay.delete(leg)) left.push(now())
+      if (underWay.delete(leg) || toldToWait.delete(leg)) left.push(now())
     },
     delayed(leg, retryAfter) {
-      if (!underWay.delete(leg)) return
+      if (!underWay.delete(leg) && !toldToWait.delete(leg)) return
       delayedAt = now()
-      underWay.set(leg, now() + SLOW + retryAfter)
+      toldToWait.set(leg, now() + SLOW + retryAfter)
     },
     get full() {
-      for (const [leg, until] of underWay) if (until <= now()) underWay.delete(leg)
-      return underWay.size >= allowed()
+      const at = now()
+      for (const [leg, until] of underWay) {
+        if (until > at) break
+        underWay.delete(leg)
+      }
+      for (const [leg, until] of toldToWait) if (until <= at) toldToWait.delete(leg)
+      return underWay.size + toldToWait.size >= allowed()
     },
     get pace() {
       const passed = Math.min(LATELY, now() - begun)
