@@ -20,19 +20,11 @@ export interface SwapPlan {
   readonly rate: number
 }
 
-export interface Outcome {
+/** Of a tally: sums of all clients, and of times the longest; `moves` are those of each client, of SignalR's own its reconnections. */
+export interface Outcome extends Omit<Tally, 'got' | 'lines'> {
   readonly way: Way
   readonly clients: number
   readonly news: number
-  /** Sums of all clients, and of times the longest. */
-  readonly lost: number
-  readonly repeated: number
-  readonly reordered: number
-  readonly gaps: number
-  readonly notLive: number
-  readonly longestSilence: number
-  /** Of each client; of SignalR's own its reconnections. */
-  readonly moves: number
   /** Of what the page's chat said, once for each client: what came in another number than one. */
   readonly linesWrong: number
 }
