@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { createLiveServer } from 'livesocket/server'
 import { redisLog } from 'livesocket/server/redis'
 import type { FromNode, ToNode } from './process-nodes.js'
-import type { TokenUser } from './token-service.js'
+import type { TokenUser } from '../test/kit/token-service.js'
 
 const { id, redis, allowedOrigins } = JSON.parse(process.argv[2]!) as {
   id: string

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { DrainPlan, StartNode } from './cluster.js'
-import type { TokenUser } from './token-service.js'
+import type { DrainPlan, StartNode } from '../test/kit/cluster.js'
+import type { TokenUser } from '../test/kit/token-service.js'
 
 export type ToNode =
   | { readonly type: 'verified'; readonly ask: number; readonly user: TokenUser | null }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, release, totalmem, type as system } from 'node:os'
-import { median, type Summary } from './checker.js'
+import { median, type Summary } from '../test/kit/checker.js'
 import { oneClient, type SceneResult } from './report/one-client.js'
-import { createPromises, ms, table, type Promises, type Row } from './report/table.js'
+import { createPromises, ms, table, type Promises, type Row } from '../test/kit/table.js'
 import { DRAIN, underLoad, type Group, type LoadResult } from './report/under-load.js'
 import { systemClock } from '../src/base/clock.js'
 

@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { redisLog } from 'livesocket/server/redis'
 import { systemClock } from '../src/base/clock.js'
-import { startCluster } from './cluster.js'
+import { startCluster } from '../test/kit/cluster.js'
 import { buildPages } from './page-files.js'
 import { processNodes } from './process-nodes.js'
-import { startPublisher } from './publisher.js'
-import { createRelay } from './relay.js'
+import { startPublisher } from '../test/kit/publisher.js'
+import { createRelay } from '../test/kit/relay.js'
 
 export interface Demo {
   readonly url: string

@@ -123,6 +123,18 @@ const GLOBALS: Record<string, RegExp> = Object.fromEntries([
   ['new WebSocket', /^legs\/leg\.ts$/],
 ])
 
+/**
+ * What stands around src/, and what each may import besides itself and src/: there is one kit, made for all of them.
+ * What of it needs a test runner is for tests alone.
+ */
+const AROUND: Record<string, readonly string[]> = {
+  'test/kit': [],
+  bench: ['test/kit'],
+  demo: ['test/kit'],
+  examples: ['test/kit'],
+  stories: ['test/kit', 'bench'],
+}
+
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
 /** The room within the server of a file below src/. */
 function serverRoomOf(path: string): string {
@@ -246,6 +258,35 @@ describe('the layout of src/', () => {
     )
     expect([...imported].filter((name) => !(name in brought))).toEqual([])
     expect(Object.keys(dependencies!).filter((name) => !imported.has(name))).toEqual([])
+  })
+})
+
+describe('the layout around src/', () => {
+  const paths = new Set(
+    Object.keys(AROUND).flatMap((room) => listFiles(room, /\.([tj]sx?|mjs)$/).map((file) => `${room}/${file}`)),
+  )
+  const around = [...paths]
+    .filter((path) => !path.includes('.test.') && !path.endsWith('.d.ts'))
+    .map((path) => readSourceFile(path, readFileSync(join(ROOT, path), 'utf8'), paths))
+  const roomOf = (path: string) => Object.keys(AROUND).find((room) => path.startsWith(`${room}/`))
+
+  it('has one kit that knows nobody, and that demo, bench, stories and tests share', () => {
+    const faults = around.flatMap(({ path, imports }) => {
+      const room = roomOf(path)!
+      return imports
+        .filter(({ file }) => file && !/^(src|build)\//.test(file) && ![room, ...AROUND[room]!].includes(roomOf(file)!))
+        .map(({ file }) => `${path} imports ${file}, which ${room}/ may not know`)
+    })
+    expect(faults).toEqual([])
+  })
+
+  it('gives nobody but the tests what needs a test runner', () => {
+    const runners = new Set(
+      around.filter(({ imports }) => imports.some(({ specifier }) => specifier === 'vitest')).map(({ path }) => path),
+    )
+    for (const runner of runners)
+      for (const { path, imports } of around) if (imports.some(({ file }) => file === runner)) runners.add(path)
+    expect([...runners].filter((path) => roomOf(path) !== 'test/kit')).toEqual([])
   })
 })
 

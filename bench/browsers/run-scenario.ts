@@ -1,4 +1,4 @@
-import { sleep } from '../../demo/report/wait.js'
+import { sleep } from '../../test/kit/wait.js'
 import { accountOf } from '../../test/kit/account.js'
 import type { ClientRecord } from '../../test/kit/live-client.js'
 import { startLiveCluster, type LiveCluster } from '../../test/kit/live-cluster.js'

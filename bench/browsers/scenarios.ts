@@ -2,7 +2,7 @@ import type { LiveSocketOptions } from '../../src/index.js'
 import type { LiveCluster } from '../../test/kit/live-cluster.js'
 import type { LivePages } from '../../test/kit/live-page.js'
 import type { TlsFront, TlsFrontOptions } from '../../test/kit/tls-front.js'
-import { sleep } from '../../demo/report/wait.js'
+import { sleep } from '../../test/kit/wait.js'
 import type { BrowserName, DrivenTab } from './driven-browser.js'
 
 /** What a scenario plays with: pages that are live, publish and are published to. */

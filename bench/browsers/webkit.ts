@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sleep } from '../../demo/report/wait.js'
+import { sleep } from '../../test/kit/wait.js'
 import { freePort } from '../../test/kit/free-port.js'
 import type { DrivenBrowser, DrivenTab } from './driven-browser.js'
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { table } from '../../demo/report/table.js'
+import { table } from '../../test/kit/table.js'
 import { ROOT } from '../kit/root.js'
 import type { Sizes } from './sizes.js'
 

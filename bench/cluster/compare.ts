@@ -8,7 +8,7 @@ import { check, quantile } from './check.js'
 import { startProgram, type Program } from './program.js'
 import type { ClientsSetup } from './programs/clients.js'
 import type { NodeSetup } from './programs/node.js'
-import { sleep } from './proxy.js'
+import { sleep } from '../../test/kit/wait.js'
 
 /**
  * LiveSocket beside a bare `ws` server that fans out what Redis pub/sub gives it, one after the other on the same

@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.js'
 import { freePort } from '../../test/kit/free-port.js'
+import { sleep } from '../../test/kit/wait.js'
 import { prefer } from './program.js'
 
 /** What stands in front of the nodes: a real one, configured as docs/deploys.md says. */
@@ -213,8 +214,4 @@ async function listens(port: number) {
       throw new Error(`Nothing listens on port ${port}: is the proxy installed?`)
     await sleep(20)
   }
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => void systemClock.setTimeout(resolve, ms))
 }

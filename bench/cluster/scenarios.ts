@@ -1,7 +1,8 @@
 import { systemClock } from '../../src/base/clock.js'
 import { quantile, type Verdict } from './check.js'
 import type { Fleet, FleetPlan } from './fleet.js'
-import { sleep, type ProxyKind } from './proxy.js'
+import { sleep } from '../../test/kit/wait.js'
+import type { ProxyKind } from './proxy.js'
 
 /** What is done to a fleet, and what it must then be able to say of itself. */
 export interface Scenario {

@@ -1,4 +1,4 @@
-import { table } from '../../demo/report/table.js'
+import { table } from '../../test/kit/table.js'
 import type { Measure, Part, Unit } from './measure.js'
 
 /** The measures of a part as Markdown: a line for each contender, a column for what was measured. */

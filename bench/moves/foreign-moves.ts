@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
-import { createRelay } from '../../demo/relay.js'
-import { sleep, until } from '../../demo/report/wait.js'
+import { createRelay } from '../../test/kit/relay.js'
+import { sleep, until } from '../../test/kit/wait.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { start as aedes } from './servers/aedes.js'
 import { start as mosquitto } from './servers/mosquitto.js'

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { createPromises, ms } from '../../demo/report/table.js'
+import { createPromises, ms } from '../../test/kit/table.js'
 import { writeResults } from '../kit/results.js'
 import { reportForeign } from './report-foreign.js'
 import { heapGrowth, runMoves } from './run-moves.js'

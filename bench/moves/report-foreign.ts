@@ -1,4 +1,4 @@
-import { createPromises, table } from '../../demo/report/table.js'
+import { createPromises, table } from '../../test/kit/table.js'
 import { writeResults } from '../kit/results.js'
 import { FOREIGN, foreignMoves, type ForeignMoves } from './foreign-moves.js'
 

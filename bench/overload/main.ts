@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { table } from '../../demo/report/table.js'
+import { table } from '../../test/kit/table.js'
 import { writeResults } from '../kit/results.js'
 import { spread } from '../kit/spread.js'
 import { builtFolder, PRESENT } from './build.js'

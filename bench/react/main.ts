@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { version as reactVersion } from 'react'
-import { createPromises } from '../../demo/report/table.js'
+import { createPromises } from '../../test/kit/table.js'
 import { BUDGET } from '../bytes/budget.js'
 import { measureBytes } from './bytes.js'
 import { countSockets, runHooks, servePage, startFeed } from './hooks.js'

@@ -1,4 +1,4 @@
-import { createChecker } from '../checker.ts'
+import { createChecker } from '../../test/kit/checker.ts'
 import { connectLiveSocket, connectReconnecting } from './clients.js'
 import { createTimeline } from './timeline.js'
 

@@ -1,13 +1,13 @@
 import { memoryLog } from 'livesocket/server'
 import { systemClock } from '../../src/base/clock.js'
-import { createChecker, type Checker, type Summary } from '../checker.js'
-import { connectClient, type DemoClient } from '../client.js'
-import { startCluster } from '../cluster.js'
+import { createChecker, type Checker, type Summary } from '../../test/kit/checker.js'
+import { connectClient, type DemoClient } from '../../test/kit/client.js'
+import { startCluster } from '../../test/kit/cluster.js'
 import { connectOverlapping, connectReconnecting, FASTEST, type Peer } from '../peers.js'
-import { startPublisher, type Publisher } from '../publisher.js'
-import { createRelay } from '../relay.js'
-import { sleep, until } from './wait.js'
-import { createVisitor } from '../visitor.js'
+import { startPublisher, type Publisher } from '../../test/kit/publisher.js'
+import { createRelay } from '../../test/kit/relay.js'
+import { sleep, until } from '../../test/kit/wait.js'
+import { createVisitor } from '../../test/kit/visitor.js'
 
 export interface Load {
   /** Round trip to the servers in milliseconds; 0 is loopback without a relay. */

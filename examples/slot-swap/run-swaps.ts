@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { exportScripts } from '../../src/server/redis/script-export.js'
 import { launchBrowser } from '../../test/kit/browser.js'
 import { builtDotnet } from '../../test/kit/dotnet.js'
+import { sleep } from '../../test/kit/wait.js'
 import { startRedisServer } from '../../test/kit/redis-server.js'
 import { servePage } from './page-server.js'
 import { follow, OURS, type Reader, type Tally, type Way } from './reader.js'
@@ -152,8 +153,4 @@ async function arrived(readers: readonly Reader[], opened: ReadonlyMap<Way, Page
   }
   // Whatever came too much has come.
   await sleep(300)
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => void systemClock.setTimeout(resolve, ms))
 }

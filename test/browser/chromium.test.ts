@@ -1,4 +1,4 @@
-import { describeBrowser } from '../kit/browser-promises.js'
+import { describeBrowser } from './browser-promises.js'
 
 /** Beside moves.test.ts and page-life.test.ts. */
 describeBrowser('chromium', {

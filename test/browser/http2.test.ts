@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { doctor } from '../../src/cli/doctor.js'
 import type { FrameSocketClass } from '../../src/cli/frame-client.js'
-import { describeBrowser } from '../kit/browser-promises.js'
+import { describeBrowser } from './browser-promises.js'
 import { startLiveCluster } from '../kit/live-cluster.js'
 import { startTlsFront } from '../kit/tls-front.js'
 

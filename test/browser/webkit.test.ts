@@ -1,4 +1,4 @@
-import { describeBrowser } from '../kit/browser-promises.js'
+import { describeBrowser } from './browser-promises.js'
 
 describeBrowser('webkit', {
   moves: 'when it is moved three times under load, and is live throughout',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { oneClient } from '../../demo/report/one-client.js'
-import { createPromises, table } from '../../demo/report/table.js'
+import { createPromises, table } from '../kit/table.js'
 import { underLoad } from '../../demo/report/under-load.js'
 
 const CLEAN = { lost: 0, duplicated: 0, outOfOrder: 0, gaps: 0 }

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { createRelay } from '../../demo/relay.js'
+import { createRelay } from '../kit/relay.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { rawProtocol, type RawProtocolOptions } from '../../src/foreign/raw.js'
 import { until } from '../server/kit.js'

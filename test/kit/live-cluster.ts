@@ -7,7 +7,7 @@ import {
   type DrainResult,
   type LiveServer,
 } from '../../src/server/index.js'
-import { createRelay, type Relay } from '../../demo/relay.js'
+import { createRelay, type Relay } from './relay.js'
 
 /**
  * Real servers on one log, behind a relay that can be slow or dead, with a publisher: what a page in a real browser

@@ -3,9 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { until } from '../server/redis/redis-kit.js'
 import { freePort } from './free-port.js'
 import { startRedisServer, type RedisServer, type RedisServerOptions } from './redis-server.js'
+import { until } from './wait.js'
+
+/** In which what servers tell each other must have arrived, ms. */
+const PATIENCE = 10_000
 
 /** Redis servers that know each other, with no slots yet. All are gone when the test has finished. */
 export async function startRedisCluster(size: number, options: RedisServerOptions = {}): Promise<RedisServer[]> {
@@ -34,7 +37,7 @@ export async function startRedisCluster(size: number, options: RedisServerOption
       .trim()
       .split('\n')
       .filter((line) => !line.includes('handshake')).length === size
-  for (const node of nodes) await until(() => knows(node), 'the nodes know each other')
+  for (const node of nodes) await until(() => knows(node), PATIENCE, 'the nodes know each other')
   return nodes
 }
 
@@ -54,6 +57,7 @@ export async function cover(nodes: readonly RedisServer[]) {
     await until(
       async () =>
         /cluster_state:ok[^]*cluster_slots_assigned:16384/.test(String(await each.command('CLUSTER', 'INFO'))),
+      PATIENCE,
       'all slots are known',
     )
 }
@@ -62,6 +66,7 @@ export async function replicate(replica: RedisServer, master: RedisServer) {
   await replica.command('CLUSTER', 'REPLICATE', await idOf(master))
   await until(
     async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+    PATIENCE,
     'the replica follows',
   )
 }
@@ -71,6 +76,7 @@ export async function failOver(replica: RedisServer, master: RedisServer) {
   await replica.command('CLUSTER', 'FAILOVER')
   await until(
     async () => String(await master.command('INFO', 'replication')).includes('role:slave'),
+    PATIENCE,
     'the master is a replica now',
   )
 }

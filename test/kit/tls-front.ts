@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRelay, type Relay } from '../../demo/relay.js'
+import { createRelay, type Relay } from './relay.js'
 import { selfSigned } from './certificate.js'
 import { freePort } from './free-port.js'
 

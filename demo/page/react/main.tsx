@@ -3,7 +3,7 @@ import { breakable, LiveSocketDevtools } from 'livesocket/devtools'
 import { LiveSocketProvider, useLiveReducer, useLiveSocket, useLiveStatus } from 'livesocket/react'
 import { StrictMode, useEffect, useState, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
-import type { Numbered } from '../../publisher.js'
+import type { Numbered } from '../../../test/kit/publisher.js'
 import { noTally, tally } from './tally.js'
 
 interface Topics {

@@ -1,4 +1,4 @@
-import type { Numbered } from '../../publisher.js'
+import type { Numbered } from '../../../test/kit/publisher.js'
 
 /** What the numbers of the feed say about how it arrived. */
 export interface Tally {

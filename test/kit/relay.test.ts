@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { createRelay, type Relay, type RelayOptions } from '../../demo/relay.js'
+import { createRelay, type Relay, type RelayOptions } from './relay.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 let echo: Server

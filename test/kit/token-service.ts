@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { jwtVerify, SignJWT } from 'jose'
 import { nanoid } from 'nanoid'
-import { systemClock, type Clock } from '../src/base/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 
 /**
  * Signs visitors in with a cookie, signs short-lived tokens for those who have one, and tells the live servers whose a

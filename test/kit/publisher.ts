@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../src/base/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 
 /** What a publisher puts in a message: who it is, the message's number from 1, and when it was sent. */
 export interface Numbered {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createChecker, median, type CheckedClient, type Checker } from '../../demo/checker.js'
+import { createChecker, median, type CheckedClient, type Checker } from './checker.js'
 
 let time = 0
 let checker: Checker

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../src/base/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 import type { TokenResult } from 'livesocket'
 
 /**

@@ -1,6 +1,6 @@
 import { createLiveSocket, type LiveSocket, type LiveSocketOptions } from 'livesocket'
 import WebSocket from 'ws'
-import { systemClock } from '../src/base/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import type { CheckedClient } from './checker.js'
 import type { Numbered } from './publisher.js'
 import { createVisitor } from './visitor.js'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { systemClock, type Clock } from '../src/base/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 
 /**
  * A stretch of network between a client and a server, made of TCP: it adds a round trip, and can be cut, frozen or

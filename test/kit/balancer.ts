@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { systemClock, type Clock } from '../src/base/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 
 export interface Backend {
   readonly id: string

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createLiveServer, memoryLog, type LiveServer, type TopicLog } from 'livesocket/server'
-import { systemClock, type Clock } from '../src/base/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 import { createBalancer } from './balancer.js'
 import { createTokenService, type TokenService, type TokenServiceOptions, type TokenUser } from './token-service.js'
 

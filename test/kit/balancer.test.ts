@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { createBalancer, type Balancer } from '../../demo/balancer.js'
+import { createBalancer, type Balancer } from './balancer.js'
 
 let balancer: Balancer
 const ends: (() => void)[] = []
