@@ -198,6 +198,40 @@ function faults({ path, text, imports, globals }: SourceFile): string[] {
   return say
 }
 
+/** Lines that a screen or two hold. */
+const LONGEST_FUNCTION = 120
+
+/** Files whose functions are still to be cut into phases that a screen holds. */
+const STILL_LONG = [
+  'cli/doctor.ts',
+  'devtools/panel.ts',
+  'devtools/recorder.ts',
+  'foreign/foreign-merge.ts',
+  'foreign/raw-codec.ts',
+  'presence/attendance.ts',
+  'presets/centrifuge.ts',
+  'presets/graphql-ws.ts',
+  'presets/mqtt-leg.ts',
+  'presets/phoenix.ts',
+  'presets/signal-r.ts',
+  'presets/socket-io.ts',
+  'publishes/publish-queue.ts',
+  'requests/requests.ts',
+  'testing/simulated-device.ts',
+  'testing/simulated-leg.ts',
+  'testing/simulated-socket.ts',
+  'testing/simulation.ts',
+]
+
+/** Functions that are too long, where no comment above them says why. */
+function longFunctions({ path, functions }: SourceFile): string[] {
+  return functions
+    .filter(({ lines, reason }) => lines > LONGEST_FUNCTION && reason === undefined)
+    .map(
+      ({ line, lines }) => `src/${path}:${line} is a function of ${lines} lines: \`Long because …\` above it says why`,
+    )
+}
+
 describe('the layout of src/', () => {
   it('has imports that point one way, and time, randomness and sockets that come in by one door', () => {
     expect(files.flatMap(faults)).toEqual([])
@@ -241,6 +275,10 @@ describe('the layout of src/', () => {
       )
     }
     expect(files.filter((file) => file.hasCode && !tested.includes(file)).map(({ path }) => `src/${path}`)).toEqual([])
+  })
+
+  it(`has no function of more than ${LONGEST_FUNCTION} lines, but where a comment above it says why`, () => {
+    expect(files.filter(({ path }) => !STILL_LONG.includes(path)).flatMap(longFunctions)).toEqual([])
   })
 
   it('imports no package that an installation would not bring', () => {
@@ -346,6 +384,21 @@ describe('the check itself', () => {
     },
   ])('finds none in $text', ({ path, text }) => {
     expect(faults(readSourceFile(path, text, paths))).toEqual([])
+  })
+
+  const long = `function long() {${'\n'.repeat(LONGEST_FUNCTION)}}`
+  const short = `function short() {${'\n'.repeat(LONGEST_FUNCTION - 1)}}`
+  it.each([
+    ['a function', long, 1],
+    ['a closure and what it is in', `const long = () => {\n${long}\n}`, 2],
+    ['a method', `class Long {\n${long.replace('function ', '')}\n}`, 1],
+    ['one with a comment that gives no reason', `// Long.\n${long}`, 1],
+    ['none that is short', short, 0],
+    ['none with its reason', `/**\n * Does it.\n * Long because it is a table.\n */\n${long}`, 0],
+    ['none within one with its reason', `// Long because it is a table.\nconst long = () => {\n${long}\n}`, 0],
+    ['one below another one with a reason', `// Long because it is a table.\n${long}\n${long}`, 1],
+  ])('finds of long functions %s', (_, text, count) => {
+    expect(longFunctions(readSourceFile('base/long.ts', text, paths))).toHaveLength(count)
   })
 })
 

@@ -202,7 +202,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
 
   const server: LiveServer<User> = {
     ready: served.ready,
-    upgrade: acceptor.upgrade,
+    upgrade: (request, stream, head) => acceptor.upgrade(request, stream, head),
     address: served.address,
     async end(match, reason = 'This session was ended.') {
       const pick = pickOf('end', match)

@@ -29,6 +29,16 @@ export interface SourceFile {
    * given nothing.
    */
   readonly globals: ReadonlySet<string>
+  readonly functions: readonly SourceFunction[]
+}
+
+/** A function, method or closure. */
+export interface SourceFunction {
+  /** Where it begins. */
+  readonly line: number
+  readonly lines: number
+  /** What the comment right above it, or above one that it is in, says after `Long because`. */
+  readonly reason?: string
 }
 
 export function listFiles(folder: string, ending: RegExp): string[] {
@@ -71,7 +81,14 @@ export function readSourceFile(path: string, text: string, paths: ReadonlySet<st
     return { specifier, typeOnly, file: file ?? target }
   })
   const body = (program as unknown as { body: Node[] }).body
-  return { path, text, imports, hasCode: body.some(isCode), globals: globalsOf(body) }
+  return {
+    path,
+    text,
+    imports,
+    hasCode: body.some(isCode),
+    globals: globalsOf(body),
+    functions: functionsOf(body, text),
+  }
 }
 
 function isCode(statement: Node): boolean {
@@ -118,4 +135,34 @@ function globalsOf(body: readonly Node[]): Set<string> {
   }
   visit(body)
   return globals
+}
+
+function functionsOf(body: readonly Node[], text: string): SourceFunction[] {
+  const lines = text.split('\n')
+  const lineAt = (place: number) => text.slice(0, place).split('\n').length
+  const functions: SourceFunction[] = []
+  function visit(node: unknown, within: string | undefined): void {
+    if (Array.isArray(node)) return node.forEach((one) => visit(one, within))
+    if (typeof node !== 'object' || node === null) return
+    const { type, start, end, ...fields } = node as Node & { readonly start: number; readonly end: number }
+    let reason = within
+    if (/^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(type)) {
+      const line = lineAt(start)
+      reason = reasonAbove(lines, line) ?? within
+      functions.push({ line, lines: lineAt(end) - line + 1, ...(reason && { reason }) })
+    }
+    Object.values(fields).forEach((one) => visit(one, reason))
+  }
+  visit(body, undefined)
+  return functions
+}
+
+function reasonAbove(lines: readonly string[], line: number): string | undefined {
+  let first = line - 1
+  while (first > 0 && /^\s*(\/\/|\/?\*)/.test(lines[first - 1]!)) first--
+  const comment = lines
+    .slice(first, line - 1)
+    .map((one) => one.replace(/^\s*(\/\/|\/?\*+\/?)|\*\/$/g, '').trim())
+    .join(' ')
+  return /Long because (\S.*)/.exec(comment)?.[1]
 }

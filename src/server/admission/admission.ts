@@ -1,7 +1,7 @@
-import { createAlarm } from '../../base/alarm.js'
+import { createAlarm, type Alarm } from '../../base/alarm.js'
 import type { Clock } from '../../base/clock.js'
-import { createGreetingLimit } from './greeting-limit.js'
-import { createGreetingRate } from './greeting-rate.js'
+import { createGreetingLimit, type GreetingLimit } from './greeting-limit.js'
+import { createGreetingRate, type GreetingRate } from './greeting-rate.js'
 
 /** Takes no more hellos than can be greeted: the others wait for their turn, or are told when to come back. */
 export interface Admission {
@@ -68,9 +68,17 @@ export interface AdmissionDeps {
   abandoned(): number
 }
 
-interface Waiting extends AdmissionAsk {
+/** A hello from when it comes until it is greeted, refused or gone. Moments are on the monotonic clock. */
+interface Hello {
+  readonly ask: AdmissionAsk
+  /** It may wait for its turn until then. */
   readonly deadline: number
+  state: 'waiting' | 'greeting' | 'over'
+  /** When it came, or was last told that it waits. */
   spokenAt: number
+  begunAt: number
+  /** Calls that were under way when its own began, with it. */
+  of: number
 }
 
 /** So much of the limit is all of it: it moves meanwhile. */
@@ -92,142 +100,167 @@ const SOONEST = 250
 /** Beyond this no place is given away, ms: all may be well again long before. */
 const LATEST = 60_000
 
-export function createAdmission({ clock, most, queueTimeout, patience, abandoned }: AdmissionDeps): Admission {
-  const now = () => clock.monotonic()
-  const limit = createGreetingLimit(most, now)
-  const rate = createGreetingRate(now)
+export function createAdmission(deps: AdmissionDeps): Admission {
+  return new GreetingQueue(deps)
+}
+
+class GreetingQueue implements Admission {
+  readonly #deps: AdmissionDeps
+  readonly #limit: GreetingLimit
+  readonly #rate: GreetingRate
   /** In the order in which they came. */
-  const waiting = new Set<Waiting>()
-  const look = createAlarm(clock, tend)
-  let greeting = 0
-  let turnedAway = 0
+  readonly #waiting = new Set<Hello>()
+  readonly #look: Alarm
+  #greeting = 0
+  #turnedAway = 0
   /** Up to when the places are given away of those who were told to come back. */
-  let given = 0
+  #given = 0
 
-  function full(): boolean {
-    return greeting + abandoned() >= limit.value
+  constructor(deps: AdmissionDeps) {
+    this.#deps = deps
+    this.#limit = createGreetingLimit(deps.most, () => this.#now())
+    this.#rate = createGreetingRate(() => this.#now())
+    this.#look = createAlarm(deps.clock, () => this.#tend())
   }
 
-  function next() {
-    for (const one of waiting) {
-      if (full()) break
-      waiting.delete(one)
-      start(one)
+  enter(ask: AdmissionAsk): Admitted {
+    const { queueTimeout, patience } = this.#deps
+    const now = this.#now()
+    const hello: Hello = {
+      ask,
+      // One that is told that it waits stays as long as it may; another one leaves.
+      deadline: now + (ask.patience === undefined ? Math.min(queueTimeout, patience * ROOM) : queueTimeout),
+      state: 'waiting',
+      spokenAt: now,
+      begunAt: 0,
+      of: 0,
     }
-    if (waiting.size === 0) look.clear()
+    if (this.#waiting.size === 0 && !this.#full()) this.#start(hello)
+    else this.#wait(hello)
+    return { ended: (failed) => this.#ended(hello, failed), left: () => this.#left(hello) }
   }
 
-  function start(one: AdmissionAsk) {
-    greeting++
-    one.begin()
-  }
-
-  /** A limit that still grows lets through what is asked for, and not yet what there is room for. */
-  function roomPerSecond(): number | null {
-    return limit.found ? rate.perSecond : null
-  }
-
-  /** Milliseconds until the one behind so many others is greeted; null where that is not known. */
-  function turn(others: number): number | null {
-    const perSecond = roomPerSecond()
-    return perSecond === null ? null : ((others + greeting) / perSecond) * 1_000
-  }
-
-  /** Those who can wait no longer are told when to come back, and the others that they have not been forgotten. */
-  function tend() {
-    let others = 0
-    const late: Waiting[] = []
-    for (const one of waiting) {
-      // One that hears of it waits here as well as elsewhere; one that does not would leave before its turn.
-      const wait = one.patience === undefined ? turn(others + 1) : 0
-      if (now() + (wait ?? 0) >= one.deadline) {
-        late.push(one)
-        continue
-      }
-      others++
-      if (now() - one.spokenAt >= (one.patience ?? Infinity) * WORD) {
-        one.spokenAt = now()
-        one.waits()
-      }
+  wake() {
+    for (const hello of this.#waiting) {
+      if (this.#full()) break
+      this.#waiting.delete(hello)
+      this.#start(hello)
     }
-    // Those who go make room for each other's places.
-    for (const one of late) waiting.delete(one)
-    for (const one of late) turnAway(one)
-    next()
-    if (waiting.size > 0) look.set(LOOK)
+    if (this.#waiting.size === 0) this.#look.clear()
   }
 
-  function turnAway(one: AdmissionAsk) {
-    turnedAway++
-    one.busy(room())
-  }
-
-  function room(): Room {
-    const perSecond = roomPerSecond()
+  room(): Room {
+    const perSecond = this.#perSecond()
     if (perSecond === null) return UNKNOWN
-    const free = now() + ((waiting.size + greeting) / perSecond) * 1_000
-    given = Math.min(Math.max(given, free) + 1_000 / perSecond / MORE, now() + LATEST)
-    const until = given - now()
+    const now = this.#now()
+    const free = now + ((this.#waiting.size + this.#greeting) / perSecond) * 1_000
+    this.#given = Math.min(Math.max(this.#given, free) + 1_000 / perSecond / MORE, now + LATEST)
+    const until = this.#given - now
     const spread = Math.max(SOONEST, until * EARLY)
     return { retryAfter: Math.round(Math.max(SOONEST, until - spread)), spread: Math.round(spread) }
   }
 
-  return {
-    enter(hello) {
-      let state: 'waiting' | 'greeting' | 'over' = 'waiting'
-      const one: Waiting = {
-        ...hello,
-        // One that is told that it waits stays as long as it may; another one leaves.
-        deadline: now() + (hello.patience === undefined ? Math.min(queueTimeout, patience * ROOM) : queueTimeout),
-        spokenAt: now(),
-        begin() {
-          state = 'greeting'
-          begunAt = now()
-          of = greeting + abandoned()
-          hello.begin()
-        },
-        busy(at) {
-          state = 'over'
-          hello.busy(at)
-        },
+  get stats(): AdmissionStats {
+    return {
+      limit: this.#limit.value,
+      greeting: this.#greeting,
+      waiting: this.#waiting.size,
+      turnedAway: this.#turnedAway,
+      perSecond: this.#perSecond(),
+    }
+  }
+
+  close() {
+    this.#look.clear()
+  }
+
+  #now(): number {
+    return this.#deps.clock.monotonic()
+  }
+
+  #underWay(): number {
+    return this.#greeting + this.#deps.abandoned()
+  }
+
+  #full(): boolean {
+    return this.#underWay() >= this.#limit.value
+  }
+
+  /** A limit that still grows lets through what is asked for, and not yet what there is room for. */
+  #perSecond(): number | null {
+    return this.#limit.found ? this.#rate.perSecond : null
+  }
+
+  /** Milliseconds until the one behind so many others is greeted; null where that is not known. */
+  #turn(others: number): number | null {
+    const perSecond = this.#perSecond()
+    return perSecond === null ? null : ((others + this.#greeting) / perSecond) * 1_000
+  }
+
+  #start(hello: Hello) {
+    this.#greeting++
+    hello.state = 'greeting'
+    hello.begunAt = this.#now()
+    hello.of = this.#underWay()
+    hello.ask.begin()
+  }
+
+  #wait(hello: Hello) {
+    const wait = this.#turn(this.#waiting.size + 1)
+    if (wait !== null && this.#now() + wait > hello.deadline) return this.#turnAway(hello)
+    this.#waiting.add(hello)
+    if (this.#look.left === null) this.#look.set(LOOK)
+  }
+
+  #turnAway(hello: Hello) {
+    this.#turnedAway++
+    hello.state = 'over'
+    hello.ask.busy(this.room())
+  }
+
+  #ended(hello: Hello, failed: boolean) {
+    if (hello.state !== 'greeting') return this.#left(hello)
+    hello.state = 'over'
+    this.#greeting--
+    const { begunAt, of } = hello
+    const took = this.#now() - begunAt
+    const limited = this.#waiting.size > 0
+    this.#limit.ended({ begunAt, took, failed, limited })
+    // Of fewer than may be it says what was asked for, and not what there is room for.
+    if (!failed && limited && of >= this.#limit.value * NEARLY) this.#rate.ended({ of, took })
+    this.wake()
+  }
+
+  #left(hello: Hello) {
+    if (hello.state === 'over') return
+    if (hello.state === 'greeting') this.#greeting--
+    hello.state = 'over'
+    this.#waiting.delete(hello)
+    this.wake()
+  }
+
+  /** Those who can wait no longer are told when to come back, and the others that they have not been forgotten. */
+  #tend() {
+    let others = 0
+    const late: Hello[] = []
+    for (const hello of this.#waiting) {
+      const { patience } = hello.ask
+      // One that hears of it waits here as well as elsewhere; one that does not would leave before its turn.
+      const wait = patience === undefined ? this.#turn(others + 1) : 0
+      if (this.#now() + (wait ?? 0) >= hello.deadline) {
+        late.push(hello)
+        continue
       }
-      let begunAt = 0
-      let of = 0
-      const admitted: Admitted = {
-        ended(failed) {
-          if (state !== 'greeting') return admitted.left()
-          state = 'over'
-          greeting--
-          limit.ended({ begunAt, took: now() - begunAt, failed, limited: waiting.size > 0 })
-          // Of fewer than may be it says what was asked for, and not what there is room for.
-          if (!failed && waiting.size > 0 && of >= limit.value * NEARLY) rate.ended({ of, took: now() - begunAt })
-          next()
-        },
-        left() {
-          if (state === 'over') return
-          if (state === 'greeting') greeting--
-          state = 'over'
-          waiting.delete(one)
-          next()
-        },
+      others++
+      if (this.#now() - hello.spokenAt >= (patience ?? Infinity) * WORD) {
+        hello.spokenAt = this.#now()
+        hello.ask.waits()
       }
-      if (waiting.size === 0 && !full()) start(one)
-      else {
-        const wait = turn(waiting.size + 1)
-        if (wait !== null && now() + wait > one.deadline) {
-          turnAway(one)
-          return admitted
-        }
-        waiting.add(one)
-        if (look.left === null) look.set(LOOK)
-      }
-      return admitted
-    },
-    room,
-    wake: next,
-    get stats() {
-      return { limit: limit.value, greeting, waiting: waiting.size, turnedAway, perSecond: roomPerSecond() }
-    },
-    close: () => look.clear(),
+    }
+    // Those who go make room for each other's places.
+    for (const hello of late) this.#waiting.delete(hello)
+    for (const hello of late) this.#turnAway(hello)
+    this.wake()
+    if (this.#waiting.size > 0) this.#look.set(LOOK)
   }
 }

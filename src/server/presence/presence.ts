@@ -10,11 +10,11 @@ import { readUser } from '../identity/identity.js'
 import type { Permission } from '../identity/permission.js'
 import type { ServerLimits } from '../limits.js'
 import type { TopicLog } from '../log/topic-log.js'
-import { MOST_DEPARTED } from '../log/attendance.js'
 import type { OnRequest, Request } from '../requests/answerer.js'
 import { RequestRefused } from '../requests/request-refusal.js'
 import { createAnnouncer } from './announcer.js'
-import { idsOf, memberIds, type Who } from './member-ids.js'
+import { Departures } from './departures.js'
+import { memberIds, type Who } from './member-ids.js'
 import { createMemberLists, pageOf } from './member-lists.js'
 import { shownUser, type PresenceOption } from './shown-user.js'
 
@@ -38,9 +38,6 @@ export interface PresenceDeps<User> {
   onError(error: unknown, doing: string): void
 }
 
-/** How often it is asked who has been gone for long enough, ms. */
-const LOOK = 1_000
-
 export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
   const { log, permission, limits, clock, onError } = deps
   const { attendance } = log
@@ -48,6 +45,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
     throw invalid('presence needs a log with `attendance`, such as memoryLog() and redisLog(): the given one has none')
   const lists = createMemberLists(log, attendance, clock)
   const announcer = createAnnouncer({ attendance, clock, maxTopics: limits.maxPresences })
+  const departures = new Departures({ attendance, announcer, clock, grace: limits.presenceGrace, onError })
   const shows = { ...deps, patience: limits.requestTimeout, maxData: limits.maxPresenceData }
 
   async function mayRead(topic: string, { user, session }: Request<User>) {
@@ -69,7 +67,9 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
   }
 
   function lost(topic: string, { session, subject }: Who) {
-    void announcer.announce(presenceTopic(topic), session, { type: 'leave', subject, n: Infinity }).catch(quietly)
+    void announcer
+      .announce(presenceTopic(topic), session, { type: 'leave', subject, n: Infinity })
+      .catch(departures.quietly)
   }
 
   const methods: OnRequest<User> = {
@@ -117,33 +117,6 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
     },
   }
 
-  async function takeOut(grace: number, session?: string) {
-    for (let more = true; more; ) {
-      const departures = await attendance!.departed(grace, session)
-      more = session === undefined && new Set(departures.map((one) => one.session)).size === MOST_DEPARTED
-      await Promise.all(
-        departures.map(({ session: gone, topic, row }) =>
-          announcer.announce(topic, gone, { type: 'gone', ids: idsOf(row) }),
-        ),
-      )
-    }
-  }
-
-  // What fails is tried again at the next look, here or elsewhere: the log says itself that it is away.
-  const quietly = (error: unknown) => {
-    if (!closed && !(error instanceof LiveSocketError)) onError(error, 'taking out who has left')
-  }
-  let closed = false
-  let cancel = () => {}
-  const look = () => {
-    cancel = clock.setTimeout(() => {
-      void takeOut(limits.presenceGrace)
-        .catch(quietly)
-        .then(() => closed || look())
-    }, LOOK)
-  }
-  look()
-
   return {
     methods,
     async members(topic) {
@@ -152,11 +125,10 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
       changeMembers(members, { set: rows.map(({ row }) => row) })
       return memberList(members)
     },
-    left: (session) => void takeOut(0, session).catch(quietly),
+    left: (session) => departures.left(session),
     lost,
     close() {
-      closed = true
-      cancel()
+      departures.close()
       announcer.close()
       lists.close()
     },
