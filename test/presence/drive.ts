@@ -1,14 +1,13 @@
 // npx tsx test/presence/drive.ts 300 500 20 15000: members, moves, kills, lease; prints what it came to.
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { WebSocket } from 'ws'
+import { startProgram, type Program } from '../../bench/cluster/program.js'
 import { systemClock } from '../../src/base/clock.js'
 import { createLiveSocket, type LiveSocket } from '../../src/index.js'
 import { presence, type Member, type Presence } from '../../src/presence/index.js'
-import { createLiveServer, type LiveServer } from '../../src/server/index.js'
-import { openRedisLog, type RedisLog } from '../../src/server/redis/redis-log.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { startRedisServer } from '../kit/redis-server.js'
-import { tcpPath, type TcpPath } from '../kit/tcp-path.js'
+import type { DriveNode } from './drive-node.js'
 
 export interface DriveOptions {
   readonly members: number
@@ -23,7 +22,7 @@ export interface DriveResult {
   readonly kills: number
   /** Times that somebody who was there was not shown, to anybody. */
   readonly flickers: number
-  /** Members that died with their node, and of those the ones whose leaving was shown more than once to anybody. */
+  /** Members whose machines died with their node, and how often anybody was shown a second time that one of them left. */
   readonly died: number
   readonly leftTwice: number
   /** The longest from a kill to the moment at which nobody showed those that died with it, ms. */
@@ -35,9 +34,8 @@ export interface DriveResult {
 }
 
 interface Node {
-  readonly path: TcpPath
-  readonly log: RedisLog
-  readonly server: LiveServer
+  readonly program: Program
+  readonly address: string
 }
 
 interface Client {
@@ -56,14 +54,15 @@ async function until(holds: () => boolean | Promise<boolean>, patience: number):
   return performance.now() - from
 }
 
-/** Three servers on one Redis, of which each is now and then dead without a word, and members that move all the time. */
+const PROGRAM = fileURLToPath(new URL('drive-node.ts', import.meta.url))
+
+/** Three server processes on one Redis, of which one after the other is killed, and members that move all the time. */
 export async function drivePresence({ members, moves, kills, lease }: DriveOptions): Promise<DriveResult> {
   const redis = await startRedisServer()
   const random = seededRandom(1)
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
   const nodes: Node[] = []
   const clients: Client[] = []
-  const everyLog: RedisLog[] = []
   const result = {
     moves: 0,
     kills: 0,
@@ -76,58 +75,47 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
   }
 
   async function startNode() {
-    const path = await tcpPath(redis.port)
-    const log = openRedisLog({ url: `redis://127.0.0.1:${path.port}`, onError: () => undefined }, { lease })
-    everyLog.push(log)
-    const server = createLiveServer<{ subject: string }>({
-      port: 0,
-      host: '127.0.0.1',
-      log,
-      authenticate: ({ token }) => ({ subject: token! }),
-      presence: () => true,
-      reconnectSpread: 200,
-      limits: { presenceGrace: lease / 3 },
-      onError: () => undefined,
-    })
-    await server.ready
-    nodes.push({ path, log, server: server as LiveServer })
+    const program = startProgram(PROGRAM, { redis: redis.url, lease } satisfies DriveNode, ['--import', 'tsx'])
+    nodes.push({ program, address: await program.ask<string>('address') })
   }
 
   function startClient(name: string) {
     const client = { name, node: pick(nodes), alive: true } as { -readonly [Key in keyof Client]: Client[Key] }
     client.socket = createLiveSocket({
-      url: () => client.node.server.address(),
+      url: () => client.node.address,
       getToken: async () => name,
+      handover: { dwell: 0 },
       environment: { WebSocket },
     })
     client.here = presence<number, string>(client.socket, 'room', { data: 0, onError: () => undefined })
-    client.here.members.subscribe((now, before) => client.alive && watch(now, before))
+    client.here.members.subscribe((now, before) => client.alive && watch(name, now, before))
     client.socket.connect()
     clients.push(client)
   }
 
-  /** How often each client was shown that a member left, by name: nobody may see one go that is there. */
-  const gone = new Map<string, number>()
+  /** Whom each client was shown to leave, as `viewer member`: nobody may see one go that is there, nor one go twice. */
+  const gone = new Set<string>()
   const alive = new Set<string>()
-  function watch(now: readonly Member<number, string>[], before: readonly Member<number, string>[]) {
-    if (now.length >= before.length && now.length > 0 && before.length === 0) return
+  function watch(viewer: string, now: readonly Member<number, string>[], before: readonly Member<number, string>[]) {
+    if (before.length === 0) return
     const there = new Set(now.map(({ user }) => user))
     for (const { user } of before) {
       if (there.has(user)) continue
+      const seen = `${viewer} saw ${user} go`
       if (alive.has(user)) result.flickers++
-      gone.set(user, (gone.get(user) ?? 0) + 1)
+      else if (gone.has(seen)) result.leftTwice++
+      gone.add(seen)
     }
   }
 
-  const shape = (list: readonly Member[]) => JSON.stringify(list)
   /** All clients show what the server says, a second after the last thing that happened. */
   async function calm() {
     const living = clients.filter((client) => client.alive)
-    const differ = async () => {
-      const truth = shape(await nodes[0]!.server.members('room'))
-      return living.filter(({ here }) => shape(here.members.getState()) !== truth).length
+    const same = async () => {
+      const truth = JSON.stringify(await nodes[0]!.program.ask('members'))
+      return living.every(({ here }) => JSON.stringify(here.members.getState()) === truth)
     }
-    const took = await until(async () => (await differ()) === 0, 30_000)
+    const took = await until(same, 30_000)
     result.longestCalm = Math.max(result.longestCalm, took)
     if (took > 1_000) result.different++
   }
@@ -141,23 +129,23 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     if (random() < 0.2) void client.here.update(result.moves).catch(() => undefined)
   }
 
-  /** A node dies, and a tenth of its members' machines with it; the others come back elsewhere. */
+  /** A node is killed, and a tenth of its members' machines with it; the others come back elsewhere. */
   async function kill() {
-    const dead = pick(nodes)
-    nodes.splice(nodes.indexOf(dead), 1)
+    // Another one is there before: here it is the drive's processor that it takes to start.
     await startNode()
+    const dead = pick(nodes.slice(0, -1))
+    nodes.splice(nodes.indexOf(dead), 1)
     const on = clients.filter((client) => client.alive && client.node === dead)
     const dying = on.slice(0, Math.ceil(on.length / 10))
     for (const client of on) client.node = pick(nodes)
     for (const client of dying) {
       client.alive = false
       alive.delete(client.name)
-      gone.delete(client.name)
     }
-    dead.path.cut()
     const at = performance.now()
+    dead.program.kill('SIGKILL')
+    await dead.program.exit
     for (const client of dying) client.socket.close()
-    void dead.server.close()
     const names = new Set(dying.map(({ name }) => name))
     const living = clients.filter((client) => client.alive)
     await until(
@@ -167,17 +155,12 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     result.longestLeaving = Math.max(result.longestLeaving, performance.now() - at)
     result.kills++
     result.died += dying.length
-    // Each of the others saw it once.
-    for (const name of names) if ((gone.get(name) ?? 0) > living.length) result.leftTwice++
     for (const { name } of dying) {
       startClient(`${name}'`)
       alive.add(`${name}'`)
     }
-    await until(
-      () => clients.filter((one) => one.alive).every(({ socket }) => socket.store.getState().status === 'live'),
-      30_000,
-    )
-    await pause(500)
+    const present = clients.filter((one) => one.alive)
+    await until(() => present.every(({ here }) => here.members.getState().length === present.length), 30_000)
     await calm()
   }
 
@@ -191,15 +174,14 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     for (let left = moves; left > 0; left -= perKill) {
       for (let at = 0; at < Math.min(perKill, left); at += 10)
         await Promise.all(Array.from({ length: Math.min(10, perKill - at, left - at) }, move))
-      await pause(500)
       await calm()
       if (result.kills < kills) await kill()
     }
     return result
   } finally {
     for (const { socket } of clients) socket.close()
-    await Promise.all(nodes.map(({ server }) => server.close()))
-    await Promise.all(everyLog.map((log) => log.close()))
+    for (const { program } of nodes) program.kill('SIGKILL')
+    await Promise.all(nodes.map(({ program }) => program.exit))
     await redis.close()
   }
 }

@@ -1,0 +1,31 @@
+// A server of the drive as a process of its own, which can be killed.
+import { serveProgram } from '../../bench/cluster/program.js'
+import { createLiveServer } from '../../src/server/index.js'
+import { openRedisLog } from '../../src/server/redis/redis-log.js'
+
+export interface DriveNode {
+  readonly redis: string
+  /** Of the node, ms. */
+  readonly lease: number
+}
+
+serveProgram<DriveNode>(({ redis, lease }) => {
+  const log = openRedisLog({ url: redis, onError: () => undefined }, { lease })
+  const server = createLiveServer<{ subject: string }>({
+    port: 0,
+    host: '127.0.0.1',
+    log,
+    authenticate: ({ token }) => ({ subject: token! }),
+    presence: () => true,
+    reconnectSpread: 200,
+    limits: { presenceGrace: lease / 3 },
+    onError: () => undefined,
+  })
+  return {
+    async address() {
+      await server.ready
+      return server.address()
+    },
+    members: () => server.members('room'),
+  }
+})
