@@ -204,15 +204,8 @@ export function createSimulatedLeg(
         return hello(frame)
       case 'subscribe': {
         const { answers, refused } = subscribe(frame.topics)
+        refuseTopics(refused, { id: frame.id })
         leg.send({ type: 'subscribed', id: frame.id, topics: answers })
-        for (const topic of refused)
-          leg.send({
-            type: 'error',
-            code: 'forbidden',
-            message: 'this topic is not for this client',
-            topic,
-            id: frame.id,
-          })
         for (const topic of answers.keys()) pump(topic)
         return
       }
@@ -262,6 +255,7 @@ export function createSimulatedLeg(
     })
     const { answers, refused } = subscribe(frame.topics)
     const { maxFrame, reconnectSpread } = settings
+    refuseTopics(refused)
     leg.send({
       type: 'welcome',
       server: server.id,
@@ -271,9 +265,13 @@ export function createSimulatedLeg(
       ...(maxFrame === undefined ? {} : { maxFrame }),
       ...(reconnectSpread === undefined ? {} : { reconnectSpread }),
     })
-    for (const topic of refused)
-      leg.send({ type: 'error', code: 'forbidden', message: 'this topic is not for this client', topic })
     for (const topic of answers.keys()) pump(topic)
+  }
+
+  /** Before what names the others: a topic that is asked for, and in neither, has not been answered. */
+  function refuseTopics(refused: readonly string[], asked?: { readonly id: string }) {
+    for (const topic of refused)
+      leg.send({ type: 'error', code: 'forbidden', message: 'this topic is not for this client', topic, ...asked })
   }
 
   function watchToken(token: string) {

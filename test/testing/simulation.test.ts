@@ -289,6 +289,20 @@ describe('the simulated cluster', () => {
     await welcomed(sim, {}, { leg: 2 })
   })
 
+  it('refuses a topic once, whether it is asked for at the hello or later, and answers for the others', async () => {
+    const sim = createSimulation({ authorize: (topic) => !topic.startsWith('secret') })
+    const socket = createLiveSocket({ url: sim.url, environment: sim.environment, debug: false })
+    const errors: string[] = []
+    socket.on('error', ({ error }) => errors.push(`${error.code} ${error.topic}`))
+    for (const topic of ['secret 1', 'open 1']) socket.subscribe(topic, () => {})
+    socket.connect()
+    await sim.advance(1_000)
+    for (const topic of ['secret 2', 'open 2']) socket.subscribe(topic, () => {})
+    await sim.advance(60_000)
+    expect(errors).toEqual(['forbidden secret 1', 'forbidden secret 2'])
+    socket.close()
+  })
+
   it('does the same for the same seed', async () => {
     const run = async () => {
       const sim = createSimulation({ seed: 3 })
