@@ -77,15 +77,15 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
   }
   const lost = { rate: 100, topics: 3, moves: 2, from: 50, to: 50, loseAfter: 100 }
   await scene('old server gone 100 ms after it asked, history', { ...lost, history: true }, ({ livesocket }, title) => {
-    promises.check(`${title}: nothing lost, duplicated, out of order`, noTrouble(livesocket), sums(livesocket))
+    promises.check(`${title}: nothing lost, repeated, out of order`, noTrouble(livesocket), sums(livesocket))
   })
   await scene(
     'old server gone 100 ms after it asked, no history',
     { ...lost, history: false },
     ({ livesocket }, title) => {
       promises.check(
-        `${title}: nothing duplicated, nothing out of order`,
-        livesocket.duplicated + livesocket.outOfOrder === 0,
+        `${title}: nothing repeated, nothing out of order`,
+        livesocket.repeated + livesocket.reordered === 0,
         sums(livesocket),
       )
       const wanted = lost.moves * lost.topics
@@ -99,7 +99,7 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
   )
 
   print(
-    `\n## One client, looked at closely\n\nlost/duplicated/out of order; silence is the longest one of each move, median over the moves\n`,
+    `\n## One client, looked at closely\n\nlost/repeated/out of order; silence is the longest one of each move, median over the moves\n`,
   )
   print(table(['', 'LiveSocket', 'raw overlap', 'silence', 'raw overlap'], rows))
   if (quick) judgeSpeed(promises, quick, print)
@@ -120,8 +120,8 @@ function loadTable({ groups, requestToCutover }: LoadResult): string {
       String(summary.clients),
       String(summary.silences.length),
       String(summary.lost),
-      String(summary.duplicated),
-      String(summary.outOfOrder),
+      String(summary.repeated),
+      String(summary.reordered),
       ours ? String(summary.gaps) : '–',
       ms(median(summary.silences)),
       ms(summary.silences.at(-1)),
@@ -135,7 +135,7 @@ function loadTable({ groups, requestToCutover }: LoadResult): string {
       'clients',
       'moves',
       'lost',
-      'duplicated',
+      'repeated',
       'out of order',
       'gaps',
       'silence, median',
@@ -152,17 +152,17 @@ function publishLine({ publishes }: LoadResult): string {
   return `${sent} publishes of the LiveSocket clients: ${answered} answered, ${refused} refused, ${unknown} of unknown outcome; ${lost} lost, ${appliedTwice} applied twice.`
 }
 
-function noTrouble({ lost, duplicated, outOfOrder, gaps }: Summary): boolean {
-  return lost + duplicated + outOfOrder + gaps === 0
+function noTrouble({ lost, repeated, reordered, gaps }: Summary): boolean {
+  return lost + repeated + reordered + gaps === 0
 }
 
-function sums({ lost, duplicated, outOfOrder }: Summary): string {
-  return `${lost}/${duplicated}/${outOfOrder}`
+function sums({ lost, repeated, reordered }: Summary): string {
+  return `${lost}/${repeated}/${reordered}`
 }
 
 function judgeClean(promises: Promises, title: string, summary: Summary): void {
   promises.check(
-    `${title}: nothing lost, duplicated, out of order`,
+    `${title}: nothing lost, repeated, out of order`,
     noTrouble(summary),
     `${sums(summary)}, ${summary.gaps} gaps`,
   )

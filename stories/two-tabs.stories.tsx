@@ -113,7 +113,7 @@ export const OneToken = storyIn(createWorld, show, async ({ world: { sim, tabs }
   await sim.advance(4_000)
   for (const { socket, book } of tabs) {
     await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 0, gaps: 0 })
-    await expect(book!.summary()).toMatchObject({ lost: 0, duplicated: 0 })
+    await expect(book!.summary()).toMatchObject({ lost: 0, repeated: 0 })
   }
   await expect(sim.tokens.requests).toHaveLength(1)
   await waitFor(() => expect(canvasElement.querySelector('[data-count="Token requests"]')).toHaveTextContent(/^1$/))

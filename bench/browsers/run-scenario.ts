@@ -1,5 +1,5 @@
 import { sleep } from '../../test/kit/wait.js'
-import { accountOf } from '../../test/kit/account.js'
+import { balanceOf, type Balance } from '../../test/kit/account.js'
 import type { ClientRecord } from '../../test/kit/live-client.js'
 import { startLiveCluster, type LiveCluster } from '../../test/kit/live-cluster.js'
 import { serveLivePages } from '../../test/kit/live-page.js'
@@ -123,11 +123,10 @@ function judge(
   books: readonly Books[],
   note: string,
 ): Outcome {
-  const accounts = books.map(({ record, left }) =>
-    accountOf(record.received, left ? record.received.at(-1)! : servers.published),
+  const balances = books.map(({ record, left }) =>
+    balanceOf(record.received, left ? record.received.at(-1)! : servers.published),
   )
-  const count = (of: (account: (typeof accounts)[number]) => readonly number[]) =>
-    accounts.reduce((sum, account) => sum + of(account).length, 0)
+  const count = (what: keyof Balance) => balances.reduce((sum, balance) => sum + balance[what].length, 0)
   const records = books.map(({ record }) => record)
   const published = records.reduce((sum, { outcomes }) => sum + outcomes.length, 0)
   const answered = new Set(records.flatMap(({ outcomes }) => outcomes.filter((outcome) => typeof outcome === 'number')))
@@ -141,9 +140,9 @@ function judge(
     browser,
     scenario: scenario.name,
     delivered: records.reduce((sum, { received }) => sum + received.length, 0),
-    lost: count(({ lost }) => lost),
-    repeated: count(({ duplicated }) => duplicated),
-    reordered: count(({ reordered }) => reordered),
+    lost: count('lost'),
+    repeated: count('repeated'),
+    reordered: count('reordered'),
     gaps: records.reduce((sum, { gaps }) => sum + gaps.length, 0),
     published,
     publishesWrong: unanswered + Math.max(0, answered.size - applied) + Math.max(0, applied - published),

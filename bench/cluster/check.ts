@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { createAccount } from '../../test/kit/account.js'
 import type { Line } from './record.js'
 
 /** What the records of publishers and clients say together. Nothing else is looked at. */
 export interface Verdict {
   /** Applied, and never delivered to somebody who followed the topic by then, and in no gap. */
   readonly lost: number
-  readonly duplicated: number
+  readonly repeated: number
   readonly reordered: number
   /** Refused, as the publisher was told, and delivered all the same. */
   readonly refusedButDelivered: number
@@ -158,7 +159,7 @@ export async function check(
   const sums = {
     lost: 0,
     lostInGaps: 0,
-    duplicated: 0,
+    repeated: 0,
     reordered: 0,
     refusedButDelivered: 0,
     gaps: 0,
@@ -169,30 +170,29 @@ export async function check(
   }
   for (const [name, topic] of topics) {
     sums.published += topic.applied.size
+    let last = 0
+    for (const n of topic.applied) last = Math.max(last, n)
     for (const { runs, gapsAt, silence } of topic.followers.values()) {
-      const got = new Set<number>()
-      let high = 0
+      // Who got nothing at all followed from the beginning all the same.
+      const account = createAccount(runs.length > 0 ? undefined : 1)
       /** Between these numbers a gap was told of. */
       const told: [after: number, before: number][] = []
       for (const [at, [first, last]] of runs.entries()) {
-        if (gapsAt.includes(at)) told.push([high, first])
+        if (gapsAt.includes(at)) told.push([account.newest, first])
         for (let n = first; n <= last; n++) {
-          if (got.has(n)) sums.duplicated++
-          else if (n < high) sums.reordered++
-          got.add(n)
-          high = Math.max(high, n)
+          account.arrived(n)
           if (topic.refused.has(n)) sums.refusedButDelivered++
         }
       }
-      if (gapsAt.includes(runs.length)) told.push([high, Infinity])
-      sums.delivered += got.size
+      if (gapsAt.includes(runs.length)) told.push([account.newest, Infinity])
+      sums.delivered += account.delivered - account.repeated
+      sums.repeated += account.repeated
+      sums.reordered += account.reordered
       sums.gaps += gapsAt.length
       sums.mostGaps = Math.max(sums.mostGaps, gapsAt.length)
       if (name === busiest) sums.longestSilence = Math.max(sums.longestSilence, silence)
-      // Who got nothing at all followed from the beginning all the same.
-      const first = runs[0]?.[0] ?? 0
-      for (const n of topic.applied) {
-        if (n < first || got.has(n)) continue
+      for (const n of account.missing(last)) {
+        if (!topic.applied.has(n)) continue
         if (told.some(([after, before]) => after < n && n < before)) sums.lostInGaps++
         else sums.lost++
       }

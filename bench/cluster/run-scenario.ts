@@ -9,7 +9,7 @@ export interface Outcome {
   readonly proxy: string
   readonly clients: number
   readonly lost: number
-  readonly duplicated: number
+  readonly repeated: number
   readonly reordered: number
   readonly gaps: number
   readonly lostInGaps: number
@@ -104,10 +104,10 @@ function outcomeOf(
   facts: Awaited<ReturnType<Scenario['run']>>,
   cost: { memory: number | null; cpu: number | null },
 ): Outcome {
-  const { lost, duplicated, reordered, refusedButDelivered, backAfter, latency } = verdict
+  const { lost, repeated, reordered, refusedButDelivered, backAfter, latency } = verdict
   const broken = [
     ...(lost > 0 ? [`${lost} messages were lost`] : []),
-    ...(duplicated > 0 ? [`${duplicated} messages came twice`] : []),
+    ...(repeated > 0 ? [`${repeated} messages came twice`] : []),
     ...(reordered > 0 ? [`${reordered} messages came out of order`] : []),
     ...(refusedButDelivered > 0 ? [`${refusedButDelivered} refused messages were delivered`] : []),
     ...(verdict.overturned > 0
@@ -123,7 +123,7 @@ function outcomeOf(
     proxy: ask.proxy,
     clients: ask.clients,
     lost,
-    duplicated,
+    repeated,
     reordered,
     gaps: verdict.gaps,
     lostInGaps: verdict.lostInGaps,

@@ -11,7 +11,7 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ['clients', ({ clients }) => number(clients)],
   ['delivered', ({ delivered }) => number(delivered)],
   ['lost', ({ lost }) => number(lost)],
-  ['twice', ({ duplicated }) => number(duplicated)],
+  ['twice', ({ repeated }) => number(repeated)],
   ['reordered', ({ reordered }) => number(reordered)],
   ['gaps', ({ gaps }) => number(gaps)],
   ['refused', ({ refused }) => number(refused)],

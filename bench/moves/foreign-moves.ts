@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws'
+import { createAccount } from '../../test/kit/account.js'
 import { createRelay } from '../../test/kit/relay.js'
 import { sleep, until } from '../../test/kit/wait.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
@@ -50,7 +51,7 @@ export async function foreignMoves(kind: string, moves: number): Promise<readonl
     for (const due = ((performance.now() - began) * RATE) / 1_000; told < due; ) server.tell(++told)
   }, 2)
   try {
-    await until(() => clients.every(({ seen }) => seen.length > 0), 10_000, `${kind}: messages`)
+    await until(() => clients.every(({ account }) => account.delivered > 0), 10_000, `${kind}: messages`)
     for (let move = 1; move <= moves; move++) {
       if (server.askToMove) server.askToMove()
       else for (const { socket } of clients) void socket.handover().catch(() => {})
@@ -62,17 +63,19 @@ export async function foreignMoves(kind: string, moves: number): Promise<readonl
     }
     await sleep(200)
     clearInterval(timer)
-    await until(() => clients.every(({ seen }) => seen.includes(told)), 10_000, `${kind}: the last message`).catch(
-      () => {},
-    )
-    return clients.map(({ socket, seen, oldPath, gaps }) => ({
+    await until(
+      () => clients.every(({ account }) => account.newest >= told),
+      10_000,
+      `${kind}: the last message`,
+    ).catch(() => {})
+    return clients.map(({ socket, account, oldPath, gaps }) => ({
       kind,
       oldPath,
       moves: socket.stats().handovers,
-      messages: seen.length,
-      lost: told - seen[0]! + 1 - new Set(seen).size,
-      repeated: seen.length - new Set(seen).size,
-      reordered: seen.filter((number, at) => at > 0 && number < seen[at - 1]!).length,
+      messages: account.delivered,
+      lost: account.lost(told),
+      repeated: account.repeated,
+      reordered: account.reordered,
       gaps: gaps(),
       reconnects: socket.stats().reconnects,
     }))
@@ -96,13 +99,13 @@ async function follow(server: ForeignServer, oldPath: string, roundTrip: number)
     environment: { WebSocket },
     debug: false,
   })
-  const seen: number[] = []
+  const account = createAccount()
   let gaps = 0
-  socket.subscribe(server.topic, (data) => void seen.push(server.numberIn(data)))
+  socket.subscribe(server.topic, (data) => void account.arrived(server.numberIn(data)))
   socket.on('gap', () => gaps++)
   // Under load, so that what is on its way is overtaken, or overtakes.
   socket.on('handover-started', () => relay.connections()[0]?.setDelay(roundTrip))
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 10_000, 'live')
-  return { socket, relay, seen, oldPath, gaps: () => gaps }
+  return { socket, relay, account, oldPath, gaps: () => gaps }
 }

@@ -27,19 +27,18 @@ const result = await runMoves(moves, (move, heap) =>
 )
 
 const promises = createPromises()
-const counts = ({ lost, duplicated, outOfOrder, gaps }: (typeof result)['down']) =>
-  `${lost}/${duplicated}/${outOfOrder}, ${gaps} gaps`
-const clean = ({ lost, duplicated, outOfOrder, gaps }: (typeof result)['down']) =>
-  lost + duplicated + outOfOrder + gaps === 0
+const counts = ({ lost, repeated, reordered, gaps }: (typeof result)['down']) =>
+  `${lost}/${repeated}/${reordered}, ${gaps} gaps`
+const clean = ({ lost, repeated, reordered, gaps }: (typeof result)['down']) => lost + repeated + reordered + gaps === 0
 const growth = heapGrowth(result.heap)
 promises.check('every request was a move', result.moves === moves, `${result.moves} moves`)
 promises.check(
-  'down: nothing lost, duplicated, out of order',
+  'down: nothing lost, repeated, out of order',
   clean(result.down),
   `${counts(result.down)} of ${result.sent.down}`,
 )
 promises.check(
-  'up: nothing lost, duplicated, out of order',
+  'up: nothing lost, repeated, out of order',
   clean(result.up),
   `${counts(result.up)} of ${result.sent.up}`,
 )

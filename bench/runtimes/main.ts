@@ -36,8 +36,8 @@ installRuntimes(folder, join(folder, filename), [...new Set([peer, ...runtimes])
 
 let wrong = 0
 const counts = (seen: Seen) => {
-  const { lost, repeated, disordered, gaps, notLive, refused, reconnects } = seen
-  const bad = lost + repeated + disordered + gaps + notLive + refused + reconnects + (seen.published - seen.echoed)
+  const { lost, repeated, reordered, gaps, notLive, refused, reconnects } = seen
+  const bad = lost + repeated + reordered + gaps + notLive + refused + reconnects + (seen.published - seen.echoed)
   wrong += bad > 0 ? 1 : 0
   return bad > 0 ? `BROKEN ${JSON.stringify(seen)}` : '0'
 }

@@ -10,7 +10,7 @@ export interface Seen {
   readonly seen: number
   readonly lost: number
   readonly repeated: number
-  readonly disordered: number
+  readonly reordered: number
   readonly gaps: number
   /** How often it was not live any more. */
   readonly notLive: number

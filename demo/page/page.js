@@ -63,7 +63,7 @@ function show(side, field, text, bad) {
 function showCounts() {
   for (const side of sides) {
     const summary = checker.summary(side.name)
-    for (const field of ['lost', 'duplicated', 'outOfOrder']) {
+    for (const field of ['lost', 'repeated', 'reordered']) {
       show(side, field, count.format(summary[field]), summary[field] > 0)
     }
     show(side, 'notLive', duration(summary.notLive), summary.notLive > 0)

@@ -2,6 +2,7 @@ import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/si
 import { createLiveSocket } from 'livesocket'
 import { reconnectNotice, signalR } from 'livesocket/presets'
 import { systemClock } from '../../src/base/clock.js'
+import { createAccount } from '../../test/kit/account.js'
 
 /** How a page is connected to the chat. The first three are LiveSocket's, each to another endpoint of the same slots. */
 export const WAYS = {
@@ -45,17 +46,16 @@ export interface Reader {
 /** @param origin of the front, `http:`. @param WebSocket where the platform's own is not meant. */
 export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
   const clock = systemClock
-  const seen: number[] = []
+  const news = createAccount(1)
   const lines: string[] = []
-  let [newest, heardAt, silence, gaps, away, awaySince, everLive] = [0, 0, 0, 0, 0, -1, false]
+  let [heardAt, silence, gaps, away, awaySince, everLive] = [0, 0, 0, 0, -1, false]
 
   function hear(data: unknown) {
     if (typeof data !== 'number') return void lines.push((data as { line: string }).line)
     const now = clock.monotonic()
-    if (seen.length > 0) silence = Math.max(silence, now - heardAt)
+    if (news.delivered > 0) silence = Math.max(silence, now - heardAt)
     heardAt = now
-    newest = Math.max(newest, data)
-    seen.push(data)
+    news.arrived(data)
   }
 
   function live(is: boolean) {
@@ -84,20 +84,14 @@ export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
       return client.moves()
     },
     get newest() {
-      return newest
+      return news.newest
     },
     tally(last) {
-      const got = new Set(seen)
-      let reordered = 0
-      let high = 0
-      for (const n of seen) {
-        if (n < high) reordered++
-        high = Math.max(high, n)
-      }
+      const { delivered, repeated, reordered } = news
       return {
-        got: got.size,
-        lost: last - got.size,
-        repeated: seen.length - got.size,
+        got: delivered - repeated,
+        lost: news.lost(last),
+        repeated,
         reordered,
         gaps,
         notLive: away + (awaySince < 0 ? 0 : clock.monotonic() - awaySince),

@@ -70,7 +70,7 @@ export function comparisonStory<World extends Comparison>(
       const { client, book } = played.world
       const shown = (side: 'ours' | 'theirs') =>
         Number(played.canvasElement.querySelector(`[data-client=${side}] [data-count=Lost]`)?.textContent)
-      await expect(client.book!.summary()).toMatchObject({ lost: 0, duplicated: 0, disordered: 0 })
+      await expect(client.book!.summary()).toMatchObject({ lost: 0, repeated: 0, reordered: 0 })
       await expect(client.socket.stats().gaps).toBe(0)
       await expect(book.summary().lost).toBeGreaterThan(loses)
       await waitFor(() => expect([shown('ours'), shown('theirs')]).toEqual([0, book.summary().lost]))
@@ -148,17 +148,17 @@ function countsOf({
   sent,
   delivered,
   lost,
-  duplicated,
+  repeated,
 }: {
   sent: number
   delivered: number
   lost: number
-  duplicated: number
+  repeated: number
 }) {
   return [
     { name: 'Sent', value: sent },
     { name: 'Delivered', value: delivered },
     { name: 'Lost', value: lost, tone: lost > 0 ? 'bad' : 'good' },
-    { name: 'Repeated', value: duplicated, tone: duplicated > 0 ? 'bad' : 'good' },
+    { name: 'Repeated', value: repeated, tone: repeated > 0 ? 'bad' : 'good' },
   ] as const
 }

@@ -1,4 +1,5 @@
 import type { Simulation } from 'livesocket/testing'
+import { createAccount } from '../../test/kit/account.js'
 
 /** A stream of numbered messages, and when each was sent: what every client is judged by. */
 export interface Feed {
@@ -51,8 +52,8 @@ export interface Book {
     readonly sent: number
     readonly delivered: number
     readonly lost: number
-    readonly duplicated: number
-    readonly disordered: number
+    readonly repeated: number
+    readonly reordered: number
     readonly lostAt: readonly number[]
   }
 }
@@ -65,38 +66,19 @@ const LATE = 400
  * time; one that does has lost what a later one has overtaken.
  */
 export function createBook(feed: Feed, now: () => number, resumes: boolean): Book {
-  const seen = new Set<number>()
-  let first: number | null = null
-  let last = 0
-  let delivered = 0
-  let duplicated = 0
-  let disordered = 0
+  const account = createAccount()
   const newestAt = (time: number) => feed.sent.findLast(({ at }) => at <= time)?.offset ?? 0
   return {
-    delivered(offset) {
-      first ??= offset
-      delivered++
-      if (seen.has(offset)) duplicated++
-      else if (offset < last) disordered++
-      seen.add(offset)
-      last = Math.max(last, offset)
-    },
+    delivered: (offset) => void account.arrived(offset),
     summary() {
-      if (first === null) return { sent: 0, delivered, lost: 0, duplicated, disordered, lostAt: [] }
-      const begin = first
-      const due = resumes ? last : newestAt(now() - feed.latency - LATE)
+      const { first, newest, delivered, repeated, reordered } = account
+      const due = resumes ? newest : newestAt(now() - feed.latency - LATE)
       // Offsets follow one another. What is on its way is not counted yet.
-      const sent = Math.max(0, newestAt(now() - feed.latency) - begin + 1)
-      let early = 0
-      for (let offset = due + 1; offset <= last; offset++) if (seen.has(offset)) early++
-      const lost = Math.max(0, due - begin + 1 - (seen.size - early))
-      const lostAt =
-        lost === 0
-          ? []
-          : feed.sent
-              .filter(({ offset }) => offset >= begin && offset <= due && !seen.has(offset))
-              .map(({ at }) => at + feed.latency)
-      return { sent, delivered, lost, duplicated, disordered, lostAt }
+      const sent = first === null ? 0 : Math.max(0, newestAt(now() - feed.latency) - first + 1)
+      const lost = account.lost(due)
+      const missing = new Set(lost === 0 ? [] : account.missing(due))
+      const lostAt = feed.sent.filter(({ offset }) => missing.has(offset)).map(({ at }) => at + feed.latency)
+      return { sent, delivered, lost, repeated, reordered, lostAt }
     },
   }
 }

@@ -49,7 +49,7 @@ test.each<[string, Line[], object]>([
   [
     'who gets everything has lost nothing',
     [got(1, 10)],
-    { lost: 0, duplicated: 0, reordered: 0, gaps: 0, published: 10, delivered: 10 },
+    { lost: 0, repeated: 0, reordered: 0, gaps: 0, published: 10, delivered: 10 },
   ],
   ['what is before the first message is not expected', [got(4, 10)], { lost: 0 }],
   ['a hole is a loss', [got(1, 3), got(6, 10)], { lost: 2, lostInGaps: 0 }],
@@ -62,8 +62,8 @@ test.each<[string, Line[], object]>([
   ],
   ['a gap explains nothing elsewhere', [got(1, 3), got(5, 6), gap, got(8, 10)], { lost: 1, lostInGaps: 1 }],
   ['a gap at the end', [got(1, 8), gap], { lost: 0, lostInGaps: 2 }],
-  ['a repeat', [got(1, 6), got(6, 10)], { duplicated: 1, lost: 0 }],
-  ['an older one that comes late', [got(1, 3), got(6, 10), got(4, 5)], { reordered: 2, lost: 0, duplicated: 0 }],
+  ['a repeat', [got(1, 6), got(6, 10)], { repeated: 1, lost: 0 }],
+  ['an older one that comes late', [got(1, 3), got(6, 10), got(4, 5)], { reordered: 2, lost: 0, repeated: 0 }],
   ['each client for itself', [got(1, 10), got(1, 9, 'd')], { lost: 1, delivered: 19 }],
 ])('%s', async (_, lines, expected) => {
   expect(await verdictOn([...published, ...lines])).toMatchObject(expected)

@@ -27,7 +27,7 @@ test.each(['haproxy', 'nginx'])(
       scenario: 'rolling',
       proxy,
       lost: 0,
-      duplicated: 0,
+      repeated: 0,
       reordered: 0,
       gaps: 0,
       notLive: 0,
@@ -43,7 +43,7 @@ test('a node that froze over publishes whose answers are forgotten early: none i
   expect(outcome).toMatchObject({
     scenario: 'overload',
     lost: 0,
-    duplicated: 0,
+    repeated: 0,
     reordered: 0,
     overturned: 0,
     broken: [],
@@ -53,7 +53,7 @@ test('a node that froze over publishes whose answers are forgotten early: none i
 
 test('a Redis that lost its data: one gap in each topic of each client, and nothing is repeated', async () => {
   const [outcome] = await drive('--scenario', 'redis-loss', '--clients', '20')
-  expect(outcome).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, gaps: 25, broken: [] })
+  expect(outcome).toMatchObject({ lost: 0, repeated: 0, reordered: 0, gaps: 25, broken: [] })
 }, 90_000)
 
 test('what it is asked in vain it says, and how to ask', async () => {

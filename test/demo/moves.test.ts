@@ -5,7 +5,7 @@ it('500 moves in a row under load in both directions lose, repeat and reorder no
   timeout: 120_000,
 }, async () => {
   const result = await runMoves(500)
-  const clean = { lost: 0, duplicated: 0, outOfOrder: 0, gaps: 0, notLive: 0 }
+  const clean = { lost: 0, repeated: 0, reordered: 0, gaps: 0, notLive: 0 }
   expect(result.moves).toBe(500)
   expect(result.down).toMatchObject(clean)
   expect(result.up).toMatchObject(clean)

@@ -36,9 +36,12 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Deployed:'))
     // What the server says it had sent a second before is compared once more after the deploy.
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.includes('LiveSocket lost 0 '))
-    expect(
-      await Promise.all(['lost', 'duplicated', 'outOfOrder', 'notLive'].map((field) => shown(page, field))),
-    ).toEqual(['0', '0', '0', '0 ms'])
+    expect(await Promise.all(['lost', 'repeated', 'reordered', 'notLive'].map((field) => shown(page, field)))).toEqual([
+      '0',
+      '0',
+      '0',
+      '0 ms',
+    ])
     expect(errors).toEqual([])
     await page.close()
   })

@@ -3,7 +3,7 @@ import { oneClient } from '../../demo/report/one-client.js'
 import { createPromises, table } from '../kit/table.js'
 import { underLoad } from '../../demo/report/under-load.js'
 
-const CLEAN = { lost: 0, duplicated: 0, outOfOrder: 0, gaps: 0 }
+const CLEAN = { lost: 0, repeated: 0, reordered: 0, gaps: 0 }
 
 describe('moves on real sockets', { timeout: 60_000 }, () => {
   it.each([true, false])(
@@ -42,7 +42,7 @@ describe('moves on real sockets', { timeout: 60_000 }, () => {
 
   it('without history it costs exactly one gap a topic, with its exact bounds', async () => {
     const { livesocket } = await oneClient({ ...gone, history: false })
-    expect(livesocket).toMatchObject({ duplicated: 0, outOfOrder: 0, gaps: 3, unexplained: 0 })
+    expect(livesocket).toMatchObject({ repeated: 0, reordered: 0, gaps: 3, unexplained: 0 })
     expect(livesocket.lost).toBeGreaterThan(0)
   })
 })

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws'
 import { createRelay } from '../kit/relay.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { rawProtocol, type RawProtocolOptions } from '../../src/foreign/raw.js'
+import { createAccount } from '../kit/account.js'
 import { until } from '../server/kit.js'
 import { byIdentity, byPosition, foreignServer, pings, words } from './foreign-server.js'
 
@@ -33,9 +34,9 @@ async function client(port: number, { protocol, oldPath }: Kind) {
     handover: { dwell: 0 },
     environment: { WebSocket },
   })
-  const seen: number[] = []
+  const account = createAccount()
   let gaps = 0
-  socket.subscribe('ticks', (id) => seen.push(id))
+  socket.subscribe('ticks', (id) => void account.arrived(id))
   socket.on('gap', () => gaps++)
   // The path of the leg that is to be left changes under load, so that what is on its way is overtaken, or overtakes.
   socket.on('handover-started', () => relay.connections()[0]!.setDelay(oldPath))
@@ -44,7 +45,7 @@ async function client(port: number, { protocol, oldPath }: Kind) {
     socket.close()
     await relay.close()
   })
-  return { socket, seen, gaps: () => gaps, relay }
+  return { socket, account, gaps: () => gaps }
 }
 
 it('keeps its promise over moves at 1,000 messages a second and a round trip of 50 ms: nothing lost, repeated or reordered', {
@@ -52,21 +53,21 @@ it('keeps its promise over moves at 1,000 messages a second and a round trip of 
 }, async () => {
   const server = await foreignServer({ perSecond: 1_000 })
   const clients = await Promise.all(kinds.map((kind) => client(server.port, kind)))
-  for (const { socket, seen } of clients)
-    await until(() => socket.store.getState().status === 'live' && seen.length > 0, 'live')
+  for (const { socket, account } of clients)
+    await until(() => socket.store.getState().status === 'live' && account.delivered > 0, 'live')
   for (let move = 1; move <= MOVES; move++) {
     server.askToMove()
     await until(() => clients.every(({ socket }) => socket.stats().handovers === move), `move ${move}`)
   }
   const last = server.sent
-  await until(() => clients.every(({ seen }) => seen.at(-1)! >= last), 'the last message')
+  await until(() => clients.every(({ account }) => account.newest >= last), 'the last message')
   await server.close()
 
-  const found = clients.map(({ socket, seen, gaps }, at) => ({
+  const found = clients.map(({ socket, account, gaps }, at) => ({
     kind: kinds[at]!.name,
-    lost: seen.at(-1)! - seen[0]! + 1 - new Set(seen).size,
-    repeated: seen.length - new Set(seen).size,
-    reordered: seen.filter((id, index) => index > 0 && id < seen[index - 1]!).length,
+    lost: account.lost(last),
+    repeated: account.repeated,
+    reordered: account.reordered,
     gaps: gaps(),
     reconnects: socket.stats().reconnects,
     handovers: socket.stats().handovers,
@@ -75,7 +76,7 @@ it('keeps its promise over moves at 1,000 messages a second and a round trip of 
     console.table(
       found.map((row, at) => ({
         ...row,
-        messages: clients[at]!.seen.length,
+        messages: clients[at]!.account.delivered,
         held: clients[at]!.socket.stats().held,
         silence: clients[at]!.socket.stats().longestSilence,
       })),

@@ -17,14 +17,14 @@ const deliver = (...numbers: number[]) => {
 
 describe('the checker', () => {
   it.each([
-    ['a clean stream', [1, 2, 3, 4], { lost: 0, duplicated: 0, outOfOrder: 0 }],
-    ['a hole', [1, 2, 4], { lost: 1, duplicated: 0, outOfOrder: 0 }],
-    ['a missing end', [1, 2], { lost: 2, duplicated: 0, outOfOrder: 0 }],
-    ['a repeat', [1, 2, 2, 3, 4], { lost: 0, duplicated: 1, outOfOrder: 0 }],
-    ['a repeat of an old one', [1, 2, 3, 4, 1, 1], { lost: 0, duplicated: 2, outOfOrder: 0 }],
-    ['two that changed places', [1, 3, 2, 4], { lost: 0, duplicated: 0, outOfOrder: 1 }],
-    ['a start in the middle', [3, 4], { lost: 0, duplicated: 0, outOfOrder: 0 }],
-    ['all of it', [1, 4, 3, 3], { lost: 1, duplicated: 1, outOfOrder: 1 }],
+    ['a clean stream', [1, 2, 3, 4], { lost: 0, repeated: 0, reordered: 0 }],
+    ['a hole', [1, 2, 4], { lost: 1, repeated: 0, reordered: 0 }],
+    ['a missing end', [1, 2], { lost: 2, repeated: 0, reordered: 0 }],
+    ['a repeat', [1, 2, 2, 3, 4], { lost: 0, repeated: 1, reordered: 0 }],
+    ['a repeat of an old one', [1, 2, 3, 4, 1, 1], { lost: 0, repeated: 2, reordered: 0 }],
+    ['two that changed places', [1, 3, 2, 4], { lost: 0, repeated: 0, reordered: 1 }],
+    ['a start in the middle', [3, 4], { lost: 0, repeated: 0, reordered: 0 }],
+    ['all of it', [1, 4, 3, 3], { lost: 1, repeated: 1, reordered: 1 }],
   ])('counts what is wrong with %s', (_what, numbers, wanted) => {
     checker.sent('feed', 4)
     deliver(...numbers)
@@ -43,7 +43,7 @@ describe('the checker', () => {
     client.delivered('feed', 1, 1)
     client.delivered('feed', 1, 1)
     client.delivered('feed', 1, 2)
-    expect(checker.summary('ours')).toMatchObject({ duplicated: 2, appliedTwice: 1 })
+    expect(checker.summary('ours')).toMatchObject({ repeated: 2, appliedTwice: 1 })
   })
 
   it.each([

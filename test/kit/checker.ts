@@ -1,3 +1,5 @@
+import { createAccount, type Account } from './account.js'
+
 /**
  * Compares what publishers sent with what each client's application got. It looks at nothing else: no frame, no socket,
  * no counter of the library under test. It runs in Node and in the demo page, and its memory does not grow with the
@@ -36,10 +38,10 @@ export interface Summary {
   readonly delivered: number
   /** Sent, expected, and never delivered. */
   readonly lost: number
-  readonly duplicated: number
-  /** Of the duplicated: the same message under a second offset, so the log has it twice. */
+  readonly repeated: number
+  /** Of the repeated: the same message under a second offset, so the log has it twice. */
   readonly appliedTwice: number
-  readonly outOfOrder: number
+  readonly reordered: number
   readonly gaps: number
   /**
    * Messages that were lost without being in a gap, or that a gap named and that came all the same. 0: every gap was
@@ -52,31 +54,25 @@ export interface Summary {
   readonly silences: readonly number[]
 }
 
-/** One publisher as one client sees it. `missing` holds holes, so it is as small as the trouble is. */
+/** One publisher as one client sees it. */
 interface Sequence {
-  high: number
-  readonly missing: Set<number>
+  readonly account: Account
   readonly offsets: Map<number, number>
 }
 
 /** How many offsets are remembered per sequence: a repeat comes soon or not at all. */
 const REMEMBERED = 256
 
-function startAt(n: number, offset?: number): Sequence {
-  return { high: n, missing: new Set(), offsets: new Map(offset === undefined ? [] : [[n, offset]]) }
-}
+const startAt = (first?: number): Sequence => ({ account: createAccount(first), offsets: new Map() })
 
 export function createChecker(now: () => number): Checker {
   const sent = new Map<string, number>()
   const clients: (CheckedClient & { readonly group: string; sums(): Omit<Summary, 'clients'> })[] = []
 
   const createClient = (group: string, expects: readonly string[] = []) => {
-    const sequences = new Map(expects.map((publisher) => [publisher, startAt(sent.get(publisher) ?? 0)]))
+    const sequences = new Map(expects.map((publisher) => [publisher, startAt((sent.get(publisher) ?? 0) + 1)]))
     const silences: number[] = []
-    let delivered = 0
-    let duplicated = 0
     let appliedTwice = 0
-    let outOfOrder = 0
     const gaps: { publisher: string; from: number; to: number }[] = []
     let lastAt: number | null = null
     let longest = 0
@@ -91,24 +87,12 @@ export function createChecker(now: () => number): Checker {
         const at = now()
         if (lastAt !== null) longest = Math.max(longest, at - lastAt)
         lastAt = at
-        delivered++
-        const known = sequences.get(publisher)
-        if (!known) {
-          sequences.set(publisher, startAt(n, offset))
-          return
-        }
-        if (n > known.high) {
-          for (let hole = known.high + 1; hole < n; hole++) known.missing.add(hole)
-          known.high = n
-        } else if (known.missing.delete(n)) {
-          outOfOrder++
-        } else {
-          duplicated++
+        const known = sequences.get(publisher) ?? startAt()
+        sequences.set(publisher, known)
+        if (known.account.arrived(n) === 'repeated') {
           const first = known.offsets.get(n)
           if (first !== undefined && offset !== undefined && first !== offset) appliedTwice++
-          return
-        }
-        if (offset !== undefined) {
+        } else if (offset !== undefined) {
           known.offsets.set(n, offset)
           known.offsets.delete(n - REMEMBERED)
         }
@@ -132,24 +116,26 @@ export function createChecker(now: () => number): Checker {
         longest = 0
       },
       sums() {
-        let lost = 0
+        const all = { delivered: 0, lost: 0, repeated: 0, reordered: 0 }
         let explained = 0
         let named = 0
-        for (const [publisher, { high, missing }] of sequences) {
-          const tail = Math.max(0, (sent.get(publisher) ?? 0) - high)
+        for (const [publisher, { account }] of sequences) {
+          // What a later one has overtaken is missing, also where its publisher has not told yet that it was sent.
+          const last = Math.max(account.newest, sent.get(publisher) ?? 0)
+          all.delivered += account.delivered
+          all.lost += account.lost(last)
+          all.repeated += account.repeated
+          all.reordered += account.reordered
           const told = gaps.filter((gap) => gap.publisher === publisher)
-          for (const n of missing) if (told.some(({ from, to }) => from <= n && n <= to)) explained++
+          if (told.length === 0) continue
+          explained += account.missing(last).filter((n) => told.some(({ from, to }) => from <= n && n <= to)).length
           named += told.reduce((sum, { from, to }) => sum + (to - from + 1), 0)
-          lost += missing.size + tail
         }
-        const unexplained = lost - explained + (named - explained)
+        const unexplained = all.lost - explained + (named - explained)
         const dead = deadSince === null ? 0 : now() - deadSince
         return {
-          delivered,
-          lost,
-          duplicated,
+          ...all,
           appliedTwice,
-          outOfOrder,
           gaps: gaps.length,
           unexplained,
           notLive: notLive + dead,
@@ -170,15 +156,15 @@ export function createChecker(now: () => number): Checker {
     summary(group) {
       const all = clients.filter((client) => client.group === group).map((client) => client.sums())
       const sum = (
-        field: 'delivered' | 'lost' | 'duplicated' | 'appliedTwice' | 'outOfOrder' | 'gaps' | 'unexplained' | 'notLive',
+        field: 'delivered' | 'lost' | 'repeated' | 'appliedTwice' | 'reordered' | 'gaps' | 'unexplained' | 'notLive',
       ) => all.reduce((total, sums) => total + sums[field], 0)
       return {
         clients: all.length,
         delivered: sum('delivered'),
         lost: sum('lost'),
-        duplicated: sum('duplicated'),
+        repeated: sum('repeated'),
         appliedTwice: sum('appliedTwice'),
-        outOfOrder: sum('outOfOrder'),
+        reordered: sum('reordered'),
         gaps: sum('gaps'),
         unexplained: sum('unexplained'),
         notLive: sum('notLive'),

@@ -1,6 +1,6 @@
 import { expect, onTestFinished } from 'vitest'
 import type { LiveSocketOptions } from '../../src/index.js'
-import { accountOf, BALANCED } from './account.js'
+import { BALANCED, balanceOf } from './account.js'
 import { openChromiumTab, type ChromiumTab } from './chromium-tab.js'
 import type { ClientRecord } from './live-client.js'
 import { startLiveCluster, type LiveCluster, type LiveClusterOptions } from './live-cluster.js'
@@ -52,7 +52,7 @@ export async function openLiveTab({
       await tab.run('live.stopPublishing()')
       await tab.run(`live.settled(${servers.published})`)
       const record = await tab.run<ClientRecord>('live.record()')
-      expect(accountOf(record.received, servers.published)).toEqual(BALANCED)
+      expect(balanceOf(record.received, servers.published)).toEqual(BALANCED)
       expect(record.gaps).toEqual([])
       const numbers = record.outcomes.map((_, at) => at + 1)
       expect(record.outcomes).toEqual(numbers)

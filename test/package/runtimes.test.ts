@@ -10,7 +10,7 @@ const here: Runtime = { name: `Node ${process.versions.node}`, package: '', comm
 const others = RUNTIMES.filter(({ name }) => /26|Bun|Deno/.test(name))
 const folder = mkdtempSync(join(tmpdir(), 'livesocket-runtimes-'))
 const few = { moves: 5, rate: 500, kept: 11_000 }
-const right = { lost: 0, repeated: 0, disordered: 0, gaps: 0, notLive: 0, refused: 0, reconnects: 0 }
+const right = { lost: 0, repeated: 0, reordered: 0, gaps: 0, notLive: 0, refused: 0, reconnects: 0 }
 
 beforeAll(() => {
   installRuntimes(folder, inject('packed').tarball, others)

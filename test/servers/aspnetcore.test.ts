@@ -119,7 +119,7 @@ describe('the server in C#', () => {
       throw new Error(failed.stdout + failed.stderr)
     })
     const outcome = JSON.parse(stdout) as Outcome
-    expect(outcome).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, gaps: 0, notLive: 0, unknown: 0, broken: [] })
+    expect(outcome).toMatchObject({ lost: 0, repeated: 0, reordered: 0, gaps: 0, notLive: 0, unknown: 0, broken: [] })
     expect(outcome.delivered).toBeGreaterThan(300)
   })
 })

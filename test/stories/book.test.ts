@@ -27,7 +27,7 @@ describe('the books of a story', () => {
   it('count what was sent, seen and lost, and when, also where a story has been open for long', () => {
     const { naive, resuming } = read(10_000, (offset) => offset % 1_000 === 7 && offset > 1_000)
     for (const book of [naive, resuming])
-      expect(book).toMatchObject({ sent: 10_000, delivered: 9_991, lost: 9, duplicated: 0, disordered: 0 })
+      expect(book).toMatchObject({ sent: 10_000, delivered: 9_991, lost: 9, repeated: 0, reordered: 0 })
     // What is too old to be on any timeline is counted, and not kept.
     expect(naive.lostAt).toContain(2 * 9_007 + 10)
     expect(naive.lostAt.length).toBeLessThan(4)

@@ -7,7 +7,7 @@ const environment = globalThis.WebSocket ? undefined : { WebSocket: (await impor
 const socket = createLiveSocket({ url: `ws://127.0.0.1:${process.env.PORT}/`, ...(environment && { environment }) })
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-const saw = { seen: 0, repeated: 0, disordered: 0, gaps: 0, notLive: 0, published: 0, refused: 0, echoed: 0 }
+const saw = { seen: 0, repeated: 0, reordered: 0, gaps: 0, notLive: 0, published: 0, refused: 0, echoed: 0 }
 socket.on('gap', () => saw.gaps++)
 let live = false
 socket.store.subscribe(({ status, lastError }) => {
@@ -26,7 +26,7 @@ function count({ n }, { offset }) {
   if (known.has(n)) saw.repeated++
   else saw.seen++
   known.add(n)
-  if (offset <= last) saw.disordered++
+  if (offset <= last) saw.reordered++
   last = offset
 }
 
