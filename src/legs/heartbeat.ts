@@ -35,6 +35,15 @@ export interface HeartbeatHandlers {
 const LATE = 1_500
 
 /**
+ * Where timers run late by more than that, as once a minute in a tab long in the back, whatever is cut after as long a
+ * silence would meet each tick in a race. So the other side's answer to such a tick is answered as well, and its answer
+ * again, and the last word is some round trips younger than the tick: this many at most, and within this many
+ * milliseconds.
+ */
+const ECHOES = 8
+const ECHO_FOR = 250
+
+/**
  * Starts at once; `stop` ends it. There is one timer, set for what is due first and looked at again when it fires, so
  * that a frame costs a clock reading and no timer.
  */
@@ -50,6 +59,8 @@ class LegHeartbeat implements Heartbeat {
   #question: { readonly at: Instant; readonly timeout: number; readonly excused: boolean } | null = null
   #accused = false
   #stopped = false
+  /** Answers that are still answered, and since when. */
+  #echoes: { left: number; readonly since: Instant } | null = null
   #timer: { readonly set: Instant; readonly delay: number; readonly cancel: () => void } | null = null
 
   constructor(deps: HeartbeatDeps, handlers: HeartbeatHandlers) {
@@ -62,9 +73,11 @@ class LegHeartbeat implements Heartbeat {
   heard(at = instant(this.#deps.clock)): void {
     if (this.#stopped) return
     const wasAccused = this.#accused
+    const answered = this.#question
     this.#heardAt = at
     this.#question = null
     this.#accused = false
+    if (answered) this.#echo(at)
     // Frames arrive on time where timers run late.
     this.#keepAlive(at)
     if (wasAccused || !this.#timer) this.#arm()
@@ -117,6 +130,7 @@ class LegHeartbeat implements Heartbeat {
     const late = this.#timer !== null && this.#since(this.#timer.set) - this.#timer.delay > LATE
     const question = this.#question
     this.#timer = null
+    this.#echoes = late ? { left: ECHOES, since: instant(clock) } : null
     if (question && this.#since(question.at) >= question.timeout) {
       // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is
       // asked for anew. Once only: where timers are always late, as in a page long hidden, frames have been read all
@@ -131,6 +145,13 @@ class LegHeartbeat implements Heartbeat {
       this.#ask(timeout, false)
     this.#keepAlive(instant(clock))
     this.#arm()
+  }
+
+  #echo(at: Instant) {
+    const echoes = this.#echoes
+    if (!echoes) return
+    if (--echoes.left < 0 || between(echoes.since, at) > ECHO_FOR) this.#echoes = null
+    else this.#ask(this.#deps.timeout, false)
   }
 
   #ask(timeout: number, excused: boolean) {

@@ -124,8 +124,12 @@ describe('timers that run late accuse nobody', () => {
     clock.sleep(3600_000)
     await clock.advance(3_000)
     heartbeat.heard()
+    // An answer that lay unread says nothing of the time since, so it is followed by a question of its own.
+    expect(told.splice(0)).toEqual(['ping 10000', 'ping 15000', 'ping 15000'])
+    await clock.advance(1_000)
+    heartbeat.heard()
     await clock.advance(9_000)
-    expect(told).toEqual(['ping 10000', 'ping 15000'])
+    expect(told).toEqual([])
   })
 
   it('asks first when the machine slept while all was well', async () => {
@@ -140,6 +144,36 @@ describe('timers that run late accuse nobody', () => {
     throttle(60_000)
     await clock.advance(300_000)
     expect(told).toEqual(['ping 10000', 'ping 75000', 'silent 140000'])
+  })
+
+  it('keeps a connection that is cut after a minute of silence, where timers run once a minute: its last word comes some round trips after the tick', async () => {
+    const MINUTE = 60_000
+    const clock = createSimulatedClock()
+    const start = clock.monotonic()
+    // As a browser wakes the tabs that are long in the back: all of its timers on one grid of a minute.
+    const onTheMinute: Clock = {
+      ...clock,
+      setTimeout: (task, delay) => {
+        const due = clock.monotonic() - start + delay
+        return clock.setTimeout(task, Math.ceil(due / MINUTE) * MINUTE - (clock.monotonic() - start))
+      },
+    }
+    const words: number[] = []
+    const ROUND_TRIP = 20
+    const heartbeat = createHeartbeat(
+      { clock: onTheMinute, interval: 10_000, timeout: 5_000 },
+      {
+        ping: () => {
+          words.push(clock.monotonic() - start)
+          clock.setTimeout(() => heartbeat.heard(), ROUND_TRIP)
+        },
+        silent: () => expect.unreachable('answered at once'),
+      },
+    )
+    await clock.advance(10 * MINUTE)
+    const silences = words.slice(1).map((at, index) => at - words[index]!)
+    expect(Math.max(...silences)).toBeLessThanOrEqual(MINUTE - 5 * ROUND_TRIP)
+    expect(words.length / 10).toBeLessThanOrEqual(9)
   })
 
   it('lets a timer be late by a second, as in any hidden tab', async () => {
