@@ -37,10 +37,10 @@ const LATE = 1_500
 /**
  * Where timers run late by more than that, as once a minute in a tab long in the back, whatever is cut after as long a
  * silence would meet each tick in a race. So the other side's answer to such a tick is answered as well, and its answer
- * again, and the last word is some round trips younger than the tick: this many at most, and within this many
+ * again, and the last word is some round trips younger than the tick: this many at most, and within so many
  * milliseconds.
  */
-const ECHOES = 8
+const ECHOES = 25
 const ECHO_FOR = 250
 
 /**

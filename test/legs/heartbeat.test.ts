@@ -173,7 +173,7 @@ describe('timers that run late accuse nobody', () => {
     await clock.advance(10 * MINUTE)
     const silences = words.slice(1).map((at, index) => at - words[index]!)
     expect(Math.max(...silences)).toBeLessThanOrEqual(MINUTE - 5 * ROUND_TRIP)
-    expect(words.length / 10).toBeLessThanOrEqual(9)
+    expect(words.length / 10).toBeLessThanOrEqual(15)
   })
 
   it('lets a timer be late by a second, as in any hidden tab', async () => {
