@@ -1,5 +1,5 @@
 'use client'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Last, Position } from '../protocol/frames.js'
 import type { MessageInfo } from '../topics/message.js'
 import { useLatest } from './latest.js'
@@ -7,6 +7,7 @@ import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { createTopicReader } from './topic-reader.js'
+import { neverTold } from './use-live-reducer.js'
 import { useGaps } from './use-gaps.js'
 
 /**
@@ -33,6 +34,8 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
         : createTopicReader(socket, wanted, place === undefined ? undefined : (JSON.parse(place) as Position | Last)),
     [socket, wanted, place],
   )
+  // React asks for a state in every render on a client, and in none on a server.
+  useSyncExternalStore(neverTold, () => reader?.mark(), nothing)
   useGaps(socket, wanted, onGap)
   useEffect(
     () =>
@@ -43,3 +46,5 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
     [reader, latest, hears],
   )
 }
+
+const nothing = () => undefined

@@ -4,6 +4,7 @@ import type { FoldOptions } from '../socket/fold-options.js'
 import type { MessageInfo } from '../topics/message.js'
 import { fold as foldTopic } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
+import { createFirstRender } from './first-render.js'
 import { useLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
@@ -38,21 +39,24 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   const latest = useLatest({ reducer, load, onError })
 
   const begin = () => {
-    if (topic === null)
-      return { socket, topic, fold: { getState: () => initial, getInitialState: () => initial, subscribe: neverTold } }
+    if (topic === null) {
+      const fold = { getState: () => initial, getInitialState: () => initial, subscribe: neverTold }
+      return { socket, topic, fold, first: null }
+    }
+    const first = createFirstRender(socket, topic)
     const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) =>
       latest.get().reducer(state, data, message)
     const start: FoldOptions<State> = load
       ? { load: (ask) => latest.get().load!(ask) }
       : {
           from,
-          // What comes between this render and its effect is folded all the same: the fold starts where the topic is by
-          // now.
-          since: from || !enabled ? undefined : (socket.position(topic) ?? undefined),
+          // What comes between this render and its effect is folded all the same.
+          since: from ? undefined : first.position,
         }
     return {
       socket,
       topic,
+      first: from || load ? null : first,
       fold: foldTopic(socket, topic, step, initial, {
         ...start,
         onError: onError && ((error) => latest.get().onError?.(error)),
@@ -60,15 +64,21 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
     }
   }
   const [begun, setBegun] = useState(begin)
-  let { fold } = begun
+  let { fold, first } = begun
   if (begun.socket !== socket || begun.topic !== topic) {
     const next = begin()
     setBegun(next)
     fold = next.fold
+    first = next.first
   }
 
   useGaps(socket, enabled ? topic : null, onGap)
-  return useSyncExternalStore(enabled ? fold.subscribe : neverTold, fold.getState, fold.getInitialState)
+  // React asks for the state in every render on a client, and in none on a server.
+  const getState = () => {
+    if (enabled) first?.mark()
+    return fold.getState()
+  }
+  return useSyncExternalStore(enabled ? fold.subscribe : neverTold, getState, fold.getInitialState)
 }
 
 export const neverTold = () => () => {}

@@ -22,9 +22,9 @@ export interface FoldOptions<State> {
   readonly from?: Position | Last
   /**
    * As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What
-   * `position()` gave.
+   * `position()` gave, or what gives it when the topic is subscribed.
    */
-  readonly since?: Position
+  readonly since?: Position | (() => Position | null) | undefined
   /** The server refuses the topic: the state stays what it is. */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
@@ -36,7 +36,7 @@ export interface FoldSource {
   readonly store: ReadableStore<LiveSocketState>
   /** The present session, whatever it is: another one from the moment at which it ends. */
   session(): unknown
-  readonly subscriptions: Pick<Subscriptions, 'add'>
+  readonly subscriptions: Pick<Subscriptions, 'add' | 'position' | 'status'>
   onGap(listener: (gap: Gap) => void): () => void
   report(message: string, cause?: unknown): void
   /**

@@ -55,6 +55,8 @@ class TopicFold<State> {
   readonly #listeners: FoldListeners<State>
   /** Everything up to here is in the state. */
   #position: Position | null
+  /** Where it begins in its first session. */
+  #since: (() => Position | null) | null
   #session: unknown
   #unwatch: (() => void) | null = null
   #cancelRelease: (() => void) | null = null
@@ -83,7 +85,8 @@ class TopicFold<State> {
     this.#from = from
     this.#watch = onError && ((status) => typeof status === 'object' && onError(status))
     this.#listeners = new FoldListeners(source, topic, initial)
-    this.#position = startOf(from) ?? since ?? null
+    this.#position = startOf(from)
+    this.#since = typeof since === 'function' ? since : () => since ?? null
     this.#session = source.session()
     this.#joined = load === undefined
     this.#loading = load
@@ -147,6 +150,7 @@ class TopicFold<State> {
     if (this.#attached) return
     this.#renew()
     this.#attached = { subscription: null, undo: this.#source.onGap((gap) => this.#gapped(gap)) }
+    this.#position ??= this.#since?.() ?? null
     this.#subscribe(this.#joined ? (this.#position ?? this.#from ?? null) : null)
   }
 
@@ -179,6 +183,7 @@ class TopicFold<State> {
     this.#loading?.forget()
     this.#joined = this.#loading === null
     this.#position = startOf(this.#from)
+    this.#since = null
     this.#floor = null
     this.#listeners.change(this.#initial)
   }

@@ -38,7 +38,8 @@ export function fold<Topics extends object, Topic extends TopicName<Topics>, Sta
   checkTopic(topic)
   if (typeof reducer !== 'function')
     throw new LiveSocketError('invalid', explain`fold(topic, reducer, initial): the reducer must be a function.`)
-  checkFrom(options?.from ?? options?.since)
+  const { from, since } = options ?? {}
+  if (from || typeof since !== 'function') checkFrom(from ?? since)
   return createFold(inside(socket), topic, reducer as Reducer<State>, initial, options)
 }
 

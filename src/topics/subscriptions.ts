@@ -10,6 +10,9 @@ export type TopicStatus = 'pending' | 'live' | LiveSocketError
 
 export type MessageHandler = (data: unknown, info: MessageInfo) => void
 
+/** The handler of who wants to learn where a topic is, and nothing of it: a refusal is no news to it. */
+export const nobody: MessageHandler = () => {}
+
 export interface SubscriptionsHandlers {
   /** Where a topic is by now, as the merge has it. */
   position(topic: string): Position | null
@@ -212,10 +215,10 @@ class TopicSubscriptions implements Subscriptions {
     const topic = this.#topics.get(name)
     if (!topic) return true
     // Who is told may leave.
-    const watched = topic.subscribers.some(({ watch }) => watch)
+    const readers = topic.subscribers.filter(({ handler }) => handler !== nobody)
     // One leg after the other may say the same: that is no news.
     if (String(topic.status) !== String(error)) this.#turn(name, topic, error)
-    return watched
+    return readers.length === 0 || readers.some(({ watch }) => watch)
   }
 
   served(serves: boolean) {

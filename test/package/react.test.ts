@@ -14,6 +14,9 @@ declare global {
   interface Window {
     world: { readonly dials: readonly unknown[] }
     told: number[]
+    stopTicks(): void
+    show(): void
+    late?: { readonly told: number[]; readonly first: number; readonly effect: number }
   }
 }
 
@@ -25,12 +28,13 @@ const APPLICATION: Record<string, string> = {
     import { createSimulation } from 'livesocket/testing'
     export const world = createSimulation()
     world.play()
-    world.publishEvery(10, 'ticks')
+    window.stopTicks = world.publishEvery(10, 'ticks')
+    world.publishEvery(10, 'late', () => world.published.length)
     window.world = world
     window.told = []
   `,
   'App.jsx': `
-    import { useState, version } from 'react'
+    import { startTransition, useEffect, useState, version } from 'react'
     import { LiveSocketProvider, useLiveLog, useLiveMessages, useLiveSocket, useLiveStatus } from 'livesocket/react'
     import { world } from './world.js'
     function Inside() {
@@ -39,9 +43,25 @@ const APPLICATION: Record<string, string> = {
       useLiveMessages('ticks', (tick) => window.told.push(tick))
       return <p>first {version.split('.')[0]} {status} {rows.length}</p>
     }
+    const told = []
+    function Late() {
+      const [first] = useState(() => world.published.length)
+      useLiveMessages('late', (count) => told.push(count))
+      useEffect(() => { window.late = { told, first, effect: world.published.length } }, [])
+      return Array.from({ length: 200 }, (_, key) => <Slow key={key} />)
+    }
+    function Slow() {
+      for (const end = performance.now() + 2; performance.now() < end; );
+      return null
+    }
+    function Page() {
+      const [late, setLate] = useState(false)
+      window.show = () => startTransition(() => setLate(true))
+      return late ? <Late /> : null
+    }
     export function App() {
       const socket = useLiveSocket({ url: world.url, environment: world.environment, getToken: (ask) => world.getToken(ask) })
-      return <LiveSocketProvider socket={socket}><Inside /></LiveSocketProvider>
+      return <LiveSocketProvider socket={socket}><Inside /><Page /></LiveSocketProvider>
     }
   `,
   'main.jsx': `
@@ -138,6 +158,28 @@ describe.each(['18.3.1', '19.3.1'])('a Vite application with React %s', (version
     await page.close()
     await server.close()
     writeFileSync(path, APPLICATION['App.jsx']!)
+  })
+
+  it('begins a topic at the first render of a transition that takes its time', async () => {
+    await build(config)
+    const server = await preview({ ...config, preview: { port: 0, host: '127.0.0.1' } })
+    const { page, shows, check } = await open(server.resolvedUrls!.local[0]!)
+    await shows('live 3')
+    // What changes in every frame would have React begin the transition again and again.
+    await page.waitForFunction(() => window.told.length > 20)
+    await page.evaluate(() => {
+      window.stopTicks()
+      setTimeout(window.show, 100)
+    })
+    await page.waitForFunction(() => window.late && window.late.told.at(-1)! > window.late.effect + 20)
+    const { told, first, effect } = await page.evaluate(() => window.late!)
+    // One each 10 ms, and the question is 10 ms on its way.
+    expect(effect - first).toBeGreaterThan(10)
+    expect(told[0]! - first).toBeLessThan(5)
+    expect(told).toEqual(told.map((_, index) => told[0]! + index))
+    await check()
+    await page.close()
+    await server.close()
   })
 
   it('works when it is built for production', async () => {

@@ -2,21 +2,23 @@ import { createLiveSocket } from 'livesocket'
 import { vi } from 'vitest'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 
+const HEAD = { epoch: 'e', offset: 5, after: 5 }
+
 /**
- * A live socket that has `topic` subscribed up to offset 5, and a server whose every frame, and its moment, the test
- * decides.
+ * A live socket that has these topics, `topic` alone by default, subscribed up to offset 5, and a server whose every
+ * frame, and its moment, the test decides.
  */
-export async function servedByHand(topic: string) {
+export async function servedByHand(topic: string, subscribed = [topic]) {
   const { WebSocket, sockets } = fakeWebSockets()
   const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket } })
   const others: unknown[] = []
-  socket.subscribe(topic, (data) => void others.push(data))
+  for (const one of subscribed) socket.subscribe(one, (data) => void others.push(data))
   socket.connect()
   await vi.waitUntil(() => sockets.length > 0)
   const wire = sockets[0]!
   const serve = (frame: object) => wire.message(JSON.stringify(frame))
   wire.open('livesocket.v1')
-  serve({ type: 'welcome', server: 's', topics: { [topic]: { epoch: 'e', offset: 5, after: 5 } } })
+  serve({ type: 'welcome', server: 's', topics: Object.fromEntries(subscribed.map((one) => [one, HEAD])) })
   return {
     socket,
     /** What somebody else who has the topic subscribed was told. */

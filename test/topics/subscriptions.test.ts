@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { LiveSocketError } from '../../src/base/errors.js'
 import type { MessageInfo } from '../../src/topics/message.js'
-import { createSubscriptions } from '../../src/topics/subscriptions.js'
+import { createSubscriptions, nobody } from '../../src/topics/subscriptions.js'
 import type { Position, TopicRequest } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
@@ -260,4 +261,17 @@ test('over random comings, goings and returns each handler is told what is after
     for (const { told, after } of handlers)
       expect(told, `seed ${seed}`).toEqual(Array.from({ length: head - after }, (_, i) => after + 1 + i))
   }
+})
+
+test('a refusal counts as heard where a reader hears it, or nobody reads, and not by who only learns where the topic is', () => {
+  const { subscriptions, add } = createBench()
+  const refusal = () => new LiveSocketError('forbidden', 'not for you')
+  const watch = () => undefined
+  subscriptions.add('t', nobody, undefined, false, watch)
+  expect(subscriptions.refused('t', refusal())).toBe(true)
+  const remove = add('deaf')
+  expect(subscriptions.refused('t', refusal())).toBe(false)
+  subscriptions.add('t', () => undefined, undefined, false, watch)
+  expect(subscriptions.refused('t', refusal())).toBe(true)
+  remove()
 })

@@ -1,0 +1,249 @@
+// @vitest-environment happy-dom
+import { act, render, waitFor } from '@testing-library/react'
+import { createLiveSocket, type Gap } from 'livesocket'
+import { LiveSocketProvider, useLiveLog, useLiveMessages, type TopicOptions } from 'livesocket/react'
+import {
+  Activity,
+  startTransition,
+  StrictMode,
+  Suspense,
+  use,
+  useEffect,
+  useLayoutEffect,
+  useState,
+  type ReactNode,
+} from 'react'
+import { renderToString } from 'react-dom/server'
+import { describe, expect, it } from 'vitest'
+import { servedByHand } from './served-by-hand.js'
+import { createStage } from './stage.js'
+
+type Options = TopicOptions<Record<string, unknown>>
+type Reader = (props: { told: (data: readonly unknown[]) => void; options?: Options }) => ReactNode
+
+/** Who reads a topic: each tells all that it has had by now. */
+const READERS: Record<string, Reader> = {
+  useLiveMessages({ told, options }) {
+    const [all] = useState((): unknown[] => [])
+    useLiveMessages(
+      'chat',
+      (data) => {
+        all.push(data)
+        told(all)
+      },
+      options,
+    )
+    return null
+  },
+  useLiveLog({ told, options }) {
+    const log = useLiveLog('chat', { limit: 1_000, ...options })
+    told(log.map(({ data }) => data))
+    return null
+  },
+}
+
+async function setUp(how?: Parameters<typeof createStage>[0]) {
+  const stage = createStage(how)
+  const socket = createLiveSocket(stage.options)
+  socket.connect()
+  await stage.advance(1_000)
+  let heard: readonly unknown[] = []
+  const gaps: Gap[] = []
+  return {
+    ...stage,
+    socket,
+    gaps,
+    heard: () => heard,
+    told: (all: readonly unknown[]) => void (heard = all),
+    options: { onGap: (gap) => void gaps.push(gap) } as Options,
+    wrap: (children: ReactNode) => <LiveSocketProvider socket={socket}>{children}</LiveSocketProvider>,
+  }
+}
+
+/** What a page that React shows later is wrapped in. */
+function Later({ until, children }: { until: Promise<void>; children: ReactNode }) {
+  return (
+    <>
+      {children}
+      <Rest until={until} />
+    </>
+  )
+}
+function Rest({ until }: { until: Promise<void> }) {
+  use(until)
+  return null
+}
+
+describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_, Reader) => {
+  it.each([false, true])(
+    'begins at the first render inside a hidden Activity, that is shown much later (StrictMode: %s)',
+    async (strict) => {
+      const { wrap, told, heard, options, gaps, publish, advance, sent } = await setUp()
+      const page = (mode: 'visible' | 'hidden') => {
+        const all = wrap(
+          <Activity mode={mode}>
+            <Reader told={told} options={options} />
+          </Activity>,
+        )
+        return strict ? <StrictMode>{all}</StrictMode> : all
+      }
+      const { rerender } = render(page('hidden'))
+      await publish('chat', 1, 2)
+      await advance(60_000)
+      await publish('chat', 3)
+      expect(heard()).toEqual([])
+      // Meanwhile the server serves it to nobody.
+      expect([sent('subscribe').length, sent('unsubscribe').length]).toEqual([1, 1])
+      rerender(page('visible'))
+      await publish('chat', 4)
+      await advance(100)
+      expect(heard()).toEqual([1, 2, 3, 4])
+      expect(gaps).toEqual([])
+    },
+  )
+
+  it('begins at the render that is shown, of a transition that waits for the rest of its page', async () => {
+    const { wrap, told, heard, options, publish, advance } = await setUp()
+    let ready = () => {}
+    const until = new Promise<void>((resolve) => void (ready = resolve))
+    let go = () => {}
+    const App = () => {
+      const [there, setThere] = useState(false)
+      go = () => setThere(true)
+      return there ? (
+        <Later until={until}>
+          <Reader told={told} options={options} />
+        </Later>
+      ) : null
+    }
+    render(wrap(<Suspense>{<App />}</Suspense>))
+    await act(async () => startTransition(go))
+    await publish('chat', 'while it waits')
+    await advance(5_000)
+    await act(async () => ready())
+    await publish('chat', 'after')
+    await advance(100)
+    // What waits is rendered anew when it goes on: that is the first render of what is shown.
+    expect(heard()).toEqual(['after'])
+  })
+
+  it('begins at the first render of a page whose rest takes its time: what arrives before its effect is told', async () => {
+    const { socket, message, answer } = await servedByHand('chat', [])
+    let heard: readonly unknown[] = []
+    const Rest = () => {
+      useLayoutEffect(() => {
+        expect(answer(5, 5)).toEqual({})
+        message(6, 'between')
+      }, [])
+      return null
+    }
+    const App = () => {
+      const [there, setThere] = useState(false)
+      useEffect(() => startTransition(() => setThere(true)), [])
+      return (
+        there && (
+          <LiveSocketProvider socket={socket}>
+            <Reader told={(all) => void (heard = all)} />
+            <Rest />
+          </LiveSocketProvider>
+        )
+      )
+    }
+    render(<App />)
+    expect(answer(6, 5)).toEqual({ epoch: 'e', offset: 5 })
+    act(() => {
+      message(6, 'between')
+      message(7, 'after')
+    })
+    await waitFor(() => expect(heard).toEqual(['between', 'after']))
+    socket.close()
+  })
+
+  it('tells the gap where the log has forgotten what came between its first render and its effect', async () => {
+    const { wrap, told, heard, options, gaps, publish, advance, simulation } = await setUp()
+    const page = (mode: 'visible' | 'hidden') =>
+      wrap(
+        <Activity mode={mode}>
+          <Reader told={told} options={options} />
+        </Activity>,
+      )
+    const { rerender } = render(page('hidden'))
+    await publish('chat', 1, 2, 3, 4)
+    simulation.log.trim('chat', 1)
+    rerender(page('visible'))
+    await advance(1_000)
+    expect(heard()).toEqual([4])
+    expect(gaps).toHaveLength(1)
+  })
+
+  it('begins at a render before the socket is connected, at what the socket finds when it is', async () => {
+    const stage = createStage()
+    const socket = createLiveSocket(stage.options)
+    let heard: readonly unknown[] = []
+    const page = (mode: 'visible' | 'hidden') => (
+      <LiveSocketProvider socket={socket}>
+        <Activity mode={mode}>
+          <Reader told={(all) => void (heard = all)} />
+        </Activity>
+      </LiveSocketProvider>
+    )
+    const { rerender } = render(page('hidden'))
+    socket.connect()
+    await stage.advance(1_000)
+    await stage.publish('chat', 1, 2)
+    rerender(page('visible'))
+    await stage.publish('chat', 3)
+    await stage.advance(100)
+    expect(heard).toEqual([1, 2, 3])
+  })
+
+  it('leaves nothing subscribed for renders that React throws away, and asks the server once for all of them', async () => {
+    const { wrap, told, publish, advance, sent, socket } = await setUp()
+    const never = new Promise<void>(() => {})
+    const { rerender, unmount } = render(wrap(<Suspense>{null}</Suspense>))
+    for (let times = 0; times < 20; times++) {
+      await act(async () =>
+        startTransition(() =>
+          rerender(
+            wrap(
+              <Suspense>
+                <Later key={times} until={never}>
+                  <Reader told={told} />
+                </Later>
+              </Suspense>,
+            ),
+          ),
+        ),
+      )
+    }
+    await publish('chat', 1)
+    await advance(1_000)
+    expect([sent('subscribe').length, sent('unsubscribe').length]).toEqual([1, 1])
+    expect(socket.position('chat')).toBeNull()
+    unmount()
+  })
+
+  it('tells a refusal to the component that is shown, and none to one that never was', async () => {
+    const { wrap, told, advance } = await setUp({ authorize: () => false })
+    const errors: string[] = []
+    const page = (mode: 'visible' | 'hidden') =>
+      wrap(
+        <Activity mode={mode}>
+          <Reader told={told} options={{ onError: ({ code }) => void errors.push(code) }} />
+        </Activity>,
+      )
+    const { rerender } = render(page('hidden'))
+    await advance(1_000)
+    expect(errors).toEqual([])
+    rerender(page('visible'))
+    await advance(1_000)
+    expect(errors).toEqual(['forbidden'])
+  })
+
+  it('asks nothing of the server while it renders on a server', async () => {
+    const { wrap, told, advance, sent } = await setUp()
+    renderToString(wrap(<Reader told={told} />))
+    await advance(1_000)
+    expect(sent('subscribe')).toEqual([])
+  })
+})
