@@ -3,7 +3,7 @@ import { instant, since, type Clock } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import { byteLength, serialise } from '../protocol/json.js'
-import { createPublishQueue, type Entry, type Leg, type PublishQueue } from './publish-queue.js'
+import { PublishQueue, type Entry, type Leg } from './publish-queue.js'
 import { refusalCode } from './refusal-code.js'
 
 /** How long a publish may take, and what takes it back. */
@@ -131,7 +131,7 @@ class PublishOutbox implements Outbox {
     this.#deps = deps
     this.#handlers = handlers
     this.#dedupes = deps.dedupes ?? true
-    this.#queue = createPublishQueue<Published>(this.#dedupes)
+    this.#queue = new PublishQueue<Published>(this.#dedupes)
   }
 
   #remove(entry: Publish) {

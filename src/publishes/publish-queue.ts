@@ -42,174 +42,177 @@ export interface Leg {
   passed: boolean
 }
 
+/** Fences of a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
+const MAX_ABANDONED = 1_000
+
 /** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
-export interface PublishQueue<Answer> {
-  readonly active: Leg | null
+export class PublishQueue<Answer> {
+  active: Leg | null = null
   /** The former active leg, while its answers are waited for and while it can serve again. */
-  readonly old: Leg | null
-  readonly size: { readonly messages: number; readonly bytes: number }
-  get(id: string): Entry<Answer> | undefined
-  all(): readonly Entry<Answer>[]
-  add(entry: Entry<Answer>): void
+  old: Leg | null = null
+  readonly #entries = new Map<string, Entry<Answer>>()
+  /** The entries without a leg, in order. */
+  #waiting = new Set<Entry<Answer>>()
+  #bytes = 0
+  readonly #dedupes: boolean
+
+  constructor(dedupes: boolean) {
+    this.#dedupes = dedupes
+  }
+
+  get size(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#entries.size, bytes: this.#bytes }
+  }
+
+  get(id: string): Entry<Answer> | undefined {
+    return this.#entries.get(id)
+  }
+
+  all(): readonly Entry<Answer>[] {
+    return [...this.#entries.values()]
+  }
+
+  add(entry: Entry<Answer>) {
+    this.#entries.set(entry.id, entry)
+    this.#waiting.add(entry)
+    this.#bytes += entry.bytes
+  }
+
   /** It has settled. */
-  remove(entry: Entry<Answer>): void
+  remove(entry: Entry<Answer>) {
+    this.#place(entry, null)
+    this.#waiting.delete(entry)
+    this.#entries.delete(entry.id)
+    this.#bytes -= entry.bytes
+  }
+
   /** It is unanswered on the active leg from now on. */
-  sent(entry: Entry<Answer>): void
+  sent(entry: Entry<Answer>) {
+    this.#place(entry, this.active)
+  }
+
   /** It was not sent after all, and waits in its place. */
-  unsent(entry: Entry<Answer>): void
+  unsent(entry: Entry<Answer>) {
+    this.#place(entry, null)
+    this.#restoreOrder()
+  }
+
   /**
    * The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still
    * owes.
    */
-  next(): Entry<Answer> | undefined
+  next(): Entry<Answer> | undefined {
+    const { old } = this
+    if (!this.active) return undefined
+    for (const entry of this.#waiting)
+      if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry
+    return undefined
+  }
+
   /** The oldest one unanswered on the active leg, or on any. */
-  oldest(anywhere?: boolean): Entry<Answer> | undefined
+  oldest(anywhere = false): Entry<Answer> | undefined {
+    const { active } = this
+    if (!anywhere && (!active || active.unanswered.size === 0)) return undefined
+    for (const entry of this.#entries.values()) if (entry.leg && (anywhere || entry.leg === active)) return entry
+    return undefined
+  }
+
   /** `number` is the active leg, and the former one the old leg. */
-  activate(number: number, maxFrame: number): void
+  activate(number: number, maxFrame: number) {
+    const { active, old } = this
+    if (old?.number === number) {
+      this.active = old
+      this.old = active
+    } else if (active?.number !== number) {
+      this.#requeue(old)
+      this.old = active
+      this.active = { number, maxFrame, unanswered: new Map(), abandoned: new Map(), passed: false }
+    }
+    this.active!.maxFrame = maxFrame
+  }
+
   /** That leg is no more: what is unanswered on it waits again in its place. False where it was none of ours. */
-  drop(number: number): boolean
+  drop(number: number): boolean {
+    const leg = this.#legOf(number)
+    if (!leg) return false
+    this.#requeue(leg)
+    // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back
+    // nothing.
+    if (leg === this.active) this.active = this.old
+    this.old = null
+    return true
+  }
+
   /**
    * Nothing is held back any longer for the old leg's answers. What may not be sent twice is waited for as long as that
    * leg lives.
    */
-  giveUpOld(): void
+  giveUpOld() {
+    const { old } = this
+    if (this.#dedupes) return this.#requeue(old)
+    old?.abandoned.clear()
+    if (old) old.passed = true
+  }
+
   /** The application has given up a publish that may be on its way. */
-  abandon(entry: Entry<Answer>): void
+  abandon({ id, topic, leg }: Entry<Answer>) {
+    // Nothing waits for a leg that was passed.
+    if (!leg || leg.passed) return
+    const { abandoned } = leg
+    if (abandoned.size >= MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
+    abandoned.set(topic, id)
+  }
+
   /** The server has answered that id; a fence that it was is gone. */
-  answered(id: string): void
+  answered(id: string) {
+    passFence(this.active, id)
+    passFence(this.old, id)
+  }
+
   /** Whether that leg still owes an answer. */
-  owes(number: number | undefined): boolean
+  owes(number: number | undefined): boolean {
+    const leg = this.#legOf(number)
+    return !!leg && (leg.unanswered.size > 0 || leg.abandoned.size > 0)
+  }
+
   /** Both legs are let go. */
-  detach(): void
-}
+  detach() {
+    this.active = this.old = null
+  }
 
-/** Fences of a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
-const MAX_ABANDONED = 1_000
+  #legOf(number: number | undefined): Leg | null {
+    const { active, old } = this
+    return active?.number === number ? active : old?.number === number ? old : null
+  }
 
-export function createPublishQueue<Answer>(dedupes: boolean): PublishQueue<Answer> {
-  const entries = new Map<string, Entry<Answer>>()
-  /** The entries without a leg, in order. */
-  let waiting = new Set<Entry<Answer>>()
-  let bytes = 0
-  let active: Leg | null = null
-  let old: Leg | null = null
-
-  const legOf = (number: number | undefined) =>
-    active?.number === number ? active : old?.number === number ? old : null
-
-  function place(entry: Entry<Answer>, leg: Leg | null) {
+  #place(entry: Entry<Answer>, leg: Leg | null) {
     if (entry.leg) count(entry.leg, entry.topic, -1)
     entry.leg = leg
     if (!leg) return
     count(leg, entry.topic, 1)
-    waiting.delete(entry)
+    this.#waiting.delete(entry)
   }
 
-  function count({ unanswered }: Leg, topic: string, change: 1 | -1) {
-    const left = (unanswered.get(topic) ?? 0) + change
-    if (left > 0) unanswered.set(topic, left)
-    else unanswered.delete(topic)
-  }
-
-  function passFence({ abandoned }: Leg, id: string) {
-    for (const [topic, last] of abandoned) if (last === id) abandoned.delete(topic)
-  }
-
-  function owes(leg: Leg | null): boolean {
-    return leg !== null && (leg.unanswered.size > 0 || leg.abandoned.size > 0)
-  }
-
-  function restoreOrder() {
-    waiting = new Set()
-    for (const entry of entries.values()) if (entry.leg === null) waiting.add(entry)
-  }
-
-  function requeue(leg: Leg | null) {
+  #requeue(leg: Leg | null) {
     if (!leg) return
     leg.abandoned.clear()
     if (leg.unanswered.size === 0) return
-    for (const entry of entries.values()) if (entry.leg === leg) place(entry, null)
-    restoreOrder()
+    for (const entry of this.#entries.values()) if (entry.leg === leg) this.#place(entry, null)
+    this.#restoreOrder()
   }
 
-  return {
-    get active() {
-      return active
-    },
-    get old() {
-      return old
-    },
-    get size() {
-      return { messages: entries.size, bytes }
-    },
-    get: (id) => entries.get(id),
-    all: () => [...entries.values()],
-    add(entry) {
-      entries.set(entry.id, entry)
-      waiting.add(entry)
-      bytes += entry.bytes
-    },
-    remove(entry) {
-      place(entry, null)
-      waiting.delete(entry)
-      entries.delete(entry.id)
-      bytes -= entry.bytes
-    },
-    sent: (entry) => place(entry, active),
-    unsent(entry) {
-      place(entry, null)
-      restoreOrder()
-    },
-    next() {
-      if (!active) return undefined
-      for (const entry of waiting)
-        if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry
-      return undefined
-    },
-    oldest(anywhere = false) {
-      if (!anywhere && (!active || active.unanswered.size === 0)) return undefined
-      for (const entry of entries.values()) if (entry.leg && (anywhere || entry.leg === active)) return entry
-      return undefined
-    },
-    activate(number, maxFrame) {
-      if (old?.number === number) {
-        ;[active, old] = [old, active]
-      } else if (active?.number !== number) {
-        requeue(old)
-        old = active
-        active = { number, maxFrame, unanswered: new Map(), abandoned: new Map(), passed: false }
-      }
-      active!.maxFrame = maxFrame
-    },
-    drop(number) {
-      const leg = legOf(number)
-      if (!leg) return false
-      requeue(leg)
-      // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back
-      // nothing.
-      if (leg === active) active = old
-      old = null
-      return true
-    },
-    giveUpOld() {
-      if (dedupes) return requeue(old)
-      old?.abandoned.clear()
-      if (old) old.passed = true
-    },
-    abandon({ id, topic, leg }) {
-      // Nothing waits for a leg that was passed.
-      if (!leg || leg.passed) return
-      const { abandoned } = leg
-      if (abandoned.size >= MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
-      abandoned.set(topic, id)
-    },
-    answered(id) {
-      if (active && active.abandoned.size > 0) passFence(active, id)
-      if (old && old.abandoned.size > 0) passFence(old, id)
-    },
-    owes: (number) => owes(legOf(number)),
-    detach() {
-      active = old = null
-    },
+  #restoreOrder() {
+    const waiting = (this.#waiting = new Set())
+    for (const entry of this.#entries.values()) if (entry.leg === null) waiting.add(entry)
   }
+}
+
+function count({ unanswered }: Leg, topic: string, change: 1 | -1) {
+  const left = (unanswered.get(topic) ?? 0) + change
+  if (left > 0) unanswered.set(topic, left)
+  else unanswered.delete(topic)
+}
+
+function passFence(leg: Leg | null, id: string) {
+  if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
 }

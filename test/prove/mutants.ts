@@ -63,7 +63,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
   }),
   ...plants('publishes/publish-queue.ts', {
     'what was unanswered on a dead leg is not sent again': [
-      `if (!leg) return false requeue(leg)`,
+      `if (!leg) return false this.#requeue(leg)`,
       `if (!leg) return false`,
     ],
     'a newer publish passes one that the old leg owes': [
@@ -71,8 +71,8 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `return entry`,
     ],
     'repeats go out in another order': [
-      `for (const entry of entries.values()) if (entry.leg === null) waiting.add(entry)`,
-      `for (const entry of [...entries.values()].reverse()) if (entry.leg === null) waiting.add(entry)`,
+      `for (const entry of this.#entries.values()) if (entry.leg === null) waiting.add(entry)`,
+      `for (const entry of [...this.#entries.values()].reverse()) if (entry.leg === null) waiting.add(entry)`,
     ],
     'an old leg’s debts are forgotten when it dies': [
       `leg.abandoned.clear() if (leg.unanswered.size === 0) return`,
