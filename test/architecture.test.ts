@@ -215,7 +215,6 @@ const STILL_LONG = [
   'presets/phoenix.ts',
   'presets/signal-r.ts',
   'presets/socket-io.ts',
-  'publishes/publish-queue.ts',
   'requests/requests.ts',
   'testing/simulated-device.ts',
   'testing/simulated-leg.ts',

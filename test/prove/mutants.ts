@@ -125,15 +125,15 @@ const BESIDE_IT: readonly Mutant[] = [
     }),
   ),
   ...judged(
-    'test/scenario/token-tabs.test.ts',
+    'test/tokens/token-keeper-tabs.test.ts',
     plants('tokens/token-tabs.ts', {
       'the end of a login session is not on record for tabs that slept': [
         `return seen === 0 || ended === 0 ? null`,
         `return true ? null`,
       ],
       'a tab that joins begins a login session of its own': [
-        `if (session === 0) group.write('session', Math.max(1, Math.floor(clock.now())))`,
-        `group.write('session', Math.max(1, Math.floor(clock.now())))`,
+        `if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(this.#deps.clock.now())))`,
+        `group.write('session', Math.max(1, Math.floor(this.#deps.clock.now())))`,
       ],
     }),
   ),
@@ -179,13 +179,16 @@ const BESIDE_IT: readonly Mutant[] = [
   ),
   ...judged(
     'test/server/drain/drain.test.ts',
-    plants('server/drain/drain.ts', {
-      'everybody is asked to move at once': [`const wait = crowded() ? CROWDED : pace.wait()`, `const wait = 0`],
-      'who is asked later is told too much time': [
-        `deadline: Math.max(0, Math.floor(endsAt - clock.monotonic()))`,
-        `deadline: options.deadline`,
+    plants('server/drain/drain-run.ts', {
+      'everybody is asked to move at once': [
+        `const wait = this.#isCrowded() ? CROWDED : this.#pace.wait()`,
+        `const wait = 0`,
       ],
-      'who came last is asked first': [`[...remaining].reverse()`, `[...remaining]`],
+      'who is asked later is told too much time': [
+        `deadline: Math.max(0, Math.floor(this.#left))`,
+        `deadline: this.#options.deadline`,
+      ],
+      'who came last is asked first': [`[...this.remaining].reverse()`, `[...this.remaining]`],
     }),
   ),
   ...judged(

@@ -28,16 +28,21 @@ describe('the random walk notices', () => {
     [
       'a repeat behind newer ones',
       'publishes/publish-queue',
-      'place(entry, null)\n    restoreOrder()',
-      '(place(entry, null), waiting.add(entry))',
+      'this.#place(entry, null)\n    this.#restoreOrder()',
+      '(this.#place(entry, null), this.#waiting.add(entry))',
     ],
     [
       'a leg’s death that forgets what it owed',
       'publishes/publish-queue',
-      'if (!leg) return false\n      requeue(leg)',
+      'if (!leg) return false\n    this.#requeue(leg)',
       'if (!leg) return false',
     ],
-    ['a dead leg that stays the active one', 'publishes/publish-queue', 'if (leg === active) active = old', ''],
+    [
+      'a dead leg that stays the active one',
+      'publishes/publish-queue',
+      'if (leg === this.active) this.active = this.old',
+      '',
+    ],
     ['a wait for the old leg that never ends', 'publishes/outbox', 'this.#queue.giveUpOld()', ''],
     [
       'a refusal for now that hides a copy elsewhere',

@@ -143,6 +143,19 @@ test('the page that fetched goes into the back/forward cache: the one that its u
   expect(service).toHaveLength(2)
 })
 
+test('a page that comes back from the back/forward cache, after another tab was opened, is still signed in', async () => {
+  const { clock, open } = openBrowser()
+  const first = open()
+  const token = await first.dial(200)
+  first.keeper.suspend()
+  first.tab.freeze()
+  await clock.advance(10)
+  expect(await open().dial(400)).toBe('token-2')
+  expect(await first.dial()).toBe(token)
+  first.tab.thaw()
+  expect(first.events.filter((event) => event.startsWith('ended'))).toEqual([])
+})
+
 test('the tab that fetches is killed: another one takes over at once', async () => {
   const { clock, service, open } = openBrowser()
   const [holder, other] = [open(), open()]
