@@ -1,22 +1,32 @@
 import type { FailureCode } from './failure.js'
 
+/** Which leg it is about, as far as that is known. */
+export interface LegName {
+  /** Both from its hello on, which may say anything before it is welcomed. */
+  readonly session?: string
+  readonly leg?: number
+  /** Whose it is, where `authenticate` has named one. */
+  readonly subject?: string
+  /** The address that it comes from: see `trustedProxies`. */
+  readonly address?: string
+}
+
 /** What happens on a server, for its log: one flat object each, without any token or message. */
 export type ServerEvent =
-  | { readonly type: 'leg-welcomed'; readonly session: string; readonly leg: number; readonly handover?: string }
+  | (LegName & {
+      readonly type: 'leg-welcomed'
+      readonly session: string
+      readonly leg: number
+      readonly handover?: string
+    })
   /** The server closes a leg; without `session` it never said who it is. */
-  | {
-      readonly type: 'leg-failed'
-      readonly session?: string
-      readonly leg?: number
-      readonly code: FailureCode
-      readonly message: string
-    }
+  | (LegName & { readonly type: 'leg-failed'; readonly code: FailureCode; readonly message: string })
   /**
    * The session sends more than `limits.messagesPerSecond` or `limits.bytesPerSecond`, and some of it is refused. Once
    * for a leg.
    */
-  | { readonly type: 'leg-over-rate'; readonly session: string; readonly leg: number }
-  | { readonly type: 'leg-gone'; readonly session?: string; readonly leg?: number }
+  | (LegName & { readonly type: 'leg-over-rate'; readonly session: string; readonly leg: number })
+  | (LegName & { readonly type: 'leg-gone' })
   | { readonly type: 'drain-started'; readonly legs: number; readonly reason: string }
   /**
    * Nobody else takes those that were asked to move: none has gone, and they only come back here. `left` are still to
@@ -40,4 +50,5 @@ export type ServerEvent =
       readonly reason: 'origin' | 'path' | 'subprotocol' | 'handshake' | 'too-many'
       readonly path: string
       readonly origin?: string
+      readonly address?: string
     }

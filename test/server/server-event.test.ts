@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ServerEvent } from '../../src/server/index.js'
 import { liveServer, until } from './kit.js'
 
-test('a log hears of each leg and each drain, and of no token and no message', async () => {
+test('a log hears of each leg, whose it is and where it comes from, and of each drain, and of no token and no message', async () => {
   const events: ServerEvent[] = []
   const server = await liveServer({ onEvent: (event) => void events.push(event) })
   const one = await server.join({ session: 's', leg: 3, token: 'secret', handover: 'h', topics: { t: {} } })
@@ -16,12 +16,13 @@ test('a log hears of each leg and each drain, and of no token and no message', a
   one.close()
   await drained
   await until(() => events.length === 6, 'all is told')
+  const address = '127.0.0.1'
   expect(events).toEqual([
-    { type: 'leg-welcomed', session: 's', leg: 3, handover: 'h' },
-    { type: 'leg-failed', code: 'protocol', message: expect.any(String) },
-    { type: 'leg-gone' },
+    { type: 'leg-welcomed', session: 's', leg: 3, handover: 'h', subject: 'anybody', address },
+    { type: 'leg-failed', code: 'protocol', message: expect.any(String), address },
+    { type: 'leg-gone', address },
     { type: 'drain-started', legs: 1, reason: 'deploy' },
-    { type: 'leg-gone', session: 's', leg: 3 },
+    { type: 'leg-gone', session: 's', leg: 3, subject: 'anybody', address },
     { type: 'drain-finished', moved: 1, forced: 0 },
   ])
   expect(JSON.stringify(events)).not.toMatch(/secret|private/)

@@ -2,7 +2,7 @@ import type { ClientFrame, TopicAnswers } from '../../protocol/frames.js'
 import { LOG_AWAY, UNTOLD, type Failure } from '../failure.js'
 import { fail, refusal, release, tellSession } from './leg-end.js'
 import { pong } from './leg-serving.js'
-import { isEnded, type LegState } from './leg-state.js'
+import { isEnded, nameOf, type LegState } from './leg-state.js'
 import { joinTopics } from './leg-subscriptions.js'
 import { askWho, lifetime, type Known } from './leg-token.js'
 
@@ -120,6 +120,7 @@ function tellWelcomed<User>(leg: LegState<User>, { session, leg: number, handove
   deps.counters.welcomed++
   deps.onEvent({
     type: 'leg-welcomed',
+    ...nameOf(leg),
     session,
     leg: number,
     ...(handover === undefined ? undefined : { handover }),

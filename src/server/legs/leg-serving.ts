@@ -7,7 +7,7 @@ import type { RequestFrame } from '../requests/answerer.js'
 import { createLegRequests } from '../requests/leg-requests.js'
 import { answerFrame } from '../topics/message-frame.js'
 import { dropSlow, fail } from './leg-end.js'
-import { queueOf, type LegState } from './leg-state.js'
+import { nameOf, queueOf, type LegState } from './leg-state.js'
 import { refuse, subscribe } from './leg-subscriptions.js'
 import { refresh } from './leg-token.js'
 
@@ -126,7 +126,8 @@ function nack<User>(leg: LegState<User>, id: string, why: NonNullable<Denial>) {
 /** More than the session may send. Refused where that can be said; true where it is served all the same. */
 function isServedOverRate<User>(leg: LegState<User>, frame: ClientFrame, bytes: number): boolean {
   const { deps } = leg
-  if (!leg.saidOverRate) deps.onEvent({ type: 'leg-over-rate', session: leg.who!.session, leg: leg.number! })
+  if (!leg.saidOverRate)
+    deps.onEvent({ type: 'leg-over-rate', ...nameOf(leg), session: leg.who!.session, leg: leg.number! })
   leg.saidOverRate = true
   const retryAfter = leg.rate!.refuse(bytes)
   const busy = { code: 'busy', message: 'This session sends too much.' } as const

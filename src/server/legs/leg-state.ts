@@ -16,7 +16,7 @@ import type { Publisher } from '../publishes/publisher.js'
 import type { Answerer } from '../requests/answerer.js'
 import type { LegRequests } from '../requests/leg-requests.js'
 import type { Signaller } from '../signals/signaller.js'
-import type { ServerEvent } from '../server-event.js'
+import type { LegName, ServerEvent } from '../server-event.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
 import type { LegFlight } from './leg-flight.js'
 import type { Filter } from './leg-sink.js'
@@ -102,6 +102,8 @@ export interface LegDeps<User> {
 export interface LegState<User> extends ServerLeg<User> {
   readonly deps: LegDeps<User> & LegTimes<User>
   readonly request: IncomingMessage
+  /** Where it comes from; empty where that is not known. */
+  readonly address: string
   readonly arrival: Arrival
   readonly socket: LegSocket
   readonly topics: LegTopics<User>
@@ -151,7 +153,11 @@ export function queueOf<User>(leg: LegState<User>): WorkQueue {
   return leg.queue
 }
 
-/** Which leg an event is about. */
-export function nameOf<User>({ session, number }: LegState<User>): { session?: string; leg?: number } {
-  return session === undefined ? {} : { session, leg: number }
+/** Which leg an event is about, as far as that is known. */
+export function nameOf<User>({ session, number, who, address }: LegState<User>): LegName {
+  return {
+    ...(session === undefined ? undefined : { session, leg: number! }),
+    ...(who?.subject === undefined ? undefined : { subject: who.subject }),
+    ...(address === '' ? undefined : { address }),
+  }
 }

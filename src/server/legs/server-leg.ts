@@ -28,6 +28,7 @@ export interface LegConnection {
   readonly ws: WebSocket
   readonly stream: Duplex
   readonly request: IncomingMessage
+  readonly address: string
 }
 
 /** Makes the legs of one server. */
@@ -47,6 +48,7 @@ type AllDeps<User> = LegState<User>['deps'] & { readonly window: number; readonl
 class Leg<User> implements LegState<User>, LegSocketOwner {
   readonly deps: AllDeps<User>
   readonly request: IncomingMessage
+  readonly address: string
   readonly arrival: Arrival
   readonly socket: LegSocket
   readonly topics: LegTopics<User>
@@ -67,9 +69,10 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
   requests: LegRequests<User> | null = null
   fresh: FreshToken | null = null
 
-  constructor(deps: AllDeps<User>, { ws, stream, request }: LegConnection, arrival: Arrival) {
+  constructor(deps: AllDeps<User>, { ws, stream, request, address }: LegConnection, arrival: Arrival) {
     this.deps = deps
     this.request = request
+    this.address = address
     this.arrival = arrival
     this.socket = new LegSocket(ws, stream, deps, this)
     this.topics = new LegTopics<User>(deps, new LegSink<User>(deps, this.socket, this))

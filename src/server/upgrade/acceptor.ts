@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { Clock } from '../../base/clock.js'
 import { SUBPROTOCOL } from '../../protocol/frames.js'
 import { LegArrival, TurnedAway, type Arrival, type ArrivingLeg } from './arrival.js'
-import type { AddressOf } from './client-address.js'
+import { network, type AddressOf } from './client-address.js'
 import type { Failure } from '../failure.js'
 import { helloBytes, maxPayload, maxPieces, type ServerLimits } from '../limits.js'
 import type { OriginCheck } from './origin.js'
@@ -16,6 +16,8 @@ export interface Connection {
   readonly ws: WebSocket
   readonly stream: Duplex
   readonly request: IncomingMessage
+  /** Where it comes from; empty where that was gone before it could be read. */
+  readonly address: string
 }
 
 /** Turns requests into WebSockets, as many as may be. */
@@ -107,11 +109,12 @@ class WebSocketAcceptor implements Acceptor {
 
   #deny(request: IncomingMessage, stream: Duplex, refusal: Refusal) {
     refuse(stream, refusal)
-    this.#handlers.onEvent(refusedEvent(request, refusal))
+    this.#handlers.onEvent(refusedEvent(request, refusal, this.#deps.addressOf(request)))
   }
 
   #arrive(request: IncomingMessage, stream: Duplex, head: Buffer) {
-    const address = this.#deps.addressOf(request)
+    const caller = this.#deps.addressOf(request)
+    const address = network(caller)
     let leg: ArrivingLeg | null = null
     const closed = this.#handlers.closedFor()
     const place =
@@ -127,7 +130,7 @@ class WebSocketAcceptor implements Acceptor {
         turnedAway: this.#turnedAway,
         leave: () => this.#count(address, -1),
       })
-      leg = arrival.begin(() => this.#handlers.open({ ws, stream, request }, arrival))
+      leg = arrival.begin(() => this.#handlers.open({ ws, stream, request, address: caller }, arrival))
       if (!place) leg.fail(closed ?? this.#busy(BUSY))
     })
     // No handshake that one could answer.

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { invalid, shown } from '../invalid.js'
 
-/** Who a request comes from, as far as bounds per address go: an IPv4 address, or the first half of an IPv6 one. */
+/** The address that a request comes from, without a port; empty where its connection has gone. */
 export type AddressOf = (request: IncomingMessage) => string
 
 /** More hops than any setup has: a larger number is a mistake. */
@@ -21,20 +21,26 @@ export function clientAddress(trustedProxies = 0): AddressOf {
   return (request) => {
     const hops = trustedProxies === 0 ? [] : String(request.headers['x-forwarded-for'] ?? '').split(',')
     // Fewer entries than proxies: it came past one of them.
-    return network(hops.at(-trustedProxies)?.trim() || request.socket?.remoteAddress)
+    return bare(hops.at(-trustedProxies)?.trim() || request.socket?.remoteAddress || '')
   }
 }
 
-/** Where addresses are counted one by one, IPv6 gives everybody 2^64 of them. */
-export function network(address: string | undefined): string {
-  if (address === undefined) return ''
-  const bare = address
+function bare(address: string): string {
+  return address
     .replace(/^\[([^\]]*)\](:\d+)?$/, '$1')
     .replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1')
     .replace(/^::ffff:(?=\d+\.)/i, '')
     .slice(0, 64)
-  if (!bare.includes(':')) return bare
-  const [left, right] = bare.toLowerCase().replace(/%.*$/, '').split('::') as [string, string?]
+}
+
+/**
+ * What bounds per address count: an IPv4 address, or the first half of an IPv6 one, since where they are counted one by
+ * one IPv6 gives everybody 2^64 of them.
+ */
+export function network(address: string | undefined): string {
+  const single = bare(address ?? '')
+  if (!single.includes(':')) return single
+  const [left, right] = single.toLowerCase().replace(/%.*$/, '').split('::') as [string, string?]
   const before = left === '' ? [] : left.split(':')
   const after = right === undefined || right === '' ? [] : right.split(':')
   const zeros = Array<string>(Math.max(0, right === undefined ? 0 : 8 - before.length - after.length)).fill('0')

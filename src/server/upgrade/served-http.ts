@@ -8,6 +8,7 @@ import type { Acceptor } from './acceptor.js'
 import { listening, localUrl } from './listening.js'
 import { BACKLOG, createOwnHttp } from './own-http.js'
 import { mountPath } from './upgrade-dispatch.js'
+import type { AddressOf } from './client-address.js'
 import { NOT_FOUND, refusedEvent } from './upgrade.js'
 
 /** Where a live server is reached: an HTTP server of its own, one that it is mounted on, or none that it knows of. */
@@ -32,11 +33,12 @@ export interface ServedHttpOptions {
   /** Answers what asks for no WebSocket, on a server of its own. */
   readonly plain: RequestListener
   readonly acceptor: Acceptor
+  readonly addressOf: AddressOf
   onEvent(event: ServerEvent): void
 }
 
 export function serveHttp(options: ServedHttpOptions): ServedHttp {
-  const { port, host, path, acceptor, onEvent } = options
+  const { port, host, path, acceptor, addressOf, onEvent } = options
   const own = port === undefined ? null : createOwnHttp(options.plain, options.clock)
   const http = own?.http ?? (options.server as HttpServer | undefined) ?? null
 
@@ -45,7 +47,7 @@ export function serveHttp(options: ServedHttpOptions): ServedHttp {
     acceptor.upgrade(request, stream, head)
   }
 
-  const refused = (request: IncomingMessage) => onEvent(refusedEvent(request, NOT_FOUND))
+  const refused = (request: IncomingMessage) => onEvent(refusedEvent(request, NOT_FOUND, addressOf(request)))
   const leave = http ? mountPath(http, path, { take, refused }) : () => undefined
   own?.http.listen({ port, host, backlog: BACKLOG })
 

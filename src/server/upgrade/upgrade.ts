@@ -50,13 +50,14 @@ export function refusalOf(request: IncomingMessage, { host }: Target, allows: Or
 }
 
 /** What the operator is told of it. */
-export function refusedEvent(request: IncomingMessage, { status, reason }: Refusal): ServerEvent {
+export function refusedEvent(request: IncomingMessage, { status, reason }: Refusal, address: string): ServerEvent {
   const { origin } = request.headers
   return {
     type: 'upgrade-refused',
     status,
     reason,
     path: printable(targetOf(request).path),
+    ...(address === '' ? undefined : { address: printable(address) }),
     ...(origin === undefined ? undefined : { origin: printable(origin) }),
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
+import type { ServerEvent } from '../../../src/server/index.js'
 import { clientAddress, network } from '../../../src/server/upgrade/client-address.js'
+import { liveServer } from '../kit.js'
 
 const request = (remoteAddress: string | undefined, forwarded?: string) =>
   ({
@@ -43,4 +45,12 @@ describe('whose address counts', () => {
       expect.objectContaining({ code: 'invalid', message: expect.stringContaining('trustedProxies') }),
     )
   })
+})
+
+test('an event names the whole address, behind proxies that of the client, where bounds count half of it', async () => {
+  const events: ServerEvent[] = []
+  const server = await liveServer({ trustedProxies: 1, onEvent: (event) => void events.push(event) })
+  const client = await server.client({ headers: { 'x-forwarded-for': '1.1.1.1, 2001:db8:1:2::9' } })
+  await client.hello({ session: 's' })
+  expect(events).toEqual([expect.objectContaining({ type: 'leg-welcomed', address: '2001:db8:1:2::9' })])
 })

@@ -211,7 +211,7 @@ describe('what the operator hears of a refused upgrade', () => {
       .join('')
     const answer = await rawAnswer(Number(port), `GET ${target} HTTP/1.1\r\nHost: x\r\n${rest}${fields}\r\n`)
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${(event as { status: number }).status} `))
-    expect(events).toEqual([{ type: 'upgrade-refused', ...event }])
+    expect(events).toEqual([{ type: 'upgrade-refused', address: '127.0.0.1', ...event }])
   })
 
   test('control characters of a stranger do not reach it', async () => {
@@ -244,7 +244,7 @@ describe('several live servers on one HTTP server', () => {
     events.length = 0
     const answer = await rawAnswer(port, `GET /c HTTP/1.1\r\nHost: x\r\n${WEBSOCKET}\r\n`)
     expect(answer.match(/HTTP\/1\.1 404/g)).toHaveLength(1)
-    expect(events).toEqual([{ type: 'upgrade-refused', status: 404, reason: 'path', path: '/c' }])
+    expect(events).toEqual([{ type: 'upgrade-refused', status: 404, reason: 'path', path: '/c', address: '127.0.0.1' }])
   })
 
   test('the same path twice is said at once, and is free as soon as the former begins to close', async () => {
