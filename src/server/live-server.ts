@@ -166,15 +166,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     release,
   }))
   const plain = plainListener(path, health)
-  const served = serveHttp({
-    ...options,
-    path,
-    clock,
-    plain,
-    acceptor,
-    addressOf: checked.addressOf,
-    onEvent: parts.tell,
-  })
+  const served = serveHttp({ ...options, ...checked, plain, acceptor, onEvent: parts.tell })
   undo.push(served.leave)
   if ((options.onSession || options.presence) && log.presence) undo.push(log.presence(parts.present))
   undo.push(sweepLegs(roster.legs, { clock, heartbeat: checked.heartbeat, grace: limits.silenceGrace }))

@@ -2,6 +2,7 @@
 import { serveProgram } from '../../bench/cluster/program.js'
 import { createLiveServer } from '../../src/server/index.js'
 import { openRedisLog } from '../../src/server/redis/redis-log.js'
+import { watchStalls } from './stall.js'
 
 export interface DriveNode {
   readonly redis: string
@@ -27,5 +28,6 @@ serveProgram<DriveNode>(({ redis, lease }) => {
       return server.address()
     },
     members: () => server.members('room'),
+    stalled: watchStalls(),
   }
 })

@@ -8,6 +8,7 @@ import { presence, type Member, type Presence } from '../../src/presence/index.j
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { startRedisServer } from '../kit/redis-server.js'
 import type { DriveNode } from './drive-node.js'
+import { watchStalls } from './stall.js'
 
 export interface DriveOptions {
   readonly members: number
@@ -31,6 +32,11 @@ export interface DriveResult {
   readonly different: number
   /** The longest that it took all lists to be the server's, ms. */
   readonly longestCalm: number
+  /**
+   * The longest that the clients' process, or a server's, was held up, ms: on a machine that has to do more than this,
+   * what is above a bound by less than that says nothing of the code.
+   */
+  readonly longestStall: { readonly clients: number; readonly servers: number }
 }
 
 interface Node {
@@ -63,6 +69,7 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
   const nodes: Node[] = []
   const clients: Client[] = []
+  const stalled = watchStalls()
   const result = {
     moves: 0,
     kills: 0,
@@ -72,6 +79,7 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     longestLeaving: 0,
     different: 0,
     longestCalm: 0,
+    longestStall: { clients: 0, servers: 0 },
   }
 
   async function startNode() {
@@ -120,6 +128,12 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     if (took > 1_000) result.different++
   }
 
+  async function noteStall({ program }: Node) {
+    const { longestStall } = result
+    longestStall.servers = Math.max(longestStall.servers, await program.ask<number>('stalled'))
+    longestStall.clients = stalled()
+  }
+
   async function move() {
     const client = pick(clients.filter((one) => one.alive))
     const from = client.node
@@ -142,6 +156,7 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
       client.alive = false
       alive.delete(client.name)
     }
+    await noteStall(dead)
     const at = performance.now()
     dead.program.kill('SIGKILL')
     await dead.program.exit
@@ -177,6 +192,7 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
       await calm()
       if (result.kills < kills) await kill()
     }
+    for (const node of nodes) await noteStall(node)
     return result
   } finally {
     for (const { socket } of clients) socket.close()
