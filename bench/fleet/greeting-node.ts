@@ -154,6 +154,7 @@ function admitting(node: Node): GreetingNode {
       if (asked) abandoned++
     }
     const place = admission.enter({
+      address: '',
       ...(hello.patience === undefined ? undefined : { patience: hello.patience }),
       begin() {
         asked = true

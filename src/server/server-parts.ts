@@ -74,6 +74,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
         return DRAINING
       },
       room: () => greeting.admission.room(),
+      makeRoom: (address) => greeting.admission.makeRoom(address),
       onEvent: tell,
     },
   )

@@ -463,6 +463,38 @@ describe('who has not said hello', () => {
     await flood[1]!.hello()
   })
 
+  test('waits for an identity service no longer because another address keeps it busy, and finds a place where that one holds them all', async () => {
+    const answers: (() => void)[] = []
+    const asked: string[] = []
+    const server = await liveServer({
+      limits: { maxPending: 4, maxAuthenticating: 1 },
+      authenticate: async ({ token }) => {
+        asked.push(token!)
+        await new Promise<void>((resolve) => answers.push(resolve))
+        return { subject: token! }
+      },
+    })
+    const flood = []
+    for (let at = 0; at < 4; at++) {
+      const client = await server.client({ localAddress: '127.0.0.2' })
+      client.send({ type: 'hello', session: `flood-${at}`, leg: 1, topics: {}, token: `flood ${at}` })
+      await until(() => server.stats().admission.waiting === at, 'it waits')
+      flood.push(client)
+    }
+    const honest = await server.client()
+    // Of those who wait the last one yields; the first may be greeted in a moment.
+    expect(await flood[3]!.next('error')).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) })
+    honest.send({ type: 'hello', session: 'honest', leg: 1, topics: {}, token: 'honest' })
+    await until(() => server.stats().admission.waiting === 3, 'the honest one waits')
+    for (let at = 0; at < 3; at++) {
+      await until(() => answers.length > at, 'the next is asked about')
+      answers[at]!()
+    }
+    await honest.next('welcome')
+    expect(asked.indexOf('honest')).toBeLessThanOrEqual(2)
+    for (const answer of answers) answer()
+  })
+
   test('behind a proxy that is counted, the addresses are those of its clients', async () => {
     const server = await liveServer({ limits: { maxPending: 2 }, trustedProxies: 1 })
     const from = (address: string) => server.client({ headers: { 'x-forwarded-for': `198.51.100.1, ${address}` } })

@@ -2,6 +2,7 @@ import { createAlarm, type Alarm } from '../../base/alarm.js'
 import type { Clock } from '../../base/clock.js'
 import { createGreetingLimit, type GreetingLimit } from './greeting-limit.js'
 import { createGreetingRate, type GreetingRate } from './greeting-rate.js'
+import { WaitingLine } from './waiting-line.js'
 
 /** Takes no more hellos than can be greeted: the others wait for their turn, or are told when to come back. */
 export interface Admission {
@@ -9,6 +10,11 @@ export interface Admission {
   enter(hello: AdmissionAsk): Admitted
   /** When there is a place for one more who is turned away: it is given to that one. */
   room(): Room
+  /**
+   * One of an address with many who wait is turned away, so that one of this address finds a place; false where nobody
+   * has to yield.
+   */
+  makeRoom(address: string): boolean
   /** There may be room: a call has ended that nobody waited for any more. */
   wake(): void
   readonly stats: AdmissionStats
@@ -25,6 +31,8 @@ export interface Room {
 }
 
 export interface AdmissionAsk {
+  /** Addresses take turns. Of a proxy that was not named all clients have the same one. */
+  readonly address: string
   /**
    * Milliseconds without a word after which the client leaves, as its hello says. Absent: it did not say, and is not
    * kept waiting for longer than what clients wait.
@@ -71,6 +79,7 @@ export interface AdmissionDeps {
 /** A hello from when it comes until it is greeted, refused or gone. Moments are on the monotonic clock. */
 interface Hello {
   readonly ask: AdmissionAsk
+  readonly address: string
   /** It may wait for its turn until then. */
   readonly deadline: number
   state: 'waiting' | 'greeting' | 'over'
@@ -108,8 +117,7 @@ class GreetingQueue implements Admission {
   readonly #deps: AdmissionDeps
   readonly #limit: GreetingLimit
   readonly #rate: GreetingRate
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Hello>()
+  readonly #waiting = new WaitingLine<Hello>()
   readonly #look: Alarm
   #greeting = 0
   #turnedAway = 0
@@ -128,6 +136,7 @@ class GreetingQueue implements Admission {
     const now = this.#now()
     const hello: Hello = {
       ask,
+      address: ask.address,
       // One that is told that it waits stays as long as it may; another one leaves.
       deadline: now + (ask.patience === undefined ? Math.min(queueTimeout, patience * ROOM) : queueTimeout),
       state: 'waiting',
@@ -141,12 +150,16 @@ class GreetingQueue implements Admission {
   }
 
   wake() {
-    for (const hello of this.#waiting) {
-      if (this.#full()) break
-      this.#waiting.delete(hello)
-      this.#start(hello)
-    }
+    while (this.#waiting.size > 0 && !this.#full()) this.#start(this.#waiting.next()!)
     if (this.#waiting.size === 0) this.#look.clear()
+  }
+
+  makeRoom(address: string): boolean {
+    const yields = this.#waiting.heaviest(address)
+    if (!yields) return false
+    this.#waiting.delete(yields)
+    this.#turnAway(yields)
+    return true
   }
 
   room(): Room {
@@ -206,7 +219,7 @@ class GreetingQueue implements Admission {
   }
 
   #wait(hello: Hello) {
-    const wait = this.#turn(this.#waiting.size + 1)
+    const wait = this.#turn(this.#waiting.before(hello.address) + 1)
     if (wait !== null && this.#now() + wait > hello.deadline) return this.#turnAway(hello)
     this.#waiting.add(hello)
     if (this.#look.left === null) this.#look.set(LOOK)
@@ -243,7 +256,7 @@ class GreetingQueue implements Admission {
   #tend() {
     let others = 0
     const late: Hello[] = []
-    for (const hello of this.#waiting) {
+    for (const hello of this.#waiting.inTurn()) {
       const { patience } = hello.ask
       // One that hears of it waits here as well as elsewhere; one that does not would leave before its turn.
       const wait = patience === undefined ? this.#turn(others + 1) : 0

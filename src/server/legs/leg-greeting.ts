@@ -16,6 +16,7 @@ export function arrive<User>(leg: LegState<User>, hello: Hello): void {
   leg.number = hello.leg
   leg.deps.hellos.clear(leg)
   leg.place = leg.deps.admission.enter({
+    address: leg.arrival.address,
     ...(hello.timeout === undefined ? undefined : { patience: hello.timeout }),
     begin: () => void greet(leg, hello),
     busy: (room) => fail(leg, { code: 'busy', message: 'Others are being greeted.', ...room }),

@@ -56,6 +56,8 @@ export interface LegOwner<User> {
 
 /** What is told of a leg's beginning and end, each at most once. */
 export interface Arrival {
+  /** From which it came. */
+  readonly address: string
   /** Its hello has come. */
   said(): void
   welcomed(): void

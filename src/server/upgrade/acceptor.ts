@@ -8,7 +8,7 @@ import { network, type AddressOf } from './client-address.js'
 import type { Failure } from '../failure.js'
 import { helloBytes, maxPayload, maxPieces, type ServerLimits } from '../limits.js'
 import type { OriginCheck } from './origin.js'
-import { createPendingConnections, type PendingConnections } from './pending-connections.js'
+import { createPendingConnections, type PendingConnections, type PendingPlace } from './pending-connections.js'
 import type { ServerEvent } from '../server-event.js'
 import { asksForWebSocket, guard, refusalOf, refuse, refusedEvent, targetOf, type Refusal } from './upgrade.js'
 
@@ -44,6 +44,8 @@ export interface AcceptorHandlers {
   closedFor(): Failure | null
   /** When there is room for one that cannot be taken now. */
   room(): { readonly retryAfter: number; readonly spread?: number }
+  /** Of those who wait to be greeted one of an address with many leaves its place to this address; false: none has to. */
+  makeRoom(address: string): boolean
   onEvent(event: ServerEvent): void
 }
 
@@ -117,13 +119,13 @@ class WebSocketAcceptor implements Acceptor {
     const address = network(caller)
     let leg: ArrivingLeg | null = null
     const closed = this.#handlers.closedFor()
-    const place =
-      this.#full(address) || closed ? null : this.#pending.enter(address, () => leg?.fail(this.#busy(DISPLACED)))
+    const place = this.#full(address) || closed ? null : this.#enter(address, () => leg?.fail(this.#busy(DISPLACED)))
     // Browsers cannot see the status of a refused upgrade: they are let in to be told.
     if (!place && this.#turnedAway.full) return this.#deny(request, stream, TOO_MANY)
     this.#sockets.handleUpgrade(request, stream, head, (ws) => {
       this.#count(address, 1)
       const arrival = new LegArrival({
+        address,
         stream,
         place,
         largestHello: this.#largestHello,
@@ -135,6 +137,11 @@ class WebSocketAcceptor implements Acceptor {
     })
     // No handshake that one could answer.
     if (!leg) place?.leave()
+  }
+
+  #enter(address: string, displaced: () => void): PendingPlace | null {
+    const place = this.#pending.enter(address, displaced)
+    return place ?? (this.#handlers.makeRoom(address) ? this.#pending.enter(address, displaced) : null)
   }
 
   #full(address: string): boolean {

@@ -5,6 +5,8 @@ import type { PendingPlace } from './pending-connections.js'
 
 /** What a leg tells of its beginning and end, each at most once. */
 export interface Arrival {
+  /** From which it came. */
+  readonly address: string
   /** Its hello has come. */
   said(): void
   welcomed(): void
@@ -20,6 +22,7 @@ export interface ArrivingLeg {
 }
 
 export interface LegArrivalDeps {
+  readonly address: string
   readonly stream: Duplex
   /** Among those who are not welcomed yet; null where it is only let in to be told why it may not stay. */
   readonly place: PendingPlace | null
@@ -65,6 +68,10 @@ export class LegArrival implements Arrival {
   constructor(deps: LegArrivalDeps) {
     this.#deps = deps
     deps.stream.on('data', this.#hear)
+  }
+
+  get address(): string {
+    return this.#deps.address
   }
 
   /** The leg begins. It may tell of itself at once. */

@@ -47,6 +47,7 @@ function dial(
   { clock, service, admission, ask }: ReturnType<typeof stand>,
   random: () => number,
   patience: number | null = 10_000,
+  address = '192.0.2.1',
 ): Fate {
   const fate: Fate = { live: null, dials: 0, words: 0 }
   const again = (delay: number) => void clock.setTimeout(hello, delay)
@@ -67,6 +68,7 @@ function dial(
     }
     wait()
     const place = admission.enter({
+      address,
       ...(patience === null ? undefined : { patience }),
       begin: () =>
         ask((failed) => {
@@ -112,11 +114,32 @@ function crowd(world: ReturnType<typeof stand>, clients: number, spread: number,
 test('one that comes alone is greeted at once, and costs neither a timer nor a turn', () => {
   const world = stand({ width: 10, call: 500 })
   let begun = 0
-  const place = world.admission.enter({ begin: () => void begun++, busy: () => undefined, waits: () => undefined })
+  const place = world.admission.enter({
+    address: '192.0.2.1',
+    begin: () => void begun++,
+    busy: () => undefined,
+    waits: () => undefined,
+  })
   expect(begun).toBe(1)
   expect(world.clock.pending).toBe(0)
   place.ended(false)
   expect(world.admission.stats).toMatchObject({ greeting: 0, waiting: 0, turnedAway: 0, perSecond: null })
+})
+
+test('one address that asks for all there is waits for itself: another one is greeted after those who are being greeted, however long the line', () => {
+  const world = stand({ width: 2, call: 100 })
+  const random = seededRandom(3)
+  for (let at = 0; at < 500; at++) dial(world, random, 10_000, '198.51.100.66')
+  world.clock.run(1_000)
+  const asked = world.clock.monotonic()
+  const honest = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((address) => dial(world, random, 10_000, address))
+  world.clock.run(2_000)
+  // All of the line would take another 20 s.
+  expect(world.admission.stats.waiting).toBeGreaterThan(300)
+  for (const { live, dials } of honest) {
+    expect(dials).toBe(1)
+    expect(live! - asked).toBeLessThan(2_000)
+  }
 })
 
 test.each([1_000, 2_000, 10_000, 30_000])(
