@@ -163,6 +163,36 @@ export async function countSockets(
   }
 }
 
+/** How what changes all the time is shown beside a transition. */
+export const WAYS = ['nothing live', 'a hook', 'a hook in a root of its own', 'told in a transition']
+
+/**
+ * How long a transition takes beside a topic that changes every 50 ms, shown in this way, ms: see
+ * `page/transition.tsx`.
+ */
+export async function timeTransition(
+  browser: PlainBrowser,
+  page: string,
+  feed: Awaited<ReturnType<typeof startFeed>>,
+  way: string,
+): Promise<number> {
+  const tab = await browser.open(`${page}?${new URLSearchParams({ transition: way, feed: feed.url })}`)
+  try {
+    await until(
+      () => tab.evaluate<boolean>('window.ready === true'),
+      () => tab.evaluate<string>('String(window.faults)'),
+      way,
+    )
+    const sent = feed.send({ to: 'live', topic: 'ticks', messages: 200, perSecond: 20 })
+    await setTimeout(500)
+    const took = await tab.evaluate<number>('window.switchPage()')
+    await sent
+    return took
+  } finally {
+    await tab.close()
+  }
+}
+
 /** What is on its way arrives, however long the page needs for it. */
 async function quiet(tab: Tab) {
   for (let last = -1; ; ) {

@@ -4,7 +4,7 @@ import { version as reactVersion } from 'react'
 import { createPromises } from '../../test/kit/table.js'
 import { BUDGET } from '../bytes/budget.js'
 import { measureBytes } from './bytes.js'
-import { countSockets, runHooks, servePage, startFeed } from './hooks.js'
+import { countSockets, runHooks, servePage, startFeed, timeTransition, WAYS } from './hooks.js'
 import type { Measured } from './page/meter.js'
 import { writeResults } from '../kit/results.js'
 import { launchPlainBrowser } from '../kit/plain-browser.js'
@@ -121,6 +121,9 @@ for (const contender of CONTENDERS) {
     sockets[contender] = await countSockets(browser, strict.url, feed, { contender, components: COMPONENTS })
 }
 strict.close()
+/** A transition of 300 ms beside a topic that changes every 50 ms, by how that is shown, ms. */
+const transitions: Record<string, number> = {}
+for (const way of WAYS) transitions[way] = await timeTransition(browser, page.url, feed, way)
 await browser.close()
 page.close()
 feed.close()
@@ -161,7 +164,19 @@ const hooksBudget = BUDGET['React hooks, over the core']!
 promises.check(`hooks over the core, gzip: at most ${hooksBudget} B`, bytes.hooks <= hooksBudget, `${bytes.hooks} B`)
 
 const report = JSON.stringify(
-  { about, warmUp: WARM_UP, messages, perSecond, rounds, table, affected, sockets, bytes, broken: promises.broken },
+  {
+    about,
+    warmUp: WARM_UP,
+    messages,
+    perSecond,
+    rounds,
+    table,
+    affected,
+    sockets,
+    transitions,
+    bytes,
+    broken: promises.broken,
+  },
   null,
   2,
 )
@@ -190,6 +205,9 @@ else {
     )
       .map(([contender, { opened, left }]) => `${contender} ${opened} and ${left}`)
       .join(', ')}`,
+  )
+  console.log(
+    `A transition of 300 ms beside a topic that changes every 50 ms: ${WAYS.map((way) => `${way} ${transitions[way]} ms`).join(', ')}`,
   )
   console.log(
     `Bytes, gzip, without React: core ${bytes.core}, hooks over it ${bytes.hooks}; ${Object.entries(bytes.peers)

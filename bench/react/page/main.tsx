@@ -2,6 +2,7 @@ import { memo, StrictMode, useCallback } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { Tick } from '../feed.js'
 import { contenders, type Contender } from './contenders.js'
+import { openTransition } from './transition.js'
 import { createMeter, type Measured, type Meter } from './meter.js'
 
 declare global {
@@ -17,13 +18,15 @@ declare global {
     forget(): void
     /** Takes everything off the page. */
     unmount(): void
+    /** See `openTransition`. */
+    switchPage?(): Promise<number>
     /** Errors that nobody caught. */
     faults: string[]
   }
 }
 
 const query = new URLSearchParams(location.search)
-const contender = contenders[query.get('contender')!]!
+const contender = contenders[query.get('contender') ?? 'livesocket']!
 const url = query.get('feed')!
 const rows = Number(query.get('rows'))
 const cells = Number(query.get('cells'))
@@ -106,10 +109,13 @@ function Connected({ use }: { use(url: string): void }) {
   return null
 }
 
-const root = createRoot(document.getElementById('root')!)
-window.unmount = () => root.unmount()
-if (!query.has('connections')) root.render(<App />)
-else {
+if (query.has('transition')) openTransition(query.get('transition')!, url, () => void (window.ready = true))
+else openContender()
+
+function openContender() {
+  const root = createRoot(document.getElementById('root')!)
+  window.unmount = () => root.unmount()
+  if (!query.has('connections')) return root.render(<App />)
   const use = contender.useConnection!
   root.render(
     <StrictMode>
