@@ -5,7 +5,7 @@ import { createCounter, type Counter } from './capacity.js'
 import type { ClientPolicy } from './client-policy.js'
 import { createGreetingNode, type GreetingNode, type Hello, type NodeKind } from './greeting-node.js'
 import { createStage, inTurn } from './stage.js'
-import { createVirtualClock, type VirtualClock } from './virtual-clock.js'
+import { createStepClock, type StepClock } from '../../test/kit/step-clock.js'
 
 /** A fleet that is gone at once and back soon, and then greets as fast as it can. Durations are milliseconds. */
 export interface ReturnOptions {
@@ -61,17 +61,17 @@ export function greetable({
 }
 
 export function simulateReturn(options: ReturnOptions): Returned {
-  const clock = createVirtualClock()
+  const clock = createStepClock()
   const world = new World(options, clock)
   for (let client = 0; client < options.clients; client++)
     clock.setTimeout(() => world.lose(), options.random() * NOISE)
-  while (world.live < options.clients && clock.monotonic() < options.horizon) clock.run(LOOK)
+  while (world.live < options.clients && clock.monotonic() < options.horizon) clock.advance(LOOK)
   return world.seen()
 }
 
 class World {
   readonly options: ReturnOptions
-  readonly clock: VirtualClock
+  readonly clock: StepClock
   readonly spread: number
   live = 0
   readonly #nodes: readonly GreetingNode[]
@@ -81,7 +81,7 @@ class World {
   readonly #wentDown: Counter
   readonly #recoveries: Float32Array
 
-  constructor(options: ReturnOptions, clock: VirtualClock) {
+  constructor(options: ReturnOptions, clock: StepClock) {
     const { clients, nodes, kind, accepts, authenticates, redis, horizon, dial } = options
     this.options = options
     this.clock = clock

@@ -7,7 +7,7 @@ import type { ServerEvent } from '../../src/server/server-event.js'
 import { createCounter, type Counter } from './capacity.js'
 import { createGreetingNode, type GreetingNode, type Hello } from './greeting-node.js'
 import { createStage } from './stage.js'
-import { createVirtualClock, type VirtualClock } from './virtual-clock.js'
+import { createStepClock, type StepClock } from '../../test/kit/step-clock.js'
 
 /** Nodes that are drained at once into one that greets fewer than they send. Durations are milliseconds. */
 export interface SlowDrainOptions {
@@ -45,7 +45,7 @@ const CONNECT_TIMEOUT = 10_000
 const SPREAD = 30_000
 
 export function simulateSlowDrains(options: SlowDrainOptions): Drained {
-  const clock = createVirtualClock()
+  const clock = createStepClock()
   const taker = createGreetingNode('admission', clock, createStage(clock, options.taker, options.dial / 2))
   const seen = {
     dials: createCounter(options.horizon),
@@ -63,11 +63,11 @@ export function simulateSlowDrains(options: SlowDrainOptions): Drained {
   for (const drain of drains) void drain.start({ rate, deadline, extendable, endWhenAlone: false })
   let took: number | null = null
   while (took === null && clock.monotonic() < options.horizon) {
-    clock.run(250)
+    clock.advance(250)
     if (seen.live === all) took = clock.monotonic()
   }
   // What they were left by is told a moment later.
-  clock.run(1_000)
+  clock.advance(1_000)
   for (const drain of drains) drain.cancel()
   const { dials, greeted, moved, forced, down, late } = seen
   return { dials, greeted, moved, forced, took, late, notLive: down.length, longestDown: Math.max(0, ...down) }
@@ -75,7 +75,7 @@ export function simulateSlowDrains(options: SlowDrainOptions): Drained {
 
 interface World {
   readonly options: SlowDrainOptions
-  readonly clock: VirtualClock
+  readonly clock: StepClock
   readonly taker: GreetingNode
   readonly seen: {
     readonly dials: Counter

@@ -6,7 +6,7 @@ import { createSubscriptions } from '../../src/topics/subscriptions.js'
 import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
 import type { Snapshot } from '../../src/socket/snapshot-load.js'
 import { idleState, type ReadableStore } from '../../src/socket/store.js'
-import { manualClock } from '../kit/manual-clock.js'
+import { createStepClock } from '../kit/step-clock.js'
 
 const TOPIC = 'orders'
 
@@ -72,7 +72,7 @@ export async function live(
   seen: Set<string>,
   create: CreateFold = createFold,
 ): Promise<Run> {
-  const { clock, runNext, due } = manualClock()
+  const clock = createStepClock({ frames: false })
   const history: { readonly epoch: string; readonly offset: number; readonly hidden: boolean }[] = []
   const kept: { epoch: string; oldest: number } = { epoch: 'a', oldest: 1 }
   let epoch = 'a'
@@ -273,13 +273,13 @@ export async function live(
         },
       ])
     }
-    if (due() && waits > 0) {
+    if (clock.pending > 0 && waits > 0) {
       can.push([
         'time passes',
         () => {
           waits--
           heard.push('time')
-          runNext()
+          clock.runNext()
         },
       ])
     }
@@ -337,8 +337,8 @@ export async function live(
     const can = choices()
     if (can.length === 0) {
       // Nothing is left but time: give it what pauses and retries need.
-      if (!due() || step > 400) break
-      runNext()
+      if (clock.pending === 0 || step > 400) break
+      clock.runNext()
     } else {
       widths.push(can.length)
       const choice = path[taken.length] ?? 0
@@ -361,7 +361,7 @@ export async function live(
     for (let step = 0; step < 400 && !problem; step++) {
       const [first] = choices()
       if (first) await first[1]()
-      else if (due()) runNext()
+      else if (clock.pending > 0) clock.runNext()
       else break
       judge()
     }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createBook, startFeed, type Book } from '../../stories/kit/feed.js'
-import { createQueueClock } from '../publishes/queue-clock.js'
+import { createStepClock } from '../kit/step-clock.js'
 
 /** Somebody who is told of every message of a feed, but for those that `misses` says. */
 function read(messages: number, misses: (offset: number) => boolean) {
-  const clock = createQueueClock()
+  const clock = createStepClock()
   const latency = 10
   const books: Book[] = []
   let offset = 0

@@ -1,10 +1,10 @@
 import { createMerge, type MergeDeps } from '../../src/topics/merge.js'
 import type { TopicAnswer, TopicRequest, TopicRequests } from '../../src/protocol/frames.js'
-import { createQueueClock } from '../publishes/queue-clock.js'
+import { createStepClock } from '../kit/step-clock.js'
 
 /** A merge whose every word is written down: `told()` gives what it said since it was asked last. */
 export function createMergeBench(options: Partial<MergeDeps> & { standby?: boolean } = {}) {
-  const clock = createQueueClock()
+  const clock = createStepClock()
   let ids = 0
   let lines: string[] = []
   const hooks: { told?: (line: string) => unknown } = {}

@@ -3,7 +3,7 @@ import type { MessageInfo } from '../../src/topics/message.js'
 import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 import { createModelServers, epochName, TOPICS, type ServedLeg } from './model-servers.js'
-import { createQueueClock } from '../publishes/queue-clock.js'
+import { createStepClock } from '../kit/step-clock.js'
 
 /*
  * A world for the merge: two servers over one log, legs whose two directions are queues, an application that comes and
@@ -64,7 +64,7 @@ export function playWorld(
   steps: readonly number[],
   trace?: string[],
 ): string | null {
-  const clock = createQueueClock()
+  const clock = createStepClock()
   const connections = new Map<number, Connection>()
   const readers = new Map<string, Reader>()
   let active: Connection | null = null

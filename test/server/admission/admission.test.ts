@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { createVirtualClock } from '../../../bench/fleet/virtual-clock.js'
+import { createStepClock } from '../../kit/step-clock.js'
 import { createAdmission, type AdmissionDeps, type Room } from '../../../src/server/admission/admission.js'
 import { seededRandom } from '../../../src/testing/seeded-random.js'
 
 /** An identity service that takes `width` calls at a time, `call` ms each, in the order of arrival. */
 function stand({ width, call, ...deps }: { width: number; call: number } & Partial<AdmissionDeps>) {
-  const clock = createVirtualClock()
+  const clock = createStepClock()
   const queue: (() => void)[] = []
   const service = { width, call, away: false, running: 0, calls: 0, wasted: 0, most: 0 }
   const admission = createAdmission({
@@ -99,7 +99,7 @@ function crowd(world: ReturnType<typeof stand>, clients: number, spread: number,
   for (let client = 0; client < clients; client++)
     world.clock.setTimeout(() => void fates.push(dial(world, random, patience)), random() * spread)
   const lasts = (ms: number) => {
-    world.clock.run(ms)
+    world.clock.advance(ms)
     const live = fates.filter((fate) => fate.live !== null)
     return {
       live: live.length,

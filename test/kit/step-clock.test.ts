@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { createStepClock } from './step-clock.js'
+
+it('runs what falls due at once and in its order, what timers set included, and not what was cancelled', () => {
+  const clock = createStepClock()
+  const ran: string[] = []
+  const tell = (name: string) => () => void ran.push(`${name} at ${clock.monotonic()}`)
+  clock.setTimeout(tell('late'), 30)
+  clock.setTimeout(() => clock.setTimeout(tell('set by the first'), 10), 10)
+  clock.setTimeout(tell('cancelled'), 15)()
+  clock.setTimeout(tell('second of two'), 20)
+  clock.frame(tell('frame'))
+  expect([clock.next(), clock.pending]).toEqual([10, 4])
+  clock.advance(25)
+  expect(ran).toEqual(['frame at 16', 'second of two at 20', 'set by the first at 20'])
+  expect([clock.next(), clock.pending, clock.monotonic()]).toEqual([5, 1, 25])
+  clock.runNext()
+  expect(ran.at(-1)).toBe('late at 30')
+  expect([clock.next(), clock.pending]).toEqual([null, 0])
+})
+
+it('runs what is due now without time moving, one at a time', () => {
+  const clock = createStepClock({ wall: 1_000, monotonic: 50, frames: false })
+  let ran = 0
+  clock.frame(() => ran++)
+  clock.setTimeout(() => ran++, -5)
+  clock.setTimeout(() => ran++, 1)
+  expect([clock.runDue(), clock.runDue(), ran]).toEqual([true, false, 1])
+  clock.runNext()
+  expect([clock.now(), clock.monotonic(), ran, clock.pending]).toEqual([1_001, 51, 2, 0])
+})
