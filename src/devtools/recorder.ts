@@ -4,6 +4,7 @@ import type { LiveSocketEvents } from '../handover/events.js'
 import type { LiveSocket, LiveSocketStats } from '../socket/live-socket.js'
 import type { LiveSocketState } from '../socket/store.js'
 import type { BreakableWebSocket, Connection } from './breakable.js'
+import { EVENT_TYPES } from './event-types.js'
 import { createLegHistory, type RecordedLeg } from './leg-history.js'
 import { redacted, redactedAll } from './redact.js'
 import { createRing } from './ring.js'
@@ -63,25 +64,6 @@ export interface Recorder {
   stop(): void
 }
 
-const EVENTS: readonly (keyof LiveSocketEvents)[] = [
-  'leg-dialling',
-  'leg-open',
-  'leg-ready',
-  'leg-closed',
-  'handover-requested',
-  'handover-started',
-  'cutover',
-  'handover-finished',
-  'handover-failed',
-  'gap',
-  'token-refreshed',
-  'token-failed',
-  'session-ended',
-  'invalid',
-  'redirect-refused',
-  'error',
-]
-
 /** Arrivals within so many ms on one leg are one. */
 const MOMENT = 20
 const ARRIVALS = 6_000
@@ -137,7 +119,7 @@ export function createRecorder(
     stopCounting = clock.setTimeout(next, COUNT_EVERY)
   }, COUNT_EVERY)
 
-  const stopListening = EVENTS.map((type) =>
+  const stopListening = EVENT_TYPES.map((type) =>
     socket.on(type, (event) => {
       const at = now()
       if (type === 'leg-dialling') history.dialling((event as LiveSocketEvents['leg-dialling']).leg, at)

@@ -1,27 +1,9 @@
-import { createLiveSocket, type LiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 'livesocket'
+import { createLiveSocket, type LiveSocket, type LiveSocketOptions } from 'livesocket'
 import { createSimulation, type Simulation } from 'livesocket/testing'
-
-export const EVENTS: (keyof LiveSocketEvents)[] = [
-  'leg-dialling',
-  'leg-open',
-  'leg-ready',
-  'leg-closed',
-  'handover-requested',
-  'handover-started',
-  'cutover',
-  'handover-finished',
-  'handover-failed',
-  'gap',
-  'token-refreshed',
-  'token-failed',
-  'session-ended',
-  'invalid',
-  'redirect-refused',
-  'error',
-]
+import { EVENT_TYPES } from '../../src/devtools/event-types.js'
 
 /** Those that come in `life`. */
-export const HAPPEN = EVENTS.filter((type) => type !== 'session-ended' && type !== 'invalid')
+export const HAPPEN = EVENT_TYPES.filter((type) => type !== 'session-ended' && type !== 'invalid')
 
 /** A live socket in a simulation, and what it told. */
 export function world(options: (simulation: Simulation) => Partial<LiveSocketOptions> = () => ({})) {
@@ -35,7 +17,7 @@ export function world(options: (simulation: Simulation) => Partial<LiveSocketOpt
     ...options(simulation),
   })
   const told: string[] = []
-  for (const type of EVENTS) socket.on(type, () => void told.push(type))
+  for (const type of EVENT_TYPES) socket.on(type, () => void told.push(type))
   const errors: string[] = []
   socket.on('error', ({ error }) => void errors.push(error.message))
   return { simulation, socket, told, errors }

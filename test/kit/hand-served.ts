@@ -1,27 +1,9 @@
-import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 'livesocket'
+import { createLiveSocket, type LiveSocketOptions } from 'livesocket'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { fakeWebSockets, type FakeSocket } from './fake-socket.js'
+import { toldBy } from './told-events.js'
 
 export type HandFrame = { readonly type: string } & Readonly<Record<string, any>>
-
-const TOLD = [
-  'leg-dialling',
-  'leg-open',
-  'leg-ready',
-  'leg-closed',
-  'handover-requested',
-  'handover-started',
-  'cutover',
-  'handover-finished',
-  'handover-failed',
-  'gap',
-  'token-refreshed',
-  'token-failed',
-  'session-ended',
-  'invalid',
-  'redirect-refused',
-  'error',
-] as const satisfies (keyof LiveSocketEvents)[]
 
 /**
  * One leg as its server sees it: frames are written and read by hand, so that no code of ours stands between a test and
@@ -58,8 +40,7 @@ export function handServed(options: Partial<LiveSocketOptions> = {}) {
     ...options,
     environment: { WebSocket, clock, random: () => draw, ...options.environment },
   })
-  const events: { type: keyof LiveSocketEvents; event: object }[] = []
-  for (const type of TOLD) socket.on(type, (event) => void events.push({ type, event }))
+  const { told } = toldBy(socket)
   const statuses: string[] = []
   socket.store.subscribe(({ status }) => {
     if (statuses.at(-1) !== status) statuses.push(status)
@@ -104,8 +85,7 @@ export function handServed(options: Partial<LiveSocketOptions> = {}) {
     socket,
     clock,
     statuses,
-    told: (...types: (keyof LiveSocketEvents)[]) =>
-      events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
+    told,
     /** What every later draw gives; 0.5 at first. */
     draw: (value: number) => void (draw = value),
     /** Dials so far. */

@@ -1,27 +1,9 @@
 import { inspect } from 'node:util'
 import { vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { EVENT_TYPES } from '../../src/devtools/event-types.js'
 import { createRecorder } from '../../src/devtools/recorder.js'
-import type { LiveSocket, LiveSocketEvents } from '../../src/index.js'
-
-const TYPES = [
-  'leg-dialling',
-  'leg-open',
-  'leg-ready',
-  'leg-closed',
-  'handover-requested',
-  'handover-started',
-  'cutover',
-  'handover-finished',
-  'handover-failed',
-  'gap',
-  'token-refreshed',
-  'token-failed',
-  'session-ended',
-  'invalid',
-  'redirect-refused',
-  'error',
-] as const satisfies (keyof LiveSocketEvents)[]
+import type { LiveSocket } from '../../src/index.js'
 
 /** Everything that anybody could read of a live socket, a server or the console while a test runs. */
 export interface Witness {
@@ -59,7 +41,7 @@ export function createWitness(): Witness {
     WebSocket: Told as typeof WebSocket,
     watch(socket) {
       const recorder = createRecorder(socket)
-      for (const type of TYPES) socket.on(type, (event) => heard(type, event))
+      for (const type of EVENT_TYPES) socket.on(type, (event) => heard(type, event))
       socket.store.subscribe((state, previous) => heard('state', [state, previous]))
       looks.push(() => {
         heard('the socket', [

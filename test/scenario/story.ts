@@ -1,24 +1,6 @@
-import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from '../../src/index.js'
+import { createLiveSocket, type LiveSocketOptions } from '../../src/index.js'
 import { createSimulation, type Simulation, type SimulationOptions } from '../../src/testing/index.js'
-
-const TOLD = [
-  'leg-dialling',
-  'leg-open',
-  'leg-ready',
-  'leg-closed',
-  'handover-requested',
-  'handover-started',
-  'cutover',
-  'handover-finished',
-  'handover-failed',
-  'gap',
-  'token-refreshed',
-  'token-failed',
-  'session-ended',
-  'invalid',
-  'redirect-refused',
-  'error',
-] as const satisfies (keyof LiveSocketEvents)[]
+import { toldBy } from '../kit/told-events.js'
 
 /** One live socket in a simulation, subscribed to `room`, whose every event and status is kept. */
 export function tell(
@@ -28,9 +10,8 @@ export function tell(
   const sim = createSimulation(world)
   const socket = createLiveSocket({ url: sim.url, environment: sim.environment, ...options(sim) })
   const room = sim.observe(socket, 'room')
-  const events: { type: keyof LiveSocketEvents; event: object; at: number }[] = []
   const statuses: string[] = []
-  for (const type of TOLD) socket.on(type, (event) => void events.push({ type, event, at: sim.clock.monotonic() }))
+  const { told, names } = toldBy(socket)
   let status = socket.store.getState().status
   socket.store.subscribe((state) => {
     if (state.status !== status) statuses.push((status = state.status))
@@ -50,10 +31,9 @@ export function tell(
     /** The statuses that it went through since it was live. */
     statuses,
     /** The events of these types so far, in order. */
-    told: (...types: (keyof LiveSocketEvents)[]) =>
-      events.filter(({ type }) => types.includes(type)).map(({ type, event }) => ({ type, ...event })),
+    told,
     /** The names of all events so far. */
-    names: () => events.map(({ type }) => type),
+    names,
     /** Ends the story; whatever is left of it is a fault. */
     end() {
       socket.close()

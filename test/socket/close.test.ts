@@ -1,25 +1,7 @@
-import { createLiveSocket, type LiveSocket, type LiveSocketEvents, type LiveSocketOptions } from 'livesocket'
+import { createLiveSocket, type LiveSocket, type LiveSocketOptions } from 'livesocket'
 import { createSimulation, type Simulation } from 'livesocket/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-
-const EVENTS: (keyof LiveSocketEvents)[] = [
-  'leg-dialling',
-  'leg-open',
-  'leg-ready',
-  'leg-closed',
-  'handover-requested',
-  'handover-started',
-  'cutover',
-  'handover-finished',
-  'handover-failed',
-  'gap',
-  'token-refreshed',
-  'token-failed',
-  'session-ended',
-  'invalid',
-  'redirect-refused',
-  'error',
-]
+import { EVENT_TYPES } from '../../src/devtools/event-types.js'
 
 interface Stage {
   readonly state: string
@@ -207,7 +189,7 @@ describe.each([
       )
     let over = false
     const late: string[] = []
-    for (const type of EVENTS) socket.on(type, () => over && late.push(type))
+    for (const type of EVENT_TYPES) socket.on(type, () => over && late.push(type))
     socket.subscribe('a', () => over && late.push('message'))
     end(socket)
     over = true

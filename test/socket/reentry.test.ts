@@ -1,6 +1,7 @@
 import type { LiveSocket } from 'livesocket'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AT_REST, EVENTS, HAPPEN, life, restful, world } from '../kit/busy-life.js'
+import { EVENT_TYPES } from '../../src/devtools/event-types.js'
+import { AT_REST, HAPPEN, life, restful, world } from '../kit/busy-life.js'
 
 const unhandled: unknown[] = []
 const note = (reason: unknown) => void unhandled.push(reason)
@@ -25,7 +26,7 @@ describe('listeners and handlers', () => {
       const { simulation, socket } = world()
       let over = false
       const late: string[] = []
-      for (const type of EVENTS) socket.on(type, () => over && void late.push(type))
+      for (const type of EVENT_TYPES) socket.on(type, () => over && void late.push(type))
       const end = () => {
         if (over) return
         act(socket)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AT_REST, EVENTS, HAPPEN, life, restful, world } from '../kit/busy-life.js'
+import { EVENT_TYPES } from '../../src/devtools/event-types.js'
+import { AT_REST, HAPPEN, life, restful, world } from '../kit/busy-life.js'
 
 const unhandled: unknown[] = []
 const note = (reason: unknown) => void unhandled.push(reason)
@@ -287,7 +288,7 @@ describe('listeners and handlers', () => {
     const calm = world()
     const before = await life(calm.simulation, calm.socket)
     const w = world()
-    for (const type of EVENTS)
+    for (const type of EVENT_TYPES)
       w.socket.on(type, () => {
         throw new Error(type)
       })
