@@ -130,10 +130,10 @@ test('one address that asks for all there is waits for itself: another one is gr
   const world = stand({ width: 2, call: 100 })
   const random = seededRandom(3)
   for (let at = 0; at < 500; at++) dial(world, random, 10_000, '198.51.100.66')
-  world.clock.run(1_000)
+  world.clock.advance(1_000)
   const asked = world.clock.monotonic()
   const honest = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((address) => dial(world, random, 10_000, address))
-  world.clock.run(2_000)
+  world.clock.advance(2_000)
   // All of the line would take another 20 s.
   expect(world.admission.stats.waiting).toBeGreaterThan(300)
   for (const { live, dials } of honest) {
