@@ -1,12 +1,11 @@
 // @vitest-environment happy-dom
-import { act, cleanup, render, waitFor } from '@testing-library/react'
+import { render, waitFor } from '@testing-library/react'
 import { createLiveSocket } from 'livesocket'
 import { breakable, LiveSocketDevtools, mountDevtools, type DevtoolsOptions, type Recording } from 'livesocket/devtools'
 import { createSimulation } from 'livesocket/testing'
 import { StrictMode } from 'react'
-import { afterEach, describe, expect, it, vi } from 'vitest'
-
-afterEach(cleanup)
+import { describe, expect, it, vi } from 'vitest'
+import { act } from '../kit/react-act.js'
 
 function setUp(options: DevtoolsOptions & { breakableToo?: boolean } = {}) {
   const sim = createSimulation({ seed: 3, requireToken: true })

@@ -1,12 +1,11 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
-import { act, cleanup, render } from '@testing-library/react'
+import { render } from '@testing-library/react'
 import { keepCurrent, type Snapshot } from 'livesocket/query'
 import { StrictMode, useEffect } from 'react'
-import { afterEach, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { api, append, world } from '../socket/fold-kit.js'
-
-afterEach(cleanup)
 
 async function setUp() {
   const w = await world()

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act, render, waitFor } from '@testing-library/react'
+import { render, waitFor } from '@testing-library/react'
 import { createLiveSocket, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveLog, useLiveMessages, type TopicOptions } from 'livesocket/react'
 import {
@@ -15,6 +15,7 @@ import {
 } from 'react'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
 

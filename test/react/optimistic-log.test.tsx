@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
-import { act, render } from '@testing-library/react'
+import { render } from '@testing-library/react'
 import { LiveSocketProvider, useLiveLog, type OwnPublish } from 'livesocket/react'
 import { StrictMode } from 'react'
 import { expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { handServed, type HandLeg } from '../kit/hand-served.js'
 
 async function chat(limit = 100) {

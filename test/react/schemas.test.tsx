@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 import { createLiveSocket, type LiveSocketEvents } from 'livesocket'
 import { createLiveHooks, useLiveSocket } from 'livesocket/react'
-import { act } from '@testing-library/react'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 interface Topics {

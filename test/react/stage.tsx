@@ -1,8 +1,8 @@
-import { act, cleanup, render, type RenderOptions } from '@testing-library/react'
+import { render, type RenderOptions } from '@testing-library/react'
 import type { LiveSocketOptions } from 'livesocket'
 import { createSimulation, type SimulationOptions } from 'livesocket/testing'
 import { StrictMode, type ReactNode } from 'react'
-import { afterEach } from 'vitest'
+import { act } from '../kit/react-act.js'
 
 /** A simulated world with React in it: time moves within `act`. */
 export function createStage(options?: SimulationOptions) {
@@ -33,5 +33,3 @@ export function createStage(options?: SimulationOptions) {
       }),
   }
 }
-
-afterEach(cleanup)

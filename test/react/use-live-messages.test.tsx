@@ -1,9 +1,10 @@
 // @vitest-environment happy-dom
-import { act, render } from '@testing-library/react'
+import { render } from '@testing-library/react'
 import { createLiveSocket, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveMessages, type TopicOptions } from 'livesocket/react'
 import { Activity, startTransition, StrictMode, Suspense, use, useEffect, useLayoutEffect, type ReactNode } from 'react'
 import { describe, expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
 

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
-import { act } from '@testing-library/react'
 import { createLiveSocket, type LiveSocketState } from 'livesocket'
 import { LiveSocketProvider, useLiveSocket, useLiveStatus } from 'livesocket/react'
 import { useEffect } from 'react'
 import { describe, expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 function setUp<Part>(selector?: (state: LiveSocketState) => Part, equal?: (a: Part, b: Part) => boolean) {

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
-import { act } from '@testing-library/react'
 import { createLiveSocket, type LiveSocketError } from 'livesocket'
 import { usePresence } from 'livesocket/react'
 import { StrictMode } from 'react'
 import { expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import type { Member, MemberRow } from '../../src/protocol/members.js'
 import { ENTER, LEAVE, PRESENCE } from '../../src/protocol/own-methods.js'
 import { presenceTopic } from '../../src/protocol/own-topics.js'

@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
-import { act } from '@testing-library/react'
 import { createLiveSocket, type Published } from 'livesocket'
 import { usePublish, type Publishing } from 'livesocket/react'
 import { describe, expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 async function setUp(topic: string | null = 'chat') {

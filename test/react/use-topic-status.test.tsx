@@ -1,5 +1,4 @@
 // @vitest-environment happy-dom
-import { act } from '@testing-library/react'
 import { createLiveSocket, LiveSocketError } from 'livesocket'
 import {
   createLiveHooks,
@@ -15,6 +14,7 @@ import {
 import { StrictMode } from 'react'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 type Options = TopicOptions<Record<string, unknown>>
