@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import type { MaybePromise } from './maybe-promise.js'
+import { isPromise, type MaybePromise } from './maybe-promise.js'
 
 /** The application's function has not answered in its time. */
 export class TooLong extends LiveSocketError {}
@@ -13,11 +13,13 @@ export async function attempt<Value>(
   controller?: AbortController,
 ): Promise<{ value: Value } | { thrown: unknown }> {
   let cancel: () => void = () => undefined
-  const tooLong = new Promise<never>((_, reject) => {
-    cancel = clock.setTimeout(() => reject(new TooLong('timeout', `${overdue}, ${patience} ms`)), patience)
-  })
   try {
-    return { value: await Promise.race([call(), tooLong]) }
+    const asked = call()
+    if (!isPromise(asked)) return { value: asked }
+    const tooLong = new Promise<never>((_, reject) => {
+      cancel = clock.setTimeout(() => reject(new TooLong('timeout', `${overdue}, ${patience} ms`)), patience)
+    })
+    return { value: await Promise.race([asked, tooLong]) }
   } catch (thrown) {
     if (thrown instanceof TooLong) controller?.abort(thrown)
     return { thrown }

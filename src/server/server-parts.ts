@@ -154,7 +154,10 @@ function createTraffic<User>(
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
-  const permission = guardOwnTopics(createPermission(given.authorize, onError), given.presence !== undefined)
+  const permission = guardOwnTopics(
+    createPermission(given.authorize, { ...limits, clock, onError }),
+    given.presence !== undefined,
+  )
   const presence =
     given.presence && createPresence<User>({ log, presence: given.presence, permission, limits, clock, onError })
   const by = publisherOf(given.tellPublisher, onError)

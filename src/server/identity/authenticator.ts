@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import { redactedError } from '../../base/token-redaction.js'
 import { noSubject, readUser } from './identity.js'
-import type { MaybePromise } from '../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 
 /** What `authenticate` is asked. */
 export interface Authentication {
@@ -237,8 +237,4 @@ class Question<User> implements Identification<User> {
     this.#asking.waiting.delete(this)
     this.#settle(identified)
   }
-}
-
-function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

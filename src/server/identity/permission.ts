@@ -1,3 +1,5 @@
+import type { Clock } from '../../base/clock.js'
+import { attempt } from '../attempt.js'
 import { invalid, quoted } from '../invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
@@ -17,7 +19,7 @@ export type Authorize<User> = (ask: Authorization<User>) => MaybePromise<boolean
 /** Why somebody may not; null: he may. With `retryAfter` it cannot be told now. */
 export type Denial = { readonly code: string; readonly message: string; readonly retryAfter?: number } | null
 
-/** Asks `authorize`. Never rejects. */
+/** Asks `authorize`, and no longer than it may take. Never rejects. */
 export type Permission<User> = (ask: Authorization<User>) => Promise<Denial>
 
 const DOING = { subscribe: 'a subscription to', publish: 'a publish into', signal: 'signals to' } as const
@@ -27,14 +29,25 @@ const FORBIDDEN = {
   signal: 'Signals to this topic are not allowed.',
 } as const
 
+export interface PermissionDeps {
+  readonly clock: Clock
+  /** How long it may take over a publish. */
+  readonly publishTimeout: number
+  /** A leg is greeted within this, and nobody's answer about one topic may take all of it. */
+  readonly helloTimeout: number
+  onError(error: unknown, doing: string): void
+}
+
 /**
  * Without `authorize` clients may subscribe, and may neither publish nor signal: what nobody has thought about is not open to
  * everybody.
  */
 export function createPermission<User>(
   authorize: Authorize<User> | undefined,
-  onError: (error: unknown, doing: string) => void,
+  { clock, publishTimeout, helloTimeout, onError }: PermissionDeps,
 ): Permission<User> {
+  const forPublishes = { clock, patience: publishTimeout }
+  const forOthers = { clock, patience: Math.min(publishTimeout, helloTimeout / 2) }
   let saidAbsent = false
 
   function absent(): Denial {
@@ -56,20 +69,24 @@ export function createPermission<User>(
   return async (ask) => {
     if (!authorize) return ask.action === 'subscribe' ? null : absent()
     const doing = `authorizing ${DOING[ask.action]} ${quoted(ask.topic)}`
-    try {
-      const allowed: unknown = await authorize(ask)
-      if (allowed === true) return null
-      if (allowed !== false)
-        onError(
-          invalid(
-            `authorize must answer true or false, not ${allowed === null ? 'null' : typeof allowed}: it was taken for a no`,
-          ),
-          doing,
-        )
-      return { code: 'forbidden', message: FORBIDDEN[ask.action] }
-    } catch (error) {
-      onError(error, doing)
+    const asked = await attempt<unknown>(
+      ask.action === 'publish' ? forPublishes : forOthers,
+      'authorize took too long',
+      () => authorize(ask),
+    )
+    if ('thrown' in asked) {
+      onError(asked.thrown, doing)
       return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
     }
+    const allowed = asked.value
+    if (allowed === true) return null
+    if (allowed !== false)
+      onError(
+        invalid(
+          `authorize must answer true or false, not ${allowed === null ? 'null' : typeof allowed}: it was taken for a no`,
+        ),
+        doing,
+      )
+    return { code: 'forbidden', message: FORBIDDEN[ask.action] }
   }
 }

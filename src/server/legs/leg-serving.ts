@@ -27,9 +27,11 @@ export function serve<User>(leg: LegState<User>, frame: ClientFrame, bytes: numb
     case 'hello':
       return fail(leg, { code: 'protocol', message: 'A leg says hello once.' })
     case 'subscribe':
-      return queueOf(leg).change(bytes, () => subscribe(leg, frame))
+      return queueOf(leg).change(bytes, frame.topics.keys(), () => subscribe(leg, frame))
     case 'unsubscribe':
-      return queueOf(leg).change(bytes, async () => frame.topics.forEach((topic) => leg.topics.leave(topic)))
+      return queueOf(leg).change(bytes, frame.topics, async () =>
+        frame.topics.forEach((topic) => leg.topics.leave(topic)),
+      )
     case 'publish':
       return enqueue(leg, frame, bytes, wait)
     case 'request':
@@ -105,7 +107,7 @@ function signal<User>(leg: LegState<User>, frame: SignalFrame, bytes: number) {
   const { deps, topics } = leg
   if (topics.signals(frame.topic) === null) return deps.signals.relay(frame.topic, frame.data, leg.who!)
   // Its subscription may be what is under way before it.
-  queueOf(leg).change(bytes, async () => {
+  queueOf(leg).publish(frame.topic, bytes, async () => {
     const known = topics.signals(frame.topic)
     const denial = known === undefined ? await topics.askSignals(frame.topic, leg.who!) : known
     if (leg.phase !== 'live') return

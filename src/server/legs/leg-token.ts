@@ -26,7 +26,7 @@ export function refresh<User>(leg: LegState<User>, token: string): void {
   leg.fresh ??= createFreshToken<User>(
     leg.deps.clock,
     (fresh) => askWho(leg, leg.who!.session, fresh),
-    (known) => queueOf(leg).change(0, () => renewed(leg, known)),
+    (known) => queueOf(leg).change(0, [], () => renewed(leg, known)),
   )
   leg.fresh.check(token)
 }

@@ -8,14 +8,16 @@ export interface WorkQueueHandlers {
 
 /**
  * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for
- * those into others; changes of topics go one at a time; and a publish waits for the changes that came before it, so
- * that a client sees what it publishes after it has subscribed.
+ * those into others; changes of topics go one at a time; and a publish waits for the changes of its topic that came
+ * before it, so that a client sees what it publishes after it has subscribed.
  */
 export class WorkQueue {
   private readonly max: number
   private readonly maxBytes: number
   private readonly handlers: WorkQueueHandlers
   private changes = Promise.resolve()
+  /** Of each topic that is being changed: the end of the last change. */
+  private readonly changing = new Map<string, Promise<void>>()
   /** Of each topic with publishes that have not begun or let the next begin: the end of the last one. */
   private readonly lanes = new Map<string, Promise<void>>()
   private count = 0
@@ -35,17 +37,25 @@ export class WorkQueue {
   }
 
   /** `bytes`: what it holds on to until it is done. */
-  change(bytes: number, task: () => Promise<void>): void {
+  change(bytes: number, topics: Iterable<string>, task: () => Promise<void>): void {
     this.take(bytes)
-    this.changes = this.changes.then(() => this.run(bytes, task))
+    const { changing } = this
+    const names = [...topics]
+    const done: Promise<void> = (this.changes = this.changes
+      .then(() => this.run(bytes, task))
+      .then(() => {
+        for (const topic of names) if (changing.get(topic) === done) changing.delete(topic)
+      }))
+    for (const topic of names) changing.set(topic, done)
   }
 
-  /** The topic's next one begins when the task calls `next`, or has ended. */
+  /** What is to be done in a topic. Its next one begins when the task calls `next`, or has ended. */
   publish(topic: string, bytes: number, task: (next: () => void) => Promise<void>): void {
     this.take(bytes)
-    const { lanes, changes } = this
+    const { lanes } = this
+    const changed = this.changing.get(topic)
     const lane = (lanes.get(topic) ?? Promise.resolve())
-      .then(() => changes)
+      .then(() => changed)
       .then(() => new Promise<void>((next) => void this.run(bytes, () => task(next)).then(next)))
       .then(() => void (lanes.get(topic) === lane && lanes.delete(topic)))
     lanes.set(topic, lane)

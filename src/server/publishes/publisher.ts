@@ -63,7 +63,7 @@ export interface PublisherDeps<User> {
   readonly log: TopicLog
   readonly pace: PublishPace
   readonly clock: Clock
-  /** How long `authorize` and `onPublish` may take, each. */
+  /** How long `onPublish` may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }
@@ -76,12 +76,6 @@ export function createPublisher<User>(deps: PublisherDeps<User>): Publisher<User
 }
 
 const FAILED = nack('error', 'The server failed to apply this.')
-const UNTOLD: PublishAnswer = {
-  type: 'nack',
-  code: 'busy',
-  message: 'Whether this is allowed cannot be told now.',
-  retryAfter: 1_000,
-}
 
 /** What `onPublish` came to: what to store, or the answer where that is not to be. */
 type Verdict = { readonly data: Json; readonly answer?: Json } | { readonly refused: Promise<PublishAnswer> }
@@ -147,17 +141,10 @@ class Decision<User> {
 
   /** Null: it is allowed. */
   private async authorize(): Promise<PublishAnswer | null> {
-    const { permission, log, onError } = this.deps
+    const { permission, log } = this.deps
     const { frame, session, user } = this.publishing
     const { topic, data } = frame
-    const allowed = await attempt(this.deps, 'authorize took longer than limits.publishTimeout', () =>
-      permission({ action: 'publish', topic, user, session, data }),
-    )
-    if ('thrown' in allowed) {
-      onError(allowed.thrown, `authorizing a publish into ${quoted(topic)}`)
-      return UNTOLD
-    }
-    const denial = allowed.value
+    const denial = await permission({ action: 'publish', topic, user, session, data })
     if (!denial) return null
     const refusal = { type: 'nack', ...denial } as const
     return denial.retryAfter === undefined ? log.refuse(this.origin(), refusal) : refusal

@@ -278,6 +278,49 @@ describe('one handler does not hold up the rest', () => {
     await clock.advance(8_000)
     expect(await client.next('nack')).toMatchObject({ id: 'a', code: 'busy', retryAfter: 1_000 })
   })
+
+  test.each(['subscribe', 'signal'] as const)(
+    'an authorize that never answers about a %s holds up nothing that is about another topic, and is busy in its time',
+    async (asked) => {
+      const clock = createSimulatedClock()
+      const server = await liveServer({
+        clock,
+        authorize: ({ action, topic }) => (action === asked && topic === 'stuck' ? never() : true),
+      })
+      const client = await server.join({ session: 's', topics: asked === 'signal' ? { stuck: {} } : {} })
+      if (asked === 'signal') client.send({ type: 'signal', id: 'sign', topic: 'stuck', data: 1 })
+      else client.send({ type: 'subscribe', id: 'sub', topics: { stuck: {} } })
+      client.send(into('free', 'a'))
+      expect(await client.next('ack')).toMatchObject({ id: 'a' })
+      client.send({ type: 'subscribe', id: 'next', topics: { free: {} } })
+      if (asked === 'signal') await client.next('subscribed')
+      await clock.advance(5_000)
+      expect(await client.next(asked === 'signal' ? 'nack' : 'error')).toMatchObject({
+        code: 'busy',
+        retryAfter: 1_000,
+      })
+      if (asked === 'subscribe') {
+        const [, second] = [await client.next('subscribed'), await client.next('subscribed')]
+        expect(second).toMatchObject({ id: 'next' })
+      }
+      expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('authorize') }])
+    },
+  )
+
+  test('an authorize that never answers about one topic of a hello: the leg is welcomed with the others', async () => {
+    const clock = createSimulatedClock()
+    const asked: string[] = []
+    const server = await liveServer({
+      clock,
+      authorize: ({ topic }) => (asked.push(topic), topic === 'stuck' ? never() : true),
+    })
+    const client = await server.client()
+    client.send({ type: 'hello', session: 's', leg: 1, topics: { stuck: {}, free: {} } })
+    await until(() => asked.length === 2, 'both are asked about')
+    await clock.advance(5_000)
+    expect(Object.keys((await client.next('welcome'))['topics'] as object)).toEqual(['free'])
+    expect(client.of('error')).toMatchObject([{ topic: 'stuck', code: 'busy', retryAfter: 1_000 }])
+  })
 })
 
 describe('a client that publishes much', () => {
