@@ -64,6 +64,7 @@ const SERVER_MAY_IMPORT: Record<string, readonly string[]> = {
   legs: ['identity', 'admission', 'log', 'topics', 'publishes', 'requests', 'signals', 'presence'],
   drain: ['legs'],
   redis: ['log'],
+  opentelemetry: [],
   '': [
     'log',
     'topics',
@@ -84,6 +85,8 @@ const SERVER_GROUND = [
   'attempt',
   'bounds',
   'counters',
+  'delivery-times',
+  'distribution',
   'failure',
   'invalid',
   'limits',
@@ -92,6 +95,8 @@ const SERVER_GROUND = [
   'reporter',
   'request-listener',
   'server-event',
+  'timings',
+  'tracing',
 ]
 
 /** Which files may import a package; every package in it is a dependency or a peer. */
@@ -104,6 +109,7 @@ const PACKAGES: Record<string, RegExp> = {
   'react-dom': /^devtools\//,
   ws: /^(server|cli)\//,
   redis: /^server\/redis\//,
+  '@opentelemetry/api': /^server\/opentelemetry\//,
 }
 
 /** Time, randomness and sockets come in as arguments; these are the doors through which they come. */

@@ -52,7 +52,7 @@ export const ENTRIES: readonly Entry[] = [
 ]
 
 /** Entries that no page of a user loads. */
-export const ELSEWHERE = ['./server', './server/redis', './testing', './package.json']
+export const ELSEWHERE = ['./server', './server/redis', './server/opentelemetry', './testing', './package.json']
 
 export interface PeerEntry {
   readonly name: string

@@ -5,6 +5,7 @@ import { numberOf, textOf } from './bounds.js'
 import { invalid, shown } from './invalid.js'
 import { serverLimits, type ServerLimits } from './limits.js'
 import type { LiveServerOptions } from './options.js'
+import { checkRegistry } from './metrics-registry.js'
 import { createReport, type OnError } from './reporter.js'
 import { checkHandlers } from './requests/answerer.js'
 import { clientAddress, type AddressOf } from './upgrade/client-address.js'
@@ -38,6 +39,9 @@ export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOpt
       throw invalid(`${name} must be a function, not ${shown(given[name])}`)
   }
   checkHandlers(given.onRequest)
+  checkRegistry(given.registry)
+  if (given.tracing !== undefined && typeof given.tracing?.begin !== 'function')
+    throw invalid(`tracing must be what openTelemetry() gives, not ${shown(given.tracing)}`)
   if (typeof path !== 'string' || !path.startsWith('/') || path.includes('?'))
     throw invalid(`path must start with / and have no query, not ${shown(path)}`)
   textOf('id', id, MAX_ID, 1)

@@ -25,9 +25,9 @@ import {
 import { sweepLegs } from './legs/leg-sweep.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { createMetricsEndpoint, serverMetrics, type Metric } from './metrics.js'
+import { registerMetrics } from './metrics-registry.js'
 import type { LiveServerOptions } from './options.js'
 import { healthListener, plainListener } from './plain-http.js'
-import { createServerPublish } from './publishes/server-publish.js'
 import type { RequestListener } from './request-listener.js'
 import { createServerParts } from './server-parts.js'
 import type { ServerStats } from './stats.js'
@@ -168,6 +168,8 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
   const plain = plainListener(path, health)
   const served = serveHttp({ ...options, ...checked, plain, acceptor, onEvent: parts.tell })
   undo.push(served.leave)
+  const metrics = () => serverMetrics(parts.stats())
+  if (options.registry) undo.push(registerMetrics(options.registry, metrics))
   if ((options.onSession || options.presence) && log.presence) undo.push(log.presence(parts.present))
   undo.push(sweepLegs(roster.legs, { clock, heartbeat: checked.heartbeat, grace: limits.silenceGrace }))
 
@@ -224,7 +226,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
       await parts.tellOthers({ type: 'offer', match, ...minted })
       return given
     },
-    publish: createServerPublish({ log, pace: parts.pace, maxFrame: limits.maxFrame }),
+    publish: parts.publish,
     signal: parts.signal,
     async head(topic) {
       textOf('A topic', topic, MAX_TOPIC, 1)
@@ -250,7 +252,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,
-    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...serverMetrics(parts.stats()), ...more()]),
+    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...metrics(), ...more()]),
     stats: parts.stats,
     close() {
       closing ??= close()

@@ -1,21 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Distribution } from './distribution.js'
 import type { RequestListener } from './request-listener.js'
 import type { ServerStats } from './stats.js'
 import type { LogSize } from './log/topic-log.js'
 
-/** One number, as Prometheus reads it. A counter never goes down while the process lives; its name ends in `_total`. */
-export interface Metric {
+/** One number or distribution, as Prometheus reads it. */
+export type Metric = {
   readonly name: string
   readonly help: string
-  readonly type: 'counter' | 'gauge'
-  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
-}
+} & (
+  | {
+      /** A counter never goes down while the process lives; its name ends in `_total`. */
+      readonly type: 'counter' | 'gauge'
+      readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
+    }
+  | {
+      /** In seconds, as Prometheus wants it. */
+      readonly type: 'histogram'
+      readonly distribution: Distribution
+    }
+)
 
-const one = (name: string, type: Metric['type'], help: string, value: number): Metric => ({
+const one = (name: string, type: 'counter' | 'gauge', help: string, value: number): Metric => ({
   name: `livesocket_${name}`,
   help,
   type,
   samples: [{ value }],
+})
+
+const spread = (name: string, help: string, distribution: Distribution): Metric => ({
+  name: `livesocket_${name}_seconds`,
+  help,
+  type: 'histogram',
+  distribution,
 })
 
 /** What a server has done and is doing. */
@@ -67,6 +84,13 @@ export function serverMetrics(stats: ServerStats): Metric[] {
       'Publishes that waited for readers, or so that others had their turn.',
       stats.slowed,
     ),
+    spread(
+      'delivery',
+      'From a publish to this server until the message was handed to the sockets here.',
+      stats.timings.delivery,
+    ),
+    spread('greeting', 'From the opening of a socket to its welcome.', stats.timings.greeting),
+    spread('move', 'From asking a leg to move until it had gone by itself.', stats.timings.move),
     ...(stats.log ? logMetrics(stats.log) : []),
     {
       name: 'livesocket_legs_failed_total',
@@ -92,14 +116,42 @@ function logMetrics(log: LogSize): Metric[] {
   ]
 }
 
+/** What a metric says, line by line. */
+export function valuesOf(metric: Metric, name = metric.name): MetricValue[] {
+  if (metric.type !== 'histogram')
+    return metric.samples.map(({ labels = {}, value }) => ({ metricName: name, labels, value }))
+  const { bounds, counts, sum, count } = metric.distribution
+  let below = 0
+  const buckets = counts.map((times, at) => {
+    const bound = bounds[at]
+    below += times
+    return {
+      metricName: `${name}_bucket`,
+      labels: { le: bound === undefined ? '+Inf' : `${bound / 1_000}` },
+      value: below,
+    }
+  })
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels: {}, value: sum / 1_000 },
+    { metricName: `${name}_count`, labels: {}, value: count },
+  ]
+}
+
+interface MetricValue {
+  readonly metricName: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
 /** Prometheus' text format, version 0.0.4. */
 export function metricsText(metrics: readonly Metric[]): string {
-  const lines = metrics.flatMap(({ name, help, type, samples }) => [
-    `# HELP ${name} ${escape(help, /[\\\n]/g)}`,
-    `# TYPE ${name} ${type}`,
-    ...samples.map(({ labels = {}, value }) => {
+  const lines = metrics.flatMap((metric) => [
+    `# HELP ${metric.name} ${escape(metric.help, /[\\\n]/g)}`,
+    `# TYPE ${metric.name} ${metric.type}`,
+    ...valuesOf(metric).map(({ metricName, labels, value }) => {
       const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text, /[\\\n"]/g)}"`)
-      return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`
+      return `${metricName}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`
     }),
   ])
   return `${lines.join('\n')}\n`

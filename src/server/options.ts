@@ -14,6 +14,8 @@ import type { OnRequest } from './requests/answerer.js'
 import type { OnPublish } from './publishes/publisher.js'
 import type { OnError } from './reporter.js'
 import type { ServerEvent } from './server-event.js'
+import type { MetricsRegistry } from './metrics-registry.js'
+import type { Tracing } from './tracing.js'
 
 /** What `createLiveServer` takes. Only `authenticate` and one of `port`, `server` and `noServer` are needed. */
 export interface LiveServerOptions<
@@ -98,6 +100,13 @@ export interface LiveServerOptions<
    * them as JSON.
    */
   readonly onEvent?: (event: ServerEvent) => void
+  /**
+   * A `Registry` of `prom-client` to put the metrics of this server into, as `metricsEndpoint` has them, until it is
+   * closed. Each server of a process needs one of its own, since their names are the same. Default: none.
+   */
+  readonly registry?: MetricsRegistry
+  /** Where spans of publishes, requests and moves go: see `livesocket/server/opentelemetry`. Default: nowhere. */
+  readonly tracing?: Tracing
   /**
    * What your functions threw, where the log failed, and what you should know of. Nothing of it reaches a client. In
    * `doing` the names that clients gave are quoted and escaped; what an error says may hold their words as they came.

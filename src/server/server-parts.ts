@@ -32,7 +32,10 @@ import { createAnswerer } from './requests/answerer.js'
 import { historyMethod } from './requests/history-method.js'
 import type { ServerEvent } from './server-event.js'
 import { createSignaller } from './signals/signaller.js'
+import { createServerPublish } from './publishes/server-publish.js'
 import type { ServerStats } from './stats.js'
+import { Stopwatch } from './timings.js'
+import { tracedAnswerer, tracedPublisher } from './traced.js'
 import { createTopicFeeds } from './topics/topic-feeds.js'
 import { createAcceptor } from './upgrade/acceptor.js'
 
@@ -47,18 +50,21 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
       (error) => onError(error, 'telling of an event'),
     )
   const counters = createCounters()
+  const stopwatch = new Stopwatch(clock)
   const roster = new LegRoster<User>()
-  const traffic = createTraffic(checked, counters, (order) => obey(order))
+  const traffic = createTraffic(checked, { counters, stopwatch, obey: (order) => obey(order) })
   const drain = createDrain({
     clock,
     legs: () => roster.legs as Set<ServerLeg<unknown>>,
     refusePending: () => roster.failPending(DRAINING),
+    tracing: given.tracing,
     asked: () => void counters.asked++,
+    moved: (duration) => stopwatch.move.add(duration),
     onEvent: tell,
     onError,
   })
   const greeting = createGreeting(checked, () => void counters.wasted++)
-  const newLeg = createLegs(checked, { ...traffic, ...greeting, counters, roster, drain, tell })
+  const newLeg = createLegs(checked, { ...traffic, ...greeting, counters, stopwatch, roster, drain, tell })
   const acceptor = createAcceptor(
     { path, limits, clock, allows, addressOf },
     {
@@ -115,6 +121,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
       topics: traffic.feeds.size,
       slowed: traffic.pace.slowed(),
       admission: { greeted: greeting.greeted.lastSecond, ...greeting.admission.stats },
+      timings: stopwatch.timings,
       ...(traffic.log.size && { log: traffic.log.size() }),
       draining: drain.refusing,
       logAway: status?.ready === false ? status.reason : null,
@@ -124,7 +131,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   return {
     log: traffic.log,
     presence: traffic.presence,
-    pace: traffic.pace,
+    publish: traffic.publishOwn,
     tokens,
     tellOthers: async (order: OrderNews) => traffic.news?.tell(order),
     roster,
@@ -147,11 +154,16 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 /** What comes in and goes out on legs, whosoever they are: messages, publishes, requests. */
 function createTraffic<User>(
   { given, limits, clock, onError }: CheckedOptions<User>,
-  counters: Counters,
-  obey: (order: OrderNews) => void,
+  {
+    counters,
+    stopwatch,
+    obey,
+  }: { readonly counters: Counters; readonly stopwatch: Stopwatch; obey(order: OrderNews): void },
 ) {
   const log = given.log ?? memoryLog({ clock })
-  const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, onError })
+  const times = stopwatch.delivery
+  const delivered = (topic: string, offset: number) => times.delivered(topic, offset)
+  const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, delivered, onError })
   // Of the process itself, whatever clock the server is given.
   const pace = createPublishPace(systemClock, feeds.crowded)
   const permission = guardOwnTopics(
@@ -173,6 +185,7 @@ function createTraffic<User>(
   const publish = createPublisher<User>({
     log,
     pace,
+    times,
     permission,
     clock,
     patience: limits.publishTimeout,
@@ -194,7 +207,19 @@ function createTraffic<User>(
     patience: limits.requestTimeout,
     onError,
   })
-  return { log, feeds, pace, permission, presence, filter, publish, answer, signals, news }
+  return {
+    log,
+    feeds,
+    pace,
+    permission,
+    presence,
+    filter,
+    publish: tracedPublisher(publish, given.tracing),
+    publishOwn: createServerPublish({ log, pace, times, clock, maxFrame: limits.maxFrame }),
+    answer: tracedAnswerer(answer, given.tracing),
+    signals,
+    news,
+  }
 }
 
 /** Who comes in, and how many at a time. */
@@ -226,6 +251,7 @@ function createLegs<User>(
   parts: ReturnType<typeof createTraffic<User>> &
     ReturnType<typeof createGreeting<User>> & {
       readonly counters: ReturnType<typeof createCounters>
+      readonly stopwatch: Stopwatch
       readonly roster: LegRoster<User>
       readonly drain: ReturnType<typeof createDrain>
       readonly tell: Tell

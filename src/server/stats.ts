@@ -1,6 +1,7 @@
 import type { AdmissionStats } from './admission/admission.js'
 import type { Counters } from './counters.js'
 import type { LogSize } from './log/topic-log.js'
+import type { Timings } from './timings.js'
 
 /** What a server holds and has done since its start. */
 export interface ServerStats extends Counters {
@@ -16,6 +17,8 @@ export interface ServerStats extends Counters {
   readonly slowed: number
   /** How new legs come in. `greeted`: those welcomed in the last whole second. */
   readonly admission: AdmissionStats & { readonly greeted: number }
+  /** How long things have taken. */
+  readonly timings: Timings
   /** Of a memory log. */
   readonly log?: LogSize
   /** Whether it is being emptied. */

@@ -5,6 +5,7 @@ import { LiveSocketError } from '../../base/errors.js'
 import { DRAINING } from '../failure.js'
 import type { ServerLeg } from '../legs/server-leg.js'
 import type { ServerEvent } from '../server-event.js'
+import type { Span, Tracing } from '../tracing.js'
 import type { CheckedDrain } from './drain-options.js'
 import { createPace, type Pace } from './drain-pace.js'
 import { createDrainWindow, type DrainWindow } from './drain-window.js'
@@ -20,7 +21,10 @@ export interface DrainResult {
 /** What a run of it needs. */
 export interface DrainRunDeps {
   readonly clock: Clock
+  readonly tracing?: Tracing | undefined
   asked(): void
+  /** A leg that was asked has gone by itself, so many milliseconds later. */
+  moved(duration: number): void
   onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
   /** All have gone, or it was cancelled. */
@@ -51,7 +55,8 @@ export class DrainRun {
   readonly remaining: Set<Leg>
   /** Not asked yet. From the end: those that came first are asked first. */
   readonly #waiting: Leg[]
-  readonly #told = new Set<Leg>()
+  /** Those that were asked: when, and what is traced of it. */
+  readonly #told = new Map<Leg, { readonly at: number; readonly span: Span | undefined }>()
   readonly #forced = new Set<Leg>()
   readonly #id = nanoid()
   readonly #options: CheckedDrain
@@ -96,8 +101,11 @@ export class DrainRun {
 
   /** Those asked are told to stay. */
   cancel(): void {
-    for (const leg of this.#told)
-      if (this.remaining.has(leg) && !this.#forced.has(leg)) leg.send({ type: 'handover-cancelled', id: this.#id })
+    for (const [leg, { span }] of this.#told) {
+      if (!this.remaining.has(leg)) continue
+      if (!this.#forced.has(leg)) leg.send({ type: 'handover-cancelled', id: this.#id })
+      span?.end({ attributes: { 'livesocket.outcome': 'cancelled' } })
+    }
     this.remaining.clear()
     this.#end()
   }
@@ -122,8 +130,15 @@ export class DrainRun {
   gone(leg: Leg): void {
     if (!this.remaining.delete(leg)) return
     this.#window.gone(leg)
-    if (this.#forced.has(leg)) this.#closed++
+    const forced = this.#forced.has(leg)
+    if (forced) this.#closed++
     else this.#moved++
+    const told = this.#told.get(leg)
+    if (!forced && told) this.#deps.moved(this.#deps.clock.monotonic() - told.at)
+    told?.span?.end({
+      attributes: { 'livesocket.outcome': forced ? 'forced' : 'moved' },
+      ...(forced && { failed: 'The leg was still here at the deadline, and was closed' }),
+    })
     if (this.remaining.size === 0) this.#end()
   }
 
@@ -161,7 +176,7 @@ export class DrainRun {
       const leg = this.#waiting.pop()!
       if (!this.remaining.has(leg)) continue
       this.#pace.took()
-      this.#told.add(leg)
+      this.#told.set(leg, { at: this.#deps.clock.monotonic(), span: this.#trace(leg) })
       this.#window.asked(leg)
       this.#deps.asked()
       this.#request(leg)
@@ -172,6 +187,14 @@ export class DrainRun {
   #isCrowded(): boolean {
     const needed = (this.#waiting.length / this.#options.rate) * 1_000
     return this.#window.full && needed < this.#left - LAST
+  }
+
+  #trace({ who }: Leg): Span | undefined {
+    return this.#deps.tracing?.begin('livesocket.move', {
+      'livesocket.handover': this.#id,
+      'livesocket.reason': this.#options.reason,
+      ...(who && { 'livesocket.session': who.session }),
+    })
   }
 
   #request(leg: Leg) {
@@ -199,7 +222,7 @@ export class DrainRun {
     if (!this.#options.extendable || needed === null) return
     this.#endsAt = this.#deps.clock.monotonic() + needed * MISSED
     this.#deadline.set(needed * MISSED)
-    for (const leg of this.#told) if (this.remaining.has(leg)) this.#request(leg)
+    for (const leg of this.#told.keys()) if (this.remaining.has(leg)) this.#request(leg)
   }
 
   #tellLate(needed: number | null) {

@@ -1,8 +1,6 @@
-import type { Clock } from '../../base/clock.js'
 import type { ServerLeg } from '../legs/server-leg.js'
-import type { ServerEvent } from '../server-event.js'
 import { checkedDrain, type DrainOptions } from './drain-options.js'
-import { DrainRun, type DrainResult } from './drain-run.js'
+import { DrainRun, type DrainResult, type DrainRunDeps } from './drain-run.js'
 
 /** Empties a server of its legs. */
 export interface Drain {
@@ -28,18 +26,15 @@ export interface Drain {
   readonly takes: number | null
 }
 
-export interface DrainDeps {
-  readonly clock: Clock
+export interface DrainDeps extends Omit<DrainRunDeps, 'ended'> {
   /** The welcomed legs. */
   legs(): Iterable<ServerLeg<unknown>>
   /** Refuses those that are not welcomed yet. */
   refusePending(): void
-  asked(): void
-  onEvent(event: ServerEvent): void
-  onError(error: unknown, doing: string): void
 }
 
-export function createDrain({ clock, legs, refusePending, asked, onEvent, onError }: DrainDeps): Drain {
+export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain {
+  const { onEvent } = deps
   let run: DrainRun | null = null
   /** The signal of the run, and what listens to it. */
   let unlisten: () => void = () => undefined
@@ -73,7 +68,7 @@ export function createDrain({ clock, legs, refusePending, asked, onEvent, onErro
       const count = [...legs()].length
       const checked = checkedDrain(options, count)
       if (options.signal?.aborted) return Promise.resolve({ moved: 0, forced: 0 })
-      const started = new DrainRun(legs(), checked, { clock, asked, onEvent, onError, ended })
+      const started = new DrainRun(legs(), checked, { ...deps, ended })
       run = started
       listen(checked.signal)
       // Only now: whoever is refused, and whoever asks for readiness, finds the server draining already.

@@ -119,6 +119,7 @@ function welcome<User>(leg: LegState<User>, known: Known<User>, topics: TopicAns
 function tellWelcomed<User>(leg: LegState<User>, { session, leg: number, handover }: Hello) {
   const { deps } = leg
   deps.counters.welcomed++
+  deps.stopwatch.greeting.add(leg.welcomedAt - leg.openedAt)
   deps.onEvent({
     type: 'leg-welcomed',
     ...nameOf(leg),

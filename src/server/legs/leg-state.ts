@@ -10,6 +10,7 @@ import type { FreshToken } from '../identity/fresh-token.js'
 import type { Permission } from '../identity/permission.js'
 import type { TokenLife } from '../identity/token-life.js'
 import type { ServerLimits } from '../limits.js'
+import type { Stopwatch } from '../timings.js'
 import type { TopicLog } from '../log/topic-log.js'
 import type { Presence } from '../presence/presence.js'
 import type { Publisher } from '../publishes/publisher.js'
@@ -84,6 +85,7 @@ export interface LegDeps<User> {
   readonly answer: Answerer<User>
   readonly signals: Signaller<User>
   readonly counters: Counters
+  readonly stopwatch: Stopwatch
   readonly clock: Clock
   readonly writes: WriteCoalescing
   reconnectSpread(): number | undefined
@@ -120,7 +122,8 @@ export interface LegState<User> extends ServerLeg<User> {
   asking: Identification<User> | null
   /** From its hello to its welcome: its place among those who are greeted, or wait for that. */
   place: Admitted | null
-  /** Milliseconds; 0 before. */
+  /** Milliseconds on the clock: when its socket opened, and when it was welcomed; 0 before. */
+  readonly openedAt: number
   welcomedAt: number
   /** From its welcome on. */
   rate: SessionRate | null

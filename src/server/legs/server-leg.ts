@@ -60,6 +60,7 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
   who: LegOwner<User> | null = null
   asking: Identification<User> | null = null
   place: Admitted | null = null
+  readonly openedAt: number
   welcomedAt = 0
   rate: SessionRate | null = null
   saidOverRate = false
@@ -73,6 +74,7 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
     this.deps = deps
     this.request = request
     this.address = address
+    this.openedAt = deps.clock.monotonic()
     this.arrival = arrival
     this.socket = new LegSocket(ws, stream, deps, this)
     this.topics = new LegTopics<User>(deps, new LegSink<User>(deps, this.socket, this))

@@ -5,6 +5,7 @@ import { LiveSocketError } from '../../base/errors.js'
 import type { ClientFrame } from '../../protocol/frames.js'
 import { serialise } from '../../protocol/json.js'
 import { attempt, TooLong } from '../attempt.js'
+import type { DeliveryTimes } from '../delivery-times.js'
 import { LONGEST_DATA } from '../bounds.js'
 import { LOG_AWAY } from '../failure.js'
 import type { MaybePromise } from '../maybe-promise.js'
@@ -62,6 +63,7 @@ export interface PublisherDeps<User> {
   readonly by: (user: User) => unknown
   readonly log: TopicLog
   readonly pace: PublishPace
+  readonly times: DeliveryTimes
   readonly clock: Clock
   /** How long `onPublish` may take. */
   readonly patience: number
@@ -208,18 +210,18 @@ class Decision<User> {
   }
 
   private async append({ data, answer }: Exclude<Verdict, { refused: unknown }>): Promise<PublishAnswer> {
-    const { log, pace, by, onPublish } = this.deps
-    const { frame, session, user } = this.publishing
+    const { log, pace, times, by, onPublish } = this.deps
+    const { frame, session, user, arrived } = this.publishing
     const { topic, id } = frame
-    const appended = pace.run(topic, data.length, () =>
+    const append = () =>
       log.append({
         topic,
         data,
         origin: this.origin(),
         about: aboutText({ session, id, by: by(user) }),
         ...(answer === undefined ? undefined : { answer }),
-      }),
-    )
+      })
+    const appended = pace.run(topic, data.length, () => times.append(topic, arrived.monotonic, append))
     // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
     // first.
     if (!onPublish) this.next()

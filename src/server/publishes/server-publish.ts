@@ -1,9 +1,11 @@
+import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import { MAX_TOPIC } from '../../protocol/fields.js'
 import type { Position } from '../../protocol/frames.js'
 import { isOwnTopic } from '../../protocol/own-topics.js'
 import { serialise } from '../../protocol/json.js'
 import { textOf } from '../bounds.js'
+import type { DeliveryTimes } from '../delivery-times.js'
 import type { TopicLog } from '../log/topic-log.js'
 import type { PublishPace } from './publish-pace.js'
 
@@ -11,10 +13,14 @@ import type { PublishPace } from './publish-pace.js'
 export function createServerPublish({
   log,
   pace,
+  times,
+  clock,
   maxFrame,
 }: {
   readonly log: TopicLog
   readonly pace: PublishPace
+  readonly times: DeliveryTimes
+  readonly clock: Clock
   readonly maxFrame: number
 }): (topic: string, data: unknown) => Promise<Position> {
   return async (topic, data) => {
@@ -29,7 +35,9 @@ export function createServerPublish({
       })
     if (Buffer.byteLength(text.json) > maxFrame)
       throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${maxFrame} bytes`, { topic })
-    const { answer, epoch } = await pace.run(topic, text.json.length, () => log.append({ topic, data: text.json }))
+    const from = clock.monotonic()
+    const append = () => log.append({ topic, data: text.json })
+    const { answer, epoch } = await pace.run(topic, text.json.length, () => times.append(topic, from, append))
     if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
     return { epoch: epoch!, offset: answer.offset! }
   }

@@ -10,6 +10,8 @@ import { TopicReader, type ReaderSink } from './topic-reader.js'
 export interface FeedDeps {
   readonly log: TopicLog
   readonly clock: Clock
+  /** A message was handed to those who read the topic here and keep up. */
+  delivered?(topic: string, offset: number): void
   onError(error: unknown, doing: string): void
 }
 
@@ -163,6 +165,7 @@ export class TopicFeed {
       } else this.fallBehind(reader)
     }
     if (anyHidden) this.tellHiddenSoon()
+    if (this.readers.size > 0) this.deps.delivered?.(this.topic, entry.offset)
   }
 
   /**

@@ -1,0 +1,37 @@
+/** What a span says, as OpenTelemetry takes it. */
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
+
+/** One thing that a server does, from its beginning to its end. */
+export interface Span {
+  /** Runs a function in it: what is begun in there, by whichever library, belongs to this span. */
+  run<Result>(task: () => Result): Result
+  /** `failed`: why it did not do what it was for. */
+  end(outcome: { readonly attributes: SpanAttributes; readonly failed?: string }): void
+}
+
+/** Where spans go: see `openTelemetry` of `livesocket/server/opentelemetry`. */
+export interface Tracing {
+  /** Begins a span: `livesocket.publish`, `livesocket.request` or `livesocket.move`. */
+  begin(name: string, attributes: SpanAttributes): Span
+}
+
+interface Answered {
+  readonly type: 'ack' | 'nack'
+  /** Of a nack. */
+  readonly code?: string
+  readonly message?: string
+}
+
+/** The server's own failures: whatever else a client is refused is as it shall be. */
+const FAILURES = new Set(['error', 'outcome-unknown', 'busy'])
+
+/** Answers a client within a span, which ends with what the answer is. `answer` never rejects. */
+export async function traceAnswer<Answer extends Answered>(span: Span, answer: () => Promise<Answer>): Promise<Answer> {
+  const answered = await span.run(answer)
+  endWith(span, answered)
+  return answered
+}
+
+function endWith(span: Span, { code = 'ack', message = '' }: Answered) {
+  span.end({ attributes: { 'livesocket.outcome': code }, ...(FAILURES.has(code) && { failed: message }) })
+}
