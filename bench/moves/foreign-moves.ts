@@ -4,10 +4,12 @@ import { createRelay } from '../../test/kit/relay.js'
 import { sleep, until } from '../../test/kit/wait.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { start as aedes } from './servers/aedes.js'
+import { start as graphqlWs } from './servers/graphql-ws.js'
 import { start as mosquitto } from './servers/mosquitto.js'
 import { start as nats } from './servers/nats.js'
 import { start as phoenix } from './servers/phoenix.js'
 import type { ForeignServer } from './servers/server.js'
+import { start as signalR } from './servers/signal-r.js'
 import { start as socketIo } from './servers/socket-io.js'
 import { start as trpc } from './servers/trpc.js'
 
@@ -18,6 +20,8 @@ export const FOREIGN: Readonly<Record<string, () => Promise<ForeignServer>>> = {
   'mosquitto, QoS 0': () => mosquitto(0),
   'aedes, QoS 1': aedes,
   '@trpc/server': trpc,
+  'graphql-ws, server and client': graphqlWs,
+  'ASP.NET Core SignalR': signalR,
   'nats-server': nats,
   'Phoenix (a stand-in), slow handle_out': phoenix,
 }
@@ -81,8 +85,8 @@ export async function foreignMoves(kind: string, moves: number): Promise<readonl
     }))
   } finally {
     clearInterval(timer)
-    for (const { socket, relay } of clients) {
-      socket.close()
+    for (const { close, relay } of clients) {
+      close()
       await relay.close()
     }
     await server.close()
@@ -92,20 +96,27 @@ export async function foreignMoves(kind: string, moves: number): Promise<readonl
 async function follow(server: ForeignServer, oldPath: string, roundTrip: number) {
   const relay = createRelay({ target: { port: server.port }, delay: ROUND_TRIP })
   await relay.ready
+  const account = createAccount()
+  let gaps = 0
+  const heard = (number: number) => void account.arrived(number)
+  const client = server.client?.(server.url(relay.port), heard) ?? own(server, server.url(relay.port), heard)
+  await until(() => client.live()?.store.getState().status === 'live', 10_000, 'live')
+  const socket = client.live()!
+  socket.on('gap', () => gaps++)
+  // Under load, so that what is on its way is overtaken, or overtakes.
+  socket.on('handover-started', () => relay.connections()[0]?.setDelay(roundTrip))
+  return { socket, close: client.close, relay, account, oldPath, gaps: () => gaps }
+}
+
+function own(server: ForeignServer, url: string, heard: (number: number) => void) {
   const socket = createLiveSocket<Record<string, unknown>>({
-    url: server.url(relay.port),
+    url,
     protocol: server.protocol,
     handover: { dwell: 0 },
     environment: { WebSocket },
     debug: false,
   })
-  const account = createAccount()
-  let gaps = 0
-  socket.subscribe(server.topic, (data) => void account.arrived(server.numberIn(data)))
-  socket.on('gap', () => gaps++)
-  // Under load, so that what is on its way is overtaken, or overtakes.
-  socket.on('handover-started', () => relay.connections()[0]?.setDelay(roundTrip))
+  socket.subscribe(server.topic, (data) => heard(server.numberIn(data)))
   socket.connect()
-  await until(() => socket.store.getState().status === 'live', 10_000, 'live')
-  return { socket, relay, account, oldPath, gaps: () => gaps }
+  return { live: () => socket, close: () => socket.close() }
 }

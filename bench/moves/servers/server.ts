@@ -1,4 +1,5 @@
 import type { Protocol } from '../../../src/protocol/protocol.js'
+import type { CoreSocket } from '../../../src/socket/live-socket.js'
 
 /** A real server of another kind, or a stand-in where it cannot be had, that tells numbers and asks to move. */
 export interface ForeignServer {
@@ -11,6 +12,15 @@ export interface ForeignServer {
   numberIn(data: unknown): number
   /** Tells that number to whoever follows the topic. */
   tell(number: number): void
+  /** The library of its users over what is tried; absent: a live socket alone, which follows the topic. */
+  client?(
+    url: string,
+    heard: (number: number) => void,
+  ): {
+    /** Once the library has dialled. */
+    live(): CoreSocket | undefined
+    close(): void
+  }
   /** The server's own way to ask; absent: the client moves by itself. */
   askToMove?(): void
   close(): Promise<void>
