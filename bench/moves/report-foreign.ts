@@ -1,6 +1,9 @@
 import { createPromises, table } from '../../test/kit/table.js'
 import { writeResults } from '../kit/results.js'
 import { FOREIGN, foreignMoves, type ForeignMoves } from './foreign-moves.js'
+import { phoenixPushes } from './phoenix-pushes.js'
+
+const PUSHES = 'Phoenix (a stand-in), pushes'
 
 /** Each kind of server after the other. `only`: those whose name bears it. */
 export async function reportForeign(moves: number, only = '') {
@@ -22,6 +25,16 @@ export async function reportForeign(moves: number, only = '') {
       promises.check(`${kind}: it ran`, false, String(thrown))
     }
     console.log(promises.lines().split('\n').slice(-2).join('\n'))
+  }
+  if (PUSHES.includes(only)) {
+    const cuts = Math.ceil(moves / 5)
+    const { pushes, answered, unknown, otherwise, untrue, twice, ...seen } = await phoenixPushes(moves, cuts)
+    promises.check(
+      `${PUSHES}: each handled once or told as unknown, never twice`,
+      otherwise + untrue + twice === 0,
+      `${seen.moves} moves, ${seen.cuts} cuts: of ${pushes} ${answered} answered, ${unknown} unknown, ${otherwise} otherwise, ${untrue} untrue, ${twice} twice`,
+    )
+    console.log(promises.lines().split('\n').at(-1))
   }
   const head = ['server', 'old path', 'moves', 'messages', 'lost', 'repeated', 'out of order']
   const cells = rows.map((row) => [
