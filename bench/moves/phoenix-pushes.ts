@@ -72,10 +72,10 @@ export async function phoenixPushes(moves: number, cuts: number): Promise<Phoeni
     )
   }, EVERY)
   try {
-    for (let turn = 1, done = 0; turn <= moves; turn++) {
+    for (let turn = 1, done = 0; turn <= moves + cuts; turn++) {
       for (const client of wss.clients) client.send('[null,null,"room:1","reconnect",{"deadline":20000}]')
       // In the middle of some of the moves.
-      if (done < cuts && turn % Math.floor(moves / cuts) === 0) {
+      if (done < cuts && turn % Math.floor(1 + moves / cuts) === 0) {
         done++
         await sleep(random() * 60)
         for (const client of wss.clients) client.terminate()

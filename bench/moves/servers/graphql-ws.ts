@@ -45,7 +45,7 @@ export async function start(): Promise<ForeignServer> {
         protocol,
         once: true,
         WebSocket,
-        handover: { dwell: 0, overlapLimit: 400 },
+        handover: { dwell: 0, overlapLimit: 1_500 },
         debug: false,
       }) {
         constructor(...args: ConstructorParameters<typeof LiveWebSocket>) {
