@@ -61,6 +61,11 @@ export function createLeg(deps: LegDeps, handlers: LegHandlers): Leg {
   return new SocketLeg(deps, handlers)
 }
 
+/** What the library makes with `new` is the socket that was dialled. */
+function Dialled(dial: (address: string, protocols?: string[]) => unknown, address: string, protocols?: string[]) {
+  return dial(address, protocols)
+}
+
 class SocketLeg implements Leg {
   readonly #socket: InstanceType<typeof ReconnectingWebSocket>
   readonly #handlers: LegHandlers
@@ -75,12 +80,9 @@ class SocketLeg implements Leg {
       url,
       subprotocols.length > 0 ? [...subprotocols] : undefined,
       {
-        WebSocket: Object.assign(
-          function (address: string, protocols?: string[]) {
-            return dial(address, protocols)
-          },
-          { CLOSING: 2 },
-        ),
+        // Bound, where a function of each leg's own would be a class of its own, which holds that leg until a full
+        // garbage collection.
+        WebSocket: Object.assign(Dialled.bind(null, dial), { CLOSING: 2 }),
         maxRetries: 0,
         maxEnqueuedMessages: 0,
         connectionTimeout: NEVER,

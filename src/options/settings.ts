@@ -126,8 +126,8 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
       explain`getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
     )
   }
-  return {
-    ...read,
+  // To spread it into another object would make two, and a shape of its own for each client.
+  return Object.assign(read, {
     key: read.key ?? defaultKey(read.url),
     protocol: protocol as unknown as Protocol,
     reconnect: {
@@ -145,7 +145,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     network: environment.network ?? browserNetwork,
     page: environment.page ?? browserPage,
     tabs: environment.tabs,
-  }
+  })
 }
 
 /**

@@ -16,81 +16,80 @@ export type Answer =
   | { readonly type: 'ack'; readonly offset: number }
   | { readonly type: 'nack'; readonly code: string; readonly message: string }
 
-export interface ModelLog extends TopicRecord {
-  readonly head: number
+/** A class: an object with getters of its own would be of a shape of its own in each world, and slow to use. */
+export class ModelLog implements TopicRecord {
+  epoch = 'e0'
+  head = 0
+  trimmed = 0
   /** How often its content was lost. */
-  readonly losses: number
-  read(after: number): readonly Entry[]
-  append(data: unknown, hidden?: boolean): Entry
-  /** Applies a publish once: server rules 4 and 5. `since`: how many losses there had been when its leg was welcomed. */
-  publish(publish: { session: string; id: string; n: number; age?: number; data: unknown }, since: number): Answer
-  /** Everything is gone, and the numbering starts over. */
-  lose(): void
-  /** Nothing up to the head is kept, but the newest `keep`. */
-  trim(keep: number): void
-}
+  losses = 0
+  /** What is kept: from `trimmed + 1` to `head`. */
+  #entries: Entry[] = []
+  readonly #archives = new Map<string, Entry[]>()
+  #answers = new Map<string, Answer>()
+  #newest = new Map<string, number>()
+  readonly #applied = new Map<unknown, number>()
 
-export function createModelLog(): ModelLog {
-  let losses = 0
-  let entries: Entry[] = []
-  let trimmed = 0
-  let head = 0
-  const archives = new Map<string, Entry[]>()
-  let answers = new Map<string, Answer>()
-  let newest = new Map<string, number>()
-  const applied = new Map<unknown, number>()
-  const epoch = () => `e${losses}`
+  archive(of: string): readonly Entry[] {
+    return this.#archives.get(of) ?? []
+  }
 
-  function append(data: unknown, hidden = false): Entry {
-    const entry = { epoch: epoch(), offset: ++head, data, hidden }
-    entries.push(entry)
-    archives.set(entry.epoch, [...(archives.get(entry.epoch) ?? []), entry])
+  /** The first entry behind that offset, which is no older than what is kept. */
+  next(after: number): Entry | undefined {
+    return this.#entries[after - this.trimmed]
+  }
+
+  append(data: unknown, hidden = false): Entry {
+    const entry = { epoch: this.epoch, offset: ++this.head, data, hidden }
+    this.#entries.push(entry)
+    const archive = this.#archives.get(entry.epoch)
+    if (archive) archive.push(entry)
+    else this.#archives.set(entry.epoch, [entry])
     return entry
   }
 
-  return {
-    get epoch() {
-      return epoch()
-    },
-    get head() {
-      return head
-    },
-    get trimmed() {
-      return trimmed
-    },
-    get losses() {
-      return losses
-    },
-    archive: (of) => archives.get(of) ?? [],
-    read: (after) => entries.filter(({ offset }) => offset > after),
-    append,
-    publish({ session, id, n, age, data }, since) {
-      const known = answers.get(id)
-      if (known) return known
-      const unknown = { type: 'nack', code: 'outcome-unknown', message: 'the record is lost' } as const
-      if (since < losses || (age !== undefined && losses > 0)) return unknown
-      const answer: Answer =
-        n <= (newest.get(session) ?? 0)
-          ? { type: 'nack', code: 'out-of-order', message: 'a later one was applied' }
-          : { type: 'ack', offset: append(data).offset }
-      if (answer.type === 'ack') {
-        newest.set(session, n)
-        applied.set(data, (applied.get(data) ?? 0) + 1)
-      }
-      answers.set(id, answer)
-      return answer
-    },
-    applied: (data) => applied.get(data) ?? 0,
-    lose() {
-      losses++
-      entries = []
-      trimmed = head = 0
-      answers = new Map()
-      newest = new Map()
-    },
-    trim(keep) {
-      trimmed = Math.max(trimmed, head - keep)
-      entries = entries.filter(({ offset }) => offset > trimmed)
-    },
+  /** Applies a publish once: server rules 4 and 5. `since`: how many losses there had been when its leg was welcomed. */
+  publish({ session, id, n, age, data }: Publish, since: number): Answer {
+    const known = this.#answers.get(id)
+    if (known) return known
+    if (since < this.losses || (age !== undefined && this.losses > 0))
+      return { type: 'nack', code: 'outcome-unknown', message: 'the record is lost' }
+    const answer: Answer =
+      n <= (this.#newest.get(session) ?? 0)
+        ? { type: 'nack', code: 'out-of-order', message: 'a later one was applied' }
+        : { type: 'ack', offset: this.append(data).offset }
+    if (answer.type === 'ack') {
+      this.#newest.set(session, n)
+      this.#applied.set(data, this.applied(data) + 1)
+    }
+    this.#answers.set(id, answer)
+    return answer
   }
+
+  applied(data: unknown): number {
+    return this.#applied.get(data) ?? 0
+  }
+
+  /** Everything is gone, and the numbering starts over. */
+  lose() {
+    this.epoch = `e${++this.losses}`
+    this.#entries = []
+    this.trimmed = this.head = 0
+    this.#answers = new Map()
+    this.#newest = new Map()
+  }
+
+  /** Nothing up to the head is kept, but the newest `keep`. */
+  trim(keep: number) {
+    this.trimmed = Math.max(this.trimmed, this.head - keep)
+    this.#entries = this.#entries.filter(({ offset }) => offset > this.trimmed)
+  }
+}
+
+interface Publish {
+  readonly session: string
+  readonly id: string
+  readonly n: number
+  readonly age?: number
+  readonly data: unknown
 }

@@ -2,60 +2,47 @@ import type { Network, NetworkHint } from '../../src/host/network.js'
 import type { Page, PageChange } from '../../src/host/page.js'
 
 /** What a browser tells of the page and its network, by hand. */
-export interface WorldPage {
-  readonly sensors: { readonly page: Page; readonly network: Network }
-  readonly stored: boolean
-  readonly offline: boolean
-  tell(change: PageChange): void
-  hint(hint: NetworkHint): void
-}
+export class WorldPage {
+  stored = false
+  offline = false
+  #hidden = false
+  readonly #pageListeners = new Set<(change: PageChange) => void>()
+  readonly #networkListeners = new Set<(hint: NetworkHint) => void>()
 
-export function createWorldPage(): WorldPage {
-  const pageListeners = new Set<(change: PageChange) => void>()
-  const networkListeners = new Set<(hint: NetworkHint) => void>()
-  let hidden = false
-  let stored = false
-  let offline = false
-  return {
-    sensors: {
-      page: {
-        hidden: () => hidden,
-        subscribe(listener) {
-          pageListeners.add(listener)
-          return () => void pageListeners.delete(listener)
-        },
-      },
-      network: {
-        online: () => !offline,
-        subscribe(listener) {
-          networkListeners.add(listener)
-          return () => void networkListeners.delete(listener)
-        },
+  readonly sensors: { readonly page: Page; readonly network: Network } = {
+    page: {
+      hidden: () => this.#hidden,
+      subscribe: (listener) => {
+        this.#pageListeners.add(listener)
+        return () => void this.#pageListeners.delete(listener)
       },
     },
-    get stored() {
-      return stored
+    network: {
+      online: () => !this.offline,
+      subscribe: (listener) => {
+        this.#networkListeners.add(listener)
+        return () => void this.#networkListeners.delete(listener)
+      },
     },
-    get offline() {
-      return offline
-    },
-    tell(change) {
-      if (change === 'hidden' || change === 'shown') {
-        if (hidden === (change === 'hidden')) return
-        hidden = !hidden
-      }
-      if (change === 'stored' || change === 'restored') {
-        if (stored === (change === 'stored')) return
-        stored = !stored
-      }
-      for (const listener of [...pageListeners]) listener(change)
-    },
-    hint(hint) {
-      if (hint !== 'change') {
-        if (offline === (hint === 'offline')) return
-        offline = !offline
-      }
-      for (const listener of [...networkListeners]) listener(hint)
-    },
+  }
+
+  tell(change: PageChange) {
+    if (change === 'hidden' || change === 'shown') {
+      if (this.#hidden === (change === 'hidden')) return
+      this.#hidden = !this.#hidden
+    }
+    if (change === 'stored' || change === 'restored') {
+      if (this.stored === (change === 'stored')) return
+      this.stored = !this.stored
+    }
+    for (const listener of [...this.#pageListeners]) listener(change)
+  }
+
+  hint(hint: NetworkHint) {
+    if (hint !== 'change') {
+      if (this.offline === (hint === 'offline')) return
+      this.offline = !this.offline
+    }
+    for (const listener of [...this.#networkListeners]) listener(hint)
   }
 }

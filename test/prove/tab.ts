@@ -5,7 +5,7 @@ import { seededRandom } from '../kit/seeded-random.js'
 import { createJudge, type Judge } from './judge.js'
 import type { ModelLog } from './model-log.js'
 import { draw } from './draw.js'
-import { createWorldPage, type WorldPage } from './page.js'
+import { WorldPage } from './page.js'
 import { createPublishWatch } from './publish-watch.js'
 import type { TokenService } from './token-service.js'
 import { createWorldSocket, type Connection, type ServerEnd } from './wire.js'
@@ -25,8 +25,6 @@ export interface Tab {
   publish(): void
   signIn(): void
   signOut(): void
-  /** Something arrived here. */
-  arrived(connection: Connection, text: string | null): void
   /** What keeps it from being as if nothing had happened; none: all is well. */
   amiss(): string[]
   /** None where none was asked for. */
@@ -46,7 +44,8 @@ export interface TabDeps {
   readonly origins: string[]
   serverAt(url: string): ServerEnd | null
   tick(): number
-  say(line: string): void
+  /** Null: nobody listens. */
+  readonly say: ((line: string) => void) | null
   /** Where a picture is drawn: how far to the right. */
   readonly place: (() => number) | null
 }
@@ -56,12 +55,12 @@ const HEARD_OF = 5_000
 
 export function createTab({ name, clock, log, tokens, say: tell, place, ...deps }: TabDeps): Tab {
   const judge = createJudge(log)
-  const page = createWorldPage()
+  const page = new WorldPage()
   const connections: Connection[] = []
   const welcomed = new Set<Connection>()
   const heard = new Map<Connection, number>()
   const told = { delivered: 0, gaps: 0, moves: 0 }
-  const say = (line: string) => tell(`${name} ${line}`)
+  const say = tell && ((line: string) => tell(`${name} ${line}`))
   const watchPublish = createPublishWatch((rule) => judge.break(`a rule of the contract: ${rule}`))
   let publishes = 0
   let signedOut = false
@@ -75,15 +74,21 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
       for (let at = connections.length - 1; at >= 0; at--)
         if (connections[at]!.over && connections[at]!.down.items.length === 0) connections.splice(at, 1)
       connections.push(connection)
-      say(`dials leg ${connection.leg}, ${connection.url}`)
+      say?.(`dials leg ${connection.leg}, ${connection.url}`)
       if (connections.filter(({ held }) => held).length > 2) judge.break('three legs at once (client rule 1)')
     },
     sent(connection, text) {
-      say(`${connection.leg} ↑ ${text}`)
+      say?.(`${connection.leg} ↑ ${text}`)
       watchPublish(text)
       if (former.some((token) => text.includes(token))) judge.break('a token left after its sign-out')
     },
-    tick: () => deps.tick(),
+    arriving(connection, queue, item) {
+      const text = item.kind === 'text' ? item.text : null
+      tell?.(`${queue.name} ${text ?? item.kind}`)
+      if (queue === connection.down) arrived(connection, text)
+    },
+    tick: deps.tick,
+    legs: 0,
   })
 
   const socket = deps.create({
@@ -98,13 +103,13 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     drawing?.arrived(leg)
     told.delivered++
     judge.delivered({ epoch, offset, data })
-    say(`has ${epoch}:${offset}`)
+    say?.(`has ${epoch}:${offset}`)
   })
   socket.on('gap', (gap) => {
     drawing?.missed()
     told.gaps++
     judge.gap(gap)
-    say(`misses ${gap.epoch}:${gap.from}–${gap.to} (${gap.reason})`)
+    say?.(`misses ${gap.epoch}:${gap.from}–${gap.to} (${gap.reason})`)
   })
   socket.on('cutover', () => void told.moves++)
   socket.on('error', ({ error }) => judge.break(`an error event: ${error.message}`))
@@ -116,7 +121,7 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     if (state.status === status) return
     const before = status
     status = state.status
-    say(`is ${status}`)
+    say?.(`is ${status}`)
     if (state.closed?.by === 'signed-out') ended()
     if (before !== 'live' || status === 'closed' || page.stored || page.offline) return
     const serving = connections.find(
@@ -128,6 +133,16 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
   function ended() {
     signedOut = true
     judge.newSession()
+  }
+
+  function arrived(connection: Connection, text: string | null) {
+    heard.set(connection, clock.monotonic())
+    // Only what it is told of topics is of interest, and that is in few frames.
+    if (text === null || !connection.held || !/"(?:welcome|subscribed)"/.test(text)) return
+    const frame = JSON.parse(text) as { type: string; topics?: Record<string, { epoch: string; after: number }> }
+    if (frame.type === 'welcome') welcomed.add(connection)
+    const answer = frame.topics?.[TOPIC]
+    if (answer && (frame.type === 'welcome' || frame.type === 'subscribed')) judge.started(answer.epoch, answer.after)
   }
 
   return {
@@ -152,14 +167,6 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     signOut() {
       former = tokens ? tokens.given() : []
       socket.signOut()
-    },
-    arrived(connection, text) {
-      heard.set(connection, clock.monotonic())
-      if (text === null || !connection.held) return
-      const frame = JSON.parse(text) as { type: string; topics?: Record<string, { epoch: string; after: number }> }
-      if (frame.type === 'welcome') welcomed.add(connection)
-      const answer = frame.topics?.[TOPIC]
-      if (answer && (frame.type === 'welcome' || frame.type === 'subscribed')) judge.started(answer.epoch, answer.after)
     },
     picture: (marks) => (drawing ? [drawing.picture(marks)] : []),
     amiss() {

@@ -7,10 +7,20 @@ export type Item =
   | { readonly kind: 'reset' }
 
 /** One direction of a connection: what was sent and has not arrived, in order. */
-export interface Queue {
+export class Queue {
   readonly name: string
-  readonly items: { readonly item: Item; readonly sent: number }[]
-  deliver(item: Item): void
+  readonly items: { readonly item: Item; readonly sent: number }[] = []
+  readonly #arrived: (item: Item) => void
+
+  constructor(name: string, arrived: (item: Item) => void) {
+    this.name = name
+    this.#arrived = arrived
+  }
+
+  /** The first of them arrives. */
+  arrive() {
+    this.#arrived(this.items.shift()!.item)
+  }
 }
 
 export interface ServerEnd {
@@ -25,9 +35,9 @@ export interface Connection {
   readonly url: string
   readonly up: Queue
   readonly down: Queue
-  /** From the server. After `close` or `reset` nothing more is sent. */
-  send(frame: object): void
-  close(code: number, reason: string): void
+  /** From the server. After `end` or `reset` nothing more is sent. */
+  tell(frame: object): void
+  end(code: number, reason: string): void
   reset(): void
   /** Nothing of it is under way and nothing will be. */
   readonly over: boolean
@@ -42,10 +52,14 @@ export interface Network {
   serverAt(url: string): ServerEnd | null
   /** Each connection once, as it is dialled. */
   dialled(connection: Connection): void
+  /** Something is about to arrive, by that queue. */
+  arriving(connection: Connection, queue: Queue, item: Item): void
   /** What the page sent. */
   sent(connection: Connection, text: string): void
   /** Order in which things were sent, over all connections. */
   tick(): number
+  /** How many legs there have been. */
+  legs: number
 }
 
 interface WorldEvent {
@@ -57,135 +71,143 @@ type Listener = (event: WorldEvent) => void
 
 /** A browser's WebSocket class whose connections are queues that somebody else moves on. */
 export function createWorldSocket(network: Network): typeof WebSocket {
-  let legs = 0
-  // A target and events of Node's own would cost more than the client that hears them.
-  class WorldSocket {
-    static readonly CONNECTING = 0
-    static readonly OPEN = 1
-    static readonly CLOSING = 2
-    static readonly CLOSED = 3
-    readyState = 0
-    protocol = ''
-    bufferedAmount = 0
-    binaryType = 'blob'
-    onopen: Listener | null = null
-    onmessage: Listener | null = null
-    onerror: Listener | null = null
-    onclose: Listener | null = null
-    readonly #listeners = new Map<string, Set<Listener>>()
-    #closed = false
-    #serverDone = false
-    readonly #server: ServerEnd | null
-    readonly #connection: Connection
-    readonly #up: Queue
-    readonly #down: Queue
-
-    constructor(readonly url: string) {
-      const leg = ++legs
-      this.#server = network.serverAt(url)
-      this.#up = { name: `${leg}↑`, items: [], deliver: (item) => this.#arriveUp(item) }
-      this.#down = { name: `${leg}↓`, items: [], deliver: (item) => this.#arriveDown(item) }
-      this.#connection = this.#describe(leg)
-      this.#push(this.#up, { kind: 'open' })
-      network.dialled(this.#connection)
-    }
-
-    #describe(leg: number): Connection {
-      const push = (item: Item, last: boolean) => {
-        if (this.#serverDone) return
-        this.#serverDone = last
-        this.#push(this.#down, item)
-      }
-      const overNow = () => this.readyState === 3 && this.#up.items.length === 0
-      const heldNow = () => this.readyState < 2 && !this.#closed
-      const soundNow = () => this.readyState === 1 && !this.#serverDone && !this.#closed
-      return {
-        leg,
-        url: this.url,
-        up: this.#up,
-        down: this.#down,
-        send: (frame) => push({ kind: 'text', text: JSON.stringify(frame) }, false),
-        close: (code, reason) => push({ kind: 'close', code, reason }, true),
-        reset: () => push({ kind: 'reset' }, true),
-        get over() {
-          return overNow()
-        },
-        get held() {
-          return heldNow()
-        },
-        get sound() {
-          return soundNow()
-        },
-      }
-    }
-
-    #push(queue: Queue, item: Item) {
-      queue.items.push({ item, sent: network.tick() })
-    }
-
-    #arriveUp(item: Item) {
-      if (item.kind === 'open') {
-        if (this.#closed) return
-        if (!this.#server) return this.#connection.reset()
-        this.#push(this.#down, { kind: 'open' })
-        return this.#server.opened(this.#connection)
-      }
-      if (this.#serverDone) return
-      if (item.kind === 'text') return this.#server!.received(this.#connection, item.text)
-      this.#serverDone = true
-      this.#server?.closed(this.#connection)
-    }
-
-    #arriveDown(item: Item) {
-      if (item.kind === 'open') {
-        if (this.readyState !== 0) return
-        this.readyState = 1
-        this.protocol = 'livesocket.v1'
-        return this.#emit({ type: 'open' })
-      }
-      if (item.kind === 'text') {
-        if (this.readyState === 1) this.#emit({ type: 'message', data: item.text })
-        return
-      }
-      if (this.readyState === 3) return
-      const opened = this.readyState !== 0
-      this.readyState = 3
-      if (item.kind === 'reset') this.#push(this.#up, { kind: 'reset' })
-      if (item.kind === 'reset' || !opened) this.#emit({ type: 'error' })
-      const close = item.kind === 'close' && opened ? item : { code: 1006, reason: '' }
-      this.#emit({ type: 'close', code: close.code, reason: close.reason, wasClean: opened })
-    }
-
-    send(data: string) {
-      if (this.readyState !== 1) return
-      network.sent(this.#connection, data)
-      this.#push(this.#up, { kind: 'text', text: data })
-    }
-
-    close(code = 1005, reason = '') {
-      if (this.readyState >= 2) return
-      this.readyState = 2
-      this.#closed = true
-      this.#push(this.#up, { kind: 'close', code, reason })
-      // Nobody hears what comes after it: the page has let go.
-      this.readyState = 3
-      this.#down.items.length = 0
-      this.#serverDone = this.#serverDone || !this.#server
-    }
-
-    addEventListener(type: string, listener: Listener) {
-      const those = this.#listeners.get(type) ?? new Set()
-      this.#listeners.set(type, those.add(listener))
-    }
-
-    removeEventListener(type: string, listener: Listener) {
-      this.#listeners.get(type)?.delete(listener)
-    }
-
-    #emit(event: WorldEvent) {
-      this[`on${event.type}` as 'onopen']?.(event)
-      for (const listener of [...(this.#listeners.get(event.type) ?? [])]) listener(event)
-    }
-  }
-  return WorldSocket as unknown as typeof WebSocket
+  // A class a network would be a new shape of objects in each world: slow to use, and the whole world would hang on it.
+  const bound = WorldSocket.bind(null, network)
+  return Object.assign(bound, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }) as unknown as typeof WebSocket
 }
+
+/** Both ends of a WebSocket. A target and events of Node's own would cost more than the client that hears them. */
+class WorldSocket implements Connection {
+  readyState = 0
+  protocol = ''
+  bufferedAmount = 0
+  binaryType = 'blob'
+  onopen: Listener | null = null
+  onmessage: Listener | null = null
+  onerror: Listener | null = null
+  onclose: Listener | null = null
+  readonly url: string
+  readonly leg: number
+  readonly up: Queue
+  readonly down: Queue
+  readonly #network: Network
+  readonly #server: ServerEnd | null
+  readonly #listeners = new Map<string, Set<Listener>>()
+  #closed = false
+  #serverDone = false
+
+  constructor(network: Network, url: string) {
+    this.url = url
+    this.leg = ++network.legs
+    this.#network = network
+    this.#server = network.serverAt(url)
+    this.up = new Queue(`${this.leg}↑`, (item) => this.#arriveUp(item))
+    this.down = new Queue(`${this.leg}↓`, (item) => this.#arriveDown(item))
+    this.#push(this.up, OPEN)
+    network.dialled(this)
+  }
+
+  get over() {
+    return this.readyState === 3 && this.up.items.length === 0
+  }
+
+  get held() {
+    return this.readyState < 2 && !this.#closed
+  }
+
+  get sound() {
+    return this.readyState === 1 && !this.#serverDone && !this.#closed
+  }
+
+  tell(frame: object) {
+    if (!this.#serverDone) this.#push(this.down, { kind: 'text', text: JSON.stringify(frame) })
+  }
+
+  end(code: number, reason: string) {
+    this.#last({ kind: 'close', code, reason })
+  }
+
+  reset() {
+    this.#last(RESET)
+  }
+
+  #last(item: Item) {
+    if (this.#serverDone) return
+    this.#serverDone = true
+    this.#push(this.down, item)
+  }
+
+  #push(queue: Queue, item: Item) {
+    queue.items.push({ item, sent: this.#network.tick() })
+  }
+
+  #arriveUp(item: Item) {
+    this.#network.arriving(this, this.up, item)
+    if (item.kind === 'open') {
+      if (this.#closed) return
+      if (!this.#server) return this.reset()
+      this.#push(this.down, OPEN)
+      return this.#server.opened(this)
+    }
+    if (this.#serverDone) return
+    if (item.kind === 'text') return this.#server!.received(this, item.text)
+    this.#serverDone = true
+    this.#server?.closed(this)
+  }
+
+  #arriveDown(item: Item) {
+    this.#network.arriving(this, this.down, item)
+    if (item.kind === 'open') {
+      if (this.readyState !== 0) return
+      this.readyState = 1
+      this.protocol = 'livesocket.v1'
+      return this.#emit(this.onopen, { type: 'open' })
+    }
+    if (item.kind === 'text') {
+      if (this.readyState === 1) this.#emit(this.onmessage, { type: 'message', data: item.text })
+      return
+    }
+    if (this.readyState === 3) return
+    const opened = this.readyState !== 0
+    this.readyState = 3
+    if (item.kind === 'reset') this.#push(this.up, RESET)
+    if (item.kind === 'reset' || !opened) this.#emit(this.onerror, { type: 'error' })
+    const { code, reason } = item.kind === 'close' && opened ? item : LOST
+    this.#emit(this.onclose, { type: 'close', code, reason, wasClean: opened })
+  }
+
+  send(data: string) {
+    if (this.readyState !== 1) return
+    this.#network.sent(this, data)
+    this.#push(this.up, { kind: 'text', text: data })
+  }
+
+  close(code = 1005, reason = '') {
+    if (this.readyState >= 2) return
+    this.#closed = true
+    this.#push(this.up, { kind: 'close', code, reason })
+    // Nobody hears what comes after it: the page has let go.
+    this.readyState = 3
+    this.down.items.length = 0
+    this.#serverDone = this.#serverDone || !this.#server
+  }
+
+  addEventListener(type: string, listener: Listener) {
+    const those = this.#listeners.get(type) ?? new Set()
+    this.#listeners.set(type, those.add(listener))
+  }
+
+  removeEventListener(type: string, listener: Listener) {
+    this.#listeners.get(type)?.delete(listener)
+  }
+
+  #emit(handler: Listener | null, event: WorldEvent) {
+    handler?.(event)
+    const listeners = this.#listeners.get(event.type)
+    if (listeners) for (const listener of [...listeners]) listener(event)
+  }
+}
+
+const OPEN: Item = { kind: 'open' }
+const RESET: Item = { kind: 'reset' }
+const LOST = { code: 1006, reason: '' }

@@ -4,8 +4,8 @@ import type { PageChange } from '../../src/host/page.js'
 import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
 import { SEEN, type Choices } from './choices.js'
 import type { Machine } from './machine.js'
-import { createModelLog } from './model-log.js'
-import { createModelServer, type ModelServer } from './model-server.js'
+import { ModelLog } from './model-log.js'
+import { ModelServer } from './model-server.js'
 import type { State } from './state-hash.js'
 import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
 import { createTokenService } from './token-service.js'
@@ -92,14 +92,16 @@ export async function runWorld(
   machine.timers(clock)
   try {
     const story: string[] = []
-    const say = (line: string) =>
-      void (tellStory && story.push(`${(clock.monotonic() - BEGAN).toFixed(0).padStart(7)} ${line}`))
+    const say = tellStory
+      ? (line: string) => void story.push(`${(clock.monotonic() - BEGAN).toFixed(0).padStart(7)} ${line}`)
+      : null
     const world = createWorld(create, options, seed, clock, say, tellStory ? () => story.length * 1_000 : null)
-    const steps = await live(world, options, choices, async () => {
+    const schedule = live(world, options, choices)
+    let next = schedule.next()
+    for (; !next.done; next = schedule.next())
       do await machine.turn()
       while (clock.runDue())
-    })
-    return { broken: world.broken(), steps, story, pictures: world.pictures() }
+    return { broken: world.broken(), steps: next.value, story, pictures: world.pictures() }
   } finally {
     machine.timers(null)
   }
@@ -111,53 +113,47 @@ type Actor = readonly Happening[] | typeof TIME
 
 type World = ReturnType<typeof createWorld>
 
-/** The schedule itself: first with everything that may happen, then until all is well. Resolves with its steps. */
-async function live(world: World, options: WorldOptions, choices: Choices, quiet: () => Promise<void>) {
+/**
+ * The schedule itself: first with everything that may happen, then until all is well. It halts where every promise has
+ * to go on that can, and returns its steps.
+ */
+function* live(world: World, options: WorldOptions, choices: Choices): Generator<void, number> {
   const left: Actor[] = [...options.actors, TIME]
   let steps = 0
-  async function step(pick: (count: number) => number) {
-    const can = world.enabled(left)
-    if (can.length === 0) return false
-    const picked = pick(can.length)
-    if (picked === SEEN) return false
-    can[picked]!()
-    await quiet()
+  let seen = false
+  const state = () => world.state(left)
+  function step(pick: ((count: number, state: () => State) => number) | null) {
+    const count = world.enabled(left)
+    if (count === 0) return false
+    const picked = pick ? pick(count, state) : 0
+    seen = picked === SEEN
+    if (seen) return false
+    world.act(picked)
     steps++
-    return world.sound()
+    return true
   }
   world.begin()
-  await quiet()
+  yield
   if (options.live) {
     const actors = left.splice(0, left.length, TIME)
-    while (!world.calm() && (await step(() => 0)));
+    while (world.sound() && !world.calm() && step(null)) yield
     left.splice(0, 1, ...actors)
     world.rest()
   }
+  const pick = choices.pick.bind(choices)
   const going = () => left.some((actor) => actor !== TIME && actor.length > 0) || world.underWay()
-  let seen = false
-  while (
-    steps < options.maxSteps &&
-    going() &&
-    (await step((count) => {
-      const picked = choices.pick(count, () => world.state(left))
-      seen = picked === SEEN
-      return picked
-    }))
-  );
-  if (seen) {
-    world.end()
-    await quiet()
-    return steps
-  }
-  left.splice(0, left.length, TIME)
-  if (world.sound()) {
-    world.allIsWell()
-    const most = steps + MOST_CALM_STEPS
-    while (!world.calm() && steps < most && world.inTime() && (await step(() => 0)));
-    if (!world.calm()) world.late()
+  while (world.sound() && steps < options.maxSteps && going() && step(pick)) yield
+  if (!seen) {
+    left.splice(0, left.length, TIME)
+    if (world.sound()) {
+      world.allIsWell()
+      const most = steps + MOST_CALM_STEPS
+      while (world.sound() && !world.calm() && steps < most && world.inTime() && step(null)) yield
+      if (!world.calm()) world.late()
+    }
   }
   world.end()
-  await quiet()
+  yield
   return steps
 }
 
@@ -166,11 +162,12 @@ function createWorld(
   options: WorldOptions,
   seed: number,
   clock: ReturnType<typeof createWorldClock>,
-  say: (line: string) => void,
+  /** Null: nobody listens. */
+  say: ((line: string) => void) | null,
   /** Where a picture is drawn: how far to the right. */
-  place: (() => number) | null,
+  right: (() => number) | null,
 ) {
-  const log = createModelLog()
+  const log = new ModelLog()
   const tokens = createTokenService(clock, options.tokenLife ?? 0)
   const newestLegs = new Map<string, number>()
   const browser = createSimulatedTabs(clock)
@@ -180,19 +177,20 @@ function createWorld(
   let haste = options.haste ?? Infinity
   let wellSince = 0
 
-  const servers: ModelServer[] = ['A', 'B', 'C'].slice(0, options.servers).map((name) =>
-    createModelServer({
-      name,
-      url: `wss://${name.toLowerCase()}.test/live`,
-      topic: TOPIC,
-      clock,
-      log,
-      newestLegs,
-      heartbeat: 10_000,
-      tokenValid: (given) => options.tokenLife === null || tokens.valid(given),
-      tokenTtl: (given) => (options.tokenLife === null ? undefined : tokens.left(given)),
-      broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
-    }),
+  const servers = ['A', 'B', 'C'].slice(0, options.servers).map(
+    (name) =>
+      new ModelServer({
+        name,
+        url: `wss://${name.toLowerCase()}.test/live`,
+        topic: TOPIC,
+        clock,
+        log,
+        newestLegs,
+        heartbeat: 10_000,
+        tokenValid: (given) => options.tokenLife === null || tokens.valid(given),
+        tokenTtl: (given) => (options.tokenLife === null ? undefined : tokens.left(given)),
+        broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
+      }),
   )
   const taking = () => servers.filter(({ up, draining }) => up && !draining)
   /** A balancer gives the first server that takes new legs, else one that is on its way out. */
@@ -208,17 +206,17 @@ function createWorld(
       tabs: browser.open(),
       seed: seed + index,
       dwell: options.dwell,
-      origins: servers.map(({ url }) => new URL(url).origin),
+      origins: servers.map(({ url }) => url.slice(0, -'/live'.length)),
       serverAt: (url) =>
         url.includes('front') ? balanced() : (servers.find((one) => one.url === url && one.up) ?? null),
       tick: () => ++sent,
       say,
-      place,
+      place: right,
     }),
   )
   const marks: TimelineMark[] = []
 
-  const byServers: Record<OfServers, () => void> = {
+  const byServers: Readonly<Record<OfServers, () => void>> = {
     append: () => void log.append(log.head + 1),
     'append-hidden': () => void log.append('hidden', true),
     move: () => taking()[0]?.drain(taking()[1]?.url, DEADLINE),
@@ -236,7 +234,7 @@ function createWorld(
     'token-well': () => tokens.well(),
   }
 
-  const byTab: Record<OfTab, (tab: Tab) => void> = {
+  const byTab: Readonly<Record<OfTab, (tab: Tab) => void>> = {
     publish: (tab) => tab.publish(),
     reset: (tab) => tab.connections.find(({ sound }) => sound)?.reset(),
     'reset-newest': (tab) => tab.connections.findLast(({ sound }) => sound)?.reset(),
@@ -259,38 +257,49 @@ function createWorld(
   }
 
   function happen(happening: Happening) {
-    say(`— ${happening}`)
-    if (place) marks.push({ at: place(), label: happening })
-    const [, second, name = ''] = /^(2:)?(.*)$/.exec(happening)!
-    if (name in byServers) return byServers[name as OfServers]()
+    say?.(`— ${happening}`)
+    if (right) marks.push({ at: right(), label: happening })
+    const byServer = byServers[happening as OfServers]
+    if (byServer) return byServer()
+    const second = happening.startsWith('2:')
     const tab = tabs[second ? 1 : 0]
-    if (tab) byTab[name as OfTab](tab)
+    if (tab) byTab[(second ? happening.slice(2) : happening) as OfTab](tab)
   }
 
-  /** What is under way, in the order in which it was sent. */
-  function deliveries() {
-    const ready: { readonly sent: number; readonly deliver: () => void }[] = []
-    for (const tab of tabs)
-      for (const connection of tab.connections)
-        for (const queue of [connection.up, connection.down]) {
-          const first = queue.items[0]
-          if (!first || (queue === connection.down && slowed.has(connection))) continue
-          ready.push({ sent: first.sent, deliver: () => deliver(tab, connection, queue) })
-        }
-    return ready.sort((a, b) => a.sent - b.sent).map((one) => one.deliver)
+  /** What can happen next, each kind by itself: they are asked for at every step, and made once. */
+  const ready: Queue[] = []
+  const reading: ModelServer[] = []
+  const acting: number[] = []
+  let actors: Actor[] = []
+  /** Something else can happen than that time passes. */
+  let hasty = false
+
+  /** The queues in which something is under way, by when that was sent. */
+  function findReady() {
+    ready.length = 0
+    for (const { connections } of tabs)
+      for (const connection of connections) {
+        place(connection.up)
+        if (slowed.size === 0 || !slowed.has(connection)) place(connection.down)
+      }
   }
 
-  function deliver(tab: Tab, connection: Connection, queue: Queue) {
-    const { item } = queue.items.shift()!
-    const text = item.kind === 'text' ? item.text : null
-    say(`${queue.name} ${text ?? item.kind}`)
-    if (queue === connection.down) tab.arrived(connection, text)
-    queue.deliver(item)
+  function place(queue: Queue) {
+    const first = queue.items[0]
+    if (!first) return
+    let at = ready.length
+    for (; at > 0 && ready[at - 1]!.items[0]!.sent > first.sent; at--) ready[at] = ready[at - 1]!
+    ready[at] = queue
+  }
+
+  function underWay() {
+    for (const { connections } of tabs)
+      for (const { up, down } of connections) if (up.items.length + down.items.length > 0) return true
+    return false
   }
 
   return {
-    underWay: () =>
-      tabs.some(({ connections }) => connections.some(({ up, down }) => up.items.length + down.items.length > 0)),
+    underWay,
     sound: () => broken.length === 0 && tabs.every(({ judge }) => judge.broken.length === 0),
     broken: () => [...broken, ...tabs.flatMap(({ judge }) => judge.broken)],
     begin: () => tabs.forEach((tab) => tab.signIn()),
@@ -309,33 +318,37 @@ function createWorld(
       newestLegs,
       slowed,
     }),
-    /** What can happen next. The first is what would: what was sent first arrives, then somebody acts or time passes. */
-    enabled(left: Actor[]): (() => void)[] {
+    /**
+     * How many things can happen next. The first is what would: what was sent first arrives, then somebody acts or time
+     * passes.
+     */
+    enabled(left: Actor[]): number {
       if (options.prompt) for (const server of servers) while (server.up && server.behind) server.readOn()
-      const can = deliveries()
-      for (const server of servers) if (server.up && server.behind) can.push(() => server.readOn())
-      const busy = left.some((actor) => actor !== TIME && actor.length > 0)
-      left.forEach((actor, index) => {
-        // Who has acted is the last to act again: by itself everything happens beside everything else.
-        const act = (rest: Actor, what: () => void) =>
-          can.push(() => {
-            left.splice(index, 1)
-            left.push(rest)
-            what()
-          })
-        if (actor === TIME) {
-          const hasty = busy || can.length > 0
-          if (clock.next() !== null && (!hasty || haste > 0))
-            act(TIME, () => {
-              if (hasty) haste--
-              clock.runNext()
-            })
-        } else if (actor.length > 0) act(actor.slice(1), () => happen(actor[0]!))
-      })
-      return can
+      findReady()
+      reading.length = 0
+      for (const server of servers) if (server.up && server.behind) reading.push(server)
+      actors = left
+      acting.length = 0
+      hasty = ready.length + reading.length > 0 || left.some((actor) => actor !== TIME && actor.length > 0)
+      for (let at = 0; at < left.length; at++) {
+        const can = left[at] === TIME ? clock.next() !== null && (!hasty || haste > 0) : left[at]!.length > 0
+        if (can) acting.push(at)
+      }
+      return ready.length + reading.length + acting.length
+    },
+    /** The one at that place of those that were found last. */
+    act(at: number) {
+      if (at < ready.length) return ready[at]!.arrive()
+      if (at < ready.length + reading.length) return reading[at - ready.length]!.readOn()
+      const [actor] = actors.splice(acting[at - ready.length - reading.length]!, 1)
+      // Who has acted is the last to act again: by itself everything happens beside everything else.
+      actors.push(actor === TIME ? TIME : (actor!.slice(1) as Happening[]))
+      if (actor !== TIME) return happen(actor![0] as Happening)
+      if (hasty) haste--
+      clock.runNext()
     },
     allIsWell() {
-      say('— all is well from here')
+      say?.('— all is well from here')
       slowed.clear()
       wellSince = clock.monotonic()
       for (const server of servers) {
@@ -350,7 +363,7 @@ function createWorld(
         page.tell('shown')
       }
     },
-    calm: () => tabs.every((tab) => tab.amiss().length === 0),
+    calm: () => !underWay() && tabs.every((tab) => tab.amiss().length === 0),
     inTime: () => clock.monotonic() < wellSince + CALM,
     late() {
       if (broken.length === 0)
