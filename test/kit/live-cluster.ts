@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { systemClock } from '../../src/base/clock.js'
 import {
   createLiveServer,
@@ -48,10 +47,8 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
   const log = memoryLog(history === undefined ? {} : { history: { maxMessages: history } })
   const applied: unknown[] = []
   const servers: LiveServer[] = []
-  const blackHole = createServer((socket) => void socket.on('error', () => undefined)).listen(0, '127.0.0.1')
   const waiting: { number: number; resolve: () => void }[] = []
   let published = 0
-  let hanging = 0
   let stop = () => {}
 
   async function start() {
@@ -70,10 +67,7 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
   }
   const newest = () => servers.at(-1)!
   await start()
-  const target = () => ({
-    port:
-      hanging > 0 && hanging-- ? (blackHole.address() as AddressInfo).port : Number(new URL(newest().address()).port),
-  })
+  const target = () => ({ port: Number(new URL(newest().address()).port) })
   const relay = createRelay({ target, delay, dialRoundTrips: 0 })
   await relay.ready
 
@@ -100,7 +94,7 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
     },
     more: (count) => new Promise((resolve) => void waiting.push({ number: published + count, resolve })),
     applied,
-    hang: (connections) => void (hanging = connections),
+    hang: (connections) => relay.swallow(connections),
     async deploy(options = {}) {
       const old = newest()
       await start()
@@ -123,7 +117,6 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
       stop()
       await Promise.all(servers.map((server) => server.close()))
       await relay.close()
-      blackHole.close()
       await log.close()
     },
   }

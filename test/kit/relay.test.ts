@@ -150,3 +150,44 @@ it('passes on the end of a connection, and forgets it', async () => {
   await closed(leg.socket)
   while (relay.connections().length > 0) await new Promise(setImmediate)
 })
+
+it('freezes one direction of a connection, and passes the other', async () => {
+  await start()
+  const leg = dial()
+  await exchange(leg, '1')
+  const [way] = relay.connections()
+  way!.freeze('down')
+  leg.socket.write('held')
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+  expect(leg.got.text).toBe('1')
+  way!.thaw()
+  while (leg.got.text !== '1held') await once(leg.socket, 'data')
+})
+
+it('swallows and drops the next connections, as many as it was told', async () => {
+  await start()
+  relay.swallow(1)
+  const swallowed = dial()
+  await once(swallowed.socket, 'connect')
+  swallowed.socket.write('nobody hears this')
+  relay.drop(1)
+  await closed(dial().socket)
+  await exchange(dial(), 'comes through')
+  expect(swallowed.got).toEqual({ text: '', error: '' })
+})
+
+it('cuts what it passes into pieces that others come between, and is as slow as it was told', async () => {
+  const clock = createSimulatedClock()
+  await start({ clock, weather: () => ({ latency: 5, jitter: 0, slice: 2, bandwidth: 1_000 }) })
+  const leg = dial()
+  await clock.advance(1)
+  leg.socket.write('abcdef')
+  const came: [string, number][] = []
+  while (leg.got.text !== 'abcdef') {
+    await clock.advance(1)
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    if (came.at(-1)?.[0] !== leg.got.text) came.push([leg.got.text, clock.monotonic()])
+  }
+  expect(came.map(([text]) => text)).toEqual(['', 'ab', 'abcd', 'abcdef'])
+  expect(came.at(-1)![1]).toBeGreaterThanOrEqual(16)
+})

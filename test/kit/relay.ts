@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { systemClock, type Clock } from '../../src/base/clock.js'
+import { systemClock, systemRandom, type Clock, type Random } from '../../src/base/clock.js'
+import { CALM, createLane, type Freight, type Lane, type Weather } from './relay-lane.js'
 
 /**
  * A stretch of network between a client and a server, made of TCP: it adds a round trip, and can be cut, frozen or
  * closed to new connections. Bytes keep their order. Needs no rights and no kernel modules, so it runs anywhere Node
  * runs.
+ *
+ * What else stands between clients and servers is no network and stays what it is: a balancer (`balancer.ts`), real
+ * proxies (`tls-front.ts`, `bench/cluster/proxy.ts`), and one that changes frames (`test/cli/defects.ts`).
  */
 export interface Relay {
   readonly ready: Promise<void>
@@ -20,6 +24,10 @@ export interface Relay {
   thaw(): void
   /** While true, a new connection is reset after one round trip. */
   refuse(refusing: boolean): void
+  /** The next so many connections are accepted, and nothing of them goes any further. */
+  swallow(connections: number): void
+  /** The next so many connections are accepted and dropped. */
+  drop(connections: number): void
   connections(): readonly RelayConnection[]
   close(): Promise<void>
 }
@@ -29,8 +37,11 @@ export interface RelayConnection {
   readonly number: number
   setDelay(roundTrip: number): void
   cut(): void
-  freeze(): void
+  /** `up`: what the client sends. Default: both directions. */
+  freeze(direction?: 'up' | 'down' | 'both'): void
   thaw(): void
+  /** The client is told that nothing more comes; what it sends still arrives. */
+  halfClose(): void
 }
 
 export interface RelayOptions {
@@ -40,86 +51,25 @@ export interface RelayOptions {
   delay?: number
   /** Round trips that a dial pays before its first byte moves: one for TCP and one for TLS by default. */
   dialRoundTrips?: number
+  /** Asked for every connection: what the way is like besides. Default: calm. */
+  weather?: () => Weather
   /** Default 0: a free one. */
   port?: number
   clock?: Clock
-}
-
-type Freight = Buffer | 'end' | 'reset'
-
-/**
- * Bytes on their way in one direction at which the relay reads no more, so that a frozen path fills up as a real one
- * does.
- */
-const WINDOW = 256 * 1024
-
-/** One direction of a connection: what enters it leaves `delay` later, in the same order. */
-interface Lane {
-  enter(freight: Freight): void
-  readonly full: boolean
-  setDelay(delay: number): void
-  freeze(): void
-  thaw(): void
-  clear(): void
-}
-
-function createLane(clock: Clock, delay: number, opensAt: number, leave: (freight: Freight) => void): Lane {
-  const waiting: { freight: Freight; due: number }[] = []
-  let bytes = 0
-  let frozen = false
-  let cancel: (() => void) | undefined
-
-  const flush = () => {
-    cancel?.()
-    cancel = undefined
-    while (!frozen && waiting.length > 0) {
-      const rest = waiting[0]!.due - clock.monotonic()
-      // Timers count whole milliseconds: to leave out the last part of one errs as often to one side as to the other.
-      if (rest >= 1) {
-        cancel = clock.setTimeout(flush, rest)
-        return
-      }
-      const { freight } = waiting.shift()!
-      bytes -= freight.length
-      leave(freight)
-    }
-  }
-
-  return {
-    enter(freight) {
-      // A queue: where the delay was lowered, later bytes are due earlier, and wait for those before them.
-      waiting.push({ freight, due: Math.max(clock.monotonic(), opensAt) + delay })
-      bytes += freight.length
-      if (!cancel) flush()
-    },
-    get full() {
-      return bytes >= WINDOW
-    },
-    setDelay: (changed) => void (delay = changed),
-    freeze() {
-      frozen = true
-    },
-    thaw() {
-      frozen = false
-      flush()
-    },
-    clear() {
-      cancel?.()
-      cancel = undefined
-      waiting.length = 0
-      bytes = 0
-    },
-  }
+  random?: Random
 }
 
 export function createRelay(options: RelayOptions): Relay {
   const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
   const dialRoundTrips = options.dialRoundTrips ?? 2
   const open = new Set<RelayConnection>()
   let delay = options.delay ?? 0
   let frozen = false
   let refusing = false
+  let [swallowing, dropping] = [0, 0]
   let count = 0
+  const swallowed = new Set<Socket>()
 
   const accept = (near: Socket) => {
     near.setNoDelay(true)
@@ -129,11 +79,18 @@ export function createRelay(options: RelayOptions): Relay {
       clock.setTimeout(() => near.resetAndDestroy(), delay)
       return
     }
+    if (dropping > 0 && dropping--) return void near.destroy()
+    if (swallowing > 0 && swallowing--) {
+      swallowed.add(near)
+      near.on('end', () => near.end()).on('close', () => swallowed.delete(near))
+      return void near.resume()
+    }
 
     let far: Socket | undefined
     const opensAt = clock.monotonic() + dialRoundTrips * delay
-    const up = createLane(clock, delay / 2, opensAt, (freight) => carry(freight, up, near, far!))
-    const down = createLane(clock, delay / 2, opensAt, (freight) => carry(freight, down, far!, near))
+    const way = { clock, random, delay: delay / 2, opensAt, weather: options.weather?.() ?? CALM }
+    const up: Lane = createLane(way, (freight) => carry(freight, up, near, far!))
+    const down: Lane = createLane(way, (freight) => carry(freight, down, far!, near))
 
     const carry = (freight: Freight, lane: Lane, from: Socket, to: Socket) => {
       if (freight === 'reset') return connection.cut()
@@ -184,10 +141,11 @@ export function createRelay(options: RelayOptions): Relay {
         if (!near.destroyed) near.resetAndDestroy()
         if (far && !far.destroyed) far.resetAndDestroy()
       },
-      freeze() {
-        up.freeze()
-        down.freeze()
+      freeze(direction = 'both') {
+        if (direction !== 'down') up.freeze()
+        if (direction !== 'up') down.freeze()
       },
+      halfClose: () => void near.end(),
       thaw() {
         up.thaw()
         down.thaw()
@@ -223,9 +181,12 @@ export function createRelay(options: RelayOptions): Relay {
       for (const connection of open) connection.thaw()
     },
     refuse: (now) => void (refusing = now),
+    swallow: (connections) => void (swallowing = connections),
+    drop: (connections) => void (dropping = connections),
     connections: () => [...open],
     async close() {
       for (const connection of [...open]) connection.cut()
+      for (const socket of swallowed) socket.destroy()
       if (!server.listening) return
       const closed = once(server, 'close')
       server.close()

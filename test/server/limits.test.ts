@@ -1,4 +1,4 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLiveSocket } from '../../src/index.js'
@@ -6,30 +6,19 @@ import { decodeServerFrame } from '../../src/protocol/server-frames.js'
 import { createLiveServer, memoryLog, type LiveServerOptions } from '../../src/server/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { rawClient } from '../kit/raw-client.js'
+import { createRelay } from '../kit/relay.js'
+import type { Weather } from '../kit/relay-lane.js'
 import { createSimulatedClock, liveServer, still, until } from './kit.js'
 
 /** The address of a path to that server which cuts what it passes, both ways, into pieces of so many bytes. */
-async function cuttingPath(address: string, size: () => number): Promise<string> {
-  const pass = (from: Socket, to: Socket) => {
-    from.on('error', () => undefined).on('close', () => to.destroy())
-    from.on('data', async (data: Buffer) => {
-      from.pause()
-      for (let at = 0, most = size(); at < data.length; at += most) {
-        to.write(data.subarray(at, at + most))
-        await new Promise<void>((resolve) => void setImmediate(resolve))
-      }
-      from.resume()
-    })
-  }
-  const path = createServer((near) => {
-    const far = connect(Number(new URL(address).port), '127.0.0.1').setNoDelay(true)
-    near.setNoDelay(true)
-    pass(near, far)
-    pass(far, near)
+async function cuttingPath(address: string, weather: Pick<Weather, 'slice'>): Promise<string> {
+  const relay = createRelay({
+    target: { port: Number(new URL(address).port) },
+    weather: () => Object.assign(weather, { latency: 0, jitter: 0, bandwidth: Infinity }),
   })
-  await new Promise<void>((resolve) => void path.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void path.close())
-  return `ws://127.0.0.1:${(path.address() as AddressInfo).port}/`
+  await relay.ready
+  onTestFinished(() => relay.close())
+  return `ws://127.0.0.1:${relay.port}/`
 }
 
 describe('frames that break the rules', () => {
@@ -279,7 +268,7 @@ describe('what one client may cost', () => {
       limits: { maxFrame: 4 * 1024 * 1024 },
       log: memoryLog({ history: { maxBytes: 1e8 } }),
     })
-    const client = await rawClient(await cuttingPath(server.address(), () => 536))
+    const client = await rawClient(await cuttingPath(server.address(), { slice: 536 }))
     onTestFinished(() => client.ws.terminate())
     await client.hello()
     client.send({ type: 'publish', id: '1', n: 1, topic: 't', data: 'x'.repeat(1_500_000) })
@@ -288,16 +277,16 @@ describe('what one client may cost', () => {
 
   test('a path that passes one byte at a time, both ways, changes nothing but the time it takes', async () => {
     const server = await liveServer()
-    let size = 65_536
+    const weather = { slice: 65_536 }
     const socket = createLiveSocket({
-      url: await cuttingPath(server.address(), () => size),
+      url: await cuttingPath(server.address(), weather),
       environment: { WebSocket },
     })
     const got: unknown[] = []
     socket.subscribe('t', (data) => void got.push(data))
     socket.connect()
     await until(() => socket.store.getState().status === 'live', 'live')
-    size = 1
+    weather.slice = 1
     for (const text of ['é漢🙂', 'x'.repeat(300)]) await socket.publish('t', text)
     await until(() => got.length === 2, 'both')
     socket.close()

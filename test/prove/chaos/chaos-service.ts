@@ -1,13 +1,16 @@
 import { systemClock, type Random } from '../../../src/base/clock.js'
 import { createLiveServer, type LiveServer, type TopicLog } from '../../../src/server/index.js'
-import { chaosPath, type ChaosPath } from './chaos-path.js'
+import { createRelay, type Relay } from '../../kit/relay.js'
+import { CALM, type Weather } from '../../kit/relay-lane.js'
 
 export const ROOM = 'room'
 
 /** Real servers that share a log, and the network in front of them. */
 export interface ChaosService {
   readonly url: string
-  readonly path: ChaosPath
+  readonly path: Relay
+  /** Everything stops for so long, and then comes in a burst. */
+  stall(ms: number): void
   /** Publishes 1, 2, 3, … from a server until `stop`. */
   publish(): void
   stop(): void
@@ -49,7 +52,13 @@ export async function startChaosService(
 
   await start()
   const newest = () => servers.at(-1)!
-  const path = await chaosPath(() => Number(new URL(newest().address()).port), random)
+  const path = createRelay({
+    target: () => ({ port: Number(new URL(newest().address()).port) }),
+    weather: () => drawWeather(random),
+    random,
+  })
+  await path.ready
+  let stalls = 0
 
   async function replace(go: (old: LiveServer) => Promise<unknown>) {
     const old = newest()
@@ -62,6 +71,11 @@ export async function startChaosService(
   return {
     url: `ws://127.0.0.1:${path.port}/`,
     path,
+    stall(ms) {
+      stalls++
+      path.freeze()
+      systemClock.setTimeout(() => void (--stalls === 0 && path.thaw()), ms)
+    },
     publish() {
       let going = true
       let cancel = () => {}
@@ -82,14 +96,25 @@ export async function startChaosService(
     crash: () =>
       void leaving.push(
         replace(async () => {
-          path.reset()
+          path.cut()
         }),
       ),
     refuse: (ms) => void (refusedUntil = systemClock.monotonic() + ms),
     async close() {
       await Promise.all(leaving)
       await Promise.all(servers.map((server) => server.close()))
-      path.close()
+      await path.close()
     },
+  }
+}
+
+/** How slow a connection is: drawn as it is made. */
+function drawWeather(random: Random): Weather {
+  if (random() < 0.4) return CALM
+  return {
+    latency: random() * 15,
+    jitter: random() * 15,
+    slice: random() < 0.3 ? 1 + Math.floor(random() * 40) : Infinity,
+    bandwidth: random() < 0.3 ? 20_000 + random() * 80_000 : Infinity,
   }
 }

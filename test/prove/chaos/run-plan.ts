@@ -71,11 +71,11 @@ function act(what: Trouble, service: ChaosService, socket: LiveSocket, random: (
     case 'crash':
       return service.crash()
     case 'reset':
-      return path.reset()
+      return void path.cut()
     case 'half-close':
-      return path.halfClose()
+      return path.connections().forEach((connection) => connection.halfClose())
     case 'stall':
-      return path.stall(random() * 300)
+      return service.stall(random() * 300)
     case 'swallow':
       return path.swallow(1)
     case 'drop':

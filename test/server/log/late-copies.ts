@@ -2,7 +2,7 @@ import { expect, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLiveSocket } from '../../../src/index.js'
 import type { TopicLog } from '../../../src/server/log/topic-log.js'
-import { heldPath } from '../../kit/held-path.js'
+import { createRelay } from '../../kit/relay.js'
 import { liveServer, until } from '../kit.js'
 
 /**
@@ -11,21 +11,27 @@ import { liveServer, until } from '../kit.js'
  */
 export async function lateFirstCopy(openLog: () => TopicLog): Promise<void> {
   const servers = [await liveServer({ log: openLog() }), await liveServer({ log: openLog() })]
-  const path = await heldPath(servers.map((server) => Number(new URL(server.address()).port)))
+  const ports = servers.map((server) => Number(new URL(server.address()).port))
+  const path = createRelay({ target: () => ({ port: ports.length > 1 ? ports.shift()! : ports[0]! }) })
+  await path.ready
   onTestFinished(() => path.close())
   const reader = await servers[1]!.join({ topics: { t: {} } })
-  const socket = createLiveSocket({ url: path.url, environment: { WebSocket: WebSocket as never } })
+  const socket = createLiveSocket({
+    url: `ws://127.0.0.1:${path.port}/`,
+    environment: { WebSocket: WebSocket as never },
+  })
   onTestFinished(() => socket.close())
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
 
-  path.hold(1)
+  const way = path.connections()[0]!
+  way.freeze('up')
   const first = socket.publish('t', 'the order')
   await socket.handover()
   await expect(first).resolves.toMatchObject({ offset: 1 })
   for (const data of ['more', 'and more']) await socket.publish('t', data)
   const published = servers[0]!.stats().published
-  path.release(1)
+  way.thaw()
   await until(() => servers[0]!.stats().published > published, 'the first copy has come')
   await until(() => servers[0]!.stats().refused === 1, 'and is refused')
   await socket.publish('t', 'the last')

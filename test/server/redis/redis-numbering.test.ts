@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openRedisLog, type RedisLog } from '../../../src/server/redis/redis-log.js'
 import { startRedisServer, type RedisServer, type RedisServerOptions } from '../../kit/redis-server.js'
-import { tcpPath, type TcpPath } from '../../kit/tcp-path.js'
+import { createRelay } from '../../kit/relay.js'
 import { ALL, until } from './redis-kit.js'
 
 /**
@@ -113,11 +113,25 @@ const server = async (options: RedisServerOptions) => {
   onTestFinished(() => redis.close())
   return redis
 }
+/** A way to a port that can be cut, mended, and led elsewhere. */
 const path = async (to: number) => {
-  const made = await tcpPath(to)
-  onTestFinished(() => made.close())
-  return made
+  let port = to
+  const relay = createRelay({ target: () => ({ port }) })
+  await relay.ready
+  onTestFinished(() => relay.close())
+  return {
+    port: relay.port,
+    /** Everybody on it is cut off, and nobody comes through. */
+    cut() {
+      relay.refuse(true)
+      relay.cut()
+    },
+    mend: () => relay.refuse(false),
+    /** Whoever comes from now on is led there. */
+    leadTo: (other: number) => void (port = other),
+  }
 }
+type TcpPath = Awaited<ReturnType<typeof path>>
 const inSync = (replica: RedisServer) =>
   until(
     async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
