@@ -281,9 +281,14 @@ export class Coordinator implements Handover, SessionLegs {
   /** False: nothing was suspended or held. */
   resume(): boolean {
     if (!this.#dialTimer.resume()) return false
-    if (this.#dialTimer.busy && this.#dialTimer.left !== null) this.settings.clock.check()
-    // People do not all go back to a page at the same moment: there is nothing to spread.
-    else this.dispatch({ type: 'hasten', pace: 'now' })
+    const { early } = this.dials
+    const { busy, left } = this.#dialTimer
+    if (left !== null && (busy || !(early.untried || early.left))) this.settings.clock.check()
+    else {
+      if (left !== null) early.take()
+      // People do not all go back to a page at the same moment: there is nothing to spread.
+      this.dispatch({ type: 'hasten', pace: 'now' })
+    }
     return true
   }
 

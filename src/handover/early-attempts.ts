@@ -23,6 +23,11 @@ export class EarlyAttempts {
     return this.#last === null || since(this.#clock, this.#last) >= gap
   }
 
+  /** No early attempt has come to nothing since the last that did not. */
+  get untried(): boolean {
+    return this.#inVain === 0
+  }
+
   take(): void {
     this.#last = instant(this.#clock)
     this.#inVain++

@@ -23,7 +23,7 @@ export interface Signals {
   told(signal: SignalFrame): void
   /** The server refused the one of that id. False: it is none of ours. */
   refused(id: string, code: string, message: string, retryAfter?: number): boolean
-  /** What waits for its frame is not sent any more. */
+  /** What waits for its frame is not sent any more, and what the next one says waits for nothing. */
   drop(): void
 }
 
@@ -119,6 +119,8 @@ export function createSignals({ clock, id, ...deps }: SignalsDeps): Signals {
     },
     drop() {
       waiting.clear()
+      next?.()
+      next = null
     },
   }
 }

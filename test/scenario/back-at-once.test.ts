@@ -145,6 +145,8 @@ describe('in an outage', () => {
     ],
     ['a network that comes back every 4 s', (device, count) => (count % 2 ? device.online() : device.offline())],
     ['a network that changes every 2 s', (device) => device.changeNetwork()],
+    ['a page that somebody leaves and goes back to every 2 s', (device) => (device.store(), device.restore())],
+    ['one that is stored for 2 s each time', (device, count) => (count % 2 ? device.restore() : device.store())],
   ])('%s makes half as many dials again at most', async (story, hint) => {
     calm ??= await dials(() => {})
     const hinted = await dials(hint)

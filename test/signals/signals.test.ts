@@ -103,6 +103,21 @@ describe('a signal', () => {
     expect([said(one), said(two)]).toEqual([[['room', 1]], []])
   })
 
+  it('that was told to wait does not make who signs in next wait', async () => {
+    const { socket, live, leg, clock } = listening()
+    const one = await live()
+    socket.signal('room', 1)
+    const id = one.of('signal')[0]!.id as string
+    one.send({ type: 'nack', id, code: 'busy', message: 'Slow down.', retryAfter: 3_600_000 })
+    socket.signOut()
+    socket.connect()
+    const two = await leg(2)
+    two.welcome()
+    socket.signal('room', 'of the next one')
+    await clock.advance(250)
+    expect(said(two)).toEqual([['room', 'of the next one']])
+  })
+
   it.each([
     ['a topic that is not subscribed', 'other', 1, 'invalid'],
     ['no topic', '', 1, 'invalid'],
