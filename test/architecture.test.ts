@@ -221,7 +221,6 @@ const STILL_LONG = [
   'presets/phoenix.ts',
   'presets/signal-r.ts',
   'presets/socket-io.ts',
-  'requests/requests.ts',
   'testing/simulated-device.ts',
   'testing/simulated-leg.ts',
   'testing/simulated-socket.ts',

@@ -71,19 +71,6 @@ export function createRequests(
   let old: Leg | undefined
   let closed: string | null = null
 
-  const error = (method: string, code: LiveSocketErrorCode, why: string, details?: LiveSocketErrorDetails) =>
-    new LiveSocketError(code, explain`request "${method}": ${why}`, details)
-
-  const fail = (request: Request, code: LiveSocketErrorCode, why: string, cause?: unknown) =>
-    request.settle(
-      request.sent
-        ? error(request.method, 'outcome-unknown', explain`${why} before it was answered: it may have been applied`, {
-            id: request.id,
-            cause,
-          })
-        : error(request.method, code, explain`${why} before it was sent: it did not happen`, { id: request.id, cause }),
-    )
-
   function put(request: Request) {
     if (!active) return
     const { id, method, json, sent } = request
@@ -193,4 +180,20 @@ export function createRequests(
       closed = null
     },
   }
+}
+
+function error(method: string, code: LiveSocketErrorCode, why: string, details?: LiveSocketErrorDetails) {
+  return new LiveSocketError(code, explain`request "${method}": ${why}`, details)
+}
+
+function fail(request: Request, code: LiveSocketErrorCode, why: string, cause?: unknown) {
+  const { id, method, sent } = request
+  request.settle(
+    sent
+      ? error(method, 'outcome-unknown', explain`${why} before it was answered: it may have been applied`, {
+          id,
+          cause,
+        })
+      : error(method, code, explain`${why} before it was sent: it did not happen`, { id, cause }),
+  )
 }
