@@ -212,7 +212,6 @@ const STILL_LONG = [
   'cli/doctor.ts',
   'devtools/panel.ts',
   'devtools/recorder.ts',
-  'foreign/foreign-merge.ts',
   'foreign/raw-codec.ts',
   'presence/attendance.ts',
   'presets/centrifuge.ts',

@@ -1,29 +1,15 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequest, TopicRequests } from '../protocol/frames.js'
-import type { MessageInfo } from '../topics/message.js'
-import { createRecentIdentities } from './recent-identities.js'
-
-/** How a server's messages can be told apart on two legs, and so what an overlap is worth. */
-export type MergeStrength = 'position' | 'identity' | 'none'
-
-export interface ForeignMergeHandlers {
-  deliver(data: unknown, info: MessageInfo): void
-  gap(gap: {
-    topic: string
-    epoch: string
-    from: number | null
-    to: number | null
-    reason: 'trimmed' | 'epoch' | 'lost'
-  }): void
-  subscribe(leg: number, id: string, topics: TopicRequests): void
-  unsubscribe(leg: number, topics: readonly string[]): void
-  /** Please call `drained` for that leg once everything that its server had sent by now has arrived. */
-  fence(leg: number): void
-  /** More is held than may be. True: a standby leg was dropped for it. */
-  overflow(): boolean
-  /** There begins who came 'from now' on. */
-  answered?(topic: string, head: Position): void
-}
+import { ForeignDelivery, type ForeignMergeHandlers, type MergeStrength } from './foreign-delivery.js'
+import {
+  HeldMessages,
+  inSequence,
+  nameOf,
+  sortByPosition,
+  streamOf,
+  type ForeignTopic,
+  type HeldMessage,
+} from './held-messages.js'
 
 export interface ForeignMergeDeps {
   readonly clock: Clock
@@ -45,27 +31,9 @@ export interface ForeignMergeDeps {
   readonly maxBytes: number
 }
 
-interface Topic {
-  readonly name: string
-  /** By position: where the topic is. Else the number of what was delivered, in an epoch of our own. */
-  position: Position | null
-  /** Sequences that the active leg goes on with where the old one was. */
-  readonly joined: Set<string>
-  /** It has had messages that nothing tells from others. */
-  nameless: boolean
+export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMergeHandlers): ForeignMerge {
+  return new ForeignMerge(deps, handlers)
 }
-
-interface Held {
-  readonly topic: Topic
-  readonly leg: number
-  readonly frame: MessageFrame
-  readonly bytes: number
-}
-
-const UNBOUNDED = { from: null, to: null, reason: 'lost' } as const
-
-/** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
-const UNNAMED = 'unnamed'
 
 /**
  * Merges what a foreign server sends on two legs, which names neither heads nor answers.
@@ -78,339 +46,303 @@ const UNNAMED = 'unnamed'
  * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
  *   about the rest. A planned move is told as a gap of unknown bounds in each topic that has had such messages.
  */
-export function createForeignMerge(
-  { clock, id, strength, end, leaves = false, leastOverlap = 0, gapTimeout, maxMessages, maxBytes }: ForeignMergeDeps,
-  handlers: ForeignMergeHandlers,
-) {
-  const topics = new Map<string, Topic>()
+export class ForeignMerge {
+  readonly #deps: ForeignMergeDeps
+  readonly #handlers: ForeignMergeHandlers
+  /** By position, and by identity. */
+  readonly #numbered: boolean
+  readonly #named: boolean
+  /** Where an overlap by identity ends when both legs have brought the same. */
+  readonly #toMatch: boolean
   /** A long overlap holds nothing for longer than it must: what both legs have brought is where the new one goes on. */
-  const matches = end === 'match' || leastOverlap > 0
-  const recent = createRecentIdentities()
-  const hellos = new Map<number, ReadonlySet<string>>()
-  const counts = { duplicates: 0, held: 0, gaps: 0 }
-  /** Where a server does not number, an offset of ours must mean nothing to another page. */
-  const ours = strength === 'position' ? UNNAMED : id()
-  let held: Held[] = []
-  let bytes = 0
-  let active: number | null = null
-  let old: number | null = null
+  readonly #matches: boolean
+  readonly #topics = new Map<string, ForeignTopic>()
+  /** What legs asked that are not ready yet. */
+  readonly #hellos = new Map<number, ReadonlySet<string>>()
+  readonly #delivery: ForeignDelivery
+  readonly #held = new HeldMessages()
+  #active: number | null = null
+  #old: number | null = null
   /** Topics that the active leg goes on with where another one was: what it begins with there is no news. */
-  let carried = new Set<string>()
+  #carried = new Set<string>()
   /** Nothing follows on the old leg. */
-  let ended = false
-  let stopWaiting: (() => void) | null = null
-  let stopStaying: (() => void) | null = null
+  #ended = false
+  /** The wait for what the old leg may still bring, and for when it is asked whether there is more. */
+  #stopWaiting: (() => void) | null = null
+  #stopStaying: (() => void) | null = null
 
-  function deliver(topic: Topic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
-    const first = topic.position === null
-    topic.position = { epoch, offset }
-    if (first)
-      handlers.answered?.(topic.name, { epoch, offset: strength === 'position' ? lastBefore(frame) : offset - 1 })
-    if (frame.hasData) handlers.deliver(frame.data, { topic: topic.name, offset, epoch, leg, replayed: false })
+  constructor(deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) {
+    this.#deps = deps
+    this.#handlers = handlers
+    this.#numbered = deps.strength === 'position'
+    this.#named = deps.strength === 'identity'
+    this.#toMatch = deps.end === 'match'
+    this.#matches = this.#toMatch || !!deps.leastOverlap
+    this.#delivery = new ForeignDelivery(deps.strength, deps.id, handlers)
   }
 
-  /** A topic's name is part of what makes a message the same: servers number their topics apart. */
-  function nameOf(topic: Topic, frame: MessageFrame): string | null {
-    return frame.identity == null ? null : `${topic.name} ${frame.stream ?? ''} ${frame.identity}`
+  subscribe(name: string, request: TopicRequest) {
+    // Such a server keeps nothing that could be asked for by its number.
+    const from = request && 'epoch' in request ? request : null
+    const position = this.#numbered ? from : null
+    const known = this.#topics.get(name)
+    if (!known) this.#topics.set(name, { name, position, joined: new Set(), nameless: false })
+    else if (position) known.position = position
+    else return
+    if (this.#active !== null) this.#handlers.subscribe(this.#active, this.#deps.id(), new Map([[name, from]]))
   }
 
-  function take(topic: Topic, leg: number, frame: MessageFrame) {
-    if (strength === 'position') return takeByPosition(topic, leg, frame)
-    // Nobody knows how much there was.
-    if (frame.head) return topic.position ? gap({ topic: topic.name, epoch: ours, ...UNBOUNDED }) : undefined
+  unsubscribe(name: string) {
+    const topic = this.#topics.get(name)
+    if (!topic) return
+    this.#topics.delete(name)
+    this.#carried.delete(name)
+    this.#drop((one) => one.topic === topic)
+    for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, [name])
+  }
+
+  hello(leg: number): TopicRequests {
+    this.#hellos.set(leg, new Set(this.#topics.keys()))
+    if (this.#named) this.#delivery.recent.begin(leg)
+    return this.#requests()
+  }
+
+  ready(leg: number, _answers: TopicAnswers, _refused: ReadonlySet<string>) {
+    const asked = this.#hellos.get(leg)
+    this.#hellos.delete(leg)
+    if (leg === this.#active) return
+    if (this.#old !== null) this.#release()
+    this.#old = this.#active
+    this.#active = leg
+    this.#carried = new Set(this.#old === null ? [] : asked)
+    const missing = [...this.#topics.values()].filter(({ name }) => !asked?.has(name))
+    if (missing.length > 0) this.#handlers.subscribe(leg, this.#deps.id(), this.#requests(missing))
+    const unwanted = [...(asked ?? [])].filter((name) => !this.#topics.has(name))
+    if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
+    if (this.#old === null) return this.#release()
+    this.#moved(leg)
+  }
+
+  subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {}
+
+  /** The next leg is asked again: a new server may think otherwise. */
+  refused(_leg: number, _name: string, _retry: boolean) {}
+
+  message(leg: number, frame: MessageFrame) {
+    const topic = this.#topics.get(frame.topic)
+    if (!topic) return
+    // An answer to what one leg alone was asked has no double and no place in a sequence.
+    if (frame.alone) return this.#delivery.deliverNext(topic, leg, frame)
+    // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
+    const stale = leg === this.#old || (leg === this.#active && this.#carried.has(frame.topic))
+    if (frame.opening && stale && !this.#numbered) return
+    if (leg !== this.#active && leg !== this.#old) this.#early(topic, leg, frame)
+    else if (this.#numbered) this.#byPosition(topic, leg, frame)
+    else if (this.#named && !frame.opening) this.#byIdentity(topic, leg, frame)
+    else if (leg === this.#active) this.#take(topic, leg, frame)
+  }
+
+  /** Everything that the old leg's server had to say has arrived. */
+  drained(leg: number) {
+    if (leg !== this.#old || (this.#named && this.#toMatch)) return
+    this.#ended = true
+    // By position a missing number may still be on its way on the new leg: the wait for it has begun.
+    if (!this.#numbered || this.#held.all.length === 0) this.#release()
+  }
+
+  gone(leg: number) {
+    this.#hellos.delete(leg)
+    this.#delivery.recent.end(leg)
+    if (leg === this.#old) return this.#release()
+    // The old leg serves again, and brings itself, in its own order, what was held for its sake.
+    this.#drop((one) => one.leg === leg)
+    if (leg !== this.#active) return
+    this.#active = this.#old
+    this.#carried = new Set(this.#topics.keys())
+    this.#release()
+    if (this.#active !== null && this.#deps.leaves)
+      this.#handlers.subscribe(this.#active, this.#deps.id(), this.#requests())
+  }
+
+  caughtUp(): boolean {
+    return (
+      this.#active !== null && (this.#old === null || (!this.#numbered && !this.#named && !this.#deps.leastOverlap))
+    )
+  }
+
+  position(name: string): Position | null {
+    return this.#topics.get(name)?.position ?? null
+  }
+
+  get held() {
+    return { messages: this.#held.all.length, bytes: this.#held.bytes }
+  }
+
+  stats() {
+    return { ...this.#delivery.counts }
+  }
+
+  stop() {
+    this.#topics.clear()
+    this.#drop(() => true)
+    this.#active = null
+    this.#old = null
+  }
+
+  #requests(of: Iterable<ForeignTopic> = this.#topics.values()): TopicRequests {
+    return new Map([...of].map(({ name, position }) => [name, this.#numbered ? position : null]))
+  }
+
+  /** Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for. */
+  #early(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    if (!this.#hellos.has(leg)) return
+    if (this.#active !== null) return this.#hold(topic, leg, frame)
+    for (const one of this.#drop((other) => other.leg === leg)) this.#take(one.topic, leg, one.frame)
+    this.#take(topic, leg, frame)
+  }
+
+  #byPosition(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    if (this.#old !== null && !inSequence(topic, frame, this.#delivery.epoch)) return this.#hold(topic, leg, frame)
+    this.#take(topic, leg, frame)
+    if (this.#held.all.length > 0) this.#proceed()
+  }
+
+  #byIdentity(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    const stream = streamOf(frame)
     const name = nameOf(topic, frame)
-    if (name === null) topic.nameless ||= !frame.opening
-    else if (!recent.bring(leg, name)) return void counts.duplicates++
-    deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
-  }
-
-  function takeByPosition(topic: Topic, leg: number, frame: MessageFrame) {
-    const at = topic.position
-    const epoch = frame.epoch ?? ours
-    const { offset } = frame
-    const prev = lastBefore(frame)
-    if (at && at.epoch !== epoch) {
-      // Of the old leg's numbering nothing is wanted any more.
-      if (leg !== active) return
-      gap({ topic: topic.name, epoch, from: null, to: null, reason: 'epoch' })
-    } else if (at) {
-      if (offset <= at.offset) return void counts.duplicates++
-      if (prev > at.offset) gap({ topic: topic.name, epoch, from: at.offset + 1, to: prev, reason: 'lost' })
-    }
-    deliver(topic, leg, frame, offset, epoch)
-  }
-
-  function gap(gap: Parameters<ForeignMergeHandlers['gap']>[0]) {
-    counts.gaps++
-    handlers.gap(gap)
-  }
-
-  /** By its number it need not wait for any other: it is the next one, or a duplicate. */
-  function inSequence(topic: Topic, frame: MessageFrame): boolean {
-    const at = topic.position
-    return at === null || (at.epoch === (frame.epoch ?? ours) && lastBefore(frame) <= at.offset)
-  }
-
-  function hold(topic: Topic, leg: number, frame: MessageFrame) {
-    const size = estimate(frame.data)
-    held.push({ topic, leg, frame, bytes: size })
-    bytes += size
-    counts.held++
-    if (held.length <= maxMessages && bytes <= maxBytes) {
-      // By an identity and a fence the fence alone says when to go on.
-      if (leg !== active && leg !== old) return
-      if (strength === 'position' || end === 'match') wait()
+    if (name === null) return this.#nameless(topic, leg, frame)
+    if (this.#old === null || leg === this.#old || topic.joined.has(stream)) {
+      this.#take(topic, leg, frame)
+      if (leg !== this.#old || !this.#matches) return
+      const first = this.#held.all.find((one) => one.topic === topic && streamOf(one.frame) === stream)
+      if (first && nameOf(topic, first.frame) === name) this.#join(topic, stream)
       return
     }
-    if (handlers.overflow()) return
-    // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
-    if (strength === 'identity')
-      for (const name of new Set(held.map((one) => one.topic.name))) gap({ topic: name, epoch: ours, ...UNBOUNDED })
-    release()
-  }
-
-  function wait() {
-    stopWaiting ??= clock.setTimeout(() => {
-      stopWaiting = null
-      if (ended || old === null) return release()
-      for (const { topic, frame } of held) topic.joined.add(frame.stream ?? '')
-      flush(() => true)
-    }, gapTimeout)
-  }
-
-  /** Delivers what is held and `chosen`, in order. */
-  function flush(chosen: (one: Held) => boolean) {
-    // What a leg brings before it is ready waits until it is.
-    const waiting = held.filter((one) => !hellos.has(one.leg) && chosen(one))
-    if (waiting.length === 0) return
-    held = held.filter((one) => !waiting.includes(one))
-    bytes = held.reduce((sum, one) => sum + one.bytes, 0)
-    if (strength === 'position') waiting.sort(inOrder(waiting))
-    for (const { topic, leg, frame } of waiting) if (topics.get(topic.name) === topic) take(topic, leg, frame)
-    if (held.length === 0) quiet()
-  }
-
-  /** Topic by topic; by offset, and what is of the present numbering before what is of another one. */
-  function inOrder(waiting: readonly Held[]): (a: Held, b: Held) => number {
-    const places = new Map([...new Set(waiting.map(({ topic }) => topic))].map((topic, place) => [topic, place]))
-    const other = ({ topic, frame }: Held) =>
-      Number(topic.position !== null && topic.position.epoch !== (frame.epoch ?? ours))
-    return (a, b) =>
-      places.get(a.topic)! - places.get(b.topic)! || other(a) - other(b) || a.frame.offset - b.frame.offset
-  }
-
-  function quiet() {
-    stopWaiting?.()
-    stopWaiting = null
-  }
-
-  /** The old leg has no say any more. */
-  function release() {
-    old = null
-    stopStaying?.()
-    stopStaying = null
-    ended = false
-    quiet()
-    for (const topic of topics.values()) topic.joined.clear()
-    flush(() => true)
-  }
-
-  function leave(leg: number) {
-    if (leastOverlap === 0) return handlers.fence(leg)
-    stopStaying = clock.setTimeout(() => {
-      stopStaying = null
-      handlers.fence(leg)
-    }, leastOverlap)
-  }
-
-  /** What a message has made ready goes out: by position whatever is in sequence now. */
-  function proceed() {
-    for (
-      let next: Held | undefined;
-      (next = held.find((one) => !hellos.has(one.leg) && inSequence(one.topic, one.frame)));
-    ) {
-      const one = next
-      flush((other) => other === one)
-    }
-    if (ended && held.length === 0) release()
-  }
-
-  function byPosition(topic: Topic, leg: number, frame: MessageFrame) {
-    if (old !== null && !inSequence(topic, frame)) return hold(topic, leg, frame)
-    take(topic, leg, frame)
-    if (held.length > 0) proceed()
-  }
-
-  function byIdentity(topic: Topic, leg: number, frame: MessageFrame) {
-    const stream = frame.stream ?? ''
-    const name = nameOf(topic, frame)
-    if (name === null) return nameless(topic, leg, frame)
-    if (old === null || leg === old || topic.joined.has(stream)) {
-      take(topic, leg, frame)
-      if (leg !== old || !matches) return
-      const first = held.find((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
-      if (first && nameOf(topic, first.frame) === name) join(topic, stream)
-      return
-    }
-    if (matches && recent.repeats(leg, name)) return join(topic, stream, () => take(topic, leg, frame))
-    hold(topic, leg, frame)
+    if (!this.#matches || !this.#delivery.recent.repeats(leg, name)) return this.#hold(topic, leg, frame)
+    this.#join(topic, stream)
+    this.#take(topic, leg, frame)
   }
 
   /**
    * Nothing tells it from another one, so one leg has the say: the active one, or in `match` the one that goes on with
    * its sequence.
    */
-  function nameless(topic: Topic, leg: number, frame: MessageFrame) {
-    const saying = end === 'fence' || old === null || topic.joined.has(frame.stream ?? '') ? active : old
-    if (leg === saying) take(topic, leg, frame)
-    else if (leg !== old && end === 'match') hold(topic, leg, frame)
+  #nameless(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    const saying = !this.#toMatch || this.#old === null || topic.joined.has(streamOf(frame)) ? this.#active : this.#old
+    if (leg === saying) this.#take(topic, leg, frame)
+    else if (leg !== this.#old && this.#toMatch) this.#hold(topic, leg, frame)
+  }
+
+  #take(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    this.#delivery.take(topic, leg, frame, leg === this.#active)
+  }
+
+  #hold(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    const { maxMessages, maxBytes } = this.#deps
+    const held = this.#held
+    held.add(topic, leg, frame)
+    this.#delivery.counts.held++
+    if (held.all.length <= maxMessages && held.bytes <= maxBytes) {
+      // By an identity and a fence the fence alone says when to go on.
+      if (leg === this.#active || leg === this.#old) this.#waitUnlessFenced()
+      return
+    }
+    if (this.#handlers.overflow()) return
+    // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
+    if (this.#named) for (const name of new Set(held.all.map((one) => one.topic.name))) this.#delivery.lost(name)
+    this.#release()
+  }
+
+  #waitUnlessFenced() {
+    if (!this.#numbered && !this.#toMatch) return
+    this.#stopWaiting ??= this.#deps.clock.setTimeout(() => {
+      this.#stopWaiting = null
+      if (this.#ended || this.#old === null) return this.#release()
+      for (const { topic, frame } of this.#held.all) topic.joined.add(streamOf(frame))
+      this.#flush(() => true)
+    }, this.#deps.gapTimeout)
+  }
+
+  /** Delivers what is held and `chosen`, in order. */
+  #flush(chosen: (one: HeldMessage) => boolean) {
+    // What a leg brings before it is ready waits until it is.
+    const waiting = this.#held.take((one) => !this.#hellos.has(one.leg) && chosen(one))
+    if (waiting.length === 0) return
+    if (this.#numbered) sortByPosition(waiting, this.#delivery.epoch)
+    for (const { topic, leg, frame } of waiting)
+      if (this.#topics.get(topic.name) === topic) this.#take(topic, leg, frame)
+    this.#quietWhereNothingIsHeld()
+  }
+
+  #drop(chosen: (one: HeldMessage) => boolean): HeldMessage[] {
+    const dropped = this.#held.take(chosen)
+    this.#quietWhereNothingIsHeld()
+    return dropped
+  }
+
+  #quietWhereNothingIsHeld() {
+    if (this.#held.all.length === 0) this.#quiet()
+  }
+
+  #quiet() {
+    this.#stopWaiting?.()
+    this.#stopWaiting = null
+  }
+
+  /** What a message has made ready goes out: by position whatever is in sequence now. */
+  #proceed() {
+    for (
+      let next: HeldMessage | undefined;
+      (next = this.#held.all.find(
+        (one) => !this.#hellos.has(one.leg) && inSequence(one.topic, one.frame, this.#delivery.epoch),
+      ));
+    ) {
+      const one = next
+      this.#flush((other) => other === one)
+    }
+    if (this.#ended && this.#held.all.length === 0) this.#release()
+  }
+
+  #join(topic: ForeignTopic, stream: string) {
+    topic.joined.add(stream)
+    this.#flush((one) => one.topic === topic && streamOf(one.frame) === stream)
   }
 
   /** A planned move begins to show: what nothing names may be missing from here on, or be told twice. */
-  function moved(leg: number) {
-    if (strength !== 'position')
-      dropHeld(
-        (one) => one.leg !== leg || !(one.frame.opening || (end === 'fence' && nameOf(one.topic, one.frame) === null)),
+  #moved(leg: number) {
+    const { leastOverlap } = this.#deps
+    if (!this.#numbered)
+      this.#drop(
+        (one) => one.leg === leg && (one.frame.opening || (!this.#toMatch && nameOf(one.topic, one.frame) === null)),
       )
-    for (const topic of topics.values()) if (topic.nameless) gap({ topic: topic.name, epoch: ours, ...UNBOUNDED })
+    for (const topic of this.#topics.values()) if (topic.nameless) this.#delivery.lost(topic.name)
+    if (!this.#numbered && !this.#named && !leastOverlap) return
+    if (this.#numbered) this.#proceed()
+    else if (this.#matches)
+      for (const one of this.#held.all)
+        if (one.leg === leg && this.#delivery.recent.repeats(leg, nameOf(one.topic, one.frame) ?? ''))
+          this.#join(one.topic, streamOf(one.frame))
+    if (this.#held.all.length > 0) this.#waitUnlessFenced()
+    if (this.#old !== null) this.#leave(this.#old)
   }
 
-  function join(topic: Topic, stream: string, then?: () => void) {
-    topic.joined.add(stream)
-    flush((one) => one.topic === topic && (one.frame.stream ?? '') === stream)
-    then?.()
+  #leave(leg: number) {
+    const { clock, leastOverlap } = this.#deps
+    if (!leastOverlap) return this.#handlers.fence(leg)
+    this.#stopStaying = clock.setTimeout(() => {
+      this.#stopStaying = null
+      this.#handlers.fence(leg)
+    }, leastOverlap)
   }
 
-  function requests(of: Iterable<Topic> = topics.values()): TopicRequests {
-    return new Map([...of].map(({ name, position }) => [name, strength === 'position' ? position : null]))
-  }
-
-  function dropHeld(keep: (one: Held) => boolean) {
-    held = held.filter(keep)
-    bytes = held.reduce((sum, one) => sum + one.bytes, 0)
-    if (held.length === 0) quiet()
-  }
-
-  return {
-    subscribe(name: string, request: TopicRequest) {
-      // Such a server keeps nothing that could be asked for by its number.
-      const from = request && 'epoch' in request ? request : null
-      const known = topics.get(name)
-      if (known) {
-        if (from && strength === 'position') known.position = from
-        else return
-      } else
-        topics.set(name, { name, position: strength === 'position' ? from : null, joined: new Set(), nameless: false })
-      if (active !== null) handlers.subscribe(active, id(), new Map([[name, from]]))
-    },
-    unsubscribe(name: string) {
-      const topic = topics.get(name)
-      if (!topic) return
-      topics.delete(name)
-      carried.delete(name)
-      dropHeld((one) => one.topic !== topic)
-      for (const leg of [active, old]) if (leg !== null) handlers.unsubscribe(leg, [name])
-    },
-    hello(leg: number): TopicRequests {
-      hellos.set(leg, new Set(topics.keys()))
-      if (strength === 'identity') recent.begin(leg)
-      return requests()
-    },
-    ready(leg: number, _answers: TopicAnswers, _refused: ReadonlySet<string>) {
-      const asked = hellos.get(leg)
-      hellos.delete(leg)
-      if (leg === active) return
-      if (old !== null) release()
-      old = active
-      active = leg
-      carried = new Set(old === null ? [] : asked)
-      const missing = [...topics.values()].filter(({ name }) => !asked?.has(name))
-      if (missing.length > 0) handlers.subscribe(leg, id(), requests(missing))
-      const unwanted = [...(asked ?? [])].filter((name) => !topics.has(name))
-      if (unwanted.length > 0) handlers.unsubscribe(leg, unwanted)
-      if (old === null) return release()
-      moved(leg)
-      if (strength === 'none' && leastOverlap === 0) return
-      if (strength === 'position') proceed()
-      else if (matches)
-        for (const one of [...held])
-          if (one.leg === leg && recent.repeats(leg, nameOf(one.topic, one.frame) ?? ''))
-            join(one.topic, one.frame.stream ?? '')
-      if (held.length > 0 && (strength === 'position' || end === 'match')) wait()
-      if (old !== null) leave(old)
-    },
-    subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {},
-    /** The next leg is asked again: a new server may think otherwise. */
-    refused(_leg: number, _name: string, _retry: boolean) {},
-    message(leg: number, frame: MessageFrame) {
-      const topic = topics.get(frame.topic)
-      if (!topic) return
-      // An answer to what one leg alone was asked has no double and no place in a sequence.
-      if (frame.alone) return deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, ours)
-      // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
-      const stale = leg === old || (leg === active && carried.has(frame.topic))
-      if (frame.opening && stale && strength !== 'position') return
-      if (leg !== active && leg !== old) {
-        // Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait
-        // for.
-        if (!hellos.has(leg)) return
-        if (active !== null) return hold(topic, leg, frame)
-        const early = held.filter((one) => one.leg === leg)
-        dropHeld((one) => one.leg !== leg)
-        for (const one of early) take(one.topic, leg, one.frame)
-        take(topic, leg, frame)
-      } else if (strength === 'position') byPosition(topic, leg, frame)
-      else if (strength === 'identity' && !frame.opening) byIdentity(topic, leg, frame)
-      else if (leg === active) take(topic, leg, frame)
-    },
-    /** Everything that the old leg's server had to say has arrived. */
-    drained(leg: number) {
-      if (leg !== old || (strength === 'identity' && end === 'match')) return
-      ended = true
-      // By position a missing number may still be on its way on the new leg: the wait for it has begun.
-      if (strength !== 'position' || held.length === 0) release()
-    },
-    gone(leg: number) {
-      hellos.delete(leg)
-      recent.end(leg)
-      if (leg === old) return release()
-      // The old leg serves again, and brings itself, in its own order, what was held for its sake.
-      dropHeld((one) => one.leg !== leg)
-      if (leg !== active) return
-      active = old
-      carried = new Set(topics.keys())
-      release()
-      if (active !== null && leaves) handlers.subscribe(active, id(), requests())
-    },
-    caughtUp: () => active !== null && (old === null || (strength === 'none' && leastOverlap === 0)),
-    position: (name: string) => topics.get(name)?.position ?? null,
-    get held() {
-      return { messages: held.length, bytes }
-    },
-    stats: () => ({ ...counts }),
-    stop() {
-      topics.clear()
-      dropHeld(() => false)
-      active = null
-      old = null
-    },
-  }
-}
-
-export type ForeignMerge = ReturnType<typeof createForeignMerge>
-
-/** The offset that comes before whatever the frame brings: a head brings nothing itself. */
-function lastBefore({ head, offset, prev }: MessageFrame): number {
-  return head ? offset : prev
-}
-
-/** Roughly, and cheaply: two bytes a character, as engines keep it; parsed data by what it takes as JSON. */
-function estimate(data: unknown): number {
-  if (typeof data === 'string') return 2 * data.length
-  if (data instanceof ArrayBuffer) return data.byteLength
-  try {
-    return 2 * (JSON.stringify(data)?.length ?? 0)
-  } catch {
-    return 0
+  /** The old leg has no say any more. */
+  #release() {
+    this.#old = null
+    this.#stopStaying?.()
+    this.#stopStaying = null
+    this.#ended = false
+    this.#quiet()
+    for (const topic of this.#topics.values()) topic.joined.clear()
+    this.#flush(() => true)
   }
 }

@@ -107,21 +107,20 @@ const judged = (judge: string, ...mistakes: readonly (readonly Mutant[])[]) =>
 const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/foreign/foreign-merge.test.ts',
-    plants('foreign/foreign-merge.ts', {
+    plants('foreign/foreign-delivery.ts', {
       'by its number the message at the position is told again': [
         `if (offset <= at.offset) return`,
         `if (offset < at.offset) return`,
       ],
-      'a gap of a foreign server is one too long': [
-        `from: at.offset + 1, to: prev, reason: 'lost'`,
-        `from: at.offset, to: prev, reason: 'lost'`,
-      ],
-      'the old leg of a foreign server changes the numbering': [`if (leg !== active) return gap({`, `gap({`],
+      'a gap of a foreign server is one too long': [`at.offset + 1, prev, 'lost'`, `at.offset, prev, 'lost'`],
+      'the old leg of a foreign server changes the numbering': [`if (!active) return this.#gap(`, `this.#gap(`],
       'what both legs bring is told twice': [
-        `else if (!recent.bring(leg, name)) return void counts.duplicates++`,
-        `else recent.bring(leg, name)`,
+        `else if (!this.recent.bring(leg, name)) return void this.counts.duplicates++`,
+        `else this.recent.bring(leg, name)`,
       ],
-      'what was held goes out as it came': [`if (strength === 'position') waiting.sort(inOrder(waiting))`, ``],
+    }),
+    plants('foreign/foreign-merge.ts', {
+      'what was held goes out as it came': [`if (this.#numbered) sortByPosition(waiting, this.#delivery.epoch)`, ``],
     }),
   ),
   ...judged(

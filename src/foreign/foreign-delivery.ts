@@ -1,0 +1,93 @@
+import type { MessageFrame, Position, TopicRequests } from '../protocol/frames.js'
+import type { MessageInfo } from '../topics/message.js'
+import { lastBefore, nameOf, type ForeignTopic } from './held-messages.js'
+import { createRecentIdentities, type RecentIdentities } from './recent-identities.js'
+
+/** How a server's messages can be told apart on two legs, and so what an overlap is worth. */
+export type MergeStrength = 'position' | 'identity' | 'none'
+
+export interface ForeignMergeHandlers {
+  deliver(data: unknown, info: MessageInfo): void
+  gap(gap: {
+    topic: string
+    epoch: string
+    from: number | null
+    to: number | null
+    reason: 'trimmed' | 'epoch' | 'lost'
+  }): void
+  subscribe(leg: number, id: string, topics: TopicRequests): void
+  unsubscribe(leg: number, topics: readonly string[]): void
+  /** Please call `drained` for that leg once everything that its server had sent by now has arrived. */
+  fence(leg: number): void
+  /** More is held than may be. True: a standby leg was dropped for it. */
+  overflow(): boolean
+  /** There begins who came 'from now' on. */
+  answered?(topic: string, head: Position): void
+}
+
+/** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
+const UNNAMED = 'unnamed'
+
+/** What becomes of a message whose turn it is, and what is known of those that were told. */
+export class ForeignDelivery {
+  readonly counts = { duplicates: 0, held: 0, gaps: 0 }
+  /** Where a server does not number, an offset of ours must mean nothing to another page. */
+  readonly epoch: string
+  readonly recent: RecentIdentities = createRecentIdentities()
+  readonly #numbered: boolean
+  readonly #handlers: ForeignMergeHandlers
+
+  constructor(strength: MergeStrength, id: () => string, handlers: ForeignMergeHandlers) {
+    this.#numbered = strength === 'position'
+    this.epoch = this.#numbered ? UNNAMED : id()
+    this.#handlers = handlers
+  }
+
+  /** @param active that leg is the active one. */
+  take(topic: ForeignTopic, leg: number, frame: MessageFrame, active: boolean) {
+    if (this.#numbered) return this.#takeByPosition(topic, leg, frame, active)
+    // Nobody knows how much there was.
+    if (frame.head) return topic.position ? this.lost(topic.name) : undefined
+    const name = nameOf(topic, frame)
+    if (name === null) topic.nameless ||= !frame.opening
+    else if (!this.recent.bring(leg, name)) return void this.counts.duplicates++
+    this.deliverNext(topic, leg, frame)
+  }
+
+  deliverNext(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    this.#deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, this.epoch)
+  }
+
+  /** Something of that topic, and nobody knows how much. */
+  lost(topic: string) {
+    this.#gap(topic, this.epoch, null, null, 'lost')
+  }
+
+  #takeByPosition(topic: ForeignTopic, leg: number, frame: MessageFrame, active: boolean) {
+    const at = topic.position
+    const epoch = frame.epoch ?? this.epoch
+    const { offset } = frame
+    const prev = lastBefore(frame)
+    if (at && at.epoch !== epoch) {
+      // Of the old leg's numbering nothing is wanted any more.
+      if (!active) return
+      this.#gap(topic.name, epoch, null, null, 'epoch')
+    } else if (at) {
+      if (offset <= at.offset) return void this.counts.duplicates++
+      if (prev > at.offset) this.#gap(topic.name, epoch, at.offset + 1, prev, 'lost')
+    }
+    this.#deliver(topic, leg, frame, offset, epoch)
+  }
+
+  #deliver(topic: ForeignTopic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
+    const first = topic.position === null
+    topic.position = { epoch, offset }
+    if (first) this.#handlers.answered?.(topic.name, { epoch, offset: this.#numbered ? lastBefore(frame) : offset - 1 })
+    if (frame.hasData) this.#handlers.deliver(frame.data, { topic: topic.name, offset, epoch, leg, replayed: false })
+  }
+
+  #gap(topic: string, epoch: string, from: number | null, to: number | null, reason: 'epoch' | 'lost') {
+    this.counts.gaps++
+    this.#handlers.gap({ topic, epoch, from, to, reason })
+  }
+}

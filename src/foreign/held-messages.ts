@@ -1,0 +1,72 @@
+import type { MessageFrame, Position } from '../protocol/frames.js'
+import { estimateBytes } from '../topics/holding.js'
+
+/** A topic of a foreign server. */
+export interface ForeignTopic {
+  readonly name: string
+  /** By position: where the topic is. Else the number of what was delivered, in an epoch of our own. */
+  position: Position | null
+  /** Sequences that the active leg goes on with where the old one was. */
+  readonly joined: Set<string>
+  /** It has had messages that nothing tells from others. */
+  nameless: boolean
+}
+
+export interface HeldMessage {
+  readonly topic: ForeignTopic
+  readonly leg: number
+  readonly frame: MessageFrame
+  readonly bytes: number
+}
+
+/** What waits until the old leg has no say any more, in the order in which it came. */
+export class HeldMessages {
+  all: readonly HeldMessage[] = []
+  bytes = 0
+
+  add(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    const bytes = estimateBytes(frame.data)
+    this.all = [...this.all, { topic, leg, frame, bytes }]
+    this.bytes += bytes
+  }
+
+  take(chosen: (one: HeldMessage) => boolean): HeldMessage[] {
+    const taken: HeldMessage[] = []
+    this.all = this.all.filter((one) => !chosen(one) || !taken.push(one))
+    for (const { bytes } of taken) this.bytes -= bytes
+    return taken
+  }
+}
+
+/** The offset that comes before whatever the frame brings: a head brings nothing itself. */
+export function lastBefore({ head, offset, prev }: MessageFrame): number {
+  return head ? offset : prev
+}
+
+/** By its number it need not wait for any other: it is the next one, or a duplicate. */
+export function inSequence({ position: at }: ForeignTopic, frame: MessageFrame, epoch: string): boolean {
+  return at === null || (at.epoch === (frame.epoch ?? epoch) && lastBefore(frame) <= at.offset)
+}
+
+/** A topic's name is part of what makes a message the same: servers number their topics apart. */
+export function nameOf(topic: ForeignTopic, frame: MessageFrame): string | null {
+  return frame.identity == null ? null : `${topic.name} ${streamOf(frame)} ${frame.identity}`
+}
+
+export function streamOf({ stream }: MessageFrame): string {
+  return stream ?? ''
+}
+
+/**
+ * Topic by topic; by offset, and what is of the present numbering before what is of another one.
+ *
+ * @param epoch of what names none.
+ */
+export function sortByPosition(held: HeldMessage[], epoch: string) {
+  const places = new Map([...new Set(held.map(({ topic }) => topic))].map((topic, place) => [topic, place]))
+  const other = ({ topic, frame }: HeldMessage) =>
+    Number(topic.position !== null && topic.position.epoch !== (frame.epoch ?? epoch))
+  held.sort(
+    (a, b) => places.get(a.topic)! - places.get(b.topic)! || other(a) - other(b) || a.frame.offset - b.frame.offset,
+  )
+}
