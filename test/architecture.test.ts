@@ -220,10 +220,6 @@ const STILL_LONG = [
   'presets/phoenix.ts',
   'presets/signal-r.ts',
   'presets/socket-io.ts',
-  'testing/simulated-device.ts',
-  'testing/simulated-leg.ts',
-  'testing/simulated-socket.ts',
-  'testing/simulation.ts',
 ]
 
 /** Functions that are too long, where no comment above them says why. */

@@ -76,20 +76,15 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
   const device = createDeviceClock(deps.world)
   const { clock } = device
   const pageClock = createThrottledClock(clock)
+  const { page, change, ...visibility } = createDevicePage(pageClock)
   const delays = { up: deps.latency, down: deps.latency }
   const paths = new Set<Path>()
   const hints = new Set<(hint: NetworkHint) => void>()
-  const changes = new Set<(change: PageChange) => void>()
   let connected = true
-  let hidden = false
-  let prerendering = false
   const navigations = new Set<() => void>()
 
   const hint = (what: NetworkHint) => {
     for (const tell of [...hints]) tell(what)
-  }
-  const change = (what: PageChange) => {
-    for (const tell of [...changes]) tell(what)
   }
   const thaw = () => {
     for (const path of paths) for (const wire of [path.up, path.down]) wire.thaw()
@@ -106,14 +101,6 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     subscribe(listener) {
       hints.add(listener)
       return () => void hints.delete(listener)
-    },
-  }
-  const page: Page = {
-    hidden: () => hidden || prerendering,
-    prerendering: () => prerendering,
-    subscribe(listener) {
-      changes.add(listener)
-      return () => void changes.delete(listener)
     },
   }
   const Socket = createSimulatedSocket({
@@ -169,23 +156,7 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
         typeof latency === 'number' ? { up: latency, down: latency } : latency
       Object.assign(delays, { up, down })
     },
-    hide(every = 0) {
-      hidden = true
-      pageClock.throttle(every)
-      change('hidden')
-    },
-    show() {
-      hidden = false
-      pageClock.throttle(0)
-      change('shown')
-    },
-    prerender() {
-      prerendering = true
-    },
-    activate() {
-      prerendering = false
-      change('activated')
-    },
+    ...visibility,
     download() {
       change('leaving')
       for (const navigate of [...navigations]) navigate()
@@ -201,6 +172,46 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     sleep: device.sleep,
     wake: device.wake,
     setWall: device.setWall,
+  }
+}
+
+/** The one page that is shown. */
+function createDevicePage(clock: ReturnType<typeof createThrottledClock>) {
+  const changes = new Set<(change: PageChange) => void>()
+  let hidden = false
+  let prerendering = false
+
+  const page: Page = {
+    hidden: () => hidden || prerendering,
+    prerendering: () => prerendering,
+    subscribe(listener) {
+      changes.add(listener)
+      return () => void changes.delete(listener)
+    },
+  }
+  const change = (what: PageChange) => {
+    for (const tell of [...changes]) tell(what)
+  }
+  return {
+    page,
+    change,
+    hide(every = 0) {
+      hidden = true
+      clock.throttle(every)
+      change('hidden')
+    },
+    show() {
+      hidden = false
+      clock.throttle(0)
+      change('shown')
+    },
+    prerender() {
+      prerendering = true
+    },
+    activate() {
+      prerendering = false
+      change('activated')
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { SUBPROTOCOL } from '../protocol/frames.js'
-import { createSimulatedLeg, type Behaviour, type Cluster, type SimulatedLeg } from './simulated-leg.js'
+import type { Behaviour, Cluster } from './simulated-cluster.js'
+import { createSimulatedLeg, type SimulatedLeg } from './simulated-leg.js'
 import type { Incoming } from './simulated-socket.js'
 
 /** How a server is emptied. Durations are milliseconds. */

@@ -62,169 +62,174 @@ const NO_CODE = 1005
  * and the rule that what arrives after `close()` is dropped.
  */
 export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSocket {
-  class SimulatedSocket extends EventTarget {
-    static readonly CONNECTING = 0
-    static readonly OPEN = 1
-    static readonly CLOSING = 2
-    static readonly CLOSED = 3
-    readonly CONNECTING = 0
-    readonly OPEN = 1
-    readonly CLOSING = 2
-    readonly CLOSED = 3
-    readonly url: string
-    readonly extensions = ''
-    protocol = ''
-    readyState = 0
-    bufferedAmount = 0
-    binaryType: BinaryType = 'blob'
-    onopen: ((event: Event) => void) | null = null
-    onmessage: ((event: MessageEvent) => void) | null = null
-    onerror: ((event: Event) => void) | null = null
-    onclose: ((event: CloseEvent) => void) | null = null
-    #path: Path | null
-    #server: ServerEndHandlers | null = null
-    #stopClosing: (() => void) | null = null
-    #ended = false
-    readonly #navigate = () => (this.readyState === 0 ? this.#fail() : this.#end(GOING_AWAY, '', true))
-
-    constructor(address: string | URL, protocols: string | string[] = []) {
-      super()
-      const url = parseUrl(String(address), deps.base)
-      const offered = typeof protocols === 'string' ? [protocols] : [...protocols]
-      if (new Set(offered).size < offered.length || offered.some((protocol) => !/^[!#-'*+\-.^-z|~\w]+$/.test(protocol)))
-        throw new DOMException('a subprotocol is not a token, or is offered twice', 'SyntaxError')
-      this.url = url.href
-      this.#path = deps.path()
-      deps.navigations.add(this.#navigate)
-      if (!this.#path) deps.clock.setTimeout(() => this.#fail(), 0)
-      else this.#path.up.carry(() => this.#arrive(url, offered))
+  return class extends SimulatedSocket {
+    constructor(address: string | URL, protocols?: string | string[]) {
+      super(deps, address, protocols)
     }
+  } as unknown as typeof WebSocket
+}
 
-    send(data: string | ArrayBufferLike | Blob | ArrayBufferView) {
-      if (this.readyState === 0) throw new DOMException('the connection is not open yet', 'InvalidStateError')
-      if (typeof data !== 'string') throw new TypeError('the simulated servers speak text frames only')
-      const bytes = byteLength(data)
-      const path = this.#path
-      if (this.readyState !== 1 || !path) return void (this.bufferedAmount += bytes)
-      // Into a living path a frame leaves at once; into a dead one it stays with the sender.
-      if (!path.up.frozen) return path.up.carry(() => this.#server?.received(data))
-      this.bufferedAmount += bytes
-      path.up.carry(() => {
-        this.bufferedAmount -= bytes
-        this.#server?.received(data)
-      })
-    }
+class SimulatedSocket extends EventTarget {
+  static readonly CONNECTING = 0
+  static readonly OPEN = 1
+  static readonly CLOSING = 2
+  static readonly CLOSED = 3
+  readonly CONNECTING = 0
+  readonly OPEN = 1
+  readonly CLOSING = 2
+  readonly CLOSED = 3
+  readonly url: string
+  readonly extensions = ''
+  protocol = ''
+  readyState = 0
+  bufferedAmount = 0
+  binaryType: BinaryType = 'blob'
+  onopen: ((event: Event) => void) | null = null
+  onmessage: ((event: MessageEvent) => void) | null = null
+  onerror: ((event: Event) => void) | null = null
+  onclose: ((event: CloseEvent) => void) | null = null
+  readonly #deps: SimulatedSocketDeps
+  #path: Path | null
+  #server: ServerEndHandlers | null = null
+  #stopClosing: (() => void) | null = null
+  #ended = false
+  readonly #navigate = () => (this.readyState === 0 ? this.#fail() : this.#end(GOING_AWAY, '', true))
 
-    close(code?: number, reason = '') {
-      if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999))
-        throw new DOMException('a page may close with 1000 and 3000 to 4999 only', 'InvalidAccessError')
-      if (byteLength(reason) > 123) throw new DOMException('a close reason has at most 123 bytes', 'SyntaxError')
-      if (this.readyState >= 2) return
-      const wasConnecting = this.readyState === 0
-      this.readyState = 2
-      if (wasConnecting) return void deps.clock.setTimeout(() => this.#fail(), 0)
-      this.#path!.up.carry(() => this.#serverHears({ code: code ?? NO_CODE, reason }))
-      this.#stopClosing = deps.clock.setTimeout(() => this.#end(ABNORMAL, '', false), CLOSING_TIMEOUT)
-    }
-
-    #arrive(url: URL, protocols: readonly string[]) {
-      const path = this.#path!
-      if (this.readyState !== 0) return
-      let over = false
-      const end: ServerEnd = {
-        send: (text) => void (over || path.down.carry(() => this.#receive(text))),
-        close: (code, reason) => {
-          if (over) return
-          over = true
-          this.#server = null
-          path.down.carry(() => this.#closedByServer(code, reason))
-        },
-        reset: () => {
-          if (over) return
-          over = true
-          this.#server = null
-          path.down.carry(() => this.#fail())
-        },
-      }
-      deps.knock({
-        url,
-        protocols,
-        accept: (protocol, handlers) => {
-          this.#server = {
-            received: handlers.received,
-            closed(code) {
-              if (over) return
-              over = true
-              handlers.closed(code)
-            },
-          }
-          path.down.carry(() => this.#open(protocol))
-          return end
-        },
-        refuse: () => path.down.carry(() => this.#fail()),
-      })
-    }
-
-    #open(protocol: string) {
-      if (this.readyState !== 0) return
-      this.readyState = 1
-      this.protocol = protocol
-      this.#emit(new Event('open'))
-    }
-
-    #receive(text: string) {
-      if (this.readyState === 1)
-        this.#emit(new MessageEvent('message', { data: text, origin: new URL(this.url).origin }))
-    }
-
-    /** The server has heard that we close: it answers with the same code, and the connection ends. */
-    #serverHears({ code, reason }: { code: number; reason: string }) {
-      const server = this.#server
-      this.#server = null
-      server?.closed(code)
-      this.#path?.down.carry(() => this.#end(code, reason, true))
-    }
-
-    #closedByServer(code: number, reason: string) {
-      if (this.readyState === 0) return this.#fail()
-      this.#end(code, reason, true)
-    }
-
-    #fail() {
-      if (this.#ended) return
-      this.readyState = 3
-      this.#emit(new Event('error'))
-      this.#end(ABNORMAL, '', false)
-    }
-
-    #end(code: number, reason: string, wasClean: boolean) {
-      if (this.#ended) return
-      this.#ended = true
-      deps.navigations.delete(this.#navigate)
-      this.readyState = 3
-      this.#stopClosing?.()
-      const path = this.#path
-      if (path) {
-        // The server learns of an end without a handshake when its side of the connection notices.
-        const server = this.#server
-        if (server) path.up.carry(() => server.closed(ABNORMAL))
-        path.down.cut()
-        this.#path = null
-        deps.over(path)
-      }
-      this.#emit(Object.assign(new Event('close'), { code, reason, wasClean }))
-    }
-
-    #emit(event: Event) {
-      const handler = this[`on${event.type}` as 'onopen']
-      const call = (told: Event) => handler?.call(this as unknown as WebSocket, told)
-      this.addEventListener(event.type, call)
-      this.dispatchEvent(event)
-      this.removeEventListener(event.type, call)
-    }
+  constructor(deps: SimulatedSocketDeps, address: string | URL, protocols: string | string[] = []) {
+    super()
+    this.#deps = deps
+    const url = parseUrl(String(address), deps.base)
+    const offered = typeof protocols === 'string' ? [protocols] : [...protocols]
+    if (new Set(offered).size < offered.length || offered.some((protocol) => !/^[!#-'*+\-.^-z|~\w]+$/.test(protocol)))
+      throw new DOMException('a subprotocol is not a token, or is offered twice', 'SyntaxError')
+    this.url = url.href
+    this.#path = deps.path()
+    deps.navigations.add(this.#navigate)
+    if (!this.#path) deps.clock.setTimeout(() => this.#fail(), 0)
+    else this.#path.up.carry(() => this.#arrive(url, offered))
   }
 
-  return SimulatedSocket as unknown as typeof WebSocket
+  send(data: string | ArrayBufferLike | Blob | ArrayBufferView) {
+    if (this.readyState === 0) throw new DOMException('the connection is not open yet', 'InvalidStateError')
+    if (typeof data !== 'string') throw new TypeError('the simulated servers speak text frames only')
+    const bytes = byteLength(data)
+    const path = this.#path
+    if (this.readyState !== 1 || !path) return void (this.bufferedAmount += bytes)
+    // Into a living path a frame leaves at once; into a dead one it stays with the sender.
+    if (!path.up.frozen) return path.up.carry(() => this.#server?.received(data))
+    this.bufferedAmount += bytes
+    path.up.carry(() => {
+      this.bufferedAmount -= bytes
+      this.#server?.received(data)
+    })
+  }
+
+  close(code?: number, reason = '') {
+    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999))
+      throw new DOMException('a page may close with 1000 and 3000 to 4999 only', 'InvalidAccessError')
+    if (byteLength(reason) > 123) throw new DOMException('a close reason has at most 123 bytes', 'SyntaxError')
+    if (this.readyState >= 2) return
+    const wasConnecting = this.readyState === 0
+    this.readyState = 2
+    if (wasConnecting) return void this.#deps.clock.setTimeout(() => this.#fail(), 0)
+    this.#path!.up.carry(() => this.#serverHears({ code: code ?? NO_CODE, reason }))
+    this.#stopClosing = this.#deps.clock.setTimeout(() => this.#end(ABNORMAL, '', false), CLOSING_TIMEOUT)
+  }
+
+  #arrive(url: URL, protocols: readonly string[]) {
+    const path = this.#path!
+    if (this.readyState !== 0) return
+    let over = false
+    const end: ServerEnd = {
+      send: (text) => void (over || path.down.carry(() => this.#receive(text))),
+      close: (code, reason) => {
+        if (over) return
+        over = true
+        this.#server = null
+        path.down.carry(() => this.#closedByServer(code, reason))
+      },
+      reset: () => {
+        if (over) return
+        over = true
+        this.#server = null
+        path.down.carry(() => this.#fail())
+      },
+    }
+    this.#deps.knock({
+      url,
+      protocols,
+      accept: (protocol, handlers) => {
+        this.#server = {
+          received: handlers.received,
+          closed(code) {
+            if (over) return
+            over = true
+            handlers.closed(code)
+          },
+        }
+        path.down.carry(() => this.#open(protocol))
+        return end
+      },
+      refuse: () => path.down.carry(() => this.#fail()),
+    })
+  }
+
+  #open(protocol: string) {
+    if (this.readyState !== 0) return
+    this.readyState = 1
+    this.protocol = protocol
+    this.#emit(new Event('open'))
+  }
+
+  #receive(text: string) {
+    if (this.readyState === 1) this.#emit(new MessageEvent('message', { data: text, origin: new URL(this.url).origin }))
+  }
+
+  /** The server has heard that we close: it answers with the same code, and the connection ends. */
+  #serverHears({ code, reason }: { code: number; reason: string }) {
+    const server = this.#server
+    this.#server = null
+    server?.closed(code)
+    this.#path?.down.carry(() => this.#end(code, reason, true))
+  }
+
+  #closedByServer(code: number, reason: string) {
+    if (this.readyState === 0) return this.#fail()
+    this.#end(code, reason, true)
+  }
+
+  #fail() {
+    if (this.#ended) return
+    this.readyState = 3
+    this.#emit(new Event('error'))
+    this.#end(ABNORMAL, '', false)
+  }
+
+  #end(code: number, reason: string, wasClean: boolean) {
+    if (this.#ended) return
+    this.#ended = true
+    this.#deps.navigations.delete(this.#navigate)
+    this.readyState = 3
+    this.#stopClosing?.()
+    const path = this.#path
+    if (path) {
+      // The server learns of an end without a handshake when its side of the connection notices.
+      const server = this.#server
+      if (server) path.up.carry(() => server.closed(ABNORMAL))
+      path.down.cut()
+      this.#path = null
+      this.#deps.over(path)
+    }
+    this.#emit(Object.assign(new Event('close'), { code, reason, wasClean }))
+  }
+
+  #emit(event: Event) {
+    const handler = this[`on${event.type}` as 'onopen']
+    const call = (told: Event) => handler?.call(this as unknown as WebSocket, told)
+    this.addEventListener(event.type, call)
+    this.dispatchEvent(event)
+    this.removeEventListener(event.type, call)
+  }
 }
 
 function parseUrl(address: string, base: string): URL {

@@ -1,12 +1,12 @@
 import { systemClock, type Random } from '../base/clock.js'
 import { observe, type Observable, type Observation } from './observation.js'
 import { seededRandom } from './seeded-random.js'
+import { createSimulatedBalancer } from './simulated-balancer.js'
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.js'
 import { createSimulatedDevice, type SimulatedDevice } from './simulated-device.js'
-import type { Behaviour, Cluster, ClusterSettings } from './simulated-leg.js'
+import type { Behaviour, Cluster, ClusterSettings } from './simulated-cluster.js'
 import { createSimulatedLog, type LoggedMessage, type SimulatedLog } from './simulated-log.js'
 import { createSimulatedServer, type DrainOptions, type SimulatedServer } from './simulated-server.js'
-import type { Incoming } from './simulated-socket.js'
 import { createSimulatedTokens, type SimulatedTokens } from './simulated-tokens.js'
 
 /** The world of a simulation. Durations are milliseconds. */
@@ -113,29 +113,14 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
   const log = createSimulatedLog()
   log.history = history
   const tokens = createSimulatedTokens(clock)
-  const dials: { at: number; url: string; server: string | null }[] = []
   const wire: WireRecord[] = []
   const servers: SimulatedServer[] = []
   const crashed = new Set<SimulatedServer>()
+  const balancer = createSimulatedBalancer(clock, ORIGIN, servers)
   let devices = 0
-  let turns = 0
-  let stale: { server: SimulatedServer; dials: number } | null = null
   let doors: Pick<Behaviour, 'door' | 'retryAfter'> = { door: 'open' }
 
-  const cluster: Cluster = {
-    clock,
-    log,
-    tokens,
-    settings,
-    newest: new Map(),
-    answers: new Map(),
-    decided: new Map(),
-    answersLost: -1,
-    record(server, by, session, leg, text) {
-      wire.push({ at: clock.monotonic(), server, by, session, leg, text })
-      if (wire.length >= 2 * RECORDS) wire.splice(0, RECORDS)
-    },
-  }
+  const cluster = createCluster({ clock, log, tokens, settings }, wire)
 
   function start(): SimulatedServer {
     const id = `server-${servers.length + 1}`
@@ -145,25 +130,6 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
   }
   for (let count = 0; count < size; count++) start()
 
-  function knock(incoming: Incoming) {
-    const server = route(incoming.url)
-    dials.push({ at: clock.monotonic(), url: incoming.url.href, server: server?.id ?? null })
-    if (server) server.knock(incoming)
-    else incoming.refuse()
-  }
-
-  function route(url: URL): SimulatedServer | undefined {
-    if (url.origin !== new URL(ORIGIN).origin) return undefined
-    const named = url.searchParams.get('server')
-    if (named !== null) return servers.find((server) => server.id === named)
-    if (stale && stale.dials > 0) {
-      stale.dials--
-      return stale.server
-    }
-    const taking = servers.filter((server) => server.taking)
-    return taking[turns++ % taking.length]
-  }
-
   const up = () => servers.filter((server) => server.state === 'up')
   const newDevice = () =>
     createSimulatedDevice({
@@ -171,7 +137,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
       random: seededRandom(seed ^ (STREAMS.device + devices++)),
       base: ORIGIN,
       latency,
-      knock,
+      knock: balancer.knock,
       tokens,
     })
 
@@ -184,21 +150,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     tokens,
     servers,
     advance: (ms) => clock.advance(ms),
-    play(speed = 1) {
-      let playing = true
-      let before = systemClock.monotonic()
-      void (async () => {
-        while (playing) {
-          await new Promise<void>((resolve) => void systemClock.frame(resolve))
-          const now = systemClock.monotonic()
-          // A tab that was hidden for long does not have to catch up.
-          const passed = Math.min(now - before, 1_000)
-          before = now
-          if (playing) await clock.advance(passed * speed)
-        }
-      })()
-      return () => void (playing = false)
-    },
+    play: (speed = 1) => play(clock, speed),
     publish: (topic, data) => log.append(topic, data),
     publishEvery(interval, topic, make = (count) => count) {
       let count = 0
@@ -212,7 +164,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
       const from = up()
       const to = from.map(() => start())
       for (const server of to) if (door) server.door = door
-      stale = from[0] ? { server: from[0], dials: staleDials } : null
+      balancer.sendStale(from[0], staleDials)
       from.forEach((server, place) => {
         const address = url === 'direct' ? to[place]!.url : url
         server.drain({ ...drain, ...(address === undefined ? {} : { url: address }) })
@@ -229,7 +181,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     },
     rebalance({ staleDials = 0, url, ...drain } = {}) {
       const from = up()
-      stale = from[0] ? { server: from[0], dials: staleDials } : null
+      balancer.sendStale(from[0], staleDials)
       for (const server of from)
         server.unload({ reason: 'rebalance', ...drain, ...(url === undefined || url === 'direct' ? {} : { url }) })
     },
@@ -269,7 +221,38 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
         () => clock.monotonic(),
       ),
     published: log.published,
-    dials,
+    dials: balancer.dials,
     wire,
   }
+}
+
+function createCluster(parts: Pick<Cluster, 'clock' | 'log' | 'tokens' | 'settings'>, wire: WireRecord[]): Cluster {
+  return {
+    ...parts,
+    newest: new Map(),
+    answers: new Map(),
+    decided: new Map(),
+    answersLost: -1,
+    record(server, by, session, leg, text) {
+      wire.push({ at: parts.clock.monotonic(), server, by, session, leg, text })
+      if (wire.length >= 2 * RECORDS) wire.splice(0, RECORDS)
+    },
+  }
+}
+
+/** Lets simulated time pass as real time does. Returns what stops it. */
+function play(clock: SimulatedClock, speed: number): () => void {
+  let playing = true
+  let before = systemClock.monotonic()
+  void (async () => {
+    while (playing) {
+      await new Promise<void>((resolve) => void systemClock.frame(resolve))
+      const now = systemClock.monotonic()
+      // A tab that was hidden for long does not have to catch up.
+      const passed = Math.min(now - before, 1_000)
+      before = now
+      if (playing) await clock.advance(passed * speed)
+    }
+  })()
+  return () => void (playing = false)
 }

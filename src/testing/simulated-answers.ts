@@ -1,0 +1,61 @@
+import type { ClientFrame, ServerFrame } from '../protocol/frames.js'
+import { HISTORY, type HistoryAnswer, type HistoryAsk } from '../protocol/own-methods.js'
+import type { Cluster } from './simulated-cluster.js'
+
+export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
+
+export const REFUSED = 'the application refused it'
+
+/** What a publish comes to: decided once for each id, whichever leg brings it. */
+export function answerPublish(cluster: Cluster, session: string, welcomedAt: number, frame: PublishFrame): ServerFrame {
+  const key = `${session} ${frame.id}`
+  const known = cluster.answers.get(key)
+  if (known) return known
+  const topic = `${session} ${frame.topic}`
+  const newest = cluster.decided.get(topic) ?? 0
+  const answer = apply(cluster, welcomedAt, newest, frame)
+  // A refusal for now is no final answer: the same id may still be applied.
+  if (answer.type !== 'nack' || answer.retryAfter === undefined) {
+    cluster.answers.set(key, answer)
+    if (frame.n !== undefined) cluster.decided.set(topic, Math.max(frame.n, newest))
+  }
+  return answer
+}
+
+function apply(
+  { clock, log, settings, answersLost }: Cluster,
+  welcomedAt: number,
+  newest: number,
+  { id, topic, n, data, age }: PublishFrame,
+): ServerFrame {
+  // What was sent before they forgot may have been applied: a repeat, and a first copy on a leg of before.
+  const sent = age !== undefined ? clock.monotonic() - age : n !== undefined ? welcomedAt : Infinity
+  if (sent <= answersLost)
+    return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
+  if (n !== undefined && n <= newest)
+    return { type: 'nack', id, code: 'out-of-order', message: 'a later publish into this topic was decided first' }
+  const decision = settings.onPublish?.(topic, data) ?? {}
+  if ('refuse' in decision) return { type: 'nack', id, message: REFUSED, ...decision.refuse }
+  const { offset } = log.append(topic, data)
+  return { type: 'ack', id, offset, ...('data' in decision ? { data: decision.data } : {}) }
+}
+
+/** What a request is answered, or how it is refused. */
+export function answerRequest(cluster: Cluster, method: string, data: unknown) {
+  return (
+    cluster.settings.onRequest?.(method, data) ??
+    historyOf(cluster, method, data) ?? {
+      refuse: { code: 'unknown-method', message: `this server has no method ${method}` },
+    }
+  )
+}
+
+function historyOf({ log, settings }: Cluster, method: string, data: unknown): { data: HistoryAnswer } | null {
+  if (method !== HISTORY) return null
+  const { topic, limit, before } = data as HistoryAsk
+  const { epoch } = log.answer(topic, null)
+  const seen = log
+    .after(topic, 0)
+    .filter((one) => one.offset < (before?.offset ?? Infinity) && settings.filter?.(topic, one.data) !== false)
+  return { data: { epoch, messages: seen.slice(-limit).map((one) => ({ offset: one.offset, data: one.data })) } }
+}
