@@ -64,6 +64,7 @@ export function centrifuge({
 }: CentrifugeOptions = {}): Protocol {
   const begin = (): Known => ({ legs: [], recoverable: new Map() })
   const sessions = perSession(begin)
+  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
   return rawProtocol(() => {
     const { keyOf, frameOf } = frameKeys<Said>()
     let known = begin()

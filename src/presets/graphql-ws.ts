@@ -42,6 +42,7 @@ interface Library {
 export function graphqlWs({ identity, connectionParams = (token) => ({ token }) }: GraphqlWsOptions = {}): Protocol {
   const begin = (): Library => ({ init: null, running: new Map(), legs: [] })
   const sessions = perSession(begin)
+  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
   return rawProtocol(() => {
     let library = begin()
     let token: string | undefined

@@ -36,7 +36,11 @@ export interface MqttSettings {
   readonly binary: boolean
 }
 
-/** One connection to a broker. */
+/**
+ * One connection to a broker.
+ *
+ * Long because it is a table: what each packet means, a method each over the state of one leg at its top.
+ */
 export function openMqttLeg(settings: MqttSettings, sessions: (session: string) => MqttSessions): RawProtocolOptions {
   const { five, notice } = settings
   const split = mqttPackets(five)

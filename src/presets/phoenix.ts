@@ -63,6 +63,7 @@ export function phoenix({
   leastOverlap = 3_000,
   server = ({ server: name }) => (typeof name === 'string' ? name : undefined),
 }: PhoenixOptions = {}): Protocol {
+  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
   return rawProtocol(() => {
     let ref = 0
     const next = () => String(++ref)

@@ -61,6 +61,7 @@ export function signalR({
   ping = 'LiveSocketPing',
   leastOverlap = 1_000,
 }: SignalROptions = {}): Protocol {
+  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
   return rawProtocol(() => {
     let rest = ''
     let count = 0

@@ -99,6 +99,7 @@ export function socketIo({
 }: SocketIoOptions = {}): Protocol {
   const begin = (): Known => ({ legs: [], last: null })
   const sessions = perSession(begin)
+  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
   return rawProtocol(() => {
     const packets = socketIoPackets()
     const { keyOf, frameOf } = frameKeys<SocketIoPacket>()

@@ -36,6 +36,7 @@ export interface SourceFile {
 export interface SourceFunction {
   /** Where it begins. */
   readonly line: number
+  /** Less those of functions in it that have a reason of their own. */
   readonly lines: number
   /** What the comment right above it, or above one that it is in, says after `Long because`. */
   readonly reason?: string
@@ -141,17 +142,20 @@ function functionsOf(body: readonly Node[], text: string): SourceFunction[] {
   const lines = text.split('\n')
   const lineAt = (place: number) => text.slice(0, place).split('\n').length
   const functions: SourceFunction[] = []
-  function visit(node: unknown, within: string | undefined): void {
-    if (Array.isArray(node)) return node.forEach((one) => visit(one, within))
-    if (typeof node !== 'object' || node === null) return
+  /** Gives how many lines in it are of functions that have a reason. */
+  function visit(node: unknown, within: string | undefined): number {
+    if (Array.isArray(node)) return node.reduce((sum: number, one) => sum + visit(one, within), 0)
+    if (typeof node !== 'object' || node === null) return 0
     const { type, start, end, ...fields } = node as Node & { readonly start: number; readonly end: number }
-    let reason = within
-    if (/^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(type)) {
-      const line = lineAt(start)
-      reason = reasonAbove(lines, line) ?? within
-      functions.push({ line, lines: lineAt(end) - line + 1, ...(reason && { reason }) })
-    }
-    Object.values(fields).forEach((one) => visit(one, reason))
+    const isFunction = /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(type)
+    const line = isFunction ? lineAt(start) : 0
+    const own = isFunction ? reasonAbove(lines, line) : undefined
+    const excused = visit(Object.values(fields), own ?? within)
+    if (!isFunction) return excused
+    const all = lineAt(end) - line + 1
+    const reason = own ?? within
+    functions.push({ line, lines: all - excused, ...(reason && { reason }) })
+    return own ? all : excused
   }
   visit(body, undefined)
   return functions
