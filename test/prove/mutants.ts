@@ -147,7 +147,7 @@ const BESIDE_IT: readonly Mutant[] = [
     'test/server/publishes/publisher.test.ts',
     plants('server/publishes/publisher.ts', {
       'a repeat is decided anew': [`if (known) return known`, ``],
-      'who cannot be judged may publish': [`if ('thrown' in allowed) {`, `if (false) {`],
+      'who may not publish publishes all the same': [`if (!denial) return null`, `return null`],
     }),
   ),
   ...judged(
