@@ -91,7 +91,9 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
   hello(token: string | undefined): ClientFrame {
     const { session } = this.#handover
     const topics = session.merge.hello(this.number)
-    const { number, handover, connectTimeout: timeout } = this
+    const { number, handover } = this
+    // The option may be a part of a millisecond; on the wire there are none.
+    const timeout = Math.ceil(this.connectTimeout)
     return { type: 'hello', session: session.id, leg: number, token, topics, handover, timeout }
   }
 

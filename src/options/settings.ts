@@ -53,7 +53,10 @@ const OPTIONS = {
     maxAge: duration(null, bounds.maxAge.least),
     when: optionalFunction<(request: HandoverRequest) => Promise<void>>,
   },
-  reconnect: { spread: duration(undefined, 0, bounds.spread.most), cap: duration(120_000, 0, bounds.cap.most) },
+  reconnect: {
+    spread: duration(undefined, 0, bounds.spread.most),
+    cap: duration(bounds.cap.otherwise, 0, bounds.cap.most),
+  },
   heartbeat: (name, given) =>
     given !== false && readOptions({ interval: duration(10_000), timeout: duration(5_000) }, given, name),
   connectTimeout: duration(10_000),
@@ -131,7 +134,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     key: read.key ?? defaultKey(read.url),
     protocol: protocol as unknown as Protocol,
     reconnect: {
-      spread: read.reconnect.spread ?? (protocol as Partial<Protocol>).reconnectSpread ?? 30_000,
+      spread: read.reconnect.spread ?? (protocol as Partial<Protocol>).reconnectSpread ?? bounds.spread.otherwise,
       cap: read.reconnect.cap,
     },
     parts,

@@ -79,7 +79,7 @@ const logBounds = {
  * Every number that an application gives a server. What goes on the wire lies within what clients take, which
  * `policy/bounds` and `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
  */
-const serverBounds = {
+export const serverBounds = {
   ...logBounds,
   heartbeat: { ...bounds.heartbeat, least: SECOND, otherwise: 10 * SECOND },
   reconnectSpread: bounds.spread,
