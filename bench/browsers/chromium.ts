@@ -50,6 +50,10 @@ export async function openChromium(): Promise<DrivenBrowser> {
           downloadThroughput: -1,
           uploadThroughput: -1,
         }),
+      async heap() {
+        await call('HeapProfiler.collectGarbage')
+        return (await call<{ usedSize: number }>('Runtime.getHeapUsage')).usedSize
+      },
       close: () => devtools.call('Target.closeTarget', { targetId }),
     }
   }

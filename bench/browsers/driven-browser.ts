@@ -30,6 +30,8 @@ export interface DrivenTab {
   show(): Promise<void>
   /** Tells the browser that it has no network, and stops new connections; absent where it cannot be told. */
   offline?(off: boolean): Promise<void>
+  /** Bytes of its heap once nothing is in it that nobody holds; absent where the browser does not tell. */
+  heap?(): Promise<number>
   close(): Promise<void>
 }
 

@@ -14,10 +14,12 @@ export interface LivePages {
   close(): Promise<void>
 }
 
-let script: Promise<string> | undefined
+const scripts = new Map<string, Promise<string>>()
 
-export async function serveLivePages(): Promise<LivePages> {
-  script ??= bundle(join(import.meta.dirname, 'live-page-script.ts'))
+/** @param entry the page's script. Default: the one that puts a live client into `window.live`. */
+export async function serveLivePages(entry = join(import.meta.dirname, 'live-page-script.ts')): Promise<LivePages> {
+  const script = scripts.get(entry) ?? bundle(entry)
+  scripts.set(entry, script)
   const code = await script
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://any')

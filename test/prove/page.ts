@@ -26,6 +26,11 @@ export class WorldPage {
     },
   }
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#pageListeners.size + this.#networkListeners.size
+  }
+
   tell(change: PageChange) {
     if (change === 'hidden' || change === 'shown') {
       if (this.#hidden === (change === 'hidden')) return

@@ -9,7 +9,7 @@ import { WorldPage } from './page.js'
 import { createPublishWatch } from './publish-watch.js'
 import type { TokenService } from './token-service.js'
 import { createWorldSocket, type Connection, type ServerEnd } from './wire.js'
-import type { StepClock } from '../kit/step-clock.js'
+import type { WorldClock } from './world-clock.js'
 
 export type CreateLiveSocket = (options: LiveSocketOptions) => LiveSocket
 
@@ -34,7 +34,7 @@ export interface Tab {
 export interface TabDeps {
   readonly name: string
   readonly create: CreateLiveSocket
-  readonly clock: StepClock
+  readonly clock: WorldClock
   readonly log: ModelLog
   readonly tokens: TokenService | null
   readonly tabs: Tabs

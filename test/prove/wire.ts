@@ -149,8 +149,8 @@ class WorldSocket implements Connection {
       this.#push(this.down, OPEN)
       return this.#server.opened(this)
     }
-    if (this.#serverDone) return
-    if (item.kind === 'text') return this.#server!.received(this, item.text)
+    if (item.kind === 'text') return this.#serverDone ? undefined : this.#server!.received(this, item.text)
+    // Also of a connection that the network forgot: a server that is not told would read for it for ever.
     this.#serverDone = true
     this.#server?.closed(this)
   }

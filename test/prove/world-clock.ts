@@ -1,7 +1,64 @@
-import { createStepClock } from '../kit/step-clock.js'
+import type { Clock } from '../../src/base/clock.js'
+
+/**
+ * A clock that moves only when the world says so, one timer at a time. Unlike `test/kit/step-clock.ts` it forgets a timer
+ * that is taken back, and keeps the others in their order: two worlds that differ in nothing else are in one state.
+ */
+export interface WorldClock extends Clock {
+  /** How many timers are set. */
+  pending(): number
+  /** Milliseconds until the next timer is due; null where there is none. */
+  next(): number | null
+  /** Moves to the next timer and runs it. */
+  runNext(): void
+  /** Runs what is due without time moving: zero timers. */
+  runDue(): boolean
+}
 
 /** What the two clocks show as a world begins: numbers that nothing else has, so that a moment is known as one. */
 export const START = 1_893_456_000_000
 export const BEGAN = 5_000_000_000
+const FRAME = 16
 
-export const createWorldClock = () => createStepClock({ wall: START, monotonic: BEGAN })
+export function createWorldClock(): WorldClock {
+  interface Timer {
+    readonly due: number
+    readonly order: number
+    readonly task: () => void
+  }
+  let elapsed = BEGAN
+  let order = 0
+  /** The next one is the last: few timers, most of them set for later than those that are there. */
+  const timers: Timer[] = []
+
+  function set(task: () => void, delay: number) {
+    const timer = { due: elapsed + Math.max(0, delay), order: order++, task }
+    let at = timers.length
+    while (at > 0 && timers[at - 1]!.due <= timer.due) at--
+    timers.splice(at, 0, timer)
+    return () => {
+      const where = timers.indexOf(timer)
+      if (where >= 0) timers.splice(where, 1)
+    }
+  }
+
+  return {
+    now: () => START + elapsed - BEGAN,
+    monotonic: () => elapsed,
+    setTimeout: set,
+    settled: (task) => set(task, 0),
+    frame: (task) => set(task, FRAME),
+    pending: () => timers.length,
+    next: () => (timers.length === 0 ? null : timers.at(-1)!.due - elapsed),
+    runNext() {
+      const timer = timers.pop()!
+      elapsed = Math.max(elapsed, timer.due)
+      timer.task()
+    },
+    runDue() {
+      if (timers.length === 0 || timers.at(-1)!.due > elapsed) return false
+      timers.pop()!.task()
+      return true
+    },
+  }
+}

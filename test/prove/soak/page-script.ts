@@ -1,0 +1,67 @@
+import { createLiveSocket, type LiveSocketOptions } from '../../../src/index.js'
+import { createAccount } from '../../kit/account.js'
+import { countHeld, type Held } from './held.js'
+
+/** What became of a page so far, in numbers: its books do not grow. */
+export interface Sample extends Held {
+  readonly status: string
+  readonly newest: number
+  readonly delivered: number
+  readonly lost: number
+  readonly repeated: number
+  readonly reordered: number
+  readonly gaps: number
+  readonly published: number
+  readonly acknowledged: number
+  /** Answered in any other way. */
+  readonly refused: number
+  readonly moves: number
+  readonly reconnects: number
+  readonly tokens: number
+}
+
+declare global {
+  interface Window {
+    soak: { sample(published: number): Sample; stop(): void }
+  }
+}
+
+const query = new URLSearchParams(location.search)
+const held = countHeld()
+const account = createAccount()
+const counts = { gaps: 0, published: 0, acknowledged: 0, refused: 0, tokens: 0 }
+const { life, ...options } = JSON.parse(query.get('options')!) as Partial<LiveSocketOptions> & { readonly life: number }
+const socket = createLiveSocket<{ load: number; mine: number }>({
+  ...options,
+  url: query.get('url')!,
+  getToken: async () => ({ token: `token ${++counts.tokens}`, ttl: life }),
+})
+socket.subscribe('load', (number) => void account.arrived(number))
+socket.on('gap', () => void counts.gaps++)
+socket.connect()
+const timer = setInterval(() => {
+  socket.publish('mine', ++counts.published).then(
+    () => void counts.acknowledged++,
+    () => void counts.refused++,
+  )
+}, 500)
+
+window.soak = {
+  sample(published) {
+    const { handovers, reconnects } = socket.stats()
+    const { newest, delivered, repeated, reordered } = account
+    return {
+      ...held(),
+      ...counts,
+      newest,
+      delivered,
+      repeated,
+      reordered,
+      lost: account.lost(published),
+      status: socket.store.getState().status,
+      moves: handovers,
+      reconnects,
+    }
+  },
+  stop: () => clearInterval(timer),
+}
