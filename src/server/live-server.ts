@@ -123,8 +123,8 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    */
   healthEndpoint(): RequestListener
   /**
-   * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment. Off unless you
-   * mount it, where only your monitoring can ask.
+   * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment; with 500 where
+   * that throws, which `onError` is told. Off unless you mount it, where only your monitoring can ask.
    */
   metricsEndpoint(more?: () => readonly Metric[]): RequestListener
   /** What it holds and has done. */
@@ -252,7 +252,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,
-    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...metrics(), ...more()]),
+    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...metrics(), ...more()], onError),
     stats: parts.stats,
     close() {
       closing ??= close()

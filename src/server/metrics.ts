@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Distribution } from './distribution.js'
+import type { OnError } from './reporter.js'
 import type { RequestListener } from './request-listener.js'
 import type { ServerStats } from './stats.js'
 import type { LogSize } from './log/topic-log.js'
@@ -157,11 +158,24 @@ export function metricsText(metrics: readonly Metric[]): string {
   return `${lines.join('\n')}\n`
 }
 
-export function createMetricsEndpoint(metrics: () => readonly Metric[]): RequestListener {
+/** Answers 500 where the application's own metrics cannot be had: what it threw is told, and ends nothing. */
+export function createMetricsEndpoint(metrics: () => readonly Metric[], onError: OnError): RequestListener {
+  const text = (): string | null => {
+    try {
+      return metricsText(metrics())
+    } catch (error) {
+      onError(error, 'telling metrics')
+      return null
+    }
+  }
   return (_request: IncomingMessage, response: ServerResponse) => {
+    const told = text()
     response
-      .writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' })
-      .end(metricsText(metrics()))
+      .writeHead(told === null ? 500 : 200, {
+        'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+        'Cache-Control': 'no-store',
+      })
+      .end(told ?? 'The metrics of the application failed.\n')
   }
 }
 

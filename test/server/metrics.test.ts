@@ -11,7 +11,7 @@ async function scrape(server: Awaited<ReturnType<typeof liveServer>>, more?: () 
   await once(http, 'listening')
   onTestFinished(() => void http.close())
   const response = await fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}/metrics`)
-  return { type: response.headers.get('content-type'), text: await response.text() }
+  return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
 }
 
 test('what a server does is there to scrape, as Prometheus reads it', async () => {
@@ -53,4 +53,21 @@ test('what would break a line is escaped', () => {
     { name: 'x', help: 'a\\b\nc', type: 'counter', samples: [{ labels: { l: '"\\\n' }, value: 1 }] },
   ])
   expect(text).toBe('# HELP x a\\\\b\\nc\n# TYPE x counter\nx{l="\\"\\\\\\n"} 1\n')
+})
+
+test.each<[string, unknown]>([
+  [
+    'throw',
+    () => {
+      throw new Error('mine')
+    },
+  ],
+  ['are none', () => null],
+  ['have no samples', () => [{ name: 'x', help: 'x', type: 'gauge' }]],
+  ['are no function', 'metrics'],
+])('metrics of the application that %s are a 500 and told, and the process goes on', async (_, more) => {
+  const server = await liveServer()
+  expect(await scrape(server, more as () => readonly Metric[])).toMatchObject({ status: 500 })
+  expect(server.errors).toHaveLength(1)
+  expect(await scrape(server)).toMatchObject({ status: 200 })
 })
