@@ -8,6 +8,7 @@ import type { LiveServerOptions } from './options.js'
 import { checkRegistry } from './metrics-registry.js'
 import { createReport, type OnError } from './reporter.js'
 import { checkHandlers } from './requests/answerer.js'
+import { harmless, type Tracing } from './tracing.js'
 import { clientAddress, type AddressOf } from './upgrade/client-address.js'
 import { originCheck, type OriginCheck } from './upgrade/origin.js'
 
@@ -22,6 +23,7 @@ export interface CheckedOptions<User> {
   readonly allows: OriginCheck
   readonly addressOf: AddressOf
   readonly onError: OnError
+  readonly tracing: Tracing | undefined
 }
 
 /** Options that may be left out, and are functions where they are not. */
@@ -55,6 +57,7 @@ export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOpt
     allows: originCheck(given.allowedOrigins),
     addressOf: clientAddress(given.trustedProxies),
     onError,
+    tracing: given.tracing && harmless(given.tracing, onError),
   }
 }
 

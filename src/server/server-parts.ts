@@ -57,7 +57,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     clock,
     legs: () => roster.legs as Set<ServerLeg<unknown>>,
     refusePending: () => roster.failPending(DRAINING),
-    tracing: given.tracing,
+    tracing: checked.tracing,
     asked: () => void counters.asked++,
     moved: (duration) => stopwatch.move.add(duration),
     onEvent: tell,
@@ -153,7 +153,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 
 /** What comes in and goes out on legs, whosoever they are: messages, publishes, requests. */
 function createTraffic<User>(
-  { given, limits, clock, onError }: CheckedOptions<User>,
+  { given, limits, clock, tracing, onError }: CheckedOptions<User>,
   {
     counters,
     stopwatch,
@@ -214,16 +214,16 @@ function createTraffic<User>(
     permission,
     presence,
     filter,
-    publish: tracedPublisher(publish, given.tracing),
+    publish: tracedPublisher(publish, tracing),
     publishOwn: createServerPublish({ log, pace, times, clock, maxFrame: limits.maxFrame }),
-    answer: tracedAnswerer(answer, given.tracing),
+    answer: tracedAnswerer(answer, tracing),
     signals,
     news,
   }
 }
 
 /** Who comes in, and how many at a time. */
-function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<User>, wasted: () => void) {
+function createGreeting<User>({ given, limits, clock, tracing, onError }: CheckedOptions<User>, wasted: () => void) {
   const patient = createPatientClock(clock)
   const authenticator = createAuthenticator<User>({
     authenticate: given.authenticate,

@@ -1,3 +1,5 @@
+import { callOut, type OnError } from './reporter.js'
+
 /** What a span says, as OpenTelemetry takes it. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
@@ -34,4 +36,27 @@ export async function traceAnswer<Answer extends Answered>(span: Span, answer: (
 
 function endWith(span: Span, { code = 'ack', message = '' }: Answered) {
   span.end({ attributes: { 'livesocket.outcome': code }, ...(FAILURES.has(code) && { failed: message }) })
+}
+
+/**
+ * The same, and what it throws is told and changes nothing: what was to be done in a span is done once, in it or
+ * without.
+ */
+export function harmless(tracing: Tracing, onError: OnError): Tracing {
+  const failed = (thrown: unknown) => onError(thrown, 'tracing')
+  return {
+    begin(name, attributes) {
+      let span: Span | undefined
+      callOut(() => void (span = tracing.begin(name, attributes)), failed)
+      return {
+        run<Result>(task: () => Result): Result {
+          let done: { readonly result: Result } | undefined
+          const once = () => (done ??= { result: task() }).result
+          callOut(() => span?.run(once), failed)
+          return once()
+        },
+        end: (outcome) => callOut(() => span?.end(outcome), failed),
+      }
+    },
+  }
 }

@@ -118,3 +118,28 @@ describe('with OpenTelemetry', () => {
     )
   })
 })
+
+test('tracing that throws at whatever it is asked is told, and publishes, requests and drains are as without', async () => {
+  const fails = () => {
+    throw new Error('mine')
+  }
+  const seen: unknown[] = []
+  for (const tracing of [
+    { begin: fails },
+    { begin: () => ({ run: fails, end: fails }) },
+    { begin: () => ({ run: <Result>(task: () => Result) => (task(), fails()), end: fails }) },
+  ]) {
+    const server = await liveServer({ tracing, onRequest: { add: () => 1 }, onPublish: ({ id }) => void seen.push(id) })
+    const client = await server.join({ session: 's', topics: { t: {} } })
+    client.send({ type: 'publish', id: `p${seen.length}`, topic: 't', data: 1 })
+    expect(await client.next('ack')).toMatchObject({ offset: 1 })
+    client.send({ type: 'request', id: 'r', method: 'add' })
+    expect(await client.next('ack')).toMatchObject({ id: 'r', data: 1 })
+    void server.drain()
+    await client.next('handover')
+    client.ws.close()
+    await until(() => server.stats().legs === 0, 'it has moved')
+    expect(server.errors.length).toBeGreaterThan(2)
+  }
+  expect(seen).toEqual(['p0', 'p1', 'p2'])
+})
