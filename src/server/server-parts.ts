@@ -91,7 +91,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   function obey(order: OrderNews) {
     if (order.type === 'end') roster.end(pickOf<User>('end', order.match), order.reason)
     else if (order.type === 'renew') tokens.renew(order.match, { within: order.within })
-    else tokens.give(order.match, order)
+    else if (order.type === 'offer') tokens.give(order.match, order)
   }
 
   /** What becomes of sessions although no leg here came or went. */

@@ -9,8 +9,10 @@ export const TELL = script(
   `${BARRED}
 local no = barred('XADD', KEYS[1], 'XTRIM', KEYS[1], 'PEXPIRE', KEYS[1])
 if no then return no end
+-- Before anything is written: it may be forbidden.
+local now = redis.call('TIME')[1] * 1000
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', ARGV[1], ARGV[2])
-redis.call('XTRIM', KEYS[1], 'MINID', string.format('%d', redis.call('TIME')[1] * 1000 - tonumber(ARGV[4])))
+redis.call('XTRIM', KEYS[1], 'MINID', string.format('%d', now - tonumber(ARGV[4])))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {'told'}
 `,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { News } from '../../../src/server/log/news.js'
 import type { RedisLog } from '../../../src/server/redis/redis-log.js'
 import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.js'
 
@@ -10,6 +11,16 @@ const RULES = LINE[3]!.split(' ')
 const OF_SCRIPTS = RULES.filter(
   (rule) => rule.startsWith('+') && !/^\+(auth|hello|ping|client|cluster|script|evalsha|xread$|info|config)/.test(rule),
 ).map((rule) => rule.slice(1))
+
+const SIGNAL: News = { type: 'signal', id: 'i', topic: 't', data: '1' }
+const ORDER: News = { type: 'end', match: { subject: 'ann' }, reason: 'Signed out.' }
+const present =
+  (...sessions: string[]) =>
+  () => ({
+    set: sessions.map((session) => ({ session, row: `["${session}"]` })),
+    gone: [],
+  })
+const absent = (session: string) => () => ({ set: [], gone: [{ session, ids: `["${session}"]` }] })
 
 async function redisWithUser() {
   const made = await redisWith({ more: ['--enable-debug-command', 'yes'] })
@@ -40,6 +51,18 @@ test('the ACL of the docs is enough for all that a log does, and no message of R
   await log.refuse({ session: 's', id: 'no' }, { type: 'nack', code: 'forbidden', message: 'no' })
   await log.once({ session: 's', id: 'once' }, async () => 1)
   await log.read('t', 0, ALL)
+  const heard = vi.fn<(news: News) => void>()
+  const [channel, others] = [log.news!(() => undefined), other.news!(heard)]
+  await until(async () => {
+    await channel.tell(SIGNAL)
+    return heard.mock.calls.length > 0
+  }, 'the other hears of it')
+  await channel.tell(ORDER)
+  await log.attendance!.change('t', 2, present('s', 'r'))
+  await log.attendance!.change('t', 2, absent('r'))
+  await other.attendance!.list('t')
+  await other.attendance!.departed(0)
+  for (const one of [channel, others]) one.leave()
   await redis.command('FLUSHALL')
   await until(() => tail.epochs().length === 1, 'the epoch is told of')
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
@@ -56,6 +79,11 @@ describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
     for (let at = 1; at <= 5; at++)
       await log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } })
     await log.admit('s', 1)
+    // One of them has no leg.
+    await log.attendance!.change('t', 2, present('s', 'r'))
+    const channel = log.news!(() => undefined)
+    onTestFinished(() => channel.leave())
+    await channel.tell(ORDER)
     const { epoch } = await log.head('t')
     const digest = () => redis.command('DEBUG', 'DIGEST')
     await redis.command('ACL', 'SETUSER', 'app', `-${command}`)
@@ -70,6 +98,12 @@ describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
       () => log.admit('s', 2),
       () => log.admit('s2', 1),
       () => log.once({ session: 's', id: '9' }, async () => 1),
+      () => channel.tell(SIGNAL),
+      () => channel.tell(ORDER),
+      () => log.attendance!.change('t', 2, present('s')),
+      () => log.attendance!.change('t', 2, absent('r')),
+      () => log.attendance!.list('t'),
+      () => log.attendance!.departed(0),
     ]
     for (const ask of asked) {
       const before = await digest()

@@ -84,6 +84,37 @@ describe('what servers tell each other through Redis', () => {
     )
   })
 
+  test('what somebody else wrote there, or a newer server, is passed over and told of, and takes nothing else with it', async () => {
+    const { redis, open, errors } = await redisWith()
+    const log = open()
+    const server = await liveServer({
+      log,
+      authenticate: ({ token }: { token?: string | undefined }) => ({ subject: token! }),
+    })
+    const [ann, bob] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]
+    await here(log)
+    const told = (...news: unknown[]) =>
+      redis.command('XADD', '{livesocket}:orders', '*', 'another', JSON.stringify(news.length > 1 ? news : news[0]))
+    // Until it reads.
+    await until(async () => {
+      await told(null)
+      return errors.length > 0
+    }, 'it is told of')
+    await redis.command('XADD', '{livesocket}:orders', '*', 'another', 'garbage')
+    await told(
+      null,
+      { type: 'of a newer server', match: { subject: 'ann' } },
+      { type: 'end', match: {}, reason: 'Nobody.' },
+      { type: 'offer', match: { subject: 'ann' }, token: 5 },
+      { type: 'renew', match: { subject: 'ann' }, within: 'soon' },
+      { type: 'end', match: { subject: 'ann' }, reason: 'Signed out.' },
+    )
+    await told({ type: 'end', match: { subject: 'bob' }, reason: 'Signed out.' }, null)
+    for (const leg of [ann, bob])
+      expect(await leg.next('error')).toMatchObject({ code: 'session-ended', message: 'Signed out.' })
+    expect([ann.of('token'), server.errors]).toEqual([[], []])
+  })
+
   test('a signal is refused while Redis is away, and an order says that it was not told', async () => {
     const { redis, open } = await redisWith()
     const log = open()
