@@ -476,7 +476,9 @@ export class CoreWebSocket implements EventTarget {
     return { url: this.#url, readyState: this.#state, protocol: this.protocol }
   }
 
-  static {
+  // A field and no static block: the Babel preset of React Native compiles none.
+  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: it is there for what its making does
+  static readonly #shape: void = (() => {
     // For `instanceof`: its listeners are its own.
     if (typeof EventTarget === 'function') Object.setPrototypeOf(this.prototype, EventTarget.prototype)
     for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
@@ -499,7 +501,7 @@ export class CoreWebSocket implements EventTarget {
         },
       })
     }
-  }
+  })()
 
   #call = (event: Event) => {
     this.#handlers[event.type as Type]?.call(this, event as never)

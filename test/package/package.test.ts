@@ -146,36 +146,6 @@ describe('the two builds', () => {
     expect(modules.filter((id) => id.startsWith('production/') !== (folder !== ''))).toEqual([])
   })
 
-  it('are chosen by webpack as the mode says', async () => {
-    const folder = join(packed.full, '..', 'webpack')
-    await mkdir(folder)
-    await writeFile(join(folder, 'package.json'), '{ "name": "packs", "private": true, "type": "module" }')
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', packed.tarball, 'webpack@5.102.1'], {
-      cwd: folder,
-      shell: process.platform === 'win32',
-    })
-    await writeFile(
-      join(folder, 'page.js'),
-      "import { createLiveSocket } from 'livesocket'\nglobalThis.connect = createLiveSocket\n",
-    )
-    const printed = await script(
-      folder,
-      `
-      import webpack from 'webpack'
-      for (const mode of ['production', 'development']) {
-        await new Promise((resolve, reject) =>
-          webpack({ mode, context: import.meta.dirname ?? process.cwd(), entry: './page.js', output: { filename: mode + '.js' }, optimization: { concatenateModules: false, minimize: false } }, (error, stats) => {
-            if (error || stats.hasErrors()) return reject(error ?? new Error(stats.toString()))
-            const ids = stats.toJson({ all: false, modules: true, modulesSpace: 1e9 }).modules.map(({ name }) => name ?? '').filter((name) => name.includes('livesocket/dist/'))
-            console.log(mode, ids.length > 30, ids.every((id) => id.includes('livesocket/dist/production/') === (mode === 'production')))
-            resolve()
-          }))
-      }
-      `,
-    )
-    expect(printed.trim().split('\n')).toEqual(['production true true', 'development true true'])
-  })
-
   it('explains what the one for production says in short', async () => {
     const page = join(packed.full, 'short.js')
     await writeFile(page, "export { createLiveSocket } from 'livesocket'\n")
