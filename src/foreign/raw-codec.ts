@@ -1,18 +1,20 @@
 import { explain } from '../base/explanation.js'
 import type { ClientFrame, Position, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Codec, WireData } from '../protocol/protocol.js'
-import type {
-  Outgoing,
-  RawAnswer,
-  RawHandover,
-  RawMessage,
-  RawProtocolOptions,
-  RawRefusal,
-  RawWelcome,
-} from './raw-options.js'
-
-/** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
-const DEADLINE = 30_000
+import {
+  answerFrame,
+  asIs,
+  attempt,
+  CLOSED,
+  handoverFrame,
+  many,
+  NONE,
+  pieces,
+  plain,
+  refusal,
+  threw,
+} from './raw-frames.js'
+import type { Outgoing, RawMessage, RawProtocolOptions, RawWelcome } from './raw-options.js'
 
 /**
  * How long a server lets us say nothing that does not name a time, ms: SignalR waits for 30 s and Phoenix for 60,
@@ -20,98 +22,169 @@ const DEADLINE = 30_000
  */
 const PATIENCE = 20_000
 
+export function openCodec(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>): Codec {
+  return new RawCodec(raw, sessions)
+}
+
 /**
  * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its
- * own. `sessions` has the last identity of each topic that a session follows.
+ * own.
  */
-export function openCodec(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>): Codec {
-  let last = new Map<string, string>()
-  const followed = new Set<string>()
-  let leg = 0
-  let requests = 0
-  const asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
-  let ready = false
-  let replies: readonly WireData[] = NONE
+class RawCodec implements Codec {
+  readonly #raw: RawProtocolOptions
+  readonly #sessions: (session: string) => Map<string, string>
+  readonly #asksReady: boolean
+  /** The last identity of each topic that the session follows. */
+  #last = new Map<string, string>()
+  readonly #followed = new Set<string>()
+  #leg = 0
+  #requests = 0
+  #ready = false
+  #replies: readonly WireData[] = NONE
   /** The server has said something. */
-  let heard = false
+  #heard = false
   /** The leg has waited long enough for its topics. */
-  let late = false
+  #late = false
   /** Pongs that answer a ping of the codec's own. */
-  let ownPongs = 0
+  #ownPongs = 0
+  readonly leave: Codec['leave']
 
-  const welcome = (said: RawWelcome): ServerFrame => ({
-    type: 'welcome',
-    server: said.server ?? `leg ${leg}`,
-    topics: new Map(),
-    heartbeat: said.heartbeat ?? (raw.ping && raw.pong && PATIENCE),
-    reconnectSpread: said.reconnectSpread,
-  })
+  constructor(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>) {
+    this.#raw = raw
+    this.#sessions = sessions
+    this.#asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
+    this.leave =
+      raw.leave &&
+      (() => {
+        const data = pieces(attempt(() => raw.leave!()))
+        return data.length > 0 ? data : null
+      })
+  }
 
-  function encode(frame: ClientFrame): Outgoing {
-    switch (frame.type) {
-      case 'hello': {
-        const { token, session, topics } = frame
-        leg = frame.leg
-        last = sessions(session)
-        for (const topic of last.keys()) if (!topics.has(topic)) last.delete(topic)
-        for (const topic of topics.keys()) followed.add(topic)
-        const hello = raw.hello?.({
-          token,
-          session,
-          leg,
-          topics: topics as ReadonlyMap<string, Position | null>,
-          last: (topic) => last.get(topic),
-        })
-        return asksReady ? [...pieces(hello), ...pieces(raw.ping?.())] : (hello ?? [])
-      }
-      case 'subscribe':
-        for (const topic of frame.topics.keys()) followed.add(topic)
-        return raw.subscribe?.(frame.topics as ReadonlyMap<string, Position | null>) ?? []
-      case 'unsubscribe':
-        for (const topic of frame.topics) {
-          followed.delete(topic)
-          last.delete(topic)
-        }
-        return raw.unsubscribe?.(frame.topics) ?? []
-      case 'publish':
-        return raw.publish ? raw.publish(plain(frame)) : asIs(frame)
-      case 'auth':
-        return raw.auth?.(frame.token)
-      case 'ping':
-        return raw.ping?.()
+  encode(frame: ClientFrame) {
+    try {
+      return this.#encode(frame) ?? null
+    } catch (thrown) {
+      return threw(thrown)
     }
   }
 
-  function asked(said: true | RawHandover): ServerFrame {
-    const {
-      id,
-      reason = 'the server asked',
-      url,
-      spread,
-      deadline = DEADLINE,
-    } = said === true ? ({} as RawHandover) : said
-    return { type: 'handover', id: id ?? `${leg}:${++requests}`, reason, url, spread, deadline }
+  decode(data: WireData): ReturnType<Codec['decode']> {
+    try {
+      if (!this.#raw.split) return this.#decode(data)
+      // One frame that cannot be read takes nothing from the others of its piece.
+      return this.#raw.split(data).flatMap((one) => {
+        try {
+          return this.#decode(one)
+        } catch (thrown) {
+          return threw(thrown)
+        }
+      })
+    } catch (thrown) {
+      return threw(thrown)
+    }
   }
 
-  function answered(said: RawAnswer): ServerFrame {
-    if ('refused' in said)
-      return {
-        type: 'nack',
-        id: said.id,
-        code: said.code ?? 'refused',
-        message: said.refused,
-        retryAfter: said.retryAfter,
+  replies() {
+    const waiting = this.#replies
+    this.#replies = NONE
+    return waiting
+  }
+
+  owes() {
+    return this.#raw.owes?.() ?? false
+  }
+
+  unanswered(frame: ClientFrame & { readonly type: 'publish' }) {
+    return attempt(() => this.#raw.unanswered?.(plain(frame))) === true
+  }
+
+  overdue() {
+    const raw = this.#raw
+    if (this.#ready || !raw.waiting) return NONE
+    this.#late = true
+    if (this.#heard) return attempt(() => this.#withoutTheRest()) ?? NONE
+    if (raw.pong) {
+      this.#say(attempt(() => raw.ping?.()))
+      this.#ownPongs++
+    }
+    return NONE
+  }
+
+  closed(code: number, reason: string) {
+    const meant = attempt(() => this.#raw.closed?.(code, reason))
+    return meant ? { type: 'error' as const, code: CLOSED[meant], message: reason } : undefined
+  }
+
+  goodbye() {
+    return pieces(attempt(() => this.#raw.goodbye?.()))
+  }
+
+  lost() {
+    const said = this.#messages(this.#raw.lost?.(), '')
+    return 'invalid' in said ? NONE : said
+  }
+
+  opened() {
+    const raw = this.#raw
+    if (this.#ready || (raw.opened ? !raw.opened() : raw.ready || this.#asksReady)) return NONE
+    this.#ready = true
+    return [this.#welcome({})]
+  }
+
+  #welcome(said: RawWelcome): ServerFrame {
+    const raw = this.#raw
+    return {
+      type: 'welcome',
+      server: said.server ?? `leg ${this.#leg}`,
+      topics: new Map(),
+      heartbeat: said.heartbeat ?? (raw.ping && raw.pong && PATIENCE),
+      reconnectSpread: said.reconnectSpread,
+    }
+  }
+
+  #encode(frame: ClientFrame): Outgoing {
+    switch (frame.type) {
+      case 'hello': {
+        const { token, session, topics } = frame
+        this.#leg = frame.leg
+        this.#last = this.#sessions(session)
+        for (const topic of this.#last.keys()) if (!topics.has(topic)) this.#last.delete(topic)
+        for (const topic of topics.keys()) this.#followed.add(topic)
+        const hello = this.#raw.hello?.({
+          token,
+          session,
+          leg: frame.leg,
+          topics: topics as ReadonlyMap<string, Position | null>,
+          last: (topic) => this.#last.get(topic),
+        })
+        return this.#asksReady ? [...pieces(hello), ...pieces(this.#raw.ping?.())] : (hello ?? [])
       }
-    return { type: 'ack', id: said.id, offset: said.offset, data: said.data }
+      case 'subscribe':
+        for (const topic of frame.topics.keys()) this.#followed.add(topic)
+        return this.#raw.subscribe?.(frame.topics as ReadonlyMap<string, Position | null>) ?? []
+      case 'unsubscribe':
+        for (const topic of frame.topics) {
+          this.#followed.delete(topic)
+          this.#last.delete(topic)
+        }
+        return this.#raw.unsubscribe?.(frame.topics) ?? []
+      case 'publish':
+        return this.#raw.publish ? this.#raw.publish(plain(frame)) : asIs(frame)
+      case 'auth':
+        return this.#raw.auth?.(frame.token)
+      case 'ping':
+        return this.#raw.ping?.()
+    }
   }
 
-  function messageFrame(message: RawMessage, data: WireData, opening: boolean): ServerFrame | Rejected {
+  #messageFrame(message: RawMessage, data: WireData, opening: boolean): ServerFrame | Rejected {
     const { topic } = message
     if (typeof topic !== 'string' || topic === '')
       return { invalid: explain`message() must name a topic, a non-empty string` }
-    const identity = message.alone || message.head || opening ? null : (raw.identity?.(message, data) ?? null)
-    if (identity !== null && followed.has(topic)) last.set(topic, identity)
-    const at = raw.position ? raw.position(message, data) : { offset: 1 }
+    const identity = message.alone || message.head || opening ? null : (this.#raw.identity?.(message, data) ?? null)
+    if (identity !== null && this.#followed.has(topic)) this.#last.set(topic, identity)
+    const at = this.#raw.position ? this.#raw.position(message, data) : { offset: 1 }
     if (!at) return { invalid: explain`position() must number every message`, topic }
     const { offset, prev = offset - 1, epoch } = at
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
@@ -134,36 +207,38 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     }
   }
 
-  function decode(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
-    if (raw.reply) say(raw.reply(data))
-    const first = raw.refused || raw.begins || !ready ? begun(data) : NONE
-    return first === NONE ? (word(data) ?? messages(raw.message(data), data)) : first
+  #decode(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
+    if (this.#raw.reply) this.#say(this.#raw.reply(data))
+    const first = this.#raw.refused || this.#raw.begins || !this.#ready ? this.#begun(data) : NONE
+    return first === NONE ? (this.#word(data) ?? this.#messages(this.#raw.message(data), data)) : first
   }
 
   /** What belongs before everything else: refusals, what a leg begins with, and that it is ready. */
-  function begun(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
+  #begun(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
+    const raw = this.#raw
     // What refuses the last topic that a leg waits for may be what makes the leg ready.
     const before: readonly (ServerFrame | Rejected)[] = [
       ...many(raw.refused?.(data)).map(refusal),
-      ...many(raw.begins?.(data)).map((message) => messageFrame(message, data, true)),
+      ...many(raw.begins?.(data)).map((message) => this.#messageFrame(message, data, true)),
     ]
     const wrong = before.find((one) => 'invalid' in one)
     if (wrong) return wrong as Rejected
-    const serves = ready ? null : raw.ready?.(data)
-    heard = true
+    const serves = this.#ready ? null : raw.ready?.(data)
+    this.#heard = true
     if (serves) {
-      ready = true
-      return [...before, welcome(serves === true ? {} : serves)]
+      this.#ready = true
+      return [...before, this.#welcome(serves === true ? {} : serves)]
     }
-    if (late && !ready) {
-      if (ownPongs > 0 && raw.pong?.(data)) ownPongs--
-      return [...before, ...withoutTheRest()]
+    if (this.#late && !this.#ready) {
+      if (this.#ownPongs > 0 && raw.pong?.(data)) this.#ownPongs--
+      return [...before, ...this.#withoutTheRest()]
     }
     return before.length > 0 ? before : NONE
   }
 
   /** What the server says to the client itself; null where it is none of its words. */
-  function word(data: WireData): Rejected | readonly ServerFrame[] | null {
+  #word(data: WireData): Rejected | readonly ServerFrame[] | null {
+    const raw = this.#raw
     const unauthorized = raw.unauthorized?.(data)
     if (unauthorized) {
       const message = unauthorized === true ? explain`the server refused the token` : unauthorized
@@ -174,160 +249,47 @@ export function openCodec(raw: RawProtocolOptions, sessions: (session: string) =
     const invalid = raw.invalid?.(data)
     if (invalid) return { invalid }
     const handover = raw.handover?.(data)
-    if (handover) return [asked(handover)]
+    if (handover) return [handoverFrame(handover, () => `${this.#leg}:${++this.#requests}`)]
     if (raw.pong?.(data)) {
-      if (ownPongs > 0) return (ownPongs--, NONE)
-      if (ready || !asksReady) return [{ type: 'pong' }]
-      ready = true
-      return [welcome({})]
+      if (this.#ownPongs > 0) return (this.#ownPongs--, NONE)
+      if (this.#ready || !this.#asksReady) return [{ type: 'pong' }]
+      this.#ready = true
+      return [this.#welcome({})]
     }
     if (raw.drained?.(data)) return [{ type: 'drained' }]
     const answer = raw.answer?.(data)
-    return answer ? [answered(answer)] : null
+    return answer ? [answerFrame(answer)] : null
   }
 
   /** What has not been answered by now is told, and the leg is ready without. */
-  function withoutTheRest(): readonly ServerFrame[] {
-    const waiting = raw.waiting?.()
+  #withoutTheRest(): readonly ServerFrame[] {
+    const waiting = this.#raw.waiting?.()
     if (!waiting) return []
-    ready = true
+    this.#ready = true
     return [
       ...waiting.map(
         (topic): ServerFrame => ({ type: 'error', code: 'timeout', topic, message: 'its answer is late' }),
       ),
-      welcome({}),
+      this.#welcome({}),
     ]
   }
 
-  function messages(
+  #messages(
     said: RawMessage | readonly RawMessage[] | null | undefined,
     data: WireData,
   ): Rejected | readonly ServerFrame[] {
     if (!said) return NONE
     const found: ServerFrame[] = []
     for (const message of many(said)) {
-      const frame = messageFrame(message, data, false)
+      const frame = this.#messageFrame(message, data, false)
       if ('invalid' in frame) return frame
       found.push(frame)
     }
     return found
   }
 
-  function say(data: Outgoing) {
+  #say(data: Outgoing) {
     const more = pieces(data)
-    if (more.length > 0) replies = [...replies, ...more]
+    if (more.length > 0) this.#replies = [...this.#replies, ...more]
   }
-
-  const threw = (thrown: unknown): Rejected => ({
-    invalid: explain`a function of rawProtocol threw: ${thrown instanceof Error ? thrown.name : typeof thrown}`,
-  })
-
-  return {
-    encode(frame) {
-      try {
-        return encode(frame) ?? null
-      } catch (thrown) {
-        return threw(thrown)
-      }
-    },
-    decode(data) {
-      try {
-        if (!raw.split) return decode(data)
-        // One frame that cannot be read takes nothing from the others of its piece.
-        return raw.split(data).flatMap((one) => {
-          try {
-            return decode(one)
-          } catch (thrown) {
-            return threw(thrown)
-          }
-        })
-      } catch (thrown) {
-        return threw(thrown)
-      }
-    },
-    replies() {
-      const waiting = replies
-      replies = NONE
-      return waiting
-    },
-    owes: () => raw.owes?.() ?? false,
-    ...(raw.unanswered && { unanswered: (frame) => attempt(() => raw.unanswered!(plain(frame))) === true }),
-    overdue() {
-      if (ready || !raw.waiting) return []
-      late = true
-      if (heard) return attempt(withoutTheRest) ?? []
-      if (raw.pong) {
-        say(attempt(() => raw.ping?.()))
-        ownPongs++
-      }
-      return []
-    },
-    ...(raw.leave && {
-      leave() {
-        const data = pieces(attempt(() => raw.leave!()))
-        return data.length > 0 ? data : null
-      },
-    }),
-    ...(raw.closed && {
-      closed(code: number, reason: string) {
-        const meant = attempt(() => raw.closed!(code, reason))
-        return meant ? { type: 'error' as const, code: CLOSED[meant], message: reason } : undefined
-      },
-    }),
-    ...(raw.goodbye && { goodbye: () => pieces(attempt(() => raw.goodbye!())) }),
-    lost() {
-      const said = messages(raw.lost?.(), '')
-      return 'invalid' in said ? NONE : said
-    },
-    opened() {
-      if (ready || (raw.opened ? !raw.opened() : raw.ready || asksReady)) return []
-      ready = true
-      return [welcome({})]
-    },
-  }
-}
-
-/** The error of livesocket.v1 that means the same. */
-const CLOSED = { unauthorized: 'unauthorized', ended: 'forbidden', retry: 'draining' } as const
-
-/** Null where it throws: what is asked is then as if it were not there. */
-function attempt<Answer>(ask: () => Answer): Answer | null {
-  try {
-    return ask()
-  } catch {
-    return null
-  }
-}
-
-function refusal({ topic, reason, ended }: RawRefusal): ServerFrame {
-  return { type: 'error', code: ended ? 'ended' : 'forbidden', topic, message: reason }
-}
-
-const NONE: readonly never[] = []
-
-function pieces(data: Outgoing): readonly WireData[] {
-  return data == null ? NONE : typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data
-}
-
-function many<Thing extends object>(said: Thing | readonly Thing[] | null | undefined): readonly Thing[] {
-  return said ? (isSeveral(said) ? said : [said]) : NONE
-}
-
-function isSeveral<Thing extends object>(said: Thing | readonly Thing[]): said is readonly Thing[] {
-  return Array.isArray(said)
-}
-
-type Publish = ClientFrame & { readonly type: 'publish' }
-
-/** As the options' functions are shown it: with data, wherever the frame has that. */
-function plain(frame: Publish) {
-  const { type, id, topic, n, data, age } = frame
-  return { type, id, topic, n, data, age }
-}
-
-function asIs(frame: Publish): WireData {
-  // JSON text of anything but a text goes as it is.
-  if (frame.json !== undefined && !frame.json.startsWith('"')) return frame.json
-  const { data } = frame
-  return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
 }
