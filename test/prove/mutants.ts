@@ -140,6 +140,11 @@ const BESIDE_IT: readonly Mutant[] = [
     'test/server/topics/topic-feed.test.ts',
     plants('server/topics/topic-feed.ts', {
       'what comes while a topic is opened is lost': [`for (const event of missed) this.hear(event)`, ``],
+      'an entry that comes twice is told twice': [`if (event.entry.offset <= this.heard) return`, ``],
+      'who waits for room is sent more after it has left': [`reader.gone = true`, ``],
+      'who was live is sent more after it has left': [`this.readers.delete(reader)`, ``],
+      'a feed that is closed keeps its tail': [`this.stopTail?.()`, ``],
+      'a head that a leg knows better than is believed': [`&& offset <= this.known &&`, `&&`],
       'a server claims to replay what is no longer kept': [`Math.max(wanted, oldest - 1)`, `wanted`],
     }),
   ),
@@ -210,6 +215,15 @@ const BESIDE_IT: readonly Mutant[] = [
       'who misses something has agreed': [
         `if found == 'found' then redis.call('HSET', call, node, 1) end`,
         `redis.call('HSET', call, node, 1)`,
+      ],
+      'a Redis that has less than a node knows is believed': [`if known.seq > seq then return 'lost' end`, ``],
+      'an epoch holds before all have agreed': [
+        `if ARGV[4] == '0' and redis.call('HEXISTS', call, member) == 0 then return {'past'} end`,
+        ``,
+      ],
+      'who believes in a term that has passed is counted': [
+        `if told and term() ~= ARGV[1] then return {'other'} end`,
+        ``,
       ],
     }),
   ).map((one) => ({ ...one, only: 'the scripts on a real Redis' })),

@@ -44,7 +44,7 @@ function bothThere(): World {
   return world
 }
 
-const NONE: Budget = { append: 0, patience: 0, cut: 0, die: 0, copy: 0, restore: 0, promote: 0, trim: 0 }
+const NONE: Budget = { append: 0, patience: 0, cut: 0, die: 0, copy: 0, restore: 0, promote: 0, trim: 0, evict: 0 }
 
 export const WORLDS: Readonly<Record<string, Budget>> = {
   'a copy that is put back': { ...NONE, append: 3, cut: 1, copy: 1, restore: 1 },
@@ -58,5 +58,6 @@ export const WORLDS: Readonly<Record<string, Budget>> = {
   'a copy that is put back twice': { ...NONE, append: 2, copy: 1, restore: 2 },
   'a node that dies': { ...NONE, append: 2, patience: 1, die: 1, copy: 1, restore: 1 },
   'a feed that is trimmed': { ...NONE, append: 3, copy: 1, restore: 1, trim: 1 },
+  'a feed that is evicted': { ...NONE, append: 3, copy: 1, restore: 1, evict: 1 },
   'promotions that lose nothing': { ...NONE, append: 3, cut: 1, promote: 2 },
 }

@@ -66,9 +66,10 @@ export type Ask =
 
 /**
  * `restore`: the copy is put back, or a replica that was a copy takes over: another term. `promote`: it lost its place
- * as the master and has it again, with all its data. `trim`: the feed keeps the newest append only.
+ * as the master and has it again, with all its data. `trim`: the feed keeps the newest append only. `evict`: it keeps
+ * nothing.
  */
-export type Trouble = 'copy' | 'restore' | 'promote' | 'trim'
+export type Trouble = 'copy' | 'restore' | 'promote' | 'trim' | 'evict'
 
 interface Entry {
   readonly epoch: string
@@ -155,6 +156,7 @@ function modelRedis(state: ModelState) {
     },
     promote: () => void state.terms++,
     trim: () => void (state.data.feed = state.data.feed.slice(-1)),
+    evict: () => void (state.data.feed = []),
   }
 }
 
@@ -229,6 +231,7 @@ const CHOICES: readonly Choice[] = [
   ['restore'],
   ['promote'],
   ['trim'],
+  ['evict'],
 ]
 
 export function choicesOf(world: World, budget: Budget): readonly Choice[] {
@@ -288,6 +291,7 @@ export function make(world: World, [kind, at]: Choice, rule: Rule, budget: Budge
   const { data, copied } = world.redis
   if (
     kind === 'trim' ||
+    kind === 'evict' ||
     (kind === 'restore' && (copied?.epoch !== data.epoch || copied.seq !== data.seq || copied.last !== data.last))
   )
     world.excused = true
@@ -415,6 +419,7 @@ export async function realRedis(
       const newest = entries.filter(([, [name]]) => name !== 'e').at(-1)
       if (newest) await client.sendCommand(['XTRIM', keys.feed, 'MINID', newest[0]])
     },
+    evict: () => client.sendCommand(['DEL', keys.feed]),
   }
 
   return {

@@ -1,9 +1,18 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { verdict } from '../../../src/server/redis/roll-call.js'
 import { seededRandom } from '../../kit/seeded-random.js'
-import { startRedisServer } from '../../kit/redis-server.js'
+import { startRedisServer, type RedisServer } from '../../kit/redis-server.js'
 import { search, WORLDS } from './roll-call-search.js'
-import { choicesOf, make, newWorld, realRedis, type Choice, type Rule } from './roll-call-world.js'
+import {
+  choicesOf,
+  make,
+  newWorld,
+  realRedis,
+  type Ask,
+  type Choice,
+  type Rule,
+  type World,
+} from './roll-call-world.js'
 
 /** Sequences of choices that a real Redis is led through. */
 const WALKS = 40
@@ -49,26 +58,82 @@ describe('of two nodes and a Redis all that can happen, to the end', () => {
   )
 })
 
-test('the scripts on a real Redis answer as the model does, whatever happens', async () => {
-  const server = await startRedisServer({ more: ['--enable-debug-command', 'yes'] })
-  onTestFinished(() => server.close())
-  const random = seededRandom(1)
-  let asked = 0
-  for (let walk = 0; walk < WALKS; walk++) {
+describe('the scripts on a real Redis answer as the model does', () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedisServer({ more: ['--enable-debug-command', 'yes'] })
+  })
+  afterAll(() => server.close())
+
+  /** Both are led the same way. Answers how often they were asked. */
+  async function lead(name: string, choose: (world: World, step: number) => Choice | undefined): Promise<number> {
     const world = newWorld()
-    const redis = await realRedis(server, `walk-${walk}`)
+    const redis = await realRedis(server, name)
+    onTestFinished(() => redis.close())
     const way: Choice[] = []
-    for (let step = 0; step < 60; step++) {
-      const choices = choicesOf(world, {})
-      const choice = choices[Math.floor(random() * choices.length)]!
+    let asked = 0
+    for (let choice = choose(world, 0); choice; choice = choose(world, way.length)) {
       way.push(choice)
       for (const ask of make(world, choice, verdict, {})) {
         asked++
         const answer = await redis.replay(ask)
-        if ('answer' in ask) expect({ walk, way, answer }).toEqual({ walk, way, answer: ask.answer })
+        if ('answer' in ask) expect({ name, way, answer }).toEqual({ name, way, answer: ask.answer })
       }
     }
-    redis.close()
+    return asked
   }
-  expect(asked).toBeGreaterThan(WALKS * 20)
-}, 120_000)
+
+  test('whatever happens', async () => {
+    const random = seededRandom(1)
+    let asked = 0
+    for (let walk = 0; walk < WALKS; walk++)
+      asked += await lead(`walk-${walk}`, (world, step) => {
+        const choices = choicesOf(world, {})
+        return step < 60 ? choices[Math.floor(random() * choices.length)] : undefined
+      })
+    expect(asked).toBeGreaterThan(WALKS * 20)
+  }, 120_000)
+
+  const BEGUN: readonly Choice[] = [['connect', 0], ['settle', 0], ['connect', 0], ['copy']]
+  test.each<[string, readonly Choice[]]>([
+    [
+      'a node that comes between a decision and its word, and misses something, keeps the epoch from going on',
+      [
+        ...BEGUN,
+        ['connect', 1],
+        ['append', 1],
+        ['read', 1],
+        ['cut', 0],
+        ['cut', 1],
+        ['restore'],
+        ['connect', 0],
+        ['connect', 1],
+        ['settle', 0],
+        ['settle', 1],
+        ['connect', 0],
+        ['connect', 1],
+      ],
+    ],
+    [
+      'a log that counts less than a node knows has lost it, also where it keeps nothing to look it up in',
+      [...BEGUN, ['append', 0], ['read', 0], ['cut', 0], ['restore'], ['evict'], ['connect', 0]],
+    ],
+  ])('%s', async (name, way) => {
+    await lead(name.slice(0, 20), (_, step) => way[step])
+  })
+
+  test('who believes in a term that has passed is told so, and is not counted among those who are there', async () => {
+    const world = newWorld()
+    const redis = await realRedis(server, 'passed')
+    onTestFinished(() => redis.close())
+    const asks: Ask[] = []
+    for (const choice of [...BEGUN, ['restore']] as const) {
+      asks.push(...make(world, choice, verdict, {}))
+      while (asks.length > 1) await redis.replay(asks.shift()!)
+    }
+    await redis.replay(asks.shift()!)
+    const known = { epoch: '', seq: 0, last: '' }
+    const roll = { ask: 'roll', node: 'b', known, ended: [], answer: { word: 'other' } } as const
+    expect(await redis.replay({ ...roll, term: 'T1' })).toEqual({ word: 'other' })
+  })
+})

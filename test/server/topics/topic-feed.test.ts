@@ -288,6 +288,26 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(reader.offsets()).toEqual(range(1, 9))
   })
 
+  test('what a tail tells once more, from before, is told to nobody, and who comes after it lacks nothing', async () => {
+    const log = memoryLog()
+    const told: (() => void)[] = []
+    const { join } = feedOn({
+      ...log,
+      tail: (topic, listener) =>
+        log.tail(topic, (event) => {
+          told.push(() => listener(event))
+          listener(event)
+        }),
+    })
+    const early = await join(null)
+    await fill(log, 10)
+    told[4]!()
+    const { epoch } = await log.head('t')
+    const back = await join({ epoch, offset: 7 })
+    await turns()
+    expect([early.offsets(), back.offsets()]).toEqual([range(1, 10), range(8, 10)])
+  })
+
   test('a leg that has seen more than a late tail has brought is answered with the head as it is', async () => {
     const log = memoryLog()
     const held: (() => void)[] = []
@@ -449,4 +469,56 @@ describe('server rule 9: where messages are hidden', () => {
     expect(reader.frames).toMatchObject([{ offset: 6 }, { offset: 8, prev: 6 }, { offset: 9 }])
     expect(reader.frames[2]).not.toHaveProperty('data')
   })
+})
+
+describe('who has gone is sent nothing more', () => {
+  test('a reader that leaves while it is live, while it has no room, and while a page is on its way', async () => {
+    const log = memoryLog()
+    await fill(log, 1_000)
+    const { epoch } = await log.head('t')
+    const { join } = feedOn(log)
+    const [live, full, reading] = [
+      await join(null),
+      await join({ epoch, offset: 990 }, leg({ open: false })),
+      await join({ epoch, offset: 5 }),
+    ]
+    for (const reader of [live, full, reading]) reader.leave()
+    await fill(log, 2)
+    full.reader.read()
+    await turns(40)
+    expect([live, full, reading].map((reader) => reader.offsets())).toEqual([[], [], []])
+  })
+
+  test('those of a feed that is closed: its tail ends, and nothing of it comes later', async () => {
+    const log = memoryLog()
+    let tails = 0
+    const { feed, join, clock } = feedOn({
+      ...log,
+      async tail(...ask) {
+        tails++
+        const { head, stop } = await log.tail(...ask)
+        return { head, stop: () => void (tails--, stop()) }
+      },
+    })
+    const reader = await join(null, leg({ sees: () => false }))
+    await fill(log, 2)
+    feed.close()
+    await fill(log, 2)
+    await clock.advance(1_000)
+    expect([reader.frames, tails, clock.pending]).toEqual([[], 0, 0])
+  })
+})
+
+test('a leg that knows more than the log said as the feed began is answered with what the log says then', async () => {
+  const log = memoryLog()
+  await fill(log, 10)
+  const { epoch } = await log.head('t')
+  const { join } = feedOn({
+    ...log,
+    async tail(...ask) {
+      const { head, stop } = await log.tail(...ask)
+      return { head: { ...head, offset: 7 }, stop }
+    },
+  })
+  expect((await join({ epoch, offset: 9 })).answer).toEqual({ epoch, offset: 10, after: 9 })
 })
