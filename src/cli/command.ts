@@ -5,10 +5,13 @@ import { conformance, type Finding } from './conformance.js'
 import { doctor, type Symptom } from './doctor.js'
 import { explained, type Texts } from './explain.js'
 import type { FrameSocketClass } from './frame-client.js'
+import { init } from './init.js'
 
 export interface CommandDeps {
   readonly WebSocket: FrameSocketClass | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** An application to copy, and the version of this package. */
+  readonly example?: { readonly template: string; readonly version: string }
   /** What the keys stand for that take the place of texts in pages. */
   texts(): Texts
   /** A server for a client to be tried at, and such a client, started by a command of the system's shell. */
@@ -23,6 +26,7 @@ export interface CommandDeps {
 const USAGE = `livesocket conformance <ws://…>   does a server, in any language, keep livesocket.v1?
 livesocket client-conformance '<command>'   does a client, in any language, keep it?
 livesocket doctor <ws://…>        is a deployment fit for its clients?
+livesocket init [folder]          an application to begin with: a chat, with its server
 livesocket explain '#key(…)'      what an error says at length that a page told in short
 livesocket redis-scripts          the scripts in Redis, as JSON, for a server in another language
 
@@ -68,8 +72,9 @@ const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
 /** What `npx livesocket` does; resolves to its exit code. */
 export async function command(
   words: readonly string[],
-  { WebSocket, environment, texts, clients, print, shell }: CommandDeps,
+  { WebSocket, environment, example, texts, clients, print, shell }: CommandDeps,
 ): Promise<0 | 1 | 2 | 3> {
+  if (words[0] === 'init' && example) return init(words.slice(1), { ...example, print })
   if (words[0] === 'explain') {
     const sentence = explained(words.slice(1).join(' '), texts())
     print(

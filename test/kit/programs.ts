@@ -13,6 +13,7 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/server/upgrade/upgrade-over-tls.test.ts': ['openssl'],
   'test/browser/firefox.test.ts': ['firefox-esr'],
   'test/browser/http2.test.ts': ['firefox-esr', 'haproxy', 'openssl'],
+  'test/examples/chat-in-chromium.test.ts': ['redis-server'],
   'test/browser/webkit.test.ts': ['WebKitWebDriver', 'Xvfb'],
   'test/presets/mosquitto.test.ts': ['mosquitto', 'mosquitto_passwd'],
   'test/presets/nats.test.ts': ['nats-server'],

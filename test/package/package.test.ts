@@ -54,9 +54,16 @@ describe('the packed package', () => {
   it('holds what it needs and nothing else', () => {
     const others = packed.files.filter(
       (path) =>
-        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/production\/texts\.json|README\.md|LICENSE|package\.json)$/.test(path),
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/production\/texts\.json|examples\/chat\/.*|README\.md|LICENSE|package\.json)$/.test(
+          path,
+        ),
     )
     expect(others).toEqual([])
+    expect(packed.files.filter((path) => path.startsWith('examples/')).sort()).toEqual(
+      listFiles('examples/chat', /\.\w+$/)
+        .filter((path) => !/^(dist|node_modules)\//.test(path))
+        .map((path) => `examples/chat/${path}`),
+    )
     expect(packed.files).toEqual(expect.arrayContaining(['README.md', 'LICENSE']))
     for (const target of targets)
       expect(packed.files).toEqual(expect.arrayContaining([target.types.slice(2), target.default.slice(2)]))

@@ -1,0 +1,41 @@
+// In place of your own logins: whoever says a name is that.
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+const secret = process.env['SECRET'] ?? randomBytes(32)
+const DAY = 86_400_000
+const TTL = 600_000
+
+const mac = (text: string) => createHmac('sha256', secret).update(text).digest('base64url')
+
+function sign(name: string, ttl: number): string {
+  const text = `${Buffer.from(name).toString('base64url')}.${Date.now() + ttl}`
+  return `${text}.${mac(text)}`
+}
+
+/** Whose it is, and for how many milliseconds. */
+export function verify(token = ''): { name: string; ttl: number } | null {
+  const [name = '', until = '', given = ''] = token.split('.')
+  const expected = mac(`${name}.${until}`)
+  if (given.length !== expected.length || !timingSafeEqual(Buffer.from(given), Buffer.from(expected))) return null
+  const ttl = Number(until) - Date.now()
+  return ttl > 0 ? { name: Buffer.from(name, 'base64url').toString(), ttl } : null
+}
+
+/** `/login` sets a cookie, `/token` makes a token of it. False: it was neither. */
+export async function serveTokens(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  if (request.method !== 'POST') return false
+  if (request.url === '/login') {
+    let name = ''
+    for await (const chunk of request) if (name.length < 40) name += String(chunk)
+    name = name.trim().slice(0, 40)
+    const cookie = `login=${sign(name, DAY)}; HttpOnly; SameSite=Lax; Path=/; Max-Age=${DAY / 1_000}`
+    response.writeHead(name === '' ? 400 : 204, name === '' ? {} : { 'Set-Cookie': cookie }).end()
+    return true
+  }
+  if (request.url !== '/token') return false
+  const login = verify(/(?:^|; )login=([^;]*)/.exec(request.headers.cookie ?? '')?.[1])
+  response.writeHead(login ? 200 : 401, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+  response.end(JSON.stringify(login && { token: sign(login.name, TTL), ttl: TTL }))
+  return true
+}
