@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { command } from './command.js'
 import { programClient } from './program-client.js'
 import type { SocketServer } from './client-stage.js'
@@ -19,13 +19,15 @@ const Server = await import('ws').then(
   () => null,
 )
 
+/** Of the package. A `new URL(…)` the build would take for a file to bring along. */
+const root = join(import.meta.dirname, '../..')
+
 process.exitCode = await command(process.argv.slice(2), {
   WebSocket: found,
   environment: process.env,
   example: {
-    template: fileURLToPath(new URL('../../examples/chat', import.meta.url)),
-    version: (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-      .version,
+    template: join(root, 'examples/chat'),
+    version: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
   },
   texts: () => JSON.parse(readFileSync(new URL('../production/texts.json', import.meta.url), 'utf8')) as Texts,
   ...(Server && {

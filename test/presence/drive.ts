@@ -93,6 +93,9 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
       url: () => client.node.address,
       getToken: async () => name,
       handover: { dwell: 0 },
+      // One client after the other is hit twice and more within half a minute, and would take it for a service that
+      // cannot stay up: it would wait for longer than the lease, and have left.
+      reconnect: { cap: 2_000 },
       environment: { WebSocket },
     })
     client.here = presence<number, string>(client.socket, 'room', { data: 0, onError: () => undefined })
