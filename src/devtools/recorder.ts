@@ -3,11 +3,14 @@ import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketEvents } from '../handover/events.js'
 import type { LiveSocket, LiveSocketStats } from '../socket/live-socket.js'
 import type { LiveSocketState } from '../socket/store.js'
+import { createArrivalCount, type Arrival } from './arrival-count.js'
 import type { BreakableWebSocket, Connection } from './breakable.js'
 import { EVENT_TYPES } from './event-types.js'
 import { createLegHistory, type RecordedLeg } from './leg-history.js'
 import { redacted, redactedAll } from './redact.js'
 import { createRing } from './ring.js'
+
+export type { Arrival } from './arrival-count.js'
 
 /** How much a recorder keeps. */
 export interface RecorderOptions {
@@ -24,15 +27,6 @@ export interface RecordedEvent {
   readonly at: number
   readonly type: keyof LiveSocketEvents | 'status'
   readonly detail: Readonly<Record<string, string | number | boolean | null>>
-}
-
-/** What became of messages that came within one moment. */
-export interface Arrival {
-  readonly at: number
-  readonly leg: number
-  delivered: number
-  duplicates: number
-  held: number
 }
 
 /** What is exported: no data of a message, no token, no query of a URL. */
@@ -64,12 +58,6 @@ export interface Recorder {
   stop(): void
 }
 
-/** Arrivals within so many ms on one leg are one. */
-const MOMENT = 20
-const ARRIVALS = 6_000
-/** How often what came in is counted where single frames are not seen, ms. */
-const COUNT_EVERY = 250
-
 /** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
 export function createRecorder(
   socket: LiveSocket<any, any, any>,
@@ -80,44 +68,13 @@ export function createRecorder(
   const now = () => clock.monotonic() - start
   const history = createLegHistory()
   const events = createRing<RecordedEvent>(limit)
-  const arrivals = createRing<Arrival>(ARRIVALS)
+  const counting = createArrivalCount(socket, history, clock, now)
   const legOf = new Map<Connection, number>()
   let justOpened: Connection | undefined
-  let counted = socket.stats()
-  let lastFrame: { at: number; leg: number } | null = null
 
   function note(type: RecordedEvent['type'], given: object) {
     events.push({ at: now(), type, detail: detailOf(given) })
   }
-
-  /** What the counters say has happened since they were last looked at is what the last frame did. */
-  function count() {
-    const stats = socket.stats()
-    const delivered = stats.delivered - counted.delivered
-    const duplicates = stats.duplicates - counted.duplicates
-    const held = stats.held - counted.held
-    counted = stats
-    if (delivered + duplicates + held <= 0) return
-    const { at, leg } = lastFrame ?? { at: now(), leg: socket.store.getState().leg?.number ?? 0 }
-    const before = arrivals.last()
-    if (before && before.leg === leg && at - before.at < MOMENT) {
-      before.delivered += delivered
-      before.duplicates += duplicates
-      before.held += held
-    } else arrivals.push({ at, leg, delivered, duplicates, held })
-    const known = history.get(leg)
-    if (known) {
-      known.delivered += delivered
-      known.duplicates += duplicates
-      known.held += held
-    }
-  }
-
-  let stopCounting = clock.setTimeout(function next() {
-    count()
-    lastFrame = null
-    stopCounting = clock.setTimeout(next, COUNT_EVERY)
-  }, COUNT_EVERY)
 
   const stopListening = EVENT_TYPES.map((type) =>
     socket.on(type, (event) => {
@@ -150,11 +107,11 @@ export function createRecorder(
   })
 
   const stopWire = wire?.listen(({ type, connection }) => {
-    count()
+    counting.count()
     if (type === 'open') justOpened = connection
     if (type === 'close') legOf.delete(connection)
     const leg = legOf.get(connection)
-    if (type === 'message' && leg !== undefined) lastFrame = { at: now(), leg }
+    if (type === 'message' && leg !== undefined) counting.frame(leg)
   })
 
   // It was connected before anybody looked.
@@ -177,11 +134,11 @@ export function createRecorder(
       return events.items()
     },
     get arrivals() {
-      return arrivals.items()
+      return counting.arrivals.items()
     },
     connection: (number) => [...legOf].findLast(([, leg]) => leg === number)?.[0],
     recording() {
-      count()
+      counting.count()
       return {
         format: 'livesocket-recording-1',
         began,
@@ -191,16 +148,16 @@ export function createRecorder(
         stats: socket.stats(),
         legs: redactedAll(history.legs),
         events: events.items(),
-        arrivals: arrivals.items(),
+        arrivals: counting.arrivals.items(),
       }
     },
     clear() {
       events.clear()
-      arrivals.clear()
+      counting.arrivals.clear()
       history.clear()
     },
     stop() {
-      stopCounting()
+      counting.stop()
       stopWire?.()
       stopStore()
       for (const stop of stopListening) stop()

@@ -1,0 +1,89 @@
+import type { LiveSocket } from '../socket/live-socket.js'
+import type { LiveSocketState } from '../socket/store.js'
+import type { BreakableWebSocket, Connection } from './breakable.js'
+import { make } from './panel-elements.js'
+import type { Recorder, Recording } from './recorder.js'
+
+const SPANS = [5, 20, 60]
+
+/** What a reader can do with the socket, and with what is shown of it. */
+export function createTools(
+  socket: LiveSocket<any, any, any>,
+  recorder: Recorder,
+  wire: BreakableWebSocket | undefined,
+  onExport: (recording: Recording) => void,
+) {
+  let frozen = new Set<Connection>()
+  let paused: number | null = null
+  let span = 20
+
+  const button = (name: string, act: () => void, look = '') => {
+    const made = make('button', { type: 'button', class: look }, name)
+    made.addEventListener('click', act)
+    return made
+  }
+  const active = () => {
+    const leg = socket.store.getState().leg
+    return (leg && recorder.connection(leg.number)) ?? wire?.connections.at(-1)
+  }
+  const thaw = () => {
+    for (const connection of frozen) connection.thaw()
+  }
+  // It may fail: what failed is in the log, as an event.
+  const move = button('Hand over now', () => void socket.handover().catch(() => undefined), 'primary')
+  const breakIt = button('Break it', () => active()?.break(), 'danger')
+  const freeze = button('Freeze it', () => {
+    if (frozen.size > 0) {
+      thaw()
+      frozen = new Set()
+      return
+    }
+    for (const connection of wire?.connections ?? []) {
+      connection.freeze()
+      frozen.add(connection)
+    }
+  })
+  const pause = button('Pause', () => {
+    paused = paused === null ? recorder.now() : null
+    pause.textContent = paused === null ? 'Pause' : 'Go on'
+  })
+  if (!wire) {
+    for (const one of [breakIt, freeze]) {
+      one.disabled = true
+      one.title =
+        'Create the live socket with environment: { WebSocket: breakable() }, and give the panel that class as `wire`.'
+    }
+  }
+  const spans = make('select', { 'aria-label': 'How much of the past is shown' })
+  for (const choice of SPANS)
+    spans.append(
+      make('option', { value: String(choice), ...(choice === span ? { selected: '' } : null) }, `${choice} s`),
+    )
+  spans.addEventListener('change', () => void (span = Number(spans.value)))
+  const element = make('div', { class: 'tools' })
+  element.append(
+    move,
+    breakIt,
+    freeze,
+    spans,
+    pause,
+    button('Clear', () => recorder.clear()),
+    button('Export', () => onExport(recorder.recording())),
+  )
+  return {
+    element,
+    /** When it was paused, on the recorder's clock. */
+    get paused() {
+      return paused
+    },
+    /** Of the timeline, in seconds. */
+    get span() {
+      return span
+    },
+    thaw,
+    show(status: LiveSocketState['status']) {
+      move.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
+      freeze.textContent = frozen.size > 0 ? 'Thaw' : 'Freeze it'
+    },
+  }
+}
