@@ -2,6 +2,7 @@ import * as redis6 from 'redis'
 import * as redis4 from 'redis4'
 import * as redis5 from 'redis5'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { News } from '../../../src/server/log/news.js'
 import type { RedisLog, RedisLogOptions } from '../../../src/server/redis/redis-log.js'
 import type { RedisTemplate } from '../../../src/server/redis/redis-source.js'
 import { append, follow, here, redisWith, until } from './redis-kit.js'
@@ -111,6 +112,19 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
     const tail = await follow(log)
     await Promise.all(Array.from({ length: 50 }, () => append(log)))
     await until(() => tail.offsets().length === 50, 'all are told of')
+    // Who is present, and what servers tell each other.
+    await log.attendance!.change('t', 2, () => ({ set: [{ session: 's', row: '["ü"]' }], gone: [] }))
+    expect(await log.attendance!.list('t')).toMatchObject({ offset: 51, rows: ['["ü"]'] })
+    expect(await log.attendance!.departed(0)).toEqual([{ session: 's', topic: 't', row: '["ü"]' }])
+    const told: News[] = []
+    const channel = log.news!((news) => void told.push(news))
+    const signal: News = { type: 'signal', id: 'i', topic: 't', data: '"ü"' }
+    await until(async () => {
+      await server.command('XADD', '{livesocket}:signals', '*', 'another', JSON.stringify([signal]))
+      return told.length > 0
+    }, 'it is told')
+    expect(told[0]).toEqual(signal)
+    channel.leave()
     await server.command('FLUSHALL')
     const { answer } = await log.append({ topic: 't', data: '1', origin: { session: 's', id: 'p' } })
     expect(answer).toEqual({ type: 'ack', offset: 1 })

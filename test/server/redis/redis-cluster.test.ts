@@ -1,5 +1,6 @@
 import { createClient } from 'redis'
 import { expect, onTestFinished, test } from 'vitest'
+import type { News } from '../../../src/server/log/news.js'
 import { redisLog, type RedisLogOptions } from '../../../src/server/redis/redis-log.js'
 import { freePort } from '../../kit/free-port.js'
 import {
@@ -70,6 +71,7 @@ test('after a failover the node that was named is a replica: it names its master
   await replicate(other, named)
   const { log } = open({ url: named.url })
   await append(log)
+  await log.attendance!.change('t', 2, () => ({ set: [{ session: 's', row: '["s"]' }], gone: [] }))
   await failOver(other, named)
   await until(
     async () =>
@@ -84,6 +86,17 @@ test('after a failover the node that was named is a replica: it names its master
   await append(log)
   const { log: fresh } = open({ url: named.url })
   expect((await append(fresh)).answer).toMatchObject({ type: 'ack' })
+  // What servers tell each other, and who is present, has come along.
+  expect(await log.attendance!.list('t')).toMatchObject({ rows: ['["s"]'] })
+  await fresh.attendance!.change('t', 2, () => ({ set: [], gone: [{ session: 's', ids: '["s"]' }] }))
+  expect(await log.attendance!.list('t')).toMatchObject({ rows: [] })
+  const orders: News[] = []
+  const [teller, hearer] = [fresh.news!(() => undefined), log.news!((news) => void orders.push(news))]
+  await until(async () => {
+    await teller.tell({ type: 'end', match: { subject: 'ann' }, reason: 'Signed out.' })
+    return orders.length > 0
+  }, 'the other is told')
+  for (const channel of [teller, hearer]) channel.leave()
 }, 60_000)
 
 test('two nodes that each say that the other has our slot are asked a few times, not thousands', async () => {
