@@ -2,20 +2,28 @@ import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { invalid } from '../invalid.js'
 
-/** Resolves when it listens; rejects where it cannot. */
+/**
+ * Resolves when it listens; rejects where it cannot. An application that listens to errors of its HTTP server itself
+ * has heard of it, and may go on: then a rejection that nobody asked for ends no process.
+ */
 export function listening(http: HttpServer): Promise<void> {
   if (http.listening) return Promise.resolve()
-  return new Promise((resolve, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
     const settle = (then: () => void) => () => {
       http.off('listening', up)
       http.off('error', down)
       then()
     }
     const up = settle(resolve)
-    const down = (error: Error) => settle(() => reject(error))()
+    const down = (error: Error) =>
+      settle(() => {
+        if (http.listenerCount('error') > 0) ready.catch(() => undefined)
+        reject(error)
+      })()
     http.once('listening', up)
     http.once('error', down)
   })
+  return ready
 }
 
 /** The URL at which this machine can dial it. Throws `invalid` before it listens on a port. */

@@ -354,3 +354,23 @@ test('a port that is taken is told by ready', async () => {
   await expect(second.ready).rejects.toMatchObject({ code: 'EADDRINUSE' })
   await second.close()
 })
+
+test('a port that is taken, where the application hears of it and takes another one: the server is there, and no process ends', async () => {
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+  const first = await liveServer()
+  const http = createServer()
+  http.on('error', () => http.listen(0, '127.0.0.1'))
+  const server = createLiveServer({ server: http, authenticate: () => ({ subject: 'anybody' }) })
+  onTestFinished(() => void http.close())
+  onTestFinished(() => server.close())
+  http.listen(Number(new URL(first.address()).port), '127.0.0.1')
+  await new Promise<void>((resolve) => void http.once('listening', resolve))
+  await new Promise<void>((resolve) => void setImmediate(resolve))
+  const client = await rawClient(server.address())
+  onTestFinished(() => client.ws.terminate())
+  expect(await client.hello()).toMatchObject({ type: 'welcome' })
+  expect(unhandled).toEqual([])
+})
