@@ -34,19 +34,32 @@ function settingsOf(options: MqttOptions): MqttSettings {
     throw new LiveSocketError('invalid', explain`mqtt: keepAlive must be milliseconds, 1,000 to 300,000.`)
   if (!(sessionExpiry >= 0 && sessionExpiry <= 4_294_967_295_000))
     throw new LiveSocketError('invalid', explain`mqtt: sessionExpiry must be milliseconds from 0 on.`)
+  const { will } = options
+  if ((typeof qos !== 'function' && !isQos(qos)) || !isQos(will?.qos ?? 0))
+    throw new LiveSocketError('invalid', explain`mqtt: qos must be 0 or 1.`)
+  if (!((will?.delay ?? 0) >= 0 && (will?.delay ?? 0) <= 4_294_967_295_000))
+    throw new LiveSocketError('invalid', explain`mqtt: the delay of a will must be milliseconds from 0 on.`)
   return {
     five,
-    qos: typeof qos === 'function' ? qos : () => qos,
+    qos: (topic) => {
+      const asked: unknown = typeof qos === 'function' ? qos(topic) : qos
+      if (isQos(asked)) return asked
+      throw new TypeError(explain`qos is 0 or 1`)
+    },
     retain: options.retain ?? (() => false),
     identity: options.identity ?? (({ user }) => user.get('message-id') ?? null),
     clientId: options.clientId ?? ((slot, session) => `${session}-${slot}`),
     credentials:
       options.credentials ?? ((token) => (token === undefined ? {} : { username: 'livesocket', password: token })),
-    will: options.will,
+    will,
     sessionExpiry: five ? sessionExpiry : 0,
     keepAlive,
     notice: handover === undefined ? 'livesocket/handover' : handover,
     leastOverlap: options.leastOverlap ?? 1_000,
     binary: options.binary ?? false,
   }
+}
+
+function isQos(given: unknown): given is 0 | 1 {
+  return given === 0 || given === 1
 }

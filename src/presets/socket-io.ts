@@ -23,7 +23,8 @@ export interface SocketIoOptions {
   topic?: (event: string, args: readonly unknown[]) => string | null
   /**
    * What makes an event the same on another socket. Default: the packet id that a server with `connectionStateRecovery`
-   * puts behind the arguments. Without either nothing is promised about events in a move.
+   * puts behind the arguments of what is neither volatile nor to be acknowledged. Without either nothing is promised
+   * about events in a move.
    */
   identity?: (event: string, args: readonly unknown[]) => string | null
   /** Events that are emitted without asking for an acknowledgement: done when they are sent. Default: none. */
@@ -125,6 +126,11 @@ export function socketIo({
       const [event, ...args] = listIn(packetOf(data, KIND.event))
       return typeof event === 'string' ? { event, args } : null
     }
+    /** A server that keeps a session puts it behind the arguments, but for what it wants to be acknowledged. */
+    const packetIdIn = (data: WireData, args: readonly unknown[]) => {
+      const last = args.at(-1)
+      return frameOf(data)?.id === undefined && typeof last === 'string' ? last : null
+    }
     const emit = (call: readonly unknown[] | null, id = '') =>
       call ? writePacket(KIND.event, namespace, id, call) : []
     const joined = (topics: Iterable<string>) =>
@@ -212,16 +218,14 @@ export function socketIo({
       message(data) {
         const said = eventIn(data)
         if (!said) return null
-        const last = said.args.at(-1)
         const noted = mine ?? asked
-        if (noted && typeof last === 'string') noted.offset = last
+        if (noted) noted.offset = packetIdIn(data, said.args) ?? noted.offset
         const name = topic(said.event, said.args)
         return name === null ? null : { topic: name, data: said.args }
       },
       identity({ data: args }, data) {
         if (identity) return identity(eventIn(data)!.event, args as unknown[])
-        const last = (args as unknown[]).at(-1)
-        return (mine ?? asked) && typeof last === 'string' ? last : null
+        return (mine ?? asked) && packetIdIn(data, args as unknown[])
       },
       refused(data) {
         const packet = packetOf(data, KIND.ack)

@@ -38,12 +38,18 @@ export function twitchEventSub(): Protocol {
         const said = read(data)
         if (said?.type === 'revocation') return { topic: 'revocation', data: said.payload['subscription'] }
         // It delivers at least once, and says which are the same.
-        if (said?.type !== 'notification' || !first(String(said.metadata['message_id']))) return null
+        const name = said && nameOf(said.metadata)
+        if (said?.type !== 'notification' || (name != null && !first(name))) return null
         return { topic: String(said.metadata['subscription_type']), data: said.payload['event'] }
       },
-      identity: (_message, data) => String(read(data)!.metadata['message_id']),
+      identity: (_message, data) => nameOf(read(data)!.metadata),
     }
   })
+}
+
+/** What has no name is the same as nothing else. */
+function nameOf({ message_id: id }: Record<string, unknown>): string | null {
+  return typeof id === 'string' ? id : null
 }
 
 function read(data: string | ArrayBuffer) {

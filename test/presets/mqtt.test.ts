@@ -183,6 +183,13 @@ describe('at a scripted broker of MQTT 5', () => {
   })
 })
 
-it.each([[{ keepAlive: 10 }], [{ sessionExpiry: -1 }], [{ version: '4' as '5' }]])('refuses %o', (options) => {
+it.each([
+  [{ keepAlive: 10 }],
+  [{ sessionExpiry: -1 }],
+  [{ version: '4' as '5' }],
+  [{ qos: 2 as 1 }],
+  [{ will: { topic: 't', payload: '', qos: 2 as 1 } }],
+  [{ will: { topic: 't', payload: '', delay: Number.NaN } }],
+])('refuses %o', (options) => {
   expect(() => mqtt(options)).toThrow(/^mqtt: /)
 })

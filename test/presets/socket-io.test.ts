@@ -92,6 +92,19 @@ it('emits, has its acknowledgement, and acknowledges what the server asks', asyn
   expect(seen).toEqual([[5]])
 })
 
+it('tells what the server asks again in other words and in the same: such an event bears no id, and a text in it is none', async () => {
+  const { io, url } = await socketIoServer()
+  const { socket, seen } = speaking(url, socketIo({ acknowledge: () => ['yes'] })).follow('question')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  for (let at = 1; at <= 3; at++) {
+    io.timeout(2_000).emit('question', 'ready?', () => {})
+    await until(() => seen.length === at, 'it is told')
+    await socket.handover()
+  }
+  expect(seen).toEqual([['ready?'], ['ready?'], ['ready?']])
+})
+
 it('is live once it is in its rooms, tells of one that it may not enter, and leaves them', async () => {
   const { io, url } = await socketIoServer()
   const protocol = socketIo({

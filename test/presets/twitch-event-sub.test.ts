@@ -60,3 +60,12 @@ it('goes to the reconnect_url, is ready with its session_welcome, and loses and 
   expect(asked).toEqual([expect.objectContaining({ reason: 'session_reconnect', deadline: 30_000 })])
   expect(told).toEqual(['AQoQILE98gtqShGmLD7AM6yJThAB', 'AQoQILE98gtqShGmLD7AM6yJThAB'])
 })
+
+it('tells each of those that bear no message_id: nothing says that they are the same', () => {
+  const codec = twitchEventSub().open()
+  const { metadata: named, payload } = notification('1', 'ada')
+  const { message_id: _, ...nameless } = named
+  const text = JSON.stringify({ metadata: nameless, payload })
+  for (let at = 0; at < 2; at++)
+    expect(codec.decode(text)).toMatchObject([{ type: 'message', topic: 'channel.follow', identity: null }])
+})
