@@ -38,11 +38,12 @@ export async function startChaosService(
       port: 0,
       host: '127.0.0.1',
       log: createLog(),
-      authenticate() {
+      authenticate({ request }) {
         if (systemClock.monotonic() < refusedUntil) throw new Error('the identity service is away')
-        return { subject: 'somebody', ...(tokenTtl !== undefined && { tokenTtl }) }
+        return { subject: request.url!.split('?')[1]!, ...(tokenTtl !== undefined && { tokenTtl }) }
       },
       authorize: () => true,
+      presence: () => true,
       onRequest: { double: ({ data }: { data: unknown }) => Number(data) * 2 },
       onError: () => undefined,
     })

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws'
 import { systemClock } from '../../../src/base/clock.js'
 import { createLiveSocket, type LiveSocket } from '../../../src/index.js'
+import { presence } from '../../../src/presence/index.js'
 import type { TopicLog } from '../../../src/server/index.js'
 import { seededRandom } from '../../kit/seeded-random.js'
 import { createJudge, type ToldGap, type TopicRecord } from '../judge.js'
@@ -18,6 +19,9 @@ export interface ChaosOutcome {
 const CALM = 20_000
 
 const CLIENTS = 2
+
+/** Who was away for less was never gone, ms: what a server waits for by default, and a second for a busy machine. */
+const GRACE = 4_000
 
 type Told =
   | { readonly kind: 'start'; readonly epoch: string; readonly offset: number }
@@ -40,18 +44,22 @@ export async function runPlan(plan: Plan, createLog: () => TopicLog): Promise<Ch
   for (const cancel of cancels) cancel()
   for (const client of clients) client.stop()
   service.stop()
+  /** Who is there, and what each said of itself last. */
+  const there = () => clients.map((client) => client.says()).join(' ')
   const log = createLog()
   let head = 0
-  await until(async () => {
+  const well = await until(async () => {
     // What was on its way to the log as the clients were stopped comes still.
     head = (await log.head(ROOM)).offset
-    return clients.every((client) => client.done(head))
+    return clients.every((client) => client.done(head) && client.sees() === there())
   }, CALM)
 
   const record = await readRecord(log)
   const broken = clients.flatMap((client, index) =>
-    client.judge(record, head).map((what) => `client ${index + 1}: ${what}`),
+    client.judge(record, well ? null : { head, there: there() }).map((what) => `client ${index + 1}: ${what}`),
   )
+  const gone = clients.reduce((sum, client) => sum + client.shrank, 0)
+  if (gone > 0 && clients.every((client) => client.longestAway() < GRACE)) broken.push('somebody left who was there')
   const outcome = {
     broken,
     delivered: clients.reduce((sum, { socket }) => sum + socket.stats().delivered, 0),
@@ -96,7 +104,7 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
   let waiting = 0
   let at = 0
   const socket = createLiveSocket({
-    url,
+    url: `${url}?${name}`,
     ...(plan.tokens && { getToken: async () => ({ token: `${name}-token-${++count}`, ttl: 1_500 }) }),
     tokenRefresh: { lifetime: 1_500 },
     handover: { dwell: 0 },
@@ -112,13 +120,33 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
     told.push({ kind: 'message', epoch, offset, data })
   })
   socket.on('gap', (gap) => {
+    if (gap.topic !== ROOM) return
     at = Math.max(at, gap.to ?? 0)
     told.push({ kind: 'gap', gap })
   })
   socket.on('error', ({ error }) => void faults.push(`an error event: ${error.message}`))
   socket.on('session-ended', ({ reason }) => void faults.push(`the session ended: ${reason}`))
+  const here = presence<number, string>(socket, ROOM, {
+    data: 0,
+    onError: ({ message }) => void faults.push(`it may not be present: ${message}`),
+  })
+  let said = 0
+  let shrank = 0
+  let members = here.members.getState()
+  here.members.subscribe((list) => {
+    if (list.length < members.length) shrank++
+    members = list
+  })
+
   let begun = false
+  let awaySince: number | null = null
+  let longestAway = 0
   socket.store.subscribe(({ status }) => {
+    if (begun && status !== 'live') awaySince ??= systemClock.monotonic()
+    if (status === 'live' && awaySince !== null) {
+      longestAway = Math.max(longestAway, systemClock.monotonic() - awaySince)
+      awaySince = null
+    }
     const position = begun || status !== 'live' ? null : socket.position(ROOM)
     if (!position) return
     begun = true
@@ -154,12 +182,35 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
     )
   }
 
+  function update() {
+    waiting++
+    here.update(++said).then(
+      () => void waiting--,
+      ({ message }: Error) => {
+        waiting--
+        faults.push(`what it says of itself is refused: ${message}`)
+      },
+    )
+  }
+
   return {
     socket,
+    get shrank() {
+      return shrank
+    },
+    longestAway: () => longestAway,
+    says: () => `${name}:${said}`,
+    sees: () =>
+      members
+        .map(({ user, data }) => `${user}:${data}`)
+        .sort()
+        .join(' '),
     publishNow() {
       const next = () => {
         if (!publishing) return
-        if (random() < 0.3) ask()
+        const what = random()
+        if (what < 0.1) update()
+        else if (what < 0.35) ask()
         else publish()
         systemClock.setTimeout(next, 5 + random() * 40)
       }
@@ -173,7 +224,8 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
         at >= head &&
         socket.store.getState().status === 'live' &&
         socket.store.getState().handover === null),
-    judge(record: TopicRecord, head: number): string[] {
+    /** `owed`: what it still lacks although it has had its time; null where it was well within it. */
+    judge(record: TopicRecord, owed: { readonly head: number; readonly there: string } | null): string[] {
       const judge = createJudge(record)
       for (const one of told) {
         if (one.kind === 'start') judge.started(one.epoch, one.offset)
@@ -182,10 +234,13 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
         else if (one.kind === 'published') judge.published(one.id)
         else judge.settled(one.id, one.outcome)
       }
+      if (!owed) return [...faults, ...judge.broken, ...judge.owed()]
       const { status, handover } = socket.store.getState()
-      const late = status === 'live' && handover === null ? [] : [`it is ${status} long after all is well`]
+      const late: string[] = []
+      if (status !== 'live' || handover) late.push(`it is ${handover ? 'moving' : status} long after all is well`)
       if (waiting > 0) late.push(`${waiting} publishes or requests are not answered`)
-      if (at < head) late.push(`it is at ${at} of ${head}`)
+      if (this.sees() !== owed.there) late.push(`it sees ${this.sees()}, and there are ${owed.there}`)
+      if (at < owed.head) late.push(`it is at ${at} of ${owed.head}`)
       return [...faults, ...judge.broken, ...judge.owed(), ...late]
     },
   }
@@ -213,7 +268,12 @@ async function readRecord(log: TopicLog): Promise<TopicRecord> {
 
 const wait = (ms: number) => new Promise<void>((resolve) => void systemClock.setTimeout(resolve, ms))
 
-async function until(holds: () => Promise<boolean>, limit: number) {
+/** Whether it held within so many ms. */
+async function until(holds: () => Promise<boolean>, limit: number): Promise<boolean> {
   const end = systemClock.monotonic() + limit
-  while (!(await holds()) && systemClock.monotonic() < end) await wait(10)
+  while (systemClock.monotonic() < end) {
+    if (await holds()) return true
+    await wait(10)
+  }
+  return false
 }
