@@ -12,20 +12,24 @@ import { withoutPrograms } from './test/kit/programs.js'
 // What is judged by the clock has the machine to itself.
 const LOAD = [
   'test/demo/*.test.ts',
-  'test/cluster/*.test.ts',
-  'test/fleet/*.test.ts',
-  'test/bench/command.test.ts',
   'test/flood/*.test.ts',
-  'test/overload/*.test.ts',
   'test/foreign/raw-moves.test.ts',
   'test/bench/foreign-moves.test.ts',
+  'test/late-timers.test.ts',
+]
+// Programs that are started, killed and waited for: they have seconds for whatever they do, and mostly wait for them.
+const PROCESSES = [
+  'test/cluster/*.test.ts',
+  'test/bench/command.test.ts',
+  'test/overload/*.test.ts',
   'test/presets/server-*.test.ts',
   'test/servers/*.test.ts',
-  'test/late-timers.test.ts',
   'test/presence/drive.test.ts',
   'test/prove/prove.test.ts',
   'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
 ]
+// On two processors. A worker of these reckons for a fifth of its time: in the rest it waits for real zero timers.
+const WORKERS = 4
 const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 
@@ -69,11 +73,11 @@ export default defineConfig({
             'test/package/**',
             'test/production/**',
             ...LOAD,
+            ...PROCESSES,
             ...CHROMIUM,
             ...LEFT_OUT,
           ],
-          // Most of them wait for real zero timers more than they reckon.
-          maxWorkers: 2,
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -89,13 +93,18 @@ export default defineConfig({
             'test/scenario/{deploy,crash,epoch-loss,redirect}.test.ts',
             'test/publishes/outbox-moves.test.ts',
           ],
-          maxWorkers: 2,
+          maxWorkers: WORKERS,
         },
       },
       {
         extends: true,
         plugins: [leanReconnectingWebSocket()],
-        test: { name: 'lean-socket', sequence: { groupOrder: 0 }, include: ['test/legs/leg.test.ts'], maxWorkers: 2 },
+        test: {
+          name: 'lean-socket',
+          sequence: { groupOrder: 0 },
+          include: ['test/legs/leg.test.ts'],
+          maxWorkers: WORKERS,
+        },
       },
       {
         extends: true,
@@ -105,6 +114,16 @@ export default defineConfig({
           exclude: [...CHROMIUM, ...LEFT_OUT],
           sequence: { groupOrder: 1 },
           fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          include: PROCESSES,
+          exclude: [...CHROMIUM, ...LEFT_OUT],
+          sequence: { groupOrder: 6 },
+          maxWorkers: 2,
         },
       },
       {

@@ -7,8 +7,8 @@ import { createAccount } from '../kit/account.js'
 import { until } from '../server/kit.js'
 import { byIdentity, byPosition, foreignServer, pings, words } from './foreign-server.js'
 
-// Of each kind, and what the docs say; MOVES=12 for a quick look, which prints what was seen.
-const MOVES = Number(process.env['MOVES'] ?? 100)
+// Of each kind. The docs say what MOVES=100 saw; whoever names a number has it printed.
+const MOVES = Number(process.env['MOVES'] ?? 50)
 
 interface Kind {
   readonly name: string
