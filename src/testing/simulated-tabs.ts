@@ -4,38 +4,81 @@ import type { TabGroup, Tabs } from '../host/tabs.js'
 /** The tabs of one browser: they talk, take turns and share numbers. */
 export interface SimulatedTabs {
   /** One more tab. */
-  open(): Tabs
+  open(): SimulatedTab
+  /** A worker: as a tab, without the numbers. */
+  openWorker(): SimulatedTab
+  /** What localStorage would show. */
+  readonly stored: ReadonlyMap<string, number>
+  /** The user clears the site's data. */
+  clearStorage(): void
 }
 
-/** @param latency milliseconds that a post takes; a turn is handed over at once, so that posts may come after it. */
-export function createSimulatedTabs(clock: Clock, latency = 2): SimulatedTabs {
-  interface Member {
-    readonly name: string
-    readonly listeners: Set<(message: unknown) => void>
-  }
+export interface SimulatedTab extends Tabs {
+  /** What others post waits; a turn that it holds stays held. */
+  freeze(): void
+  thaw(): void
+  /** What it posts from now on takes so many milliseconds. */
+  slow(latency: number): void
+  /** The tab crashes: its turn is given back, and nothing of it runs on. */
+  kill(): void
+}
+
+export interface SimulatedTabsOptions {
+  /** Milliseconds that a post takes; a turn is handed over at once, so that posts may come after it. Default 2. */
+  readonly latency?: number
+  /** Told of everything that is posted. */
+  readonly posted?: (message: unknown) => void
+}
+
+interface Tab {
+  frozen: boolean
+  latency: number
+  /** What waits until it thaws. */
+  readonly inbox: (() => void)[]
+}
+
+interface Member {
+  readonly name: string
+  readonly tab: Tab
+  readonly listeners: Set<(message: unknown) => void>
+}
+
+interface Turn {
+  readonly tab: Tab
+  readonly begin: () => void
+}
+
+export function createSimulatedTabs(clock: Clock, { latency = 2, posted }: SimulatedTabsOptions = {}): SimulatedTabs {
   const members = new Set<Member>()
-  const numbers = new Map<string, number>()
-  const taken = new Set<string>()
-  const queues = new Map<string, (() => void)[]>()
+  const stored = new Map<string, number>()
+  const holders = new Map<string, Tab>()
+  const queues = new Map<string, Turn[]>()
 
-  function giveBack(name: string) {
-    const next = queues.get(name)?.shift()
-    if (next) next()
-    else taken.delete(name)
+  function giveBack(name: string, tab: Tab) {
+    if (holders.get(name) !== tab) return
+    holders.delete(name)
+    queues.get(name)?.shift()?.begin()
   }
 
-  function join(name: string): TabGroup {
-    const member: Member = { name, listeners: new Set() }
+  function deliver(member: Member, message: unknown) {
+    const tell = () => {
+      if (members.has(member)) for (const listener of [...member.listeners]) listener(message)
+    }
+    if (member.tab.frozen) member.tab.inbox.push(tell)
+    else tell()
+  }
+
+  function join(tab: Tab, name: string, numbers: boolean): TabGroup {
+    const member: Member = { name, tab, listeners: new Set() }
     members.add(member)
     return {
       post(message) {
         if (!members.has(member)) return
         const copy = cloned(message)
+        posted?.(copy)
         for (const other of members) {
           if (other === member || other.name !== name) continue
-          clock.setTimeout(() => {
-            if (members.has(other)) for (const listener of [...other.listeners]) listener(cloned(copy))
-          }, latency)
+          clock.setTimeout(() => deliver(other, cloned(copy)), tab.latency)
         }
       },
       listen(listener) {
@@ -45,33 +88,62 @@ export function createSimulatedTabs(clock: Clock, latency = 2): SimulatedTabs {
       exclusively(work, signal) {
         return new Promise((resolve, reject) => {
           const begin = (contended: boolean) => {
-            taken.add(name)
+            holders.set(name, tab)
             signal.removeEventListener('abort', giveUp)
             work(contended)
               .then(resolve, reject)
-              .finally(() => giveBack(name))
+              .finally(() => giveBack(name, tab))
           }
-          const turn = () => begin(true)
           const queue = queues.get(name) ?? []
+          const turn: Turn = { tab, begin: () => begin(true) }
           const giveUp = () => {
-            queue.splice(queue.indexOf(turn), 1)
+            remove(queue, turn)
             reject(signal.reason as Error)
           }
-          if (!taken.has(name)) return begin(false)
+          if (!holders.has(name)) return begin(false)
           queues.set(name, queue)
           queue.push(turn)
           signal.addEventListener('abort', giveUp, { once: true })
         })
       },
-      read: (label) => numbers.get(`${name}:${label}`) ?? 0,
-      write: (label, value) => void numbers.set(`${name}:${label}`, value),
+      read: (label) => (numbers ? (stored.get(`${name}:${label}`) ?? 0) : 0),
+      write: (label, value) => void (numbers && stored.set(`${name}:${label}`, value)),
       leave() {
         members.delete(member)
       },
     }
   }
 
-  return { open: () => ({ join }) }
+  function open(numbers: boolean): SimulatedTab {
+    const tab: Tab = { frozen: false, latency, inbox: [] }
+    return {
+      join: (name) => join(tab, name, numbers),
+      freeze: () => void (tab.frozen = true),
+      thaw() {
+        tab.frozen = false
+        for (const tell of tab.inbox.splice(0)) tell()
+      },
+      slow: (next) => void (tab.latency = next),
+      kill() {
+        for (const member of [...members]) if (member.tab === tab) members.delete(member)
+        for (const queue of queues.values())
+          for (const turn of queue.filter((turn) => turn.tab === tab)) remove(queue, turn)
+        for (const [name, holder] of [...holders]) if (holder === tab) giveBack(name, tab)
+      },
+    }
+  }
+
+  return {
+    open: () => open(true),
+    openWorker: () => open(false),
+    stored,
+    clearStorage: () => stored.clear(),
+  }
+}
+
+function remove<Item>(list: Item[], item: Item) {
+  const at = list.indexOf(item)
+  if (at >= 0) list.splice(at, 1)
 }
 
 /** jsdom has no structured clone, and Jest gives it none; what tabs post is plain. */

@@ -1,7 +1,7 @@
 import { createLiveSocket, type LiveSocketOptions } from 'livesocket'
 import { createSimulation } from 'livesocket/testing'
 import { describe, expect, it } from 'vitest'
-import { createSimulatedBrowser } from '../kit/simulated-tabs.js'
+import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
 import { MINUTE, SECOND } from './signed-in.js'
 
 function world(options: Partial<LiveSocketOptions> = {}) {
@@ -142,7 +142,7 @@ describe('the end of a session', () => {
 describe('signOut()', () => {
   function tabs() {
     const sim = createSimulation({ seed: 1, requireToken: true })
-    const browser = createSimulatedBrowser(sim.clock)
+    const browser = createSimulatedTabs(sim.clock)
     const open = () => {
       const tab = browser.open()
       const device = sim.device()

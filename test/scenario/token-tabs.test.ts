@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { createSimulatedBrowser } from '../kit/simulated-tabs.js'
+import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
 import { HOUR, MINUTE, SECOND, signedInWorld, type Provide } from './signed-in.js'
 
 /** Tabs of one browser, each with a live socket of its own; any of them may be frozen or killed. */
 function browser(latency?: number) {
   const world = signedInWorld()
   const { sim, issue } = world
-  const tabs = createSimulatedBrowser(sim.clock, latency)
+  const tabs = createSimulatedTabs(sim.clock, { latency })
   const service: { at: number; tab: number }[] = []
   let count = 0
   const open = (

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
 import { keepToken, MINUTE, SECOND, type Answer } from '../kit/kept-token.js'
-import { createSimulatedBrowser } from '../kit/simulated-tabs.js'
 
 /** Tabs of one browser; `fetch` is the token service that all of them call. */
 function openBrowser(fetch?: Answer, latency?: number) {
   const clock = createSimulatedClock()
-  const browser = createSimulatedBrowser(clock, latency)
+  const browser = createSimulatedTabs(clock, { latency })
   const service: { at: number; tab: number }[] = []
   let tabs = 0
   const open = () => {
@@ -329,7 +329,7 @@ test('what other scripts of the origin post changes nothing', async () => {
 test('workers, which have no storage, share token and sign-out with tabs and with each other, whoever comes first', async () => {
   for (const first of ['worker', 'tab']) {
     const clock = createSimulatedClock()
-    const browser = createSimulatedBrowser(clock)
+    const browser = createSimulatedTabs(clock)
     const open = (worker: boolean) =>
       keepToken([], { clock, tabs: worker ? browser.openWorker() : browser.open(), key: 'k' })
     const members = [open(first === 'worker'), open(first === 'tab'), open(true), open(true)]
@@ -351,7 +351,7 @@ test('workers, which have no storage, share token and sign-out with tabs and wit
 
 test('a worker that rests hears of a sign-out all the same: it could not read up on it', async () => {
   const clock = createSimulatedClock()
-  const browser = createSimulatedBrowser(clock)
+  const browser = createSimulatedTabs(clock)
   const [worker, tab] = [
     keepToken([], { clock, tabs: browser.openWorker(), key: 'k' }),
     keepToken([], { clock, tabs: browser.open(), key: 'k' }),
@@ -366,7 +366,7 @@ test('a worker that rests hears of a sign-out all the same: it could not read up
 test('a turn that the browser never answers for is waited for 8 seconds, and a live token is refreshed in time all the same', async () => {
   const clock = createSimulatedClock()
   const silent = () => new Promise<never>(() => {})
-  const tabs = { join: (name: string) => ({ ...createSimulatedBrowser(clock).open().join(name), exclusively: silent }) }
+  const tabs = { join: (name: string) => ({ ...createSimulatedTabs(clock).open().join(name), exclusively: silent }) }
   const { dial, calls, keeper } = keepToken([], { clock, tabs, key: 'k' })
   expect(await dial(8 * SECOND - 1)).toBe('waiting')
   await clock.advance(1)
@@ -381,7 +381,8 @@ test('a turn that the browser never answers for is waited for 8 seconds, and a l
 
 test('without a key nothing is shared', async () => {
   const clock = createSimulatedClock()
-  const browser = createSimulatedBrowser(clock)
+  const posted: unknown[] = []
+  const browser = createSimulatedTabs(clock, { posted: (message) => posted.push(message) })
   const members = [0, 1].map(() => keepToken([], { clock, tabs: browser.open(), key: null }))
   for (const { dial } of members) await dial(SECOND)
   members[0]!.keeper.signOut()
@@ -390,5 +391,5 @@ test('without a key nothing is shared', async () => {
     [1, 'ended'],
     [1, 'valid'],
   ])
-  expect(browser.posted).toEqual([])
+  expect(posted).toEqual([])
 })
