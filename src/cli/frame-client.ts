@@ -70,12 +70,13 @@ export function frameClient(
 ): FrameClient & { readonly opened: Promise<void> } {
   const frames: ReceivedFrame[] = []
   const times = new Map<ReceivedFrame, number>()
-  const taken = new Set<ReceivedFrame>()
-  const waiting = new Set<() => void>()
+  const untaken = new Set<ReceivedFrame>()
+  /** Each is shown the frame that came, or that something else has changed. */
+  const waiting = new Set<(frame?: ReceivedFrame) => void>()
   let over: { code: number; reason: string } | null = null
   let open = false
-  const tell = () => {
-    for (const look of [...waiting]) look()
+  const tell = (frame?: ReceivedFrame) => {
+    for (const look of [...waiting]) look(frame)
   }
   socket.addEventListener('open', () => {
     open = true
@@ -85,22 +86,27 @@ export function frameClient(
   socket.addEventListener('message', ({ data }) => {
     const frame = frameIn(data)
     frames.push(frame)
+    untaken.add(frame)
     times.set(frame, clock.monotonic())
-    tell()
+    tell(frame)
   })
   socket.addEventListener('close', ({ code = 1006, reason = '' }) => {
     over = { code, reason: String(reason) }
     tell()
   })
 
-  function until<Found>(look: () => Found | undefined, what: () => string, within = patience): Promise<Found> {
+  function until<Found>(
+    look: (frame?: ReceivedFrame) => Found | undefined,
+    what: () => string,
+    within = patience,
+  ): Promise<Found> {
     return new Promise((resolve, reject) => {
       const end = () => {
         waiting.delete(check)
         cancel()
       }
-      const check = () => {
-        const found = look()
+      const check = (frame?: ReceivedFrame) => {
+        const found = look(frame)
         if (found !== undefined) {
           end()
           resolve(found)
@@ -131,15 +137,16 @@ export function frameClient(
     },
     frames,
     send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
-    async next(type, where = () => true, within) {
+    next(type, where = () => true, within) {
       const types = typeof type === 'string' ? [type] : type
-      const frame = await until(
-        () => frames.find((one) => types.includes(one.type) && !taken.has(one) && where(one)),
-        () => `a ${types.join(' or a ')} should come`,
-        within,
-      )
-      taken.add(frame)
-      return frame
+      const wanted = (frame: ReceivedFrame) => types.includes(frame.type) && where(frame)
+      // Of two that wait for the same each gets its own: what one has found is taken before the other looks.
+      const take = (came?: ReceivedFrame) => {
+        const frame = came ? (untaken.has(came) && wanted(came) ? came : undefined) : [...untaken].find(wanted)
+        if (frame) untaken.delete(frame)
+        return frame
+      }
+      return until(take, () => `a ${types.join(' or a ')} should come`, within)
     },
     at: (frame) => times.get(frame)!,
     of: (type) => frames.filter((frame) => frame.type === type),

@@ -11,8 +11,6 @@ export interface StepClock extends Clock {
   next(): number | null
   /** Moves to the next timer and runs it; there must be one. */
   runNext(): void
-  /** Runs one timer that is due without time moving, where there is one. */
-  runDue(): boolean
   /** Moves on by so many ms and runs what falls due on the way, in its order. */
   advance(ms: number): void
   /** How many timers are set. */
@@ -20,9 +18,6 @@ export interface StepClock extends Clock {
 }
 
 export interface StepClockOptions {
-  /** What the two clocks show at first, ms. Default: 0. */
-  readonly wall?: number
-  readonly monotonic?: number
   /** Whether frames come, 16 ms after they were asked for. Default: yes. */
   readonly frames?: boolean
 }
@@ -36,9 +31,9 @@ interface Timer {
   task: (() => void) | null
 }
 
-export function createStepClock({ wall = 0, monotonic = 0, frames = true }: StepClockOptions = {}): StepClock {
+export function createStepClock({ frames = true }: StepClockOptions = {}): StepClock {
   const heap = new TimerHeap<Timer>()
-  let now = monotonic
+  let now = 0
   let order = 0
   let pending = 0
 
@@ -67,7 +62,7 @@ export function createStepClock({ wall = 0, monotonic = 0, frames = true }: Step
   }
 
   return {
-    now: () => wall + now - monotonic,
+    now: () => now,
     monotonic: () => now,
     setTimeout: set,
     settled: (task) => set(task, 0),
@@ -77,12 +72,6 @@ export function createStepClock({ wall = 0, monotonic = 0, frames = true }: Step
       return timer ? timer.due - now : null
     },
     runNext: () => run(first()!),
-    runDue() {
-      const timer = first()
-      if (!timer || timer.due > now) return false
-      run(timer)
-      return true
-    },
     advance(ms) {
       const end = now + ms
       for (let timer = first(); timer && timer.due <= end; timer = first()) run(timer)

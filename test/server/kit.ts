@@ -50,7 +50,7 @@ export async function liveServer<User = { subject?: string }>(
 export async function until(holds: () => boolean, what: string): Promise<void> {
   const from = performance.now()
   while (!holds()) {
-    if (performance.now() - from > 4_000) throw new Error(`never: ${what}`)
+    if (performance.now() - from > 20_000) throw new Error(`never: ${what}`)
     await new Promise<void>((resolve) => void setImmediate(resolve))
   }
 }
