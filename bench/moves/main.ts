@@ -3,12 +3,21 @@ import { parseArgs } from 'node:util'
 import { createPromises, ms } from '../../test/kit/table.js'
 import { writeResults } from '../kit/results.js'
 import { reportForeign } from './report-foreign.js'
+import { reportLast, reportRequests } from './report-promises.js'
 import { heapGrowth, runMoves } from './run-moves.js'
 
 const { values } = parseArgs({
-  options: { moves: { type: 'string' }, foreign: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    moves: { type: 'string' },
+    foreign: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    // Requests at a time, and messages a second beside which clients come.
+    requests: { type: 'string' },
+    last: { type: 'string' },
+  },
 })
-const moves = Number(values.moves ?? (values.foreign ? 100 : 10_000))
+const asked = values.foreign ? 100 : values.requests || values.last ? 1_000 : 10_000
+const moves = Number(values.moves ?? asked)
 if (!Number.isInteger(moves) || moves < 10) {
   console.error(`--moves must be a whole number from 10 on, not "${values.moves}".`)
   process.exit(2)
@@ -17,6 +26,8 @@ if (values.foreign) {
   await reportForeign(moves, values.only)
   process.exit()
 }
+if (values.requests !== undefined) process.exit(await reportRequests(moves, Number(values.requests)))
+if (values.last !== undefined) process.exit(await reportLast(moves, Number(values.last)))
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`
 console.log(

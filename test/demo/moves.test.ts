@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { runLast } from '../../bench/moves/run-last.js'
 import { heapGrowth, runMoves } from '../../bench/moves/run-moves.js'
+import { runRequests, SLOW } from '../../bench/moves/run-requests.js'
 
 it('500 moves in a row under load in both directions lose, repeat and reorder nothing, and are never not live', {
   timeout: 120_000,
@@ -14,4 +16,30 @@ it('500 moves in a row under load in both directions lose, repeat and reorder no
   expect(result.answered).toBe(result.sent.up)
   // The functions are still warming up; a leg that is kept by mistake would be several times this.
   expect(heapGrowth(result.heap)).toBeLessThan(0.1)
+})
+
+it('requests, fifty at a time, are each answered once across moves, and a quick one waits for no slow one', {
+  timeout: 60_000,
+}, async () => {
+  const { asked, quick, ...result } = await runRequests(10, 50)
+  expect(result).toMatchObject({
+    moves: 10,
+    cutOff: 0,
+    unknown: 0,
+    refused: 0,
+    wrong: 0,
+    again: 0,
+    appliedTwice: 0,
+    notLive: 0,
+  })
+  expect([result.answered, asked > 500]).toEqual([asked, true])
+  expect(quick.most).toBeLessThan(SLOW)
+})
+
+it('a client that begins with the last fifty messages has all of them and what follows, across moves', {
+  timeout: 60_000,
+}, async () => {
+  const result = await runLast(10, 1_000)
+  expect(result).toMatchObject({ moves: 10, cutOff: 0, clients: 1, lost: 0, repeated: 0, gaps: 0, late: 0 })
+  expect(result.delivered).toBeGreaterThan(50)
 })
