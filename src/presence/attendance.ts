@@ -43,203 +43,225 @@ export function attendanceOf(socket: CoreSocket<any, any, any>, topic: string): 
   all.set(socket, topics)
   const known = topics.get(topic)?.deref()
   if (known) return known
-  const fresh = createAttendance(socket, topic)
+  const fresh = new TopicAttendance(socket, topic)
   topics.set(topic, new WeakRef(fresh))
   return fresh
 }
 
-function createAttendance(socket: CoreSocket<any, any, any>, topic: string): Attendance {
+class TopicAttendance implements Attendance {
+  readonly #socket: CoreSocket<any, any, any>
+  readonly #topic: string
+  readonly #insides: NonNullable<ReturnType<typeof insidesOf>>
+  readonly #told: ReadableStore<Told>
+  readonly members: ReadableStore<readonly Member[]>
   /** By when they last said something. */
-  const claims = new Map<Claimant, string>()
+  readonly #claims = new Map<Claimant, string>()
   /** Who waits for what was wanted then. */
-  const waiting = new Map<number, (error?: LiveSocketError) => void>()
+  readonly #waiting = new Map<number, (error?: LiveSocketError) => void>()
   /** Of what is wanted now, and of the newest that the server has answered; rises over all of this session's. */
-  let wanted = 0
-  let answered = 0
+  #wanted = 0
+  #answered = 0
   /** What it took last. */
-  let taken: string | undefined
+  #taken: string | undefined
   /** What the topic says of us: null where we are not there, undefined where that is not known. */
-  let seen: number | null | undefined
-  let me = ''
-  let busy = false
-  let cancel = () => {}
-  let release: (() => void) | undefined
+  #seen: number | null | undefined
+  #me = ''
+  #busy = false
+  #cancel = () => {}
+  #release: (() => void) | undefined
+  #present: unknown
 
-  const told: ReadableStore<Told> = fold(
-    socket,
-    presenceTopic(topic),
-    ({ members }: Told, changes: unknown) => {
-      changeMembers(members, changes as MemberChanges)
-      note(changes as MemberChanges)
-      return { members }
-    },
-    { members: new Map() },
-    {
-      async load({ signal }) {
-        const members = new Map<string, Member>()
-        let position!: MembersAnswer
-        let own: number | null = null
-        let after: string | undefined
-        do {
-          const page = (await socket.request(PRESENCE, { topic, after }, { idempotent: true, signal })) as MembersAnswer
-          position ??= page
-          me = page.you[1]
-          changeMembers(members, { set: page.rows })
-          own = page.rows.find((row) => row[1] === me)?.[3] ?? own
-          after = page.next
-        } while (after)
-        seen = own
-        later(LOOK)
-        return { state: { members }, position }
+  constructor(socket: CoreSocket<any, any, any>, topic: string) {
+    this.#socket = socket
+    this.#topic = topic
+    this.#insides = insidesOf(socket)!
+    const told = (this.#told = fold(
+      socket,
+      presenceTopic(topic),
+      ({ members }: Told, changes: unknown) => {
+        changeMembers(members, changes as MemberChanges)
+        this.#note(changes as MemberChanges)
+        return { members }
       },
-      onError(error) {
-        if (error.code === 'forbidden') end(error)
+      { members: new Map() },
+      {
+        load: ({ signal }) => this.#load(signal),
+        onError: (error) => {
+          if (error.code === 'forbidden') this.#end(error)
+        },
       },
-    },
-  )
-  const { clock, random, store, report, session } = insidesOf(socket)!
-  let present = session()
-
-  function note({ set = [], gone = [] }: MemberChanges) {
-    const before = seen
-    for (const [, connection] of gone) if (connection === me) seen = null
-    for (const row of set) if (row[1] === me) seen = row[3]
-    if (seen !== before) later(LOOK)
-  }
-
-  function later(delay: number) {
-    cancel()
-    cancel = clock.setTimeout(look, delay * (1 + random()))
-  }
-
-  /** Says what has not been said, and again what the topic does not bear out: whatever has become of it. */
-  function look() {
-    renew()
-    if (wanted > answered || (seen !== undefined && seen !== (claims.size > 0 ? wanted : null))) say()
-  }
-
-  function say() {
-    if (busy) return
-    busy = true
-    const n = wanted
-    const json = [...claims.values()].at(-1)
-    const data = json && (JSON.parse(json) as unknown)
-    const mine = session()
-    socket.request(json ? ENTER : LEAVE, { topic, n, data }, { idempotent: true, timeout: Infinity }).then(
-      () => {
-        taken = json
-        ended(n)
-      },
-      (error: LiveSocketError) => {
-        if (mine === session() && (error.retryAfter || error.code === 'outcome-unknown')) {
-          busy = false
-          return later(error.retryAfter || 1_000)
-        }
-        ended(n, error)
-      },
-    )
-  }
-
-  function ended(n: number, error?: LiveSocketError) {
-    busy = false
-    renew()
-    answered = Math.max(answered, n)
-    const newest = [...claims.keys()].at(-1)
-    if (error && newest && n === wanted) {
-      // What it had taken before still holds.
-      if (taken && error.code !== 'forbidden') claims.set(newest, taken)
-      else end(error)
-    }
-    settle(n, error)
-    if (claims.size > 0) later(LOOK)
-    if (wanted > answered) say()
-  }
-
-  function settle(n: number, error?: LiveSocketError) {
-    for (const [at, done] of waiting) if (at <= n && waiting.delete(at)) done(error)
-  }
-
-  /** We are not present any more, and may not be. */
-  function end(error: LiveSocketError) {
-    const heard = waiting.size
-    const lost = [...claims.keys()]
-    clear()
-    settle(wanted, error)
-    if (!heard) for (const who of lost) failed(who, error)
-  }
-
-  function clear() {
-    claims.clear()
-    taken = undefined
-    answered = wanted
-    rest()
-  }
-
-  /** Whether others are there is for those who look. */
-  function rest() {
-    release?.()
-    release = undefined
-  }
-
-  /** What somebody has said of himself is nothing that the next one says. */
-  function renew() {
-    if (present === session()) return
-    present = session()
-    seen = undefined
-    clear()
-    settle(wanted, new LiveSocketError('closed', explain`presence in "${topic}": the session has ended.`))
-  }
-
-  function failed(who: Claimant, error: LiveSocketError) {
-    if (who.failed) who.failed(error)
-    else report(explain`This client is not present in "${topic}".`, error)
-  }
-
-  function want(): Promise<void> {
-    // Above what an earlier attendance of the session has said.
-    const n = (wanted = Math.max(wanted + 1, clock.now()))
-    // What is taken back in the same turn is not said: components come and go together.
-    queueMicrotask(look)
-    return new Promise((resolve, reject) => {
-      waiting.set(n, (error) => (error ? reject(error) : resolve()))
-    })
-  }
-
-  const self: Attendance = {
-    members: {
+    ))
+    this.#present = this.#insides.session()
+    this.members = {
       getState: () => listOf(told.getState()),
       getInitialState: () => listOf(told.getInitialState()),
       subscribe(listener) {
         listOf(told.getState())
         return told.subscribe((now, before) => listener(listOf(now), listOf(before)))
       },
-    },
-    async claim(who, data, update) {
-      renew()
-      const text = serialise(data ?? null)
-      const wrong =
-        'invalid' in text ? text.invalid : update && !claims.has(who) && explain`enter() comes before update()`
-      if (wrong) throw new LiveSocketError('invalid', explain`presence in "${topic}": ${wrong}.`)
-      claims.delete(who)
-      claims.set(who, (text as { json: string }).json)
-      if (!release) {
-        // Whoever asks for it finds it for as long as somebody is there by it.
-        const unfold = told.subscribe(() => self)
-        const unwatch = store.subscribe(renew)
-        release = () => {
-          unfold()
-          unwatch()
-        }
-      }
-      await want()
-    },
-    async drop(who) {
-      renew()
-      if (!claims.delete(who)) return
-      if (claims.size === 0) rest()
-      await want()
-    },
-    failed,
+    }
   }
-  return self
+
+  async claim(who: Claimant, data: unknown, update?: boolean) {
+    this.#renew()
+    const text = serialise(data ?? null)
+    const wrong =
+      'invalid' in text ? text.invalid : update && !this.#claims.has(who) && explain`enter() comes before update()`
+    if (wrong) throw new LiveSocketError('invalid', explain`presence in "${this.#topic}": ${wrong}.`)
+    this.#claims.delete(who)
+    this.#claims.set(who, (text as { json: string }).json)
+    if (!this.#release) {
+      // Whoever asks for it finds it for as long as somebody is there by it.
+      const unfold = this.#told.subscribe(() => this)
+      const unwatch = this.#insides.store.subscribe(() => this.#renew())
+      this.#release = () => {
+        unfold()
+        unwatch()
+      }
+    }
+    await this.#want()
+  }
+
+  async drop(who: Claimant) {
+    this.#renew()
+    if (!this.#claims.delete(who)) return
+    if (this.#claims.size === 0) this.#rest()
+    await this.#want()
+  }
+
+  failed(who: Claimant, error: LiveSocketError) {
+    if (who.failed) who.failed(error)
+    else this.#insides.report(explain`This client is not present in "${this.#topic}".`, error)
+  }
+
+  async #load(signal: AbortSignal) {
+    const members = new Map<string, Member>()
+    let position!: MembersAnswer
+    let own: number | null = null
+    let after: string | undefined
+    do {
+      const page = (await this.#socket.request(
+        PRESENCE,
+        { topic: this.#topic, after },
+        { idempotent: true, signal },
+      )) as MembersAnswer
+      position ??= page
+      this.#me = page.you[1]
+      changeMembers(members, { set: page.rows })
+      own = page.rows.find((row) => row[1] === this.#me)?.[3] ?? own
+      after = page.next
+    } while (after)
+    this.#seen = own
+    this.#later(LOOK)
+    return { state: { members }, position }
+  }
+
+  #note({ set = [], gone = [] }: MemberChanges) {
+    const before = this.#seen
+    for (const [, connection] of gone) if (connection === this.#me) this.#seen = null
+    for (const row of set) if (row[1] === this.#me) this.#seen = row[3]
+    if (this.#seen !== before) this.#later(LOOK)
+  }
+
+  #later(delay: number) {
+    this.#cancel()
+    this.#cancel = this.#insides.clock.setTimeout(() => this.#look(), delay * (1 + this.#insides.random()))
+  }
+
+  /** Says what has not been said, and again what the topic does not bear out: whatever has become of it. */
+  #look() {
+    this.#renew()
+    if (
+      this.#wanted > this.#answered ||
+      (this.#seen !== undefined && this.#seen !== (this.#claims.size > 0 ? this.#wanted : null))
+    )
+      this.#say()
+  }
+
+  #say() {
+    if (this.#busy) return
+    this.#busy = true
+    const n = this.#wanted
+    const json = [...this.#claims.values()].at(-1)
+    const data = json && (JSON.parse(json) as unknown)
+    const mine = this.#insides.session()
+    this.#socket
+      .request(json ? ENTER : LEAVE, { topic: this.#topic, n, data }, { idempotent: true, timeout: Infinity })
+      .then(
+        () => {
+          this.#taken = json
+          this.#ended(n)
+        },
+        (error: LiveSocketError) => {
+          if (mine === this.#insides.session() && (error.retryAfter || error.code === 'outcome-unknown')) {
+            this.#busy = false
+            return this.#later(error.retryAfter || 1_000)
+          }
+          this.#ended(n, error)
+        },
+      )
+  }
+
+  #ended(n: number, error?: LiveSocketError) {
+    this.#busy = false
+    this.#renew()
+    this.#answered = Math.max(this.#answered, n)
+    const newest = [...this.#claims.keys()].at(-1)
+    if (error && newest && n === this.#wanted) {
+      // What it had taken before still holds.
+      if (this.#taken && error.code !== 'forbidden') this.#claims.set(newest, this.#taken)
+      else this.#end(error)
+    }
+    this.#settle(n, error)
+    if (this.#claims.size > 0) this.#later(LOOK)
+    if (this.#wanted > this.#answered) this.#say()
+  }
+
+  #settle(n: number, error?: LiveSocketError) {
+    for (const [at, done] of this.#waiting) if (at <= n && this.#waiting.delete(at)) done(error)
+  }
+
+  /** We are not present any more, and may not be. */
+  #end(error: LiveSocketError) {
+    const heard = this.#waiting.size
+    const lost = [...this.#claims.keys()]
+    this.#clear()
+    this.#settle(this.#wanted, error)
+    if (!heard) for (const who of lost) this.failed(who, error)
+  }
+
+  #clear() {
+    this.#claims.clear()
+    this.#taken = undefined
+    this.#answered = this.#wanted
+    this.#rest()
+  }
+
+  /** Whether others are there is for those who look. */
+  #rest() {
+    this.#release?.()
+    this.#release = undefined
+  }
+
+  /** What somebody has said of himself is nothing that the next one says. */
+  #renew() {
+    if (this.#present === this.#insides.session()) return
+    this.#present = this.#insides.session()
+    this.#seen = undefined
+    this.#clear()
+    this.#settle(
+      this.#wanted,
+      new LiveSocketError('closed', explain`presence in "${this.#topic}": the session has ended.`),
+    )
+  }
+
+  #want(): Promise<void> {
+    // Above what an earlier attendance of the session has said.
+    const n = (this.#wanted = Math.max(this.#wanted + 1, this.#insides.clock.now()))
+    // What is taken back in the same turn is not said: components come and go together.
+    queueMicrotask(() => this.#look())
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(n, (error) => (error ? reject(error) : resolve()))
+    })
+  }
 }

@@ -1,106 +1,12 @@
 import { explain } from '../base/explanation.js'
-import { instant, since, type Clock } from '../base/clock.js'
+import { instant, since } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
-import type { ClientFrame } from '../protocol/frames.js'
-import { byteLength, serialise } from '../protocol/json.js'
+import { frameBytes, isBinary, keepBinary, keepJson, KeptPublish } from './kept-data.js'
+import type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
 import { PublishQueue, type Entry, type Leg } from './publish-queue.js'
 import { refusalCode } from './refusal-code.js'
 
-/** How long a publish may take, and what takes it back. */
-export interface PublishOptions {
-  /** Aborting takes back what was not sent yet (`aborted`); what was sent is not sent again (`outcome-unknown`). */
-  readonly signal?: AbortSignal
-  /**
-   * Milliseconds from now. Not sent by then: `timeout`; sent but not answered: `outcome-unknown`. Default: as long as
-   * it takes.
-   */
-  readonly ttl?: number
-}
-
-/** What became of a publish that the server applied. */
-export interface Published {
-  readonly id: string
-  /** Where the topic's log has it; absent where the server does not say. */
-  readonly offset?: number
-  /** The numbering that `offset` belongs to, where the server says. */
-  readonly epoch?: string
-  /** What the server's `onPublish` answered. */
-  readonly data?: unknown
-}
-
-/** `data` is what the application's data was when it was published: changing the object later changes nothing. */
-export type PublishFrame = Extract<ClientFrame, { readonly type: 'publish' }>
-
-export interface OutboxHandlers {
-  /** Puts the publish on that leg. False: not sendable now; call `ready` again when it is. Throws nothing. */
-  send(leg: number, frame: PublishFrame): boolean
-  /** `size` changed. */
-  changed(): void
-  /**
-   * The oldest unanswered publish on the active leg has waited `ackTimeout`: the leg is suspect. The publish goes on.
-   * For one publish each wait is twice as long as the one before, so that a server that answers nothing is not left
-   * over and over.
-   */
-  overdue(leg: number): void
-  /** `settled` may have changed by the passing of time alone. */
-  settled?(): void
-}
-
-export interface OutboxDeps {
-  readonly clock: Clock
-  /** Mints the id of a publish, unique in the session. */
-  readonly id: () => string
-  readonly maxMessages: number
-  readonly maxBytes: number
-  readonly ackTimeout: number
-  /**
-   * How long a cutover waits for the old leg's answers before it sends the same again on the new leg, in milliseconds.
-   */
-  readonly settleTimeout: number
-  /** False: the server answers no publish, and one is done when it is sent. */
-  readonly acknowledges: boolean
-  /**
-   * False: the server applies a publish as often as it comes. Each is sent once; one that is not answered in
-   * `ackTimeout`, or before its leg is gone, is `outcome-unknown`, and accuses no leg: such servers leave many
-   * unanswered. Default true.
-   */
-  readonly dedupes?: boolean
-  /** Whether an ArrayBuffer, or a view of one, is published as it is. */
-  readonly binary?: boolean
-}
-
-export interface Outbox {
-  /**
-   * Rejects with a `LiveSocketError`: `invalid`, `outbox-full`, `too-large`, `timeout`, `aborted`, `refused`,
-   * `forbidden`, `outcome-unknown`, `closed`.
-   */
-  publish(topic: string, data: unknown, options?: PublishOptions): Promise<Published>
-  /**
-   * `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes
-   * more.
-   */
-  ready(leg: number, maxFrame?: number): void
-  /** The leg was closed or died. If it was the active one, the old leg serves again. */
-  gone(leg: number): void
-  acked(id: string, offset?: number, data?: unknown, epoch?: string): void
-  /**
-   * `leg` is the one that said so: what it refuses for now may still be applied where another leg took the same
-   * publish.
-   */
-  nacked(id: string, code: string, message: string, retryAfter?: number, leg?: number, data?: unknown): void
-  /** The server refused that publish's frame for its size. */
-  tooLarge(id: string): void
-  /** Whether no publish is unanswered on that leg. */
-  settled(leg: number): boolean
-  readonly size: { readonly messages: number; readonly bytes: number }
-  /**
-   * Settles everything at once, unsent publishes as `closed`, sent ones as `outcome-unknown`; later ones are `closed`,
-   * until `open`.
-   */
-  close(message?: string): void
-  /** Takes publishes again; nothing for one that is open, as a new one is. */
-  open(): void
-}
+export type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
 
 /**
  * The ordered queue of publishes (client rule 5). An entry leaves it when it settles, and only then: a leg that goes
@@ -474,51 +380,4 @@ class PublishOutbox implements Outbox {
   open() {
     this.#closed = null
   }
-}
-
-/** A publish on its way, whose data stays the text that it was kept as where nobody wants to read it. */
-class KeptPublish implements PublishFrame {
-  readonly type = 'publish'
-
-  constructor(
-    readonly id: string,
-    readonly topic: string,
-    readonly n: number,
-    readonly json: string,
-    readonly age: number | undefined,
-  ) {}
-
-  get data(): unknown {
-    return JSON.parse(this.json)
-  }
-}
-
-/** Of the frame without its id, topic, number and data. */
-const FRAME_BYTES = '{"type":"publish","id":"","topic":,"n":,"data":}'.length
-
-function frameBytes(id: string, topic: string, n: number, kept: string | ArrayBuffer): number {
-  return FRAME_BYTES + id.length + byteLength(JSON.stringify(topic)) + String(n).length + bytesOf(kept)
-}
-
-type Kept = { readonly kept: string | ArrayBuffer } | { readonly invalid: string; readonly cause?: unknown }
-
-function isBinary(data: unknown): data is ArrayBuffer | ArrayBufferView {
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data)
-}
-
-/** A copy, as the application may change its own. */
-function keepBinary(data: ArrayBuffer | ArrayBufferView, taken = false): Kept {
-  if (!taken) return { invalid: explain`this protocol carries JSON, and the data is binary` }
-  const bytes =
-    data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return { kept: bytes.slice().buffer }
-}
-
-function keepJson(data: unknown): Kept {
-  const text = serialise(data)
-  return 'invalid' in text ? text : { kept: text.json }
-}
-
-function bytesOf(kept: string | ArrayBuffer): number {
-  return typeof kept === 'string' ? byteLength(kept) : kept.byteLength
 }

@@ -1,5 +1,4 @@
 import { explain } from '../base/explanation.js'
-import type { Clock, Present } from '../base/clock.js'
 import type {
   MessageFrame,
   Position,
@@ -10,118 +9,27 @@ import type {
 } from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
 import { takeAnswer, type LegView } from './leg-view.js'
-import type { MessageInfo } from './message.js'
+import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
+import { requestOf, type Asked, type MergedTopic } from './merged-topic.js'
 import { covers, TopicSequence, type Gap, type TopicSequenceHandlers } from './topic-sequence.js'
 
+export type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
 export type { Gap } from './topic-sequence.js'
-
-/**
- * `deliver` and `gap` come one at a time, never one inside another: what a handler causes by calling back is told after
- * it has returned.
- */
-export interface MergeHandlers {
-  deliver(data: unknown, info: MessageInfo): void
-  gap(gap: Gap): void
-  /** Please send this `subscribe` on the active leg. */
-  subscribe(leg: number, id: string, topics: TopicRequests): void
-  unsubscribe(leg: number, topics: readonly string[]): void
-  /**
-   * More is held than may be. True: a standby leg was dropped for it. False: there is none, and the held ones will be
-   * asked for again.
-   */
-  overflow(): boolean
-  invalid(topic: string, reason: string): void
-  /**
-   * The active leg named the topic and this head: there begins who came 'from now' since the topic was last asked for.
-   */
-  answered?(topic: string, head: Position): void
-}
-
-/** Several legs in, one sequence per topic out: client rule 4. */
-export interface Merge {
-  /**
-   * First interest in a topic; or later, with a position below its present one (or in another epoch), or with `last`:
-   * goes back there.
-   */
-  subscribe(topic: string, from: TopicRequest): void
-  unsubscribe(topic: string): void
-  /** What the `hello` of this new leg is to ask. */
-  hello(leg: number): TopicRequests
-  /**
-   * The leg's `welcome` arrived: it is the active one now, and the former active one is the old leg. `refused`: topics
-   * of errors before it.
-   */
-  ready(leg: number, topics: TopicAnswers, refused: ReadonlySet<string>): void
-  subscribed(leg: number, id: string | undefined, topics: TopicAnswers): void
-  /**
-   * An `error` with a topic. `retry`: it may be asked for again, after a pause. `id`: that of the `subscribe`, where
-   * the error bore it.
-   */
-  refused(leg: number, topic: string, retry: boolean, id?: string): void
-  message(leg: number, frame: MessageFrame): void
-  /** The leg was closed or died. If it was the active one and the old one lives, the old one serves again. */
-  gone(leg: number): void
-  /** Client rule 6: nothing that is wanted is still to come on the old leg only. */
-  caughtUp(): boolean
-  position(topic: string): Position | null
-  readonly held: { readonly messages: number; readonly bytes: number }
-  /** Counted since the start. */
-  stats(): { duplicates: number; held: number; gaps: number }
-  stop(): void
-}
-
-export interface MergeDeps {
-  readonly clock: Clock
-  /** Looked at before something is told that no frame has just brought. */
-  readonly present?: Present
-  readonly id: () => string
-  /** How long the old leg may bring nothing of what the active leg lacks, in milliseconds. */
-  readonly gapTimeout: number
-  /** Bounds of what is held over all topics, in messages and in estimated bytes. */
-  readonly maxMessages: number
-  readonly maxBytes: number
-}
-
-interface Topic {
-  readonly name: string
-  readonly sequence: TopicSequence
-  /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
-  generation: number
-  /** So many of the newest messages are wanted from before, and the active leg has not said yet where they begin. */
-  last: number
-  /** What the active leg and the old leg say of it. */
-  active: LegView | null
-  old: LegView | null
-}
-
-interface Asked {
-  readonly generation: number
-  readonly from: TopicRequest
-}
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   return new LogMerge(deps, handlers)
 }
 
-/**
- * Who comes for the last ones of a topic that is served already asks from so far back: then nothing is passed over that
- * the others have still to get.
- */
-function requestOf({ last, sequence: { position } }: Topic): TopicRequest {
-  if (last === 0) return position
-  return position ? { epoch: position.epoch, offset: Math.max(0, position.offset - last) } : { last }
-}
-
 class LogMerge implements Merge, TopicSequenceHandlers {
-  readonly #topics = new Map<string, Topic>()
+  readonly #topics = new Map<string, MergedTopic>()
   #active: number | null = null
   #old: number | null = null
   /** What the hellos asked of legs that are not ready yet. */
   #hellos: readonly { readonly leg: number; readonly asked: ReadonlyMap<string, Asked> }[] = []
   #generations = 0
   /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
-  readonly #dirty = new Set<Topic>()
-  readonly #asking = new Set<Topic>()
+  readonly #dirty = new Set<MergedTopic>()
+  readonly #asking = new Set<MergedTopic>()
   /** The application is being told something. What it causes by calling back waits until that is done. */
   #telling = false
   readonly #held = { messages: 0, bytes: 0 }
@@ -189,9 +97,9 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#settle()
   }
 
-  #begin(name: string, from: Position | null): Topic {
+  #begin(name: string, from: Position | null): MergedTopic {
     const sequence = new TopicSequence(name, from, this.#held, this.#deps, this)
-    const topic: Topic = { name, sequence, generation: 0, last: 0, active: null, old: null }
+    const topic: MergedTopic = { name, sequence, generation: 0, last: 0, active: null, old: null }
     this.#topics.set(name, topic)
     return topic
   }
@@ -203,7 +111,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, [name])
   }
 
-  #end(topic: Topic) {
+  #end(topic: MergedTopic) {
     this.#topics.delete(topic.name)
     this.#dirty.delete(topic)
     this.#asking.delete(topic)
@@ -268,7 +176,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  #name(topic: Topic, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
+  #name(topic: MergedTopic, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
     const wrong = takeAnswer(view, answer, request && 'epoch' in request ? request : null)
     if (wrong) {
       this.#handlers.invalid(topic.name, wrong)
@@ -315,7 +223,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** The old leg has become the active one again, or none is left. */
-  #serveAgain(topic: Topic) {
+  #serveAgain(topic: MergedTopic) {
     const { active: view, sequence } = topic
     sequence.refresh()
     if (this.#active === null || view?.refused) return
@@ -340,7 +248,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     return true
   }
 
-  #viewOf(topic: Topic, leg: number): LegView | null {
+  #viewOf(topic: MergedTopic, leg: number): LegView | null {
     return leg === this.#active ? topic.active : leg === this.#old ? topic.old : null
   }
 
@@ -365,7 +273,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
   }
 
-  #advance(topic: Topic) {
+  #advance(topic: MergedTopic) {
     while ((this.#active ?? this.#old) !== null && this.#topics.get(topic.name) === topic) {
       // Nothing holds of the topic on a leg that is about to be asked anew.
       const active = this.#asking.has(topic) ? null : topic.active?.named
