@@ -11,6 +11,8 @@ export interface Verdict {
   readonly reordered: number
   /** Refused, as the publisher was told, and delivered all the same. */
   readonly refusedButDelivered: number
+  /** By what the publishers of those were told. */
+  readonly refusals: Readonly<Record<string, number>>
   readonly gaps: number
   /** Of one client in one topic. */
   readonly mostGaps: number
@@ -48,7 +50,8 @@ export interface Unknown {
 interface Topic {
   sent: number
   applied: Set<number>
-  refused: Set<number>
+  /** What its publisher was told, by its number. */
+  refused: Map<number, string>
   /** Of each client: what it got, in order. */
   readonly followers: Map<
     string,
@@ -72,7 +75,7 @@ export async function check(
   let refused = 0
 
   const topicOf = (name: string) => {
-    const topic = topics.get(name) ?? { sent: 0, applied: new Set(), refused: new Set(), followers: new Map() }
+    const topic = topics.get(name) ?? { sent: 0, applied: new Set(), refused: new Map(), followers: new Map() }
     topics.set(name, topic)
     return topic
   }
@@ -101,7 +104,7 @@ export async function check(
         return
       case 'refused':
         refused++
-        topicOf(line[1]).refused.add(line[2])
+        topicOf(line[1]).refused.set(line[2], line[3])
         return
       case 'unknown':
         unknowns.push({ topic: line[1], n: line[2], at: line[3] })
@@ -168,6 +171,7 @@ export async function check(
     delivered: 0,
     longestSilence: 0,
   }
+  const refusals: Record<string, number> = {}
   for (const [name, topic] of topics) {
     sums.published += topic.applied.size
     let last = 0
@@ -181,7 +185,10 @@ export async function check(
         if (gapsAt.includes(at)) told.push([account.newest, first])
         for (let n = first; n <= last; n++) {
           account.arrived(n)
-          if (topic.refused.has(n)) sums.refusedButDelivered++
+          const refusal = topic.refused.get(n)
+          if (refusal === undefined) continue
+          sums.refusedButDelivered++
+          refusals[refusal] = (refusals[refusal] ?? 0) + 1
         }
       }
       if (gapsAt.includes(runs.length)) told.push([account.newest, Infinity])
@@ -200,6 +207,7 @@ export async function check(
   }
   return {
     ...sums,
+    refusals,
     refused,
     unknown: unknowns.length,
     unknowns,

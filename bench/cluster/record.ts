@@ -7,7 +7,7 @@ import { once } from 'node:events'
  *
  * - `follows` client topic: it subscribed before anything was published
  * - `sent` topic n: the publisher gave out numbers up to n, in that order
- * - `applied` topic from to · `refused` topic n code · `unknown` topic n at: what became of its publishes
+ * - `applied` topic from to · `refused` topic n why · `unknown` topic n at: what became of its publishes
  * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times,
  *   with the longest pause between two
  * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client

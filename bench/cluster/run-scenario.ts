@@ -109,7 +109,9 @@ function outcomeOf(
     ...(lost > 0 ? [`${lost} messages were lost`] : []),
     ...(repeated > 0 ? [`${repeated} messages came twice`] : []),
     ...(reordered > 0 ? [`${reordered} messages came out of order`] : []),
-    ...(refusedButDelivered > 0 ? [`${refusedButDelivered} refused messages were delivered`] : []),
+    ...(refusedButDelivered > 0
+      ? [`${refusedButDelivered} refused messages were delivered (${JSON.stringify(verdict.refusals)})`]
+      : []),
     ...(verdict.overturned > 0
       ? [`${verdict.overturned} messages were applied after they had been told to be unknown`]
       : []),

@@ -101,7 +101,7 @@ serveProgram<ClientsSetup>((setup) => {
       state.waiting--
       if (code !== undefined)
         return record.write(
-          code === 'outcome-unknown' ? ['unknown', topic, n, clock.now()] : ['refused', topic, n, code],
+          code.startsWith('outcome-unknown') ? ['unknown', topic, n, clock.now()] : ['refused', topic, n, code],
         )
       if (run && n === run.to + 1) run.to = n
       else {
@@ -114,7 +114,8 @@ serveProgram<ClientsSetup>((setup) => {
       state.waiting++
       socket.publish(topic, { n, at: clock.now() } satisfies Message).then(
         () => settle(n),
-        (error: { code?: string }) => settle(n, error.code ?? String(error)),
+        (error: { code?: string; reason?: string }) =>
+          settle(n, [error.code ?? String(error), error.reason].filter((word) => word !== undefined).join(' ')),
       )
     }
     let due = 0
