@@ -78,6 +78,7 @@ public sealed class RedisLog : ITopicLog
                     // Whoever has all before it is told now, together with the answer.
                     if (tails.TryGetValue(topic, out var tail)) tail.Appended(Text(said[3]), new Entry(topic, Number(said[4]), kept));
                 }
+                Heard(said[^1]);
                 return AnswerOf((byte[])said[1]!);
             }
             catch (LogAway) when (broken is null) { throw; }
@@ -94,6 +95,7 @@ public sealed class RedisLog : ITopicLog
     {
         var recorded = Encoding.UTF8.GetString(Frames.Encode(new { type = "nack", code = nack.Code, message = nack.Message }));
         var (_, said) = await Run("find", root => ([Key("root"), Key($"record:{root}:{Name(origin.Session)}"), Key($"session:{Name(origin.Session)}")], [Name(origin.Id), Name(origin.Topic), Place(origin, origin.Age), $"n{recorded}"]));
+        Heard(said[2]);
         return AnswerOf((byte[])said[1]!);
     }
 
@@ -183,6 +185,7 @@ public sealed class RedisLog : ITopicLog
                 [node, scripts.Lease, scripts.Idle, .. some.SelectMany(one => new object[] { one.Newest, one.Subject, Name(one.Session), one.Legs })]));
             late |= Text(said[1]) == "late";
             rollCall.Knows(new Mark(root, Number(said[2]), Text(said[3])));
+            Heard(said[4]);
         }
         return late;
     }
@@ -327,11 +330,20 @@ public sealed class RedisLog : ITopicLog
     static long Number(RedisResult said) => long.Parse(Text(said), CultureInfo.InvariantCulture);
     static RedisValue Value(object value) => value switch { byte[] bytes => bytes, string text => text, _ => Convert.ToString(value, CultureInfo.InvariantCulture) };
 
-    /// <summary>Of a repeat its age; how long this copy may have been on its way; and its number.</summary>
-    static string Place(Origin? origin, double? age)
+    /// <summary>What the scripts' clock said, and when that was heard.</summary>
+    volatile Tuple<double, double>? time;
+
+    void Heard(RedisResult now) => time = new(Number(now), Clock.Now);
+
+    /// <summary>
+    /// Of a repeat its age; how long this copy may have been on its way; its number; and when this is written, in Redis's
+    /// time: what it waits for Redis is known by that. Clocks are slewed by less than a thousandth.
+    /// </summary>
+    string Place(Origin? origin, double? age)
     {
+        var written = time is var (said, at) ? Math.Floor(said + (Clock.Now - at) * 0.999).ToString("F0", CultureInfo.InvariantCulture) : "";
         static string Ms(double time) => Math.Max(0, Math.Ceiling(time)).ToString("F0", CultureInfo.InvariantCulture);
-        return $"{(age is { } known ? Ms(known) : "")}:{Ms(origin is null ? 0 : Clock.Now - origin.SentAfter)}:{origin?.N}";
+        return $"{(age is { } known ? Ms(known) : "")}:{Ms(origin is null ? 0 : Clock.Now - origin.SentAfter)}:{origin?.N}:{written}";
     }
 
     /// <summary>See RECORD in the scripts.</summary>

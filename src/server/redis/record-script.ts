@@ -7,7 +7,7 @@
  * place the same moment and the id, `n:` and a topic its newest number and when that was decided.
  */
 export const RECORD = `
-local said, born, forgotten, newest
+local said, born, newest
 -- Of what it may take to record something, what this one takes.
 local function barredRecord(record, foreign)
   return barred('HSET', record)
@@ -53,7 +53,7 @@ local function add(record, id, place, n, answer)
   if renew then redis.call('PEXPIRE', record, num(keep + 120000)) end
   if topics > maxCounted then dropTopics(record) end
 end
-local function find(record, session, id, place, age, flight, n)
+local function find(record, session, id, place, age, flight, n, written)
   said = redis.pcall('HMGET', record, 'b', 'f', 'c', 'g', 't', 'k', 'i:' .. id, 'n:' .. place)
   local foreign = said.err
   if foreign then said = {} end
@@ -66,15 +66,17 @@ local function find(record, session, id, place, age, flight, n)
   end
   -- One that is not there was never made, or was last used so long ago that it is not kept any more.
   born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch and -1 or math.max(begun, now - keep)
-  forgotten = math.max(tonumber(said[2] or '-1'), now - window)
+  local forgotten = tonumber(said[2] or '-1')
   newest = said[8] and string.match(said[8], '^%d+')
   if said[7] then
     local at, known = string.match(said[7], '^(%d+):(.*)$')
     if tonumber(at) >= now - window then return known end
   end
-  -- It was first sent at this moment or later.
-  local sent = now - (tonumber(age) or 0) - tonumber(flight)
-  local remembered = sent > born and sent > forgotten
+  -- It was first sent at this moment or later. What it waited for us has to be counted: who forgets it says of one that
+  -- was applied, and whose answer was forgotten, that it never will be. Where the node knows no time of ours yet, nothing
+  -- is vouched for that may have been forgotten.
+  local sent = math.min(now, tonumber(written) or now) - (tonumber(age) or 0) - tonumber(flight)
+  local remembered = sent > born and sent > now - window and (forgotten < 0 or written ~= '' and sent > forgotten)
   local answer
   if age ~= '' and tonumber(age) > window then answer = 'u'
   elseif n == '' then answer = age ~= '' and not remembered and 'u'

@@ -3,12 +3,18 @@ import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type Nack, type Origin } fr
 /** How a publish, and what became of it, is written for the scripts: see RECORD there. */
 
 /**
- * Of a repeat its age; how long it may have been on its way, with what it waited here since; and its number, where it
- * has one.
+ * Of a repeat its age; how long it may have been on its way, with what it waited here since; its number, where it has
+ * one; and when this is written, as far as it is known what time it is in Redis (see `RedisTime`).
  */
-export function placeText(origin: Origin | undefined, age: number | undefined, waited = 0): string {
+export function placeText(
+  origin: Origin | undefined,
+  age: number | undefined,
+  written: number | null,
+  waited = 0,
+): string {
   const ms = (time: number) => `${Math.max(0, Math.ceil(time))}`
-  return `${age === undefined ? '' : ms(age)}:${ms((origin?.flight ?? 0) + waited)}:${origin?.place?.n ?? ''}`
+  const flight = ms((origin?.flight ?? 0) + waited)
+  return `${age === undefined ? '' : ms(age)}:${flight}:${origin?.place?.n ?? ''}:${written ?? ''}`
 }
 
 export function nackText(nack: Nack): string {

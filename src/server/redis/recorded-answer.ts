@@ -16,14 +16,15 @@ export async function recordedAnswer(
   origin: Origin,
   nack?: Nack,
 ): Promise<Answer | null> {
-  const [, known] = await connection.run(script, (root) => ({
+  const [, known, now] = await connection.run(script, (root) => ({
     keys: [keys.root, keys.record(root, origin.session), keys.session(origin.session)],
     args: [
       encodeName(origin.id),
       encodeName(origin.place?.topic ?? ''),
-      placeText(origin, origin.age),
+      placeText(origin, origin.age, connection.time.atLeast),
       nack ? nackText(nack) : '',
     ],
   }))
+  connection.time.heard(now)
   return known ? answerOf(String(known)) : null
 }

@@ -80,7 +80,10 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
     // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never
     // applied.
     const repeat = broken !== undefined || origin?.age !== undefined
-    return repeat ? placeText(origin, (origin?.age ?? 0) + waited + 1) : placeText(origin, undefined, waited)
+    const written = connection.time.atLeast
+    return repeat
+      ? placeText(origin, (origin?.age ?? 0) + waited + 1, written)
+      : placeText(origin, undefined, written, waited)
   }
 
   async function once(attempt: Attempt): Promise<Recorded> {
@@ -90,6 +93,7 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
     // While Redis is away it is refused at once, whatever became of what was sent before.
     const reply = await (place && connection.here ? place.send(() => send(attempt)) : send(attempt))
     const [outcome, text, seq, epoch, offset, last] = reply
+    connection.time.heard(reply.at(-1))
     if (outcome === 'new') {
       connection.knows({ epoch: attempt.under, seq: Number(seq), last: String(last) })
       appended(entry.topic, String(epoch), entryOf(Number(offset), entry.data, entry.about))

@@ -41,7 +41,7 @@ export function createRedisAttendance({ connection, keys, node, scripts }: Redis
         encodeName(topic),
         '',
         '',
-        placeText(undefined, undefined),
+        placeText(undefined, undefined, null),
         '',
         // No append of this node has it.
         `${node.slice(0, 8)}.+${(++stamped).toString(36)}`,

@@ -8,6 +8,7 @@ import { createRedisRoute, type RedisRoute } from './redis-route.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
 import { joinOn, takeSeat, type Seat, type SeatDeps } from './redis-seat.js'
 import { createRedisTrouble, type RedisTrouble } from './redis-trouble.js'
+import { RedisTime } from './redis-time.js'
 import { RedisWaiters } from './redis-waiters.js'
 import { RetryDelay } from './retry-delay.js'
 import { createRollCall, OtherTerm, type Joined, type Mark, type RollCall } from './roll-call.js'
@@ -44,6 +45,8 @@ export interface RedisConnection {
   read(command: readonly string[]): Promise<unknown>
   /** On another one, for what servers tell each other. */
   readNews(command: readonly string[]): Promise<unknown>
+  /** What time it is there, since this connection was made. */
+  readonly time: RedisTime
   /** See `RollCall`. */
   knows(mark: Mark): void
   /** Asks Redis which epoch holds, and how many appends it has counted. */
@@ -94,6 +97,7 @@ class Connection implements RedisConnection {
   private readonly retry: RetryDelay
   private readonly runner: ScriptRunner
   private readonly waiters: RedisWaiters
+  readonly time: RedisTime
   private readonly seats: SeatDeps
   /** Null while Redis is away. */
   private seat: Seat | null = null
@@ -109,13 +113,14 @@ class Connection implements RedisConnection {
     const { keys, clock, random, source, node, lease, durable } = deps
     this.deps = deps
     this.handlers = handlers
-    this.rollCall = createRollCall({ keys, node, lease, durable, clock, time: () => this.time() })
+    this.rollCall = createRollCall({ keys, node, lease, durable, clock, time: () => this.given() })
     const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
     this.dialler = dialler
     this.route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
     this.trouble = createRedisTrouble(clock, handlers.onError)
     this.retry = new RetryDelay(random)
     this.waiters = new RedisWaiters(clock)
+    this.time = new RedisTime(clock)
     this.runner = new ScriptRunner({
       scripts: deps.scripts,
       reloading: () => void this.generation++,
@@ -157,7 +162,7 @@ class Connection implements RedisConnection {
       const { commands, run } = this.seat ?? (await this.ready())
       const epoch = this.epoch!
       const { keys, args } = ask(epoch)
-      return this.runner.evaluate(commands, script, keys, [epoch, run, this.time(), ...args.map(String)])
+      return this.runner.evaluate(commands, script, keys, [epoch, run, this.given(), ...args.map(String)])
     }
     let reply = await send()
     for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {
@@ -219,7 +224,7 @@ class Connection implements RedisConnection {
     this.waiters.wake()
   }
 
-  private time(): string {
+  private given(): string {
     return this.deps.time ? `${this.deps.time()}` : ''
   }
 
@@ -281,6 +286,7 @@ class Connection implements RedisConnection {
     this.seat = made
     this.epoch = joined
     this.generation++
+    this.time.forget()
     this.trouble.over()
     this.waiters.triedOnce()
     this.waiters.wake()

@@ -96,7 +96,7 @@ return {'ok', 'last'}
  * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease,
  * how long an idle session is kept, and for each session its newest leg here, its subject, its name, and its legs,
  * divided by spaces. Puts back what Redis may have lost of them. Answers whether the lease was out, the count of
- * appends and the newest, and the names of those whose end was told meanwhile.
+ * appends and the newest, the time, and the names of those whose end was told meanwhile.
  */
 const TEND = `${common()}${SESSION}
 local no = barred('HSET', KEYS[2], 'HSET', root, 'HMGET', root, 'ZREM', KEYS[4])
@@ -106,7 +106,7 @@ local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 -- Where nobody publishes it is the leases that time is kept for.
 redis.call('HSET', root, 'tip', tip())
-local reply = {'ok', late and 'late' or 'in time', num(seq), last}
+local reply = {'ok', late and 'late' or 'in time', num(seq), last, num(now)}
 for at = 5, #KEYS do
   local base = 7 + (at - 5) * 4
   local session, newest, subject, name = KEYS[at], ARGV[base], ARGV[base + 1], ARGV[base + 2]

@@ -191,7 +191,7 @@ export class SessionLeases {
   private async renewSome(some: readonly (readonly [string, Held])[]): Promise<boolean> {
     const { connection, keys, node, lease, idle } = this.deps
     let under = ''
-    const [, word, seq, last, ...revived] = await connection.run(SCRIPTS.tend, (epoch) => ({
+    const [, word, seq, last, now, ...revived] = await connection.run(SCRIPTS.tend, (epoch) => ({
       keys: [
         ((under = epoch), keys.root),
         keys.nodes,
@@ -212,6 +212,7 @@ export class SessionLeases {
       ],
     }))
     connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
+    connection.time.heard(now)
     for (const name of revived) this.tell({ type: 'joined', session: decodeName(String(name))! })
     return word === 'late'
   }

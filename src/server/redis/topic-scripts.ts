@@ -29,12 +29,12 @@ const COMMON_OF_TOPIC = common(`'t:' .. ARGV[4]`)
 
 /**
  * KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see
- * `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, and of a new one the count of appends, its epoch,
- * its offset, and where the feed has it.
+ * `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, of a new one the count of appends, its epoch,
+ * its offset, and where the feed has it; and the time.
  */
 const append = ({ first, permits, last } = { first: '', permits: '', last: '' }) => `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
 local feed, topics, record, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local age, flight, n = string.match(ARGV[7], '^(%d*):(%d+):(%d*)$')
+local age, flight, n, written = string.match(ARGV[7], '^(%d*):(%d+):(%d*):?(%d*)$')
 local data, id, _, answer, stamp = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 ${first}local topic = standing()
 local offset = num(topic.offset + 1)
@@ -47,9 +47,9 @@ local no = barred('XADD', key, 'HSET', root) or foreign and barred('UNLINK', key
   or used and barred('PEXPIRE', key, 'ZADD', topics, 'ZRANGE', topics, 'ZREM', topics, 'HDEL', root, 'HINCRBY', root, 'UNLINK', key)${permits}
 if no then return no end
 if id ~= '' then
-  local known, no = find(record, session, id, name, age, flight, n)
+  local known, no = find(record, session, id, name, age, flight, n, written)
   if no then return no end
-  if known then return {'repeat', known} end
+  if known then return {'repeat', known, num(now)} end
 end
 local function keep() return redis.pcall('XADD', key, offset .. '-0', 'd', data, 'a', num(now)) end
 local kept = not foreign and keep()
@@ -96,22 +96,22 @@ redis.call('HSET', root, 't:' .. name, text(topic), 'tip', tip())
 if renewed then room(topics, used, string.sub(key, 1, #key - #name)) end
 local ack = 'a' .. offset .. answer
 if id ~= '' then add(record, id, name, n, ack) end
-${last}return {'new', ack, num(seq), named(topic), offset, last}
+${last}return {'new', ack, num(seq), named(topic), offset, last, num(now)}
 `
 
 /**
  * KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or
- * nothing.
+ * nothing. Answers what is on record, and the time.
  */
 const FIND = `${common()}${RECORD}
-local age, flight, n = string.match(ARGV[6], '^(%d*):(%d+):(%d*)$')
-local known, no = find(KEYS[2], KEYS[3], ARGV[4], ARGV[5], age, flight, n)
+local age, flight, n, written = string.match(ARGV[6], '^(%d*):(%d+):(%d*):?(%d*)$')
+local known, no = find(KEYS[2], KEYS[3], ARGV[4], ARGV[5], age, flight, n, written)
 if no then return no end
 if not known and ARGV[7] ~= '' then
   known = ARGV[7]
   add(KEYS[2], ARGV[4], ARGV[5], n, known)
 end
-return {'ok', known or ''}
+return {'ok', known or '', num(now)}
 `
 
 /**

@@ -1,8 +1,31 @@
-import { test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { createRelay } from '../../kit/relay.js'
+import { sleep } from '../../kit/wait.js'
+import { OUTCOME_UNKNOWN } from '../../../src/server/log/topic-log.js'
 import { lateFirstCopy } from '../log/late-copies.js'
-import { redisWith } from './redis-kit.js'
+import { here, redisWith } from './redis-kit.js'
 
 test('an acknowledged publish whose first copy arrives late at another node is not applied again, although its answer is forgotten', async () => {
   const { open } = await redisWith()
   await lateFirstCopy(() => open({ dedupe: { maxIds: 1 } }))
+}, 20_000)
+
+test('a publish whose answer was forgotten is never told to be refused, however long its repeat waits on the way to Redis', async () => {
+  const { redis, open } = await redisWith()
+  const relay = createRelay({ target: { port: redis.port } })
+  await relay.ready
+  onTestFinished(() => relay.close())
+  const log = open({ url: `redis://127.0.0.1:${relay.port}`, dedupe: { maxIds: 2 } })
+  await here(log)
+  const origin = (n: number) => ({ session: 's', id: `id ${n}`, place: { topic: 't', n }, flight: 0 })
+  await log.admit('s', 1, 'somebody')
+  const began = performance.now()
+  for (const n of [1, 2, 3])
+    expect((await log.append({ topic: 't', data: `${n}`, origin: origin(n) })).answer).toMatchObject({ type: 'ack' })
+  // Of the first one the answer is forgotten. Its publisher never had it, and sends it again.
+  await sleep(100)
+  for (const connection of relay.connections()) connection.setDelay(600)
+  const age = performance.now() - began
+  const repeat = await log.append({ topic: 't', data: '1', origin: { ...origin(1), age } })
+  expect(repeat).toMatchObject({ repeat: true, answer: OUTCOME_UNKNOWN })
 }, 20_000)
