@@ -54,7 +54,7 @@ describe('the packed package', () => {
   it('holds what it needs and nothing else', () => {
     const others = packed.files.filter(
       (path) =>
-        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/production\/texts\.json|examples\/chat\/.*|README\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/production\/texts\.json|examples\/chat\/.*|docs\/.*\.(md|png|svg|json)|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     )
@@ -64,7 +64,7 @@ describe('the packed package', () => {
         .filter((path) => !/^(dist|node_modules)\//.test(path))
         .map((path) => `examples/chat/${path}`),
     )
-    expect(packed.files).toEqual(expect.arrayContaining(['README.md', 'LICENSE']))
+    expect(packed.files).toEqual(expect.arrayContaining(['README.md', 'docs/quickstart.md', 'LICENSE']))
     for (const target of targets)
       expect(packed.files).toEqual(expect.arrayContaining([target.types.slice(2), target.default.slice(2)]))
   })
