@@ -57,12 +57,16 @@ it('measures every part for every contender in one run, and leaves JSON, Markdow
   ])
   expect(await readFile(join(out, 'cpu.md'), 'utf8')).toContain('| reconnecting-websocket ')
   expect(await readFile(join(out, 'cpu.svg'), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/)
-}, 400_000)
+}, 600_000)
 
 it.each([
   [['nothing'], 'There is no part "nothing"'],
   [['bytes', '--rounds', 'few'], '--rounds must be a whole number'],
   [['bytes', '--baseline', '/no/such/folder'], 'there is no /no/such/folder'],
-])('says in a sentence why it cannot run with %j', async (args, sentence) => {
-  await expect(bench(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) as string })
-})
+])(
+  'says in a sentence why it cannot run with %j',
+  async (args, sentence) => {
+    await expect(bench(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) as string })
+  },
+  60_000,
+)

@@ -1,12 +1,24 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createLiveServer, memoryLog, type LiveServer, type TopicLog } from 'livesocket/server'
+import {
+  createLiveServer,
+  memoryLog,
+  type DrainOptions,
+  type LiveServer,
+  type LiveServerOptions,
+  type TopicLog,
+} from 'livesocket/server'
 import { systemClock, type Clock } from '../../src/base/clock.js'
 import { createBalancer } from './balancer.js'
 import { createTokenService, type TokenService, type TokenServiceOptions, type TokenUser } from './token-service.js'
 
-/** Live servers on one log behind a balancer, and a deploy that replaces them all. */
+/**
+ * Live servers on one log behind a balancer, and a deploy that replaces them all: what the demo and its report, the
+ * moves in a row and pages in real browsers (`live-cluster.ts`) connect to. What is measured of machines is another
+ * thing and stays apart: `bench/cluster` and `bench/overload` have programs of their own, whose memory and time are
+ * read from outside, behind proxies of other people's.
+ */
 export interface Cluster {
   /** Where clients connect: the balancer. */
   readonly port: number
@@ -24,19 +36,14 @@ export interface Cluster {
   deployAndLose(after: number): Promise<void>
   /**
    * All servers die as processes do: their connections are reset, nothing is said. Others take their place `after`
-   * milliseconds later.
+   * milliseconds later; with 0 they are there already.
    */
   crash(after: number): Promise<void>
   close(): Promise<void>
 }
 
 /** What `drain` is asked. */
-export interface DrainPlan {
-  /** Legs a second that each server asks to move. */
-  rate?: number
-  /** Milliseconds that a leg has before it is closed. */
-  deadline?: number
-}
+export type DrainPlan = DrainOptions
 
 export interface ClusterOptions {
   /** Servers at a time; default 2. */
@@ -139,10 +146,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await Promise.all(leaving.map((node) => node.lose()))
     },
     async crash(after) {
-      const dead = nodes
-      nodes = []
+      const dead = after === 0 ? await replace() : nodes
+      if (after > 0) nodes = []
       for (const node of dead) balancer.remove(node.id)
       await Promise.all(dead.map((node) => node.lose()))
+      if (after === 0) return
       await sleep(after)
       await Promise.all(dead.map(start))
     },
@@ -157,14 +165,31 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 }
 
 function nodesOn(log: TopicLog): StartNode {
-  return (id, tokens, allowedOrigins) => startLocalNode(id, log, tokens, allowedOrigins)
+  return (id, tokens, allowedOrigins) =>
+    startLocalNode<TokenUser>(
+      {
+        path: '/live',
+        id,
+        log,
+        allowedOrigins,
+        authenticate: ({ token }) => tokens.verify(token),
+        // Whoever has a token of the demo's may say anything anywhere.
+        authorize: () => true,
+        // What takes over is as large as what is gone, and there are few clients.
+        reconnectSpread: 1_000,
+      },
+      (live) => tokens.onLogout((login) => void live.end(({ user }) => user.login === login, 'signed out')),
+    )
 }
 
-async function startLocalNode(
-  id: string,
-  log: TopicLog,
-  tokens: TokenService,
-  allowedOrigins: string[],
+/**
+ * A server in this process, whose health the balancer can ask for.
+ *
+ * @param started called with it; what it returns is called before it goes.
+ */
+export async function startLocalNode<User>(
+  options: Omit<LiveServerOptions<User>, 'server' | 'port'> & { readonly id: string },
+  started: (live: LiveServer<User>) => () => void,
 ): Promise<ClusterNode> {
   const http: Server = createServer((request, response) => {
     if (request.url === '/healthz') return health(request, response)
@@ -175,23 +200,12 @@ async function startLocalNode(
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  const live: LiveServer<TokenUser> = createLiveServer<TokenUser>({
-    server: http,
-    path: '/live',
-    id,
-    log,
-    allowedOrigins,
-    authenticate: ({ token }) => tokens.verify(token),
-    // Whoever has a token of the demo's may say anything anywhere.
-    authorize: () => true,
-    // What takes over is as large as what is gone, and there are few clients.
-    reconnectSpread: 1_000,
-  })
+  const live = createLiveServer<User>({ ...options, server: http } as LiveServerOptions<User>)
   const health = live.healthEndpoint()
-  const forget = tokens.onLogout((login) => void live.end(({ user }) => user.login === login, 'signed out'))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   await live.ready
+  const forget = started(live)
 
   const close = async () => {
     forget()
@@ -204,7 +218,7 @@ async function startLocalNode(
     return close()
   }
   return {
-    id,
+    id: options.id,
     port: (http.address() as AddressInfo).port,
     drain: (plan) => live.drain({ reason: 'deploy', ...plan }),
     lose,

@@ -1,16 +1,11 @@
 import { systemClock } from '../../src/base/clock.js'
-import {
-  createLiveServer,
-  memoryLog,
-  type DrainOptions,
-  type DrainResult,
-  type LiveServer,
-} from '../../src/server/index.js'
+import { memoryLog, type DrainOptions, type LiveServer } from '../../src/server/index.js'
+import { startCluster, startLocalNode } from './cluster.js'
 import { createRelay, type Relay } from './relay.js'
 
 /**
- * Real servers on one log, behind a relay that can be slow or dead, with a publisher: what a page in a real browser
- * connects to.
+ * A cluster with one server at a time, behind a relay that can be slow or dead, with a publisher: what a page in a real
+ * browser connects to.
  */
 export interface LiveCluster {
   /** Leads to the newest server. */
@@ -26,7 +21,7 @@ export interface LiveCluster {
   /** What clients published anywhere, in the order in which it was applied. */
   readonly applied: readonly unknown[]
   /** A new server takes the place of the present one, which is drained and then closed. */
-  deploy(options?: DrainOptions): Promise<DrainResult>
+  deploy(options?: DrainOptions): Promise<{ moved: number; forced: number }>
   /** The present server dies with all its connections, and a new one is there at once. */
   crash(): Promise<void>
   /** The next so many connections are accepted and never answered. */
@@ -46,29 +41,31 @@ export interface LiveClusterOptions {
 export async function startLiveCluster({ history, delay = 0 }: LiveClusterOptions = {}): Promise<LiveCluster> {
   const log = memoryLog(history === undefined ? {} : { history: { maxMessages: history } })
   const applied: unknown[] = []
-  const servers: LiveServer[] = []
+  const servers = new Set<LiveServer>()
   const waiting: { number: number; resolve: () => void }[] = []
   let published = 0
   let stop = () => {}
 
-  async function start() {
-    const server = createLiveServer({
-      port: 0,
-      host: '127.0.0.1',
-      log,
-      allowedOrigins: '*',
-      authenticate: () => ({ subject: 'page' }),
-      authorize: () => true,
-      onPublish: ({ data }) => void applied.push(data),
-    })
-    await server.ready
-    servers.push(server)
-    return server
-  }
-  const newest = () => servers.at(-1)!
-  await start()
-  const target = () => ({ port: Number(new URL(newest().address()).port) })
-  const relay = createRelay({ target, delay, dialRoundTrips: 0 })
+  const cluster = await startCluster({
+    size: 1,
+    log,
+    startNode: (id) =>
+      startLocalNode(
+        {
+          id,
+          log,
+          allowedOrigins: '*',
+          authenticate: () => ({ subject: 'page' }),
+          authorize: () => true,
+          onPublish: ({ data }) => void applied.push(data),
+        },
+        (server) => {
+          servers.add(server as LiveServer)
+          return () => void servers.delete(server as LiveServer)
+        },
+      ),
+  })
+  const relay = createRelay({ target: { port: cluster.port }, delay, dialRoundTrips: 0 })
   await relay.ready
 
   return {
@@ -78,7 +75,7 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
       let going = true
       let cancel = () => {}
       const next = async () => {
-        await newest().publish('load', ++published)
+        await cluster.publish('load', ++published)
         while (waiting[0] && waiting[0].number <= published) waiting.shift()!.resolve()
         if (going) cancel = systemClock.setTimeout(() => void next(), interval)
       }
@@ -95,29 +92,15 @@ export async function startLiveCluster({ history, delay = 0 }: LiveClusterOption
     more: (count) => new Promise((resolve) => void waiting.push({ number: published + count, resolve })),
     applied,
     hang: (connections) => relay.swallow(connections),
-    async deploy(options = {}) {
-      const old = newest()
-      await start()
-      const result = await old.drain({ deadline: 20_000, rate: 1_000, ...options })
-      servers.splice(servers.indexOf(old), 1)
-      await old.close()
-      return result
-    },
-    async crash() {
-      const old = newest()
-      await start()
-      relay.cut()
-      servers.splice(servers.indexOf(old), 1)
-      await old.close()
-    },
+    deploy: (options) => cluster.deploy({ deadline: 20_000, rate: 1_000, ...options }),
+    crash: () => cluster.crash(0),
     get legs() {
-      return servers.reduce((sum, server) => sum + server.stats().legs, 0)
+      return [...servers].reduce((sum, server) => sum + server.stats().legs, 0)
     },
     async close() {
       stop()
-      await Promise.all(servers.map((server) => server.close()))
       await relay.close()
-      await log.close()
+      await cluster.close()
     },
   }
 }

@@ -240,7 +240,8 @@ describe.each(Object.keys(scenes))('%s', (name) => {
         await until(() => nodes.every(({ log }) => log.stats().appends > 50), 'both publish')
         if (lost) {
           await lose()
-          await passed(150)
+          const before = nodes.map(({ log }) => log.stats().appends)
+          await until(() => nodes.every(({ log }, at) => log.stats().appends > before[at]! + 30), 'both go on')
           for (const way of ways) way.cut()
         } else {
           // Nothing is on its way, and the replica has it all.
