@@ -11,7 +11,7 @@ import { firstFailing } from './test-judge.js'
 
 const HELP = `npm run prove             the whole client against model servers: every schedule within a bound, many at random, and mistakes planted in it
   -- --quick               what CI runs
-  -- --schedules 1000000   random schedules; default 1,000,000, or 10,000 with --quick
+  -- --schedules 1000000   random schedules; default 1,000,000, or 20,000 with --quick
   -- --seed 0              of the first of them
   -- --deviations 2        how often a searched schedule may leave what would happen by itself; default 4, or 2 with --quick
   -- --part NAME           only exhaustive, redis, random, chaos or mutants
@@ -35,7 +35,7 @@ if (values.help) {
 
 const say = (line: string) => void (values.json ? console.error(line) : console.log(line))
 const wants = (part: string) => values.part.includes(part)
-const schedules = Number(values.schedules ?? (values.quick ? 10_000 : 1_000_000))
+const schedules = Number(values.schedules ?? (values.quick ? 20_000 : 1_000_000))
 const deviations = Number(values.deviations ?? (values.quick ? 2 : 4))
 const seed = Number(values.seed)
 for (const [name, number] of Object.entries({ schedules, deviations, seed }))
@@ -159,7 +159,7 @@ interface Chaos {
 /** A mistake that so many schedules do not show is one that the search is blind to. */
 const MUTANT_SCHEDULES = 10_000
 /** With --quick, one in so many. */
-const QUICK_MUTANTS = 9
+const QUICK_MUTANTS = 12
 
 async function mutants() {
   const planted = values.quick ? MUTANTS.filter((_, at) => at % QUICK_MUTANTS === 0) : MUTANTS

@@ -222,7 +222,12 @@ export class ModelServer implements ServerEnd {
           { session: leg.session, id, n, data, ...(age === undefined ? {} : { age }) },
           leg.lossesAtWelcome,
         )
-        return connection.tell({ ...given, id })
+        // Spread, each would be an object of a shape of its own, and there are many.
+        return connection.tell(
+          given.type === 'ack'
+            ? { type: 'ack', offset: given.offset, id }
+            : { type: 'nack', code: given.code, message: given.message, id },
+        )
       }
       case 'auth':
         if (!deps.tokenValid(frame.token)) return this.#turnAway(connection, 'unauthorized', 3000)
