@@ -198,7 +198,7 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/redis/redis-log.test.ts',
     plants('server/redis/topic-scripts.ts', {
-      'the append script applies a repeat': [`if known then return {'repeat', known} end`, ``],
+      'the append script applies a repeat': [`if known then return {'repeat', known, num(now)} end`, ``],
       'the read script has the message at the position again': [
         `local from, messages, bytes = '(' .. ARGV[5]`,
         `local from, messages, bytes = ARGV[5]`,
