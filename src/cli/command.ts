@@ -126,7 +126,7 @@ export async function command(
   const symptoms = await doctor({
     ...options,
     ...(values.idle !== undefined && { idle: Number(values.idle) }),
-    seen: (symptom) => say(`${MARKS[symptom.health]} ${symptom.text}`),
+    seen: (symptom) => say(`${MARKS[symptom.health]} ${inOneLine(symptom.text)}`),
   })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
 }
@@ -181,7 +181,12 @@ const MARKS: Record<Symptom['health'] | Finding['verdict'], string> = {
 }
 
 function lineOf({ rule, title, verdict, why }: Finding): string {
-  return `${MARKS[verdict]} ${rule}: ${title}${why === undefined ? '' : `\n    ${why}`}`
+  return `${MARKS[verdict]} ${rule}: ${title}${why === undefined ? '' : `\n    ${inOneLine(why)}`}`
+}
+
+/** What others said in it cannot pass for a line of ours. */
+function inOneLine(text: string): string {
+  return text.replace(/\n/g, ' ')
 }
 
 function read(

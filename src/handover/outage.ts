@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { brief } from '../base/explanation.js'
 import { inDevelopment } from '../base/development.js'
 import type { Failure } from '../policy/leg-failure.js'
 
@@ -54,6 +55,7 @@ export class Outage {
     const warned = (this.#warned ??= new Set())
     if (this.#quiet || warned.has(kind) || warned.size >= MOST_WARNINGS || !inDevelopment()) return
     warned.add(kind)
-    console.warn(`livesocket: ${text}`)
+    // Words of servers are in it, and it may be a terminal.
+    console.warn(`livesocket: ${brief ? text : text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}`)
   }
 }

@@ -1,9 +1,11 @@
 import { nanoid } from 'nanoid'
 import { systemClock, type Clock } from '../base/clock.js'
 import { MAX_ID } from '../protocol/fields.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { numberOf, textOf } from './bounds.js'
 import { invalid, shown } from './invalid.js'
 import { serverLimits, type ServerLimits } from './limits.js'
+import type { TopicLog } from './log/topic-log.js'
 import type { LiveServerOptions } from './options.js'
 import { checkRegistry } from './metrics-registry.js'
 import { createReport, type OnError } from './reporter.js'
@@ -41,6 +43,11 @@ export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOpt
       throw invalid(`${name} must be a function, not ${shown(given[name])}`)
   }
   checkHandlers(given.onRequest)
+  checkSchemas('schemas', given.schemas)
+  for (const [method, both] of Object.entries(entriesOf('methods', given.methods)))
+    checkSchemas(`methods.${method}`, both)
+  if (given.log !== undefined && typeof (given.log as Partial<TopicLog> | null)?.append !== 'function')
+    throw invalid(`log must be a log, such as memoryLog() and redisLog() give, not ${shown(given.log)}`)
   checkRegistry(given.registry)
   if (given.tracing !== undefined && typeof given.tracing?.begin !== 'function')
     throw invalid(`tracing must be what openTelemetry() gives, not ${shown(given.tracing)}`)
@@ -61,10 +68,26 @@ export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOpt
   }
 }
 
+function entriesOf(name: string, given: unknown): object {
+  if (given === undefined) return {}
+  if (typeof given === 'object' && given !== null) return given
+  throw invalid(`${name} must be an object, not ${shown(given)}`)
+}
+
+/** One that is none would refuse whatever comes, and tell only those whom it refuses. */
+function checkSchemas(name: string, given: unknown) {
+  for (const [of, schema] of Object.entries(entriesOf(name, given)) as [string, Partial<StandardSchemaV1> | null][]) {
+    if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function')
+      throw invalid(`${name}.${of} must be a Standard Schema, not ${shown(schema)}`)
+  }
+}
+
 function checkPlace({ server, port, noServer }: Pick<LiveServerOptions, 'server' | 'port' | 'noServer'>) {
   if ([server !== undefined, port !== undefined, noServer === true].filter(Boolean).length !== 1) {
     throw invalid('Give either server or port, or noServer: true')
   }
+  if (port !== undefined && typeof port !== 'number' && typeof port !== 'string')
+    throw invalid(`port must be a number, not ${shown(port)}`)
   if (server === undefined) return
   if (typeof server !== 'object' || server === null || !('listening' in server) || typeof server.emit !== 'function') {
     throw invalid('server must be an HTTP server of Node, such as http.createServer(app) returns, and no application')

@@ -130,7 +130,8 @@ describe('livesocket on the command line', () => {
 
   it('prints nothing that moves a cursor, and no token, whatever the server says', async () => {
     const { url } = await scripted(
-      (text, socket) => socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}`, topics: {} })),
+      (text, socket) =>
+        socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}\n✓ All is well.`, topics: {} })),
       undefined,
       'livesocket.v1',
     )
@@ -140,6 +141,7 @@ describe('livesocket on the command line', () => {
     expect(text).toContain('Welcomed by ?[2J')
     expect(text).toContain('[token]')
     expect(text).not.toContain('a very secret token')
+    expect(text).not.toMatch(/^✓ All is well/m)
   })
 })
 

@@ -214,6 +214,16 @@ describe('what a developer reads on the console', () => {
     expect(warned[0]).toMatch(/^livesocket: wss:\/\/a\.test\/live: closed with 1006\. Server up\?/)
   })
 
+  it('moves no cursor and ends no line, whatever the server says', async () => {
+    const { socket, leg } = handServed()
+    socket.connect()
+    const refused = await leg(1)
+    refused.open()
+    refused.end(1013, 'no\u001b[2J\nlivesocket: all is well\u009b')
+    expect(warned).toEqual([expect.stringContaining('no?[2J?livesocket: all is well?')])
+    socket.close()
+  })
+
   it('is nothing in production, and nothing with `debug: false`', async () => {
     await outages({ debug: false })
     vi.stubEnv('NODE_ENV', 'production')
