@@ -15,10 +15,11 @@ export const BUDGET: Sizes = {
   'history, over the core': 1_200,
   'presence, over the core': 1_250,
   'query, over the core': 1_200,
-  'all presets': 18_550,
+  // 0.15 kB of it: qos and a will's delay that MQTT has no number for are refused, and no text that is none counts as an id.
+  'all presets': 18_700,
   'devtools in plain JS': 10_000,
   'devtools for React': 11_200,
-  'the script tag’s one file': 49_300,
+  'the script tag’s one file': 49_350,
 }
 
 /** What is over its budget or has none, a sentence each. */
