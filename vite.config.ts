@@ -16,6 +16,8 @@ const LOAD = [
   'test/foreign/raw-moves.test.ts',
   'test/bench/foreign-moves.test.ts',
   'test/late-timers.test.ts',
+  'test/presence/drive.test.ts',
+  'test/prove/prove.test.ts',
 ]
 // Programs that are started, killed and waited for: they have seconds for whatever they do, and mostly wait for them.
 const PROCESSES = [
@@ -24,11 +26,9 @@ const PROCESSES = [
   'test/overload/*.test.ts',
   'test/presets/server-*.test.ts',
   'test/servers/*.test.ts',
-  'test/presence/drive.test.ts',
-  'test/prove/prove.test.ts',
   'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
 ]
-// On two processors. A worker of these reckons for a fifth of its time: in the rest it waits for real zero timers.
+// On two processors. A worker of these reckons for a third of its time: in the rest it waits for real zero timers.
 const WORKERS = 4
 const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']

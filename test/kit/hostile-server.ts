@@ -15,6 +15,7 @@ export interface HostileLeg {
 
 /**
  * A WebSocket server without manners: the test says by hand what it does with each `hello`, and with each other frame.
+ * It is real, other than `hand-served.ts`: what it saw is what any server, proxy or log could have seen.
  */
 export async function hostileServer(
   hello: (leg: HostileLeg, count: number) => void,

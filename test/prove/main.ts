@@ -202,12 +202,9 @@ try {
 } finally {
   await program.remove()
 }
-// Real sockets wait more than they reckon.
-const [chaotic, planted] = await Promise.all([
-  wants('chaos') ? chaos() : undefined,
-  wants('mutants') ? mutants() : undefined,
-])
+const chaotic = wants('chaos') ? await chaos() : undefined
 if (chaotic) result['chaos'] = chaotic
+const planted = wants('mutants') ? await mutants() : undefined
 if (planted) result['mutants'] = planted
 for (const { seed: of, promises, replay } of failures)
   say(`BROKEN (seed ${of}): ${promises.join('; ')}\n  npm run replay ${replay}`)
