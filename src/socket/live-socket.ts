@@ -17,9 +17,12 @@ import { Connection } from './connection.js'
 import type { FoldOptions } from './fold-options.js'
 import { setInsides } from './insides.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
+import type { LiveSocketStats } from './stats.js'
 import type { StreamOptions } from './stream.js'
 import { checkFrom, checkTopic } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
+
+export type { LiveSocketStats } from './stats.js'
 
 /** How a topic is subscribed: from where on, until when, and who hears of a refusal. */
 export interface SubscribeOptions {
@@ -34,31 +37,6 @@ export interface SubscribeOptions {
    * a `retryAfter` for now, and it is asked for again by itself.
    */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
-}
-
-/**
- * Counted since the session began: over its legs and over a `close()`, until `signOut()` or the session's end, from
- * which on all of them count for the next one.
- */
-export interface LiveSocketStats {
-  /** Message frames that came in, on any leg. */
-  readonly received: number
-  /** Messages that were told to the application. */
-  readonly delivered: number
-  /** Dropped because the other leg had brought them. */
-  readonly duplicates: number
-  /** Held back, for a moment, because an earlier one was missing. */
-  readonly held: number
-  /** Gaps that were told. */
-  readonly gaps: number
-  /** Planned moves that were finished. */
-  readonly handovers: number
-  /** Times that nothing served and a dial made it live again. */
-  readonly reconnects: number
-  /** Publishes that were applied. */
-  readonly published: number
-  /** The longest time between two messages in a row, ms. */
-  readonly longestSilence: number
 }
 
 /** A topic of a socket, or null for none at the moment. */
