@@ -156,6 +156,15 @@ const BESIDE_IT: readonly Mutant[] = [
     }),
   ),
   ...judged(
+    'test/server/publishes/publisher.test.ts',
+    plants('server/identity/permission.ts', {
+      'who cannot be judged may publish': [
+        `return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }`,
+        `return null`,
+      ],
+    }),
+  ),
+  ...judged(
     'test/server/log/memory-log.test.ts',
     plants('server/log/publish-record.ts', {
       'a repeat is applied again': [`if (known) return known.answer`, ``],
