@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { escaped } from './invalid.js'
+import { isPromise } from './maybe-promise.js'
 
 /** See `LiveServerOptions`. */
 export type OnError = (error: unknown, doing: string) => void
@@ -31,7 +32,7 @@ export function createReport(given: OnError | undefined, clock?: Clock): OnError
 export function callOut(call: () => unknown, failed: (thrown: unknown) => void): void {
   try {
     const result = call()
-    if (result instanceof Promise) result.catch(failed)
+    if (isPromise(result)) Promise.resolve(result).catch(failed)
   } catch (thrown) {
     failed(thrown)
   }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { ServerEvent } from '../../src/server/index.js'
 import { liveServer, until } from './kit.js'
@@ -42,12 +43,17 @@ test('a drain that is taken back says how many it has left here', async () => {
   ])
 })
 
-test('a log that throws harms nobody', async () => {
-  const server = await liveServer({
-    onEvent: () => {
+test.each<[string, () => void]>([
+  [
+    'throws',
+    () => {
       throw new Error('disk full')
     },
-  })
+  ],
+  ['rejects', () => Promise.reject(new Error('disk full'))],
+  ['rejects by a promise of another realm', () => runInNewContext('Promise.reject(new Error())') as void],
+])('a log that %s harms nobody', async (_, onEvent) => {
+  const server = await liveServer({ onEvent })
   await server.join()
-  expect(server.errors).toHaveLength(1)
+  await until(() => server.errors.length === 1, 'it is told')
 })
