@@ -29,13 +29,14 @@ async function sample(database: Database): Promise<Sample> {
     .replace('port: 8080', "port: 0, host: '127.0.0.1'")
   await writeFile(file, taken)
   const query = async (sql: string, values: unknown[]) => {
-    // A query takes its time, as a database's does.
     await sleep(1)
     const statement = database.prepare(sql)
     statement.bind(Object.fromEntries(values.map((value, at) => [`$${at + 1}`, value as string])))
     const rows: unknown[] = []
     while (statement.step()) rows.push(statement.getAsObject())
     statement.free()
+    // What it has read is of before, by the time it is told.
+    await sleep(5)
     return { rows }
   }
   Object.assign(globalThis, { database: { query } })
@@ -52,24 +53,25 @@ it('a fold that begins at rows of a SQLite database, as the docs have it, has ea
 
   const count = 60
   const random = seededRandom(7)
-  const socket = createLiveSocket<{ 'room:7': string }>({
+  const socket = createLiveSocket<{ 'kitchen': string }>({
     url: live.address(),
     environment: { WebSocket: WebSocket as never },
   })
   onTestFinished(() => socket.close())
   socket.connect()
+  await until(() => socket.store.getState().status === 'live', 5_000, 'the client to be live')
   const views: { getState(): readonly string[] }[] = []
   for (let n = 1; n <= count; n++) {
-    database.run('INSERT INTO messages (room, text) VALUES (?, ?)', ['7', `message ${n}`])
-    if (random() < 0.5) await sleep(1)
-    const published = live.publish('room:7', `message ${n}`)
+    database.run('INSERT INTO messages (room, text) VALUES (?, ?)', ['kitchen', `message ${n}`])
+    await sleep(random() * 4)
+    const published = live.publish('kitchen', `message ${n}`)
     if (n % 6 === 0) {
       // What was written before it was published may be in the rows, and come as a message too.
       const view = socket.fold(
-        'room:7',
+        'kitchen',
         (all: readonly string[], text) => (all.includes(text) ? all : [...all, text]),
         [],
-        { load: () => snapshot('7') },
+        { load: () => snapshot('kitchen') },
       )
       view.subscribe(() => undefined)
       views.push(view)
