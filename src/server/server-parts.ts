@@ -223,7 +223,7 @@ function createTraffic<User>(
 }
 
 /** Who comes in, and how many at a time. */
-function createGreeting<User>({ given, limits, clock, tracing, onError }: CheckedOptions<User>, wasted: () => void) {
+function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<User>, wasted: () => void) {
   const patient = createPatientClock(clock)
   const authenticator = createAuthenticator<User>({
     authenticate: given.authenticate,

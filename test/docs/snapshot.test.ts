@@ -53,7 +53,7 @@ it('a fold that begins at rows of a SQLite database, as the docs have it, has ea
 
   const count = 60
   const random = seededRandom(7)
-  const socket = createLiveSocket<{ 'kitchen': string }>({
+  const socket = createLiveSocket<{ kitchen: string }>({
     url: live.address(),
     environment: { WebSocket: WebSocket as never },
   })
