@@ -3,6 +3,7 @@ import { baseUrl, originOf, socketAddress } from '../../src/base/socket-address.
 import { dialUrl } from '../../src/options/settings.js'
 import { checkRedirect } from '../../src/policy/redirect.js'
 import { checkUrl } from '../../src/vanilla/socket-checks.js'
+import { PoorURL } from '../kit/poor-url.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -40,29 +41,6 @@ it.each([
   ['data:x', null],
   ['x', null],
 ])('has %s come from %s', (url, origin) => expect(originOf(url)).toBe(origin))
-
-/** As React Native's: it knows http alone, has no setters, checks nothing, and throws at nothing. */
-class PoorURL {
-  readonly href: string
-  constructor(text: string) {
-    this.href = /^\w+:\/\/[^/?#]+$/.test(text) ? `${text}/` : text
-  }
-  get protocol() {
-    return /^[a-z]+:/.exec(this.href)?.[0] ?? ''
-  }
-  get origin() {
-    return /^https?:\/\/[^/]+/.exec(this.href)?.[0] ?? ''
-  }
-  get username() {
-    return ''
-  }
-  get password() {
-    return ''
-  }
-  get hash() {
-    return ''
-  }
-}
 
 describe('where the platform’s URL knows http alone and cannot be changed', () => {
   it('takes the URL of a socket, refuses what it would refuse elsewhere', () => {
