@@ -169,6 +169,8 @@ export class Coordinator implements Handover, SessionLegs {
   #close(number: number, why: CloseReason) {
     const leg = this.legs.forget(number)?.leg
     if (!leg) return
+    // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
+    if (why === 'dropped' && leg.url) this.#dialTimer.busyFor.extend(this.dials.retries.take())
     if (why === 'same-server') this.dials.inVain = leg.url
     if (why === 'silent') this.audience.outage.failed({ code: 'lost', message: why })
     const { code, reason } = this.#goodbye ?? {}

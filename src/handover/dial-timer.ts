@@ -17,8 +17,11 @@ export class DialTimer {
   readonly #handover: Handover
   readonly #alarm: Alarm
   readonly #moment: SafeMoment | null
-  /** For so long a server said that it is busy: whatever a later wait is for, it is no shorter. */
-  readonly #busy: Period
+  /**
+   * For so long a server said that it is busy, or dials that were given up are paid for: whatever a later wait is for, it
+   * is no shorter.
+   */
+  readonly busyFor: Period
   /** The pace that was waited at last. */
   pace: Pace = { kind: 'now' }
   #paused = false
@@ -27,16 +30,16 @@ export class DialTimer {
     const { clock, handover: options } = handover.settings
     this.#handover = handover
     this.#alarm = createAlarm(clock, () => this.#due())
-    this.#busy = createPeriod(clock)
+    this.busyFor = createPeriod(clock)
     this.#moment = options.when ? new SafeMoment(clock, options.when, (cause) => whenThrew(handover, cause)) : null
   }
 
   wait(pace: Pace): void {
     this.pace = pace
     this.#moment?.clear()
-    if ('retryAfter' in pace && pace.retryAfter) this.#busy.extend(bounded(pace.retryAfter, bounds.retryAfter))
-    if (pace.kind === 'now' && this.#busy.left === 0) return this.#now()
-    const delay = Math.max(this.#busy.left, this.#price(), this.#delay())
+    if ('retryAfter' in pace && pace.retryAfter) this.busyFor.extend(bounded(pace.retryAfter, bounds.retryAfter))
+    if (pace.kind === 'now' && this.busyFor.left === 0) return this.#now()
+    const delay = Math.max(this.busyFor.left, this.#price(), this.#delay())
     const before = this.#alarm.left
     // A request that replaces another one must not put off a dial that is due already.
     this.#alarm.set(pace.kind === 'asked' && before !== null ? Math.min(before, delay) : delay)

@@ -299,6 +299,37 @@ describe('a server that asks', () => {
     expect([dials(), one.closed, socket.store.getState().leg?.number]).toEqual([2, 1000, 2])
   })
 
+  it('client rule 8: asks a thousand times, a millisecond apart, for another place each time: some dials, and then one every 3 s', async () => {
+    const { clock, live, dials, legs, socket } = handServed()
+    const one = await live()
+    for (let n = 1; n <= 1_000; n++) {
+      one.send(move({ id: `m${n}`, url: `wss://a.test/${n}` }))
+      await clock.advance(1)
+    }
+    expect(dials()).toBeLessThanOrEqual(13)
+    await clock.advance(4_000)
+    expect(dials()).toBeLessThanOrEqual(14)
+    const open = (await legs()).filter(({ wire, closed }) => wire.readyState < 2 && closed === undefined)
+    expect(open.map(({ url }) => url)).toEqual(['wss://a.test/live', 'wss://a.test/1000'])
+    open[1]!.welcome({ server: 'b' })
+    await clock.flush()
+    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+  })
+
+  it('client rule 8: asks and calls it off by the thousand: no more dials than where it names place after place', async () => {
+    const { clock, live, dials, socket } = handServed()
+    const one = await live()
+    for (let n = 1; n <= 500; n++) {
+      one.send(move({ id: `m${n}` }))
+      await clock.advance(1)
+      one.send({ type: 'handover-cancelled', id: `m${n}` })
+      await clock.advance(1)
+    }
+    expect(dials()).toBeLessThanOrEqual(13)
+    await clock.advance(4_000)
+    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+  })
+
   it('client rule 8: asks a thousand times in one moment, for another place each time: one dial, to the last of them', async () => {
     const { clock, live, legs, dials, socket } = handServed()
     const one = await live()
