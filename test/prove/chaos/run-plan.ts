@@ -198,7 +198,8 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
     get shrank() {
       return shrank
     },
-    longestAway: () => longestAway,
+    /** Also where it is away still. */
+    longestAway: () => Math.max(longestAway, awaySince === null ? 0 : systemClock.monotonic() - awaySince),
     says: () => `${name}:${said}`,
     sees: () =>
       members
