@@ -16,10 +16,17 @@ rmSync(pages, { recursive: true, force: true })
 mkdirSync(join(pages, 'public'), { recursive: true })
 cpSync(join(root, 'docs'), join(pages, 'docs'), { recursive: true })
 
+for (const name of readdirSync(join(pages, 'docs')).filter((name) => name.endsWith('.md'))) {
+  const page = join(pages, 'docs', name)
+  writeFileSync(page, readFileSync(page, 'utf8').replaceAll('](../README.md', '](../index.md'))
+}
+
 // The README is the front page; what it links to beside docs/ has a page of its own.
 writeFileSync(join(pages, 'index.md'), readFileSync(join(root, 'README.md'), 'utf8'))
 for (const name of ['CONTRIBUTING', 'CHANGELOG', 'SECURITY'])
   writeFileSync(join(pages, `${name}.md`), readFileSync(join(root, `${name}.md`), 'utf8'))
+
+cpSync(join(root, 'examples/chat/README.md'), join(pages, 'examples/chat/README.md'))
 
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string }>
