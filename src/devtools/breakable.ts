@@ -12,7 +12,12 @@ export interface Connection {
 }
 
 /** A frame that went over the wire, or what became of a leg. */
-export type WireEvent = { readonly type: 'open' | 'message' | 'close'; readonly connection: Connection }
+export interface WireEvent {
+  readonly type: 'open' | 'message' | 'sent' | 'close'
+  readonly connection: Connection
+  /** Of a message that came, or of what was sent. */
+  readonly data?: unknown
+}
 
 /** A WebSocket class whose connections can be seen and broken. */
 export interface BreakableWebSocket {
@@ -32,8 +37,8 @@ export interface BreakableWebSocket {
 export function breakable(Class?: unknown): BreakableWebSocket {
   const connections: Connection[] = []
   const listeners = new Set<(event: WireEvent) => void>()
-  const tell = (type: WireEvent['type'], connection: Connection) => {
-    for (const listener of [...listeners]) listener({ type, connection })
+  const tell = (type: WireEvent['type'], connection: Connection, data?: unknown) => {
+    for (const listener of [...listeners]) listener({ type, connection, data })
   }
 
   function dial(url: string | URL, protocols?: string | string[]): WebSocket {
@@ -108,13 +113,15 @@ export function breakable(Class?: unknown): BreakableWebSocket {
       }
       note(event)
     }
-    const note = ({ type }: Event) => {
+    const note = (event: Event) => {
+      const { type } = event
       if (type === 'open') state = 'open'
       if (type === 'close') over()
-      else if (type !== 'error') tell(type as 'open' | 'message', connection)
+      else if (type !== 'error') tell(type as 'open' | 'message', connection, (event as MessageEvent).data)
     }
     for (const type of ['open', 'message', 'error', 'close']) socket.addEventListener(type, guard)
     socket.send = (data) => {
+      tell('sent', connection, data)
       if (frozen && !broken) waiting.push(() => socket.readyState === 1 && send(data))
       else send(data)
     }

@@ -1,14 +1,17 @@
 import type { LiveSocketStats } from '../socket/live-socket.js'
 import type { LiveSocketState } from '../socket/store.js'
 import { make, number, seconds, text } from './panel-elements.js'
+import type { Recorder } from './recorder.js'
 
 const NAMES = ['Delivered', 'Duplicates', 'Held', 'Gaps', 'Handovers', 'Reconnects', 'Longest silence', 'Outbox']
+/** Seen on the wire alone. */
+const WIRE = ['Requests', 'Signals']
 
 /** What came in, what was dropped, and what waits. */
-export function createCounters() {
+export function createCounters(wire: boolean) {
   const element = make('dl')
   const cells = new Map<string, HTMLElement>()
-  for (const name of NAMES) {
+  for (const name of [...NAMES, ...(wire ? WIRE : [])]) {
     const cell = make('dd', {}, '0')
     const pair = make('div')
     pair.append(make('dt', {}, name), cell)
@@ -17,7 +20,7 @@ export function createCounters() {
   }
   return {
     element,
-    show(stats: LiveSocketStats, outbox: LiveSocketState['outbox']) {
+    show(stats: LiveSocketStats, outbox: LiveSocketState['outbox'], { requests, signals }: Recorder['traffic']) {
       const values: Record<string, string> = {
         Delivered: number(stats.delivered),
         Duplicates: number(stats.duplicates),
@@ -26,6 +29,8 @@ export function createCounters() {
         Handovers: number(stats.handovers),
         Reconnects: number(stats.reconnects),
         'Longest silence': seconds(stats.longestSilence),
+        Requests: `${number(requests.asked)} · ${number(requests.waiting)} wait`,
+        Signals: `${number(signals.heard)} in · ${number(signals.sent)} out`,
         Outbox: outbox.messages === 0 ? 'empty' : `${number(outbox.messages)} · ${number(outbox.bytes)} B`,
       }
       for (const [name, cell] of cells) text(cell, values[name]!)

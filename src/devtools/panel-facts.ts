@@ -17,6 +17,7 @@ export function createFacts() {
   }
   const trouble = fact('Not live')
   const moving = fact('Handover')
+  const present = fact('Members')
   const token = fact('Token')
   const bar = make('i')
   const track = make('div', { class: 'track' })
@@ -26,7 +27,9 @@ export function createFacts() {
   return {
     element,
     /** @param wall now. */
-    show({ lastError, handover, token: held }: LiveSocketState, wall: number) {
+    show({ lastError, handover, token: held }: LiveSocketState, wall: number, members: ReadonlyMap<string, number>) {
+      present.parentElement!.hidden = members.size === 0
+      text(present, [...members].map(([topic, count]) => `${topic}: ${count}`).join(', '))
       trouble.parentElement!.hidden = !lastError
       text(
         trouble,

@@ -63,7 +63,7 @@ export function mountDevtools(
   canvas.style.height = `${TIMELINE_HEIGHT}px`
   const timeline = make('div', { class: 'timeline' })
   timeline.append(canvas)
-  const counters = createCounters()
+  const counters = createCounters(wire !== undefined)
   const facts = createFacts()
   const log = createEventLog(recorder)
   panel.append(header, timeline, createKey(), counters.element, facts.element, log.element)
@@ -84,8 +84,8 @@ export function mountDevtools(
             ? `attempt ${retry.attempt} in ${seconds(retry.at - wall)}`
             : '',
     )
-    counters.show(socket.stats(), outbox)
-    facts.show(state, wall)
+    counters.show(socket.stats(), outbox, recorder.traffic)
+    facts.show(state, wall, recorder.traffic.members)
     tools.show(status)
     paintTimeline(canvas, {
       now: tools.paused ?? recorder.now(),

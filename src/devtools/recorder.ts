@@ -9,6 +9,7 @@ import { EVENT_TYPES } from './event-types.js'
 import { createLegHistory, type RecordedLeg } from './leg-history.js'
 import { redacted, redactedAll } from './redact.js'
 import { createRing } from './ring.js'
+import { createTraffic, type Traffic } from './traffic.js'
 
 export type { Arrival } from './arrival-count.js'
 
@@ -51,6 +52,8 @@ export interface Recorder {
   readonly legs: readonly RecordedLeg[]
   readonly events: readonly RecordedEvent[]
   readonly arrivals: readonly Arrival[]
+  /** Requests, signals and members, where the class is breakable. */
+  readonly traffic: Pick<Traffic, 'requests' | 'signals' | 'members'>
   /** The physical connection of that leg, where the class is breakable. */
   connection(leg: number): Connection | undefined
   recording(): Recording
@@ -106,7 +109,10 @@ export function createRecorder(
       note('status', { status: state.status, code: state.lastError.code, message: state.lastError.message })
   })
 
-  const stopWire = wire?.listen(({ type, connection }) => {
+  const traffic = createTraffic()
+  const stopWire = wire?.listen(({ type, connection, data }) => {
+    if (type === 'sent') return traffic.sent(data)
+    if (type === 'message') traffic.came(data)
     counting.count()
     if (type === 'open') justOpened = connection
     if (type === 'close') legOf.delete(connection)
@@ -136,6 +142,7 @@ export function createRecorder(
     get arrivals() {
       return counting.arrivals.items()
     },
+    traffic,
     connection: (number) => [...legOf].findLast(([, leg]) => leg === number)?.[0],
     recording() {
       counting.count()

@@ -1,0 +1,57 @@
+import { createLiveSocket } from 'livesocket'
+import { breakable, createRecorder } from 'livesocket/devtools/plain'
+import { presence } from 'livesocket/presence'
+import { memoryLog } from 'livesocket/server'
+import { expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { liveServer } from '../server/kit.js'
+import { until } from '../kit/wait.js'
+
+it('requests, signals and members are counted on the wire, through a move', async () => {
+  let answer: (() => void) | null = null
+  const options = {
+    log: memoryLog(),
+    authenticate: ({ token }: { token?: string }) => ({ subject: token! }),
+    presence: () => true,
+    onRequest: { now: () => 1, later: () => new Promise<void>((resolve) => void (answer = resolve)) },
+  }
+  const servers = [await liveServer<{ subject: string }>(options), await liveServer<{ subject: string }>(options)]
+  let server = servers[0]!
+  const connect = (name: string) => {
+    const wire = breakable(WebSocket)
+    const socket = createLiveSocket({
+      url: () => server.address(),
+      getToken: async () => name,
+      environment: { WebSocket: wire },
+    })
+    onTestFinished(() => socket.close())
+    const { traffic, recording } = createRecorder(socket, { wire })
+    socket.connect()
+    return { socket, traffic, recording, here: presence(socket, 'room', { data: 'private' }) }
+  }
+  const [ada, bob] = [connect('ada'), connect('bob')]
+  for (const { here } of [ada, bob]) here.members.subscribe(() => undefined)
+  ada.socket.subscribe('room', () => undefined)
+  const heard = new Promise((resolve) => void bob.socket.onSignal('room', resolve))
+  for (const { traffic } of [ada, bob]) await until(() => traffic.members.get('room') === 2, 5_000, 'both to see both')
+  await until(() => bob.socket.topicStatus('room').getState() === 'live', 5_000, 'the topic')
+  ada.socket.signal('room', 'hello')
+  await heard
+  await ada.socket.request('now')
+  const late = ada.socket.request('later')
+  await until(() => ada.traffic.requests.waiting === 1, 5_000, 'one to wait')
+  expect(ada.traffic.requests).toEqual({ asked: 2, waiting: 1 })
+  server = servers[1]!
+  const moved = ada.socket.handover()
+  await until(() => answer !== null, 5_000, 'the server to have it')
+  answer!()
+  await Promise.all([late, moved])
+  expect([ada.traffic.requests, ada.traffic.signals.sent, bob.traffic.signals.heard]).toEqual([
+    { asked: 2, waiting: 0 },
+    1,
+    1,
+  ])
+  bob.here.leave()
+  await until(() => ada.traffic.members.get('room') === 1, 5_000, 'bob to be gone')
+  expect(JSON.stringify(ada.recording())).not.toContain('private')
+})
