@@ -2,8 +2,16 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitepress'
 
+const start = [
+  ['Quickstart', 'quickstart'],
+  ['Bundlers and test runners', 'bundlers'],
+]
 const guides = [
   ['React', 'react'],
+  ['React Native', 'react-native'],
+  ['TanStack Query', 'query'],
+  ['Requests', 'requests'],
+  ['Presence', 'presence'],
   ['Tokens', 'tokens'],
   ['Servers', 'servers'],
   ['Deploys', 'deploys'],
@@ -12,6 +20,7 @@ const guides = [
   ['Browsers', 'browsers'],
   ['Testing', 'testing'],
   ['Devtools', 'devtools'],
+  ['What goes wrong', 'faults'],
 ]
 const internals = [
   ['The protocol', 'protocol'],
@@ -25,7 +34,7 @@ const item = ([text, page]: string[]) => ({ text: text!, link: `/docs/${page}` }
 const others = readdirSync(join(pages, 'docs'))
   .filter((file) => file.endsWith('.md'))
   .map((file) => file.slice(0, -3))
-  .filter((page) => ![...guides, ...internals].some(([, known]) => known === page))
+  .filter((page) => ![...start, ...guides, ...internals].some(([, known]) => known === page))
 
 const api = readdirSync(join(pages, 'api'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -44,12 +53,12 @@ export default defineConfig({
   themeConfig: {
     search: { provider: 'local' },
     nav: [
-      { text: 'Guides', link: '/docs/react' },
+      { text: 'Guides', link: '/docs/quickstart' },
       { text: 'API', link: '/api/' },
       { text: 'Stories', link: '/storybook/index.html', target: '_self' },
     ],
     sidebar: [
-      { text: 'Start', items: [{ text: 'LiveSocket', link: '/' }] },
+      { text: 'Start', items: [{ text: 'LiveSocket', link: '/' }, ...start.map(item)] },
       { text: 'Guides', items: [...guides, ...others.map((page) => [page.replaceAll('-', ' '), page])].map(item) },
       { text: 'Inside', items: internals.map(item) },
       { text: 'API', items: api },
