@@ -1,6 +1,6 @@
 import { bounds, type Bound } from '../policy/bounds.js'
 import { MAX_TEXT, MAX_TOKEN } from '../protocol/fields.js'
-import { invalid, shown } from './invalid.js'
+import { invalid, shown } from '../base/invalid.js'
 
 const SECOND = 1_000
 const KIB = 1_024

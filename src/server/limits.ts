@@ -1,6 +1,6 @@
 import { MAX_EPOCH, MAX_ID, MAX_TOKEN, MAX_TOPIC } from '../protocol/fields.js'
 import { limitBounds, numberOf } from './bounds.js'
-import { invalid, shown } from './invalid.js'
+import { invalid, shown } from '../base/invalid.js'
 
 /** What one client may cost. Milliseconds and bytes; a part of one is rounded down. */
 export interface ServerLimits {

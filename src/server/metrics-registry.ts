@@ -1,5 +1,5 @@
-import { invalid, shown } from './invalid.js'
-import { valuesOf, type Metric } from './metrics.js'
+import { invalid, shown } from '../base/invalid.js'
+import { valuesOf, type Metric } from './metric.js'
 
 /** As much as is needed of a `Registry` of `prom-client`. */
 export interface MetricsRegistry {

@@ -3,16 +3,17 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Clock } from '../base/clock.js'
 import type { Authenticate } from './identity/authenticator.js'
 import type { Authorize } from './identity/permission.js'
-import type { Filter } from './legs/leg-sink.js'
-import type { OnSession } from './legs/session-event.js'
+import type { Filter } from './filter.js'
+import type { OnSession } from './session-event.js'
 import type { ServerLimits } from './limits.js'
 import type { TopicLog } from './log/topic-log.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { MethodSchema, MethodTypes } from '../protocol/method-types.js'
 import type { PresenceOption } from './presence/shown-user.js'
-import type { OnRequest } from './requests/answerer.js'
+import type { OnRequest } from './request.js'
 import type { OnPublish } from './publishes/publisher.js'
 import type { OnError } from './reporter.js'
+import type { ReconnectSpread } from './reconnect-spread.js'
 import type { ServerEvent } from './server-event.js'
 import type { MetricsRegistry } from './metrics-registry.js'
 import type { Tracing } from './tracing.js'
@@ -138,7 +139,7 @@ export interface LiveServerOptions<
    * connections a second the others can take, from which it is worked out as legs come and go. Default: as wide as
    * it takes at the most that this server ever welcomed in one second, and never above 30 s.
    */
-  readonly reconnectSpread?: number | { readonly rate: number }
+  readonly reconnectSpread?: ReconnectSpread
   /** For tests. Default: the system’s. */
   readonly clock?: Clock
 }

@@ -1,7 +1,9 @@
 import { bounds } from '../policy/bounds.js'
 import { numberOf } from './bounds.js'
-import { invalid, shown } from './invalid.js'
-import type { LiveServerOptions } from './options.js'
+import { invalid, shown } from '../base/invalid.js'
+
+/** Milliseconds; or so many that others accept the connections at that rate, a second. */
+export type ReconnectSpread = number | { readonly rate: number }
 
 /**
  * Below a second it spreads nothing; the most is what clients take. Unasked it is never more than what clients do
@@ -15,7 +17,7 @@ const SPREAD = { least: 1_000, most: bounds.spread.most, unasked: bounds.spread.
  * ever welcomed in a second, and where it has not welcomed anybody nothing is said. Throws `invalid`.
  */
 export function reconnectSpread(
-  option: LiveServerOptions['reconnectSpread'],
+  option: ReconnectSpread | undefined,
   bestSecond: () => number,
 ): (connections: number) => number | undefined {
   const within = (connections: number, rate: number, most: number) =>

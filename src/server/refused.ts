@@ -2,7 +2,7 @@ import type { LiveSocketError } from '../base/errors.js'
 import { MAX_ID, MAX_WORDS } from '../protocol/fields.js'
 import { serialise } from '../protocol/json.js'
 import { LONGEST_REFUSAL, numberOf, textOf } from './bounds.js'
-import { invalid } from './invalid.js'
+import { invalid } from '../base/invalid.js'
 
 /**
  * What an application's refusal says: the client's error bears `reason` (1 to 128 characters), the message (at most

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import { escaped } from './invalid.js'
+import { escaped } from '../base/invalid.js'
 import { isPromise } from './maybe-promise.js'
 
 /** See `LiveServerOptions`. */

@@ -4,7 +4,7 @@ import { LiveSocketError } from '../../base/errors.js'
 import { isFields, type Fields } from '../../protocol/fields.js'
 import type { Drain } from './drain.js'
 import type { DrainOptions } from './drain-options.js'
-import { invalid } from '../invalid.js'
+import { invalid } from '../../base/invalid.js'
 import type { RequestListener } from '../request-listener.js'
 
 const SHORTEST_SECRET = 16

@@ -1,6 +1,6 @@
 import { MAX_URL, MAX_WORDS } from '../../protocol/fields.js'
 import { numberOf, textOf } from '../bounds.js'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 import { askingRate } from './drain-pace.js'
 
 /** How a server is emptied. Durations are milliseconds. */

@@ -2,7 +2,7 @@ import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import type { Clock } from '../../base/clock.js'
 import { numberOf } from '../bounds.js'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 import type { Drain } from './drain.js'
 import type { DrainOptions } from './drain-options.js'
 

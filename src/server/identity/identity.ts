@@ -1,6 +1,6 @@
 import type { LiveSocketError } from '../../base/errors.js'
 import { bounds } from '../../policy/bounds.js'
-import { invalid } from '../invalid.js'
+import { invalid } from '../../base/invalid.js'
 
 /** Who a leg belongs to: whatever `authenticate` answered. The fields below are the only ones that the server reads. */
 export interface UserFields {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { attempt } from '../attempt.js'
-import { invalid, quoted } from '../invalid.js'
+import { invalid, quoted } from '../../base/invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
 /** What `authorize` is asked. */

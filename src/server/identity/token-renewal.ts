@@ -1,6 +1,6 @@
 import { tokenProblem } from '../../policy/token-answer.js'
 import { numberOf } from '../bounds.js'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
 /** By when clients are to have fetched a fresh token. */

@@ -1,23 +1,10 @@
 import type { TopicAnswer } from '../../protocol/frames.js'
 import type { Counters } from '../counters.js'
-import { invalid, quoted } from '../invalid.js'
-import { callOut } from '../reporter.js'
+import { asksFilter, type Filter } from '../filter.js'
 import type { Encoded } from '../topics/encoded.js'
 import type { SharedEntry } from '../topics/shared-entry.js'
 import type { ReaderSink } from '../topics/topic-reader.js'
 import type { LegSocket } from './leg-socket.js'
-
-/** What `filter` is asked: whether this user may see this message. */
-export interface Visibility<User> {
-  readonly topic: string
-  readonly data: unknown
-  readonly offset: number
-  readonly user: User
-  readonly session: string
-}
-
-/** See `LiveServerOptions`. */
-export type Filter<User> = (ask: Visibility<User>) => boolean
 
 export interface LegSinkDeps<User> {
   readonly filter: Filter<User> | undefined
@@ -73,25 +60,4 @@ export class LegSink<User> implements ReaderSink {
     const { onError } = this.deps
     return asksFilter(filter, { topic, data: entry.value(), offset: entry.offset, user, session }, onError)
   }
-}
-
-/** What the filter says; where there is none, or it fails, what is safe. */
-export function visibleTo<User>(
-  filter: Filter<User> | undefined,
-  onError: LegSinkDeps<User>['onError'],
-): (ask: Visibility<User>) => boolean {
-  return (ask) => filter === undefined || asksFilter(filter, ask, onError)
-}
-
-function asksFilter<User>(filter: Filter<User>, ask: Visibility<User>, onError: LegSinkDeps<User>['onError']): boolean {
-  let sees: unknown = false
-  const failed = (error: unknown) => onError(error, `filtering the topic ${quoted(ask.topic)}`)
-  callOut(() => (sees = filter(ask)), failed)
-  if (typeof sees !== 'boolean')
-    failed(
-      invalid(
-        `filter must answer true or false at once, not ${sees === null ? 'null' : typeof sees}: the message was hidden`,
-      ),
-    )
-  return sees === true
 }

@@ -1,10 +1,10 @@
 import { serialise } from '../../protocol/json.js'
 import { attempt } from '../attempt.js'
 import type { Clock } from '../../base/clock.js'
-import { invalid, quoted, shown } from '../invalid.js'
+import { invalid, quoted, shown } from '../../base/invalid.js'
 import { readUser } from '../identity/identity.js'
 import type { MaybePromise } from '../maybe-promise.js'
-import { RequestRefused } from '../requests/request-refusal.js'
+import { RequestRefused } from '../request-refusal.js'
 
 /** See `LiveServerOptions`. */
 export type PresenceOption<User> = (ask: {

@@ -1,6 +1,6 @@
 import { serialise } from '../../protocol/json.js'
 import { LONGEST_REFUSAL } from '../bounds.js'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 
 /** What is told of who publishes; undefined: nothing. Throws `invalid` for what `tellPublisher` cannot be. */
 export function publisherOf<User>(

@@ -1,4 +1,4 @@
-import { quoted } from '../invalid.js'
+import { quoted } from '../../base/invalid.js'
 import type { LogEntry, TailEvent, TopicHead } from '../log/topic-log.js'
 
 /** A head, and where the feed stood at that moment. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.js'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 import { redisLimits, type RedisLimits } from './redis-limits.js'
 import type { TopicScriptLimits } from './topic-scripts.js'
 import {

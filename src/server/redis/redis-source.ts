@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { createClient } from 'redis'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 
 /**
  * What `createClient` of the package `redis` makes, as far as it is used: it is never connected itself, only copied.

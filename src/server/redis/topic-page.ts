@@ -1,5 +1,5 @@
 import { LiveSocketError } from '../../base/errors.js'
-import { shown } from '../invalid.js'
+import { shown } from '../../base/invalid.js'
 import type { LogEntry, LogPage, PageLimit } from '../log/topic-log.js'
 import { entryOfText } from './entry-text.js'
 import { encodeName, type Keys } from './keys.js'

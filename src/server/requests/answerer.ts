@@ -2,32 +2,15 @@ import type { Clock } from '../../base/clock.js'
 import { checkData } from '../../base/standard-schema.js'
 import type { ClientFrame } from '../../protocol/frames.js'
 import { serialise } from '../../protocol/json.js'
-import type { MethodAnswer, MethodData, MethodSchemas, MethodTypes } from '../../protocol/method-types.js'
+import type { MethodSchemas, MethodTypes } from '../../protocol/method-types.js'
 import { OWN_METHOD } from '../../protocol/own-methods.js'
 import { attempt, TooLong } from '../attempt.js'
 import { LONGEST_DATA } from '../bounds.js'
-import { invalid, quoted, shown } from '../invalid.js'
+import { invalid, quoted, shown } from '../../base/invalid.js'
 import { OUTCOME_UNKNOWN, type Ack } from '../log/topic-log.js'
-import type { MaybePromise } from '../maybe-promise.js'
 import { refusalFrame, type Refusal } from '../refused.js'
-import { RequestRefused } from './request-refusal.js'
-
-/** What a method of `onRequest` is asked. */
-export interface Request<User, Data = unknown> {
-  readonly method: string
-  readonly data: Data
-  readonly user: User
-  readonly session: string
-  /** Fires when nobody waits for the answer any more: the client gave up, its leg is gone, or the time is over. */
-  readonly signal: AbortSignal
-}
-
-/** See `LiveServerOptions`. */
-export type OnRequest<User, Methods extends object = MethodTypes> = {
-  readonly [Method in keyof Methods]?: (
-    ask: Request<User, MethodData<Methods[Method]>>,
-  ) => MaybePromise<MethodAnswer<Methods[Method]>>
-}
+import type { OnRequest } from '../request.js'
+import { RequestRefused } from '../request-refusal.js'
 
 export type RequestFrame = Extract<ClientFrame, { type: 'request' }>
 

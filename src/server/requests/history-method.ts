@@ -5,8 +5,8 @@ import { LONGEST_DATA } from '../bounds.js'
 import type { Permission } from '../identity/permission.js'
 import { aboutOf } from '../log/about.js'
 import type { LogEntry, TopicLog } from '../log/topic-log.js'
-import type { Request } from './answerer.js'
-import { RequestRefused } from './request-refusal.js'
+import type { Request } from '../request.js'
+import { RequestRefused } from '../request-refusal.js'
 
 export interface HistoryDeps<User> {
   readonly log: TopicLog

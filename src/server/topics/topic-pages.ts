@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.js'
-import { quoted } from '../invalid.js'
+import { quoted } from '../../base/invalid.js'
 import { MOST_WAITING } from '../limits.js'
 import type { PageLimit, TopicLog } from '../log/topic-log.js'
 import { SharedEntry } from './shared-entry.js'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 
 /** The address that a request comes from, without a port; empty where its connection has gone. */
 export type AddressOf = (request: IncomingMessage) => string

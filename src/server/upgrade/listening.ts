@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { invalid } from '../invalid.js'
+import { invalid } from '../../base/invalid.js'
 
 /**
  * Resolves when it listens; rejects where it cannot. An application that listens to errors of its HTTP server itself

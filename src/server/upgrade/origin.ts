@@ -1,4 +1,4 @@
-import { invalid, shown } from '../invalid.js'
+import { invalid, shown } from '../../base/invalid.js'
 
 /** Whether a page of that Origin may connect; `host` is the request's Host header. */
 export type OriginCheck = (origin: string | undefined, host: string | undefined) => boolean

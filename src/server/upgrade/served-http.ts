@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.js'
-import { invalid } from '../invalid.js'
+import { invalid } from '../../base/invalid.js'
 import type { RequestListener } from '../request-listener.js'
 import type { ServerEvent } from '../server-event.js'
 import type { Acceptor } from './acceptor.js'

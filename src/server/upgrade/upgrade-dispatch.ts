@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { systemClock } from '../../base/clock.js'
 import { declineUpgrade } from './declined-upgrade.js'
-import { invalid } from '../invalid.js'
+import { invalid } from '../../base/invalid.js'
 import { asksForWebSocket, guard, NOT_FOUND, refuse, targetOf } from './upgrade.js'
 
 type UpgradeListener = (request: IncomingMessage, stream: Duplex, head: Buffer) => void

@@ -1,4 +1,4 @@
-import { LiveSocketError } from '../base/errors.js'
+import { LiveSocketError } from './errors.js'
 
 export function invalid(message: string): LiveSocketError {
   return new LiveSocketError('invalid', message)
