@@ -13,7 +13,7 @@ export interface Connection {
 
 /** A frame that went over the wire, or what became of a leg. */
 export interface WireEvent {
-  readonly type: 'open' | 'message' | 'sent' | 'close'
+  readonly type: 'open' | 'message' | 'outgoing' | 'close'
   readonly connection: Connection
   /** Of a message that came, or of what was sent. */
   readonly data?: unknown
@@ -121,7 +121,7 @@ export function breakable(Class?: unknown): BreakableWebSocket {
     }
     for (const type of ['open', 'message', 'error', 'close']) socket.addEventListener(type, guard)
     socket.send = (data) => {
-      tell('sent', connection, data)
+      tell('outgoing', connection, data)
       if (frozen && !broken) waiting.push(() => socket.readyState === 1 && send(data))
       else send(data)
     }

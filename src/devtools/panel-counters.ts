@@ -30,7 +30,7 @@ export function createCounters(wire: boolean) {
         Reconnects: number(stats.reconnects),
         'Longest silence': seconds(stats.longestSilence),
         Requests: `${number(requests.asked)} · ${number(requests.waiting)} wait`,
-        Signals: `${number(signals.heard)} in · ${number(signals.sent)} out`,
+        Signals: `${number(signals.in)} in · ${number(signals.out)} out`,
         Outbox: outbox.messages === 0 ? 'empty' : `${number(outbox.messages)} · ${number(outbox.bytes)} B`,
       }
       for (const [name, cell] of cells) text(cell, values[name]!)

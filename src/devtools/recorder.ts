@@ -111,7 +111,7 @@ export function createRecorder(
 
   const traffic = createTraffic()
   const stopWire = wire?.listen(({ type, connection, data }) => {
-    if (type === 'sent') return traffic.sent(data)
+    if (type === 'outgoing') return traffic.outgoing(data)
     if (type === 'message') traffic.came(data)
     counting.count()
     if (type === 'open') justOpened = connection

@@ -6,11 +6,11 @@ import { presenceOf } from '../protocol/own-topics.js'
 /** What goes over a live socket's connections beside its messages. */
 export interface Traffic {
   /** A frame was sent, or came. */
-  sent(text: unknown): void
+  outgoing(text: unknown): void
   came(text: unknown): void
   /** Requests of the application: all, and those that are not answered yet. */
   readonly requests: { readonly asked: number; readonly waiting: number }
-  readonly signals: { readonly sent: number; readonly heard: number }
+  readonly signals: { readonly out: number; readonly in: number }
   /** How many members each topic has, as far as it was asked for. */
   readonly members: ReadonlyMap<string, number>
 }
@@ -35,7 +35,7 @@ export function createTraffic(): Traffic {
   const lists = new Map<string, string>()
   const topics = new Map<string, Map<string, Member>>()
   const requests = { asked: 0 }
-  const signals = { sent: 0, heard: 0 }
+  const signals = { out: 0, in: 0 }
 
   function read(text: unknown): Frame | null {
     return typeof text === 'string' && READ.test(text) ? (JSON.parse(text) as Frame) : null
@@ -63,15 +63,15 @@ export function createTraffic(): Traffic {
   }
 
   return {
-    sent(text) {
+    outgoing(text) {
       const frame = read(text)
       if (frame?.type === 'request') asked(frame)
-      if (frame?.type === 'signal') signals.sent++
+      if (frame?.type === 'signal') signals.out++
     },
     came(text) {
       const frame = read(text)
       if (!frame) return
-      if (frame.type === 'signal') signals.heard++
+      if (frame.type === 'signal') signals.in++
       else if (frame.type !== 'message') answered(frame)
       else {
         const topic = presenceOf(frame.topic!)

@@ -46,7 +46,7 @@ it('requests, signals and members are counted on the wire, through a move', asyn
   await until(() => answer !== null, 5_000, 'the server to have it')
   answer!()
   await Promise.all([late, moved])
-  expect([ada.traffic.requests, ada.traffic.signals.sent, bob.traffic.signals.heard]).toEqual([
+  expect([ada.traffic.requests, ada.traffic.signals.out, bob.traffic.signals.in]).toEqual([
     { asked: 2, waiting: 0 },
     1,
     1,
