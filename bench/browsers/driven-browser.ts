@@ -1,7 +1,3 @@
-import { openChromium } from './chromium.js'
-import { openFirefox } from './firefox.js'
-import { openWebKit } from './webkit.js'
-
 export type BrowserName = 'chromium' | 'firefox' | 'webkit'
 
 /**
@@ -33,16 +29,4 @@ export interface DrivenTab {
   /** Bytes of its heap once nothing is in it that nobody holds; absent where the browser does not tell. */
   heap?(): Promise<number>
   close(): Promise<void>
-}
-
-const OPENERS: Readonly<Record<BrowserName, () => Promise<DrivenBrowser>>> = {
-  chromium: openChromium,
-  firefox: openFirefox,
-  webkit: openWebKit,
-}
-
-export const BROWSERS = Object.keys(OPENERS) as BrowserName[]
-
-export function openBrowser(name: BrowserName): Promise<DrivenBrowser> {
-  return OPENERS[name]()
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { BROWSERS, openBrowser, type BrowserName } from './driven-browser.js'
+import type { BrowserName } from './driven-browser.js'
+import { BROWSERS, openBrowser } from './open-browser.js'
 import { runScenario, type Outcome } from './run-scenario.js'
 import { SCENARIOS } from './scenarios.js'
 

@@ -1,7 +1,6 @@
 import { isAbsolute, join } from 'node:path'
 import { build, type Plugin, type Rolldown } from 'vite'
 import { ROOT } from './root.js'
-import type { Staged } from './stage.js'
 
 /** Programs as plain JavaScript: TypeScript at run time would be part of what is measured. Packages, LiveSocket too, are found where they run. */
 export async function compilePrograms({
@@ -34,7 +33,11 @@ export async function compilePrograms({
 }
 
 /** What a page loads for this module: bundled and minified for production, with this build of LiveSocket. `external` is left out. */
-export async function bundleForPage(build: Staged | string, code: string, external: RegExp = /^$/): Promise<string> {
+export async function bundleForPage(
+  build: { readonly folder: string } | string,
+  code: string,
+  external: RegExp = /^$/,
+): Promise<string> {
   const folder = typeof build === 'string' ? build : build.folder
   const { output } = await bundle(folder, code, external)
   return output.map((file) => (file.type === 'chunk' ? file.code : '')).join('\n')

@@ -1,24 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { serveProgram } from '../cluster/program.js'
 import { percentile } from '../kit/spread.js'
-import { tick, type Tick } from '../kit/tick.js'
-import type { KindName } from '../server/kind.js'
-
-/** Publishes into topics that it has itself subscribed to. */
-export interface Echo {
-  publish(topic: string, data: Tick): void
-  /** Keeps moving until it is told to stop. */
-  move(): { stop(): Promise<void> }
-  /** Two legs are open now. */
-  overlapping(): boolean
-  close(): void
-}
-
-export type OpenEcho = (ask: {
-  urls: readonly string[]
-  topics: readonly string[]
-  onMessage(data: Tick): void
-}) => Promise<Echo>
+import { tick } from '../kit/tick.js'
+import type { KindName } from '../server/kinds.js'
+import type { OpenEcho } from './echo/echo.js'
 
 const ECHOES = {
   livesocket: () => import('./echo/livesocket.js'),

@@ -2,7 +2,7 @@ import { startProgram } from '../cluster/program.js'
 import type { Contender } from '../kit/contender.js'
 import type { Ask, Measure, Part } from '../kit/measure.js'
 import { inTurns, type Round } from '../kit/turns.js'
-import type { KindName } from '../server/kind.js'
+import type { KindName } from '../server/kinds.js'
 import type { LatencyAsk } from './client.js'
 
 interface LatencyContender extends Contender {

@@ -14,11 +14,3 @@ export interface LegWords {
   /** Whether the leg is ready after this text, or what it answers. */
   hear(text: string): 'ready' | 'message' | { readonly answer: string } | null
 }
-
-export const KINDS = {
-  livesocket: () => import('./kinds/livesocket.js'),
-  ws: () => import('./kinds/ws.js'),
-  'socket-io': () => import('./kinds/socket-io.js'),
-} satisfies Record<string, () => Promise<{ kind: ServerKind; words: LegWords }>>
-
-export type KindName = keyof typeof KINDS

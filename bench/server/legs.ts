@@ -1,7 +1,8 @@
 // Many bare sockets in one process: what a client library costs is not in what is measured here.
 import WebSocket from 'ws'
 import { serveProgram } from '../cluster/program.js'
-import { KINDS, type KindName, type LegWords } from './kind.js'
+import type { LegWords } from './kind.js'
+import { KINDS, type KindName } from './kinds.js'
 
 serveProgram<{ kind: KindName; port: number }>(({ kind, port }) => {
   const sockets: WebSocket[] = []

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { serveProgram } from '../cluster/program.js'
 import { liveHeap } from '../heap/live-heap.js'
 import { tick } from '../kit/tick.js'
-import { KINDS, type KindName } from './kind.js'
+import { KINDS, type KindName } from './kinds.js'
 
 serveProgram<{ kind: KindName }>(({ kind: name }) => {
   const kind = KINDS[name]().then(({ kind }) => kind)

@@ -4,7 +4,7 @@ import type { Contender } from '../kit/contender.js'
 import type { Ask, Measure, Part } from '../kit/measure.js'
 import type { Stage } from '../kit/stage.js'
 import { inTurns, multiples, type Round } from '../kit/turns.js'
-import type { KindName } from './kind.js'
+import type { KindName } from './kinds.js'
 
 interface ServerContender extends Contender {
   readonly kind: KindName

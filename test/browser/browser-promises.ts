@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openBrowser, type BrowserName, type DrivenBrowser } from '../../bench/browsers/driven-browser.js'
+import type { BrowserName, DrivenBrowser } from '../../bench/browsers/driven-browser.js'
+import { openBrowser } from '../../bench/browsers/open-browser.js'
 import { runScenario } from '../../bench/browsers/run-scenario.js'
 import { SCENARIOS } from '../../bench/browsers/scenarios.js'
 

@@ -53,8 +53,8 @@ function citations() {
 }
 
 const RULES = [
-  ...ruleNumbers('What a client does').map((n) => `client rule ${n}`),
-  ...ruleNumbers('What a server does').map((n) => `server rule ${n}`),
+  ...ruleNumbers('Client rules: what a client does').map((n) => `client rule ${n}`),
+  ...ruleNumbers('Server rules: what a server does').map((n) => `server rule ${n}`),
 ]
 
 describe('the page of the protocol', () => {
@@ -92,8 +92,8 @@ describe('the page of the protocol', () => {
   })
 
   it('has rules that are numbered without a hole, and every rule that anything cites', () => {
-    expect(ruleNumbers('What a client does')).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
-    expect(ruleNumbers('What a server does')).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    expect(ruleNumbers('Client rules: what a client does')).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(ruleNumbers('Server rules: what a server does')).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect(citations().filter(({ rule }) => !RULES.includes(rule))).toEqual([])
   })
 

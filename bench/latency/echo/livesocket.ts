@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { createLiveSocket } from 'livesocket'
 import WebSocket from 'ws'
 import type { Tick } from '../../kit/tick.js'
-import type { OpenEcho } from '../client.js'
+import type { OpenEcho } from './echo.js'
 
 /** Between two moves, ms. */
 const REST = 50

@@ -1,5 +1,5 @@
 import { io } from 'socket.io-client'
-import type { OpenEcho } from '../client.js'
+import type { OpenEcho } from './echo.js'
 import { stays } from './stays.js'
 
 export const openEcho: OpenEcho = async ({ urls, onMessage }) => {

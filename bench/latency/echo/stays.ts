@@ -1,4 +1,4 @@
-import type { Echo } from '../client.js'
+import type { Echo } from './echo.js'
 
 /** Of a library that knows no moves. */
 export const stays: Pick<Echo, 'overlapping' | 'move'> = {

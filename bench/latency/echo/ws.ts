@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import type { Tick } from '../../kit/tick.js'
-import type { OpenEcho } from '../client.js'
+import type { OpenEcho } from './echo.js'
 import { stays } from './stays.js'
 
 export const openEcho: OpenEcho = async ({ urls, onMessage }) => {

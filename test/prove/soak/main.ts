@@ -2,12 +2,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import {
-  openBrowser,
-  type BrowserName,
-  type DrivenBrowser,
-  type DrivenTab,
-} from '../../../bench/browsers/driven-browser.js'
+import type { BrowserName, DrivenBrowser, DrivenTab } from '../../../bench/browsers/driven-browser.js'
+import { openBrowser } from '../../../bench/browsers/open-browser.js'
 import { systemClock } from '../../../src/base/clock.js'
 import { startLiveCluster } from '../../kit/live-cluster.js'
 import { serveLivePages } from '../../kit/live-page.js'
