@@ -1,4 +1,4 @@
-import type { Message } from 'livesocket'
+import { LiveSocketError, type Message } from 'livesocket'
 import { history } from 'livesocket/history'
 import { createLiveHooks, usePresence } from 'livesocket/react'
 import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent } from 'react'
@@ -17,7 +17,7 @@ export function Room({ room, name }: { room: string; name: string }) {
   const served = useTopicStatus(topic)
   const { request, error } = useRequest('about')
   const [about, setAbout] = useState<{ messages: number; members: number }>()
-  if (typeof served === 'object') return <p role="alert">{served.message}</p>
+  if (typeof served === 'object') return <p role="alert">{served.reason ?? served.code}</p>
   return (
     <main>
       <header>
@@ -33,7 +33,7 @@ export function Room({ room, name }: { room: string; name: string }) {
             {about.messages} messages, {about.members} members
           </output>
         )}
-        {error && <span role="alert">{error.message}</span>}
+        {error && <span role="alert">{error.reason ?? error.code}</span>}
       </header>
       <Members topic={topic} />
       <Messages topic={topic} name={name} />
@@ -92,14 +92,14 @@ function Messages({ topic, name }: { topic: keyof Topics; name: string }) {
   )
 }
 
-type LineProps = { by: unknown; text: string; own?: 'pending' | Error; dismiss?: () => void }
+type LineProps = { by: unknown; text: string; own?: 'pending' | LiveSocketError; dismiss?: () => void }
 
 function Line({ by, text, own, dismiss }: LineProps) {
-  const failed = own instanceof Error && own
+  const failed = own instanceof LiveSocketError && own
   return (
     <li data-own={failed ? 'failed' : own}>
       <b>{String(by)}</b> {text}
-      {failed && <button type="button" onClick={dismiss}>{`${failed.message}: dismiss`}</button>}
+      {failed && <button type="button" onClick={dismiss}>{`${failed.reason ?? failed.code}: dismiss`}</button>}
     </li>
   )
 }
