@@ -28,15 +28,26 @@ const port = worker.port ?? worker
 port.onmessage = ({ data }) => (window.socket = { store: { getState: () => data } })
 </script>`
 
+/** The same in the service worker of the origin, which is one for all pages. */
+const BY_SERVICE_WORKER = `<!doctype html><title>service worker</title><script type="module">
+navigator.serviceWorker.onmessage = ({ data }) => (window.socket = { store: { getState: () => data } })
+navigator.serviceWorker.startMessages()
+await navigator.serviceWorker.register('/worker.js', { type: 'module' })
+</script>`
+
 const WORKER = `
 import { createLiveSocket } from '/livesocket.js'
 const socket = createLiveSocket({
   url: location.origin.replace('http', 'ws') + '/live',
   getToken: async () => (await fetch('/token', { method: 'POST' })).json(),
 })
-const ports = typeof onconnect === 'undefined' ? [self] : []
+const ports = 'clients' in self || 'onconnect' in self ? [] : [self]
 self.onconnect = ({ ports: [port] }) => ports.push(port)
-setInterval(() => { for (const port of ports) port.postMessage({ status: socket.store.getState().status, closed: socket.store.getState().closed }) }, 50)
+setInterval(async () => {
+  const { status, closed } = socket.store.getState()
+  const pages = 'clients' in self ? await clients.matchAll({ includeUncontrolled: true }) : ports
+  for (const page of pages) page.postMessage({ status, closed })
+}, 50)
 socket.connect()`
 
 const TTL = 4_000
@@ -79,7 +90,12 @@ beforeEach(async () => {
       )
     }
     const script = { '/livesocket.js': code, '/worker.js': WORKER }[request.url!]
-    const page = { '/Worker': IN_WORKER('Worker'), '/SharedWorker': IN_WORKER('SharedWorker') }[request.url!] ?? PAGE
+    const page =
+      {
+        '/Worker': IN_WORKER('Worker'),
+        '/SharedWorker': IN_WORKER('SharedWorker'),
+        '/ServiceWorker': BY_SERVICE_WORKER,
+      }[request.url!] ?? PAGE
     response.setHeader('content-type', script ? 'text/javascript' : 'text/html').end(script ?? page)
   })
   live = createLiveServer({
@@ -214,17 +230,20 @@ describe('a tab that stands still', { timeout: 60_000 }, () => {
 })
 
 describe('sockets in workers of a real browser', { timeout: 60_000 }, () => {
-  it.each(['Worker', 'SharedWorker'])('share the token of the tabs, and end when a tab signs out: %s', async (kind) => {
-    const tab = await open()
-    await isLive(tab)
-    const workers = [await open(kind), await open(kind)]
-    await Promise.all(workers.map(isLive))
-    // As two tabs would, they have one token for each time of it.
-    expect(calls.slice(1).every((at, i) => at - calls[i]! > TTL * 0.5 - 100)).toBe(true)
-    await signOut(tab)
-    for (const page of workers) expect(await closed(page)).toBe('signed-out')
-    const made = calls.length
-    await pause(TTL)
-    expect(calls).toHaveLength(made)
-  })
+  it.each(['Worker', 'SharedWorker', 'ServiceWorker'])(
+    'share the token of the tabs, and end when a tab signs out: %s',
+    async (kind) => {
+      const tab = await open()
+      await isLive(tab)
+      const workers = [await open(kind), await open(kind)]
+      await Promise.all(workers.map(isLive))
+      // As two tabs would, they have one token for each time of it.
+      expect(calls.slice(1).every((at, i) => at - calls[i]! > TTL * 0.5 - 100)).toBe(true)
+      await signOut(tab)
+      for (const page of workers) expect(await closed(page)).toBe('signed-out')
+      const made = calls.length
+      await pause(TTL)
+      expect(calls).toHaveLength(made)
+    },
+  )
 })
