@@ -39,6 +39,7 @@ beforeAll(() => {
     'pm2@7.0.4',
     'nodemon@3.1.14',
     'concurrently@9.2.5',
+    'bun@1.4.5',
   )
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -115,6 +116,22 @@ describe('a server is left in peace to drain', () => {
     writeFileSync(join(folder, 'server.js'), `${PROGRAM}// changed\n`)
     await movesInPeace(client, lines, server)
     await until(() => pids().length === 2, 'the next one listens')
+  })
+
+  it('but not by bun --watch, which begins anew in the same process: connections are cut, and the next dial is served', async () => {
+    const { lines, pids, dial } = await started(
+      'SIGTERM',
+      join(folder, 'node_modules/.bin/bun'),
+      '--watch',
+      'server.js',
+    )
+    const { client, server } = await dial()
+    writeFileSync(join(folder, 'server.js'), `${PROGRAM}// changed\n`)
+    await until(() => pids().length === 2, 'it begins anew')
+    expect(pids()).toEqual([server, server])
+    expect(lines()).not.toContain(`${server} ended with 0`)
+    await client.closed
+    await (await dial()).client.settle()
   })
 
   it('by node --watch at Ctrl-C, which has the terminal and node send SIGINT', async () => {
