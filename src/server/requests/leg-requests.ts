@@ -15,19 +15,22 @@ export interface LegRequests<User> {
 }
 
 export function createLegRequests<User>(answer: Answerer<User>, max: number): LegRequests<User> {
-  const underWay = new Map<string, AbortController>()
+  // Not by id: a client may give one twice, and each of them is work.
+  const underWay = new Set<{ readonly id: string; readonly controller: AbortController }>()
   return {
     async ask(frame, who) {
-      const controller = new AbortController()
-      underWay.set(frame.id, controller)
-      const answered = await answer(frame, who, controller)
-      if (underWay.get(frame.id) === controller) underWay.delete(frame.id)
+      const asked = { id: frame.id, controller: new AbortController() }
+      underWay.add(asked)
+      const answered = await answer(frame, who, asked.controller)
+      underWay.delete(asked)
       return answerFrame(frame.id, answered)
     },
     full: () => underWay.size >= max,
-    cancel: (id) => underWay.get(id)?.abort(),
+    cancel(id) {
+      for (const asked of underWay) if (asked.id === id) asked.controller.abort()
+    },
     cancelAll() {
-      for (const controller of underWay.values()) controller.abort()
+      for (const { controller } of underWay) controller.abort()
     },
   }
 }

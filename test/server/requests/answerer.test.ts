@@ -139,6 +139,19 @@ describe('a request', () => {
     expect(await leg.next('ack')).toMatchObject({ id: '1', data: 5 })
   })
 
+  test('under an id that is under way counts as any other, and is given up with it', async () => {
+    const signals: AbortSignal[] = []
+    const { leg } = await answering(
+      { hang: ({ signal }) => new Promise(() => void signals.push(signal)) },
+      { limits: { maxRequests: 2 } },
+    )
+    for (let at = 0; at < 3; at++) leg.send(ask('same', 'hang'))
+    expect(await leg.next('nack')).toMatchObject({ id: 'same', code: 'busy' })
+    expect(signals).toHaveLength(2)
+    leg.ws.terminate()
+    await until(() => signals.every(({ aborted }) => aborted), 'the leg is gone')
+  })
+
   test('that does not fit its schema is refused before the handler, by the path; the handler gets what the schema makes', async () => {
     const seen: unknown[] = []
     const methods = {
