@@ -67,7 +67,8 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
   /**
    * Gives the sessions that match a fresh token that `mint` signs for each of them, one after the other; nothing for
    * those where it answers null. It takes the place of the client's next call of its token service, and comes back to
-   * `authenticate` as any other. Resolves with the number of tokens given; what `mint` throws goes to `onError`.
+   * `authenticate` as any other. Resolves with the number of tokens given; what `mint` throws goes to
+   * `onError`, and so does one that takes longer than `limits.helloTimeout`.
    */
   offerTokens(match: SessionPick<User>, mint: Mint<User>): Promise<number>
   /**

@@ -85,7 +85,12 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     },
   )
 
-  const tokens = createTokenRenewal<User>({ legs: () => roster.legs, onError })
+  const tokens = createTokenRenewal<User>({
+    legs: () => roster.legs,
+    clock,
+    patience: limits.helloTimeout,
+    onError,
+  })
 
   /** Another server says what is to become of sessions, of which some may be here. */
   function obey(order: OrderNews) {

@@ -1,4 +1,6 @@
+import type { Clock } from '../../base/clock.js'
 import { tokenProblem } from '../../policy/token-answer.js'
+import { attempt } from '../attempt.js'
 import { numberOf } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
@@ -61,6 +63,9 @@ export interface TokenRenewal<User> {
 
 export function createTokenRenewal<User>(deps: {
   legs(): Iterable<TokenLeg<User>>
+  readonly clock: Clock
+  /** How long `mint` may take. */
+  readonly patience: number
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
   const bySession = (match: ReturnType<typeof pickOf<User>>) => {
@@ -95,9 +100,10 @@ export function createTokenRenewal<User>(deps: {
       for (const legs of bySession(match).values()) {
         try {
           const { session, user } = legs[0]!.who!
-          const minted = await mint({ session, user })
-          if (!minted) continue
-          const frame = tokenFrame(minted)
+          const answer = await attempt(deps, 'mint took longer than limits.helloTimeout', () => mint({ session, user }))
+          if ('thrown' in answer) throw answer.thrown
+          if (!answer.value) continue
+          const frame = tokenFrame(answer.value)
           for (const leg of legs) leg.send(frame)
           offered++
         } catch (error) {

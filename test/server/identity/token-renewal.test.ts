@@ -158,6 +158,7 @@ describe('a server that gives fresh tokens itself', () => {
 
   test.each([
     ['throws', () => Promise.reject(new Error('no key'))],
+    ['never answers', () => new Promise<never>(() => undefined)],
     ['signs an empty token', () => ({ token: '' })],
     ['signs one of two lines', () => ({ token: 'a\nb' })],
     ['signs one that clients would not take', () => ({ token: 'x'.repeat(16_385) })],
@@ -165,7 +166,7 @@ describe('a server that gives fresh tokens itself', () => {
     ['signs one that is none', () => ({ token: 7 as never })],
     ['signs one for a negative time', () => ({ token: 't', tokenTtl: -1 })],
   ])('goes on with the next session where mint %s', async (_, broken) => {
-    const server = await liveServer<User>({ authenticate })
+    const server = await liveServer<User>({ authenticate, limits: { helloTimeout: 500 } })
     const [ann, bob] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]
     expect(
       await server.offerTokens(
