@@ -5,8 +5,15 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../../test/kit/table.js'
 import { writeResults } from '../kit/results.js'
-import { conformanceLines, installRuntimes, seenAfterAbsence, seenInMoves, type Seen } from './run-runtimes.js'
-import { RUNTIMES } from './runtime.js'
+import {
+  conformanceLines,
+  installRuntimes,
+  seenAfterAbsence,
+  seenInMoves,
+  seenInReturn,
+  type Seen,
+} from './run-runtimes.js'
+import { RUNTIMES, type Runtime } from './runtime.js'
 
 const { values } = parseArgs({
   options: {
@@ -46,6 +53,15 @@ const rules = (lines: readonly string[]) => {
   wrong += all ? 0 : 1
   return all ? all[1]! : `BROKEN ${lines.filter((line) => !line.startsWith('✓')).join(' ')}`
 }
+/** A runtime without a WebSocket class of its own has none to try. */
+async function own(runtime: Runtime): Promise<string> {
+  if (runtime === peer) return '–'
+  const { ownSocket, refused, ...took } = await seenInReturn(folder, runtime)
+  const longest = Math.max(...Object.values(took))
+  const right = ownSocket && refused === 'unreachable' && longest < 5_000
+  wrong += right ? 0 : 1
+  return right ? `${longest} ms` : `BROKEN ${JSON.stringify({ ownSocket, refused, ...took })}`
+}
 const rows: string[][] = []
 for (const runtime of runtimes) {
   console.log(`${runtime.name} …`)
@@ -57,6 +73,7 @@ for (const runtime of runtimes) {
     rules(await conformanceLines(folder, peer, runtime)),
     counts(await seenInMoves(folder, peer, runtime, options)),
     counts(await seenAfterAbsence(folder, peer, runtime, options)),
+    await own(runtime),
   ])
 }
 const text = table(
@@ -68,10 +85,11 @@ const text = table(
     'as client: rules seen',
     'wrong in moves',
     'wrong in a return',
+    'own class: longest way back',
   ],
   rows,
 )
-const how = `Wrong: lost, repeated, out of order, gaps and breaks together. Moves: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent.`
+const how = `Wrong: lost, repeated, out of order, gaps and breaks together. Moves: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent. Own class: the runtime's WebSocket, at a port where nobody listens, at a server that is killed, and at one that closes.`
 console.log(`\n${text}\n\n${how}`)
 writeResults('runtimes', {
   json: JSON.stringify({ options, rows, wrong }, null, 2),

@@ -56,6 +56,28 @@ export function seenAfterAbsence(folder: string, server: Runtime, client: Runtim
   return meet(folder, server, client, { KEPT: options.kept })
 }
 
+/** How the runtime's own WebSocket class, in the client's hands, bears a refused dial, a killed server and a close. */
+export interface Returned {
+  readonly ownSocket: boolean
+  /** What was told of a dial to where nobody listens. */
+  readonly refused: string
+  /** Milliseconds: to live; from the kill to its notice, and to live again; the same after a close. */
+  readonly live: number
+  readonly noticed: number
+  readonly back: number
+  readonly closed: number
+  readonly again: number
+}
+
+export async function seenInReturn(folder: string, client: Runtime): Promise<Returned> {
+  const returning = start(folder, client, 'return.mjs', { NODE: process.execPath })
+  try {
+    return (await returning.next()) as Returned
+  } finally {
+    returning.end()
+  }
+}
+
 /** What the conformance kit, on one runtime, says of the server half on another: a line a rule, and the sum. */
 export async function conformanceLines(folder: string, server: Runtime, kitOn: Runtime): Promise<string[]> {
   const running = start(folder, server, 'server.mjs', {})

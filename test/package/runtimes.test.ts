@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { installRuntimes, seenAfterAbsence, seenInMoves } from '../../bench/runtimes/run-runtimes.js'
+import { installRuntimes, seenAfterAbsence, seenInMoves, seenInReturn } from '../../bench/runtimes/run-runtimes.js'
 import { RUNTIMES, type Runtime } from '../../bench/runtimes/runtime.js'
 
 // `npm run runtimes` is the whole of it.
@@ -24,6 +24,13 @@ describe.each(others.map((runtime) => [runtime.name, runtime] as const))('on %s'
   it('a client misses nothing while its server on Node is replaced', { timeout: 60_000 }, async () => {
     const seen = await seenInMoves(folder, here, runtime, few)
     expect(seen).toMatchObject({ ...right, handovers: few.moves, echoed: seen.published })
+  })
+  it('its own WebSocket class is enough: a refused dial is told, and a killed or closing server is noticed and come back to', {
+    timeout: 60_000,
+  }, async () => {
+    const { ownSocket, refused, ...took } = await seenInReturn(folder, runtime)
+    expect({ ownSocket, refused }).toEqual({ ownSocket: true, refused: 'unreachable' })
+    for (const ms of Object.values(took)) expect(ms).toBeLessThan(5_000)
   })
   it('a client that comes back for 11 MB, and reads slowly, is served to the end and never cut', {
     timeout: 90_000,
