@@ -1,11 +1,12 @@
 /**
- * Its own look, in a shadow root: the page's style does not reach it, and it does not reach the page; only light or
- * dark is the page's.
+ * Its own look, in a shadow root: the page's style does not reach it, nor what elements inherit from the page, and it
+ * does not reach the page; only light or dark is the page's.
  */
 export const PANEL_STYLE = `
 :host { display: block; container-type: inline-size }
 * { box-sizing: border-box }
 .panel {
+  all: initial; display: block; box-sizing: border-box; color-scheme: inherit;
   --surface: light-dark(#fff, #16191d); --ground: light-dark(#f4f5f7, #1f2328); --ink: light-dark(#16181d, #eceef1);
   --muted: light-dark(#565d69, #a2aab4); --line: light-dark(#dfe2e7, #30363d);
   --leg-a: light-dark(#0b7a70, #46cfbd); --leg-a-soft: light-dark(#cfe9e4, #153f3a);
