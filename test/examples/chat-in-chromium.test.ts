@@ -98,8 +98,8 @@ async function talk(page: Page, name: string) {
 
 beforeAll(async () => {
   balancer = createBalancer()
-  const alias = ['react', 'history'].map((name) => ({
-    find: `livesocket/${name}`,
+  const alias = ['', '/react', '/history'].map((name) => ({
+    find: new RegExp(`^livesocket${name}$`),
     replacement: join(ROOT, 'src', name, 'index.ts'),
   }))
   ;[redis, browser] = await Promise.all([
@@ -144,7 +144,7 @@ describe('the example chat', { timeout: 60_000 }, () => {
 
     await ada.getByPlaceholder('Say something').fill('/quit')
     await ada.keyboard.press('Enter')
-    await ada.getByRole('button', { name: 'There are no commands: dismiss' }).click()
+    await ada.getByRole('button', { name: 'no-command: dismiss' }).click()
     await expect.poll(() => said(ada)).toEqual(['Ada hello'])
 
     await bob.getByRole('button', { name: 'About' }).click()
