@@ -11,7 +11,7 @@ export interface Succession {
 }
 
 export async function startSuccession(
-  options: Pick<LiveServerOptions, 'onRequest'> & { readonly history?: number },
+  options: Pick<LiveServerOptions, 'onRequest' | 'limits'> & { readonly history?: number },
 ): Promise<Succession> {
   const { history = 5_000, ...rest } = options
   const log = memoryLog({ history: { maxMessages: history } })
