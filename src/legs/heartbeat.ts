@@ -40,7 +40,7 @@ const LATE = 1_500
  * again, and the last word is some round trips younger than the tick: this many at most, and within so many
  * milliseconds.
  */
-const ECHOES = 25
+const ECHOES = 250
 const ECHO_FOR = 250
 
 /**
