@@ -82,6 +82,7 @@ const SERVER_MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Files at the server's root that every room of it may know, and that know none. */
 const SERVER_GROUND = [
+  'arrival',
   'attempt',
   'bounds',
   'counters',

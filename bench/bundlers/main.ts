@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { packInto } from '../kit/pack.js'
 import { BUNDLERS } from './bundlers.js'
 import { installBundlers, useBundler, wanted } from './run-bundlers.js'
 
@@ -14,13 +14,7 @@ if (bundlers.length === 0) {
 }
 const folder = mkdtempSync(join(tmpdir(), 'livesocket-bundlers-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
-  cwd: resolve(import.meta.dirname, '../..'),
-  encoding: 'utf8',
-})
-if (packed.status !== 0) throw new Error(packed.stderr)
-const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.lastIndexOf('\n[') + 1)) as [{ filename: string }]
-await installBundlers(folder, join(folder, filename), bundlers)
+await installBundlers(folder, packInto(folder), bundlers)
 for (const bundler of bundlers) {
   const start = performance.now()
   const said = await useBundler(folder, bundler).catch((error: Error) => [error.message])

@@ -1,6 +1,6 @@
 import type { Random } from '../../src/base/clock.js'
 import { spreadDelay } from '../../src/policy/delay.js'
-import { askingRate, createPace } from '../../src/server/drain/drain-pace.js'
+import { askingRate, createDrainRate } from '../../src/server/drain/drain-rate.js'
 import { createCounter, type Counter } from './capacity.js'
 import type { FleetSettings } from './options.js'
 
@@ -69,7 +69,7 @@ function drain(
   moved: (leg: number, dialled: number, welcome: number) => void,
 ) {
   let now = begin
-  const pace = createPace(askingRate(rate), () => now)
+  const pace = createDrainRate(askingRate(rate), () => now)
   const deadline = (legs / rate) * 2_000 + 30_000
   for (let leg = 0; leg < legs; leg++) {
     // Timers tick in whole milliseconds.

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../../test/kit/table.js'
+import { packInto } from '../kit/pack.js'
 import { writeResults } from '../kit/results.js'
 import {
   conformanceLines,
@@ -32,14 +32,8 @@ if (runtimes.length === 0 || !Object.values(options).every((value) => Number.isI
 
 const folder = mkdtempSync(join(tmpdir(), 'livesocket-runtimes-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
-  cwd: resolve(import.meta.dirname, '../..'),
-  encoding: 'utf8',
-})
-if (packed.status !== 0) throw new Error(packed.stderr)
-const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.lastIndexOf('\n[') + 1)) as [{ filename: string }]
 const peer = RUNTIMES[0]!
-installRuntimes(folder, join(folder, filename), [...new Set([peer, ...runtimes])])
+installRuntimes(folder, packInto(folder), [...new Set([peer, ...runtimes])])
 
 let wrong = 0
 const counts = (seen: Seen) => {

@@ -62,6 +62,16 @@ export function createTraffic(): Traffic {
     if (topic !== undefined && type === 'ack') change(topic, { set: (data as MembersAnswer).rows })
   }
 
+  function heard(frame: Frame | null) {
+    if (!frame) return
+    if (frame.type === 'signal') signals.in++
+    else if (frame.type !== 'message') answered(frame)
+    else {
+      const topic = presenceOf(frame.topic!)
+      if (topic !== null && frame.data) change(topic, frame.data as MemberChanges)
+    }
+  }
+
   return {
     outgoing(text) {
       const frame = read(text)
@@ -69,13 +79,10 @@ export function createTraffic(): Traffic {
       if (frame?.type === 'signal') signals.out++
     },
     came(text) {
-      const frame = read(text)
-      if (!frame) return
-      if (frame.type === 'signal') signals.in++
-      else if (frame.type !== 'message') answered(frame)
-      else {
-        const topic = presenceOf(frame.topic!)
-        if (topic !== null && frame.data) change(topic, frame.data as MemberChanges)
+      try {
+        heard(read(text))
+      } catch {
+        // No frame of the contract: the live socket tells of it, and whoever looks on stops nothing.
       }
     },
     get requests() {

@@ -21,12 +21,12 @@ export interface HeldMessage {
 
 /** What waits until the old leg has no say any more, in the order in which it came. */
 export class HeldMessages {
-  all: readonly HeldMessage[] = []
+  all: HeldMessage[] = []
   bytes = 0
 
   add(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const bytes = estimateBytes(frame.data)
-    this.all = [...this.all, { topic, leg, frame, bytes }]
+    this.all.push({ topic, leg, frame, bytes })
     this.bytes += bytes
   }
 

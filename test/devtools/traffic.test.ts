@@ -5,6 +5,7 @@ import { memoryLog } from 'livesocket/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { liveServer } from '../server/kit.js'
+import { createTraffic } from '../../src/devtools/traffic.js'
 import { until } from '../kit/wait.js'
 
 it('requests, signals and members are counted on the wire, through a move', async () => {
@@ -54,4 +55,17 @@ it('requests, signals and members are counted on the wire, through a move', asyn
   bob.here.leave()
   await until(() => ada.traffic.members.get('room') === 1, 5_000, 'bob to be gone')
   expect(JSON.stringify(ada.recording())).not.toContain('private')
+})
+
+it.each([
+  '{"type":"ack","id":"1"',
+  '{"type":"ack","id":"1","data":{"rows":7}}',
+  '{"type":"message","topic":"livesocket.presence","data":7}',
+  '{"type":"message","topic":"livesocket.presence:room","data":{"set":[7],"gone":7}}',
+])('what a server says that is no frame of the contract stops nobody who looks on: %s', (text) => {
+  const traffic = createTraffic()
+  traffic.outgoing('{"type":"request","id":"1","method":"livesocket.presence","data":{"topic":"room"}}')
+  traffic.came(text)
+  traffic.came('{"type":"signal","topic":"room","data":1}')
+  expect(traffic.signals.in).toBe(1)
 })

@@ -194,7 +194,7 @@ const BESIDE_IT: readonly Mutant[] = [
     'test/server/drain/drain.test.ts',
     plants('server/drain/drain-run.ts', {
       'everybody is asked to move at once': [
-        `const wait = this.#isCrowded() ? CROWDED : this.#pace.wait()`,
+        `const wait = this.#isCrowded() ? CROWDED : this.#rate.wait()`,
         `const wait = 0`,
       ],
       'who is asked later is told too much time': [

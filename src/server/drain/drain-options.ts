@@ -1,7 +1,7 @@
 import { MAX_URL, MAX_WORDS } from '../../protocol/fields.js'
 import { numberOf, textOf } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
-import { askingRate } from './drain-pace.js'
+import { askingRate } from './drain-rate.js'
 
 /** How a server is emptied. Durations are milliseconds. */
 export interface DrainOptions {

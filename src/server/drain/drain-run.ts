@@ -7,7 +7,7 @@ import type { ServerLeg } from '../legs/server-leg.js'
 import type { ServerEvent } from '../server-event.js'
 import type { Span, Tracing } from '../tracing.js'
 import type { CheckedDrain } from './drain-options.js'
-import { createPace, type Pace } from './drain-pace.js'
+import { createDrainRate, type DrainRate } from './drain-rate.js'
 import { createDrainWindow, type DrainWindow } from './drain-window.js'
 
 /** What a drain came to, in legs. */
@@ -61,7 +61,7 @@ export class DrainRun {
   readonly #id = nanoid()
   readonly #options: CheckedDrain
   readonly #deps: DrainRunDeps
-  readonly #pace: Pace
+  readonly #rate: DrainRate
   readonly #window: DrainWindow<Leg>
   readonly #next: Alarm
   readonly #deadline: Alarm
@@ -81,7 +81,7 @@ export class DrainRun {
     this.#deps = deps
     this.remaining = new Set(legs)
     this.#waiting = [...this.remaining].reverse()
-    this.#pace = createPace(options.rate, now)
+    this.#rate = createDrainRate(options.rate, now)
     this.#window = createDrainWindow<Leg>(options, now)
     this.#endsAt = now() + options.deadline
     this.#next = createAlarm(clock, () => this.#ask())
@@ -170,12 +170,12 @@ export class DrainRun {
 
   #ask() {
     while (this.#waiting.length > 0) {
-      const wait = this.#isCrowded() ? CROWDED : this.#pace.wait()
+      const wait = this.#isCrowded() ? CROWDED : this.#rate.wait()
       // Timers tick in whole milliseconds, and one that is early would only have to be set again.
       if (wait > 0) return this.#next.set(Math.ceil(wait))
       const leg = this.#waiting.pop()!
       if (!this.remaining.has(leg)) continue
-      this.#pace.took()
+      this.#rate.took()
       this.#told.set(leg, { at: this.#deps.clock.monotonic(), span: this.#trace(leg) })
       this.#window.asked(leg)
       this.#deps.asked()

@@ -1,3 +1,4 @@
+import type { Arrival } from '../arrival.js'
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../base/clock.js'
 import type { ServerFrame } from '../../protocol/frames.js'
@@ -53,18 +54,6 @@ export interface LegOwner<User> {
   readonly subject: string | undefined
   /** Whether it has shown a token. */
   token: boolean
-}
-
-/** What is told of a leg's beginning and end, each at most once. */
-export interface Arrival {
-  /** From which it came. */
-  readonly address: string
-  /** Its hello has come. */
-  said(): void
-  welcomed(): void
-  /** It is being closed. */
-  ending(): void
-  gone(): void
 }
 
 /** What all legs of a server share. */

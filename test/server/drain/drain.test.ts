@@ -1,7 +1,7 @@
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createPace } from '../../../src/server/drain/drain-pace.js'
+import { createDrainRate } from '../../../src/server/drain/drain-rate.js'
 import { onSignal } from '../../../src/server/drain/drain-signal.js'
 import type { DrainOptions } from '../../../src/server/index.js'
 import { seededRandom } from '../../../src/testing/seeded-random.js'
@@ -23,7 +23,7 @@ describe('the pace', () => {
     (rate) => {
       const random = seededRandom(Math.ceil(rate))
       let now = 0
-      const pace = createPace(rate, () => now)
+      const pace = createDrainRate(rate, () => now)
       const taken: number[] = []
       while (taken.length < 3 * rate + 20) {
         if (pace.wait() > 0) {
@@ -42,7 +42,7 @@ describe('the pace', () => {
 
   test('lets no wave go after it stood still, and has caught up soon all the same', () => {
     let now = 0
-    const pace = createPace(500, () => now)
+    const pace = createDrainRate(500, () => now)
     const taken: number[] = []
     for (; now < 10_000; now += now === 2_000 ? 400 : 1) for (; pace.wait() === 0; taken.push(now)) pace.took()
     for (let at = 53; at < taken.length; at++) expect(taken[at]! - taken[at - 53]!).toBeGreaterThanOrEqual(100)
@@ -51,7 +51,7 @@ describe('the pace', () => {
 
   test('is no slower than it must be', () => {
     let now = 0
-    const pace = createPace(100, () => now)
+    const pace = createDrainRate(100, () => now)
     let taken = 0
     for (; now < 2_000; now++) for (; pace.wait() === 0; taken++) pace.took()
     expect(taken).toBe(200)

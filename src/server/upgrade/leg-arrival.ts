@@ -1,19 +1,8 @@
 import type { Duplex } from 'node:stream'
+import type { Arrival } from '../arrival.js'
 import type { Failure } from '../failure.js'
 import { LEAST_SEGMENT } from '../limits.js'
 import type { PendingPlace } from './pending-connections.js'
-
-/** What a leg tells of its beginning and end, each at most once. */
-export interface Arrival {
-  /** From which it came. */
-  readonly address: string
-  /** Its hello has come. */
-  said(): void
-  welcomed(): void
-  /** It is being closed. */
-  ending(): void
-  gone(): void
-}
 
 /** What is done with a leg that may not stay. */
 export interface ArrivingLeg {

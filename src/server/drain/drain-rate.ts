@@ -1,7 +1,7 @@
 /**
  * When the next one of a row may go, so that no window of one second ever holds more than `rate` of them, rounded up.
  */
-export interface Pace {
+export interface DrainRate {
   /** Milliseconds until the next one may go; 0 when it may go now. */
   wait(): number
   /** One goes now. */
@@ -29,7 +29,7 @@ const SLICE = 2 / 19
  *
  * @param rate per second, above 0.
  */
-export function createPace(rate: number, now: () => number): Pace {
+export function createDrainRate(rate: number, now: () => number): DrainRate {
   const size = Math.ceil(rate)
   const slice = Math.ceil(size * SLICE)
   const window = Math.max(1, 1 / rate) * 1_000
