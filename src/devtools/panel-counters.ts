@@ -5,7 +5,7 @@ import type { Recorder } from './recorder.js'
 
 const NAMES = ['Delivered', 'Duplicates', 'Held', 'Gaps', 'Handovers', 'Reconnects', 'Longest silence', 'Outbox']
 /** Seen on the wire alone. */
-const WIRE = ['Requests', 'Signals']
+const WIRE = ['Requests, waiting', 'Signals in, out']
 
 /** What came in, what was dropped, and what waits. */
 export function createCounters(wire: boolean) {
@@ -29,8 +29,8 @@ export function createCounters(wire: boolean) {
         Handovers: number(stats.handovers),
         Reconnects: number(stats.reconnects),
         'Longest silence': seconds(stats.longestSilence),
-        Requests: `${number(requests.asked)} · ${number(requests.waiting)} wait`,
-        Signals: `${number(signals.in)} in · ${number(signals.out)} out`,
+        'Requests, waiting': `${number(requests.asked)} · ${number(requests.waiting)}`,
+        'Signals in, out': `${number(signals.in)} · ${number(signals.out)}`,
         Outbox: outbox.messages === 0 ? 'empty' : `${number(outbox.messages)} · ${number(outbox.bytes)} B`,
       }
       for (const [name, cell] of cells) text(cell, values[name]!)

@@ -37,7 +37,7 @@ canvas { display: block; width: 100% }
 .key i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; border: 1.5px solid var(--leg-a); vertical-align: -1px }
 .key i.full { background: var(--leg-a) } .key i.bar { width: 16px; border-radius: 3px; background: var(--leg-a) }
 .key i.soft { width: 16px; border-radius: 3px; background: var(--leg-a-soft) } .key i.count { width: auto; height: auto; padding: 0 5px; border-radius: 9px; font-size: 11px; font-style: normal; font-weight: 650; line-height: 13px; vertical-align: 0; color: var(--surface); background: var(--leg-a) } .key i.dash { width: 16px; border-radius: 3px; border-style: dashed }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(96px, 1fr)); gap: 1px; margin: 0; overflow: hidden; border-block: 1px solid var(--line) }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(88px, 1fr)); gap: 1px; margin: 0; overflow: hidden; border-block: 1px solid var(--line) }
 dl div { outline: 1px solid var(--line); padding: 8px 14px }
 dt { color: var(--muted); font-size: 12px } dd { font-variant-numeric: tabular-nums; margin: 0; font-size: 17px; font-weight: 620; letter-spacing: -.01em }
 dd[data-bad] { color: var(--bad) }
