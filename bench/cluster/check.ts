@@ -7,6 +7,8 @@ import type { Line } from './record.js'
 export interface Verdict {
   /** Applied, and never delivered to somebody who followed the topic by then, and in no gap. */
   readonly lost: number
+  /** The first few of those: who missed which number of which topic, and the newest that it has. */
+  readonly losses: readonly string[]
   readonly repeated: number
   readonly reordered: number
   /** Refused, as the publisher was told, and delivered all the same. */
@@ -172,11 +174,12 @@ export async function check(
     longestSilence: 0,
   }
   const refusals: Record<string, number> = {}
+  const losses: string[] = []
   for (const [name, topic] of topics) {
     sums.published += topic.applied.size
     let last = 0
     for (const n of topic.applied) last = Math.max(last, n)
-    for (const { runs, gapsAt, silence } of topic.followers.values()) {
+    for (const [client, { runs, gapsAt, silence }] of topic.followers) {
       // Who got nothing at all followed from the beginning all the same.
       const account = createAccount(runs.length > 0 ? undefined : 1)
       /** Between these numbers a gap was told of. */
@@ -201,12 +204,16 @@ export async function check(
       for (const n of account.missing(last)) {
         if (!topic.applied.has(n)) continue
         if (told.some(([after, before]) => after < n && n < before)) sums.lostInGaps++
-        else sums.lost++
+        else {
+          sums.lost++
+          if (losses.length < 5) losses.push(`${client} missed ${n} of ${name} and has ${account.newest}, of ${last}`)
+        }
       }
     }
   }
   return {
     ...sums,
+    losses,
     refusals,
     refused,
     unknown: unknowns.length,

@@ -88,6 +88,8 @@ const ROOMY = ['--max-semi-space-size=64']
 const RAMP = 15_000
 /** The longest that is waited for until programs that have just started are fast, ms. */
 const COLD = 30_000
+/** The longest that is waited for what is late before it counts as lost, ms. */
+const LATE = 60_000
 /** Of what is published in a second: publishes that wait for their answer where nothing is late. */
 const CALM = 0.1
 
@@ -220,6 +222,18 @@ export async function startFleet(
     }
   }
 
+  /** What is on its way yet is late, not lost: everybody is live, and nothing has come for `quiet` milliseconds. */
+  async function untilQuiet(quiet: number) {
+    const begun = systemClock.monotonic()
+    let received = -1
+    for (let still = begun; systemClock.monotonic() - begun < LATE; await sleep(100)) {
+      const now = await state()
+      if (now.received !== received || now.live + now.closed < plan.clients) still = systemClock.monotonic()
+      if (systemClock.monotonic() - still >= quiet) return
+      received = now.received
+    }
+  }
+
   async function close() {
     for (const program of [...programs, ...nodes.values()]) program.kill('SIGKILL')
     await Promise.all([...programs, ...nodes.values()].map(({ exit }) => exit))
@@ -289,7 +303,7 @@ export async function startFleet(
       await tell('publish', { on: false })
       const begun = systemClock.monotonic()
       while ((await state()).waiting > 0 && systemClock.monotonic() - begun < 30_000) await sleep(50)
-      await sleep(quiet)
+      await untilQuiet(quiet)
       await Promise.all(programs.map((program) => program.ask('end')))
       await Promise.all(programs.map(({ exit }) => exit))
       const verdict = await check(records, { busiest: 'shared', from, until })

@@ -106,7 +106,7 @@ function outcomeOf(
 ): Outcome {
   const { lost, repeated, reordered, refusedButDelivered, backAfter, latency } = verdict
   const broken = [
-    ...(lost > 0 ? [`${lost} messages were lost`] : []),
+    ...(lost > 0 ? [`${lost} messages were lost: ${verdict.losses.join('; ')}`] : []),
     ...(repeated > 0 ? [`${repeated} messages came twice`] : []),
     ...(reordered > 0 ? [`${reordered} messages came out of order`] : []),
     ...(refusedButDelivered > 0
