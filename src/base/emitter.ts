@@ -4,7 +4,7 @@
  */
 export class Emitter<Events> {
   readonly #onThrow: (thrown: unknown, type: keyof Events) => void
-  readonly #listeners = new Map<keyof Events, Set<{ readonly call: (event: never) => void }>>()
+  #listeners: Map<keyof Events, Set<{ readonly call: (event: never) => void }>> | null = null
 
   constructor(onThrow: (thrown: unknown, type: keyof Events) => void) {
     this.#onThrow = onThrow
@@ -13,6 +13,7 @@ export class Emitter<Events> {
   /** Calls `listener` for every event of that type; returns the undo. */
   on<Type extends keyof Events>(type: Type, listener: (event: Events[Type]) => void): () => void {
     const entry = { call: listener as (event: never) => void }
+    this.#listeners ??= new Map()
     const all = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, all.add(entry))
     return () => void all.delete(entry)
@@ -20,7 +21,7 @@ export class Emitter<Events> {
 
   /** Whether anybody listens. */
   emit<Type extends keyof Events>(type: Type, event: Events[Type]): boolean {
-    const entries = [...(this.#listeners.get(type) ?? [])]
+    const entries = [...(this.#listeners?.get(type) ?? [])]
     for (const entry of entries) {
       try {
         entry.call(event as never)

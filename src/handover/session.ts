@@ -235,13 +235,13 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   makeOutbox(): Outbox {
     const { clock, outbox, protocol } = this.#settings
     const { acknowledges, dedupes, binary } = protocol
-    const deps = { clock, id: () => nanoid(), settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
+    const deps = { clock, id: nanoid, settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
     return createOutbox({ ...deps, ...outbox }, this)
   }
 
   makeRequests(): Requests {
     const { clock, outbox, parts } = this.#settings
-    return parts.requests!({ clock, id: () => nanoid(), ...outbox }, (leg, frame) => this.send(leg, frame))
+    return parts.requests!({ clock, id: nanoid, ...outbox }, (leg, frame) => this.send(leg, frame))
   }
 
   // What its tokens tell.
@@ -283,6 +283,10 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & { fence(leg: number): void }) => Session['merge']
 
 function mergeOf({ protocol, clock, holding }: Settings, session: Session): Session['merge'] {
-  const deps = { clock, present: clock.present, id: () => nanoid(8), ...holding }
+  const deps = { clock, present: clock.present, id: shortId, ...holding }
   return (protocol.createMerge as CreateMerge)(deps, session)
+}
+
+function shortId(): string {
+  return nanoid(8)
 }

@@ -24,7 +24,7 @@ interface Connection extends EventTarget {
 export const browserNetwork: Network = {
   online: () => typeof navigator !== 'object' || navigator.onLine !== false,
   subscribe(listener) {
-    if (typeof addEventListener !== 'function') return () => {}
+    if (typeof addEventListener !== 'function') return ignore
     const connection = typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
     let before = kindOf(connection)
     // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other
@@ -43,6 +43,8 @@ export const browserNetwork: Network = {
     }
   },
 }
+
+function ignore() {}
 
 function kindOf(connection: Connection | undefined): string {
   return `${connection?.type} ${connection?.effectiveType} ${connection?.downlinkMax}`

@@ -24,7 +24,7 @@ export const browserPage: Page = {
   hidden: () => typeof document === 'object' && document.visibilityState === 'hidden',
   prerendering: () => typeof document === 'object' && (document as { prerendering?: boolean }).prerendering === true,
   subscribe(listener) {
-    if (typeof document !== 'object' || typeof addEventListener !== 'function') return () => {}
+    if (typeof document !== 'object' || typeof addEventListener !== 'function') return ignore
     const tells = (change: PageChange) => () => listener(change)
     const tellsOfCache = (change: PageChange) => (event: Event) =>
       (event as PageTransitionEvent).persisted && listener(change)
@@ -45,3 +45,5 @@ export const browserPage: Page = {
     }
   },
 }
+
+function ignore() {}

@@ -14,18 +14,19 @@ const STOOD_STILL = 2_000
  * timers run as seldom as once a minute, and only a difference between the two clocks counts. Returns the undo.
  */
 export function watchWake(clock: Clock, hidden: () => boolean, woke: () => void): () => void {
-  let cancel = () => {}
+  let before = instant(clock)
+  let wasHidden = hidden()
   const look = () => {
-    const before = instant(clock)
-    const wasHidden = hidden()
-    cancel = clock.setTimeout(() => {
-      const wall = clock.now() - before.wall
-      const monotonic = clock.monotonic() - before.monotonic
-      const throttled = wasHidden || hidden()
-      look()
-      if ((throttled ? wall - monotonic : Math.max(wall, monotonic) - LOOK) > STOOD_STILL) woke()
-    }, LOOK)
+    const now = instant(clock)
+    const wall = now.wall - before.wall
+    const monotonic = now.monotonic - before.monotonic
+    const isHidden = hidden()
+    const throttled = wasHidden || isHidden
+    before = now
+    wasHidden = isHidden
+    cancel = clock.setTimeout(look, LOOK)
+    if ((throttled ? wall - monotonic : Math.max(wall, monotonic) - LOOK) > STOOD_STILL) woke()
   }
-  look()
+  let cancel = clock.setTimeout(look, LOOK)
   return () => cancel()
 }

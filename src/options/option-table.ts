@@ -28,14 +28,21 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  * themselves.
  */
 export function readOptions<Rules extends Table>(table: Rules, given: unknown, name = ''): Read<Rules> {
+  const known = given === undefined && defaults.get(table)
+  if (known) return known as Read<Rules>
   const own = section(name, given)
-  return Object.fromEntries(
-    Object.entries(table).map(([option, rule]) => {
-      const path = name === '' ? option : `${name}.${option}`
-      return [option, typeof rule === 'function' ? rule(path, own[option]) : readOptions(rule, own[option], path)]
-    }),
-  ) as Read<Rules>
+  // A copy of the table has its shape, which all that is read by it share.
+  const read: Record<string, unknown> = { ...table }
+  for (const [option, rule] of Object.entries(table)) {
+    const path = name === '' ? option : `${name}.${option}`
+    read[option] = typeof rule === 'function' ? rule(path, own[option]) : readOptions(rule, own[option], path)
+  }
+  if (given === undefined) defaults.set(table, read)
+  return read as Read<Rules>
 }
+
+/** What a table reads where nothing was given. */
+const defaults = new Map<Table, unknown>()
 
 /**
  * What an object of options says, copied: own properties only, since what somebody put on Object.prototype is no option

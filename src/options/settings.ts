@@ -103,11 +103,11 @@ export interface Settings extends Omit<Read<typeof OPTIONS>, 'key' | 'reconnect'
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>, parts: AllParts): Settings {
   if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
   const options = section('', given)
-  const read = readOptions(OPTIONS, options)
-  const { environment } = read
-  const { from = 0.5, to = 0.9 } = read.tokenRefresh
+  const { url, key, getToken, tokenRefresh, handover, reconnect, heartbeat, ...more } = readOptions(OPTIONS, options)
+  const { connectTimeout, outbox, holding, onClose, debug, environment } = more
+  const { from = 0.5, to = 0.9 } = tokenRefresh
   if (from > to)
-    throw read.tokenRefresh.from === undefined
+    throw tokenRefresh.from === undefined
       ? invalid('tokenRefresh.to', explain`at least tokenRefresh.from (0.5)`, to)
       : invalid('tokenRefresh.from', explain`at most tokenRefresh.to (${to})`, from)
   for (const [option, part] of [
@@ -123,19 +123,29 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
   const protocol = options.protocol === undefined ? parts.protocol() : options.protocol
   if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function')
     throw invalid('protocol', explain`what livesocketV1() or rawProtocol() returns`, protocol)
-  if (read.getToken && (protocol as Partial<Protocol>).takesToken === false) {
+  if (getToken && (protocol as Partial<Protocol>).takesToken === false) {
     throw new LiveSocketError(
       'invalid',
       explain`getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
     )
   }
-  // To spread it into another object would make two, and a shape of its own for each client.
-  return Object.assign(read, {
-    key: read.key ?? defaultKey(read.url),
+  // Each by its name: all clients' settings have one shape, where a spread gives each its own.
+  return {
+    url,
+    getToken,
+    tokenRefresh,
+    handover,
+    heartbeat,
+    connectTimeout,
+    outbox,
+    holding,
+    onClose,
+    debug,
+    key: key ?? defaultKey(url),
     protocol: protocol as unknown as Protocol,
     reconnect: {
-      spread: read.reconnect.spread ?? (protocol as Partial<Protocol>).reconnectSpread ?? bounds.spread.otherwise,
-      cap: read.reconnect.cap,
+      spread: reconnect.spread ?? (protocol as Partial<Protocol>).reconnectSpread ?? bounds.spread.otherwise,
+      cap: reconnect.cap,
     },
     parts,
     check: parts.schemas?.check ?? unchecked,
@@ -148,7 +158,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     network: environment.network ?? browserNetwork,
     page: environment.page ?? browserPage,
     tabs: environment.tabs,
-  })
+  }
 }
 
 /**

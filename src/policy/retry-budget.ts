@@ -17,20 +17,33 @@ const EACH = 3_000
 const WELCOME = 5
 
 export function createRetryBudget(clock: Pick<Clock, 'monotonic'>): RetryBudget {
-  let tokens = FULL
-  let at = clock.monotonic()
-  function add(more: number) {
-    tokens = Math.min(FULL, tokens + more)
+  return new TokenBucket(clock)
+}
+
+class TokenBucket implements RetryBudget {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  #tokens = FULL
+  #at: number
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock
+    this.#at = clock.monotonic()
   }
-  return {
-    take() {
-      const now = clock.monotonic()
-      add((now - at) / EACH)
-      at = now
-      // Several that wait are one: each replaces the one before.
-      tokens = Math.max(-1, tokens - 1)
-      return tokens >= 0 ? 0 : -tokens * EACH
-    },
-    welcomed: () => add(WELCOME),
+
+  take(): number {
+    const now = this.#clock.monotonic()
+    this.#add((now - this.#at) / EACH)
+    this.#at = now
+    // Several that wait are one: each replaces the one before.
+    this.#tokens = Math.max(-1, this.#tokens - 1)
+    return this.#tokens >= 0 ? 0 : -this.#tokens * EACH
+  }
+
+  welcomed(): void {
+    this.#add(WELCOME)
+  }
+
+  #add(more: number) {
+    this.#tokens = Math.min(FULL, this.#tokens + more)
   }
 }

@@ -33,7 +33,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
   session: Session
   /** Who is told of what this socket publishes. */
-  readonly publishing = new Set<PublishListener>()
+  publishing: Set<PublishListener> | null = null
   #signals: Signals | null = null
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null

@@ -19,8 +19,7 @@ export function watchHost(coordinator: Coordinator): () => void {
     }
   }
   tick(page.hidden())
-  const undo = [
-    () => tick(false),
+  const stops = [
     network.subscribe((hint) => {
       coordinator.evidence.networkChanged()
       coordinator.session.tokens.check()
@@ -50,7 +49,8 @@ export function watchHost(coordinator: Coordinator): () => void {
     }),
   ]
   return () => {
-    for (const stop of undo.splice(0)) stop()
+    tick(false)
+    for (const stop of stops) stop()
   }
 }
 

@@ -14,7 +14,7 @@ export type PublishListener = (
 
 interface Inside {
   readonly session: unknown
-  readonly publishing: Set<PublishListener>
+  publishing: Set<PublishListener> | null
   insides(): Insides
 }
 
@@ -38,7 +38,7 @@ export function sessionOf(socket: object): unknown {
 
 /** Tells of everything that the socket publishes from now on; returns the undo. */
 export function ownPublishes(socket: object, listener: PublishListener): () => void {
-  const publishing = inside.get(socket)?.publishing
-  publishing?.add(listener)
-  return () => void publishing?.delete(listener)
+  const of = inside.get(socket)
+  if (of) (of.publishing ??= new Set()).add(listener)
+  return () => void of?.publishing?.delete(listener)
 }

@@ -255,7 +255,7 @@ function publish(
   }
   session.counters.published++
   const outcome = session.unanswered.publish(topic, data, options)
-  for (const told of publishing) told(topic, data, outcome)
+  for (const told of publishing ?? []) told(topic, data, outcome)
   return outcome
 }
 

@@ -28,8 +28,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #hellos: readonly { readonly leg: number; readonly asked: ReadonlyMap<string, Asked> }[] = []
   #generations = 0
   /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
-  readonly #dirty = new Set<MergedTopic>()
-  readonly #asking = new Set<MergedTopic>()
+  #dirty: Set<MergedTopic> | null = null
+  #asking: Set<MergedTopic> | null = null
   /** The application is being told something. What it causes by calling back waits until that is done. */
   #telling = false
   readonly #held = { messages: 0, bytes: 0 }
@@ -66,7 +66,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       const bytes = early ? estimateBytes(data) : 0
       if (!sequence.hold({ offset, prev, data, hasData, id, by, leg, replayed, bytes })) this.#counts.duplicates++
       else if (early) this.#counts.held++
-      this.#dirty.add(topic)
+      this.#mark(topic)
     } else {
       this.#telling = true
       try {
@@ -93,7 +93,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
-    if (this.#active !== null) this.#asking.add(topic)
+    if (this.#active !== null) this.#wantAsked(topic)
     this.#settle()
   }
 
@@ -113,8 +113,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   #end(topic: MergedTopic) {
     this.#topics.delete(topic.name)
-    this.#dirty.delete(topic)
-    this.#asking.delete(topic)
+    this.#dirty?.delete(topic)
+    this.#asking?.delete(topic)
     topic.sequence.refresh()
     topic.sequence.holding.clear()
   }
@@ -141,7 +141,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       topic.old = topic.active
       topic.active = null
       topic.sequence.refresh()
-      this.#dirty.add(topic)
+      this.#mark(topic)
       const asked = hello?.get(topic.name)
       const answer = answers.get(topic.name)
       if (asked?.generation !== topic.generation) {
@@ -183,7 +183,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       if (!unasked && view === topic.active) topic.sequence.ask()
       return
     }
-    this.#dirty.add(topic)
+    this.#mark(topic)
     if (view !== topic.active) return
     if (!unasked && topic.last > 0) {
       topic.last = 0
@@ -203,7 +203,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     view.named = null
     view.refused = !retry
     if (retry && view === topic.active) topic.sequence.pause()
-    this.#dirty.add(topic)
+    this.#mark(topic)
     this.#settle()
   }
 
@@ -216,7 +216,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     for (const topic of this.#topics.values()) {
       if (wasActive) topic.active = topic.old
       topic.old = null
-      this.#dirty.add(topic)
+      this.#mark(topic)
       if (wasActive) this.#serveAgain(topic)
     }
     this.#settle()
@@ -252,21 +252,32 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     return leg === this.#active ? topic.active : leg === this.#old ? topic.old : null
   }
 
+  #mark(topic: MergedTopic) {
+    ;(this.#dirty ??= new Set()).add(topic)
+  }
+
+  #wantAsked(topic: MergedTopic) {
+    ;(this.#asking ??= new Set()).add(topic)
+  }
+
   /**
    * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
    */
   #settle() {
-    if (this.#telling || (this.#dirty.size === 0 && this.#asking.size === 0)) return
+    if (this.#telling || (!this.#dirty && !this.#asking)) return
     this.#telling = true
     this.#deps.present?.look()
     try {
-      while (this.#dirty.size > 0 || this.#asking.size > 0) {
-        for (const topic of this.#dirty) {
-          this.#advance(topic)
-          this.#dirty.delete(topic)
-        }
+      while (this.#dirty || this.#asking) {
+        const dirty = this.#dirty
+        if (dirty)
+          for (const topic of dirty) {
+            this.#advance(topic)
+            dirty.delete(topic)
+          }
+        this.#dirty = null
         this.#relieve()
-        if (this.#asking.size > 0) this.#sendAsking()
+        if (this.#asking) this.#sendAsking(this.#asking)
       }
     } finally {
       this.#telling = false
@@ -276,15 +287,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #advance(topic: MergedTopic) {
     while ((this.#active ?? this.#old) !== null && this.#topics.get(topic.name) === topic) {
       // Nothing holds of the topic on a leg that is about to be asked anew.
-      const active = this.#asking.has(topic) ? null : topic.active?.named
+      const active = this.#asking?.has(topic) ? null : topic.active?.named
       if (!topic.sequence.look(active, topic.old?.named)) return
     }
   }
 
   /** Sends what was decided to ask, from where the positions are by now. */
-  #sendAsking() {
-    const asking = [...this.#asking]
-    this.#asking.clear()
+  #sendAsking(asking: ReadonlySet<MergedTopic>) {
+    this.#asking = null
     if (this.#active === null) return
     const id = this.#deps.id()
     const requests = new Map<string, TopicRequest>()
@@ -302,7 +312,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (this.#within()) return
     for (const topic of this.#topics.values()) {
       const { position, holding } = topic.sequence
-      if (position && !this.#asking.has(topic) && covers(topic.active?.named, position)) holding.clear()
+      if (position && !this.#asking?.has(topic) && covers(topic.active?.named, position)) holding.clear()
     }
     if (this.#within() || this.#handlers.overflow()) return
     for (const topic of this.#topics.values()) {
@@ -324,13 +334,13 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   ask({ name }: TopicSequence) {
     const topic = this.#topics.get(name)
-    if (topic) this.#asking.add(topic)
+    if (topic) this.#wantAsked(topic)
   }
 
   wake({ name }: TopicSequence) {
     const topic = this.#topics.get(name)
     if (!topic) return
-    this.#dirty.add(topic)
+    this.#mark(topic)
     this.#settle()
   }
 
