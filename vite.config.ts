@@ -84,7 +84,7 @@ export default defineConfig({
         // What pages load in production: the same code with short texts, on the same socket in less code. That its
         // messages are short is what `test/production` is about; no test here asks for another one.
         extends: true,
-        plugins: [briefTexts(), leanReconnectingWebSocket(), shortNames()],
+        plugins: [briefTexts(), leanReconnectingWebSocket(), shortNames({ besides: /\/test\/publishes\// })],
         test: {
           name: 'production',
           sequence: { groupOrder: 0 },

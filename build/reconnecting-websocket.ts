@@ -59,6 +59,13 @@ export function leanReconnectingWebSocket(): Plugin {
           )
         }, code),
       )
+      // Its own members, which it calls so; our plugin for short names leaves packages alone.
+      const own = new Map<string, string>()
+      lean.replace(/\b_[a-z]\w+/gi, (name) => {
+        const short = own.get(name) ?? `_${own.size.toString(36)}`
+        own.set(name, short)
+        return short
+      })
       for (const { start, end } of unused(parseAst(lean.original, { lang: 'ts' }))) lean.remove(start, end)
       return { code: lean.toString(), map: lean.generateMap({ hires: true }) }
     },

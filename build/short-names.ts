@@ -1,23 +1,32 @@
+import { join, sep } from 'node:path'
 import MagicString from 'magic-string'
 import { parseAst, type Plugin } from 'vite'
 import { INTERNAL_NAMES } from './internal-names.js'
+
+/** Members of packages are none of ours. */
+const SRC = join(import.meta.dirname, '..', 'src', sep)
 
 const LETTERS = 'cdefghjklmoqrstuvwyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 /** The first ones of the list are the most frequent: they get one letter. Two more are those of no other member. */
 export const SHORT_NAMES: ReadonlyMap<string, string> = new Map(
-  INTERNAL_NAMES.map((name, at) => [name, LETTERS[at] ?? `$${LETTERS[at - LETTERS.length]}`]),
+  INTERNAL_NAMES.map((name, at) => {
+    const letter = LETTERS[at % LETTERS.length]!
+    return [name, [letter, `$${letter}`, `${letter}$`, `$${letter}$`][Math.floor(at / LETTERS.length)]!]
+  }),
 )
 
 /**
  * Members that only this package's code knows get short names: minifiers shorten variables, and never members. A test
  * holds the list to what is known of each name.
+ *
+ * @param besides what other files hand such members to this code. Default none.
  */
-export function shortNames(): Plugin {
+export function shortNames({ besides = /^$/ }: { readonly besides?: RegExp } = {}): Plugin {
   return {
     name: 'short-names',
     transform(code, id) {
-      if (id.includes('/node_modules/') || !/\.tsx?$/.test(id)) return null
+      if (!id.startsWith(SRC) && !besides.test(id)) return null
       const short = new MagicString(code)
       for (const { start, end, name, shorthand } of members(parseAst(code))) {
         const instead = SHORT_NAMES.get(name)

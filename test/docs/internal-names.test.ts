@@ -77,17 +77,76 @@ function publicNames(): Set<string> {
   return names
 }
 
-/** What this package's own files name, and what they and all declarations beside them keep a name from being shortened. */
-function namesInFiles(counts: (file: ts.SourceFile) => boolean = () => true) {
+const typesOf = (type: ts.Type) => (type.isUnion() ? type.types : [type])
+const isOurs = (symbol: ts.Symbol) => (symbol.declarations ?? []).every(ofPackage)
+
+/** What a node of our files shows to be known outside: members that are looked up by a text, or that somebody else has declared. */
+function knownOutside(node: ts.Node): readonly string[] {
+  const foreign = (symbols: readonly (ts.Symbol | undefined)[]) =>
+    symbols.flatMap((symbol) => (symbol && !isOurs(symbol) ? [symbol.name] : []))
+  // `any` says nothing of whose it is.
+  if (ts.isPropertyAccessExpression(node)) {
+    const symbol = checker.getSymbolAtLocation(node.name)
+    return symbol ? foreign([symbol]) : [node.name.text]
+  }
+  if (ts.isElementAccessExpression(node) || ts.isComputedPropertyName(node)) {
+    const key = ts.isComputedPropertyName(node) ? node.expression : node.argumentExpression
+    return typesOf(checker.getTypeAtLocation(key)).flatMap((type) => {
+      if (type.isStringLiteral()) return [type.value]
+      if (!(type.flags & ts.TypeFlags.StringLike) || ts.isComputedPropertyName(node)) return []
+      const of = checker.getNonNullableType(checker.getTypeAtLocation(node.expression))
+      return checker.getPropertiesOfType(of).map(({ name }) => name)
+    })
+  }
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.InKeyword)
+    return ts.isStringLiteralLike(node.left) ? [node.left.text] : []
+  if (ts.isObjectLiteralExpression(node)) {
+    const names = node.properties.flatMap((property) => memberName(property) ?? [])
+    const wanted = checker.getContextualType(node)
+    return typesOf(wanted ?? checker.getTypeAtLocation(node)).flatMap((type) =>
+      wanted && checker.getIndexInfoOfType(type, ts.IndexKind.String)
+        ? names
+        : foreign(names.map((name) => checker.getPropertyOfType(type, name))),
+    )
+  }
+  if (ts.isObjectBindingPattern(node)) {
+    const type = checker.getNonNullableType(checker.getTypeAtLocation(node))
+    return node.elements.flatMap((element) => {
+      const name = memberName(element)
+      if (name === undefined || element.dotDotDotToken) return []
+      const found = typesOf(type).flatMap((one) => checker.getPropertyOfType(one, name) ?? [])
+      return found.length > 0 ? foreign(found) : [name]
+    })
+  }
+  // Who claims to be what somebody else has declared, and who says of such a thing what else it has.
+  if (ts.isExpressionWithTypeArguments(node) || ts.isAsExpression(node)) {
+    const type = checker.getTypeAtLocation(node)
+    const whole = checker.getPropertiesOfType(type)
+    if (ts.isAsExpression(node)) {
+      const from = checker.getTypeAtLocation(node.expression)
+      const { symbol } = from
+      return symbol && isOurs(symbol) ? [] : whole.flatMap((member) => [member.name, ...partsOf(member, node)])
+    }
+    return foreign(whole)
+  }
+  return []
+}
+
+function partsOf(member: ts.Symbol, node: ts.Node): string[] {
+  const type = checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(member, node))
+  return type.flags & ts.TypeFlags.Object ? checker.getPropertiesOfType(type).map(({ name }) => name) : []
+}
+
+/** What this package's own files name, and what of it is known outside. */
+function namesInFiles() {
   const own = new Set<string>()
   const kept = new Set<string>()
-  for (const file of program.getSourceFiles().filter(counts)) {
-    const internal = file.fileName.startsWith(SRC) && !TOLD_OUTSIDE.test(file.fileName.slice(SRC.length))
+  for (const file of program.getSourceFiles().filter(ofPackage)) {
+    const internal = !TOLD_OUTSIDE.test(file.fileName.slice(SRC.length))
     const visit = (node: ts.Node) => {
       const name = memberName(node)
       if (name !== undefined) (internal ? own : kept).add(name)
-      // By a text a member may be looked up.
-      if (ts.isStringLiteralLike(node)) kept.add(node.text)
+      for (const known of knownOutside(node)) kept.add(known)
       ts.forEachChild(node, visit)
     }
     visit(file)
@@ -95,18 +154,19 @@ function namesInFiles(counts: (file: ts.SourceFile) => boolean = () => true) {
   return { own, kept }
 }
 
-it('a name is made short in production only where nobody outside can know it: no public type, browser, package, frame, saved file or text has it', () => {
+it('a name is made short in production only where nobody outside can know it: no public type, browser, package, frame, saved file or look-up by a text has it', () => {
   const { own, kept } = namesInFiles()
   const shown = publicNames()
-  // What the walk is worth: it reaches an option of an option, a method's result, and what a protocol is handed.
-  for (const name of ['redirectOrigins', 'longestSilence', 'hasData', 'code'])
+  // What the walk is worth: it reaches an option of an option, a method's result, what a protocol is handed, and what
+  // a browser alone knows.
+  for (const name of ['redirectOrigins', 'longestSilence', 'hasData', 'code', 'effectiveType', 'issues', 'timeStamp'])
     expect([...shown, ...kept]).toContain(name)
   expect(INTERNAL_NAMES.filter((name) => shown.has(name) || kept.has(name))).toEqual([])
   expect(INTERNAL_NAMES.filter((name) => !own.has(name))).toEqual([])
 })
 
 it('no short name is one that a member of ours has', () => {
-  const { own, kept } = namesInFiles(ofPackage)
+  const { own, kept } = namesInFiles()
   const short = [...SHORT_NAMES.values()]
   expect(new Set(short).size).toBe(INTERNAL_NAMES.length)
   expect(short.filter((name) => own.has(name) || kept.has(name))).toEqual([])
