@@ -9,29 +9,32 @@ export interface Alarm {
   readonly left: number | null
 }
 
-export function createAlarm(clock: Clock, ring: () => void): Alarm {
-  return new ClockAlarm(clock, ring)
+/** Calls `ring` of `of`, which is told by how many milliseconds it is late. */
+export function createAlarm(clock: Clock, ring: (late: number) => void, of?: object): Alarm {
+  return new ClockAlarm(clock, ring, of)
 }
 
 class ClockAlarm implements Alarm {
   readonly #clock: Clock
-  readonly #ring: () => void
+  readonly #ring: (late: number) => void
+  readonly #of: object | undefined
   #start: Instant | null = null
   #delay = 0
   #cancel: (() => void) | null = null
 
-  constructor(clock: Clock, ring: () => void) {
+  constructor(clock: Clock, ring: (late: number) => void, of: object | undefined) {
     this.#clock = clock
     this.#ring = ring
+    this.#of = of
   }
 
   set(delay: number) {
     this.clear()
-    this.#start = instant(this.#clock)
+    const start = (this.#start = instant(this.#clock))
     this.#delay = delay
     this.#cancel = this.#clock.setTimeout(() => {
       this.clear()
-      this.#ring()
+      this.#ring.call(this.#of, since(this.#clock, start) - delay)
     }, delay)
   }
 

@@ -94,21 +94,21 @@ export const systemClock: Clock = {
   setTimeout(task, delay) {
     // Whole, or timers would run a moment early.
     const wanted = delay > 0 ? Math.ceil(delay) : 0
-    let rest = wanted
+    /** What no timer runs for so far; null when all of it has one. */
+    let rest: number | null = wanted
     let timer: ReturnType<typeof setTimeout>
     let stopSettling: (() => void) | undefined
     const start = instant(systemClock)
     const ring = () => {
-      if (since(systemClock, start) - wanted < STOOD_STILL) return task()
+      if (rest !== null) {
+        const part = Math.min(rest, LONGEST_TIMER)
+        rest = rest > part ? rest - part : null
+        timer = setTimeout(ring, part)
+      } else if (since(systemClock, start) - wanted < STOOD_STILL) task()
       // Whoever wakes up late first hears what has arrived, and may find that there is nothing left to ring for.
-      stopSettling = settle(task)
+      else stopSettling = settle(task)
     }
-    const arm = () => {
-      const part = Math.min(rest, LONGEST_TIMER)
-      rest -= part
-      timer = setTimeout(rest > 0 ? arm : ring, part)
-    }
-    arm()
+    ring()
     return () => {
       clearTimeout(timer)
       stopSettling?.()

@@ -48,7 +48,7 @@ export class Coordinator implements Handover, SessionLegs {
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
   readonly moves: MoveLog
-  readonly #waiters = new HandoverWaiters()
+  #waiters: HandoverWaiters | null = null
   readonly #dialTimer: DialTimer
   readonly #queue: Event[] = []
   #running = false
@@ -94,7 +94,7 @@ export class Coordinator implements Handover, SessionLegs {
       return Promise.reject(
         new LiveSocketError('closed', explain`There is nothing to hand over: call connect() first.`),
       )
-    const over = this.#waiters.wait(active?.leg)
+    const over = (this.#waiters ??= new HandoverWaiters()).wait(active?.leg)
     if (active) this.leave('application')
     else this.hasten()
     return over
@@ -155,7 +155,7 @@ export class Coordinator implements Handover, SessionLegs {
         this.#freshest = undefined
         this.moves.forget()
         this.audience.stopped(effect.stop)
-        this.#waiters.closed()
+        this.#waiters?.closed()
     }
   }
 
@@ -212,7 +212,7 @@ export class Coordinator implements Handover, SessionLegs {
   #moveFailed({ id, reason }: Ask, why: Extract<Effect, { do: 'failed' }>['why']) {
     this.audience.emit('handover-failed', { id, reason, why })
     this.#tellRefused(this.state.active?.leg)
-    if (why !== 'superseded') this.#waiters.failed(why, this.state.old?.leg)
+    if (why !== 'superseded') this.#waiters?.failed(why, this.state.old?.leg)
   }
 
   #tellRefused(number: number | undefined) {
@@ -221,7 +221,7 @@ export class Coordinator implements Handover, SessionLegs {
 
   moved(planned: boolean): void {
     if (planned) this.session.counters.handovers++
-    this.#waiters.moved(this.state.active?.leg)
+    this.#waiters?.moved(this.state.active?.leg)
   }
 
   // What time brings, and the page and its network.

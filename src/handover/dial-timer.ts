@@ -29,7 +29,7 @@ export class DialTimer {
   constructor(handover: Handover) {
     const { clock, handover: options } = handover.settings
     this.#handover = handover
-    this.#alarm = createAlarm(clock, () => this.#due())
+    this.#alarm = createAlarm(clock, this.#due, this)
     this.busyFor = createPeriod(clock)
     this.#moment = options.when ? new SafeMoment(clock, options.when, (cause) => whenThrew(handover, cause)) : null
   }

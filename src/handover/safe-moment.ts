@@ -17,7 +17,7 @@ export class SafeMoment {
   constructor(clock: Clock, when: (request: HandoverRequest) => Promise<void>, threw: (thrown: unknown) => void) {
     this.#when = when
     this.#threw = threw
-    this.#latest = createAlarm(clock, () => this.#arrive())
+    this.#latest = createAlarm(clock, this.#arrive, this)
   }
 
   /** Calls `go` once, later: when the application says that it suits, or as late as still leaves time for the dial. */

@@ -1,3 +1,4 @@
+import { createAlarm, type Alarm } from '../base/alarm.js'
 import { between, instant, since, type Clock, type Instant } from '../base/clock.js'
 
 /** Notices when one leg has gone silent, and keeps it from looking silent to the other side. */
@@ -25,7 +26,7 @@ export interface HeartbeatHandlers {
   /** Send something that is answered at once. */
   ping(): void
   /** Asked, and not answered in time. Told once, and again only after a frame has arrived in between. */
-  silent(): void
+  fellSilent(): void
 }
 
 /**
@@ -58,15 +59,18 @@ class LegHeartbeat implements Heartbeat {
   #sentAt: Instant
   #question: { readonly at: Instant; readonly timeout: number; readonly excused: boolean } | null = null
   #accused = false
+  /** Nothing is due at any time. */
+  #idle = false
   #stopped = false
   /** Answers that are still answered, and since when. */
   #echoes: { left: number; readonly since: Instant } | null = null
-  #timer: { readonly set: Instant; readonly delay: number; readonly cancel: () => void } | null = null
+  readonly #alarm: Alarm
 
   constructor(deps: HeartbeatDeps, handlers: HeartbeatHandlers) {
     this.#deps = deps
     this.#handlers = handlers
     this.#heardAt = this.#sentAt = instant(deps.clock)
+    this.#alarm = createAlarm(deps.clock, this.#fire, this)
     this.#arm()
   }
 
@@ -80,7 +84,7 @@ class LegHeartbeat implements Heartbeat {
     if (answered) this.#echo(at)
     // Frames arrive on time where timers run late.
     this.#keepAlive(at)
-    if (wasAccused || !this.#timer) this.#arm()
+    if (wasAccused || this.#idle) this.#arm()
   }
 
   sent(at = instant(this.#deps.clock)): void {
@@ -98,8 +102,7 @@ class LegHeartbeat implements Heartbeat {
 
   stop(): void {
     this.#stopped = true
-    this.#timer?.cancel()
-    this.#timer = null
+    this.#alarm.clear()
   }
 
   #nextDelay(): number {
@@ -113,23 +116,19 @@ class LegHeartbeat implements Heartbeat {
 
   #arm() {
     if (this.#stopped) return
-    const { clock } = this.#deps
     const delay = this.#nextDelay()
-    if (this.#timer) {
-      // One that is overdue has slept, and would sleep on for the rest of its time.
-      const left = this.#timer.delay - this.#since(this.#timer.set)
-      if (left >= 0 && left <= delay) return
-      this.#timer.cancel()
-    }
-    const cancel = delay === Infinity ? null : clock.setTimeout(() => this.#fire(), delay)
-    this.#timer = cancel && { set: instant(clock), delay, cancel }
+    const { left } = this.#alarm
+    // One that is overdue has slept, and would sleep on for the rest of its time.
+    if (left !== null && left > 0 && left <= delay) return
+    this.#idle = delay === Infinity
+    if (this.#idle) this.#alarm.clear()
+    else this.#alarm.set(delay)
   }
 
-  #fire() {
+  #fire(lateness: number) {
     const { interval, timeout, clock } = this.#deps
-    const late = this.#timer !== null && this.#since(this.#timer.set) - this.#timer.delay > LATE
+    const late = lateness > LATE
     const question = this.#question
-    this.#timer = null
     this.#echoes = late ? { left: ECHOES, since: instant(clock) } : null
     if (question && this.#since(question.at) >= question.timeout) {
       // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is
@@ -139,7 +138,7 @@ class LegHeartbeat implements Heartbeat {
       else {
         this.#question = null
         this.#accused = true
-        this.#handlers.silent()
+        this.#handlers.fellSilent()
       }
     } else if (interval !== null && !question && !this.#accused && this.#since(this.#heardAt) >= interval)
       this.#ask(timeout, false)

@@ -2,7 +2,7 @@ import { explain } from '../base/explanation.js'
 import { createAlarm, type Alarm } from '../base/alarm.js'
 import { instant, since, type Instant } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
-import { createHeartbeat, type Heartbeat } from './heartbeat.js'
+import { createHeartbeat, type Heartbeat, type HeartbeatHandlers } from './heartbeat.js'
 import { createLeg, type Leg, type LegHandlers } from './leg.js'
 import type { ProtocolLeg, ProtocolLegDeps, ProtocolLegHandlers } from './leg-contract.js'
 import { bounded, bounds } from '../policy/bounds.js'
@@ -53,7 +53,7 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   return new DialledLeg(deps, handlers)
 }
 
-class DialledLeg implements ProtocolLeg, LegHandlers {
+class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   readonly number: number
   readonly handover: string | undefined
   readonly dialledAt: Instant
@@ -95,7 +95,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers {
     this.number = number
     this.handover = handover
     this.dialledAt = this.#dialling = instant(clock)
-    this.#late = createAlarm(clock, () => this.#timedOut())
+    this.#late = createAlarm(clock, this.#timedOut, this)
     this.#dial(this.#abort!.signal).catch((thrown: unknown) => {
       // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
       this.died({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
@@ -159,22 +159,23 @@ class DialledLeg implements ProtocolLeg, LegHandlers {
   #welcomed(frame: WelcomeFrame) {
     const { clock, protocol, heartbeat } = this.#deps
     this.welcome = frame
-    this.welcomedAt = instant(clock)
+    this.welcomedAt = this.#deps.present.look()
     if (!this.#error) this.#late.clear()
     const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
     const keepalive = allowed && allowed * KEEPALIVE
     if (!protocol.pings || (!heartbeat && keepalive === undefined)) return
     const interval = heartbeat ? Math.min(heartbeat.interval, allowed ?? Infinity) : null
-    this.#heartbeat = createHeartbeat(
-      { clock, interval, timeout: heartbeat ? heartbeat.timeout : 0, keepalive },
-      {
-        ping: () => void this.send({ type: 'ping' }),
-        silent: () => {
-          this.silent = true
-          this.#handlers.silent()
-        },
-      },
-    )
+    const timeout = heartbeat ? heartbeat.timeout : 0
+    this.#heartbeat = createHeartbeat({ clock, interval, timeout, keepalive }, this)
+  }
+
+  ping(): void {
+    this.send({ type: 'ping' })
+  }
+
+  fellSilent(): void {
+    this.silent = true
+    this.#handlers.silent()
   }
 
   // What comes, and what is sent.

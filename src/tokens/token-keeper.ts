@@ -40,7 +40,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
 class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   grant: TokenGrant | null = null
-  readonly pace: CallPace
+  #pace: CallPace | null = null
   readonly tabs: TokenTabs
   readonly #deps: TokenKeeperDeps
   readonly #handlers: TokenKeeperHandlers
@@ -54,20 +54,22 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #stillborn = 0
   #wasHidden = false
   #told: TokenState | null = null
-  readonly #renewal: TokenRenewal
-  readonly #waiters = new TokenWaiters()
+  #renewal: TokenRenewal | null = null
+  #waiters: TokenWaiters | null = null
   readonly #alarm: Alarm
-  readonly #session: Period
+  #session: Period | null = null
 
   constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
     const { clock } = deps
     this.#deps = deps
     this.#handlers = handlers
-    this.pace = new CallPace(deps)
     this.tabs = new TokenTabs(deps, this)
-    this.#renewal = new TokenRenewal(deps, this)
-    this.#alarm = createAlarm(clock, () => this.look())
-    this.#session = createPeriod(clock)
+    this.#alarm = createAlarm(clock, this.look, this)
+  }
+
+  /** Of the provider, and of what other tabs say of it. */
+  get pace(): CallPace {
+    return (this.#pace ??= new CallPace(this.#deps))
   }
 
   // What the live socket asks and tells.
@@ -81,7 +83,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       return token
     }
     if (!signal.aborted && !this.#deps.getToken) return undefined
-    const next = this.#waiters.wait(signal)
+    const next = (this.#waiters ??= new TokenWaiters()).wait(signal)
     this.look()
     return next
   }
@@ -143,7 +145,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   check(): void {
     if (this.#over !== null || this.#resting || !this.#stillOn()) return
-    if (this.pace.backOnline || this.#wasHidden !== this.#hidden) this.look()
+    if (this.#pace?.backOnline || this.#wasHidden !== this.#hidden) this.look()
   }
 
   open(): boolean {
@@ -167,7 +169,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   rest(): void {
     if (this.#over !== null || this.#resting) return
     this.#resting = true
-    if (this.#renewal.underWay) this.pace.dropped++
+    if (this.#renewal?.underWay) this.pace.dropped++
     this.#stop(false, explain`the live socket was closed`)
   }
 
@@ -187,7 +189,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const grant = new TokenGrant(this.#deps.clock, news, false)
     if (grant.generation > (this.grant?.generation ?? 0) && grant.left > 0) {
       if (!this.#sameSubject(grant.token)) return this.#end('subject-changed')
-      if (sessionLeft !== undefined) this.#session.start(sessionLeft)
+      if (sessionLeft !== undefined) this.#endsIn(sessionLeft)
       this.pace.lastCall = grant.start
       this.#adopt(grant)
       this.tabs.heard()
@@ -226,10 +228,10 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.#alarm.clear()
     this.#wasHidden = this.#hidden
     const wait =
-      this.#deps.getToken && !this.#renewal.underWay
-        ? this.pace.untilCall(grant, this.#waiters.size > 0, this.#wasHidden)
+      this.#deps.getToken && !this.#renewal?.underWay
+        ? this.pace.untilCall(grant, !!this.#waiters?.size, this.#wasHidden)
         : Infinity
-    if (wait <= 0) void this.#renewal.start(this.pace.wanted!)
+    if (wait <= 0) void (this.#renewal ??= new TokenRenewal(this.#deps, this)).start(this.pace.wanted!)
     else if (grant || wait < Infinity) {
       // A token dies unseen if the next look is later.
       const death = grant && grant.left > 0 ? grant.left : Infinity
@@ -249,7 +251,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #take(token: string, from: { start: Instant; reason: TokenReason; ttl?: number; sessionTtl?: number }) {
     const { start, reason, ttl, sessionTtl } = from
     const { clock, random, tokenRefresh = {} } = this.#deps
-    if (sessionTtl !== undefined) this.#session.start(sessionTtl, start)
+    if (sessionTtl !== undefined) this.#endsIn(sessionTtl, start)
     // The provider has it cached. It is no older and no younger for that.
     const again = ttl === undefined && this.grant?.token === token ? this.grant : null
     if (again && !again.refused) return this.#takeAgain(again, reason)
@@ -296,6 +298,10 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.look()
   }
 
+  #endsIn(left: number, from?: Instant) {
+    ;(this.#session ??= createPeriod(this.#deps.clock)).start(left, from)
+  }
+
   #sameSubject(token: string) {
     const before = this.grant && tokenSubject(this.grant.token)
     const subject = tokenSubject(token)
@@ -307,8 +313,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
     this.pace.satisfied()
-    this.#renewal.satisfied()
-    this.#waiters.give(next.token)
+    this.#renewal?.satisfied()
+    this.#waiters?.give(next.token)
     this.#handlers.fresh(next.token)
     this.#handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
   }
@@ -336,9 +342,9 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   #stop(good: boolean, message: string) {
     this.#alarm.clear()
-    this.#renewal.stop()
+    this.#renewal?.stop()
     this.tabs.leave(good)
-    this.#waiters.refuse(new LiveSocketError('closed', explain`There is no token to be had: ${message}`))
+    this.#waiters?.refuse(new LiveSocketError('closed', explain`There is no token to be had: ${message}`))
     this.#tell()
   }
 
@@ -346,7 +352,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const state = tokenState({
       over: this.#over !== null,
       grant: this.#resting ? null : this.grant,
-      renewing: this.#renewal.underWay,
+      renewing: this.#renewal?.underWay ?? false,
       pace: this.#deps.getToken ? this.pace : null,
       hidden: this.#wasHidden,
       now: this.#deps.clock.now(),
@@ -358,7 +364,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   /** Of the login session, ms; undefined where nobody said when it ends. */
   get #sessionLeft(): number | undefined {
-    return this.#session.running ? this.#session.left : undefined
+    return this.#session?.running ? this.#session.left : undefined
   }
 
   get #hidden(): boolean {

@@ -18,7 +18,7 @@ function startHeartbeat(deps: Partial<HeartbeatDeps> = {}) {
   const note = (what: string) => void told.push(`${what} ${clock.monotonic() - start}`)
   const heartbeat = createHeartbeat(
     { clock: throttled, interval: 10_000, timeout: 5_000, ...deps },
-    { ping: () => note('ping'), silent: () => note('silent') },
+    { ping: () => note('ping'), fellSilent: () => note('silent') },
   )
   return { clock, throttle, heartbeat, told, note }
 }
@@ -98,7 +98,7 @@ describe('a heartbeat', () => {
       { clock, interval: 10, timeout: 5, keepalive: 15 },
       {
         ping: () => void (when === 'ping' && (calls++, heartbeat.stop())),
-        silent: () => void (when === 'silent' && (calls++, heartbeat.stop())),
+        fellSilent: () => void (when === 'silent' && (calls++, heartbeat.stop())),
       },
     )
     await clock.advance(1_000)
@@ -167,7 +167,7 @@ describe('timers that run late accuse nobody', () => {
           words.push(clock.monotonic() - start)
           clock.setTimeout(() => heartbeat.heard(), ROUND_TRIP)
         },
-        silent: () => expect.unreachable('answered at once'),
+        fellSilent: () => expect.unreachable('answered at once'),
       },
     )
     await clock.advance(10 * MINUTE)
