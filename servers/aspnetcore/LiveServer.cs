@@ -18,7 +18,7 @@ public sealed class LiveOptions
     /// <summary>Default: in the memory of this process, which no other shares.</summary>
     public ITopicLog Log { get; init; } = new MemoryLog();
     public string Id { get; init; } = Guid.NewGuid().ToString("N");
-    /// <summary>What runs here, by which a slot is told from the one that replaced it: see <see cref="ReplacedWatch"/>.</summary>
+    /// <summary>What runs here, by which a slot is told from the one that replaced it: see <see cref="LiveServer.DrainWhenReplaced"/>.</summary>
     public string? Release { get; init; }
     /// <summary>Milliseconds: the longest silence of either side.</summary>
     public int Heartbeat { get; init; } = 10_000;
@@ -42,7 +42,6 @@ public sealed class LiveServer : IAsyncDisposable
     readonly Dictionary<string, double> reported = [];
     readonly Timer sweep;
     double sweptAt = Clock.Now, sparedUntil;
-    TaskCompletionSource? emptied;
 
     public LiveServer(LiveOptions options)
     {
@@ -89,8 +88,7 @@ public sealed class LiveServer : IAsyncDisposable
         lock (legs)
         {
             connections.Remove(leg);
-            if (legs.Remove(leg)) Drain.Gone(leg);
-            if (connections.Count == 0) emptied?.TrySetResult();
+            legs.Remove(leg);
         }
     }
 
@@ -114,7 +112,7 @@ public sealed class LiveServer : IAsyncDisposable
         }
     }
 
-    /// <summary>For a balancer's readiness check. It bears the release, for <see cref="ReplacedWatch"/>.</summary>
+    /// <summary>For a balancer's readiness check. It bears the release, for <see cref="DrainWhenReplaced"/>.</summary>
     public async Task Health(HttpContext context)
     {
         var trouble = Log.Trouble is { } told && told.Away > TimeSpan.FromSeconds(10) ? $"log away: {told.Reason}" : null;
@@ -126,6 +124,18 @@ public sealed class LiveServer : IAsyncDisposable
         await context.Response.WriteAsync(readiness);
     }
 
+    /// <summary>
+    /// How a slot finds out that it was swapped: it asks its public address who answers. Once that has been another release, and never
+    /// this one, twenty times in a row, it drains; should the address be its own again, as after a swap back, the drain is cancelled.
+    /// </summary>
+    /// <param name="url">Of <see cref="Health"/> at the public address.</param>
+    /// <param name="every">Between two questions; four times as often while another release answers.</param>
+    public Task DrainWhenReplaced(Uri url, TimeSpan every, DrainOptions options, CancellationToken stop)
+    {
+        var release = Options.Release ?? throw new InvalidOperationException("Give LiveOptions.Release: by it a slot is told from the one that replaced it");
+        return new ReplacedWatch(Drain, url, release, options).Run(every, stop);
+    }
+
     internal async Task<Identity?> Identify(string? token, HttpContext context)
     {
         // More at once would only take each other's time.
@@ -134,8 +144,6 @@ public sealed class LiveServer : IAsyncDisposable
         catch (Exception cause) { throw new Unidentified(cause); }
         finally { authenticating.Release(); }
     }
-
-    internal Task<bool> Allows(Asked asked) => Options.Authorize(asked);
 
     internal bool Shows(string topic, Entry entry, Identity who)
     {
@@ -166,7 +174,7 @@ public sealed class LiveServer : IAsyncDisposable
     void Renumbered()
     {
         Generation++;
-        _ = Drain.Move(All(live: true).Where(leg => leg.Generation < Generation).ToArray(), new DrainOptions { Reason = "the log began anew" }, Guid.NewGuid().ToString("N"), CancellationToken.None);
+        _ = Drain.Move([.. All(live: true).Where(leg => leg.Generation < Generation)], new DrainOptions { Reason = "the log began anew" }, default);
     }
 
     void Sweep()
@@ -183,14 +191,9 @@ public sealed class LiveServer : IAsyncDisposable
         await sweep.DisposeAsync();
         Drain.Force();
         Leg[] left;
-        lock (legs)
-        {
-            left = [.. connections];
-            emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (left.Length == 0) emptied.TrySetResult();
-        }
+        lock (legs) left = [.. connections];
         foreach (var leg in left) leg.Fail("draining", "This server is going away.");
-        await Task.WhenAny(emptied.Task, Task.Delay(10_000));
+        await Task.WhenAny(Task.WhenAll(left.Select(leg => leg.Gone)), Task.Delay(10_000));
         await Log.DisposeAsync();
     }
 }

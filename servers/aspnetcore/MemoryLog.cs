@@ -148,7 +148,7 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
     void Trim(Topic topic)
     {
         while (topic.Kept.TryPeek(out var first) && (topic.Kept.Count > limits.MaxMessages || topic.Bytes > limits.MaxBytes || Now - first.At >= limits.MaxAge))
-            topic.Bytes -= topic.Kept.Dequeue().Entry.Data.Length;
+            topic.Bytes -= topic.Kept.Dequeue().Entry.Data.Utf8.Length;
     }
 
     Session SessionOf(string name)

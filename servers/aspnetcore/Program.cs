@@ -20,7 +20,7 @@ var server = new LiveServer(new LiveOptions
     // Your own: a JWT's validation, a session's look-up. Here one token is right, or anybody is let in.
     Authenticate = (said, _) => Task.FromResult(token is null || said == token ? new Identity("load") : null),
     Authorize = _ => Task.FromResult(true),
-    Filter = hidden is null ? null : (_, entry, _) => Encoding.UTF8.GetString(entry.Data) != hidden,
+    Filter = hidden is null ? null : (_, entry, _) => Encoding.UTF8.GetString(entry.Data.Utf8) != hidden,
 });
 builder.Services.AddHostedService(_ => new DrainOnStop(server, new DrainOptions { Deadline = deadline, Rate = settings.GetValue<double?>("RATE", null) }));
 
@@ -33,22 +33,6 @@ app.Map("/live", server.Handle);
 app.MapGet("/healthz", server.Health);
 if (settings["DRAIN_SECRET"] is { } secret) app.Map("/drain", server.Drain.Endpoint(secret));
 if (settings["DRAIN_SECRET"] is not null && log is MemoryLog memory) app.MapPost("/lose", () => memory.Forget());
-if (settings["PUBLIC_URL"] is { } address) _ = new ReplacedWatch(server, new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = deadline, Reason = "replaced" });
+if (settings["PUBLIC_URL"] is { } address) _ = server.DrainWhenReplaced(new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = deadline, Reason = "replaced" }, app.Lifetime.ApplicationStopping);
 app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"listening on {new Uri(app.Urls.First()).Port}"));
 app.Run();
-
-/// <summary>SIGTERM, or whatever else stops the host: the legs move first, and then it stops.</summary>
-sealed class DrainOnStop(LiveServer server, DrainOptions options) : IHostedLifecycleService
-{
-    public async Task StoppingAsync(CancellationToken hurry)
-    {
-        using var force = hurry.Register(server.Drain.Force);
-        await server.Drain.Start(options);
-        await server.DisposeAsync();
-    }
-    public Task StartingAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StartAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StartedAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StopAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StoppedAsync(CancellationToken _) => Task.CompletedTask;
-}

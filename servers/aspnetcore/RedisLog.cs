@@ -352,12 +352,8 @@ public sealed class RedisLog : ITopicLog
         var text = Encoding.UTF8.GetString(said);
         if (text == "u") return Answer.OutcomeUnknown;
         if (text == "o") return Answer.OutOfOrder;
-        if (text[0] == 'n')
-        {
-            using var nack = JsonDocument.Parse(text[1..]);
-            return new Answer(null, null, nack.RootElement.GetProperty("code").GetString(), nack.RootElement.GetProperty("message").GetString());
-        }
-        var colon = text.IndexOf(':');
-        return new Answer(long.Parse(colon < 0 ? text[1..] : text[1..colon], CultureInfo.InvariantCulture), colon < 0 ? null : Encoding.UTF8.GetBytes(text[(colon + 1)..]));
+        if (text[0] == 'n') return Frames.Read<Answer>(said.AsSpan(1));
+        var parts = text[1..].Split(':', 2);
+        return new Answer(long.Parse(parts[0], CultureInfo.InvariantCulture), parts.Length < 2 ? null : new RawJson(Encoding.UTF8.GetBytes(parts[1])));
     }
 }

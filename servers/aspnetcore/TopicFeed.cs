@@ -104,7 +104,7 @@ public sealed class TopicFeeds(ITopicLog log, Action<Exception, string> onError)
     readonly Dictionary<string, TopicFeed> feeds = [];
 
     /// <summary>One that knows its head, or an exception of the log. Give it back with <see cref="Release"/>.</summary>
-    public async Task<TopicFeed> Hold(string topic, Position? position)
+    public async Task<TopicFeed> Hold(string topic, From from)
     {
         TopicFeed? feed;
         bool fresh;
@@ -119,7 +119,7 @@ public sealed class TopicFeeds(ITopicLog log, Action<Exception, string> onError)
             // Before its head is asked for: so nothing falls between.
             if (fresh) log.Follow(topic, feed);
             // A head is known where somebody follows. Who knows another one may know better.
-            if (feed.Head.Epoch == "" || (position is not null && (position.Epoch != feed.Head.Epoch || position.Offset != feed.Head.Offset))) await feed.Refresh();
+            if (feed.Head.Epoch == "" || (from.Epoch is not null && (from.Epoch, from.Offset) != (feed.Head.Epoch, feed.Head.Offset))) await feed.Refresh();
             return feed;
         }
         catch

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace LiveSocket;
@@ -40,29 +39,28 @@ public sealed record Head(string Epoch, long Offset, long Oldest);
 public sealed record Page(string Epoch, IReadOnlyList<Entry> Entries);
 public enum Admission { Admitted, Superseded, Forbidden }
 
-/// <summary>A message as logs keep it: its data, and behind a line's end whose publish it was and under which id.</summary>
+/// <summary>A message as logs keep it: its data, and behind a line's end whose publish it was, under which id, and by whom.</summary>
 public sealed class Entry
 {
     readonly string topic;
     readonly string? session, id;
-    readonly byte[]? by;
+    readonly RawJson? by;
     byte[]? frame;
 
     public Entry(string topic, long offset, byte[] kept)
     {
         (this.topic, Offset) = (topic, offset);
         var end = Array.IndexOf(kept, (byte)'\n');
-        Data = end < 0 ? kept : kept[..end];
+        Data = new RawJson(end < 0 ? kept : kept[..end]);
         if (end < 0) return;
         try
         {
-            using var about = JsonDocument.Parse(kept.AsMemory(end + 1));
-            var fields = about.RootElement.EnumerateArray().ToArray();
-            if (fields[0].ValueKind == JsonValueKind.String) (session, id) = (fields[0].GetString(), fields[1].GetString());
-            if (fields.Length > 2) by = JsonMarshal.GetRawUtf8Value(fields[2]).ToArray();
+            var about = Frames.Read<RawJson[]>(kept.AsSpan(end + 1));
+            (session, id) = (Frames.Read<string?>(about[0].Utf8), Frames.Read<string?>(about[1].Utf8));
+            by = about.ElementAtOrDefault(2);
         }
         // Of another program that shares the log.
-        catch (Exception foreign) when (foreign is JsonException or InvalidOperationException or IndexOutOfRangeException) { }
+        catch (Exception foreign) when (foreign is JsonException or IndexOutOfRangeException) { }
     }
 
     /// <summary>JSON data, in one line, with whose it is behind it. A line's end in JSON is only ever a blank.</summary>
@@ -73,13 +71,16 @@ public sealed class Entry
     }
 
     public long Offset { get; }
-    public byte[] Data { get; }
+    public RawJson Data { get; }
 
     /// <summary>For a leg of that session which has seen <paramref name="prev"/>; for most of them the same one.</summary>
-    public byte[] Frame(long prev, string? reader) =>
-        prev != Offset - 1 || (session is not null && session == reader)
-            ? Frames.Message(topic, Offset, prev, Data, session == reader ? id : null, by)
-            : frame ??= Frames.Message(topic, Offset, prev, Data, null, by);
+    public byte[] Frame(long prev, string? reader)
+    {
+        var own = session is not null && session == reader;
+        return prev == Offset - 1 && !own ? frame ??= Encoded(null, null) : Encoded(prev == Offset - 1 ? null : prev, own ? id : null);
+    }
+
+    byte[] Encoded(long? prev, string? id) => Frames.Encode(new { type = "message", topic, offset = Offset, prev, id, by, data = Data });
 }
 
 /// <summary>Who published, under which number, and what can be told of its first copy. Times are milliseconds.</summary>
@@ -93,11 +94,13 @@ public static class Clock
     public static double Now => Stopwatch.GetElapsedTime(0).TotalMilliseconds;
 }
 
-/// <summary>A final answer to a publish: an ack where <c>Code</c> is null.</summary>
-public sealed record Answer(long? Offset, byte[]? Data = null, string? Code = null, string? Message = null)
+/// <summary>An answer to a publish: an ack where <c>Code</c> is null. With <c>RetryAfter</c> it is not final.</summary>
+public sealed record Answer(long? Offset = null, RawJson? Data = null, string? Code = null, string? Message = null, int? RetryAfter = null)
 {
-    public static readonly Answer OutOfOrder = new(null, null, "out-of-order", "A later publish of this session into the topic was decided first: this one was not applied, and will not be.");
-    public static readonly Answer OutcomeUnknown = new(null, null, "outcome-unknown", "This publish may be older than what the server remembers: whether it was applied can no longer be told.");
+    public static readonly Answer OutOfOrder = new(Code: "out-of-order", Message: "A later publish of this session into the topic was decided first: this one was not applied, and will not be.");
+    public static readonly Answer OutcomeUnknown = new(Code: "outcome-unknown", Message: "This publish may be older than what the server remembers: whether it was applied can no longer be told.");
+    public static readonly Answer Forbidden = new(Code: "forbidden", Message: "This topic is not yours to write.");
+    public static readonly Answer Busy = new(Code: "busy", Message: "The server cannot reach its log.", RetryAfter: 1_000);
 }
 
 /// <summary>Nothing was done, and it may be asked anew.</summary>

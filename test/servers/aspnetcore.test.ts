@@ -71,6 +71,37 @@ describe('the server in C#', () => {
     }
   })
 
+  it('reads a frame whatever else is in it and however it is written, and serves from before the newest messages', async () => {
+    const { port } = await startDotnet(program, {})
+    const dial = async () => {
+      const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
+      onTestFinished(() => client.close())
+      return client
+    }
+    const client = await dial()
+    client.send('{"topics":{"$id":{"$ref":1}},"$type":"x","$id":"7","session":"s","leg":1.0e0,"type":"hello"}')
+    expect(await client.next('welcome')).toMatchObject({ topics: { $id: { offset: 0, after: 0 } } })
+    for (const [id, data] of Object.entries({
+      a: '[1.0,-0]',
+      b: 'null',
+      c: `${'['.repeat(3_000)}${']'.repeat(3_000)}`,
+    })) {
+      client.send(`{"id":"${id}","data":${data},"topic":"$id","$x":[],"type":"publish"}`)
+      await client.next('ack')
+    }
+    const later = await dial()
+    later.send({ type: 'hello', session: 't', leg: 1, topics: { $id: { last: 2 } } })
+    expect(await later.next('welcome')).toMatchObject({ topics: { $id: { offset: 3, after: 1 } } })
+    expect(await later.next('message')).toMatchObject({ offset: 2, data: null })
+    for (const wrong of ['{"type":"unsubscribe","topics":[null]}', '{"type":"ping"', '{"id":"a"}', '[]']) {
+      const one = await dial()
+      one.send({ type: 'hello', session: wrong, leg: 1, topics: {} })
+      await one.next('welcome')
+      one.send(wrong)
+      expect(await one.next('error')).toMatchObject({ code: 'protocol' })
+    }
+  })
+
   it('drains once another release answers at its public address for good, and takes it back after a swap back', async () => {
     let release = 'v1'
     const front = createServer((_request, response) => response.setHeader('LiveSocket-Release', release).end())

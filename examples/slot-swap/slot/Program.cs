@@ -19,7 +19,7 @@ var server = new LiveServer(new LiveOptions
     Authorize = _ => Task.FromResult(true),
 });
 builder.Services.AddSingleton(server);
-builder.Services.AddHostedService(_ => new DrainOnStop(server, settings.GetValue("DEADLINE", 10_000)));
+builder.Services.AddHostedService(_ => new DrainOnStop(server, new DrainOptions { Deadline = settings.GetValue("DEADLINE", 10_000) }));
 
 var app = builder.Build();
 var chat = new PlainChat(await ConnectionMultiplexer.ConnectAsync(redis));
@@ -39,21 +39,6 @@ app.Map("/drain", server.Drain.Endpoint(settings["DRAIN_SECRET"] ?? throw new In
 News? news = null;
 app.MapPost("/news", (double rate, string ways) => { news = new News(rate, ways.Split(','), chat, hub, server); });
 app.MapPost("/quiet", () => news!.Stop());
-if (settings["PUBLIC_URL"] is { } address) _ = new ReplacedWatch(server, new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = 10_000, Reason = "replaced" });
+if (settings["PUBLIC_URL"] is { } address) _ = server.DrainWhenReplaced(new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = 10_000, Reason = "replaced" }, app.Lifetime.ApplicationStopping);
 app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"listening on {new Uri(app.Urls.First()).Port}"));
 app.Run();
-
-/// <summary>Whatever stops the process: who is still here moves first.</summary>
-sealed class DrainOnStop(LiveServer server, int deadline) : IHostedLifecycleService
-{
-    public async Task StoppingAsync(CancellationToken hurry)
-    {
-        await Task.WhenAny(server.Drain.Start(new DrainOptions { Deadline = deadline }), Task.Delay(deadline, hurry));
-        await server.DisposeAsync();
-    }
-    public Task StartingAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StartAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StartedAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StopAsync(CancellationToken _) => Task.CompletedTask;
-    public Task StoppedAsync(CancellationToken _) => Task.CompletedTask;
-}
