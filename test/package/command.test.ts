@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, inject, it } from 'vitest'
@@ -21,6 +22,29 @@ it('the packed package has the command livesocket', async () => {
     code: 1,
     stdout: expect.stringContaining('Nobody listens there') as string,
   })
+})
+
+/** As somebody would write it in another language, who has read docs/protocol.md: a client that is only ever told. */
+const CLIENT = `
+import { WebSocket } from 'ws'
+const topic = process.env.LIVESOCKET_TOPIC
+const socket = new WebSocket(process.env.LIVESOCKET_URL, 'livesocket.v1')
+socket.on('open', () => socket.send(JSON.stringify({ type: 'hello', session: 's', leg: 1, topics: { [topic]: {} } })))
+socket.on('message', (text) => {
+  const { type, offset, data } = JSON.parse(text)
+  if (type === 'message') console.log(JSON.stringify({ message: { offset, data } }))
+})
+`
+
+it('the packed package tries a client in any language: one that tells of no gap is found', async () => {
+  writeFileSync(join(packed.full, 'client.mjs'), CLIENT)
+  const tried = (check: string) =>
+    livesocket(packed.full, 'client-conformance', `node ${join(packed.full, 'client.mjs')}`, '--only', check)
+  const found = await Promise.all(['says hello first', 'takes a new epoch'].map(tried))
+  expect(found).toMatchObject([
+    { code: 0, stdout: expect.stringContaining('1 hold, 0 fail') as string },
+    { code: 1, stdout: expect.stringContaining('0 hold, 1 fail') as string },
+  ])
 })
 
 it.runIf(!('WebSocket' in globalThis))('the command says what to install where there is no WebSocket', async () => {
