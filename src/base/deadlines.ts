@@ -20,7 +20,8 @@ interface Deadline {
 export class Deadlines implements Clock {
   readonly present: Present
   readonly #clock: Clock
-  readonly #waiting: Deadline[] = []
+  /** Mostly a few: an array of just their number. */
+  #waiting: readonly Deadline[] = []
   /**
    * When the platform's timer runs, on the monotonic clock: never after the first deadline, but perhaps before it, for
    * one that was undone.
@@ -52,7 +53,7 @@ export class Deadlines implements Clock {
     // Whoever looks again because some last digit is missing has to find it later.
     const wanted = delay > 0 ? Math.max(delay, EXACT) : 0
     const deadline = { wall: now.wall + wanted, monotonic: now.monotonic + wanted, task }
-    this.#waiting.push(deadline)
+    this.#waiting = this.#waiting.concat(deadline)
     this.#arm(now, wanted)
     return () => this.#undo(deadline)
   }
@@ -78,8 +79,7 @@ export class Deadlines implements Clock {
   }
 
   #undo(deadline: Deadline) {
-    const at = this.#waiting.indexOf(deadline)
-    if (at >= 0) this.#waiting.splice(at, 1)
+    this.#waiting = this.#waiting.filter((other) => other !== deadline)
     // Who waits for nothing keeps no program running.
     if (this.#waiting.length === 0) this.#disarm()
   }

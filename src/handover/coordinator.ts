@@ -192,7 +192,7 @@ export class Coordinator implements Handover, SessionLegs {
     const gone = () => this.legs.of(number) !== leg
     this.dials.doubted = false
     const refusals = this.legs.takeRefusals(number)
-    session.ready(leg.welcome, number, refusals)
+    session.ready(number, leg.takeAnswers(), refusals)
     if (gone()) return
     for (const error of refusals) audience.refused(error)
     if (gone()) return

@@ -1,7 +1,7 @@
 import { nanoid } from 'nanoid'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
-import type { ClientFrame, Position, TopicRequests, WelcomeFrame } from '../protocol/frames.js'
+import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
 import type { Requests } from '../requests/requests.js'
 import { Unanswered, type UnansweredMaker } from '../requests/unanswered.js'
@@ -162,7 +162,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   // What becomes of its legs.
 
   /** That leg was welcomed, and serves from here on. One that is refused for now is asked for again, as one left out. */
-  ready({ topics }: WelcomeFrame, leg: number, refusals: readonly LiveSocketError[]): void {
+  ready(leg: number, topics: TopicAnswers, refusals: readonly LiveSocketError[]): void {
     const forGood = refusals.filter(({ retryAfter }) => retryAfter === undefined).map(({ topic }) => topic!)
     this.merge.ready(leg, topics, new Set(forGood))
   }

@@ -1,4 +1,5 @@
 import { type Clock, instant } from '../base/clock.js'
+import type { Page } from './page.js'
 
 /** How often it looks: a sleep is noticed within this time of its end. */
 const LOOK = 1_000
@@ -13,14 +14,14 @@ const STOOD_STILL = 2_000
  * Tells when this machine has slept or this program was stopped: a second took several. While the page is hidden its
  * timers run as seldom as once a minute, and only a difference between the two clocks counts. Returns the undo.
  */
-export function watchWake(clock: Clock, hidden: () => boolean, woke: () => void): () => void {
+export function watchWake(clock: Clock, page: Pick<Page, 'hidden'>, woke: () => void): () => void {
   let before = instant(clock)
-  let wasHidden = hidden()
+  let wasHidden = page.hidden()
   const look = () => {
     const now = instant(clock)
     const wall = now.wall - before.wall
     const monotonic = now.monotonic - before.monotonic
-    const isHidden = hidden()
+    const isHidden = page.hidden()
     const throttled = wasHidden || isHidden
     before = now
     wasHidden = isHidden

@@ -1,5 +1,5 @@
 import type { Clock, Instant, Present } from '../base/clock.js'
-import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, TopicAnswers, WelcomeFrame } from '../protocol/frames.js'
 import type { Protocol } from '../protocol/protocol.js'
 
 /** One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. */
@@ -11,11 +11,13 @@ export interface ProtocolLeg {
   readonly url: string
   readonly token: string | undefined
   /** Set by its welcome. */
-  readonly welcome: WelcomeFrame | null
+  readonly welcome: Pick<WelcomeFrame, 'server' | 'maxFrame'> | null
   readonly welcomedAt: Instant | null
   readonly dialledAt: Instant
   /** Nothing was heard for too long, and it did not answer when it was asked. */
   readonly silent: boolean
+  /** What its welcome says of topics, which is kept until it is asked for: nothing at a second time. */
+  takeAnswers(): TopicAnswers
   /** False where it is not open, or the protocol has no such frame. */
   send(frame: ClientFrame): boolean
   /** The token that it bears now, after an in-band renewal. */

@@ -62,27 +62,28 @@ export function createLeg(deps: LegDeps, handlers: LegHandlers): Leg {
 }
 
 /** What the library makes with `new` is the socket that was dialled. */
-function Dialled(dial: (address: string, protocols?: string[]) => unknown, address: string, protocols?: string[]) {
-  return dial(address, protocols)
+function Dialled(leg: SocketLeg, address: string, protocols?: string[]) {
+  return leg.dial(address, protocols)
 }
 
 class SocketLeg implements Leg {
   readonly #socket: InstanceType<typeof ReconnectingWebSocket>
   readonly #handlers: LegHandlers
+  readonly #Class: unknown
   #state: 'dialling' | 'open' | 'gone' = 'dialling'
   /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
   #trouble = ''
 
   constructor({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers) {
     this.#handlers = handlers
-    const dial = (address: string, protocols?: string[]) => this.#dial(physicalSocket(WebSocket), address, protocols)
+    this.#Class = physicalSocket(WebSocket)
     const socket = (this.#socket = new ReconnectingWebSocket(
       url,
       subprotocols.length > 0 ? [...subprotocols] : undefined,
       {
         // Bound, where a function of each leg's own would be a class of its own, which holds that leg until a full
         // garbage collection.
-        WebSocket: Object.assign(Dialled.bind(null, dial), { CLOSING: 2 }),
+        WebSocket: Object.assign(Dialled.bind(null, this), { CLOSING: 2 }),
         maxRetries: 0,
         maxEnqueuedMessages: 0,
         connectionTimeout: NEVER,
@@ -100,7 +101,8 @@ class SocketLeg implements Leg {
    * An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already
    * instead.
    */
-  #dial(Class: unknown, address: string, protocols?: string[]) {
+  dial(address: string, protocols?: string[]) {
+    const Class = this.#Class
     if (typeof Class !== 'function') {
       return this.#refused(
         explain`there is no WebSocket here: pass a class as environment.WebSocket, in Node the one of the package ws`,

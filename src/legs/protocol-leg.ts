@@ -1,13 +1,13 @@
 import { explain } from '../base/explanation.js'
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { instant, since, type Instant } from '../base/clock.js'
+import { since, type Instant } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat, type HeartbeatHandlers } from './heartbeat.js'
 import { createLeg, type Leg, type LegHandlers } from './leg.js'
 import type { ProtocolLeg, ProtocolLegDeps, ProtocolLegHandlers } from './leg-contract.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
-import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, TopicAnswers, WelcomeFrame } from '../protocol/frames.js'
 import { plainFrame } from '../protocol/plain-frame.js'
 import type { Codec, WireData } from '../protocol/protocol.js'
 
@@ -59,7 +59,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   readonly dialledAt: Instant
   url = ''
   token: string | undefined
-  welcome: WelcomeFrame | null = null
+  welcome: ProtocolLeg['welcome'] = null
   welcomedAt: Instant | null = null
   silent = false
   readonly #deps: ProtocolLegDeps
@@ -79,6 +79,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   /** A welcome that is late by now may yet come. */
   #patient: boolean
   #error: ErrorFrame | undefined
+  #answers: TopicAnswers | null = null
   #pings = 0
   #pongs = 0
   #fence: { readonly pongs: number; readonly reached: () => void } | null = null
@@ -87,14 +88,14 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   #unanswered: Alarm | null = null
 
   constructor(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers) {
-    const { clock, number, handover, protocol } = deps
+    const { clock, number, handover, protocol, present } = deps
     this.#deps = deps
     this.#handlers = handlers
     this.#codec = protocol.open()
     this.#patient = this.#codec.overdue !== undefined
     this.number = number
     this.handover = handover
-    this.dialledAt = this.#dialling = instant(clock)
+    this.dialledAt = this.#dialling = present.look()
     this.#late = createAlarm(clock, this.#timedOut, this)
     this.#dial(this.#abort!.signal).catch((thrown: unknown) => {
       // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
@@ -105,11 +106,11 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   // From its dial to its welcome.
 
   async #dial(signal: AbortSignal) {
-    const { token, url, clock, openTimeout, protocol, WebSocket } = this.#deps
+    const { token, url, present, openTimeout, protocol, WebSocket } = this.#deps
     this.token = await token.call(this.#deps, signal)
     if (this.#over) return
     this.#late.set(openTimeout)
-    this.#dialling = instant(clock)
+    this.#dialling = present.look()
     const { href } = await url.call(this.#deps, signal)
     if (this.#over) return
     this.url = this.#plain(href.split('?')[0]!)
@@ -158,7 +159,8 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
 
   #welcomed(frame: WelcomeFrame) {
     const { clock, protocol, heartbeat } = this.#deps
-    this.welcome = frame
+    this.welcome = { server: frame.server, maxFrame: frame.maxFrame }
+    this.#answers = frame.topics
     this.welcomedAt = this.#deps.present.look()
     if (!this.#error) this.#late.clear()
     const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
@@ -167,6 +169,12 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
     const interval = heartbeat ? Math.min(heartbeat.interval, allowed ?? Infinity) : null
     const timeout = heartbeat ? heartbeat.timeout : 0
     this.#heartbeat = createHeartbeat({ clock, interval, timeout, keepalive }, this)
+  }
+
+  takeAnswers(): TopicAnswers {
+    const answers = this.#answers
+    this.#answers = null
+    return answers ?? new Map()
   }
 
   ping(): void {

@@ -42,7 +42,7 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
 }
 
 /** What a table reads where nothing was given. */
-const defaults = new Map<Table, unknown>()
+const defaults = new WeakMap<Table, unknown>()
 
 /**
  * What an object of options says, copied: own properties only, since what somebody put on Object.prototype is no option

@@ -31,6 +31,8 @@ import type { AllParts } from './parts.js'
 
 const MIB = 1_048_576
 
+const HEARTBEAT = { interval: duration(10_000), timeout: duration(5_000) }
+
 /** Every option but those that only together mean something. Durations are milliseconds. */
 const OPTIONS = {
   url: checkUrl,
@@ -57,8 +59,7 @@ const OPTIONS = {
     spread: duration(undefined, 0, bounds.spread.most),
     cap: duration(bounds.cap.otherwise, 0, bounds.cap.most),
   },
-  heartbeat: (name, given) =>
-    given !== false && readOptions({ interval: duration(10_000), timeout: duration(5_000) }, given, name),
+  heartbeat: (name, given) => given !== false && readOptions(HEARTBEAT, given, name),
   connectTimeout: duration(10_000),
   outbox: { maxMessages: count(1_000), maxBytes: count(MIB), ackTimeout: duration(10_000) },
   holding: { maxMessages: count(1_000), maxBytes: count(MIB), gapTimeout: duration(250, 0) },

@@ -27,14 +27,10 @@ export function watchHost(coordinator: Coordinator): () => void {
       coordinator.probe(PROBE)
       if (hint !== 'offline') coordinator.hasten(PROBE)
     }),
-    watchWake(
-      clock,
-      () => page.hidden(),
-      () => {
-        lookAgain(coordinator)
-        coordinator.hasten()
-      },
-    ),
+    watchWake(clock, page, () => {
+      lookAgain(coordinator)
+      coordinator.hasten()
+    }),
     page.subscribe((change) => {
       tick(page.hidden() && change !== 'stored')
       if (change === 'stored') {

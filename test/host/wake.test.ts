@@ -39,22 +39,14 @@ const cases: [string, boolean, number, number, number][] = [
 it.each(cases)('%s', (_title, hidden, wall, monotonic, times) => {
   const clock = machine()
   let woke = 0
-  watchWake(
-    clock,
-    () => hidden,
-    () => woke++,
-  )
+  watchWake(clock, { hidden: () => hidden }, () => woke++)
   clock.fire(wall, monotonic)
   expect(woke).toBe(times)
 })
 
 it('looks no more once it is told to stop', () => {
   const clock = machine()
-  const stop = watchWake(
-    clock,
-    () => false,
-    () => {},
-  )
+  const stop = watchWake(clock, { hidden: () => false }, () => {})
   clock.fire(1_000, 1_000)
   stop()
   expect(clock.idle()).toBe(true)
