@@ -1,10 +1,15 @@
 import type { ClientFrame, ServerFrame } from '../protocol/frames.js'
-import { HISTORY, type HistoryAnswer, type HistoryAsk } from '../protocol/own-methods.js'
+import { HISTORY, type HistoryAsk } from '../protocol/own-methods.js'
+import { isOwnTopic } from '../protocol/own-topics.js'
+import type { Decision } from './cluster-settings.js'
 import type { Cluster } from './simulated-cluster.js'
+import type { SessionUser } from './simulated-presence.js'
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
 export const REFUSED = 'the application refused it'
+
+export const FAILED: Decision = { refuse: { code: 'error', message: 'the server failed to answer this' } }
 
 /** What a publish comes to: decided once for each id, whichever leg brings it. */
 export function answerPublish(cluster: Cluster, session: string, welcomedAt: number, frame: PublishFrame): ServerFrame {
@@ -34,6 +39,7 @@ function apply(
     return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
   if (n !== undefined && n <= newest)
     return { type: 'nack', id, code: 'out-of-order', message: 'a later publish into this topic was decided first' }
+  if (isOwnTopic(topic)) return { type: 'nack', id, code: 'forbidden', message: 'this topic is the server’s own' }
   const decision = settings.onPublish?.(topic, data) ?? {}
   if ('refuse' in decision) return { type: 'nack', id, message: REFUSED, ...decision.refuse }
   const { offset } = log.append(topic, data)
@@ -41,18 +47,32 @@ function apply(
 }
 
 /** What a request is answered, or how it is refused. */
-export function answerRequest(cluster: Cluster, method: string, data: unknown) {
-  return (
-    cluster.settings.onRequest?.(method, data) ??
-    historyOf(cluster, method, data) ?? {
-      refuse: { code: 'unknown-method', message: `this server has no method ${method}` },
-    }
-  )
+export function answerRequest(
+  cluster: Cluster,
+  method: string,
+  data: unknown,
+  who: SessionUser,
+): Decision | Promise<Decision> {
+  const own = cluster.presence.answer(method, data, who)
+  if (own) return own
+  try {
+    const { onRequest } = cluster.settings
+    return (
+      onRequest?.(method, data) ??
+      historyOf(cluster, method, data) ?? {
+        refuse: { code: 'unknown-method', message: `this server has no method ${method}` },
+      }
+    )
+  } catch {
+    return FAILED
+  }
 }
 
-function historyOf({ log, settings }: Cluster, method: string, data: unknown): { data: HistoryAnswer } | null {
+function historyOf({ log, settings }: Cluster, method: string, data: unknown): Decision | null {
   if (method !== HISTORY) return null
   const { topic, limit, before } = data as HistoryAsk
+  if (settings.authorize?.(topic) === false)
+    return { refuse: { code: 'forbidden', message: 'this topic is not for this client' } }
   const { epoch } = log.answer(topic, null)
   const seen = log
     .after(topic, 0)

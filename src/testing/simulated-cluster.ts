@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.js'
-import type { ServerFrame } from '../protocol/frames.js'
+import type { ServerFrame, SignalFrame } from '../protocol/frames.js'
+import type { ClusterSettings } from './cluster-settings.js'
 import type { SimulatedLog } from './simulated-log.js'
+import type { SimulatedPresence } from './simulated-presence.js'
 import type { SimulatedTokens } from './simulated-tokens.js'
 
 /** What the servers know in common, and how they are set up. */
@@ -9,6 +11,9 @@ export interface Cluster {
   readonly log: SimulatedLog
   readonly tokens: SimulatedTokens
   readonly settings: ClusterSettings
+  readonly presence: SimulatedPresence
+  /** Each leg's: a signal of that session. */
+  readonly signals: Set<(signal: SignalFrame, from: string) => void>
   /** The newest leg of each session. */
   readonly newest: Map<string, number>
   /** The final answer to each publish, by session and id. */
@@ -18,32 +23,6 @@ export interface Cluster {
   /** When `answers` and `decided` were lost, on the clock. */
   answersLost: number
   record(server: string, by: 'client' | 'server', session: string, leg: number, text: string): void
-}
-
-/** What the simulated servers of a service are like. */
-export interface ClusterSettings {
-  /** A leg without a valid token is refused. Default false: a token is judged where there is one. */
-  requireToken?: boolean
-  /** Milliseconds, as in `welcome`. Default 10,000. */
-  heartbeat?: number
-  /** Bytes, as in `welcome`. Default: no limit, and none named. */
-  maxFrame?: number
-  /** Milliseconds, as in `welcome`. Default: not named. */
-  reconnectSpread?: number
-  /** Whether clients may see a message. */
-  filter?: (topic: string, data: unknown) => boolean
-  /** Whether clients may subscribe to a topic. */
-  authorize?: (topic: string) => boolean
-  /** Decides about a publish: what the answer's `data` is, or a refusal. Default: it is appended to its topic. */
-  onPublish?: (
-    topic: string,
-    data: unknown,
-  ) => { data?: unknown } | { refuse: { code: string; message?: string; retryAfter?: number } }
-  /** Answers a request: what the answer's `data` is, or a refusal. Default: `unknown-method`. */
-  onRequest?: (
-    method: string,
-    data: unknown,
-  ) => { data?: unknown } | { refuse: { code: string; message?: string; data?: unknown; retryAfter?: number } }
 }
 
 /** What a server does wrong, and can be told to do at any moment. */

@@ -68,6 +68,8 @@ export interface SimulatedDeviceDeps {
   readonly random: Random
   readonly base: string
   readonly latency: number
+  /** Who signs in on it. */
+  readonly subject: string
   readonly tokens: SimulatedTokens
   knock(incoming: Incoming): void
 }
@@ -132,7 +134,7 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
   return {
     environment: tab(),
     tab,
-    getToken: ({ reason, signal }) => deps.tokens.request(reason, signal, connected),
+    getToken: ({ reason, signal }) => deps.tokens.request(reason, signal, connected, deps.subject),
     offline() {
       connected = false
       freeze()

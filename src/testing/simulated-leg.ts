@@ -1,9 +1,11 @@
 import { decodeClientFrame } from '../protocol/client-frames.js'
-import type { ClientFrame, ServerFrame, TopicAnswer, TopicRequests } from '../protocol/frames.js'
+import type { ClientFrame, ServerFrame, SignalFrame } from '../protocol/frames.js'
 import { byteLength } from '../protocol/json.js'
 import { encodeServerFrame } from '../protocol/server-frames.js'
-import { answerPublish, answerRequest, REFUSED, type PublishFrame } from './simulated-answers.js'
+import { answerPublish, answerRequest, FAILED, REFUSED, type PublishFrame } from './simulated-answers.js'
+import type { Decision } from './cluster-settings.js'
 import type { Behaviour, Cluster } from './simulated-cluster.js'
+import { createSimulatedReading, type SimulatedReading } from './simulated-reading.js'
 import type { ServerEnd } from './simulated-socket.js'
 
 export interface SimulatedLeg {
@@ -31,15 +33,6 @@ const DOORS: Partial<Record<Behaviour['door'], number>> = {
   protocol: 1002,
 }
 
-interface Subscription {
-  /** The last offset that was looked at, and the last one that the client was told of as visible. */
-  at: number
-  prev: number
-  /** Up to here it is replay. */
-  readonly head: number
-  pacing: boolean
-}
-
 interface Serving {
   readonly id: string
   readonly draining: boolean
@@ -47,7 +40,12 @@ interface Serving {
 }
 
 /** One leg on its server: the protocol's server half, as small as it can be and still be right. */
-export function createSimulatedLeg(cluster: Cluster, server: Serving, end: ServerEnd, over: () => void): SimulatedLeg {
+export function createSimulatedLeg(
+  cluster: Cluster,
+  server: Serving,
+  end: ServerEnd,
+  over: (welcomed: boolean) => void,
+): SimulatedLeg {
   return new ServedLeg(cluster, server, end, over)
 }
 
@@ -55,23 +53,25 @@ class ServedLeg implements SimulatedLeg {
   readonly #cluster: Cluster
   readonly #server: Serving
   readonly #end: ServerEnd
-  readonly #over: () => void
-  readonly #topics = new Map<string, Subscription>()
+  readonly #over: (welcomed: boolean) => void
+  readonly #reading: SimulatedReading
   readonly #heartbeat: number
   #state: 'new' | 'welcomed' | 'over' = 'new'
   session = ''
   number = 0
   #welcomedAt = 0
+  #subject: string | undefined
   #stopListening = () => {}
   #cancelExpiry = () => {}
   #cancelIdle = () => {}
   #cancelSilence: () => void
 
-  constructor(cluster: Cluster, server: Serving, end: ServerEnd, over: () => void) {
+  constructor(cluster: Cluster, server: Serving, end: ServerEnd, over: (welcomed: boolean) => void) {
     this.#cluster = cluster
     this.#server = server
     this.#end = end
     this.#over = over
+    this.#reading = createSimulatedReading(cluster, server.behaviour, (frame) => this.send(frame))
     this.#heartbeat = cluster.settings.heartbeat ?? 10_000
     this.#cancelSilence = cluster.clock.setTimeout(() => this.refuse('timeout', 3008, 'no hello came'), HELLO_TIMEOUT)
   }
@@ -131,10 +131,11 @@ class ServedLeg implements SimulatedLeg {
 
   #finish() {
     if (this.#state === 'over') return
+    const { welcomed } = this
     this.#state = 'over'
     for (const cancel of [this.#stopListening, this.#cancelExpiry, this.#cancelIdle, this.#cancelSilence]) cancel()
-    this.#topics.clear()
-    this.#over()
+    this.#reading.clear()
+    this.#over(welcomed)
   }
 
   #heard() {
@@ -147,19 +148,21 @@ class ServedLeg implements SimulatedLeg {
       case 'hello':
         return this.#hello(frame)
       case 'subscribe': {
-        const { answers, refused } = this.#subscribe(frame.topics)
+        const { answers, refused } = this.#reading.subscribe(frame.topics)
         this.#refuseTopics(refused, { id: frame.id })
         this.send({ type: 'subscribed', id: frame.id, topics: answers })
-        for (const topic of answers.keys()) this.#pump(topic)
+        for (const topic of answers.keys()) this.#reading.pump(topic)
         return
       }
       case 'unsubscribe':
-        for (const topic of frame.topics) this.#topics.delete(topic)
+        for (const topic of frame.topics) this.#reading.drop(topic)
         return
       case 'publish':
         return this.#publish(frame)
       case 'request':
         return this.#request(frame)
+      case 'signal':
+        return this.#signal(frame)
       case 'auth': {
         if (this.#cluster.tokens.left(frame.token) === null)
           return this.refuse('unauthorized', 3000, 'the token is not valid')
@@ -192,15 +195,25 @@ class ServedLeg implements SimulatedLeg {
     this.#state = 'welcomed'
     this.#welcomedAt = this.#cluster.clock.monotonic()
     this.#heard()
-    this.#stopListening = this.#cluster.log.listen((topic, change) => {
-      if (!this.#topics.has(topic)) return
+    this.#subject = this.#cluster.tokens.subject(frame.token)
+    this.#cluster.presence.joined(this.session)
+    const told = (signal: SignalFrame, from: string) => {
+      if (from !== this.session && this.#reading.has(signal.topic)) this.send(signal)
+    }
+    this.#cluster.signals.add(told)
+    const stopReading = this.#cluster.log.listen((topic, change) => {
+      if (!this.#reading.has(topic)) return
       if (change === 'epoch') {
-        const { answers } = this.#subscribe(new Map([[topic, null]]))
+        const { answers } = this.#reading.subscribe(new Map([[topic, null]]))
         this.send({ type: 'subscribed', topics: answers })
       }
-      this.#pump(topic)
+      this.#reading.pump(topic)
     })
-    const { answers, refused } = this.#subscribe(frame.topics)
+    this.#stopListening = () => {
+      stopReading()
+      this.#cluster.signals.delete(told)
+    }
+    const { answers, refused } = this.#reading.subscribe(frame.topics)
     const { maxFrame, reconnectSpread } = this.#cluster.settings
     this.#refuseTopics(refused)
     this.send({
@@ -212,7 +225,7 @@ class ServedLeg implements SimulatedLeg {
       ...(maxFrame === undefined ? {} : { maxFrame }),
       ...(reconnectSpread === undefined ? {} : { reconnectSpread }),
     })
-    for (const topic of answers.keys()) this.#pump(topic)
+    for (const topic of answers.keys()) this.#reading.pump(topic)
   }
 
   /** Before what names the others: a topic that is asked for, and in neither, has not been answered. */
@@ -232,67 +245,26 @@ class ServedLeg implements SimulatedLeg {
     return { tokenTtl: Math.round(left) }
   }
 
-  #subscribe(asked: TopicRequests) {
-    const answers = new Map<string, TopicAnswer>()
-    const refused: string[] = []
-    for (const [topic, position] of asked) {
-      if (this.#cluster.settings.authorize?.(topic) === false) {
-        this.#topics.delete(topic)
-        refused.push(topic)
-        continue
-      }
-      const reply = this.#cluster.log.answer(topic, position)
-      answers.set(topic, reply)
-      this.#topics.set(topic, { at: reply.after, prev: reply.after, head: reply.offset, pacing: false })
-    }
-    return { answers, refused }
-  }
-
-  /**
-   * Sends what the log has after what was sent. A hidden message is told of by its offset, where no visible one follows
-   * it at once.
-   */
-  #pump(topic: string) {
-    const subscription = this.#topics.get(topic)
-    if (!subscription || subscription.pacing) return
-    let hidden: number | null = null
-    const tellHidden = () => {
-      if (hidden !== null)
-        this.send({ type: 'message', topic, offset: hidden, prev: subscription.prev, hasData: false })
-      hidden = null
-    }
-    for (const { offset, data } of this.#cluster.log.after(topic, subscription.at)) {
-      // What the log has forgotten in between shows: this message does not follow the one before.
-      if (offset > subscription.at + 1) subscription.prev = offset - 1
-      subscription.at = offset
-      if (this.#cluster.settings.filter?.(topic, data) === false) {
-        hidden = offset
-        continue
-      }
-      hidden = null
-      this.send({ type: 'message', topic, offset, prev: subscription.prev, data, hasData: true })
-      subscription.prev = offset
-      if (this.#server.behaviour.replayPace > 0 && offset <= subscription.head) {
-        subscription.pacing = true
-        this.#cluster.clock.setTimeout(() => {
-          subscription.pacing = false
-          if (this.#topics.get(topic) === subscription) this.#pump(topic)
-        }, this.#server.behaviour.replayPace)
-        return
-      }
-    }
-    tellHidden()
-  }
-
   #publish(frame: PublishFrame) {
     const answer = answerPublish(this.#cluster, this.session, this.#welcomedAt, frame)
     if (this.#server.behaviour.acks) this.send(answer)
   }
 
   #request({ id, method, data }: Extract<ClientFrame, { type: 'request' }>) {
-    const decision = answerRequest(this.#cluster, method, data)
-    if (!this.#server.behaviour.acks) return
-    if ('refuse' in decision) this.send({ type: 'nack', id, message: REFUSED, ...decision.refuse })
-    else this.send({ type: 'ack', id, ...decision })
+    const tell = (decision: Decision) => {
+      if (!this.#server.behaviour.acks) return
+      if ('refuse' in decision) this.send({ type: 'nack', id, message: REFUSED, ...decision.refuse })
+      else this.send({ type: 'ack', id, ...decision })
+    }
+    const decision = answerRequest(this.#cluster, method, data, { session: this.session, subject: this.#subject })
+    if (decision instanceof Promise) void decision.then(tell, () => tell(FAILED))
+    else tell(decision)
+  }
+
+  #signal({ id, topic, data }: Extract<ClientFrame, { type: 'signal' }>) {
+    if (!this.#reading.has(topic))
+      return this.send({ type: 'nack', id, code: 'not-subscribed', message: 'this leg has not subscribed the topic' })
+    const signal: SignalFrame = { type: 'signal', id: `${this.session}.${id}`, topic, data }
+    for (const told of this.#cluster.signals) told(signal, this.session)
   }
 }

@@ -41,6 +41,10 @@ export interface SimulatedServer extends Behaviour {
   knock(incoming: Incoming): void
 }
 
+/** Milliseconds for which a session without a leg is present still: where a leg of it has ended, and where its server has died. */
+const GRACE = 5_000
+const LEASE = 15_000
+
 export function createSimulatedServer(cluster: Cluster, id: string, url: string): SimulatedServer {
   const { clock } = cluster
   const legs = new Set<SimulatedLeg>()
@@ -146,9 +150,11 @@ export function createSimulatedServer(cluster: Cluster, id: string, url: string)
           },
         },
         end,
-        () => {
+        (welcomed) => {
           legs.delete(leg)
           asked.delete(leg)
+          // A server that has died says nothing of its sessions: they have their lease.
+          if (welcomed) cluster.presence.left(leg.session, state === 'down' ? LEASE : GRACE)
           goneIsDone()
         },
       )

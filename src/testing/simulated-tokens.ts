@@ -21,8 +21,10 @@ export interface SimulatedTokens {
   revoke(): void
   /** Milliseconds that the token has left; null where it is not valid. */
   left(token: string | undefined): number | null
+  /** Whose that token is: the name of the device that it was minted for. */
+  subject(token: string | undefined): string | undefined
   /** Answers one request, as the service is at that moment. */
-  request(reason: string, signal: AbortSignal, connected: boolean): Promise<TokenAnswer>
+  request(reason: string, signal: AbortSignal, connected: boolean, subject?: string): Promise<TokenAnswer>
   /** Every request so far; `at` on the simulated clock since its start. */
   readonly requests: readonly {
     readonly at: number
@@ -33,6 +35,7 @@ export interface SimulatedTokens {
 
 export function createSimulatedTokens(clock: Clock): SimulatedTokens {
   const valid = new Map<string, number>()
+  const subjects = new Map<string, string | undefined>()
   const requests: { at: number; reason: string; answer: 'token' | 'failed' | 'hung' | 'ended' }[] = []
   let mode: { is: 'up' } | { is: 'down'; retryAfter?: number } | { is: 'hanging' } | { is: 'ended'; reason: string } = {
     is: 'up',
@@ -52,7 +55,8 @@ export function createSimulatedTokens(clock: Clock): SimulatedTokens {
       if (token !== undefined && dies !== undefined && dies <= clock.monotonic()) valid.delete(token)
       return dies === undefined || dies <= clock.monotonic() ? null : dies - clock.monotonic()
     },
-    request: (reason, signal, connected) =>
+    subject: (token) => (token === undefined ? undefined : subjects.get(token)),
+    request: (reason, signal, connected, subject) =>
       new Promise((resolve, reject) => {
         const now = connected ? mode : ({ is: 'down' } as const)
         const answer =
@@ -66,6 +70,7 @@ export function createSimulatedTokens(clock: Clock): SimulatedTokens {
           else {
             const token = `token-${++minted}`
             valid.set(token, clock.monotonic() + tokens.ttl)
+            subjects.set(token, subject)
             resolve({ token, ttl: tokens.ttl })
           }
         }

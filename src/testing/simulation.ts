@@ -4,8 +4,10 @@ import { seededRandom } from './seeded-random.js'
 import { createSimulatedBalancer } from './simulated-balancer.js'
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.js'
 import { createSimulatedDevice, type SimulatedDevice } from './simulated-device.js'
-import type { Behaviour, Cluster, ClusterSettings } from './simulated-cluster.js'
+import type { ClusterSettings } from './cluster-settings.js'
+import type { Behaviour, Cluster } from './simulated-cluster.js'
 import { createSimulatedLog, type LoggedMessage, type SimulatedLog } from './simulated-log.js'
+import { createSimulatedPresence } from './simulated-presence.js'
 import { createSimulatedServer, type DrainOptions, type SimulatedServer } from './simulated-server.js'
 import { createSimulatedTokens, type SimulatedTokens } from './simulated-tokens.js'
 
@@ -135,6 +137,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     createSimulatedDevice({
       world: clock,
       random: seededRandom(seed ^ (STREAMS.device + devices++)),
+      subject: `user-${devices}`,
       base: ORIGIN,
       latency,
       knock: balancer.knock,
@@ -229,6 +232,8 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
 function createCluster(parts: Pick<Cluster, 'clock' | 'log' | 'tokens' | 'settings'>, wire: WireRecord[]): Cluster {
   return {
     ...parts,
+    presence: createSimulatedPresence(parts),
+    signals: new Set(),
     newest: new Map(),
     answers: new Map(),
     decided: new Map(),

@@ -88,7 +88,7 @@ export function useReading<Value>(read: () => Value, every = 100): Value {
   return value
 }
 
-export function Legend({ loss = true }: { loss?: boolean }) {
+export function Legend({ loss = true, messages = true }: { loss?: boolean; messages?: boolean }) {
   return (
     <ul className="legend" aria-label="How to read the timelines">
       <li>
@@ -103,18 +103,22 @@ export function Legend({ loss = true }: { loss?: boolean }) {
         <i className="other" />
         the other leg
       </li>
-      <li>
-        <i className="dot" />
-        delivered
-      </li>
-      <li>
-        <i className="number">9</i>so many at once: a replay
-      </li>
-      <li>
-        <i className="double" />
-        came twice, dropped
-      </li>
-      {loss && (
+      {messages && (
+        <>
+          <li>
+            <i className="dot" />
+            delivered
+          </li>
+          <li>
+            <i className="number">9</i>so many at once: a replay
+          </li>
+          <li>
+            <i className="double" />
+            came twice, dropped
+          </li>
+        </>
+      )}
+      {messages && loss && (
         <li>
           <i className="lost" />
           sent, and never seen

@@ -1,0 +1,87 @@
+import type { ServerFrame, TopicAnswer, TopicRequests } from '../protocol/frames.js'
+import { isOwnTopic, presenceOf } from '../protocol/own-topics.js'
+import type { Behaviour, Cluster } from './simulated-cluster.js'
+
+/** What one leg reads: its topics, and how far each has come. */
+export interface SimulatedReading {
+  subscribe(asked: TopicRequests): { readonly answers: Map<string, TopicAnswer>; readonly refused: readonly string[] }
+  /** Sends what the log has after what was sent. */
+  pump(topic: string): void
+  has(topic: string): boolean
+  drop(topic: string): void
+  clear(): void
+}
+
+interface Subscription {
+  /** The last offset that was looked at, and the last one that the client was told of as visible. */
+  at: number
+  prev: number
+  /** Up to here it is replay. */
+  readonly head: number
+  pacing: boolean
+}
+
+export function createSimulatedReading(
+  { log, settings, clock }: Cluster,
+  behaviour: Behaviour,
+  send: (frame: ServerFrame) => void,
+): SimulatedReading {
+  const topics = new Map<string, Subscription>()
+
+  function mayRead(topic: string): boolean {
+    const about = presenceOf(topic)
+    if (isOwnTopic(topic) && !(about && settings.presence)) return false
+    return settings.authorize?.(about ?? topic) !== false
+  }
+  const isSeen = (topic: string, data: unknown) => isOwnTopic(topic) || settings.filter?.(topic, data) !== false
+
+  function pump(topic: string) {
+    const subscription = topics.get(topic)
+    if (!subscription || subscription.pacing) return
+    // A hidden message is told of by its offset, where no visible one follows it at once.
+    let hidden: number | null = null
+    for (const { offset, data } of log.after(topic, subscription.at)) {
+      // What the log has forgotten in between shows: this message does not follow the one before.
+      if (offset > subscription.at + 1) subscription.prev = offset - 1
+      subscription.at = offset
+      if (!isSeen(topic, data)) {
+        hidden = offset
+        continue
+      }
+      hidden = null
+      send({ type: 'message', topic, offset, prev: subscription.prev, data, hasData: true })
+      subscription.prev = offset
+      if (behaviour.replayPace > 0 && offset <= subscription.head) {
+        subscription.pacing = true
+        clock.setTimeout(() => {
+          subscription.pacing = false
+          if (topics.get(topic) === subscription) pump(topic)
+        }, behaviour.replayPace)
+        return
+      }
+    }
+    if (hidden !== null) send({ type: 'message', topic, offset: hidden, prev: subscription.prev, hasData: false })
+  }
+
+  return {
+    subscribe(asked) {
+      const answers = new Map<string, TopicAnswer>()
+      const refused: string[] = []
+      for (const [topic, position] of asked) {
+        if (!mayRead(topic)) {
+          topics.delete(topic)
+          refused.push(topic)
+          continue
+        }
+        const reply = log.answer(topic, position)
+        answers.set(topic, reply)
+        topics.set(topic, { at: reply.after, prev: reply.after, head: reply.offset, pacing: false })
+      }
+      return { answers, refused }
+    },
+    pump,
+    has: (topic) => topics.has(topic),
+    drop: (topic) => void topics.delete(topic),
+    clear: () => topics.clear(),
+  }
+}
