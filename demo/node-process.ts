@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { createLiveServer } from 'livesocket/server'
 import { redisLog } from 'livesocket/server/redis'
 import type { FromNode, ToNode } from './process-nodes.js'
+import { roomOf } from './room.js'
 import type { TokenUser } from '../test/kit/token-service.js'
 
 const { id, redis, allowedOrigins } = JSON.parse(process.argv[2]!) as {
@@ -35,6 +36,7 @@ const live = createLiveServer<TokenUser>({
   // Whoever has a token of the demo's may say anything anywhere.
   authorize: () => true,
   reconnectSpread: 1_000,
+  ...roomOf(id),
 })
 const health = live.healthEndpoint()
 

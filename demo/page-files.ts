@@ -26,7 +26,7 @@ export async function buildPages(): Promise<ReadonlyMap<string, PageFile>> {
     resolve: {
       alias: [
         { find: /^livesocket$/, replacement: here('../src/index.ts') },
-        { find: /^livesocket\/(react|devtools)$/, replacement: `${here('../src')}/$1/index.ts` },
+        { find: /^livesocket\/(react|devtools|presence)$/, replacement: `${here('../src')}/$1/index.ts` },
       ],
     },
     build: {

@@ -6,6 +6,7 @@ import { systemClock } from '../src/base/clock.js'
 import { startCluster } from '../test/kit/cluster.js'
 import { buildPages } from './page-files.js'
 import { processNodes } from './process-nodes.js'
+import { roomOf, settle } from './room.js'
 import { startPublisher } from '../test/kit/publisher.js'
 import { createRelay } from '../test/kit/relay.js'
 
@@ -48,6 +49,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
       log: redisLog({ url: redis, prefix: 'livesocket-demo' }),
       startNode: processNodes(redis),
     }),
+    serving: roomOf,
     drain: DRAIN,
     allowedOrigins: origins,
     tokens: { ...(login !== undefined && { login }) },
@@ -59,6 +61,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     rate: RATE,
     send: (message) => void cluster.publish('feed', message),
   })
+  const leave = settle(() => cluster.url, cluster.tokens.url)
   const readers = new Set<ServerResponse>()
   let busy: Action | null = null
   // What was sent a second ago has arrived, or it is missing.
@@ -162,6 +165,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     async close() {
       stopTelling()
       publisher.stop()
+      leave()
       http.closeAllConnections()
       http.close()
       await Promise.all([relay.close(), cluster.close()])

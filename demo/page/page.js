@@ -1,5 +1,6 @@
 import { createChecker } from '../../test/kit/checker.ts'
 import { connectLiveSocket, connectReconnecting } from './clients.js'
+import { createRoom } from './room.js'
 import { createTimeline } from './timeline.js'
 
 const element = (id) => document.getElementById(id)
@@ -15,12 +16,13 @@ element('rate').textContent = rate
 // what is still on its way is not called lost.
 let checker
 let sides
+let room
 
 function createSide(name, connect) {
   const timeline = createTimeline(element(`${name}-timeline`), name)
   const badge = element(`${name}-badge`)
   const side = { name, timeline, checked: checker.client(name), longest: 0, lastAt: null, before: null }
-  connect(url, {
+  side.socket = connect(url, {
     delivered({ from, n }, offset) {
       const at = now()
       if (side.lastAt !== null) side.longest = Math.max(side.longest, at - side.lastAt)
@@ -49,6 +51,7 @@ function startOver() {
     side.longest = 0
     side.before = null
   }
+  room.startOver()
 }
 
 const duration = (ms) => (ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms)} ms`)
@@ -98,6 +101,7 @@ servers.addEventListener('action', ({ data }) => {
   status.textContent = text
   clearTimeout(verdictTimer)
   if (label) {
+    void room.ask()
     for (const side of sides) {
       side.timeline.mark(label, now())
       side.before = { lost: checker.summary(side.name).lost, longest: side.longest }
@@ -135,6 +139,7 @@ element('reset').addEventListener('click', startOver)
 
 checker = createChecker(now)
 sides = [createSide('ours', connectLiveSocket), createSide('theirs', connectReconnecting)]
+room = createRoom(sides[0].socket)
 setInterval(showCounts, 250)
 draw()
 status.textContent = 'Running. Press Deploy: both servers are replaced by new ones, and then closed.'

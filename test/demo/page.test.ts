@@ -42,6 +42,10 @@ describe('the demo page', { timeout: 60_000 }, () => {
       '0',
       '0 ms',
     ])
+    // Three who live there, and this page: nobody left, and what was asked as it began was answered.
+    const room = (field: string) => page.textContent(`[data-room="${field}"]`)
+    expect(await Promise.all(['here', 'left', 'asked', 'answered'].map(room))).toEqual(['4', '0', '1', '1'])
+    expect(await page.textContent('#asked')).toMatch(/^No\. 1: answered by server-[12], after /)
     expect(errors).toEqual([])
     await page.close()
   })

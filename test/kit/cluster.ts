@@ -51,6 +51,8 @@ export interface ClusterOptions {
   log?: TopicLog
   /** How a server comes to be; default: in this process, on `log`. */
   startNode?: StartNode
+  /** What each server of this process does beside. */
+  serving?: Serving
   drain?: DrainPlan
   /** Origins of the pages that may connect; programs that are not browsers send none. */
   allowedOrigins?: string[]
@@ -60,6 +62,8 @@ export interface ClusterOptions {
   tokens?: TokenServiceOptions
   clock?: Clock
 }
+
+export type Serving = (id: string) => Partial<LiveServerOptions<TokenUser>>
 
 export interface ClusterNode {
   readonly id: string
@@ -84,7 +88,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const size = options.size ?? 2
   let count = 0
   let nodes: ClusterNode[] = []
-  const startNode = options.startNode ?? nodesOn(log)
+  const startNode = options.startNode ?? nodesOn(log, options.serving)
   const deploys = new Set<Promise<unknown>>()
 
   const start = async (): Promise<ClusterNode> => {
@@ -164,7 +168,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-function nodesOn(log: TopicLog): StartNode {
+function nodesOn(log: TopicLog, serving: Serving = () => ({})): StartNode {
   return (id, tokens, allowedOrigins) =>
     startLocalNode<TokenUser>(
       {
@@ -177,6 +181,7 @@ function nodesOn(log: TopicLog): StartNode {
         authorize: () => true,
         // What takes over is as large as what is gone, and there are few clients.
         reconnectSpread: 1_000,
+        ...serving(id),
       },
       (live) => tokens.onLogout((login) => void live.end(({ user }) => user.login === login, 'signed out')),
     )
