@@ -36,6 +36,8 @@ const PROGRAMS = [
   'latency/sides',
   'server/node',
   'server/legs',
+  'signals/relay',
+  'signals/clients',
 ]
 
 /** @param baseline a folder with a package.json and a built `dist`, that `dist` itself, or what `npm pack` made of it */

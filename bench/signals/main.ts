@@ -1,55 +1,61 @@
-// npm run bench:signals: how long a signal takes from who sends it to who hears it, beside a bare ws relay, in turns.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { WebSocket } from 'ws'
-import { createLiveSocket } from '../../src/index.js'
+// npm run bench:signals: how long a signal takes from who sends it to who hears it, beside a bare ws relay in the same
+// process, in turns. The package as it is built, each round in processes of its own; the medians of the rounds.
+import { parseArgs } from 'node:util'
+import { startProgram } from '../cluster/program.js'
+import { percentile, spread } from '../kit/spread.js'
+import { createStage, type Staged } from '../kit/stage.js'
 
-/** Milliseconds between two of one kind: more than the frame in which signals are gathered. */
-const EVERY = 20
-const WARM_UP = 200
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    samples: { type: 'string', default: '1000' },
+    baseline: { type: 'string' },
+  },
+})
+const rounds = Number(values.rounds)
+const samples = Number(values.samples)
 
-async function measure(samples: number) {
-  const relay = fork(fileURLToPath(new URL('relay.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
-  const [urls] = (await once(relay, 'message')) as [{ live: string; bare: string }]
-  const took: Record<'signal' | 'ws', number[]> = { signal: [], ws: [] }
-  const heard = (kind: keyof typeof took) => (at: unknown) => void took[kind].push(performance.now() - Number(at))
+const SHARES = { p50: 0.5, p99: 0.99 } as const
+type Share = keyof typeof SHARES
 
-  const sockets = [1, 2].map(() => createLiveSocket({ url: urls.live, environment: { WebSocket } }))
-  const [ann, bob] = sockets as [(typeof sockets)[0], (typeof sockets)[0]]
-  bob.onSignal('room', heard('signal'))
-  ann.onSignal('room', () => {})
-  for (const socket of sockets) socket.connect()
-  while (sockets.some((socket) => socket.topicStatus('room').getState() !== 'live')) await sleep(5)
-
-  const plain = [1, 2].map(() => new WebSocket(urls.bare, { perMessageDeflate: false }))
-  const [from, to] = plain as [WebSocket, WebSocket]
-  const tell = heard('ws')
-  to.on('message', (data) => tell((JSON.parse(String(data)) as { at: number }).at))
-  await Promise.all(plain.map((socket) => once(socket, 'open')))
-
-  for (let n = 0; n < samples + WARM_UP; n++) {
-    ann.signal('room', performance.now())
-    await sleep(EVERY / 2)
-    from.send(JSON.stringify({ at: performance.now() }))
-    await sleep(EVERY / 2)
+async function measure(build: Staged) {
+  const relay = startProgram(build.program('signals/relay'), {})
+  const clients = startProgram(build.program('signals/clients'), {})
+  try {
+    const urls = await relay.ask<{ live: string; bare: string }>('listen')
+    return await clients.ask<Record<'signal' | 'ws', number[]>>('measure', { ...urls, samples, warmUp: 200 })
+  } finally {
+    for (const program of [clients, relay]) {
+      program.kill('SIGKILL')
+      await program.exit
+    }
   }
-  await sleep(200)
-  for (const socket of sockets) socket.close()
-  for (const socket of plain) socket.terminate()
-  relay.kill()
-  return took
 }
 
-const at = (all: readonly number[], part: number) =>
-  all.slice(WARM_UP).sort((a, b) => a - b)[Math.floor((all.length - WARM_UP) * part)]!
-
-const took = await measure(Number(process.argv[2] ?? 2_000))
-for (const [kind, all] of Object.entries(took))
-  console.log(
-    `${kind}: ${all.length - WARM_UP} heard, p50 ${at(all, 0.5).toFixed(3)} ms, p99 ${at(all, 0.99).toFixed(3)} ms`,
-  )
-console.log(
-  `signal over ws: p50 ${(at(took.signal, 0.5) / at(took.ws, 0.5)).toFixed(2)}, p99 ${(at(took.signal, 0.99) / at(took.ws, 0.99)).toFixed(2)}`,
-)
+process.env['NODE_ENV'] = 'production'
+const stage = await createStage(values.baseline === undefined ? {} : { baseline: values.baseline })
+try {
+  const ratios = new Map<Staged, Record<Share, number[]>>()
+  for (let round = 1; round <= rounds; round++) {
+    for (const build of stage.builds) {
+      const took = await measure(build)
+      const all = ratios.get(build) ?? { p50: [], p99: [] }
+      ratios.set(build, all)
+      const told = (Object.keys(SHARES) as Share[]).map((name) => {
+        const [signal, ws] = [percentile(took.signal, SHARES[name]), percentile(took.ws, SHARES[name])]
+        all[name].push(signal / ws)
+        return `${name} ${signal.toFixed(3)} against ${ws.toFixed(3)} ms, ${(signal / ws).toFixed(2)} ×`
+      })
+      console.log(`${round}/${rounds} signal${build.suffix}, ${took.signal.length} heard: ${told.join('; ')}`)
+    }
+  }
+  for (const [{ suffix }, all] of ratios)
+    for (const name of Object.keys(SHARES) as Share[]) {
+      const { median, least, most } = spread(all[name])
+      console.log(
+        `signal${suffix} over ws, ${name}: ${median.toFixed(2)} × (${least.toFixed(2)} to ${most.toFixed(2)})`,
+      )
+    }
+} finally {
+  await stage.remove()
+}

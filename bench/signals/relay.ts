@@ -1,20 +1,25 @@
 // A LiveSocket server and a bare ws relay in one process, so that both have the same machine at the same moment.
 import type { AddressInfo } from 'node:net'
+import { createLiveServer } from 'livesocket/server'
 import { WebSocketServer } from 'ws'
-import { createLiveServer } from '../../src/server/index.js'
+import { serveProgram } from '../cluster/program.js'
 
-const bare = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
-bare.on('connection', (from) =>
-  from.on('message', (data) => {
-    const text = String(data)
-    for (const to of bare.clients) if (to !== from) to.send(text)
-  }),
-)
-const live = createLiveServer({
-  port: 0,
-  host: '127.0.0.1',
-  authenticate: () => ({ subject: 'anybody' }),
-  authorize: () => true,
-})
-await live.ready
-process.send!({ live: live.address(), bare: `ws://127.0.0.1:${(bare.address() as AddressInfo).port}/` })
+serveProgram(() => ({
+  async listen() {
+    const bare = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
+    bare.on('connection', (from) =>
+      from.on('message', (data) => {
+        const text = String(data)
+        for (const to of bare.clients) if (to !== from) to.send(text)
+      }),
+    )
+    const live = createLiveServer({
+      port: 0,
+      host: '127.0.0.1',
+      authenticate: () => ({ subject: 'anybody' }),
+      authorize: () => true,
+    })
+    await live.ready
+    return { live: live.address(), bare: `ws://127.0.0.1:${(bare.address() as AddressInfo).port}/` }
+  },
+}))

@@ -65,8 +65,7 @@ export function createSignals({ clock, id, ...deps }: SignalsDeps): Signals {
     for (const [topic, json] of waiting) {
       if (room-- === 0) break
       waiting.delete(topic)
-      const data = JSON.parse(json) as unknown
-      deps.send(serving.leg, { type: 'signal', id: `${(mark ||= id())}.${++count}`, topic, data })
+      deps.send(serving.leg, { type: 'signal', id: `${(mark ||= id())}.${++count}`, topic, json })
     }
     next = clock.frame(flush)
   }
