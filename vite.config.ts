@@ -13,8 +13,8 @@ import { withoutPrograms } from './test/kit/programs.js'
 const LOAD = [
   'test/demo/*.test.ts',
   'test/flood/*.test.ts',
-  'test/foreign/raw-moves.test.ts',
-  'test/bench/foreign-moves.test.ts',
+  'test/foreign/raw-handovers.test.ts',
+  'test/bench/foreign-handovers.test.ts',
   'test/late-timers.test.ts',
   'test/presence/drive.test.ts',
   'test/prove/prove.test.ts',
@@ -91,7 +91,7 @@ export default defineConfig({
           include: [
             'test/production/*.test.ts',
             'test/scenario/{deploy,crash,epoch-loss,redirect}.test.ts',
-            'test/publishes/outbox-moves.test.ts',
+            'test/publishes/outbox-handovers.test.ts',
           ],
           maxWorkers: WORKERS,
         },

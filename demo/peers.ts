@@ -10,7 +10,7 @@ const ReconnectingWebSocket = Reconnecting as unknown as typeof Reconnecting.def
 /**
  * What people use today, in the same run and against the same servers. Both speak the least of livesocket.v1 by hand: a
  * hello with their topics and from then on the messages. So all three get the same frames from the same process at the
- * same moment, and differ in nothing but what the client does when it is asked to move, or is closed.
+ * same moment, and differ in nothing but what the client does when it is asked to hand over, or is closed.
  */
 export interface Peer {
   close(): void
@@ -22,7 +22,7 @@ export interface PeerOptions {
   token?: () => Promise<string>
   message(topic: string, offset: number, data: unknown): void
   live(live: boolean): void
-  /** It was asked to move, or was closed without. */
+  /** It was asked to hand over, or was closed without. */
   moving(): void
 }
 
@@ -98,9 +98,9 @@ export function connectReconnecting(peer: PeerOptions, options: Options = {}): P
 const REDIAL = 50
 
 /**
- * Two raw overlapping sockets, as people write them: asked to move, open a second one; at its first message use it,
- * close the first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`, so
- * this one does too.
+ * Two raw overlapping sockets, as people write them: asked to hand over, open a second one; at its first message use
+ * it, close the first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`,
+ * so this one does too.
  */
 export function connectOverlapping(peer: PeerOptions): Peer {
   const last = new Map<string, number>()

@@ -42,7 +42,7 @@ export function processNodes(redis: string): StartNode {
       drain: (plan) =>
         new Promise((resolve) => {
           drained = ({ moved, forced }) => resolve({ moved, forced })
-          // Killed meanwhile: nobody was moved by it.
+          // Killed meanwhile: nobody was handed over by it.
           void exit.then(() => resolve({ moved: 0, forced: 0 }))
           say({ type: 'drain', plan })
         }),

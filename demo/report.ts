@@ -60,7 +60,7 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
 
   let quick: SceneResult | undefined
   await scene(
-    '10 moves, round trip 50 ms, 200 msg/s',
+    '10 handovers, round trip 50 ms, 200 msg/s',
     { history: true, rate: 200, moves: 10, from: 50, to: 50 },
     (result, title) => {
       clean(result, title)
@@ -99,7 +99,7 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
   )
 
   print(
-    `\n## One client, looked at closely\n\nlost/repeated/out of order; silence is the longest one of each move, median over the moves\n`,
+    `\n## One client, looked at closely\n\nlost/repeated/out of order; silence is the longest one of each handover, median over the handovers\n`,
   )
   print(table(['', 'LiveSocket', 'raw overlap', 'silence', 'raw overlap'], rows))
   if (quick) judgeSpeed(promises, quick, print)
@@ -173,9 +173,9 @@ function judgeLoad(promises: Promises, title: string, deploys: number, result: L
   const { publishes, groups, moves } = result
   judgeClean(promises, title, groups.livesocket)
   promises.check(
-    `${title}: every client moved in every deploy`,
+    `${title}: every client handed over in every deploy`,
     moves === groups.livesocket.clients * deploys,
-    `${moves} moves`,
+    `${moves} handovers`,
   )
   const settled = publishes.answered === publishes.sent && publishes.lost + publishes.appliedTwice === 0
   promises.check(
@@ -190,17 +190,17 @@ function judgeSpeed(
   { livesocket, overlap, moves }: SceneResult,
   print: (text: string) => void,
 ): void {
-  // The first leg was no move.
+  // The first leg was no handover.
   const dial = median(moves.dial.slice(1).sort((a, b) => a - b))
   const cutover = median([...moves.requestToCutover].sort((a, b) => a - b))
   const both = median([...moves.overlap].sort((a, b) => a - b))
   print(
-    `\nOf the 10 moves, medians: request to cutover ${ms(cutover)}, of which the dial ${ms(dial)}; both legs lived ${ms(both)}.`,
+    `\nOf the 10 handovers, medians: request to cutover ${ms(cutover)}, of which the dial ${ms(dial)}; both legs lived ${ms(both)}.`,
   )
   const silence = median(livesocket.silences)
   const bound = median(overlap.silences) + 5
   promises.check(
-    'silence of a move at most that of a raw overlap + 5 ms, medians of 10',
+    'silence of a handover at most that of a raw overlap + 5 ms, medians of 10',
     silence <= bound,
     `${silence.toFixed(1)} ms against ${bound.toFixed(1)} ms`,
   )
@@ -221,6 +221,6 @@ function machine(): string {
     `# LiveSocket: deploys under load\n\n` +
     `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${system()} ${release()}; ` +
     `Node ${process.versions.node}, ${versions.join(', ')}. Clients, network and servers share one process.\n\n` +
-    `Every client reads 20 messages a second, so a silence of about 50 ms is the stream's own. In each deploy every server is replaced and every leg asked\nto move; a leg that does not is closed ${DRAIN.deadline / 1_000} s later, and the silence of a move lasts from its beginning to the client's next.`
+    `Every client reads 20 messages a second, so a silence of about 50 ms is the stream's own. In each deploy every server is replaced and every leg asked\nto hand over; a leg that does not is closed ${DRAIN.deadline / 1_000} s later, and the silence of a handover lasts from its beginning to the client's next.`
   )
 }

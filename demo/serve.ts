@@ -90,10 +90,10 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     async deploy() {
       tell('action', {
         label: 'deploy',
-        text: 'Deploying: two new servers have started, the old ones ask their clients to move…',
+        text: 'Deploying: two new servers have started, the old ones ask their clients to hand over…',
       })
       const { moved, forced } = await cluster.deploy()
-      return `Deployed: ${moved} ${moved === 1 ? 'connection' : 'connections'} moved when asked, ${forced} closed at the deadline.`
+      return `Deployed: ${moved} ${moved === 1 ? 'connection' : 'connections'} handed over when asked, ${forced} closed at the deadline.`
     },
     async crash() {
       tell('action', {

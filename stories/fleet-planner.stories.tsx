@@ -120,7 +120,7 @@ function Planner() {
   return (
     <Stage
       title="What will my users do to my servers?"
-      lead="LiveSocket’s own policy code, run for every user in virtual time, beside another library’s retry rule. Move the sliders: it is simulated anew."
+      lead="LiveSocket’s own policy code, run for every user in virtual time, beside another library’s retry rule. Use the sliders: it is simulated anew."
     >
       <div className="planner">
         <Card title="Your fleet">

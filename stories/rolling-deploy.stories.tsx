@@ -30,7 +30,7 @@ export const BesideANaiveClient = comparisonStory(
   {
     span: 7_000,
     title: 'The servers are replaced. The stream is not.',
-    lead: 'Both clients read one stream, from the same servers, over the same network. At the deploy a new server starts, the old one asks its clients to move, and closes what is left after 1.5 seconds.',
+    lead: 'Both clients read one stream, from the same servers, over the same network. At the deploy a new server starts, the old one asks its clients to hand over, and closes what is left after 1.5 seconds.',
     actions: ({ deploy }) => (
       <>
         <Button kind="primary" onClick={deploy}>

@@ -42,7 +42,7 @@ function states(
     ['First load', { ...idle, status: 'connecting' }],
     ['Live', live],
     [
-      'Being moved by a deploy',
+      'Handed over by a deploy',
       { ...live, handover: { id: 'h', reason: 'deploy', phase: 'overlapping', deadline: NOW + 9_000 } },
     ],
     ['Its token could not be renewed', { ...live, token: { status: 'stale', refreshAt: null, expiresAt: NOW } }],
@@ -62,7 +62,7 @@ function Kit({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="A status that says what a reader has to know."
-      lead="And nothing else: a planned move is live, a short break is nothing yet, and where something can be done the badge has a button for it. Copy stories/kit/status-badge.tsx."
+      lead="And nothing else: a planned handover is live, a short break is nothing yet, and where something can be done the badge has a button for it. Copy stories/kit/status-badge.tsx."
       sim={sim}
       playing={playing}
     >

@@ -22,7 +22,7 @@ function world(options: Partial<LiveSocketOptions> = {}, parts: Parts = {}, give
 }
 
 describe('livesocket/core without any part', () => {
-  it('moves, breaks and publishes as the whole one does: nothing lost, nothing twice', async () => {
+  it('hands over, breaks and publishes as the whole one does: nothing lost, nothing twice', async () => {
     const { sim, socket } = world()
     const room = sim.observe(socket as never, 'room')
     socket.connect()

@@ -16,7 +16,7 @@ afterEach(() => void vi.restoreAllMocks())
 let minted = 0
 const mint = () => `${CANARY}-${++minted}-${'x'.repeat(20)}`
 
-/** A live socket that is watched, against that URL, on a clock that the test moves. */
+/** A live socket that is watched, against that URL, on a clock that the test advances. */
 function connect(options: Partial<LiveSocketOptions> & { url: LiveSocketOptions['url'] }) {
   const clock = createSimulatedClock()
   const socket = createLiveSocket({
@@ -50,7 +50,7 @@ function expectNoCanary(...seen: string[]) {
 }
 
 describe('a token is seen by nobody but the server that it is for', () => {
-  test('while all goes well: hello, renewal, a planned move, publishes, sign-out', async () => {
+  test('while all goes well: hello, renewal, a planned handover, publishes, sign-out', async () => {
     const tokens: (string | undefined)[] = []
     const requests: string[] = []
     const server = await liveServer({
@@ -297,7 +297,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expect(witness.counts['option error']).toBe(wrong.length)
   })
 
-  test('where whatever waits is rejected: publishes, streams and moves of a session that ends', async () => {
+  test('where whatever waits is rejected: publishes, streams and handovers of a session that ends', async () => {
     const server = await hostileServer(
       (leg) => leg.welcome(),
       (leg, frame) => {

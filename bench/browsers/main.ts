@@ -51,7 +51,7 @@ function line({
   const down = `${delivered} delivered, ${lost}/${repeated}/${reordered} lost/repeated/reordered`
   const up = `${published} published, ${publishesWrong} wrong`
   return [
-    `  ${broken.length > 0 ? 'BROKEN' : 'kept  '}  ${scenario.padEnd(17)} ${down}; ${up}; ${moves} moves; not live ${away} ms${note ? `; ${note}` : ''}`,
+    `  ${broken.length > 0 ? 'BROKEN' : 'kept  '}  ${scenario.padEnd(17)} ${down}; ${up}; ${moves} handovers; not live ${away} ms${note ? `; ${note}` : ''}`,
     ...broken.map((one) => `          ${one}`),
   ].join('\n')
 }

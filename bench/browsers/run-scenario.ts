@@ -91,7 +91,7 @@ export async function runScenario(
 }
 
 /** In a page: how far its live socket is. */
-const STATE = `(({ status, handover }, { received, outcomes, dialled }) => [status, dialled + ' dialled', handover?.phase ?? 'no move', received.at(-1), outcomes.filter((outcome) => outcome === undefined).length + ' unanswered'].join(', '))(live.socket.store.getState(), live.record())`
+const STATE = `(({ status, handover }, { received, outcomes, dialled }) => [status, dialled + ' dialled', handover?.phase ?? 'no handover', received.at(-1), outcomes.filter((outcome) => outcome === undefined).length + ' unanswered'].join(', '))(live.socket.store.getState(), live.record())`
 
 /** Of each page; one that was left for good ends with what it had then. */
 interface Books {

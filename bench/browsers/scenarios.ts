@@ -48,7 +48,7 @@ const HALF_SECOND = { heartbeat: { interval: 500, timeout: 500 } }
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'moves',
-    title: 'planned moves under load, one after the other',
+    title: 'planned handovers under load, one after the other',
     away: 0,
     async play({ servers, small }) {
       for (let left = small ? 3 : 10; left > 0; left--) {
@@ -59,7 +59,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'ten-tabs',
-    title: 'ten tabs, three in a quick run, that are all moved at once',
+    title: 'ten tabs, three in a quick run, that are all handed over at once',
     tabs: (small) => (small ? 3 : 10),
     away: 0,
     async play({ servers, small }) {
@@ -71,7 +71,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'hung-dial',
-    title: 'a move whose first dial is accepted and never answered',
+    title: 'a handover whose first dial is accepted and never answered',
     options: { connectTimeout: 4_000 },
     away: 0,
     async play({ servers }) {
@@ -81,7 +81,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'closed-door',
-    title: 'a move whose dials are refused for 8 s, 3 s in a quick run',
+    title: 'a handover whose dials are refused for 8 s, 3 s in a quick run',
     away: 0,
     async play({ servers, small }) {
       servers.relay.refuse(true)
@@ -90,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
       servers.relay.refuse(false)
       const before = servers.published
       await moved
-      return `moved ${servers.published - before} messages after the door opened`
+      return `handed over ${servers.published - before} messages after the door opened`
     },
   },
   {
@@ -153,7 +153,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'download',
     title:
-      'links that are downloads, followed once, twice at once while a dial is on its way, in a move, and five times in five seconds',
+      'links that are downloads, followed once, twice at once while a dial is on its way, in a handover, and five times in five seconds',
     away: BACK,
     async play({ servers, pages, tab }) {
       const follow = () =>
@@ -212,7 +212,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'hidden',
-    title: 'a hidden tab that is moved, and shown again',
+    title: 'a hidden tab that is handed over, and shown again',
     away: 0,
     async play({ servers, tab, small }) {
       await tab.hide()

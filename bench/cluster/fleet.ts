@@ -76,8 +76,8 @@ export interface FleetPlan {
 
 const SECRET = 'a secret of this drive alone'
 /**
- * Each connection is two sockets of a proxy, and a move doubles them for a moment: more than these would come near the
- * limit of 20,000 files.
+ * Each connection is two sockets of a proxy, and a handover doubles them for a moment: more than these would come near
+ * the limit of 20,000 files.
  */
 const PER_PROXY = 5_000
 

@@ -42,7 +42,7 @@ export interface Facts {
 const BLUE = ['a', 'b', 'c']
 const GREEN = ['d', 'e', 'f']
 
-/** Planned moves: nobody may notice. */
+/** Planned handovers: nobody may notice. */
 const unnoticed = (verdict: Verdict): string[] => [
   ...(verdict.away > 0 ? [`${verdict.away} clients were not live at some time`] : []),
   ...(verdict.gaps > 0 ? [`${verdict.gaps} gaps were told of`] : []),
@@ -95,8 +95,8 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'rolling',
     title: 'Rolling deploy: SIGTERM to each node in turn, a new one in its place',
     clients: 3_000,
-    // Legs move no faster than a machine can take them that is busy as it is, and the last node may have three quarters
-    // of all: after a reload nginx knows of no connection. Redis is not touched: what it keeps on disk is for
+    // Legs hand over no faster than a machine can take them that is busy as it is, and the last node may have three
+    // quarters of all: after a reload nginx knows of no connection. Redis is not touched: what it keeps on disk is for
     // `redis-restart` to tell.
     plan: ({ clients }) => ({
       node: { rate: 15, deadline: 240_000 },

@@ -17,7 +17,9 @@ const ONE_WAY = { near: 5, far: 60 }
 /** A node that is drained stops, is replaced and takes part again: ms. */
 const RESTART = 5_000
 
-/** One node asks its legs to move, at the pace of the server's own drain; each client spreads as the request says. */
+/**
+ * One node asks its legs to hand over, at the pace of the server's own drain; each client spreads as the request says.
+ */
 export function simulateDrain({ legs, rate, dial }: FleetSettings, random: Random, horizon: number): Moves {
   const dials = createCounter(horizon)
   let last = BEGIN
@@ -30,8 +32,8 @@ export function simulateDrain({ legs, rate, dial }: FleetSettings, random: Rando
 
 /**
  * M nodes, one after the other. A balancer that knows nothing of versions puts each leg on any other node, the ones
- * still to be drained among them: those clients move again. That is what `movesPerClient` counts, and what a drain's
- * `url` avoids.
+ * still to be drained among them: those clients hand over again. That is what `movesPerClient` counts, and what a
+ * drain's `url` avoids.
  */
 export function simulateRollingDeploy(
   { clients, nodes, rate, dial }: FleetSettings,

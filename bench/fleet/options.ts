@@ -38,7 +38,7 @@ export interface FleetSettings {
   /** Of a drain; undefined: as long as its rate needs, and a fifth, and 30 s. */
   readonly deadline: number | undefined
   readonly extendable: boolean
-  /** Legs a second that a drain moves. */
+  /** Legs a second that a drain hands over. */
   readonly rate: number
   /** Legs of the node that is drained. */
   readonly legs: number
@@ -77,7 +77,7 @@ Runs LiveSocket's own policy code for a whole user base in virtual time, and say
   --spread S            reconnectSpread                                     what clients (30) and servers do unasked
   --authenticates R     calls a second that the identity service takes      as many as come
   --redis R             the same of Redis                                   as many as come
-  --rate R              legs a second that a drain moves                    500
+  --rate R              legs a second that a drain hands over                    500
   --legs N              legs on the node that is drained                    20000
   --taker R             hellos a second that its taker greets, slow-drain   a tenth of the rate
   --drains N            nodes that are drained into it at once              1

@@ -30,7 +30,7 @@ const MEANING: Record<ScenarioName, string> = {
   drain:
     'Each leg opens its new socket first and keeps the old one until then: nobody is offline. The server paces its requests, so that the nodes that take the legs set the speed.',
   'rolling-deploy':
-    'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those move again. Passing the url of a new node in the drain brings it down to one move for each client.',
+    'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those hand over again. Passing the url of a new node in the drain brings it down to one handover for each client.',
   return:
     'Each server greets as fast as it can and keeps the others waiting, with the product’s own admission; those of other libraries queue whatever comes. Where clients leave before their turn, the work for them is done for nobody, and they come again.',
   'slow-drain':

@@ -36,7 +36,7 @@ export interface Outcome {
    */
   readonly recovered50: number | null
   readonly recovered99: number | null
-  /** Until the last one had moved, where something is moved. */
+  /** Until the last one had handed over, where something is handed over. */
   readonly took?: number
   readonly movesPerClient?: number
   /** Calls of the identity service and the log that greeted somebody or nobody, and the latter of them. */

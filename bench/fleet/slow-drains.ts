@@ -97,7 +97,7 @@ function startDrain(world: World): Drain {
     legs: () => legs,
     refusePending: () => undefined,
     asked: () => undefined,
-    moved: () => undefined,
+    handedOver: () => undefined,
     onEvent: (event: ServerEvent) => {
       if (event.type === 'drain-late') seen.late.push({ at: clock.monotonic(), needs: event.needs })
     },

@@ -45,7 +45,7 @@ export function findings(outcome: Outcome): [string, string][] {
       return [
         ['peak dials/s', count(outcome.peakPerSecond)],
         ['took', duration(outcome.took ?? null)],
-        ['moves per client', (outcome.movesPerClient ?? 0).toFixed(2)],
+        ['handovers per client', (outcome.movesPerClient ?? 0).toFixed(2)],
       ]
     case 'return':
       return [

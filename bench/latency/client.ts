@@ -19,13 +19,16 @@ export interface LatencyAsk {
 }
 
 /**
- * Between two publishes, ms. More often, and a server that has little else to do takes itself for busy: it then lets what
- * it writes come together for milliseconds, and these would be what is measured.
+ * Between two publishes, ms. More often, and a server that has little else to do takes itself for busy: it then lets
+ * what it writes come together for milliseconds, and these would be what is measured.
  */
 const PACE = 10
 
 serveProgram<{ kind: KindName; urls: readonly string[] }>(({ kind, urls }) => ({
-  /** Milliseconds from publish to callback. Of one that moves only what was published and seen within one overlap counts. */
+  /**
+   * Milliseconds from publish to callback. Of one that hands over only what was published and seen within one overlap
+   * counts.
+   */
   async measure({ topics: count, moving, samples, warmUp }: LatencyAsk) {
     const topics = Array.from({ length: count }, (_, at) => `topic-${at}`)
     const { openEcho } = await ECHOES[kind]()

@@ -43,7 +43,7 @@ const RATE = 500
 const ROUND_TRIP = 50
 const OLD_PATHS = { slower: 120, faster: 5 }
 
-/** That many moves of two clients: one whose old path is slower by then, and one whose old path is faster. */
+/** That many handovers of two clients: one whose old path is slower by then, and one whose old path is faster. */
 export async function foreignMoves(kind: string, moves: number): Promise<readonly ForeignMoves[]> {
   const server = await FOREIGN[kind]!()
   const clients = await Promise.all(
@@ -62,7 +62,7 @@ export async function foreignMoves(kind: string, moves: number): Promise<readonl
       await until(
         () => clients.every(({ socket }) => socket.stats().handovers >= move),
         15_000,
-        `${kind}: move ${move}`,
+        `${kind}: handover ${move}`,
       )
     }
     await sleep(200)

@@ -31,10 +31,10 @@ if (values.last !== undefined) process.exit(await reportLast(moves, Number(value
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`
 console.log(
-  `${moves} moves in a row, 200 messages a second each way, on ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
+  `${moves} handovers in a row, 200 messages a second each way, on ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
 )
 const result = await runMoves(moves, (move, heap) =>
-  console.log(`  ${String(move).padStart(6)} moves   live heap ${mib(heap)}`),
+  console.log(`  ${String(move).padStart(6)} handovers   live heap ${mib(heap)}`),
 )
 
 const promises = createPromises()
@@ -42,7 +42,7 @@ const counts = ({ lost, repeated, reordered, gaps }: (typeof result)['down']) =>
   `${lost}/${repeated}/${reordered}, ${gaps} gaps`
 const clean = ({ lost, repeated, reordered, gaps }: (typeof result)['down']) => lost + repeated + reordered + gaps === 0
 const growth = heapGrowth(result.heap)
-promises.check('every request was a move', result.moves === moves, `${result.moves} moves`)
+promises.check('every request was a handover', result.moves === moves, `${result.moves} handovers`)
 promises.check(
   'down: nothing lost, repeated, out of order',
   clean(result.down),
@@ -59,7 +59,7 @@ promises.check('heap flat, ± 2 %', Math.abs(growth) <= 0.02, `${(growth * 100).
 console.log(`\n${promises.lines()}\n`)
 writeResults('moves', {
   json: JSON.stringify({ ...result, growth, broken: promises.broken }, null, 2),
-  md: `## Moves\n\n${promises.lines()}`,
+  md: `## Handovers\n\n${promises.lines()}`,
 })
 console.log(
   `Request to cutover: median ${ms(result.cutover.median)}, longest ${ms(result.cutover.longest)}. Took ${(result.took / 1_000).toFixed(0)} s.`,

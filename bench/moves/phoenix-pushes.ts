@@ -30,8 +30,8 @@ const ACK_TIMEOUT = 1_000
 const EVERY = 20
 
 /**
- * A client pushes to a stand-in for Phoenix, which replies at once, late or never, while it is asked to move and cut
- * off again and again. Phoenix knows no repeats: each push may be handled once at the most.
+ * A client pushes to a stand-in for Phoenix, which replies at once, late or never, while it is asked to hand over and
+ * cut off again and again. Phoenix knows no repeats: each push may be handled once at the most.
  */
 export async function phoenixPushes(moves: number, cuts: number): Promise<PhoenixPushes> {
   const handled = new Map<number, number>()
@@ -74,7 +74,7 @@ export async function phoenixPushes(moves: number, cuts: number): Promise<Phoeni
   try {
     for (let turn = 1, done = 0; turn <= moves + cuts; turn++) {
       for (const client of wss.clients) client.send('[null,null,"room:1","reconnect",{"deadline":20000}]')
-      // In the middle of some of the moves.
+      // In the middle of some of the handovers.
       if (done < cuts && turn % Math.floor(1 + moves / cuts) === 0) {
         done++
         await sleep(random() * 60)
@@ -85,7 +85,7 @@ export async function phoenixPushes(moves: number, cuts: number): Promise<Phoeni
         () =>
           socket.stats().handovers + socket.stats().reconnects >= before && socket.store.getState().status === 'live',
         15_000,
-        `move ${turn}`,
+        `handover ${turn}`,
       )
       await sleep(random() * 100)
     }

@@ -9,7 +9,7 @@ const PUSHES = 'Phoenix (a stand-in), pushes'
 export async function reportForeign(moves: number, only = '') {
   const rows: ForeignMoves[] = []
   const promises = createPromises()
-  console.log(`${moves} moves in front of each server, 500 messages a second, a round trip of 50 ms`)
+  console.log(`${moves} handovers in front of each server, 500 messages a second, a round trip of 50 ms`)
   for (const kind of Object.keys(FOREIGN).filter((name) => name.includes(only))) {
     try {
       for (const row of await foreignMoves(kind, moves)) {
@@ -32,7 +32,7 @@ export async function reportForeign(moves: number, only = '') {
     promises.check(
       `${PUSHES}: each handled once or told as unknown, never twice`,
       otherwise + untrue + twice === 0,
-      `${seen.moves} moves, ${seen.cuts} cuts: of ${pushes} ${answered} answered, ${unknown} unknown, ${otherwise} otherwise, ${untrue} untrue, ${twice} twice`,
+      `${seen.moves} handovers, ${seen.cuts} cuts: of ${pushes} ${answered} answered, ${unknown} unknown, ${otherwise} otherwise, ${untrue} untrue, ${twice} twice`,
     )
     console.log(promises.lines().split('\n').at(-1))
   }

@@ -4,7 +4,7 @@ import { runRequests, SLOW } from './run-requests.js'
 
 /** Resolves to the exit code. */
 export async function reportRequests(moves: number, atATime: number): Promise<0 | 1> {
-  console.log(`${moves} moves in a row, ${atATime} requests at a time, of which every tenth takes ${SLOW} ms`)
+  console.log(`${moves} handovers in a row, ${atATime} requests at a time, of which every tenth takes ${SLOW} ms`)
   const { asked, answered, unknown, refused, wrong, again, appliedTwice, quick, slow, ...result } = await runRequests(
     moves,
     atATime,
@@ -30,7 +30,7 @@ export async function reportRequests(moves: number, atATime: number): Promise<0 
 /** Resolves to the exit code. */
 export async function reportLast(moves: number, rate: number): Promise<0 | 1> {
   console.log(
-    `${moves} moves in a row at ${rate} messages a second; after every tenth another client comes, which begins with the last 50`,
+    `${moves} handovers in a row at ${rate} messages a second; after every tenth another client comes, which begins with the last 50`,
   )
   const { delivered, lost, repeated, gaps, late, clients, sent, ...result } = await runLast(moves, rate)
   const promises = createPromises()
@@ -50,7 +50,11 @@ export async function reportLast(moves: number, rate: number): Promise<0 | 1> {
 }
 
 function checkMoves(promises: Promises, { moves, cutOff }: { moves: number; cutOff: number }, asked: number) {
-  promises.check('every request was a move', moves === asked && cutOff === 0, `${moves} moves, ${cutOff} cut off`)
+  promises.check(
+    'every request was a handover',
+    moves === asked && cutOff === 0,
+    `${moves} handovers, ${cutOff} cut off`,
+  )
 }
 
 function print(promises: Promises, took: number): 0 | 1 {

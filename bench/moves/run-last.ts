@@ -23,10 +23,13 @@ export interface LastResult {
 }
 
 const LAST = 50
-/** Moves that each client sees. */
+/** Handovers that each client sees. */
 const MOVES = 10
 
-/** Clients that begin with the last 50 messages and go on with what is new, while they are moved from server to server. */
+/**
+ * Clients that begin with the last 50 messages and go on with what is new, while they are handed over from server to
+ * server.
+ */
 export async function runLast(moves: number, rate: number): Promise<LastResult> {
   const succession = await startSuccession({ history: 20_000 })
   const result = {

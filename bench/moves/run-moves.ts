@@ -25,8 +25,8 @@ export interface MovesResult {
 const RATE = 200
 
 /**
- * One client, one server at a time, each replaced by the next as soon as the client has moved: that many moves in a
- * row.
+ * One client, one server at a time, each replaced by the next as soon as the client has handed over: that many
+ * handovers in a row.
  */
 export async function runMoves(
   moves: number,
@@ -78,7 +78,7 @@ export async function runMoves(
     cutovers += requestToCutover.length
     all.longest = Math.max(all.longest, ...requestToCutover)
     if (all.sample.length < 1_000) all.sample.push(...requestToCutover)
-    // What the client remembers of its moves for the report is not part of what is measured.
+    // What the client remembers of its handovers for the report is not part of what is measured.
     for (const list of Object.values(client.moves) as number[][]) list.length = 0
     if (move >= warmUp && (move - warmUp) % distance === 0) {
       heap.push(await liveHeap())

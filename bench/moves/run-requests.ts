@@ -28,7 +28,7 @@ export interface RequestsResult {
 /** How long the handler of every tenth one takes, ms. */
 export const SLOW = 300
 
-/** Requests of one client, so many at a time, while it is moved from server to server. */
+/** Requests of one client, so many at a time, while it is handed over from server to server. */
 export async function runRequests(moves: number, atATime: number): Promise<RequestsResult> {
   const applied = new Set<number>()
   const result = {

@@ -5,7 +5,10 @@ export interface Succession {
   /** Of the present one. */
   url(): string
   server(): LiveServer
-  /** The next server is there, and the present one asks its clients to move; resolves when all have, with how many were cut off. */
+  /**
+   * The next server is there, and the present one asks its clients to hand over; resolves when all have, with how many
+   * were cut off.
+   */
   next(): Promise<number>
   close(): Promise<void>
 }

@@ -17,7 +17,7 @@ let back: number[] = []
 const downSince = new Map<number, number>()
 let down = new Map<number, number>()
 let from = performance.now()
-/** Why clients moved. */
+/** Why clients handed over. */
 let moves: Record<string, number> = {}
 const stop: (() => void)[] = []
 

@@ -82,7 +82,7 @@ const HEAD = [
   'dials a client',
   'wasted calls',
   'not live',
-  'moved / cut',
+  'handed over / cut',
   'memory',
 ]
 

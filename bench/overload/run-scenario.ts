@@ -30,7 +30,7 @@ export interface Outcome {
   /** Of the server that takes all: at the most, in multiples of what it has once all are live. */
   readonly memory: number
   readonly events: Readonly<Record<string, number>>
-  /** Why clients moved, and how many. */
+  /** Why clients handed over, and how many. */
   readonly moves: Readonly<Record<string, number>>
   /** Live at each second. */
   readonly series: readonly number[]

@@ -74,16 +74,16 @@ const text = table(
   [
     '',
     'as server: rules kept',
-    'wrong in moves',
+    'wrong in handovers',
     'wrong in a return',
     'as client: rules seen',
-    'wrong in moves',
+    'wrong in handovers',
     'wrong in a return',
     'own class: longest way back',
   ],
   rows,
 )
-const how = `Wrong: lost, repeated, out of order, gaps and breaks together. Moves: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent. Own class: the runtime's WebSocket, at a port where nobody listens, at a server that is killed, and at one that closes.`
+const how = `Wrong: lost, repeated, out of order, gaps and breaks together. Handovers: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent. Own class: the runtime's WebSocket, at a port where nobody listens, at a server that is killed, and at one that closes.`
 console.log(`\n${text}\n\n${how}`)
 writeResults('runtimes', {
   json: JSON.stringify({ options, rows, wrong }, null, 2),

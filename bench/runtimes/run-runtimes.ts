@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Runtime } from './runtime.js'
 
-/** What a client saw of a server's moves, or of what it had missed. */
+/** What a client saw of a server's handovers, or of what it had missed. */
 export interface Seen {
   readonly seen: number
   readonly lost: number

@@ -44,7 +44,7 @@ export function connectLiveSocket(url, seen) {
     seen.live(
       live,
       live && state.handover
-        ? 'live, moving'
+        ? 'live, handing over'
         : state.lastError
           ? `${state.status} (${state.lastError.code})`
           : state.status,

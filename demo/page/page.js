@@ -79,7 +79,7 @@ function showCounts() {
 let drawnAt = 0
 function draw() {
   const at = now()
-  // Who asked for less motion gets a picture that is renewed, not one that moves.
+  // Who asked for less motion gets a picture that is renewed, not one that runs.
   if (!calm.matches || at - drawnAt >= 1_000) {
     drawnAt = at
     for (const side of sides) side.timeline.draw(at)

@@ -16,8 +16,8 @@ export interface Scene {
   topics?: number
   moves: number
   /**
-   * Round trip before and after a move, in milliseconds. Where they differ, every other move goes the way back and is
-   * counted too.
+   * Round trip before and after a handover, in milliseconds. Where they differ, every other handover goes the way back
+   * and is counted too.
    */
   from: number
   to: number
@@ -31,7 +31,10 @@ export interface SceneResult {
   readonly moves: Moves
 }
 
-/** A LiveSocket and a raw overlap side by side on a fast stream, moved a few times: a single move from close by. */
+/**
+ * A LiveSocket and a raw overlap side by side on a fast stream, handed over a few times: a single handover from close
+ * by.
+ */
 export async function oneClient(scene: Scene): Promise<SceneResult> {
   const cluster = await startCluster({
     size: 1,
@@ -85,7 +88,7 @@ export async function oneClient(scene: Scene): Promise<SceneResult> {
       return status === 'live' && leg !== null && leg.number > before
     }
     // Longer than the dwell, so that the next request is served at once.
-    await until(arrived, 5_000, 'the client to move').catch(() => {})
+    await until(arrived, 5_000, 'the client to hand over').catch(() => {})
     await sleep(1_100)
   }
 

@@ -41,13 +41,13 @@ const ROOMS = 10
 const ROOM_RATE = 10
 const UP_RATE = 4
 export const DRAIN = { rate: 100, deadline: 5_000 }
-/** Between two deploys: the dwell, so that each move begins on a leg that is settled. */
+/** Between two deploys: the dwell, so that each handover begins on a leg that is settled. */
 const PAUSE = 1_000
 
 /**
  * Deploys under load: every client reads two rooms at 20 messages a second together, so 50 get 1,000 a second; every
- * LiveSocket client publishes 4 a second. All clients are asked to move in each deploy; who does not is closed at its
- * deadline.
+ * LiveSocket client publishes 4 a second. All clients are asked to hand over in each deploy; who does not is closed at
+ * its deadline.
  */
 export async function underLoad(load: Load): Promise<LoadResult> {
   const clients = load.clients ?? 50
@@ -119,9 +119,9 @@ export async function underLoad(load: Load): Promise<LoadResult> {
 
   const moves = () => live.reduce((sum, { moves }) => sum + moves.requestToCutover.length, 0)
   for (let deploy = 1; deploy <= load.deploys; deploy++) {
-    // It goes on in the background until its deadline, for those who do not move when they are asked.
+    // It goes on in the background until its deadline, for those who do not hand over when they are asked.
     void cluster.deploy()
-    await until(() => moves() >= deploy * clients, DRAIN.deadline + 1_000, 'all clients to move').catch(() => {})
+    await until(() => moves() >= deploy * clients, DRAIN.deadline + 1_000, 'all clients to hand over').catch(() => {})
     await sleep(PAUSE)
   }
   checker.end()

@@ -50,7 +50,7 @@ app.Map("/live", async (HttpContext context) =>
     finally { await turn.WaitAsync(); sockets.Remove(socket); turn.Release(); }
 });
 
-app.Lifetime.ApplicationStopping.Register(() => // (new) asks who is here to move, each within ten seconds, and serves on until all have
+app.Lifetime.ApplicationStopping.Register(() => // (new) asks who is here to hand over, each within ten seconds, and serves on until all have
 {
     draining = true;
     turn.Wait();

@@ -27,7 +27,7 @@ defmodule Chat.Room do
 
   def handle_info({_, _, _, pid, _}, room), do: {:noreply, %{room | pids: room.pids -- [pid]}}
 
-  # (new) For prep_stop/1: takes nobody else, asks who is here to move, in paces, closes who stays.
+  # (new) For prep_stop/1: takes nobody else, asks who is here to hand over, in paces, closes who stays.
   def drain(deadline \\ 20_000) do
     ask = {:frame, %{type: "handover", id: "deploy", reason: "deploy", deadline: deadline}}
 

@@ -45,7 +45,7 @@ server.on('connection', (socket) => {
   })
 })
 
-// (new) Takes nobody else, asks who is here to move, ten at a time so that the next server keeps up, serves them, closes who stays.
+// (new) Takes nobody else, asks who is here to hand over, ten at a time so that the next server keeps up, serves them, closes who stays.
 const DEADLINE = Number(process.env.DEADLINE ?? 20_000)
 process.on('SIGTERM', () => {
   draining = true

@@ -22,7 +22,7 @@ form!.addEventListener('submit', (event) => {
 const show = () => {
   for (const line of reader.lines.slice(list!.children.length))
     list!.append(Object.assign(document.createElement('li'), { textContent: line }))
-  document.querySelector('output')!.textContent = `${reader.newest} news, ${reader.moves} moves`
+  document.querySelector('output')!.textContent = `${reader.newest} news, ${reader.moves} handovers`
   requestAnimationFrame(show)
 }
 show()

@@ -21,7 +21,10 @@ export interface SwapPlan {
   readonly rate: number
 }
 
-/** Of a tally: sums of all clients, and of times the longest; `moves` are those of each client, of SignalR's own its reconnections. */
+/**
+ * Of a tally: sums of all clients, and of times the longest; `moves` are those of each client, of SignalR's own its
+ * reconnections.
+ */
 export interface Outcome extends Omit<Tally, 'got' | 'lines'> {
   readonly way: Way
   readonly clients: number
@@ -30,9 +33,9 @@ export interface Outcome extends Omit<Tally, 'got' | 'lines'> {
   readonly linesWrong: number
 }
 
-/** As long as it takes a slot that knows of no request to find out, and a client to move. */
+/** As long as it takes a slot that knows of no request to find out, and a client to hand over. */
 const PATIENCE = 15_000
-/** After a swap, until the old slot is stopped where nobody is asked to move. */
+/** After a swap, until the old slot is stopped where nobody is asked to hand over. */
 const LATER = 500
 
 /** Swaps two slots again and again under clients of those ways, a page in Chromium among those of each of ours. */
@@ -86,7 +89,7 @@ export async function runSwaps(
         await page.fill('input', `${way} ${swap}`)
         await page.click('button')
       }
-      // A deploy tool asks the old slot to move its clients; every second time nobody does, and it finds out.
+      // A deploy tool asks the old slot to hand its clients over; every second time nobody does, and it finds out.
       const asked = swap % 2 === 1
       const begun = systemClock.monotonic()
       if (asked) await old.post('/drain', { deadline: 10_000, reason: 'slot swap' })
@@ -94,7 +97,7 @@ export async function runSwaps(
       const all = ours.length > 0 && (await moved(ours, opened, swap))
       if (ours.length === 0) await sleep(LATER)
       say(
-        `swap ${swap}: ${ours.length > 0 ? `${all ? 'all' : 'not all'} moved ${((systemClock.monotonic() - begun) / 1_000).toFixed(1)} s after it, ${asked ? 'asked by the deploy tool' : 'which the slot found out by itself'}` : 'nobody was asked'}`,
+        `swap ${swap}: ${ours.length > 0 ? `${all ? 'all' : 'not all'} handed over ${((systemClock.monotonic() - begun) / 1_000).toFixed(1)} s after it, ${asked ? 'asked by the deploy tool' : 'which the slot found out by itself'}` : 'nobody was asked'}`,
       )
       await old.stop()
       await sleep(300)

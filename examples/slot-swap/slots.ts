@@ -33,7 +33,7 @@ export async function startSlot(release: string, { program, redis, scripts, addr
       REDIS_SCRIPTS: scripts,
       RELEASE: release,
       DRAIN_SECRET: SECRET,
-      // Who is to move has been asked by then.
+      // Who is to hand over has been asked by then.
       DEADLINE: '500',
       ...(address !== undefined && { PUBLIC_URL: `${address}/healthz`, ASK_EVERY: '100' }),
       Logging__LogLevel__Default: 'Error',
@@ -65,7 +65,10 @@ export async function startSlot(release: string, { program, redis, scripts, addr
   }
 }
 
-/** What stands before the slots, and swaps as Azure's does: new requests go to the new slot at once, open WebSockets stay. */
+/**
+ * What stands before the slots, and swaps as Azure's does: new requests go to the new slot at once, open WebSockets
+ * stay.
+ */
 export async function startFront(first: Slot) {
   let to = first
   const open = new Set<Socket>()

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace LiveSocket;
 
-/// <summary>Milliseconds, and legs a second. <c>Url</c> is where to move, <c>Spread</c> what each client puts its own move off by at most.</summary>
+/// <summary>Milliseconds, and legs a second. <c>Url</c> is where to hand over to, <c>Spread</c> what each client puts its own handover off by at most.</summary>
 public record DrainOptions
 {
     public double? Rate { get; init; }
@@ -30,7 +30,7 @@ public sealed class Drain(LiveServer server)
     Leg[] asked = [];
     string id = "";
 
-    /// <summary>What else moves in a drain, such as a hub beside this server; the drain ends when that has as well.</summary>
+    /// <summary>What else hands over in a drain, such as a hub beside this server; the drain ends when that has as well.</summary>
     public void Also(Func<DrainOptions, CancellationToken, Task> other) => others.Add(other);
 
     /// <summary>From the start of a drain on, and after it, until it is cancelled.</summary>
@@ -48,14 +48,14 @@ public sealed class Drain(LiveServer server)
         await Task.Yield();
         foreach (var leg in server.All(live: false)) leg.Fail("draining", Leaving);
         asked = server.All(live: true);
-        var moving = Move(asked, options, cancelled);
-        await Task.WhenAll([moving, .. others.Select(other => other(options, cancelled))]);
+        var handingOver = HandOver(asked, options, cancelled);
+        await Task.WhenAll([handingOver, .. others.Select(other => other(options, cancelled))]);
         await Task.WhenAny(Task.WhenAll(asked.Select(leg => leg.Gone)), Task.Delay(Timeout.Infinite, cancelled));
-        return new DrainResult(asked.Count(leg => leg.Gone.IsCompleted) - await moving, await moving);
+        return new DrainResult(asked.Count(leg => leg.Gone.IsCompleted) - await handingOver, await handingOver);
     }
 
     /// <summary>Asks them at a pace, and closes who is still here at the deadline. How many those were.</summary>
-    public async Task<int> Move(Leg[] legs, DrainOptions options, CancellationToken cancelled)
+    public async Task<int> HandOver(Leg[] legs, DrainOptions options, CancellationToken cancelled)
     {
         var begun = Clock.Now;
         var name = id = Guid.NewGuid().ToString("N");
@@ -136,7 +136,7 @@ public sealed class Drain(LiveServer server)
     }
 }
 
-/// <summary>SIGTERM, or whatever else stops the host: the legs move first, and then it stops. Give the host a longer <c>ShutdownTimeout</c>.</summary>
+/// <summary>SIGTERM, or whatever else stops the host: the legs hand over first, and then it stops. Give the host a longer <c>ShutdownTimeout</c>.</summary>
 public sealed class DrainOnStop(LiveServer server, DrainOptions options) : IHostedLifecycleService
 {
     public async Task StoppingAsync(CancellationToken hurry)

@@ -167,7 +167,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     {
         welcomedAt = Clock.Now;
         if (!server.Enter(this)) { Fail("draining", "This server is going away."); return null; }
-        // Only now: a loss of before has another number, one of later finds this leg among those that it moves.
+        // Only now: a loss of before has another number, one of later finds this leg among those that it hands over.
         Generation = server.Generation;
         live = true;
         return new { type = "welcome", server = server.Name(Generation), topics, heartbeat = server.Options.Heartbeat, tokenTtl = TokenLife(Who!), maxFrame = server.Options.MaxFrame, reconnectSpread = server.Options.ReconnectSpread };

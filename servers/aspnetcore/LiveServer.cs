@@ -64,7 +64,7 @@ public sealed class LiveServer : IAsyncDisposable
 
     internal Leg[] All(bool live) { lock (legs) return [.. (live ? legs : connections.Except(legs))]; }
 
-    /// <summary>Of a log that began anew this is another server: clients take a landing on it for a move.</summary>
+    /// <summary>Of a log that began anew this is another server: clients take a landing on it for a handover.</summary>
     internal string Name(int generation) => generation == 0 ? Options.Id : $"{Options.Id}.{generation}";
 
     /// <summary>Serves one connection, which must be a WebSocket's, to its end.</summary>
@@ -168,13 +168,13 @@ public sealed class LiveServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// What a leg of before the loss brings can never be vouched for, because nobody knows when it was sent. So it moves, to this very
+    /// What a leg of before the loss brings can never be vouched for, because nobody knows when it was sent. So it hands over, to this very
     /// server: what comes on its new leg was sent after the loss.
     /// </summary>
     void Renumbered()
     {
         Generation++;
-        _ = Drain.Move([.. All(live: true).Where(leg => leg.Generation < Generation)], new DrainOptions { Reason = "the log began anew" }, default);
+        _ = Drain.HandOver([.. All(live: true).Where(leg => leg.Generation < Generation)], new DrainOptions { Reason = "the log began anew" }, default);
     }
 
     void Sweep()

@@ -1,6 +1,6 @@
 import { instant, since, type Clock, type Instant } from './clock.js'
 
-/** One moment to come, which can be moved. */
+/** One moment to come, which can be put off or brought forward. */
 export interface Alarm {
   /** Milliseconds from now; the moment set before, if any, is off. */
   set(delay: number): void

@@ -14,8 +14,9 @@ interface Deadline {
 
 /**
  * The clock that the parts of one live socket share: whatever they wait for, the platform has one timer of it, for what
- * comes first. A timer that runs late (a hidden tab, sleep) moves nothing: `check` looks again. And whoever rings late
- * first hears what has arrived meanwhile, which may leave nothing to ring for: that is seen to here, for all of them.
+ * comes first. A timer that runs late (a hidden tab, sleep) changes nothing: `check` looks again. And whoever rings
+ * late first hears what has arrived meanwhile, which may leave nothing to ring for: that is seen to here, for all of
+ * them.
  */
 export class Deadlines implements Clock {
   readonly present: Present

@@ -21,7 +21,7 @@ export interface CheckOptions {
    * Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried.
    */
   readonly drain?: (deadline: number) => void | Promise<void>
-  /** How many legs a second that drain asks to move. Without it no pace can be told. */
+  /** How many legs a second that drain asks to hand over. Without it no pace can be told. */
   readonly rate?: number
   /** Makes the log begin anew, under another epoch; done when it has. Without it the rule of epochs cannot be tried. */
   readonly lose?: () => void | Promise<void>

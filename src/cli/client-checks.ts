@@ -84,7 +84,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 1',
-    title: 'moves when it is asked to: a second leg of the same session, from its position, beside the first',
+    title: 'hands over when it is asked to: a second leg of the same session, from its position, beside the first',
     async run(stage) {
       const old = await served(stage)
       old.send(HANDOVER)
@@ -92,7 +92,7 @@ export const clientChecks: readonly ClientCheck[] = [
       const { session, leg, handover, topics } = fresh.hello
       demand(session === old.hello['session'], 'it should be the same session')
       demand(leg === 2, `the second leg is 2, not ${String(leg)}`)
-      demand(handover === 'move', 'the hello should name the request that led to it')
+      demand(handover === 'asked', 'the hello should name the request that led to it')
       demand(
         JSON.stringify((topics as Record<string, unknown>)[stage.topic]) === '{"epoch":"e","offset":2}',
         'the hello should ask for what comes after its position',
@@ -139,7 +139,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 3',
-    title: 'leaves a server that it lands on although that one asked it to move, and dials again',
+    title: 'leaves a server that it lands on although that one asked it to hand over, and dials again',
     async run(stage) {
       const old = await served(stage)
       old.send(HANDOVER)
@@ -175,7 +175,7 @@ export const clientChecks: readonly ClientCheck[] = [
       const old = await served(stage)
       old.send(HANDOVER)
       const fresh = await stage.leg()
-      old.send({ type: 'handover-cancelled', id: 'move' })
+      old.send({ type: 'handover-cancelled', id: 'asked' })
       await fresh.closed(5 * stage.patience)
       old.message(3)
       await delivers(stage, [1, 2, 3], 'the old leg goes on')
@@ -184,7 +184,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 1',
-    title: 'has two legs at most, however often it is asked to move',
+    title: 'has two legs at most, however often it is asked to hand over',
     async run(stage) {
       const old = await served(stage)
       for (const id of ['one', 'two', 'three']) old.send({ ...HANDOVER, id })

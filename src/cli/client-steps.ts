@@ -1,6 +1,6 @@
 import type { ClientStage, ScriptedLeg } from './client-stage.js'
 
-export const HANDOVER = { type: 'handover', id: 'move', reason: 'a check', deadline: 10_000 }
+export const HANDOVER = { type: 'handover', id: 'asked', reason: 'a check', deadline: 10_000 }
 
 export const list = (numbers: readonly number[]) => numbers.join(', ') || 'nothing'
 

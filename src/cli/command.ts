@@ -36,7 +36,7 @@ livesocket redis-scripts          the scripts in Redis, as JSON, for a server in
   --patience <ms>     how long an answer may take; default 2000, doctor 5000
 
 conformance alone:
-  --rate <number>     the drain asks so many legs a second to move; the command has it as LIVESOCKET_RATE
+  --rate <number>     the drain asks so many legs a second to hand over; the command has it as LIVESOCKET_RATE
   --lose <command>    makes the log begin anew, under another epoch, and ends when it has
   --hidden <json>     data of a message which the server hides from this token's user
   --only <text>       only rules with this text in them
@@ -96,7 +96,7 @@ export async function command(
   const { name, url, values, fast } = given
   const { drain, topic, only, rate, lose, hidden } = values
   const token = values.token ?? environment['LIVESOCKET_TOKEN']
-  // What a server says goes to a terminal, and from there into logs: it moves no cursor, and tells no token.
+  // What a server says goes to a terminal, and from there into logs: it has no control characters, and tells no token.
   const say = (text: string) => print(redactedText(text, token === undefined ? [] : [token]).replace(UNPRINTABLE, '?'))
   const pace: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
   const options = {

@@ -103,18 +103,18 @@ class Examination {
     await this.#drains()
   }
 
-  /** What keeps the second connection of a move on the way of the first. */
+  /** What keeps the second connection of a handover on the way of the first. */
   async #sharing(probe: UpgradeProbe) {
     if (probe.outcome === 'upgraded' && probe.cookies.length > 0) {
       this.say(
         'mind',
-        `It sets the cookie ${probe.cookies.join(', ')}: a balancer that sends a browser back to the server that it came from sends those who are asked to move back to the one that they are to leave. Switch session affinity off for this path, or let a server that drains be left out of it.`,
+        `It sets the cookie ${probe.cookies.join(', ')}: a balancer that sends a browser back to the server that it came from sends those who are asked to hand over back to the one that they are to leave. Switch session affinity off for this path, or let a server that drains be left out of it.`,
       )
     }
     if (await sharesConnection(this.#url, this.#context)) {
       this.say(
         'mind',
-        'Browsers open WebSockets there inside one HTTP/2 connection, which both connections of a move then share: when it dies without a word, dials hang in it until the browser notices. In HAProxy set "h2-workaround-bogus-websocket-clients" in the global section; elsewhere offer HTTP/1.1 alone for this host name; or give the client a second host name, by a url function that looks at "failed".',
+        'Browsers open WebSockets there inside one HTTP/2 connection, which both connections of a handover then share: when it dies without a word, dials hang in it until the browser notices. In HAProxy set "h2-workaround-bogus-websocket-clients" in the global section; elsewhere offer HTTP/1.1 alone for this host name; or give the client a second host name, by a url function that looks at "failed".',
       )
     }
   }
@@ -145,7 +145,7 @@ class Examination {
       if (answer.epoch !== epoch)
         this.say(
           'bad',
-          'Two connections met two logs under one name: do all servers behind this address share one log? Without that, every move is a gap.',
+          'Two connections met two logs under one name: do all servers behind this address share one log? Without that, every handover is a gap.',
         )
       else if (answer.after !== offset)
         this.say(
@@ -192,17 +192,17 @@ class Examination {
       return this.say(
         'bad',
         leg.isClosed
-          ? `The drain closed the connection with ${(await leg.closed()).code} instead of asking it to move: clients see a break.`
-          : 'The drain began, and nobody was asked to move.',
+          ? `The drain closed the connection with ${(await leg.closed()).code} instead of asking it to hand over: clients see a break.`
+          : 'The drain began, and nobody was asked to hand over.',
       )
     }
     const { deadline } = handover
     if (typeof deadline !== 'number' || !(deadline > 0))
       return this.say(
         'bad',
-        `The drain asks clients to move with ${deadline === undefined ? 'no deadline' : `the deadline ${JSON.stringify(deadline)}`}: they cannot tell how long they have. It is a number of milliseconds.`,
+        `The drain asks clients to hand over with ${deadline === undefined ? 'no deadline' : `the deadline ${JSON.stringify(deadline)}`}: they cannot tell how long they have. It is a number of milliseconds.`,
       )
-    this.say('good', `The drain asks clients to move within ${deadline} ms.`)
+    this.say('good', `The drain asks clients to hand over within ${deadline} ms.`)
     const next = await this.#context.join().catch(() => null)
     if (!next)
       return this.say(
@@ -216,13 +216,13 @@ class Examination {
       )
     this.say('good', `New connections land on ${String(next.welcome['server'])} meanwhile.`)
     const { code } = await leg.closed(deadline + 5_000).catch(() => ({ code: 0 }))
-    if (code === 1012) this.say('good', 'Who has not moved by the deadline is closed with 1012.')
+    if (code === 1012) this.say('good', 'Who has not handed over by the deadline is closed with 1012.')
     else
       this.say(
         'bad',
         code === 0
-          ? 'Who has not moved by the deadline is not closed.'
-          : `Who has not moved is closed with ${code}; 1012 tells clients to come back.`,
+          ? 'Who has not handed over by the deadline is not closed.'
+          : `Who has not handed over is closed with ${code}; 1012 tells clients to come back.`,
       )
   }
 }

@@ -4,7 +4,9 @@ import { Untried, type FrameClient } from './frame-client.js'
 
 /** Of a drain without a crowd: long enough to tell before from after. */
 const DEADLINE = 1_500
-/** Legs to see a pace by: what half a second moves, but a few dozen at least, and no more than any server takes. */
+/**
+ * Legs to see a pace by: what is asked in half a second, but a few dozen at least, and no more than any server takes.
+ */
 const crowdFor = (rate: number) => Math.ceil(Math.min(100, Math.max(24, rate / 2)))
 
 interface Drain {
@@ -12,7 +14,7 @@ interface Drain {
   readonly staying: Welcomed
   /** Connected before, and silent. */
   readonly pending: FrameClient
-  /** Others that are asked to move, where a rate is known. */
+  /** Others that are asked to hand over, where a rate is known. */
   readonly crowd: readonly Welcomed[]
   readonly handover: Readonly<Record<string, unknown>>
   /** Most of the deadline has passed. */
@@ -26,7 +28,7 @@ export function drainChecks(): readonly Check[] {
   return [
     {
       rule: 'server rule 2',
-      title: 'asks a leg to move, with an id, a reason and a deadline',
+      title: 'asks a leg to hand over, with an id, a reason and a deadline',
       async run(context) {
         const { handover } = await begun(context)
         demand(typeof handover['id'] === 'string' && handover['id'] !== '', 'the handover should have an id')
@@ -39,11 +41,11 @@ export function drainChecks(): readonly Check[] {
     },
     {
       rule: 'server rule 3',
-      title: 'paces its requests to move',
+      title: 'paces its requests to hand over',
       async run(context) {
         const { rate } = context
         if (context.drain && rate === undefined)
-          throw new Untried('the rate at which the drain asks legs to move was not given (--rate)')
+          throw new Untried('the rate at which the drain asks legs to hand over was not given (--rate)')
         const { crowd, staying } = await begun(context)
         const ideal = ((crowd.length - 1) / rate!) * 1_000
         const times = await Promise.all(

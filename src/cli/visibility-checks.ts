@@ -6,7 +6,7 @@ import { Untried, type ReceivedFrame } from './frame-client.js'
 export const visibilityChecks: readonly Check[] = [
   {
     rule: 'server rule 9',
-    title: 'hides the same on all legs of a session, and moves their position past it',
+    title: 'hides the same on all legs of a session, and advances their position past it',
     async run(context) {
       const { topic, legs, visible, last } = await published(context)
       for (const leg of legs) {
@@ -18,7 +18,7 @@ export const visibilityChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 9',
-    title: 'moves the position past what is hidden where a replay ends on it',
+    title: 'advances the position past what is hidden where a replay ends on it',
     async run(context) {
       const { topic, legs, visible, last } = await published(context)
       const [{ session, welcome }] = legs
@@ -51,8 +51,8 @@ async function published(
 }
 
 /**
- * What has come must be what is visible, once and in order, and messages without data that move the position past the
- * rest.
+ * What has come must be what is visible, once and in order, and messages without data that advance the position past
+ * the rest.
  */
 function inView(
   context: CheckContext,
@@ -74,7 +74,7 @@ function inView(
   let [seen, at] = [after, after]
   for (const message of messages) {
     const { offset, before } = places(message)
-    demand(offset > at, `offset ${offset} came after ${at}: a position moves on`)
+    demand(offset > at, `offset ${offset} came after ${at}: a position advances`)
     // Either counts as the one before: the last that may be seen, or a position that was told without data.
     demand(
       before >= seen && before <= at,

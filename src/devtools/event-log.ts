@@ -2,7 +2,7 @@ import type { RecordedEvent, Recorder } from './recorder.js'
 
 const SHOWN = 150
 
-const TONES: Partial<Record<RecordedEvent['type'], 'bad' | 'move' | 'good'>> = {
+const TONES: Partial<Record<RecordedEvent['type'], 'bad' | 'handover' | 'good'>> = {
   gap: 'bad',
   error: 'bad',
   invalid: 'bad',
@@ -10,10 +10,10 @@ const TONES: Partial<Record<RecordedEvent['type'], 'bad' | 'move' | 'good'>> = {
   'session-ended': 'bad',
   'redirect-refused': 'bad',
   'handover-failed': 'bad',
-  'handover-requested': 'move',
-  'handover-started': 'move',
-  cutover: 'move',
-  'handover-finished': 'move',
+  'handover-requested': 'handover',
+  'handover-started': 'handover',
+  cutover: 'handover',
+  'handover-finished': 'handover',
   'leg-ready': 'good',
   'token-refreshed': 'good',
 }

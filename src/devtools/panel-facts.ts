@@ -16,7 +16,7 @@ export function createFacts() {
     return value
   }
   const trouble = fact('Not live')
-  const moving = fact('Handover')
+  const underWay = fact('Handover')
   const present = fact('Members')
   const token = fact('Token')
   const bar = make('i')
@@ -38,7 +38,7 @@ export function createFacts() {
           : '',
       )
       text(
-        moving,
+        underWay,
         handover
           ? `${handover.phase}, because of “${handover.reason}”; ${seconds(handover.deadline - wall)} to the deadline`
           : 'none under way',

@@ -47,6 +47,6 @@ dd[data-bad] { color: var(--bad) }
 .log { height: 196px; overflow: auto; margin: 0; padding: 6px 14px 12px; line-height: 19px; list-style: none; scrollbar-width: thin }
 .log li { display: grid; grid-template-columns: 68px 150px 1fr; gap: 0 10px; padding: 2px 0 }
 .log time { font-variant-numeric: tabular-nums; color: var(--muted); text-align: right } .log b { font-weight: 600 } .log span { color: var(--muted); overflow-wrap: anywhere }
-.log li[data-tone=bad] b { color: var(--bad) } .log li[data-tone=move] b { color: var(--leg-b) } .log li[data-tone=good] b { color: var(--leg-a) }
+.log li[data-tone=bad] b { color: var(--bad) } .log li[data-tone=handover] b { color: var(--leg-b) } .log li[data-tone=good] b { color: var(--leg-a) }
 @container (max-width: 520px) { .log li { grid-template-columns: 56px 1fr } .log span { grid-column: 2 } }
 `

@@ -30,7 +30,7 @@ export function createTools(
     for (const connection of frozen) connection.thaw()
   }
   // It may fail: what failed is in the log, as an event.
-  const move = button('Hand over now', () => void socket.handover().catch(() => undefined), 'primary')
+  const handover = button('Hand over now', () => void socket.handover().catch(() => undefined), 'primary')
   const breakIt = button('Break it', () => active()?.break(), 'danger')
   const freeze = button('Freeze it', () => {
     if (frozen.size > 0) {
@@ -62,7 +62,7 @@ export function createTools(
   spans.addEventListener('change', () => void (span = Number(spans.value)))
   const element = make('div', { class: 'tools' })
   element.append(
-    move,
+    handover,
     breakIt,
     freeze,
     spans,
@@ -82,7 +82,7 @@ export function createTools(
     },
     thaw,
     show(status: LiveSocketState['status']) {
-      move.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
+      handover.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
       freeze.textContent = frozen.size > 0 ? 'Thaw' : 'Freeze it'
     },
   }

@@ -72,7 +72,7 @@ export function mountDevtools(
     const state = redactedAll(socket.store.getState())
     const { status, leg, handover, retry, outbox, closed } = state
     const wall = clock.now()
-    text(badge, handover ? `${status}, moving` : status)
+    text(badge, handover ? `${status}, handing over` : status)
     badge.dataset['status'] = status
     text(
       where,

@@ -16,7 +16,7 @@ export function createRing<Item>(limit: number): Ring<Item> {
     push(item) {
       kept.push(item)
       pushed++
-      // In lumps: one shift an item would move all of them.
+      // In lumps: one shift an item would copy all of them.
       if (kept.length >= 2 * limit) kept = kept.slice(-limit)
     },
     items: () => (kept.length > limit ? kept.slice(-limit) : kept),

@@ -41,10 +41,10 @@ export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMerg
  * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap
  *   with its bounds.
  * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered
- *   less what came before: the same promise in a planned move. Over a break, what the server does not send again is
+ *   less what came before: the same promise in a planned handover. Over a break, what the server does not send again is
  *   lost, and nobody can tell.
  * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
- *   about the rest. A planned move is told as a gap of unknown bounds in each topic that has had such messages.
+ *   about the rest. A planned handover is told as a gap of unknown bounds in each topic that has had such messages.
  */
 export class ForeignMerge {
   readonly #deps: ForeignMergeDeps
@@ -120,7 +120,7 @@ export class ForeignMerge {
     const unwanted = [...(asked ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
     if (this.#old === null) return this.#release()
-    this.#moved(leg)
+    this.#handoverBegins(leg)
   }
 
   subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {}
@@ -308,8 +308,8 @@ export class ForeignMerge {
     this.#flush((one) => one.topic === topic && streamOf(one.frame) === stream)
   }
 
-  /** A planned move begins to show: what nothing names may be missing from here on, or be told twice. */
-  #moved(leg: number) {
+  /** A planned handover begins to show: what nothing names may be missing from here on, or be told twice. */
+  #handoverBegins(leg: number) {
     const { leastOverlap } = this.#deps
     if (!this.#numbered)
       this.#drop(

@@ -3,7 +3,7 @@ import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { WireData } from '../protocol/protocol.js'
 import type { Outgoing, RawAnswer, RawHandover, RawRefusal } from './raw-options.js'
 
-/** Servers that ask for a move and name no deadline usually close half a minute later; ours and Twitch's do. */
+/** Servers that ask for a handover and name no deadline usually close half a minute later; ours and Twitch's do. */
 const DEADLINE = 30_000
 
 export const NONE: readonly never[] = []

@@ -56,11 +56,11 @@ export interface RawProtocolOptions {
    * meanwhile.
    */
   begins?(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
-  /** Whether this data asks the client to move. `true`: at once, to the configured URL, within 30 s. */
+  /** Whether this data asks the client to hand over. `true`: at once, to the configured URL, within 30 s. */
   handover?(data: WireData): boolean | RawHandover | null | undefined
   /**
-   * What makes a message the same on another leg: with it, nothing is lost or repeated in a planned move. It names the
-   * message, not what it is about. On one leg it means nothing: what a leg brings twice is delivered twice.
+   * What makes a message the same on another leg: with it, nothing is lost or repeated in a planned handover. It names
+   * the message, not what it is about. On one leg it means nothing: what a leg brings twice is delivered twice.
    */
   identity?(message: RawMessage, data: WireData): string | null | undefined
   /**
@@ -79,7 +79,9 @@ export interface RawProtocolOptions {
    * `subscribe` is asked for all topics.
    */
   leave?(): Outgoing
-  /** What to send last to a leg that the client closes: a word of parting, without which the server thinks ill of it. */
+  /**
+   * What to send last to a leg that the client closes: a word of parting, without which the server thinks ill of it.
+   */
   goodbye?(): Outgoing
   /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
   subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
@@ -133,8 +135,8 @@ export interface RawProtocolOptions {
    */
   marksEnd?: boolean
   /**
-   * Milliseconds for which both legs live at least in a move, where what one server knows takes its time to reach the
-   * other. It needs an end that can be told. Default 0.
+   * Milliseconds for which both legs live at least in a handover, where what one server knows takes its time to reach
+   * the other. It needs an end that can be told. Default 0.
    */
   leastOverlap?: number
   /** `exclusive`: the server refuses a second connection while the first lives. Default `concurrent`. */
@@ -155,19 +157,19 @@ export interface RawHello {
 
 /** What a server says when a leg is ready, as `rawProtocol` is told of it. */
 export interface RawWelcome {
-  /** Names the server process: a move that lands on the one that asked for it is tried again. */
+  /** Names the server process: a handover that lands on the one that asked for it is tried again. */
   readonly server?: string
   /** Milliseconds of silence that the server allows itself. */
   readonly heartbeat?: number
   readonly reconnectSpread?: number
 }
 
-/** A server’s request to move, as `rawProtocol` is told of it. */
+/** A server’s request to hand over, as `rawProtocol` is told of it. */
 export interface RawHandover {
   readonly id?: string
   readonly reason?: string
   readonly url?: string
-  /** Milliseconds over which to spread the move. Default 0. */
+  /** Milliseconds over which to spread the handover. Default 0. */
   readonly spread?: number
   /** Milliseconds until the server closes the leg. Default 30,000. */
   readonly deadline?: number

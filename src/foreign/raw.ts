@@ -22,10 +22,10 @@ export type {
 /**
  * Presents any server's frames to LiveSocket. What it can promise depends on what the server's messages bear:
  *
- * - with `position`: every message once and in order over any move and break; what is missing is exactly one gap, with
- *   its bounds;
- * - with `identity` alone: the same in a planned move, whose end is marked by `drained` or by an answered `ping`; what
- *   a break loses is lost unless the server sends it again;
+ * - with `position`: every message once and in order over any handover and break; what is missing is exactly one gap,
+ *   with its bounds;
+ * - with `identity` alone: the same in a planned handover, whose end is marked by `drained` or by an answered `ping`;
+ *   what a break loses is lost unless the server sends it again;
  * - with neither: the connection is kept, and nothing is claimed about messages.
  *
  * Given a function, it asks that one at each leg: for functions that keep state of the leg's own.

@@ -14,7 +14,7 @@ import { letGo } from './leg-end.js'
 import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
-import { MoveLog } from './move-log.js'
+import { HandoverRecord } from './handover-record.js'
 import type { Session, SessionLegs } from './session.js'
 import type { Ask, ClientReason, CloseReason, Effect, Event, State, Stop } from './state.js'
 import { OWN_DEADLINE, TimeLimits } from './time-limits.js'
@@ -47,7 +47,7 @@ export class Coordinator implements Handover, SessionLegs {
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
-  readonly moves: MoveLog
+  readonly handoverRecord: HandoverRecord
   #waiters: HandoverWaiters | null = null
   readonly #dialTimer: DialTimer
   readonly #queue: Event[] = []
@@ -66,7 +66,7 @@ export class Coordinator implements Handover, SessionLegs {
     this.dials = new DialRecord(settings.clock)
     this.evidence = new LocalEvidence(settings.clock, settings.network)
     this.limits = new TimeLimits(this)
-    this.moves = new MoveLog(settings.clock, audience)
+    this.handoverRecord = new HandoverRecord(settings.clock, audience)
     this.#dialTimer = new DialTimer(this)
   }
 
@@ -87,7 +87,7 @@ export class Coordinator implements Handover, SessionLegs {
     this.#goodbye = null
   }
 
-  /** Moves to a new leg, or does not wait out a reconnection. Resolves when the old one is gone. */
+  /** Hands over to a new leg, or does not wait out a reconnection. Resolves when the old one is gone. */
   handover(): Promise<void> {
     const { status, active } = this.state
     if (status !== 'open')
@@ -131,12 +131,12 @@ export class Coordinator implements Handover, SessionLegs {
     }
     const { active, standby, wait, failures } = this.state
     // A request may take over the dial of the one that it replaces.
-    if (standby && active?.ask) this.moves.started(active.ask, active.leg, standby.leg, false)
+    if (standby && active?.ask) this.handoverRecord.started(active.ask, active.leg, standby.leg, false)
     if (wait !== 'timer') this.#dialTimer.clear()
-    // Who puts a move off has no say in a reconnection, which is as spread as any.
+    // Who puts a handover off has no say in a reconnection, which is as spread as any.
     else if (!active && this.#dialTimer.putOff)
       this.#dialTimer.wait({ kind: 'spread', failures: Math.max(0, failures - 1) })
-    this.limits.follow(this.state, this.moves.cutover?.at)
+    this.limits.follow(this.state, this.handoverRecord.cutover?.at)
   }
 
   #carryOut(effect: Effect) {
@@ -150,10 +150,10 @@ export class Coordinator implements Handover, SessionLegs {
       case 'serve':
         return this.#serve(effect.leg)
       case 'failed':
-        return this.#moveFailed(effect.ask, effect.why)
+        return this.#handoverFailed(effect.ask, effect.why)
       case 'stopped':
         this.#freshest = undefined
-        this.moves.forget()
+        this.handoverRecord.forget()
         this.audience.stopped(effect.stop)
         this.#waiters?.closed()
     }
@@ -163,7 +163,7 @@ export class Coordinator implements Handover, SessionLegs {
     const leg = dialLeg(this, number, url, ask)
     this.legs.add(leg)
     this.audience.emit('leg-dialling', { leg: number, handover: leg.handover })
-    if (ask) this.moves.started(ask, this.state.active?.leg ?? number - 1, number, this.state.exclusive)
+    if (ask) this.handoverRecord.started(ask, this.state.active?.leg ?? number - 1, number, this.state.exclusive)
   }
 
   #close(number: number, why: CloseReason) {
@@ -177,7 +177,7 @@ export class Coordinator implements Handover, SessionLegs {
     leg.close(code ?? 1000, code === undefined ? why : reason)
     this.session.gone(number)
     this.audience.emit('leg-closed', { leg: number, code: 1000, reason: why, by: 'client' })
-    if (why === 'handed-over' && this.moves.finished()) this.moved(true)
+    if (why === 'handed-over' && this.handoverRecord.finished()) this.handedOver(true)
   }
 
   /** A leg serves from here on: a fresh one, or the old one again. */
@@ -185,8 +185,8 @@ export class Coordinator implements Handover, SessionLegs {
     const leg = this.legs.of(number)
     if (!leg?.welcome) return
     this.limits.ageFrom(leg.dialledAt)
-    if (this.moves.lost(number)) return this.#tellRefused(number)
-    const { session, audience, moves } = this
+    if (this.handoverRecord.lost(number)) return this.#tellRefused(number)
+    const { session, audience, handoverRecord } = this
     const { old } = this.state
     // What any of this tells may have stopped everything.
     const gone = () => this.legs.of(number) !== leg
@@ -199,17 +199,17 @@ export class Coordinator implements Handover, SessionLegs {
     session.unanswered.ready(number, leg.welcome.maxFrame)
     audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
     if (gone()) return
-    if (old?.ask) moves.cut(old.ask, old.leg, number)
+    if (old?.ask) handoverRecord.cut(old.ask, old.leg, number)
     else {
-      moves.served(number)
-      this.moved(false)
+      handoverRecord.served(number)
+      this.handedOver(false)
     }
     session.served(old !== null)
     audience.outage.over()
     if (this.#freshest !== undefined && leg.token !== undefined) this.renew(this.#freshest)
   }
 
-  #moveFailed({ id, reason }: Ask, why: Extract<Effect, { do: 'failed' }>['why']) {
+  #handoverFailed({ id, reason }: Ask, why: Extract<Effect, { do: 'failed' }>['why']) {
     this.audience.emit('handover-failed', { id, reason, why })
     this.#tellRefused(this.state.active?.leg)
     if (why !== 'superseded') this.#waiters?.failed(why, this.state.old?.leg)
@@ -219,9 +219,9 @@ export class Coordinator implements Handover, SessionLegs {
     for (const error of this.legs.takeRefusals(number)) this.audience.emit('error', { error })
   }
 
-  moved(planned: boolean): void {
+  handedOver(planned: boolean): void {
     if (planned) this.session.counters.handovers++
-    this.#waiters?.moved(this.state.active?.leg)
+    this.#waiters?.handedOver(this.state.active?.leg)
   }
 
   // What time brings, and the page and its network.
@@ -354,7 +354,7 @@ export class Coordinator implements Handover, SessionLegs {
   view(): View {
     return viewOf(this.state, {
       leg: this.#active,
-      overlapping: this.moves.cutover?.ask ?? null,
+      overlapping: this.handoverRecord.cutover?.ask ?? null,
       dialAt: this.settings.clock.now() + (this.#dialTimer.left ?? 0),
     })
   }

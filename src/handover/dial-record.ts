@@ -18,7 +18,7 @@ export class DialRecord {
   slow = 0
   /** The last dial came when a wait over the whole spread was over. */
   placed = false
-  /** A standby leg was refused as unauthorized in this move, and a fresh token has been asked for. */
+  /** A standby leg was refused as unauthorized in this handover, and a fresh token has been asked for. */
   doubted = false
   readonly early: EarlyAttempts
   readonly retries: RetryBudget

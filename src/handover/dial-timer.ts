@@ -9,7 +9,7 @@ import type { Handover } from './handover.js'
 import { SafeMoment } from './safe-moment.js'
 import type { ClientReason, Pace } from './state.js'
 
-/** Moves that the client wants by itself and that can wait for a moment that suits the application. */
+/** Handovers that the client wants by itself and that can wait for a moment that suits the application. */
 const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 
 /** When the next dial is due. */
@@ -18,8 +18,8 @@ export class DialTimer {
   readonly #alarm: Alarm
   readonly #moment: SafeMoment | null
   /**
-   * For so long a server said that it is busy, or dials that were given up are paid for: whatever a later wait is for, it
-   * is no shorter.
+   * For so long a server said that it is busy, or dials that were given up are paid for: whatever a later wait is for,
+   * it is no shorter.
    */
   readonly busyFor: Period
   /** The pace that was waited at last. */
@@ -75,19 +75,19 @@ export class DialTimer {
     return this.#alarm.left
   }
 
-  /** The application puts the move off for the moment. */
+  /** The application puts the handover off for the moment. */
   get putOff(): boolean {
     return this.#moment?.waiting ?? false
   }
 
   #delay(): number {
-    const { settings, state, moves, dials } = this.#handover
+    const { settings, state, handoverRecord, dials } = this.#handover
     const { clock, random, handover, reconnect } = settings
     return delayOf(this.pace, {
       clock,
       random,
       ask: state.active?.ask ?? null,
-      dwell: Math.max(0, handover.dwell - moves.sinceCutover),
+      dwell: Math.max(0, handover.dwell - handoverRecord.sinceCutover),
       dialTook: dials.took,
       spread: dials.spread ?? reconnect.spread,
       cap: reconnect.cap,
@@ -110,7 +110,7 @@ export class DialTimer {
     this.#due()
   }
 
-  /** A move that can wait for a moment that suits the application does. */
+  /** A handover that can wait for a moment that suits the application does. */
   #due() {
     if (this.#paused) return
     this.#handover.dials.placed = this.pace.kind === 'spread' && this.pace.failures === 0
@@ -126,5 +126,5 @@ export class DialTimer {
 }
 
 function whenThrew({ audience }: Handover, cause: unknown) {
-  audience.error(new LiveSocketError('invalid', explain`handover.when threw; the move goes on.`, { cause }))
+  audience.error(new LiveSocketError('invalid', explain`handover.when threw; the handover goes on.`, { cause }))
 }

@@ -9,13 +9,13 @@ export interface LiveSocketEvents {
   'leg-ready': { leg: number; url: string; server: string }
   'leg-closed': { leg: number; code: number; reason: string; by: 'client' | 'server' }
   'handover-requested': { id: string; reason: string; deadline: number; spread: number }
-  /** `exclusive`: the server takes one leg at a time, so this move is a break, as short as can be. */
+  /** `exclusive`: the server takes one leg at a time, so this handover is a break, as short as can be. */
   'handover-started': { id: string; reason: string; from: number; to: number; overlap: 'concurrent' | 'exclusive' }
   /** The new leg serves; the old one lives until it has nothing more to give. */
   cutover: { id: string; from: number; to: number }
   /** The old leg is gone; `overlap` is how long both lived, ms. */
   'handover-finished': { id: string; reason: string; from: number; to: number; overlap: number }
-  /** The move did not happen, or not in time; the leg that serves stays in use. */
+  /** The handover did not happen, or not in time; the leg that serves stays in use. */
   'handover-failed': { id: string; reason: string; why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' | 'lost' }
   gap: Gap
   'token-refreshed': { reason: string; lifetime: number }

@@ -18,12 +18,12 @@ export class HandoverWaiters {
     return new Promise((resolve, reject) => void this.#waiting.push({ from, resolve, reject }))
   }
 
-  /** A move is over, or a reconnection: `active` serves. */
-  moved(active: number | undefined): void {
+  /** A handover is over, or a reconnection: `active` serves. */
+  handedOver(active: number | undefined): void {
     for (const { resolve } of this.#take(({ from }) => from !== active)) resolve()
   }
 
-  /** A move came to nothing; `old`: the leg that is still to go from a former one. */
+  /** A handover came to nothing; `old`: the leg that is still to go from a former one. */
   failed(why: LiveSocketEvents['handover-failed']['why'], old: number | undefined): void {
     const message = explain`The handover came to nothing (${why}); the leg that served still does.`
     for (const { reject } of this.#take(({ from }) => from === undefined || from !== old))

@@ -5,7 +5,7 @@ import type { DialRecord } from './dial-record.js'
 import type { Emit } from './events.js'
 import type { LegRoster } from './leg-roster.js'
 import type { LocalEvidence } from './local-evidence.js'
-import type { MoveLog } from './move-log.js'
+import type { HandoverRecord } from './handover-record.js'
 import type { Outage } from './outage.js'
 import type { SignalFrame } from '../protocol/frames.js'
 import type { Session } from './session.js'
@@ -22,14 +22,14 @@ export interface Handover {
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly limits: { lastChance(): void }
-  readonly moves: MoveLog
+  readonly handoverRecord: HandoverRecord
   dispatch(event: Event): void
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /** A hint that a dial may succeed now. */
   hasten(): void
-  /** A move is over, and the leg it led to serves. `planned`: another one served until then. */
-  moved(planned: boolean): void
+  /** A handover is over, and the leg it led to serves. `planned`: another one served until then. */
+  handedOver(planned: boolean): void
   /** Something has come, now: looks at what may have come due meanwhile. */
   arrived(at: Instant): void
   /** Looks again at whatever depends on what has come in. */

@@ -82,7 +82,7 @@ interface Loss {
 }
 
 function lost(handover: Handover, leg: ProtocolLeg, { code, reason, by, opened, error }: Loss, verdict: Verdict) {
-  const { settings, session, audience, moves, state } = handover
+  const { settings, session, audience, handoverRecord, state } = handover
   const { number, url, welcome, welcomedAt } = leg
   const alone = isAlone(handover, leg)
   if (alone) {
@@ -95,7 +95,7 @@ function lost(handover: Handover, leg: ProtocolLeg, { code, reason, by, opened, 
   session.gone(number)
   audience.emit('leg-closed', { leg: number, code, reason, by })
   handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted })
-  if (wasOld && moves.finished()) handover.moved(true)
+  if (wasOld && handoverRecord.finished()) handover.handedOver(true)
 }
 
 /**

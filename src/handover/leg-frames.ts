@@ -39,7 +39,7 @@ export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFram
       session.tokens.push(frame.token, frame.tokenTtl)
       break
     case 'handover':
-      askedToMove(handover, leg, frame)
+      askedToHandOver(handover, leg, frame)
       break
     case 'handover-cancelled':
       handover.dispatch({ type: 'cancelled', leg: leg.number, id: frame.id })
@@ -64,7 +64,7 @@ function welcomed(handover: Handover, leg: ProtocolLeg, { server, tokenTtl, reco
   handover.dispatch({ type: 'ready', leg: leg.number, same })
 }
 
-function askedToMove(handover: Handover, leg: ProtocolLeg, frame: HandoverFrame) {
+function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFrame) {
   const { settings, audience, legs, dials } = handover
   const { id, reason, deadline, spread = 0 } = frame
   let url: string | null = null

@@ -1,7 +1,7 @@
 import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
 import type { Ask, Busy, Died, Effect, Event, Pace, Seat, State, Stop } from './state.js'
 
-/** Dials of such a move before the server counts as gone: some three seconds of them. */
+/** Dials of such a handover before the server counts as gone: some three seconds of them. */
 const EXCLUSIVE_TRIES = 6
 
 export type Step = readonly [State, readonly Effect[]]
@@ -21,7 +21,7 @@ export const initialState: State = {
   unopened: 0,
 }
 
-/** A move that begins, or is over: whatever failed on its way is no omen for the next one. */
+/** A handover that begins, or is over: whatever failed on its way is no omen for the next one. */
 const UNTRIED = { tries: 0, unopened: 0 }
 
 /**
@@ -133,7 +133,7 @@ function standbyFailed(state: State, opened: boolean, verdict?: Verdict): Step {
   return state.active.ask ? wait(next, again(next, state.active.ask, verdict)) : [next, []]
 }
 
-/** The pace of the next dial of a move, of which one came to nothing. */
+/** The pace of the next dial of a handover, of which one came to nothing. */
 function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Pace {
   const busy = verdict?.do === 'retry' && verdict.pace === 'busy'
   const told = busy ? busyOf(verdict) : null
@@ -245,7 +245,7 @@ function stay(state: State, active: Seat, ask: Ask, why: 'cancelled' | 'deadline
   ]
 }
 
-/** A move fails once: one whose deadline has passed was told then. */
+/** A handover fails once: one whose deadline has passed was told then. */
 function failed(ask: Ask, why: Extract<Effect, { do: 'failed' }>['why']): Effect[] {
   return ask.expired ? [] : [{ do: 'failed', ask, why }]
 }

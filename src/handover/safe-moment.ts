@@ -6,14 +6,14 @@ import type { HandoverRequest } from '../options/options.js'
 const DIAL_PART = 0.25
 const DIAL_LEAST = 2_000
 
-/** Waits until a move suits the application, and never so long that the move comes too late. */
+/** Waits until a handover suits the application, and never so long that the handover comes too late. */
 export class SafeMoment {
   readonly #when: (request: HandoverRequest) => Promise<void>
   readonly #threw: (thrown: unknown) => void
   readonly #latest: Alarm
   #waiting: (() => void) | null = null
 
-  /** A `when` that throws is told to `threw`, and the move goes on. */
+  /** A `when` that throws is told to `threw`, and the handover goes on. */
   constructor(clock: Clock, when: (request: HandoverRequest) => Promise<void>, threw: (thrown: unknown) => void) {
     this.#when = when
     this.#threw = threw

@@ -15,7 +15,7 @@ export interface State {
    * there are never three.
    */
   readonly wait: 'none' | 'timer' | 'room'
-  /** The server refuses a second leg while the first one lives: a move is the shortest break instead. */
+  /** The server refuses a second leg while the first one lives: a handover is the shortest break instead. */
   readonly exclusive: boolean
   /** Such a server was left for a leg that is not there yet. */
   readonly between: boolean
@@ -25,7 +25,7 @@ export interface State {
   readonly failures: number
   /** Of those, the ones in a row that say that the two sides do not understand each other. */
   readonly misunderstandings: number
-  /** Dials of the present move that came to nothing. */
+  /** Dials of the present handover that came to nothing. */
   readonly tries: number
   /** Of those, the ones in a row that failed before their socket opened. */
   readonly unopened: number
@@ -70,7 +70,7 @@ export type Pace =
   | { readonly kind: 'now' }
   /** A request's own spread, and the dwell after a cutover. */
   | { readonly kind: 'asked' }
-  /** Within a move. */
+  /** Within a handover. */
   | ({ readonly kind: 'again'; readonly tries: number; readonly unopened: number } & Busy)
   | { readonly kind: 'spread' | 'early'; readonly failures: number }
   | ({ readonly kind: 'busy'; readonly failures: number } & Busy)

@@ -5,15 +5,15 @@ import type { Handover } from './handover.js'
 import { letGo } from './leg-end.js'
 import type { Ask, State } from './state.js'
 
-/** Time that a move which the client wants by itself is given, ms. */
+/** Time that a handover which the client wants by itself is given, ms. */
 export const OWN_DEADLINE = 30_000
 /**
- * Kept of a leg's age limit for the move itself: its deadline, and the minute by which a hidden tab's timer may be
+ * Kept of a leg's age limit for the handover itself: its deadline, and the minute by which a hidden tab's timer may be
  * late.
  */
 const AGE_ROOM = OWN_DEADLINE + 60_000
 
-/** How long what is under way may take: a move, an overlap, a leg's life, a silence. */
+/** How long what is under way may take: a handover, an overlap, a leg's life, a silence. */
 export class TimeLimits {
   readonly #handover: Handover
   #deadline: Alarm | null = null
@@ -87,7 +87,7 @@ export class TimeLimits {
     this.#overlap.set(Math.max(0, limit - since(this.#handover.settings.clock, cutAt)))
   }
 
-  /** From the cutover on. When the next move waits for room, half of the time that it has is the old leg's. */
+  /** From the cutover on. When the next handover waits for room, half of the time that it has is the old leg's. */
   #overlapLimit({ active, wait }: State, cutAt: Instant): number {
     const { clock, handover } = this.#handover.settings
     const ask = active?.ask

@@ -1,7 +1,7 @@
 import type { Ask, State } from './state.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
 
-/** What the public state shows of legs and moves; times are wall-clock ms. */
+/** What the public state shows of legs and handovers; times are wall-clock ms. */
 export interface View {
   readonly leg: { number: number; url: string; server: string; since: number } | null
   readonly handover: {

@@ -27,7 +27,7 @@ export const browserNetwork: Network = {
     if (typeof addEventListener !== 'function') return ignore
     const connection = typeof navigator === 'object' ? (navigator as { connection?: Connection }).connection : undefined
     let before = kindOf(connection)
-    // It also tells, every few seconds, that its guess of round trip and throughput has moved: that is no other
+    // It also tells, every few seconds, that its guess of round trip and throughput has changed: that is no other
     // network.
     const change = () => {
       const now = kindOf(connection)

@@ -12,7 +12,7 @@ export type TopicTypes = Record<string, unknown>
 
 /** Why a `url` function is asked. */
 export interface UrlAsk {
-  /** Dials that came to nothing since a leg last lived for 30 s, or within this move: 0 at first. */
+  /** Dials that came to nothing since a leg last lived for 30 s, or within this handover: 0 at first. */
   readonly attempt: number
   /**
    * `first`: nothing has been live since `connect()`. `handover`: beside a leg that serves. `reconnect`: nothing serves
@@ -74,7 +74,7 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
    * both type `request`.
    */
   methods?: MethodSchemas
-  /** How moves to another server are made. */
+  /** How handovers to another server are made. */
   handover?: {
     /**
      * Origins besides the configured one to which a server may redirect, as `new URL(url).origin` gives them. Default
@@ -84,20 +84,20 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
     /** The longest time for which both legs live, ms. Default 30,000. */
     overlapLimit?: number
     /**
-     * The shortest time on a new leg before the next move, ms, so that two servers cannot play ping-pong. Default
+     * The shortest time on a new leg before the next handover, ms, so that two servers cannot play ping-pong. Default
      * 1,000.
      */
     dwell?: number
     /**
-     * Age at which a platform cuts connections, ms: 3,600,000 for Cloud Run, 7,200,000 for API Gateway. Each leg moves
-     * well before, at an age of its own: a random 80 to 100 % of the limit less 90 s, or of half a limit below 3 min.
-     * Default: never.
+     * Age at which a platform cuts connections, ms: 3,600,000 for Cloud Run, 7,200,000 for API Gateway. Each leg hands
+     * over well before, at an age of its own: a random 80 to 100 % of the limit less 90 s, or of half a limit below 3
+     * min. Default: never.
      */
     maxAge?: number
     /**
-     * Resolves at a moment that suits the application: asked when a move that can wait is about to dial. The deadline
-     * does not wait for it: the last quarter of it, and at least 2 s, are the dial's. A move away from a leg that fails
-     * is not put off, nor is one that the application itself asked for.
+     * Resolves at a moment that suits the application: asked when a handover that can wait is about to dial. The
+     * deadline does not wait for it: the last quarter of it, and at least 2 s, are the dial's. A handover away from a
+     * leg that fails is not put off, nor is one that the application itself asked for.
      */
     when?: (request: HandoverRequest) => Promise<void>
   }

@@ -134,8 +134,8 @@ function codeVerdict(close: Close): Verdict {
   if (!close.opened) return SPREAD
   switch (code) {
     case 1000:
-      // While a request to move is outstanding a tidy server may end the leg this way: it is the leg's end that it had
-      // announced, and by client rule 7 the dial goes on when the server closes it.
+      // While a request to hand over is outstanding a tidy server may end the leg this way: it is the leg's end that it
+      // had announced, and by client rule 7 the dial goes on when the server closes it.
       return close.asked ? SPREAD : stop('server', close)
     case 1001:
     case 1012:

@@ -17,7 +17,7 @@ const GROWTH_BASE = 1_000
 const DIAL_BASE = 200
 const DIAL_CAP = 2_000
 
-/** Dials of a move that may fail in a row before they open, until the next ones wait longer and longer. */
+/** Dials of a handover that may fail in a row before they open, until the next ones wait longer and longer. */
 const UNOPENED = 3
 /**
  * Firefox puts off a dial by up to 400 ms after a failure at that host and port, and by half as much again after each
@@ -74,7 +74,7 @@ export function reconnectWindow(failures: number, spread: number | undefined, ca
 }
 
 export interface HandoverDialAsk {
-  /** Dials of this move that failed before it, less one. */
+  /** Dials of this handover that failed before it, less one. */
   readonly n: number
   /** Those of them, in a row up to the last one, whose socket never opened. Default 0. */
   readonly unopened?: number
@@ -133,8 +133,8 @@ export function spreadDelay(ask: SpreadAsk, random: Random): number {
 }
 
 /**
- * The age, in milliseconds, at which a leg asks to be moved: `maxAge` less a jitter of ±10 % around 0.9 of it. Never
- * above `maxAge`, since that is where the platform cuts; Infinity without a limit.
+ * The age, in milliseconds, at which a leg asks to be handed over: `maxAge` less a jitter of ±10 % around 0.9 of it.
+ * Never above `maxAge`, since that is where the platform cuts; Infinity without a limit.
  */
 export function agedAfter(maxAge: number | undefined, random: Random): number {
   return bounded(maxAge, bounds.maxAge) * (0.8 + random() * 0.2)

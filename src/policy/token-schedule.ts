@@ -98,7 +98,7 @@ export function drawTokenSchedule(lifetime: number, range: RefreshRange, random:
 
 /**
  * The schedule after a server said that a token of this `age` has `left` to live. The same word, said again at every
- * reconnection, moves nothing, and one that makes the lifetime longer keeps the place in it that was drawn. One that
+ * reconnection, changes nothing, and one that makes the lifetime longer keeps the place in it that was drawn. One that
  * cuts it short may be a server's that asks everybody at once: what was still open of the draw is stretched over what
  * is left, so that its clients come one after the other whatever their tokens' age. Milliseconds.
  */

@@ -23,10 +23,11 @@ export interface Presence<Data = unknown, User = unknown> {
    */
   readonly members: ReadableStore<readonly Member<Data, User>[]>
   /**
-   * This client is there from now on, with that data: through moves, breaks and restarts of servers, until `leave()` or
-   * the end of the session. Resolves when the server has told it. Rejects with a `LiveSocketError`, and then it is not
-   * there: `forbidden`, `too-large`, `invalid`, `refused` with the reason `limit` (in how many topics a session may be) or
-   * one of the server's, `closed` with the session. An update that is refused leaves things as they were. While nothing serves it waits.
+   * This client is there from now on, with that data: through handovers, breaks and restarts of servers, until
+   * `leave()` or the end of the session. Resolves when the server has told it. Rejects with a `LiveSocketError`, and
+   * then it is not there: `forbidden`, `too-large`, `invalid`, `refused` with the reason `limit` (in how many topics a
+   * session may be) or one of the server's, `closed` with the session. An update that is refused leaves things as they
+   * were. While nothing serves it waits.
    */
   enter(data?: Data): Promise<void>
   /**

@@ -4,7 +4,7 @@ import type { Position } from '../protocol/frames.js'
 import type { Protocol, WireData } from '../protocol/protocol.js'
 import { awaited } from './awaited.js'
 import { frameKeys } from './frame-keys.js'
-import { isObject, moveIn, section } from './json.js'
+import { isObject, handoverIn, section } from './json.js'
 
 /** A publication, as Centrifugo sends it. */
 export interface CentrifugePublication {
@@ -21,8 +21,8 @@ export interface CentrifugeOptions {
   /** More of a channel's `subscribe` command, such as its own `token`. Default: nothing. */
   subscribe?: (channel: string) => Record<string, unknown>
   /**
-   * A channel to which whoever is about to stop a server publishes a request to move: `url`, `deadline` and `spread`,
-   * and `node`, the name or id of that server, without which every client moves. Default: none is subscribed to.
+   * A channel to which whoever is about to stop a server publishes a request to hand over: `url`, `deadline` and `spread`,
+   * and `node`, the name or id of that server, without which every client hands over. Default: none is subscribed to.
    */
   handover?: string
 }
@@ -38,7 +38,7 @@ interface Known {
 }
 
 /** Milliseconds that a server leaves a client which it has told to come back: it closes by itself. */
-const MOVE = { deadline: 30_000 }
+const HANDOVER = { deadline: 30_000 }
 /** `token expired`. */
 const EXPIRED = 109
 /** `unauthorized`. */
@@ -50,12 +50,12 @@ const INVALID_TOKEN = 3500
  * A Centrifugo server, or one that is made with centrifuge, in its JSON protocol: a URL such as
  * `wss://example.com/connection/websocket`. A topic is a channel; a message's data is a `CentrifugePublication`. In a
  * channel with history and positioning each bears its offset, in an epoch: every message comes once and in order over
- * any move and break, and what is missing is one gap with its bounds. What bears no offset is delivered as the newest
- * connection brings it, and nothing is promised about it. A publish goes to a channel, is sent once and answered; a
- * topic `rpc:NAME` calls that method, and has its result.
+ * any handover and break, and what is missing is one gap with its bounds. What bears no offset is delivered as the
+ * newest connection brings it, and nothing is promised about it. A publish goes to a channel, is sent once and
+ * answered; a topic `rpc:NAME` calls that method, and has its result.
  *
- * The token of `getToken` goes with `connect` and, in time, on the living connection with `refresh`. Oracles: the client
- * of `centrifuge` and the published protocol; its server could not be had.
+ * The token of `getToken` goes with `connect` and, in time, on the living connection with `refresh`. Oracles: the
+ * client of `centrifuge` and the published protocol; its server could not be had.
  */
 export function centrifuge({
   connect = () => ({}),
@@ -210,7 +210,7 @@ export function centrifuge({
         if (handover === undefined || channel !== handover || !isObject(pub)) return false
         const asked = section(pub, 'data')
         const mine = asked['node'] === undefined || asked['node'] === connected?.['node']
-        return mine && { ...MOVE, ...definedIn(moveIn(asked)) }
+        return mine && { ...HANDOVER, ...definedIn(handoverIn(asked)) }
       },
       ping() {
         const text = command({ ping: {} })

@@ -2,13 +2,13 @@ import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { perSession } from '../foreign/raw-session.js'
 import { rawProtocol, type RawMessage } from '../foreign/raw.js'
-import { isObject, moveIn, objectIn, section } from './json.js'
+import { isObject, handoverIn, objectIn, section } from './json.js'
 
 /** How a graphql-ws server is spoken to. */
 export interface GraphqlWsOptions {
   /**
    * What makes a result of a subscription the same on another server: an event's id in `result.data`. Without it
-   * nothing is promised of subscriptions in a move.
+   * nothing is promised of subscriptions in a handover.
    */
   identity?: (result: Record<string, unknown>) => string | number | null | undefined
   /** What the token of `getToken` adds to the payload of `connection_init`, on each leg. Default: `{ token }`. */
@@ -34,7 +34,7 @@ interface Library {
  * query or mutation is never sent twice: its answer comes on the leg that it went out on, which is kept for it. A
  * subscription that a server ends because it goes is carried on by the next one. Pings of the library have their pongs.
  *
- * The server asks to move in a `ping`, which may bear a payload:
+ * The server asks to hand over in a `ping`, which may bear a payload:
  * `{"type":"ping","payload":{"handover":{"deadline":30000}}}`. The protocol has no word for "this subscription has
  * begun", so both legs live for `handover.overlapLimit`, and each subscription goes over when both have brought the
  * same result. Oracle: `graphql-ws`, client and server.
@@ -50,7 +50,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
     let repeats = false
     /** The hello was ours, and its answer says that the leg serves. */
     let greets = false
-    /** The server has asked to move: what it ends from here on, the next one carries on. */
+    /** The server has asked to hand over: what it ends from here on, the next one carries on. */
     let asked = false
     /** What it ended meanwhile, until it turns out that it is this leg which goes on. */
     let ended: RawMessage[] = []
@@ -131,9 +131,9 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         const said = objectIn(data)
         if (said?.['type'] !== 'ping') return false
         const { handover } = section(said, 'payload')
-        const move = handover === true || (isObject(handover) && moveIn(handover))
-        asked ||= move !== false
-        return move
+        const request = handover === true || (isObject(handover) && handoverIn(handover))
+        asked ||= request !== false
+        return request
       },
       ping() {
         pings.push('ours')

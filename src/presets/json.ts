@@ -21,8 +21,8 @@ export function section(value: Record<string, unknown>, name: string): Record<st
   return isObject(part) ? part : {}
 }
 
-/** The known fields of a request to move, each where it is what it must be. */
-export function moveIn(value: Record<string, unknown>): {
+/** The known fields of a request to hand over, each where it is what it must be. */
+export function handoverIn(value: Record<string, unknown>): {
   url?: string
   reason?: string
   spread?: number

@@ -3,7 +3,7 @@ import type { Outgoing, RawHello, RawMessage, RawProtocolOptions, RawRefusal } f
 import type { WireData } from '../protocol/protocol.js'
 import { awaited } from './awaited.js'
 import { frameKeys } from './frame-keys.js'
-import { moveIn, objectIn } from './json.js'
+import { handoverIn, objectIn } from './json.js'
 import { writeConnect, writeDisconnect } from './mqtt-connect.js'
 import { filterTakes, isFilter, isTopicName } from './mqtt-filter.js'
 import { mqttLeave } from './mqtt-leave.js'
@@ -190,7 +190,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
       const [code = 0] = packet?.codes ?? []
       if (topic === undefined || code < 0x80) return null
       if (topic === notice) {
-        deaf = explain`the broker refuses ${topic}, by which it could be asked to move: ${reasonOf(code)}`
+        deaf = explain`the broker refuses ${topic}, by which it could be asked to hand over: ${reasonOf(code)}`
         return null
       }
       filters.delete(topic)
@@ -212,7 +212,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
     handover(data) {
       const packet = packetOf(data, PACKET.publish)
       if (!packet || packet.topic !== notice || isRetained(data)) return false
-      return moveIn(objectIn(new TextDecoder().decode(packet.payload)) ?? {})
+      return handoverIn(objectIn(new TextDecoder().decode(packet.payload)) ?? {})
     },
     ping: () => ping('heartbeat'),
     pong: () => ponged === 'heartbeat',

@@ -34,17 +34,19 @@ export interface MqttOptions {
   retain?: (topic: string) => boolean
   /**
    * What makes a message the same on another connection. Default: the user property `message-id`, which what is
-   * published here bears in MQTT 5; nothing is promised in a move about messages without.
+   * published here bears in MQTT 5; nothing is promised in a handover about messages without.
    */
   identity?: (message: MqttMessage) => string | null
   /**
-   * The two names that a client has at its broker, of which each move takes the other one. Default: the session's id,
-   * `-0` and `-1`.
+   * The two names that a client has at its broker, of which each handover takes the other one. Default: the session's
+   * id, `-0` and `-1`.
    */
   clientId?: (slot: 0 | 1, session: string) => string
   /** User name and password, from the token of `getToken`. Default: `livesocket`, and the token. */
   credentials?: (token: string | undefined) => { readonly username?: string; readonly password?: string }
-  /** What the broker publishes when this client is gone without a word. A move and a `close()` are no such thing. */
+  /**
+   * What the broker publishes when this client is gone without a word. A handover and a `close()` are no such thing.
+   */
   will?: MqttWill
   /**
    * Milliseconds for which an MQTT 5 broker keeps what comes for a client that lost its connection. Default 120,000,
@@ -57,13 +59,13 @@ export interface MqttOptions {
    */
   keepAlive?: number
   /**
-   * The topic on which whoever is about to stop the broker asks its clients to move; a payload of JSON may bear `url`,
-   * `deadline` and `spread`. Retained ones are not heard. Default `livesocket/handover`; null: none.
+   * The topic on which whoever is about to stop the broker asks its clients to hand over; a payload of JSON may bear
+   * `url`, `deadline` and `spread`. Retained ones are not heard. Default `livesocket/handover`; null: none.
    */
   handover?: string | null
   /**
-   * Milliseconds for which both connections live at least in a move: longer than a message takes from one broker to the
-   * other. Default 1,000.
+   * Milliseconds for which both connections live at least in a handover: longer than a message takes from one broker to
+   * the other. Default 1,000.
    */
   leastOverlap?: number
   /** Payloads as ArrayBuffer. Default false: as text. */

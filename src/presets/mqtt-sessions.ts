@@ -1,4 +1,4 @@
-/** The two names that a client has at its broker: a move is from one to the other. */
+/** The two names that a client has at its broker: a handover is from one to the other. */
 export type Slot = 0 | 1
 
 /** What a session's legs have in common at their broker. */

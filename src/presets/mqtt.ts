@@ -8,15 +8,16 @@ import type { MqttOptions } from './mqtt-options.js'
 import { mqttSessions } from './mqtt-sessions.js'
 
 /**
- * An MQTT broker's WebSocket listener, in MQTT 5 or 3.1.1, with QoS 0 and 1. A topic is a topic filter (`a/+/c`, `a/#`);
- * a message's data is an `MqttMessage`; what the broker has retained begins a topic. A publish goes to a topic's name
- * with its data as the payload (text and binary as they are, anything else as JSON), once; with QoS 1 it is answered by
- * the broker, and without an answer in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`.
+ * An MQTT broker's WebSocket listener, in MQTT 5 or 3.1.1, with QoS 0 and 1. A topic is a topic filter (`a/+/c`,
+ * `a/#`); a message's data is an `MqttMessage`; what the broker has retained begins a topic. A publish goes to a
+ * topic's name with its data as the payload (text and binary as they are, anything else as JSON), once; with QoS 1 it
+ * is answered by the broker, and without an answer in `outbox.ackTimeout`, or before its leg is gone, it is
+ * `outcome-unknown`.
  *
- * A client has two names at its broker. A move goes from one to the other, so that both connections are served at once;
- * after a break it comes back under the name that it had, and an MQTT 5 broker sends what it has kept. A `gap` says
- * that it has kept nothing. A leg that is left is unsubscribed, served to its last message, and told goodbye: no will is
- * published. Oracles: `mosquitto`, `aedes`, and the codec of `mqtt-packet`.
+ * A client has two names at its broker. A handover goes from one to the other, so that both connections are served at
+ * once; after a break it comes back under the name that it had, and an MQTT 5 broker sends what it has kept. A `gap`
+ * says that it has kept nothing. A leg that is left is unsubscribed, served to its last message, and told goodbye: no
+ * will is published. Oracles: `mosquitto`, `aedes`, and the codec of `mqtt-packet`.
  *
  * Throws `LiveSocketError` `invalid` for a keep-alive or an expiry that MQTT has no number for.
  */

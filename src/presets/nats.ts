@@ -16,8 +16,8 @@ export interface NatsMessage {
 /** How a NATS server is spoken to. */
 export interface NatsOptions {
   /**
-   * What makes a message the same on another server. Default: its `Nats-Msg-Id` header; nothing is promised in a move
-   * about messages without.
+   * What makes a message the same on another server. Default: its `Nats-Msg-Id` header; nothing is promised in a
+   * handover about messages without.
    */
   identity?: (message: NatsMessage) => string | null
   /** More fields for CONNECT, such as `user` and `pass`; the token of `getToken` goes as `auth_token`. */
@@ -33,8 +33,8 @@ export interface NatsOptions {
 
 /**
  * Core NATS over a server's `websocket` listener. A topic is a subject or a pattern of subjects; a message's data is a
- * `NatsMessage`. A server in lame duck mode says so, and the client moves to another one of the cluster: let `url` be a
- * function that names them in turn. A server that refuses the token, or says that it has expired, has a new one
+ * `NatsMessage`. A server in lame duck mode says so, and the client hands over to another one of the cluster: let `url`
+ * be a function that names them in turn. A server that refuses the token, or says that it has expired, has a new one
  * fetched. Oracle: `nats-server`.
  */
 export function nats({

@@ -2,7 +2,7 @@ import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
-import { isObject, moveIn } from './json.js'
+import { isObject, handoverIn } from './json.js'
 import { withQuery } from './query.js'
 
 /** A message of a Phoenix channel. */
@@ -22,22 +22,22 @@ export interface PhoenixOptions {
   authToken?: boolean
   /**
    * What makes a broadcast the same on another node: a name that the server gives each message, not the id of what it
-   * is about. Default: nothing, and nothing is promised about messages in a move.
+   * is about. Default: nothing, and nothing is promised about messages in a handover.
    */
   identity?: (message: PhoenixMessage) => string | null
   /**
-   * The event, on any joined channel, that asks the client to move; its payload may bear `url`, `deadline` and
+   * The event, on any joined channel, that asks the client to hand over; its payload may bear `url`, `deadline` and
    * `spread`. Default `reconnect`.
    */
   handover?: string
   /**
-   * Milliseconds for which both connections live at least in a move. Default 3,000: Presence replicates every 1.5 s, and
-   * who left one node before the other nodes know of the new connection would be gone for a moment.
+   * Milliseconds for which both connections live at least in a handover. Default 3,000: Presence replicates every 1.5
+   * s, and who left one node before the other nodes know of the new connection would be gone for a moment.
    */
   leastOverlap?: number
   /**
-   * The node's name in what a join is answered: a move that lands on the one that asked for it is tried again. Default:
-   * its `server`, where that is a text.
+   * The node's name in what a join is answered: a handover that lands on the one that asked for it is tried again.
+   * Default: its `server`, where that is a text.
    */
   server?: (response: Record<string, unknown>) => string | undefined
 }
@@ -125,7 +125,9 @@ export function phoenix({
           : explain`a binary frame, which phoenix() does not read: let the channel push JSON`,
       handover(data) {
         const said = read(data)
-        return said?.event === handover && joins.has(said.topic) && moveIn(isObject(said.payload) ? said.payload : {})
+        return (
+          said?.event === handover && joins.has(said.topic) && handoverIn(isObject(said.payload) ? said.payload : {})
+        )
       },
       ping: beat,
       pong: (data) => read(data)?.topic === 'phoenix',

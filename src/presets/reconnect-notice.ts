@@ -1,7 +1,7 @@
 import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol, type RawHello, type Outgoing } from '../foreign/raw.js'
-import { moveIn, objectIn } from './json.js'
+import { handoverIn, objectIn } from './json.js'
 
 /** How a server’s word that it is about to go is recognised. */
 export interface ReconnectNoticeOptions {
@@ -9,7 +9,7 @@ export interface ReconnectNoticeOptions {
   topic?: (message: Record<string, unknown>) => string | null
   /**
    * What makes a message the same on another leg: a name that the server gives each message, not the id of what it is
-   * about. Default: nothing, and without numbers nothing is promised about messages in a move.
+   * about. Default: nothing, and without numbers nothing is promised about messages in a handover.
    */
   identity?: (message: Record<string, unknown>) => string | null
   /** Its number in its topic, for a server that numbers: the full promise. */
@@ -71,7 +71,7 @@ export function reconnectNotice({
     },
     handover(data) {
       const said = objectIn(data)
-      return (said?.['type'] === 'reconnect' || said?.['type'] === 'handover') && moveIn(said)
+      return (said?.['type'] === 'reconnect' || said?.['type'] === 'handover') && handoverIn(said)
     },
     message(data) {
       const message = objectIn(data)

@@ -1,7 +1,7 @@
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
-import { isObject, moveIn, objectIn } from './json.js'
+import { isObject, handoverIn, objectIn } from './json.js'
 import { withQuery } from './query.js'
 
 /** How a SignalR hub is spoken to. */
@@ -13,7 +13,7 @@ export interface SignalROptions {
   join?: (topic: string) => { target: string; arguments: unknown[] } | null
   /**
    * What makes an invocation the same from another server: a name that the hub gives each, not the id of what it is
-   * about. Default: nothing, and nothing is promised about messages in a move.
+   * about. Default: nothing, and nothing is promised about messages in a handover.
    */
   identity?: (args: unknown[]) => string | null
   /**
@@ -22,12 +22,12 @@ export interface SignalROptions {
    */
   send?: (method: string) => boolean
   /**
-   * The client method by which the hub asks to move; its first argument may bear `url`, `deadline` and `spread`.
+   * The client method by which the hub asks to hand over; its first argument may bear `url`, `deadline` and `spread`.
    * Default `reconnect`.
    */
   handover?: string
   /**
-   * Milliseconds for which both connections live at least in a move: for as long as one server may hear later than
+   * Milliseconds for which both connections live at least in a handover: for as long as one server may hear later than
    * another, through a backplane, of what is sent to all. Default 1,000.
    */
   leastOverlap?: number
@@ -140,7 +140,7 @@ export function signalR({
           return said['allowReconnect'] === true && { reason: 'the server closes', deadline: CLOSING }
         if (said?.['type'] !== 1 || said['target'] !== handover) return false
         const [first] = said['arguments'] as unknown[]
-        return moveIn(isObject(first) ? first : {})
+        return handoverIn(isObject(first) ? first : {})
       },
       ping() {
         pings.add(String(++count))

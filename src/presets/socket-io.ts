@@ -4,7 +4,7 @@ import { rawProtocol, type RawMessage } from '../foreign/raw.js'
 import type { Protocol, WireData } from '../protocol/protocol.js'
 import { awaited } from './awaited.js'
 import { frameKeys } from './frame-keys.js'
-import { isObject, moveIn, section } from './json.js'
+import { isObject, handoverIn, section } from './json.js'
 import { withQuery } from './query.js'
 import { ENGINE, KIND, socketIoPackets, within, writePacket, type SocketIoPacket } from './socket-io-packets.js'
 
@@ -24,7 +24,7 @@ export interface SocketIoOptions {
   /**
    * What makes an event the same on another socket. Default: the packet id that a server with `connectionStateRecovery`
    * puts behind the arguments of what is neither volatile nor to be acknowledged. Without either nothing is promised
-   * about events in a move.
+   * about events in a handover.
    */
   identity?: (event: string, args: readonly unknown[]) => string | null
   /** Events that are emitted without asking for an acknowledgement: done when they are sent. Default: none. */
@@ -42,12 +42,12 @@ export interface SocketIoOptions {
    */
   unauthorized?: (error: { readonly message: string; readonly data: unknown }) => boolean
   /**
-   * The event by which the server asks to move; its first argument may bear `url`, `deadline` and `spread`. Default
-   * `reconnect`.
+   * The event by which the server asks to hand over; its first argument may bear `url`, `deadline` and `spread`.
+   * Default `reconnect`.
    */
   handover?: string
   /**
-   * Milliseconds for which both sockets live at least in a move: longer than a message takes from one server to the
+   * Milliseconds for which both sockets live at least in a handover: longer than a message takes from one server to the
    * others through their adapter. Default 1,000.
    */
   leastOverlap?: number
@@ -77,13 +77,13 @@ const PING = '/livesocket'
 
 /**
  * A Socket.IO 4 server: a URL such as `wss://example.com/socket.io/` (`EIO=4&transport=websocket` is added). A topic is
- * an event; a message's data are its arguments, as handlers of its own client have them. A publish emits an event, once,
- * with its data as the argument or arguments (an array), and is answered by the first argument of the acknowledgement;
- * without one in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`.
+ * an event; a message's data are its arguments, as handlers of its own client have them. A publish emits an event,
+ * once, with its data as the argument or arguments (an array), and is answered by the first argument of the
+ * acknowledgement; without one in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`.
  *
  * With `connectionStateRecovery` on the server each event bears a packet id, which is the same on every socket: nothing
- * is lost or repeated in a move; after a break the server sends what was missed, or a `gap` says that it did not. A
- * server asks its own clients to move by `io.local.emit('reconnect', { deadline: 20_000 })`. Oracle: `socket.io`.
+ * is lost or repeated in a handover; after a break the server sends what was missed, or a `gap` says that it did not. A
+ * server asks its own clients to hand over by `io.local.emit('reconnect', { deadline: 20_000 })`. Oracle: `socket.io`.
  */
 export function socketIo({
   namespace = '/',
@@ -211,7 +211,7 @@ export function socketIo({
       ended: (data) => packetOf(data, KIND.disconnect) && explain`the server disconnected this socket`,
       handover(data) {
         const said = eventIn(data)
-        return said?.event === handover && moveIn(isObject(said.args[0]) ? said.args[0] : {})
+        return said?.event === handover && handoverIn(isObject(said.args[0]) ? said.args[0] : {})
       },
       ping: () => `4${KIND.connect}${within(PING)}`,
       pong: (data) => frameOf(data)?.namespace === PING,

@@ -16,10 +16,10 @@ export interface TrpcOptions {
  * A tRPC 11 server's WebSockets (`applyWSSHandler`), which says by `broadcastReconnectNotification()` that it goes. A
  * topic is a subscription's path, or `path?input` with the input as JSON; what it yields by `tracked(id, …)` is told
  * apart by that id, and asked for from the last one on, also after a break. What is yielded without has no identity,
- * and nothing is promised about it in a move. A publish is a mutation: its topic is the path, its data the input. It is
- * sent once; without an answer in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. The token of
- * `getToken` goes as tRPC's connection params; an UNAUTHORIZED from `createContext` has a new one fetched. Oracle:
- * `@trpc/server`.
+ * and nothing is promised about it in a handover. A publish is a mutation: its topic is the path, its data the input.
+ * It is sent once; without an answer in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. The
+ * token of `getToken` goes as tRPC's connection params; an UNAUTHORIZED from `createContext` has a new one fetched.
+ * Oracle: `@trpc/server`.
  */
 export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions = {}): Protocol {
   return rawProtocol(() => {

@@ -8,8 +8,8 @@ const DEADLINE = 30_000
 
 /**
  * Twitch EventSub over WebSocket, `wss://eventsub.wss.twitch.tv/ws`. A topic is a subscription type, such as
- * `stream.online`; `revocation` is one too. A move goes to the `reconnect_url`, and its subscriptions follow. After a
- * break they are gone: create them anew with the session id, which is what stands before the `#` in `leg-ready`'s
+ * `stream.online`; `revocation` is one too. A handover goes to the `reconnect_url`, and its subscriptions follow. After
+ * a break they are gone: create them anew with the session id, which is what stands before the `#` in `leg-ready`'s
  * `server`. Oracle: the published messages; its server cannot be had.
  */
 export function twitchEventSub(): Protocol {
@@ -22,7 +22,7 @@ export function twitchEventSub(): Protocol {
         const said = read(data)
         if (said?.type !== 'session_welcome') return false
         const { id, keepalive_timeout_seconds: keepalive } = section(said.payload, 'session')
-        // The session's id stays the same over a move, and a server that is the same would not do.
+        // The session's id stays the same over a handover, and a server that is the same would not do.
         return {
           server: `${String(id)}#${++legs}`,
           ...(typeof keepalive === 'number' ? { heartbeat: keepalive * 1_000 } : null),

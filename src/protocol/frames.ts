@@ -64,7 +64,7 @@ export type ClientFrame =
   /** Nobody waits for the answer to that request any more. */
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'auth'; readonly token: string }
-  /** The move of that request waits: the server that was dialled is busy, for so many milliseconds. */
+  /** The handover of that request waits: the server that was dialled is busy, for so many milliseconds. */
   | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number | undefined }
   | { readonly type: 'ping' }
 
@@ -84,7 +84,7 @@ export interface MessageFrame {
   readonly offset: number
   /** Always present after decoding: absent on the wire it is `offset − 1`. */
   readonly prev: number
-  /** Absent: the frame only moves the position. `hasData` tells that apart from data that is `undefined`. */
+  /** Absent: the frame only advances the position. `hasData` tells that apart from data that is `undefined`. */
   readonly data?: unknown
   readonly hasData: boolean
   /** That of the publish, where this session published it. */
@@ -111,7 +111,7 @@ export interface MessageFrame {
 /** Said to those who have the topic subscribed at that moment: not numbered, not stored, and never repeated. */
 export interface SignalFrame {
   readonly type: 'signal'
-  /** The server's own: the same on both legs of a move. */
+  /** The server's own: the same on both legs of a handover. */
   readonly id: string
   readonly topic: string
   readonly data: unknown

@@ -22,7 +22,9 @@ export interface Member<Data = unknown, User = unknown> {
   readonly connections: readonly MemberConnection<Data, User>[]
 }
 
-/** A session in a topic. `n` is what its client counted when it said so; the ids are the member's and the connection's. */
+/**
+ * A session in a topic. `n` is what its client counted when it said so; the ids are the member's and the connection's.
+ */
 export type MemberRow = readonly [
   member: string,
   connection: string,
@@ -45,7 +47,9 @@ export interface MembersAsk {
 }
 
 export interface MembersAnswer {
-  /** What the rows contain is everything up to here, and perhaps more: the topic's messages from here on add the rest. */
+  /**
+   * What the rows contain is everything up to here, and perhaps more: the topic's messages from here on add the rest.
+   */
   readonly epoch: string
   readonly offset: number
   /** Whoever asks, should it be a member. */
@@ -79,7 +83,7 @@ export function changeMembers(members: Map<string, Member>, { set = [], gone = [
   for (const [id, connection, at, , data, user] of set) put(id, connection, [{ id: connection, at, data, user }])
 }
 
-/** By their ids: the order is the same for all who look, and nobody moves as somebody else comes. */
+/** By their ids: the order is the same for all who look, and nobody changes place as somebody else comes. */
 export function memberList(members: ReadonlyMap<string, Member>): readonly Member[] {
   return [...members.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }

@@ -59,7 +59,8 @@ export interface Protocol {
    */
   readonly merge: 'log' | 'position' | 'identity' | 'none'
   /**
-   * `exclusive`: the server refuses a second connection while the first lives, so a move is the shortest break instead.
+   * `exclusive`: the server refuses a second connection while the first lives, so a handover is the shortest break
+   * instead.
    */
   readonly overlap: 'concurrent' | 'exclusive'
   /** Whether a live leg takes a fresh token; else a fresh token means a handover. */

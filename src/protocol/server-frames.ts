@@ -104,7 +104,7 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         type,
         id: text(fields, 'id'),
         reason: words(fields, 'reason'),
-        // A url of any length and shape: one that is refused still asks for a move, to the configured URL.
+        // A url of any length and shape: one that is refused still asks for a handover, to the configured URL.
         url: optional(anyText, fields, 'url'),
         spread: optional(duration, fields, 'spread'),
         deadline: duration(fields, 'deadline'),

@@ -292,9 +292,9 @@ class PublishOutbox implements Outbox {
 
   ready(number: number, maxFrame = Infinity) {
     if (this.#closed !== null) return
-    const moved = this.#queue.active?.number !== number
+    const another = this.#queue.active?.number !== number
     this.#queue.activate(number, maxFrame)
-    if (moved) this.#settleOld()
+    if (another) this.#settleOld()
     if (!this.#dedupes) this.#forgetLost(explain`the leg that it was sent on was left`)
     this.#pump()
   }

@@ -42,7 +42,7 @@ export const limitBounds = {
   maxTopicsRead: count(50_000),
   maxBuffered: count(256 * KIB),
   stallTimeout: time(20 * SECOND),
-  // An outbox of the default size comes at once after a break, and again; then as fast as a hand or a cursor moves,
+  // An outbox of the default size comes at once after a break, and again; then as fast as a hand or a cursor goes,
   // many times over.
   messagesPerSecond: count(500),
   messageBurst: count(2_000),

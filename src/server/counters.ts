@@ -20,7 +20,7 @@ export interface Counters {
    * Messages that were not sent, because they had left the history before their reader had read what is before them.
    */
   missed: number
-  /** Legs asked to move. */
+  /** Legs asked to hand over. */
   asked: number
   /** Calls of `authenticate` that ended when their leg had gone already. */
   wasted: number

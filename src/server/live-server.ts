@@ -99,8 +99,8 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    */
   members(topic: string): Promise<readonly Member[]>
   /**
-   * Moves all legs away: readiness fails, new legs are refused, those here are asked to move at a pace, and what is
-   * still here at the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
+   * Hands all legs over: readiness fails, new legs are refused, those here are asked to hand over at a pace, and what
+   * is still here at the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
    */
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
@@ -113,8 +113,8 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
   /**
    * Drains once another release answers at this server's public address, and not before it is there for good: on a
    * platform that swaps slots and tells the old one nothing. The answer is that of `healthEndpoint()`, which names the
-   * release from here on. Should this release be there again, as after a swap back, the drain is taken back. It replaces
-   * no `drainOn`. Called again, the new question takes the place of the old one. Throws `invalid`.
+   * release from here on. Should this release be there again, as after a swap back, the drain is taken back. It
+   * replaces no `drainOn`. Called again, the new question takes the place of the old one. Throws `invalid`.
    */
   drainWhenReplaced(options: ReplacedOptions): void
   /** See `createDrainEndpoint`. Off unless you mount it. */

@@ -48,8 +48,8 @@ export interface LiveServerOptions<
   /**
    * Whether that user may subscribe to the topic, publish into it, or send signals to it (`action`). Anything but true
    * is a no. A throw means that it cannot be told now, and so does no answer in time: `limits.publishTimeout` over a
-   * publish, half of `limits.helloTimeout` over anything else. Of signals it is asked once for each leg and topic, and again
-   * with a fresh token. Default: clients may subscribe to everything, and may neither publish nor signal.
+   * publish, half of `limits.helloTimeout` over anything else. Of signals it is asked once for each leg and topic, and
+   * again with a fresh token. Default: clients may subscribe to everything, and may neither publish nor signal.
    */
   readonly authorize?: Authorize<User>
   /**
@@ -70,15 +70,15 @@ export interface LiveServerOptions<
    */
   readonly schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1 }
   /**
-   * Whether those who get a message or a signal are told who sent it, as its `by`: true is the user's `subject`, a function
-   * gives what to tell of the user, of what JSON can say. Default: it is not told.
+   * Whether those who get a message or a signal are told who sent it, as its `by`: true is the user's `subject`, a
+   * function gives what to tell of the user, of what JSON can say. Default: it is not told.
    */
   readonly tellPublisher?: boolean | ((user: User) => unknown)
   /**
    * What clients ask with `request`, by method: what the function gives is the answer, for that client alone. Throw
    * `RequestRefused` to refuse. Requests wait for nothing and for nobody; each may take `limits.requestTimeout`. Across
-   * a move they stay with the server that has them. A client may be told `outcome-unknown`, and only where it calls a
-   * request idempotent does the same arrive twice.
+   * a handover they stay with the server that has them. A client may be told `outcome-unknown`, and only where it calls
+   * a request idempotent does the same arrive twice.
    */
   readonly onRequest?: OnRequest<User, Methods>
   /** Standard Schemas of methods: `input` before the handler is asked, `output` before its answer is sent. */
@@ -106,7 +106,7 @@ export interface LiveServerOptions<
    * closed. Each server of a process needs one of its own, since their names are the same. Default: none.
    */
   readonly registry?: MetricsRegistry
-  /** Where spans of publishes, requests and moves go: see `livesocket/server/opentelemetry`. Default: nowhere. */
+  /** Where spans of publishes, requests and handovers go: see `livesocket/server/opentelemetry`. Default: nowhere. */
   readonly tracing?: Tracing
   /**
    * What your functions threw, where the log failed, and what you should know of. Nothing of it reaches a client. In

@@ -29,8 +29,8 @@ export type ServerEvent =
   | (LegName & { readonly type: 'leg-gone' })
   | { readonly type: 'drain-started'; readonly legs: number; readonly reason: string }
   /**
-   * Nobody else takes those that were asked to move: none has gone, and they only come back here. `left` are still to
-   * go.
+   * Nobody else takes those that were asked to hand over: none has gone, and they only come back here. `left` are still
+   * to go.
    */
   | { readonly type: 'drain-alone'; readonly left: number }
   /**

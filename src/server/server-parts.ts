@@ -59,7 +59,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     refusePending: () => roster.failPending(DRAINING),
     tracing: checked.tracing,
     asked: () => void counters.asked++,
-    moved: (duration) => stopwatch.move.add(duration),
+    handedOver: (duration) => stopwatch.handover.add(duration),
     onEvent: tell,
     onError,
   })

@@ -11,14 +11,14 @@ export interface Timings {
   readonly delivery: Distribution
   /** From a socket's opening to its welcome. */
   readonly greeting: Distribution
-  /** From asking a leg to move until it had gone by itself. */
-  readonly move: Distribution
+  /** From asking a leg to hand over until it had gone by itself. */
+  readonly handover: Distribution
 }
 
 /** What measures them. */
 export class Stopwatch {
   readonly greeting = new Durations()
-  readonly move = new Durations()
+  readonly handover = new Durations()
   readonly delivery: DeliveryTimes
   readonly #delivery = new Durations()
 
@@ -30,7 +30,7 @@ export class Stopwatch {
     return {
       delivery: this.#delivery.distribution,
       greeting: this.greeting.distribution,
-      move: this.move.distribution,
+      handover: this.handover.distribution,
     }
   }
 }

@@ -13,7 +13,7 @@ export interface Span {
 
 /** Where spans go: see `openTelemetry` of `livesocket/server/opentelemetry`. */
 export interface Tracing {
-  /** Begins a span: `livesocket.publish`, `livesocket.request` or `livesocket.move`. */
+  /** Begins a span: `livesocket.publish`, `livesocket.request` or `livesocket.handover`. */
   begin(name: string, attributes: SpanAttributes): Span
 }
 

@@ -40,7 +40,7 @@ export interface SignalsDeps {
 
 /** Topics of which a signal is sent in one frame: at 60 frames a second half of what a server takes of a session. */
 const TOPICS_PER_FRAME = 4
-/** Signals that are known again when the other leg of a move brings them too. */
+/** Signals that are known again when the other leg of a handover brings them too. */
 const KNOWN = 1_000
 
 /** The part of a live socket that says what is never stored: `signals` of `livesocket/core`. */

@@ -33,8 +33,8 @@ export interface SubscribeOptions {
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal
   /**
-   * The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise; with
-   * a `retryAfter` for now, and it is asked for again by itself.
+   * The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise;
+   * with a `retryAfter` for now, and it is asked for again by itself.
    */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
@@ -66,7 +66,7 @@ export interface CoreSocket<
   close(code?: number, reason?: string): void
   /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
   signOut(): void
-  /** Moves to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
+  /** Hands over to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
   handover(): Promise<void>
   /** As `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void
@@ -99,13 +99,13 @@ export interface CoreSocket<
    * Says something to those who have the topic subscribed at this moment, and to this session itself not: that somebody
    * types, where a cursor is. It is not stored, numbered or answered. The first one goes at once; of those that follow
    * within an animation frame the newest does. Where no leg serves it is dropped: it would be old news by then. Throws
-   * a `LiveSocketError`: `invalid` for what is no JSON or a topic that this socket has not subscribed, `too-large`. What
-   * the server refuses is an `error` event; after a `busy` the newest waits for its `retryAfter`.
+   * a `LiveSocketError`: `invalid` for what is no JSON or a topic that this socket has not subscribed, `too-large`.
+   * What the server refuses is an `error` event; after a `busy` the newest waits for its `retryAfter`.
    */
   signal(topic: TopicName<Topics>, data: unknown): void
   /**
-   * Each signal of others to the topic, or of the server, once, also where both legs of a move bring it; returns the
-   * undo. The topic is subscribed meanwhile. Handlers check the data: no schema does.
+   * Each signal of others to the topic, or of the server, once, also where both legs of a handover bring it; returns
+   * the undo. The topic is subscribed meanwhile. Handlers check the data: no schema does.
    */
   onSignal<Topic extends TopicName<Topics>>(
     topic: Topic,
@@ -118,8 +118,9 @@ export interface CoreSocket<
    */
   position(topic: TopicName<Topics>): Position | null
   /**
-   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it: with a `retryAfter` for now, and it is asked for again. It
-   * is subscribed while this has listeners; without any it tells what is known from others who have it subscribed.
+   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it:
+   * with a `retryAfter` for now, and it is asked for again. It is subscribed while this has listeners; without any it
+   * tells what is known from others who have it subscribed.
    */
   topicStatus(topic: TopicName<Topics>): ReadableStore<TopicStatus>
   /** The state, for whoever renders it: status, handover, token, outbox, why it is not live. */

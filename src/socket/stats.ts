@@ -13,7 +13,7 @@ export interface LiveSocketStats {
   readonly held: number
   /** Gaps that were told. */
   readonly gaps: number
-  /** Planned moves that were finished. */
+  /** Planned handovers that were finished. */
   readonly handovers: number
   /** Times that nothing served and a dial made it live again. */
   readonly reconnects: number

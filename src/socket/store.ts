@@ -11,7 +11,7 @@ export interface ReadableStore<Value> {
 
 /** What `socket.store` holds. It changes seldom: never for a message. */
 export interface LiveSocketState {
-  /** What to show. A planned move stays `live`. */
+  /** What to show. A planned handover stays `live`. */
   readonly status: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'closed'
   readonly closed: null | {
     readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
@@ -25,7 +25,7 @@ export interface LiveSocketState {
     readonly server: string
     readonly since: number
   }
-  /** A move under way. `deadline` is wall-clock ms. */
+  /** A handover under way. `deadline` is wall-clock ms. */
   readonly handover: null | {
     readonly id: string
     readonly reason: string

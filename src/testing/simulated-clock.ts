@@ -1,21 +1,21 @@
 import { systemClock, type Clock } from '../base/clock.js'
 import { TimerHeap } from './timer-heap.js'
 
-/** A clock that stands still until the test moves it. */
+/** A clock that stands still until the test advances it. */
 export interface SimulatedClock extends Clock {
   /**
-   * Moves time on by `ms` milliseconds: runs what falls due on the way in order, timers set by timers included, and
+   * Advances time by `ms` milliseconds: runs what falls due on the way in order, timers set by timers included, and
    * between them lets promises and pending real tasks finish. Resolves when time has arrived and everything is quiet;
    * rejects then with the first error that a timer threw. Calls that overlap run one after the other.
    */
   advance(ms: number): Promise<void>
-  /** Lets promises and pending real tasks finish, and runs what is due at this very moment. Time does not move. */
+  /** Lets promises and pending real tasks finish, and runs what is due at this very moment. Time stands still. */
   flush(): Promise<void>
   /** Milliseconds until the next timer is due, or `null` when there is none. */
   next(): number | null
   /** How many timers are set. */
   readonly pending: number
-  /** The machine sleeps for `ms`: the wall clock moves on, the monotonic clock and the timers do not. */
+  /** The machine sleeps for `ms`: the wall clock goes on, the monotonic clock and the timers do not. */
   sleep(ms: number): void
   /** Somebody sets the wall clock, to milliseconds since 1970. */
   setWall(wall: number): void
@@ -67,7 +67,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
       elapsed = Math.max(elapsed, timer.due)
       if (++atOnce > MOST_AT_ONCE)
         throw new Error(
-          `more than ${MOST_AT_ONCE} timers ran without time moving: a timer of 0 ms sets itself again for ever`,
+          `more than ${MOST_AT_ONCE} timers ran without time passing: a timer of 0 ms sets itself again for ever`,
         )
       live.delete(timer)
       try {
@@ -75,7 +75,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
       } catch (error) {
         thrown ??= { error }
       }
-      // Between timers of one moment promises run, as they do between tasks; real timers run before time moves on.
+      // Between timers of one moment promises run, as they do between tasks; real timers run before time goes on.
       await turn()
       const following = first()
       if (!following || following.due > elapsed) await settle()

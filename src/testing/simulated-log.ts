@@ -60,7 +60,7 @@ export function createSimulatedLog(): SimulatedLog {
       topic.kept.push(message)
       published.push(message)
       if (published.length >= 2 * PUBLISHED) published.splice(0, PUBLISHED)
-      // In lumps: one shift a message would move ten thousand.
+      // In lumps: one shift a message would copy ten thousand.
       if (topic.kept.length >= 2 * KEPT) topic.kept = topic.kept.slice(-KEPT)
       tell(name, 'message')
       return message

@@ -27,9 +27,11 @@ export interface SimulatedServer extends Behaviour {
   readonly legs: number
   /** Whether the balancer sends dials here. */
   taking: boolean
-  /** Asks every leg to move, takes no new ones, and is down when the last one is gone or the deadline has passed. */
+  /**
+   * Asks every leg to hand over, takes no new ones, and is down when the last one is gone or the deadline has passed.
+   */
   drain(options?: DrainOptions): void
-  /** Asks every leg to move, and goes on taking new ones. Legs still there at the deadline are closed. */
+  /** Asks every leg to hand over, and goes on taking new ones. Legs still there at the deadline are closed. */
   unload(options?: DrainOptions): void
   /** Takes the request back. */
   cancel(): void

@@ -56,7 +56,7 @@ export interface WireRecord {
 
 /**
  * A world for one live socket or many: servers, a token service, devices and networks, all on one clock that the test
- * moves, all from one seed. Its own device is the one that `offline`, `freeze`, `sleep` and the like are about;
+ * handovers, all from one seed. Its own device is the one that `offline`, `freeze`, `sleep` and the like are about;
  * `device()` makes others.
  */
 export interface Simulation extends SimulatedDevice {
@@ -69,7 +69,7 @@ export interface Simulation extends SimulatedDevice {
   readonly tokens: SimulatedTokens
   /** Every server so far, those that are down included. */
   readonly servers: readonly SimulatedServer[]
-  /** Moves time on; see `SimulatedClock.advance`. */
+  /** Advances time; see `SimulatedClock.advance`. */
   advance(ms: number): Promise<void>
   /** Lets the simulation follow real time, `speed` times as fast (default 1): for stories. Returns the stop. */
   play(speed?: number): () => void
@@ -79,7 +79,7 @@ export interface Simulation extends SimulatedDevice {
   publishEvery(interval: number, topic: string, make?: (count: number) => unknown): () => void
   /** New servers take the place of those that are up, which are drained. */
   deploy(options?: DeployOptions): Deploy
-  /** The servers that are up ask their legs to move, and stay: what rebalancing does. */
+  /** The servers that are up ask their legs to hand over, and stay: what rebalancing does. */
   rebalance(options?: Omit<DeployOptions, 'door'>): void
   /** Every server that is not down dies at once. Clients see 1006; dials are refused until `restart`. */
   crash(): void
@@ -108,7 +108,10 @@ const RECORDS = 10_000
 /** Streams of one seed that are drawn from independently. */
 const STREAMS = { test: 0x9e3779b9, device: 0x85ebca6b }
 
-/** Creates a simulation. It runs in Node and in browsers, touches no network, and moves only when it is told to. */
+/**
+ * Creates a simulation. It runs in Node and in browsers, touches no network, and does something only when it is told
+ * to.
+ */
 export function createSimulation(options: SimulationOptions = {}): Simulation {
   const { seed = 1, servers: size = 1, latency = 10, history = true, ...settings } = options
   const clock = createSimulatedClock()

@@ -57,8 +57,8 @@ export function covers(named: Named | null | undefined, position: Position): boo
 /**
  * The order of one topic: where it is, what is held, and what to do about what is missing.
  *
- * A message that is next is told and the position moves: that is all, as long as nothing is open. `look` sees to what
- * is: messages that are held, a gap that is owed, a leg that is waited for or has to be asked.
+ * A message that is next is told and the position advances: that is all, as long as nothing is open. `look` sees to
+ * what is: messages that are held, a gap that is owed, a leg that is waited for or has to be asked.
  */
 export class TopicSequence {
   /** The position; `epoch` is null before there is one. */
@@ -74,7 +74,7 @@ export class TopicSequence {
   /** When something was told last, while the old leg is waited for. */
   #progress = 0
   #stopWaiting: (() => void) | null = null
-  /** How often the active leg was asked since the position moved. */
+  /** How often the active leg was asked since the position advanced. */
   #tries = 0
   #stopPausing: (() => void) | null = null
   readonly #deps: TopicSequenceDeps
@@ -101,7 +101,7 @@ export class TopicSequence {
 
   /** The next message: everything is in order before the application is called, which may change or end the topic. */
   tell(offset: number, { data, hasData, id, by }: Told, leg: number, replayed: boolean) {
-    this.#move(offset)
+    this.#advance(offset)
     if (hasData) this.#handlers.deliver(data, { topic: this.name, offset, epoch: this.epoch!, leg, replayed, id, by })
   }
 
@@ -187,12 +187,12 @@ export class TopicSequence {
   }
 
   #skip(at: Position, to: number, reason: 'trimmed' | 'lost'): boolean {
-    this.#move(to)
+    this.#advance(to)
     this.#handlers.gap({ topic: this.name, epoch: at.epoch, from: at.offset + 1, to, reason })
     return true
   }
 
-  #move(offset: number) {
+  #advance(offset: number) {
     this.offset = offset
     this.#tries = 0
     if (this.#stopWaiting) this.#progress = this.#deps.clock.monotonic()

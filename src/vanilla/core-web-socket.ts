@@ -39,7 +39,7 @@ interface Physical {
 /** How long `close()` waits for the server's answer before the `close` event says that there was none. */
 const CLOSE_TIMEOUT = 3_000
 
-/** As `close` and `event` have it for a move that the application must see. */
+/** As `close` and `event` have it for a handover that the application must see. */
 const RESTART = 1012
 
 /**
@@ -81,7 +81,7 @@ export class CoreWebSocket implements EventTarget {
   declare onerror: ((event: Event) => unknown) | null
   declare onclose: ((event: CloseEvent) => unknown) | null
 
-  /** What moves underneath: its events, its store, `handover()`. */
+  /** What goes on underneath: its events, its store, `handover()`. */
   readonly live: CoreSocket
   readonly #options: LiveWebSocketOptions
   readonly #clock: Clock
@@ -225,7 +225,7 @@ export class CoreWebSocket implements EventTarget {
   }
 
   /**
-   * Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To move
+   * Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To hand over
    * without a break, `live.handover()`.
    */
   reconnect(code?: number, reason?: string): void {
@@ -350,7 +350,7 @@ export class CoreWebSocket implements EventTarget {
    * The application greets the new server itself: in the next socket where it lives once, else in the same one at once.
    */
   #restart() {
-    this.#last = { code: RESTART, reason: 'moved to a server that has to be greeted anew' }
+    this.#last = { code: RESTART, reason: 'handed over to a server that has to be greeted anew' }
     this.#lost(false)
     if (this.#state === 0) this.#opened()
   }

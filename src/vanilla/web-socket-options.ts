@@ -13,10 +13,10 @@ export interface LiveWebSocketOptions extends Omit<LiveSocketOptions, 'url' | 's
    */
   protocol?: Protocol
   /**
-   * The words by which a server asks to move, and what tells its messages apart. Instead of `protocol`. `hello` is how
-   * a new server is greeted in a move that the application does not see, `() => null` where there is nothing to say.
-   * Without it, what the application sent from `open` until the first answer is sent again; where it has sent more, it
-   * sees the move as a `close`, and greets by itself.
+   * The words by which a server asks to hand over, and what tells its messages apart. Instead of `protocol`. `hello` is
+   * how a new server is greeted in a handover that the application does not see, `() => null` where there is nothing to
+   * say. Without it, what the application sent from `open` until the first answer is sent again; where it has sent
+   * more, it sees the handover as a `close`, and greets by itself.
    */
   words?: Words
   /** The topic that is this socket, where the protocol has topics. */

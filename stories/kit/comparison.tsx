@@ -79,7 +79,7 @@ export function comparisonStory<World extends Comparison>(
 }
 
 export function toneOf({ status, handover, closed }: LiveSocketState): Tone {
-  if (status === 'live') return handover ? 'moving' : 'live'
+  if (status === 'live') return handover ? 'handover' : 'live'
   if (status === 'closed') return closed?.by === 'signed-out' ? 'idle' : 'down'
   return status === 'connecting' ? 'connecting' : status === 'reconnecting' ? 'wait' : 'idle'
 }
@@ -121,7 +121,7 @@ function ComparisonStage({
         title="LiveSocket"
         aside={
           <Badge tone={toneOf(left.state)}>
-            {left.state.handover ? `${left.state.status}, moving` : left.state.status}
+            {left.state.handover ? `${left.state.status}, handing over` : left.state.status}
           </Badge>
         }
       >

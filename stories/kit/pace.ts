@@ -2,7 +2,7 @@ import type { Simulation } from 'livesocket/testing'
 import { useSyncExternalStore } from 'react'
 
 /**
- * A simulation stands still until its story's play function has moved it to where it promises something: what a test
+ * A simulation stands still until its story's play function has brought it to where it promises something: what a test
  * sees must not depend on how fast the machine is. After that it follows real time, for whoever looks at it.
  */
 const released = new WeakSet<Simulation>()

@@ -68,7 +68,7 @@ export function Counters({ counts, wide }: { counts: readonly Count[]; wide?: bo
   )
 }
 
-export type Tone = 'connecting' | 'live' | 'moving' | 'wait' | 'down' | 'idle'
+export type Tone = 'connecting' | 'live' | 'handover' | 'wait' | 'down' | 'idle'
 
 export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
   return (

@@ -11,7 +11,7 @@ export interface BadgeContent {
   readonly action?: 'Sign in' | 'Try now'
 }
 
-/** What a reader is to know, in a word or two. A planned move is nothing that a reader has to know of. */
+/** What a reader is to know, in a word or two. A planned handover is nothing that a reader has to know of. */
 export function badgeOf(
   { status, closed, everLive, retry, token }: LiveSocketState,
   { long, online, now }: { long: boolean; online: boolean; now: number },

@@ -28,7 +28,7 @@ describe('an alarm', () => {
     expect(alarm.left).toBe(0)
   })
 
-  it('is moved by the next set, and does not ring once cleared', async () => {
+  it('is put off or brought forward by the next set, and does not ring once cleared', async () => {
     const { clock, alarm, rings } = startAlarm()
     alarm.set(100)
     alarm.set(200)

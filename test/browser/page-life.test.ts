@@ -44,7 +44,7 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect([statuses, dialled]).toEqual([['reconnecting', 'live'], 2])
   })
 
-  it('when it is hidden, its timers run once a second, and it is moved meanwhile', async () => {
+  it('when it is hidden, its timers run once a second, and it is handed over meanwhile', async () => {
     const { servers, tab, settled } = await openLiveTab()
     await tab.minimise()
     expect(await tab.run('document.visibilityState')).toBe('hidden')

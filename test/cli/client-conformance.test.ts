@@ -70,7 +70,7 @@ describe('the conformance kit for clients', () => {
     [
       'forgets where it was',
       client(saying((frame) => (frame['type'] === 'hello' ? { ...frame, topics: { conformance: {} } } : frame))),
-      'moves when it is asked to',
+      'hands over when it is asked to',
     ],
     [
       'makes up a session for each leg',
@@ -80,7 +80,7 @@ describe('the conformance kit for clients', () => {
       'comes back after 1012',
     ],
     [
-      'does not hear that it should move',
+      'does not hear that it should hand over',
       client(hearing((frame) => (frame['type'] === 'handover' ? null : frame))),
       'has two legs at most',
     ],

@@ -128,7 +128,7 @@ describe('livesocket on the command line', () => {
     ])
   })
 
-  it('prints nothing that moves a cursor, and no token, whatever the server says', async () => {
+  it('prints nothing that sets a cursor, and no token, whatever the server says', async () => {
     const { url } = await scripted(
       (text, socket) =>
         socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}\n✓ All is well.`, topics: {} })),
@@ -175,7 +175,7 @@ describe('the doctor', () => {
     expect(seen).toEqual(
       expect.arrayContaining([
         expect.stringContaining('is replayed'),
-        expect.stringContaining('asks clients to move within'),
+        expect.stringContaining('asks clients to hand over within'),
         expect.stringContaining('New connections land on'),
         expect.stringContaining('closed with 1012'),
       ]),
@@ -256,7 +256,7 @@ describe('the doctor', () => {
     [
       'a drain that asks nobody',
       { down: (frame) => (frame.type === 'handover' ? [] : [frame]), closed: () => null },
-      'nobody was asked to move',
+      'nobody was asked to hand over',
     ],
     ['a drain without a deadline', { down: ({ deadline: _, ...frame }) => [frame] }, 'with no deadline'],
     [
@@ -267,7 +267,7 @@ describe('the doctor', () => {
     [
       'a close at the deadline that tells nobody to come back',
       { closed: () => 1001 },
-      'Who has not moved is closed with 1001',
+      'Who has not handed over is closed with 1001',
     ],
     ['a deadline that is none', { closed: () => null }, 'not closed'],
   ])('finds %s', { timeout: 20_000 }, async (_name, defect, text) => {

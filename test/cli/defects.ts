@@ -5,7 +5,7 @@ import type { RawFrame } from '../kit/raw-client.js'
 
 type Frames = object[]
 
-/** What the server behind the wrapper hides, and the rate at which it asks legs to move. */
+/** What the server behind the wrapper hides, and the rate at which it asks legs to hand over. */
 export const HIDDEN = 'for nobody here'
 export const RATE = 100
 
@@ -53,7 +53,7 @@ const answers = (change: (answer: { epoch: string; offset: number; after: number
 const nth = (through: Through, kind: string) =>
   (through.note[kind] = ((through.note[kind] as number | undefined) ?? 0) + 1) as number
 const nothing: Frames = []
-/** A message that only moves the position. */
+/** A message that only advances the position. */
 const isHiding = (frame: RawFrame) => frame.type === 'message' && !('data' in frame)
 const asking: (() => void)[] = []
 
@@ -297,13 +297,13 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   { name: 'takes no fresh token', finds: 'takes a fresh token', up: is('auth', () => nothing) },
   {
-    name: 'asks to move without a deadline',
-    finds: 'asks a leg to move',
+    name: 'asks to hand over without a deadline',
+    finds: 'asks a leg to hand over',
     down: is('handover', ({ deadline: _, ...frame }) => [frame]),
   },
   { name: 'says what is no frame', finds: 'says nothing but frames', garbage: 'hello!' },
   {
-    name: 'asks everybody to move at once',
+    name: 'asks everybody to hand over at once',
     finds: 'paces its requests',
     down: is('handover', (frame, through) => {
       // By then everybody has been asked.
@@ -347,7 +347,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
       isHiding(frame) && through.hello?.['leg'] === 2 ? [{ ...frame, data: HIDDEN }] : [frame],
   },
   {
-    name: 'moves no position past what it hides',
+    name: 'leads no position past what it hides',
     finds: 'hides the same on all legs',
     down: (frame) => (isHiding(frame) ? nothing : [frame]),
   },
@@ -366,7 +366,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'ends a replay without a word of what is hidden behind it',
-    finds: 'moves the position past',
+    finds: 'advances the position past',
     down: (frame, through) => (isHiding(frame) && through.hello?.['leg'] === 3 ? nothing : [frame]),
   },
   {

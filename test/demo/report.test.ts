@@ -5,7 +5,7 @@ import { underLoad } from '../../demo/report/under-load.js'
 
 const CLEAN = { lost: 0, repeated: 0, reordered: 0, gaps: 0 }
 
-describe('moves on real sockets', { timeout: 60_000 }, () => {
+describe('handovers on real sockets', { timeout: 60_000 }, () => {
   it.each([true, false])(
     'deploys under load cost LiveSocket nothing, where servers keep history: %s',
     async (history) => {

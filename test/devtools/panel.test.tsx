@@ -106,7 +106,7 @@ describe('mountDevtools', () => {
     }
   })
 
-  it('says why it moves, and until when', async () => {
+  it('says why it hands over, and until when', async () => {
     const { sim, socket, text } = mounted()
     socket.connect()
     await sim.advance(2_000)

@@ -22,7 +22,7 @@ function setUp({
 }
 
 describe('a recording', () => {
-  it('has both legs of a move: dialled, ready, serving, retired, closed, in this order', async () => {
+  it('has both legs of a handover: dialled, ready, serving, retired, closed, in this order', async () => {
     const { sim, socket, record } = setUp()
     const recorder = record()
     socket.connect()
@@ -144,7 +144,7 @@ describe('a recording', () => {
       expect(text).not.toMatch(secret)
   })
 
-  it('holds nothing of the kind in the middle of a move either', async () => {
+  it('holds nothing of the kind in the middle of a handover either', async () => {
     const { sim, socket, record } = setUp()
     const recorder = record()
     socket.connect()

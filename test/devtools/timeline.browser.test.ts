@@ -138,7 +138,7 @@ describe('the timeline', () => {
     expect([at(6_250, LANE_A), at(6_250, ON_LANE_A)]).toEqual(['--leg-a', '--surface'])
   })
 
-  it('names the moves where there is room for the name, one beside the other', () => {
+  it('names the handovers where there is room for the name, one beside the other', () => {
     const named = (marks: TimelinePicture['marks']) => {
       const at = paint({ legs, marks })
       const row = Array.from({ length: 900 }, (_, index) => at(index * 10, 9))

@@ -8,7 +8,7 @@ import { liveServer } from '../server/kit.js'
 import { createTraffic } from '../../src/devtools/traffic.js'
 import { until } from '../kit/wait.js'
 
-it('requests, signals and members are counted on the wire, through a move', async () => {
+it('requests, signals and members are counted on the wire, through a handover', async () => {
   let answer: (() => void) | null = null
   const options = {
     log: memoryLog(),

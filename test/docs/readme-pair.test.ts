@@ -76,7 +76,7 @@ describe("the README's client and server", () => {
     expect([url.pathname, url.port]).toEqual([address.pathname, SERVER.match(/PORT \?\? (\d+)/)![1]])
   })
 
-  it('meet: what the client publishes is applied, arrives, and a move and the end are clean', async () => {
+  it('meet: what the client publishes is applied, arrives, and a handover and the end are clean', async () => {
     const told = (await visit(ORIGIN)).trim().split('\n')
     expect(told.filter((line) => / live ada hello$/.test(line))).toHaveLength(1)
     expect(told).toContainEqual(expect.stringMatching(/^in the log at \d+$/))

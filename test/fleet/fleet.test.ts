@@ -89,7 +89,7 @@ test('a client that leaves a server that only queues has it work for nobody', LO
   expect(simulate('return', world).wasted).toBe(0)
 })
 
-test('a drain into a node that takes a tenth of its rate moves what that can take, and says beforehand what cannot be done', () => {
+test('a drain into a node that takes a tenth of its rate hands over what that can take, and says beforehand what cannot be done', () => {
   const drain = (...more: string[]) => simulate('slow-drain', settings('--legs', '600', '--rate', '200', ...more))
   const inTime = drain('--taker', '20', '--deadline', '32')
   expect(inTime).toMatchObject({ forced: 0, notLive: 0, late: null })
@@ -125,7 +125,7 @@ test('a drain of 20,000 legs at 500 a second is never above that by 5 %, and don
   }
 })
 
-test('a rolling deploy keeps to its rate from the first node to the last, and moves everybody', () => {
+test('a rolling deploy keeps to its rate from the first node to the last, and hands everybody over', () => {
   const outcome = simulate('rolling-deploy', settings('--clients', '100000'))
   expect(outcome.peakPerSecond).toBeLessThanOrEqual(525)
   expect(outcome.movesPerClient).toBeGreaterThanOrEqual(1)

@@ -381,7 +381,7 @@ describe('by neither', () => {
     expect([told, merge.caughtUp()]).toEqual([['1', '2'], true])
   })
 
-  it('tells of a gap at a planned move, and goes on with the old leg should it serve again', () => {
+  it('tells of a gap at a planned handover, and goes on with the old leg should it serve again', () => {
     const { told, ready, bring, merge } = world({ strength: 'none' })
     const nameless = (data: string) => ({ data, identity: null })
     ready(1)
@@ -408,7 +408,7 @@ it('tells a new leg what changed since its hello, and forgets what nobody wants'
   expect([merge.held.messages, merge.caughtUp(), merge.position('u')]).toEqual([0, false, null])
 })
 
-it('tells what a leg begins with no second time in a move, however late it comes, and tells it where a topic begins anew', () => {
+it('tells what a leg begins with no second time in a handover, however late it comes, and tells it where a topic begins anew', () => {
   const { merge, told, bring, ready } = world({})
   const state = (data: string) => ({ data, opening: true, identity: null })
   ready(1)

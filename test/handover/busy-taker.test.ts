@@ -3,7 +3,7 @@ import { handServed } from '../kit/hand-served.js'
 
 const MOVE = { type: 'handover', id: 'm', reason: 'deploy', deadline: 60_000 }
 
-test('client rule 3: the server that asked is told that the next one is busy, and for how long; the leg stays, and moves once there is room', async () => {
+test('client rule 3: the server that asked is told that the next one is busy, and for how long; the leg stays, and hands over once there is room', async () => {
   const { socket, clock, live, leg, dials } = handServed()
   const one = await live()
   one.send(MOVE)

@@ -148,7 +148,7 @@ describe('handover()', () => {
   })
 })
 
-it('the public state tells each part of a move: waiting, dialling, overlapping, over', async () => {
+it('the public state tells each part of a handover: waiting, dialling, overlapping, over', async () => {
   const { sim, socket, live, end } = tell()
   await live()
   const phases: (string | null)[] = [null]

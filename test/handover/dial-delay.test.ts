@@ -44,7 +44,7 @@ function delay(
 
 describe('how long the next dial waits', () => {
   it.each<[string, Pace, Parameters<typeof delay>[1], number]>([
-    ['a move that is wanted now does not', { kind: 'now' }, { ask: { spread: 9_000 } }, 0],
+    ['a handover that is wanted now does not', { kind: 'now' }, { ask: { spread: 9_000 } }, 0],
     ['one without a spread does not', { kind: 'asked' }, { ask: {} }, 0],
     ['one that was taken back meanwhile does not', { kind: 'asked' }, {}, 0],
     ['a spread is drawn from', { kind: 'asked' }, { ask: { spread: 10_000 }, draw: 0.25 }, 2_500],
@@ -69,7 +69,7 @@ describe('how long the next dial waits', () => {
     ['soon after a cutover the dwell comes first', { kind: 'asked' }, { ask: {}, dwell: 800 }, 800],
     ['but never more of it than half the deadline', { kind: 'asked' }, { ask: { deadline: 1_000 }, dwell: 800 }, 500],
     ['a dwell and a spread run side by side', { kind: 'asked' }, { ask: { spread: 10_000 }, dwell: 800 }, 5_000],
-    ['client rule 3: the second dial of a move, U(0, 200 ms)', { kind: 'again', tries: 1, unopened: 1 }, {}, 100],
+    ['client rule 3: the second dial of a handover, U(0, 200 ms)', { kind: 'again', tries: 1, unopened: 1 }, {}, 100],
     ['client rule 3: the fifth, U(0, 2 s)', { kind: 'again', tries: 5, unopened: 0 }, {}, 1_000],
     ['client rule 3: after three that did not open, longer', { kind: 'again', tries: 3, unopened: 3 }, {}, 1_350],
     ['client rule 3: and longer, up to 10 s', { kind: 'again', tries: 20, unopened: 20 }, { draw: 1 }, 10_000],

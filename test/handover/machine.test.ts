@@ -59,7 +59,7 @@ describe('every interleaving of events', () => {
   })
 })
 
-describe('one move at a time, in words', () => {
+describe('one handover at a time, in words', () => {
   const at = { wall: 0, monotonic: 0 }
   const ask = (part: Partial<Ask> = {}): Ask => ({
     id: 'm',
@@ -115,7 +115,7 @@ describe('one move at a time, in words', () => {
     expect(dialled(effects)).toEqual(['wss://b', 'configured'])
   })
 
-  it('client rule 3: the dials of a move that did not open are counted, for as long as they are in a row', () => {
+  it('client rule 3: the dials of a handover that did not open are counted, for as long as they are in a row', () => {
     const shut = (leg: number): Event => ({ ...died(leg), opened: false }) as Event
     const [, effects] = run(
       [
@@ -194,7 +194,7 @@ describe('one move at a time, in words', () => {
     expect(dialled(effects)).toHaveLength(1)
   })
 
-  it('client rule 7: if the new leg dies while the old one lives, the old one serves again and the move goes on', () => {
+  it('client rule 7: if the new leg dies while the old one lives, the old one serves again and the handover goes on', () => {
     const [state] = run(
       [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: false }, died(2)],
       live,
@@ -269,7 +269,7 @@ describe('one move at a time, in words', () => {
     expect(run([{ type: 'old-done' }], state)[0].standby?.leg).toBe(3)
   })
 
-  it('a leg that stays silent to the end of its move is dead, and the application is not told that it is live', () => {
+  it('a leg that stays silent to the end of its handover is dead, and the application is not told that it is live', () => {
     const [state, effects] = run(
       [
         { type: 'asked', leg: 1, ask: ask({ by: 'client', reason: 'silence' }) },

@@ -134,7 +134,7 @@ describe('lastError', () => {
     expect(seen.filter((entry) => String(entry) === 'reconnecting,')).toEqual([])
   })
 
-  it('is nothing of a planned move, whatever fails on its way', async () => {
+  it('is nothing of a planned handover, whatever fails on its way', async () => {
     const { socket, leg, live, clock } = handServed()
     const one = await live()
     one.send({ type: 'handover', id: 'h', reason: 'deploy', deadline: 30_000 })
@@ -214,7 +214,7 @@ describe('what a developer reads on the console', () => {
     expect(warned[0]).toMatch(/^livesocket: wss:\/\/a\.test\/live: closed with 1006\. Server up\?/)
   })
 
-  it('moves no cursor and ends no line, whatever the server says', async () => {
+  it('sets no cursor and ends no line, whatever the server says', async () => {
     const { socket, leg } = handServed()
     socket.connect()
     const refused = await leg(1)

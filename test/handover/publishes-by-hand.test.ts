@@ -33,7 +33,7 @@ describe('an answer', () => {
     )
   })
 
-  it('that does not come in ackTimeout makes the leg suspect, and rejects nothing: a move, and the same id again', async () => {
+  it('that does not come in ackTimeout makes the leg suspect, and rejects nothing: a handover, and the same id again', async () => {
     const { socket, clock, live, leg, told } = handServed({ outbox: { ackTimeout: 5_000 } })
     const one = await live()
     const mine = settled(socket.publish('t', 1))
@@ -169,7 +169,7 @@ describe('tokens', () => {
     )
   })
 
-  it('a fresh one is sent in-band on both legs of a move', async () => {
+  it('a fresh one is sent in-band on both legs of a handover', async () => {
     let n = 0
     const { clock, live, leg, socket } = handServed({
       getToken: async () => ({ token: `token ${++n}`, ttl: 600_000 }),

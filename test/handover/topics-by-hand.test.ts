@@ -38,7 +38,7 @@ describe('what a server says of a topic', () => {
     expect(one.of('unsubscribe').map(({ topics }) => topics as string[])).toEqual([['u'], ['t']])
   })
 
-  it('prev bridges what is hidden, without prev it is the offset before, and a message without data only moves the position', async () => {
+  it('prev bridges what is hidden, without prev it is the offset before, and a message without data only advances the position', async () => {
     const { one, told, socket, clock, leg } = await reading()
     one.send(message(6))
     one.send(message(9, { prev: 6, data: null }))

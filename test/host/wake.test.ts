@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { watchWake } from '../../src/host/wake.js'
 
-/** One timer, two clocks, each moved by hand. */
+/** One timer, two clocks, each set by hand. */
 function machine() {
   let task: (() => void) | null = null
   const clock = {

@@ -50,7 +50,7 @@ function ofPlaywright(): string | undefined {
 
 /**
  * The Chromium for Linux that comes packed inside `@sparticuz/chromium`, unpacked once (3 s, 200 MB) into
- * node_modules/.cache. It unpacks into a folder of its own and is moved into place whole, so that two test runs that
+ * node_modules/.cache. It unpacks into a folder of its own and is put into place whole, so that two test runs that
  * start together never see half a browser.
  */
 function ofRegistry(): string | undefined {

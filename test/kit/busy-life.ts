@@ -23,7 +23,9 @@ export function world(options: (simulation: Simulation) => Partial<LiveSocketOpt
   return { simulation, socket, told, errors }
 }
 
-/** Minutes in which every event comes at least once: moves, refusals, a crash, a gap, a token service that is down. */
+/**
+ * Minutes in which every event comes at least once: handovers, refusals, a crash, a gap, a token service that is down.
+ */
 export async function life(simulation: Simulation, socket: LiveSocket) {
   const observation = simulation.observe(socket, 'a')
   socket.subscribe('forbidden', () => undefined)

@@ -59,7 +59,7 @@ describe('the checker', () => {
     expect(checker.summary('ours')).toMatchObject({ gaps: 1, lost: 2, unexplained })
   })
 
-  it('measures the longest silence of each move, one that still lasts included', () => {
+  it('measures the longest silence of each handover, one that still lasts included', () => {
     deliver(0)
     time = 1_000
     deliver(1)

@@ -14,7 +14,7 @@ export interface Checker {
    * it got.
    */
   client(group: string, expects?: readonly string[]): CheckedClient
-  /** Nothing more is looked at: the last move of each client ends here. */
+  /** Nothing more is looked at: the last handover of each client ends here. */
   end(): void
   summary(group: string): Summary
 }
@@ -29,7 +29,9 @@ export interface CheckedClient {
   gap(publisher: string, from: number | null, to: number | null): void
   /** The application saw the connection as live, or not. */
   live(live: boolean): void
-  /** The client was asked to move, or was closed: what it is silent from here to its next move is this one's. */
+  /**
+   * The client was asked to hand over, or was closed: what it is silent from here to its next handover is this one's.
+   */
   moving(): void
 }
 
@@ -50,7 +52,7 @@ export interface Summary {
   readonly unexplained: number
   /** Milliseconds of all clients together in which the application was not live, after it first was. */
   readonly notLive: number
-  /** The longest time between two deliveries in each move of each client, in milliseconds, sorted. */
+  /** The longest time between two deliveries in each handover of each client, in milliseconds, sorted. */
   readonly silences: readonly number[]
 }
 

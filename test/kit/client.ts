@@ -5,7 +5,7 @@ import type { CheckedClient } from './checker.js'
 import type { Numbered } from './publisher.js'
 import { createVisitor } from './visitor.js'
 
-/** How long each step of each move of one client took, in milliseconds. */
+/** How long each step of each handover of one client took, in milliseconds. */
 export interface Moves {
   /** From the server's request to the moment at which the new leg serves. */
   readonly requestToCutover: number[]

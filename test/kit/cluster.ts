@@ -15,7 +15,7 @@ import { createTokenService, type TokenService, type TokenServiceOptions, type T
 
 /**
  * Live servers on one log behind a balancer, and a deploy that replaces them all: what the demo and its report, the
- * moves in a row and pages in real browsers (`live-cluster.ts`) connect to. What is measured of machines is another
+ * handovers in a row and pages in real browsers (`live-cluster.ts`) connect to. What is measured of machines is another
  * thing and stays apart: `bench/cluster` and `bench/overload` have programs of their own, whose memory and time are
  * read from outside, behind proxies of other people's.
  */
@@ -30,8 +30,8 @@ export interface Cluster {
   /** Starts a new server for each old one, gives them the new connections, drains the old ones and closes them. */
   deploy(drain?: DrainPlan): Promise<{ moved: number; forced: number }>
   /**
-   * Asks every leg of the old servers to move, and resets their connections `after` milliseconds later: a node that
-   * does not wait.
+   * Asks every leg of the old servers to hand over, and resets their connections `after` milliseconds later: a node
+   * that does not wait.
    */
   deployAndLose(after: number): Promise<void>
   /**

@@ -27,8 +27,8 @@ export interface HandLeg {
 
 /**
  * A live socket whose servers are the test: every dial waits to be opened, welcomed, or refused by hand, on a clock
- * that the test moves. Where what counts is what goes over a real wire, `hostile-server.ts` is the server by hand, and
- * `src/cli/client-stage.ts` is the one that the package brings for clients of others.
+ * that the test advances. Where what counts is what goes over a real wire, `hostile-server.ts` is the server by hand,
+ * and `src/cli/client-stage.ts` is the one that the package brings for clients of others.
  */
 export function handServed(options: Partial<LiveSocketOptions> = {}) {
   const clock = createSimulatedClock()

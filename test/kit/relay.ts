@@ -49,7 +49,7 @@ export interface RelayOptions {
   target: { port: number; host?: string } | (() => { port: number; host?: string })
   /** Round trip in milliseconds, half of it per direction; default 0. */
   delay?: number
-  /** Round trips that a dial pays before its first byte moves: one for TCP and one for TLS by default. */
+  /** Round trips that a dial pays before its first byte: one for TCP and one for TLS by default. */
   dialRoundTrips?: number
   /** Asked for every connection: what the way is like besides. Default: calm. */
   weather?: () => Weather

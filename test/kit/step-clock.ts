@@ -2,16 +2,16 @@ import type { Clock } from '../../src/base/clock.js'
 import { TimerHeap } from '../../src/testing/timer-heap.js'
 
 /**
- * A clock that runs timers at once when it is moved, without a promise and without the event loop: for searches that
+ * A clock that runs timers at once when it is advanced, without a promise and without the event loop: for searches that
  * play worlds by the thousand, and fleets with a million timers. The clock of `livesocket/testing` is the other one: it
  * lets promises and real zero timers finish between two timers, and a millisecond of it takes turns of the event loop.
  */
 export interface StepClock extends Clock {
   /** Milliseconds until the next timer is due; null where there is none. */
   next(): number | null
-  /** Moves to the next timer and runs it; there must be one. */
+  /** Goes to the next timer and runs it; there must be one. */
   runNext(): void
-  /** Moves on by so many ms and runs what falls due on the way, in its order. */
+  /** Goes on by so many ms and runs what falls due on the way, in its order. */
   advance(ms: number): void
   /** How many timers are set. */
   readonly pending: number

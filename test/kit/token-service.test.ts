@@ -18,7 +18,7 @@ async function service(options: { lifetime?: number; login?: number } = {}) {
   return { clock, tokens }
 }
 
-/** A signed-in page: a real client on a real server with real tokens, on a clock that the test moves. */
+/** A signed-in page: a real client on a real server with real tokens, on a clock that the test advances. */
 async function signedIn(
   options: { lifetime: number; login: number },
   wrap: (getToken: GetToken) => GetToken = (getToken) => getToken,

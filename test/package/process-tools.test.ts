@@ -101,7 +101,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The leg is asked to move, and served until it goes: nothing cuts it, however often the signal comes. */
+/** The leg is asked to hand over, and served until it goes: nothing cuts it, however often the signal comes. */
 async function movesInPeace(client: RawClient, lines: () => string[], pid: number) {
   await client.next('handover')
   for (let round = 0; round < 3; round++) await client.settle()

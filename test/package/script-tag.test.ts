@@ -9,7 +9,7 @@ import { launchBrowser } from '../kit/browser.js'
 import { ROOT } from '../kit/source-files.js'
 
 // It works from the file that the build made, so it is here, where there has been a build.
-it('the example page without a build step works from the one file, through a move, in a real browser', async () => {
+it('the example page without a build step works from the one file, through a handover, in a real browser', async () => {
   const files: Record<string, [type: string, path: string]> = {
     '/': ['text/html', 'examples/script-tag/index.html'],
     '/livesocket.global.js': ['text/javascript', 'dist/livesocket.global.js'],
@@ -47,9 +47,9 @@ it('the example page without a build step works from the one file, through a mov
     await page.getByRole('button').click()
     await page.getByText(text).waitFor()
   }
-  await say('before the move')
+  await say('before the handover')
   await page.evaluate('socket.handover()')
-  await say('after the move')
-  expect(await page.locator('li').allTextContents()).toEqual(['ada: before the move', 'ada: after the move'])
+  await say('after the handover')
+  expect(await page.locator('li').allTextContents()).toEqual(['ada: before the handover', 'ada: after the handover'])
   expect(errors).toEqual([])
 })

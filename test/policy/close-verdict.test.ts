@@ -178,7 +178,7 @@ describe('what else is known of the leg counts', () => {
     expect(closeVerdict({ ...live, opened: false, welcomed: false }, 'stop')).toMatchObject({ do: 'stop', by: 'app' })
   })
 
-  test('1000 on a leg that the server had asked to move is its going away, not a goodbye', () => {
+  test('1000 on a leg that the server had asked to hand over is its going away, not a goodbye', () => {
     expect(closeVerdict({ ...live, code: 1000, asked: true })).toEqual(spread)
     expect(closeVerdict({ ...live, code: 3003, asked: true })).toMatchObject({ do: 'stop' })
   })

@@ -163,7 +163,7 @@ describe('a handover that the server asked for starts', () => {
 })
 
 describe('maxAge', () => {
-  test('moves a leg at 0.8 to 1.0 of it, so that no platform cuts it first and no two legs move together', () => {
+  test('hands a leg over at 0.8 to 1.0 of it, so that no platform cuts it first and no two legs hand over together', () => {
     expectUniform(
       draws((random) => agedAfter(3_600_000, random)),
       2_880_000,
@@ -171,11 +171,11 @@ describe('maxAge', () => {
     )
   })
 
-  test('never moves one where there is no limit', () => {
+  test('never hands over one where there is no limit', () => {
     for (const none of [undefined, Infinity, NaN]) expect(agedAfter(none, () => 0.5)).toBe(Infinity)
   })
 
-  test('is never taken below a second (less its jitter), so that a leg has a life between two moves', () => {
+  test('is never taken below a second (less its jitter), so that a leg has a life between two handovers', () => {
     expect(agedAfter(0, () => 0)).toBe(800)
     expect(agedAfter(-5, () => 0)).toBe(800)
   })

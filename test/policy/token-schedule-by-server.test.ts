@@ -20,7 +20,7 @@ function tokensInUse(clients: number): { schedule: TokenSchedule; age: number }[
   })
 }
 
-test('a server’s word moves the end of a token, and the refresh stays at the place that was drawn', () => {
+test('a server’s word changes the end of a token, and the refresh stays at the place that was drawn', () => {
   const schedule = drawTokenSchedule(LIFETIME, {}, () => 0.5)
   expect(scheduleByServer(schedule, MINUTE, 9 * MINUTE)).toEqual(schedule)
   const longer = scheduleByServer(schedule, 5 * MINUTE, 55 * MINUTE)
@@ -49,7 +49,7 @@ describe('clients whose tokens are cut short at one moment', () => {
     }
   })
 
-  test('are not told twice: the same word again moves nothing, and a shorter one leaves them spread', () => {
+  test('are not told twice: the same word again changes nothing, and a shorter one leaves them spread', () => {
     const random = seededRandom(2)
     const waits = tokensInUse(2_000).map(({ schedule, age }) => {
       const cut = scheduleByServer(schedule, age, MINUTE)

@@ -1,4 +1,4 @@
-// npx tsx test/presence/drive.ts 300 500 20 15000: members, moves, kills, lease; prints what it came to.
+// npx tsx test/presence/drive.ts 300 500 20 15000: members, handovers, kills, lease; prints what it came to.
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { WebSocket } from 'ws'
 import { startProgram, type Program } from '../../bench/cluster/program.js'
@@ -23,7 +23,9 @@ export interface DriveResult {
   readonly kills: number
   /** Times that somebody who was there was not shown, to anybody. */
   readonly flickers: number
-  /** Members whose machines died with their node, and how often anybody was shown a second time that one of them left. */
+  /**
+   * Members whose machines died with their node, and how often anybody was shown a second time that one of them left.
+   */
   readonly died: number
   readonly leftTwice: number
   /** The longest from a kill to the moment at which nobody showed those that died with it, ms. */
@@ -62,7 +64,10 @@ async function until(holds: () => boolean | Promise<boolean>, patience: number):
 
 const PROGRAM = fileURLToPath(new URL('drive-node.ts', import.meta.url))
 
-/** Three server processes on one Redis, of which one after the other is killed, and members that move all the time. */
+/**
+ * Three server processes on one Redis, of which one after the other is killed, and members that come and go all the
+ * time.
+ */
 export async function drivePresence({ members, moves, kills, lease }: DriveOptions): Promise<DriveResult> {
   const redis = await startRedisServer()
   const random = seededRandom(1)

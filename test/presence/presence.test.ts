@@ -164,7 +164,7 @@ describe('what is refused is told, and changes nothing else', () => {
   })
 })
 
-test('a move shows nobody leaving, and who is told to have left although it is there enters again', async () => {
+test('a handover shows nobody leaving, and who is told to have left although it is there enters again', async () => {
   const log = memoryLog()
   const [one, two] = [await server({ log }), await server({ log })]
   let url = one.address()

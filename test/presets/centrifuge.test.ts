@@ -17,7 +17,7 @@ function publishing(history: ReturnType<typeof centrifugoHistory>, channel = 'ne
   return { stop, sent: () => sent }
 }
 
-it('loses, repeats and reorders nothing in moves between two nodes, where the client of centrifuge follows the same nodes', async () => {
+it('loses, repeats and reorders nothing in handovers between two nodes, where the client of centrifuge follows the same nodes', async () => {
   const history = centrifugoHistory()
   const nodes = [await centrifugoNode('blue', history), await centrifugoNode('green', history)]
   const stock = new Centrifuge(nodes[0]!.url, { websocket: WebSocket })
@@ -37,7 +37,7 @@ it('loses, repeats and reorders nothing in moves between two nodes, where the cl
   const publisher = publishing(history)
   for (let move = 1; move <= 20; move++) {
     await stock.publish('moves', { node: ['green', 'blue'][move % 2], deadline: 20_000 })
-    await until(() => socket.stats().handovers === move, `move ${move}`)
+    await until(() => socket.stats().handovers === move, `handover ${move}`)
   }
   publisher.stop()
   await until(() => dataOf(seen).at(-1) === publisher.sent() && theirs.at(-1) === publisher.sent(), 'the last')
@@ -93,7 +93,7 @@ it('delivers what bears no offset, as its newest connection brings it', async ()
   history.publish('news', 1)
   await until(() => seen.length === 1, 'the first')
   await socket.handover()
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   history.publish('news', 2)
   await until(() => seen.length === 2, 'the second')
   node.sockets.at(-1)!.terminate()

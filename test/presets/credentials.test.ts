@@ -208,7 +208,7 @@ const status = ({ socket }: Staged) => socket.store.getState().status
 /** So few that nobody could call it a loop, in what a second and a half have room for. */
 const FEW = 8
 
-it('keeps the connection that lives where the token has changed by the time of a move, and does not loop: every preset', async () => {
+it('keeps the connection that lives where the token has changed by the time of a handover, and does not loop: every preset', async () => {
   const clients = await all()
   for (const client of clients) client.change('second')
   for (const { socket } of clients) void socket.handover().catch(() => {})
@@ -216,7 +216,7 @@ it('keeps the connection that lives where the token has changed by the time of a
   for (const client of clients) {
     expect([client.name, status(client)]).toEqual([client.name, 'live'])
     expect([client.name, client.dials() <= FEW]).toEqual([client.name, true])
-    // It has moved with a new token, or has asked for one, or the refusal is told.
+    // It has handed over with a new token, or has asked for one, or the refusal is told.
     const { handovers } = client.socket.stats()
     const known = handovers > 0 || client.calls.includes('second') || client.told.length > 0
     expect([client.name, known]).toEqual([client.name, true])

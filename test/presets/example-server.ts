@@ -75,8 +75,8 @@ async function raw(url: string) {
 }
 
 /**
- * One that is moved, or comes back. A server that spreads its clients over ten seconds has this one a twentieth of that
- * later.
+ * One that is handed over, or comes back. A server that spreads its clients over ten seconds has this one a twentieth
+ * of that later.
  */
 function reader(url: () => string) {
   const reading = speaking(url, reconnectNotice({ numbered: true }), {
@@ -113,7 +113,7 @@ export function keepsItsPromises({ start, replays, code }: Stack) {
     for (const { socket } of readers) socket.connect()
     await until(() => readers.every(({ seen }) => seen.length > 50), 'messages')
     servers[0]!.child.kill('SIGTERM')
-    await until(() => readers.every(({ socket }) => socket.stats().handovers === 1), 'the moves')
+    await until(() => readers.every(({ socket }) => socket.stats().handovers === 1), 'the handovers')
     const reached = sent + 100
     await until(() => sent > reached, 'some more')
     clearInterval(write)

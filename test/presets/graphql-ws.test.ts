@@ -115,18 +115,18 @@ async function stage(
       const leaving = servers[serving]!
       serving = 1 - serving
       for (const one of leaving.clients) one.send('{"type":"ping","payload":{"handover":{"deadline":20000}}}')
-      await until(() => sockets[0]!.live.stats().handovers === before + 1, 'the move')
+      await until(() => sockets[0]!.live.stats().handovers === before + 1, 'the handover')
     },
   }
 }
 
-it('carries subscriptions of graphql-ws over moves under load: the library notices nothing, and nothing is lost, repeated or reordered', async () => {
+it('carries subscriptions of graphql-ws over handovers under load: the library notices nothing, and nothing is lost, repeated or reordered', async () => {
   const { follower, move, told, sockets } = await stage()
   const [ticks, tocks] = [follower('tick'), follower('tock')]
   await until(() => ticks.length > 10 && tocks.length > 10, 'messages')
   for (let moves = 0; moves < 5; moves++) await move()
   const reached = ticks.at(-1)! + 50
-  await until(() => ticks.at(-1)! >= reached && tocks.at(-1)! >= reached, 'messages after the moves')
+  await until(() => ticks.at(-1)! >= reached && tocks.at(-1)! >= reached, 'messages after the handovers')
   expect([ticks, tocks]).toEqual([oneToLast(ticks), oneToLast(tocks)])
   expect([told, sockets.length]).toEqual([['connected'], 1])
 })
@@ -152,13 +152,13 @@ it('says that the outcome is unknown where the leg goes before it answers', asyn
   expect(charges()).toBe(1)
 })
 
-it('without identities keeps connection and subscriptions, and claims nothing about their results in a move', async () => {
+it('without identities keeps connection and subscriptions, and claims nothing about their results in a handover', async () => {
   const { follower, move, told } = await stage({})
   const ticks = follower('tick')
   await until(() => ticks.length > 10, 'messages')
   await move()
   const reached = ticks.at(-1)! + 50
-  await until(() => ticks.at(-1)! >= reached, 'messages after the move')
+  await until(() => ticks.at(-1)! >= reached, 'messages after the handover')
   expect(told).toEqual(['connected'])
 })
 
@@ -281,7 +281,7 @@ it.each(['before the next one serves', 'when the next one serves'])(
       say(0, 'complete')
     } else say(1, 'next', 2)
     say(1, 'next', 3)
-    await until(() => results.length === 3 && sockets[0]!.live.stats().handovers === 1, 'the move')
+    await until(() => results.length === 3 && sockets[0]!.live.stats().handovers === 1, 'the handover')
     expect(results).toEqual([1, 2, 3])
     say(1, 'complete')
     await until(() => results.length === 4, 'its end')
@@ -299,9 +299,9 @@ it('answers the library for the pings that it counts, on whichever leg', async (
   )
   await until(() => pongs > 3, 'pongs')
   move()
-  await until(() => sockets[0]!.live.stats().handovers === 1, 'the move')
+  await until(() => sockets[0]!.live.stats().handovers === 1, 'the handover')
   const before = pongs
-  await until(() => pongs > before + 3, 'pongs after the move')
+  await until(() => pongs > before + 3, 'pongs after the handover')
   expect(sockets).toHaveLength(1)
 })
 

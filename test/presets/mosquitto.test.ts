@@ -28,7 +28,7 @@ async function client(
   return spoken
 }
 
-it('loses, repeats and reorders nothing in moves between two bridged brokers, at 500 messages a second, and publishes no will', async () => {
+it('loses, repeats and reorders nothing in handovers between two bridged brokers, at 500 messages a second, and publishes no will', async () => {
   const green = await startMosquitto()
   const blue = await startMosquitto({
     more: [
@@ -55,7 +55,7 @@ it('loses, repeats and reorders nothing in moves between two bridged brokers, at
   for (let move = 1; move <= 8; move++) {
     await operators[(dials - 1) % 2]!.socket.publish('livesocket/handover', { deadline: 20_000 })
     for (const operator of operators) expect(operator.socket.stats().reconnects).toBe(0)
-    await until(() => socket.stats().handovers === move, `move ${move}`)
+    await until(() => socket.stats().handovers === move, `handover ${move}`)
   }
   clearInterval(timer)
   await until(() => seen.at(-1) === String(sent), 'the last')

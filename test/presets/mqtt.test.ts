@@ -36,7 +36,7 @@ const payloads = (seen: readonly unknown[]) => seen.map((data) => (data as { pay
 const old = { version: '3.1.1', identity: ({ payload }: { payload: unknown }) => String(payload) } as const
 
 it.each([0, 1] as const)(
-  'loses, repeats and reorders nothing in moves at aedes, at 500 messages a second, QoS %d',
+  'loses, repeats and reorders nothing in handovers at aedes, at 500 messages a second, QoS %d',
   async (qos) => {
     const { broker, url } = await aedes()
     const { socket, seen } = speaking(url, mqtt({ ...old, qos, leastOverlap: 50 })).follow('news/+')
@@ -49,7 +49,7 @@ it.each([0, 1] as const)(
     onTestFinished(() => clearInterval(timer))
     for (let move = 1; move <= 10; move++) {
       publish('livesocket/handover', '{"deadline":20000}')
-      await until(() => socket.stats().handovers === move, `move ${move}`)
+      await until(() => socket.stats().handovers === move, `handover ${move}`)
     }
     clearInterval(timer)
     await until(() => payloads(seen).at(-1) === String(sent), 'the last')
@@ -90,7 +90,7 @@ it('publishes text, binary and JSON, is answered with QoS 1, and tells of a topi
   expect([seen.length, invalid.length]).toEqual([3, 1])
 })
 
-it('begins a topic with what is retained, and tells it no second time in a move', async () => {
+it('begins a topic with what is retained, and tells it no second time in a handover', async () => {
   const { broker, url } = await aedes()
   const publish = (payload: string) =>
     new Promise<void>((resolve) =>
@@ -101,7 +101,7 @@ it('begins a topic with what is retained, and tells it no second time in a move'
   socket.connect()
   await until(() => seen.length === 1, 'what is retained')
   await socket.handover()
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   await publish('off')
   await until(() => seen.length === 2, 'what is new')
   expect([payloads(seen), seen.map((data) => (data as { retained: boolean }).retained)]).toEqual([
@@ -136,7 +136,7 @@ describe('at a scripted broker of MQTT 5', () => {
       'mqtt',
     )
 
-  it('tells of a topic that the broker refuses, and of nobody who could ask for a move, and serves the others', async () => {
+  it('tells of a topic that the broker refuses, and of nobody who could ask for a handover, and serves the others', async () => {
     const server = await broker({ secret: 0x87, 'livesocket/handover': 0x87 })
     const { socket, seen, invalid } = speaking(server.url, mqtt()).follow('news').follow('secret')
     const refused: unknown[] = []
@@ -149,7 +149,7 @@ describe('at a scripted broker of MQTT 5', () => {
     await until(() => seen.length === 1, 'the message')
     expect([refused, invalid]).toEqual([
       [['secret', expect.stringContaining('not authorized')]],
-      ['the broker refuses livesocket/handover, by which it could be asked to move: not authorized'],
+      ['the broker refuses livesocket/handover, by which it could be asked to hand over: not authorized'],
     ])
   })
 

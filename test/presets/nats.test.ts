@@ -125,7 +125,7 @@ it('has a new token fetched when the server refuses one, and tells whatever else
   expect([asked, server.legs.length, invalid]).toEqual([2, 2, ['the server said: Unknown Protocol Operation']])
 })
 
-it('spreads its move over the time for which a server in lame duck mode serves', () => {
+it('spreads its handover over the time for which a server in lame duck mode serves', () => {
   const codec = nats({ grace: 3_000 }).open()
   expect(codec.decode(new TextEncoder().encode('INFO {"ldm":true}\r\n').buffer)).toMatchObject([
     { type: 'handover', spread: 3_000, deadline: 3_000 },
@@ -187,7 +187,7 @@ it('loses, repeats and reorders nothing when nats-server goes into lame duck mod
   onTestFinished(() => clearInterval(timer))
   await until(() => seen.length > 100, 'messages')
   leaving!.child.kill('SIGUSR2')
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   clearInterval(timer)
   await publisher.flush()
   const numbers = () => seen.map((message) => Number((message as NatsMessage).payload))

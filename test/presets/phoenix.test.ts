@@ -111,7 +111,7 @@ it('joins every channel on the new leg before it goes over, marks the end by the
   await until(() => cutover.length === 1, 'the cutover')
   for (const leg of [1, 0]) server.broadcast(leg, 'room:1', 'said', { id: 2 })
   server.broadcast(1, 'room:2', 'said', { id: 3 })
-  await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the move')
+  await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the handover')
   expect(seen.map((data) => (data as { payload: { id: number } }).payload.id)).toEqual([1, 2, 3])
   expect(cutover).toEqual([2])
   expect(
@@ -163,7 +163,7 @@ it('loses nothing of a channel that is behind, whose words a heartbeat would ove
   onTestFinished(() => clearInterval(timer))
   await until(() => seen.length > 10, 'messages')
   server.tell('reconnect', { deadline: 9_000 })
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   const last = id
   const ids = () => seen.flatMap((data) => (data as { payload: { id?: number } }).payload.id ?? [])
   await until(() => ids().at(-1)! >= last, 'the last one')
@@ -171,7 +171,7 @@ it('loses nothing of a channel that is behind, whose words a heartbeat would ove
   expect([socket.stats().gaps, errors]).toEqual([0, []])
 })
 
-it('without names tells of one gap in a planned move, instead of claiming anything', async () => {
+it('without names tells of one gap in a planned handover, instead of claiming anything', async () => {
   const server = await slowChannel(0)
   const { socket, seen } = speaking(server.url, phoenix()).follow('room:1')
   const gaps: unknown[] = []
@@ -185,7 +185,7 @@ it('without names tells of one gap in a planned move, instead of claiming anythi
   expect(seen[0]).toEqual({ event: 'phx_join', payload: { state: 0 } })
 })
 
-it('sends a push once, whatever moves meanwhile, and has the answer of the node that it went to', async () => {
+it('sends a push once, whatever is handed over meanwhile, and has the answer of the node that it went to', async () => {
   const server = await slowChannel(0)
   const { socket } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
   socket.connect()
@@ -248,7 +248,7 @@ it('says what its server ended on the leg that it leaves to nobody: the next leg
   await until(() => socket.store.getState().status === 'live', 'live')
   server.broadcast(0, 'room:1', 'reconnect', { deadline: 9_000 })
   server.broadcast(0, 'room:1', 'phx_close', {}, server.frames(0)[0]![0])
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   server.broadcast(1, 'room:1', 'said', { id: 1 })
   await until(() => seen.length === 1, 'the message')
   expect(errors).toEqual([])
@@ -339,7 +339,7 @@ it('has both connections live for three seconds, so that presence does not flap,
   expect(socket.stats().gaps).toBe(0)
 })
 
-it('notices by the name in a join’s answer that a move has landed on the node that is left, and goes on', async () => {
+it('notices by the name in a join’s answer that a handover has landed on the node that is left, and goes on', async () => {
   const names = ['blue', 'blue', 'green']
   const server = await scripted((text, socket, leg) => {
     const [joinRef, ref, topic] = JSON.parse(text) as Frame

@@ -6,7 +6,7 @@ import { oneToLast, scripted, speaking } from './stage.js'
 
 describe('a plain server that says {"type":"reconnect"}', () => {
   it.each(['by identity', 'by position'])(
-    'loses, repeats and reorders nothing over moves at 1,000 messages a second, %s',
+    'loses, repeats and reorders nothing over handovers at 1,000 messages a second, %s',
     async (how) => {
       const server = await foreignServer({ perSecond: 1_000 })
       onTestFinished(() => server.close())
@@ -22,7 +22,7 @@ describe('a plain server that says {"type":"reconnect"}', () => {
       await until(() => seen.length > 0, 'the first')
       for (let move = 1; move <= 20; move++) {
         server.askToMove()
-        await until(() => socket.stats().handovers === move, `move ${move}`)
+        await until(() => socket.stats().handovers === move, `handover ${move}`)
       }
       const ids = seen.map((message) => (message as { id: number }).id)
       expect(ids).toEqual(oneToLast(ids))
@@ -73,7 +73,7 @@ describe('a plain server that says {"type":"reconnect"}', () => {
     server.tell({ topic: 'chat', text: 'hi' })
     server.tell([1])
     server.tell({ type: 'reconnect', deadline: -1, spread: 'no', reason: 'deploy', url: server.url })
-    await until(() => socket.stats().handovers === 1, 'the move')
+    await until(() => socket.stats().handovers === 1, 'the handover')
     expect([seen, invalid]).toEqual([[{ topic: 'chat', text: 'hi' }], []])
     expect(asked).toEqual([expect.objectContaining({ reason: 'deploy', deadline: 30_000, spread: 0 })])
   })

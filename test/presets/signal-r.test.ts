@@ -113,7 +113,7 @@ it('joins on the new leg before it goes over, marks the end by an answered call,
   await until(() => joined > 0, 'the cutover')
   for (const leg of [1, 0]) server.send(leg, say(2))
   server.send(1, say(3))
-  await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the move')
+  await until(() => socket.stats().handovers === 1 && seen.length === 3, 'the handover')
   expect(seen.map((args) => (args as [{ id: number }])[0].id)).toEqual([1, 2, 3])
   expect([joined, refused]).toEqual([2, ['secret', 'secret']])
 })
@@ -172,13 +172,13 @@ it('says why the hub refused the handshake, or closes', () => {
   ])
 })
 
-it('moves when the hub closes with allowReconnect (type 7), and stays closed when it closes without', async () => {
+it('hands over when the hub closes with allowReconnect (type 7), and stays closed when it closes without', async () => {
   const server = await hub()
   const { socket, asked } = speaking(server.url, signalR())
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   server.send(0, { type: MessageType.Close, allowReconnect: true })
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   expect(asked[0]!.reason).toBe('the server closes')
   server.send(1, { type: MessageType.Close })
   server.legs[1]!.socket.close(1000)

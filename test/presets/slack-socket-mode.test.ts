@@ -17,7 +17,7 @@ const envelope = (id: string, event: string) => ({
   accepts_response_payload: false,
 })
 
-it('acknowledges each envelope on the leg that brought it, and moves to a fresh URL when Slack refreshes', async () => {
+it('acknowledges each envelope on the leg that brought it, and hands over to a fresh URL when Slack refreshes', async () => {
   const server = await scripted(
     () => undefined,
     (socket, leg) => socket.send(JSON.stringify({ ...hello, debug_info: { host: `host-${leg}` } })),
@@ -46,7 +46,7 @@ it('acknowledges each envelope on the leg that brought it, and moves to a fresh 
   expect([opens, asked[0]!.reason]).toEqual([2, 'refresh_requested'])
 })
 
-it('does not move for a reason that is no refresh', async () => {
+it('does not hand over for a reason that is no refresh', async () => {
   const server = await scripted(
     () => undefined,
     (socket) => socket.send(JSON.stringify(hello)),

@@ -9,7 +9,7 @@ import { oneToLast, speaking } from './stage.js'
 
 const numbersIn = (seen: readonly unknown[]) => seen.map((args) => (args as number[])[0]!)
 
-it('loses, repeats and reorders nothing in moves between two servers on one Redis, at 500 events a second to a room', async () => {
+it('loses, repeats and reorders nothing in handovers between two servers on one Redis, at 500 events a second to a room', async () => {
   const redis = await startRedisServer()
   onTestFinished(() => redis.close())
   const servers = await Promise.all(
@@ -31,7 +31,7 @@ it('loses, repeats and reorders nothing in moves between two servers on one Redi
   await until(() => seen.length > 0, 'the first')
   for (let move = 1; move <= 8; move++) {
     servers[(dials - 1) % 2]!.io.local.emit('reconnect', { deadline: 20_000 })
-    await until(() => socket.stats().handovers === move, `move ${move}`)
+    await until(() => socket.stats().handovers === move, `handover ${move}`)
   }
   clearInterval(timer)
   await until(() => numbersIn(seen).includes(sent), 'the last')

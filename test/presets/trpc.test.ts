@@ -77,7 +77,7 @@ it('loses, repeats and reorders nothing when @trpc/server broadcasts its reconne
   await until(() => seen.length > 0, 'the first')
   for (let move = 1; move <= 20; move++) {
     all[(dials - 1) % 2]!.handler.broadcastReconnectNotification()
-    await until(() => socket.stats().handovers === move, `move ${move}`)
+    await until(() => socket.stats().handovers === move, `handover ${move}`)
   }
   const last = log.length
   const numbers = () => seen.map((data) => (data as { number: number }).number)

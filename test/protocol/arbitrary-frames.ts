@@ -59,7 +59,9 @@ const anyJson = fc.oneof(
   fc.constantFrom(null, -1, 1.5, 2 ** 53, 1e308, '', '7', true, {}, [], [[]], { __proto__: null }, 'x'.repeat(300)),
 )
 
-/** What happens to a valid frame on its way: a field gone, replaced, added or moved, or the text itself damaged. */
+/**
+ * What happens to a valid frame on its way: a field gone, replaced, added or put elsewhere, or the text itself damaged.
+ */
 export const mutation: fc.Arbitrary<(text: string) => string> = fc.oneof(
   fc
     .nat()

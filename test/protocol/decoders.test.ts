@@ -124,7 +124,7 @@ describe('a message', () => {
     })
   })
 
-  test('without data only moves the position; with null as data it bears null', () => {
+  test('without data only advances the position; with null as data it bears null', () => {
     expect(message('"offset":5')).toEqual({ type: 'message', topic: 'a', offset: 5, prev: 4, hasData: false })
     expect(message('"offset":5,"data":null')).toEqual({
       type: 'message',

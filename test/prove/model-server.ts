@@ -63,7 +63,7 @@ export class ModelServer implements ServerEnd {
     for (const [connection, leg] of this.#legs) this.#tellNext(connection, leg)
   }
 
-  /** Asks every leg to move to `url`. */
+  /** Asks every leg to hand over to `url`. */
   drain(url: string | undefined, deadline: number) {
     const id = `${this.name}-drain-${++this.#drains}`
     const asked = [...this.#legs].filter(([, { session }]) => session !== null).map(([connection]) => connection)

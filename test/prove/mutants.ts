@@ -11,8 +11,8 @@ const plants = (file: string, mistakes: Readonly<Record<string, readonly [from: 
   Object.entries(mistakes).map(([name, [from, to]]) => ({ name, file, from, to }))
 
 /**
- * Mistakes that somebody could make; the search must see each of them. Those within the merge have a search of their own
- * (test/topics/merge-mutants.test.ts): what it lets through twice the subscriptions would stop.
+ * Mistakes that somebody could make; the search must see each of them. Those within the merge have a search of their
+ * own (test/topics/merge-mutants.test.ts): what it lets through twice the subscriptions would stop.
  */
 const OF_THE_CLIENT: readonly Mutant[] = [
   ...plants('handover/machine.ts', {
@@ -52,7 +52,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `this.#handlers.gap({ topic: this.name, epoch: at.epoch, from: null, to: null, reason: 'epoch' })`,
       ``,
     ],
-    'the position does not move': [`this.offset = offset this.#tries = 0`, `this.#tries = 0`],
+    'the position does not advance': [`this.offset = offset this.#tries = 0`, `this.#tries = 0`],
     'a gap is one too long': [`from: at.offset + 1, to, reason`, `from: at.offset, to, reason`],
   }),
   ...plants('topics/leg-view.ts', {
@@ -193,7 +193,7 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/drain/drain.test.ts',
     plants('server/drain/drain-run.ts', {
-      'everybody is asked to move at once': [
+      'everybody is asked to hand over at once': [
         `const wait = this.#isCrowded() ? CROWDED : this.#rate.wait()`,
         `const wait = 0`,
       ],

@@ -12,7 +12,7 @@ it('a schedule is played again from its one word, and drawn: its legs, what they
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-replay-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, 'replay.svg')
-  const one = caseText({ world: { ...SCENARIOS['a move']!, live: true }, seed: 1, choices: [] })
+  const one = caseText({ world: { ...SCENARIOS['a handover']!, live: true }, seed: 1, choices: [] })
   expect(await lastLine(['--import', 'tsx', 'test/prove/replay.ts', one, '--svg', file])).toBe(`Drawn into ${file}`)
   const svg = await readFile(file, 'utf8')
   expect(svg).toContain('line 10<')

@@ -69,7 +69,7 @@ interface WorldEvent {
 
 type Listener = (event: WorldEvent) => void
 
-/** A browser's WebSocket class whose connections are queues that somebody else moves on. */
+/** A browser's WebSocket class whose connections are queues that somebody else passes on. */
 export function createWorldSocket(network: Network): typeof WebSocket {
   // A class a network would be a new shape of objects in each world: slow to use, and the whole world would hang on it.
   const bound = WorldSocket.bind(null, network)

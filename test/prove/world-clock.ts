@@ -1,17 +1,18 @@
 import type { Clock } from '../../src/base/clock.js'
 
 /**
- * A clock that moves only when the world says so, one timer at a time. Unlike `test/kit/step-clock.ts` it forgets a timer
- * that is taken back, and keeps the others in their order: two worlds that differ in nothing else are in one state.
+ * A clock that goes on only when the world says so, one timer at a time. Unlike `test/kit/step-clock.ts` it forgets a
+ * timer that is taken back, and keeps the others in their order: two worlds that differ in nothing else are in one
+ * state.
  */
 export interface WorldClock extends Clock {
   /** How many timers are set. */
   pending(): number
   /** Milliseconds until the next timer is due; null where there is none. */
   next(): number | null
-  /** Moves to the next timer and runs it. */
+  /** Goes to the next timer and runs it. */
   runNext(): void
-  /** Runs what is due without time moving: zero timers. */
+  /** Runs what is due without time passing: zero timers. */
   runDue(): boolean
 }
 

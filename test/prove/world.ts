@@ -52,7 +52,7 @@ export interface WorldOptions {
   readonly actors: readonly (readonly Happening[])[]
   /** How long a token lives, ms; null: there are none. */
   readonly tokenLife: number | null
-  /** The least time between two moves, ms. */
+  /** The least time between two handovers, ms. */
   readonly dwell: number
   /** Whether each tab is live before anything else happens. */
   readonly live: boolean

@@ -45,7 +45,7 @@ export async function walk(
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]
   const broken: string[] = []
 
-  // A clock that moves at once: the walk needs no promise between timers.
+  // A clock that goes on at once: the walk needs no promise between timers.
   let time = 0
   let timers: { due: number; task: () => void }[] = []
   const clock: Clock = {

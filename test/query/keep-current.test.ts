@@ -221,7 +221,7 @@ describe('keepCurrent', () => {
     expect(w.state()).toBeUndefined()
   })
 
-  it('goes over a close() and every kind of move as any subscription does', async () => {
+  it('goes over a close() and every kind of handover as any subscription does', async () => {
     const w = await queryStage()
     w.look()
     w.keep()

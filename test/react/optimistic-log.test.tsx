@@ -83,7 +83,7 @@ it('one that fails stays, says why, and goes when it is dismissed', async () => 
   unmount()
 })
 
-it('a move takes it along, and one that was applied on the old leg is settled by its message on the new one', async () => {
+it('a handover takes it along, and one that was applied on the old leg is settled by its message on the new one', async () => {
   const { one, leg, publish, shown, message, idOf, unmount, clock } = await chat()
   await publish('mine')
   one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })

@@ -4,7 +4,7 @@ import { createSimulation, type SimulationOptions } from 'livesocket/testing'
 import { StrictMode, type ReactNode } from 'react'
 import { act } from '../kit/react-act.js'
 
-/** A simulated world with React in it: time moves within `act`. */
+/** A simulated world with React in it: time passes within `act`. */
 export function createStage(options?: SimulationOptions) {
   const simulation = createSimulation(options)
   const { url, environment } = simulation

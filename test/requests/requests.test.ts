@@ -42,7 +42,7 @@ describe('a request', () => {
     expect(await later).toMatchObject({ code: 'refused', reason: 'busy', retryAfter: 9 })
   })
 
-  it('stays with its leg in a move: the old leg answers it, and is not closed before', async () => {
+  it('stays with its leg in a handover: the old leg answers it, and is not closed before', async () => {
     const { socket, live, leg, clock } = handServed()
     const one = await live()
     const answer = socket.request('slow')

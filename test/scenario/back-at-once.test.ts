@@ -242,7 +242,7 @@ describe('a download link in Firefox, which closes the sockets of a page that li
     end()
   })
 
-  it('costs no more in a move, and where somebody follows five in five seconds, dials on their way among them', async () => {
+  it('costs no more in a handover, and where somebody follows five in five seconds, dials on their way among them', async () => {
     const { sim, socket, room, live, end } = tell({ latency: 40 })
     await live()
     const stop = sim.publishEvery(100, 'room')

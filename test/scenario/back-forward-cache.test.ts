@@ -67,7 +67,7 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
-  it.each([0, 5, 15, 25, 35, 45, 55])('that goes there %i ms into a move comes back whole', async (after) => {
+  it.each([0, 5, 15, 25, 35, 45, 55])('that goes there %i ms into a handover comes back whole', async (after) => {
     const { sim, socket, room, live, end } = tell()
     await live()
     const stop = sim.publishEvery(10, 'room')

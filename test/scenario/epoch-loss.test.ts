@@ -34,7 +34,7 @@ it('a new epoch during a crash is one gap, and everything of the new epoch is re
 })
 
 it.each([5, 15, 25, 35, 45, 55, 65])(
-  'a new epoch %i ms into a move is one gap, whichever leg tells of it first',
+  'a new epoch %i ms into a handover is one gap, whichever leg tells of it first',
   async (after) => {
     const { sim, room, live, end } = tell()
     await live()

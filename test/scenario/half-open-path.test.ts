@@ -14,7 +14,7 @@ describe('a path that died without a word', () => {
     await sim.advance(1_000)
     expect(sim.dials[1]!.at - died).toBeLessThanOrEqual(15_050)
     expect(told('handover-started', 'handover-finished')).toMatchObject([{ reason: 'silence' }, { reason: 'silence' }])
-    // The first leg may still recover until the second one serves: it was a move, not a break.
+    // The first leg may still recover until the second one serves: it was a handover, not a break.
     expect(statuses).toEqual([])
     expect([room.problems(), room.gaps]).toEqual([[], []])
     end()

@@ -4,7 +4,7 @@ import { tell } from './story.js'
 /** Browsers let the timers of a tab that was hidden for minutes run once a minute. Frames arrive as ever. */
 const EVERY_MINUTE = 60_000
 
-it('client rule 9: a move within a hidden tab happens before its deadline, whenever its timers run', async () => {
+it('client rule 9: a handover within a hidden tab happens before its deadline, whenever its timers run', async () => {
   const { sim, room, live, statuses, told, end } = tell()
   await live()
   sim.hide(EVERY_MINUTE)

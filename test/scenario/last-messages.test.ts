@@ -66,7 +66,7 @@ describe('who begins with the last so many messages', () => {
   })
 
   it.each(Array.from({ length: Number(process.env['WEATHERS'] ?? 12) }, (_, at) => at + 1))(
-    'misses and repeats nothing from its first one on, through deploys, crashes and moves of its own, seed %i',
+    'misses and repeats nothing from its first one on, through deploys, crashes and handovers of its own, seed %i',
     async (seed) => {
       const sim = createSimulation({ seed, servers: 2, reconnectSpread: 300 })
       const socket = createLiveSocket({ url: sim.url, environment: sim.environment })

@@ -7,7 +7,7 @@ const MINUTE = 60_000
 const LIMIT = 8 * MINUTE
 
 describe('maxAge', () => {
-  it('moves each leg before the platform cuts it, live throughout, with nothing lost', async () => {
+  it('hands each leg over before the platform cuts it, live throughout, with nothing lost', async () => {
     const { sim, room, live, statuses, told, end } = tell({ servers: 2 }, () => ({ handover: { maxAge: LIMIT } }))
     await live()
     const stop = sim.publishEvery(MINUTE, 'room')
@@ -25,7 +25,7 @@ describe('maxAge', () => {
     end()
   })
 
-  it('spreads the moves of those that connected together', async () => {
+  it('spreads the handovers of those that connected together', async () => {
     const sim = createSimulation()
     const sockets = Array.from({ length: 10 }, () =>
       createLiveSocket({

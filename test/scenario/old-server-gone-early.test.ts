@@ -21,7 +21,7 @@ it.each([0, 5, 15, 25, 35, 45, 100])(
   },
 )
 
-it('both legs of a move that die in one moment are one reconnection: nothing lost, nothing twice', async () => {
+it('both legs of a handover that die in one moment are one reconnection: nothing lost, nothing twice', async () => {
   const { sim, socket, room, live, statuses, end } = tell({ reconnectSpread: 4_000 })
   await live()
   const stop = sim.publishEvery(10, 'room')

@@ -21,7 +21,7 @@ it.each([
   '',
   'javascript:alert(1)',
 ])(
-  'client rule 2: "%s" is reported and not followed, and the client moves to its configured URL instead',
+  'client rule 2: "%s" is reported and not followed, and the client hands over to its configured URL instead',
   async (url) => {
     const { sim, socket, room, live, statuses, told, end } = tell()
     await live()

@@ -19,7 +19,7 @@ function story(options: object = {}) {
 }
 
 describe('handover.when', () => {
-  it('puts a move off until the application says that it suits, and loses nothing', async () => {
+  it('puts a handover off until the application says that it suits, and loses nothing', async () => {
     const { sim, socket, room, live, statuses, asked, told, end } = story()
     await live()
     const stop = sim.publishEvery(50, 'room')
@@ -66,13 +66,13 @@ describe('handover.when', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('not now'))],
-  ])('that %s is told as an error, and the move goes on', async (_, when) => {
+  ])('that %s is told as an error, and the handover goes on', async (_, when) => {
     const { sim, live, told, end } = tell({}, () => ({ handover: { when } }))
     await live()
     sim.deploy({ deadline: 20_000 })
     await sim.advance(1_000)
     expect(told('error')).toMatchObject([
-      { error: { code: 'invalid', message: 'handover.when threw; the move goes on.' } },
+      { error: { code: 'invalid', message: 'handover.when threw; the handover goes on.' } },
     ])
     expect(told('handover-finished')).toHaveLength(1)
     end()
@@ -87,7 +87,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('is asked when the spread is over, so that the moment it names is the moment of the move', async () => {
+  it('is asked when the spread is over, so that the moment it names is the moment of the handover', async () => {
     const { sim, live, asked, end } = story()
     await live()
     const from = sim.clock.monotonic()
@@ -149,7 +149,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('is asked before a leg is left for its age, and not where the application itself wants to move', async () => {
+  it('is asked before a leg is left for its age, and not where the application itself wants to hand over', async () => {
     const { sim, socket, live, asked, told, end } = story({ maxAge: 300_000 })
     await live()
     await sim.advance(220_000)
@@ -177,7 +177,7 @@ describe('handover.when', () => {
   })
 })
 
-it('without handover.when a move is not put off', async () => {
+it('without handover.when a handover is not put off', async () => {
   const { sim, live, end } = tell()
   await live()
   const asked = vi.fn()

@@ -21,7 +21,7 @@ it('client rule 3: a dial that lands on the very server that asked to be left is
   end()
 })
 
-it('client rule 3: in a move that the client asked for, the same server is a success', async () => {
+it('client rule 3: in a handover that the client asked for, the same server is a success', async () => {
   const { sim, socket, room, live, end } = tell()
   await live()
   const stop = sim.publishEvery(10, 'room')

@@ -93,7 +93,7 @@ it('a main thread that was busy for 10 s has lost no leg: what waited to be read
 })
 
 it.each([0, 5, 15, 25, 35, 45])(
-  'a page that stands still from %i ms into a move until long after its deadline comes back by itself and has missed nothing',
+  'a page that stands still from %i ms into a handover until long after its deadline comes back by itself and has missed nothing',
   async (into) => {
     const { sim, socket, room, live, end } = tell({ reconnectSpread: 4_000 })
     await live()

@@ -75,7 +75,7 @@ describe('a fresh token', () => {
     },
   )
 
-  it('is not asked for by a leg that is refused during a move: the one in force serves on', async () => {
+  it('is not asked for by a leg that is refused during a handover: the one in force serves on', async () => {
     const { sim, issue, page } = signedInWorld()
     const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }))
     await one.live()

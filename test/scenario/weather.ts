@@ -53,7 +53,7 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
     ['a deploy, cancelled', () => (deploy(), passing(() => last?.cancel()))],
     ['a cancellation', () => last?.cancel()],
     ['a rebalance', () => sim.rebalance({ deadline: between(200, 6_000), staleDials: chance(0.5) ? 1 : 0 })],
-    ['a move of its own', () => void socket.handover().catch(() => {})],
+    ['a handover of its own', () => void socket.handover().catch(() => {})],
     ['a crash', () => (sim.crash(), passing(sim.restart))],
     ['one crash', () => sim.servers.find(({ legs }) => legs > 0)?.crash()],
     [

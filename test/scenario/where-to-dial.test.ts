@@ -40,7 +40,7 @@ it('a url function is told of a reconnection; a leg that had served was no dial 
   end()
 })
 
-it('a url function is told of a move, and at its first dial where the leg is that fell silent', async () => {
+it('a url function is told of a handover, and at its first dial where the leg is that fell silent', async () => {
   const { sim, live, asks, where, told, end } = asking()
   await live()
   sim.deploy()
@@ -68,7 +68,7 @@ it('client rule 2: where the place that a server names cannot be reached, it and
   end()
 })
 
-it('client rule 3: the dials of a move that do not open become fewer, and the last one leaves before the deadline', async () => {
+it('client rule 3: the dials of a handover that do not open become fewer, and the last one leaves before the deadline', async () => {
   const { sim, live, statuses, end } = tell()
   await live()
   sim.deploy({ door: 'refuses', deadline: 60_000 })
@@ -103,7 +103,7 @@ it('client rule 3: a dial beside a leg that serves has half of connectTimeout to
   end()
 })
 
-it('client rule 3: a busy server is dialled by a move no sooner than it said, whatever the network hints, and is spread after it', async () => {
+it('client rule 3: a busy server is dialled by a handover no sooner than it said, whatever the network hints, and is spread after it', async () => {
   const { sim, live, end } = tell()
   await live()
   sim.deploy({ door: 'busy', deadline: 60_000 }).to[0]!.retryAfter = 5_000

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { memoryLog } from '../../src/server/index.js'
 import { liveServer } from './kit.js'
 
-/** A server that has welcomed a leg, sent it one message, and moved it away. */
+/** A server that has welcomed a leg, sent it one message, and handed it over. */
 async function busyServer(registry: Registry) {
   const server = await liveServer({ registry, log: memoryLog() })
   const client = await server.join({ session: 's', topics: { t: {} } })
@@ -35,7 +35,7 @@ describe('a registry of prom-client', () => {
         'livesocket_delivery_seconds_bucket{le="+Inf",app="chat"} 1',
         'livesocket_delivery_seconds_count{app="chat"} 1',
         'livesocket_greeting_seconds_count{app="chat"} 1',
-        'livesocket_move_seconds_count{app="chat"} 1',
+        'livesocket_handover_seconds_count{app="chat"} 1',
       ])
         expect(lines, again).toContain(line)
     }

@@ -78,7 +78,7 @@ describe('with OpenTelemetry', () => {
     expect(insert).toMatchObject({ name: 'insert', parentSpanContext: { spanId: request!.spanContext().spanId } })
   })
 
-  test('a move is a span from the request to the leg’s end: it moved, was cut off, or was let stay', async () => {
+  test('a handover is a span from the request to the leg’s end: it handed over, was cut off, or was let stay', async () => {
     const { server, client, spans } = await traced()
     const taken = new AbortController()
     const back = server.drain({ signal: taken.signal })
@@ -138,7 +138,7 @@ test('tracing that throws at whatever it is asked is told, and publishes, reques
     void server.drain()
     await client.next('handover')
     client.ws.close()
-    await until(() => server.stats().legs === 0, 'it has moved')
+    await until(() => server.stats().legs === 0, 'it has handed over')
     expect(server.errors.length).toBeGreaterThan(2)
   }
   expect(seen).toEqual(['p0', 'p1', 'p2'])

@@ -46,7 +46,7 @@ describe('server rule 1: a draining server takes no new leg', () => {
   })
 })
 
-describe('server rule 2: a leg that was asked to move is served in full until it goes or the deadline passes', () => {
+describe('server rule 2: a leg that was asked to hand over is served in full until it goes or the deadline passes', () => {
   test('and then closed with 1012', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
@@ -383,7 +383,7 @@ test('server rule 8: a new epoch is named, unasked, before its first message', a
   ])
 })
 
-test('server rule 9: where messages are hidden, prev says which came before, and the position moves on', async () => {
+test('server rule 9: where messages are hidden, prev says which came before, and the position advances', async () => {
   const clock = createSimulatedClock()
   const server = await liveServer<{ name: string }>({
     clock,

@@ -60,7 +60,7 @@ describe('a signal', () => {
     expect(said(one)[1]).toEqual(['room', { n: 1 }])
   })
 
-  it('is told to each handler of its topic once, whichever leg of a move brings it first', async () => {
+  it('is told to each handler of its topic once, whichever leg of a handover brings it first', async () => {
     const { live, leg, heard } = listening()
     const one = await live()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })

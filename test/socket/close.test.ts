@@ -51,7 +51,7 @@ const STAGES: Stage[] = [
   },
   { state: 'live', reach: live, there: (socket) => socket.store.getState().status === 'live' },
   {
-    state: 'a move that waits',
+    state: 'a handover that waits',
     reach: async (simulation, socket) => {
       await live(simulation, socket)
       simulation.deploy({ deadline: 30_000, spread: 20_000 })
@@ -60,7 +60,7 @@ const STAGES: Stage[] = [
     there: (socket) => socket.store.getState().handover?.phase === 'waiting',
   },
   {
-    state: 'a move whose moment the application has not named',
+    state: 'a handover whose moment the application has not named',
     options: () => ({ handover: { when: () => never() } }),
     reach: async (simulation, socket) => {
       await live(simulation, socket)
@@ -69,7 +69,7 @@ const STAGES: Stage[] = [
     },
   },
   {
-    state: 'a move that dials',
+    state: 'a handover that dials',
     reach: async (simulation, socket) => {
       await live(simulation, socket)
       simulation.deploy({ deadline: 30_000, door: 'hangs' })
@@ -78,7 +78,7 @@ const STAGES: Stage[] = [
     there: (socket) => socket.store.getState().handover?.phase === 'dialling',
   },
   {
-    state: 'a move in its overlap',
+    state: 'a handover in its overlap',
     options: () => stays,
     reach: async (simulation, socket) => {
       await live(simulation, socket)

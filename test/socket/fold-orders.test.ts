@@ -61,7 +61,7 @@ const WORLDS: (World & { story: string; orders: number })[] = [
     orders: 1_500,
   },
   {
-    story: 'a move, and a gap',
+    story: 'a handover, and a gap',
     messages: 1,
     load: true,
     happenings: ['move', 'break', 'trim'],
@@ -69,7 +69,7 @@ const WORLDS: (World & { story: string; orders: number })[] = [
     orders: 1_000,
   },
   {
-    story: 'a move, and a numbering that starts over',
+    story: 'a handover, and a numbering that starts over',
     messages: 1,
     load: true,
     happenings: ['move', 'epoch'],
@@ -77,7 +77,7 @@ const WORLDS: (World & { story: string; orders: number })[] = [
     orders: 1_000,
   },
   {
-    story: 'a move to another leg, both bringing the same',
+    story: 'a handover to another leg, both bringing the same',
     messages: 2,
     load: true,
     happenings: ['move'],

@@ -86,7 +86,7 @@ describe('stream', () => {
     expect((await stream.next()).value).toMatchObject({ data: 2, offset: 2 })
   })
 
-  it('has what came between the call and the first read, and goes on over a move without a loss', async () => {
+  it('has what came between the call and the first read, and goes on over a handover without a loss', async () => {
     const { simulation, socket } = await live()
     const stream = socket.stream('prices')
     const stop = simulation.publishEvery(20, 'prices')

@@ -20,7 +20,7 @@ function world(authorize: (topic: string) => boolean = (topic) => topic !== 'sec
 afterEach(() => void vi.restoreAllMocks())
 
 describe('whether a topic is served', () => {
-  it('is pending until the server has answered, then live or why not; and a planned move changes nothing of it', async () => {
+  it('is pending until the server has answered, then live or why not; and a planned handover changes nothing of it', async () => {
     const { sim, socket, told, watch } = world()
     watch('news')
     watch('secret')

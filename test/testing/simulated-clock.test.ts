@@ -96,7 +96,7 @@ describe('the simulated clock', () => {
     const clock = createSimulatedClock()
     const again = () => void clock.setTimeout(again, 0)
     again()
-    await expect(clock.advance(1)).rejects.toThrow('without time moving')
+    await expect(clock.advance(1)).rejects.toThrow('without time passing')
   })
 
   it('says so where timers are faked, instead of waiting for one that never comes', async () => {

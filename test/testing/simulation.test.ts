@@ -88,7 +88,7 @@ describe('a simulated server', () => {
     expect(leg.frames()[0]!['topics']).toEqual({ room: { epoch, ...answer } })
   })
 
-  it('hides messages by moving the position, and chains the visible ones by prev', async () => {
+  it('hides messages by advancing the position, and chains the visible ones by prev', async () => {
     const sim = createSimulation({ filter: (_, data) => data !== 'hidden' })
     const { epoch } = sim.publish('room', 'a')
     for (const data of ['hidden', 'b', 'hidden']) sim.publish('room', data)
@@ -229,7 +229,7 @@ describe('a simulation where a DOM is simulated too, by jsdom under Jest', () =>
 })
 
 describe('the simulated cluster', () => {
-  it('asks legs to move, paced, and closes at the deadline those that did not', async () => {
+  it('asks legs to hand over, paced, and closes at the deadline those that did not', async () => {
     const sim = createSimulation()
     const stays = await welcomed(sim)
     const goes = await welcomed(sim, {}, { session: 'other' })

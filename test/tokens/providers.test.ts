@@ -101,7 +101,7 @@ describe('url', () => {
     expect(restful(w)).toEqual(AT_REST)
   })
 
-  it('that fails in a move leaves the leg that serves in use', async () => {
+  it('that fails in a handover leaves the leg that serves in use', async () => {
     let asks = 0
     const w = world(({ url }) => ({ url: () => (asks++ === 0 ? url : Promise.reject(new Error('no'))) }))
     w.socket.connect()
@@ -228,7 +228,7 @@ describe('handover.when', () => {
     { how: 'gives no promise', when: () => 5, error: false },
     { how: 'hangs', when: () => new Promise(() => undefined), error: false },
   ]
-  it.each(BAD)('that $how does not keep the client from moving before the deadline', async ({ when, error }) => {
+  it.each(BAD)('that $how does not keep the client from handing over before the deadline', async ({ when, error }) => {
     const w = world(() => ({ handover: { when: when as never } }))
     const observation = w.simulation.observe(w.socket, 'a')
     w.socket.connect()
@@ -244,7 +244,7 @@ describe('handover.when', () => {
     expect(w.errors).toEqual(error ? [expect.stringContaining('handover.when')] : [])
   })
 
-  it('that answers after the move, or after close(), changes nothing', async () => {
+  it('that answers after the handover, or after close(), changes nothing', async () => {
     const moments: ReturnType<typeof deferred<void>>[] = []
     const w = world(() => ({
       handover: {
@@ -272,7 +272,7 @@ describe('handover.when', () => {
     expect(restful(w)).toEqual(AT_REST)
   })
 
-  it('that closes the live socket ends the move', async () => {
+  it('that closes the live socket ends the handover', async () => {
     const w = world(() => ({ handover: { when: async () => w.socket.close() } }))
     w.socket.connect()
     await w.simulation.advance(500)

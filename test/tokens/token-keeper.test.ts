@@ -388,7 +388,7 @@ test('a pushed token takes the place of the next call', async () => {
   expect(events.at(-1)).toBe('failed requested')
 })
 
-test('a server that cuts a token short is served in time, and its word repeated moves nothing', async () => {
+test('a server that cuts a token short is served in time, and its word repeated changes nothing', async () => {
   const { keeper, clock, dial, calls, state } = keepToken()
   await dial()
   const planned = state()!.refreshAt!

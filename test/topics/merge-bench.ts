@@ -43,7 +43,7 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
       merge.ready(leg, new Map(Object.entries(topics)), new Set()),
     subscribed: (leg: number, id: string | undefined, topics: Record<string, TopicAnswer>) =>
       merge.subscribed(leg, id, new Map(Object.entries(topics))),
-    /** Messages of topic `t`: `5` follows 4, `'3>5'` follows 3, `'3>5 hidden'` only moves the position. */
+    /** Messages of topic `t`: `5` follows 4, `'3>5'` follows 3, `'3>5 hidden'` only advances the position. */
     bring(leg: number, ...messages: (number | string)[]) {
       for (const message of messages) {
         const [, prev, offset, hidden] = /^(?:(\d+)>)?(\d+)( hidden)?$/.exec(String(message))!

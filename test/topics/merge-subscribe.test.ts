@@ -186,7 +186,7 @@ describe('client rule 4: what is held is bounded', () => {
   })
 })
 
-describe('client rule 5: subscriptions that change in a move', () => {
+describe('client rule 5: subscriptions that change in a handover', () => {
   test('the new leg gets what changed since its hello', () => {
     const { told, merge } = live()
     merge.subscribe('u', null)

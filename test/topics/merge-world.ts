@@ -12,7 +12,7 @@ import { createStepClock } from '../kit/step-clock.js'
 
 const GAP_TIMEOUT = 250
 
-/** What may happen in a world besides messages and moves. */
+/** What may happen in a world besides messages and handovers. */
 export interface Flavour {
   readonly history: readonly [boolean, boolean]
   readonly hidden: boolean
@@ -395,7 +395,7 @@ export function playWorld(
     } else if (flavour.application) act()
   }
 
-  /** No faults any more: everything is carried, and time passes, until nothing moves. */
+  /** No faults any more: everything is carried, and time passes, until nothing happens. */
   function calmDown() {
     for (let round = 0; round < 400 && !failure; round++) {
       if (connections.size === 0) dial()

@@ -34,7 +34,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(merge.stats()).toEqual({ duplicates: 0, held: 2, gaps: 0 })
   })
 
-  test('a message without data only moves the position', () => {
+  test('a message without data only advances the position', () => {
     const { bring, told, merge } = moved('e:5')
     bring(2, '5>8 hidden')
     expect(told()).toEqual([])

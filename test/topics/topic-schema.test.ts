@@ -122,7 +122,7 @@ describe('schemas', () => {
       expect(invalid).toEqual([{ topic: 'prices', reason: expect.stringMatching(says) as string }])
       expect(JSON.stringify(invalid)).not.toMatch(/bad|secret|42/)
       expect(socket.stats()).toMatchObject({ received: 3, delivered: 2, gaps: 0 })
-      // The position has moved on: it does not come again.
+      // The position has advanced: it does not come again.
       simulation.crash()
       simulation.restart()
       await simulation.advance(60_000)

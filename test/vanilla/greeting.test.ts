@@ -20,7 +20,7 @@ async function shy() {
   return { ...server, served, tell: (text: string) => served.forEach((leg) => server.sockets[leg]!.send(text)) }
 }
 
-describe('a move that the application does not see', () => {
+describe('a handover that the application does not see', () => {
   it.each([true, false])(
     'says again what it said from open until the first answer, and does not tell that answer twice (once: %s)',
     async (once) => {
@@ -69,7 +69,7 @@ describe('an application that has said more than a greeting', () => {
     await until(() => server.received.length === 2, 'both')
     void socket.live.handover().catch(() => undefined)
     await happened(socket, 'close')
-    expect(told.at(-1)).toBe('close 1012 moved to a server that has to be greeted anew clean')
+    expect(told.at(-1)).toBe('close 1012 handed over to a server that has to be greeted anew clean')
     expect(socket.readyState).toBe(3)
   })
 
@@ -86,7 +86,7 @@ describe('an application that has said more than a greeting', () => {
     await until(() => told.includes('message tick'), 'the tick')
     expect(told.filter((event) => /close|open/.test(event))).toEqual([
       'open',
-      'close 1012 moved to a server that has to be greeted anew clean',
+      'close 1012 handed over to a server that has to be greeted anew clean',
       'open',
     ])
   })

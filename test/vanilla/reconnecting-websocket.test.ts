@@ -243,7 +243,7 @@ const urls = (...all: string[]) => {
   return () => all[at++ % all.length]!
 }
 
-/** A socket on a clock that the test moves. */
+/** A socket on a clock that the test advances. */
 function simulated(options: LiveWebSocketOptions = {}, url: UrlProvider = 'ws://h/') {
   const clock = createSimulatedClock()
   const { WebSocket: Fake, sockets } = fakeWebSockets()

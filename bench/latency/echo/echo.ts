@@ -3,7 +3,7 @@ import type { Tick } from '../../kit/tick.js'
 /** Publishes into topics that it has itself subscribed to. */
 export interface Echo {
   publish(topic: string, data: Tick): void
-  /** Keeps moving until it is told to stop. */
+  /** Keeps handing over until it is told to stop. */
   move(): { stop(): Promise<void> }
   /** Two legs are open now. */
   overlapping(): boolean

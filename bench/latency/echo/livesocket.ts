@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import type { Tick } from '../../kit/tick.js'
 import type { OpenEcho } from './echo.js'
 
-/** Between two moves, ms. */
+/** Between two handovers, ms. */
 const REST = 50
 
 export const openEcho: OpenEcho = async ({ urls, topics, onMessage }) => {

@@ -9,7 +9,7 @@ import { nats, type NatsMessage } from '../../../src/presets/nats.js'
 import { freePort } from '../../../test/kit/free-port.js'
 import { atPort, type ForeignServer } from './server.js'
 
-/** `nats-server`, by `Nats-Msg-Id`. A server that asks is about to end, so here the client moves by itself. */
+/** `nats-server`, by `Nats-Msg-Id`. A server that asks is about to end, so here the client hands over by itself. */
 export async function start(): Promise<ForeignServer> {
   const [plain, port] = [await freePort(), await freePort()]
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-nats-'))

@@ -1,7 +1,7 @@
 import type { Protocol } from '../../../src/protocol/protocol.js'
 import type { CoreSocket } from '../../../src/socket/live-socket.js'
 
-/** A real server of another kind, or a stand-in where it cannot be had, that tells numbers and asks to move. */
+/** A real server of another kind, or a stand-in where it cannot be had, that tells numbers and asks to hand over. */
 export interface ForeignServer {
   readonly port: number
   /** What is dialled, at the port of a relay to it. */
@@ -21,7 +21,7 @@ export interface ForeignServer {
     live(): CoreSocket | undefined
     close(): void
   }
-  /** The server's own way to ask; absent: the client moves by itself. */
+  /** The server's own way to ask; absent: the client hands over by itself. */
   askToMove?(): void
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-// The client half, in whatever runtime runs this, at the server in `PORT`: reads through all of its moves and publishes
+// The client half, in whatever runtime runs this, at the server in `PORT`: reads through all of its handovers and publishes
 // meanwhile, or reads the `KEPT` messages that it missed. Prints what it saw as a line of JSON.
 import { createLiveSocket } from 'livesocket'
 

@@ -26,10 +26,10 @@ async function fetchToken(signal: AbortSignal) {
 
 function Badge() {
   const status = useLiveStatus()
-  const moving = useLiveStatus(({ handover }) => handover !== null)
+  const handingOver = useLiveStatus(({ handover }) => handover !== null)
   return (
     <span className="badge" data-state={status === 'live' ? 'live' : 'down'} role="status">
-      {status === 'live' && moving ? 'live, moving' : status}
+      {status === 'live' && handingOver ? 'live, handing over' : status}
     </span>
   )
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.SignalR;
 
 namespace SlotSwap;
 
-/// <summary>The chat as a SignalR hub. Each message has a name, by which the two legs of a move are told from each other.</summary>
+/// <summary>The chat as a SignalR hub. Each message has a name, by which the two legs of a handover are told from each other.</summary>
 public sealed class ChatHub(LocalConnections local) : Hub
 {
     public Task Say(object line) => Clients.All.SendAsync("chat", Guid.NewGuid().ToString("N"), line);
@@ -27,7 +27,7 @@ public sealed class LocalConnections
 {
     public ConcurrentDictionary<string, bool> Here { get; } = [];
 
-    /// <summary>Asks who is here to move, and waits for those who know the word.</summary>
+    /// <summary>Asks who is here to hand over, and waits for those who know the word.</summary>
     public async Task Drain(IHubContext<ChatHub> hub, DrainOptions options, CancellationToken cancelled)
     {
         var until = Clock.Now + options.Deadline;

@@ -74,7 +74,7 @@ public sealed class PlainChat
         }
     }
 
-    /// <summary>Asks who is here to move, and waits for them.</summary>
+    /// <summary>Asks who is here to hand over, and waits for them.</summary>
     public async Task Drain(DrainOptions options, CancellationToken cancelled)
     {
         draining = true;

@@ -25,7 +25,7 @@ var app = builder.Build();
 var chat = new PlainChat(await ConnectionMultiplexer.ConnectAsync(redis));
 var hub = app.Services.GetRequiredService<IHubContext<ChatHub>>();
 var local = app.Services.GetRequiredService<LocalConnections>();
-// One request, or one finding out, moves all three: whoever drains the one drains the others.
+// One request, or one finding out, concerns all three: whoever drains the one drains the others.
 server.Drain.Also(chat.Drain);
 server.Drain.Also((options, cancelled) => local.Drain(hub, options, cancelled));
 

@@ -90,7 +90,7 @@ interface Hello {
   of: number
 }
 
-/** So much of the limit is all of it: it moves meanwhile. */
+/** So much of the limit is all of it: it changes meanwhile. */
 const NEARLY = 0.75
 /** How often those who wait are looked at, ms. */
 const LOOK = 500
@@ -100,7 +100,9 @@ const WORD = 0.3
 const ROOM = 0.8
 /** Those who come back do so within this last part of the time until their place is free, and wait for it here. */
 const EARLY = 0.2
-/** So many times as many places are given away as there are: there may be more than was measured, and some stay away. */
+/**
+ * So many times as many places are given away as there are: there may be more than was measured, and some stay away.
+ */
 const MORE = 1.25
 /** Where no rate is known, nobody knows how many they are either. */
 const UNKNOWN: Room = { retryAfter: 1_000 }

@@ -6,34 +6,35 @@ import { askingRate } from './drain-rate.js'
 /** How a server is emptied. Durations are milliseconds. */
 export interface DrainOptions {
   /**
-   * How many legs the servers that take them can carry in any second. A little fewer are asked to move, because they
-   * come in bunches; and fewer where moves take long, so that no more than three seconds' worth are on their way at a
-   * time, as long as all can still be asked in time. Default: 200 are asked, or as many more as it takes to reach all
-   * within half the deadline.
+   * How many legs the servers that take them can carry in any second. A little fewer are asked to hand over, because
+   * they come in bunches; and fewer where handovers take long, so that no more than three seconds' worth are on their
+   * way at a time, as long as all can still be asked in time. Default: 200 are asked, or as many more as it takes to
+   * reach all within half the deadline.
    */
   readonly rate?: number
   /** Milliseconds until what is still here is closed, at most a day. Default 30,000. */
   readonly deadline?: number
   /**
-   * Where to move, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they came from.
+   * Where to hand over to, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they
+   * came from.
    */
   readonly url?: string
   /** In words, for logs and timelines. Default `deploy`. */
   readonly reason?: string
-  /** Milliseconds over which each client spreads its own move, on top of the pace, at most a day. Default 0. */
+  /** Milliseconds over which each client spreads its own handover, on top of the pace, at most a day. Default 0. */
   readonly spread?: number
   /**
-   * Whether the deadline is put off where it shows that it cannot be met: legs leave more slowly than they would have to.
-   * It goes on as long as any leave. The event `drain-late` tells of it either way. Default false: what is still here is
-   * closed.
+   * Whether the deadline is put off where it shows that it cannot be met: legs leave more slowly than they would have
+   * to. It goes on as long as any leave. The event `drain-late` tells of it either way. Default false: what is still
+   * here is closed.
    */
   readonly extendable?: boolean
   /** Cancels: those asked are told to stay, and new legs are taken again. */
   readonly signal?: AbortSignal
   /**
-   * Whether the deadline is now once it shows that nobody else takes the legs: 1.5 s after the start none has moved,
-   * and those that were asked only came back here. The event `drain-alone` tells of it either way. Default: true unless
-   * `NODE_ENV` is `production`, so that a server that is developed on restarts at once.
+   * Whether the deadline is now once it shows that nobody else takes the legs: 1.5 s after the start none has handed
+   * over, and those that were asked only came back here. The event `drain-alone` tells of it either way. Default: true
+   * unless `NODE_ENV` is `production`, so that a server that is developed on restarts at once.
    */
   readonly endWhenAlone?: boolean
 }
@@ -41,7 +42,7 @@ export interface DrainOptions {
 /** What was given, with defaults in place. */
 export type CheckedDrain = ReturnType<typeof checkedDrain>
 
-/** @param legs that there are to move. Throws `invalid` for options that make no sense. */
+/** @param legs that there are to hand over. Throws `invalid` for options that make no sense. */
 export function checkedDrain(options: DrainOptions, legs: number) {
   const {
     rate,

@@ -24,7 +24,7 @@ export interface DrainRunDeps {
   readonly tracing?: Tracing | undefined
   asked(): void
   /** A leg that was asked has gone by itself, so many milliseconds later. */
-  moved(duration: number): void
+  handedOver(duration: number): void
   onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
   /** All have gone, or it was cancelled. */
@@ -134,7 +134,7 @@ export class DrainRun {
     if (forced) this.#closed++
     else this.#moved++
     const told = this.#told.get(leg)
-    if (!forced && told) this.#deps.moved(this.#deps.clock.monotonic() - told.at)
+    if (!forced && told) this.#deps.handedOver(this.#deps.clock.monotonic() - told.at)
     told?.span?.end({
       attributes: { 'livesocket.outcome': forced ? 'forced' : 'moved' },
       ...(forced && { failed: 'The leg was still here at the deadline, and was closed' }),
@@ -142,7 +142,9 @@ export class DrainRun {
     if (this.remaining.size === 0) this.#end()
   }
 
-  /** Milliseconds until all have gone, at the pace at which they leave, at first at the rate; null: they do not leave. */
+  /**
+   * Milliseconds until all have gone, at the pace at which they leave, at first at the rate; null: they do not leave.
+   */
   get takes(): number | null {
     const pace = this.#window.pace ?? this.#options.rate
     return pace === 0 ? null : (this.remaining.size / pace) * 1_000
@@ -190,7 +192,7 @@ export class DrainRun {
   }
 
   #trace({ who }: Leg): Span | undefined {
-    return this.#deps.tracing?.begin('livesocket.move', {
+    return this.#deps.tracing?.begin('livesocket.handover', {
       'livesocket.handover': this.#id,
       'livesocket.reason': this.#options.reason,
       ...(who && { 'livesocket.session': who.session }),
@@ -248,7 +250,7 @@ export class DrainRun {
     this.#deps.onError(
       new LiveSocketError(
         'refused',
-        `Nobody else takes the connections that are asked to move: they only come back here. ${ends ? 'So they are closed now.' : 'They are kept until the deadline.'} Start the next server before this one goes, behind the same address.`,
+        `Nobody else takes the connections that are asked to hand over: they only come back here. ${ends ? 'So they are closed now.' : 'They are kept until the deadline.'} Start the next server before this one goes, behind the same address.`,
       ),
       'draining',
     )

@@ -1,6 +1,6 @@
 /**
- * The legs that were asked to move and are on their way: no more of them at a time than those who take them are quick
- * for, which is told by how many have left lately.
+ * The legs that were asked to hand over and are on their way: no more of them at a time than those who take them are
+ * quick for, which is told by how many have left lately.
  */
 export interface DrainWindow<Leg> {
   asked(leg: Leg): void
@@ -17,7 +17,7 @@ const LATELY = 3_000
 /** So many times as many may be on their way: what arrives grows by half in that time, as far as it can. */
 const MORE = 1.5
 /**
- * Seconds' worth of legs that may be on their way whatever happens. A move takes a few round trips. Where it takes
+ * Seconds' worth of legs that may be on their way whatever happens. A handover takes a few round trips. Where it takes
  * longer, those who take the legs are at their limit.
  */
 const MOST = 3
@@ -25,11 +25,12 @@ const MOST = 3
 const FIRST = 0.5
 const LEAST = { seconds: 0.25, legs: 10 }
 /**
- * Milliseconds after which a leg is not what keeps them busy: its page is frozen, or its application puts the move off.
+ * Milliseconds after which a leg is not what keeps them busy: its page is frozen, or its application puts the handover
+ * off.
  */
 const SLOW = 5_000
 
-/** @param rate legs a second. @param spread milliseconds over which each of them puts its move off by itself. */
+/** @param rate legs a second. @param spread milliseconds over which each of them puts its handover off by itself. */
 export function createDrainWindow<Leg>(
   { rate, spread }: { readonly rate: number; readonly spread: number },
   now: () => number,
@@ -54,7 +55,7 @@ export function createDrainWindow<Leg>(
 
   function allowed(): number {
     const lately = leftLately()
-    // Whoever spreads its move leaves no sooner.
+    // Whoever spreads its handover leaves no sooner.
     const unknown = now() - begun < LATELY + spread ? rate * (FIRST + spread / 1_000) : 0
     const more = now() - delayedAt < LATELY ? 1 : MORE
     return Math.min(most, Math.max(least, unknown, lately * more))

@@ -16,13 +16,15 @@ export interface Drain {
   force(): void
   /** A new leg was refused because of it. */
   cameBack(): void
-  /** A leg that was asked cannot move yet: there is no room for it, for so many milliseconds. */
+  /** A leg that was asked cannot hand over yet: there is no room for it, for so many milliseconds. */
   delayed(leg: ServerLeg<unknown>, retryAfter: number): void
   /** A leg is gone, for whatever reason. */
   gone(leg: ServerLeg<unknown>): void
   /** Legs that are still to go. */
   readonly left: number
-  /** Milliseconds until they have gone, at the pace at which they leave, at first at the rate; null: they do not leave. */
+  /**
+   * Milliseconds until they have gone, at the pace at which they leave, at first at the rate; null: they do not leave.
+   */
   readonly takes: number | null
 }
 

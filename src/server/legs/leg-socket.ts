@@ -211,7 +211,7 @@ export class LegSocket {
     const { clock } = this.deps
     this.forget = clock.setTimeout(() => {
       const now = clock.monotonic()
-      const still = this.unread.movedAt + patience - now
+      const still = this.unread.progressAt + patience - now
       if (still <= 0 || now - asked >= LONGEST_CLOSE * patience) return this.ws.terminate()
       this.awaitClose(asked, patience, still)
     }, wait)

@@ -81,7 +81,7 @@ export interface LegDeps<User> {
   /** The leg is welcomed; it is gone; it is gone, and the log is being told so. */
   welcomed(leg: ServerLeg<User>): void
   gone(leg: ServerLeg<User>): void
-  /** The server to which it is asked to move has no room for it, for so many milliseconds. */
+  /** The server to which it is asked to hand over has no room for it, for so many milliseconds. */
   delayed(leg: ServerLeg<User>, retryAfter: number): void
   releasing(done: Promise<void>): void
   onEvent(event: ServerEvent): void
@@ -128,7 +128,9 @@ export interface LegState<User> extends ServerLeg<User> {
 
 /** For how long a leg may take, whoever is to blame. */
 export interface LegTimes<User> {
-  /** From the opening to the hello, and from when it is greeted until the log has said its part: `limits.helloTimeout`. */
+  /**
+   * From the opening to the hello, and from when it is greeted until the log has said its part: `limits.helloTimeout`.
+   */
   readonly hellos: Deadlines<LegState<User>>
 }
 

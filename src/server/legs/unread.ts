@@ -30,12 +30,12 @@ export class Unread {
   private older = 0
   private full = false
   /** Milliseconds, monotonic, of the last sign that it reads. */
-  movedAt: number
+  progressAt: number
 
   constructor(window: number, stream: { readonly writableLength: number }, now: number) {
     this.window = window
     this.stream = stream
-    this.movedAt = now
+    this.progressAt = now
   }
 
   /**
@@ -55,7 +55,7 @@ export class Unread {
   }
 
   flushed(now: number): void {
-    this.movedAt = now
+    this.progressAt = now
     this.fresh = this.older = 0
     this.looked = this.sent
     this.full = false
@@ -66,7 +66,7 @@ export class Unread {
     const upTo = Number(mark)
     if (!(upTo > this.read && upTo <= this.marked)) return
     this.read = upTo
-    this.movedAt = now
+    this.progressAt = now
   }
 
   /**
@@ -88,9 +88,9 @@ export class Unread {
    */
   stalled(now: number, patience: number): boolean {
     // It is asked often: what waits now has begun to since.
-    if (!this.waits()) this.movedAt = now
+    if (!this.waits()) this.progressAt = now
     return (
-      now - this.movedAt >= patience + (this.read > 0 ? this.sent - this.read : this.stream.writableLength) / SLOWEST
+      now - this.progressAt >= patience + (this.read > 0 ? this.sent - this.read : this.stream.writableLength) / SLOWEST
     )
   }
 

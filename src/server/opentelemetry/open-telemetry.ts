@@ -6,7 +6,7 @@ import type { Tracing } from '../tracing.js'
  *
  * - `livesocket.publish`: from a publish's turn to its answer.
  * - `livesocket.request`: from the call of its handler to the answer.
- * - `livesocket.move`: from asking a leg to move to its end.
+ * - `livesocket.handover`: from asking a leg to hand over to its end.
  *
  * What `authorize`, `onPublish` and a method of `onRequest` begin is within the span, where the SDK has a context
  * manager. Topics, methods and ids of sessions are attributes, `livesocket.outcome` says what came of it; no message,

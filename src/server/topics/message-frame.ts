@@ -2,7 +2,7 @@ import { encodeServerFrame } from '../../protocol/server-frames.js'
 import type { Answer, Json } from '../log/topic-log.js'
 import { encodeText, type Encoded } from './encoded.js'
 
-/** A `message` whose data is JSON text already; without data it only moves the position. */
+/** A `message` whose data is JSON text already; without data it only advances the position. */
 export function messageFrame(
   topic: string,
   offset: number,

@@ -86,7 +86,7 @@ await redis?.close()
 if (values.json) console.log(JSON.stringify({ chaos: sum, failures }))
 else {
   console.log(
-    `${sum.schedules} schedules, ${sum.delivered} deliveries, ${sum.moves} moves, ${sum.reconnects} reconnections: ${sum.violations} broken`,
+    `${sum.schedules} schedules, ${sum.delivered} deliveries, ${sum.moves} handovers, ${sum.reconnects} reconnections: ${sum.violations} broken`,
   )
   for (const { plan, broken } of failures)
     console.log(`seed ${plan.seed}: ${broken.join('; ')}\n  ${JSON.stringify(plan)}`)

@@ -86,7 +86,7 @@ const look = ({ tab }: Page) => tab.run<Sample>(`soak.sample(${cluster.published
 const counts = { flaps: 0, deploys: 0 }
 const ofNode: Reading[] = []
 let going = true
-/** Every other deploy finds a network that holds, and its moves end as moves. */
+/** Every other deploy finds a network that holds, and its handovers end as handovers. */
 let calm = false
 let cancelFlap = () => {}
 function flap() {
@@ -192,7 +192,7 @@ await site.close()
 if (values.json) console.log(JSON.stringify({ soak }))
 else {
   console.log(
-    `${minutes} min: ${soak.flaps} flaps, ${soak.deploys} deploys, ${soak.tokens} tokens, ${soak.moves} moves, ${soak.reconnects} reconnections; ${soak.published} published, ${soak.delivered} delivered, ${soak.lost} lost, ${soak.acknowledged} acknowledged`,
+    `${minutes} min: ${soak.flaps} flaps, ${soak.deploys} deploys, ${soak.tokens} tokens, ${soak.moves} handovers, ${soak.reconnects} reconnections; ${soak.published} published, ${soak.delivered} delivered, ${soak.lost} lost, ${soak.acknowledged} acknowledged`,
   )
   const half = ({ first, second }: { first: number; second: number }) => `${first}→${second}`
   for (const one of reports)

@@ -58,7 +58,7 @@ describe('the pace', () => {
   })
 })
 
-/** A server on a clock of its own, with so many legs, and how many of them it has asked to move. */
+/** A server on a clock of its own, with so many legs, and how many of them it has asked to hand over. */
 async function serverWithLegs(count: number) {
   const clock = createSimulatedClock()
   const server = await liveServer({ clock })
@@ -128,7 +128,7 @@ describe('a drain', () => {
     expect(leg.of('handover')).toHaveLength(1)
   })
 
-  test('fails readiness first, before anybody is asked to move', async () => {
+  test('fails readiness first, before anybody is asked to hand over', async () => {
     const server = await liveServer()
     await server.join()
     expect(await health(server.address())).toBe(200)
@@ -155,7 +155,7 @@ describe('a drain', () => {
       await clock.advance(100)
       const moving = legs.filter((leg) => leg.of('handover').length === 1)
       for (const leg of moving) leg.close()
-      await until(() => server.stats().legs === 60 - server.stats().asked, 'those asked have moved')
+      await until(() => server.stats().legs === 60 - server.stats().asked, 'those asked have handed over')
     }
     expect(server.stats().asked).toBe(39)
   })
@@ -269,7 +269,7 @@ describe('a drain', () => {
 })
 
 describe('a server that nobody takes the legs from', () => {
-  /** As a client does that is asked to move, and lands where it came from. */
+  /** As a client does that is asked to hand over, and lands where it came from. */
   async function comesBack(server: Awaited<ReturnType<typeof serverWithLegs>>['server'], times: number) {
     for (let time = 0; time < times; time++) expect(await (await server.client()).closed).toMatchObject({ code: 1012 })
   }
@@ -310,7 +310,7 @@ describe('a server that nobody takes the legs from', () => {
     expect(server.stats().legs).toBe(2)
   })
 
-  test('is not alone where one has moved', async () => {
+  test('is not alone where one has handed over', async () => {
     const { clock, server, legs, said } = await alone({})
     legs[0]!.close()
     await until(() => server.stats().legs === 1, 'one has gone')

@@ -7,7 +7,9 @@ import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 const EVERY = 5_000
 
-/** A slot of release `v1` that asks at its address; each answer is the first of those that are left, the last one stays. */
+/**
+ * A slot of release `v1` that asks at its address; each answer is the first of those that are left, the last one stays.
+ */
 function slot() {
   const clock = createSimulatedClock()
   const told: string[] = []
@@ -133,7 +135,7 @@ describe('a slot that asks its public address who answers', () => {
     expect(() => server.drainWhenReplaced(options)).toThrow(text)
   })
 
-  it('two real servers behind an address that swaps: the old one moves its legs by itself', async () => {
+  it('two real servers behind an address that swaps: the old one hands its legs over by itself', async () => {
     const front = createServer((request, response) => void to.healthEndpoint()(request, response))
     onTestFinished(() => void front.close())
     front.listen(0, '127.0.0.1')

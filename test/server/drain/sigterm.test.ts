@@ -19,7 +19,7 @@ async function processWithLeg() {
   return { child, exit, leg }
 }
 
-test('SIGTERM: the legs move, and then the process ends with 0', async () => {
+test('SIGTERM: the legs hand over, and then the process ends with 0', async () => {
   const { child, exit, leg } = await processWithLeg()
   child.kill('SIGTERM')
   expect(await leg.next('handover')).toMatchObject({ reason: 'stopping' })

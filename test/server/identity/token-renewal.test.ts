@@ -34,7 +34,7 @@ describe('a server that asks for fresh tokens early', () => {
     }
   })
 
-  test('asks a session that is moving on both of its legs, and counts it once', async () => {
+  test('asks a session that is handing over on both of its legs, and counts it once', async () => {
     const server = await liveServer<User>({ authenticate })
     const legs = [
       await server.join({ session: 's', leg: 1, token: 'ann' }),

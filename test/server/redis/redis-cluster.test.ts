@@ -195,7 +195,7 @@ test('under TLS a node that is named by its address is known by the name that wa
   }
 })
 
-test('while our slot is being moved publishes are refused until a later time, and after it everything goes on', async () => {
+test('while our slot is on its way to another node publishes are refused until a later time, and after it everything goes on', async () => {
   const nodes = await startRedisCluster(2)
   const [from, to] = nodes as [RedisServer, RedisServer]
   await giveAll(from, nodes)

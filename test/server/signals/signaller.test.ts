@@ -119,7 +119,7 @@ describe('a signal', () => {
     expect(other.of('signal').length).toBeLessThan(30)
   })
 
-  test('is told once through moves of who listens', async () => {
+  test('is told once through handovers of who listens', async () => {
     const log = memoryLog()
     const servers = [await liveServer({ log, allowedOrigins: '*' }), await liveServer({ log, allowedOrigins: '*' })]
     let at = 0

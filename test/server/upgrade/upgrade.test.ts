@@ -289,7 +289,7 @@ describe('with noServer, the application’s own listener gives it what it shall
     return { live, answers, port: (http.address() as AddressInfo).port }
   }
 
-  test('its path is taken, and is moved away by a drain', async () => {
+  test('its path is taken, and is handed over by a drain', async () => {
     const { live, answers, port } = await mounted()
     const client = await rawClient(`ws://127.0.0.1:${port}/live`)
     await client.hello()

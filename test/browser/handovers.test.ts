@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openLiveTab } from '../kit/live-tab.js'
 
 describe('in real Chromium', () => {
-  it('a live socket moves under load five times, is live throughout, and loses and doubles nothing', async () => {
+  it('a live socket hands over under load five times, is live throughout, and loses and doubles nothing', async () => {
     const { servers, settled } = await openLiveTab({ down: 2, up: 10 })
     for (let deploy = 1; deploy <= 5; deploy++) {
       expect(await servers.deploy()).toEqual({ moved: 1, forced: 0 })

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { FOREIGN, foreignMoves } from '../../bench/moves/foreign-moves.js'
 import { phoenixPushes } from '../../bench/moves/phoenix-pushes.js'
 
-// `npm run bench:moves -- --foreign` has 100 moves of each. Those that need a program of the system have tests of their own.
+// `npm run bench:moves -- --foreign` has 100 handovers of each. Those that need a program of the system have tests of
+// their own.
 const kinds = Object.keys(FOREIGN).filter((name) => !/mosquitto|nats|SignalR/.test(name))
 
 it.each(kinds)(
@@ -13,7 +14,7 @@ it.each(kinds)(
   },
 )
 
-it('has each push to a Phoenix channel handled once, or tells that nobody knows, through moves and cuts', async () => {
+it('has each push to a Phoenix channel handled once, or tells that nobody knows, through handovers and cuts', async () => {
   const seen = await phoenixPushes(8, 2)
   expect(seen).toMatchObject({ otherwise: 0, untrue: 0, twice: 0 })
   expect(seen.moves + seen.cuts).toBeGreaterThanOrEqual(8)

@@ -196,7 +196,7 @@ describe('a server that asks', () => {
     },
   )
 
-  it('client rule 7: serves again when the new leg dies, with what changed meanwhile, and is moved from again', async () => {
+  it('client rule 7: serves again when the new leg dies, with what changed meanwhile, and is handed over from again', async () => {
     const { clock, live, leg, socket, statuses, told } = handServed()
     const one = await live()
     const unanswered = socket.publish('t', 1)
@@ -233,7 +233,7 @@ describe('a server that asks', () => {
     expect(three.said[0]).toMatchObject({ handover: 'n', leg: 3 })
   })
 
-  it('client rule 8: asks a second time for the same place: the dial is kept, and each move has its own story', async () => {
+  it('client rule 8: asks a second time for the same place: the dial is kept, and each handover has its own story', async () => {
     const { live, leg, told, dials } = handServed()
     const one = await live()
     one.send(move())
@@ -371,7 +371,7 @@ describe('handover()', () => {
     expect([one.closed, moved, two.said[0]!['handover']]).toEqual([1000, true, undefined])
   })
 
-  it('called while the move before is in its overlap means the leg that serves now', async () => {
+  it('called while the handover before is in its overlap means the leg that serves now', async () => {
     const { clock, live, leg, socket } = handServed()
     const one = await live()
     const moved: string[] = []

@@ -24,7 +24,7 @@ const kinds: Kind[] = [
   { name: 'by identity, the old path faster', protocol: { ...words, ...pings, ...byIdentity }, oldPath: 5 },
 ]
 
-/** One client over a path of its own; it moves whenever the server asks. */
+/** One client over a path of its own; it hands over whenever the server asks. */
 async function client(port: number, { protocol, oldPath }: Kind) {
   const relay = createRelay({ target: { port }, delay: 50 })
   await relay.ready
@@ -48,7 +48,7 @@ async function client(port: number, { protocol, oldPath }: Kind) {
   return { socket, account, gaps: () => gaps }
 }
 
-it('keeps its promise over moves at 1,000 messages a second and a round trip of 50 ms: nothing lost, repeated or reordered', {
+it('keeps its promise over handovers at 1,000 messages a second and a round trip of 50 ms: nothing lost, repeated or reordered', {
   timeout: 300_000,
 }, async () => {
   const server = await foreignServer({ perSecond: 1_000 })
@@ -57,7 +57,7 @@ it('keeps its promise over moves at 1,000 messages a second and a round trip of 
     await until(() => socket.store.getState().status === 'live' && account.delivered > 0, 'live')
   for (let move = 1; move <= MOVES; move++) {
     server.askToMove()
-    await until(() => clients.every(({ socket }) => socket.stats().handovers === move), `move ${move}`)
+    await until(() => clients.every(({ socket }) => socket.stats().handovers === move), `handover ${move}`)
   }
   const last = server.sent
   await until(() => clients.every(({ account }) => account.newest >= last), 'the last message')
@@ -115,7 +115,7 @@ it('keeps the connection, and claims nothing about messages, where a server name
   server.tell('{"id":1}')
   await until(() => seen.length === 1, 'the first message')
   server.askToMove()
-  await until(() => socket.stats().handovers === 1, 'the move')
+  await until(() => socket.stats().handovers === 1, 'the handover')
   server.tell('{"id":2}')
   await until(() => seen.length === 2, 'the second message')
   expect(seen).toEqual([1, 2])
@@ -143,7 +143,7 @@ it('gives a server that refuses a second connection the shortest break, and name
   server.tell('{"id":1}')
   await until(() => seen.length === 1, 'the first message')
   server.askToMove()
-  await until(() => told.length >= 3 && socket.store.getState().status === 'live', 'the move')
+  await until(() => told.length >= 3 && socket.store.getState().status === 'live', 'the handover')
   server.tell('{"id":2}')
   await until(() => seen.length === 2, 'the second message')
   expect(told).toEqual([[1000, 'exclusive'], 'exclusive', 0])

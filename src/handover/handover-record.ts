@@ -10,13 +10,13 @@ export interface Cutover {
   readonly at: Instant
 }
 
-/** Tells a move's story, each part once, whatever became of it. */
-export class MoveLog {
+/** Tells a handover's story, each part once, whatever became of it. */
+export class HandoverRecord {
   readonly #clock: Clock
   readonly #teller: { readonly emit: Emit }
   #startedFor: string | null = null
   cutover: Cutover | null = null
-  /** A move whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
+  /** A handover whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
   #broken: { readonly ask: Ask; readonly from: number } | null = null
   #lastCut: Instant | null = null
 
@@ -52,7 +52,7 @@ export class MoveLog {
     this.#teller.emit('cutover', { id: ask.id, from, to })
   }
 
-  /** The old leg is gone. False: there was none of a move. */
+  /** The old leg is gone. False: there was none of a handover. */
   finished(): boolean {
     const cutover = this.cutover
     this.cutover = null

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { setUp } from './outbox-kit.js'
 
-describe('client rule 5: publishes keep their order across a move', () => {
+describe('client rule 5: publishes keep their order across a handover', () => {
   it('newer publishes wait for the answers that the old leg owes, and go on when they are there', () => {
     const { publish, outbox, sent } = setUp()
     outbox.ready(1)
@@ -115,7 +115,7 @@ describe('client rule 5: publishes keep their order across a move', () => {
     expect(sent()).toEqual(['1:a', '2:a+1000', '2:b', '1:a+1000', '1:b+0'])
   })
 
-  it('the next move waits for both former legs in their order', async () => {
+  it('the next handover waits for both former legs in their order', async () => {
     const { publish, outbox, sent, clock } = setUp()
     outbox.ready(1)
     publish('a')

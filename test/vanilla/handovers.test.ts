@@ -5,7 +5,7 @@ import { foreignServer, pings, words } from '../foreign/foreign-server.js'
 import { liveServer, until } from '../server/kit.js'
 import { happened, liveWebSocket } from './stage.js'
 
-it('moves under an application that sees a WebSocket: no event, no message lost, repeated or reordered, at 1,000 a second', async () => {
+it('hands over under an application that sees a WebSocket: no event, no message lost, repeated or reordered, at 1,000 a second', async () => {
   const server = await foreignServer({ perSecond: 1_000 })
   onTestFinished(() => server.close())
   const seen: number[] = []
@@ -27,7 +27,7 @@ it('moves under an application that sees a WebSocket: no event, no message lost,
   await until(() => seen.length > 10, 'messages')
   for (let move = 1; move <= 20; move++) {
     server.askToMove()
-    await until(() => socket.live.stats().handovers === move, `move ${move}`)
+    await until(() => socket.live.stats().handovers === move, `handover ${move}`)
   }
   const last = server.sent
   await until(() => seen.at(-1)! >= last, 'the last one')
@@ -45,8 +45,8 @@ it('speaks livesocket.v1, where it is one topic of it', async () => {
   await server.publish('chat', { from: 'ada' })
   expect(await happened(socket, 'message')).toMatchObject({ data: '{"from":"ada"}' })
   await socket.live.handover()
-  await server.publish('chat', 'after the move')
-  expect(await happened(socket, 'message')).toMatchObject({ data: 'after the move' })
+  await server.publish('chat', 'after the handover')
+  expect(await happened(socket, 'message')).toMatchObject({ data: 'after the handover' })
 })
 
 it('tells by an error event that a protocol of JSON takes no bytes', async () => {
