@@ -95,9 +95,9 @@ describe('with OpenTelemetry', () => {
       return [name, attributes['livesocket.session'], attributes['livesocket.outcome'], failed]
     })
     expect(outcomes).toEqual([
-      ['livesocket.move', 's', 'cancelled', false],
-      ['livesocket.move', 's', 'moved', false],
-      ['livesocket.move', 'stays', 'forced', true],
+      ['livesocket.handover', 's', 'cancelled', false],
+      ['livesocket.handover', 's', 'moved', false],
+      ['livesocket.handover', 'stays', 'forced', true],
     ])
   })
 
