@@ -1,6 +1,6 @@
 import { explain } from '../base/explanation.js'
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol } from '../foreign/raw.js'
+import { rawProtocol, type RawHello } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
 import { isObject, handoverIn } from './json.js'
 import { withQuery } from './query.js'
@@ -13,8 +13,11 @@ export interface PhoenixMessage {
 
 /** How a Phoenix server is spoken to. */
 export interface PhoenixOptions {
-  /** What a channel is joined with. Default: nothing. */
-  params?: (topic: string) => Record<string, unknown>
+  /**
+   * What a channel is joined with, given the identity of the last message that came of it, for a channel that sends
+   * again what came behind that one. Default: nothing.
+   */
+  params?: (topic: string, last?: string) => Record<string, unknown>
   /**
    * The token of `getToken` goes as `authToken` of Phoenix 1.8, a subprotocol, for a socket with `auth_token: true`.
    * Default false: it is a parameter of `connect/3` in the URL, `token`.
@@ -73,6 +76,7 @@ export function phoenix({
     /** Channels that crashed once more before that. */
     const crashed = new Set<string>()
     const waiting = new Set<string>()
+    let lastOf: RawHello['last'] = () => undefined
     /** Channels that this leg has left, with the reference of the leave while it is unanswered. */
     const left = new Map<string, string | null>()
     const pushes = awaited<string>()
@@ -82,7 +86,7 @@ export function phoenix({
       const mine = next()
       joins.set(topic, mine)
       left.delete(topic)
-      return write(mine, mine, topic, 'phx_join', params(topic))
+      return write(mine, mine, topic, 'phx_join', params(topic, lastOf(topic)))
     }
     const leave = (topic: string, mine = next()) => write(joins.get(topic) ?? null, mine, topic, 'phx_leave', {})
     const beat = () => write(null, next(), 'phoenix', 'heartbeat', {})
@@ -90,7 +94,8 @@ export function phoenix({
     return {
       name: 'phoenix',
       leastOverlap,
-      hello({ topics }) {
+      hello({ topics, last }) {
+        lastOf = last
         const all = [...topics.keys()].map(join)
         for (const topic of topics.keys()) waiting.add(topic)
         return all.length > 0 ? all : beat()

@@ -1,5 +1,5 @@
 import type { Protocol } from '../protocol/protocol.js'
-import { rawProtocol } from '../foreign/raw.js'
+import { rawProtocol, type RawHello } from '../foreign/raw.js'
 import { awaited } from './awaited.js'
 import { isObject, handoverIn, objectIn } from './json.js'
 import { withQuery } from './query.js'
@@ -7,10 +7,11 @@ import { withQuery } from './query.js'
 /** How a SignalR hub is spoken to. */
 export interface SignalROptions {
   /**
-   * The invocation that makes the hub send a topic's messages, such as joining a group. Default: none, the hub sends to
+   * The invocation that makes the hub send a topic's messages, such as joining a group; with the identity of the last
+   * message that came of it, for a hub that sends again what came behind that one. Default: none, the hub sends to
    * everybody.
    */
-  join?: (topic: string) => { target: string; arguments: unknown[] } | null
+  join?: (topic: string, last?: string) => { target: string; arguments: unknown[] } | null
   /**
    * What makes an invocation the same from another server: a name that the hub gives each, not the id of what it is
    * about. Default: nothing, and nothing is promised about messages in a handover.
@@ -67,6 +68,7 @@ export function signalR({
     let count = 0
     let greeted = false
     let wanted: string[] = []
+    let lastOf: RawHello['last'] = () => undefined
     const joins = new Map<string, string>()
     const waiting = new Set<string>()
     const pings = new Set<string>()
@@ -76,7 +78,7 @@ export function signalR({
       write({ type: 1, invocationId: id, target, arguments: args })
     const joined = (topics: Iterable<string>) =>
       [...topics].flatMap((topic) => {
-        const call = join(topic)
+        const call = join(topic, lastOf(topic))
         if (!call) return []
         joins.set(String(++count), topic)
         return [invoke(call.target, call.arguments, String(count))]
@@ -85,8 +87,9 @@ export function signalR({
     return {
       name: 'signalr',
       leastOverlap,
-      hello({ topics }) {
+      hello({ topics, last }) {
         wanted = [...topics.keys()]
+        lastOf = last
         return write({ protocol: 'json', version: 1 })
       },
       dial: ({ url, subprotocols }, token) => ({

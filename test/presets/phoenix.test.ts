@@ -291,6 +291,28 @@ it('tells of a channel that refuses its join or is closed (phx_close), joins one
   expect(seen).toEqual([{ event: 'said', payload: { id: 'now' } }])
 })
 
+it('joins after a break with the name of the last message, and tells what the channel sends again once', async () => {
+  const server = await endpoint()
+  const { socket, seen } = speaking(
+    server.url,
+    phoenix({ identity: idOf, params: (_topic, last) => (last === undefined ? {} : { after: last }) }),
+    { reconnect: { spread: 0 } },
+  ).follow('room:1')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  for (const id of [1, 2]) server.broadcast(0, 'room:1', 'said', { id })
+  await until(() => seen.length === 2, 'the first two')
+  server.legs[0]!.socket.terminate()
+  await until(() => server.legs.length === 2 && socket.store.getState().status === 'live', 'live again')
+  for (const id of [2, 3]) server.broadcast(1, 'room:1', 'said', { id })
+  await until(() => seen.length === 3, 'the third')
+  expect([0, 1].map((leg) => server.frames(leg)[0]!.slice(2))).toEqual([
+    ['room:1', 'phx_join', {}],
+    ['room:1', 'phx_join', { after: '2' }],
+  ])
+  expect(seen.map((data) => (data as { payload: { id: number } }).payload.id)).toEqual([1, 2, 3])
+})
+
 it('has a push answered by what the channel replied, also when it says no', async () => {
   const server = await endpoint()
   const { socket } = speaking(server.url, phoenix()).follow('room:1')

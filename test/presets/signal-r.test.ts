@@ -118,6 +118,31 @@ it('joins on the new leg before it goes over, marks the end by an answered call,
   expect([joined, refused]).toEqual([2, ['secret', 'secret']])
 })
 
+it('asks the hub after a break for what came behind the last message, and tells what is sent again once', async () => {
+  const server = await hub()
+  const { socket, seen } = speaking(
+    server.url,
+    signalR({
+      identity: ([first]) => String((first as { id: number }).id),
+      join: (topic, last) => ({ target: 'Join', arguments: [topic, last ?? null] }),
+    }),
+    { reconnect: { spread: 0 } },
+  ).follow('said')
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  for (const id of [1, 2]) server.send(0, say(id))
+  await until(() => seen.length === 2, 'the first two')
+  server.legs[0]!.socket.terminate()
+  await until(() => server.legs.length === 2 && socket.store.getState().status === 'live', 'live again')
+  for (const id of [2, 3]) server.send(1, say(id))
+  await until(() => seen.length === 3, 'the third')
+  expect([server.invocations(0), server.invocations(1)]).toEqual([
+    [['Join', ['said', null]]],
+    [['Join', ['said', '2']]],
+  ])
+  expect(seen.map((args) => (args as [{ id: number }])[0].id)).toEqual([1, 2, 3])
+})
+
 it('delivers all that one connection brings about the same thing, puts the token into the URL, and is done with what is sent without an answer', async () => {
   const server = await hub()
   const { socket, seen } = speaking(server.url, signalR({ send: (method) => method === 'Tell' }), {
