@@ -5,7 +5,7 @@ import { useEffect } from 'react'
 import '@fontsource-variable/inter'
 import '../stories/kit/tokens.css'
 import '../stories/kit/pieces.css'
-import { release } from '../stories/kit/pace.js'
+import { release } from '../stories/kit/release.js'
 
 const page = document.documentElement
 

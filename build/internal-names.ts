@@ -6,7 +6,7 @@
 export const INTERNAL_NAMES: readonly string[] = [
   'active',
   'ask',
-  'pace',
+  'backoff',
   'old',
   'settings',
   'wait',
@@ -34,7 +34,7 @@ export const INTERNAL_NAMES: readonly string[] = [
   'evidence',
   'expired',
   'silent',
-  'hasten',
+  'dialSooner',
   'outage',
   'report',
   'sent',

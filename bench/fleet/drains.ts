@@ -71,12 +71,12 @@ function drain(
   moved: (leg: number, dialled: number, welcome: number) => void,
 ) {
   let now = begin
-  const pace = createDrainRate(askingRate(rate), () => now)
+  const limit = createDrainRate(askingRate(rate), () => now)
   const deadline = (legs / rate) * 2_000 + 30_000
   for (let leg = 0; leg < legs; leg++) {
     // Timers tick in whole milliseconds.
-    now += Math.ceil(pace.wait())
-    pace.took()
+    now += Math.ceil(limit.wait())
+    limit.took()
     const asked = now + ONE_WAY.near + (ONE_WAY.far - ONE_WAY.near) * random() ** 2
     const dialled = asked + spreadDelay({ deadline: deadline - (now - begin), dialTime: 3 * dialTime }, random)
     moved(leg, dialled, dialled + dialTime * (0.5 + random()))

@@ -181,7 +181,7 @@ public sealed class RedisLog : ITopicLog
         lock (held) all = [.. held.Where((one, at) => due(at, one.Key)).Select(one => (one.Key, $"{one.Value.Newest}", one.Value.Subject, string.Join(' ', one.Value.Legs)))];
         foreach (var some in all.Length == 0 ? [all] : all.Chunk(500))
         {
-            var (root, said) = await Run("tend", _ => ([Key("root"), Key("nodes"), Key($"legs:{node}"), Key("idle"), .. some.Select(one => Key($"session:{Name(one.Session)}"))],
+            var (root, said) = await Run("renew", _ => ([Key("root"), Key("nodes"), Key($"legs:{node}"), Key("idle"), .. some.Select(one => Key($"session:{Name(one.Session)}"))],
                 [node, scripts.Lease, scripts.Idle, .. some.SelectMany(one => new object[] { one.Newest, one.Subject, Name(one.Session), one.Legs })]));
             late |= Text(said[1]) == "late";
             rollCall.Knows(new Mark(root, Number(said[2]), Text(said[3])));

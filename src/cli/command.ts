@@ -98,7 +98,7 @@ export async function command(
   const token = values.token ?? environment['LIVESOCKET_TOKEN']
   // What a server says goes to a terminal, and from there into logs: it has no control characters, and tells no token.
   const say = (text: string) => print(redactedText(text, token === undefined ? [] : [token]).replace(UNPRINTABLE, '?'))
-  const pace: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
+  const variables: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
   const options = {
     url,
     WebSocket,
@@ -106,7 +106,7 @@ export async function command(
     topic,
     patience: values.patience === undefined ? (name === 'doctor' ? 5_000 : 2_000) : Number(values.patience),
     ...(drain !== undefined && {
-      drain: (deadline: number) => shell(drain, { LIVESOCKET_DEADLINE: String(deadline), ...pace }),
+      drain: (deadline: number) => shell(drain, { LIVESOCKET_DEADLINE: String(deadline), ...variables }),
     }),
   }
   if (name === 'conformance') {

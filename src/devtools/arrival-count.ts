@@ -13,7 +13,7 @@ export interface Arrival {
 }
 
 /** Arrivals within so many ms on one leg are one. */
-const MOMENT = 20
+const AT_ONCE = 20
 const ARRIVALS = 6_000
 /** How often what came in is counted where single frames are not seen, ms. */
 const COUNT_EVERY = 250
@@ -39,7 +39,7 @@ export function createArrivalCount(
     if (delivered + duplicates + held <= 0) return
     const { at, leg } = lastFrame ?? { at: now(), leg: socket.store.getState().leg?.number ?? 0 }
     const before = arrivals.last()
-    const same = before && before.leg === leg && at - before.at < MOMENT ? before : undefined
+    const same = before && before.leg === leg && at - before.at < AT_ONCE ? before : undefined
     if (!same) arrivals.push({ at, leg, delivered, duplicates, held })
     for (const sum of [same, history.get(leg)]) {
       if (!sum) continue

@@ -96,7 +96,7 @@ export class Coordinator implements Handover, SessionLegs {
       )
     const over = (this.#waiters ??= new HandoverWaiters()).wait(active?.leg)
     if (active) this.leave('application')
-    else this.hasten()
+    else this.dialSooner()
     return over
   }
 
@@ -146,7 +146,7 @@ export class Coordinator implements Handover, SessionLegs {
       case 'close':
         return this.#close(effect.leg, effect.why)
       case 'wait':
-        return this.#dialTimer.wait(effect.pace)
+        return this.#dialTimer.wait(effect.backoff)
       case 'serve':
         return this.#serve(effect.leg)
       case 'failed':
@@ -239,23 +239,23 @@ export class Coordinator implements Handover, SessionLegs {
    * `patience`, a dial that is under way has so many ms left: it may hang in a network that is no more. Where it fails
    * all the same, the next one is early.
    */
-  hasten(patience?: number): void {
+  dialSooner(patience?: number): void {
     const { early } = this.dials
     for (const leg of this.legs.all) {
       if (leg.welcome) continue
       // It is cut short only where the next one need not wait.
-      if (patience !== undefined && early.left) leg.hasten(patience)
+      if (patience !== undefined && early.left) leg.shortenDial(patience)
       this.legs.suspect(leg)
     }
     this.settings.clock.check()
     const { wait, active } = this.state
-    const { busy, pace, left } = this.#dialTimer
+    const { busy, backoff, left } = this.#dialTimer
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
     // serves.
-    if (wait !== 'timer' || busy || (active && pace.kind === 'asked')) return
+    if (wait !== 'timer' || busy || (active && backoff.kind === 'asked')) return
     if ((left ?? 0) <= SOON || !early.left) return
     early.take()
-    this.dispatch({ type: 'hasten', pace: active ? 'now' : 'early' })
+    this.dispatch({ type: 'dial', backoff: active ? 'now' : 'early' })
   }
 
   /** Asks every serving leg for a sign of life within `timeout` ms. */
@@ -277,7 +277,7 @@ export class Coordinator implements Handover, SessionLegs {
     if (this.state.status !== 'open') return
     this.#dialTimer.pause()
     for (let seat; (seat = this.state.old ?? this.state.standby ?? this.state.active); )
-      letGo(this, this.legs.of(seat.leg)!, SUSPENDED, 'the page is stored', { do: 'retry', pace: 'spread' })
+      letGo(this, this.legs.of(seat.leg)!, SUSPENDED, 'the page is stored', { do: 'retry', backoff: 'spread' })
   }
 
   /** False: nothing was suspended or held. */
@@ -289,7 +289,7 @@ export class Coordinator implements Handover, SessionLegs {
     else {
       if (left !== null) early.take()
       // People do not all go back to a page at the same moment: there is nothing to spread.
-      this.dispatch({ type: 'hasten', pace: 'now' })
+      this.dispatch({ type: 'dial', backoff: 'now' })
     }
     return true
   }

@@ -1,9 +1,9 @@
 import { type Clock, type Random, since } from '../base/clock.js'
 import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
-import type { Ask, Pace } from './state.js'
+import type { Ask, Backoff } from './state.js'
 
 /** What a delay depends on besides its pace. */
-export interface PaceFacts {
+export interface BackoffFacts {
   readonly clock: Clock
   readonly random: Random
   /** What the active leg was asked. */
@@ -22,10 +22,13 @@ export interface PaceFacts {
 export const LEAST_DIAL = 1_000
 
 /** Milliseconds to wait before the next dial. */
-export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, spread, cap, placed }: PaceFacts): number {
+export function delayOf(
+  backoff: Backoff,
+  { clock, random, ask, dwell, dialTook, spread, cap, placed }: BackoffFacts,
+): number {
   const left = ask ? Math.max(0, ask.deadline - since(clock, ask.at)) : Infinity
   const dialTime = Math.max(LEAST_DIAL, 3 * dialTook)
-  switch (pace.kind) {
+  switch (backoff.kind) {
     case 'now':
       return 0
     case 'asked': {
@@ -34,17 +37,17 @@ export function delayOf(pace: Pace, { clock, random, ask, dwell, dialTook, sprea
       return Math.max(Math.min(dwell, left / 2), part)
     }
     case 'again': {
-      const { tries, unopened, retryAfter, spread } = pace
+      const { tries, unopened, retryAfter, spread } = backoff
       return handoverDialDelay({ n: tries - 1, unopened, retryAfter, spread, latest: left - dialTime }, random)
     }
     case 'spread':
-      return reconnectDelay({ failures: pace.failures, spread, cap, placed }, random)
+      return reconnectDelay({ failures: backoff.failures, spread, cap, placed }, random)
     case 'early':
-      return reconnectDelay({ failures: pace.failures, spread, cap, early: true }, random)
+      return reconnectDelay({ failures: backoff.failures, spread, cap, early: true }, random)
     case 'busy': {
-      const { retryAfter, spread: own } = pace
+      const { retryAfter, spread: own } = backoff
       // A server that says over what it wants them spread has measured it: no failure of before makes it wider.
-      const failures = own === undefined ? pace.failures : 0
+      const failures = own === undefined ? backoff.failures : 0
       return reconnectDelay({ failures, spread: own ?? spread, cap, busy: true, retryAfter }, random)
     }
   }

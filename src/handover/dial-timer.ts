@@ -6,8 +6,8 @@ import { createPeriod, type Period } from '../base/period.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import { delayOf, LEAST_DIAL } from './dial-delay.js'
 import type { Handover } from './handover.js'
-import { SafeMoment } from './safe-moment.js'
-import type { ClientReason, Pace } from './state.js'
+import { HandoverWhen } from './handover-when.js'
+import type { ClientReason, Backoff } from './state.js'
 
 /** Handovers that the client wants by itself and that can wait for a moment that suits the application. */
 const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
@@ -16,14 +16,14 @@ const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 export class DialTimer {
   readonly #handover: Handover
   readonly #alarm: Alarm
-  readonly #moment: SafeMoment | null
+  readonly #when: HandoverWhen | null
   /**
    * For so long a server said that it is busy, or dials that were given up are paid for: whatever a later wait is for,
    * it is no shorter.
    */
   readonly busyFor: Period
   /** The pace that was waited at last. */
-  pace: Pace = { kind: 'now' }
+  backoff: Backoff = { kind: 'now' }
   #paused = false
 
   constructor(handover: Handover) {
@@ -31,25 +31,26 @@ export class DialTimer {
     this.#handover = handover
     this.#alarm = createAlarm(clock, this.#due, this)
     this.busyFor = createPeriod(clock)
-    this.#moment = options.when ? new SafeMoment(clock, options.when, (cause) => whenThrew(handover, cause)) : null
+    this.#when = options.when ? new HandoverWhen(clock, options.when, (cause) => whenThrew(handover, cause)) : null
   }
 
-  wait(pace: Pace): void {
-    this.pace = pace
-    this.#moment?.clear()
-    if ('retryAfter' in pace && pace.retryAfter) this.busyFor.extend(bounded(pace.retryAfter, bounds.retryAfter))
-    if (pace.kind === 'now' && this.busyFor.left === 0) return this.#now()
+  wait(backoff: Backoff): void {
+    this.backoff = backoff
+    this.#when?.clear()
+    if ('retryAfter' in backoff && backoff.retryAfter)
+      this.busyFor.extend(bounded(backoff.retryAfter, bounds.retryAfter))
+    if (backoff.kind === 'now' && this.busyFor.left === 0) return this.#now()
     const delay = Math.max(this.busyFor.left, this.#price(), this.#delay())
     const before = this.#alarm.left
     // A request that replaces another one must not put off a dial that is due already.
-    this.#alarm.set(pace.kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
-    if (pace.kind === 'asked' && delay === 0) this.#now()
+    this.#alarm.set(backoff.kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
+    if (backoff.kind === 'asked' && delay === 0) this.#now()
   }
 
   /** No dial is waited for. */
   clear(): void {
     this.#alarm.clear()
-    this.#moment?.clear()
+    this.#when?.clear()
   }
 
   /** A page that is stored dials nothing: what comes due meanwhile is dropped, and `resume` asks anew. */
@@ -66,8 +67,8 @@ export class DialTimer {
 
   /** What it waits for is a busy server. */
   get busy(): boolean {
-    const { pace } = this
-    return pace.kind === 'busy' || (pace.kind === 'again' && pace.retryAfter !== undefined)
+    const { backoff } = this
+    return backoff.kind === 'busy' || (backoff.kind === 'again' && backoff.retryAfter !== undefined)
   }
 
   /** Milliseconds to go; null where no delay runs. */
@@ -77,13 +78,13 @@ export class DialTimer {
 
   /** The application puts the handover off for the moment. */
   get putOff(): boolean {
-    return this.#moment?.waiting ?? false
+    return this.#when?.waiting ?? false
   }
 
   #delay(): number {
     const { settings, state, handoverRecord, dials } = this.#handover
     const { clock, random, handover, reconnect } = settings
-    return delayOf(this.pace, {
+    return delayOf(this.backoff, {
       clock,
       random,
       ask: state.active?.ask ?? null,
@@ -97,8 +98,9 @@ export class DialTimer {
 
   /** A dial that follows a failed one has its price, unless it would come too late for a deadline. */
   #price(): number {
-    const { pace } = this
-    if (pace.kind === 'now' || pace.kind === 'asked' || ('failures' in pace && pace.failures === 0)) return 0
+    const { backoff } = this
+    if (backoff.kind === 'now' || backoff.kind === 'asked' || ('failures' in backoff && backoff.failures === 0))
+      return 0
     const { settings, state, dials } = this.#handover
     const ask = state.active?.ask
     const wait = dials.retries.take()
@@ -113,15 +115,15 @@ export class DialTimer {
   /** A handover that can wait for a moment that suits the application does. */
   #due() {
     if (this.#paused) return
-    this.#handover.dials.placed = this.pace.kind === 'spread' && this.pace.failures === 0
+    this.#handover.dials.placed = this.backoff.kind === 'spread' && this.backoff.failures === 0
     const dial = () => this.#handover.dispatch({ type: 'due' })
     const ask = this.#handover.state.active?.ask
     const patient =
-      ask && !ask.expired && this.pace.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
-    if (!this.#moment || !patient) return dial()
+      ask && !ask.expired && this.backoff.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
+    if (!this.#when || !patient) return dial()
     const { id, reason, deadline, at } = ask
     const left = Math.max(0, deadline - since(this.#handover.settings.clock, at))
-    this.#moment.wait({ id, reason, deadline: left }, dial)
+    this.#when.wait({ id, reason, deadline: left }, dial)
   }
 }
 

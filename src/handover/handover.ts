@@ -27,7 +27,7 @@ export interface Handover {
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /** A hint that a dial may succeed now. */
-  hasten(): void
+  dialSooner(): void
   /** A handover is over, and the leg it led to serves. `planned`: another one served until then. */
   handedOver(planned: boolean): void
   /** Something has come, now: looks at what may have come due meanwhile. */

@@ -51,11 +51,11 @@ export function died(handover: Handover, leg: ProtocolLeg, { code, reason, opene
     const message = explain`The server closed the connection with ${code}: the two sides do not understand each other.`
     report(new LiveSocketError('invalid', message))
   }
-  if (verdict.do === 'retry' && verdict.pace === 'busy') tellBusy(handover, leg, verdict.retryAfter)
+  if (verdict.do === 'retry' && verdict.backoff === 'busy') tellBusy(handover, leg, verdict.retryAfter)
   lost(handover, leg, { code, reason, by: 'server', opened, error }, verdict)
   // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
   // this client lost.
-  if ((known?.suspect && !opened) || (verdict.do === 'retry' && verdict.pace === 'early')) handover.hasten()
+  if ((known?.suspect && !opened) || (verdict.do === 'retry' && verdict.backoff === 'early')) handover.dialSooner()
 }
 
 /** The server that asked to be left hears that the next one has no room: it paces its requests. */

@@ -1,5 +1,5 @@
 import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
-import type { Ask, Busy, Died, Effect, Event, Pace, Seat, State, Stop } from './state.js'
+import type { Ask, Busy, Died, Effect, Event, Backoff, Seat, State, Stop } from './state.js'
 
 /** Dials of such a handover before the server counts as gone: some three seconds of them. */
 const EXCLUSIVE_TRIES = 6
@@ -39,9 +39,9 @@ export function step(state: State, event: Event): Step {
       return stop(state, event.stop)
     case 'due':
       return state.wait === 'timer' ? dial(state) : [state, []]
-    case 'hasten':
+    case 'dial':
       return state.wait === 'timer'
-        ? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })
+        ? wait(state, event.backoff === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })
         : [state, []]
     case 'deadline':
       return deadline(state, event.alive)
@@ -84,8 +84,8 @@ function stop(state: State, reason: Stop): Step {
   ]
 }
 
-function wait(state: State, pace: Pace): Step {
-  return [{ ...state, wait: 'timer' }, [{ do: 'wait', pace }]]
+function wait(state: State, backoff: Backoff): Step {
+  return [{ ...state, wait: 'timer' }, [{ do: 'wait', backoff }]]
 }
 
 function dial(state: State): Step {
@@ -134,8 +134,8 @@ function standbyFailed(state: State, opened: boolean, verdict?: Verdict): Step {
 }
 
 /** The pace of the next dial of a handover, of which one came to nothing. */
-function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Pace {
-  const busy = verdict?.do === 'retry' && verdict.pace === 'busy'
+function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Backoff {
+  const busy = verdict?.do === 'retry' && verdict.backoff === 'busy'
   const told = busy ? busyOf(verdict) : null
   return ask?.expired
     ? { kind: busy ? 'busy' : 'spread', failures: tries, ...told }
@@ -193,8 +193,8 @@ function onlyLegDied(state: State, { code, verdict, lasted }: Died): Step {
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
   if (verdict.do === 'renew-token') return wait(next, { kind: 'now' })
   // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
-  if (state.wait === 'timer' && verdict.pace === 'spread') return [next, []]
-  return wait(next, { kind: verdict.pace, failures, ...busyOf(verdict) })
+  if (state.wait === 'timer' && verdict.backoff === 'spread') return [next, []]
+  return wait(next, { kind: verdict.backoff, failures, ...busyOf(verdict) })
 }
 
 function busyOf({ retryAfter, spread }: Busy): Busy | null {

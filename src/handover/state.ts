@@ -66,7 +66,7 @@ export interface Ask {
 export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
 
 /** How long the next dial waits; the coordinator draws the number. */
-export type Pace =
+export type Backoff =
   | { readonly kind: 'now' }
   /** A request's own spread, and the dwell after a cutover. */
   | { readonly kind: 'asked' }
@@ -88,13 +88,13 @@ export type Stop = {
 }
 
 export type Event =
-  /** `held`: nobody is there to see it yet; the dial waits to be hastened. */
+  /** `held`: nobody is there to see it yet; the dial waits for `dial`. */
   | { readonly type: 'connect'; readonly fresh: boolean; readonly exclusive?: boolean; readonly held?: boolean }
   | { readonly type: 'stop'; readonly stop: Stop }
   /** The moment that `wait` waits for. */
   | { readonly type: 'due' }
   /** The network came back, or somebody is in a hurry: a dial that waits need not. */
-  | { readonly type: 'hasten'; readonly pace: 'now' | 'early' }
+  | { readonly type: 'dial'; readonly backoff: 'now' | 'early' }
   /** The deadline of what the active leg was asked. `alive`: it has been heard of since it was suspected. */
   | { readonly type: 'deadline'; readonly alive: boolean }
   /** The old leg has nothing more to give, or may give no more. */
@@ -120,7 +120,7 @@ export type Died = Extract<Event, { type: 'died' }>
 export type Effect =
   | { readonly do: 'dial'; readonly leg: number; readonly url: string | null; readonly ask: Ask | null }
   | { readonly do: 'close'; readonly leg: number; readonly why: CloseReason }
-  | { readonly do: 'wait'; readonly pace: Pace }
+  | { readonly do: 'wait'; readonly backoff: Backoff }
   | { readonly do: 'serve'; readonly leg: number }
   | { readonly do: 'failed'; readonly ask: Ask; readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' }
   | { readonly do: 'stopped'; readonly stop: Stop }

@@ -58,7 +58,7 @@ export class TimeLimits {
   lastChance(): void {
     this.#lastChance ??= this.#alarm(() => {
       const leg = this.#active
-      if (leg?.silent) letGo(this.#handover, leg, 1000, 'silent', { do: 'retry', pace: 'early' })
+      if (leg?.silent) letGo(this.#handover, leg, 1000, 'silent', { do: 'retry', backoff: 'early' })
     })
     this.#lastChance.set(this.#handover.settings.connectTimeout)
   }

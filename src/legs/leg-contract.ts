@@ -35,7 +35,7 @@ export interface ProtocolLeg {
    */
   probe(timeout: number): void
   /** Not welcomed yet, it has to be within so many ms. */
-  hasten(patience: number): void
+  shortenDial(patience: number): void
   /** From here on nothing of this leg is ever heard of again. */
   close(code: number, reason?: string): void
 }

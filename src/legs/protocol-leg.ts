@@ -130,7 +130,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
     this.#acceptAll(this.#codec.opened?.())
   }
 
-  hasten(patience: number): void {
+  shortenDial(patience: number): void {
     const { left } = this.#late
     if (this.welcome || left === null || left <= patience) return
     this.#hurried = true

@@ -45,7 +45,7 @@ export type Verdict =
        * `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter`
        * and a random part of `spread`.
        */
-      readonly pace: 'spread' | 'early' | 'busy'
+      readonly backoff: 'spread' | 'early' | 'busy'
       /** Milliseconds. */
       readonly retryAfter?: number
       /** Milliseconds. Absent: as any reconnection. */
@@ -64,10 +64,10 @@ export type Verdict =
       readonly reason?: string
     }
 
-const SPREAD: Verdict = { do: 'retry', pace: 'spread' }
-const EARLY: Verdict = { do: 'retry', pace: 'early' }
-const OURS: Verdict = { do: 'retry', pace: 'early', ours: true }
-const BAD: Verdict = { do: 'retry', pace: 'spread', bad: true }
+const SPREAD: Verdict = { do: 'retry', backoff: 'spread' }
+const EARLY: Verdict = { do: 'retry', backoff: 'early' }
+const OURS: Verdict = { do: 'retry', backoff: 'early', ours: true }
+const BAD: Verdict = { do: 'retry', backoff: 'spread', bad: true }
 const RENEW: Verdict = { do: 'renew-token' }
 
 /** Whether an error frame speaks of the leg or the session, not of one topic, publish or subscribe. */
@@ -111,7 +111,7 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
     case 'busy':
       return {
         do: 'retry',
-        pace: 'busy',
+        backoff: 'busy',
         ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }),
         ...(error.spread === undefined ? undefined : { spread: error.spread }),
       }

@@ -9,8 +9,8 @@ export function healthListener(
   ask: () => { readonly draining: boolean; readonly log: LogStatus | undefined; readonly release: string | null },
 ): RequestListener {
   return (_request, response) => {
-    const { release, ...standing } = ask()
-    const readiness = readinessOf(standing)
+    const { release, ...status } = ask()
+    const readiness = readinessOf(status)
     response
       .writeHead(readiness === 'ready' ? 200 : 503, {
         'Content-Type': 'text/plain',

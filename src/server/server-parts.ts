@@ -22,7 +22,7 @@ import type { OrderNews } from './log/news.js'
 import type { PresenceChange } from './log/topic-log.js'
 import { createPresence, noPresence } from './presence/presence.js'
 import { isOwnTopic } from '../protocol/own-topics.js'
-import { createPublishPace } from './publishes/publish-pace.js'
+import { createPublishThrottle } from './publishes/publish-throttle.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { createPublisher } from './publishes/publisher.js'
 import { publisherOf } from './publishes/told-publisher.js'
@@ -124,7 +124,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
       connections: roster.connections.size,
       legs: roster.legs.size,
       topics: traffic.feeds.size,
-      slowed: traffic.pace.slowed(),
+      slowed: traffic.throttle.slowed(),
       admission: { greeted: greeting.greeted.lastSecond, ...greeting.admission.stats },
       timings: stopwatch.timings,
       ...(traffic.log.size && { log: traffic.log.size() }),
@@ -170,7 +170,7 @@ function createTraffic<User>(
   const delivered = (topic: string, offset: number) => times.delivered(topic, offset)
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, delivered, onError })
   // Of the process itself, whatever clock the server is given.
-  const pace = createPublishPace(systemClock, feeds.crowded)
+  const throttle = createPublishThrottle(systemClock, feeds.crowded)
   const permission = guardOwnTopics(
     createPermission(given.authorize, { ...limits, clock, onError }),
     given.presence !== undefined,
@@ -189,7 +189,7 @@ function createTraffic<User>(
   })
   const publish = createPublisher<User>({
     log,
-    pace,
+    throttle,
     times,
     permission,
     clock,
@@ -215,12 +215,12 @@ function createTraffic<User>(
   return {
     log,
     feeds,
-    pace,
+    throttle,
     permission,
     presence,
     filter,
     publish: tracedPublisher(publish, tracing),
-    publishOwn: createServerPublish({ log, pace, times, clock, maxFrame: limits.maxFrame }),
+    publishOwn: createServerPublish({ log, throttle, times, clock, maxFrame: limits.maxFrame }),
     answer: tracedAnswerer(answer, tracing),
     signals,
     news,

@@ -142,7 +142,7 @@ class TopicFold<State> {
     this.#attach()
     const loading = this.#loading
     if (!loading || this.#joined || now.status === 'idle') return
-    if (before && before.status !== 'live' && now.status === 'live') loading.hasten()
+    if (before && before.status !== 'live' && now.status === 'live') loading.retry()
     loading.start(false)
   }
 

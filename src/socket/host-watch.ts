@@ -25,11 +25,11 @@ export function watchHost(coordinator: Coordinator): () => void {
       coordinator.session.tokens.check()
       coordinator.evidence.hint()
       coordinator.probe(PROBE)
-      if (hint !== 'offline') coordinator.hasten(PROBE)
+      if (hint !== 'offline') coordinator.dialSooner(PROBE)
     }),
     watchWake(clock, page, () => {
       lookAgain(coordinator)
-      coordinator.hasten()
+      coordinator.dialSooner()
     }),
     page.subscribe((change) => {
       tick(page.hidden() && change !== 'stored')
@@ -41,7 +41,7 @@ export function watchHost(coordinator: Coordinator): () => void {
       if (change === 'hidden') return
       // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
       lookAgain(coordinator)
-      if (!coordinator.resume()) coordinator.hasten()
+      if (!coordinator.resume()) coordinator.dialSooner()
     }),
   ]
   return () => {

@@ -48,7 +48,7 @@ export interface SnapshotLoad {
    */
   start(soon: boolean): void
   /** A retry that waits need not wait longer: the server can be reached again, so the API may be too. */
-  hasten(): void
+  retry(): void
   stop(): void
   /** What failed before, and what served for how long, is another story's. */
   forget(): void
@@ -140,7 +140,7 @@ export function createSnapshotLoad<State>(
         )
       else run()
     },
-    hasten() {
+    retry() {
       if (!cancelWait) return
       cancelWait()
       cancelWait = null

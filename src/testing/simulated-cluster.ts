@@ -47,5 +47,5 @@ export interface Behaviour {
   /** False: publishes are applied and never answered. */
   acks: boolean
   /** Milliseconds between two replayed messages; live ones wait behind them. */
-  replayPace: number
+  replayInterval: number
 }

@@ -18,7 +18,7 @@ interface Subscription {
   prev: number
   /** Up to here it is replay. */
   readonly head: number
-  pacing: boolean
+  waiting: boolean
 }
 
 export function createSimulatedReading(
@@ -37,7 +37,7 @@ export function createSimulatedReading(
 
   function pump(topic: string) {
     const subscription = topics.get(topic)
-    if (!subscription || subscription.pacing) return
+    if (!subscription || subscription.waiting) return
     // A hidden message is told of by its offset, where no visible one follows it at once.
     let hidden: number | null = null
     for (const { offset, data } of log.after(topic, subscription.at)) {
@@ -51,12 +51,12 @@ export function createSimulatedReading(
       hidden = null
       send({ type: 'message', topic, offset, prev: subscription.prev, data, hasData: true })
       subscription.prev = offset
-      if (behaviour.replayPace > 0 && offset <= subscription.head) {
-        subscription.pacing = true
+      if (behaviour.replayInterval > 0 && offset <= subscription.head) {
+        subscription.waiting = true
         clock.setTimeout(() => {
-          subscription.pacing = false
+          subscription.waiting = false
           if (topics.get(topic) === subscription) pump(topic)
-        }, behaviour.replayPace)
+        }, behaviour.replayInterval)
         return
       }
     }
@@ -75,7 +75,7 @@ export function createSimulatedReading(
         }
         const reply = log.answer(topic, position)
         answers.set(topic, reply)
-        topics.set(topic, { at: reply.after, prev: reply.after, head: reply.offset, pacing: false })
+        topics.set(topic, { at: reply.after, prev: reply.after, head: reply.offset, waiting: false })
       }
       return { answers, refused }
     },

@@ -100,7 +100,7 @@ export function createSimulatedServer(cluster: Cluster, id: string, url: string)
     url,
     door: 'open',
     acks: true,
-    replayPace: 0,
+    replayInterval: 0,
     taking: true,
     get state() {
       return state

@@ -14,7 +14,7 @@ import {
   tokenLifetime,
   tokenRetryDelay,
 } from '../policy/token-schedule.js'
-import { CallPace, LONGEST_TIMER } from './call-pace.js'
+import { TokenBackoff, LONGEST_TIMER } from './token-backoff.js'
 import type { TokenCallOutcome } from './token-call.js'
 import { TokenGrant } from './token-grant.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers, TokenState } from './token-part.js'
@@ -40,7 +40,7 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
 class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   grant: TokenGrant | null = null
-  #pace: CallPace | null = null
+  #backoff: TokenBackoff | null = null
   readonly tabs: TokenTabs
   readonly #deps: TokenKeeperDeps
   readonly #handlers: TokenKeeperHandlers
@@ -68,8 +68,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   /** Of the provider, and of what other tabs say of it. */
-  get pace(): CallPace {
-    return (this.#pace ??= new CallPace(this.#deps))
+  get backoff(): TokenBackoff {
+    return (this.#backoff ??= new TokenBackoff(this.#deps))
   }
 
   // What the live socket asks and tells.
@@ -116,7 +116,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       if (!grant || token !== grant.token || grant.refused) return
       if (grant.acceptedAt && since(this.#deps.clock, grant.acceptedAt) >= PROVEN) this.#refusals = 0
       grant.refused = true
-      this.pace.wanted = 'rejected'
+      this.backoff.wanted = 'rejected'
     }
     if (++this.#refusals >= 2) this.#end('token-refused')
     else this.look()
@@ -124,7 +124,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   request(): void {
     if (this.#over !== null || !this.grant) return
-    this.pace.wanted ??= 'requested'
+    this.backoff.wanted ??= 'requested'
     this.look()
   }
 
@@ -145,7 +145,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   check(): void {
     if (this.#over !== null || this.#resting || !this.#stillOn()) return
-    if (this.#pace?.backOnline || this.#wasHidden !== this.#hidden) this.look()
+    if (this.#backoff?.backOnline || this.#wasHidden !== this.#hidden) this.look()
   }
 
   open(): boolean {
@@ -169,14 +169,14 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   rest(): void {
     if (this.#over !== null || this.#resting) return
     this.#resting = true
-    if (this.#renewal?.underWay) this.pace.dropped++
+    if (this.#renewal?.underWay) this.backoff.dropped++
     this.#stop(false, explain`the live socket was closed`)
   }
 
   // What other tabs tell.
 
   asked(generation: number): void {
-    const { failures, pause } = this.pace
+    const { failures, pause } = this.backoff
     if (failures > 0 && pause.left > 0) this.tabs.wait(failures, pause.left)
     // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
     if (this.grant?.usable && this.grant.generation > generation) this.tabs.share(this.grant, this.#sessionLeft)
@@ -190,7 +190,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (grant.generation > (this.grant?.generation ?? 0) && grant.left > 0) {
       if (!this.#sameSubject(grant.token)) return this.#end('subject-changed')
       if (sessionLeft !== undefined) this.#endsIn(sessionLeft)
-      this.pace.lastCall = grant.start
+      this.backoff.lastCall = grant.start
       this.#adopt(grant)
       this.tabs.heard()
     }
@@ -198,8 +198,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   failedElsewhere(failures: number, delay: number): void {
-    this.pace.failures = Math.max(this.pace.failures, failures)
-    this.pace.pause.extend(Math.min(delay, LONGEST_PAUSE))
+    this.backoff.failures = Math.max(this.backoff.failures, failures)
+    this.backoff.pause.extend(Math.min(delay, LONGEST_PAUSE))
     this.tabs.heard()
     this.look()
   }
@@ -229,9 +229,9 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.#wasHidden = this.#hidden
     const wait =
       this.#deps.getToken && !this.#renewal?.underWay
-        ? this.pace.untilCall(grant, !!this.#waiters?.size, this.#wasHidden)
+        ? this.backoff.untilCall(grant, !!this.#waiters?.size, this.#wasHidden)
         : Infinity
-    if (wait <= 0) void (this.#renewal ??= new TokenRenewal(this.#deps, this)).start(this.pace.wanted!)
+    if (wait <= 0) void (this.#renewal ??= new TokenRenewal(this.#deps, this)).start(this.backoff.wanted!)
     else if (grant || wait < Infinity) {
       // A token dies unseen if the next look is later.
       const death = grant && grant.left > 0 ? grant.left : Infinity
@@ -276,8 +276,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       )
       return this.#fail(reason, error)
     }
-    this.pace.failures = 0
-    this.pace.pause.start(tokenRetryDelay({ failures: 0, left }, this.#deps.random))
+    this.backoff.failures = 0
+    this.backoff.pause.start(tokenRetryDelay({ failures: 0, left }, this.#deps.random))
   }
 
   /**
@@ -288,8 +288,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #bornDead(grant: TokenGrant, left: number) {
     grant.stillborn = true
     const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: this.#stillborn++, left: 0 }, this.#deps.random))
-    this.pace.wanted ??= 'requested'
-    this.pace.pause.extend(delay)
+    this.backoff.wanted ??= 'requested'
+    this.backoff.pause.extend(delay)
     const error = new LiveSocketError(
       'invalid',
       explain`the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
@@ -312,7 +312,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (!this.grant?.refused) this.#refusals = 0
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
-    this.pace.satisfied()
+    this.backoff.satisfied()
     this.#renewal?.satisfied()
     this.#waiters?.give(next.token)
     this.#handlers.fresh(next.token)
@@ -320,8 +320,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   #fail(reason: TokenReason, error: unknown, retryAfter?: number) {
-    const delay = this.pace.failed(reason, this.grant?.usable ? this.grant.left : 0, retryAfter)
-    this.tabs.wait(this.pace.failures, delay)
+    const delay = this.backoff.failed(reason, this.grant?.usable ? this.grant.left : 0, retryAfter)
+    this.tabs.wait(this.backoff.failures, delay)
     this.#handlers.failed({ reason, error, retryIn: delay })
   }
 
@@ -353,7 +353,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       over: this.#over !== null,
       grant: this.#resting ? null : this.grant,
       renewing: this.#renewal?.underWay ?? false,
-      pace: this.#deps.getToken ? this.pace : null,
+      backoff: this.#deps.getToken ? this.backoff : null,
       hidden: this.#wasHidden,
       now: this.#deps.clock.now(),
     })

@@ -1,6 +1,6 @@
 import type { Instant } from '../base/clock.js'
 import type { TokenReason } from '../policy/token-news.js'
-import type { CallPace } from './call-pace.js'
+import type { TokenBackoff } from './token-backoff.js'
 import { callTokenProvider, PROVIDER_LIMIT, type TokenCallOutcome } from './token-call.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps } from './token-part.js'
@@ -15,7 +15,7 @@ const TURN_LIMIT = 8_000
 /** Whose token it is that is renewed. */
 export interface Renewed {
   readonly grant: TokenGrant | null
-  readonly pace: CallPace
+  readonly backoff: TokenBackoff
   readonly tabs: TokenTabs
   /** What the provider said to a call that began at `start`. */
   answered(outcome: TokenCallOutcome, reason: TokenReason, start: Instant): void
@@ -44,13 +44,13 @@ export class TokenRenewal {
 
   async start(reason: TokenReason): Promise<void> {
     const { clock, random } = this.#deps
-    const { tabs, pace } = this.#of
+    const { tabs, backoff } = this.#of
     const seen = this.#generation
     const mine = (this.#current = { turn: new AbortController(), call: new AbortController() })
     const { turn, call } = mine
     const renewed = () => this.#generation > seen
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
-    const settled = () => this.#current !== mine || renewed() || pace.pause.left > 0
+    const settled = () => this.#current !== mine || renewed() || backoff.pause.left > 0
     const cancel = clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
     void tabs.ask(seen)
     try {
@@ -66,7 +66,8 @@ export class TokenRenewal {
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.
-      if (!settled() && this.#of.grant?.usable && this.#turnsMissed++ === 0) pace.pause.start(5_000 + random() * 10_000)
+      if (!settled() && this.#of.grant?.usable && this.#turnsMissed++ === 0)
+        backoff.pause.start(5_000 + random() * 10_000)
       if (!settled()) await this.#call(reason, call)
     }
     cancel()
@@ -88,7 +89,7 @@ export class TokenRenewal {
   }
 
   async #call(reason: TokenReason, call: AbortController) {
-    const start = this.#of.pace.begin()
+    const start = this.#of.backoff.begin()
     this.#forgetSlow()
     const late = (outcome: TokenCallOutcome) => {
       if (this.#slow !== call) return
@@ -99,7 +100,7 @@ export class TokenRenewal {
     }
     const outcome = await callTokenProvider(
       this.#deps.getToken!,
-      { reason, attempt: this.#of.pace.failures + 1, limit: this.#limit, call, late },
+      { reason, attempt: this.#of.backoff.failures + 1, limit: this.#limit, call, late },
       this.#deps.clock,
     )
     // Signed out or closed meanwhile: whatever came, it is too late.

@@ -1,5 +1,5 @@
 import { refreshDue } from '../policy/token-schedule.js'
-import type { CallPace } from './call-pace.js'
+import type { TokenBackoff } from './token-backoff.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenState } from './token-part.js'
 
@@ -10,15 +10,16 @@ export interface TokenStateAsk {
   readonly grant: TokenGrant | null
   readonly renewing: boolean
   /** Of the provider, where there is one. */
-  readonly pace: CallPace | null
+  readonly backoff: TokenBackoff | null
   readonly hidden: boolean
   readonly now: number
 }
 
-export function tokenState({ over, grant, renewing, pace, hidden, now }: TokenStateAsk): TokenState {
+export function tokenState({ over, grant, renewing, backoff, hidden, now }: TokenStateAsk): TokenState {
   if (!grant) return { status: over ? 'ended' : renewing ? 'refreshing' : 'none', refreshAt: null, expiresAt: null }
   const born = now - grant.age
-  const due = pace && (pace.wanted === null ? born + refreshDue(grant.schedule, hidden) : now + pace.untilNext(grant))
+  const due =
+    backoff && (backoff.wanted === null ? born + refreshDue(grant.schedule, hidden) : now + backoff.untilNext(grant))
   return {
     status: renewing ? 'refreshing' : grant.usable ? 'valid' : 'stale',
     refreshAt: renewing ? null : due,
@@ -27,13 +28,13 @@ export function tokenState({ over, grant, renewing, pace, hidden, now }: TokenSt
 }
 
 /** Two clocks tell one moment a few milliseconds apart from call to call: no news below this. */
-const SAME_MOMENT = 1_000
+const SAME_TIME = 1_000
 
 /** Whether the one says nothing new after the other. */
 export function sameState(a: TokenState, b: TokenState): boolean {
-  return a.status === b.status && sameMoment(a.refreshAt, b.refreshAt) && sameMoment(a.expiresAt, b.expiresAt)
+  return a.status === b.status && sameTime(a.refreshAt, b.refreshAt) && sameTime(a.expiresAt, b.expiresAt)
 }
 
-function sameMoment(a: number | null, b: number | null): boolean {
-  return a === b || (a !== null && b !== null && Math.abs(a - b) < SAME_MOMENT)
+function sameTime(a: number | null, b: number | null): boolean {
+  return a === b || (a !== null && b !== null && Math.abs(a - b) < SAME_TIME)
 }

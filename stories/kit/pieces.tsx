@@ -1,6 +1,6 @@
 import { useEffect, useState, type ButtonHTMLAttributes, type ReactNode } from 'react'
 import type { Simulation } from 'livesocket/testing'
-import { useReleased } from './pace.js'
+import { useReleased } from './release.js'
 
 /** A page with a title, on which a simulation runs. */
 export function Stage({

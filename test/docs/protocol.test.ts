@@ -134,9 +134,9 @@ describe('its tables of errors and close codes', () => {
     [/^(stays closed|stops)|without an answer it stops$/, ({ do: what }) => what === 'stop'],
     [/gives up after three in a row/, (verdict) => verdict.do === 'retry' && verdict.bad === true],
     [/^fetches a new token|^as `unauthorized`/, ({ do: what }) => what === 'renew-token'],
-    [/waits `retryAfter`/, (verdict) => verdict.do === 'retry' && verdict.pace === 'busy'],
-    [/at once$|^that publish fails/, (verdict) => verdict.do === 'retry' && verdict.pace === 'early'],
-    [/spread|^the same|backs off/, (verdict) => verdict.do === 'retry' && verdict.pace === 'spread' && !verdict.bad],
+    [/waits `retryAfter`/, (verdict) => verdict.do === 'retry' && verdict.backoff === 'busy'],
+    [/at once$|^that publish fails/, (verdict) => verdict.do === 'retry' && verdict.backoff === 'early'],
+    [/spread|^the same|backs off/, (verdict) => verdict.do === 'retry' && verdict.backoff === 'spread' && !verdict.bad],
   ]
   const meaning = (text: string) => {
     const found = meanings.find(([words]) => words.test(text))

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Ask, Pace } from '../../src/handover/state.js'
+import type { Ask, Backoff } from '../../src/handover/state.js'
 import { delayOf } from '../../src/handover/dial-delay.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 const START = 1_893_456_000_000
 
 function delay(
-  pace: Pace,
+  backoff: Backoff,
   facts: {
     ask?: Partial<Ask>
     dwell?: number
@@ -30,7 +30,7 @@ function delay(
         ...facts.ask,
       }
     : null
-  return delayOf(pace, {
+  return delayOf(backoff, {
     clock,
     random: () => facts.draw ?? 0.5,
     ask,
@@ -43,7 +43,7 @@ function delay(
 }
 
 describe('how long the next dial waits', () => {
-  it.each<[string, Pace, Parameters<typeof delay>[1], number]>([
+  it.each<[string, Backoff, Parameters<typeof delay>[1], number]>([
     ['a handover that is wanted now does not', { kind: 'now' }, { ask: { spread: 9_000 } }, 0],
     ['one without a spread does not', { kind: 'asked' }, { ask: {} }, 0],
     ['one that was taken back meanwhile does not', { kind: 'asked' }, {}, 0],
@@ -121,8 +121,8 @@ describe('how long the next dial waits', () => {
     ['only this client: half a second', { kind: 'early', failures: 0 }, {}, 550],
     ['but not a second time', { kind: 'early', failures: 1 }, {}, 30_250],
     ['a busy server: what it said, and the spread', { kind: 'busy', failures: 0, retryAfter: 7_000 }, {}, 22_000],
-  ])('%s', (_, pace, facts, expected) => {
-    expect(delay(pace, facts)).toBeCloseTo(expected, 0)
+  ])('%s', (_, backoff, facts, expected) => {
+    expect(delay(backoff, facts)).toBeCloseTo(expected, 0)
   })
 
   it('counts from when it was asked, not from when somebody looks', () => {

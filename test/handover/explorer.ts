@@ -28,11 +28,11 @@ interface World {
 }
 
 const verdicts: Record<string, Verdict> = {
-  'went away': { do: 'retry', pace: 'spread' },
-  'hit alone': { do: 'retry', pace: 'early' },
-  'closed by its browser': { do: 'retry', pace: 'early', ours: true },
-  busy: { do: 'retry', pace: 'busy', retryAfter: 1_000 },
-  misunderstood: { do: 'retry', pace: 'spread', bad: true },
+  'went away': { do: 'retry', backoff: 'spread' },
+  'hit alone': { do: 'retry', backoff: 'early' },
+  'closed by its browser': { do: 'retry', backoff: 'early', ours: true },
+  busy: { do: 'retry', backoff: 'busy', retryAfter: 1_000 },
+  misunderstood: { do: 'retry', backoff: 'spread', bad: true },
   unauthorized: { do: 'renew-token' },
   'said goodbye': { do: 'stop', by: 'server', code: 1000 },
   'session ended': { do: 'stop', by: 'session-ended', code: 3000 },
@@ -60,7 +60,7 @@ export function possible(state: State, exclusive = false): [string, Event][] {
     ['connect, held', { type: 'connect', fresh: false, exclusive, held: true }],
     ['close', { type: 'stop', stop: { by: 'app' } }],
     ['due', { type: 'due' }],
-    ['hasten', { type: 'hasten', pace: 'early' }],
+    ['dial', { type: 'dial', backoff: 'early' }],
     ['old done', { type: 'old-done' }],
     ['overflow', { type: 'overflow' }],
     ['deadline', { type: 'deadline', alive: true }],
@@ -174,9 +174,9 @@ function broken(
   if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'wait'))
     return 'a wait has no end'
   if (state.old && !state.active) return 'an old leg serves beside nothing'
-  const waits = effects.flatMap((effect) => (effect.do === 'wait' ? [effect.pace] : []))
+  const waits = effects.flatMap((effect) => (effect.do === 'wait' ? [effect.backoff] : []))
   if (
-    event.type === 'hasten' &&
+    event.type === 'dial' &&
     (JSON.stringify(before) !== JSON.stringify(state) ||
       waits.length < effects.length ||
       (waits.length > 0 && before.wait !== 'timer'))
@@ -184,7 +184,7 @@ function broken(
     return 'a hint does more than to bring a dial forward that waits'
   }
   if (event.type === 'died' && event.verdict === verdicts['busy'] && before.wait !== 'timer') {
-    if (waits.some((pace) => !('retryAfter' in pace) || pace.retryAfter !== 1_000))
+    if (waits.some((backoff) => !('retryAfter' in backoff) || backoff.retryAfter !== 1_000))
       return 'a busy server is not left alone for as long as it said'
   }
   const stopped = state.status !== 'open'

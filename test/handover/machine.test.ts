@@ -49,7 +49,7 @@ describe('every interleaving of events', () => {
     ['a busy server is dialled at once', 'const told = busy ?', 'const told = false ?'],
     [
       'a hint dials at once',
-      "? wait(state, event.pace === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })",
+      "? wait(state, event.backoff === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })",
       '? dial(state)',
     ],
   ]
@@ -86,7 +86,7 @@ describe('one handover at a time, in words', () => {
   ])
   const died = (
     leg: number,
-    verdict: Extract<Event, { type: 'died' }>['verdict'] = { do: 'retry', pace: 'spread' },
+    verdict: Extract<Event, { type: 'died' }>['verdict'] = { do: 'retry', backoff: 'spread' },
   ): Event => ({ type: 'died', leg, code: 1006, verdict, opened: true, lasted: false })
   const dialled = (effects: Effect[]) =>
     effects.flatMap((effect) => (effect.do === 'dial' ? [effect.url ?? 'configured'] : []))
@@ -132,20 +132,22 @@ describe('one handover at a time, in words', () => {
       live,
     )
     expect(
-      effects.flatMap((effect) => (effect.do === 'wait' && effect.pace.kind === 'again' ? [effect.pace.unopened] : [])),
+      effects.flatMap((effect) =>
+        effect.do === 'wait' && effect.backoff.kind === 'again' ? [effect.backoff.unopened] : [],
+      ),
     ).toEqual([1, 2, 0, 1])
   })
 
   it('client rule 3: a busy server is left alone for as long as it said, beside a leg that serves as well', () => {
-    const busy = { do: 'retry', pace: 'busy', retryAfter: 5_000 } as const
+    const busy = { do: 'retry', backoff: 'busy', retryAfter: 5_000 } as const
     const asked: Event[] = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }]
     expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({
       do: 'wait',
-      pace: { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
+      backoff: { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
     })
     expect(run([...asked, { type: 'deadline', alive: true }, died(2, busy)], live)[1].at(-1)).toEqual({
       do: 'wait',
-      pace: { kind: 'busy', failures: 1, retryAfter: 5_000 },
+      backoff: { kind: 'busy', failures: 1, retryAfter: 5_000 },
     })
   })
 
@@ -236,7 +238,7 @@ describe('one handover at a time, in words', () => {
       live,
     )
     expect([state.active?.ask?.id, state.wait]).toEqual(['n', 'timer'])
-    expect(effects.at(-1)).toEqual({ do: 'wait', pace: { kind: 'asked' } })
+    expect(effects.at(-1)).toEqual({ do: 'wait', backoff: { kind: 'asked' } })
   })
 
   it('client rule 8: a cancellation before readiness drops the standby leg', () => {
@@ -284,7 +286,7 @@ describe('one handover at a time, in words', () => {
   })
 
   it('gives up after three closings in a row that say "I do not understand you"', () => {
-    const bad = { do: 'retry', pace: 'spread', bad: true } as const
+    const bad = { do: 'retry', backoff: 'spread', bad: true } as const
     const [state, effects] = run([died(1, bad), { type: 'due' }, died(2, bad), { type: 'due' }, died(3, bad)], live)
     expect(state.status).toBe('closed')
     expect(effects).toContainEqual({ do: 'stopped', stop: { by: 'protocol', code: 1006 } })

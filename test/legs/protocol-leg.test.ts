@@ -110,9 +110,9 @@ describe('a leg, from its dial to its end', () => {
 
   it('that is in a hurry has no more than the time it is given, and no less than it had', async () => {
     const { clock, leg, ends } = await dialled()
-    leg.hasten(2_000)
+    leg.shortenDial(2_000)
     await clock.advance(1_000)
-    leg.hasten(2_000)
+    leg.shortenDial(2_000)
     await clock.advance(999)
     expect(ends).toEqual([])
     await clock.advance(1)
@@ -121,9 +121,9 @@ describe('a leg, from its dial to its end', () => {
 
   it('that is welcomed is in no hurry any more', async () => {
     const leg = await dialled({ heartbeat: false })
-    leg.leg.hasten(2_000)
+    leg.leg.shortenDial(2_000)
     welcome(leg)
-    leg.leg.hasten(2_000)
+    leg.leg.shortenDial(2_000)
     await leg.clock.advance(60_000)
     expect(leg.ends).toEqual([])
   })

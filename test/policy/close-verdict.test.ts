@@ -3,9 +3,9 @@ import { closeVerdict, isAboutLeg, type Close, type LegError, type Verdict } fro
 
 const live: Close = { code: 1006, opened: true, welcomed: true, onlyMe: false, leaving: false, asked: false }
 
-const spread: Verdict = { do: 'retry', pace: 'spread' }
-const early: Verdict = { do: 'retry', pace: 'early' }
-const bad: Verdict = { do: 'retry', pace: 'spread', bad: true }
+const spread: Verdict = { do: 'retry', backoff: 'spread' }
+const early: Verdict = { do: 'retry', backoff: 'early' }
+const bad: Verdict = { do: 'retry', backoff: 'spread', bad: true }
 const renew: Verdict = { do: 'renew-token' }
 
 const error = (code: string, more: Partial<LegError> = {}): LegError => ({ code, message: 'in words', ...more })
@@ -37,13 +37,13 @@ describe('an error frame decides first', () => {
       row: '`busy` | 1013 | wait `retryAfter` or longer, spread',
       frame: error('busy', { retryAfter: 7_000 }),
       code: 1013,
-      verdict: { do: 'retry', pace: 'busy', retryAfter: 7_000 },
+      verdict: { do: 'retry', backoff: 'busy', retryAfter: 7_000 },
     },
     {
       row: '`busy` | 1013, without `retryAfter`',
       frame: error('busy'),
       code: 1013,
-      verdict: { do: 'retry', pace: 'busy' },
+      verdict: { do: 'retry', backoff: 'busy' },
     },
     { row: '`superseded` | 4001 | stop', frame: error('superseded'), code: 4001, verdict: stops('superseded', 4001) },
     { row: '`too-slow` | 4002 | resume from the position', frame: error('too-slow'), code: 4002, verdict: early },
@@ -141,7 +141,7 @@ describe('without an error frame the close code decides', () => {
     },
   ]
   test('1001, or the end of a dial, just after a page was told that it may be left | Firefox did it, and the page lives on: early, and no failure', () => {
-    const ours: Verdict = { do: 'retry', pace: 'early', ours: true }
+    const ours: Verdict = { do: 'retry', backoff: 'early', ours: true }
     const close = { ...live, code: 1001, onlyMe: true }
     expect(closeVerdict({ ...close, leaving: true })).toEqual(ours)
     expect(closeVerdict({ ...close, leaving: true, welcomed: false })).toEqual(ours)
@@ -199,7 +199,7 @@ describe('what else is known of the leg counts', () => {
     expect(closeVerdict({ ...live, code: 3003, error: error('forbidden') }, 'retry')).toEqual(spread)
     expect(closeVerdict({ ...live, code: 1013, error: error('busy', { retryAfter: 9 }) }, 'retry')).toEqual({
       do: 'retry',
-      pace: 'busy',
+      backoff: 'busy',
       retryAfter: 9,
     })
     expect(closeVerdict({ ...live, code: 1013, error: error('busy') }, 'stop')).toEqual({

@@ -31,7 +31,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `if (standby || !old) return [{ ...state, ...UNTRIED, active: null, standby: null }, []]`,
     ],
     'a failed dial is the last one': [
-      `if (state.wait === 'timer' && verdict.pace === 'spread') return [next, []]`,
+      `if (state.wait === 'timer' && verdict.backoff === 'spread') return [next, []]`,
       `return [next, []]`,
     ],
     'a stopped session leaves its standby leg open': [
@@ -93,8 +93,8 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `case 'timeout': return SPREAD; case 'draining': return stop('server', close, error)`,
     ],
     'a busy server is taken for the end': [
-      `case 'busy': return { do: 'retry', pace: 'busy'`,
-      `case 'busy': return stop('server', close, error); return { do: 'retry', pace: 'busy'`,
+      `case 'busy': return { do: 'retry', backoff: 'busy'`,
+      `case 'busy': return stop('server', close, error); return { do: 'retry', backoff: 'busy'`,
     ],
     'a refused token is not renewed': [`case 'unauthorized': return RENEW`, `case 'unauthorized': return SPREAD`],
   }),

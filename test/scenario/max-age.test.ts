@@ -66,7 +66,7 @@ describe('maxAge', () => {
     // The old leg is behind, and the new one replays slowly: they overlap until the new one dies.
     sim.freeze('down')
     for (let count = 0; count < 20; count++) sim.publish('room', count)
-    deploy.to[0]!.replayPace = 1_000
+    deploy.to[0]!.replayInterval = 1_000
     while (!names().includes('cutover')) await sim.advance(100)
     deploy.to[0]!.crash()
     deploy.cancel()

@@ -43,7 +43,7 @@ it('a replay that takes seconds on the new leg does not hold up what the old leg
   await sim.advance(1_000)
   sim.freeze('down')
   await sim.advance(1_000)
-  for (const server of sim.deploy().to) server.replayPace = 100
+  for (const server of sim.deploy().to) server.replayInterval = 100
   sim.thaw()
   await sim.advance(5_000)
   stop()
@@ -63,7 +63,7 @@ it('an old server that is gone while the new one is still replaying costs nothin
   sim.freeze('down')
   await sim.advance(3_000)
   const { from, to } = sim.deploy()
-  for (const server of to) server.replayPace = 20
+  for (const server of to) server.replayInterval = 20
   sim.thaw()
   await sim.advance(60)
   from[0]!.crash()

@@ -83,7 +83,10 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
       'a stored page in a deploy',
       () => (deploy(), sim.clock.setTimeout(() => (sim.store(), passing(sim.restore)), between(0, 300))),
     ],
-    ['a slow replay', () => sim.servers.forEach((server) => (server.replayPace = chance(0.5) ? between(1, 50) : 0))],
+    [
+      'a slow replay',
+      () => sim.servers.forEach((server) => (server.replayInterval = chance(0.5) ? between(1, 50) : 0)),
+    ],
     ['mute servers', () => sim.servers.forEach((server) => (server.acks = chance(0.5)))],
     ['a trimmed log', () => sim.log.trim('room', Math.floor(between(0, 20)))],
     ['revoked tokens', () => chance(0.3) && sim.tokens.revoke()],
@@ -120,7 +123,7 @@ export async function weather(seed: number, storms = 25): Promise<string[]> {
   sim.online()
   sim.thaw()
   sim.delay(10)
-  for (const server of sim.servers) Object.assign(server, { door: 'open', acks: true, replayPace: 0 })
+  for (const server of sim.servers) Object.assign(server, { door: 'open', acks: true, replayInterval: 0 })
   if (!sim.servers.some(({ taking }) => taking)) sim.servers.at(-1)!.restart()
   sim.servers.at(-1)!.taking = true
   sim.tokens.up()

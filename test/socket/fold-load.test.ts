@@ -192,7 +192,7 @@ describe('fold with load', () => {
     expect(fold.getState()).toEqual([1])
   })
 
-  it('hastens a retry when the connection is back', async () => {
+  it('retries at once when the connection is back', async () => {
     const w = await world()
     const { load, asks, answers } = api(w, 10)
     answers(() => new Error('offline'))

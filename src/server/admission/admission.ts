@@ -130,7 +130,7 @@ class GreetingQueue implements Admission {
     this.#deps = deps
     this.#limit = createGreetingLimit(deps.most, () => this.#now())
     this.#rate = createGreetingRate(() => this.#now())
-    this.#look = createAlarm(deps.clock, () => this.#tend())
+    this.#look = createAlarm(deps.clock, () => this.#lookAfterWaiting())
   }
 
   enter(ask: AdmissionAsk): Admitted {
@@ -255,7 +255,7 @@ class GreetingQueue implements Admission {
   }
 
   /** Those who can wait no longer are told when to come back, and the others that they have not been forgotten. */
-  #tend() {
+  #lookAfterWaiting() {
     let others = 0
     const late: Hello[] = []
     for (const hello of this.#waiting.inTurn()) {

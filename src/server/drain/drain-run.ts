@@ -146,8 +146,8 @@ export class DrainRun {
    * Milliseconds until all have gone, at the pace at which they leave, at first at the rate; null: they do not leave.
    */
   get takes(): number | null {
-    const pace = this.#window.pace ?? this.#options.rate
-    return pace === 0 ? null : (this.remaining.size / pace) * 1_000
+    const rate = this.#window.rate ?? this.#options.rate
+    return rate === 0 ? null : (this.remaining.size / rate) * 1_000
   }
 
   get counts(): DrainResult {

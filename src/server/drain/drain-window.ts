@@ -9,7 +9,7 @@ export interface DrainWindow<Leg> {
   delayed(leg: Leg, retryAfter: number): void
   readonly full: boolean
   /** Legs a second that have left lately; null before that can be told. */
-  readonly pace: number | null
+  readonly rate: number | null
 }
 
 /** Milliseconds of which it is looked how many have left. */
@@ -80,7 +80,7 @@ export function createDrainWindow<Leg>(
       for (const [leg, until] of toldToWait) if (until <= at) toldToWait.delete(leg)
       return underWay.size + toldToWait.size >= allowed()
     },
-    get pace() {
+    get rate() {
       const passed = Math.min(LATELY, now() - begun)
       return passed < LATELY ? null : (leftLately() / passed) * 1_000
     },

@@ -13,20 +13,20 @@ export interface Deadlines<Of> {
 /** @param ahead milliseconds. */
 export function createDeadlines<Of>(clock: Clock, ahead: number, ring: (of: Of) => void): Deadlines<Of> {
   /** The first to come first. */
-  const moments = new Map<Of, number>()
+  const dueTimes = new Map<Of, number>()
   let cancel: (() => void) | null = null
 
   function arm() {
     cancel?.()
-    const [first] = moments.values()
+    const [first] = dueTimes.values()
     cancel = first === undefined ? null : clock.setTimeout(look, Math.max(0, first - clock.monotonic()))
   }
 
   function look() {
     const now = clock.monotonic()
-    for (const [of, moment] of moments) {
+    for (const [of, moment] of dueTimes) {
       if (moment > now) break
-      moments.delete(of)
+      dueTimes.delete(of)
       ring(of)
     }
     arm()
@@ -34,12 +34,12 @@ export function createDeadlines<Of>(clock: Clock, ahead: number, ring: (of: Of) 
 
   return {
     set(of) {
-      moments.delete(of)
-      moments.set(of, clock.monotonic() + ahead)
+      dueTimes.delete(of)
+      dueTimes.set(of, clock.monotonic() + ahead)
       if (!cancel) arm()
     },
     clear(of) {
-      if (!moments.delete(of) || moments.size > 0) return
+      if (!dueTimes.delete(of) || dueTimes.size > 0) return
       cancel?.()
       cancel = null
     },

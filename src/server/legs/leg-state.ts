@@ -44,7 +44,7 @@ export interface ServerLeg<User> {
    */
   renewToken(within: number): boolean
   /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */
-  tend(now: number, ask: { readonly quiet: number; readonly dead: number }): void
+  checkSilence(now: number, ask: { readonly quiet: number; readonly dead: number }): void
   terminate(): void
 }
 

@@ -34,7 +34,7 @@ export function sweepLegs<User>(
     if (now - last > PAUSE.longer * heartbeat) sparedUntil = now + PAUSE.spared * heartbeat
     last = now
     const dead = now < sparedUntil ? Infinity : heartbeat + grace
-    for (const leg of [...legs]) leg.tend(now, { quiet: QUIET * heartbeat, dead })
+    for (const leg of [...legs]) leg.checkSilence(now, { quiet: QUIET * heartbeat, dead })
     arm()
   }
 

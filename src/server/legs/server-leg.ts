@@ -133,7 +133,7 @@ class Leg<User> implements LegState<User>, LegSocketOwner {
     return true
   }
 
-  tend(now: number, { quiet, dead }: { readonly quiet: number; readonly dead: number }): void {
+  checkSilence(now: number, { quiet, dead }: { readonly quiet: number; readonly dead: number }): void {
     if (this.phase !== 'live') return
     const { socket, deps, fresh } = this
     // One that brought a fresh token in time is not to blame for that nobody could check it.

@@ -13,7 +13,7 @@ import { quoted } from '../../base/invalid.js'
 import { refusalFrame } from '../refused.js'
 import type { Permission } from '../identity/permission.js'
 import { PublishRefused } from './publish-refusal.js'
-import type { PublishPace } from './publish-pace.js'
+import type { PublishThrottle } from './publish-throttle.js'
 import { aboutText } from '../log/about.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
 
@@ -62,7 +62,7 @@ export interface PublisherDeps<User> {
   /** Who is told to have published. */
   readonly by: (user: User) => unknown
   readonly log: TopicLog
-  readonly pace: PublishPace
+  readonly throttle: PublishThrottle
   readonly times: DeliveryTimes
   readonly clock: Clock
   /** How long `onPublish` may take. */
@@ -210,7 +210,7 @@ class Decision<User> {
   }
 
   private async append({ data, answer }: Exclude<Verdict, { refused: unknown }>): Promise<PublishAnswer> {
-    const { log, pace, times, by, onPublish } = this.deps
+    const { log, throttle, times, by, onPublish } = this.deps
     const { frame, session, user, arrived } = this.publishing
     const { topic, id } = frame
     const append = () =>
@@ -221,7 +221,7 @@ class Decision<User> {
         about: aboutText({ session, id, by: by(user) }),
         ...(answer === undefined ? undefined : { answer }),
       })
-    const appended = pace.run(topic, data.length, () => times.append(topic, arrived.monotonic, append))
+    const appended = throttle.run(topic, data.length, () => times.append(topic, arrived.monotonic, append))
     // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
     // first.
     if (!onPublish) this.next()

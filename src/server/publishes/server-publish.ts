@@ -7,18 +7,18 @@ import { serialise } from '../../protocol/json.js'
 import { textOf } from '../bounds.js'
 import type { DeliveryTimes } from '../delivery-times.js'
 import type { TopicLog } from '../log/topic-log.js'
-import type { PublishPace } from './publish-pace.js'
+import type { PublishThrottle } from './publish-throttle.js'
 
 /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
 export function createServerPublish({
   log,
-  pace,
+  throttle,
   times,
   clock,
   maxFrame,
 }: {
   readonly log: TopicLog
-  readonly pace: PublishPace
+  readonly throttle: PublishThrottle
   readonly times: DeliveryTimes
   readonly clock: Clock
   readonly maxFrame: number
@@ -37,7 +37,7 @@ export function createServerPublish({
       throw new LiveSocketError('too-large', `The data has more than limits.maxFrame, ${maxFrame} bytes`, { topic })
     const from = clock.monotonic()
     const append = () => log.append({ topic, data: text.json })
-    const { answer, epoch } = await pace.run(topic, text.json.length, () => times.append(topic, from, append))
+    const { answer, epoch } = await throttle.run(topic, text.json.length, () => times.append(topic, from, append))
     if (answer.type === 'nack') throw new LiveSocketError('refused', answer.message, { topic })
     return { epoch: epoch!, offset: answer.offset! }
   }

@@ -1,6 +1,6 @@
 import { brokenOff } from './redis-failure.js'
 import type { RedisSocket } from './redis-socket.js'
-import { termOf } from './redis-standing.js'
+import { termOf } from './redis-info.js'
 import { OtherTerm } from './roll-call.js'
 
 /** The second connection to the same Redis, for the blocking read: opened when somebody reads, and lost alone. */

@@ -5,7 +5,7 @@ import { createRedisReader, type RedisReader } from './redis-reader.js'
 import type { RedisRoute } from './redis-route.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisPlace } from './redis-source.js'
-import { clusterNodes, standingOf } from './redis-standing.js'
+import { clusterNodes, infoOf } from './redis-info.js'
 import type { RedisTrouble } from './redis-trouble.js'
 import type { Joined, RollCall, RollSeat } from './roll-call.js'
 import type { ScriptRunner } from './script-runner.js'
@@ -81,7 +81,7 @@ async function sitDown(
   commands: RedisSocket,
   givenUp: () => unknown,
 ): Promise<{ seat: Seat; epoch: string }> {
-  const { cluster, term } = await standingOf(commands, deps.trouble.tell)
+  const { cluster, term } = await infoOf(commands, deps.trouble.tell)
   if (cluster) deps.route.learn(place, await clusterNodes(commands, deps.keys.root))
   const { epoch, run } = await joinOn(deps, commands, { term, givenUp, waits: deps.waits })
   const newReader = () =>

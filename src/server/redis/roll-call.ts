@@ -50,7 +50,7 @@ export interface Joined {
 }
 
 /** How the call stands, as one of those who were called sees it. */
-export interface Standing {
+export interface RollCallState {
   /** Whether the log has what this node knows of. `lost`: it does not. `past`: it keeps nothing so old any more. */
   readonly claim: 'found' | 'past' | 'lost'
   /** Nobody else was the master since the epoch was last agreed on. */
@@ -73,7 +73,7 @@ const LOOK = 50
 /** They are sent with every join. */
 const MOST_ENDED = 100
 
-export function verdict({ claim, sameTerm, missing, waited, durable }: Standing): 'hold' | 'wait' | 'renew' {
+export function verdict({ claim, sameTerm, missing, waited, durable }: RollCallState): 'hold' | 'wait' | 'renew' {
   if (claim === 'lost') return 'renew'
   if (sameTerm) return 'hold'
   if (durable !== undefined) return durable ? 'hold' : 'renew'
@@ -158,7 +158,7 @@ export function createRollCall({ keys, node, lease, durable, clock, time }: Roll
           return { epoch: holds!, run: run!, appends: Number(appends) }
         }
         const decision = verdict({
-          claim: found as Standing['claim'],
+          claim: found as RollCallState['claim'],
           sameTerm: same === '1',
           missing: Number(missing),
           waited: clock.monotonic() - begun,

@@ -98,7 +98,7 @@ return {'ok', 'last'}
  * divided by spaces. Puts back what Redis may have lost of them. Answers whether the lease was out, the count of
  * appends and the newest, the time, and the names of those whose end was told meanwhile.
  */
-const TEND = `${common()}${SESSION}
+const RENEW = `${common()}${SESSION}
 local no = barred('HSET', KEYS[2], 'HSET', root, 'HMGET', root, 'ZREM', KEYS[4])
 for at = 5, #KEYS do no = no or barred('HSET', KEYS[at], 'HDEL', KEYS[at], 'PEXPIRE', KEYS[at], 'SADD', KEYS[3]) end
 if no then return no end
@@ -182,7 +182,7 @@ export const SCRIPTS = {
   ...ATTENDANCE_SCRIPTS,
   admit: script('admit', ADMIT),
   release: script('release', RELEASE),
-  tend: script('tend', TEND),
+  renew: script('renew', RENEW),
   sweep: script('sweep', SWEEP),
   lock: script('lock', LOCK),
   unlock: script('unlock', UNLOCK),

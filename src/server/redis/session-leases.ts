@@ -158,14 +158,14 @@ export class SessionLeases {
     this.tick = (this.tick + 1) % TICKS
     let at = 0
     const due = [...this.held].filter(() => at++ % TICKS === this.tick)
-    if (this.deps.connection.here) this.attempt(() => this.tend(due), 'renewing the lease of this node')
+    if (this.deps.connection.here) this.attempt(() => this.renewLeases(due), 'renewing the lease of this node')
   }
 
   private attempt(task: () => Promise<void>, doing: string) {
     task().catch((error: unknown) => this.deps.connection.here && !this.closed && this.deps.onError(error, doing))
   }
 
-  private async tend(due: readonly (readonly [string, Held])[]) {
+  private async renewLeases(due: readonly (readonly [string, Held])[]) {
     try {
       if (await this.renew(due)) await this.renew([...this.held])
       this.refused = null
@@ -191,7 +191,7 @@ export class SessionLeases {
   private async renewSome(some: readonly (readonly [string, Held])[]): Promise<boolean> {
     const { connection, keys, node, lease, idle } = this.deps
     let under = ''
-    const [, word, seq, last, now, ...revived] = await connection.run(SCRIPTS.tend, (epoch) => ({
+    const [, word, seq, last, now, ...revived] = await connection.run(SCRIPTS.renew, (epoch) => ({
       keys: [
         ((under = epoch), keys.root),
         keys.nodes,

@@ -3,7 +3,7 @@ import type { HistoryLimits } from '../log/topic-history.js'
 import { ATTEND, attending } from './attendance-scripts.js'
 import { RECORD } from './record-script.js'
 import { common, script, type Script } from './script.js'
-import { TOPIC } from './topic-standing-script.js'
+import { TOPIC } from './topic-head-script.js'
 
 /** Written into the scripts: they are the same for all that is asked of a log. */
 export interface TopicScriptLimits {

@@ -129,13 +129,13 @@ export class TopicFeed {
     const { head, stop } = await this.deps.log.tail(this.topic, (event) => this.hear(event))
     if (this.closed) return stop()
     this.stopTail = stop
-    this.stand(head)
+    this.beginAt(head)
     const missed = this.early
     this.early = null
     for (const event of missed) this.hear(event)
   }
 
-  private stand({ epoch, offset, oldest }: TopicHead) {
+  private beginAt({ epoch, offset, oldest }: TopicHead) {
     this.epoch = epoch
     this.heard = this.known = offset
     this.oldest = oldest
@@ -196,7 +196,7 @@ export class TopicFeed {
 
   private adopt(head: TopicHead) {
     if (head.epoch === this.epoch) return
-    this.stand(head)
+    this.beginAt(head)
     this.recent.clear()
     this.pages?.forget()
     const { epoch, known, oldest } = this

@@ -17,21 +17,21 @@ const health = (address: string) =>
       ),
   )
 
-describe('the pace', () => {
+describe('the rate', () => {
   test.each([0.5, 1, 2.5, 10, 200, 5_000])(
     'of %d a second is kept in every window of one second, also by one who is often late',
     (rate) => {
       const random = seededRandom(Math.ceil(rate))
       let now = 0
-      const pace = createDrainRate(rate, () => now)
+      const limit = createDrainRate(rate, () => now)
       const taken: number[] = []
       while (taken.length < 3 * rate + 20) {
-        if (pace.wait() > 0) {
+        if (limit.wait() > 0) {
           // As a timer does: in whole milliseconds, never early, and now and then half a second late.
-          now += Math.ceil(pace.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
+          now += Math.ceil(limit.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
           continue
         }
-        pace.took()
+        limit.took()
         taken.push(now)
       }
       const most = Math.ceil(rate)
@@ -42,18 +42,18 @@ describe('the pace', () => {
 
   test('lets no wave go after it stood still, and has caught up soon all the same', () => {
     let now = 0
-    const pace = createDrainRate(500, () => now)
+    const limit = createDrainRate(500, () => now)
     const taken: number[] = []
-    for (; now < 10_000; now += now === 2_000 ? 400 : 1) for (; pace.wait() === 0; taken.push(now)) pace.took()
+    for (; now < 10_000; now += now === 2_000 ? 400 : 1) for (; limit.wait() === 0; taken.push(now)) limit.took()
     for (let at = 53; at < taken.length; at++) expect(taken[at]! - taken[at - 53]!).toBeGreaterThanOrEqual(100)
     expect(taken.length).toBeGreaterThan(4_790)
   })
 
   test('is no slower than it must be', () => {
     let now = 0
-    const pace = createDrainRate(100, () => now)
+    const limit = createDrainRate(100, () => now)
     let taken = 0
-    for (; now < 2_000; now++) for (; pace.wait() === 0; taken++) pace.took()
+    for (; now < 2_000; now++) for (; limit.wait() === 0; taken++) limit.took()
     expect(taken).toBe(200)
   })
 })

@@ -7,7 +7,7 @@ import {
   NOTHING_KNOWN,
   type verdict,
   type Mark,
-  type Standing,
+  type RollCallState,
 } from '../../../src/server/redis/roll-call.js'
 import { ROLL_SCRIPTS } from '../../../src/server/redis/roll-scripts.js'
 import type { Script } from '../../../src/server/redis/script.js'
@@ -30,7 +30,7 @@ export type Rolled =
       readonly run: string
       readonly seq: number
       readonly last: string
-      readonly claim?: Standing['claim']
+      readonly claim?: RollCallState['claim']
       readonly same?: boolean
       readonly missing?: number
     }
@@ -116,7 +116,7 @@ function modelRedis(state: ModelState) {
     roll(believed: string, node: string, known: Mark, ended: readonly string[]): Rolled {
       const { data } = state
       if (term() !== believed) return { word: 'other' }
-      const claim = ((): Standing['claim'] => {
+      const claim = ((): RollCallState['claim'] => {
         if (data.epoch === '' || ended.includes(data.epoch)) return 'lost'
         if (known.epoch !== data.epoch || known.seq === 0) return 'found'
         if (known.seq > data.seq) return 'lost'

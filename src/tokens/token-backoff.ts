@@ -18,8 +18,8 @@ const ONLINE_JITTER = 1_000
  */
 const CALLS_DROPPED = 3
 
-/** When the token provider is to be called, and why. */
-export class CallPace {
+/** When the token provider is to be called, and why: in time, not too often, and later after each failure. */
+export class TokenBackoff {
   /** Why the provider has to be called: kept from the moment it is due until a token is there. */
   wanted: TokenReason | null = null
   failures = 0

@@ -4,7 +4,7 @@ import type { RedisSocket } from './redis-socket.js'
 import type { RedisAddress } from './redis-source.js'
 
 /** What a Redis says of itself. */
-export interface RedisStanding {
+export interface RedisInfo {
   /**
    * Its time as the master, by the random name that Redis gives it; null where `INFO` is not permitted. Another start
    * or promotion has another one.
@@ -17,7 +17,7 @@ export interface RedisStanding {
  * Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks
  * for a key.
  */
-export async function standingOf(socket: RedisSocket, warn: (error: LiveSocketError) => void): Promise<RedisStanding> {
+export async function infoOf(socket: RedisSocket, warn: (error: LiveSocketError) => void): Promise<RedisInfo> {
   const told = await socket.send(['INFO']).catch((error: unknown) => {
     if (!isForbidden(error)) throw error
     warn(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createPublishPace } from '../../../src/server/publishes/publish-pace.js'
+import { createPublishThrottle } from '../../../src/server/publishes/publish-throttle.js'
 import { createSimulatedClock } from '../kit.js'
 
 /** A topic log that is done at once, and a reader who is far behind while `crowded`. */
@@ -8,29 +8,29 @@ function publisher() {
   let spent = 0
   const done: string[] = []
   const state = { crowded: false }
-  const pace = createPublishPace({ ...clock, monotonic: () => clock.monotonic() + spent }, () => state.crowded)
+  const throttle = createPublishThrottle({ ...clock, monotonic: () => clock.monotonic() + spent }, () => state.crowded)
   return {
     clock,
-    pace,
+    throttle,
     done,
     state,
     spend: (ms: number) => void (spent += ms),
-    publish: (name: string, topic = 't', bytes = 100) => pace.run(topic, bytes, async () => void done.push(name)),
+    publish: (name: string, topic = 't', bytes = 100) => throttle.run(topic, bytes, async () => void done.push(name)),
     names: (count: number, from = 1) => Array.from({ length: count }, (_, at) => `${from + at}`),
   }
 }
 
 test('what everybody can follow is published at once', () => {
-  const { publish, done, pace } = publisher()
+  const { publish, done, throttle } = publisher()
   void publish('1')
   void publish('2')
   expect(done).toEqual(['1', '2'])
-  expect(pace.slowed()).toBe(0)
+  expect(throttle.slowed()).toBe(0)
 })
 
 describe('where somebody who reads cannot follow', () => {
   test('publishes wait for them, in order, and other topics do not', async () => {
-    const { clock, publish, done, state, names, pace } = publisher()
+    const { clock, publish, done, state, names, throttle } = publisher()
     state.crowded = true
     for (const name of names(30)) void publish(name)
     expect(done).toEqual([])
@@ -40,7 +40,7 @@ describe('where somebody who reads cannot follow', () => {
     expect(done).toEqual(['other'])
     await clock.advance(1)
     expect(done).toEqual(['other', ...names(31)])
-    expect(pace.slowed()).toBe(31)
+    expect(throttle.slowed()).toBe(31)
   })
 
   test('a topic is slowed to a thousand messages a second, and to a MiB, and to no less', async () => {
@@ -93,9 +93,9 @@ test('a loop of publishes leaves the rest of the process its turn', async () => 
 })
 
 test('one that fails tells its own publisher, and the next go on', async () => {
-  const { clock, pace, state, publish, done } = publisher()
+  const { clock, throttle, state, publish, done } = publisher()
   state.crowded = true
-  const failed = pace.run('t', 1, () => Promise.reject(new Error('away'))).catch((error: Error) => error.message)
+  const failed = throttle.run('t', 1, () => Promise.reject(new Error('away'))).catch((error: Error) => error.message)
   void publish('2')
   await clock.advance(5)
   expect(await failed).toBe('away')

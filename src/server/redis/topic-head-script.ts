@@ -13,8 +13,8 @@ local function text(topic)
   return num(topic.made) .. ':' .. num(topic.offset) .. ':' .. num(topic.bytes) .. ':' .. num(topic.at) .. ':' .. num(topic.fresh)
 end
 local function store(topic)
-  local stands = text(topic)
-  if stands ~= state[6] then redis.call('HSET', root, 't:' .. name, stands) end
+  local said = text(topic)
+  if said ~= state[6] then redis.call('HSET', root, 't:' .. name, said) end
 end
 local function named(topic) return epoch .. '.' .. num(topic.made) end
 local function field(entry, name)

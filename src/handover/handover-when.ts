@@ -7,7 +7,7 @@ const DIAL_PART = 0.25
 const DIAL_LEAST = 2_000
 
 /** Waits until a handover suits the application, and never so long that the handover comes too late. */
-export class SafeMoment {
+export class HandoverWhen {
   readonly #when: (request: HandoverRequest) => Promise<void>
   readonly #threw: (thrown: unknown) => void
   readonly #latest: Alarm

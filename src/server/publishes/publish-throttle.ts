@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.js'
  * topic's in their order: where somebody who reads cannot follow, and where publishing has not let the process do
  * anything else for a while, sockets included.
  */
-export interface PublishPace {
+export interface PublishThrottle {
   /** Calls `task` now, or in its turn. */
   run<Result>(topic: string, bytes: number, task: () => Promise<Result>): Promise<Result>
   /** Publishes that have had to wait. */
@@ -40,7 +40,7 @@ interface Waiting {
  * @param clock of the process itself.
  * @param crowded whether somebody who reads that topic here is about to fall out of what is at hand.
  */
-export function createPublishPace(clock: Clock, crowded: (topic: string) => boolean): PublishPace {
+export function createPublishThrottle(clock: Clock, crowded: (topic: string) => boolean): PublishThrottle {
   const queues = new Map<string, { readonly waiting: Waiting[]; dueAt: number }>()
   let turnBegan: number | null = null
   let ticking = false
