@@ -126,7 +126,7 @@ export class ForeignMerge {
   subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {}
 
   /** The next leg is asked again: a new server may think otherwise. */
-  refused(_leg: number, _name: string, _retry: boolean) {}
+  refused() {}
 
   message(leg: number, frame: MessageFrame) {
     const topic = this.#topics.get(frame.topic)

@@ -194,7 +194,10 @@ export class Coordinator implements Handover, SessionLegs {
     const refusals = this.legs.takeRefusals(number)
     session.ready(number, leg.takeAnswers(), refusals)
     if (gone()) return
-    for (const error of refusals) audience.refused(error)
+    for (const error of refusals) {
+      session.merge.refused(number, error.topic!, error.retryAfter)
+      audience.refused(error)
+    }
     if (gone()) return
     session.unanswered.ready(number, leg.welcome.maxFrame)
     audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })

@@ -88,7 +88,7 @@ function refused(handover: Handover, leg: ProtocolLeg, frame: ErrorFrame) {
   if (topic !== undefined) {
     const error = topicError(frame, topic)
     if (!leg.welcome || isLeft(handover, leg)) return legs.keepRefusal(leg.number, topic, error)
-    session.merge.refused(leg.number, topic, retryAfter !== undefined, id)
+    session.merge.refused(leg.number, topic, retryAfter, id)
     return audience.refused(error)
   }
   if (code === 'too-large') session.unanswered.tooLarge(id!)

@@ -161,10 +161,9 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   // What becomes of its legs.
 
-  /** That leg was welcomed, and serves from here on. One that is refused for now is asked for again, as one left out. */
+  /** That leg was welcomed, and serves from here on. */
   ready(leg: number, topics: TopicAnswers, refusals: readonly LiveSocketError[]): void {
-    const forGood = refusals.filter(({ retryAfter }) => retryAfter === undefined).map(({ topic }) => topic!)
-    this.merge.ready(leg, topics, new Set(forGood))
+    this.merge.ready(leg, topics, new Set(refusals.map(({ topic }) => topic!)))
   }
 
   /** `planned`: another one served until this moment. */

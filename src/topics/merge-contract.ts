@@ -42,10 +42,10 @@ export interface Merge {
   ready(leg: number, topics: TopicAnswers, refused: ReadonlySet<string>): void
   subscribed(leg: number, id: string | undefined, topics: TopicAnswers): void
   /**
-   * An `error` with a topic. `retry`: it may be asked for again, after a pause. `id`: that of the `subscribe`, where
-   * the error bore it.
+   * An `error` with a topic. `retryAfter`: it may be asked for again, so much later. `id`: that of the `subscribe`,
+   * where the error bore it.
    */
-  refused(leg: number, topic: string, retry: boolean, id?: string): void
+  refused(leg: number, topic: string, retryAfter: number | undefined, id?: string): void
   message(leg: number, frame: MessageFrame): void
   /** The leg was closed or died. If it was the active one and the old one lives, the old one serves again. */
   gone(leg: number): void

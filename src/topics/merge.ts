@@ -93,7 +93,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
-    if (this.#active !== null) this.#wantAsked(topic)
+    this.ask(topic)
     this.#settle()
   }
 
@@ -152,7 +152,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       const view: LegView = { generation, asked: null, named: null, refused: refused.has(name) }
       topic.active = view
       if (answer) this.#name(topic, view, answer, asked.from, false)
-      else if (!view.refused) topic.sequence.ask()
+      else topic.sequence.ask()
     }
     const unwanted = [...(hello?.keys() ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
@@ -195,14 +195,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
   }
 
-  refused(leg: number, name: string, retry: boolean, id?: string) {
+  refused(leg: number, name: string, retryAfter: number | undefined, id?: string) {
     const topic = this.#topics.get(name)
     const view = topic && this.#viewOf(topic, leg)
     if (!view || (id !== undefined && view.asked?.id !== id)) return
     view.asked = null
     view.named = null
-    view.refused = !retry
-    if (retry && view === topic.active) topic.sequence.pause()
+    view.refused = retryAfter === undefined
+    if (!view.refused && view === topic.active) topic.sequence.pause(retryAfter)
     this.#mark(topic)
     this.#settle()
   }
@@ -226,7 +226,6 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #serveAgain(topic: MergedTopic) {
     const { active: view, sequence } = topic
     sequence.refresh()
-    if (this.#active === null || view?.refused) return
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
     if (!view?.named || view.generation !== topic.generation) sequence.ask()
     else if (sequence.epoch === null) sequence.adopt(view.named, false)
@@ -332,9 +331,10 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#handlers.gap(gap)
   }
 
-  ask({ name }: TopicSequence) {
+  /** A leg that has refused a topic for good is not asked for it again, whoever wants it from wherever. */
+  ask({ name }: Pick<TopicSequence, 'name'>) {
     const topic = this.#topics.get(name)
-    if (topic) this.#wantAsked(topic)
+    if (topic && !topic.active?.refused) this.#wantAsked(topic)
   }
 
   wake({ name }: TopicSequence) {

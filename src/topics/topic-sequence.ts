@@ -222,7 +222,7 @@ export class TopicSequence {
   }
 
   /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
-  ask() {
+  ask(least = 0) {
     this.open = true
     if (this.#stopPausing) return
     if (this.#tries++ < TRIES) return this.#handlers.ask(this)
@@ -232,7 +232,7 @@ export class TopicSequence {
         this.#handlers.ask(this)
         this.#handlers.wake(this)
       },
-      Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.#tries - TRIES - 1, 10)),
+      Math.max(least, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.#tries - TRIES - 1, 10))),
     )
   }
 
@@ -246,9 +246,9 @@ export class TopicSequence {
     this.#tries = 0
   }
 
-  /** The server wants to be left alone with this topic for a while. */
-  pause() {
+  /** The server wants to be left alone with this topic for so long at least. */
+  pause(least: number | undefined) {
     this.#tries = Math.max(this.#tries, TRIES)
-    this.ask()
+    this.ask(least)
   }
 }

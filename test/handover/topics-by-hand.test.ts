@@ -194,16 +194,17 @@ describe('a topic that is not answered', () => {
 describe('a topic that is refused before the welcome', () => {
   const refused = (more: object) => ({ type: 'error', code: 'busy', message: 'later', topic: 't', ...more })
 
-  it('for now is asked for again on the same leg, and the old leg serves it until then', async () => {
+  it('for now is asked for again on the same leg, when its server has said, and the old leg serves it until then', async () => {
     const { one, leg, told, clock } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
     two.open()
-    two.send(refused({ retryAfter: 500 }))
+    two.send(refused({ retryAfter: 1_500 }))
     two.welcome({ server: 'b', topics: {} })
     one.send(message(6))
-    await clock.advance(100)
-    expect(one.closed).toBeUndefined()
+    await clock.advance(1_499)
+    expect([one.closed, two.of('subscribe')]).toEqual([undefined, []])
+    await clock.advance(1)
     const [asked] = two.of('subscribe')
     two.send({ type: 'subscribed', id: asked!['id'], topics: at(7, 5) })
     two.send(message(7))

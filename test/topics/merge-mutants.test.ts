@@ -49,10 +49,10 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
     'an unasked naming counts though a subscribe is unanswered',
   ],
   ['merge', 'else if (view === topic.active) topic.sequence.ask()', '', 'a topic left out of an answer is forgotten'],
-  ['merge', 'else if (!view.refused) topic.sequence.ask()', '', 'a topic left out of a welcome is forgotten'],
+  ['merge', 'else topic.sequence.ask()', '', 'a topic left out of a welcome is forgotten'],
   [
     'merge',
-    'if (retry && view === topic.active) topic.sequence.pause()',
+    'if (!view.refused && view === topic.active) topic.sequence.pause(retryAfter)',
     '',
     'a topic refused for now is never asked for again',
   ],

@@ -304,7 +304,7 @@ export function playWorld(
       merge.subscribed(number, frame.id, frame.topics)
     } else if (frame.type === 'error') {
       note(`<- ${number} error ${frame.topic} ${frame.id}`)
-      merge.refused(number, frame.topic!, true, frame.id)
+      merge.refused(number, frame.topic!, frame.retryAfter, frame.id)
     } else if (frame.type === 'message') {
       note(`<- ${number} ${frame.topic} ${frame.prev}>${frame.offset}${frame.hasData ? '' : ' hidden'}`)
       arrive(connection, frame)
