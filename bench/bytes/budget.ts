@@ -13,7 +13,8 @@ export const BUDGET: Sizes = {
   'CoreWebSocket: without getToken': 34_100,
   'bind, over the core': 900,
   'history, over the core': 1_200,
-  'presence, over the core': 1_250,
+  // 3 bytes of it are gzip's: the core lost what presence says too.
+  'presence, over the core': 1_255,
   'query, over the core': 1_200,
   // 0.15 kB of it: qos and a will's delay that MQTT has no number for are refused, and no text that is none counts as an id.
   'all presets': 18_700,

@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import { nanoid } from 'nanoid'
+import { newId } from '../base/id.js'
 import { between, instant, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
@@ -304,7 +304,7 @@ export class Coordinator implements Handover, SessionLegs {
     if (!active) return
     const { clock, connectTimeout } = this.settings
     const deadline = reason === 'silence' ? connectTimeout : OWN_DEADLINE
-    const id = nanoid()
+    const id = newId()
     const ask: Ask = { id, reason, by: 'client', url: null, at: instant(clock), deadline, spread: 0, expired: false }
     this.dispatch({ type: 'asked', leg: active.leg, ask })
   }

@@ -1,4 +1,4 @@
-import { nanoid } from 'nanoid'
+import { newId } from '../base/id.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
@@ -121,7 +121,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
   get id(): string {
-    return (this.#id ||= nanoid())
+    return (this.#id ||= newId())
   }
 
   get tokens(): TokenKeeper {
@@ -234,13 +234,13 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   makeOutbox(): Outbox {
     const { clock, outbox, protocol } = this.#settings
     const { acknowledges, dedupes, binary } = protocol
-    const deps = { clock, id: nanoid, settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
+    const deps = { clock, id: newId, settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
     return createOutbox({ ...deps, ...outbox }, this)
   }
 
   makeRequests(): Requests {
     const { clock, outbox, parts } = this.#settings
-    return parts.requests!({ clock, id: nanoid, ...outbox }, (leg, frame) => this.send(leg, frame))
+    return parts.requests!({ clock, id: newId, ...outbox }, (leg, frame) => this.send(leg, frame))
   }
 
   // What its tokens tell.
@@ -282,10 +282,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & { fence(leg: number): void }) => Session['merge']
 
 function mergeOf({ protocol, clock, holding }: Settings, session: Session): Session['merge'] {
-  const deps = { clock, present: clock.present, id: shortId, ...holding }
+  const deps = { clock, present: clock.present, id: newId, ...holding }
   return (protocol.createMerge as CreateMerge)(deps, session)
-}
-
-function shortId(): string {
-  return nanoid(8)
 }

@@ -161,7 +161,9 @@ class SocketLeg implements Leg {
   #detach() {
     const socket = this.#socket
     this.#state = 'gone'
-    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null
+    socket.onmessage = socket.onclose = socket.onerror = null
+    // React Native on Android closes nothing that is not open yet, and opens it all the same.
+    socket.onopen = () => socket.close()
   }
 
   #shut(code: number, reason: string) {

@@ -1,4 +1,4 @@
-import { nanoid } from 'nanoid'
+import { newId } from '../base/id.js'
 import { explain } from '../base/explanation.js'
 import { Emitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
@@ -116,7 +116,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
       )
     return (this.#signals ??= parts.signals({
       clock,
-      id: () => nanoid(8),
+      id: newId,
       serving: () => this.coordinator.serving,
       send: (leg, frame) => this.coordinator.send(leg, frame),
       subscribed: (topic) => this.subscriptions.has(topic),

@@ -255,10 +255,6 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     ;(this.#dirty ??= new Set()).add(topic)
   }
 
-  #wantAsked(topic: MergedTopic) {
-    ;(this.#asking ??= new Set()).add(topic)
-  }
-
   /**
    * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
    */
@@ -334,7 +330,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   /** A leg that has refused a topic for good is not asked for it again, whoever wants it from wherever. */
   ask({ name }: Pick<TopicSequence, 'name'>) {
     const topic = this.#topics.get(name)
-    if (topic && !topic.active?.refused) this.#wantAsked(topic)
+    if (topic && !topic.active?.refused) (this.#asking ??= new Set()).add(topic)
   }
 
   wake({ name }: TopicSequence) {

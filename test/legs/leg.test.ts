@@ -168,6 +168,14 @@ describe('after close() a leg', () => {
     expect(socket.closes).toEqual([{ code: 1000, reason: 'moved' }])
   })
 
+  it('closes a socket that opens all the same after its dial was given up, as on Android in React Native', async () => {
+    const { leg, sockets, heard } = startLeg()
+    await dialled()
+    leg.close()
+    sockets[0]!.open()
+    expect([sockets[0]!.closes.length, heard]).toEqual([2, []])
+  })
+
   it('closes nothing when it had died before', async () => {
     const { leg, socket } = await openLeg()
     socket.end(1001)
