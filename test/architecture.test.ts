@@ -38,6 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   history: CORE,
   presence: CORE,
   query: CORE,
+  opentelemetry: CORE,
   react: [...CORE, 'presence'],
   devtools: CORE,
   testing: CORE,
@@ -115,7 +116,7 @@ const PACKAGES: Record<string, RegExp> = {
   'react-dom': /^devtools\//,
   ws: /^(server|cli)\//,
   redis: /^server\/redis\//,
-  '@opentelemetry/api': /^server\/opentelemetry\//,
+  '@opentelemetry/api': /^(server\/)?opentelemetry\//,
 }
 
 /** Time, randomness and sockets come in as arguments; these are the doors through which they come. */

@@ -16,6 +16,7 @@ export const BUDGET: Sizes = {
   // 3 bytes of it are gzip's: the core lost what presence says too.
   'presence, over the core': 1_255,
   'query, over the core': 1_200,
+  'spans, over the core and @opentelemetry/api': 550,
   // 0.15 kB of it: qos and a will's delay that MQTT has no number for are refused, and no text that is none counts as an id.
   'all presets': 18_700,
   'devtools in plain JS': 10_750,

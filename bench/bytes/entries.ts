@@ -46,6 +46,12 @@ export const ENTRIES: readonly Entry[] = [
   { name: 'history, over the core', subpath: './history', code: "export * from 'livesocket/history'", over: CORE },
   { name: 'presence, over the core', subpath: './presence', code: "export * from 'livesocket/presence'", over: CORE },
   { name: 'query, over the core', subpath: './query', code: "export * from 'livesocket/query'", over: CORE },
+  {
+    name: 'spans, over the core and @opentelemetry/api',
+    subpath: './opentelemetry',
+    code: "export * from 'livesocket/opentelemetry'",
+    over: CORE,
+  },
   { name: 'all presets', subpath: './presets', code: "export * from 'livesocket/presets'" },
   { name: 'devtools in plain JS', subpath: './devtools/plain', code: "export * from 'livesocket/devtools/plain'" },
   { name: 'devtools for React', subpath: './devtools', code: "export * from 'livesocket/devtools'" },

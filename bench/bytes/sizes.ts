@@ -8,12 +8,12 @@ import { ENTRIES, PEER_ENTRIES, SCRIPT } from './entries.js'
 export type Sizes = Readonly<Record<string, number>>
 
 /** An application brings these itself. */
-const REACT = /^react(-dom)?(\/|$)/
+const PEERS = /^(react(-dom)?|@opentelemetry\/api)(\/|$)/
 
 const packed = (code: string) => gzipSync(code, { level: 9 }).length
 
 export async function bundledSize(folder: string, code: string): Promise<number> {
-  return packed(await bundleForPage(folder, code, REACT))
+  return packed(await bundleForPage(folder, code, PEERS))
 }
 
 /**

@@ -28,22 +28,18 @@ export function encodeClientFrame(frame: ClientFrame): string {
     case 'subscribe':
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, (request) => request ?? {}) })
     case 'publish':
-      return encodeData(frame, frame.n, frame.age)
-    case 'signal':
-      return encodeData(frame)
+      return encodePublish(frame)
     default:
       return JSON.stringify(frame)
   }
 }
 
 /** Spliced, so that data which is JSON text by now is not read and written once more. */
-function encodeData(
-  { type, id, topic, json, data }: Extract<ClientFrame, { readonly json?: string | undefined }>,
-  n?: number,
-  age?: number,
-): string {
-  const text = json ?? JSON.stringify(presentData(data)) ?? 'null'
-  return `{"type":"${type}","id":${JSON.stringify(id)},"topic":${JSON.stringify(topic)}${n === undefined ? '' : `,"n":${n}`},"data":${text}${age === undefined ? '' : `,"age":${age}`}}`
+function encodePublish(frame: ClientFrame & { readonly type: 'publish' }): string {
+  const { id, topic, n, age } = frame
+  const json = frame.json ?? JSON.stringify(presentData(frame.data)) ?? 'null'
+  const name = `"id":${JSON.stringify(id)},"topic":${JSON.stringify(topic)}`
+  return `{"type":"publish",${name}${n === undefined ? '' : `,"n":${n}`},"data":${json}${age === undefined ? '' : `,"age":${age}`}}`
 }
 
 /**

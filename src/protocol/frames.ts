@@ -53,14 +53,7 @@ export type ClientFrame =
       readonly age?: number | undefined
     }
   | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
-  | {
-      readonly type: 'signal'
-      readonly id: string
-      readonly topic: string
-      readonly data?: unknown
-      /** As that of a publish. */
-      readonly json?: string | undefined
-    }
+  | { readonly type: 'signal'; readonly id: string; readonly topic: string; readonly data: unknown }
   /** Nobody waits for the answer to that request any more. */
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'auth'; readonly token: string }

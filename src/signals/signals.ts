@@ -65,7 +65,8 @@ export function createSignals({ clock, id, ...deps }: SignalsDeps): Signals {
     for (const [topic, json] of waiting) {
       if (room-- === 0) break
       waiting.delete(topic)
-      deps.send(serving.leg, { type: 'signal', id: `${(mark ||= id())}.${++count}`, topic, json })
+      const data = JSON.parse(json) as unknown
+      deps.send(serving.leg, { type: 'signal', id: `${(mark ||= id())}.${++count}`, topic, data })
     }
     next = clock.frame(flush)
   }

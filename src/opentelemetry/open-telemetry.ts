@@ -1,0 +1,107 @@
+import { SpanKind, SpanStatusCode, trace, type Span, type TracerProvider } from '@opentelemetry/api'
+import type { LiveSocketError } from '../base/errors.js'
+import { OWN_METHOD } from '../protocol/own-methods.js'
+import { ownPublishes } from '../socket/insides.js'
+import type { CoreSocket } from '../socket/live-socket.js'
+
+/** As it shall be, whatever came of it: the server refused, or nobody waits any more. */
+const MEANT = new Set(['refused', 'forbidden', 'aborted'])
+/** But for these: the server's own failures. */
+const FAILURES = new Set(['error', 'busy'])
+/** Why a handover did not happen, where nothing is amiss. */
+const QUIET = new Set(['cancelled', 'superseded'])
+
+/**
+ * Spans of what a live socket does, by OpenTelemetry, of the tracer `livesocket`:
+ *
+ * - `livesocket.publish`: from `publish` to its answer, the wait for a connection included.
+ * - `livesocket.request`: from `request` to its answer. Those of `history` and presence have none.
+ * - `livesocket.handover`: from the dial of the new leg to the end of the old one, with `cutover` as an event in it.
+ *
+ * Topics, methods, legs and reasons are attributes, `livesocket.outcome` says what came of it; no message, no token and
+ * no URL is in them. A span belongs to the one that is active where `publish` or `request` is called.
+ *
+ * From this call on, until the undo that it returns. `request` of the socket is replaced meanwhile: take it from the
+ * socket where you call it.
+ *
+ * @param provider where the spans go. Default: the global one, also where it is registered later.
+ */
+export function openTelemetry(
+  socket: CoreSocket<any, any, any>,
+  provider: Pick<TracerProvider, 'getTracer'> = trace,
+): () => void {
+  const tracer = provider.getTracer('livesocket')
+  const handovers = new Map<string, Span>()
+
+  function end(span: Span, outcome: string, failed: boolean) {
+    span.setAttribute('livesocket.outcome', outcome)
+    if (failed) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
+    span.end()
+  }
+  const answered = (span: Span) => end(span, 'ack', false)
+  const refused = (span: Span, { code, reason = code }: LiveSocketError) =>
+    end(span, reason, !MEANT.has(code) || FAILURES.has(reason))
+  function ended(id: string, outcome: string, failed = false) {
+    const span = handovers.get(id)
+    if (!span) return
+    handovers.delete(id)
+    end(span, outcome, failed)
+  }
+
+  const { request } = socket
+  const traced: typeof request = (method, ...args) => {
+    const asked = request(method, ...args)
+    if (method.startsWith(OWN_METHOD)) return asked
+    const span = tracer.startSpan('livesocket.request', {
+      kind: SpanKind.CLIENT,
+      attributes: { 'livesocket.method': method },
+    })
+    return asked.then(
+      (answer) => {
+        answered(span)
+        return answer
+      },
+      (error: LiveSocketError) => {
+        refused(span, error)
+        throw error
+      },
+    )
+  }
+  socket.request = traced
+
+  const undos = [
+    () => {
+      if (socket.request === traced) socket.request = request
+    },
+    ownPublishes(socket, (topic, _, outcome) => {
+      const span = tracer.startSpan('livesocket.publish', {
+        kind: SpanKind.PRODUCER,
+        attributes: { 'livesocket.topic': topic },
+      })
+      outcome.then(
+        () => answered(span),
+        (error: LiveSocketError) => refused(span, error),
+      )
+    }),
+    socket.on('handover-started', ({ id, reason, from, to, overlap }) => {
+      ended(id, 'superseded')
+      const attributes = {
+        'livesocket.reason': reason,
+        'livesocket.from': from,
+        'livesocket.to': to,
+        'livesocket.overlap': overlap,
+      }
+      handovers.set(id, tracer.startSpan('livesocket.handover', { kind: SpanKind.INTERNAL, attributes }))
+    }),
+    socket.on('cutover', ({ id }) => void handovers.get(id)?.addEvent('cutover')),
+    socket.on('handover-finished', ({ id }) => ended(id, 'moved')),
+    socket.on('handover-failed', ({ id, why }) => ended(id, why, !QUIET.has(why))),
+    socket.store.subscribe(({ status }) => {
+      if (status === 'closed') for (const id of [...handovers.keys()]) ended(id, 'closed')
+    }),
+  ]
+  return () => {
+    for (const undo of undos) undo()
+    for (const id of [...handovers.keys()]) ended(id, 'untold')
+  }
+}
