@@ -30,8 +30,8 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
     const mutations = awaited<string>()
     let id = 0
     let greeted = false
-    /** The hello's own ping is nobody's heartbeat. */
-    let greetings = 1
+    /** This is the answer to the hello's own ping, which is nobody's heartbeat. */
+    let isGreeting = false
     let lastOf: RawHello['last'] = () => undefined
 
     function start(all: ReadonlyMap<string, Position | null>): string[] {
@@ -75,16 +75,19 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         return error && `the server said: ${String(error['message'])}`
       },
       ready(data) {
-        if (data === 'PONG') greeted = true
         const said = read(data)
         if (said && (said.type === 'started' || said.type === 'stopped' || said.error)) waiting.delete(said.id)
         return greeted && waiting.size === 0
       },
       handover: (data) => objectIn(data)?.['method'] === 'reconnect',
       ping: () => 'PING',
-      pong: (data) => data === 'PONG' && --greetings < 0,
-      // Its own keep-alive.
-      reply: (data) => (data === 'PING' ? 'PONG' : null),
+      pong: (data) => data === 'PONG' && !isGreeting,
+      reply(data) {
+        isGreeting = data === 'PONG' && !greeted
+        greeted ||= isGreeting
+        // Its own keep-alive.
+        return data === 'PING' ? 'PONG' : null
+      },
       subscribe: start,
       unsubscribe: (names) =>
         names.flatMap((topic) => {

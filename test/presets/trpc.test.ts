@@ -14,6 +14,9 @@ async function servers(perSecond: number) {
   const log: number[] = []
   const wakers = new Set<() => void>()
   let stopped = false
+  /** What `pay` has been asked, and what ends its waiting. */
+  const paid: number[] = []
+  const paying = new Map<number, (value: unknown) => void>()
   const timer = setInterval(() => {
     for (let due = perSecond / 200; due > 0; due--) log.push(log.length + 1)
     for (const wake of wakers) wake()
@@ -45,6 +48,13 @@ async function servers(perSecond: number) {
         if (input < 0) throw new TRPCError({ code: 'BAD_REQUEST', message: 'positive ones only' })
         return 2 * input
       }),
+    pay: t.procedure
+      .input((input) => input as number)
+      .mutation(async ({ input }) => {
+        paid.push(input)
+        await new Promise((resolve) => paying.set(input, resolve))
+        return input
+      }),
   })
   const all = await Promise.all(
     ['blue', 'green'].map(async () => {
@@ -66,7 +76,7 @@ async function servers(perSecond: number) {
       wss.close()
     }
   })
-  return { all, log }
+  return { all, log, paid, paying }
 }
 
 it('loses, repeats and reorders nothing when @trpc/server broadcasts its reconnect notification, at 1,000 messages a second', async () => {
@@ -107,6 +117,43 @@ it('publishes as a mutation, and has its answer or its refusal', async () => {
     code: 'refused',
     message: expect.stringContaining('positive ones only') as string,
   })
+})
+
+it('takes the answer to its first sign of life for one, whether it follows anything or nothing', () => {
+  for (const topics of [[], ['ticks']]) {
+    const codec = trpc().open()
+    codec.encode({
+      type: 'hello',
+      session: 's',
+      leg: 1,
+      topics: new Map(topics.map((topic) => [topic, null])),
+    } as never)
+    const greeting = ['PONG', ...topics.map(() => '{"id":1,"result":{"type":"started"}}')]
+    expect(greeting.flatMap((text) => codec.decode(text))).toMatchObject([{ type: 'welcome' }])
+    expect(codec.encode({ type: 'ping' })).toEqual('PING')
+    expect(codec.decode('PONG')).toEqual([{ type: 'pong' }])
+  }
+})
+
+it('sends a mutation once, whatever becomes of its leg: the old leg brings its answer, and without one its outcome is unknown', async () => {
+  const { all, paid, paying } = await servers(0)
+  let dials = 0
+  const { socket } = speaking(() => all[dials++ % 2]!.url, trpc(), { reconnect: { spread: 0 } })
+  socket.connect()
+  const answered = socket.publish('pay', 1)
+  await until(() => paid.length === 1, 'the first')
+  const moved = socket.handover()
+  await until(() => dials === 2 && socket.store.getState().handover?.phase !== 'dialling', 'the next leg')
+  paying.get(1)!(null)
+  await expect(answered).resolves.toMatchObject({ data: 1 })
+  await moved
+  const cut = expect(socket.publish('pay', 2)).rejects.toMatchObject({ code: 'outcome-unknown' })
+  await until(() => paid.length === 2, 'the second')
+  for (const { wss } of all) for (const client of wss.clients) client.terminate()
+  await cut
+  await until(() => socket.stats().reconnects === 1, 'the next leg')
+  await expect(socket.publish('double', 1)).resolves.toMatchObject({ data: 2 })
+  expect(paid).toEqual([1, 2])
 })
 
 it('tells of a subscription that the server refuses, and serves the others', async () => {
