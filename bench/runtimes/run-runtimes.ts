@@ -3,6 +3,7 @@ import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { sendInFragments } from './fragments.js'
 import type { Runtime } from './runtime.js'
 
 /** What a client saw of a server's handovers, or of what it had missed. */
@@ -103,6 +104,22 @@ export async function conformanceLines(folder: string, server: Runtime, kitOn: R
     const lines: string[] = []
     for (let line = await kit.text(); line !== null; line = await kit.text()) lines.push(line)
     return lines.length > 0 ? lines : kit.said
+  } finally {
+    running.end()
+  }
+}
+
+/** What a server on that runtime does with a message in so many fragments, and with one that is too large in all. */
+export async function seenInFragments(folder: string, server: Runtime, fragments: number) {
+  const running = start(folder, server, 'server.mjs', {})
+  try {
+    const { port } = (await running.next()) as { port: number }
+    const memory = async () => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
+    const before = await memory()
+    const many = await sendInFragments(port, { fragments, bytes: 0 })
+    const grown = (await memory()) - before
+    const tooLarge = await sendInFragments(port, { fragments: 100, bytes: 10_000 })
+    return { many, tooLarge, grown }
   } finally {
     running.end()
   }

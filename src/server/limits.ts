@@ -38,7 +38,7 @@ export interface ServerLimits {
    * The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. Default 256 KiB.
    */
   readonly maxFrame: number
-  /** Fragments of one frame. Default 128: a browser sends one. */
+  /** Fragments of one frame. Default 128: a browser sends one. On Bun they are bounded by their bytes, `maxFrame`, alone. */
   readonly maxFragments: number
   /** Topics of one leg; one more is refused as `limit`. Default 1,000. */
   readonly maxTopics: number

@@ -11,11 +11,14 @@ export function openEvent(): Event {
   return make('Event', 'open')
 }
 
-/** `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON. */
+/**
+ * `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON.
+ * React Native makes no Blob of bytes, and its own sockets give bytes where nobody has said what is wanted.
+ */
 export function messageData(data: unknown, binaryType: BinaryType): unknown {
   if (typeof data === 'string') return data
   if (!(data instanceof ArrayBuffer)) return JSON.stringify(data)
-  return binaryType === 'blob' ? new Blob([data]) : data
+  return binaryType === 'blob' && 'arrayBuffer' in Blob.prototype ? new Blob([data]) : data
 }
 
 /** Of the platform's class, or, where it has none, an event with what ours bear. */

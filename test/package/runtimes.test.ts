@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { installRuntimes, seenAfterAbsence, seenInMoves, seenInReturn } from '../../bench/runtimes/run-runtimes.js'
+import {
+  installRuntimes,
+  seenAfterAbsence,
+  seenInFragments,
+  seenInMoves,
+  seenInReturn,
+} from '../../bench/runtimes/run-runtimes.js'
 import { RUNTIMES, type Runtime } from '../../bench/runtimes/runtime.js'
 
 // `npm run runtimes` is the whole of it.
@@ -24,6 +30,11 @@ describe.each(others.map((runtime) => [runtime.name, runtime] as const))('on %s'
   it('a client misses nothing while its server on Node is replaced', { timeout: 60_000 }, async () => {
     const seen = await seenInMoves(folder, here, runtime, few)
     expect(seen).toMatchObject({ ...right, handovers: few.moves, echoed: seen.published })
+  })
+  it('a message in more fragments than anybody sends is refused, or costs what its bytes cost; one that is too large in all is refused', async () => {
+    const { many, tooLarge, grown } = await seenInFragments(folder, runtime, 100_000)
+    expect([many, tooLarge]).toEqual([runtime.name.startsWith('Bun') ? 'welcome' : 'closed', 'closed'])
+    expect(grown).toBeLessThan(32 * 2 ** 20)
   })
   it('its own WebSocket class is enough: a refused dial is told, and a killed or closing server is noticed and come back to', {
     timeout: 60_000,

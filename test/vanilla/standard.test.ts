@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
 import { until } from '../server/kit.js'
@@ -233,6 +233,21 @@ describe('the WebSocket standard on messages', () => {
     expect(new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : (data as ArrayBuffer))).toEqual(
       new Uint8Array([1, 2]),
     )
+  })
+
+  it('gives bytes where no Blob can be made of them, as in React Native', async () => {
+    class Poor {
+      constructor(parts: unknown[]) {
+        if (parts.some((part) => part instanceof ArrayBuffer)) throw new Error('not supported')
+      }
+    }
+    vi.stubGlobal('Blob', Poor)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { url, sockets } = await serverSide()
+    const { socket } = liveWebSocket(url)
+    await happened(socket, 'open')
+    sockets[0]!.send(Buffer.from([1, 2]))
+    expect(((await happened(socket, 'message')) as MessageEvent).data).toEqual(new Uint8Array([1, 2]).buffer)
   })
 
   it('sends text, ArrayBuffers, views and Blobs, in order, and anything else as its text', async () => {

@@ -1,6 +1,6 @@
 // The server half, in whatever runtime runs this. One address; behind it one live server after the other, each of which
 // drains into the next: `MOVES` times, while `RATE` messages a second are published. Told by a POST, it drains for a
-// deploy tool or begins its log anew. What it prints are lines of JSON.
+// deploy tool or begins its log anew; each answer is the memory that it has. What it prints are lines of JSON.
 import { createServer } from 'node:http'
 import { createLiveServer, memoryLog } from 'livesocket/server'
 
@@ -28,7 +28,7 @@ const http = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost')
   if (pathname === '/drain') void live.drain({ deadline: Number(searchParams.get('deadline')), rate: 100 })
   if (pathname === '/lose') await log.forget()
-  response.end()
+  response.end(String(process.memoryUsage().rss))
 })
 http.on('upgrade', (request, stream, head) => void live.upgrade(request, stream, head))
 await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve))
