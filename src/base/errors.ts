@@ -38,7 +38,8 @@ export interface LiveSocketErrorDetails {
 
 /**
  * The one error class of LiveSocket. `code` says what happened; `message` also what to do, in the build that pages load
- * in production as a short key, of which `npx livesocket explain` makes the sentence. It never holds a token.
+ * in production as a short key, of which `npx livesocket explain` makes the sentence. Where there is a `reason` the
+ * `message` is the server's own, word for word, in every build. It never holds a token.
  */
 export class LiveSocketError extends Error {
   override readonly name = 'LiveSocketError'
@@ -50,7 +51,11 @@ export class LiveSocketError extends Error {
   readonly data?: unknown
 
   constructor(code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
-    super(brief ? `${code} ${message}` : message, details.cause === undefined ? undefined : { cause: details.cause })
+    // What a server says is for users, and told as it is.
+    super(
+      brief && !details.reason ? `${code} ${message}` : message,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    )
     this.code = code
     const { cause: _, ...rest } = details
     for (const [name, value] of Object.entries(rest)) if (value !== undefined) Object.assign(this, { [name]: value })

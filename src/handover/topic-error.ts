@@ -1,4 +1,4 @@
-import { explain } from '../base/explanation.js'
+import { brief, explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { ErrorFrame } from '../protocol/frames.js'
 
@@ -16,7 +16,9 @@ export function topicError({ code, message, retryAfter }: ErrorFrame, topic: str
   const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'
   return new LiveSocketError(
     kind,
-    explain`The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`,
+    brief
+      ? message
+      : explain`The server ${code === 'ended' ? 'has ended' : 'refused'} the topic "${topic}": ${message}`,
     { topic, retryAfter, reason: code },
   )
 }

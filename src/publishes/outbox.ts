@@ -325,7 +325,7 @@ class PublishOutbox implements Outbox {
     const elsewhere = entry?.leg && leg !== undefined && leg !== entry.leg.number
     if (entry && !(elsewhere && (code === 'outcome-unknown' || code === 'out-of-order'))) {
       if (retryAfter !== undefined) entry.copies--
-      const refusal = explain`the server refused the publish (${code}): ${message}`
+      const refusal = message || code
       const told = { reason: code, data }
       if (code === 'outcome-unknown')
         this.#fail(

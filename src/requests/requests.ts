@@ -165,9 +165,7 @@ export function createRequests(
     },
     nacked(id, reason, message, retryAfter, data) {
       const request = open.get(id)
-      request?.settle(
-        error(request.method, refusalCode(reason), `${message} (${reason})`, { id, reason, data, retryAfter }),
-      )
+      request?.settle(new LiveSocketError(refusalCode(reason), message || reason, { id, reason, data, retryAfter }))
       return !!request
     },
     settled: (leg) => [...open.values()].every((request) => request.leg !== leg),

@@ -112,9 +112,7 @@ export function createSignals({ clock, id, ...deps }: SignalsDeps): Signals {
         next?.()
         next = clock.setTimeout(flush, retryAfter)
       }
-      deps.failed(
-        new LiveSocketError(refusalCode(reason), explain`signal: ${message} (${reason})`, { reason, retryAfter }),
-      )
+      deps.failed(new LiveSocketError(refusalCode(reason), message || reason, { reason, retryAfter }))
       return true
     },
     drop() {

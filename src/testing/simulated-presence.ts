@@ -84,8 +84,7 @@ export function createSimulatedPresence({ clock, log, settings }: SimulatedPrese
 
   return {
     answer(method, data, who) {
-      if (![PRESENCE, ENTER, LEAVE].includes(method)) return null
-      if (!settings.presence) return refuse('unknown-method', 'This server has no presence: see the option presence.')
+      if (!settings.presence || ![PRESENCE, ENTER, LEAVE].includes(method)) return null
       const ask = data as EnterAsk
       if (method === LEAVE) take(ask.topic, who.session)
       else if (settings.authorize?.(ask.topic) === false)

@@ -1,5 +1,5 @@
 import type { ServerFrame, TopicAnswer, TopicRequests } from '../protocol/frames.js'
-import { isOwnTopic, presenceOf } from '../protocol/own-topics.js'
+import { presenceOf } from '../protocol/own-topics.js'
 import type { Behaviour, Cluster } from './simulated-cluster.js'
 
 /** What one leg reads: its topics, and how far each has come. */
@@ -29,11 +29,11 @@ export function createSimulatedReading(
   const topics = new Map<string, Subscription>()
 
   function mayRead(topic: string): boolean {
-    const about = presenceOf(topic)
-    if (isOwnTopic(topic) && !(about && settings.presence)) return false
-    return settings.authorize?.(about ?? topic) !== false
+    // Whoever may read a topic may see who is in it.
+    return settings.authorize?.((settings.presence && presenceOf(topic)) || topic) !== false
   }
-  const isSeen = (topic: string, data: unknown) => isOwnTopic(topic) || settings.filter?.(topic, data) !== false
+  const isSeen = (topic: string, data: unknown) =>
+    presenceOf(topic) !== null || settings.filter?.(topic, data) !== false
 
   function pump(topic: string) {
     const subscription = topics.get(topic)

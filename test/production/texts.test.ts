@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createLiveSocket, LiveSocketError } from 'livesocket'
+import { createSimulation } from 'livesocket/testing'
 import { keyOf } from '../../build/brief-texts.js'
 import { explained } from '../../src/cli/explain.js'
 
@@ -32,6 +33,29 @@ it('a publish that is refused in production says which, and by what code', async
     code: 'closed',
     message: expect.stringMatching(/^closed /),
   })
+})
+
+it('what the server says of a refusal is the message, word for word, so that a page can show it', async () => {
+  const refuse = { code: 'taken', message: 'This name is taken.' }
+  const sim = createSimulation({
+    onPublish: () => ({ refuse }),
+    onRequest: () => ({ refuse }),
+    authorize: (topic) => topic !== 'secret',
+  })
+  const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
+  const told: LiveSocketError[] = []
+  const tell = (error: LiveSocketError) => void told.push(error)
+  socket.publish('room', 1).catch(tell)
+  socket.request('rename').catch(tell)
+  socket.subscribe('secret', () => {}, { onError: (error) => tell(error as LiveSocketError) })
+  socket.connect()
+  await sim.advance(1_000)
+  socket.close()
+  expect(told.map(({ code, reason, message }) => [code, reason, message]).sort()).toEqual([
+    ['forbidden', 'forbidden', 'this topic is not for this client'],
+    ['refused', 'taken', 'This name is taken.'],
+    ['refused', 'taken', 'This name is taken.'],
+  ])
 })
 
 it('no key is used for two texts, whichever page it is in', () => {

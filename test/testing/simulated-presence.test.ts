@@ -112,7 +112,7 @@ describe('who is present on simulated servers', () => {
     const sim = createSimulation()
     const entered = outcome(presence(join(sim), 'room').enter())
     await sim.advance(1_000)
-    expect(await entered).toEqual(['forbidden', 'forbidden'])
+    expect(await entered).toEqual(['refused', 'unknown-method'])
   })
 })
 
