@@ -19,8 +19,9 @@ export const BUDGET: Sizes = {
   'spans, over the core and @opentelemetry/api': 550,
   // 0.15 kB of it: qos and a will's delay that MQTT has no number for are refused, and no text that is none counts as an id.
   'all presets': 18_700,
-  'devtools in plain JS': 10_750,
-  'devtools for React': 11_950,
+  // 0.02 kB of it: they say handover, which is longer than what they said before.
+  'devtools in plain JS': 10_770,
+  'devtools for React': 11_970,
   'the script tag’s one file': 49_350,
 }
 
