@@ -108,6 +108,8 @@ const MORE = 1.25
 const UNKNOWN: Room = { retryAfter: 1_000 }
 /** Milliseconds. */
 const SOONEST = 250
+/** Nor further ahead than so many times as long as it has been measured. */
+const AHEAD = 10
 /** Beyond this no place is given away, ms: all may be well again long before. */
 const LATEST = 60_000
 
@@ -169,7 +171,8 @@ class GreetingQueue implements Admission {
     if (perSecond === null) return UNKNOWN
     const now = this.#now()
     const free = now + ((this.#waiting.size + this.#greeting) / perSecond) * 1_000
-    this.#given = Math.min(Math.max(this.#given, free) + 1_000 / perSecond / MORE, now + LATEST)
+    const latest = now + Math.min(LATEST, Math.max(UNKNOWN.retryAfter, this.#rate.measuredFor * AHEAD))
+    this.#given = Math.min(Math.max(this.#given, free) + 1_000 / perSecond / MORE, latest)
     const until = this.#given - now
     const spread = Math.max(SOONEST, until * EARLY)
     return { retryAfter: Math.round(Math.max(SOONEST, until - spread)), spread: Math.round(spread) }
@@ -209,7 +212,9 @@ class GreetingQueue implements Admission {
   /** Milliseconds until the one behind so many others is greeted; null where that is not known. */
   #turn(others: number): number | null {
     const perSecond = this.#perSecond()
-    return perSecond === null ? null : ((others + this.#greeting) / perSecond) * 1_000
+    if (perSecond === null) return null
+    const turn = ((others + this.#greeting) / perSecond) * 1_000
+    return turn > this.#rate.measuredFor * AHEAD ? null : turn
   }
 
   #start(hello: Hello) {
@@ -240,7 +245,7 @@ class GreetingQueue implements Admission {
     const { begunAt, of } = hello
     const took = this.#now() - begunAt
     const limited = this.#waiting.size > 0
-    this.#limit.ended({ begunAt, took, failed, limited })
+    this.#limit.ended({ begunAt, took, of, failed, limited })
     // Of fewer than may be it says what was asked for, and not what there is room for.
     if (!failed && limited && of >= this.#limit.value * NEARLY) this.#rate.ended({ of, took })
     this.wake()

@@ -1,11 +1,12 @@
 /**
  * How many hellos may be greeted at a time: what those who are asked for it (the identity service, the log) take before
- * they only queue. Found as TCP finds its window: it grows while greetings are quick, and shrinks once they are not.
+ * they only queue. Found from what greetings take: after each of them it moves towards so many at a time as take just
+ * as long as may be.
  */
 export interface GreetingLimit {
   /** A whole number from 1 on. */
   readonly value: number
-  /** It does not double any more: what it lets through is what there is room for. */
+  /** It has come to what there is room for: what it lets through is not only what it allowed so far. */
   readonly found: boolean
   /**
    * One has ended.
@@ -15,41 +16,48 @@ export interface GreetingLimit {
   ended(greeting: {
     readonly begunAt: number
     readonly took: number
+    /** So many were under way when it began, itself included. */
+    readonly of: number
     readonly failed: boolean
     readonly limited: boolean
   }): void
 }
 
 /** Where it begins. It doubles with each greeting's time as long as all is well. */
-const FIRST = 10
+const FIRST = 20
 /** An identity service that is away is tried by so many. */
 const LEAST = 4
 /** Milliseconds that a greeting may take, whatever it takes at best: less is no queue that anybody would notice. */
 const QUICK = 1_000
 /** A greeting that takes so many times what it takes at best has waited for others. */
 const SLOWER = 2
+/** What is away is tried by a fifth fewer each time. */
 const SHRINK = 0.8
-/** Where the limit is half of what it was, and fewer than so much of them come through, there was no queue to shorten. */
-const LESS = 0.7
+/** Where half as many at a time take nearly as long, there was no queue to shorten. */
+const FEWER = 0.5
+const AS_LONG = 0.7
+/** Where it moves by less than this part of it in each greeting's time, it has come to what there is room for. */
+const SETTLED = 0.5
 
 /** @param most calls that may be under way, whatever they take. @param now milliseconds that never go back. */
 export function createGreetingLimit(most: number, now: () => number): GreetingLimit {
   const least = Math.min(LEAST, most)
   let limit = Math.min(FIRST, most)
-  /** Up to here it doubles; from here on it grows by one in each greeting's time. */
-  let careful = most
+  /** The part of it by which it moves in each greeting's time. */
+  let trend = 1
   /** Milliseconds of a greeting that waits for nobody. */
   let best = Number.POSITIVE_INFINITY
   let shrunkAt = Number.NEGATIVE_INFINITY
-  /** Where it began to shrink, and how many a second came through. */
-  let from: { readonly limit: number; readonly perSecond: number } | null = null
+  /** Of those in a row that were slow, the one among most others. */
+  let slow: { readonly of: number; readonly took: number } | null = null
 
-  /** What fails is away, and not full: once it is back, it takes as much as it took. */
-  function shrink(perSecond: number, failed: boolean) {
+  function failure(begunAt: number) {
+    // Those that were under way when it shrank tell of the limit before.
+    if (begunAt < shrunkAt) return
     shrunkAt = now()
-    from ??= { limit, perSecond }
     limit = Math.max(least, limit * SHRINK)
-    if (!failed) careful = limit
+    // What is away is not full: once it is back, it takes as much as it took.
+    trend = 1
   }
 
   return {
@@ -57,21 +65,23 @@ export function createGreetingLimit(most: number, now: () => number): GreetingLi
       return Math.floor(limit)
     },
     get found() {
-      return limit >= careful
+      return limit === most || Math.abs(trend) < SETTLED
     },
-    ended({ begunAt, took, failed, limited }) {
-      if (!failed) best = Math.min(best, took)
-      if (failed || took > Math.max(QUICK, best * SLOWER)) {
-        // Those that were under way when it shrank tell of the limit before.
-        if (begunAt < shrunkAt) return
-        const perSecond = limit / took
-        if (failed || from === null || limit > from.limit / 2 || perSecond > from.perSecond * LESS)
-          return shrink(perSecond, failed)
+    ended({ begunAt, took, of, failed, limited }) {
+      if (failed) return failure(begunAt)
+      best = Math.min(best, took)
+      let step = Math.min(1, Math.max(QUICK, best * SLOWER) / took - 1)
+      if (step >= 0) slow = null
+      else if (slow === null || of >= slow.of) slow = { of, took }
+      else if (of <= slow.of * FEWER && took > slow.took * AS_LONG) {
         // Fewer at a time take as long, and only fewer come in: the search begins anew from what it takes now.
         best = took
-        careful = most
-      } else if (limited) limit = Math.min(most, limit + (limit < careful ? 1 : 1 / limit))
-      from = null
+        slow = null
+        step = 1
+      }
+      if (step > 0 && !limited) return
+      trend += (step - trend) / limit
+      limit = Math.min(most, Math.max(least, limit + step))
     },
   }
 }

@@ -4,6 +4,8 @@ export interface GreetingRate {
   ended(greeting: { readonly of: number; readonly took: number }): void
   /** Null as long as nothing was measured lately. */
   readonly perSecond: number | null
+  /** For how long it has been measured without a pause, ms: what holds for a moment tells little of a minute. */
+  readonly measuredFor: number
 }
 
 /** Of each new measurement, the part that those before it keep. */
@@ -23,11 +25,15 @@ export function createGreetingRate(now: () => number): GreetingRate {
   let count = 0
   let underWay = 0
   let time = 0
+  let from = 0
   let at = Number.NEGATIVE_INFINITY
 
   return {
     ended({ of, took }) {
-      if (now() - at > PAST) count = underWay = time = 0
+      if (now() - at > PAST) {
+        count = underWay = time = 0
+        from = now()
+      }
       at = now()
       count++
       underWay = underWay * KEPT + of
@@ -35,6 +41,9 @@ export function createGreetingRate(now: () => number): GreetingRate {
     },
     get perSecond() {
       return count < FEW || time === 0 || now() - at > PAST ? null : (underWay / time) * 1_000
+    },
+    get measuredFor() {
+      return now() - at > PAST ? 0 : at - from
     },
   }
 }

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { createStepClock } from '../../kit/step-clock.js'
+import { createGreetingLimit } from '../../../src/server/admission/greeting-limit.js'
+
+/** A crowd that never ends, before an identity service that takes `width` calls at a time, `call` ms each. */
+function crowd({ width, call }: { width: number; call: number }) {
+  const clock = createStepClock()
+  const limit = createGreetingLimit(100, () => clock.monotonic())
+  const service = { width, call, running: 0, done: 0, failing: false }
+  const queue: (() => void)[] = []
+  let underWay = 0
+  let stillUntil = 0
+
+  function serve() {
+    while (service.running < service.width && queue.length > 0) {
+      const done = queue.shift()!
+      service.running++
+      clock.setTimeout(() => {
+        service.running--
+        service.done++
+        done()
+        serve()
+      }, service.call)
+    }
+  }
+  function greet() {
+    while (underWay < limit.value) {
+      const begunAt = clock.monotonic()
+      const of = ++underWay
+      const ended = () => {
+        underWay--
+        const took = clock.monotonic() - begunAt
+        limit.ended({ begunAt, took, of, failed: service.failing, limited: true })
+        greet()
+      }
+      // A process that stands still hears of it afterwards.
+      queue.push(() => void clock.setTimeout(ended, Math.max(0, stillUntil - clock.monotonic())))
+    }
+    serve()
+  }
+  greet()
+  return {
+    limit,
+    service,
+    lasts: (ms: number) => clock.advance(ms),
+    standsStill: (ms: number) => void (stillUntil = clock.monotonic() + ms),
+  }
+}
+
+test.each([4, 10, 40])('a service with room for %s calls at a time is full, and has no long queue', (width) => {
+  const { limit, service, lasts } = crowd({ width, call: 500 })
+  lasts(5_000)
+  const before = service.done
+  lasts(10_000)
+  expect(service.done - before).toBeGreaterThanOrEqual(width * 20 * 0.98)
+  expect(limit.value).toBeGreaterThanOrEqual(width)
+  expect(limit.value).toBeLessThanOrEqual(Math.max(width * 3, width + 8))
+  expect(limit.found).toBe(true)
+})
+
+test('a process that stood still takes no service for full: a few greetings later as many are greeted at a time as before', () => {
+  const { limit, lasts, standsStill } = crowd({ width: 1_000, call: 500 })
+  lasts(600)
+  standsStill(4_000)
+  lasts(5_000)
+  expect(limit.value).toBeLessThan(100)
+  lasts(2_500)
+  expect(limit.value).toBe(100)
+})
+
+test('one that fails is tried by a few at a time, and by all again once it is back', () => {
+  const { limit, service, lasts } = crowd({ width: 1_000, call: 100 })
+  lasts(2_000)
+  service.failing = true
+  lasts(5_000)
+  expect(limit.value).toBe(4)
+  service.failing = false
+  lasts(1_000)
+  expect(limit.value).toBe(100)
+})
+
+test('one that has become slower for each, and not for many, is not left to a few', () => {
+  const { limit, service, lasts } = crowd({ width: 1_000, call: 50 })
+  lasts(2_000)
+  service.call = 3_000
+  lasts(30_000)
+  expect(limit.value).toBe(100)
+})
