@@ -14,6 +14,10 @@ export async function serverOf(build: string): Promise<typeof import('../../src/
   return build === PRESENT ? import('../../src/server/index.js') : imported(build, 'server/index.js')
 }
 
+export async function redisOf(build: string): Promise<typeof import('../../src/server/redis/index.js')> {
+  return build === PRESENT ? import('../../src/server/redis/index.js') : imported(build, 'server/redis/index.js')
+}
+
 /** Throws in a sentence where there is nothing built. */
 export function builtFolder(given: string): string {
   const folder = resolve(ROOT, given)

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import type { DrainOptions, DrainResult, LiveServerOptions } from '../../src/server/index.js'
 import { createBackend } from './backend.js'
-import { serverOf } from './build.js'
+import { redisOf, serverOf } from './build.js'
 import { answer } from './program.js'
 
 /** One server, with an identity service of its own that can be slow. `plain`: a bare `ws` that asks it after the first message. */
@@ -16,6 +16,8 @@ setInterval(() => void (peak = Math.max(peak, process.memoryUsage.rss())), 50)
 interface Listening {
   readonly port: number
   readonly options: Partial<LiveServerOptions>
+  /** Where its log is. Absent: in memory. */
+  readonly redis?: string
 }
 
 interface Node {
@@ -30,8 +32,9 @@ async function liveNode(): Promise<Node> {
   const { createLiveServer } = await serverOf(kind)
   let live: ReturnType<typeof createLiveServer> | null = null
   return {
-    async listen({ options, port }) {
+    async listen({ options, port, redis }) {
       live = createLiveServer({
+        ...(redis !== undefined && { log: (await redisOf(kind)).redisLog({ url: redis, onError: () => undefined }) }),
         port,
         host: '127.0.0.1',
         authenticate: async ({ signal }) => {
@@ -86,6 +89,8 @@ answer({
   listen: (ask: Partial<Listening>) => node.listen({ port: Number(port), options: {}, ...ask }),
   slow: (perSecond: number) => backend.limit(perSecond),
   drain: (options: DrainOptions) => node.drain(options),
+  /** Nothing else is done for so many ms. */
+  'stand-still': (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   forget: () => {
     globalThis.gc?.()
     peak = process.memoryUsage.rss()

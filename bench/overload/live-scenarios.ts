@@ -1,0 +1,74 @@
+/** What is done to a server whose clients are live: more than it, or what is behind it, can carry. Milliseconds. */
+export interface LiveScenario {
+  readonly name: string
+  readonly title: string
+  /**
+   * `fan-out`: more is published than can be written. `slow-redis`: more than Redis can append. `stand-still`: the
+   * event loop does nothing.
+   */
+  readonly trouble: 'fan-out' | 'slow-redis' | 'stand-still'
+  readonly lasts: number
+  readonly readers: number
+  /** Of those who subscribe besides, so many read nothing. */
+  readonly deaf: number
+  readonly publishers: number
+  /** Of each publisher while it lasts, and the bytes of a message. */
+  readonly perSecond: number
+  readonly bytes: number
+  /** It is watched for so long at the most until all is calm. */
+  readonly limit: number
+}
+
+/** What is published a second, by each publisher, before and after. */
+export const CALM_RATE = 5
+
+export const LIVE_SCENARIOS: readonly LiveScenario[] = [
+  {
+    name: 'fan-out',
+    title: '4,000 messages of 2 KB a second to 200 who read and 20 who do not',
+    trouble: 'fan-out',
+    lasts: 15_000,
+    readers: 200,
+    deaf: 20,
+    publishers: 10,
+    perSecond: 400,
+    bytes: 2_000,
+    limit: 60_000,
+  },
+  {
+    name: 'slow-redis',
+    title: '2,000 messages a second for a Redis that takes some 200',
+    trouble: 'slow-redis',
+    lasts: 15_000,
+    readers: 50,
+    deaf: 0,
+    publishers: 20,
+    perSecond: 100,
+    bytes: 200,
+    limit: 120_000,
+  },
+  {
+    name: 'stand-still',
+    title: 'the event loop stands still for 15 s',
+    trouble: 'stand-still',
+    lasts: 15_000,
+    readers: 200,
+    deaf: 0,
+    publishers: 20,
+    perSecond: 10,
+    bytes: 200,
+    limit: 60_000,
+  },
+]
+
+/** Each to be played in seconds. */
+export const SMALL_LIVE: readonly LiveScenario[] = [
+  { ...scenario('fan-out'), lasts: 1_000, readers: 30, deaf: 3, publishers: 4, perSecond: 1_000 },
+  { ...scenario('slow-redis'), lasts: 1_000, readers: 5, publishers: 4, perSecond: 250 },
+  { ...scenario('stand-still'), lasts: 1_500, readers: 20, publishers: 5 },
+]
+
+function scenario(trouble: LiveScenario['trouble']): LiveScenario {
+  const found = LIVE_SCENARIOS.find(({ name }) => name === trouble)!
+  return { ...found, limit: 20_000 }
+}
