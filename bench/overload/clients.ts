@@ -10,6 +10,8 @@ const ReconnectingWebSocket = ('default' in reconnecting
   : reconnecting) as unknown as typeof import('reconnecting-websocket').default
 
 let dials = 0
+/** When, ms, since they were forgotten. */
+const dialledAt: number[] = []
 let live = 0
 /** When each client came to be live again since it was forgotten, ms. */
 let back: number[] = []
@@ -20,6 +22,22 @@ let from = performance.now()
 /** Why clients handed over. */
 let moves: Record<string, number> = {}
 const stop: (() => void)[] = []
+
+function dialled() {
+  dials++
+  dialledAt.push(performance.now())
+}
+
+/** The most dials in any second. */
+function dialPeak(): number {
+  let most = 0
+  let first = 0
+  for (const [at, time] of dialledAt.entries()) {
+    while (dialledAt[first]! <= time - 1_000) first++
+    most = Math.max(most, at - first + 1)
+  }
+  return most
+}
 
 function became(client: number, isLive: boolean) {
   const now = performance.now()
@@ -41,7 +59,7 @@ async function liveClients(clients: number) {
     const client = at
     const socket = createLiveSocket({ url, environment: { WebSocket } })
     let was = false
-    socket.on('leg-dialling', () => void dials++)
+    socket.on('leg-dialling', dialled)
     socket.on('handover-started', ({ reason }) => void (moves[reason] = (moves[reason] ?? 0) + 1))
     socket.store.subscribe(({ status }) => {
       if ((status === 'live') === was) return
@@ -55,11 +73,34 @@ async function liveClients(clients: number) {
   }
 }
 
+/** So many a second; from its dial to live, ms, of each. */
+async function arrivals({ clients, perSecond }: { clients: number; perSecond: number }): Promise<number[]> {
+  const { createLiveSocket } = await clientOf(kind)
+  const times: number[] = []
+  const begun = performance.now()
+  for (let at = 0; at < clients; at++) {
+    const wait = begun + (at * 1_000) / perSecond - performance.now()
+    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait))
+    const socket = createLiveSocket({ url, environment: { WebSocket } })
+    const dialled = performance.now()
+    const unsubscribe = socket.store.subscribe(({ status }) => {
+      if (status !== 'live') return
+      times.push(performance.now() - dialled)
+      unsubscribe()
+    })
+    socket.subscribe('news', () => undefined)
+    socket.connect()
+    stop.push(() => socket.close())
+  }
+  while (times.length < clients) await new Promise((resolve) => setTimeout(resolve, 50))
+  return times
+}
+
 async function plainClients(clients: number) {
   class Counted extends WebSocket {
     constructor(address: string) {
       super(address, { perMessageDeflate: false })
-      dials++
+      dialled()
     }
   }
   for (let at = 0; at < clients; at++) {
@@ -82,8 +123,10 @@ async function plainClients(clients: number) {
 
 answer({
   connect: (clients: number) => (kind === 'plain' ? plainClients(clients) : liveClients(clients)),
+  arrivals,
   forget: () => {
     dials = 0
+    dialledAt.length = 0
     moves = {}
     back = []
     down = new Map()
@@ -92,6 +135,7 @@ answer({
   look: () => ({
     live,
     dials,
+    dialPeak: dialPeak(),
     moves,
     back,
     down: [...new Set([...down.keys(), ...downSince.keys()])].map(

@@ -15,6 +15,8 @@ export interface Outcome {
   readonly allLive: number | null
   readonly live99: number | null
   readonly dialsPerClient: number
+  /** The most dials in any second. */
+  readonly dialPeak: number
   readonly calls: number
   readonly wasted: number
   /** The longest that one client was not live, and how many were not for a tenth of a second or more. */
@@ -66,6 +68,7 @@ interface Looked {
 interface ClientsLooked {
   readonly live: number
   readonly dials: number
+  readonly dialPeak: number
   readonly moves: Readonly<Record<string, number>>
   readonly back: readonly number[]
   readonly down: readonly number[]
@@ -213,7 +216,7 @@ async function outcome(
   watched: Watched,
   more: Partial<Outcome>,
 ): Promise<Outcome> {
-  const { live, dials, back, down, moves } = await look(clients)
+  const { live, dials, dialPeak, back, down, moves } = await look(clients)
   const seen = await taker.ask<Looked>('look')
   const told =
     scenario.kind === 'drain'
@@ -232,6 +235,7 @@ async function outcome(
     allLive: reached ? (sorted.at(-1) ?? 0) : null,
     live99: sorted[Math.ceil(scenario.clients * 0.99) - 1] ?? null,
     dialsPerClient: dials / scenario.clients,
+    dialPeak,
     calls: seen.calls,
     wasted: seen.wasted,
     longestDown: Math.max(0, ...down),
