@@ -41,6 +41,7 @@ async function liveNode(): Promise<Node> {
           await backend.call(signal)
           return { subject: 'somebody' }
         },
+        authorize: () => true,
         onError: () => undefined,
         onEvent: (event) => {
           const name = 'code' in event ? `${event.type} ${event.code}` : event.type

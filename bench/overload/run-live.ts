@@ -109,7 +109,7 @@ export async function runLive(scenario: LiveScenario, contender: Contender): Pro
       start('talkers', contender.kind, url),
       start('talkers', contender.kind, url),
     ])
-    await node.ask('listen', { redis, options: { authorize: () => true } })
+    await node.ask('listen', { redis, options: {} })
     const slow = (is: boolean) => void (bandwidth = is ? SLOW : Infinity)
     return await play(scenario, contender, { node, readers, publishers, quiet, slow })
   } finally {
@@ -123,7 +123,8 @@ async function play(scenario: LiveScenario, contender: Contender, stand: Stand):
   await publishers.ask('connect', { topic: 'busy', publishers: scenario.publishers })
   await quiet.ask('connect', { topic: 'quiet', readers: 1, publishers: 1, name: 'quiet' })
   const clients = scenario.readers + scenario.publishers
-  await until(async () => (await look(readers)).live + (await look(publishers)).live === clients)
+  if (!(await until(async () => (await look(readers)).live + (await look(publishers)).live === clients)))
+    throw new Error('Not all clients became live.')
   await quiet.ask('publish', { perSecond: 50, bytes: 0 })
   await publishers.ask('publish', { perSecond: CALM_RATE, bytes: scenario.bytes })
   await pause(SETTLE)

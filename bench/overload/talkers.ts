@@ -1,3 +1,4 @@
+import { WebSocket } from 'ws'
 import { rawClient } from '../../test/kit/raw-client.js'
 import { createAccount, type Account } from '../../test/kit/account.js'
 import { clientOf } from './build.js'
@@ -44,7 +45,7 @@ let published = { perSecond: 0, padding: '' }
 
 async function connected() {
   const { createLiveSocket } = await clientOf(kind)
-  const socket = createLiveSocket({ url })
+  const socket = createLiveSocket({ url, environment: { WebSocket } })
   let was = false
   socket.on('leg-dialling', () => void dials++)
   socket.store.subscribe(({ status }) => {
@@ -74,7 +75,7 @@ async function read(topic: string) {
 async function stopReading(topic: string) {
   const client = await rawClient(url)
   client.ws.on('error', () => undefined)
-  await client.hello({ topics: { [topic]: null } })
+  await client.hello({ topics: { [topic]: {} } })
   client.ws.pause()
 }
 
@@ -99,7 +100,7 @@ async function publish(topic: string, by: string) {
   }
   publishers.push((now) => {
     const each = 1_000 / published.perSecond
-    if (each === Infinity) due = now
+    if (each === Infinity) return void (due = now)
     for (; due <= now; due += each) send()
   })
   socket.connect()
