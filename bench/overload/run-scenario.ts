@@ -47,6 +47,9 @@ interface Load {
   readonly clients: number
   readonly taker: number
   readonly gate: number
+  /** Greetings at a time that the server has found room for, and hellos that wait; absent: it does not say. */
+  readonly limit?: number | undefined
+  readonly waiting?: number | undefined
 }
 
 /** What was seen second by second. */
@@ -202,7 +205,9 @@ async function watch(
     if (series.length * 1_000 <= at) {
       series.push(live)
       const [ofClients, ofTaker] = await Promise.all([clients.ask<number>('busy'), taker.ask<number>('busy')])
-      load.push({ clients: ofClients, taker: ofTaker, gate: gate() })
+      const { admission } = (await taker.ask<Looked>('look')).stats
+      const { limit, waiting } = admission ?? {}
+      load.push({ clients: ofClients, taker: ofTaker, gate: gate(), limit, waiting })
     }
     if ((await done(live)) || at > scenario.limit) return { series, load }
     await pause(EVERY)

@@ -101,6 +101,11 @@ const ROOM = 0.8
 /** Those who come back do so within this last part of the time until their place is free, and wait for it here. */
 const EARLY = 0.2
 /**
+ * Who is turned away has his place in the line, and not behind it: he comes back when so much of it is left. Where it is
+ * shorter by then than was foreseen, there is still somebody to be greeted.
+ */
+const LEFT = 0.5
+/**
  * So many times as many places are given away as there are: there may be more than was measured, and some stay away.
  */
 const MORE = 1.25
@@ -109,7 +114,7 @@ const UNKNOWN: Room = { retryAfter: 1_000 }
 /** Milliseconds. */
 const SOONEST = 250
 /** Nor further ahead than so many times as long as it has been measured. */
-const AHEAD = 10
+const AHEAD = 5
 /** Beyond this no place is given away, ms: all may be well again long before. */
 const LATEST = 60_000
 
@@ -170,7 +175,7 @@ class GreetingQueue implements Admission {
     const perSecond = this.#perSecond()
     if (perSecond === null) return UNKNOWN
     const now = this.#now()
-    const free = now + ((this.#waiting.size + this.#greeting) / perSecond) * 1_000
+    const free = now + ((this.#waiting.size * LEFT + this.#greeting) / perSecond) * 1_000
     const latest = now + Math.min(LATEST, Math.max(UNKNOWN.retryAfter, this.#rate.measuredFor * AHEAD))
     this.#given = Math.min(Math.max(this.#given, free) + 1_000 / perSecond / MORE, latest)
     const until = this.#given - now

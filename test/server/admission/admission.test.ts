@@ -162,8 +162,24 @@ test('those for whom there is no place are told when there is one, each another 
   const seen = lasts(150_000)
   expect(seen.live).toBe(20_000)
   expect(seen.last).toBeLessThan(100_000 * 1.25)
-  expect(seen.dials).toBeLessThan(3.5)
+  expect(seen.dials).toBeLessThan(4)
   expect(world.service.wasted).toBe(0)
+})
+
+test('what was measured in a bad moment keeps nobody away: those turned away in it are back while there is still a line', () => {
+  const world = stand({ width: 100, call: 400 })
+  crowd(world, 20, 1).lasts(1_000)
+  // The process is busy with their connections.
+  world.service.call = 2_500
+  const { lasts } = crowd(world, 3_000, 3_000)
+  const { live, dials } = lasts(6_000)
+  expect(dials).toBeGreaterThan(1)
+  world.service.call = 500
+  const from = world.clock.monotonic()
+  const seen = lasts(90_000)
+  expect(seen.live).toBe(3_000)
+  expect(seen.last - from).toBeLessThan(((3_000 - live) / 200) * 1_000 * 1.25)
+  expect(seen.dials).toBeLessThan(2.5)
 })
 
 test('who does not say how long he waits is not kept for longer than clients wait: he is told at once', () => {
