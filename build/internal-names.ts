@@ -178,4 +178,7 @@ export const INTERNAL_NAMES: readonly string[] = [
   'identities',
   'pieces',
   'bring',
+  'resubscribe',
+  'retireOld',
+  'ringDue',
 ]

@@ -106,7 +106,7 @@ export const systemClock: Clock = {
         timer = setTimeout(ring, part)
       } else if (since(systemClock, start) - wanted < STOOD_STILL) task()
       // Whoever wakes up late first hears what has arrived, and may find that there is nothing left to ring for.
-      else stopSettling = settle(task)
+      else stopSettling = afterRounds(task)
     }
     ring()
     return () => {
@@ -114,7 +114,7 @@ export const systemClock: Clock = {
       stopSettling?.()
     }
   },
-  settled: settle,
+  settled: afterRounds,
   // No fake timers put this off.
   turn: (task) => void Promise.resolve().then(task),
   frame(task) {
@@ -135,7 +135,7 @@ export const systemClock: Clock = {
 /** Rounds of the event loop: one reads a socket, and what it read may be told in the next. */
 const ROUNDS = 3
 
-function settle(task: () => void): () => void {
+function afterRounds(task: () => void): () => void {
   let cancel = nextRound(round)
   let rounds = 1
   function round() {

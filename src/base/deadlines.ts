@@ -14,7 +14,7 @@ interface Deadline {
 
 /**
  * The clock that the parts of one live socket share: whatever they wait for, the platform has one timer of it, for what
- * comes first. A timer that runs late (a hidden tab, sleep) changes nothing: `check` looks again. And whoever rings
+ * comes first. A timer that runs late (a hidden tab, sleep) changes nothing: `ringDue` looks again. And whoever rings
  * late first hears what has arrived meanwhile, which may leave nothing to ring for: that is seen to here, for all of
  * them.
  */
@@ -64,7 +64,7 @@ export class Deadlines implements Clock {
    * arrived meanwhile has been heard. Called at arriving frames, which are never throttled as timers are, and when the
    * page wakes.
    */
-  check(): void {
+  ringDue(): void {
     if (this.#settling) return
     const now = instant(this)
     const first = this.#left(now)
@@ -122,7 +122,7 @@ export class Deadlines implements Clock {
     const delay = Math.max(0, first)
     const cancel = this.#clock.setTimeout(() => {
       this.#timer = null
-      this.check()
+      this.ringDue()
     }, delay)
     this.#timer = { at: now.monotonic + delay, cancel }
   }

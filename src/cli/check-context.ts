@@ -66,7 +66,7 @@ export interface CheckContext {
    */
   say(client: FrameClient, topic: string, data: unknown): Promise<number>
   /** Everything that was sent before has been dealt with. */
-  settle(client: FrameClient): Promise<void>
+  roundTrip(client: FrameClient): Promise<void>
   wait(ms: number): Promise<void>
   done(): void
 }
@@ -153,7 +153,7 @@ export function createCheckContext({
         await context.wait(Math.min(retryAfter, patience))
       }
     },
-    async settle(client) {
+    async roundTrip(client) {
       client.send({ type: 'ping' })
       await client.next('pong')
     },

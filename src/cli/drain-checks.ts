@@ -56,7 +56,7 @@ export function drainChecks(): readonly Check[] {
           took >= ideal / 2,
           `${crowd.length} legs were asked within ${Math.round(took)} ms: at ${rate} a second that takes ${Math.round(ideal)} ms`,
         )
-        await context.settle(staying)
+        await context.roundTrip(staying)
       },
     },
     {
@@ -87,7 +87,7 @@ export function drainChecks(): readonly Check[] {
         const { staying, topic } = await begun(context)
         const [offset] = await context.publish(staying, topic, 1)
         await staying.next('message', (frame) => frame['offset'] === offset)
-        await context.settle(staying)
+        await context.roundTrip(staying)
       },
     },
     {

@@ -14,7 +14,7 @@ export const epochChecks: readonly Check[] = [
       const { epoch } = answerIn(reader.welcome, topic)
       const old = await context.publish(await context.join(), topic, 3)
       await reader.next('message', (frame) => frame['offset'] === old[2])
-      await context.settle(reader)
+      await context.roundTrip(reader)
       const before = reader.frames.length
       await context.lose()
       // A log that is not back yet refuses for a while.
@@ -40,7 +40,7 @@ export const epochChecks: readonly Check[] = [
       )
       const last = await context.say(await context.join(), topic, 'the last')
       await reader.next('message', (frame) => frame['topic'] === topic && frame['offset'] === last)
-      await context.settle(reader)
+      await context.roundTrip(reader)
       demand(
         answer.after < first,
         `the subscribed begins after ${answer.after}, and the first message of the new epoch has ${first}`,

@@ -29,7 +29,7 @@ export const legChecks: readonly Check[] = [
       const topic = context.topic()
       const client = await context.join({ [topic]: {} })
       await context.publish(client, topic, 1)
-      await context.settle(client)
+      await context.roundTrip(client)
       const [other] = client.of('no frame')
       demand(other === undefined, `it said ${String(other?.['text']).slice(0, 80)}`)
     },
@@ -171,7 +171,7 @@ export const legChecks: readonly Check[] = [
       const [offset] = await context.publish(fresh, topic, 1)
       for (const client of [old, fresh])
         await client.next('message', (frame) => frame['topic'] === topic && frame['offset'] === offset)
-      await context.settle(old)
+      await context.roundTrip(old)
     },
   },
   {
@@ -187,7 +187,7 @@ export const legChecks: readonly Check[] = [
         const close = await client.closed()
         demand(close.code === 4001, `it closed with ${close.code}`)
       }
-      await context.settle(newest)
+      await context.roundTrip(newest)
     },
   },
 ]

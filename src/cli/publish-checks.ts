@@ -66,7 +66,7 @@ export const publishChecks: readonly Check[] = [
         late.type !== 'ack' || late['offset'] === offset,
         `the repeat was applied at ${String(offset)}, and the first copy at ${String(late['offset'])}`,
       )
-      await context.settle(old)
+      await context.roundTrip(old)
       demand(answerIn((await context.join({ [topic]: {} })).welcome, topic).offset === offset, 'it is in the log twice')
     },
   },
@@ -84,7 +84,7 @@ export const publishChecks: readonly Check[] = [
         first['offset'] === second['offset'],
         `the first answer names ${String(first['offset'])}, the second ${String(second['offset'])}`,
       )
-      await context.settle(client)
+      await context.roundTrip(client)
       demand(client.of('message').length === 1, 'it is in the log twice')
     },
   },
@@ -103,7 +103,7 @@ export const publishChecks: readonly Check[] = [
         first['offset'] === second['offset'],
         `the first answer names ${String(first['offset'])}, the second ${String(second['offset'])}`,
       )
-      await context.settle(fresh)
+      await context.roundTrip(fresh)
       const { offset } = answerIn((await context.join({ [topic]: {} })).welcome, topic)
       demand(offset === first['offset'], 'it is in the log twice')
     },

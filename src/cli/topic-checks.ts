@@ -11,7 +11,7 @@ async function reach(
   offset: number,
 ) {
   await client.next('message', (frame) => frame['topic'] === topic && (frame['offset'] as number) >= offset)
-  await context.settle(client)
+  await context.roundTrip(client)
 }
 
 /** Offsets, replays, and how a subscription begins and ends. */
@@ -153,7 +153,7 @@ export const topicChecks: readonly Check[] = [
       const client = await context.join({ [topic]: {} })
       client.send({ type: 'unsubscribe', topics: [topic] })
       await context.publish(client, topic, 2)
-      await context.settle(client)
+      await context.roundTrip(client)
       await context.wait(100)
       demand(client.of('message').length === 0, 'a message came after the unsubscribe')
     },

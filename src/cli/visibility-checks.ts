@@ -11,7 +11,7 @@ export const visibilityChecks: readonly Check[] = [
       const { topic, legs, visible, last } = await published(context)
       for (const leg of legs) {
         await leg.next('message', (frame) => frame['topic'] === topic && (frame['offset'] as number) >= last)
-        await context.settle(leg)
+        await context.roundTrip(leg)
         inView(context, leg, topic, answerIn(leg.welcome, topic).after, last, visible)
       }
     },
@@ -25,7 +25,7 @@ export const visibilityChecks: readonly Check[] = [
       const { epoch, after } = answerIn(welcome, topic)
       const back = await context.join({ [topic]: { epoch, offset: after } }, { session, leg: 3 })
       await back.next('message', (frame) => frame['topic'] === topic && (frame['offset'] as number) >= last)
-      await context.settle(back)
+      await context.roundTrip(back)
       inView(context, back, topic, after, last, visible)
     },
   },

@@ -16,7 +16,7 @@ import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
 import { HandoverRecord } from './handover-record.js'
 import type { Session, SessionLegs } from './session.js'
-import type { Ask, ClientReason, CloseReason, Effect, Event, State, Stop } from './state.js'
+import type { HandoverAsk, ClientReason, CloseReason, Effect, Event, State, Stop } from './state.js'
 import { OWN_DEADLINE, TimeLimits } from './time-limits.js'
 import { viewOf, type View } from './view.js'
 
@@ -118,7 +118,7 @@ export class Coordinator implements Handover, SessionLegs {
       this.#running = outer
     }
     this.audience.changed()
-    this.settle()
+    this.retireOld()
   }
 
   #takeStep(event: Event) {
@@ -159,7 +159,7 @@ export class Coordinator implements Handover, SessionLegs {
     }
   }
 
-  #dial(number: number, url: string | null, ask: Ask | null) {
+  #dial(number: number, url: string | null, ask: HandoverAsk | null) {
     const leg = dialLeg(this, number, url, ask)
     this.legs.add(leg)
     this.audience.emit('leg-dialling', { leg: number, handover: leg.handover })
@@ -212,7 +212,7 @@ export class Coordinator implements Handover, SessionLegs {
     if (this.#freshest !== undefined && leg.token !== undefined) this.renew(this.#freshest)
   }
 
-  #handoverFailed({ id, reason }: Ask, why: Extract<Effect, { do: 'failed' }>['why']) {
+  #handoverFailed({ id, reason }: HandoverAsk, why: Extract<Effect, { do: 'failed' }>['why']) {
     this.audience.emit('handover-failed', { id, reason, why })
     this.#tellRefused(this.state.active?.leg)
     if (why !== 'superseded') this.#waiters?.failed(why, this.state.old?.leg)
@@ -232,8 +232,8 @@ export class Coordinator implements Handover, SessionLegs {
   arrived(at: Instant): void {
     if (this.#lookedAt && between(this.#lookedAt, at) < LOOK_AFTER) return
     this.#lookedAt = at
-    this.session.tokens.check()
-    this.settings.clock.check()
+    this.session.tokens.lookIfChanged()
+    this.settings.clock.ringDue()
   }
 
   /**
@@ -250,7 +250,7 @@ export class Coordinator implements Handover, SessionLegs {
       if (patience !== undefined && early.left) leg.shortenDial(patience)
       this.legs.suspect(leg)
     }
-    this.settings.clock.check()
+    this.settings.clock.ringDue()
     const { wait, active } = this.state
     const { busy, backoff, left } = this.#dialTimer
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
@@ -288,7 +288,7 @@ export class Coordinator implements Handover, SessionLegs {
     if (!this.#dialTimer.resume()) return false
     const { early } = this.dials
     const { busy, left } = this.#dialTimer
-    if (left !== null && (busy || !(early.untried || early.left))) this.settings.clock.check()
+    if (left !== null && (busy || !(early.untried || early.left))) this.settings.clock.ringDue()
     else {
       if (left !== null) early.take()
       // People do not all go back to a page at the same moment: there is nothing to spread.
@@ -305,13 +305,22 @@ export class Coordinator implements Handover, SessionLegs {
     const { clock, connectTimeout } = this.settings
     const deadline = reason === 'silence' ? connectTimeout : OWN_DEADLINE
     const id = newId()
-    const ask: Ask = { id, reason, by: 'client', url: null, at: instant(clock), deadline, spread: 0, expired: false }
+    const ask: HandoverAsk = {
+      id,
+      reason,
+      by: 'client',
+      url: null,
+      at: instant(clock),
+      deadline,
+      spread: 0,
+      expired: false,
+    }
     this.dispatch({ type: 'asked', leg: active.leg, ask })
   }
 
   send(leg: number, frame: ClientFrame): boolean {
     // A tab that was frozen may have slept through a sign-out: it learns of it before its first byte.
-    this.session.tokens.check()
+    this.session.tokens.lookIfChanged()
     return this.legs.of(leg)?.send(frame) ?? false
   }
 
@@ -335,7 +344,7 @@ export class Coordinator implements Handover, SessionLegs {
     return true
   }
 
-  settle(): void {
+  retireOld(): void {
     const { old } = this.state
     if (this.#running || !old) return
     const { session } = this

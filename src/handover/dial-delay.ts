@@ -1,13 +1,13 @@
 import { type Clock, type Random, since } from '../base/clock.js'
 import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
-import type { Ask, Backoff } from './state.js'
+import type { HandoverAsk, Backoff } from './state.js'
 
 /** What a delay depends on besides its pace. */
 export interface BackoffFacts {
   readonly clock: Clock
   readonly random: Random
   /** What the active leg was asked. */
-  readonly ask: Ask | null
+  readonly ask: HandoverAsk | null
   /** Milliseconds left of the dwell after the last cutover. */
   readonly dwell: number
   /** What the last dial took up to its welcome, ms. */

@@ -7,7 +7,7 @@ import type { Handover } from './handover.js'
 import { died, fellSilent } from './leg-end.js'
 import { received } from './leg-frames.js'
 import { askUrl } from './option-callbacks.js'
-import type { Ask } from './state.js'
+import type { HandoverAsk } from './state.js'
 
 /**
  * A dial beside a leg that serves has this part of `connectTimeout` to open: Firefox lets no other one to that host
@@ -16,7 +16,7 @@ import type { Ask } from './state.js'
 const OPEN_PART = 0.5
 
 /** Dials a leg for the session. `url`: where a server wants it to go; null: where the application says. */
-export function dialLeg(handover: Handover, number: number, url: string | null, ask: Ask | null): ProtocolLeg {
+export function dialLeg(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null): ProtocolLeg {
   const dial = new Dial(handover, number, url, ask)
   dial.leg = createProtocolLeg(dial, dial)
   return dial.leg
@@ -37,7 +37,7 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
     readonly failed: string | null
   }
 
-  constructor(handover: Handover, number: number, url: string | null, ask: Ask | null) {
+  constructor(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null) {
     const { settings, state, dials } = handover
     this.#handover = handover
     this.#url = url

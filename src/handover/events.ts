@@ -1,4 +1,5 @@
 import type { LiveSocketError } from '../base/errors.js'
+import type { Gap } from '../topics/gap.js'
 
 /** What `socket.on(type, listener)` tells. None of it ever holds a token or the query of a URL. */
 export interface LiveSocketEvents {
@@ -25,20 +26,6 @@ export interface LiveSocketEvents {
   invalid: { topic?: string; reason: string }
   'redirect-refused': { reason: string }
   error: { error: LiveSocketError }
-}
-
-/** Messages that are missing and will not come. */
-export interface Gap {
-  topic: string
-  /** The epoch that the offsets, and what follows, belong to. */
-  epoch: string
-  /** The first and the last missing offset; null where that is unknown. */
-  from: number | null
-  to: number | null
-  /**
-   * The log no longer had them (`trimmed`), its numbering started over (`epoch`), or the server skipped them (`lost`).
-   */
-  reason: 'trimmed' | 'epoch' | 'lost'
 }
 
 export type Emit = <Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]) => void

@@ -1,10 +1,10 @@
 import { type Clock, instant, since, type Instant } from '../base/clock.js'
 import type { Emit } from './events.js'
-import type { Ask } from './state.js'
+import type { HandoverAsk } from './state.js'
 
 /** A cutover whose old leg still lives. */
 export interface Cutover {
-  readonly ask: Ask
+  readonly ask: HandoverAsk
   readonly from: number
   readonly to: number
   readonly at: Instant
@@ -17,7 +17,7 @@ export class HandoverRecord {
   #startedFor: string | null = null
   cutover: Cutover | null = null
   /** A handover whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
-  #broken: { readonly ask: Ask; readonly from: number } | null = null
+  #broken: { readonly ask: HandoverAsk; readonly from: number } | null = null
   #lastCut: Instant | null = null
 
   constructor(clock: Clock, teller: { readonly emit: Emit }) {
@@ -31,7 +31,7 @@ export class HandoverRecord {
   }
 
   /** A leg is dialled for that request; `exclusive`: after the one that served was closed for it. */
-  started(ask: Ask, from: number, to: number, exclusive: boolean): void {
+  started(ask: HandoverAsk, from: number, to: number, exclusive: boolean): void {
     const { id, reason } = ask
     if (this.#startedFor === id) return
     this.#startedFor = id
@@ -46,7 +46,7 @@ export class HandoverRecord {
     if (broken) this.#tellFinished(broken.ask, broken.from, leg, 0)
   }
 
-  cut(ask: Ask, from: number, to: number): void {
+  cut(ask: HandoverAsk, from: number, to: number): void {
     this.#lastCut = instant(this.#clock)
     this.cutover = { ask, from, to, at: this.#lastCut }
     this.#teller.emit('cutover', { id: ask.id, from, to })
@@ -73,7 +73,7 @@ export class HandoverRecord {
     this.cutover = this.#broken = this.#lastCut = null
   }
 
-  #tellFinished({ id, reason }: Ask, from: number, to: number, overlap: number) {
+  #tellFinished({ id, reason }: HandoverAsk, from: number, to: number, overlap: number) {
     this.#teller.emit('handover-finished', { id, reason, from, to, overlap })
   }
 }

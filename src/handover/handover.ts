@@ -32,8 +32,8 @@ export interface Handover {
   handedOver(planned: boolean): void
   /** Something has come, now: looks at what may have come due meanwhile. */
   arrived(at: Instant): void
-  /** Looks again at whatever depends on what has come in. */
-  settle(): void
+  /** Something has come in: the old leg goes, should it have nothing more to give. */
+  retireOld(): void
 }
 
 /** Who is told what becomes of the legs. */

@@ -4,7 +4,7 @@ import { isAboutLeg } from '../policy/close-verdict.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ErrorFrame, HandoverFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
 import type { Handover } from './handover.js'
-import type { Ask } from './state.js'
+import type { HandoverAsk } from './state.js'
 import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
@@ -53,7 +53,7 @@ export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFram
     case 'pong':
       dials.spread = frame.reconnectSpread ?? dials.spread
   }
-  handover.settle()
+  handover.retireOld()
 }
 
 function welcomed(handover: Handover, leg: ProtocolLeg, { server, tokenTtl, reconnectSpread }: WelcomeFrame) {
@@ -76,7 +76,16 @@ function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFr
   // Who was told of that may have closed.
   if (legs.of(leg.number) !== leg) return
   audience.emit('handover-requested', { id, reason, deadline, spread })
-  const ask: Ask = { id, reason, by: 'server', url, at: instant(settings.clock), deadline, spread, expired: false }
+  const ask: HandoverAsk = {
+    id,
+    reason,
+    by: 'server',
+    url,
+    at: instant(settings.clock),
+    deadline,
+    spread,
+    expired: false,
+  }
   handover.dispatch({ type: 'asked', leg: leg.number, ask })
 }
 

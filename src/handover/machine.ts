@@ -1,5 +1,5 @@
 import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
-import type { Ask, Busy, Died, Effect, Event, Backoff, Seat, State, Stop } from './state.js'
+import type { HandoverAsk, Busy, Died, Effect, Event, Backoff, Seat, State, Stop } from './state.js'
 
 /** Dials of such a handover before the server counts as gone: some three seconds of them. */
 const EXCLUSIVE_TRIES = 6
@@ -134,7 +134,7 @@ function standbyFailed(state: State, opened: boolean, verdict?: Verdict): Step {
 }
 
 /** The pace of the next dial of a handover, of which one came to nothing. */
-function again({ tries, unopened }: State, ask: Ask | null, verdict?: Verdict): Backoff {
+function again({ tries, unopened }: State, ask: HandoverAsk | null, verdict?: Verdict): Backoff {
   const busy = verdict?.do === 'retry' && verdict.backoff === 'busy'
   const told = busy ? busyOf(verdict) : null
   return ask?.expired
@@ -206,7 +206,7 @@ function without(state: State, leg: number): State {
   return { ...state, active: keep(state.active), standby: keep(state.standby), old: keep(state.old) }
 }
 
-function asked(state: State, leg: number, ask: Ask): Step {
+function asked(state: State, leg: number, ask: HandoverAsk): Step {
   const { active, standby, old } = state
   if (leg === old?.leg) return [{ ...state, old: { ...old, ask } }, []]
   if (leg === standby?.leg) return [{ ...state, standby: { ...standby, ask } }, []]
@@ -237,7 +237,7 @@ function cancelled(state: State, leg: number, id: string): Step {
 }
 
 /** The active leg need not be left after all. */
-function stay(state: State, active: Seat, ask: Ask, why: 'cancelled' | 'deadline' | 'recovered'): Step {
+function stay(state: State, active: Seat, ask: HandoverAsk, why: 'cancelled' | 'deadline' | 'recovered'): Step {
   const drop: Effect[] = state.standby ? [{ do: 'close', leg: state.standby.leg, why: 'dropped' }] : []
   return [
     { ...state, ...UNTRIED, active: { ...active, ask: null }, standby: null, wait: 'none' },
@@ -246,7 +246,7 @@ function stay(state: State, active: Seat, ask: Ask, why: 'cancelled' | 'deadline
 }
 
 /** A handover fails once: one whose deadline has passed was told then. */
-function failed(ask: Ask, why: Extract<Effect, { do: 'failed' }>['why']): Effect[] {
+function failed(ask: HandoverAsk, why: Extract<Effect, { do: 'failed' }>['why']): Effect[] {
   return ask.expired ? [] : [{ do: 'failed', ask, why }]
 }
 

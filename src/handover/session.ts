@@ -10,7 +10,8 @@ import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/tok
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { Subscriptions } from '../topics/subscriptions.js'
-import type { Emit, Gap, LiveSocketEvents } from './events.js'
+import type { Gap } from '../topics/gap.js'
+import type { Emit, LiveSocketEvents } from './events.js'
 import type { Outage } from './outage.js'
 import type { ClientReason } from './state.js'
 
@@ -29,8 +30,8 @@ export interface SessionLegs {
   leave(reason: ClientReason): void
   /** A fresh token: onto the live legs, or, where the protocol has no such frame, by a handover. */
   renew(token: string): void
-  /** Looks whether the old leg has anything left to give. */
-  settle(): void
+  /** The old leg goes, should it have nothing left to give. */
+  retireOld(): void
   /** The leg that serves. */
   readonly serving: { readonly leg: number; readonly maxFrame: number | undefined } | null
   /** Whether anything shows that there is a network. */
@@ -219,7 +220,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 
   settled(): void {
-    this.#legs.settle()
+    this.#legs.retireOld()
   }
 
   /** `outbox.size` is another one. */

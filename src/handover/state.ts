@@ -37,11 +37,11 @@ export interface State {
  */
 export interface Seat {
   readonly leg: number
-  readonly ask: Ask | null
+  readonly ask: HandoverAsk | null
 }
 
 /** Somebody wants this leg to be left. */
-export interface Ask {
+export interface HandoverAsk {
   readonly id: string
   readonly reason: string
   readonly by: 'server' | 'client'
@@ -112,17 +112,21 @@ export type Event =
     }
   /** Held messages are past their bound. */
   | { readonly type: 'overflow' }
-  | { readonly type: 'asked'; readonly leg: number; readonly ask: Ask }
+  | { readonly type: 'asked'; readonly leg: number; readonly ask: HandoverAsk }
   | { readonly type: 'cancelled'; readonly leg: number; readonly id: string }
 
 export type Died = Extract<Event, { type: 'died' }>
 
 export type Effect =
-  | { readonly do: 'dial'; readonly leg: number; readonly url: string | null; readonly ask: Ask | null }
+  | { readonly do: 'dial'; readonly leg: number; readonly url: string | null; readonly ask: HandoverAsk | null }
   | { readonly do: 'close'; readonly leg: number; readonly why: CloseReason }
   | { readonly do: 'wait'; readonly backoff: Backoff }
   | { readonly do: 'serve'; readonly leg: number }
-  | { readonly do: 'failed'; readonly ask: Ask; readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' }
+  | {
+      readonly do: 'failed'
+      readonly ask: HandoverAsk
+      readonly why: 'deadline' | 'cancelled' | 'superseded' | 'recovered'
+    }
   | { readonly do: 'stopped'; readonly stop: Stop }
 
 export type CloseReason = 'handed-over' | 'exclusive' | 'dropped' | 'same-server' | 'silent' | 'stopped'

@@ -3,7 +3,7 @@ import { instant, since, type Instant } from '../base/clock.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
 import { letGo } from './leg-end.js'
-import type { Ask, State } from './state.js'
+import type { HandoverAsk, State } from './state.js'
 
 /** Time that a handover which the client wants by itself is given, ms. */
 export const OWN_DEADLINE = 30_000
@@ -17,7 +17,7 @@ const AGE_ROOM = OWN_DEADLINE + 60_000
 export class TimeLimits {
   readonly #handover: Handover
   #deadline: Alarm | null = null
-  #deadlineOf: Ask | null = null
+  #deadlineOf: HandoverAsk | null = null
   #overlap: Alarm | null = null
   #overlapOf: { readonly leg: number; readonly limit: number } | null = null
   #age: Alarm | null = null
@@ -95,7 +95,7 @@ export class TimeLimits {
     return Math.min(handover.overlapLimit, since(clock, cutAt) + this.#leftOf(ask) / 2)
   }
 
-  #leftOf({ at, deadline }: Ask): number {
+  #leftOf({ at, deadline }: HandoverAsk): number {
     return Math.max(0, deadline - since(this.#handover.settings.clock, at))
   }
 

@@ -1,4 +1,4 @@
-import type { Ask, State } from './state.js'
+import type { HandoverAsk, State } from './state.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
 
 /** What the public state shows of legs and handovers; times are wall-clock ms. */
@@ -17,7 +17,7 @@ export interface ViewFacts {
   /** The leg that serves. */
   readonly leg: ProtocolLeg | undefined
   /** What the cutover was for whose old leg still lives. */
-  readonly overlapping: Ask | null
+  readonly overlapping: HandoverAsk | null
   /** When the next dial is due, wall-clock ms. */
   readonly dialAt: number
 }

@@ -3,7 +3,7 @@ import { instant, since } from '../base/clock.js'
 import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails } from '../base/errors.js'
 import { frameBytes, isBinary, keepBinary, keepJson, KeptPublish } from './kept-data.js'
 import type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
-import { PublishQueue, type Entry, type Leg } from './publish-queue.js'
+import { PublishQueue, type Entry, type PublishLeg } from './publish-queue.js'
 import { refusalCode } from './refusal-code.js'
 
 export type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
@@ -96,7 +96,7 @@ class PublishOutbox implements Outbox {
     this.#watch()
   }
 
-  #put(entry: Publish, leg: Leg, age: number | undefined): boolean {
+  #put(entry: Publish, leg: PublishLeg, age: number | undefined): boolean {
     // Everything is noted before `send`: an answer, the leg's death or a close() may come from within it.
     const first = entry.firstSent
     const now = instant(this.#deps.clock)

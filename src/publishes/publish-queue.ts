@@ -14,7 +14,7 @@ export interface Entry<Answer> {
   readonly queued: Instant
   readonly ttl: number
   /** The leg on which it is unanswered; null while it waits to be sent. The queue sets it. */
-  leg: Leg | null
+  leg: PublishLeg | null
   firstSent: Instant | null
   /** How often it was sent without an answer to that sending. */
   copies: number
@@ -27,7 +27,7 @@ export interface Entry<Answer> {
   release: (() => void) | null
 }
 
-export interface Leg {
+export interface PublishLeg {
   readonly number: number
   maxFrame: number
   /** Publishes unanswered on it, by topic. */
@@ -47,9 +47,9 @@ const MAX_ABANDONED = 1_000
 
 /** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
 export class PublishQueue<Answer> {
-  active: Leg | null = null
+  active: PublishLeg | null = null
   /** The former active leg, while its answers are waited for and while it can serve again. */
-  old: Leg | null = null
+  old: PublishLeg | null = null
   readonly #entries = new Map<string, Entry<Answer>>()
   /** The entries without a leg, in order. */
   #waiting = new Set<Entry<Answer>>()
@@ -180,12 +180,12 @@ export class PublishQueue<Answer> {
     this.active = this.old = null
   }
 
-  #legOf(number: number | undefined): Leg | null {
+  #legOf(number: number | undefined): PublishLeg | null {
     const { active, old } = this
     return active?.number === number ? active : old?.number === number ? old : null
   }
 
-  #place(entry: Entry<Answer>, leg: Leg | null) {
+  #place(entry: Entry<Answer>, leg: PublishLeg | null) {
     if (entry.leg) count(entry.leg, entry.topic, -1)
     entry.leg = leg
     if (!leg) return
@@ -193,7 +193,7 @@ export class PublishQueue<Answer> {
     this.#waiting.delete(entry)
   }
 
-  #requeue(leg: Leg | null) {
+  #requeue(leg: PublishLeg | null) {
     if (!leg) return
     leg.abandoned.clear()
     if (leg.unanswered.size === 0) return
@@ -207,12 +207,12 @@ export class PublishQueue<Answer> {
   }
 }
 
-function count({ unanswered }: Leg, topic: string, change: 1 | -1) {
+function count({ unanswered }: PublishLeg, topic: string, change: 1 | -1) {
   const left = (unanswered.get(topic) ?? 0) + change
   if (left > 0) unanswered.set(topic, left)
   else unanswered.delete(topic)
 }
 
-function passFence(leg: Leg | null, id: string) {
+function passFence(leg: PublishLeg | null, id: string) {
   if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
 }

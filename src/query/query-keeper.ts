@@ -1,7 +1,7 @@
 import { instant, since } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
-import type { Gap } from '../handover/events.js'
+import type { Gap } from '../topics/gap.js'
 import { reconnectDelay } from '../policy/delay.js'
 import type { Position } from '../protocol/frames.js'
 import type { Insides } from '../socket/insides.js'

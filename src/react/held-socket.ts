@@ -17,7 +17,7 @@ export interface HeldSocket {
   /** Somebody holds it, or did a moment ago. */
   readonly held: boolean
   /** The first holder connects it. Returns the undo: it is closed `LINGER` after the last one has let go. */
-  hold(): () => void
+  acquire(): () => void
   /** Whether these options would make the same socket, as far as can be seen: functions are all alike. */
   fits(options: LiveSocketOptions): boolean
   /**
@@ -52,7 +52,7 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
     get held() {
       return holders > 0 || stay !== null
     },
-    hold() {
+    acquire() {
       if (holders++ === 0) {
         stay?.()
         stay = null

@@ -9,7 +9,7 @@ export interface SharedSockets {
    */
   find(options: LiveSocketOptions): HeldSocket
   /** The one that is in use under this one's key: this one, unless another was there first. */
-  settle(found: HeldSocket): HeldSocket
+  inUse(found: HeldSocket): HeldSocket
 }
 
 /**
@@ -48,7 +48,7 @@ export function createSharedSockets(): SharedSockets {
       })
       return put(world, made)
     },
-    settle(found) {
+    inUse(found) {
       if (found.key === null) return found
       const world = worldOf(found.options)
       const known = world.get(found.key)?.deref()

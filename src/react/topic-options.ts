@@ -1,5 +1,5 @@
 import type { LiveSocketError } from '../base/errors.js'
-import type { Gap } from '../handover/events.js'
+import type { Gap } from '../topics/gap.js'
 import type { Last, Position } from '../protocol/frames.js'
 import type { SocketOf } from './register.js'
 

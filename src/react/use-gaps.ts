@@ -1,6 +1,6 @@
 'use client'
 import { useEffect } from 'react'
-import type { Gap } from '../handover/events.js'
+import type { Gap } from '../topics/gap.js'
 import { useLatest } from './latest.js'
 import type { SocketOf } from './register.js'
 

@@ -22,8 +22,8 @@ export function useHeldSocket(
   })
   useEffect(() => {
     if (!held || !enabled) return
-    const first = sockets.settle(held)
-    if (first === held) return held.hold()
+    const first = sockets.inUse(held)
+    if (first === held) return held.acquire()
     // Two renders under one key came with different options, and the other one was committed first.
     setFound(first)
   }, [sockets, held, enabled])

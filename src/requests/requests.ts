@@ -53,7 +53,7 @@ interface Request {
   settle(error: LiveSocketError | null, data?: unknown): void
 }
 
-interface Leg {
+interface RequestLeg {
   readonly number: number
   readonly maxFrame: number
 }
@@ -67,8 +67,8 @@ export function createRequests(
 ): Requests {
   const open = new Map<string, Request>()
   let bytes = 0
-  let active: Leg | undefined
-  let old: Leg | undefined
+  let active: RequestLeg | undefined
+  let old: RequestLeg | undefined
   let closed: string | null = null
 
   function put(request: Request) {

@@ -1,7 +1,7 @@
 import { explain } from '../base/explanation.js'
 import type { Clock, Random } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import type { Gap } from '../handover/events.js'
+import type { Gap } from '../topics/gap.js'
 import { optionalFunction } from '../options/option-table.js'
 import type { Subscriptions } from '../topics/subscriptions.js'
 import type { MessageInfo } from '../topics/message.js'

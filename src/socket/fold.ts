@@ -1,6 +1,6 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
-import type { Gap } from '../handover/events.js'
+import type { Gap } from '../topics/gap.js'
 import { estimateBytes } from '../topics/holding.js'
 import type { Subscription, TopicStatus } from '../topics/subscriptions.js'
 import type { MessageInfo } from '../topics/message.js'

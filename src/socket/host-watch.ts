@@ -12,7 +12,7 @@ export function watchHost(coordinator: Coordinator): () => void {
   const { clock, network, page, protocol } = coordinator.settings
   let stopTicks: (() => void) | undefined
   const tick = (hidden: boolean) => {
-    if (hidden) stopTicks ??= protocol.tickWhileHidden?.(clock, () => clock.check())
+    if (hidden) stopTicks ??= protocol.tickWhileHidden?.(clock, () => clock.ringDue())
     else {
       stopTicks?.()
       stopTicks = undefined
@@ -22,7 +22,7 @@ export function watchHost(coordinator: Coordinator): () => void {
   const stops = [
     network.subscribe((hint) => {
       coordinator.evidence.networkChanged()
-      coordinator.session.tokens.check()
+      coordinator.session.tokens.lookIfChanged()
       coordinator.evidence.hint()
       coordinator.probe(PROBE)
       if (hint !== 'offline') coordinator.dialSooner(PROBE)
@@ -55,7 +55,7 @@ export function watchHost(coordinator: Coordinator): () => void {
  */
 function lookAgain(coordinator: Coordinator) {
   coordinator.evidence.hint()
-  coordinator.session.tokens.check()
-  coordinator.settings.clock.check()
+  coordinator.session.tokens.lookIfChanged()
+  coordinator.settings.clock.ringDue()
   coordinator.probe(PROBE)
 }

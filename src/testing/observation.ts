@@ -1,4 +1,4 @@
-import type { Gap } from '../handover/events.js'
+import type { Gap } from '../topics/gap.js'
 import type { LoggedMessage } from './simulated-log.js'
 
 /** What an observer needs of a live socket, whatever its topics are. */

@@ -31,7 +31,7 @@ export function noTokens(_deps: TokenKeeperDeps, handlers: TokenKeeperHandlers):
     },
     redactedError: (thrown, who) => redactedError(thrown, [], who),
     open: () => !over,
-    check: nothing,
+    lookIfChanged: nothing,
     suspend: nothing,
     signOut() {
       over = true

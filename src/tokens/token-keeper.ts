@@ -143,7 +143,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     return redactedError(thrown, this.#tokens, who)
   }
 
-  check(): void {
+  lookIfChanged(): void {
     if (this.#over !== null || this.#resting || !this.#stillOn()) return
     if (this.#backoff?.backOnline || this.#wasHidden !== this.#hidden) this.look()
   }

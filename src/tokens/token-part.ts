@@ -55,7 +55,7 @@ export interface TokenKeeper {
   /** Somebody is going to ask for tokens again. False: the login session has ended meanwhile, in another tab. */
   open(): boolean
   /** Looks at what other tabs and the network say by now. Cheap; call it at every frame. */
-  check(): void
+  lookIfChanged(): void
   /** The page is stored: another tab that waits for a turn need not wait for a page that stands still. */
   suspend(): void
   /**

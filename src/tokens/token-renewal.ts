@@ -52,13 +52,13 @@ export class TokenRenewal {
     /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
     const settled = () => this.#current !== mine || renewed() || backoff.pause.left > 0
     const cancel = clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
-    void tabs.ask(seen)
+    void tabs.askOthers(seen)
     try {
       await tabs.exclusively(async (contended) => {
         cancel()
         this.#turnsMissed = 0
         // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-        if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.ask(seen)
+        if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.askOthers(seen)
         if (settled()) return false
         await this.#call(reason, call)
         return renewed()

@@ -143,7 +143,7 @@ export class TokenTabs {
   }
 
   /** Asks the others for what is newer than `generation`; resolves when it is `heard`, or after 150 ms. */
-  ask(generation: number): Promise<void> {
+  askOthers(generation: number): Promise<void> {
     if (this.#group === ALONE) return Promise.resolve()
     return new Promise((resolve) => {
       const answered = () => {

@@ -1,7 +1,7 @@
 import type { Clock, Present } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequest, TopicRequests } from '../protocol/frames.js'
 import type { MessageInfo } from './message.js'
-import type { Gap } from './topic-sequence.js'
+import type { Gap } from './gap.js'
 
 /**
  * `deliver` and `gap` come one at a time, never one inside another: what a handler causes by calling back is told after

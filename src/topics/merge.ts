@@ -11,10 +11,10 @@ import { estimateBytes } from './holding.js'
 import { takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
 import { requestOf, type Asked, type MergedTopic } from './merged-topic.js'
-import { covers, TopicSequence, type Gap, type TopicSequenceHandlers } from './topic-sequence.js'
+import type { Gap } from './gap.js'
+import { covers, TopicSequence, type TopicSequenceHandlers } from './topic-sequence.js'
 
 export type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
-export type { Gap } from './topic-sequence.js'
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   return new LogMerge(deps, handlers)
@@ -75,7 +75,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
         this.#telling = false
       }
     }
-    this.#settle()
+    this.#advanceAll()
   }
 
   /** First interest in a topic; or later, with a position below its present one: goes back there. */
@@ -93,8 +93,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
-    this.ask(topic)
-    this.#settle()
+    this.resubscribe(topic)
+    this.#advanceAll()
   }
 
   #begin(name: string, from: Position | null): MergedTopic {
@@ -145,18 +145,18 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       const asked = hello?.get(topic.name)
       const answer = answers.get(topic.name)
       if (asked?.generation !== topic.generation) {
-        topic.sequence.ask()
+        topic.sequence.resubscribe()
         continue
       }
       const { generation, name } = topic
       const view: LegView = { generation, asked: null, named: null, refused: refused.has(name) }
       topic.active = view
       if (answer) this.#name(topic, view, answer, asked.from, false)
-      else topic.sequence.ask()
+      else topic.sequence.resubscribe()
     }
     const unwanted = [...(hello?.keys() ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
-    this.#settle()
+    this.#advanceAll()
   }
 
   subscribed(leg: number, id: string | undefined, answers: TopicAnswers) {
@@ -169,10 +169,10 @@ class LogMerge implements Merge, TopicSequenceHandlers {
         if (answer && view.named) this.#name(topic, view, answer, null, true)
       } else if (view.asked?.id === id) {
         if (answer) this.#name(topic, view, answer, view.asked.from, false)
-        else if (view === topic.active) topic.sequence.ask()
+        else if (view === topic.active) topic.sequence.resubscribe()
       }
     }
-    this.#settle()
+    this.#advanceAll()
   }
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
@@ -180,7 +180,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const wrong = takeAnswer(view, answer, request && 'epoch' in request ? request : null)
     if (wrong) {
       this.#handlers.invalid(topic.name, wrong)
-      if (!unasked && view === topic.active) topic.sequence.ask()
+      if (!unasked && view === topic.active) topic.sequence.resubscribe()
       return
     }
     this.#mark(topic)
@@ -204,13 +204,13 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     view.refused = retryAfter === undefined
     if (!view.refused && view === topic.active) topic.sequence.pause(retryAfter)
     this.#mark(topic)
-    this.#settle()
+    this.#advanceAll()
   }
 
   gone(leg: number) {
     this.#forgetHello(leg)
     const wasActive = leg === this.#active
-    if (!wasActive && leg !== this.#old) return this.#settle()
+    if (!wasActive && leg !== this.#old) return this.#advanceAll()
     if (wasActive) this.#active = this.#old
     this.#old = null
     for (const topic of this.#topics.values()) {
@@ -219,7 +219,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       this.#mark(topic)
       if (wasActive) this.#serveAgain(topic)
     }
-    this.#settle()
+    this.#advanceAll()
   }
 
   /** The old leg has become the active one again, or none is left. */
@@ -227,7 +227,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const { active: view, sequence } = topic
     sequence.refresh()
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
-    if (!view?.named || view.generation !== topic.generation) sequence.ask()
+    if (!view?.named || view.generation !== topic.generation) sequence.resubscribe()
     else if (sequence.epoch === null) sequence.adopt(view.named, false)
   }
 
@@ -258,7 +258,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   /**
    * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
    */
-  #settle() {
+  #advanceAll() {
     if (this.#telling || (!this.#dirty && !this.#asking)) return
     this.#telling = true
     this.#deps.present?.look()
@@ -314,7 +314,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       const { holding } = topic.sequence
       if (!holding.first) continue
       holding.clear()
-      if (this.#active !== null && !topic.active?.asked) topic.sequence.ask()
+      if (this.#active !== null && !topic.active?.asked) topic.sequence.resubscribe()
     }
   }
 
@@ -328,7 +328,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** A leg that has refused a topic for good is not asked for it again, whoever wants it from wherever. */
-  ask({ name }: Pick<TopicSequence, 'name'>) {
+  resubscribe({ name }: Pick<TopicSequence, 'name'>) {
     const topic = this.#topics.get(name)
     if (topic && !topic.active?.refused) (this.#asking ??= new Set()).add(topic)
   }
@@ -337,7 +337,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = this.#topics.get(name)
     if (!topic) return
     this.#mark(topic)
-    this.#settle()
+    this.#advanceAll()
   }
 
   position(name: string): Position | null {

@@ -90,7 +90,7 @@ class Subscriber {
   }
 }
 
-interface Topic {
+interface SubscribedTopic {
   /** Another array with each that comes or goes: who is being told is told to its end. */
   subscribers: readonly Subscriber[]
   /** Whether a leg has answered since the topic was asked for, first or from further back. */
@@ -106,7 +106,7 @@ export function createSubscriptions(handlers: SubscriptionsHandlers, answers = t
 }
 
 class TopicSubscriptions implements Subscriptions {
-  readonly #topics = new Map<string, Topic>()
+  readonly #topics = new Map<string, SubscribedTopic>()
   #serving = false
   count = 0
   readonly #handlers: SubscriptionsHandlers
@@ -169,14 +169,14 @@ class TopicSubscriptions implements Subscriptions {
     return Object.assign(remove, { position })
   }
 
-  #begin(name: string): Topic {
+  #begin(name: string): SubscribedTopic {
     const status = this.#serving && !this.#answers ? 'live' : 'pending'
-    const topic: Topic = { subscribers: [], answered: false, served: null, status }
+    const topic: SubscribedTopic = { subscribers: [], answered: false, served: null, status }
     this.#topics.set(name, topic)
     return topic
   }
 
-  #remove(name: string, topic: Topic, subscriber: Subscriber) {
+  #remove(name: string, topic: SubscribedTopic, subscriber: Subscriber) {
     if (subscriber.removed) return
     subscriber.removed = true
     this.count--
@@ -191,7 +191,7 @@ class TopicSubscriptions implements Subscriptions {
     return topic ? this.#nowOf(name, topic) : null
   }
 
-  #nowOf(name: string, topic: Topic): Position | null {
+  #nowOf(name: string, topic: SubscribedTopic): Position | null {
     return topic.answered ? furthest(topic.served, this.#handlers.position(name)) : topic.served
   }
 
@@ -229,13 +229,13 @@ class TopicSubscriptions implements Subscriptions {
     }
   }
 
-  #turn(name: string, topic: Topic, status: TopicStatus) {
+  #turn(name: string, topic: SubscribedTopic, status: TopicStatus) {
     if (status === topic.status) return
     topic.status = status
     for (const subscriber of topic.subscribers) this.#tell(name, topic, subscriber)
   }
 
-  #tell(name: string, { status }: Topic, { watch, removed }: Subscriber) {
+  #tell(name: string, { status }: SubscribedTopic, { watch, removed }: Subscriber) {
     try {
       if (!removed) watch?.(status)
     } catch (error) {

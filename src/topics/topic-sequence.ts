@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { Position } from '../protocol/frames.js'
+import type { Gap } from './gap.js'
 import { Holding, type HeldMessage, type Told } from './holding.js'
 import type { MessageInfo } from './message.js'
 
@@ -14,16 +15,6 @@ export interface Named {
   tail: number
 }
 
-export interface Gap {
-  readonly topic: string
-  /** The epoch in which the topic goes on. */
-  readonly epoch: string
-  /** First and last missing offset, inclusive; null where unknown. */
-  readonly from: number | null
-  readonly to: number | null
-  readonly reason: 'trimmed' | 'epoch' | 'lost'
-}
-
 export interface TopicSequenceDeps {
   readonly clock: Clock
   readonly gapTimeout: number
@@ -33,7 +24,7 @@ export interface TopicSequenceHandlers {
   deliver(data: unknown, info: MessageInfo): void
   gap(gap: Gap): void
   /** The active leg must be asked from the position. */
-  ask(sequence: TopicSequence): void
+  resubscribe(sequence: TopicSequence): void
   /** A time that was waited for is over: look at the topic again. */
   wake(sequence: TopicSequence): void
 }
@@ -169,7 +160,7 @@ export class TopicSequence {
       this.#endWait()
       if (this.#skipHole(at, active)) return true
     }
-    this.ask()
+    this.resubscribe()
     return false
   }
 
@@ -222,14 +213,14 @@ export class TopicSequence {
   }
 
   /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
-  ask(least = 0) {
+  resubscribe(least = 0) {
     this.open = true
     if (this.#stopPausing) return
-    if (this.#tries++ < TRIES) return this.#handlers.ask(this)
+    if (this.#tries++ < TRIES) return this.#handlers.resubscribe(this)
     this.#stopPausing = this.#deps.clock.setTimeout(
       () => {
         this.#stopPausing = null
-        this.#handlers.ask(this)
+        this.#handlers.resubscribe(this)
         this.#handlers.wake(this)
       },
       Math.max(least, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.#tries - TRIES - 1, 10))),
@@ -249,6 +240,6 @@ export class TopicSequence {
   /** The server wants to be left alone with this topic for so long at least. */
   pause(least: number | undefined) {
     this.#tries = Math.max(this.#tries, TRIES)
-    this.ask(least)
+    this.resubscribe(least)
   }
 }

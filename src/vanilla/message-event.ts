@@ -15,7 +15,7 @@ export type SocketMessageClass = new (target: EventTarget, clock: Clock, data: u
  * socket as its target.
  */
 export function messageClass(Platform: { prototype: object } | undefined): SocketMessageClass {
-  class Message {
+  class OwnMessageEvent {
     readonly data: unknown
     readonly origin: string
     readonly target: EventTarget
@@ -59,10 +59,10 @@ export function messageClass(Platform: { prototype: object } | undefined): Socke
       return { type: 'message', data: this.data, origin: this.origin }
     }
   }
-  const { prototype } = Message
+  const { prototype } = OwnMessageEvent
   for (const [name, value] of Object.entries(ALIKE)) Object.defineProperty(prototype, name, { value, enumerable: true })
   if (Platform) Object.setPrototypeOf(prototype, Platform.prototype)
-  return Message as unknown as SocketMessageClass
+  return OwnMessageEvent as unknown as SocketMessageClass
 }
 
 /** What is the same in every message of a socket. */

@@ -67,17 +67,17 @@ describe('the deadlines of one live socket', () => {
   it('client rule 9: ring at a check when their timer is late, and then not again', async () => {
     const { clock, deadlines, rings, set } = start()
     set('a', 100)
-    deadlines.check()
+    deadlines.ringDue()
     expect(rings).toEqual([])
     clock.sleep(100)
-    deadlines.check()
-    deadlines.check()
+    deadlines.ringDue()
+    deadlines.ringDue()
     await clock.advance(1_000)
     expect(rings).toEqual(['a at 0'])
   })
 
   it.each<[string, (deadlines: Deadlines) => void]>([
-    ['looked at', (deadlines) => deadlines.check()],
+    ['looked at', (deadlines) => deadlines.ringDue()],
     ['rung by a timer', (deadlines) => void deadlines.setTimeout(() => undefined, 0)],
   ])(
     'client rule 9: late and %s, first let what has arrived be heard, and are silent where that undoes them',
@@ -88,7 +88,7 @@ describe('the deadlines of one live socket', () => {
       clock.sleep(5_000)
       clock.setTimeout(undo, 0)
       wake(deadlines)
-      deadlines.check()
+      deadlines.ringDue()
       expect(rings).toEqual([])
       await clock.flush()
       expect(rings).toEqual(['other at 0'])
@@ -102,7 +102,7 @@ describe('the deadlines of one live socket', () => {
     const alarm = createAlarm(deadlines, () => rings.push('alarm'))
     alarm.set(100)
     clock.sleep(5_000)
-    deadlines.check()
+    deadlines.ringDue()
     alarm.clear()
     expect(clock.pending).toBe(0)
     set('a', 300)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Ask, Backoff } from '../../src/handover/state.js'
+import type { HandoverAsk, Backoff } from '../../src/handover/state.js'
 import { delayOf } from '../../src/handover/dial-delay.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
@@ -8,7 +8,7 @@ const START = 1_893_456_000_000
 function delay(
   backoff: Backoff,
   facts: {
-    ask?: Partial<Ask>
+    ask?: Partial<HandoverAsk>
     dwell?: number
     dialTook?: number
     draw?: number
@@ -17,7 +17,7 @@ function delay(
   } = {},
 ) {
   const clock = createSimulatedClock(START)
-  const ask: Ask | null = facts.ask
+  const ask: HandoverAsk | null = facts.ask
     ? {
         id: 'a',
         reason: 'deploy',

@@ -1,5 +1,5 @@
 import type { step as realStep } from '../../src/handover/machine.js'
-import type { Ask, Effect, Event, State } from '../../src/handover/state.js'
+import type { HandoverAsk, Effect, Event, State } from '../../src/handover/state.js'
 import type { Verdict } from '../../src/policy/close-verdict.js'
 
 export type Step = typeof realStep
@@ -39,14 +39,14 @@ const verdicts: Record<string, Verdict> = {
   superseded: { do: 'stop', by: 'superseded', code: 4001 },
 }
 
-const asks: Ask[] = [
+const asks: HandoverAsk[] = [
   { id: 'move', reason: 'deploy', by: 'server', url: null },
   { id: 'redirect', reason: 'deploy', by: 'server', url: 'wss://b' },
   { id: 'own', reason: 'application', by: 'client', url: null },
   { id: 'hush', reason: 'silence', by: 'client', url: null },
 ].map((ask) => ({
   ...ask,
-  by: ask.by as Ask['by'],
+  by: ask.by as HandoverAsk['by'],
   at: { wall: 0, monotonic: 0 },
   deadline: 0,
   spread: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { initialState, step } from '../../src/handover/machine.js'
-import type { Ask, Effect, Event, State } from '../../src/handover/state.js'
+import type { HandoverAsk, Effect, Event, State } from '../../src/handover/state.js'
 import type * as Machine from '../../src/handover/machine.js'
 import { mutant } from '../kit/mutant.js'
 import { explore } from './explorer.js'
@@ -61,7 +61,7 @@ describe('every interleaving of events', () => {
 
 describe('one handover at a time, in words', () => {
   const at = { wall: 0, monotonic: 0 }
-  const ask = (part: Partial<Ask> = {}): Ask => ({
+  const ask = (part: Partial<HandoverAsk> = {}): HandoverAsk => ({
     id: 'm',
     reason: 'deploy',
     by: 'server',

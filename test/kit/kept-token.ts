@@ -58,8 +58,8 @@ export function keepToken(
     keeper,
     /** A frame arrives. */
     check() {
-      keeper.check()
-      deadlines.check()
+      keeper.lookIfChanged()
+      deadlines.ringDue()
     },
     calls,
     events,

@@ -101,10 +101,10 @@ describe('a leg, from its dial to its end', () => {
     const deadlines = new Deadlines(clock)
     const { ends } = await dialled({ clock: deadlines }, clock)
     clock.sleep(9_000)
-    deadlines.check()
+    deadlines.ringDue()
     expect(ends).toEqual([])
     clock.sleep(1_000)
-    deadlines.check()
+    deadlines.ringDue()
     expect(ends).toHaveLength(1)
   })
 

@@ -1,6 +1,6 @@
 import { createFold } from '../../src/socket/fold.js'
 import type { FoldOptions } from '../../src/socket/fold-options.js'
-import type { Gap } from '../../src/handover/events.js'
+import type { Gap } from '../../src/topics/gap.js'
 import { createMerge } from '../../src/topics/merge.js'
 import { createSubscriptions } from '../../src/topics/subscriptions.js'
 import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'

@@ -48,8 +48,13 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
     'if (answer) this.#name(',
     'an unasked naming counts though a subscribe is unanswered',
   ],
-  ['merge', 'else if (view === topic.active) topic.sequence.ask()', '', 'a topic left out of an answer is forgotten'],
-  ['merge', 'else topic.sequence.ask()', '', 'a topic left out of a welcome is forgotten'],
+  [
+    'merge',
+    'else if (view === topic.active) topic.sequence.resubscribe()',
+    '',
+    'a topic left out of an answer is forgotten',
+  ],
+  ['merge', 'else topic.sequence.resubscribe()', '', 'a topic left out of a welcome is forgotten'],
   [
     'merge',
     'if (!view.refused && view === topic.active) topic.sequence.pause(retryAfter)',

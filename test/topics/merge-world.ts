@@ -1,4 +1,5 @@
-import type { createMerge, Gap } from '../../src/topics/merge.js'
+import type { Gap } from '../../src/topics/gap.js'
+import type { createMerge } from '../../src/topics/merge.js'
 import type { MessageInfo } from '../../src/topics/message.js'
 import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'

@@ -31,7 +31,7 @@ export interface DrainRunDeps {
   ended(run: DrainRun): void
 }
 
-type Leg = ServerLeg<unknown>
+type DrainedLeg = ServerLeg<unknown>
 
 /** While as many as may be are on their way, it is looked again so often whether some have gone. */
 const CROWDED = 50
@@ -52,17 +52,17 @@ const LAST = 5_000
 export class DrainRun {
   readonly result: Promise<DrainResult>
   /** What is still here. */
-  readonly remaining: Set<Leg>
+  readonly remaining: Set<DrainedLeg>
   /** Not asked yet. From the end: those that came first are asked first. */
-  readonly #waiting: Leg[]
+  readonly #waiting: DrainedLeg[]
   /** Those that were asked: when, and what is traced of it. */
-  readonly #told = new Map<Leg, { readonly at: number; readonly span: Span | undefined }>()
-  readonly #forced = new Set<Leg>()
+  readonly #told = new Map<DrainedLeg, { readonly at: number; readonly span: Span | undefined }>()
+  readonly #forced = new Set<DrainedLeg>()
   readonly #id = nanoid()
   readonly #options: CheckedDrain
   readonly #deps: DrainRunDeps
   readonly #rate: DrainRate
-  readonly #window: DrainWindow<Leg>
+  readonly #window: DrainWindow<DrainedLeg>
   readonly #next: Alarm
   readonly #deadline: Alarm
   readonly #lookAround: Alarm
@@ -74,7 +74,7 @@ export class DrainRun {
   #endsAt: number
   #saidLate = false
 
-  constructor(legs: Iterable<Leg>, options: CheckedDrain, deps: DrainRunDeps) {
+  constructor(legs: Iterable<DrainedLeg>, options: CheckedDrain, deps: DrainRunDeps) {
     const { clock } = deps
     const now = () => clock.monotonic()
     this.#options = options
@@ -82,7 +82,7 @@ export class DrainRun {
     this.remaining = new Set(legs)
     this.#waiting = [...this.remaining].reverse()
     this.#rate = createDrainRate(options.rate, now)
-    this.#window = createDrainWindow<Leg>(options, now)
+    this.#window = createDrainWindow<DrainedLeg>(options, now)
     this.#endsAt = now() + options.deadline
     this.#next = createAlarm(clock, () => this.#ask())
     this.#deadline = createAlarm(clock, () => this.force())
@@ -123,11 +123,11 @@ export class DrainRun {
     this.#cameBack++
   }
 
-  delayed(leg: Leg, retryAfter: number): void {
+  delayed(leg: DrainedLeg, retryAfter: number): void {
     this.#window.delayed(leg, retryAfter)
   }
 
-  gone(leg: Leg): void {
+  gone(leg: DrainedLeg): void {
     if (!this.remaining.delete(leg)) return
     this.#window.gone(leg)
     const forced = this.#forced.has(leg)
@@ -191,7 +191,7 @@ export class DrainRun {
     return this.#window.full && needed < this.#left - LAST
   }
 
-  #trace({ who }: Leg): Span | undefined {
+  #trace({ who }: DrainedLeg): Span | undefined {
     return this.#deps.tracing?.begin('livesocket.handover', {
       'livesocket.handover': this.#id,
       'livesocket.reason': this.#options.reason,
@@ -199,7 +199,7 @@ export class DrainRun {
     })
   }
 
-  #request(leg: Leg) {
+  #request(leg: DrainedLeg) {
     const { reason, url, spread } = this.#options
     leg.send({
       type: 'handover',

@@ -38,7 +38,7 @@ export interface Identification<User> {
 
 /** Asks `authenticate`, so many times at once and no more; the others wait for their turn. */
 export interface Authenticator<User> {
-  ask(credentials: Credentials): Identification<User>
+  identify(credentials: Credentials): Identification<User>
   /** Calls that go on although nobody waits for them any more. */
   readonly abandoned: number
 }
@@ -64,7 +64,7 @@ const DEAF = 30_000
 export function createAuthenticator<User>(deps: AuthenticatorDeps<User>): Authenticator<User> {
   const asking = new Asking(deps)
   return {
-    ask: (credentials) => asking.ask(credentials),
+    identify: (credentials) => asking.identify(credentials),
     get abandoned() {
       return asking.abandoned
     },
@@ -84,7 +84,7 @@ class Asking<User> {
     this.deps = deps
   }
 
-  ask(credentials: Credentials): Identification<User> {
+  identify(credentials: Credentials): Identification<User> {
     this.#giveAwayLost()
     const question = new Question(this, credentials)
     if (this.underWay.size < this.deps.maxCalls) question.begin()

@@ -97,7 +97,7 @@ function answer<User>(leg: LegState<User>, frame: RequestFrame, bytes: number) {
   if (requests.full()) return refuseNow(leg, frame.id, TOO_MANY, 1_000)
   deps.counters.requested++
   queueOf(leg).beside(bytes, async () => {
-    const answered = await requests.ask(frame, leg.who!)
+    const answered = await requests.answer(frame, leg.who!)
     await socket.settled()
     socket.sendEncoded(answered)
   })

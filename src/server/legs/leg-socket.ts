@@ -99,7 +99,7 @@ export class LegSocket {
   sendMessage(frame: Encoded): void {
     if (this.closing || this.ws.readyState !== this.ws.OPEN) return
     const now = this.deps.clock.monotonic()
-    this.deps.writes.hold(this.stream, now - this.sentAt)
+    this.deps.writes.cork(this.stream, now - this.sentAt)
     this.sentAt = now
     const marks = this.unread.add(frame.length)
     this.stream.write(frame)

@@ -12,7 +12,7 @@ export function askWho<User>(
   session: string,
   token: string | undefined,
 ): Identification<User> {
-  return deps.authenticator.ask({ session, request, ...(token === undefined ? undefined : { token }) })
+  return deps.authenticator.identify({ session, request, ...(token === undefined ? undefined : { token }) })
 }
 
 /** Its token counts from here. */

@@ -148,7 +148,7 @@ export class LegTopics<User> {
           retryAfter: 5_000,
         },
       }
-    const feed = feeds.hold(topic)
+    const feed = feeds.acquire(topic)
     try {
       await feed.prepare(request)
     } catch (error) {

@@ -37,7 +37,7 @@ export function createServerLegs<User>(deps: LegDeps<User>) {
   const hellos = createDeadlines<LegState<User>>(deps.clock, deps.limits.helloTimeout, tooLate)
   const all = { ...deps, hellos, window: deps.limits.maxBuffered, maxTopics: deps.limits.maxTopics }
   return (connection: LegConnection, arrival: Arrival): ServerLeg<User> => {
-    const leg = new Leg<User>(all, connection, arrival)
+    const leg = new WebSocketLeg<User>(all, connection, arrival)
     hellos.set(leg)
     return leg
   }
@@ -46,7 +46,7 @@ export function createServerLegs<User>(deps: LegDeps<User>) {
 type AllDeps<User> = LegState<User>['deps'] & { readonly window: number; readonly maxTopics: number }
 
 /** The door through which a leg is heard and told. What it does is in the files beside this one. */
-class Leg<User> implements LegState<User>, LegSocketOwner {
+class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   readonly deps: AllDeps<User>
   readonly request: IncomingMessage
   readonly address: string

@@ -14,7 +14,7 @@ export interface WriteCoalescing {
    * @param quiet milliseconds since it was last given something: one that was quiet for long has nothing to gather, and
    * never waits.
    */
-  hold(stream: WritingStream, quiet: number): void
+  cork(stream: WritingStream, quiet: number): void
 }
 
 /** How often it is looked at how much of the time went into writing, ms. */
@@ -67,7 +67,7 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
   }
 
   return {
-    hold(stream, quiet) {
+    cork(stream, quiet) {
       // Whoever is corked is held already: nobody else corks one for longer than a call.
       if (stream.writableCorked > 0) {
         if (stream.writableLength < MOST) return

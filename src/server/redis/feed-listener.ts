@@ -93,7 +93,7 @@ export class FeedListener {
 
   private attempt(early: Early) {
     const { here, later, onError } = this.deps
-    this.settle(early).catch((error: unknown) => {
+    this.readMissed(early).catch((error: unknown) => {
       // Where Redis is away, `behind` tries again.
       if (this.isOver(early) || !here()) return
       onError(error, `catching up on the topic ${quoted(this.topic)}`)
@@ -105,7 +105,7 @@ export class FeedListener {
     return this.gone || this.early !== early
   }
 
-  private async settle(early: Early): Promise<void> {
+  private async readMissed(early: Early): Promise<void> {
     for (const one of early) one.before = true
     const head = await this.deps.head(this.topic)
     if (this.isOver(early)) return
@@ -114,7 +114,7 @@ export class FeedListener {
     while (this.told < head.offset) {
       const page = await this.deps.entries(this.topic, this.told)
       if (this.isOver(early)) return
-      if (page.epoch !== this.epoch) return this.settle(early)
+      if (page.epoch !== this.epoch) return this.readMissed(early)
       if (page.entries.length === 0) break
       for (const entry of page.entries) if (entry.offset > this.told) this.pass(entry)
     }

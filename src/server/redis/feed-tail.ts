@@ -16,7 +16,7 @@ export interface FeedTailDeps extends Pick<FeedListenerDeps, 'head' | 'entries' 
    * Whether the epoch is still what this node takes it for; asks Redis, which also tells how many appends it has
    * counted.
    */
-  check(): Promise<number>
+  confirmEpoch(): Promise<number>
   /** The feed has come to that append. */
   knows(mark: Mark): void
 }
@@ -147,7 +147,7 @@ export class FeedTail {
   }
 
   private async readOn(from: NonNullable<FeedTail['place']>) {
-    const { clock, feed, read, check } = this.deps
+    const { clock, feed, read, confirmEpoch } = this.deps
     const readAt = clock.monotonic()
     const command = ['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, from.id]
     const reply = (await read(command)) as [string, unknown[]][] | null
@@ -163,7 +163,7 @@ export class FeedTail {
       this.counted = null
       this.place = null
       this.behind()
-    } else this.counted = await check()
+    } else this.counted = await confirmEpoch()
   }
 
   private pause(ms: number): Promise<void> | undefined {
@@ -181,7 +181,7 @@ export class FeedTail {
     if (!heard) return this.passOver(raw)
     const before = this.place
     this.place = { id: heard.id, seq: heard.kind === 'entry' ? heard.seq : (before?.seq ?? 0) }
-    if (heard.kind === 'epoch') return void this.deps.check().catch(() => undefined)
+    if (heard.kind === 'epoch') return void this.deps.confirmEpoch().catch(() => undefined)
     this.deps.knows({ epoch: rootOf(heard.epoch), seq: heard.seq, last: `${heard.id}:${heard.stamp}` })
     // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
     if (before && heard.seq !== before.seq + 1) this.behind()

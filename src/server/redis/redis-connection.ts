@@ -203,7 +203,7 @@ class Connection implements RedisConnection {
 
   private async enter(place: RedisPlace) {
     try {
-      await takeSeat(this.seats, place, (seat, joined) => this.settle(seat, joined))
+      await takeSeat(this.seats, place, (seat, joined) => this.seated(seat, joined))
     } finally {
       this.calling?.end()
       this.calling = null
@@ -217,7 +217,7 @@ class Connection implements RedisConnection {
     this.calling = { over: new Promise<void>((resolve) => void (end = resolve)), end }
   }
 
-  private settle(made: Seat, joined: string) {
+  private seated(made: Seat, joined: string) {
     this.route.arrived(made.place)
     this.seat = made
     this.epoch = joined

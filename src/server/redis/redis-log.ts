@@ -129,7 +129,7 @@ export function openRedisLog(options: RedisLogOptions, outside: RedisLogOutside)
     read: (command) => connection.read(command),
     head: heads.now,
     entries: (topic, after) => pages.read(topic, after, CATCH_UP),
-    check: () => connection.rejoin(),
+    confirmEpoch: () => connection.rejoin(),
     knows: (mark) => connection.knows(mark),
     here: () => connection.here,
     onError,

@@ -38,11 +38,11 @@ export interface SeatDeps {
   waits(): void
 }
 
-/** Connects there and asks which epoch holds; then `settle` is called, in the same turn. Rejects where it is no good. */
+/** Connects there and asks which epoch holds; then `seated` is called, in the same turn. Rejects where it is no good. */
 export async function takeSeat(
   deps: SeatDeps,
   place: RedisPlace,
-  settle: (seat: Seat, epoch: string) => void,
+  seated: (seat: Seat, epoch: string) => void,
 ): Promise<void> {
   let broken: unknown
   let opened: RedisSocket | null = null
@@ -57,7 +57,7 @@ export async function takeSeat(
     await deps.runner.load(commands)
     if (broken !== undefined) throw broken
     if (deps.closed()) throw new Error('closed')
-    settle(seat, epoch)
+    seated(seat, epoch)
   } catch (error) {
     commands.destroy()
     throw error

@@ -83,7 +83,7 @@ export class SessionLeases {
     }
     const [outcome, first] = reply
     if (outcome !== 'admitted') return { outcome: outcome as 'superseded' | 'forbidden' }
-    this.hold(session, leg, subjectText(subject))
+    this.lease(session, leg, subjectText(subject))
     return { outcome: 'admitted', first: first === 'first' }
   }
 
@@ -133,7 +133,7 @@ export class SessionLeases {
     await Promise.allSettled(all)
   }
 
-  private hold(session: string, leg: number, subject: string) {
+  private lease(session: string, leg: number, subject: string) {
     const entry = this.held.get(session) ?? { newest: leg, subject, legs: new Set() }
     entry.newest = Math.max(entry.newest, leg)
     entry.legs.add(leg)

@@ -5,7 +5,7 @@ import { answerFrame } from '../topics/message-frame.js'
 /** The requests of one leg that are under way: each by itself, none waits for another. */
 export interface LegRequests<User> {
   /** The answer, as what to send. */
-  ask(frame: RequestFrame, who: { readonly user: User; readonly session: string }): Promise<Encoded>
+  answer(frame: RequestFrame, who: { readonly user: User; readonly session: string }): Promise<Encoded>
   /** Whether it has as many as it may. */
   full(): boolean
   /** Nobody waits for that one any more. */
@@ -18,7 +18,7 @@ export function createLegRequests<User>(answer: Answerer<User>, max: number): Le
   // Not by id: a client may give one twice, and each of them is work.
   const underWay = new Set<{ readonly id: string; readonly controller: AbortController }>()
   return {
-    async ask(frame, who) {
+    async answer(frame, who) {
       const asked = { id: frame.id, controller: new AbortController() }
       underWay.add(asked)
       const answered = await answer(frame, who, asked.controller)

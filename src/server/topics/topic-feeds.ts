@@ -2,8 +2,8 @@ import { TopicFeed, type FeedDeps } from './topic-feed.js'
 
 /** The feeds of one server: each topic that somebody reads, or is about to, is heard once. */
 export interface TopicFeeds {
-  /** The feed lives until it was released as often as it was held. */
-  hold(topic: string): TopicFeed
+  /** The feed lives until it was released as often as it was acquired. */
+  acquire(topic: string): TopicFeed
   release(topic: string, feed: TopicFeed): void
   /** Undefined: nobody reads it here. */
   of(topic: string): TopicFeed | undefined
@@ -18,7 +18,7 @@ export interface TopicFeeds {
 export function createTopicFeeds({ max, ...deps }: FeedDeps & { readonly max: number }): TopicFeeds {
   const feeds = new Map<string, { readonly feed: TopicFeed; holds: number }>()
   return {
-    hold(topic) {
+    acquire(topic) {
       const entry = feeds.get(topic) ?? { feed: new TopicFeed(topic, deps), holds: 0 }
       feeds.set(topic, entry)
       entry.holds++

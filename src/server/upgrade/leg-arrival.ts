@@ -105,7 +105,7 @@ export class LegArrival implements Arrival {
     const { place, largestHello } = this.#deps
     this.#bytes += piece.length
     this.#pieces++
-    place?.hold(piece.length)
+    place?.holdsMore(piece.length)
     if (this.#state === 'ending') this.#cutOff()
     else if (this.#pieces > FEW && this.#bytes < this.#pieces * LEAST_SEGMENT) this.#crumbled()
     else if (this.#bytes > largestHello)

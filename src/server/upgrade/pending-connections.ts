@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.js'
 /** A connection that has not said yet who it is. */
 export interface PendingPlace {
   /** So many more bytes are held of what it has begun to say. */
-  hold(bytes: number): void
+  holdsMore(bytes: number): void
   /** It has said all that it has to: whoever comes no longer takes its place. */
   said(): void
   /** It is pending no more. */
@@ -112,7 +112,7 @@ export function createPendingConnections({
       silent.add(one)
       count(one, 1)
       return {
-        hold(more) {
+        holdsMore(more) {
           if (!silent.has(one)) return
           held.add(one)
           one.bytes += more + PIECE

@@ -15,7 +15,7 @@ function service(deps: Partial<AuthenticatorDeps<object>> = {}) {
     fail(error: unknown): void
   }[] = []
   const errors: unknown[] = []
-  const { ask } = createAuthenticator<object>({
+  const { identify } = createAuthenticator<object>({
     authenticate: ({ session, signal }) =>
       new Promise((answer, fail) => void calls.push({ session, signal, answer, fail })),
     clock,
@@ -28,14 +28,14 @@ function service(deps: Partial<AuthenticatorDeps<object>> = {}) {
     clock,
     calls,
     errors,
-    ask: (session: string) => ask({ session, request }),
+    identify: (session: string) => identify({ session, request }),
     asked: () => calls.map(({ session }) => session),
   }
 }
 
 test('so many calls are under way and no more: the others wait, and come in the order in which they were asked', async () => {
-  const { ask, asked, calls } = service()
-  const answers = ['a', 'b', 'c', 'd'].map((session) => ask(session).answer)
+  const { identify, asked, calls } = service()
+  const answers = ['a', 'b', 'c', 'd'].map((session) => identify(session).answer)
   expect(asked()).toEqual(['a', 'b'])
   calls[1]!.answer({ subject: 'bob' })
   expect(await answers[1]).toMatchObject({ outcome: 'known', subject: 'bob' })
@@ -46,13 +46,13 @@ test('so many calls are under way and no more: the others wait, and come in the 
 })
 
 test('a call that nobody waits for any more is told so and still counts; one that waits for its turn is never begun', async () => {
-  const { ask, asked, calls, errors } = service({ maxCalls: 1 })
-  const gone = ask('gone')
-  const never = ask('never')
+  const { identify, asked, calls, errors } = service({ maxCalls: 1 })
+  const gone = identify('gone')
+  const never = identify('never')
   gone.abandon()
   never.abandon()
   expect(calls[0]!.signal.aborted).toBe(true)
-  ask('next')
+  identify('next')
   expect(asked()).toEqual(['gone'])
   calls[0]!.fail(calls[0]!.signal.reason)
   await Promise.resolve()
@@ -63,8 +63,8 @@ test('a call that nobody waits for any more is told so and still counts; one tha
 })
 
 test('whoever waited in vain, for the answer or for the turn, is told in time that it cannot be told, and the operator which of them it was', async () => {
-  const { ask, clock, errors } = service({ maxCalls: 1 })
-  const answers = [ask('answer').answer, ask('turn').answer]
+  const { identify, clock, errors } = service({ maxCalls: 1 })
+  const answers = [identify('answer').answer, identify('turn').answer]
   await clock.advance(10_000)
   expect(await Promise.all(answers)).toEqual([{ outcome: 'untold' }, { outcome: 'untold' }])
   expect(errors).toMatchObject([
@@ -75,20 +75,20 @@ test('whoever waited in vain, for the answer or for the turn, is told in time th
 })
 
 test('calls that never end, whatever they are told, do not shut the server for ever', async () => {
-  const { ask, asked, clock, errors } = service({ maxCalls: 1 })
-  ask('deaf').abandon()
+  const { identify, asked, clock, errors } = service({ maxCalls: 1 })
+  identify('deaf').abandon()
   await clock.advance(29_999)
-  ask('waits')
+  identify('waits')
   expect(asked()).toEqual(['deaf'])
   await clock.advance(1)
-  ask('comes')
+  identify('comes')
   expect(asked()).toEqual(['deaf', 'waits'])
   expect(errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('signal') }])
 })
 
 test('an answer at once waits for nothing and sets no timer', async () => {
-  const { ask, clock } = service({ authenticate: () => ({ subject: 'ann', tokenTtl: -5.5 }) })
-  expect(await ask('s').answer).toEqual({
+  const { identify, clock } = service({ authenticate: () => ({ subject: 'ann', tokenTtl: -5.5 }) })
+  expect(await identify('s').answer).toEqual({
     outcome: 'known',
     user: { subject: 'ann', tokenTtl: -5.5 },
     subject: 'ann',

@@ -20,7 +20,7 @@ function connection(clock: Clock, cost: () => void = () => undefined) {
   })
   const send = (outlet: WriteCoalescing, text: string) => {
     const now = clock.monotonic()
-    outlet.hold(stream, now - last)
+    outlet.cork(stream, now - last)
     last = now
     stream.write(text)
   }

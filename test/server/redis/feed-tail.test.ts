@@ -47,7 +47,7 @@ function byHand() {
       byItself
         ? Promise.resolve({ epoch: redis.epoch, entries: entries(after) })
         : new Promise((answer) => void pages.push({ after, answer })),
-    async check() {
+    async confirmEpoch() {
       redis.checks++
       return redis.appends
     },

@@ -76,17 +76,17 @@ describe('strangers share a bounded number of places', () => {
     const { enter, gone } = places(100, 10_000)
     const first = enter('a', 'first')!
     const second = enter('b', 'second')!
-    first.hold(4_000)
-    second.hold(4_000)
+    first.holdsMore(4_000)
+    second.holdsMore(4_000)
     expect(gone).toEqual([])
-    second.hold(1_000)
+    second.holdsMore(1_000)
     expect(gone).toEqual(['first'])
-    first.hold(1_000)
+    first.holdsMore(1_000)
     const third = enter('c', 'third')!
-    for (let piece = 0; piece < 7; piece++) third.hold(1)
+    for (let piece = 0; piece < 7; piece++) third.holdsMore(1)
     expect(gone).toEqual(['first'])
-    third.hold(1)
-    third.hold(1)
+    third.holdsMore(1)
+    third.holdsMore(1)
     expect(gone).toEqual(['first', 'second'])
   })
 
