@@ -94,7 +94,7 @@ export function openTelemetry(
       handovers.set(id, tracer.startSpan('livesocket.handover', { kind: SpanKind.INTERNAL, attributes }))
     }),
     socket.on('cutover', ({ id }) => void handovers.get(id)?.addEvent('cutover')),
-    socket.on('handover-finished', ({ id }) => ended(id, 'moved')),
+    socket.on('handover-finished', ({ id }) => ended(id, 'handed-over')),
     socket.on('handover-failed', ({ id, why }) => ended(id, why, !QUIET.has(why))),
     socket.store.subscribe(({ status }) => {
       if (status === 'closed') for (const id of [...handovers.keys()]) ended(id, 'closed')

@@ -18,8 +18,8 @@ const TEXTS: readonly Retired[] = [
     word: /(?<!re)mov(e|es|ed|ing)(?![a-z])/gi,
     instead: 'handover, hand over; of a position: advance; of time: pass',
     but: [
-      // What `drain` resolves with, and its span.
-      /^(src\/server\/(drain\/drain(-run)?|server-event)\.ts|docs\/deploys\.md): .*\bmoved\b/,
+      // What `drain` resolves with.
+      /^(src\/server\/(drain\/drain(-run)?|server-event)\.ts): .*\bmoved\b/,
       // Redis's word for a slot that is elsewhere, MQTT's for a server that is, the canvas's for its pen, and React's.
       /^src\/server\/redis\/.*(MOVED|\bmoved\b)|the server has moved|context\.moveTo|onPointerMove/,
       // What a command is called.

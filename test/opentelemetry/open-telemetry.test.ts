@@ -110,7 +110,7 @@ describe('a live socket with OpenTelemetry', () => {
     socket.close()
     await sim.advance(100)
     expect(spans().map((span) => [span.name, span.attributes['livesocket.outcome'], told(span).events])).toEqual([
-      ['livesocket.handover', 'moved', ['cutover']],
+      ['livesocket.handover', 'handed-over', ['cutover']],
       ['livesocket.handover', 'cancelled', []],
       ['livesocket.handover', 'closed', []],
     ])

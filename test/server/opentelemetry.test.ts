@@ -96,7 +96,7 @@ describe('with OpenTelemetry', () => {
     })
     expect(outcomes).toEqual([
       ['livesocket.handover', 's', 'cancelled', false],
-      ['livesocket.handover', 's', 'moved', false],
+      ['livesocket.handover', 's', 'handed-over', false],
       ['livesocket.handover', 'stays', 'forced', true],
     ])
   })

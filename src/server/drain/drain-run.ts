@@ -136,7 +136,7 @@ export class DrainRun {
     const told = this.#told.get(leg)
     if (!forced && told) this.#deps.handedOver(this.#deps.clock.monotonic() - told.at)
     told?.span?.end({
-      attributes: { 'livesocket.outcome': forced ? 'forced' : 'moved' },
+      attributes: { 'livesocket.outcome': forced ? 'forced' : 'handed-over' },
       ...(forced && { failed: 'The leg was still here at the deadline, and was closed' }),
     })
     if (this.remaining.size === 0) this.#end()
