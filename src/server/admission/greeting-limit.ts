@@ -1,6 +1,6 @@
 /**
  * How many hellos may be greeted at a time: what those who are asked for it (the identity service, the log) take before
- * they only queue. Found from what greetings take: after each of them it moves towards so many at a time as take just
+ * they only queue. Found from what greetings take: after each of them it goes towards so many at a time as take just
  * as long as may be.
  */
 export interface GreetingLimit {
@@ -36,14 +36,14 @@ const SHRINK = 0.8
 /** Where half as many at a time take nearly as long, there was no queue to shorten. */
 const FEWER = 0.5
 const AS_LONG = 0.7
-/** Where it moves by less than this part of it in each greeting's time, it has come to what there is room for. */
+/** Where it changes by less than this part of it in each greeting's time, it has come to what there is room for. */
 const SETTLED = 0.5
 
 /** @param most calls that may be under way, whatever they take. @param now milliseconds that never go back. */
 export function createGreetingLimit(most: number, now: () => number): GreetingLimit {
   const least = Math.min(LEAST, most)
   let limit = Math.min(FIRST, most)
-  /** The part of it by which it moves in each greeting's time. */
+  /** The part of it by which it changes in each greeting's time. */
   let trend = 1
   /** Milliseconds of a greeting that waits for nobody. */
   let best = Number.POSITIVE_INFINITY
