@@ -7,7 +7,7 @@ namespace LiveSocket;
 
 /// <summary>What a client says, as docs/protocol.md has it.</summary>
 public abstract record ClientFrame;
-public sealed record Hello(string Session, long Leg, Dictionary<string, From> Topics, string? Token = null) : ClientFrame;
+public sealed record Hello(string Session, long Leg, Dictionary<string, From> Topics, string? Token = null, long? Timeout = null) : ClientFrame;
 public sealed record Subscribe(string Id, Dictionary<string, From> Topics) : ClientFrame;
 public sealed record Unsubscribe(string[] Topics) : ClientFrame;
 public sealed record Publish(string Id, string Topic, RawJson Data, long? N = null, long? Age = null) : ClientFrame;

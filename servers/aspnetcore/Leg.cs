@@ -29,7 +29,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     readonly ConcurrentDictionary<string, Task> lanes = [];
     readonly CancellationTokenSource over = new();
     readonly TaskCompletionSource gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    Task closing = Task.CompletedTask;
+    Task closing = Task.CompletedTask, greeting = Task.CompletedTask;
     int ending;
     volatile bool live, serving, blind, admitted;
     Hello? hello;
@@ -80,10 +80,11 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         if (Interlocked.Exchange(ref ending, 1) == 0) closing = Close(null, 1000, "");
         await Task.WhenAny(closing, Task.Delay(ForClose));
         over.Cancel();
-        await telling;
+        await Task.WhenAll(telling, greeting);
         foreach (var topic in readings.Keys) LeaveTopic(topic);
-        gone.SetResult();
+        // Before the log is closed, where this was the last one of a server that goes.
         if (admitted) await server.Log.Release(hello!.Session, hello.Leg);
+        gone.SetResult();
     }
 
     async Task HelloInTime()
@@ -124,9 +125,9 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         try { frame = Frames.Decode(text.Span); }
         catch (InvalidFrame invalid) { Fail("protocol", invalid.Message); return; }
         if (text.Length > server.Options.MaxFrame) Fail("too-large", $"Frames must have at most {server.Options.MaxFrame} bytes.", (frame as Publish)?.Id);
-        else if (frame is Hello said && hello is null) await Greet(said);
-        else if (frame is Hello) Fail("protocol", "A leg says hello once.");
-        else if (frame is not null && hello is null) Fail("protocol", "The first frame must be a hello.");
+        // Whoever goes meanwhile is noticed.
+        else if (frame is Hello said && hello is null) greeting = Greet(said);
+        else if (frame is Hello || frame is not null && !live) Fail("protocol", hello is null ? "The first frame must be a hello." : "A leg says hello once, and waits for the welcome.");
         else await Serve(frame);
     }
 
@@ -144,9 +145,10 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     async Task Greet(Hello said)
     {
         hello = said;
+        _ = SayThatItWaits(said.Timeout);
         try
         {
-            if (await server.Identify(said.Token, context) is not { } known) { Fail("unauthorized", "The token is not valid."); return; }
+            if (await server.Identify(said.Token, context, over.Token) is not { } known) { Fail("unauthorized", "The token is not valid."); return; }
             Who = known;
             switch (await server.Log.Admit(said.Session, said.Leg, known.Subject))
             {
@@ -156,10 +158,23 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
             admitted = true;
             await Join(said.Topics, null, Welcome);
         }
-        catch (Exception error) when (!over.IsCancellationRequested)
+        catch (Exception) when (over.IsCancellationRequested) { }
+        catch (Exception error)
         {
             server.Report(error, "greeting a leg");
             Fail("busy", error is Unidentified ? "Who this is cannot be told now." : "The server cannot reach its log.", retryAfter: 1_000);
+        }
+    }
+
+    /// <summary>Well before the client would give up.</summary>
+    async Task SayThatItWaits(long? timeout)
+    {
+        if (timeout is not { } patience) return;
+        for (; ; )
+        {
+            await Task.Delay((int)Math.Clamp(patience / 3, 100, 5_000), over.Token);
+            if (live || ending != 0) return;
+            await Send(Pong());
         }
     }
 
@@ -262,7 +277,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     async Task Renew(string token)
     {
         Identity? known;
-        try { known = await server.Identify(token, context); }
+        try { known = await server.Identify(token, context, over.Token); }
         catch (Unidentified error)
         {
             server.Report(error, "checking a token");

@@ -136,10 +136,10 @@ public sealed class LiveServer : IAsyncDisposable
         return new ReplacedWatch(Drain, url, release, options).Run(every, stop);
     }
 
-    internal async Task<Identity?> Identify(string? token, HttpContext context)
+    internal async Task<Identity?> Identify(string? token, HttpContext context, CancellationToken gone)
     {
-        // More at once would only take each other's time.
-        await authenticating.WaitAsync();
+        // More at once would only take each other's time. Nothing is begun for who has gone meanwhile.
+        await authenticating.WaitAsync(gone);
         try { return await Options.Authenticate(token, context).WaitAsync(TimeSpan.FromMilliseconds(Options.HelloTimeout)); }
         catch (Exception cause) { throw new Unidentified(cause); }
         finally { authenticating.Release(); }

@@ -102,6 +102,26 @@ describe('the server in C#', () => {
     }
   })
 
+  it('tells who waits for a welcome that it is waited for, in the time that the hello has named', async () => {
+    const redis = await startRedisServer()
+    onTestFinished(() => redis.close())
+    const { port } = await startDotnet(program, { REDIS: `127.0.0.1:${redis.port}`, REDIS_SCRIPTS: scripts })
+    const dial = () => openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
+    const hello = (session: string) => ({ type: 'hello', session, leg: 1, topics: {}, timeout: 500 })
+    const first = await dial()
+    onTestFinished(() => first.close())
+    first.send(hello('s'))
+    await first.next('welcome')
+    expect(first.frames.map(({ type }) => type)).toEqual(['welcome'])
+    await redis.command('CLIENT', 'PAUSE', '1000', 'ALL')
+    const client = await dial()
+    onTestFinished(() => client.close())
+    client.send(hello('t'))
+    await client.next('welcome')
+    const types = client.frames.map(({ type }) => type)
+    expect([types[0], types.at(-1)]).toEqual(['pong', 'welcome'])
+  })
+
   it('drains once another release answers at its public address for good, and takes it back after a swap back', async () => {
     let release = 'v1'
     const front = createServer((_request, response) => response.setHeader('LiveSocket-Release', release).end())
