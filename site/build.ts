@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { deadLinks } from './dead-links.js'
+import { recordDemo } from './record-demo.js'
 
 /*
- * npm run site: README and docs, a reference made of the docstrings, and the stories, as one static site in site/dist.
- * `-- --without-stories` leaves out what takes longest.
+ * npm run site: README and docs, a reference made of the docstrings, the stories with the fleet planner, and the demo
+ * recorded through a deploy, as one static site in site/dist. A warning of the reference fails it, and so does a link that
+ * leads nowhere. `-- --without-stories` leaves out what takes longest.
  */
 const site = import.meta.dirname
 const root = resolve(site, '..')
@@ -27,6 +30,8 @@ for (const name of ['CONTRIBUTING', 'CHANGELOG', 'SECURITY'])
   writeFileSync(join(pages, `${name}.md`), readFileSync(join(root, `${name}.md`), 'utf8'))
 
 cpSync(join(root, 'examples/chat/README.md'), join(pages, 'examples/chat/README.md'))
+cpSync(join(site, 'pages'), pages, { recursive: true })
+await recordDemo(pages)
 
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string }>
@@ -54,6 +59,10 @@ if (process.argv.includes('--without-stories')) {
 } else run('npx', ['storybook', 'build', '-o', stories, '--disable-telemetry', '--quiet'], root)
 
 run('npx', ['vitepress', 'build'], site)
+const { dead, checked } = deadLinks(join(site, 'dist'))
+for (const link of dead) console.error(`dead: ${link}`)
+if (dead.length > 0) process.exitCode = 1
+console.log(`${checked} links of the site to itself checked, ${dead.length} dead.`)
 console.log(
   `${readdirSync(join(site, 'dist')).length} entries in site/dist; \`npx vitepress preview site\` shows them.`,
 )

@@ -17,6 +17,7 @@ const guides = [
   ['Deploys', 'deploys'],
   ['Operators', 'operators'],
   ['Foreign servers', 'foreign-servers'],
+  ['Phoenix', 'phoenix'],
   ['Browsers', 'browsers'],
   ['Testing', 'testing'],
   ['Devtools', 'devtools'],
@@ -48,13 +49,18 @@ export default defineConfig({
   cleanUrls: true,
   // A link that leads nowhere fails the build, but those to what one starts oneself.
   ignoreDeadLinks: 'localhostLinks',
-  // `{{` in a sample is the sample's.
-  markdown: { config: (md) => void (md.renderer.rules['code_inline'] = codeInline) },
+  markdown: {
+    anchor: { slugify },
+    // `{{` in a sample is the sample's.
+    config: (md) => void (md.renderer.rules['code_inline'] = codeInline),
+  },
   themeConfig: {
     search: { provider: 'local' },
     nav: [
       { text: 'Guides', link: '/docs/quickstart' },
       { text: 'API', link: '/api/' },
+      { text: 'Demo', link: '/demo' },
+      { text: 'Fleet planner', link: '/planner' },
       { text: 'Stories', link: '/storybook/index.html', target: '_self' },
     ],
     sidebar: [
@@ -65,6 +71,12 @@ export default defineConfig({
     ],
   },
 })
+
+/** As GitHub has it, where the same pages are read. */
+function slugify(heading: string): string {
+  const kept = heading.trim().toLowerCase()
+  return kept.replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/\s/g, '-')
+}
 
 function codeInline(tokens: { content: string }[], at: number): string {
   const text = tokens[at]!.content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
