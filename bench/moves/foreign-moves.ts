@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { createAccount } from '../../test/kit/account.js'
+import { createBooks } from '../../test/kit/books.js'
 import { createRelay } from '../../test/kit/relay.js'
 import { sleep, until } from '../../test/kit/wait.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
@@ -96,16 +96,16 @@ export async function foreignMoves(kind: string, moves: number): Promise<readonl
 async function follow(server: ForeignServer, oldPath: string, roundTrip: number) {
   const relay = createRelay({ target: { port: server.port }, delay: ROUND_TRIP })
   await relay.ready
-  const account = createAccount()
-  let gaps = 0
-  const heard = (number: number) => void account.arrived(number)
+  const books = createBooks(() => performance.now())
+  const { account } = books
+  const heard = books.arrived
   const client = server.client?.(server.url(relay.port), heard) ?? own(server, server.url(relay.port), heard)
   await until(() => client.live()?.store.getState().status === 'live', 10_000, 'live')
   const socket = client.live()!
-  socket.on('gap', () => gaps++)
+  socket.on('gap', books.gap)
   // Under load, so that what is on its way is overtaken, or overtakes.
   socket.on('handover-started', () => relay.connections()[0]?.setDelay(roundTrip))
-  return { socket, close: client.close, relay, account, oldPath, gaps: () => gaps }
+  return { socket, close: client.close, relay, account, oldPath, gaps: () => books.gaps.length }
 }
 
 function own(server: ForeignServer, url: string, heard: (number: number) => void) {

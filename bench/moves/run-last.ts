@@ -2,6 +2,7 @@ import { createLiveSocket } from 'livesocket'
 import { WebSocket } from 'ws'
 import { startPublisher } from '../../test/kit/publisher.js'
 import { systemClock } from '../../src/base/clock.js'
+import { keepBooks } from '../../test/kit/books.js'
 import { sleep, until } from '../../test/kit/wait.js'
 import { startSuccession } from './succession.js'
 
@@ -62,31 +63,24 @@ export async function runLast(moves: number, rate: number): Promise<LastResult> 
       handover: { dwell: 0 },
       environment: { WebSocket: WebSocket as never },
     })
-    let newest = 0
-    let first = 0
-    socket.on('gap', () => void result.gaps++)
+    const books = keepBooks(socket, () => systemClock.monotonic())
+    const { account } = books
     socket.on('cutover', () => void result.moves++)
-    socket.subscribe(
-      'feed',
-      (_data, { offset }) => {
-        result.delivered++
-        first ||= offset
-        if (newest > 0 && offset > newest + 1) result.lost += offset - newest - 1
-        if (offset <= newest) result.repeated++
-        newest = Math.max(newest, offset)
-      },
-      { from: { last: LAST } },
-    )
+    socket.subscribe('feed', (_data, { offset }) => books.arrived(offset), { from: { last: LAST } })
     const known = result.sent
     socket.connect()
     result.clients++
-    await until(() => newest > known, 10_000, 'the client to be live')
+    await until(() => account.newest > known, 10_000, 'the client to be live')
     // Whatever came between that and its hello it has as well.
-    if (first > result.sent - LAST + 1 || newest < known) result.late++
+    if (account.first! > result.sent - LAST + 1 || account.newest < known) result.late++
     for (let move = 0; move < Math.min(MOVES, left); move++) result.cutOff += await succession.next()
     const last = result.sent
-    await until(() => newest >= last, 10_000, 'the last of its messages')
+    await until(() => account.newest >= last, 10_000, 'the last of its messages')
     socket.close()
+    result.delivered += account.delivered
+    result.lost += account.lost(last)
+    result.repeated += account.repeated + account.reordered
+    result.gaps += books.gaps.length
   }
   publisher.stop()
   await sleep(100)

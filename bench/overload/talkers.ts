@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import { rawClient } from '../../test/kit/raw-client.js'
-import { createAccount, type Account } from '../../test/kit/account.js'
+import { keepBooks, type Books } from '../../test/kit/books.js'
 import { clientOf } from './build.js'
 import { answer } from './program.js'
 
@@ -17,8 +17,7 @@ interface Said {
 interface Reader {
   readonly topic: string
   /** Of the offsets. */
-  readonly account: Account
-  readonly gaps: { readonly from: number | null; readonly to: number | null }[]
+  readonly books: Books
   /** Of the newest message, ms. */
   took: number
 }
@@ -58,13 +57,12 @@ async function connected() {
 
 async function read(topic: string) {
   const socket = await connected()
-  const reader: Reader = { topic, account: createAccount(), gaps: [], took: 0 }
+  const reader: Reader = { topic, books: keepBooks(socket, () => performance.now()), took: 0 }
   const first = readers.push(reader) === 1
-  socket.on('gap', ({ from, to }) => void reader.gaps.push({ from, to }))
   socket.subscribe(topic, (data, { offset }) => {
     const { by, n, at } = data as Said
     received++
-    reader.account.arrived(offset)
+    reader.books.arrived(offset)
     reader.took = Date.now() - at
     if (took.length < REMEMBERED) took.push(reader.took)
     if (first) heard.push([offset, by, n])
@@ -142,7 +140,7 @@ answer({
     received,
     kept: kept.length,
     head: newest,
-    behind: readers.reduce((sum, { account }) => sum + Math.max(0, (head ?? 0) - account.newest), 0),
+    behind: readers.reduce((sum, { books: { account } }) => sum + Math.max(0, (head ?? 0) - account.newest), 0),
     took: Math.max(0, ...readers.map((reader) => reader.took)),
   }),
   times: () => took.sort((a, b) => a - b),
@@ -151,7 +149,8 @@ answer({
   /** Of those who read up to the offset `head`. */
   balance: (head: number) => {
     const sums = { lost: 0, missed: 0, repeated: 0, reordered: 0 }
-    for (const { account, gaps } of readers) {
+    for (const { books } of readers) {
+      const { account, gaps } = books
       const missing = account.missing(head)
       const lost = missing.filter((n) => !gaps.some(({ from, to }) => (from ?? 0) <= n && n <= (to ?? Infinity)))
       sums.lost += lost.length

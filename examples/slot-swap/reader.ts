@@ -2,7 +2,7 @@ import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/si
 import { createLiveSocket } from 'livesocket'
 import { reconnectNotice, signalR } from 'livesocket/presets'
 import { systemClock } from '../../src/base/clock.js'
-import { createAccount } from '../../test/kit/account.js'
+import { createBooks, type GapBounds } from '../../test/kit/books.js'
 
 /** How a page is connected to the chat. The first three are LiveSocket's, each to another endpoint of the same slots. */
 export const WAYS = {
@@ -45,23 +45,13 @@ export interface Reader {
 
 /** @param origin of the front, `http:`. @param WebSocket where the platform's own is not meant. */
 export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
-  const clock = systemClock
-  const news = createAccount(1)
+  const books = createBooks(() => systemClock.monotonic(), 1)
+  const news = books.account
   const lines: string[] = []
-  let [heardAt, silence, gaps, away, awaySince, everLive] = [0, 0, 0, 0, -1, false]
 
   function hear(data: unknown) {
-    if (typeof data !== 'number') return void lines.push((data as { line: string }).line)
-    const now = clock.monotonic()
-    if (news.delivered > 0) silence = Math.max(silence, now - heardAt)
-    heardAt = now
-    news.arrived(data)
-  }
-
-  function live(is: boolean) {
-    if (is && awaySince >= 0) away += clock.monotonic() - awaySince
-    awaySince = is || !everLive ? -1 : awaySince >= 0 ? awaySince : clock.monotonic()
-    everLive ||= is
+    if (typeof data === 'number') books.arrived(data)
+    else lines.push((data as { line: string }).line)
   }
 
   const client = way === 'stock' || way === 'stateful' ? theirs(way, origin) : ours(way, origin, WebSocket)
@@ -69,10 +59,10 @@ export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
     client.start({
       hear,
       live(is) {
-        live(is)
+        books.live(is)
         if (is) resolve()
       },
-      gap: () => gaps++,
+      gap: books.gap,
     }),
   )
   return {
@@ -93,9 +83,9 @@ export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
         lost: news.lost(last),
         repeated,
         reordered,
-        gaps,
-        notLive: away + (awaySince < 0 ? 0 : clock.monotonic() - awaySince),
-        longestSilence: silence,
+        gaps: books.gaps.length,
+        notLive: books.notLive,
+        longestSilence: books.longestSilence,
         moves: client.moves(),
         lines,
       }
@@ -107,7 +97,7 @@ export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
 interface Handlers {
   hear(data: unknown): void
   live(is: boolean): void
-  gap(): void
+  gap(bounds: GapBounds): void
 }
 
 interface Client {

@@ -1,5 +1,5 @@
 import { createLiveSocket, type LiveSocketOptions } from '../../../src/index.js'
-import { createAccount } from '../../kit/account.js'
+import { keepBooks } from '../../kit/books.js'
 import { countHeld, type Held } from './held.js'
 
 /** What became of a page so far, in numbers: its books do not grow. */
@@ -28,16 +28,15 @@ declare global {
 
 const query = new URLSearchParams(location.search)
 const held = countHeld()
-const account = createAccount()
-const counts = { gaps: 0, published: 0, acknowledged: 0, refused: 0, tokens: 0 }
+const counts = { published: 0, acknowledged: 0, refused: 0, tokens: 0 }
 const { life, ...options } = JSON.parse(query.get('options')!) as Partial<LiveSocketOptions> & { readonly life: number }
 const socket = createLiveSocket<{ load: number; mine: number }>({
   ...options,
   url: query.get('url')!,
   getToken: async () => ({ token: `token ${++counts.tokens}`, ttl: life }),
 })
-socket.subscribe('load', (number) => void account.arrived(number))
-socket.on('gap', () => void counts.gaps++)
+const books = keepBooks(socket, () => performance.now())
+socket.subscribe('load', books.arrived)
 socket.connect()
 const timer = setInterval(() => {
   socket.publish('mine', ++counts.published).then(
@@ -49,7 +48,7 @@ const timer = setInterval(() => {
 window.soak = {
   sample(published) {
     const { handovers, reconnects } = socket.stats()
-    const { newest, delivered, repeated, reordered } = account
+    const { newest, delivered, repeated, reordered } = books.account
     return {
       ...held(),
       ...counts,
@@ -57,7 +56,8 @@ window.soak = {
       delivered,
       repeated,
       reordered,
-      lost: account.lost(published),
+      lost: books.account.lost(published),
+      gaps: books.gaps.length,
       status: socket.store.getState().status,
       moves: handovers,
       reconnects,
