@@ -37,6 +37,17 @@ describe('history', () => {
     expect(await history(socket, 'room', { limit: 3, before: { epoch: page[0]!.epoch, offset: 1e9 } })).toEqual(page)
   })
 
+  test('that is trimmed while it is read has what is left, and the end where nothing is; a page asked anew begins at the newest', async () => {
+    const { server, socket } = await pair({ log: memoryLog({ history: { maxMessages: 8 } }) })
+    for (let n = 1; n <= 10; n++) await server.publish('room', n)
+    const page = await history(socket, 'room', { limit: 3 })
+    for (let n = 11; n <= 14; n++) await server.publish('room', n)
+    expect(await numbers(history(socket, 'room', { limit: 3, before: page[0]! }))).toEqual([7])
+    for (let n = 15; n <= 20; n++) await server.publish('room', n)
+    expect(await numbers(history(socket, 'room', { limit: 3, before: page[0]! }))).toEqual([])
+    expect(await numbers(history(socket, 'room', { limit: 3 }))).toEqual([18, 19, 20])
+  })
+
   test('has what this user may see, and makes room for what is before it', async () => {
     const { server, socket } = await pair({ filter: ({ data }) => (data as number) % 3 === 0 })
     for (let n = 1; n <= 20; n++) await server.publish('room', n)

@@ -1,0 +1,25 @@
+// @vitest-environment happy-dom
+import { LiveSocketProvider, useLiveValue } from 'livesocket/react'
+import { expect, it } from 'vitest'
+import { createStage } from './stage.js'
+
+const Price = () => <output>{String(useLiveValue('price'))}</output>
+
+it('shows the newest value that is kept at once, who comes first and who comes later, and then each newer one', async () => {
+  const stage = createStage()
+  for (const price of [1, 2, 3]) stage.simulation.publish('price', price)
+  const App = ({ second }: { second: boolean }) => (
+    <LiveSocketProvider options={stage.options}>
+      <Price />
+      {second && <Price />}
+    </LiveSocketProvider>
+  )
+  const { container, rerender } = stage.renderStrictly(<App second={false} />)
+  await stage.advance(100)
+  expect(container.textContent).toBe('3')
+  rerender(<App second />)
+  await stage.advance(100)
+  expect(container.textContent).toBe('33')
+  await stage.publish('price', 4)
+  expect(container.textContent).toBe('44')
+})

@@ -1,0 +1,49 @@
+import { createLiveSocket, type LiveSocket } from 'livesocket'
+import { expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { liveServer, until } from '../kit.js'
+
+/** A client, and how many frames go each way. */
+function counted(url: string) {
+  const frames = { sent: 0, received: 0 }
+  class Counting extends WebSocket {
+    constructor(address: string, protocols?: string[]) {
+      super(address, protocols)
+      this.on('message', () => frames.received++)
+    }
+    override send(data: string) {
+      frames.sent++
+      super.send(data)
+    }
+  }
+  const socket: LiveSocket = createLiveSocket({ url, environment: { WebSocket: Counting } })
+  onTestFinished(() => socket.close())
+  return { socket, frames }
+}
+
+const subscribe = (socket: LiveSocket, from: number, to: number, onError?: (error: unknown) => void) => {
+  for (let at = from; at < to; at++)
+    socket.subscribe(`topic-${at}`, () => {}, onError === undefined ? undefined : { onError })
+}
+
+test('a client has a thousand topics, and reads that one more is over the limit', async () => {
+  const server = await liveServer()
+  const { socket } = counted(server.address())
+  const refused: unknown[] = []
+  subscribe(socket, 0, 1_001, (error) => void refused.push(error))
+  socket.connect()
+  await until(() => refused.length > 0 && server.stats().topics === 1_000, 'all are served but one')
+  expect(refused).toMatchObject([{ code: 'refused', reason: 'limit', topic: 'topic-1000' }])
+  expect((refused[0] as Error).message).toMatch('limits.maxTopics, 1000 topics')
+  expect(socket.topicStatus('topic-999').getState()).toBe('live')
+})
+
+test('ten thousand topics of a leg are one frame each way', async () => {
+  const server = await liveServer({ limits: { maxTopics: 10_000 } })
+  const { socket, frames } = counted(server.address())
+  subscribe(socket, 0, 10_000)
+  socket.connect()
+  await until(() => server.stats().topics === 10_000 && socket.store.getState().status === 'live', 'all are served')
+  expect(frames).toEqual({ sent: 1, received: 1 })
+  expect(socket.topicStatus('topic-9999').getState()).toBe('live')
+})

@@ -1,0 +1,54 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { presenceTopic } from '../../../src/protocol/own-topics.js'
+import { memoryLog } from '../../../src/server/index.js'
+import { createAnnouncer } from '../../../src/server/presence/announcer.js'
+import { createMemberLists, pageOf } from '../../../src/server/presence/member-lists.js'
+import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
+
+const MEMBERS = 10_000
+const TOPIC = presenceTopic('hall')
+
+test('ten thousand who come at once, and change again and again, are ten messages a second of bounded size, and a list in pages', async () => {
+  const clock = createSimulatedClock()
+  const log = memoryLog({ history: { maxMessages: 1_000 } })
+  const attendance = log.attendance!
+  const announcer = createAnnouncer({ attendance, clock, maxTopics: 100 })
+  const lists = createMemberLists(log, attendance, clock)
+  onTestFinished(() => {
+    announcer.close()
+    lists.close()
+  })
+  const say = (n: number) =>
+    Promise.all(
+      Array.from({ length: MEMBERS }, (_, at) =>
+        announcer.announce(TOPIC, `session-${at}`, {
+          type: 'set',
+          subject: `user-${at}`,
+          n,
+          data: JSON.stringify({ doing: `something, for the time ${n}` }),
+          user: JSON.stringify({ name: `User ${at}` }),
+        }),
+      ),
+    )
+  const come = say(1)
+  // Each changes what it says before the first is told.
+  const change = Promise.all([say(2), say(3)])
+  await clock.advance(10_000)
+  expect((await come).every((told) => told)).toBe(true)
+  await change
+  const { offset } = await log.head(TOPIC)
+  expect(offset).toBeLessThanOrEqual(Math.ceil(MEMBERS / 300))
+  const list = await lists.get(TOPIC)
+  expect(list.rows).toHaveLength(MEMBERS)
+  expect(list.rows.every(({ row }) => row[3] === 3)).toBe(true)
+  let pages = 0
+  let seen = 0
+  for (let after: string | undefined = ''; after !== undefined; pages++) {
+    const page: ReturnType<typeof pageOf> = pageOf(list, after)
+    expect(JSON.stringify(page.rows).length).toBeLessThan(300 * 1_024)
+    seen += page.rows.length
+    after = page.next
+  }
+  expect(seen).toBe(MEMBERS)
+  expect(pages).toBeLessThan(10)
+})
