@@ -4,10 +4,26 @@ import type { State } from './state-hash.js'
 /** An answer that ends the schedule: from here on it is known. */
 export const SEEN = -1
 
+/** Something that can happen next. */
+export interface Move {
+  /** The same wherever it is the same thing that waits to happen. */
+  readonly name: string
+  /** Whom alone it touches: what happens on the page, and what happens at servers and in their log, commute. */
+  readonly side: 'page' | 'servers'
+}
+
+/** All that there is as a question is put. */
+export interface View {
+  state(): State
+  /** What the answers are. */
+  moves(): readonly Move[]
+  /** Whether servers may bring the page something on a way on which there is nothing for it. */
+  mayBring(): boolean
+}
+
 /** Where a schedule comes from: each question has `count` answers, and 0 is what would happen by itself. */
 export interface Choices {
-  /** `state`: all that there is as the question is put. */
-  pick(count: number, state: () => State): number
+  pick(count: number, view: View): number
   /** The answers so far. */
   readonly made: readonly number[]
 }
@@ -31,12 +47,12 @@ export function randomChoices(seed: number): Choices {
 }
 
 /** Asks `answer` for each of them, also where there is only one. */
-export function record(answer: (at: number, count: number, state: () => State) => number): Choices {
+export function record(answer: (at: number, count: number, view: View) => number): Choices {
   const made: number[] = []
   return {
     made,
-    pick(count, state) {
-      const picked = answer(made.length, count, state)
+    pick(count, view) {
+      const picked = answer(made.length, count, view)
       if (picked !== SEEN) made.push(picked)
       return picked
     },

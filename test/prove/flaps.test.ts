@@ -24,11 +24,11 @@ it('ten thousand lost connections later a client holds what it held before: time
   timeout: 60_000,
 }, async () => {
   const clock = createWorldClock()
+  let ticks = 0
   const log = new ModelLog()
   const page = new WorldPage()
-  const tokens = createTokenService(clock, 120_000)
+  const tokens = createTokenService(clock, 120_000, () => ++ticks)
   let connections: Connection[] = []
-  let ticks = 0
   const server = new ModelServer({
     name: 'A',
     url: 'wss://a.test/live',
@@ -53,6 +53,7 @@ it('ten thousand lost connections later a client holds what it held before: time
       ...page.sensors,
       WebSocket: createWorldSocket({
         serverAt: () => server,
+        cut: false,
         dialled: (connection) => void connections.push(connection),
         arriving: () => {},
         sent: () => {},
@@ -78,7 +79,8 @@ it('ten thousand lost connections later a client holds what it held before: time
     for (;;) {
       await quiet()
       while (server.behind) server.readOn()
-      const queue = connections.flatMap(({ up, down }) => [up, down]).find(({ items }) => items.length > 0)
+      const queues = [tokens.asked, tokens.answered, ...connections.flatMap(({ up, down }) => [up, down])]
+      const queue = queues.find(({ items }) => items.length > 0)
       if (queue) queue.arrive()
       else if (socket.store.getState().status === 'live' && at === log.head) return
       else clock.runNext()

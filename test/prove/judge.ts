@@ -26,6 +26,8 @@ export interface Judge {
   delivered(message: { epoch: string; offset: number; data: unknown }): void
   gap(gap: ToldGap): void
   published(id: string): void
+  /** Whether that publish is not settled. */
+  waits(id: unknown): boolean
   settled(id: string, outcome: 'ack' | 'refused' | 'unknown', code?: string): void
   /** A sign-out: whatever is told next belongs to another session, which begins where its first answer says. */
   newSession(): void
@@ -87,6 +89,7 @@ export function createJudge(log: TopicRecord): Judge {
       told = gap
     },
     published: (id) => void waiting.add(id),
+    waits: (id) => waiting.has(id as string),
     settled(id, outcome, code) {
       if (!waiting.delete(id)) return fault(`the publish ${id} was settled twice`)
       // No server refuses any here: what came too late came in the wrong order.

@@ -23,12 +23,18 @@ export class ModelLog implements TopicRecord {
   trimmed = 0
   /** How often its content was lost. */
   losses = 0
+  readonly #alike: boolean
   /** What is kept: from `trimmed + 1` to `head`. */
   #entries: Entry[] = []
   readonly #archives = new Map<string, Entry[]>()
-  #answers = new Map<string, Answer>()
+  #answers = new Map<string, { readonly answer: Answer; readonly data: unknown }>()
   #newest = new Map<string, number>()
   readonly #applied = new Map<unknown, number>()
+
+  /** `alike`: entries differ in nothing but their offsets, whoever made them. */
+  constructor(alike = false) {
+    this.#alike = alike
+  }
 
   archive(of: string): readonly Entry[] {
     return this.#archives.get(of) ?? []
@@ -40,7 +46,7 @@ export class ModelLog implements TopicRecord {
   }
 
   append(data: unknown, hidden = false): Entry {
-    const entry = { epoch: this.epoch, offset: ++this.head, data, hidden }
+    const entry = { epoch: this.epoch, offset: ++this.head, data: this.#alike ? null : data, hidden }
     this.#entries.push(entry)
     const archive = this.#archives.get(entry.epoch)
     if (archive) archive.push(entry)
@@ -51,19 +57,29 @@ export class ModelLog implements TopicRecord {
   /** Applies a publish once: server rules 4 and 5. `since`: how many losses there had been when its leg was welcomed. */
   publish({ session, id, n, age, data }: Publish, since: number): Answer {
     const known = this.#answers.get(id)
-    if (known) return known
+    if (known) return known.answer
     if (since < this.losses || (age !== undefined && this.losses > 0))
       return { type: 'nack', code: 'outcome-unknown', message: 'the record is lost' }
     const answer: Answer =
       n <= (this.#newest.get(session) ?? 0)
         ? { type: 'nack', code: 'out-of-order', message: 'a later one was applied' }
-        : { type: 'ack', offset: this.append(data).offset }
+        : { type: 'ack', offset: this.#told(this.append(data)) }
     if (answer.type === 'ack') {
       this.#newest.set(session, n)
       this.#applied.set(data, this.applied(data) + 1)
     }
-    this.#answers.set(id, answer)
+    this.#answers.set(id, { answer, data })
     return answer
+  }
+
+  /** The offset that an acknowledgement names. Nothing depends on it. */
+  #told({ offset }: Entry): number {
+    return this.#alike ? 1 : offset
+  }
+
+  /** Answers that nobody can ask for any more. */
+  forgetAnswers(wanted: (id: string, data: unknown) => boolean) {
+    for (const [id, { data }] of this.#answers) if (!wanted(id, data)) this.#answers.delete(id)
   }
 
   applied(data: unknown): number {

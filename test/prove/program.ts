@@ -3,14 +3,20 @@ import { givenChoices, randomChoices, type Choices } from './choices.js'
 import { exploreSchedules, exploreStates, type Exploration } from './explore.js'
 import { takeOverTimers } from './machine.js'
 import { randomWorld } from './random-world.js'
-import { SCENARIOS, SMALL_WORLDS } from './scenarios.js'
+import { SCENARIOS, SMALL_WORLDS, SMALLEST_WORLDS } from './scenarios.js'
 import { caseText, shrink, type Case } from './shrink.js'
 import { runWorld, type Outcome, type WorldOptions } from './world.js'
 
 /** What a run is asked for, as JSON in its first argument. */
 export type Ask =
   | { readonly kind: 'random'; readonly from: number; readonly count: number }
-  | { readonly kind: 'explore'; readonly scenario: string; readonly deviations: number }
+  /** `everyOrder`: also those orders of moves which make no difference. */
+  | {
+      readonly kind: 'explore'
+      readonly scenario: string
+      readonly deviations: number
+      readonly everyOrder?: boolean
+    }
   | { readonly kind: 'replay'; readonly one: Case }
 
 /** What it answers, as JSON in its last line. */
@@ -71,13 +77,13 @@ async function random(from: number, count: number): Promise<Answer> {
 }
 
 /** A small world is searched for all its states, any other for the schedules with so many deviations. */
-async function exhaust(scenario: string, deviations: number): Promise<Answer> {
-  const small = SMALL_WORLDS[scenario]
+async function exhaust(scenario: string, deviations: number, everyOrder = false): Promise<Answer> {
+  const small = SMALL_WORLDS[scenario] ?? SMALLEST_WORLDS[scenario]
   const world = small ?? SCENARIOS[scenario]
   if (!world) throw new Error(`there is no scenario "${scenario}"`)
   const go = (one: WorldOptions, choices: Choices) => run(one, choices, 1)
   const { broken, ...exploration } = small
-    ? await exploreStates(world, go)
+    ? await exploreStates(world, go, everyOrder)
     : await exploreSchedules(world, deviations, go)
   const failures = broken ? [await failure({ world, seed: 1, choices: broken.choices }, broken.promises)] : []
   return { kind: 'explore', scenario, exploration, failures }
@@ -86,7 +92,7 @@ async function exhaust(scenario: string, deviations: number): Promise<Answer> {
 const ask = JSON.parse(process.argv[2]!) as Ask
 let answer: Answer
 if (ask.kind === 'random') answer = await random(ask.from, ask.count)
-else if (ask.kind === 'explore') answer = await exhaust(ask.scenario, ask.deviations)
+else if (ask.kind === 'explore') answer = await exhaust(ask.scenario, ask.deviations, ask.everyOrder)
 else {
   const { broken, story, pictures } = await run(ask.one.world, givenChoices(ask.one.choices), ask.one.seed, true)
   answer = { kind: 'replay', broken, story, pictures }

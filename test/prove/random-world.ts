@@ -62,7 +62,7 @@ export function randomWorld(seed: number): WorldOptions {
     tokenLife: [null, 120_000, 1_200_000][draw(3)]!,
     dwell: random() < 0.5 ? 0 : 1_000,
     live: false,
-    prompt: false,
+    plain: false,
     haste: null,
     maxSteps: 400,
   }

@@ -14,7 +14,7 @@ const HELD = Symbol.for('livesocket.held')
  * What only counts or numbers what has happened: two states that differ in nothing else go on in the same way. `sent`
  * and `order` number what is in a queue that is in its order anyway.
  */
-const COUNTS = new Set(['sent', 'order', 'stats', 'counts'])
+const COUNTS = new Set(['sent', 'order', 'stats', 'counters', '__counts'])
 
 /** A number so much above what a clock began with is a moment, and only its distance from now counts. */
 const SPAN = 10_000_000

@@ -1,7 +1,7 @@
 import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.js'
+import type { Random } from '../../src/base/clock.js'
 import type { LiveSocket, LiveSocketOptions } from '../../src/index.js'
 import type { Tabs } from '../../src/host/tabs.js'
-import { seededRandom } from '../kit/seeded-random.js'
 import { createJudge, type Judge } from './judge.js'
 import type { ModelLog } from './model-log.js'
 import { draw } from './draw.js'
@@ -21,10 +21,10 @@ export interface Tab {
   readonly page: WorldPage
   readonly connections: readonly Connection[]
   readonly judge: Judge
-  readonly told: { delivered: number; gaps: number; moves: number }
   publish(): void
   signIn(): void
   signOut(): void
+  forgetOver(): void
   /** What keeps it from being as if nothing had happened; none: all is well. */
   amiss(): string[]
   /** None where none was asked for. */
@@ -38,7 +38,7 @@ export interface TabDeps {
   readonly log: ModelLog
   readonly tokens: TokenService | null
   readonly tabs: Tabs
-  readonly seed: number
+  readonly random: Random
   readonly dwell: number
   /** Origins of all servers. */
   readonly origins: string[]
@@ -59,7 +59,6 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
   const connections: Connection[] = []
   const welcomed = new Set<Connection>()
   const heard = new Map<Connection, number>()
-  const told = { delivered: 0, gaps: 0, moves: 0 }
   const say = tell && ((line: string) => tell(`${name} ${line}`))
   const watchPublish = createPublishWatch((rule) => judge.break(`a rule of the contract: ${rule}`))
   let publishes = 0
@@ -68,11 +67,12 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
   let former: readonly string[] = []
 
   const WebSocket = createWorldSocket({
-    serverAt: (url) => (page.offline ? null : deps.serverAt(url)),
+    serverAt: deps.serverAt,
+    get cut() {
+      return page.offline
+    },
     dialled(connection) {
-      // Where nothing is under way and nothing will be, there is nothing to look at.
-      for (let at = connections.length - 1; at >= 0; at--)
-        if (connections[at]!.over && connections[at]!.down.items.length === 0) connections.splice(at, 1)
+      forgetOver()
       connections.push(connection)
       say?.(`dials leg ${connection.leg}, ${connection.url}`)
       if (connections.filter(({ held }) => held).length > 2) judge.break('three legs at once (client rule 1)')
@@ -91,27 +91,35 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     legs: 0,
   })
 
+  /** Where nothing is under way and nothing will be, there is nothing to look at. */
+  function forgetOver() {
+    for (let at = connections.length - 1; at >= 0; at--) {
+      const connection = connections[at]!
+      if (!connection.over || connection.down.items.length > 0) continue
+      connections.splice(at, 1)
+      welcomed.delete(connection)
+      heard.delete(connection)
+    }
+  }
+
   const socket = deps.create({
     url: 'wss://front.test/live',
     handover: { redirectOrigins: deps.origins, dwell: deps.dwell },
     ...(tokens && { getToken: tokens.ask }),
     debug: false,
-    environment: { WebSocket, clock, random: seededRandom(deps.seed), ...page.sensors, tabs: deps.tabs },
+    environment: { WebSocket, clock, random: deps.random, ...page.sensors, tabs: deps.tabs },
   })
   const drawing = place && draw(socket, place)
   socket.subscribe(TOPIC, (data, { epoch, offset, leg }) => {
     drawing?.arrived(leg)
-    told.delivered++
     judge.delivered({ epoch, offset, data })
     say?.(`has ${epoch}:${offset}`)
   })
   socket.on('gap', (gap) => {
     drawing?.missed()
-    told.gaps++
     judge.gap(gap)
     say?.(`misses ${gap.epoch}:${gap.from}–${gap.to} (${gap.reason})`)
   })
-  socket.on('cutover', () => void told.moves++)
   socket.on('error', ({ error }) => judge.break(`an error event: ${error.message}`))
   socket.on('session-ended', ({ reason }) => judge.break(`the session ended: ${reason}`))
 
@@ -150,7 +158,6 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     page,
     connections,
     judge,
-    told,
     publish() {
       const id = `${name}-${++publishes}`
       judge.published(id)
@@ -168,6 +175,7 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
       former = tokens ? tokens.given() : []
       socket.signOut()
     },
+    forgetOver,
     picture: (marks) => (drawing ? [drawing.picture(marks)] : []),
     amiss() {
       const { status: now } = socket.store.getState()

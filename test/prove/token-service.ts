@@ -1,9 +1,13 @@
 import type { Clock } from '../../src/base/clock.js'
 import type { GetToken } from '../../src/tokens/token-call.js'
+import { Queue } from './wire.js'
 
 /** Gives tokens, and fails when it is told to. */
 export interface TokenService {
   readonly ask: GetToken
+  /** Calls that have not come to it, and answers that have not come back. */
+  readonly asked: Queue<Call>
+  readonly answered: Queue<() => void>
   /** Every token that it ever gave. */
   given(): readonly string[]
   valid(token: unknown): boolean
@@ -16,20 +20,31 @@ export interface TokenService {
   well(): void
 }
 
-export function createTokenService(clock: Clock, life: number): TokenService {
+interface Call {
+  resolve(given: { token: string; ttl: number }): void
+  reject(error: Error): void
+}
+
+/** `tick`: the order in which things were sent, over the whole world. */
+export function createTokenService(clock: Clock, life: number, tick: () => number): TokenService {
   const ends = new Map<unknown, number>()
   const given: string[] = []
   let away = false
+  const answered = new Queue<() => void>('token↓', (settle) => settle())
+  const asked = new Queue<Call>('token↑', ({ resolve, reject }) => answered.push(answer(resolve, reject), tick()))
+
+  function answer(resolve: Call['resolve'], reject: Call['reject']): () => void {
+    if (away) return () => reject(new Error('the token service is away'))
+    const token = `token-${given.length + 1}-`
+    given.push(token)
+    ends.set(token, clock.monotonic() + life)
+    return () => resolve({ token, ttl: life })
+  }
+
   return {
-    async ask() {
-      // Anywhere between the call and its answer something else may happen.
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 50))
-      if (away) throw new Error('the token service is away')
-      const token = `token-${given.length + 1}-`
-      given.push(token)
-      ends.set(token, clock.monotonic() + life)
-      return { token, ttl: life }
-    },
+    ask: () => new Promise((resolve, reject) => asked.push({ resolve, reject }, tick())),
+    asked,
+    answered,
     given: () => [...given],
     valid: (token) => (ends.get(token) ?? 0) > clock.monotonic(),
     left(token) {

@@ -7,14 +7,18 @@ export type Item =
   | { readonly kind: 'reset' }
 
 /** One direction of a connection: what was sent and has not arrived, in order. */
-export class Queue {
+export class Queue<Sent = Item> {
   readonly name: string
-  readonly items: { readonly item: Item; readonly sent: number }[] = []
-  readonly #arrived: (item: Item) => void
+  readonly items: { readonly item: Sent; readonly sent: number }[] = []
+  readonly #arrived: (item: Sent) => void
 
-  constructor(name: string, arrived: (item: Item) => void) {
+  constructor(name: string, arrived: (item: Sent) => void) {
     this.name = name
     this.#arrived = arrived
+  }
+
+  push(item: Sent, sent: number) {
+    this.items.push({ item, sent })
   }
 
   /** The first of them arrives. */
@@ -43,13 +47,17 @@ export interface Connection {
   readonly over: boolean
   /** The page's socket is connecting or open, and the page has not closed it. */
   readonly held: boolean
-  /** The server has accepted it and neither side has ended it. */
+  /** The page has it open, and neither side has ended it. */
   readonly sound: boolean
+  /** The server has accepted it and has heard of no end. */
+  readonly served: boolean
 }
 
 export interface Network {
-  /** Where a dial to that URL arrives; null: nobody is there. */
+  /** Where a dial to that URL arrives, asked as it arrives; null: nobody is there. */
   serverAt(url: string): ServerEnd | null
+  /** Whether what is dialled right now gets nowhere. */
+  readonly cut: boolean
   /** Each connection once, as it is dialled. */
   dialled(connection: Connection): void
   /** Something is about to arrive, by that queue. */
@@ -91,7 +99,8 @@ class WorldSocket implements Connection {
   readonly up: Queue
   readonly down: Queue
   readonly #network: Network
-  readonly #server: ServerEnd | null
+  readonly #cut: boolean
+  #server: ServerEnd | null = null
   readonly #listeners = new Map<string, Set<Listener>>()
   #closed = false
   #serverDone = false
@@ -100,7 +109,7 @@ class WorldSocket implements Connection {
     this.url = url
     this.leg = ++network.legs
     this.#network = network
-    this.#server = network.serverAt(url)
+    this.#cut = network.cut
     this.up = new Queue(`${this.leg}↑`, (item) => this.#arriveUp(item))
     this.down = new Queue(`${this.leg}↓`, (item) => this.#arriveDown(item))
     this.#push(this.up, OPEN)
@@ -119,6 +128,10 @@ class WorldSocket implements Connection {
     return this.readyState === 1 && !this.#serverDone && !this.#closed
   }
 
+  get served() {
+    return this.#server !== null && !this.#serverDone
+  }
+
   tell(frame: object) {
     if (!this.#serverDone) this.#push(this.down, { kind: 'text', text: JSON.stringify(frame) })
   }
@@ -133,26 +146,38 @@ class WorldSocket implements Connection {
 
   #last(item: Item) {
     if (this.#serverDone) return
-    this.#serverDone = true
     this.#push(this.down, item)
+    this.#letGo()
+  }
+
+  /** The server's end is over: what is still on its way there would be dropped. */
+  #letGo() {
+    this.#serverDone = true
+    this.up.items.length = 0
+    this.#server?.closed(this)
   }
 
   #push(queue: Queue, item: Item) {
-    queue.items.push({ item, sent: this.#network.tick() })
+    // What is sent to an end that has let go is never heard. So it makes no difference which of the two was first.
+    if (queue === this.down ? this.#closed : this.#serverDone) return
+    queue.push(item, this.#network.tick())
   }
 
   #arriveUp(item: Item) {
     this.#network.arriving(this, this.up, item)
     if (item.kind === 'open') {
-      if (this.#closed) return
+      this.#server = this.#cut ? null : this.#network.serverAt(this.url)
       if (!this.#server) return this.reset()
       this.#push(this.down, OPEN)
-      return this.#server.opened(this)
+      this.#server.opened(this)
     }
-    if (item.kind === 'text') return this.#serverDone ? undefined : this.#server!.received(this, item.text)
-    // Also of a connection that the network forgot: a server that is not told would read for it for ever.
-    this.#serverDone = true
-    this.#server?.closed(this)
+    if (item.kind === 'text') this.#server!.received(this, item.text)
+    this.#leave()
+  }
+
+  /** Who has left is gone once what it sent before has come: nobody could tell if it took longer. */
+  #leave() {
+    if (this.#closed && this.up.items.length === 0 && !this.#serverDone) this.#letGo()
   }
 
   #arriveDown(item: Item) {
@@ -170,7 +195,6 @@ class WorldSocket implements Connection {
     if (this.readyState === 3) return
     const opened = this.readyState !== 0
     this.readyState = 3
-    if (item.kind === 'reset') this.#push(this.up, RESET)
     if (item.kind === 'reset' || !opened) this.#emit(this.onerror, { type: 'error' })
     const { code, reason } = item.kind === 'close' && opened ? item : LOST
     this.#emit(this.onclose, { type: 'close', code, reason, wasClean: opened })
@@ -182,14 +206,13 @@ class WorldSocket implements Connection {
     this.#push(this.up, { kind: 'text', text: data })
   }
 
-  close(code = 1005, reason = '') {
+  close() {
     if (this.readyState >= 2) return
     this.#closed = true
-    this.#push(this.up, { kind: 'close', code, reason })
     // Nobody hears what comes after it: the page has let go.
     this.readyState = 3
     this.down.items.length = 0
-    this.#serverDone = this.#serverDone || !this.#server
+    this.#leave()
   }
 
   addEventListener(type: string, listener: Listener) {

@@ -2,15 +2,16 @@ import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.
 import type { NetworkHint } from '../../src/host/network.js'
 import type { PageChange } from '../../src/host/page.js'
 import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
-import { SEEN, type Choices } from './choices.js'
+import { seededRandom } from '../kit/seeded-random.js'
+import { SEEN, type Choices, type Move, type View } from './choices.js'
 import type { Machine } from './machine.js'
 import { ModelLog } from './model-log.js'
 import { ModelServer } from './model-server.js'
 import type { State } from './state-hash.js'
 import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
 import { createTokenService } from './token-service.js'
-import type { Connection, Queue } from './wire.js'
-import { BEGAN, createWorldClock } from './world-clock.js'
+import type { Connection } from './wire.js'
+import { BEGAN, createWorldClock, type WorldClock } from './world-clock.js'
 
 type OfServers =
   | 'append'
@@ -33,6 +34,8 @@ type OfTab =
   | 'publish'
   | 'reset'
   | 'reset-newest'
+  | 'reset-1'
+  | 'reset-2'
   | 'handover'
   | 'slow'
   | 'flow'
@@ -56,9 +59,12 @@ export interface WorldOptions {
   readonly dwell: number
   /** Whether each tab is live before anything else happens. */
   readonly live: boolean
-  /** Whether servers read what is appended at once, or when it suits them. */
-  readonly prompt: boolean
-  /** How often time may pass although something else could happen; null: as often as it likes. */
+  /**
+   * Whether all is left out that would only multiply the states: servers read what is appended at once and have no clock,
+   * messages differ in their offsets alone, and every random number is the same.
+   */
+  readonly plain: boolean
+  /** How often time may pass before all is well; null: as often as it likes. */
   readonly haste: number | null
   /** Schedules that go on for longer are cut here, and the faults end. */
   readonly maxSteps: number
@@ -111,6 +117,26 @@ export async function runWorld(
 const TIME = 'time'
 type Actor = readonly Happening[] | typeof TIME
 
+/** A queue, whatever is in it. */
+interface Waiting {
+  readonly name: string
+  readonly items: readonly { readonly sent: number }[]
+  arrive(): void
+}
+
+/** What a page does or hears by itself: everything else happens to servers, or on the way to them. */
+const OF_PAGE: ReadonlySet<Happening> = new Set<Happening>([
+  'publish',
+  'handover',
+  'hidden',
+  'shown',
+  'stored',
+  'restored',
+  'offline',
+  'online',
+  'network-change',
+])
+
 type World = ReturnType<typeof createWorld>
 
 /**
@@ -121,11 +147,11 @@ function* live(world: World, options: WorldOptions, choices: Choices): Generator
   const left: Actor[] = [...options.actors, TIME]
   let steps = 0
   let seen = false
-  const state = () => world.state(left)
-  function step(pick: ((count: number, state: () => State) => number) | null) {
+  const view: View = { state: () => world.state(left), moves: world.moves, mayBring: world.mayBring }
+  function step(pick: Choices['pick'] | null) {
     const count = world.enabled(left)
     if (count === 0) return false
-    const picked = pick ? pick(count, state) : 0
+    const picked = pick ? pick(count, view) : 0
     seen = picked === SEEN
     if (seen) return false
     world.act(picked)
@@ -143,6 +169,7 @@ function* live(world: World, options: WorldOptions, choices: Choices): Generator
   const pick = choices.pick.bind(choices)
   const going = () => left.some((actor) => actor !== TIME && actor.length > 0) || world.underWay()
   while (world.sound() && steps < options.maxSteps && going() && step(pick)) yield
+  if (!seen && world.sound()) seen = pick(1, { ...view, moves: () => [ALL_IS_WELL] }) === SEEN
   if (!seen) {
     left.splice(0, left.length, TIME)
     if (world.sound()) {
@@ -167,14 +194,16 @@ function createWorld(
   /** Where a picture is drawn: how far to the right. */
   right: (() => number) | null,
 ) {
-  const log = new ModelLog()
-  const tokens = createTokenService(clock, options.tokenLife ?? 0)
+  const log = new ModelLog(options.plain)
+  const tick = () => ++sent
+  const serverClock: WorldClock = options.plain ? { ...createWorldClock(), setTimeout: () => () => {} } : clock
+  const tokens = createTokenService(serverClock, options.tokenLife ?? 0, tick)
   const newestLegs = new Map<string, number>()
   const browser = createSimulatedTabs(clock)
   const broken: string[] = []
   const slowed = new Set<Connection>()
   let sent = 0
-  let haste = options.haste ?? Infinity
+  let haste = Infinity
   let wellSince = 0
 
   const servers = ['A', 'B', 'C'].slice(0, options.servers).map(
@@ -183,7 +212,7 @@ function createWorld(
         name,
         url: `wss://${name.toLowerCase()}.test/live`,
         topic: TOPIC,
-        clock,
+        clock: serverClock,
         log,
         newestLegs,
         heartbeat: 10_000,
@@ -204,12 +233,12 @@ function createWorld(
       log,
       tokens: options.tokenLife === null ? null : tokens,
       tabs: browser.open(),
-      seed: seed + index,
+      random: options.plain ? () => 0.5 : seededRandom(seed + index),
       dwell: options.dwell,
       origins: servers.map(({ url }) => url.slice(0, -'/live'.length)),
       serverAt: (url) =>
         url.includes('front') ? balanced() : (servers.find((one) => one.url === url && one.up) ?? null),
-      tick: () => ++sent,
+      tick,
       say,
       place: right,
     }),
@@ -238,6 +267,8 @@ function createWorld(
     publish: (tab) => tab.publish(),
     reset: (tab) => tab.connections.find(({ sound }) => sound)?.reset(),
     'reset-newest': (tab) => tab.connections.findLast(({ sound }) => sound)?.reset(),
+    'reset-1': (tab) => tab.connections.find(({ leg }) => leg === 1)?.reset(),
+    'reset-2': (tab) => tab.connections.find(({ leg, served }) => leg === 2 && served)?.reset(),
     // What the oldest connection brings stays on its way.
     slow: (tab) => {
       const oldest = tab.connections.find(({ sound }) => sound)
@@ -267,16 +298,16 @@ function createWorld(
   }
 
   /** What can happen next, each kind by itself: they are asked for at every step, and made once. */
-  const ready: Queue[] = []
+  const ready: Waiting[] = []
   const reading: ModelServer[] = []
   const acting: number[] = []
   let actors: Actor[] = []
-  /** Something else can happen than that time passes. */
-  let hasty = false
 
   /** The queues in which something is under way, by when that was sent. */
   function findReady() {
     ready.length = 0
+    place(tokens.asked)
+    place(tokens.answered)
     for (const { connections } of tabs)
       for (const connection of connections) {
         place(connection.up)
@@ -284,7 +315,7 @@ function createWorld(
       }
   }
 
-  function place(queue: Queue) {
+  function place(queue: Waiting) {
     const first = queue.items[0]
     if (!first) return
     let at = ready.length
@@ -293,9 +324,21 @@ function createWorld(
   }
 
   function underWay() {
+    if (tokens.asked.items.length + tokens.answered.items.length > 0) return true
     for (const { connections } of tabs)
       for (const { up, down } of connections) if (up.items.length + down.items.length > 0) return true
     return false
+  }
+
+  function take(at: number) {
+    if (at < ready.length) return ready[at]!.arrive()
+    if (at < ready.length + reading.length) return reading[at - ready.length]!.readOn()
+    const [actor] = actors.splice(acting[at - ready.length - reading.length]!, 1)
+    // Who has acted is the last to act again: by itself everything happens beside everything else.
+    actors.push(actor === TIME ? TIME : (actor!.slice(1) as Happening[]))
+    if (actor !== TIME) return happen(actor![0] as Happening)
+    haste--
+    clock.runNext()
   }
 
   return {
@@ -305,51 +348,67 @@ function createWorld(
     begin: () => tabs.forEach((tab) => tab.signIn()),
     /** The first schedule begins: time that has passed so far was no haste. */
     rest: () => void (haste = options.haste ?? Infinity),
-    state: (left: readonly Actor[]): State => ({
-      elapsed: clock.monotonic() - BEGAN,
-      left: left.map(String).sort(),
-      haste,
-      servers,
-      tabs,
-      log,
-      tokens,
-      clock,
-      browser,
-      newestLegs,
-      slowed,
-    }),
+    state(left: readonly Actor[]): State {
+      for (const tab of tabs) tab.forgetOver()
+      log.forgetAnswers(
+        (id, data) =>
+          tabs.some(({ judge }) => judge.waits(data)) ||
+          tabs.some(({ connections }) =>
+            connections.some(({ up }) => up.items.some(({ item }) => item.kind === 'text' && item.text.includes(id))),
+          ),
+      )
+      return {
+        elapsed: clock.monotonic() - BEGAN,
+        left: left.map(String).sort(),
+        haste,
+        servers,
+        tabs,
+        log,
+        tokens,
+        clock,
+        browser,
+        newestLegs,
+        slowed,
+      }
+    },
+    mayBring: () =>
+      (tokens.asked.items.length > 0 && tokens.answered.items.length === 0) ||
+      tabs.some(({ connections }) =>
+        connections.some(
+          ({ held, served, up, down }) => held && down.items.length === 0 && (served || up.items.length > 0),
+        ),
+      ),
+    /** What those are that were found last. */
+    moves: (): Move[] => [
+      ...ready.map(({ name }) => ({ name, side: name.endsWith('↑') ? 'servers' : 'page' }) as const),
+      ...reading.map(({ name }) => ({ name: `${name} reads`, side: 'servers' }) as const),
+      ...acting.map((at) => moveOf(actors[at]!)),
+    ],
     /**
      * How many things can happen next. The first is what would: what was sent first arrives, then somebody acts or time
      * passes.
      */
     enabled(left: Actor[]): number {
-      if (options.prompt) for (const server of servers) while (server.up && server.behind) server.readOn()
       findReady()
       reading.length = 0
       for (const server of servers) if (server.up && server.behind) reading.push(server)
       actors = left
       acting.length = 0
-      hasty = ready.length + reading.length > 0 || left.some((actor) => actor !== TIME && actor.length > 0)
       for (let at = 0; at < left.length; at++) {
-        const can = left[at] === TIME ? clock.next() !== null && (!hasty || haste > 0) : left[at]!.length > 0
+        const can = left[at] === TIME ? clock.next() !== null && haste > 0 : left[at]!.length > 0
         if (can) acting.push(at)
       }
       return ready.length + reading.length + acting.length
     },
     /** The one at that place of those that were found last. */
     act(at: number) {
-      if (at < ready.length) return ready[at]!.arrive()
-      if (at < ready.length + reading.length) return reading[at - ready.length]!.readOn()
-      const [actor] = actors.splice(acting[at - ready.length - reading.length]!, 1)
-      // Who has acted is the last to act again: by itself everything happens beside everything else.
-      actors.push(actor === TIME ? TIME : (actor!.slice(1) as Happening[]))
-      if (actor !== TIME) return happen(actor![0] as Happening)
-      if (hasty) haste--
-      clock.runNext()
+      take(at)
+      if (options.plain) for (const server of servers) while (server.up && server.behind) server.readOn()
     },
     allIsWell() {
       say?.('— all is well from here')
       slowed.clear()
+      haste = Infinity
       wellSince = clock.monotonic()
       for (const server of servers) {
         if (!server.up) server.restart()
@@ -374,4 +433,13 @@ function createWorld(
     pictures: () => tabs.flatMap((tab) => tab.picture(marks)),
     end: () => tabs.forEach(({ socket }) => socket.close()),
   }
+}
+
+/** What is left when nothing else can happen. */
+const ALL_IS_WELL: Move = { name: 'all is well', side: 'page' }
+
+/** Time is the page's alone where servers have no clock. */
+function moveOf(actor: Actor): Move {
+  if (actor === TIME) return { name: TIME, side: 'page' }
+  return { name: actor.join(' '), side: OF_PAGE.has(actor[0]!) ? 'page' : 'servers' }
 }
