@@ -80,9 +80,14 @@ export class ForeignDelivery {
   }
 
   #deliver(topic: ForeignTopic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
-    const first = topic.position === null
-    topic.position = { epoch, offset }
-    if (first) this.#handlers.answered?.(topic.name, { epoch, offset: this.#numbered ? lastBefore(frame) : offset - 1 })
+    const { position } = topic
+    if (position) {
+      position.epoch = epoch
+      position.offset = offset
+    } else {
+      topic.position = { epoch, offset }
+      this.#handlers.answered?.(topic.name, { epoch, offset: this.#numbered ? lastBefore(frame) : offset - 1 })
+    }
     if (frame.hasData) this.#handlers.deliver(frame.data, { topic: topic.name, offset, epoch, leg, replayed: false })
   }
 

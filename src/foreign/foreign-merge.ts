@@ -84,7 +84,7 @@ export class ForeignMerge {
   subscribe(name: string, request: TopicRequest) {
     // Such a server keeps nothing that could be asked for by its number.
     const from = request && 'epoch' in request ? request : null
-    const position = this.#numbered ? from : null
+    const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
     if (!known) this.#topics.set(name, { name, position, joined: new Set(), nameless: false })
     else if (position) known.position = position
@@ -134,8 +134,8 @@ export class ForeignMerge {
     // An answer to what one leg alone was asked has no double and no place in a sequence.
     if (frame.alone) return this.#delivery.deliverNext(topic, leg, frame)
     // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
-    const stale = leg === this.#old || (leg === this.#active && this.#carried.has(frame.topic))
-    if (frame.opening && stale && !this.#numbered) return
+    const stale = () => leg === this.#old || (leg === this.#active && this.#carried.has(frame.topic))
+    if (frame.opening && !this.#numbered && stale()) return
     if (leg !== this.#active && leg !== this.#old) this.#early(topic, leg, frame)
     else if (this.#numbered) this.#byPosition(topic, leg, frame)
     else if (this.#named && !frame.opening) this.#byIdentity(topic, leg, frame)
@@ -171,7 +171,7 @@ export class ForeignMerge {
   }
 
   position(name: string): Position | null {
-    return this.#topics.get(name)?.position ?? null
+    return placeOf(this.#topics.get(name)?.position)
   }
 
   get held() {
@@ -190,7 +190,7 @@ export class ForeignMerge {
   }
 
   #requests(of: Iterable<ForeignTopic> = this.#topics.values()): TopicRequests {
-    return new Map([...of].map(({ name, position }) => [name, this.#numbered ? position : null]))
+    return new Map([...of].map(({ name, position }) => [name, this.#numbered ? placeOf(position) : null]))
   }
 
   /** Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for. */
@@ -345,4 +345,8 @@ export class ForeignMerge {
     for (const topic of this.#topics.values()) topic.joined.clear()
     this.#flush(() => true)
   }
+}
+
+function placeOf(position: Position | null | undefined): Position | null {
+  return position ? { ...position } : null
 }

@@ -4,8 +4,11 @@ import { estimateBytes } from '../topics/holding.js'
 /** A topic of a foreign server. */
 export interface ForeignTopic {
   readonly name: string
-  /** By position: where the topic is. Else the number of what was delivered, in an epoch of our own. */
-  position: Position | null
+  /**
+   * By position: where the topic is. Else the number of what was delivered, in an epoch of our own. It moves with each
+   * message: who is to keep it takes a copy.
+   */
+  position: { -readonly [Part in keyof Position]: Position[Part] } | null
   /** Sequences that the active leg goes on with where the old one was. */
   readonly joined: Set<string>
   /** It has had messages that nothing tells from others. */

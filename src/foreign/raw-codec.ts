@@ -122,7 +122,7 @@ class RawCodec implements Codec {
 
   lost() {
     const said = this.#messages(this.#raw.lost?.(), '')
-    return 'invalid' in said ? NONE : said
+    return 'invalid' in said ? NONE : 'type' in said ? [said] : said
   }
 
   opened() {
@@ -190,24 +190,14 @@ class RawCodec implements Codec {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(prev) || prev < 0 || offset <= prev) {
       return { invalid: explain`position() must give whole numbers, with 0 <= prev < offset`, topic }
     }
-    const { stream, alone } = message
-    return {
-      type: 'message',
-      topic,
-      offset,
-      prev,
-      data: message.data,
-      hasData: !message.head,
-      identity,
-      epoch,
-      stream,
-      alone,
-      opening,
-      head: message.head,
-    }
+    const { stream, alone, head } = message
+    const frame = { type: 'message' as const, topic, offset, prev, data: message.data, hasData: !head }
+    // A flood is mostly of those that nothing more is said of.
+    const more = identity !== null || epoch !== undefined || stream !== undefined || alone || opening || head
+    return more ? { ...frame, identity, epoch, stream, alone, opening, head } : frame
   }
 
-  #decode(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
+  #decode(data: WireData): ServerFrame | Rejected | readonly (ServerFrame | Rejected)[] {
     if (this.#raw.reply) this.#say(this.#raw.reply(data))
     const first = this.#raw.refused || this.#raw.begins || !this.#ready ? this.#begun(data) : NONE
     return first === NONE ? (this.#word(data) ?? this.#messages(this.#raw.message(data), data)) : first
@@ -277,10 +267,12 @@ class RawCodec implements Codec {
   #messages(
     said: RawMessage | readonly RawMessage[] | null | undefined,
     data: WireData,
-  ): Rejected | readonly ServerFrame[] {
+  ): ServerFrame | Rejected | readonly ServerFrame[] {
     if (!said) return NONE
+    // Most have one message in them, and nothing is made for it but its frame.
+    if (!Array.isArray(said)) return this.#messageFrame(said as RawMessage, data, false)
     const found: ServerFrame[] = []
-    for (const message of many(said)) {
+    for (const message of said as readonly RawMessage[]) {
       const frame = this.#messageFrame(message, data, false)
       if ('invalid' in frame) return frame
       found.push(frame)

@@ -20,9 +20,7 @@ export type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
 /** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
 export const DATA = 'data'
 
-type Handler = ((event: never) => unknown) | null
 const TYPES = ['open', 'message', 'error', 'close'] as const
-type Type = (typeof TYPES)[number]
 
 /** The part of a physical socket that the interface shows. */
 interface Physical {
@@ -86,7 +84,6 @@ export class CoreWebSocket implements EventTarget {
   readonly #options: LiveWebSocketOptions
   readonly #clock: Clock
   readonly #topic: string
-  readonly #handlers: Partial<Record<Type, Handler>> = {}
   readonly #listeners = new Listeners(this)
   /** What to say to a new server; null where the protocol knows. */
   #greeting: Greeting | null = null
@@ -330,7 +327,7 @@ export class CoreWebSocket implements EventTarget {
     if (Platform !== this.#platform || !this.#Message) this.#Message = messageClass((this.#platform = Platform))
     if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: originOf(this.#url) ?? '' }
     const message = new this.#Message(this, this.#clock, messageData(data, this.#binaryType), this.#origin.is)
-    this.#listeners.tell(message, message)
+    this.#listeners.tell('message', message, message)
     message.over()
   }
 
@@ -445,20 +442,12 @@ export class CoreWebSocket implements EventTarget {
         enumerable: true,
         configurable: true,
         get(this: CoreWebSocket) {
-          return this.#handlers[type] ?? null
+          return this.#listeners.handler(type)
         },
         set(this: CoreWebSocket, given: unknown) {
-          const handler = typeof given === 'function' ? (given as Handler) : null
-          // A handler keeps the place in the line that it had when one was first set.
-          if (handler && !this.#handlers[type]) this.addEventListener(type, this.#call)
-          if (!handler) this.removeEventListener(type, this.#call)
-          this.#handlers[type] = handler
+          this.#listeners.setHandler(type, typeof given === 'function' ? (given as EventListener) : null)
         },
       })
     }
   })()
-
-  #call = (event: Event) => {
-    this.#handlers[event.type as Type]?.call(this, event as never)
-  }
 }

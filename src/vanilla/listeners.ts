@@ -4,7 +4,7 @@ type Listener = EventListenerOrEventListenerObject
 type Options = AddEventListenerOptions | boolean | undefined
 
 interface Entry {
-  readonly listener: Listener
+  listener: Listener
   readonly capture: boolean
   readonly once: boolean
   removed: boolean
@@ -22,6 +22,8 @@ export interface Stoppable {
 export class Listeners {
   /** Another array with each that comes or goes: what is being told goes on with the one it began with. */
   readonly #all = new Map<string, readonly Entry[]>()
+  /** Those of `onmessage` and its like, which keep their place in the line when they are replaced. */
+  readonly #handlers = new Map<string, Entry>()
   readonly #target: EventTarget
 
   constructor(target: EventTarget) {
@@ -35,8 +37,7 @@ export class Listeners {
       signal,
     } = typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
     if (!listener || signal?.aborted || this.#find(type, listener, capture)) return
-    const entry: Entry = { listener, capture, once, removed: false }
-    this.#all.set(type, [...(this.#all.get(type) ?? []), entry])
+    const entry = this.#put(type, listener, capture, once)
     signal?.addEventListener('abort', () => this.#drop(type, entry), { once: true })
   }
 
@@ -45,8 +46,29 @@ export class Listeners {
     if (entry) this.#drop(type, entry)
   }
 
+  handler(type: string): Listener | null {
+    return this.#handlers.get(type)?.listener ?? null
+  }
+
+  setHandler(type: string, handler: Listener | null) {
+    const entry = this.#handlers.get(type)
+    if (entry && handler) entry.listener = handler
+    else if (handler) this.#handlers.set(type, this.#put(type, handler, false, false))
+    else if (entry) {
+      this.#handlers.delete(type)
+      this.#drop(type, entry)
+    }
+  }
+
+  #put(type: string, listener: Listener, capture: boolean, once: boolean): Entry {
+    const entry: Entry = { listener, capture, once, removed: false }
+    this.#all.set(type, [...(this.#all.get(type) ?? []), entry])
+    return entry
+  }
+
   #find(type: string, listener: Listener | null, capture: boolean): Entry | undefined {
-    return this.#all.get(type)?.find((one) => one.listener === listener && one.capture === capture)
+    const handler = this.#handlers.get(type)
+    return this.#all.get(type)?.find((one) => one !== handler && one.listener === listener && one.capture === capture)
   }
 
   #drop(type: string, entry: Entry) {
@@ -67,7 +89,7 @@ export class Listeners {
       value: () => (propagation.stopped = true),
       configurable: true,
     })
-    this.tell(event, propagation)
+    this.tell(event.type, event, propagation)
     this.#show(event, null, 0)
     return !event.defaultPrevented
   }
@@ -79,12 +101,12 @@ export class Listeners {
   }
 
   /** Calls those of an event that knows its target by itself. */
-  tell(event: Event, propagation: Stoppable) {
-    const entries = this.#all.get(event.type)
+  tell(type: string, event: Event, propagation: Stoppable) {
+    const entries = this.#all.get(type)
     if (!entries) return
     for (const entry of entries) {
       if (entry.removed || propagation.stopped) continue
-      if (entry.once) this.#drop(event.type, entry)
+      if (entry.once) this.#drop(type, entry)
       const { listener } = entry
       try {
         if (typeof listener === 'function') listener.call(this.#target, event)
