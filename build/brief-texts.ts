@@ -41,7 +41,7 @@ export function briefTexts({ list }: { readonly list?: string } = {}): Plugin {
 export function keyOf(text: string): string {
   return BigInt(`0x${createHash('sha256').update(text).digest('hex')}`)
     .toString(36)
-    .slice(-4)
+    .slice(-3)
 }
 
 interface Explanation {

@@ -6,7 +6,7 @@ export const brief = typeof BRIEF_TEXTS === 'boolean' && BRIEF_TEXTS
 
 /**
  * A text for developers: what happened and what to do. In the build that pages load each is a short key with its
- * values, `#k3fa(1000, 20)`, of which `npx livesocket explain` makes the text again; so nothing may depend on what it
+ * values, `#k3f(1000, 20)`, of which `npx livesocket explain` makes the text again; so nothing may depend on what it
  * says, and what users or servers read is no such text.
  */
 export const explain: (text: TemplateStringsArray, ...values: unknown[]) => string = brief

@@ -77,9 +77,7 @@ export async function command(
   if (words[0] === 'init' && example) return init(words.slice(1), { ...example, print })
   if (words[0] === 'explain') {
     const sentence = explained(words.slice(1).join(' '), texts())
-    print(
-      sentence ?? `explain takes what an error says, with a key such as #k3fa(…) of this release in it.\n\n${USAGE}`,
-    )
+    print(sentence ?? `explain takes what an error says, with a key such as #k3f(…) of this release in it.\n\n${USAGE}`)
     return sentence === null ? 2 : 0
   }
   if (words[0] === 'client-conformance') return tryClient(words.slice(1), clients, print)

@@ -1,11 +1,11 @@
 /** By key, with `{}` where a value stands: what the build leaves in `dist/production/texts.json`. */
 export type Texts = Readonly<Record<string, string>>
 
-/** The keys in `said`, such as `#k3fa(1000, 20)`, as the sentences that they stand for; null where there is none. */
+/** The keys in `said`, such as `#k3f(1000, 20)`, as the sentences that they stand for; null where there is none. */
 export function explained(said: string, texts: Texts): string | null {
   let found = false
   const written = (from: string): string => {
-    const at = /#(\w{4})\(/.exec(from)
+    const at = /#(\w{3})\(/.exec(from)
     if (!at) return from
     const begin = at.index + at[0].length
     const { values, end } = valuesIn(from, begin)

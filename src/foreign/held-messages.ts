@@ -5,7 +5,7 @@ import { estimateBytes } from '../topics/holding.js'
 export interface ForeignTopic {
   readonly name: string
   /**
-   * By position: where the topic is. Else the number of what was delivered, in an epoch of our own. It moves with each
+   * By position: where the topic is. Else the number of what was delivered, in an epoch of our own. It changes with each
    * message: who is to keep it takes a copy.
    */
   position: { -readonly [Part in keyof Position]: Position[Part] } | null

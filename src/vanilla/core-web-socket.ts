@@ -442,7 +442,7 @@ export class CoreWebSocket implements EventTarget {
         enumerable: true,
         configurable: true,
         get(this: CoreWebSocket) {
-          return this.#listeners.handler(type)
+          return this.#listeners.handlerOf(type)
         },
         set(this: CoreWebSocket, given: unknown) {
           this.#listeners.setHandler(type, typeof given === 'function' ? (given as EventListener) : null)

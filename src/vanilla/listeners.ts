@@ -46,7 +46,7 @@ export class Listeners {
     if (entry) this.#drop(type, entry)
   }
 
-  handler(type: string): Listener | null {
+  handlerOf(type: string): Listener | null {
     return this.#handlers.get(type)?.listener ?? null
   }
 
