@@ -1,7 +1,7 @@
 import { brief } from './explanation.js'
 
 /**
- * Whether this is a development build: a place for warnings that no user shall see. Bundlers put `"production"` where
+ * Whether this is a development build: a place for warnings that no user is to see. Bundlers put `"production"` where
  * `process.env.NODE_ENV` stands; in Node it is what it says, and absent it counts as development, as with React.
  * Without either, in a page that no bundler has touched, it is the developer's own machine that tells. The build that
  * pages load in production never is one.

@@ -4,7 +4,7 @@ import { OWN_METHOD } from '../protocol/own-methods.js'
 import { ownPublishes } from '../socket/insides.js'
 import type { CoreSocket } from '../socket/live-socket.js'
 
-/** As it shall be, whatever came of it: the server refused, or nobody waits any more. */
+/** As it should be, whatever came of it: the server refused, or nobody waits any more. */
 const MEANT = new Set(['refused', 'forbidden', 'aborted'])
 /** But for these: the server's own failures. */
 const FAILURES = new Set(['error', 'busy'])

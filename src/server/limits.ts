@@ -117,7 +117,7 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
 
 /**
  * What the WebSocket layer takes: more than `maxFrame`, because beyond this it closes without a word, and a client that
- * is a little over shall be told which publish it was.
+ * is a little over is to be told which publish it was.
  */
 export function maxPayload(limits: ServerLimits): number {
   return Math.min(limits.maxFrame + MAX_TOKEN, 2 ** 31 - 1)

@@ -29,7 +29,7 @@ export interface LiveServerOptions<
    * leaves everything else alone. Mount it before you listen. One of this, `port` and `noServer`.
    */
   readonly server?: HttpServer | HttpsServer
-  /** True where your own `upgrade` listener gives it what it shall serve: see `upgrade`. */
+  /** True where your own `upgrade` listener gives it what it is to serve: see `upgrade`. */
   readonly noServer?: boolean
   /** A port to listen on with an HTTP server of its own, which also answers `GET /healthz`. 0 takes a free one. */
   readonly port?: number

@@ -24,7 +24,7 @@ interface Answered {
   readonly message?: string
 }
 
-/** The server's own failures: whatever else a client is refused is as it shall be. */
+/** The server's own failures: whatever else a client is refused is as it should be. */
 const FAILURES = new Set(['error', 'outcome-unknown', 'busy'])
 
 /** Answers a client within a span, which ends with what the answer is. `answer` never rejects. */

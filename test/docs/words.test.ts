@@ -26,6 +26,7 @@ const TEXTS: readonly Retired[] = [
       /bench:moves|--moves|MOVES=/,
     ],
   },
+  { word: /\bshall\b|\bfirst first\b/gi, instead: 'is to, should; in their order' },
   { word: /\bhasten/gi, instead: 'dial sooner, retry now' },
   { word: /\btoken[- ]circle/gi, instead: 'the tabs that share a token' },
 ]

@@ -38,11 +38,11 @@ export function createDrainWindow<Leg>(
   const begun = now()
   const most = Math.max(1, rate * (MOST + spread / 1_000))
   const least = Math.min(most, Math.max(LEAST.legs, rate * LEAST.seconds))
-  /** When each is no longer counted, the first first: it is asked for each leg, and thousands may be on their way. */
+  /** When each is no longer counted, in their order: it is asked for each leg, and thousands may be on their way. */
   const underWay = new Map<Leg, number>()
   /** The same of those who were told to wait, each for a time of its own. */
   const toldToWait = new Map<Leg, number>()
-  /** When those that were asked have left, the first first. */
+  /** When those that were asked have left, in their order. */
   let left: number[] = []
   let delayedAt = Number.NEGATIVE_INFINITY
 

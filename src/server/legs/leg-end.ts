@@ -75,7 +75,7 @@ function stopWaiting<User>(leg: LegState<User>) {
   leg.fresh?.stop()
 }
 
-/** Whoever published something that was applied shall know it before the leg closes. */
+/** Whoever published something that was applied has to know it before the leg closes. */
 function afterAnswers<User>(leg: LegState<User>, failure: Failure) {
   const queue = leg.queue!
   const enough = createAlarm(leg.deps.clock, () => {

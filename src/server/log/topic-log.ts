@@ -109,7 +109,7 @@ export interface NewEntry {
   readonly data: Json
   /** Absent: published by the server itself. */
   readonly origin?: Origin
-  /** What the `ack` shall say besides the offset. */
+  /** What the `ack` says besides the offset. */
   readonly answer?: Json
   /** Kept with the data, and given back with it; a log need not know what it says. */
   readonly about?: Json

@@ -274,7 +274,7 @@ describe('several live servers on one HTTP server', () => {
   })
 })
 
-describe('with noServer, the application’s own listener gives it what it shall serve', () => {
+describe('with noServer, the application’s own listener gives it what it is to serve', () => {
   const mounted = async () => {
     const live = await liveServer({ noServer: true, path: '/live' })
     const http = createServer((_request, response) => response.end('plain'))
