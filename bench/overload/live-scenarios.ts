@@ -15,6 +15,8 @@ export interface LiveScenario {
   /** Of each publisher while it lasts, and the bytes of a message. */
   readonly perSecond: number
   readonly bytes: number
+  /** Messages that the log keeps of a topic; absent: its default. Whatever comes in the trouble is to fit. */
+  readonly keeps?: number
   /** It is watched for so long at the most until all is calm. */
   readonly limit: number
 }
@@ -45,6 +47,7 @@ export const LIVE_SCENARIOS: readonly LiveScenario[] = [
     publishers: 20,
     perSecond: 100,
     bytes: 200,
+    keeps: 50_000,
     limit: 120_000,
   },
   {
@@ -57,6 +60,7 @@ export const LIVE_SCENARIOS: readonly LiveScenario[] = [
     publishers: 20,
     perSecond: 10,
     bytes: 200,
+    keeps: 10_000,
     limit: 60_000,
   },
 ]

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
-import type { DrainOptions, DrainResult, LiveServerOptions } from '../../src/server/index.js'
+import type { DrainOptions, DrainResult, LiveServer, LiveServerOptions } from '../../src/server/index.js'
 import { createBackend } from './backend.js'
 import { redisOf, serverOf } from './build.js'
 import { answer } from './program.js'
@@ -18,6 +18,8 @@ interface Listening {
   readonly options: Partial<LiveServerOptions>
   /** Where its log is. Absent: in memory. */
   readonly redis?: string
+  /** Messages that its log keeps of a topic. */
+  readonly keeps?: number
 }
 
 interface Node {
@@ -29,12 +31,17 @@ interface Node {
 const node = kind === 'plain' ? plainNode() : await liveNode()
 
 async function liveNode(): Promise<Node> {
-  const { createLiveServer } = await serverOf(kind)
-  let live: ReturnType<typeof createLiveServer> | null = null
+  let live: LiveServer | null = null
   return {
-    async listen({ options, port, redis }) {
+    async listen({ options, port, redis, keeps }) {
+      const { createLiveServer, memoryLog } = await serverOf(kind)
+      const history = { maxMessages: keeps, maxBytes: keeps === undefined ? undefined : 256 * 1024 * 1024 }
+      const log =
+        redis === undefined
+          ? memoryLog({ history })
+          : (await redisOf(kind)).redisLog({ url: redis, history, onError: () => undefined })
       live = createLiveServer({
-        ...(redis !== undefined && { log: (await redisOf(kind)).redisLog({ url: redis, onError: () => undefined }) }),
+        log,
         port,
         host: '127.0.0.1',
         authenticate: async ({ signal }) => {

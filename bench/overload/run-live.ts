@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ServerStats } from '../../src/server/index.js'
 import { startRedisServer } from '../../test/kit/redis-server.js'
-import { createRelay } from '../../test/kit/relay.js'
-import { CALM } from '../../test/kit/relay-lane.js'
 import { freePort } from './gate.js'
 import { CALM_RATE, type LiveScenario } from './live-scenarios.js'
 import { startProgram, type Program } from './program.js'
@@ -32,11 +30,11 @@ export interface LiveOutcome {
   /** What waited when it was over: publishes without an answer, and messages that somebody had not read. */
   readonly waiting: number
   readonly behind: number
-  /** From then until nothing waited, and what both need at the best second that was seen. */
+  /** From then until nothing waited, and what both need at what could be stored and read in a second before. */
   readonly calm: number | null
   readonly needed: number
   readonly dialsPerClient: number
-  /** In multiples of what the server had before. */
+  /** In multiples of what the server has afterwards. */
   readonly memory: number
 }
 
@@ -60,10 +58,11 @@ interface NodeSeen {
 type Message = [offset: number, by: string, n: number]
 
 const EVERY = 100
-const METER = 1_000
+/** Publishes without an answer that are enough to have nobody wait for the next one. */
+const UNANSWERED = 100
 const SETTLE = 1_000
-/** Bytes a second to a Redis that is slow, and from it. */
-const SLOW = 80_000
+/** Redis does nothing for so many seconds again and again, and between two of them what it was asked meanwhile. */
+const SLOW = '0.4'
 /** A message that takes less has waited for nothing. */
 const SOON = 250
 
@@ -72,8 +71,8 @@ interface Stand {
   readonly readers: Program
   readonly publishers: Program
   readonly quiet: Program
-  /** Redis is slow, or is not. */
-  slow(is: boolean): void
+  /** Redis is slow for so long, ms. */
+  slow(ms: number): Promise<void>
 }
 
 export async function runLive(scenario: LiveScenario, contender: Contender): Promise<LiveOutcome> {
@@ -84,23 +83,9 @@ export async function runLive(scenario: LiveScenario, contender: Contender): Pro
     return program
   }
   try {
-    let bandwidth = Infinity
-    let redis: string | undefined
-    if (scenario.trouble === 'slow-redis') {
-      const server = await startRedisServer()
-      const relay = createRelay({
-        target: server,
-        weather: () => ({
-          ...CALM,
-          get bandwidth() {
-            return bandwidth
-          },
-        }),
-      })
-      ends.push(() => relay.close().then(server.close))
-      await relay.ready
-      redis = `redis://127.0.0.1:${relay.port}`
-    }
+    const redis =
+      scenario.trouble === 'slow-redis' ? await startRedisServer({ more: ['--enable-debug-command', 'local'] }) : null
+    if (redis) ends.push(redis.close)
     const port = await freePort()
     const url = `ws://127.0.0.1:${port}`
     const [node, readers, publishers, quiet] = await Promise.all([
@@ -109,8 +94,11 @@ export async function runLive(scenario: LiveScenario, contender: Contender): Pro
       start('talkers', contender.kind, url),
       start('talkers', contender.kind, url),
     ])
-    await node.ask('listen', { redis, options: {} })
-    const slow = (is: boolean) => void (bandwidth = is ? SLOW : Infinity)
+    await node.ask('listen', { redis: redis?.url, keeps: scenario.keeps, options: {} })
+    const slow = async (ms: number) => {
+      const until = performance.now() + ms
+      while (performance.now() < until) await redis!.command('DEBUG', 'SLEEP', SLOW)
+    }
     return await play(scenario, contender, { node, readers, publishers, quiet, slow })
   } finally {
     await Promise.all(ends.map((end) => end()))
@@ -125,24 +113,24 @@ async function play(scenario: LiveScenario, contender: Contender, stand: Stand):
   const clients = scenario.readers + scenario.publishers
   if (!(await until(async () => (await look(readers)).live + (await look(publishers)).live === clients)))
     throw new Error('Not all clients became live.')
+  const can = await capacity(scenario, stand)
   await quiet.ask('publish', { perSecond: 50, bytes: 0 })
   await publishers.ask('publish', { perSecond: CALM_RATE, bytes: scenario.bytes })
   await pause(SETTLE)
   for (const program of [node, readers, publishers, quiet]) await program.ask('forget')
-  const before = await node.ask<NodeSeen>('look')
 
-  const meter = startMeter(stand)
   await trouble(scenario, stand)
   const over = performance.now()
   const { waiting, behind } = await left(stand)
   const calm = (await until(() => isCalm(scenario, stand), scenario.limit)) ? performance.now() - over : null
-  const best = await meter.stop()
   const dials = (await look(readers)).dials + (await look(publishers)).dials
 
   for (const program of [publishers, quiet]) await program.ask('publish', { perSecond: 0, bytes: 0 })
   await until(async () => (await look(publishers)).waiting === 0, scenario.limit)
   await pause(SETTLE)
   const after = await node.ask<NodeSeen>('look')
+  await node.ask('forget')
+  const { rss } = await node.ask<NodeSeen>('look')
   const times = await quiet.ask<number[]>('times')
   return {
     scenario: scenario.name,
@@ -155,9 +143,9 @@ async function play(scenario: LiveScenario, contender: Contender, stand: Stand):
     waiting,
     behind,
     calm,
-    needed: (waiting / best.kept + behind / best.received) * 1_000,
+    needed: (waiting / can.kept + behind / can.received) * 1_000,
     dialsPerClient: dials / clients,
-    memory: after.peak / before.rss,
+    memory: after.peak / rss,
   }
 }
 
@@ -165,37 +153,26 @@ async function play(scenario: LiveScenario, contender: Contender, stand: Stand):
 async function trouble(scenario: LiveScenario, { node, publishers, slow }: Stand) {
   const { perSecond, bytes, lasts } = scenario
   const from = performance.now()
-  slow(scenario.trouble === 'slow-redis')
   await publishers.ask('publish', { perSecond, bytes })
+  if (scenario.trouble === 'slow-redis') await slow(lasts)
   if (scenario.trouble === 'stand-still') await node.ask('stand-still', lasts)
   await pause(Math.max(0, from + lasts - performance.now()))
   await publishers.ask('publish', { perSecond: CALM_RATE, bytes })
-  slow(false)
 }
 
-/** What is stored, and what is read, in the best second from now on. */
-function startMeter({ readers, publishers }: Stand) {
-  const best = { kept: 1, received: 1 }
-  let on = true
-  const measuring = (async () => {
-    let [was, at] = [{ kept: Infinity, received: Infinity }, 0]
-    while (on) {
-      const is = { kept: (await look(publishers)).kept, received: (await look(readers)).received }
-      const seconds = (performance.now() - at) / 1_000
-      best.kept = Math.max(best.kept, (is.kept - was.kept) / seconds)
-      best.received = Math.max(best.received, (is.received - was.received) / seconds)
-      was = is
-      at = performance.now()
-      await pause(METER)
-    }
-  })()
-  return {
-    async stop() {
-      on = false
-      await measuring
-      return best
-    },
-  }
+/** What can be stored and read in a second, where all is well: as much is published as is answered. */
+async function capacity(scenario: LiveScenario, { readers, publishers }: Stand) {
+  const { bytes, publishers: count } = scenario
+  const seen = async () => ({ kept: (await look(publishers)).kept, received: (await look(readers)).received })
+  const before = await seen()
+  const from = performance.now()
+  await publishers.ask('publish', { perSecond: 0, bytes, unanswered: Math.ceil(UNANSWERED / count) })
+  await pause(SETTLE)
+  await publishers.ask('publish', { perSecond: 0, bytes })
+  await until(async () => (await look(publishers)).waiting === 0)
+  const after = await seen()
+  const seconds = (performance.now() - from) / 1_000
+  return { kept: (after.kept - before.kept) / seconds, received: (after.received - before.received) / seconds }
 }
 
 /** Publishes that wait for their answer, and messages that are stored and not read. */

@@ -40,7 +40,8 @@ const kept: [offset: number, by: string, n: number][] = []
 let newest = 0
 const refused: Record<string, number> = {}
 const publishers: ((now: number) => void)[] = []
-let published = { perSecond: 0, padding: '' }
+/** `unanswered`: so many are under way, as fast as they are answered. */
+let published = { perSecond: 0, padding: '', unanswered: 0 }
 
 async function connected() {
   const { createLiveSocket } = await clientOf(kind)
@@ -81,8 +82,10 @@ async function publish(topic: string, by: string) {
   const socket = await connected()
   let n = 0
   let due = performance.now()
+  let own = 0
   const send = () => {
     waiting++
+    own++
     const said: Said & { readonly padding: string } = { by, n: ++n, at: Date.now(), padding: published.padding }
     const { n: number } = said
     socket
@@ -94,9 +97,13 @@ async function publish(topic: string, by: string) {
         },
         ({ code }: { code: string }) => void (refused[code] = (refused[code] ?? 0) + 1),
       )
-      .finally(() => void waiting--)
+      .finally(() => {
+        waiting--
+        own--
+      })
   }
   publishers.push((now) => {
+    while (own < published.unanswered) send()
     const each = 1_000 / published.perSecond
     if (each === Infinity) return void (due = now)
     for (; due <= now; due += each) send()
@@ -126,8 +133,8 @@ answer({
     for (let at = 0; at < deaf; at++) await stopReading(topic)
   },
   /** So many a second each, from now on. */
-  publish: ({ perSecond, bytes }: { perSecond: number; bytes: number }) =>
-    void (published = { perSecond, padding: 'x'.repeat(bytes) }),
+  publish: ({ perSecond, bytes, unanswered = 0 }: { perSecond: number; bytes: number; unanswered?: number }) =>
+    void (published = { perSecond, padding: 'x'.repeat(bytes), unanswered }),
   forget: () => {
     dials = 0
     took.length = 0
