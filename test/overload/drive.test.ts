@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import type { LiveOutcome } from '../../bench/overload/run-live.js'
 import type { Outcome } from '../../bench/overload/run-scenario.js'
 import { ROOT } from '../kit/source-files.js'
 
@@ -8,9 +9,9 @@ const run = promisify(execFile)
 const overload = (...args: string[]) =>
   run('node', ['--import', 'tsx', 'bench/overload/main.ts', ...args], { cwd: ROOT })
 
-async function drive(scenario: string) {
+async function drive<Seen = Outcome>(scenario: string) {
   const { stdout } = await overload('--small', '--json', '--only', 'livesocket', '--scenario', scenario)
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Outcome
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Seen
 }
 
 // Small ones of real processes; `npm run overload` has them all, beside other libraries.
@@ -24,6 +25,21 @@ test('a drain at 200 a second into a server that greets 20: nobody is cut, and n
   const outcome = await drive('drain-80')
   expect(outcome).toMatchObject({ live: 80, moved: 80, forced: 0, notLive: 0, wasted: 0 })
 }, 60_000)
+
+test.each([
+  ['more is published than can be written', 'fan-out'],
+  ['Redis is slower than its writers', 'slow-redis'],
+  ['the event loop stands still', 'stand-still'],
+])(
+  'while all are live and %s: what publishers were told is stored is stored, once; readers get it in its order or are told what they miss; and then all is calm again',
+  async (_, scenario) => {
+    const { kept, calm, ...seen } = await drive<LiveOutcome>(scenario)
+    expect(kept).toBeGreaterThan(100)
+    expect(seen).toMatchObject({ unkept: 0, twice: 0, lost: 0, repeated: 0, reordered: 0 })
+    expect(calm).not.toBeNull()
+  },
+  60_000,
+)
 
 test('what it is asked in vain it says, and how to ask', async () => {
   await expect(overload('--scenario', 'nonsense')).rejects.toMatchObject({
