@@ -74,5 +74,5 @@ export const SMALL_LIVE: readonly LiveScenario[] = [
 
 function scenario(trouble: LiveScenario['trouble']): LiveScenario {
   const found = LIVE_SCENARIOS.find(({ name }) => name === trouble)!
-  return { ...found, limit: 8_000 }
+  return { ...found, limit: 20_000 }
 }

@@ -176,7 +176,11 @@ async function drain(
     if (now >= deadline - EVERY) atDeadline ??= live
     if (now >= deadline + 5_000) afterDeadline ??= live
     const { stats } = await taker.ask<Looked>('look')
-    return afterDeadline !== null && stats.legs === scenario.clients && results.length === nodes.length
+    if (stats.legs < scenario.clients || results.length < nodes.length) return false
+    // All are where they belong, and nobody has anything left to do.
+    atDeadline ??= live
+    afterDeadline ??= live
+    return true
   })
   await Promise.race([Promise.all(draining), pause(1_000)])
   const sum = (of: (result: DrainResult) => number) =>

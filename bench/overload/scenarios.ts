@@ -86,12 +86,12 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** Each to be played in seconds. */
 export const SMALL: readonly Scenario[] = [
-  { ...crash(80, 20, 1_000), limit: 20_000 },
+  { ...crash(60, 20, 1_000), limit: 20_000 },
   {
     kind: 'drain',
-    name: 'drain-80',
-    title: '80 legs are drained at 200 a second into a server that greets 20',
-    clients: 80,
+    name: 'drain-60',
+    title: '60 legs are drained at 200 a second into a server that greets 20',
+    clients: 60,
     perSecond: 20,
     nodes: 1,
     rate: 200,
