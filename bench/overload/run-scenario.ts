@@ -176,7 +176,7 @@ async function drain(
     if (now >= deadline - EVERY) atDeadline ??= live
     if (now >= deadline + 5_000) afterDeadline ??= live
     const { stats } = await taker.ask<Looked>('look')
-    if (stats.legs < scenario.clients || results.length < nodes.length) return false
+    if (stats.legs !== scenario.clients || results.length < nodes.length) return false
     // All are where they belong, and nobody has anything left to do.
     atDeadline ??= live
     afterDeadline ??= live
