@@ -76,7 +76,7 @@ export function count(otherwise: number): Rule<number> {
   return (name, given) => {
     if (given === undefined) return otherwise
     if (typeof given !== 'number' || !Number.isInteger(given) || given < 1 || given > LARGEST)
-      throw invalid(name, `a whole number from 1 to ${LARGEST}`, given)
+      throw invalid(name, explain`a whole number from 1 to ${LARGEST}`, given)
     return given
   }
 }
@@ -104,9 +104,9 @@ export function seam<Part>(...methods: readonly string[]): Rule<Part | undefined
     if (missing.length > 0)
       throw invalid(
         name,
-        `an object with ${methods.map((method) => `${method}()`).join(', ')}`,
+        explain`an object with ${methods.map((method) => `${method}()`).join(', ')}`,
         given,
-        isObject(given) ? `one without ${missing.join(', ')}` : undefined,
+        isObject(given) ? explain`one without ${missing.join(', ')}` : undefined,
       )
     return given as Part
   }

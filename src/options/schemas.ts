@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { explain } from '../base/explanation.js'
 import { checkData } from '../base/standard-schema.js'
 import type { MethodSchemas } from '../protocol/method-types.js'
 import { invalid, isObject, reading, section } from './option-table.js'
@@ -27,7 +28,7 @@ function checkMethods(given: unknown): MethodSchemas | undefined {
 
 function check(name: string, schema: unknown) {
   if (!reading(name, () => isSchema(schema)))
-    throw invalid(name, 'a Standard Schema (zod, valibot, arktype, …)', schema)
+    throw invalid(name, explain`a Standard Schema (zod, valibot, arktype, …)`, schema)
 }
 
 function isSchema(value: unknown): boolean {

@@ -38,7 +38,7 @@ const OPTIONS = {
   url: checkUrl,
   key(name, given): string | undefined {
     if (given !== undefined && (typeof given !== 'string' || given === ''))
-      throw invalid(name, 'a non-empty string', given)
+      throw invalid(name, explain`a non-empty string`, given)
     return given
   },
   getToken: optionalFunction<GetToken>,
@@ -168,7 +168,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
  */
 export function dialUrl(given: unknown): URL {
   const text = given instanceof URL ? reading('url', () => given.href) : given
-  if (typeof text !== 'string' || text.trim() === '') throw invalid('url', 'a ws: or wss: URL', given)
+  if (typeof text !== 'string' || text.trim() === '') throw invalid('url', explain`a ws: or wss: URL`, given)
   let address
   try {
     address = socketAddress(text)
@@ -176,7 +176,7 @@ export function dialUrl(given: unknown): URL {
     address = ''
   }
   if (address === '') throw invalid('url', explain`an absolute ws: or wss: URL`, explain`what does not parse as one`)
-  if (typeof address === 'string') throw invalid('url', 'a ws: or wss: URL', address)
+  if (typeof address === 'string') throw invalid('url', explain`a ws: or wss: URL`, address)
   if (address.hasUser)
     throw invalid('url', explain`without user name and password: they end up in logs`, 'one with them')
   return new URL(address.href)
