@@ -145,6 +145,14 @@ const BESIDE_IT: readonly Mutant[] = [
       'who was live is sent more after it has left': [`this.readers.delete(reader)`, ``],
       'a feed that is closed keeps its tail': [`this.stopTail?.()`, ``],
       'a head that a leg knows better than is believed': [`&& offset <= this.known &&`, `&&`],
+      'a tail that begins anew is taken to have lost nothing': [
+        `if (offset <= this.heard) return this.heard = offset`,
+        `return this.heard = offset`,
+      ],
+      'nobody is read what a tail left out as it began anew': [
+        `if (!reader.live || reader.next > offset) continue`,
+        `continue`,
+      ],
       'a server claims to replay what is no longer kept': [`Math.max(wanted, oldest - 1)`, `wanted`],
     }),
   ),
@@ -218,6 +226,42 @@ const BESIDE_IT: readonly Mutant[] = [
       ],
     }),
   ),
+  ...judged(
+    'test/server/redis/redis-log.test.ts',
+    plants('server/redis/topic-scripts.ts', {
+      'the append script does not count what it keeps': [`topic.bytes = topic.bytes + #data trim`, `trim`],
+    }),
+    plants('server/redis/topic-head-script.ts', {
+      'the scripts keep what is too old': [`or now - topic.at >= maxAge) do`, `) do`],
+    }),
+    plants('server/redis/record-script.ts', {
+      'the append script applies a late copy after a newer publish': [
+        `elseif newest and tonumber(n) <= tonumber(newest) then`,
+        `elseif false then`,
+      ],
+      'the record of a session forgets nothing for want of room': [
+        `local old = count >= maxIds and redis.call('HGET', record, slot)`,
+        `local old = false`,
+      ],
+      'the record of a session does not know that it has forgotten': [
+        `set('f', num(math.max(tonumber(at), tonumber(said[2] or '-1'))))`,
+        ``,
+      ],
+    }),
+    plants('server/redis/attendance-scripts.ts', {
+      'who leaves stays on the list of who is present': [`redis.call('HDEL', attending, session)`, ``],
+      'a session is present in any number of topics': [`< most then`, `< 1e9 then`],
+    }),
+  ),
+  ...judged(
+    'test/server/redis/redis-faults.test.ts',
+    plants('server/redis/topic-head-script.ts', {
+      'a topic that is followed is forgotten for want of room': [
+        `if tonumber(quietest[2]) > now or quietest[1] == name then return end`,
+        ``,
+      ],
+    }),
+  ).map((one) => ({ ...one, only: 'a topic that is followed' })),
   ...judged(
     'test/server/redis/roll-call.test.ts',
     plants('server/redis/roll-scripts.ts', {
