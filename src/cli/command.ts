@@ -19,6 +19,8 @@ export interface CommandDeps {
     start(command: string): ClientConformanceOptions['start']
   }
   print(line: string): void
+  /** Default: the runtime's own. */
+  fetch?(url: string): Promise<Response>
   /** Runs a command of the system's shell with these variables besides the environment's; rejects where it fails. */
   shell(command: string, variables: Readonly<Record<string, string>>): Promise<void>
 }
@@ -31,6 +33,7 @@ livesocket explain '#key(…)'      what an error says at length that a page tol
 livesocket redis-scripts          the scripts in Redis, as JSON, for a server in another language
 
   --token <token>     to say hello with; or the environment's LIVESOCKET_TOKEN, which no list of processes shows
+  --token-from <url>  where a token is to be had: answered as {"token": …}, or as text
   --topic <prefix>    topics that may be subscribed and published to begin so; default conformance
   --drain <command>   starts a drain, with LIVESOCKET_DEADLINE milliseconds as its deadline
   --patience <ms>     how long an answer may take; default 2000, doctor 5000
@@ -50,7 +53,7 @@ redis-scripts alone:
 
 Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doctor) nothing is wrong, but something is to be minded.`
 
-const VALUES = ['token', 'topic', 'drain', 'patience', 'rate', 'lose', 'hidden', 'only', 'idle'] as const
+const VALUES = ['token', 'token-from', 'topic', 'drain', 'patience', 'rate', 'lose', 'hidden', 'only', 'idle'] as const
 type Name = (typeof VALUES)[number]
 /** Those that only one of the two commands knows. */
 const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
@@ -63,6 +66,7 @@ const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
 }
 /** What is wrong with the value of an option. */
 const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
+  'token-from': (value) => !/^https?:\/\/./.test(value) && 'an http: or https: URL',
   patience: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
   idle: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
   rate: (value) => !(Number(value) > 0 && Number(value) < Infinity) && 'a number of legs a second above 0',
@@ -72,7 +76,7 @@ const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
 /** What `npx livesocket` does; resolves to its exit code. */
 export async function command(
   words: readonly string[],
-  { WebSocket, environment, example, texts, clients, print, shell }: CommandDeps,
+  { WebSocket, environment, example, texts, clients, print, shell, fetch = globalThis.fetch }: CommandDeps,
 ): Promise<0 | 1 | 2 | 3> {
   if (words[0] === 'init' && example) return init(words.slice(1), { ...example, print })
   if (words[0] === 'explain') {
@@ -82,18 +86,24 @@ export async function command(
   }
   if (words[0] === 'client-conformance') return tryClient(words.slice(1), clients, print)
   if (words[0] === 'redis-scripts') return printScripts(words.slice(1), print)
-  const given = read(words)
-  if (typeof given === 'string') {
-    print(given)
-    return given === USAGE ? 0 : 2
+  const call = read(words)
+  if (typeof call === 'string') {
+    print(call)
+    return call === USAGE ? 0 : 2
   }
   if (!WebSocket) {
     print('There is no WebSocket here: use Node 22 or later, or install ws (npx -p livesocket -p ws livesocket …).')
     return 2
   }
-  const { name, url, values, fast } = given
+  const { name, url, values, fast } = call
   const { drain, topic, only, rate, lose, hidden } = values
-  const token = values.token ?? environment['LIVESOCKET_TOKEN']
+  const from = values['token-from']
+  const given = from === undefined ? (values.token ?? environment['LIVESOCKET_TOKEN']) : await tokenFrom(from, fetch)
+  if (given instanceof Error) {
+    print(`${from} gave no token: ${given.message}`.replace(UNPRINTABLE, '?'))
+    return 2
+  }
+  const token = given
   // What a server says goes to a terminal, and from there into logs: it has no control characters, and tells no token.
   const say = (text: string) => print(redactedText(text, token === undefined ? [] : [token]).replace(UNPRINTABLE, '?'))
   const variables: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
@@ -127,6 +137,19 @@ export async function command(
     seen: (symptom) => say(`${MARKS[symptom.health]} ${inOneLine(symptom.text)}`),
   })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
+}
+
+/** The token that this address gives. */
+async function tokenFrom(url: string, fetch: (url: string) => Promise<Response>): Promise<string | Error> {
+  try {
+    const response = await fetch(url)
+    if (!response.ok) return new Error(`it answered ${response.status}.`)
+    const text = await response.text()
+    const { token } = isJson(text) ? (JSON.parse(text) as { token?: unknown }) : { token: text.trim() }
+    return typeof token === 'string' && token !== '' ? token : new Error('its answer has none.')
+  } catch (thrown) {
+    return thrown instanceof Error ? ((thrown.cause as Error | undefined) ?? thrown) : new Error(String(thrown))
+  }
 }
 
 async function tryClient(

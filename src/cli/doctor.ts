@@ -84,7 +84,8 @@ class Examination {
     first.send(this.#context.hello({ [topic]: {} }))
     const welcome = await first.next('welcome').catch(async (thrown: unknown) => {
       const [error] = first.of('error')
-      if (error?.['code'] === 'unauthorized') this.say('bad', 'It wants a token: give one with --token.')
+      if (error?.['code'] === 'unauthorized')
+        this.say('bad', 'It wants a token: give one with --token, or with --token-from the address that gives them.')
       else if (error?.['code'] === 'draining')
         this.say('bad', 'It is draining: it takes nobody. The balancer should not have sent anybody here.')
       else

@@ -6,10 +6,9 @@ import type { Message, MessageInfo } from '../topics/message.js'
 import type { SignalInfo } from '../signals/signals.js'
 import type { MethodTypes } from '../protocol/method-types.js'
 import { LiveSocketProvider, type LiveSocketProviderProps } from './provider.js'
-import type { OwnPublish } from './own-publishes.js'
 import type { SocketOf, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveLog, type LogOptions } from './use-live-log.js'
+import { useLiveLog, type LogOptions, type LogEntry } from './use-live-log.js'
 import { useLiveMessages } from './use-live-messages.js'
 import { useLiveReducer, type ReducerOptions } from './use-live-reducer.js'
 import { useLiveSocket, type SharedLiveSocketOptions } from './use-live-socket.js'
@@ -44,7 +43,7 @@ export interface LiveHooks<
   useLiveLog<Topic extends TopicName<Topics>>(
     topic: Topic | null,
     options: LogOptions<Topics> & { readonly optimistic: true },
-  ): readonly (Message<Topics[Topic], Topic> | OwnPublish<Topics[Topic], Topic>)[]
+  ): readonly LogEntry<Topics[Topic], Topic>[]
   useLiveLog<Topic extends TopicName<Topics>>(
     topic: Topic | null,
     options?: LogOptions<Topics>,

@@ -24,6 +24,11 @@ export interface LogOptions<Topics extends object> extends TopicOptions<Topics> 
   readonly optimistic?: boolean
 }
 
+/** A message, or an own publish that is not among them yet: `own` tells which. */
+export type LogEntry<Data = unknown, Topic extends string = string> =
+  | (Message<Data, Topic> & { readonly own?: undefined; readonly dismiss?: undefined })
+  | (OwnPublish<Data, Topic> & { readonly epoch?: undefined; readonly offset?: undefined })
+
 const NONE: readonly never[] = []
 const nothing = { subscribe: neverTold, getState: () => NONE }
 
@@ -31,7 +36,7 @@ const nothing = { subscribe: neverTold, getState: () => NONE }
 export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
   options: LogOptions<Topics> & { readonly optimistic: true },
-): readonly (Message<Topics[Topic], Topic> | OwnPublish<Topics[Topic], Topic>)[]
+): readonly LogEntry<Topics[Topic], Topic>[]
 export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
   options?: LogOptions<Topics>,

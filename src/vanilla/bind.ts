@@ -21,12 +21,13 @@ const LIMIT = 100
  *
  * - `data-live-status`: the status as text. `data-live-when="reconnecting closed"`: shown in these alone.
  * - `data-live-topic="prices"`, with `data-live-field="eur.usd"`: the latest message, or that part of it.
- * - `<template data-live-list="chat" data-live-limit="50">`: a copy of its content for each message, the newest last,
- *   with `data-live-field` inside. At its limit the oldest go.
+ * - `<template data-live-list="chat" data-live-limit="50" data-live-last="20">`: a copy of its content for each message,
+ *   the newest last, with `data-live-field` inside. At its limit (100) the oldest go. It begins with so many of the
+ *   newest that the server has kept; default with what is new.
  * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list;
  *   `data-live-error` inside shows what went wrong.
  *
- * Throws `LiveSocketError` `invalid` for a limit that is no whole number from 1 on.
+ * Throws `LiveSocketError` `invalid` where either of these is no whole number from 1 on.
  */
 export function bind(
   socket: Bound,
@@ -48,7 +49,11 @@ export function bind(
   }
 
   // Before anything is subscribed to: what is wrong leaves nothing behind.
-  const lists = all<HTMLTemplateElement>('list').map((template) => ({ template, limit: limitOf(template) }))
+  const lists = all<HTMLTemplateElement>('list').map((template) => ({
+    template,
+    limit: numberOf(template, 'limit') ?? LIMIT,
+    last: numberOf(template, 'last'),
+  }))
 
   const status = () => {
     const now = socket.store.getState().status
@@ -76,7 +81,7 @@ export function bind(
     )
   }
 
-  for (const { template, limit } of lists) {
+  for (const { template, limit, last } of lists) {
     const topic = template.dataset['liveList']!
     const rows: Element[][] = []
     let waiting: unknown[] = []
@@ -86,11 +91,15 @@ export function bind(
       each(batch, addRow)
     }
     undo.push(
-      socket.subscribe(topic, (data) => {
-        if (waiting.push(data) === 1) paint(show)
-        // What would be gone again with the same frame.
-        if (waiting.length > limit) waiting.shift()
-      }),
+      socket.subscribe(
+        topic,
+        (data) => {
+          if (waiting.push(data) === 1) paint(show)
+          // What would be gone again with the same frame.
+          if (waiting.length > limit) waiting.shift()
+        },
+        last === undefined ? {} : { from: { last } },
+      ),
     )
     const addRow = (data: unknown) => {
       const copy = template.content.cloneNode(true) as DocumentFragment
@@ -147,10 +156,11 @@ function each<Item>(items: readonly Item[], act: (item: Item) => void) {
   if (failed.length > 0) throw failed[0]
 }
 
-function limitOf({ dataset: { liveLimit } }: HTMLElement): number {
-  if (liveLimit === undefined) return LIMIT
-  if (/^[1-9]\d*$/.test(liveLimit)) return Number(liveLimit)
-  throw new LiveSocketError('invalid', explain`data-live-limit is a whole number from 1 on, not "${liveLimit}".`)
+function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | undefined {
+  const text = dataset[name === 'limit' ? 'liveLimit' : 'liveLast']
+  if (text === undefined) return undefined
+  if (/^[1-9]\d*$/.test(text)) return Number(text)
+  throw new LiveSocketError('invalid', explain`data-live-${name} is a whole number from 1 on, not "${text}".`)
 }
 
 type Entry = readonly [name: string, value: FormDataEntryValue]

@@ -12,10 +12,22 @@ const Class = WebSocket as unknown as FrameSocketClass
 
 async function run(
   words: string[],
-  { shell = async () => undefined, environment = {}, texts = () => ({}) }: Partial<Parameters<typeof command>[1]> = {},
+  {
+    shell = async () => undefined,
+    environment = {},
+    texts = () => ({}),
+    fetch,
+  }: Partial<Parameters<typeof command>[1]> = {},
 ) {
   const lines: string[] = []
-  const code = await command(words, { WebSocket: Class, environment, texts, print: (line) => lines.push(line), shell })
+  const code = await command(words, {
+    WebSocket: Class,
+    environment,
+    texts,
+    fetch,
+    print: (line) => lines.push(line),
+    shell,
+  })
   return { code, text: lines.join('\n') }
 }
 
@@ -64,6 +76,43 @@ describe('livesocket on the command line', () => {
     [['conformance', 'ws://h', '--hidden', '{'], 2, '--hidden is JSON'],
   ])('answers %o with exit code %d', async (words, code, text) => {
     expect(await run(words)).toMatchObject({ code, text: expect.stringContaining(text) as string })
+  })
+
+  it.each([
+    ['as JSON', '{"token":"let me in","ttl":600000}'],
+    ['as text', 'let me in\n'],
+  ])('asks for a token where one is to be had, %s', async (_, body) => {
+    const asked: string[] = []
+    const live = await liveServer({
+      authenticate: ({ token }) => (token === 'let me in' ? { subject: 'ada' } : null),
+      authorize: () => true,
+    })
+    const { text } = await run(
+      ['doctor', live.address(), '--idle', '1', '--token-from', 'http://tokens.example/token'],
+      {
+        fetch: (url) => (asked.push(url), Promise.resolve(new Response(body))),
+      },
+    )
+    expect(text).not.toContain('It wants a token')
+    expect(text).not.toContain('let me in')
+    expect(asked).toEqual(['http://tokens.example/token'])
+  })
+
+  it.each([
+    ['answers 401', () => new Response('', { status: 401 }), 'it answered 401'],
+    ['has none', () => new Response('{"ttl":1}'), 'its answer has none'],
+    ['answers null', () => new Response('null'), 'no token'],
+    [
+      'is not there',
+      () => Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })),
+      'ECONNREFUSED',
+    ],
+  ])('says so where that address %s', async (_, answer, words) => {
+    const command = ['doctor', 'ws://h', '--token-from', 'http://tokens.example/token']
+    expect(await run(command, { fetch: async () => answer() })).toMatchObject({
+      code: 2,
+      text: expect.stringContaining(words) as string,
+    })
   })
 
   it('says what to install where there is no WebSocket', async () => {

@@ -77,10 +77,10 @@ async function talk(url: string) {
   ] as const) {
     await page.getByLabel('Message').fill(text)
     await page.getByRole('button').click()
-    for (const each of [ada!, bob!]) await each.getByText(text).waitFor()
+    for (const each of [ada!, bob!]) await each.getByText(text, { exact: true }).waitFor()
   }
   for (const page of [ada!, bob!]) {
-    expect(await page.locator('li').allTextContents()).toEqual(['hello', 'who is there?'])
+    expect(await page.locator('li').allTextContents()).toEqual(['Hello from the server.', 'hello', 'who is there?'])
     await page.close()
   }
   expect(faults).toEqual([])

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { createLiveSocket, LiveSocketError } from 'livesocket'
 import { createSimulation } from 'livesocket/testing'
 import { keyOf } from '../../build/brief-texts.js'
 import { explained } from '../../src/cli/explain.js'
+import { ROOT } from '../kit/source-files.js'
 
 const url = 'wss://example.test/live'
 
@@ -24,6 +27,14 @@ it('an error in production has its code and a key with its values, of which its 
   expect(explained(error.message, { [keyOf(text)]: text })).toBe(
     'invalid connectTimeout must be a number of milliseconds from 1 to 34560000000; it was -5.',
   )
+})
+
+it("the README's example of a key is one, and means what an outbox that is full says", () => {
+  const [, example] = /livesocket explain '([^']+)'/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!
+  const socket = createLiveSocket({ url, outbox: { maxMessages: 1_000 } })
+  let last: Promise<unknown> = Promise.resolve()
+  for (let at = 0; at <= 1_000; at++) (last = socket.publish('a', at)).catch(() => {})
+  return expect(last).rejects.toThrow(example)
 })
 
 it('a publish that is refused in production says which, and by what code', async () => {

@@ -12,10 +12,12 @@ function stage(html: string, format?: BindOptions['format']) {
   const handlers = new Map<string, Set<(data: never, info: never) => void>>()
   const listeners = new Set<(state: LiveSocketState, before: LiveSocketState) => void>()
   const published: [string, unknown][] = []
+  const begun: [string, object][] = []
   let state: LiveSocketState = idleState
   let refusal: Error | null = null
   const socket = {
-    subscribe(topic: string, handler: (data: never, info: never) => void) {
+    subscribe(topic: string, handler: (data: never, info: never) => void, options: object = {}) {
+      begun.push([topic, options])
       const all = handlers.get(topic) ?? new Set()
       handlers.set(topic, all.add(handler))
       return () => void all.delete(handler)
@@ -36,6 +38,7 @@ function stage(html: string, format?: BindOptions['format']) {
   return {
     clock,
     published,
+    begun,
     undo: bind(socket, document, { clock, ...(format && { format }) }),
     refuse: (error: Error) => void (refusal = error),
     listening: () => listeners.size + [...handlers.values()].reduce((sum, all) => sum + all.size, 0),
@@ -84,10 +87,17 @@ it('adds every message to a list, in order, as text, and keeps the newest', asyn
   expect(document.querySelector('li b')).toBe(null)
 })
 
-it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit %o', (limit) => {
-  expect(() => stage(`<template data-live-list="chat" data-live-limit="${limit}"></template>`)).toThrow(
-    /data-live-limit .* whole number/,
-  )
+it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit or the beginning %o', (number) => {
+  for (const name of ['limit', 'last'])
+    expect(() => stage(`<template data-live-list="chat" data-live-${name}="${number}"></template>`)).toThrow(
+      new RegExp(`data-live-${name} .* whole number`),
+    )
+})
+
+it('begins a list with the newest messages that the server has, where it says how many', () => {
+  const { begun } = stage('<template data-live-list="chat" data-live-last="20"></template>')
+  expect(begun).toEqual([['chat', { from: { last: 20 } }]])
+  expect(stage('<template data-live-list="chat"></template>').begun).toEqual([['chat', {}]])
 })
 
 it('keeps no more for a page that is not painted than its list would show', async () => {

@@ -1,6 +1,6 @@
-import { LiveSocketError, type Message } from 'livesocket'
+import { LiveSocketError } from 'livesocket'
 import { history } from 'livesocket/history'
-import { createLiveHooks, usePresence } from 'livesocket/react'
+import { createLiveHooks, usePresence, type LogEntry } from 'livesocket/react'
 import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent } from 'react'
 import type { Methods, Mood, Signal, Topics } from './topics.js'
 
@@ -67,11 +67,11 @@ function Messages({ topic, name }: { topic: keyof Topics; name: string }) {
   const [gap, setGap] = useState(false)
   // One's own are in it at once: first as what is on its way, then as what was said.
   const log = useLiveLog(topic, { last: 30, limit: 1_000, optimistic: true, onGap: () => setGap(true) })
-  const [older, setOlder] = useState<Message<{ text: string }>[]>([])
+  const [older, setOlder] = useState<LogEntry<{ text: string }>[]>([])
   const [atStart, setAtStart] = useState(false)
 
   async function page() {
-    const before = older[0] ?? log.find((one) => 'offset' in one)
+    const before = [...older, ...log].find((one) => one.own === undefined)
     const found = await history(socket, topic, { limit: 30, ...(before && { before }) })
     setAtStart(found.length === 0)
     setOlder([...found, ...older])
@@ -84,7 +84,7 @@ function Messages({ topic, name }: { topic: keyof Topics; name: string }) {
       </button>
       {gap && <li role="note">Some messages cannot be had any more.</li>}
       {[...older, ...log].map((one, at) => {
-        if (!('own' in one))
+        if (one.own === undefined)
           return <Line key={one.id ?? `${one.epoch} ${one.offset}`} by={one.by} text={one.data.text} />
         return <Line key={one.id ?? at} by={name} text={one.data.text} own={one.own} dismiss={one.dismiss} />
       })}

@@ -236,7 +236,7 @@ export class DrainRun {
     onError(
       new LiveSocketError(
         'timeout',
-        `The drain cannot meet its deadline: ${this.remaining.size} connections are left, which takes ${needs === null ? 'for ever' : `${needs} ms`} at the pace at which they are taken elsewhere, and ${deadline} ms are left. ${ends}`,
+        `The drain cannot meet its deadline: ${this.remaining.size} connections are left, and ${needs === null ? 'nobody takes them: is another server up at the same address, with the same log, that accepts their tokens?' : `they take ${needs} ms at the rate at which others take them.`} ${deadline} ms are left. ${ends}`,
       ),
       'draining',
     )
