@@ -33,16 +33,16 @@ async function run(
 
 describe('livesocket on the command line', () => {
   it.each([
-    ['outbox-full #aaaa(1000, 20)', 'outbox-full 1000 of at most 20 wait'],
+    ['outbox-full #aaa(1000, 20)', 'outbox-full 1000 of at most 20 wait'],
     [
-      'LiveSocketError: invalid outbox.maxMessages must be #cccc(#bbbb()), it was 0',
+      'LiveSocketError: invalid outbox.maxMessages must be #ccc(#bbb()), it was 0',
       'must be one of (a number), it was 0',
     ],
-    ['#aaaa(1, #aaaa(2, 3)', '1 of at most 2 of at most 3 wait wait'],
-    ['#dddd(a, b, c)', 'it said: a, b, c'],
-    ['#zzzz(#bbbb())', '#zzzz(a number)'],
+    ['#aaa(1, #aaa(2, 3)', '1 of at most 2 of at most 3 wait wait'],
+    ['#ddd(a, b, c)', 'it said: a, b, c'],
+    ['#zzz(#bbb())', '#zzz(a number)'],
   ])('says at length what %o says in short', async (said, text) => {
-    const texts = () => ({ aaaa: '{} of at most {} wait', bbbb: 'a number', cccc: 'one of ({})', dddd: 'it said: {}' })
+    const texts = () => ({ aaa: '{} of at most {} wait', bbb: 'a number', ccc: 'one of ({})', ddd: 'it said: {}' })
     expect(await run(['explain', said], { texts })).toMatchObject({
       code: 0,
       text: expect.stringContaining(text) as string,
