@@ -101,6 +101,7 @@ export function createSimulatedPresence({ clock, log, settings }: SimulatedPrese
       const rest = legs.get(session)! - 1
       if (rest > 0) return void legs.set(session, rest)
       legs.delete(session)
+      if (![...lists.values()].some((list) => list.has(session))) return
       leaving.set(
         session,
         clock.setTimeout(() => {

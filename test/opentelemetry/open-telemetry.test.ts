@@ -83,9 +83,9 @@ describe('a live socket with OpenTelemetry', () => {
     void quietly(history(socket, 'room', { limit: 1 }))
     await sim.advance(500)
     expect(await Promise.all(asked)).toEqual([
-      expect.stringContaining('sold-out'),
+      expect.stringContaining('the application refused it'),
       '12',
-      expect.stringContaining('error'),
+      expect.stringContaining('failed to answer'),
     ])
     const about = { name: 'livesocket.request', kind: SpanKind.CLIENT, events: [] }
     expect(spans().map(told)).toEqual([
@@ -96,7 +96,7 @@ describe('a live socket with OpenTelemetry', () => {
     for (const span of spans()) expect(span.parentSpanContext?.spanId).toBe(click.spanContext().spanId)
   })
 
-  test('has one for each handover: it has moved, or why it has not', async () => {
+  test('has one for each handover: it was handed over, or why not', async () => {
     const { sim, socket, spans } = await traced({ servers: 2 })
     sim.deploy({ deadline: 2_000 })
     await sim.advance(5_000)
