@@ -112,7 +112,7 @@ describe('mountDevtools', () => {
     await sim.advance(2_000)
     sim.deploy({ deadline: 10_000, spread: 5_000 })
     await sim.advance(100)
-    expect(text()).toMatch(/live, moving/)
+    expect(text()).toMatch(/live, handing over/)
     expect(text()).toMatch(/because of “deploy”; 9\.\d s to the deadline/)
   })
 
