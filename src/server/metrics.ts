@@ -1,8 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Distribution } from './distribution.js'
 import { valuesOf, type Metric } from './metric.js'
 import type { OnError } from './reporter.js'
-import type { RequestListener } from './request-listener.js'
+import { mountable, type RequestListener } from './request-listener.js'
 import type { ServerStats } from './stats.js'
 import type { LogSize } from './log/topic-log.js'
 
@@ -124,7 +123,7 @@ export function createMetricsEndpoint(metrics: () => readonly Metric[], onError:
       return null
     }
   }
-  return (_request: IncomingMessage, response: ServerResponse) => {
+  return mountable((_request, response) => {
     const told = text()
     response
       .writeHead(told === null ? 500 : 200, {
@@ -132,7 +131,7 @@ export function createMetricsEndpoint(metrics: () => readonly Metric[], onError:
         'Cache-Control': 'no-store',
       })
       .end(told ?? 'The metrics of the application failed.\n')
-  }
+  })
 }
 
 function escape(text: string, characters: RegExp): string {

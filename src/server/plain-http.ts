@@ -1,14 +1,14 @@
 import { RELEASE_HEADER } from './drain/replaced-watch.js'
 import type { LogStatus } from './log/topic-log.js'
 import { readinessOf } from './readiness.js'
-import type { RequestListener } from './request-listener.js'
+import { mountable, type RequestListener } from './request-listener.js'
 import { targetOf } from './upgrade/upgrade.js'
 
 /** For readiness checks; names the release where there is one to name. */
 export function healthListener(
   ask: () => { readonly draining: boolean; readonly log: LogStatus | undefined; readonly release: string | null },
 ): RequestListener {
-  return (_request, response) => {
+  return mountable((_request, response) => {
     const { release, ...status } = ask()
     const readiness = readinessOf(status)
     response
@@ -18,7 +18,7 @@ export function healthListener(
         ...(release === null ? undefined : { [RELEASE_HEADER]: release }),
       })
       .end(readiness)
-  }
+  })
 }
 
 /** What an HTTP server of the live server's own answers to what asks for no WebSocket. */

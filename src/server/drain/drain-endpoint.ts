@@ -5,7 +5,7 @@ import { isFields, type Fields } from '../../protocol/fields.js'
 import type { Drain } from './drain.js'
 import type { DrainOptions } from './drain-options.js'
 import { invalid } from '../../base/invalid.js'
-import type { RequestListener } from '../request-listener.js'
+import { mountable, type RequestListener } from '../request-listener.js'
 
 const SHORTEST_SECRET = 16
 /**
@@ -18,10 +18,10 @@ const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'endWhenAlone', '
 
 /**
  * What a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and if wanted a JSON body
- * with `rate`,
- * `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 with the number of legs
- * at once; and the milliseconds that they take at the pace at which they leave; with `wait: true` 200 with the outcome at the end. `cancel: true` takes it back. Throws `invalid` for a
- * secret that is too short, or that no header can bear.
+ * with `rate`, `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 at once, with
+ * `legs`, their number, and `takes`, the milliseconds until all have gone at the pace at which they leave, null where
+ * they do not leave; with `wait: true` 200 with the outcome at the end. `cancel: true` takes it back. Throws `invalid`
+ * for a secret that is too short, or that no header can bear.
  */
 export function createDrainEndpoint(drain: Drain, secret: string): RequestListener {
   if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
@@ -42,7 +42,7 @@ export function createDrainEndpoint(drain: Drain, secret: string): RequestListen
     if (body === 'taken')
       return answer(response, 400, {
         error:
-          'The body was read before it came here: hand it over as request.body, or mount this before whatever reads bodies',
+          "The body was read before it came here: hand it over as request.body of Node's own request, in Fastify by request.raw.body = request.body, or mount this before whatever reads bodies",
       })
     if (body === 'too large')
       return answer(
@@ -53,12 +53,14 @@ export function createDrainEndpoint(drain: Drain, secret: string): RequestListen
       )
     const fields = body === null ? null : fieldsOf(body)
     if (!fields)
-      return answer(response, 400, { error: `The body must be a JSON object with none but ${FIELDS.join(', ')}` })
+      return answer(response, 400, {
+        error: `The body must be a JSON object with none but ${FIELDS.join(', ')}${isCalledForm(request) ? '. Send Content-Type: application/json: as a form a parser may have taken it apart' : ''}`,
+      })
     const { wait, cancel, ...options } = fields
     if (cancel) return answer(response, 200, { cancelled: drain.cancel() })
     try {
       const result = drain.start(options as DrainOptions)
-      if (!wait) return answer(response, 202, { legs: drain.left, takes: drain.takes })
+      if (!wait) return answer(response, 202, { legs: drain.left, takes: drain.takes && Math.ceil(drain.takes) })
       answer(response, 200, await result)
     } catch (error) {
       if (!(error instanceof LiveSocketError)) throw error
@@ -66,12 +68,12 @@ export function createDrainEndpoint(drain: Drain, secret: string): RequestListen
     }
   }
 
-  return (request, response) => {
+  return mountable((request, response) => {
     serve(request, response).catch(() => {
       // The request broke off: there is nobody to answer.
       response.destroy()
     })
-  }
+  })
 }
 
 /** Digests have one length, and are compared in a time that says nothing of where they differ. */
@@ -100,6 +102,11 @@ async function bodyOf(request: IncomingMessage & { body?: unknown }): Promise<un
   return parsed(Buffer.concat(chunks))
 }
 
+/** As curl calls whatever it sends, where nobody says otherwise. */
+function isCalledForm({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
+}
+
 function empty({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
@@ -124,5 +131,5 @@ function fieldsOf(body: unknown): Fields | null {
 
 function answer(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}) {
   response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers })
-  response.end(JSON.stringify(body))
+  response.end(`${JSON.stringify(body)}\n`)
 }
