@@ -250,6 +250,10 @@ const BESIDE_IT: readonly Mutant[] = [
     }),
     plants('server/redis/attendance-scripts.ts', {
       'who leaves stays on the list of who is present': [`redis.call('HDEL', attending, session)`, ``],
+      'who enters when it is gone already is not taken out': [
+        `then redis.call('ZADD', departing, num(now), session) end`,
+        `then end`,
+      ],
       'a session is present in any number of topics': [`< most then`, `< 1e9 then`],
     }),
   ),
