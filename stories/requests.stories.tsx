@@ -108,7 +108,7 @@ function RequestsStory({ world, playing }: { world: World } & StoryArgs) {
       </div>
       <Card
         title="Requests"
-        aside={<Badge tone={toneOf(state)}>{state.handover ? `${state.status}, moving` : state.status}</Badge>}
+        aside={<Badge tone={toneOf(state)}>{state.handover ? `${state.status}, handing over` : state.status}</Badge>}
       >
         <LegTimeline label="The legs of the client" picture={picture} />
         <ol className="asked" aria-label="What was asked, and what became of it">

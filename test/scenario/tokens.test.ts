@@ -89,7 +89,7 @@ describe('tokens', () => {
 })
 
 describe('sign-out', () => {
-  it.each(['live', 'reconnecting', 'moving'] as const)(
+  it.each(['live', 'reconnecting', 'handing over'] as const)(
     'while %s: no byte leaves with the old token from that moment on, in any tab',
     async (during) => {
       const { sim, socket } = await signedIn()
@@ -98,7 +98,7 @@ describe('sign-out', () => {
       await sim.advance(500)
       expect(other.store.getState().status).toBe('live')
       if (during === 'reconnecting') sim.crash(), sim.restart()
-      if (during === 'moving') sim.deploy({ spread: 500 })
+      if (during === 'handing over') sim.deploy({ spread: 500 })
       await sim.advance(30)
       socket.signOut()
       // What is under way takes 10 ms, and word between tabs 2 ms.

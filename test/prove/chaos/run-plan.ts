@@ -238,7 +238,7 @@ function startClient(url: string, name: string, plan: Plan, random: () => number
       if (!owed) return [...faults, ...judge.broken, ...judge.owed()]
       const { status, handover } = socket.store.getState()
       const late: string[] = []
-      if (status !== 'live' || handover) late.push(`it is ${handover ? 'moving' : status} long after all is well`)
+      if (status !== 'live' || handover) late.push(`it is ${handover ? 'handing over' : status} long after all is well`)
       if (waiting > 0) late.push(`${waiting} publishes or requests are not answered`)
       if (this.sees() !== owed.there) late.push(`it sees ${this.sees()}, and there are ${owed.there}`)
       if (at < owed.head) late.push(`it is at ${at} of ${owed.head}`)
