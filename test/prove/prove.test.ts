@@ -11,7 +11,7 @@ interface Proof {
 }
 
 it('whatever the network, the servers, the token service and the page do: nothing is lost in silence, nothing is told twice, every publish is settled, and in the end the page is live', {
-  timeout: 600_000,
+  timeout: 900_000,
 }, async () => {
   const { exhaustive, redis, random, chaos, mutants, failures } = JSON.parse(
     await lastLine(['--import', 'tsx', 'test/prove/main.ts', '--quick', '--json']),
