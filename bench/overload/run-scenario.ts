@@ -34,7 +34,7 @@ export interface Outcome {
   readonly events: Readonly<Record<string, number>>
   /** Why clients handed over, and how many. */
   readonly moves: Readonly<Record<string, number>>
-  /** Live at each second. */
+  /** Live at each second, or a little later where the machine is busy. */
   readonly series: readonly number[]
   /**
    * Shares of a core that the clients, the server that takes them, and what stands between took in each of these
@@ -202,11 +202,14 @@ async function watch(
   const gate = createLoad()
   const series: number[] = []
   const load: Load[] = []
+  let due = 0
   await Promise.all([clients.ask('busy'), taker.ask('busy')])
   for (;;) {
     const { live } = await look(clients)
     const at = performance.now() - from
-    if (series.length * 1_000 <= at) {
+    if (at >= due) {
+      // One that comes late is not made up for: each is a second after the one before.
+      due = at + 1_000
       series.push(live)
       const [ofClients, ofTaker] = await Promise.all([clients.ask<number>('busy'), taker.ask<number>('busy')])
       const { admission } = (await taker.ask<Looked>('look')).stats
