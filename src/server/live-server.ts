@@ -32,6 +32,7 @@ import { healthListener, plainListener } from './plain-http.js'
 import type { RequestListener } from './request-listener.js'
 import { createServerParts } from './server-parts.js'
 import type { ServerStats } from './stats.js'
+import { watchRequests, type WatchedHttp } from './drain/http-requests.js'
 import { serveHttp } from './upgrade/served-http.js'
 
 /** One server process. Those that share a log are one service. */
@@ -104,8 +105,9 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    */
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
-   * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal. A
-   * second signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and
+   * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal, who
+   * then is to end it. On an HTTP server that was given as `server` requests under way are answered first, for up to 10
+   * seconds, and new connections are taken no longer; under `noServer` that is yours to do. A second signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and
    * the next signal begins another one. A worker of `node:cluster` (and so of pm2) stops listening meanwhile: the other
    * workers take the new connections.
    */
@@ -243,7 +245,9 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
       drain.check(given)
-      const tasks = { empty: () => empty(given), hurry: drain.force, now: () => clock.monotonic(), onError }
+      const { finish, hurry } = watchRequests(options.server as WatchedHttp | undefined, clock)
+      const both = () => (drain.force(), hurry())
+      const tasks = { empty: () => empty(given), finish, hurry: both, now: () => clock.monotonic(), onError }
       undo.push(onSignal(process, signal, tasks))
     },
     drainWhenReplaced(given) {

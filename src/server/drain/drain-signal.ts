@@ -9,6 +9,8 @@ export interface SignalHost {
 export interface SignalTasks {
   /** False: it was taken back. */
   empty(): Promise<boolean>
+  /** What has to be over before the process may end, where it is ours to end it. */
+  finish?(): Promise<void>
   hurry(): void
   /** Milliseconds that never go back. */
   now(): number
@@ -31,14 +33,15 @@ const TOGETHER = 500
 export function onSignal(
   host: SignalHost,
   signal: NodeJS.Signals,
-  { empty, hurry, now, onError }: SignalTasks,
+  { empty, finish = async () => undefined, hurry, now, onError }: SignalTasks,
 ): () => void {
   let begunAt: number | null = null
   let undone = false
   const listener = () => {
     if (begunAt !== null) return void (now() - begunAt >= TOGETHER && hurry())
     begunAt = now()
-    const end = (code: number) => {
+    const end = async (code: number) => {
+      if (host.listenerCount(signal) === 1) await finish()
       // Listening to the very end: once nobody does, the same signal that comes again kills the process.
       if (host.listenerCount(signal) === 1) host.exit(code)
       host.off(signal, listener)
@@ -51,7 +54,7 @@ export function onSignal(
       },
       (error: unknown) => {
         onError(error, `draining on ${signal}`)
-        end(1)
+        return end(1)
       },
     )
   }

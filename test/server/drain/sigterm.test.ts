@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { rawClient } from '../../kit/raw-client.js'
@@ -39,4 +40,49 @@ test('a second SIGTERM: what is still there is closed, and the process ends with
   clearInterval(again)
   expect(await leg.closed).toMatchObject({ code: 1012 })
   expect(await exit).toEqual([0, null])
+}, 20_000)
+
+/** A process whose application is asked something, and has not answered yet. */
+async function processWithRequest() {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('draining-http-process.ts', import.meta.url))],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const exit = once(child, 'exit') as Promise<[number | null, string | null]>
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const { value: port } = (await lines.next()) as { value: string }
+  const answer = fetch(`http://127.0.0.1:${port}/slow`).then((response) => response.text())
+  answer.catch(() => undefined)
+  await lines.next()
+  return { child, exit, answer, port }
+}
+
+test('SIGTERM: a request that the application has under way is answered before the process ends', async () => {
+  const { child, exit, answer, port } = await processWithRequest()
+  child.kill('SIGTERM')
+  // Once nobody gets in any more, it has drained and waits for that request alone.
+  await expect
+    .poll(
+      () =>
+        fetch(`http://127.0.0.1:${port}/`).then(
+          ({ status }) => status,
+          () => 'refused',
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe('refused')
+  child.stdin.write('now\n')
+  expect(await answer).toBe('answered')
+  expect(await exit).toEqual([0, null])
+}, 20_000)
+
+test('a second SIGTERM: nothing is waited for, no request either', async () => {
+  const { child, exit, answer } = await processWithRequest()
+  child.kill('SIGTERM')
+  const again = setInterval(() => child.kill('SIGTERM'), 100)
+  onTestFinished(() => clearInterval(again))
+  expect(await exit).toEqual([0, null])
+  await expect(answer).rejects.toThrow('fetch failed')
 }, 20_000)

@@ -1,0 +1,49 @@
+import type { EventEmitter } from 'node:events'
+import type { Clock } from '../../base/clock.js'
+
+/** An HTTP server whose application has requests of its own. */
+export type WatchedHttp = Pick<EventEmitter, 'on' | 'off'> & {
+  readonly listening?: boolean
+  close?(): unknown
+  closeIdleConnections?(): void
+}
+
+export interface HttpRequests {
+  /**
+   * Takes no new connection, and resolves once each request that is under way has its answer, or has had 10 s for it,
+   * or is told to hurry.
+   */
+  finish(): Promise<void>
+  hurry(): void
+}
+
+/** Milliseconds: less than what is left of a grace period once the legs are gone. */
+const PATIENCE = 10_000
+
+/**
+ * The requests of an HTTP server that others answer: a process that ends in the middle of one cuts it. Without such a
+ * server there is nothing to wait for.
+ */
+export function watchRequests(http: WatchedHttp | undefined, clock: Clock): HttpRequests {
+  if (!http) return { finish: async () => undefined, hurry: () => undefined }
+  let underWay = 0
+  let done: () => void = () => undefined
+  http.on('request', (_request: unknown, response: EventEmitter) => {
+    underWay++
+    response.once('close', () => {
+      if (--underWay === 0) done()
+    })
+  })
+  return {
+    async finish() {
+      if (http.listening) http.close?.()
+      http.closeIdleConnections?.()
+      if (underWay === 0) return
+      await new Promise<void>((resolve) => {
+        const cancel = clock.setTimeout(resolve, PATIENCE)
+        done = () => (cancel(), resolve())
+      })
+    },
+    hurry: () => done(),
+  }
+}
