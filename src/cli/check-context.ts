@@ -54,11 +54,11 @@ export interface CheckContext {
   topic(): string
   /** A publish that it sends is numbered, where it bears no `n`. */
   open(subprotocols?: string[]): Promise<FrameClient>
-  /** Opens, says hello, and is welcomed. */
+  /** Opens, says hello, and is welcomed. Where a topic is refused nothing can be tried. */
   join(topics?: Record<string, object>, hello?: { session?: string; leg?: number }): Promise<Welcomed>
   /** The hello of a session, for checks that send it themselves. */
   hello(topics: Record<string, object>, hello?: { session?: string; leg?: number; token?: string }): object
-  /** Publishes so many messages, 1 to `count`, and has their offsets. */
+  /** Publishes so many messages, 1 to `count`, and has their offsets. Where that is forbidden nothing can be tried. */
   publish(client: FrameClient, topic: string, count: number): Promise<number[]>
   /**
    * Publishes that, again where it is refused for now, and has its offset. Where it is refused for good nothing can be
@@ -130,13 +130,20 @@ export function createCheckContext({
       const client = await context.open()
       client.send(context.hello(topics, { session, leg }))
       const welcome = await client.next('welcome')
+      const refused = client.of('error').find((frame) => Object.hasOwn(topics, String(frame['topic'])))
+      if (refused) throw new Untried(forbidden(prefix, 'subscribing to', refused['topic'], refused))
       return Object.assign(client, { session, leg, welcome })
     },
     async publish(client, topic, count) {
       const ids = Array.from({ length: count }, () => nanoid())
       for (const [at, id] of ids.entries()) client.send({ type: 'publish', id, topic, data: at + 1 })
       const offsets: number[] = []
-      for (const id of ids) offsets.push(offsetOf(await client.next('ack', (frame) => frame['id'] === id)))
+      for (const id of ids) {
+        const answer = await client.next(['ack', 'nack'], (frame) => frame['id'] === id)
+        if (answer['code'] === 'forbidden') throw new Untried(forbidden(prefix, 'publishing into', topic, answer))
+        demand(answer.type === 'ack', `a publish was refused: ${String(answer['code'])}, ${String(answer['message'])}`)
+        offsets.push(offsetOf(answer))
+      }
       return offsets
     },
     async say(client, topic, data) {
@@ -163,6 +170,30 @@ export function createCheckContext({
     },
   }
   return context
+}
+
+/** What a server said against one topic, and what the name of that topic is made of. */
+function forbidden(prefix: string, what: string, topic: unknown, { code, message }: ReceivedFrame): string {
+  return `the server refused ${what} ${String(topic)}: ${String(code)}, ${String(message)}. Let authorize allow topics that begin with "${prefix}.", or give another such beginning with --topic`
+}
+
+/**
+ * Why a server welcomes nobody, where that is no fault of what it is asked: it wants another token, is draining or
+ * busy. Null where it does, or says nothing of the kind.
+ */
+export async function whyNotWelcomed(client: FrameClient, token: string | undefined): Promise<string | null> {
+  const [error] = client.of('error')
+  const said = error && String(error['message'] ?? error['code'])
+  if (error?.['code'] === 'unauthorized')
+    return token === undefined
+      ? 'It wants a token: give one with --token, or with --token-from the address that gives them.'
+      : `It takes no such token: ${said}`
+  if (error?.['code'] === 'draining')
+    return 'It is draining: it takes nobody. The balancer should not have sent anybody here.'
+  const code = error?.['code'] === 'busy' ? 1013 : client.isClosed && (await client.closed()).code
+  if (code === 1013)
+    return `The server is up, and busy${said === undefined ? '' : ` ("${said}")`}: it takes nobody for now. Its healthEndpoint() and what it prints say why: Redis may be away, or too many come at once.`
+  return null
 }
 
 function offsetOf({ offset }: ReceivedFrame): number {

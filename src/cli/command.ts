@@ -34,7 +34,7 @@ livesocket redis-scripts          the scripts in Redis, as JSON, for a server in
 
   --token <token>     to say hello with; or the environment's LIVESOCKET_TOKEN, which no list of processes shows
   --token-from <url>  where a token is to be had: answered as {"token": …}, or as text
-  --topic <prefix>    topics that may be subscribed and published to begin so; default conformance
+  --topic <prefix>    topics that may be subscribed and published to begin so, as health.…; default conformance
   --drain <command>   starts a drain, with LIVESOCKET_DEADLINE milliseconds as its deadline
   --patience <ms>     how long an answer may take; default 2000, doctor 5000
 
@@ -52,6 +52,9 @@ redis-scripts alone:
   --limits <json>     history, dedupe and maxTopics, where redisLog() is given others than its defaults
 
 Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doctor) nothing is wrong, but something is to be minded.`
+
+/** What stands under the line that says what was wrong: that line is to be seen. */
+const MORE = 'See livesocket --help.'
 
 const VALUES = ['token', 'token-from', 'topic', 'drain', 'patience', 'rate', 'lose', 'hidden', 'only', 'idle'] as const
 type Name = (typeof VALUES)[number]
@@ -81,7 +84,7 @@ export async function command(
   if (words[0] === 'init' && example) return init(words.slice(1), { ...example, print })
   if (words[0] === 'explain') {
     const sentence = explained(words.slice(1).join(' '), texts())
-    print(sentence ?? `explain takes what an error says, with a key such as #k3f(…) of this release in it.\n\n${USAGE}`)
+    print(sentence ?? `explain takes what an error says, with a key such as #k3f(…) of this release in it.\n${MORE}`)
     return sentence === null ? 2 : 0
   }
   if (words[0] === 'client-conformance') return tryClient(words.slice(1), clients, print)
@@ -134,6 +137,8 @@ export async function command(
   const symptoms = await doctor({
     ...options,
     ...(values.idle !== undefined && { idle: Number(values.idle) }),
+    waits: (idle) =>
+      print(`… waits up to ${Math.round(idle / 100) / 10} s for whatever cuts idle connections (--idle <ms> for less)`),
     seen: (symptom) => say(`${MARKS[symptom.health]} ${inOneLine(symptom.text)}`),
   })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
@@ -159,7 +164,7 @@ async function tryClient(
 ): Promise<0 | 1 | 2> {
   const isOnly = option === '--only' && only !== undefined && more.length === 0
   if (line === undefined || line.startsWith('--') || (option !== undefined && !isOnly)) {
-    print(`client-conformance takes the command that starts a client, and perhaps --only <text>.\n\n${USAGE}`)
+    print(`client-conformance takes the command that starts a client, and perhaps --only <text>.\n${MORE}`)
     return 2
   }
   if (!clients) {
@@ -185,7 +190,7 @@ function printScripts(words: readonly string[], print: (line: string) => void): 
     print(JSON.stringify(exportScripts(JSON.parse(limits) as object)))
     return 0
   } catch (thrown) {
-    print(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`)
+    print(`${thrown instanceof Error ? thrown.message : String(thrown)}\n${MORE}`)
     return 2
   }
 }
@@ -223,21 +228,21 @@ function read(
     else if (word.startsWith('--')) {
       const name = VALUES.find((known) => `--${known}` === word)
       const value = words[++at]
-      if (!name || value === undefined) return `${word} is ${name ? 'given no value' : 'not an option'}.\n\n${USAGE}`
+      if (!name || value === undefined) return `${word} is ${name ? 'given no value' : 'not an option'}.\n${MORE}`
       const wrong = WRONG[name]?.(value)
-      if (wrong) return `${word} is ${wrong}.\n\n${USAGE}`
+      if (wrong) return `${word} is ${wrong}.\n${MORE}`
       values[name] = value
     } else rest.push(word)
   }
   const [name, url, ...more] = rest
   if (name === undefined) return USAGE
-  if (name !== 'conformance' && name !== 'doctor') return `There is no command ${name}.\n\n${USAGE}`
+  if (name !== 'conformance' && name !== 'doctor') return `There is no command ${name}.\n${MORE}`
   const foreign = [...(Object.keys(values) as Name[]), ...(fast ? (['fast'] as const) : [])].find(
     (option) => (OF[option] ?? name) !== name,
   )
-  if (foreign) return `--${foreign} is an option of ${OF[foreign]} alone.\n\n${USAGE}`
+  if (foreign) return `--${foreign} is an option of ${OF[foreign]} alone.\n${MORE}`
   if (url === undefined || more.length > 0 || !/^wss?:\/\/./.test(url) || !URL.canParse(url))
-    return `${name} takes one ws: or wss: URL.\n\n${USAGE}`
+    return `${name} takes one ws: or wss: URL.\n${MORE}`
   return { name, url, values, fast }
 }
 

@@ -3,7 +3,7 @@ import { drainChecks } from './drain-checks.js'
 import { legChecks } from './leg-checks.js'
 import { publishChecks } from './publish-checks.js'
 import { epochChecks } from './epoch-checks.js'
-import { createCheckContext, type CheckContext, type CheckOptions } from './check-context.js'
+import { createCheckContext, whyNotWelcomed, type CheckContext, type CheckOptions } from './check-context.js'
 import { topicChecks } from './topic-checks.js'
 import { visibilityChecks } from './visibility-checks.js'
 import { RuleBroken, Untried } from './frame-client.js'
@@ -36,6 +36,20 @@ const OPENS: Check = {
     ),
 }
 
+/** Where it welcomes nobody all else would only say so again. */
+const WELCOMES: Check = {
+  rule: 'hello',
+  title: 'welcomes a client',
+  async run(context) {
+    const client = await context.open().catch(() => null)
+    if (!client) return
+    client.send(context.hello({}))
+    await client.next(['welcome', 'error']).catch(() => null)
+    const why = await whyNotWelcomed(client, context.token)
+    if (why !== null) throw new RuleBroken(why)
+  },
+}
+
 /**
  * Drives a server through the protocol's server rules. Checks run one after the other, each on topics and sessions of
  * its own; the loss and the drain come last.
@@ -54,9 +68,10 @@ export async function conformance({
   }
   const wanted = ({ rule, title }: { rule: string; title: string }) => `${rule} ${title}`.includes(only)
   const checks = [...legChecks, ...topicChecks, ...publishChecks, ...visibilityChecks].filter(wanted)
-  const opens = await tried(OPENS, context())
-  if (opens.verdict !== 'holds') {
-    note(opens)
+  for (const first of [OPENS, WELCOMES]) {
+    const finding = await tried(first, context())
+    if (finding.verdict === 'holds') continue
+    note(finding)
     return findings
   }
   // What only waits need not be waited for.

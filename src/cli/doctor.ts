@@ -1,9 +1,20 @@
 import { systemClock, type Clock } from '../base/clock.js'
-import { answerIn, createCheckContext, type CheckContext, type CheckOptions, type Welcomed } from './check-context.js'
+import {
+  answerIn,
+  createCheckContext,
+  whyNotWelcomed,
+  type CheckContext,
+  type CheckOptions,
+  type Welcomed,
+} from './check-context.js'
 import { probeUpgrade, sharesConnection, whyNot, type UpgradeProbe } from './upgrade-probe.js'
 import { RuleBroken } from './frame-client.js'
 
-export type Health = 'good' | 'mind' | 'bad'
+/** `untried`: nothing was given to try it with. */
+export type Health = 'good' | 'mind' | 'bad' | 'untried'
+
+/** So many clients come back to the topic: of two servers in turn or by lot one alone hardly ever meets all of them. */
+const BACK = 4
 
 export interface Symptom {
   readonly health: Health
@@ -19,6 +30,8 @@ export interface DoctorOptions extends CheckOptions {
   readonly idle?: number
   readonly clock?: Clock
   seen?(symptom: Symptom): void
+  /** It waits from here on, for `idle`. */
+  waits?(idle: number): void
 }
 
 /**
@@ -26,9 +39,9 @@ export interface DoctorOptions extends CheckOptions {
  * to a topic of its own, if it may.
  */
 export async function doctor(options: DoctorOptions): Promise<Symptom[]> {
-  const { clock = systemClock, seen } = options
+  const { clock = systemClock } = options
   const context = createCheckContext({ patience: 5_000, ...options, clock })
-  const examination = new Examination({ ...options, clock }, context, seen)
+  const examination = new Examination({ ...options, clock }, context)
   try {
     await examination.examine()
   } catch (thrown) {
@@ -46,17 +59,15 @@ class Examination {
   readonly #clock: Clock
   readonly #context: CheckContext
   readonly #seen: DoctorOptions['seen']
+  readonly #waits: DoctorOptions['waits']
 
-  constructor(
-    { url, idle = 65_000, clock }: DoctorOptions & { clock: Clock },
-    context: CheckContext,
-    seen: DoctorOptions['seen'],
-  ) {
+  constructor({ url, idle = 65_000, clock, seen, waits }: DoctorOptions & { clock: Clock }, context: CheckContext) {
     this.#url = url
     this.#idle = idle
     this.#clock = clock
     this.#context = context
     this.#seen = seen
+    this.#waits = waits
   }
 
   say(health: Health, text: string) {
@@ -79,27 +90,17 @@ class Examination {
     this.say('good', `A WebSocket opens, in ${Math.round(this.#clock.monotonic() - began)} ms.`)
     this.say('good', 'It speaks livesocket.v1.')
     await this.#sharing(probe)
-    const topic = this.#context.topic()
     const asked = this.#clock.monotonic()
-    first.send(this.#context.hello({ [topic]: {} }))
+    first.send(this.#context.hello({}))
     const welcome = await first.next('welcome').catch(async (thrown: unknown) => {
-      const [error] = first.of('error')
-      if (error?.['code'] === 'unauthorized')
-        this.say('bad', 'It wants a token: give one with --token, or with --token-from the address that gives them.')
-      else if (error?.['code'] === 'draining')
-        this.say('bad', 'It is draining: it takes nobody. The balancer should not have sent anybody here.')
-      else
-        this.say(
-          'bad',
-          `No welcome: ${thrown instanceof RuleBroken ? thrown.message : String(error?.['message'] ?? thrown)}`,
-        )
+      const said = thrown instanceof RuleBroken ? thrown.message : String(thrown)
+      this.say('bad', (await whyNotWelcomed(first, this.#context.token)) ?? `No welcome: ${said}`)
       return null
     })
     if (!welcome) return
     this.say('good', `Welcomed by ${String(welcome['server'])} in ${Math.round(this.#clock.monotonic() - asked)} ms.`)
     this.#spreadOf(welcome['reconnectSpread'])
-    if (await this.#replays(topic))
-      this.say('good', 'What is published while a client is away is replayed when it comes back.')
+    await this.#replays(this.#context.topic())
     await this.#path(welcome['heartbeat'])
     await this.#drains()
   }
@@ -134,38 +135,55 @@ class Examination {
     else this.say('good', `If this server dies, its clients come back over ${String(spread)} ms.`)
   }
 
-  async #replays(topic: string): Promise<boolean> {
+  /** Several clients come back: behind a balancer they meet several servers. */
+  async #replays(topic: string) {
     try {
       const reader = await this.#context.join({ [topic]: {} })
       const { epoch, offset } = answerIn(reader.welcome, topic)
       reader.close()
-      const [, last] = await this.#context.publish(await this.#context.join(), topic, 2)
-      const back = await this.#context.join({ [topic]: { epoch, offset } })
-      await back.next('message', (frame) => frame['offset'] === last)
-      const answer = answerIn(back.welcome, topic)
-      if (answer.epoch !== epoch)
-        this.say(
+      const writer = await this.#context.join()
+      const [, last] = await this.#context.publish(writer, topic, 2)
+      const back = await Promise.all(
+        Array.from({ length: BACK }, () => this.#context.join({ [topic]: { epoch, offset } })),
+      )
+      const answers = back.map(({ welcome }) => answerIn(welcome, topic))
+      if (answers.some((answer) => answer.epoch !== epoch))
+        return this.say(
           'bad',
           'Two connections met two logs under one name: do all servers behind this address share one log? Without that, every handover is a gap.',
         )
-      else if (answer.after !== offset)
-        this.say(
+      if (answers.some((answer) => answer.after !== offset))
+        return this.say(
           'bad',
           'The replay does not begin where the client left: the log keeps too little, or the servers do not share it.',
         )
-      return answer.epoch === epoch && answer.after === offset
-    } catch (thrown) {
-      this.say(
-        'mind',
-        `The replay could not be tried (${thrown instanceof Error ? thrown.message : String(thrown)}). Give a topic that may be published to with --topic.`,
+      const came = await Promise.all(
+        back.map((leg) =>
+          leg
+            .next('message', (frame) => frame['offset'] === last)
+            .then(
+              () => true,
+              () => false,
+            ),
+        ),
       )
-      return false
+      const without = back[came.indexOf(false)]
+      if (without)
+        return this.say(
+          'bad',
+          `A publish that was acknowledged on one connection, by ${String(writer.welcome['server'])}, did not come on another, from ${String(without.welcome['server'])}, within ${this.#context.patience} ms: do all servers behind this address share one log? Without that, every handover is a gap.`,
+        )
+      this.say('good', 'What is published while a client is away is replayed when it comes back.')
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown)
+      this.say('mind', `The replay could not be tried: ${why}.`)
     }
   }
 
   async #path(heartbeat: unknown) {
     const quiet = await this.#context.join()
     const from = this.#clock.monotonic()
+    this.#waits?.(this.#idle)
     const cut = await quiet.closed(this.#idle).catch(() => null)
     const lived = this.#clock.monotonic() - from
     const words = lived < 10_000 ? `${Math.round(lived)} ms` : `${Math.round(lived / 1_000)} s`
@@ -185,7 +203,7 @@ class Examination {
 
   async #drains() {
     if (!this.#context.drain)
-      return this.say('mind', 'What a drain does was not looked at: give a command that starts one with --drain.')
+      return this.say('untried', 'What a drain does was not looked at: give a command that starts one with --drain.')
     const leg: Welcomed = await this.#context.join()
     this.#context.drain(10_000)
     const handover = await leg.next('handover', undefined, 4 * this.#context.patience).catch(() => null)

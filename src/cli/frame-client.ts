@@ -146,7 +146,7 @@ export function frameClient(
         if (frame) untaken.delete(frame)
         return frame
       }
-      return until(take, () => `a ${types.join(' or a ')} should come`, within)
+      return until(take, () => `${types.map(withArticle).join(' or ')} should come`, within)
     },
     at: (frame) => times.get(frame)!,
     of: (type) => frames.filter((frame) => frame.type === type),
@@ -161,6 +161,10 @@ export function frameClient(
     },
     close: (code = 1000) => socket.close(code),
   }
+}
+
+function withArticle(type: string): string {
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 }
 
 /** What came, as a frame: a server says anything at all. */

@@ -119,6 +119,50 @@ describe('the conformance kit', () => {
     expect(findings[0]!.why).toContain(text)
   })
 
+  it.each<[string, string | undefined, string]>([
+    ['wants a token', undefined, 'It wants a token: give one with --token'],
+    ['takes another token', 'an old token', 'It takes no such token'],
+  ])('says so once, and tries nothing else, at a server that %s', async (_name, token, why) => {
+    const server = await liveServer({
+      authenticate: ({ token: given }) => (given === TOKEN ? { subject: 'ada' } : null),
+    })
+    const findings = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      ...(token !== undefined && { token }),
+    })
+    expect(findings).toEqual([
+      { rule: 'hello', title: 'welcomes a client', verdict: 'fails', why: expect.stringContaining(why) as string },
+    ])
+  })
+
+  it('finds no fault with a server that takes any token', async () => {
+    const server = await liveServer()
+    const findings = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      token: 'whatever',
+      only: 'a wrong token',
+    })
+    expect(findings).toMatchObject([{ verdict: 'untried', why: 'any token is accepted here' }])
+  })
+
+  it.each<[string, (asked: { action: string }) => boolean]>([
+    ['subscribed to', () => false],
+    ['published into', ({ action }) => action === 'subscribe'],
+  ])('says which topic may not be %s, and takes that for no broken rule', async (_name, authorize) => {
+    const server = await liveServer({ authorize })
+    const findings = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      only: 'replays from a position',
+      topic: 'health',
+    })
+    expect(findings).toMatchObject([
+      { verdict: 'untried', why: expect.stringContaining('topics that begin with "health."') as string },
+    ])
+  })
+
   it('tries nothing where no WebSocket opens', async () => {
     const findings = await conformance({
       url: 'ws://127.0.0.1:9/',
