@@ -1,6 +1,7 @@
 import { explain } from '../base/explanation.js'
 import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
+import { sessionOf } from '../socket/insides.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 
 /** How what is bound to an element is shown. */
@@ -27,6 +28,9 @@ const LIMIT = 100
  * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list;
  *   `data-live-error` inside shows what went wrong.
  *
+ * What topics and lists have shown of a session, and what went wrong in it, is gone from the page when it ends: what the
+ * next user sees is their own. The undo leaves on the page what it shows.
+ *
  * Throws `LiveSocketError` `invalid` where either of these is no whole number from 1 on.
  */
 export function bind(
@@ -35,17 +39,23 @@ export function bind(
   { format = text, clock = systemClock }: BindOptions = {},
 ): () => void {
   const undo: (() => void)[] = []
-  let paints: (() => void)[] = []
-  let bound = true
-  let cancel: (() => void) | null = null
+  const { paint, drop } = createFrames(clock)
+  const clears: (() => void)[] = []
+  let session = sessionOf(socket)
   const all = <Kind extends HTMLElement>(name: string) => [...root.querySelectorAll<Kind>(`[data-live-${name}]`)]
 
-  function paint(task: () => void) {
-    paints.push(task)
-    cancel ??= clock.frame(() => {
-      cancel = null
-      each(paints.splice(0), (next) => next())
-    })
+  function write(element: HTMLElement, data: unknown, topic: string) {
+    const { liveField: field } = element.dataset
+    element.textContent = format(part(data, field), field, topic)
+  }
+
+  // At once, not with a frame: a hidden page has none, and what waits for one is the former user's too.
+  function renew() {
+    const present = sessionOf(socket)
+    if (present === session) return
+    session = present
+    drop()
+    for (const clear of clears) clear()
   }
 
   // Before anything is subscribed to: what is wrong leaves nothing behind.
@@ -61,20 +71,30 @@ export function bind(
     for (const element of all('when')) element.hidden = !element.dataset['liveWhen']!.split(/\s+/).includes(now)
   }
   status()
-  undo.push(socket.store.subscribe((state, before) => state.status !== before.status && status()))
+  undo.push(
+    socket.store.subscribe((state, before) => {
+      renew()
+      if (state.status !== before.status) status()
+    }),
+  )
 
   for (const element of all('topic')) {
-    const { liveTopic: topic, liveField: field } = element.dataset
+    const topic = element.dataset['liveTopic']!
     let latest: { data: unknown } | null = null
+    clears.push(() => {
+      latest = null
+      element.textContent = ''
+    })
     undo.push(
-      socket.subscribe(topic!, (data) => {
+      socket.subscribe(topic, (data) => {
+        renew()
         if (latest) latest.data = data
         else {
           latest = { data }
           paint(() => {
             const { data } = latest!
             latest = null
-            element.textContent = format(part(data, field), field, topic!)
+            write(element, data, topic)
           })
         }
       }),
@@ -83,8 +103,12 @@ export function bind(
 
   for (const { template, limit, last } of lists) {
     const topic = template.dataset['liveList']!
-    const rows: Element[][] = []
+    const rows = rowsAfter(template)
     let waiting: unknown[] = []
+    clears.push(() => {
+      rows.keep(0)
+      waiting = []
+    })
     const show = () => {
       const batch = waiting
       waiting = []
@@ -94,6 +118,7 @@ export function bind(
       socket.subscribe(
         topic,
         (data) => {
+          renew()
           if (waiting.push(data) === 1) paint(show)
           // What would be gone again with the same frame.
           if (waiting.length > limit) waiting.shift()
@@ -103,43 +128,90 @@ export function bind(
     )
     const addRow = (data: unknown) => {
       const copy = template.content.cloneNode(true) as DocumentFragment
-      for (const element of copy.querySelectorAll<HTMLElement>('[data-live-field]')) {
-        const { liveField: field } = element.dataset
-        element.textContent = format(part(data, field), field, topic)
-      }
-      rows.push([...copy.children])
-      const last = rows.at(-2)?.at(-1) ?? template
-      last.after(copy)
-      while (rows.length > limit) for (const element of rows.shift()!) element.remove()
+      for (const element of copy.querySelectorAll<HTMLElement>('[data-live-field]')) write(element, data, topic)
+      rows.add(copy)
+      rows.keep(limit)
     }
   }
 
   for (const form of all<HTMLFormElement>('publish')) {
-    const error = form.querySelector<HTMLElement>('[data-live-error]')
-    const submit = (event: Event) => {
-      event.preventDefault()
-      const sent = [...new FormData(form)]
-      socket.publish(form.dataset['livePublish']!, valuesOf(sent)).then(
-        () => {
-          if (!bound) return
-          // Whoever has gone on writing meanwhile keeps it.
-          if (same(sent, [...new FormData(form)])) form.reset()
-          if (error) error.textContent = ''
-        },
-        (thrown: unknown) => {
-          if (bound && error) error.textContent = thrown instanceof LiveSocketError ? thrown.message : String(thrown)
-        },
-      )
-    }
-    form.addEventListener('submit', submit)
-    undo.push(() => form.removeEventListener('submit', submit))
+    const { stop, clear } = publishForm(socket, form)
+    undo.push(stop)
+    clears.push(clear)
   }
 
   return () => {
-    bound = false
-    cancel?.()
-    paints = []
+    drop()
     for (const one of undo.splice(0)) one()
+  }
+}
+
+/** What is painted with the next frame. */
+function createFrames(clock: Clock) {
+  let paints: (() => void)[] = []
+  let cancel: (() => void) | null = null
+  return {
+    paint(task: () => void) {
+      paints.push(task)
+      cancel ??= clock.frame(() => {
+        cancel = null
+        each(paints.splice(0), (next) => next())
+      })
+    },
+    drop() {
+      cancel?.()
+      cancel = null
+      paints = []
+    },
+  }
+}
+
+/** What follows a template in the page, the newest last. */
+function rowsAfter(template: HTMLTemplateElement) {
+  const rows: ChildNode[][] = []
+  return {
+    add(copy: DocumentFragment) {
+      const last = rows.at(-1)?.at(-1) ?? template
+      rows.push([...copy.childNodes])
+      last.after(copy)
+    },
+    keep(most: number) {
+      while (rows.length > most) for (const node of rows.shift()!) node.remove()
+    },
+  }
+}
+
+/** Publishes what is in a form whenever it is submitted. */
+function publishForm(socket: Bound, form: HTMLFormElement): { stop: () => void; clear: () => void } {
+  const error = form.querySelector<HTMLElement>('[data-live-error]')
+  let bound = true
+  const tell = (said: string) => {
+    if (error) error.textContent = said
+  }
+  const submit = (event: Event) => {
+    event.preventDefault()
+    const session = sessionOf(socket)
+    const isPresent = () => bound && sessionOf(socket) === session
+    const sent = [...new FormData(form)]
+    socket.publish(form.dataset['livePublish']!, valuesOf(sent)).then(
+      () => {
+        if (!isPresent()) return
+        // Whoever has gone on writing meanwhile keeps it.
+        if (same(sent, [...new FormData(form)])) form.reset()
+        tell('')
+      },
+      (thrown: unknown) => {
+        if (isPresent()) tell(thrown instanceof LiveSocketError ? thrown.message : String(thrown))
+      },
+    )
+  }
+  form.addEventListener('submit', submit)
+  return {
+    stop() {
+      bound = false
+      form.removeEventListener('submit', submit)
+    },
+    clear: () => tell(''),
   }
 }
 

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { expect, it, vi } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
+import { setInsides } from '../../src/socket/insides.js'
 import type { LiveSocket } from '../../src/socket/live-socket.js'
 import { idleState, type LiveSocketState } from '../../src/socket/store.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
@@ -15,6 +16,7 @@ function stage(html: string, format?: BindOptions['format']) {
   const begun: [string, object][] = []
   let state: LiveSocketState = idleState
   let refusal: Error | null = null
+  let session = 1
   const socket = {
     subscribe(topic: string, handler: (data: never, info: never) => void, options: object = {}) {
       begun.push([topic, options])
@@ -35,8 +37,24 @@ function stage(html: string, format?: BindOptions['format']) {
       },
     },
   } as unknown as LiveSocket
+  setInsides(socket, {
+    get session() {
+      return session
+    },
+    publishing: null,
+    insides: () => ({}) as never,
+  })
+  const tell = (next: LiveSocketState) => {
+    const before = state
+    state = next
+    for (const listener of listeners) listener(state, before)
+  }
   return {
     clock,
+    endSession() {
+      session++
+      tell({ ...state, token: { ...state.token, status: 'ended' } })
+    },
     published,
     begun,
     undo: bind(socket, document, { clock, ...(format && { format }) }),
@@ -44,11 +62,7 @@ function stage(html: string, format?: BindOptions['format']) {
     listening: () => listeners.size + [...handlers.values()].reduce((sum, all) => sum + all.size, 0),
     say: (topic: string, data: unknown) =>
       handlers.get(topic)?.forEach((handler) => handler(data as never, {} as never)),
-    status(status: LiveSocketState['status']) {
-      const before = state
-      state = { ...state, status }
-      for (const listener of listeners) listener(state, before)
-    },
+    status: (status: LiveSocketState['status']) => tell({ ...state, status }),
     text: (selector: string) => document.querySelector(selector)!.textContent,
   }
 }
@@ -85,6 +99,17 @@ it('adds every message to a list, in order, as text, and keeps the newest', asyn
   await clock.advance(16)
   expect([...document.querySelectorAll('li')].map((row) => row.textContent)).toEqual(['<b>two</b>', 'three'])
   expect(document.querySelector('li b')).toBe(null)
+})
+
+it('leaves nothing of a row that has gone: no text beside its elements either', async () => {
+  const { say, clock } = stage(
+    '<p><template data-live-list="chat" data-live-limit="1"> said: <b data-live-field="text"></b> </template></p>',
+  )
+  for (const text of ['one', 'two', 'three']) say('chat', { text })
+  await clock.advance(16)
+  say('chat', { text: 'four' })
+  await clock.advance(16)
+  expect(document.querySelector('p')!.textContent).toBe(' said: four ')
 })
 
 it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit or the beginning %o', (number) => {
@@ -170,6 +195,29 @@ it('publishes a form, and shows why it could not be', async () => {
     ['chat', { text: 'hi' }],
   ])
   expect(text('output')).toBe('wait a little')
+})
+
+it('shows nothing of a session when it has ended: the next user sees their own messages alone', async () => {
+  const { say, refuse, text, clock, endSession } = stage(
+    '<b data-live-topic="t"></b><ul><template data-live-list="t"><li data-live-field="text"></li></template></ul>' +
+      '<form data-live-publish="t"><output data-live-error></output></form>',
+  )
+  const form = document.querySelector('form')!
+  const rows = () => [...document.querySelectorAll('li')].map((row) => row.textContent)
+  refuse(new LiveSocketError('refused', 'not you'))
+  form.dispatchEvent(new Event('submit', { cancelable: true }))
+  say('t', { text: 'painted' })
+  await clock.advance(16)
+  expect([rows(), text('output')]).toEqual([['painted'], 'not you'])
+  say('t', { text: 'waits for a frame' })
+  form.dispatchEvent(new Event('submit', { cancelable: true }))
+  endSession()
+  expect([rows(), text('b'), text('output')]).toEqual([[], '', ''])
+  await clock.advance(16)
+  expect([rows(), text('b'), text('output')]).toEqual([[], '', ''])
+  say('t', { text: 'new user' })
+  await clock.advance(16)
+  expect([rows(), text('b')]).toEqual([['new user'], '{"text":"new user"}'])
 })
 
 it('leaves nothing behind when it is undone', async () => {
