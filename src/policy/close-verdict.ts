@@ -106,6 +106,8 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
     case 'superseded':
       return stop(error.code, close, error)
     case 'timeout':
+      // A client that stood still was waited for in vain: that says nothing of the server.
+      return close.onlyMe ? EARLY : SPREAD
     case 'draining':
       return SPREAD
     case 'busy':

@@ -17,7 +17,7 @@ describe('an error frame decides first', () => {
     code,
     reason: 'in words',
   })
-  const rows: readonly { row: string; frame: LegError; code: number; verdict: Verdict }[] = [
+  const rows: readonly { row: string; frame: LegError; code: number; verdict: Verdict; onlyMe?: Verdict }[] = [
     {
       row: '`unauthorized` | 3000 | fetch a new token at once and try once more',
       frame: error('unauthorized'),
@@ -31,7 +31,13 @@ describe('an error frame decides first', () => {
       verdict: stops('session-ended', 3000),
     },
     { row: '`forbidden` | 3003 | stop', frame: error('forbidden'), code: 3003, verdict: stops('forbidden', 3003) },
-    { row: '`timeout` | 3008 | back off, reconnect', frame: error('timeout'), code: 3008, verdict: spread },
+    {
+      row: '`timeout` | 3008 | back off, reconnect',
+      frame: error('timeout'),
+      code: 3008,
+      verdict: spread,
+      onlyMe: early,
+    },
     { row: '`draining` | 1012 | try again, spread', frame: error('draining'), code: 1012, verdict: spread },
     {
       row: '`busy` | 1013 | wait `retryAfter` or longer, spread',
@@ -60,9 +66,9 @@ describe('an error frame decides first', () => {
     expect(closeVerdict({ ...live, code, error: frame })).toEqual(verdict)
   })
 
-  test.each(rows)('$row: also where the network cut the close frame off', ({ frame, verdict }) => {
+  test.each(rows)('$row: also where the network cut the close frame off', ({ frame, verdict, onlyMe }) => {
     expect(closeVerdict({ ...live, code: 1006, onlyMe: true, error: frame })).toEqual(
-      verdict.do === 'stop' ? { ...verdict, code: 1006 } : verdict,
+      verdict.do === 'stop' ? { ...verdict, code: 1006 } : (onlyMe ?? verdict),
     )
   })
 

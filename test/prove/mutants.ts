@@ -89,8 +89,8 @@ const OF_THE_CLIENT: readonly Mutant[] = [
   }),
   ...plants('policy/close-verdict.ts', {
     'a draining server is taken for the end': [
-      `case 'timeout': case 'draining': return SPREAD`,
-      `case 'timeout': return SPREAD; case 'draining': return stop('server', close, error)`,
+      `case 'draining': return SPREAD`,
+      `case 'draining': return stop('server', close, error)`,
     ],
     'a busy server is taken for the end': [
       `case 'busy': return { do: 'retry', backoff: 'busy'`,
