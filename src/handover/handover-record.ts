@@ -10,7 +10,10 @@ export interface Cutover {
   readonly at: Instant
 }
 
-/** Tells a handover's story, each part once, whatever became of it. */
+/**
+ * Tells that a handover has started, what was cut over and how it ended, each once, whatever became of it. What asks for
+ * one and what a dial of it failed at is told where it is noticed; the events are listed in `events.ts`.
+ */
 export class HandoverRecord {
   readonly #clock: Clock
   readonly #teller: { readonly emit: Emit }
