@@ -20,7 +20,8 @@ export interface Leg {
 export interface LegDeath {
   /**
    * The server's close code; 1006 when the connection just ended. A failed dial is 1006 too, but 1002 when the server
-   * answered without selecting a subprotocol that was offered.
+   * answered without selecting a subprotocol that was offered, and 0 when nobody was asked: there is no WebSocket class,
+   * or it refused the URL.
    */
   readonly code: number
   readonly reason: string
@@ -127,7 +128,7 @@ class SocketLeg implements Leg {
     // Only after this task has the library armed the timer that close() clears.
     queueMicrotask(() => {
       this.#socket.close()
-      this.#died(reason)
+      this.#died(reason, 0)
     })
     return CLOSED_SOCKET
   }

@@ -32,7 +32,9 @@ export function legFailure(
     // A browser tells neither the HTTP status nor why nothing answered: what is left is to say what to look at.
     ...(!brief &&
       !error &&
-      !welcomed && {
+      !welcomed &&
+      // Where nobody was asked there is nothing to look at but what this client was given.
+      code !== 0 && {
         hint: explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
       }),
   }

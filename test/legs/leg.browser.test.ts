@@ -67,6 +67,7 @@ describe('a leg in a real browser', () => {
       expect(events).toEqual([])
       expect(await next()).toEqual({
         ...failedDial,
+        code: 0,
         reason: 'the WebSocket constructor refused the URL or the subprotocols (SyntaxError)',
       })
     },

@@ -193,6 +193,7 @@ describe('a leg to a real server', () => {
       expect(events).toEqual([])
       expect(await next()).toEqual({
         ...failedDial,
+        code: 0,
         reason: 'the WebSocket constructor refused the URL or the subprotocols (SyntaxError)',
       })
     },

@@ -133,7 +133,7 @@ describe('a leg', () => {
     const { heard } = startLeg({ WebSocket: undefined })
     expect(heard).toEqual([])
     await dialled()
-    expect(heard).toEqual([{ ...failedDial, reason: expect.stringContaining('environment.WebSocket') }])
+    expect(heard).toEqual([{ ...failedDial, code: 0, reason: expect.stringContaining('environment.WebSocket') }])
   })
 
   it('uses the global WebSocket class of the moment', async () => {
@@ -393,7 +393,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
       expect(heard).toEqual([])
       await dialled()
       expect(heard).toEqual([
-        { ...failedDial, reason: `the WebSocket constructor refused the URL or the subprotocols (${name})` },
+        { ...failedDial, code: 0, reason: `the WebSocket constructor refused the URL or the subprotocols (${name})` },
       ])
       expect(vi.getTimerCount()).toBe(0)
     },

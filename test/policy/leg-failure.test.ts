@@ -26,6 +26,13 @@ describe('why nothing serves', () => {
       'Unexpected server response: 403',
       true,
     ],
+    [
+      'a page without a WebSocket class',
+      { opened: false, code: 0, reason: 'none here' },
+      'unreachable',
+      'none here',
+      false,
+    ],
     ['a server that never greets', { reason: 'no welcome in time' }, 'unreachable', 'no welcome in time', true],
     [
       'a refused token',
