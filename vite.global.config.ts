@@ -13,7 +13,7 @@ export default defineConfig(({ mode }) => ({
     sourcemap: true,
     emptyOutDir: false,
     lib: {
-      entry: join(import.meta.dirname, 'src/vanilla/global.ts'),
+      entry: join(import.meta.dirname, 'src/script-tag/global.ts'),
       formats: ['iife'],
       name: 'livesocket',
       fileName: () => (mode === 'development' ? 'livesocket.global.development.js' : 'livesocket.global.js'),

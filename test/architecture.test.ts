@@ -35,6 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   '': CORE,
   vanilla: CORE,
+  'script-tag': [...CORE, 'history', 'presence', 'vanilla'],
   history: CORE,
   presence: CORE,
   query: CORE,

@@ -1,3 +1,4 @@
+import { NO_WELCOME } from '../policy/leg-failure.js'
 import { explain } from '../base/explanation.js'
 import { createAlarm, type Alarm } from '../base/alarm.js'
 import { since, type Instant } from '../base/clock.js'
@@ -146,7 +147,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
       this.#acceptAll(this.#codec.overdue!())
       if (!this.#over) this.#put(this.#codec.replies?.() ?? [])
     } else if (announced) this.died({ code: 1006, reason: explain`closed by the client after the server announced it` })
-    else this.died({ code: 1006, reason: this.#opened ? 'no welcome in time' : 'no connection in time' })
+    else this.died({ code: 1006, reason: this.#opened ? NO_WELCOME : 'no connection in time' })
   }
 
   /** Its server has many to welcome, and this one has its place among them. */

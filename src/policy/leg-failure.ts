@@ -10,6 +10,9 @@ export interface Failure {
   readonly hint?: string
 }
 
+/** How a leg ends that was opened and never ready. */
+export const NO_WELCOME = 'no welcome in time'
+
 /** `url` is where it was dialled, without the query; empty where the application gave no address. */
 export interface FailedLeg extends Pick<Close, 'code' | 'reason' | 'error' | 'welcomed'> {
   readonly url: string
@@ -35,7 +38,10 @@ export function legFailure(
       !welcomed &&
       // Where nobody was asked there is nothing to look at but what this client was given.
       code !== 0 && {
-        hint: explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
+        hint:
+          reason === NO_WELCOME
+            ? explain`It is connected, but no word of being ready came. Does this server speak that protocol? With words of your own: leave out ping and pong where it does not answer them, and see that ready knows its answer.`
+            : explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
       }),
   }
 }

@@ -46,6 +46,10 @@ export function fold<Topics extends object, Topic extends TopicName<Topics>, Sta
 /** Throws `invalid` for what is no live socket of ours. */
 export function inside(socket: object): Insides {
   const found = insidesOf(socket)
-  if (!found) throw new LiveSocketError('invalid', explain`This is no live socket that createLiveSocket has made.`)
+  if (!found)
+    throw new LiveSocketError(
+      'invalid',
+      explain`This is no live socket of createLiveSocket in this copy of livesocket: there may be two on the page.`,
+    )
   return found
 }

@@ -40,7 +40,16 @@ it('the example page without a build step works from the one file, through a han
   await page.getByText('live', { exact: true }).waitFor()
   expect(
     await page.evaluate(() => Object.keys((globalThis as unknown as { livesocket: object }).livesocket).sort()),
-  ).toEqual(['LiveSocketError', 'LiveWebSocket', 'bind', 'createLiveSocket', 'livesocketV1', 'rawProtocol'])
+  ).toEqual([
+    'LiveSocketError',
+    'LiveWebSocket',
+    'bind',
+    'createLiveSocket',
+    'history',
+    'livesocketV1',
+    'presence',
+    'rawProtocol',
+  ])
   const say = async (text: string) => {
     await page.getByLabel('Name').fill('ada')
     await page.getByLabel('Message').fill(text)

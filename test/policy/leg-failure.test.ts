@@ -33,7 +33,6 @@ describe('why nothing serves', () => {
       'none here',
       false,
     ],
-    ['a server that never greets', { reason: 'no welcome in time' }, 'unreachable', 'no welcome in time', true],
     [
       'a refused token',
       { code: 3000, error: { code: 'unauthorized', message: 'Expired.' } },
@@ -69,5 +68,12 @@ describe('why nothing serves', () => {
       expect(failure.hint).toMatch(
         /server up.*path.*allowedOrigins \(http:\/\/localhost:5173\).*npx livesocket doctor wss:\/\/a\.test\/live$/i,
       )
+  })
+
+  it('a connection that was made and never ready is no matter of paths and origins, and its hint says so', () => {
+    const { code, message, hint } = failureOf({ reason: 'no welcome in time' })
+    expect([code, message]).toEqual(['unreachable', 'wss://a.test/live: no welcome in time'])
+    expect(hint).toMatch(/^It is connected, but no word of being ready came\..*leave out ping and pong/)
+    expect(hint).not.toContain('allowedOrigins')
   })
 })
