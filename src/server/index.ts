@@ -24,7 +24,7 @@ export type { Publication } from './publishes/publisher.js'
 export { PublishRefused } from './publishes/publish-refusal.js'
 export type { OnRequest, Request } from './request.js'
 export { RequestRefused } from './request-refusal.js'
-export type { Refused } from './refused.js'
+export { Refused } from './refused.js'
 export type {
   AnsweredMethods,
   AskedMethods,

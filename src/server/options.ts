@@ -47,7 +47,8 @@ export interface LiveServerOptions<
   readonly authenticate: Authenticate<User>
   /**
    * Whether that user may subscribe to the topic, publish into it, or send signals to it (`action`). Anything but true
-   * is a no. A throw means that it cannot be told now, and so does no answer in time: `limits.publishTimeout` over a
+   * is a no; throw `Refused` for one with a reason and a message of your own, which the client is told (`data` only of
+   * publishes and signals). Any other throw means that it cannot be told now, and so does no answer in time: `limits.publishTimeout` over a
    * publish, half of `limits.helloTimeout` over anything else. Of signals it is asked once for each leg and topic, and
    * again with a fresh token. Default: clients may subscribe to everything, and may neither publish nor signal.
    */

@@ -5,12 +5,13 @@ import { LONGEST_REFUSAL, numberOf, textOf } from './bounds.js'
 import { invalid } from '../base/invalid.js'
 
 /**
- * What an application's refusal says: the client's error bears `reason` (1 to 128 characters), the message (at most
- * 4,096) and `data` (at most 64 KiB as JSON). With `retryAfter`, in milliseconds and at most an hour, it is not final:
+ * Thrown by `authorize`; `PublishRefused` and `RequestRefused` are of its kind. The client's error bears `reason` (1 to
+ * 128 characters), the message (at most 4,096) and `data` (at most 64 KiB as JSON). With `retryAfter`, in milliseconds and at most an hour, it is not final:
  * the application may try anew. What is out of these bounds is cut to them or left out, and `onError` is told. A lone
  * number in the place of `data` is `retryAfter`.
  */
 export class Refused extends Error {
+  override readonly name: string = 'Refused'
   readonly reason: string
   readonly data?: unknown
   readonly retryAfter?: number

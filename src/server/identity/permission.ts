@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.js'
 import { attempt } from '../attempt.js'
 import { invalid, quoted } from '../../base/invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
+import { Refused, refusalFrame } from '../refused.js'
 
 /** What `authorize` is asked. */
 export interface Authorization<User> {
@@ -16,8 +17,13 @@ export interface Authorization<User> {
 /** See `LiveServerOptions`. */
 export type Authorize<User> = (ask: Authorization<User>) => MaybePromise<boolean>
 
-/** Why somebody may not; null: he may. With `retryAfter` it cannot be told now. */
-export type Denial = { readonly code: string; readonly message: string; readonly retryAfter?: number } | null
+/** Why somebody may not; null: he may. With `retryAfter` it cannot be told now. `data`: of a `Refused`. */
+export type Denial = {
+  readonly code: string
+  readonly message: string
+  readonly data?: unknown
+  readonly retryAfter?: number
+} | null
 
 /** Asks `authorize`, and no longer than it may take. Never rejects. */
 export type Permission<User> = (ask: Authorization<User>) => Promise<Denial>
@@ -28,6 +34,9 @@ const FORBIDDEN = {
   publish: 'Publishing into this topic is not allowed.',
   signal: 'Signals to this topic are not allowed.',
 } as const
+
+/** Of a topic: not answered yet, and ended while it was served. */
+const OTHERS = ['timeout', 'ended']
 
 export interface PermissionDeps {
   readonly clock: Clock
@@ -74,6 +83,17 @@ export function createPermission<User>(
       'authorize took too long',
       () => authorize(ask),
     )
+    if ('thrown' in asked && asked.thrown instanceof Refused) {
+      const { refusal, problem } = refusalFrame(asked.thrown)
+      const { type: _, ...denial } = refusal
+      if (problem) onError(problem, doing)
+      if (!OTHERS.includes(denial.code)) return denial
+      onError(
+        invalid(`authorize refused with the reason "${denial.code}", which means something else on the wire`),
+        doing,
+      )
+      return { ...denial, code: 'refused' }
+    }
     if ('thrown' in asked) {
       onError(asked.thrown, doing)
       return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }

@@ -166,6 +166,8 @@ export class LegTopics<User> {
 
   private async refusalOf(topic: string, { user, session }: Who<User>): Promise<TopicRefusal | null> {
     const denial = await this.deps.permission({ action: 'subscribe', topic, user, session })
-    return denial && { ...denial, topic }
+    if (!denial) return null
+    const { data: _, ...refusal } = denial
+    return { ...refusal, topic }
   }
 }

@@ -50,7 +50,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
 
   async function mayRead(topic: string, { user, session }: Request<User>) {
     const denial = await permission({ action: 'subscribe', topic, user, session })
-    if (denial) throw new RequestRefused(denial.code, denial.message, undefined, denial.retryAfter)
+    if (denial) throw new RequestRefused(denial.code, denial.message, denial.data, denial.retryAfter)
   }
 
   async function tell(topic: string, session: string, announcement: Parameters<typeof announcer.announce>[2]) {

@@ -31,7 +31,7 @@ export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>
   return async ({ data, user, session }: Request<User>): Promise<HistoryAnswer> => {
     const { topic, limit, before } = checked(data)
     const denial = await permission({ action: 'subscribe', topic, user, session })
-    if (denial) throw new RequestRefused(denial.code, denial.message, undefined, denial.retryAfter)
+    if (denial) throw new RequestRefused(denial.code, denial.message, denial.data, denial.retryAfter)
     const head = await log.head(topic)
     if (before && before.epoch !== head.epoch)
       throw new RequestRefused('epoch', 'The numbering of this topic has started over: `before` is of another one.')

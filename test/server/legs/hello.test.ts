@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memoryLog } from '../../../src/server/index.js'
+import { memoryLog, Refused } from '../../../src/server/index.js'
 import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 const never = () => new Promise<never>(() => undefined)
@@ -170,6 +170,30 @@ describe('topics', () => {
     await server.publish('secret', 1)
     await client.settle()
     expect(client.of('message')).toEqual([])
+  })
+
+  test("a no of the application's own has its reason and its words, for a topic, a publish and a signal", async () => {
+    const no = new Refused('members-only', 'Join first.', { price: 5 })
+    const server = await liveServer({
+      authorize: ({ topic }) => {
+        if (topic === 'club') throw no
+        if (topic === 'late') throw new Refused('timeout', 'Too late.', undefined, 60_000)
+        return true
+      },
+    })
+    const client = await server.join({ topics: {} })
+    const told = { code: 'members-only', message: 'Join first.' }
+    client.send({ type: 'subscribe', id: '1', topics: { club: {}, late: {} } })
+    await client.next('subscribed')
+    expect(client.of('error')).toEqual([
+      { type: 'error', id: '1', topic: 'club', ...told },
+      // On the wire `timeout` of a topic is one that has no answer yet.
+      { type: 'error', id: '1', topic: 'late', code: 'refused', message: 'Too late.', retryAfter: 60_000 },
+    ])
+    client.send({ type: 'publish', id: '2', topic: 'club', data: 1 })
+    expect(await client.next('nack')).toEqual({ type: 'nack', id: '2', ...told, data: { price: 5 } })
+    client.send({ type: 'signal', id: '3', topic: 'club', data: 1 })
+    expect(await client.next('nack')).toMatchObject({ id: '3' })
   })
 
   test('a log that cannot be asked refuses the topics for now, and leaves the leg and what it has alone', async () => {
