@@ -174,7 +174,7 @@ export function createCheckContext({
 
 /** What a server said against one topic, and what the name of that topic is made of. */
 function forbidden(prefix: string, what: string, topic: unknown, { code, message }: ReceivedFrame): string {
-  return `the server refused ${what} ${String(topic)}: ${String(code)}, ${String(message)}. Let authorize allow topics that begin with "${prefix}.", or give another such beginning with --topic`
+  return `the server refused ${what} ${String(topic)}: ${String(code)}, ${String(message).replace(/\.$/, '')}. Let authorize allow topics that begin with "${prefix}.", or give another such beginning with --topic`
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   type Welcomed,
 } from './check-context.js'
 import { probeUpgrade, sharesConnection, whyNot, type UpgradeProbe } from './upgrade-probe.js'
-import { RuleBroken } from './frame-client.js'
+import { RuleBroken, Untried } from './frame-client.js'
 
 /** `untried`: nothing was given to try it with. */
 export type Health = 'good' | 'mind' | 'bad' | 'untried'
@@ -142,7 +142,11 @@ class Examination {
       const { epoch, offset } = answerIn(reader.welcome, topic)
       reader.close()
       const writer = await this.#context.join()
-      const [, last] = await this.#context.publish(writer, topic, 2)
+      // Two logs differ in their epochs also where nobody may publish.
+      const published = await this.#context.publish(writer, topic, 2).catch((thrown: unknown) => {
+        if (thrown instanceof Untried) return thrown
+        throw thrown
+      })
       const back = await Promise.all(
         Array.from({ length: BACK }, () => this.#context.join({ [topic]: { epoch, offset } })),
       )
@@ -152,6 +156,7 @@ class Examination {
           'bad',
           'Two connections met two logs under one name: do all servers behind this address share one log? Without that, every handover is a gap.',
         )
+      if (published instanceof Untried) throw published
       if (answers.some((answer) => answer.after !== offset))
         return this.say(
           'bad',
@@ -160,7 +165,7 @@ class Examination {
       const came = await Promise.all(
         back.map((leg) =>
           leg
-            .next('message', (frame) => frame['offset'] === last)
+            .next('message', (frame) => frame['offset'] === published[1])
             .then(
               () => true,
               () => false,

@@ -292,6 +292,24 @@ describe('the doctor', () => {
     }
   })
 
+  it('finds servers that share no log also where clients may not publish', async () => {
+    const servers = await Promise.all(
+      [0, 1].map(() => liveServer({ authorize: ({ action }) => action === 'subscribe' })),
+    )
+    let dials = 0
+    class Scattered extends WebSocket {
+      constructor(_url: string, protocols?: string[]) {
+        super(servers[dials++ % 2]!.address(), protocols)
+      }
+    }
+    const seen = await examine(servers[0]!.address(), {
+      WebSocket: Scattered as unknown as FrameSocketClass,
+      idle: 10,
+      patience: 200,
+    })
+    expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining('share one log')])
+  })
+
   it.each<[string, Parameters<typeof liveServer>[0], string]>([
     ['subscribed to', { authorize: ({ topic }) => topic === 'health' }, 'the server refused subscribing to health.'],
     [
