@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import type { Browser } from 'playwright-core'
+import type { Simulation } from 'livesocket/testing'
 import { build, createServer, preview, type InlineConfig } from 'vite'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { launchBrowser } from '../kit/browser.js'
+import { COMPILED_APPLICATION, compilerOf } from './compiled-application.js'
 
 const packed = inject('packed')
 
 declare global {
   interface Window {
-    world: { readonly dials: readonly unknown[] }
+    world: Simulation
     told: number[]
     stopTicks(): void
     show(how: string): void
@@ -103,7 +105,8 @@ afterAll(async () => {
 function createApplication(version: string): string {
   const folder = mkdtempSync(join(tmpdir(), `livesocket-react-${version}-`))
   folders.push(folder)
-  for (const [name, text] of Object.entries(APPLICATION)) writeFileSync(join(folder, name), text)
+  for (const [name, text] of Object.entries({ ...APPLICATION, ...COMPILED_APPLICATION }))
+    writeFileSync(join(folder, name), text)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'application', private: true, type: 'module' }))
   const { status, stderr } = spawnSync(
     'npm',
@@ -115,6 +118,8 @@ function createApplication(version: string): string {
       packed.tarball,
       `react@${version}`,
       `react-dom@${version}`,
+      // React 19 brings its own.
+      ...(version.startsWith('18') ? ['react-compiler-runtime@1.0.0'] : []),
     ],
     {
       cwd: folder,
@@ -141,6 +146,7 @@ async function open(url: string) {
       .catch(async () => expect({ shown: await page.textContent('body'), faults }).toMatchObject({ shown: text }))
   return {
     page,
+    faults,
     shows,
     /** What arrived so far is without a hole, on one connection. */
     async check() {
@@ -214,6 +220,82 @@ describe.each(['18.3.1', '19.3.1'])('a Vite application with React %s', (version
     await shows(`first ${version.split('.')[0]} live 3`)
     await page.waitForFunction(() => window.told.length > 20)
     await check()
+    await page.close()
+    await server.close()
+  })
+
+  it('misses nothing, doubles nothing and leaves nothing behind where the React Compiler has compiled it, across a deploy', async () => {
+    const compiler = compilerOf(version)
+    const server = await createServer({
+      ...config,
+      plugins: [compiler, react()],
+      server: { port: 0, host: '127.0.0.1' },
+    })
+    await server.listen()
+    const { page, faults } = await open(`${server.resolvedUrls!.local[0]!}compiled.html`)
+    const count = (wanted: number) => page.waitForFunction((least) => window.told.length >= least, wanted)
+    await count(20)
+    // Each of them is used again where what it is made of has not changed.
+    expect([...compiler.compiled].sort()).toEqual(['App', 'Connected', 'Room', 'Status', 'Ticks', 'Told'])
+    const runtime = version.startsWith('18') ? 'react-compiler-runtime' : 'react/compiler-runtime'
+    expect(compiler.texts.join()).toContain(`import { c as _c } from "${runtime}"`)
+
+    // One publish in each 10 ms, before, while and after the servers are replaced.
+    await page.evaluate(async () => {
+      const send = document.querySelector<HTMLElement>('#send')!
+      for (let each = 0; each < 50; each++) {
+        if (each === 10) window.world.deploy()
+        send.click()
+        await new Promise((done) => setTimeout(done, 10))
+      }
+    })
+    const upTo = Array.from({ length: 50 }, (_, index) => String(index))
+    await page.waitForFunction(
+      () =>
+        window.world.servers[0]!.state === 'down' &&
+        window.shown('unconfirmed')[0] === '0' &&
+        window.shown('members')[0]?.endsWith(':50') &&
+        window.shown('room').length >= 50,
+    )
+    const end = await page.evaluate(() => {
+      window.stopTicks()
+      return window.world.published.filter(({ topic }) => topic === 'ticks').length
+    })
+    await page.waitForFunction(
+      (last) => window.told.at(-1) === last && window.shown('ticks').at(-1) === String(last),
+      end,
+    )
+    const seen = await page.evaluate(() => ({
+      told: window.told,
+      ticks: window.shown('ticks').map(Number),
+      room: window.shown('room'),
+      members: window.shown('members'),
+      status: window.shown('status'),
+      dials: window.world.dials.length,
+    }))
+    const { told, ticks } = seen
+    expect(told).toEqual(told.map((_, index) => told[0]! + index))
+    expect(ticks).toEqual(ticks.map((_, index) => ticks[0]! + index))
+    expect(seen).toMatchObject({ room: upTo, members: ['user-1:50'], status: ['live'], dials: 2 })
+
+    // A component that has come and gone five times is told once of what comes then.
+    const after = await page.evaluate(async () => {
+      const toggle = document.querySelector<HTMLElement>('#told')!
+      for (let each = 0; each < 10; each++) {
+        toggle.click()
+        await new Promise((done) => setTimeout(done, 5))
+      }
+      window.told.length = 0
+      window.world.publish('ticks', 'last')
+      await window.world.advance(1000)
+      const last = [...window.told]
+      document.querySelector<HTMLElement>('#leave')!.click()
+      return last
+    })
+    expect(after).toEqual(['last'])
+    await page.waitForFunction(() => window.world.servers.every(({ legs }) => legs === 0))
+    await page.waitForFunction(() => window.world.clock.pending === 0)
+    expect(faults).toEqual([])
     await page.close()
     await server.close()
   })
