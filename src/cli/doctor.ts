@@ -99,9 +99,10 @@ class Examination {
     })
     if (!welcome) return
     this.say('good', `Welcomed by ${String(welcome['server'])} in ${Math.round(this.#clock.monotonic() - asked)} ms.`)
-    this.#spreadOf(welcome['reconnectSpread'])
     await this.#replays(this.#context.topic())
     await this.#path(welcome['heartbeat'])
+    // A server may find it from those whom it has welcomed, and these may have been the first.
+    this.#spreadOf((await this.#context.join()).welcome['reconnectSpread'])
     await this.#drains()
   }
 

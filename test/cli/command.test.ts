@@ -340,6 +340,23 @@ describe('the doctor', () => {
     expect(await examine(url)).toContainEqual(expect.stringContaining('bad: The server is up, and busy'))
   })
 
+  it('finds nothing to mind at a server that has had no other client yet', async () => {
+    const server = await liveServer()
+    const seen = await examine(server.address())
+    expect(seen.filter((line) => !/^(good|untried)/.test(line))).toEqual([])
+  })
+
+  it('reads reconnectSpread: none, as of a server that knows no such thing', async () => {
+    const wrapped = await defective((await liveServer()).address(), {
+      name: '',
+      down: ({ reconnectSpread: _, ...frame }) => [frame],
+    })
+    onTestFinished(wrapped.close)
+    expect(await examine(wrapped.url)).toContainEqual(
+      expect.stringContaining('mind: The welcome names no reconnectSpread'),
+    )
+  })
+
   it('says that it is about to wait, before it does', async () => {
     const said: string[] = []
     await doctor({
@@ -354,7 +371,6 @@ describe('the doctor', () => {
   })
 
   it.each<[string, object, string]>([
-    ['none', {}, 'mind: The welcome names no reconnectSpread'],
     ['one that is too short for any crowd', { reconnectSpread: 500 }, 'mind: reconnectSpread is 500 ms'],
     [
       'one that is wide enough',
@@ -484,10 +500,10 @@ describe('the doctor', () => {
   })
 
   it.each<[number, string, string[], string]>([
-    [0, 'all is well', ['--drain', 'drain'], '✓✓✓✓✓…✓✓✓✓'],
-    [0, 'all that could be tried is well', [], '✓✓✓✓✓…✓–'],
-    [3, 'something is to be minded', ['--topic', 'closed'], '✓✓✓✓!…✓–'],
-    [1, 'something is wrong', ['--drain', 'do nothing'], '✓✓✓✓✓…✓✗'],
+    [0, 'all is well', ['--drain', 'drain'], '✓✓✓✓…✓✓✓✓✓'],
+    [0, 'all that could be tried is well', [], '✓✓✓✓…✓✓–'],
+    [3, 'something is to be minded', ['--topic', 'closed'], '✓✓✓!…✓✓–'],
+    [1, 'something is wrong', ['--drain', 'do nothing'], '✓✓✓✓…✓✓✗'],
   ])('exits with %d where %s', async (code, _name, words, marks) => {
     const log = memoryLog()
     const authorize = ({ topic }: { topic: string }) => !topic.startsWith('closed')
