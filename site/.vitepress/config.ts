@@ -4,6 +4,7 @@ import { defineConfig } from 'vitepress'
 
 const start = [
   ['Quickstart', 'quickstart'],
+  ['Without a bundler', 'without-a-bundler'],
   ['Bundlers and test runners', 'bundlers'],
 ]
 const guides = [

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { WebSocketServer, type WebSocket } from 'ws'
 import { createLiveServer } from '../../src/server/index.js'
 import { launchBrowser } from '../kit/browser.js'
 import { ROOT } from '../kit/source-files.js'
@@ -60,5 +61,93 @@ it('the example page without a build step works from the one file, through a han
   await page.evaluate('socket.handover()')
   await say('after the handover')
   expect(await page.locator('li').allTextContents()).toEqual(['ada: before the handover', 'ada: after the handover'])
+  expect(errors).toEqual([])
+})
+
+/** The pages of the docs, as they are written, in their order. */
+const samples = [
+  ...readFileSync(join(ROOT, 'docs/without-a-bundler.md'), 'utf8').matchAll(/^```html\n([\s\S]*?)^```/gm),
+].map(([, html]) => html!)
+
+it('the pages in the docs do what is said of them: signals, presence, signing out, presets, devtools, modules and the socket under another name', async () => {
+  const visits: string[] = []
+  const http = createServer((request, response) => {
+    const { url = '' } = request
+    if (url === '/token') return void response.end(JSON.stringify({ token: `guest-${visits.push(url)}`, ttl: 600_000 }))
+    const sample = samples[Number(url.slice('/page/'.length))]
+    if (url.startsWith('/page/') && sample) return void response.setHeader('content-type', 'text/html').end(sample)
+    const file = join(ROOT, url.replace(/^\/livesocket\//, 'dist/'))
+    if (!/^\/(livesocket|node_modules)\//.test(url) || !existsSync(file)) return void response.writeHead(404).end()
+    response.setHeader('content-type', 'text/javascript').end(readFileSync(file))
+  })
+  const live = createLiveServer<{ subject: string }>({
+    server: http,
+    path: '/live',
+    authenticate: ({ token }) => (token ? { subject: token } : null),
+    authorize: ({ topic, action }) => topic === 'room' || (topic === 'price' && action === 'subscribe'),
+    tellPublisher: true,
+    presence: ({ topic }) => topic === 'room',
+  })
+  const echo = new WebSocketServer({ noServer: true })
+  const echoed: WebSocket[] = []
+  http.on('upgrade', (request, socket, head) => {
+    if (request.url === '/live') return
+    echo.handleUpgrade(request, socket, head, (client) => {
+      echoed.push(client)
+      client.on('message', (data) => client.send(String(data)))
+    })
+  })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const browser = await launchBrowser()
+  onTestFinished(async () => {
+    await browser.close()
+    await live.close()
+    echo.close()
+    http.close()
+  })
+  const errors: string[] = []
+  const open = async (sample: number) => {
+    const page = await browser.newPage()
+    page.on('pageerror', (error) => errors.push(error.message))
+    await page.goto(`http://127.0.0.1:${(http.address() as AddressInfo).port}/page/${sample}`)
+    return page
+  }
+  const ada = await open(0)
+  await ada.locator('#members', { hasText: 'guest-1' }).waitFor()
+  const bea = await open(0)
+  await ada.locator('#members', { hasText: 'guest-2' }).waitFor()
+  await live.publish('price', { eur: { usd: 1.1 } })
+  await ada.getByText('1.1', { exact: true }).waitFor()
+  await bea.getByLabel('Message').fill('hello')
+  await ada.getByText('guest-2 is typing').waitFor()
+  await bea.getByRole('button', { name: 'Send' }).click()
+  await ada.locator('li', { hasText: 'hello' }).waitFor()
+  await ada.getByRole('button', { name: 'Sign out' }).click()
+  expect(await ada.locator('li').count()).toBe(0)
+  expect(await ada.locator('[data-live-topic]').textContent()).toBe('')
+  await ada.getByRole('button', { name: 'Sign in' }).click()
+  await ada.locator('li', { hasText: 'hello' }).waitFor()
+  await ada.locator('#members', { hasText: 'guest-3' }).waitFor()
+
+  const modules = await open(2)
+  await modules.getByText('live', { exact: true }).waitFor()
+  await modules.locator('#members').filter({ hasText: /\d/ }).waitFor()
+
+  const feed = await open(1)
+  await feed.locator('#devtools').getByText('live', { exact: true }).first().waitFor()
+  await feed.close()
+
+  const page = await open(3)
+  await page.getByText('open').waitFor()
+  const first = echoed.at(-1)!
+  await page.evaluate("ws.send('one')")
+  await page.getByText('one').waitFor()
+  first.send('{"type":"reconnect"}')
+  await once(first, 'close')
+  expect(echoed.at(-1)).not.toBe(first)
+  await page.evaluate("ws.send('two')")
+  await page.getByText('two').waitFor()
+  expect(await page.locator('pre').textContent()).toBe('open\none\ntwo\n')
   expect(errors).toEqual([])
 })
