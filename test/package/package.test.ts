@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build, type Rolldown } from 'vite'
@@ -17,13 +17,6 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
   typeof target === 'string' ? [] : [{ name: subpath.replace('.', 'livesocket'), ...target }],
 )
 const names = targets.map(({ name }) => name)
-
-/** Those that run without any optional peer, in a browser too. */
-const PEERLESS = names.filter((name) =>
-  ['livesocket', 'livesocket/query', 'livesocket/testing', 'livesocket/vanilla', 'livesocket/devtools/plain'].includes(
-    name,
-  ),
-)
 
 /** Runs a tool of this repository; what it prints is the error when it fails. */
 async function tool(name: string, args: string[], cwd = ROOT): Promise<string> {
@@ -172,7 +165,7 @@ describe('the two builds', () => {
       try { createLiveSocket({ url: 'wss://h', connectTimeout: -1 }) } catch (error) { console.log(error.code, error.message) }
       `,
     )
-    expect(short.trim()).toMatch(/^invalid invalid connectTimeout must be #\w{4}\(1, \d+\); it was -1\.$/)
+    expect(short.trim()).toMatch(/^invalid invalid connectTimeout must be #\w{3}\(1, \d+\); it was -1\.$/)
     const { stdout } = await run(join(packed.full, 'node_modules/.bin/livesocket'), ['explain', short.trim()], {
       shell: process.platform === 'win32',
     })
@@ -183,13 +176,6 @@ describe('the two builds', () => {
 describe('an application that has installed it', () => {
   it.each(names)('imports %s in Node', async (name) => {
     expect((await script(packed.full, `console.log(Object.keys(await import('${name}')).length)`)).trim()).not.toBe('0')
-  })
-
-  it.each(PEERLESS)('imports %s without any optional peer', async (name) => {
-    const modules = await readdir(join(packed.bare, 'node_modules'))
-    expect(modules).not.toContain('ws')
-    expect(modules).not.toContain('react')
-    await script(packed.bare, `await import('${name}')`)
   })
 
   it.each(names)(

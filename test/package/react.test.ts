@@ -108,25 +108,14 @@ function createApplication(version: string): string {
   for (const [name, text] of Object.entries({ ...APPLICATION, ...COMPILED_APPLICATION }))
     writeFileSync(join(folder, name), text)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'application', private: true, type: 'module' }))
-  const { status, stderr } = spawnSync(
-    'npm',
-    [
-      'install',
-      '--no-audit',
-      '--no-fund',
-      '--prefer-offline',
-      packed.tarball,
-      `react@${version}`,
-      `react-dom@${version}`,
-      // React 19 brings its own.
-      ...(version.startsWith('18') ? ['react-compiler-runtime@1.0.0'] : []),
-    ],
-    {
-      cwd: folder,
-      encoding: 'utf8',
-      shell: process.platform === 'win32',
-    },
-  )
+  // React 19 brings its own.
+  const runtime = version.startsWith('18') ? ['react-compiler-runtime@1.0.0'] : []
+  const packages = [packed.tarball, `react@${version}`, `react-dom@${version}`, ...runtime]
+  const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) throw new Error(stderr)
   return folder
 }
