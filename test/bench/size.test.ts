@@ -35,3 +35,16 @@ it('weighs every entry that a page can load', () => {
   const known = [...ELSEWHERE, ...ENTRIES.map(({ subpath }) => subpath)]
   expect(Object.keys(exports).filter((subpath) => !known.includes(subpath))).toEqual([])
 })
+
+it('is told by the docs in the same kB as by the README', () => {
+  const sizes = readmeSizes()
+  const read = (page: string) => readFileSync(join(ROOT, 'docs', page), 'utf8')
+  const hooks = sizes['React hooks, over the core']
+  const core = sizes['core: without getToken, fold, stream, schemas, requests, signals']!
+  const whole = Math.round(sizes['createLiveSocket']!)
+  expect(read('quickstart.md')).toContain(`about ${whole} kB (minified, gzip), ${Math.round(core)} without`)
+  expect(read('quickstart.md')).toContain(`${hooks} more for the hooks`)
+  expect(read('react.md')).toContain(
+    `${hooks} kB to the core, with \`usePresence\` ${sizes['usePresence, over the core']} kB more`,
+  )
+})
