@@ -13,7 +13,8 @@ import { RUNTIMES, type Runtime } from '../../bench/runtimes/runtime.js'
 
 // `npm run runtimes` is the whole of it.
 const here: Runtime = { name: `Node ${process.versions.node}`, package: '', command: [process.execPath] }
-const others = RUNTIMES.filter(({ name }) => /26|Bun|Deno/.test(name))
+const [major] = process.versions.node.split('.')
+const others = RUNTIMES.filter(({ name }) => !name.startsWith(`Node ${major}.`))
 const folder = mkdtempSync(join(tmpdir(), 'livesocket-runtimes-'))
 const few = { moves: 5, rate: 500, kept: 11_000 }
 const right = { lost: 0, repeated: 0, reordered: 0, gaps: 0, notLive: 0, refused: 0, reconnects: 0 }
