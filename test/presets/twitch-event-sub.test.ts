@@ -67,5 +67,5 @@ it('tells each of those that bear no message_id: nothing says that they are the 
   const { message_id: _, ...nameless } = named
   const text = JSON.stringify({ metadata: nameless, payload })
   for (let at = 0; at < 2; at++)
-    expect(codec.decode(text)).toMatchObject([{ type: 'message', topic: 'channel.follow', identity: null }])
+    expect(codec.decode(text)).toMatchObject({ type: 'message', topic: 'channel.follow', identity: null })
 })
