@@ -10,7 +10,10 @@ const MOST = 64
 export class LegFlight {
   private readonly clock: Clock
   private from: Instant
-  /** Unanswered, in their order. Of two that bear the same mark the first counts: an answer may be to either. */
+  /**
+   * Unanswered, in their order. Of two that bear the same mark the first answer counts for the first, since it may be to
+   * either, and the second for the second.
+   */
   private pings: { readonly mark: string; readonly at: Instant }[] | null = null
 
   constructor(clock: Clock) {
@@ -26,7 +29,6 @@ export class LegFlight {
   /** A ping leaves that bears this mark. */
   asked(mark: string): void {
     this.pings ??= []
-    if (this.pings.at(-1)?.mark === mark) return
     this.pings.push({ mark, at: instant(this.clock) })
     if (this.pings.length > MOST) this.pings.shift()
   }
