@@ -21,7 +21,7 @@ it('loses, repeats and reorders nothing in handovers between two servers on one 
     }),
   )
   let dials = 0
-  const protocol = socketIo({ join: (topic) => ['join', topic], leastOverlap: 200 })
+  const protocol = socketIo({ join: (topic) => ['join', topic], leastOverlap: 500 })
   const { socket, seen } = speaking(() => servers[dials++ % 2]!.url, protocol).follow('tick')
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
