@@ -1,6 +1,5 @@
 export { LiveSocketError, type LiveSocketErrorCode } from '../base/errors.js'
-export type { DrainOptions } from './drain/drain-options.js'
-export type { DrainResult } from './drain/drain-run.js'
+export type { DrainOptions, DrainResult } from './drain/drain-options.js'
 export type { ReplacedOptions } from './drain/replaced-watch.js'
 export type { FailureCode } from './failure.js'
 export type { ServerLimits } from './limits.js'

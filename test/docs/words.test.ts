@@ -19,7 +19,7 @@ const TEXTS: readonly Retired[] = [
     instead: 'handover, hand over; of a position: advance; of time: pass',
     but: [
       // What `drain` resolves with.
-      /^(src\/server\/(drain\/drain(-run)?|server-event)\.ts): .*\bmoved\b/,
+      /^(src\/server\/(drain\/drain(-run|-options)?|server-event)\.ts): .*\bmoved\b|"moved":/,
       // Redis's word for a slot that is elsewhere, MQTT's for a server that is, the canvas's for its pen, and React's.
       /^src\/server\/redis\/.*(MOVED|\bmoved\b)|the server has moved|context\.moveTo|onPointerMove/,
       // What a command is called.

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, inject, it } from 'vitest'
@@ -56,3 +56,20 @@ it.each(names.filter((name) => !peerless.includes(name)))(
     await expect(load(name)).rejects.toThrow(`Cannot find package '${peerOf(needs.get(name)!)}'`)
   },
 )
+
+it('a server is type-checked, the declarations of packages too, without types of any other package than those of Node', async () => {
+  const folder = join(bare, 'typed-server')
+  await mkdir(join(folder, 'node_modules/@types'), { recursive: true })
+  await symlink(join(ROOT, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'), 'dir')
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await writeFile(
+    join(folder, 'server.ts'),
+    "import { createLiveServer } from 'livesocket/server'\nexport const live = createLiveServer({ port: 0, authenticate: () => null })\n",
+  )
+  const args = '--noEmit --strict --target es2022 --module nodenext --types node --skipLibCheck false server.ts'
+  await run(join(ROOT, 'node_modules/.bin/tsc'), args.split(' '), { cwd: folder }).catch(
+    ({ stdout }: { stdout: string }) => {
+      throw new Error(stdout)
+    },
+  )
+})

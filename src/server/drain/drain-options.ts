@@ -39,6 +39,14 @@ export interface DrainOptions {
   readonly endWhenAlone?: boolean
 }
 
+/** What a drain came to, in legs. */
+export interface DrainResult {
+  /** Legs that went by themselves. */
+  readonly moved: number
+  /** Legs that were closed at the deadline. */
+  readonly forced: number
+}
+
 /** What was given, with defaults in place. */
 export type CheckedDrain = ReturnType<typeof checkedDrain>
 

@@ -3,20 +3,12 @@ import { createAlarm, type Alarm } from '../../base/alarm.js'
 import type { Clock } from '../../base/clock.js'
 import { LiveSocketError } from '../../base/errors.js'
 import { DRAINING } from '../failure.js'
-import type { ServerLeg } from '../legs/server-leg.js'
+import type { ServerLeg } from '../legs/leg-contract.js'
 import type { ServerEvent } from '../server-event.js'
 import type { Span, Tracing } from '../tracing.js'
-import type { CheckedDrain } from './drain-options.js'
+import type { CheckedDrain, DrainResult } from './drain-options.js'
 import { createDrainRate, type DrainRate } from './drain-rate.js'
 import { createDrainWindow, type DrainWindow } from './drain-window.js'
-
-/** What a drain came to, in legs. */
-export interface DrainResult {
-  /** Legs that went by themselves. */
-  readonly moved: number
-  /** Legs that were closed at the deadline. */
-  readonly forced: number
-}
 
 /** What a run of it needs. */
 export interface DrainRunDeps {

@@ -1,6 +1,6 @@
-import type { ServerLeg } from '../legs/server-leg.js'
-import { checkedDrain, type DrainOptions } from './drain-options.js'
-import { DrainRun, type DrainResult, type DrainRunDeps } from './drain-run.js'
+import type { ServerLeg } from '../legs/leg-contract.js'
+import { checkedDrain, type DrainOptions, type DrainResult } from './drain-options.js'
+import { DrainRun, type DrainRunDeps } from './drain-run.js'
 
 /** Empties a server of its legs. */
 export interface Drain {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import type { Failure } from '../failure.js'
-import type { LegOwner, ServerLeg } from './leg-state.js'
+import type { LegOwner, ServerLeg } from './leg-contract.js'
 
 /** The connections of one server. */
 export class LegRoster<User> {

@@ -1,11 +1,9 @@
 import type { Arrival } from '../arrival.js'
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../base/clock.js'
-import type { ServerFrame } from '../../protocol/frames.js'
 import type { Admission, Admitted } from '../admission/admission.js'
 import type { Counters } from '../counters.js'
 import type { Deadlines } from './deadlines.js'
-import type { Failure } from '../failure.js'
 import type { Authenticator, Identification } from '../identity/authenticator.js'
 import type { FreshToken } from '../identity/fresh-token.js'
 import type { Permission } from '../identity/permission.js'
@@ -20,6 +18,7 @@ import type { LegRequests } from '../requests/leg-requests.js'
 import type { Signaller } from '../signals/signaller.js'
 import type { LegName, ServerEvent } from '../server-event.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
+import type { LegOwner, ServerLeg } from './leg-contract.js'
 import type { LegFlight } from './leg-flight.js'
 import type { Filter } from '../filter.js'
 import type { LegSocket } from './leg-socket.js'
@@ -28,33 +27,6 @@ import type { OnSession } from '../session-event.js'
 import type { SessionRate, SessionRates } from './session-rates.js'
 import { WorkQueue } from './work-queue.js'
 import type { WriteCoalescing } from './write-coalescing.js'
-
-/** One connection, from its opening on, as the server knows it. */
-export interface ServerLeg<User> {
-  /** Null until its hello was taken. */
-  readonly who: LegOwner<User> | null
-  /**
-   * An error and then the close. A welcomed leg first gets the answers to what it published: all of it, or what is
-   * under way.
-   */
-  fail(failure: Failure, answers?: 'all' | 'under way'): void
-  send(frame: Extract<ServerFrame, { type: 'handover' | 'handover-cancelled' | 'token' }>): void
-  /**
-   * Its token ends in `within` milliseconds, and the client is told. False where it has none, or one that ends sooner.
-   */
-  renewToken(within: number): boolean
-  /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */
-  checkSilence(now: number, ask: { readonly quiet: number; readonly dead: number }): void
-  terminate(): void
-}
-
-export interface LegOwner<User> {
-  readonly session: string
-  user: User
-  readonly subject: string | undefined
-  /** Whether it has shown a token. */
-  token: boolean
-}
 
 /** What all legs of a server share. */
 export interface LegDeps<User> {

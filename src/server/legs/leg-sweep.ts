@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.js'
-import type { ServerLeg } from './leg-state.js'
+import type { ServerLeg } from './leg-contract.js'
 
 /** Each sweep looks at every leg once, and finds what is due one sweep late at the most. */
 const SWEEPS_PER_HEARTBEAT = 20

@@ -18,12 +18,13 @@ import { arrive, tooLate } from './leg-greeting.js'
 import { pong, probe, serve } from './leg-serving.js'
 import { LegSink } from './leg-sink.js'
 import { LegSocket, type LegSocketOwner } from './leg-socket.js'
-import { isEnded, type LegDeps, type LegOwner, type LegState, type ServerLeg } from './leg-state.js'
+import type { LegOwner, ServerLeg } from './leg-contract.js'
+import { isEnded, type LegDeps, type LegState } from './leg-state.js'
 import { LegTopics } from './leg-topics.js'
 import type { SessionRate } from './session-rates.js'
 import type { WorkQueue } from './work-queue.js'
 
-export type { LegDeps, ServerLeg } from './leg-state.js'
+export type { LegDeps } from './leg-state.js'
 
 export interface LegConnection {
   readonly ws: WebSocket
