@@ -244,10 +244,10 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
       drain.check(given)
-      const { finish, hurry } = watchRequests(options.server as WatchedHttp | undefined, clock)
+      const { finish, hurry, leave } = watchRequests(options.server as WatchedHttp | undefined, clock)
       const both = () => (drain.force(), hurry())
       const tasks = { empty: () => empty(given), finish, hurry: both, now: () => clock.monotonic(), onError }
-      undo.push(onSignal(process, signal, tasks))
+      undo.push(leave, onSignal(process, signal, tasks))
     },
     drainWhenReplaced(given) {
       const stop = watchReplaced(given, { drain, clock, ask: releaseAt, onError })

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -8,6 +8,28 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { createLiveServer } from '../../src/server/index.js'
 import { launchBrowser } from '../kit/browser.js'
 import { ROOT } from '../kit/source-files.js'
+
+/** A browser whose pages come from there, until the test is over. */
+async function browserOf(http: Server, ...others: readonly { close(): unknown }[]) {
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const browser = await launchBrowser()
+  onTestFinished(async () => {
+    await browser.close()
+    for (const other of others) await other.close()
+    http.close()
+  })
+  const errors: string[] = []
+  return {
+    errors,
+    async open(path: string) {
+      const page = await browser.newPage()
+      page.on('pageerror', (error) => errors.push(error.message))
+      await page.goto(`http://127.0.0.1:${(http.address() as AddressInfo).port}${path}`)
+      return page
+    },
+  }
+}
 
 // It works from the file that the build made, so it is here, where there has been a build.
 it('the example page without a build step works from the one file, through a handover, in a real browser', async () => {
@@ -26,18 +48,8 @@ it('the example page without a build step works from the one file, through a han
     authenticate: () => ({ subject: 'page' }),
     authorize: () => true,
   })
-  http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  const browser = await launchBrowser()
-  onTestFinished(async () => {
-    await browser.close()
-    await live.close()
-    http.close()
-  })
-  const page = await browser.newPage()
-  const errors: string[] = []
-  page.on('pageerror', (error) => errors.push(error.message))
-  await page.goto(`http://127.0.0.1:${(http.address() as AddressInfo).port}/`)
+  const { open, errors } = await browserOf(http, live)
+  const page = await open('/')
   await page.getByText('live', { exact: true }).waitFor()
   expect(
     await page.evaluate(() => Object.keys((globalThis as unknown as { livesocket: object }).livesocket).sort()),
@@ -97,22 +109,8 @@ it('the pages in the docs do what is said of them: signals, presence, signing ou
       client.on('message', (data) => client.send(String(data)))
     })
   })
-  http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  const browser = await launchBrowser()
-  onTestFinished(async () => {
-    await browser.close()
-    await live.close()
-    echo.close()
-    http.close()
-  })
-  const errors: string[] = []
-  const open = async (sample: number) => {
-    const page = await browser.newPage()
-    page.on('pageerror', (error) => errors.push(error.message))
-    await page.goto(`http://127.0.0.1:${(http.address() as AddressInfo).port}/page/${sample}`)
-    return page
-  }
+  const { open: openPath, errors } = await browserOf(http, live, echo)
+  const open = (sample: number) => openPath(`/page/${sample}`)
   const ada = await open(0)
   await ada.locator('#members', { hasText: 'guest-1' }).waitFor()
   const bea = await open(0)

@@ -15,6 +15,8 @@ export interface HttpRequests {
    */
   finish(): Promise<void>
   hurry(): void
+  /** Counts no request that comes from here on. */
+  leave(): void
 }
 
 /** Milliseconds: less than what is left of a grace period once the legs are gone. */
@@ -25,15 +27,16 @@ const PATIENCE = 10_000
  * server there is nothing to wait for.
  */
 export function watchRequests(http: WatchedHttp | undefined, clock: Clock): HttpRequests {
-  if (!http) return { finish: async () => undefined, hurry: () => undefined }
+  if (!http) return { finish: async () => undefined, hurry: () => undefined, leave: () => undefined }
   let underWay = 0
   let done: () => void = () => undefined
-  http.on('request', (_request: unknown, response: EventEmitter) => {
+  function count(_request: unknown, response: EventEmitter) {
     underWay++
     response.once('close', () => {
       if (--underWay === 0) done()
     })
-  })
+  }
+  http.on('request', count)
   return {
     async finish() {
       if (http.listening) http.close?.()
@@ -45,5 +48,6 @@ export function watchRequests(http: WatchedHttp | undefined, clock: Clock): Http
       })
     },
     hurry: () => done(),
+    leave: () => void http.off('request', count),
   }
 }

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
+import { createLiveServer } from '../../../src/server/index.js'
 import { rawClient } from '../../kit/raw-client.js'
 
 /** A server process with one leg on it. */
@@ -86,3 +88,16 @@ test('a second SIGTERM: nothing is waited for, no request either', async () => {
   expect(await exit).toEqual([0, null])
   await expect(answer).rejects.toThrow('fetch failed')
 }, 20_000)
+
+test('a server that is closed leaves nothing on the HTTP server that it was given', async () => {
+  const http = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void http.close())
+  await once(http, 'listening')
+  const listeners = () => http.eventNames().reduce((sum, name) => sum + http.listenerCount(name), 0)
+  const before = listeners()
+  const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
+  server.drainOn('SIGUSR2')
+  await server.close()
+  expect(listeners()).toBe(before)
+  expect(process.listenerCount('SIGUSR2')).toBe(0)
+})
