@@ -39,6 +39,17 @@ function dialPeak(): number {
   return most
 }
 
+/** The dials of each second. */
+function dialsBySecond(): number[] {
+  const seconds: number[] = []
+  for (const at of dialledAt) {
+    const second = Math.floor((at - from) / 1_000)
+    while (seconds.length <= second) seconds.push(0)
+    seconds[second]!++
+  }
+  return seconds
+}
+
 function became(client: number, isLive: boolean) {
   const now = performance.now()
   if (isLive) {
@@ -136,6 +147,7 @@ answer({
     live,
     dials,
     dialPeak: dialPeak(),
+    dialsBySecond: dialsBySecond(),
     moves,
     back,
     down: [...new Set([...down.keys(), ...downSince.keys()])].map(

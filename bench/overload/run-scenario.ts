@@ -17,6 +17,7 @@ export interface Outcome {
   readonly dialsPerClient: number
   /** The most dials in any second. */
   readonly dialPeak: number
+  readonly dialsBySecond: readonly number[]
   readonly calls: number
   readonly wasted: number
   /** The longest that one client was not live, and how many were not for a tenth of a second or more. */
@@ -72,6 +73,7 @@ interface ClientsLooked {
   readonly live: number
   readonly dials: number
   readonly dialPeak: number
+  readonly dialsBySecond: readonly number[]
   readonly moves: Readonly<Record<string, number>>
   readonly back: readonly number[]
   readonly down: readonly number[]
@@ -228,7 +230,7 @@ async function outcome(
   watched: Watched,
   more: Partial<Outcome>,
 ): Promise<Outcome> {
-  const { live, dials, dialPeak, back, down, moves } = await look(clients)
+  const { live, dials, dialPeak, dialsBySecond, back, down, moves } = await look(clients)
   const seen = await taker.ask<Looked>('look')
   const told =
     scenario.kind === 'drain'
@@ -248,6 +250,7 @@ async function outcome(
     live99: sorted[Math.ceil(scenario.clients * 0.99) - 1] ?? null,
     dialsPerClient: dials / scenario.clients,
     dialPeak,
+    dialsBySecond,
     calls: seen.calls,
     wasted: seen.wasted,
     longestDown: Math.max(0, ...down),

@@ -46,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   crash(600, 20, 30_000),
   crash(3_000, 200, 2_000),
   crash(3_000, 200, 10_000),
+  crash(3_000, 200, 30_000),
   // The planner's own picture, 40,000 users on 8 servers of 300 a second, at a twentieth.
   crash(2_000, 120),
   {
@@ -100,7 +101,8 @@ export const SMALL: readonly Scenario[] = [
   },
 ]
 
-/** Milliseconds that the capacity alone needs. */
-export function needed({ clients, perSecond }: Scenario): number {
-  return (clients / perSecond) * 1_000
+/** Milliseconds that nobody can be faster than: what the capacity needs, or a spread that was set and is longer. */
+export function needed(scenario: Scenario): number {
+  const { clients, perSecond } = scenario
+  return Math.max((clients / perSecond) * 1_000, (scenario.kind === 'crash' && scenario.spread) || 0)
 }

@@ -31,7 +31,9 @@ export const limitBounds = {
   maxConnections: count(20_000),
   maxPerAddress: count(20_000),
   maxPending: count(2_000),
-  maxAuthenticating: count(100),
+  // What holds greetings back is what they take: a number that is reached before leaves the identity service idle
+  // whenever the process is late. Two seconds' worth of 500 a second.
+  maxAuthenticating: count(1_000),
   maxPendingBytes: count(16 * MIB),
   helloTimeout: time(10 * SECOND),
   queueTimeout: time(60 * SECOND),

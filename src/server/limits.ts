@@ -19,7 +19,7 @@ export interface ServerLimits {
   readonly maxPending: number
   /**
    * Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn.
-   * Fewer hellos are greeted at a time where that takes long: see `stats().admission`. Default 100.
+   * Fewer hellos are greeted at a time where that takes long: see `stats().admission`. Default 1,000.
    */
   readonly maxAuthenticating: number
   /**

@@ -23,8 +23,11 @@ export interface GreetingLimit {
   }): void
 }
 
-/** Where it begins. It doubles with each greeting's time as long as all is well. */
-const FIRST = 20
+/**
+ * Where it begins: a service of five a second answers so many within the time that a hello has. It doubles with each
+ * greeting's time as long as all is well.
+ */
+const FIRST = 50
 /** An identity service that is away is tried by so many. */
 const LEAST = 4
 /** Milliseconds that a greeting may take, whatever it takes at best: less is no queue that anybody would notice. */

@@ -1,16 +1,25 @@
 import { expect, test } from 'vitest'
 import { createStepClock } from '../../kit/step-clock.js'
 import { createAdmission, type AdmissionDeps, type Room } from '../../../src/server/admission/admission.js'
+import { limitBounds } from '../../../src/server/bounds.js'
 import { seededRandom } from '../../../src/testing/seeded-random.js'
 
-/** An identity service that takes `width` calls at a time, `call` ms each, in the order of arrival. */
-function stand({ width, call, ...deps }: { width: number; call: number } & Partial<AdmissionDeps>) {
+/**
+ * An identity service that takes `width` calls at a time, `call` ms each, in the order of arrival. The server hears of
+ * each answer `late` ms later.
+ */
+function stand({
+  width,
+  call,
+  late = 0,
+  ...deps
+}: { width: number; call: number; late?: number } & Partial<AdmissionDeps>) {
   const clock = createStepClock()
   const queue: (() => void)[] = []
   const service = { width, call, away: false, running: 0, calls: 0, wasted: 0, most: 0 }
   const admission = createAdmission({
     clock,
-    most: 100,
+    most: limitBounds.maxAuthenticating.otherwise,
     queueTimeout: 60_000,
     patience: 10_000,
     abandoned: () => 0,
@@ -28,7 +37,8 @@ function stand({ width, call, ...deps }: { width: number; call: number } & Parti
       clock.setTimeout(() => {
         service.running--
         service.calls++
-        done()
+        if (late > 0) clock.setTimeout(done, late)
+        else done()
         next()
       }, service.call)
     }
@@ -153,6 +163,19 @@ test.each([1_000, 2_000, 10_000, 30_000])(
     expect(seen.dials).toBeLessThan(1.5)
     expect(world.service.wasted).toBe(0)
     expect(world.service.most).toBeLessThanOrEqual(60)
+  },
+)
+
+test.each([2_000, 10_000])(
+  'a server that is late for everything keeps an identity service of 200 a second as busy as one in time: 3,000 who come back within %s ms do not wait for the server',
+  (spread) => {
+    const world = stand({ width: 100, call: 500, late: 100 })
+    const { lasts } = crowd(world, 3_000, spread)
+    const seen = lasts(40_000)
+    expect(seen.live).toBe(3_000)
+    expect(seen.last).toBeLessThan(15_000 * 1.1)
+    expect(seen.dials).toBeLessThan(1.5)
+    expect(world.service.wasted).toBe(0)
   },
 )
 
