@@ -153,9 +153,10 @@ describe('a drain', () => {
     void server.drain({ rate: 20, deadline: 60_000 })
     for (let tenth = 0; tenth < 20; tenth++) {
       await clock.advance(100)
-      const moving = legs.filter((leg) => leg.of('handover').length === 1)
-      for (const leg of moving) leg.close()
-      await until(() => server.stats().legs === 60 - server.stats().asked, 'those asked have handed over')
+      await until(() => {
+        for (const leg of legs) if (leg.of('handover').length === 1) leg.close()
+        return server.stats().legs === 60 - server.stats().asked
+      }, 'those asked have handed over')
     }
     expect(server.stats().asked).toBe(39)
   })
