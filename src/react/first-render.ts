@@ -1,44 +1,28 @@
 import type { Position } from '../protocol/frames.js'
-import { sessionOf } from '../socket/insides.js'
 import { inside } from '../socket/reading.js'
 import { nobody } from '../topics/subscriptions.js'
 
-/** Where a topic was when a component was first rendered. */
+/** Where a topic was when a component was first rendered; null where it is not known yet. */
 export interface FirstRender {
-  /**
-   * Called by a render, on a client: that is the moment. Where nobody on the page knows where the topic is, the server
-   * is asked; it is subscribed until the answer, and no longer for a render that comes to nothing.
-   */
-  mark(): void
-  /** Null where it is not known yet, and in another session. */
-  position(): Position | null
-}
-
-/** Not answered yet: renders until then begin at one place. By socket, and in it by topic. */
-const asked = new WeakMap<object, Map<string, Mark>>()
-
-interface Mark {
   position: Position | null
 }
 
-export function createFirstRender(socket: object, topic: string): FirstRender {
-  const session = sessionOf(socket)
-  let mark: Mark | null = null
-  return {
-    mark: () => void (mark ??= markOf(socket, topic)),
-    position: () => (mark && sessionOf(socket) === session ? mark.position : null),
-  }
-}
+/** Not answered yet: renders until then begin at one place. By socket, and in it by topic. */
+const asked = new WeakMap<object, Map<string, FirstRender>>()
 
-function markOf(socket: object, topic: string): Mark {
+/**
+ * Called by a render, on a client: that is the moment. Where nobody on the page knows where the topic is, the server is
+ * asked; it is subscribed until the answer, and no longer for a render that comes to nothing.
+ */
+export function firstRender(socket: object, topic: string): FirstRender {
   const { subscriptions } = inside(socket)
-  const mark: Mark = { position: subscriptions.position(topic) }
-  if (mark.position) return mark
-  const marks = asked.get(socket) ?? new Map<string, Mark>()
+  const position = subscriptions.position(topic)
+  if (position) return { position }
+  const marks = asked.get(socket) ?? new Map<string, FirstRender>()
   const known = marks.get(topic)
   if (known) return known
-  asked.set(socket, marks)
-  marks.set(topic, mark)
+  const mark: FirstRender = { position }
+  asked.set(socket, marks.set(topic, mark))
   const look = () => {
     if (subscriptions.status(topic) === 'pending') return
     marks.delete(topic)

@@ -6,6 +6,7 @@ import type { LiveSocketOptions } from '../options/options.js'
 import { defaultKey } from '../options/settings.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
+import { callersOf, functionsIn } from './latest.js'
 
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {
@@ -18,8 +19,6 @@ export interface HeldSocket {
   readonly held: boolean
   /** The first holder connects it. Returns the undo: it is closed `LINGER` after the last one has let go. */
   acquire(): () => void
-  /** Whether these options would make the same socket, as far as can be seen: functions are all alike. */
-  fits(options: LiveSocketOptions): boolean
   /**
    * From here on the functions among these options are the ones that are called. Those that do not fit change nothing.
    */
@@ -43,31 +42,24 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
     ...(options.handover && { handover: following(() => latest.handover!) }),
   })
   let holders = 0
-  let stay: (() => void) | null = null
   let warned = false
   return {
     key,
     options,
     socket,
     get held() {
-      return holders > 0 || stay !== null
+      return holders > 0
     },
     acquire() {
-      if (holders++ === 0) {
-        stay?.()
-        stay = null
-        socket.connect()
-      }
-      return () => {
-        if (--holders > 0) return
-        stay = clock.setTimeout(() => {
-          stay = null
+      if (holders++ === 0) socket.connect()
+      // Until then it holds it still: who comes meanwhile finds it connected.
+      return () =>
+        void clock.setTimeout(() => {
+          if (--holders > 0) return
           socket.close()
           closed?.()
         }, LINGER)
-      }
     },
-    fits: (given) => differing(options, given).length === 0,
     follow(given) {
       const names = differing(options, given)
       if (names.length === 0) latest = given
@@ -86,20 +78,14 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
  * reconnection.
  */
 function following<Options extends object>(latest: () => Options): Options {
-  const entries = Object.entries(latest()).map(([name, value]) => [
-    name,
-    typeof value === 'function'
-      ? (...args: unknown[]) => (latest() as Record<string, (...args: unknown[]) => unknown>)[name]!(...args)
-      : (value as unknown),
-  ])
-  return Object.fromEntries(entries) as Options
+  return { ...latest(), ...callersOf(functionsIn(latest()), latest) }
 }
 
 /** Objects with code in them, often made anew by every render. */
 const OPAQUE = /^(protocol|schemas|methods|environment)$/
 
-/** The names of the options that would make another socket, as far as can be seen. */
-function differing(a: object, b: object): string[] {
+/** The names of the options that would make another socket, as far as can be seen: functions are all alike. */
+export function differing(a: object, b: object): string[] {
   return Object.keys({ ...a, ...b }).filter((name) => {
     const one: unknown = a[name as never]
     const other: unknown = b[name as never]

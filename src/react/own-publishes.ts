@@ -1,6 +1,8 @@
+import { createStore } from 'zustand/vanilla'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Published } from '../publishes/outbox.js'
 import { ownPublishes, sessionOf } from '../socket/insides.js'
+import type { ReadableStore } from '../socket/store.js'
 
 /** One's own publish that is not among the messages yet. */
 export interface OwnPublish<Data = unknown, Topic extends string = string> {
@@ -25,27 +27,21 @@ interface Seen {
   readonly offset: number
 }
 
-/** What this socket publishes to a topic, in its order, from its making to its message. */
-export interface OwnPublishes {
-  subscribe(listener: () => void): () => void
-  getState(): readonly Kept[]
-}
-
-/** @param most how many are kept, the newest. */
-export function createOwnPublishes(socket: object, topic: string, most: number): OwnPublishes {
-  let all: readonly Kept[] = []
-  const listeners = new Set<() => void>()
-  const set = (next: readonly Kept[]) => {
-    all = next
-    for (const listener of listeners) listener()
-  }
+/**
+ * What this socket publishes to a topic while somebody listens, in its order, from its making to its message.
+ *
+ * @param most how many are kept, the newest.
+ */
+export function createOwnPublishes(socket: object, topic: string, most: number): ReadableStore<readonly Kept[]> {
+  const kept = createStore<readonly Kept[]>(() => [])
+  const change = (next: (all: readonly Kept[]) => readonly Kept[]) => kept.setState(next, true)
 
   function add(data: unknown, outcome: Promise<Published> & { readonly id?: string }) {
-    const dismiss = () => set(all.filter((one) => one.dismiss !== dismiss))
-    const turn = (change: Partial<Kept>) =>
-      set(all.map((one) => (one.dismiss === dismiss ? { ...one, ...change } : one)))
-    const kept: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
-    set([...all, kept].slice(-most))
+    const dismiss = () => change((all) => all.filter((one) => one.dismiss !== dismiss))
+    const turn = (to: Partial<Kept>) =>
+      change((all) => all.map((one) => (one.dismiss === dismiss ? { ...one, ...to } : one)))
+    const mine: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
+    change((all) => [...all, mine].slice(-most))
     outcome.then(
       (at) => turn({ at }),
       (error: LiveSocketError) => turn({ own: error }),
@@ -53,17 +49,17 @@ export function createOwnPublishes(socket: object, topic: string, most: number):
   }
 
   return {
+    ...kept,
     subscribe(listener) {
-      listeners.add(listener)
+      const leave = kept.subscribe(listener)
       const undo = ownPublishes(socket, (to, data, outcome) => {
         if (to === topic) add(data, outcome)
       })
       return () => {
-        listeners.delete(listener)
+        leave()
         undo()
       }
     },
-    getState: () => all,
   }
 }
 

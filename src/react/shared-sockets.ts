@@ -1,5 +1,5 @@
 import type { LiveSocketOptions } from '../options/options.js'
-import { createHeldSocket, keyOf, type HeldSocket } from './held-socket.js'
+import { createHeldSocket, differing, keyOf, type HeldSocket } from './held-socket.js'
 
 /** Sockets that components share by key. */
 export interface SharedSockets {
@@ -31,27 +31,26 @@ export function createSharedSockets(): SharedSockets {
   }
 
   function put(world: Map<string, WeakRef<HeldSocket>>, held: HeldSocket): HeldSocket {
-    world.set(held.key!, new WeakRef(held))
+    if (held.key !== null) world.set(held.key, new WeakRef(held))
     return held
   }
 
   return {
     find(options) {
-      const key = keyOf(options)
-      if (key === null) return createHeldSocket(options)
       const world = worldOf(options)
+      const key = keyOf(options)!
       const known = world.get(key)?.deref()
-      if (known && (known.held || known.fits(options))) return known
+      if (known && (known.held || differing(known.options, options).length === 0)) return known
       for (const [name, ref] of world) if (!ref.deref()) world.delete(name)
-      const made = createHeldSocket(options, () => {
-        if (world.get(key)?.deref() === made) world.delete(key)
-      })
-      return put(world, made)
+      // While it is held no other one is there.
+      return put(
+        world,
+        createHeldSocket(options, () => world.delete(key)),
+      )
     },
     inUse(found) {
-      if (found.key === null) return found
       const world = worldOf(found.options)
-      const known = world.get(found.key)?.deref()
+      const known = world.get(found.key!)?.deref()
       return known?.held ? known : put(world, found)
     },
   }

@@ -12,10 +12,7 @@ export function useHeldSocket(
 ): HeldSocket | undefined {
   const [found, setFound] = useState(() => options && sockets.find(options))
   let held = found
-  if (found?.key !== (options && keyOf(options))) {
-    held = options && sockets.find(options)
-    setFound(held)
-  }
+  if (found?.key !== (options && keyOf(options))) setFound((held = options && sockets.find(options)))
 
   useInsertionEffect(() => {
     if (options) held?.follow(options)

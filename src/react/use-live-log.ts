@@ -1,6 +1,6 @@
 'use client'
 import { explain } from '../base/explanation.js'
-import { useMemo, useSyncExternalStore } from 'react'
+import { useMemo } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import { sessionOf } from '../socket/insides.js'
 import type { Message } from '../topics/message.js'
@@ -9,7 +9,8 @@ import { createOwnPublishes, notYetAmong, type OwnPublish } from './own-publishe
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { neverTold, useLiveReducer } from './use-live-reducer.js'
+import { useLiveReducer } from './use-live-reducer.js'
+import { constantStore, useStore } from './use-store.js'
 
 /** How much of a topic a log shows, and from where on. */
 export interface LogOptions<Topics extends object> extends TopicOptions<Topics> {
@@ -29,8 +30,7 @@ export type LogEntry<Data = unknown, Topic extends string = string> =
   | (Message<Data, Topic> & { readonly own?: undefined; readonly dismiss?: undefined })
   | (OwnPublish<Data, Topic> & { readonly epoch?: undefined; readonly offset?: undefined })
 
-const NONE: readonly never[] = []
-const nothing = { subscribe: neverTold, getState: () => NONE }
+const nothing = constantStore<readonly never[]>([])
 
 /** The newest messages of the topic, the oldest of them first. Another array only where there is another message. */
 export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
@@ -56,11 +56,12 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
     last === undefined ? options : { from: { last }, ...options },
   )
   const socket = useSocket(options.socket)
-  const { subscribe, getState } = useMemo(
-    () => (optimistic && topic !== null ? createOwnPublishes(socket, topic, limit) : nothing),
-    [socket, topic, optimistic, limit],
+  const own = useStore(
+    useMemo(
+      () => (optimistic && topic !== null ? createOwnPublishes(socket, topic, limit) : nothing),
+      [socket, topic, optimistic, limit],
+    ),
   )
-  const own = useSyncExternalStore(subscribe, getState, nothing.getState)
   const session = sessionOf(socket)
   return useMemo(() => {
     const messages = lastOf(log, limit)

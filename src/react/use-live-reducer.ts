@@ -1,15 +1,10 @@
 'use client'
-import { useState, useSyncExternalStore } from 'react'
-import type { FoldOptions } from '../socket/fold-options.js'
-import type { MessageInfo } from '../topics/message.js'
-import { fold as foldTopic } from '../socket/reading.js'
+import type { Reducer } from '../socket/fold-options.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
-import { createFirstRender } from './first-render.js'
-import { useLatest } from './latest.js'
-import { useSocket } from './provider.js'
+import type { MessageInfo } from '../topics/message.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useGaps } from './use-gaps.js'
+import { useTopicFold } from './use-topic-fold.js'
 
 /** Where a reducer begins, and who hears of gaps and refusals. */
 export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
@@ -34,51 +29,5 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   initial: State,
   options: ReducerOptions<Topics, State> = {},
 ): State {
-  const { enabled = true, from, load, onGap, onError } = options
-  const socket = useSocket(options.socket)
-  const latest = useLatest({ reducer, load, onError })
-
-  const begin = () => {
-    if (topic === null) {
-      const fold = { getState: () => initial, getInitialState: () => initial, subscribe: neverTold }
-      return { socket, topic, fold, first: null }
-    }
-    const first = createFirstRender(socket, topic)
-    const step = (state: State, data: Topics[Topic], message: MessageInfo<Topic>) =>
-      latest.get().reducer(state, data, message)
-    const start: FoldOptions<State> = load
-      ? { load: (ask) => latest.get().load!(ask) }
-      : {
-          from,
-          // What comes between this render and its effect is folded all the same.
-          since: from ? undefined : first.position,
-        }
-    return {
-      socket,
-      topic,
-      first: from || load ? null : first,
-      fold: foldTopic(socket, topic, step, initial, {
-        ...start,
-        onError: onError && ((error) => latest.get().onError?.(error)),
-      }),
-    }
-  }
-  const [begun, setBegun] = useState(begin)
-  let { fold, first } = begun
-  if (begun.socket !== socket || begun.topic !== topic) {
-    const next = begin()
-    setBegun(next)
-    fold = next.fold
-    first = next.first
-  }
-
-  useGaps(socket, enabled ? topic : null, onGap)
-  // React asks for the state in every render on a client, and in none on a server.
-  const getState = () => {
-    if (enabled) first?.mark()
-    return fold.getState()
-  }
-  return useSyncExternalStore(enabled ? fold.subscribe : neverTold, getState, fold.getInitialState)
+  return useTopicFold(topic, initial, { ...options, reducer: reducer as Reducer<State> })
 }
-
-export const neverTold = () => () => {}

@@ -8,7 +8,7 @@ import { sessionOf } from '../socket/insides.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { useLatest } from './latest.js'
 import { useSocket } from './provider.js'
-import { neverTold } from './use-live-reducer.js'
+import { constantStore, useStore } from './use-store.js'
 
 /** Of which socket, and who hears where this client may not be present. */
 export interface UsePresenceOptions {
@@ -61,8 +61,7 @@ export function usePresence<Data = unknown, User = unknown>(
     return () => void here.attendance.drop(here.who).catch(() => {})
   }, [here, isThere])
 
-  const { subscribe, getState } = here?.attendance.members ?? NOWHERE
-  return useSyncExternalStore(subscribe, getState, NOWHERE.getState) as readonly Member<Data, User>[]
+  return useStore(here?.attendance.members ?? NOWHERE) as readonly Member<Data, User>[]
 }
 
 /** Who is told is read when there is something to tell. */
@@ -74,5 +73,4 @@ function claimant(latest: { get(): { readonly onError: Claimant['failed'] } }): 
   }
 }
 
-const NOBODY: readonly Member[] = []
-const NOWHERE = { subscribe: neverTold, getState: () => NOBODY, getInitialState: () => NOBODY }
+const NOWHERE = constantStore<readonly Member[]>([])

@@ -1,12 +1,9 @@
 'use client'
-import { brief, explain } from '../base/explanation.js'
-import { useCallback } from 'react'
-import { LiveSocketError } from '../base/errors.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { useSocket } from './provider.js'
 import type { RegisteredInputs, TopicName } from './register.js'
-import { useOutcomes, type Outcomes } from './use-outcomes.js'
+import { useCalls, type Outcomes } from './use-calls.js'
 
 /** A publish function, and how its last call is doing. */
 export interface Publishing<Data> extends Outcomes {
@@ -23,16 +20,6 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
   options: { readonly socket?: LiveSocket<any, Inputs, any> } = {},
 ): Publishing<Inputs[Topic]> {
   const socket: LiveSocket<any, Inputs, any> = useSocket(options.socket)
-  const { pending, error, watch } = useOutcomes(socket)
-  const publish = useCallback(
-    (data: Inputs[Topic], how?: PublishOptions) =>
-      watch<Published>(
-        // Of no topic a socket says the same in other words.
-        !brief && topic === null
-          ? Promise.reject(new LiveSocketError('invalid', explain`usePublish(null): there is no topic.`))
-          : socket.publish(topic!, data, how),
-      ),
-    [socket, topic, watch],
-  )
-  return { publish, pending, error }
+  const { call, pending, error } = useCalls(socket, 'publish', topic)
+  return { publish: call, pending, error }
 }

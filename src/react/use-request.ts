@@ -1,11 +1,10 @@
 'use client'
-import { useCallback } from 'react'
 import type { MethodAnswer, MethodData } from '../protocol/method-types.js'
 import type { RequestOptions } from '../requests/requests.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { useSocket } from './provider.js'
 import type { RegisteredMethods, TopicName } from './register.js'
-import { useOutcomes, type Outcomes } from './use-outcomes.js'
+import { useCalls, type Outcomes } from './use-calls.js'
 
 /** A request function, and how its last call is doing. */
 export interface Requesting<Method> extends Outcomes {
@@ -26,10 +25,6 @@ export function useRequest<Method extends TopicName<Methods>, Methods extends ob
   options: { readonly socket?: LiveSocket<any, any, Methods> } = {},
 ): Requesting<Methods[Method]> {
   const socket: LiveSocket<any, any, any> = useSocket(options.socket as LiveSocket<any, any, any> | undefined)
-  const { pending, error, watch } = useOutcomes(socket)
-  const request = useCallback(
-    (data?: unknown, how?: RequestOptions) => watch(socket.request(method, data, how)),
-    [socket, method, watch],
-  )
-  return { request: request as Requesting<Methods[Method]>['request'], pending, error }
+  const { call, pending, error } = useCalls(socket, 'request', method)
+  return { request: call, pending, error }
 }

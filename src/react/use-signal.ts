@@ -1,7 +1,7 @@
 'use client'
 import { useCallback, useEffect } from 'react'
 import type { SignalInfo } from '../signals/signals.js'
-import { useLatest } from './latest.js'
+import { useCallbacks } from './latest.js'
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
@@ -17,14 +17,11 @@ export function useSignal<Topic extends TopicName<Topics>, Topics extends object
 ): (data: unknown) => void {
   const { enabled = true, onError } = options
   const socket = useSocket(options.socket)
-  const latest = useLatest({ handler, onError })
-  const hears = onError && true
+  const calls = useCallbacks({ handler, onError })
   const wanted = enabled ? topic : null
   useEffect(() => {
     if (wanted === null) return
-    return socket.onSignal(wanted, (data, signal) => latest.get().handler(data, signal), {
-      onError: hears && ((error) => latest.get().onError?.(error)),
-    })
-  }, [socket, wanted, latest, hears])
+    return socket.onSignal(wanted, calls.handler, calls)
+  }, [socket, wanted, calls])
   return useCallback((data: unknown) => socket.signal(topic!, data), [socket, topic])
 }

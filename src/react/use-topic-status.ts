@@ -1,9 +1,9 @@
 'use client'
-import { useMemo, useSyncExternalStore } from 'react'
+import { useMemo } from 'react'
 import type { TopicStatus } from '../topics/subscriptions.js'
 import { useSocket } from './provider.js'
-import { neverTold } from './use-live-reducer.js'
 import type { RegisteredTopics, SocketOf, TopicName } from './register.js'
+import { constantStore, useStore } from './use-store.js'
 
 /**
  * Whether the topic is served: `pending` until the server has answered (and for a topic of `null`), then `live`, or the
@@ -16,8 +16,10 @@ export function useTopicStatus<Topics extends object = RegisteredTopics>(
   options: { readonly socket?: SocketOf<Topics> } = {},
 ): TopicStatus {
   const socket = useSocket(options.socket)
-  const { subscribe, getState } = useMemo(() => (topic === null ? nothing : socket.topicStatus(topic)), [socket, topic])
-  return useSyncExternalStore(subscribe, getState, nothing.getState)
+  return useStore(
+    useMemo(
+      () => (topic === null ? constantStore<TopicStatus>('pending') : socket.topicStatus(topic)),
+      [socket, topic],
+    ),
+  )
 }
-
-const nothing = { subscribe: neverTold, getState: (): TopicStatus => 'pending' }

@@ -23,6 +23,8 @@ const RELEASE_DELAY = 1_000
  * `initial` again.
  *
  * A reducer that throws is an `error` event; the state is then as if that message had not come.
+ *
+ * @param release how long it goes on without listeners, in milliseconds; 0: nothing is folded from that moment on.
  */
 export function createFold<State>(
   source: FoldSource,
@@ -30,8 +32,9 @@ export function createFold<State>(
   reducer: Reducer<State>,
   initial: State,
   options: FoldOptions<State> = {},
+  release = RELEASE_DELAY,
 ): ReadableStore<State> {
-  const fold = new TopicFold(source, topic, reducer, initial, foldOptions(options))
+  const fold = new TopicFold(source, topic, reducer, initial, foldOptions(options), release)
   return {
     getState: () => fold.state,
     getInitialState: () => initial,
@@ -52,6 +55,7 @@ class TopicFold<State> {
   readonly #from: Position | Last | undefined
   readonly #watch: ((status: TopicStatus) => void) | undefined
   readonly #loading: SnapshotLoad | null
+  readonly #releaseDelay: number
   readonly #listeners: FoldListeners<State>
   /** Everything up to here is in the state. */
   #position: Position | null
@@ -77,7 +81,9 @@ class TopicFold<State> {
     reducer: Reducer<State>,
     initial: State,
     { load, from, since, onError }: FoldOptions<State>,
+    releaseDelay: number,
   ) {
+    this.#releaseDelay = releaseDelay
     this.#source = source
     this.#topic = topic
     this.#reducer = reducer
@@ -125,8 +131,9 @@ class TopicFold<State> {
     }
     return () => {
       if (!remove()) return
-      if (store.getState().status === 'closed') this.#release()
-      else this.#cancelRelease = clock.setTimeout(() => this.#release(), RELEASE_DELAY)
+      const delay = this.#releaseDelay
+      if (delay === 0 || store.getState().status === 'closed') this.#release()
+      else this.#cancelRelease = clock.setTimeout(() => this.#release(), delay)
     }
   }
 
@@ -172,7 +179,8 @@ class TopicFold<State> {
     )
       this.#position = reached
     undo()
-    subscription?.()
+    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
+    if (subscription) queueMicrotask(subscription)
   }
 
   /** What was folded belongs to the session that it came in. */
@@ -203,7 +211,7 @@ class TopicFold<State> {
     // First the new one: the topic is not given up in between.
     const fresh = this.#source.subscriptions.add(
       this.#topic,
-      (data, info) => this.#received(data, info),
+      (data, info) => this.#attached === mine && this.#received(data, info),
       start ?? undefined,
       false,
       this.#watch,
@@ -240,7 +248,7 @@ class TopicFold<State> {
       next = this.#reducer.call(undefined, this.#listeners.state, data, info)
     } catch (thrown) {
       return this.#source.report(
-        explain`The reducer of "${this.#topic}" threw at offset ${offset}; the state is as if that message had not come.`,
+        explain`A handler or reducer of "${this.#topic}" threw at offset ${offset}; the message counts as told, and the state is as if it had not come.`,
         thrown,
       )
     }

@@ -35,12 +35,24 @@ export function fold<Topics extends object, Topic extends TopicName<Topics>, Sta
   initial: State,
   options?: FoldOptions<State>,
 ): ReadableStore<State> {
+  return foldUntil(socket, topic, reducer as Reducer<State>, initial, options)
+}
+
+/** As `fold`; it goes on for `release` milliseconds without listeners. */
+export function foldUntil<State>(
+  socket: object,
+  topic: string,
+  reducer: Reducer<State>,
+  initial: State,
+  options?: FoldOptions<State>,
+  release?: number,
+): ReadableStore<State> {
   checkTopic(topic)
   if (typeof reducer !== 'function')
     throw new LiveSocketError('invalid', explain`fold(topic, reducer, initial): the reducer must be a function.`)
   const { from, since } = options ?? {}
   if (from || typeof since !== 'function') checkFrom(from ?? since)
-  return createFold(inside(socket), topic, reducer as Reducer<State>, initial, options)
+  return createFold(inside(socket), topic, reducer, initial, options, release)
 }
 
 /** Throws `invalid` for what is no live socket of ours. */

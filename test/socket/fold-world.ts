@@ -280,6 +280,7 @@ export async function live(
           waits--
           heard.push('time')
           clock.runNext()
+          return quiet()
         },
       ])
     }
@@ -345,7 +346,7 @@ export async function live(
       taken.push(choice)
       const [name, act] = can[choice]!
       steps.push(name)
-      // Only the end of a load takes promises to be heard.
+      // What loads, and what leaves, is done a few promises later.
       const done = act()
       if (done) await done
     }

@@ -2,8 +2,9 @@
 import { useCallback, useState, useSyncExternalStore } from 'react'
 import type { LiveSocketError } from '../base/errors.js'
 import { sessionOf } from '../socket/insides.js'
-import type { LiveSocket } from '../socket/live-socket.js'
+import type { SocketOf } from './register.js'
 
+/** How the calls of a component are doing. */
 export interface Outcomes {
   /** How many of this component's calls wait for their answer. */
   readonly pending: number
@@ -18,23 +19,26 @@ interface Known extends Outcomes {
 
 const NONE: Known = { pending: 0, error: null }
 
-/** What becomes of the calls of one component. `watch` counts a call; a rejection of it is no unhandled one. */
-export function useOutcomes(
-  socket: LiveSocket<any, any, any>,
-): Outcomes & { watch<Result>(call: Promise<Result>): Promise<Result> } {
+/** A method of the socket, called for one topic or one of the server's methods. A rejection is no unhandled one. */
+export function useCalls(
+  socket: SocketOf<any>,
+  method: 'publish' | 'request',
+  to: string | null,
+): Outcomes & { call(...args: [data?: unknown, how?: object]): Promise<any> } {
   const [{ pending, error, session }, setKnown] = useState(NONE)
   const present = () => sessionOf(socket)
   const shown = useSyncExternalStore(socket.store.subscribe, present, present)
-  const watch = useCallback(
-    <Result>(call: Promise<Result>) => {
+  const call = useCallback(
+    (data?: unknown, how?: object) => {
       const session = sessionOf(socket)
       const settled = (error?: LiveSocketError) =>
         setKnown((before) => ({ ...before, pending: before.pending - 1, ...(error && { error, session }) }))
+      const outcome: Promise<unknown> = socket[method](to!, data, how)
       setKnown((before) => ({ pending: before.pending + 1, error: null }))
-      call.then(() => settled(), settled)
-      return call
+      outcome.then(() => settled(), settled)
+      return outcome
     },
-    [socket],
+    [socket, method, to],
   )
-  return { pending, error: session === shown ? error : null, watch }
+  return { pending, error: session === shown ? error : null, call }
 }
