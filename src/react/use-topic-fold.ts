@@ -58,7 +58,7 @@ function createReading<State>(
   if (topic === null) return { fold: constantStore(initial), mark() {} }
   let first: FirstRender | null = null
   // What comes between the first render and its effect is folded all the same.
-  const start: FoldOptions<State> = load ? { load } : from ? { from } : { since: () => first && first.position }
+  const start: FoldOptions<State> = load ? { load } : from ? { from } : { since: () => first?.position ?? null }
   return {
     fold: foldUntil(socket, topic, reducer, initial, { ...start, onError }, release),
     mark() {
