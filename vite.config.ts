@@ -1,9 +1,10 @@
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { storybookTest } from '@storybook/addon-vitest/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { briefTexts } from './build/brief-texts.js'
 import { allEntries, entries } from './build/entries.js'
+import { library } from './build/library.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 import { shortNames } from './build/short-names.js'
 import { launchOptions } from './test/kit/browser.js'
@@ -34,24 +35,12 @@ const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 
 export default defineConfig({
+  plugins: [leanReconnectingWebSocket()],
   resolve: {
     // What tests mean by a public name (tsconfig.json needs it under `paths`, for the editor and for tsx).
     alias: entries.map(({ publicName, source }) => ({ find: new RegExp(`^${publicName}$`), replacement: source })),
   },
-  build: {
-    target: 'es2022',
-    minify: false,
-    sourcemap: true,
-    lib: { entry: allEntries(), formats: ['es'] },
-    rolldownOptions: {
-      external: (id) => !id.startsWith('.') && !id.startsWith('\0') && !isAbsolute(id),
-      // It warns that 'use client' may be lost; test/package sees to it that it is not.
-      checks: { moduleLevelDirective: false },
-      // One file a module: what an application does not import it does not load, and 'use client' stays where it was
-      // written.
-      output: { preserveModules: true, preserveModulesRoot: 'src', entryFileNames: '[name].js' },
-    },
-  },
+  build: library(allEntries()),
   test: {
     allowOnly: false,
     // Where `.ci/run` reads its sum from.
@@ -81,10 +70,10 @@ export default defineConfig({
         },
       },
       {
-        // What pages load in production: the same code with short texts, on the same socket in less code. That its
-        // messages are short is what `test/production` is about; no test here asks for another one.
+        // What pages load in production: the same code with short texts and names. That its messages are short is what
+        // `test/production` is about; no test here asks for another one.
         extends: true,
-        plugins: [briefTexts(), leanReconnectingWebSocket(), shortNames({ besides: /\/test\/publishes\// })],
+        plugins: [briefTexts(), shortNames({ besides: /\/test\/publishes\// })],
         test: {
           name: 'production',
           sequence: { groupOrder: 0 },
@@ -93,16 +82,6 @@ export default defineConfig({
             'test/scenario/{deploy,crash,epoch-loss,redirect}.test.ts',
             'test/publishes/outbox-handovers.test.ts',
           ],
-          maxWorkers: WORKERS,
-        },
-      },
-      {
-        extends: true,
-        plugins: [leanReconnectingWebSocket()],
-        test: {
-          name: 'lean-socket',
-          sequence: { groupOrder: 0 },
-          include: ['test/legs/leg.test.ts'],
           maxWorkers: WORKERS,
         },
       },
