@@ -347,6 +347,7 @@ it('has both connections live for three seconds, so that presence does not flap,
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   const isLeft = () => server.legs[0]!.received.some((frame) => frame.includes('phx_leave'))
+  const began = performance.now()
   const moved = socket.handover()
   await until(() => server.legs.length === 2 && server.legs[1]!.received.length > 0, 'both')
   let id = 0
@@ -354,10 +355,12 @@ it('has both connections live for three seconds, so that presence does not flap,
     for (let left = 5; left > 0 && id < 1_200; left--) server.tell('said', { id: ++id })
   }, 2)
   onTestFinished(() => clearInterval(timer))
-  await until(() => seen.length >= 1_200, 'all of them')
+  await until(() => seen.length > 0, 'the first of them')
   expect(isLeft()).toBe(false)
-  await moved
   await until(isLeft, 'the old one is left')
+  expect(performance.now() - began).toBeGreaterThanOrEqual(3_000)
+  await moved
+  await until(() => seen.length >= 1_200, 'all of them')
   expect(socket.stats().gaps).toBe(0)
 })
 
