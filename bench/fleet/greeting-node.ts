@@ -52,7 +52,10 @@ class Node {
   constructor(clock: Clock, behind: Stage) {
     this.clock = clock
     this.#behind = behind
-    this.greeted = createGreeted(() => clock.monotonic())
+    this.greeted = createGreeted(
+      () => clock.monotonic(),
+      () => null,
+    )
   }
 
   ask(hello: Hello, done: () => void) {

@@ -9,6 +9,8 @@ const ReconnectingWebSocket = ('default' in reconnecting
   ? reconnecting.default
   : reconnecting) as unknown as typeof import('reconnecting-websocket').default
 
+const TICK = 20
+
 let dials = 0
 /** When, ms, since they were forgotten. */
 const dialledAt: number[] = []
@@ -22,6 +24,15 @@ let from = performance.now()
 /** Why clients handed over. */
 let moves: Record<string, number> = {}
 const stop: (() => void)[] = []
+
+/** The longest that this process stood still, ms: the machine had something else to do. */
+let late = 0
+let ticked = performance.now()
+setInterval(() => {
+  const now = performance.now()
+  late = Math.max(late, now - ticked - TICK)
+  ticked = now
+}, TICK)
 
 function dialled() {
   dials++
@@ -141,11 +152,13 @@ answer({
     moves = {}
     back = []
     down = new Map()
+    late = 0
     from = performance.now()
   },
   look: () => ({
     live,
     dials,
+    late,
     dialPeak: dialPeak(),
     dialsBySecond: dialsBySecond(),
     moves,

@@ -23,6 +23,7 @@ const HEAD = [
   'not live',
   'handed over / cut',
   'memory',
+  'clients stood still',
 ]
 
 const LIVE_HEAD = [
@@ -99,6 +100,7 @@ function row(outcomes: readonly Outcome[]): string[] {
     `${median(({ notLive }) => notLive)}, longest ${seconds(median(({ longestDown }) => longestDown))}`,
     first.moved === null ? '–' : `${median(({ moved }) => moved!)} / ${median(({ forced }) => forced!)}`,
     `${median(({ memory }) => memory).toFixed(2)} ×`,
+    seconds(median(({ late }) => late)),
   ]
 }
 

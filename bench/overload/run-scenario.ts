@@ -18,6 +18,8 @@ export interface Outcome {
   /** The most dials in any second. */
   readonly dialPeak: number
   readonly dialsBySecond: readonly number[]
+  /** The longest that the clients' process stood still: what is more than a blink is the machine, and no server. */
+  readonly late: number
   readonly calls: number
   readonly wasted: number
   /** The longest that one client was not live, and how many were not for a tenth of a second or more. */
@@ -74,6 +76,7 @@ interface ClientsLooked {
   readonly dials: number
   readonly dialPeak: number
   readonly dialsBySecond: readonly number[]
+  readonly late: number
   readonly moves: Readonly<Record<string, number>>
   readonly back: readonly number[]
   readonly down: readonly number[]
@@ -230,7 +233,7 @@ async function outcome(
   watched: Watched,
   more: Partial<Outcome>,
 ): Promise<Outcome> {
-  const { live, dials, dialPeak, dialsBySecond, back, down, moves } = await look(clients)
+  const { live, dials, dialPeak, dialsBySecond, late, back, down, moves } = await look(clients)
   const seen = await taker.ask<Looked>('look')
   const told =
     scenario.kind === 'drain'
@@ -251,6 +254,7 @@ async function outcome(
     dialsPerClient: dials / scenario.clients,
     dialPeak,
     dialsBySecond,
+    late,
     calls: seen.calls,
     wasted: seen.wasted,
     longestDown: Math.max(0, ...down),

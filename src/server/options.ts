@@ -138,7 +138,7 @@ export interface LiveServerOptions<
   /**
    * Milliseconds over which clients spread their reconnections should this server vanish; or `{ rate }`, how many
    * connections a second the others can take, from which it is worked out as legs come and go. Default: as wide as
-   * it takes at the most that this server ever welcomed in one second, and never above 30 s.
+   * it takes at the most that this server ever welcomed in one second, a fifth more at the most, and never above 30 s.
    */
   readonly reconnectSpread?: ReconnectSpread
   /** For tests. Default: the system’s. */

@@ -249,7 +249,11 @@ function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<
     patience: limits.helloTimeout,
     abandoned: () => authenticator.abandoned,
   })
-  return { patient, authenticator, admission, greeted: createGreeted(() => clock.monotonic()) }
+  const greeted = createGreeted(
+    () => clock.monotonic(),
+    () => admission.stats.perSecond,
+  )
+  return { patient, authenticator, admission, greeted }
 }
 
 function createLegs<User>(
