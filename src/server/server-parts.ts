@@ -171,7 +171,7 @@ function createTraffic<User>(
   const delivered = (topic: string, offset: number) => times.delivered(topic, offset)
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, delivered, onError })
   // Of the process itself, whatever clock the server is given.
-  const throttle = createPublishThrottle(systemClock, feeds.crowded)
+  const throttle = createPublishThrottle(systemClock, feeds.behind)
   const permission = guardOwnTopics(
     createPermission(given.authorize, { ...limits, clock, onError }),
     given.presence !== undefined,

@@ -12,8 +12,16 @@ export interface PublishThrottle {
   slowed(): number
 }
 
-/** Whoever reads faster than this is waited for; nobody slows a topic to less. Messages and bytes a millisecond. */
+/**
+ * Whoever reads faster than this is waited for; nobody slows a topic to less that others follow. Messages and bytes a
+ * millisecond.
+ */
 const SLOWEST = { messages: 1, bytes: 1_024 }
+/**
+ * Where nobody follows, more would be written for nobody: it is the fastest who is waited for, at the most so many times
+ * as long. Then the slower ones are the first to miss something, and not all alike.
+ */
+const ALL = 10
 /**
  * Publishing for so long, ms, leaves the rest of the process its turn. Shorter ones cost more: each ends with a write
  * to every leg.
@@ -38,9 +46,12 @@ interface Waiting {
 
 /**
  * @param clock of the process itself.
- * @param crowded whether somebody who reads that topic here is about to fall out of what is at hand.
+ * @param behind who of those who read that topic here is about to fall out of what is at hand.
  */
-export function createPublishThrottle(clock: Clock, crowded: (topic: string) => boolean): PublishThrottle {
+export function createPublishThrottle(
+  clock: Clock,
+  behind: (topic: string) => 'nobody' | 'some' | 'all',
+): PublishThrottle {
   const queues = new Map<string, { readonly waiting: Waiting[]; dueAt: number }>()
   let turnBegan: number | null = null
   let ticking = false
@@ -74,12 +85,15 @@ export function createPublishThrottle(clock: Clock, crowded: (topic: string) => 
     const now = clock.monotonic()
     let { messages, bytes } = TOGETHER
     while (queue.waiting.length > 0) {
-      const due = queue.dueAt <= now
-      if (!due && (messages <= 0 || bytes <= 0 || crowded(topic))) return
-      const next = queue.waiting.shift()!
+      const next = queue.waiting[0]!
+      const who = behind(topic)
+      const dueAt = queue.dueAt + (who === 'all' ? (ALL - 1) * patience(next.bytes) : 0)
+      const due = dueAt <= now
+      if (!due && (messages <= 0 || bytes <= 0 || who !== 'nobody')) return
+      queue.waiting.shift()
       messages--
       bytes -= next.bytes
-      if (due) queue.dueAt = Math.max(queue.dueAt, now - LATE) + patience(next.bytes)
+      if (due) queue.dueAt = Math.max(dueAt, now - LATE) + patience(next.bytes)
       next.go()
     }
     // Whoever publishes one after the other has none waiting between two.
@@ -89,7 +103,7 @@ export function createPublishThrottle(clock: Clock, crowded: (topic: string) => 
   return {
     run(topic, bytes, task) {
       let queue = queues.get(topic)
-      if (!queue?.waiting.length && !turnIsOver() && !crowded(topic)) return task()
+      if (!queue?.waiting.length && !turnIsOver() && behind(topic) === 'nobody') return task()
       slowed++
       if (!queue) queues.set(topic, (queue = { waiting: [], dueAt: clock.monotonic() + patience(bytes) }))
       const { waiting } = queue

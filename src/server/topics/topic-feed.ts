@@ -98,14 +98,23 @@ export class TopicFeed {
   }
 
   /**
-   * Whether somebody who was up to date, and reads, is far behind now: more of what comes at once would cost the log a
-   * read, or be lost.
+   * Who was up to date, and reads, and is far behind now: more of what comes at once would cost the log a read, or be
+   * lost. Where that is everybody, it is not their lines that are slow.
    */
-  crowded(): boolean {
-    if (this.slow.size === 0) return false
+  behind(): 'nobody' | 'some' | 'all' {
+    if (this.slow.size === 0) return 'nobody'
     const from = this.deps.clock.monotonic() - STOPPED
-    for (const reader of this.slow) if (reader.tookAt >= from && this.recent.farBehind(reader.next)) return true
-    return false
+    let behind = false
+    let follows = false
+    for (const reader of this.slow) {
+      if (reader.tookAt < from) continue
+      if (this.recent.farBehind(reader.next)) behind = true
+      else follows = true
+      if (behind && follows) return 'some'
+    }
+    if (!behind) return 'nobody'
+    for (const { live } of this.readers) if (live) return 'some'
+    return 'all'
   }
 
   close(): void {

@@ -9,8 +9,8 @@ export interface TopicFeeds {
   of(topic: string): TopicFeed | undefined
   /** Whether one more topic, that one, would be too many. */
   full(topic: string): boolean
-  /** See the feed of that name; false where nobody reads it here. */
-  crowded(topic: string): boolean
+  /** See the feed of that name. */
+  behind(topic: string): ReturnType<TopicFeed['behind']>
   readonly size: number
   close(): void
 }
@@ -32,7 +32,7 @@ export function createTopicFeeds({ max, ...deps }: FeedDeps & { readonly max: nu
       feed.close()
     },
     full: (topic) => feeds.size >= max && !feeds.has(topic),
-    crowded: (topic) => feeds.get(topic)?.feed.crowded() ?? false,
+    behind: (topic) => feeds.get(topic)?.feed.behind() ?? 'nobody',
     get size() {
       return feeds.size
     },

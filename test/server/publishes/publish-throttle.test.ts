@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { createPublishThrottle } from '../../../src/server/publishes/publish-throttle.js'
 import { createSimulatedClock } from '../kit.js'
 
-/** A topic log that is done at once, and a reader who is far behind while `crowded`. */
+/** A topic log that is done at once, and readers who are far behind. */
 function publisher() {
   const clock = createSimulatedClock()
   let spent = 0
   const done: string[] = []
-  const state = { crowded: false }
-  const throttle = createPublishThrottle({ ...clock, monotonic: () => clock.monotonic() + spent }, () => state.crowded)
+  const state: { behind: 'nobody' | 'some' | 'all' } = { behind: 'nobody' }
+  const throttle = createPublishThrottle({ ...clock, monotonic: () => clock.monotonic() + spent }, () => state.behind)
   return {
     clock,
     throttle,
@@ -31,10 +31,10 @@ test('what everybody can follow is published at once', () => {
 describe('where somebody who reads cannot follow', () => {
   test('publishes wait for them, in order, and other topics do not', async () => {
     const { clock, publish, done, state, names, throttle } = publisher()
-    state.crowded = true
+    state.behind = 'some'
     for (const name of names(30)) void publish(name)
     expect(done).toEqual([])
-    state.crowded = false
+    state.behind = 'nobody'
     void publish('31')
     void publish('other', 'elsewhere')
     expect(done).toEqual(['other'])
@@ -45,7 +45,7 @@ describe('where somebody who reads cannot follow', () => {
 
   test('a topic is slowed to a thousand messages a second, and to a MiB, and to no less', async () => {
     const { clock, publish, done, state, names } = publisher()
-    state.crowded = true
+    state.behind = 'some'
     const loop = (async () => {
       for (const name of names(200)) await publish(name)
     })()
@@ -66,12 +66,26 @@ describe('where somebody who reads cannot follow', () => {
     expect(done).toEqual(names(210))
   })
 
+  test('where nobody follows it is slowed to a tenth of that', async () => {
+    const { clock, publish, done, state, names } = publisher()
+    state.behind = 'all'
+    void (async () => {
+      for (const name of names(100)) await publish(name)
+    })()
+    await clock.advance(500)
+    expect(done.length).toBeGreaterThanOrEqual(40)
+    expect(done.length).toBeLessThanOrEqual(60)
+    state.behind = 'nobody'
+    await clock.advance(2)
+    expect(done).toEqual(names(100))
+  })
+
   test('no more than a thousand wait: who does not wait for the answer cannot be slowed', async () => {
     const { clock, publish, done, state, names } = publisher()
-    state.crowded = true
+    state.behind = 'some'
     for (const name of names(1_500)) void publish(name)
     expect(done).toEqual(names(1_500 - 1_024))
-    state.crowded = false
+    state.behind = 'nobody'
     await clock.advance(20)
     expect(done).toEqual(names(1_500))
   })
@@ -94,7 +108,7 @@ test('a loop of publishes leaves the rest of the process its turn', async () => 
 
 test('one that fails tells its own publisher, and the next go on', async () => {
   const { clock, throttle, state, publish, done } = publisher()
-  state.crowded = true
+  state.behind = 'some'
   const failed = throttle.run('t', 1, () => Promise.reject(new Error('away'))).catch((error: Error) => error.message)
   void publish('2')
   await clock.advance(5)

@@ -213,7 +213,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     slow.reader.read()
     await fill(log, 2)
     expect(slow.offsets()).toEqual(range(1, 205))
-    expect(feed.crowded()).toBe(false)
+    expect(feed.behind()).toBe('nobody')
   })
 
   test('publishers are asked to wait for who reads and is far behind, not for who is a little behind, or has stopped reading', async () => {
@@ -222,18 +222,33 @@ describe('server rule 6: nothing falls between replay and live', () => {
     const slow = await join(null)
     slow.reader.open = false
     await fill(log, 200)
-    expect(feed.crowded()).toBe(false)
+    expect(feed.behind()).toBe('nobody')
     await fill(log, 100)
-    expect(feed.crowded()).toBe(true)
+    expect(feed.behind()).toBe('all')
     await clock.advance(1_500)
-    expect(feed.crowded()).toBe(false)
+    expect(feed.behind()).toBe('nobody')
     slow.reader.read()
     expect(slow.offsets()).toEqual(range(1, 300))
     slow.reader.open = false
     await fill(log, 300)
-    expect(feed.crowded()).toBe(true)
+    expect(feed.behind()).toBe('all')
     slow.leave()
-    expect(feed.crowded()).toBe(false)
+    expect(feed.behind()).toBe('nobody')
+  })
+
+  test('one who follows, or has only begun to fall behind, is told from all who cannot', async () => {
+    const log = memoryLog()
+    const { feed, join } = feedOn(log)
+    const [slow, fast] = [await join(null), await join(null)]
+    slow.reader.open = false
+    await fill(log, 200)
+    fast.reader.open = false
+    await fill(log, 100)
+    expect(feed.behind()).toBe('some')
+    await fill(log, 200)
+    expect(feed.behind()).toBe('all')
+    fast.reader.read()
+    expect(feed.behind()).toBe('some')
   })
 
   test('few large messages crowd a topic as many small ones do', async () => {
@@ -242,7 +257,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     const slow = await join(null)
     slow.reader.open = false
     for (let at = 0; at < 2; at++) await log.append({ topic: 't', data: JSON.stringify('x'.repeat(100_000)) })
-    expect(feed.crowded()).toBe(true)
+    expect(feed.behind()).toBe('all')
   })
 
   test('what is trimmed before a slow reader got it leaves a prev by which the client sees the gap', async () => {

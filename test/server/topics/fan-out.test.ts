@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { memoryLog } from '../../../src/server/log/memory-log.js'
+import { createPublishThrottle } from '../../../src/server/publishes/publish-throttle.js'
+import { TopicFeed } from '../../../src/server/topics/topic-feed.js'
+import type { ReaderSink } from '../../../src/server/topics/topic-reader.js'
+import { createStepClock } from '../../kit/step-clock.js'
+
+/** Frames that may be on their way to one reader. */
+const WINDOW = 32
+const TICK = 10
+
+const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
+interface Reader {
+  got: number
+  missed: number
+}
+
+/** Ten who publish one message after the other, as fast as they are answered, and readers who each take so many a second. */
+async function topic(takes: readonly number[]) {
+  const clock = createStepClock()
+  const log = memoryLog({ clock })
+  const feed = new TopicFeed('t', { log, clock, onError: () => undefined })
+  const throttle = createPublishThrottle(clock, () => feed.behind())
+  const drains: (() => void)[] = []
+  let published = 0
+
+  async function reader(perSecond: number): Promise<Reader> {
+    const self = { got: 0, missed: 0 }
+    let onItsWay = 0
+    let owed = 0
+    let waiting: (() => void)[] = []
+    const sink: ReaderSink = {
+      message: () => void onItsWay++,
+      missed: (count) => void (self.missed += count),
+      subscribed: () => undefined,
+      hasRoom: () => onItsWay < WINDOW,
+      whenRoom: (then) => void waiting.push(then),
+      sees: () => true,
+    }
+    drains.push(() => {
+      owed = Math.min(onItsWay, owed + (perSecond * TICK) / 1_000)
+      const taken = Math.floor(owed)
+      owed -= taken
+      onItsWay -= taken
+      self.got += taken
+      if (taken === 0 || onItsWay >= WINDOW) return
+      const all = waiting
+      waiting = []
+      for (const then of all) then()
+    })
+    await feed.prepare(null)
+    feed.start(feed.join(null, sink).reader)
+    return self
+  }
+
+  const readers = await Promise.all(takes.map(reader))
+  let over = false
+  async function publisher() {
+    while (!over) {
+      await throttle.run('t', 100, () => log.append({ topic: 't', data: '1' }))
+      published++
+    }
+  }
+  return {
+    readers,
+    throttle,
+    async lasts(ms: number) {
+      const publishers = Array.from({ length: 10 }, publisher)
+      for (let at = 0; at < ms; at++) {
+        clock.advance(1)
+        if (at % TICK === 0) for (const drain of drains) drain()
+        await turn()
+      }
+      over = true
+      for (let at = 0; at < 2_000; at++) {
+        clock.advance(1)
+        await turn()
+      }
+      await Promise.all(publishers)
+      return published
+    },
+  }
+}
+
+test('a topic with more to write than the machine can is slowed to what the fastest take, and who is slower than the others is shed first: they miss nothing', async () => {
+  const { readers, lasts } = await topic([250, 250, 250, 250, 20, 20])
+  const published = await lasts(20_000)
+  expect(readers.slice(0, 4).map(({ missed }) => missed)).toEqual([0, 0, 0, 0])
+  for (const slow of readers.slice(4)) expect(slow.missed).toBeGreaterThan(1_000)
+  expect(published).toBeGreaterThan(250 * 20 * 0.9)
+  expect(published).toBeLessThan(250 * 20 * 1.2 + 512)
+})
+
+test('one who keeps up is not held back by others who do not: the topic is slowed to a thousand messages a second and no less', async () => {
+  const { lasts } = await topic([100_000, 20, 20])
+  const published = await lasts(5_000)
+  expect(published).toBeGreaterThan(1_000 * 5 * 0.9)
+})
+
+test('where all who read are all but stopped, a hundred messages a second are published all the same', async () => {
+  const { lasts } = await topic([10, 10])
+  const published = await lasts(10_000)
+  expect(published).toBeGreaterThan(100 * 10 * 0.9)
+  expect(published).toBeLessThan(100 * 10 * 1.2 + 512)
+})
