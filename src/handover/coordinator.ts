@@ -9,8 +9,7 @@ import { dialLeg } from './dial.js'
 import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
 import type { Audience, Handover } from './handover.js'
-import { HandoverWaiters } from './handover-waiters.js'
-import { letGo } from './leg-end.js'
+import { letGo, tellGone } from './leg-end.js'
 import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
@@ -48,7 +47,6 @@ export class Coordinator implements Handover, SessionLegs {
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
   readonly handoverRecord: HandoverRecord
-  #waiters: HandoverWaiters | null = null
   readonly #dialTimer: DialTimer
   readonly #queue: Event[] = []
   #running = false
@@ -66,7 +64,7 @@ export class Coordinator implements Handover, SessionLegs {
     this.dials = new DialRecord(settings.clock)
     this.evidence = new LocalEvidence(settings.clock, settings.network)
     this.limits = new TimeLimits(this)
-    this.handoverRecord = new HandoverRecord(settings.clock, audience)
+    this.handoverRecord = new HandoverRecord(this)
     this.#dialTimer = new DialTimer(this)
   }
 
@@ -94,7 +92,7 @@ export class Coordinator implements Handover, SessionLegs {
       return Promise.reject(
         new LiveSocketError('closed', explain`There is nothing to hand over: call connect() first.`),
       )
-    const over = (this.#waiters ??= new HandoverWaiters()).wait(active?.leg)
+    const over = this.handoverRecord.over()
     if (active) this.leave('application')
     else this.dialSooner()
     return over
@@ -136,7 +134,7 @@ export class Coordinator implements Handover, SessionLegs {
     // Who puts a handover off has no say in a reconnection, which is as spread as any.
     else if (!active && this.#dialTimer.putOff)
       this.#dialTimer.wait({ kind: 'spread', failures: Math.max(0, failures - 1) })
-    this.limits.follow(this.state, this.handoverRecord.cutover?.at)
+    this.limits.follow()
   }
 
   #carryOut(effect: Effect) {
@@ -150,12 +148,12 @@ export class Coordinator implements Handover, SessionLegs {
       case 'serve':
         return this.#serve(effect.leg)
       case 'failed':
-        return this.#handoverFailed(effect.ask, effect.why)
+        this.handoverRecord.failed(effect.ask, effect.why)
+        return this.#tellRefused(this.state.active?.leg)
       case 'stopped':
         this.#freshest = undefined
-        this.handoverRecord.forget()
+        this.handoverRecord.stopped()
         this.audience.stopped(effect.stop)
-        this.#waiters?.closed()
     }
   }
 
@@ -175,9 +173,7 @@ export class Coordinator implements Handover, SessionLegs {
     if (why === 'silent') this.audience.outage.failed({ code: 'lost', message: why })
     const { code, reason } = this.#goodbye ?? {}
     leg.close(code ?? 1000, code === undefined ? why : reason)
-    this.session.gone(number)
-    this.audience.emit('leg-closed', { leg: number, code: 1000, reason: why, by: 'client' })
-    if (why === 'handed-over' && this.handoverRecord.finished()) this.handedOver(true)
+    tellGone(this, { leg: number, code: 1000, reason: why, by: 'client' })
   }
 
   /** A leg serves from here on: a fresh one, or the old one again. */
@@ -203,28 +199,14 @@ export class Coordinator implements Handover, SessionLegs {
     audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
     if (gone()) return
     if (old?.ask) handoverRecord.cut(old.ask, old.leg, number)
-    else {
-      handoverRecord.served(number)
-      this.handedOver(false)
-    }
+    else handoverRecord.served(number)
     session.served(old !== null)
     audience.outage.over()
     if (this.#freshest !== undefined && leg.token !== undefined) this.renew(this.#freshest)
   }
 
-  #handoverFailed({ id, reason }: HandoverAsk, why: Extract<Effect, { do: 'failed' }>['why']) {
-    this.audience.emit('handover-failed', { id, reason, why })
-    this.#tellRefused(this.state.active?.leg)
-    if (why !== 'superseded') this.#waiters?.failed(why, this.state.old?.leg)
-  }
-
   #tellRefused(number: number | undefined) {
     for (const error of this.legs.takeRefusals(number)) this.audience.emit('error', { error })
-  }
-
-  handedOver(planned: boolean): void {
-    if (planned) this.session.counters.handovers++
-    this.#waiters?.handedOver(this.state.active?.leg)
   }
 
   // What time brings, and the page and its network.

@@ -1,6 +1,7 @@
-import { type Clock, type Random, since } from '../base/clock.js'
+import type { Clock, Random } from '../base/clock.js'
 import { handoverDialDelay, reconnectDelay, spreadDelay } from '../policy/delay.js'
 import type { HandoverAsk, Backoff } from './state.js'
+import { leftOf } from './time-limits.js'
 
 /** What a delay depends on besides its pace. */
 export interface BackoffFacts {
@@ -23,32 +24,29 @@ export const LEAST_DIAL = 1_000
 
 /** Milliseconds to wait before the next dial. */
 export function delayOf(
-  backoff: Backoff,
+  { kind, failures = 0, unopened, retryAfter, spread: own }: Backoff,
   { clock, random, ask, dwell, dialTook, spread, cap, placed }: BackoffFacts,
 ): number {
-  const left = ask ? Math.max(0, ask.deadline - since(clock, ask.at)) : Infinity
+  const left = ask ? leftOf(ask, clock) : Infinity
   const dialTime = Math.max(LEAST_DIAL, 3 * dialTook)
-  switch (backoff.kind) {
-    case 'now':
-      return 0
-    case 'asked': {
-      if (!ask) return 0
-      const part = spreadDelay({ spread: ask.spread, deadline: left, dialTime }, random)
-      return Math.max(Math.min(dwell, left / 2), part)
-    }
-    case 'again': {
-      const { tries, unopened, retryAfter, spread } = backoff
-      return handoverDialDelay({ n: tries - 1, unopened, retryAfter, spread, latest: left - dialTime }, random)
-    }
-    case 'spread':
-      return reconnectDelay({ failures: backoff.failures, spread, cap, placed }, random)
-    case 'early':
-      return reconnectDelay({ failures: backoff.failures, spread, cap, early: true }, random)
-    case 'busy': {
-      const { retryAfter, spread: own } = backoff
-      // A server that says over what it wants them spread has measured it: no failure of before makes it wider.
-      const failures = own === undefined ? backoff.failures : 0
-      return reconnectDelay({ failures, spread: own ?? spread, cap, busy: true, retryAfter }, random)
-    }
+  if (kind === 'now' || (kind === 'asked' && !ask)) return 0
+  if (kind === 'asked') {
+    const part = spreadDelay({ spread: ask!.spread, deadline: left, dialTime }, random)
+    return Math.max(Math.min(dwell, left / 2), part)
   }
+  if (kind === 'again')
+    return handoverDialDelay({ n: failures - 1, unopened, retryAfter, spread: own, latest: left - dialTime }, random)
+  return reconnectDelay(
+    {
+      // A server that says over what it wants them spread has measured it: no failure of before makes it wider.
+      failures: own === undefined ? failures : 0,
+      spread: own ?? spread,
+      cap,
+      early: kind === 'early',
+      busy: kind === 'busy',
+      retryAfter,
+      placed: kind === 'spread' && placed,
+    },
+    random,
+  )
 }

@@ -1,22 +1,25 @@
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { since } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import { createPeriod, type Period } from '../base/period.js'
+import type { HandoverRequest } from '../options/options.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import { delayOf, LEAST_DIAL } from './dial-delay.js'
 import type { Handover } from './handover.js'
-import { HandoverWhen } from './handover-when.js'
-import type { ClientReason, Backoff } from './state.js'
+import type { Backoff, ClientReason, HandoverAsk } from './state.js'
+import { leftOf } from './time-limits.js'
 
 /** Handovers that the client wants by itself and that can wait for a moment that suits the application. */
 const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
+
+/** However the application decides, a dial gets this part of the deadline, and never less than these milliseconds. */
+const DIAL_PART = 0.25
+const DIAL_LEAST = 2_000
 
 /** When the next dial is due. */
 export class DialTimer {
   readonly #handover: Handover
   readonly #alarm: Alarm
-  readonly #when: HandoverWhen | null
   /**
    * For so long a server said that it is busy, or dials that were given up are paid for: whatever a later wait is for,
    * it is no shorter.
@@ -25,32 +28,32 @@ export class DialTimer {
   /** The pace that was waited at last. */
   backoff: Backoff = { kind: 'now' }
   #paused = false
+  /** The application is asked whether the handover suits it. An answer to an earlier request is not taken for this one's. */
+  #asking: object | null = null
 
   constructor(handover: Handover) {
-    const { clock, handover: options } = handover.settings
+    const { clock } = handover.settings
     this.#handover = handover
     this.#alarm = createAlarm(clock, this.#due, this)
     this.busyFor = createPeriod(clock)
-    this.#when = options.when ? new HandoverWhen(clock, options.when, (cause) => whenThrew(handover, cause)) : null
   }
 
   wait(backoff: Backoff): void {
+    const { kind, retryAfter } = backoff
+    const before = this.#asking ? null : this.#alarm.left
+    this.#asking = null
     this.backoff = backoff
-    this.#when?.clear()
-    if ('retryAfter' in backoff && backoff.retryAfter)
-      this.busyFor.extend(bounded(backoff.retryAfter, bounds.retryAfter))
-    if (backoff.kind === 'now' && this.busyFor.left === 0) return this.#now()
+    if (retryAfter) this.busyFor.extend(bounded(retryAfter, bounds.retryAfter))
     const delay = Math.max(this.busyFor.left, this.#price(), this.#delay())
-    const before = this.#alarm.left
     // A request that replaces another one must not put off a dial that is due already.
-    this.#alarm.set(backoff.kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
-    if (backoff.kind === 'asked' && delay === 0) this.#now()
+    this.#alarm.set(kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
+    if (delay === 0 && (kind === 'now' || kind === 'asked')) this.#due()
   }
 
   /** No dial is waited for. */
   clear(): void {
+    this.#asking = null
     this.#alarm.clear()
-    this.#when?.clear()
   }
 
   /** A page that is stored dials nothing: what comes due meanwhile is dropped, and `resume` asks anew. */
@@ -78,7 +81,7 @@ export class DialTimer {
 
   /** The application puts the handover off for the moment. */
   get putOff(): boolean {
-    return this.#when?.waiting ?? false
+    return this.#asking !== null
   }
 
   #delay(): number {
@@ -98,35 +101,45 @@ export class DialTimer {
 
   /** A dial that follows a failed one has its price, unless it would come too late for a deadline. */
   #price(): number {
-    const { backoff } = this
-    if (backoff.kind === 'now' || backoff.kind === 'asked' || ('failures' in backoff && backoff.failures === 0))
-      return 0
+    if (!this.backoff.failures) return 0
     const { settings, state, dials } = this.#handover
     const ask = state.active?.ask
     const wait = dials.retries.take()
-    return ask && !ask.expired && wait + LEAST_DIAL > ask.deadline - since(settings.clock, ask.at) ? 0 : wait
-  }
-
-  #now() {
-    this.#alarm.clear()
-    this.#due()
+    return ask && !ask.expired && wait + LEAST_DIAL > leftOf(ask, settings.clock) ? 0 : wait
   }
 
   /** A handover that can wait for a moment that suits the application does. */
   #due() {
+    const asked = this.#asking !== null
+    this.clear()
     if (this.#paused) return
-    this.#handover.dials.placed = this.backoff.kind === 'spread' && this.backoff.failures === 0
-    const dial = () => this.#handover.dispatch({ type: 'due' })
-    const ask = this.#handover.state.active?.ask
-    const patient =
-      ask && !ask.expired && this.backoff.kind === 'asked' && (ask.by === 'server' || PATIENT.includes(ask.reason))
-    if (!this.#when || !patient) return dial()
-    const { id, reason, deadline, at } = ask
-    const left = Math.max(0, deadline - since(this.#handover.settings.clock, at))
-    this.#when.wait({ id, reason, deadline: left }, dial)
+    const { settings, state, dials } = this.#handover
+    const { kind, failures } = this.backoff
+    dials.placed = kind === 'spread' && !failures
+    const ask = state.active?.ask
+    const patient = kind === 'asked' && ask && !ask.expired && (ask.by === 'server' || PATIENT.includes(ask.reason))
+    if (!asked && patient && settings.handover.when) this.#ask(settings.handover.when, ask)
+    else this.#dial()
   }
-}
 
-function whenThrew({ audience }: Handover, cause: unknown) {
-  audience.error(new LiveSocketError('invalid', explain`handover.when threw; the handover goes on.`, { cause }))
+  /** Dials when the application says that it suits, or as late as still leaves time for the dial. */
+  #ask(when: (request: HandoverRequest) => Promise<void>, ask: HandoverAsk) {
+    const { id, reason } = ask
+    const { settings, audience } = this.#handover
+    const deadline = leftOf(ask, settings.clock)
+    const mine = (this.#asking = {})
+    this.#alarm.set(Math.max(0, deadline - Math.max(DIAL_LEAST, deadline * DIAL_PART)))
+    Promise.resolve({ id, reason, deadline })
+      .then(when)
+      .catch((cause: unknown) => {
+        audience.error(new LiveSocketError('invalid', explain`handover.when threw; the handover goes on.`, { cause }))
+      })
+      .then(() => {
+        if (this.#asking === mine) this.#dial()
+      })
+  }
+
+  #dial() {
+    this.#handover.dispatch({ type: 'due' })
+  }
 }

@@ -1,5 +1,8 @@
-import { type Clock, instant, since, type Instant } from '../base/clock.js'
-import type { Emit } from './events.js'
+import { instant, since, type Instant } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import { explain } from '../base/explanation.js'
+import type { LiveSocketEvents } from './events.js'
+import type { Handover } from './handover.js'
 import type { HandoverAsk } from './state.js'
 
 /** A cutover whose old leg still lives. */
@@ -10,27 +13,42 @@ export interface Cutover {
   readonly at: Instant
 }
 
+/** A call of the application's `handover()` that has not come to an end. */
+interface Waiter {
+  /** The leg that it wants left; undefined where none served. */
+  readonly from: number | undefined
+  readonly resolve: () => void
+  readonly reject: (error: LiveSocketError) => void
+}
+
+type Why = LiveSocketEvents['handover-failed']['why']
+
 /**
- * Tells that a handover has started, what was cut over and how it ended, each once, whatever became of it. What asks for
- * one and what a dial of it failed at is told where it is noticed; the events are listed in `events.ts`.
+ * Tells that a handover has started, what was cut over and how it ended, each once, whatever became of it: as events,
+ * and to whoever waits for it. What asks for one is told where it is noticed; the events are listed in `events.ts`.
  */
 export class HandoverRecord {
-  readonly #clock: Clock
-  readonly #teller: { readonly emit: Emit }
+  readonly #handover: Handover
   #startedFor: string | null = null
   cutover: Cutover | null = null
   /** A handover whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
   #broken: { readonly ask: HandoverAsk; readonly from: number } | null = null
   #lastCut: Instant | null = null
+  #waiting: Waiter[] = []
 
-  constructor(clock: Clock, teller: { readonly emit: Emit }) {
-    this.#clock = clock
-    this.#teller = teller
+  constructor(handover: Handover) {
+    this.#handover = handover
   }
 
   /** Milliseconds since the last cutover; Infinity where there was none. */
   get sinceCutover(): number {
-    return this.#lastCut ? since(this.#clock, this.#lastCut) : Infinity
+    return this.#lastCut ? this.#since(this.#lastCut) : Infinity
+  }
+
+  /** Resolves when the leg that serves at this moment has been left. */
+  over(): Promise<void> {
+    const from = this.#active
+    return new Promise((resolve, reject) => void this.#waiting.push({ from, resolve, reject }))
   }
 
   /** A leg is dialled for that request; `exclusive`: after the one that served was closed for it. */
@@ -39,7 +57,8 @@ export class HandoverRecord {
     if (this.#startedFor === id) return
     this.#startedFor = id
     if (exclusive) this.#broken = { ask, from }
-    this.#teller.emit('handover-started', { id, reason, from, to, overlap: exclusive ? 'exclusive' : 'concurrent' })
+    const overlap = exclusive ? 'exclusive' : 'concurrent'
+    this.#handover.audience.emit('handover-started', { id, reason, from, to, overlap })
   }
 
   /** A leg serves where none did. */
@@ -47,36 +66,78 @@ export class HandoverRecord {
     const broken = this.#broken
     this.#broken = null
     if (broken) this.#tellFinished(broken.ask, broken.from, leg, 0)
+    this.#handedOver()
   }
 
   cut(ask: HandoverAsk, from: number, to: number): void {
-    this.#lastCut = instant(this.#clock)
+    this.#lastCut = instant(this.#handover.settings.clock)
     this.cutover = { ask, from, to, at: this.#lastCut }
-    this.#teller.emit('cutover', { id: ask.id, from, to })
+    this.#handover.audience.emit('cutover', { id: ask.id, from, to })
   }
 
-  /** The old leg is gone. False: there was none of a handover. */
-  finished(): boolean {
-    const cutover = this.cutover
+  /** That leg is gone: if it was the old one, its handover is finished. */
+  gone(leg: number): void {
+    const { cutover } = this
+    if (cutover?.from !== leg) return
     this.cutover = null
-    if (cutover) this.#tellFinished(cutover.ask, cutover.from, cutover.to, since(this.#clock, cutover.at))
-    return cutover !== null
+    this.#tellFinished(cutover.ask, leg, cutover.to, this.#since(cutover.at))
+    this.#handover.session.counters.handovers++
+    this.#handedOver()
   }
 
   /** The new leg died, and `leg` serves again. False: that is not what happened. */
   lost(leg: number): boolean {
-    if (this.cutover?.from !== leg) return false
-    const { id, reason } = this.cutover.ask
+    const { cutover } = this
+    if (cutover?.from !== leg) return false
     this.cutover = null
-    this.#teller.emit('handover-failed', { id, reason, why: 'lost' })
+    this.#tellFailed(cutover.ask, 'lost')
     return true
   }
 
-  forget(): void {
+  failed(ask: HandoverAsk, why: Why): void {
+    this.#tellFailed(ask, why)
+    if (why === 'superseded') return
+    const message = explain`The handover came to nothing (${why}); the leg that served still does.`
+    // A leg that is still to go from a former handover goes.
+    const old = this.#handover.state.old?.leg
+    this.#settle((from) => from === undefined || from !== old, new LiveSocketError('timeout', message))
+  }
+
+  stopped(): void {
     this.cutover = this.#broken = this.#lastCut = null
+    const message = explain`The live socket was closed during the handover.`
+    this.#settle(() => true, new LiveSocketError('closed', message))
   }
 
   #tellFinished({ id, reason }: HandoverAsk, from: number, to: number, overlap: number) {
-    this.#teller.emit('handover-finished', { id, reason, from, to, overlap })
+    this.#handover.audience.emit('handover-finished', { id, reason, from, to, overlap })
+  }
+
+  #tellFailed({ id, reason }: HandoverAsk, why: Why) {
+    this.#handover.audience.emit('handover-failed', { id, reason, why })
+  }
+
+  /** A handover is over, or a reconnection. */
+  #handedOver() {
+    const active = this.#active
+    this.#settle((from) => from !== active)
+  }
+
+  #settle(over: (from: number | undefined) => boolean, error?: LiveSocketError) {
+    const waiting = this.#waiting
+    this.#waiting = waiting.filter(({ from }) => !over(from))
+    for (const { from, resolve, reject } of waiting) {
+      if (!over(from)) continue
+      if (error) reject(error)
+      else resolve()
+    }
+  }
+
+  #since(at: Instant): number {
+    return since(this.#handover.settings.clock, at)
+  }
+
+  get #active(): number | undefined {
+    return this.#handover.state.active?.leg
   }
 }

@@ -5,7 +5,6 @@ import type { DialRecord } from './dial-record.js'
 import type { Emit } from './events.js'
 import type { LegRoster } from './leg-roster.js'
 import type { LocalEvidence } from './local-evidence.js'
-import type { HandoverRecord } from './handover-record.js'
 import type { Outage } from './outage.js'
 import type { SignalFrame } from '../protocol/frames.js'
 import type { Session } from './session.js'
@@ -22,14 +21,18 @@ export interface Handover {
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly limits: { lastChance(): void }
-  readonly handoverRecord: HandoverRecord
+  readonly handoverRecord: {
+    /** The cutover whose old leg still lives. */
+    readonly cutover: { readonly at: Instant } | null
+    /** Milliseconds since the last one. */
+    readonly sinceCutover: number
+    gone(leg: number): void
+  }
   dispatch(event: Event): void
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /** A hint that a dial may succeed now. */
   dialSooner(): void
-  /** A handover is over, and the leg it led to serves. `planned`: another one served until then. */
-  handedOver(planned: boolean): void
   /** Something has come, now: looks at what may have come due meanwhile. */
   arrived(at: Instant): void
   /** Something has come in: the old leg goes, should it have nothing more to give. */

@@ -5,6 +5,7 @@ import type { LegEnd, ProtocolLeg } from '../legs/protocol-leg.js'
 import { closeVerdict, type Verdict } from '../policy/close-verdict.js'
 import { legFailure } from '../policy/leg-failure.js'
 import type { ErrorFrame } from '../protocol/frames.js'
+import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
 import { askOnClose } from './option-callbacks.js'
 
@@ -82,7 +83,7 @@ interface Loss {
 }
 
 function lost(handover: Handover, leg: ProtocolLeg, { code, reason, by, opened, error }: Loss, verdict: Verdict) {
-  const { settings, session, audience, handoverRecord, state } = handover
+  const { settings, audience } = handover
   const { number, url, welcome, welcomedAt } = leg
   const alone = isAlone(handover, leg)
   if (alone) {
@@ -91,11 +92,18 @@ function lost(handover: Handover, leg: ProtocolLeg, { code, reason, by, opened, 
   }
   if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
   const lasted = welcomedAt !== null && since(settings.clock, welcomedAt) >= LASTED
-  const wasOld = number === state.old?.leg
-  session.gone(number)
-  audience.emit('leg-closed', { leg: number, code, reason, by })
+  tellGone(handover, { leg: number, code, reason, by })
   handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted })
-  if (wasOld && handoverRecord.finished()) handover.handedOver(true)
+}
+
+/** Whoever it concerns hears that a leg is no more. */
+export function tellGone(
+  { session, audience, handoverRecord }: Handover,
+  closed: LiveSocketEvents['leg-closed'],
+): void {
+  session.gone(closed.leg)
+  audience.emit('leg-closed', closed)
+  handoverRecord.gone(closed.leg)
 }
 
 /**

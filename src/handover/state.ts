@@ -66,17 +66,14 @@ export interface HandoverAsk {
 export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
 
 /** How long the next dial waits; the coordinator draws the number. */
-export type Backoff =
-  | { readonly kind: 'now' }
-  /** A request's own spread, and the dwell after a cutover. */
-  | { readonly kind: 'asked' }
-  /** Within a handover. */
-  | ({ readonly kind: 'again'; readonly tries: number; readonly unopened: number } & Busy)
-  | { readonly kind: 'spread' | 'early'; readonly failures: number }
-  | ({ readonly kind: 'busy'; readonly failures: number } & Busy)
-
-/** The server that was dialled is busy for so many ms, and wants its clients spread over as many more. */
-export interface Busy {
+export interface Backoff {
+  /** `asked`: a request's own spread, and the dwell after a cutover. `again`: within a handover. */
+  readonly kind: 'now' | 'asked' | 'again' | 'spread' | 'early' | 'busy'
+  /** Dials that came to nothing before it. Default 0. */
+  readonly failures?: number
+  /** Of those, the ones in a row that failed before their socket opened. Default 0. */
+  readonly unopened?: number
+  /** The server that was dialled is busy for so many ms, and wants its clients spread over as many more. */
   readonly retryAfter?: number
   readonly spread?: number
 }

@@ -1,9 +1,10 @@
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { instant, since, type Instant } from '../base/clock.js'
+import { between, since, type Clock, type Instant } from '../base/clock.js'
+import { createPeriod, type Period } from '../base/period.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
 import { letGo } from './leg-end.js'
-import type { HandoverAsk, State } from './state.js'
+import type { HandoverAsk } from './state.js'
 
 /** Time that a handover which the client wants by itself is given, ms. */
 export const OWN_DEADLINE = 30_000
@@ -13,42 +14,46 @@ export const OWN_DEADLINE = 30_000
  */
 const AGE_ROOM = OWN_DEADLINE + 60_000
 
+/** What is due within this time, ms, is due: sums of times differ in their last digits. */
+const DUE = 0.01
+
+/** Milliseconds up to its deadline. */
+export function leftOf({ at, deadline }: HandoverAsk, clock: Clock): number {
+  return Math.max(0, deadline - since(clock, at))
+}
+
 /** How long what is under way may take: a handover, an overlap, a leg's life, a silence. */
 export class TimeLimits {
   readonly #handover: Handover
-  #deadline: Alarm | null = null
-  #deadlineOf: HandoverAsk | null = null
-  #overlap: Alarm | null = null
-  #overlapOf: { readonly leg: number; readonly limit: number } | null = null
-  #age: Alarm | null = null
-  #lastChance: Alarm | null = null
+  readonly #alarm: Alarm
+  /** Of the leg that serves. */
+  readonly #age: Period
+  readonly #lastChance: Period
 
   constructor(handover: Handover) {
+    const { clock } = handover.settings
     this.#handover = handover
+    this.#alarm = createAlarm(clock, this.#ring, this)
+    this.#age = createPeriod(clock)
+    this.#lastChance = createPeriod(clock)
   }
 
-  /** Arms what the state calls for. `cutAt`: when the present overlap began. */
-  follow(state: State, cutAt: Instant | undefined): void {
-    if (!state.active) {
-      this.#age?.clear()
-      this.#lastChance?.clear()
+  /** Waits for what comes due first. */
+  follow(): void {
+    if (!this.#handover.state.active) {
+      this.#age.stop()
+      this.#lastChance.stop()
     }
-    this.#followDeadline(state)
-    this.#followOverlap(state, cutAt)
+    const first = Math.min(...this.#limits().map(([left]) => left))
+    if (first === Infinity) this.#alarm.clear()
+    else this.#alarm.set(first)
   }
 
   /** The age of the leg that serves from now on, counted from its dial, as platforms do. */
   ageFrom(dialledAt: Instant): void {
-    const { clock, random, handover } = this.#handover.settings
+    const { random, handover } = this.#handover.settings
     const { maxAge } = handover
-    if (maxAge === null) return
-    const limit = agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random)
-    const age = (this.#age ??= this.#alarm(() => {
-      // Again and again: the limit does not go away.
-      age.set(OWN_DEADLINE)
-      this.#handover.leave('age')
-    }))
-    age.set(Math.max(0, limit - since(clock, dialledAt)))
+    if (maxAge !== null) this.#age.start(agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random), dialledAt)
   }
 
   /**
@@ -56,55 +61,57 @@ export class TimeLimits {
    * deadline it was given before: to say "live" would be a lie.
    */
   lastChance(): void {
-    this.#lastChance ??= this.#alarm(() => {
-      const leg = this.#active
-      if (leg?.silent) letGo(this.#handover, leg, 1000, 'silent', { do: 'retry', backoff: 'early' })
-    })
-    this.#lastChance.set(this.#handover.settings.connectTimeout)
+    this.#lastChance.start(this.#handover.settings.connectTimeout)
+    this.follow()
   }
 
-  #followDeadline({ active }: State) {
-    const ask = active?.ask && !active.ask.expired ? active.ask : null
-    if (ask?.at === this.#deadlineOf?.at && ask?.id === this.#deadlineOf?.id) return
-    this.#deadlineOf = ask
-    if (!ask) return this.#deadline?.clear()
-    this.#deadline ??= this.#alarm(() =>
-      this.#handover.dispatch({ type: 'deadline', alive: this.#active?.silent === false }),
-    )
-    this.#deadline.set(this.#leftOf(ask))
+  #ring() {
+    this.#limits().find(([left]) => left < DUE)?.[1]()
+    this.follow()
   }
 
-  #followOverlap(state: State, cutAt = instant(this.#handover.settings.clock)) {
-    const { old } = state
-    if (!old) {
-      this.#overlapOf = null
-      return this.#overlap?.clear()
-    }
-    const limit = this.#overlapLimit(state, cutAt)
-    if (this.#overlapOf?.leg === old.leg && this.#overlapOf.limit <= limit) return
-    this.#overlapOf = { leg: old.leg, limit }
-    this.#overlap ??= this.#alarm(() => this.#handover.dispatch({ type: 'old-done' }))
-    this.#overlap.set(Math.max(0, limit - since(this.#handover.settings.clock, cutAt)))
+  /** Milliseconds to go, and what is done then. */
+  #limits(): [left: number, reached: () => void][] {
+    const handover = this.#handover
+    const { active, old } = handover.state
+    const ask = active?.ask ?? null
+    const leg = handover.legs.of(active?.leg)
+    return [
+      [
+        ask && !ask.expired ? leftOf(ask, handover.settings.clock) : Infinity,
+        () => handover.dispatch({ type: 'deadline', alive: leg?.silent === false }),
+      ],
+      [old ? this.#overlapLeft(ask) : Infinity, () => handover.dispatch({ type: 'old-done' })],
+      [
+        leftIn(this.#age),
+        () => {
+          // Again and again: the limit does not go away.
+          this.#age.start(OWN_DEADLINE)
+          handover.leave('age')
+        },
+      ],
+      [
+        leftIn(this.#lastChance),
+        () => {
+          this.#lastChance.stop()
+          if (leg?.silent) letGo(handover, leg, 1000, 'silent', { do: 'retry', backoff: 'early' })
+        },
+      ],
+    ]
   }
 
-  /** From the cutover on. When the next handover waits for room, half of the time that it has is the old leg's. */
-  #overlapLimit({ active, wait }: State, cutAt: Instant): number {
-    const { clock, handover } = this.#handover.settings
-    const ask = active?.ask
-    if (!ask || wait === 'none') return handover.overlapLimit
-    return Math.min(handover.overlapLimit, since(clock, cutAt) + this.#leftOf(ask) / 2)
+  /** When the next handover waits for room, half of the time that it has is the old leg's. */
+  #overlapLeft(ask: HandoverAsk | null): number {
+    const { settings, handoverRecord } = this.#handover
+    const { overlapLimit } = settings.handover
+    const { cutover } = handoverRecord
+    if (!cutover) return overlapLimit
+    const { at } = cutover
+    const half = ask ? between(at, ask.at) + (ask.deadline - between(ask.at, at)) / 2 : Infinity
+    return Math.max(0, Math.min(overlapLimit, half) - since(settings.clock, at))
   }
+}
 
-  #leftOf({ at, deadline }: HandoverAsk): number {
-    return Math.max(0, deadline - since(this.#handover.settings.clock, at))
-  }
-
-  get #active() {
-    const { legs, state } = this.#handover
-    return legs.of(state.active?.leg)
-  }
-
-  #alarm(ring: () => void): Alarm {
-    return createAlarm(this.#handover.settings.clock, ring)
-  }
+function leftIn(period: Period): number {
+  return period.running ? period.left : Infinity
 }

@@ -21,37 +21,29 @@ describe('every interleaving of events', () => {
   })
 
   const mistakes: [string, string, string][] = [
-    [
-      'a dead old leg is kept',
-      'const next = { ...state, ...UNTRIED, old: null }',
-      'const next = { ...state, ...UNTRIED }',
-    ],
-    ['a third leg is dialled', "if (state.active && state.old) return [{ ...state, wait: 'room' }, []]", ''],
+    ['a dead old leg is kept', 'if (turn.old?.leg === leg) turn.old = null', ''],
+    ['a third leg is dialled', "if (active && turn.old) return void (turn.wait = 'room')", ''],
     [
       'a standby leg is replaced without being closed',
-      "...replaced, { do: 'close', leg: standby.leg, why: 'dropped' })",
-      '...replaced)',
+      "if (standby) close(turn, standby, 'dropped') if (turn.wait !== 'room')",
+      "if (standby) vacate(turn, standby.leg); if (turn.wait !== 'room')",
     ],
     [
       'a standby failure is not dialled again',
-      'return state.active.ask ? wait(next, again',
-      'return state.active.ask && next.tries < 0 ? wait(next, again',
+      'else if (turn.active.ask) again(turn, verdict)',
+      'else if (turn.active.ask && turn.tries < 0) again(turn, verdict)',
     ],
-    ['the old leg is forgotten when the new one dies', 'active: old, old: null, wait', 'active: null, old: null, wait'],
-    ['a stop leaves a leg open', '[state.standby, state.active, state.old]', '[state.standby, state.active]'],
+    ['the old leg is forgotten when the new one dies', 'turn.active = old turn.old = null', 'turn.old = null'],
+    ['a stop leaves a leg open', '[turn.standby, turn.active, turn.old]', '[turn.standby, turn.active]'],
     [
       'the standby leg is dropped when the active one dies',
-      'if (standby || !old) return [{ ...state, ...UNTRIED, active: null }, []]',
-      'if (standby || !old) return [{ ...state, ...UNTRIED, active: null, standby: null }, []]',
+      'if (standby || !old) return untried(turn)',
+      'if (standby || !old) { turn.standby = null; return }',
     ],
-    ['a named place that cannot be reached is dialled over and over', 'state.tries % 2 === 0 ?', 'state.tries >= 0 ?'],
-    ['a named place is given up for good', 'state.tries % 2 === 0 ?', 'state.tries === 0 ?'],
-    ['a busy server is dialled at once', 'const told = busy ?', 'const told = false ?'],
-    [
-      'a hint dials at once',
-      "? wait(state, event.backoff === 'now' ? { kind: 'now' } : { kind: 'early', failures: 0 })",
-      '? dial(state)',
-    ],
+    ['a named place that cannot be reached is dialled over and over', 'turn.tries % 2 === 0 ?', 'turn.tries >= 0 ?'],
+    ['a named place is given up for good', 'turn.tries % 2 === 0 ?', 'turn.tries === 0 ?'],
+    ['a busy server is dialled at once', 'retryAfter: busy?.retryAfter,', ''],
+    ['a hint dials at once', 'wait(turn, { kind: event.backoff, failures: 0 })', 'dial(turn)'],
   ]
   it.each(mistakes)('would notice if %s', async (_name, from, to) => {
     const broken = await mutant<typeof Machine>('src/handover/machine.ts', from, to)
@@ -143,7 +135,7 @@ describe('one handover at a time, in words', () => {
     const asked: Event[] = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }]
     expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({
       do: 'wait',
-      backoff: { kind: 'again', tries: 1, unopened: 0, retryAfter: 5_000 },
+      backoff: { kind: 'again', failures: 1, unopened: 0, retryAfter: 5_000 },
     })
     expect(run([...asked, { type: 'deadline', alive: true }, died(2, busy)], live)[1].at(-1)).toEqual({
       do: 'wait',

@@ -16,31 +16,28 @@ const plants = (file: string, mistakes: Readonly<Record<string, readonly [from: 
  */
 const OF_THE_CLIENT: readonly Mutant[] = [
   ...plants('handover/machine.ts', {
-    'a third leg is dialled while two live': [`if (state.active && state.old) return`, `if (false) return`],
-    'the old leg is dropped at the cutover': [`old: active, standby: null, wait`, `old: null, standby: null, wait`],
+    'a third leg is dialled while two live': [`if (active && turn.old) return`, `if (false) return`],
+    'the old leg is dropped at the cutover': [`turn.old = active`, `turn.old = null`],
     'a standby leg that fails takes the active one along': [
       `if (leg === standby?.leg && active) return standbyFailed(`,
       `if (false) return standbyFailed(`,
     ],
     'when the new leg dies the old one does not serve again': [
-      `const next: State = { ...state, active: old, old: null`,
-      `const next: State = { ...state, active: null, old: null`,
+      `turn.active = old turn.old = null`,
+      `turn.active = null; turn.old = null`,
     ],
     'a standby leg is forgotten when the active one dies': [
-      `if (standby || !old) return [{ ...state, ...UNTRIED, active: null }, []]`,
-      `if (standby || !old) return [{ ...state, ...UNTRIED, active: null, standby: null }, []]`,
+      `if (standby || !old) return untried(turn)`,
+      `if (standby || !old) { turn.standby = null; return untried(turn) }`,
     ],
-    'a failed dial is the last one': [
-      `if (state.wait === 'timer' && verdict.backoff === 'spread') return [next, []]`,
-      `return [next, []]`,
-    ],
+    'a failed dial is the last one': [`if (turn.wait === 'timer' && retry.backoff === 'spread') return`, `return`],
     'a stopped session leaves its standby leg open': [
-      `const open = [state.standby, state.active, state.old]`,
-      `const open = [state.active, state.old]`,
+      `const open = [turn.standby, turn.active, turn.old]`,
+      `const open = [turn.active, turn.old]`,
     ],
     'legs are numbered anew in a session': [
-      `leg: state.legs + 1, ask: null`,
-      `leg: (state.active?.leg ?? 0) + 1, ask: null`,
+      `const leg = ++turn.legs`,
+      `const leg = (turn.active?.leg ?? 0) + 1; turn.legs = leg`,
     ],
   }),
   ...plants('topics/topic-sequence.ts', {
