@@ -5,11 +5,11 @@ import { LiveSocketError } from '../base/errors.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame } from '../protocol/frames.js'
-import { dialLeg } from './dial.js'
+import { Dial } from './dial.js'
 import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
 import type { Audience, Handover } from './handover.js'
-import { letGo, tellGone } from './leg-end.js'
+import { tellGone } from './leg-end.js'
 import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
@@ -53,8 +53,8 @@ export class Coordinator implements Handover, SessionLegs {
   /** Of the step that is being carried out. */
   #turn = 0
   #lookedAt: Instant | null = null
-  /** What the legs' servers are told while the application stops. */
-  #goodbye: Stop | null = null
+  /** What the legs' servers are told while the application stops, or its page is stored. */
+  #goodbye: Pick<Stop, 'code' | 'reason'> | null = null
   /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
   #freshest: string | undefined
 
@@ -83,6 +83,11 @@ export class Coordinator implements Handover, SessionLegs {
     this.#goodbye = stop
     this.dispatch({ type: 'stop', stop })
     this.#goodbye = null
+  }
+
+  /** That leg is to be left, as of now. */
+  ask(leg: number, ask: Omit<HandoverAsk, 'at' | 'expired'>): void {
+    this.dispatch({ type: 'asked', leg, ask: { ...ask, at: instant(this.settings.clock), expired: false } })
   }
 
   /** Hands over to a new leg, or does not wait out a reconnection. Resolves when the old one is gone. */
@@ -158,22 +163,22 @@ export class Coordinator implements Handover, SessionLegs {
   }
 
   #dial(number: number, url: string | null, ask: HandoverAsk | null) {
-    const leg = dialLeg(this, number, url, ask)
-    this.legs.add(leg)
-    this.audience.emit('leg-dialling', { leg: number, handover: leg.handover })
+    const dial = new Dial(this, number, url, ask)
+    this.legs.add(dial)
+    this.audience.emit('leg-dialling', { leg: number, handover: dial.handover })
     if (ask) this.handoverRecord.started(ask, this.state.active?.leg ?? number - 1, number, this.state.exclusive)
   }
 
   #close(number: number, why: CloseReason) {
-    const leg = this.legs.forget(number)?.leg
+    const leg = this.legs.forget(number)
     if (!leg) return
     // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
     if (why === 'dropped' && leg.url) this.#dialTimer.busyFor.extend(this.dials.retries.take())
     if (why === 'same-server') this.dials.inVain = leg.url
     if (why === 'silent') this.audience.outage.failed({ code: 'lost', message: why })
-    const { code, reason } = this.#goodbye ?? {}
-    leg.close(code ?? 1000, code === undefined ? why : reason)
-    tellGone(this, { leg: number, code: 1000, reason: why, by: 'client' })
+    const { code = 1000, reason = why } = this.#goodbye ?? {}
+    leg.close(code, reason)
+    tellGone(this, { leg: number, code, reason, by: 'client' })
   }
 
   /** A leg serves from here on: a fresh one, or the old one again. */
@@ -226,11 +231,11 @@ export class Coordinator implements Handover, SessionLegs {
    */
   dialSooner(patience?: number): void {
     const { early } = this.dials
-    for (const leg of this.legs.all) {
-      if (leg.welcome) continue
+    for (const dial of this.legs.all) {
+      if (dial.leg.welcome) continue
       // It is cut short only where the next one need not wait.
-      if (patience !== undefined && early.left) leg.shortenDial(patience)
-      this.legs.suspect(leg)
+      if (patience !== undefined && early.left) dial.leg.shortenDial(patience)
+      dial.suspect = true
     }
     this.settings.clock.ringDue()
     const { wait, active } = this.state
@@ -245,24 +250,22 @@ export class Coordinator implements Handover, SessionLegs {
 
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void {
-    for (const leg of this.legs.all) if (leg.welcome) leg.probe(timeout)
+    for (const { leg } of this.legs.all) if (leg.welcome) leg.probe(timeout)
   }
 
   /** The page may be left, or not. */
   leaving(): void {
     this.evidence.leaving()
-    this.legs.markLeaving()
+    for (const dial of this.legs.all) dial.leaving = true
   }
 
-  /**
-   * Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. The machine is
-   * told of one leg after the other; the active one goes last, so that none comes to serve for a moment.
-   */
+  /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
   suspend(): void {
     if (this.state.status !== 'open') return
     this.#dialTimer.pause()
-    for (let seat; (seat = this.state.old ?? this.state.standby ?? this.state.active); )
-      letGo(this, this.legs.of(seat.leg)!, SUSPENDED, 'the page is stored', { do: 'retry', backoff: 'spread' })
+    this.#goodbye = { code: SUSPENDED, reason: 'the page is stored' }
+    this.dispatch({ type: 'suspend' })
+    this.#goodbye = null
   }
 
   /** False: nothing was suspended or held. */
@@ -284,20 +287,8 @@ export class Coordinator implements Handover, SessionLegs {
   leave(reason: ClientReason): void {
     const { active } = this.state
     if (!active) return
-    const { clock, connectTimeout } = this.settings
-    const deadline = reason === 'silence' ? connectTimeout : OWN_DEADLINE
-    const id = newId()
-    const ask: HandoverAsk = {
-      id,
-      reason,
-      by: 'client',
-      url: null,
-      at: instant(clock),
-      deadline,
-      spread: 0,
-      expired: false,
-    }
-    this.dispatch({ type: 'asked', leg: active.leg, ask })
+    const deadline = reason === 'silence' ? this.settings.connectTimeout : OWN_DEADLINE
+    this.ask(active.leg, { id: newId(), reason, by: 'client', url: null, deadline, spread: 0 })
   }
 
   send(leg: number, frame: ClientFrame): boolean {

@@ -2,10 +2,12 @@ import type { Instant } from '../base/clock.js'
 import { dialPatience } from '../policy/dial-patience.js'
 import { createProtocolLeg, type LegEnd, type ProtocolLeg } from '../legs/protocol-leg.js'
 import type { ProtocolLegDeps, ProtocolLegHandlers } from '../legs/protocol-leg.js'
+import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Handover } from './handover.js'
 import { died, fellSilent } from './leg-end.js'
 import { received } from './leg-frames.js'
+import type { RosterEntry } from './leg-roster.js'
 import { askUrl } from './option-callbacks.js'
 import type { HandoverAsk } from './state.js'
 
@@ -15,20 +17,21 @@ import type { HandoverAsk } from './state.js'
  */
 const OPEN_PART = 0.5
 
-/** Dials a leg for the session. `url`: where a server wants it to go; null: where the application says. */
-export function dialLeg(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null): ProtocolLeg {
-  const dial = new Dial(handover, number, url, ask)
-  dial.leg = createProtocolLeg(dial, dial)
-  return dial.leg
-}
-
-/** What a leg is made of, and who hears it: all the way from its dial to its end. */
-class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
-  leg!: ProtocolLeg
+/** A leg's dial: what it is made of, and who hears it, all the way to its end. */
+export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
+  readonly leg: ProtocolLeg
+  refusals: RosterEntry['refusals'] = null
+  suspect = false
+  leaving = false
   readonly number: number
   readonly handover: string | undefined
   readonly connectTimeout: number
   readonly openTimeout: number
+  readonly clock: Settings['clock']
+  readonly present: ProtocolLegDeps['present']
+  readonly protocol: Settings['protocol']
+  readonly WebSocket: Settings['WebSocket']
+  readonly heartbeat: Settings['heartbeat']
   readonly #handover: Handover
   readonly #url: string | null
   readonly #why: {
@@ -37,8 +40,10 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
     readonly failed: string | null
   }
 
+  /** `url`: where a server wants it to go; null: where the application says. */
   constructor(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null) {
     const { settings, state, dials } = handover
+    const { clock, connectTimeout } = settings
     this.#handover = handover
     this.#url = url
     this.#why = {
@@ -48,28 +53,14 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
     }
     this.number = number
     this.handover = ask?.by === 'server' ? ask.id : undefined
-    this.connectTimeout = dialPatience(settings.connectTimeout, dials.slow)
-    this.openTimeout = state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout
-  }
-
-  get clock() {
-    return this.#handover.settings.clock
-  }
-
-  get present() {
-    return this.clock.present
-  }
-
-  get protocol() {
-    return this.#handover.settings.protocol
-  }
-
-  get WebSocket() {
-    return this.#handover.settings.WebSocket
-  }
-
-  get heartbeat() {
-    return this.#handover.settings.heartbeat
+    this.connectTimeout = dialPatience(connectTimeout, dials.slow)
+    this.openTimeout = state.active ? connectTimeout * OPEN_PART : this.connectTimeout
+    this.clock = clock
+    this.present = clock.present
+    this.protocol = settings.protocol
+    this.WebSocket = settings.WebSocket
+    this.heartbeat = settings.heartbeat
+    this.leg = createProtocolLeg(this, this)
   }
 
   unanswered(): boolean {
@@ -106,7 +97,7 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
   }
 
   frame(frame: ServerFrame): void {
-    received(this.#handover, this.leg, frame)
+    received(this.#handover, this, frame)
   }
 
   invalid({ topic, invalid }: Rejected): void {
@@ -118,6 +109,6 @@ class Dial implements ProtocolLegDeps, ProtocolLegHandlers {
   }
 
   died(end: LegEnd): void {
-    died(this.#handover, this.leg, end)
+    died(this.#handover, this, end)
   }
 }

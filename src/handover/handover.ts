@@ -8,7 +8,7 @@ import type { LocalEvidence } from './local-evidence.js'
 import type { Outage } from './outage.js'
 import type { SignalFrame } from '../protocol/frames.js'
 import type { Session } from './session.js'
-import type { ClientReason, Event, State, Stop } from './state.js'
+import type { ClientReason, Event, HandoverAsk, State, Stop } from './state.js'
 
 /** What a leg's dial, its frames and its end are judged by, and what they set off. The coordinator is it. */
 export interface Handover {
@@ -29,6 +29,8 @@ export interface Handover {
     gone(leg: number): void
   }
   dispatch(event: Event): void
+  /** That leg is to be left, as of now. */
+  ask(leg: number, ask: Omit<HandoverAsk, 'at' | 'expired'>): void
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /** A hint that a dial may succeed now. */

@@ -2,11 +2,11 @@ import { explain } from '../base/explanation.js'
 import { since } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LegEnd, ProtocolLeg } from '../legs/protocol-leg.js'
-import { closeVerdict, type Verdict } from '../policy/close-verdict.js'
+import { closeVerdict } from '../policy/close-verdict.js'
 import { legFailure } from '../policy/leg-failure.js'
-import type { ErrorFrame } from '../protocol/frames.js'
 import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
+import type { RosterEntry } from './leg-roster.js'
 import { askOnClose } from './option-callbacks.js'
 
 /**
@@ -28,35 +28,42 @@ export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
 }
 
 /** A leg is gone by itself, or its dial came to nothing. */
-export function died(handover: Handover, leg: ProtocolLeg, { code, reason, opened, error }: LegEnd): void {
+export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry, end: LegEnd): void {
   const { settings, audience, state, legs, dials, evidence } = handover
-  const known = legs.forget(leg.number)
-  if (!leg.welcome && leg.url !== '') dials.inVain = leg.url
+  const { code, reason, opened, error } = end
+  const { number, url, welcomedAt } = leg
+  const welcomed = welcomedAt !== null
+  legs.forget(number)
+  if (!welcomed && url !== '') dials.inVain = url
   if (opened) dials.placed = false
-  if (!leg.welcome && opened && !error) dials.slow++
+  if (!welcomed && opened && !error) dials.slow++
   const report = (told: LiveSocketError) => audience.error(told)
   const verdict = closeVerdict(
     {
-      code,
-      reason,
-      opened,
-      error,
-      welcomed: leg.welcome !== null,
+      ...end,
+      welcomed,
       onlyMe: leg.silent || evidence.onlyMe,
-      leaving: evidence.mayBeLeaving && known?.leaving === true,
-      asked: leg.number === state.active?.leg && state.active.ask?.by === 'server',
+      leaving: evidence.mayBeLeaving && leaving,
+      asked: number === state.active?.leg && state.active.ask?.by === 'server',
     },
     opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined,
   )
-  if (verdict.do === 'retry' && verdict.bad) {
+  const retry = verdict.do === 'retry' ? verdict : null
+  if (retry?.bad) {
     const message = explain`The server closed the connection with ${code}: the two sides do not understand each other.`
     report(new LiveSocketError('invalid', message))
   }
-  if (verdict.do === 'retry' && verdict.backoff === 'busy') tellBusy(handover, leg, verdict.retryAfter)
-  lost(handover, leg, { code, reason, by: 'server', opened, error }, verdict)
+  if (retry?.backoff === 'busy') tellBusy(handover, leg, retry.retryAfter)
+  // Nothing serves beside it.
+  const alone = [state.active, state.old].every((seat) => !seat || seat.leg === number)
+  if (alone) audience.outage.failed(legFailure({ ...end, url, welcomed }, verdict, globalThis.location?.origin))
+  if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
+  const lasted = welcomed && since(settings.clock, welcomedAt) >= LASTED
+  tellGone(handover, { leg: number, code, reason, by: 'server' })
+  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted })
   // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
   // this client lost.
-  if ((known?.suspect && !opened) || (verdict.do === 'retry' && verdict.backoff === 'early')) handover.dialSooner()
+  if ((suspect && !opened) || retry?.backoff === 'early') handover.dialSooner()
 }
 
 /** The server that asked to be left hears that the next one has no room: it paces its requests. */
@@ -65,35 +72,6 @@ function tellBusy({ state, legs }: Handover, { number }: ProtocolLeg, retryAfter
   if (number !== standby?.leg || active?.ask?.by !== 'server') return
   const told = retryAfter === undefined ? undefined : { retryAfter }
   legs.of(active.leg)?.send({ type: 'delayed', id: active.ask.id, ...told })
-}
-
-/** Closes a leg that the machine did not want closed. */
-export function letGo(handover: Handover, leg: ProtocolLeg, code: number, reason: string, verdict: Verdict): void {
-  leg.close(code, reason)
-  handover.legs.forget(leg.number)
-  lost(handover, leg, { code, reason, by: 'client', opened: true }, verdict)
-}
-
-interface Loss {
-  readonly code: number
-  readonly reason: string
-  readonly by: 'client' | 'server'
-  readonly opened: boolean
-  readonly error?: ErrorFrame | undefined
-}
-
-function lost(handover: Handover, leg: ProtocolLeg, { code, reason, by, opened, error }: Loss, verdict: Verdict) {
-  const { settings, audience } = handover
-  const { number, url, welcome, welcomedAt } = leg
-  const alone = isAlone(handover, leg)
-  if (alone) {
-    const failed = { code, reason, error, url, welcomed: welcome !== null }
-    audience.outage.failed(legFailure(failed, verdict, globalThis.location?.origin))
-  }
-  if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
-  const lasted = welcomedAt !== null && since(settings.clock, welcomedAt) >= LASTED
-  tellGone(handover, { leg: number, code, reason, by })
-  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted })
 }
 
 /** Whoever it concerns hears that a leg is no more. */
@@ -116,9 +94,4 @@ function refusedToken({ session, state, dials }: Handover, leg: ProtocolLeg, alo
   if (leg.number === state.old?.leg || dials.doubted) return
   dials.doubted = true
   session.tokens.request()
-}
-
-/** Nothing serves beside it. */
-function isAlone({ state }: Handover, { number }: ProtocolLeg): boolean {
-  return [state.active, state.old].every((seat) => !seat || seat.leg === number)
 }

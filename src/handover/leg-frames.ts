@@ -1,14 +1,15 @@
-import { instant, since } from '../base/clock.js'
+import { since } from '../base/clock.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ErrorFrame, HandoverFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
 import type { Handover } from './handover.js'
-import type { HandoverAsk } from './state.js'
+import type { RosterEntry } from './leg-roster.js'
 import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
-export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFrame): void {
+export function received(handover: Handover, entry: RosterEntry, frame: ServerFrame): void {
+  const { leg } = entry
   const { session, audience, evidence, dials } = handover
   evidence.heard()
   switch (frame.type) {
@@ -45,7 +46,7 @@ export function received(handover: Handover, leg: ProtocolLeg, frame: ServerFram
       handover.dispatch({ type: 'cancelled', leg: leg.number, id: frame.id })
       break
     case 'error':
-      refused(handover, leg, frame)
+      refused(handover, entry, frame)
       break
     case 'drained':
       session.merge.drained?.(leg.number)
@@ -76,27 +77,18 @@ function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFr
   // Who was told of that may have closed.
   if (legs.of(leg.number) !== leg) return
   audience.emit('handover-requested', { id, reason, deadline, spread })
-  const ask: HandoverAsk = {
-    id,
-    reason,
-    by: 'server',
-    url,
-    at: instant(settings.clock),
-    deadline,
-    spread,
-    expired: false,
-  }
-  handover.dispatch({ type: 'asked', leg: leg.number, ask })
+  handover.ask(leg.number, { id, reason, by: 'server', url, deadline, spread })
 }
 
 /** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */
-function refused(handover: Handover, leg: ProtocolLeg, frame: ErrorFrame) {
-  const { session, audience, legs } = handover
+function refused(handover: Handover, entry: RosterEntry, frame: ErrorFrame) {
+  const { session, audience } = handover
+  const { leg } = entry
   const { topic, id, code, message, retryAfter } = frame
   if (isAboutLeg(frame)) return
   if (topic !== undefined) {
     const error = topicError(frame, topic)
-    if (!leg.welcome || isLeft(handover, leg)) return legs.keepRefusal(leg.number, topic, error)
+    if (!leg.welcome || isLeft(handover, leg)) return void (entry.refusals ??= new Map()).set(topic, error)
     session.merge.refused(leg.number, topic, retryAfter, id)
     return audience.refused(error)
   }

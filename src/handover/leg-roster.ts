@@ -1,7 +1,8 @@
 import type { LiveSocketError } from '../base/errors.js'
 import type { ProtocolLeg } from '../legs/protocol-leg.js'
 
-interface Entry {
+/** A leg, and what is known of it here. */
+export interface RosterEntry {
   readonly leg: ProtocolLeg
   /**
    * Topics that its server refused before it welcomed the leg, or ended when it was left: told when it serves, or goes
@@ -16,41 +17,22 @@ interface Entry {
 
 /** The legs that are open or being dialled: those that the machine's state names. */
 export class LegRoster {
-  #entries: Entry[] = []
-
-  /** A copy: who is told of one may make another one go. */
-  get all(): ProtocolLeg[] {
-    return this.#entries.map(({ leg }) => leg)
-  }
+  /** Another array after each change: who is told of one may make another one go. */
+  all: readonly RosterEntry[] = []
 
   of(number: number | undefined): ProtocolLeg | undefined {
     return this.#entry(number)?.leg
   }
 
-  add(leg: ProtocolLeg): void {
-    this.#entries = this.#entries.concat({ leg, refusals: null, suspect: false, leaving: false })
+  add(entry: RosterEntry): void {
+    this.all = this.all.concat(entry)
   }
 
   /** It is closed, or gone: what is still said of it is not heard. Undefined: it was not there any more. */
-  forget(number: number): (Pick<Entry, 'suspect' | 'leaving'> & { readonly leg: ProtocolLeg }) | undefined {
-    const entry = this.#entry(number)
-    this.#entries = this.#entries.filter((other) => other !== entry)
-    return entry
-  }
-
-  suspect(leg: ProtocolLeg): void {
-    const entry = this.#entry(leg.number)
-    if (entry) entry.suspect = true
-  }
-
-  /** The page may be left, and with it these legs. */
-  markLeaving(): void {
-    for (const entry of this.#entries) entry.leaving = true
-  }
-
-  keepRefusal(number: number, topic: string, error: LiveSocketError): void {
-    const entry = this.#entry(number)
-    if (entry) (entry.refusals ??= new Map()).set(topic, error)
+  forget(number: number): ProtocolLeg | undefined {
+    const leg = this.of(number)
+    this.all = this.all.filter((other) => other.leg !== leg)
+    return leg
   }
 
   takeRefusals(number: number | undefined): LiveSocketError[] {
@@ -60,7 +42,7 @@ export class LegRoster {
     return refusals
   }
 
-  #entry(number: number | undefined): Entry | undefined {
-    return this.#entries.find(({ leg }) => leg.number === number)
+  #entry(number: number | undefined): RosterEntry | undefined {
+    return this.all.find(({ leg }) => leg.number === number)
   }
 }

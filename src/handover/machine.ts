@@ -63,6 +63,8 @@ function take(turn: Turn, event: Event): void {
     case 'dial':
       if (turn.wait === 'timer') wait(turn, { kind: event.backoff, failures: 0 })
       return
+    case 'suspend':
+      return suspend(turn)
     case 'deadline':
       return deadline(turn, event.alive)
     case 'old-done':
@@ -120,12 +122,22 @@ function connect(turn: Turn, { fresh, exclusive = false, held }: Extract<Event, 
   else dial(turn)
 }
 
+function closeAll(turn: Turn, why: CloseReason) {
+  for (const seat of [turn.standby, turn.active, turn.old]) if (seat) close(turn, seat, why)
+}
+
 function stop(turn: Turn, reason: Stop) {
-  const open = [turn.standby, turn.active, turn.old]
-  reset(turn, 'closed')
   // Everything is settled before a leg's end is told: who hears of it may connect again.
   turn.effects.push({ do: 'stopped', stop: reason })
-  for (const seat of open) if (seat) close(turn, seat, 'stopped')
+  closeAll(turn, 'stopped')
+  reset(turn, 'closed')
+}
+
+function suspend(turn: Turn) {
+  closeAll(turn, 'suspended')
+  untried(turn)
+  turn.between = false
+  wait(turn, { kind: 'spread', failures: turn.failures })
 }
 
 function wait(turn: Turn, backoff: Backoff) {
@@ -290,13 +302,12 @@ function fail(turn: Turn, ask: HandoverAsk, why: Extract<Effect, { do: 'failed' 
 function deadline(turn: Turn, alive: boolean) {
   const { active } = turn
   const ask = active?.ask
-  if (!ask || ask.expired) return
-  if (ask.by === 'server') {
+  if (!ask || (alive && ask.expired)) return
+  if (alive && ask.by === 'server') {
     active.ask = { ...ask, expired: true }
     return fail(turn, ask, 'deadline')
   }
-  if (alive || ask.reason !== 'silence')
-    return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
+  if (alive) return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
   // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
   close(turn, active, 'silent')
   fail(turn, ask, 'deadline')

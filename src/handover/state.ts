@@ -92,7 +92,12 @@ export type Event =
   | { readonly type: 'due' }
   /** The network came back, or somebody is in a hurry: a dial that waits need not. */
   | { readonly type: 'dial'; readonly backoff: 'now' | 'early' }
-  /** The deadline of what the active leg was asked. `alive`: it has been heard of since it was suspected. */
+  /** The page is stored: every leg goes, and the next dial is asked for when it is back. */
+  | { readonly type: 'suspend' }
+  /**
+   * The deadline of what the active leg was asked. `alive`: it is not silent. One that is has the time of one dial,
+   * whatever it was asked.
+   */
   | { readonly type: 'deadline'; readonly alive: boolean }
   /** The old leg has nothing more to give, or may give no more. */
   | { readonly type: 'old-done' }
@@ -126,4 +131,4 @@ export type Effect =
     }
   | { readonly do: 'stopped'; readonly stop: Stop }
 
-export type CloseReason = 'handed-over' | 'exclusive' | 'dropped' | 'same-server' | 'silent' | 'stopped'
+export type CloseReason = 'handed-over' | 'exclusive' | 'dropped' | 'same-server' | 'silent' | 'suspended' | 'stopped'

@@ -3,7 +3,6 @@ import { between, since, type Clock, type Instant } from '../base/clock.js'
 import { createPeriod, type Period } from '../base/period.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
-import { letGo } from './leg-end.js'
 import type { HandoverAsk } from './state.js'
 
 /** Time that a handover which the client wants by itself is given, ms. */
@@ -94,7 +93,7 @@ export class TimeLimits {
         leftIn(this.#lastChance),
         () => {
           this.#lastChance.stop()
-          if (leg?.silent) letGo(handover, leg, 1000, 'silent', { do: 'retry', backoff: 'early' })
+          if (leg?.silent) handover.dispatch({ type: 'deadline', alive: false })
         },
       ],
     ]

@@ -63,6 +63,7 @@ export function possible(state: State, exclusive = false): [string, Event][] {
     ['dial', { type: 'dial', backoff: 'early' }],
     ['old done', { type: 'old-done' }],
     ['overflow', { type: 'overflow' }],
+    ['suspend', { type: 'suspend' }],
     ['deadline', { type: 'deadline', alive: true }],
     ['deadline, silent', { type: 'deadline', alive: false }],
   ]
@@ -191,8 +192,8 @@ function broken(
   if (before.active && !stopped && !state.exclusive) {
     const survives = state.active?.leg === before.active.leg || state.old?.leg === before.active.leg
     const itself = event.type === 'died' && event.leg === before.active.leg
-    const silent = event.type === 'deadline' && !event.alive && before.active.ask?.reason === 'silence'
-    if (!survives && !itself && !silent) return 'the leg in use was let go though it lived'
+    const silent = event.type === 'deadline' && !event.alive && before.active.ask !== null
+    if (!survives && !itself && !silent && event.type !== 'suspend') return 'the leg in use was let go though it lived'
   }
   if (
     event.type === 'died' &&

@@ -32,8 +32,8 @@ const OF_THE_CLIENT: readonly Mutant[] = [
     ],
     'a failed dial is the last one': [`if (turn.wait === 'timer' && retry.backoff === 'spread') return`, `return`],
     'a stopped session leaves its standby leg open': [
-      `const open = [turn.standby, turn.active, turn.old]`,
-      `const open = [turn.active, turn.old]`,
+      `[turn.standby, turn.active, turn.old]`,
+      `[turn.active, turn.old]`,
     ],
     'legs are numbered anew in a session': [
       `const leg = ++turn.legs`,
