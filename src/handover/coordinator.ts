@@ -337,11 +337,8 @@ export class Coordinator implements Handover, SessionLegs {
   // What is shown of it.
 
   view(): View {
-    return viewOf(this.state, {
-      leg: this.#active,
-      overlapping: this.handoverRecord.cutover?.ask ?? null,
-      dialAt: this.settings.clock.now() + (this.#dialTimer.left ?? 0),
-    })
+    const dialAt = this.settings.clock.now() + (this.#dialTimer.left ?? 0)
+    return viewOf(this.state, this.#active, this.handoverRecord.cutover?.ask, dialAt)
   }
 
   get #active(): ProtocolLeg | undefined {

@@ -1,5 +1,4 @@
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import { createPeriod, type Period } from '../base/period.js'
 import type { HandoverRequest } from '../options/options.js'
@@ -70,8 +69,8 @@ export class DialTimer {
 
   /** What it waits for is a busy server. */
   get busy(): boolean {
-    const { backoff } = this
-    return backoff.kind === 'busy' || (backoff.kind === 'again' && backoff.retryAfter !== undefined)
+    const { kind, retryAfter } = this.backoff
+    return kind === 'busy' || retryAfter !== undefined
   }
 
   /** Milliseconds to go; null where no delay runs. */
@@ -131,9 +130,7 @@ export class DialTimer {
     this.#alarm.set(Math.max(0, deadline - Math.max(DIAL_LEAST, deadline * DIAL_PART)))
     Promise.resolve({ id, reason, deadline })
       .then(when)
-      .catch((cause: unknown) => {
-        audience.error(new LiveSocketError('invalid', explain`handover.when threw; the handover goes on.`, { cause }))
-      })
+      .catch((thrown: unknown) => audience.report(explain`handover.when threw; the handover goes on.`, thrown))
       .then(() => {
         if (this.#asking === mine) this.#dial()
       })

@@ -74,7 +74,7 @@ export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
   async url(signal: AbortSignal): Promise<URL> {
     if (this.#url !== null) return new URL(this.#url)
     const { settings, audience, dials } = this.#handover
-    const url = await askUrl(settings.url, { ...this.#why, signal }, (error) => audience.error(error))
+    const url = await askUrl(settings.url, { ...this.#why, signal }, audience)
     dials.configured = url.href
     return url
   }

@@ -46,6 +46,8 @@ export interface Audience {
   readonly outage: Outage
   readonly emit: Emit
   error(error: LiveSocketError): void
+  /** Something is not as it must be, and everything else goes on; `cause`: what a function of the application threw. */
+  report(message: string, cause?: unknown): void
   /** The server does not give a topic; with `retryAfter` it is asked again. */
   refused(error: LiveSocketError): void
   changed(): void

@@ -1,6 +1,5 @@
 import { explain } from '../base/explanation.js'
 import { since } from '../base/clock.js'
-import { LiveSocketError } from '../base/errors.js'
 import type { LegEnd, ProtocolLeg } from '../legs/protocol-leg.js'
 import { closeVerdict } from '../policy/close-verdict.js'
 import { legFailure } from '../policy/leg-failure.js'
@@ -37,7 +36,6 @@ export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry,
   if (!welcomed && url !== '') dials.inVain = url
   if (opened) dials.placed = false
   if (!welcomed && opened && !error) dials.slow++
-  const report = (told: LiveSocketError) => audience.error(told)
   const verdict = closeVerdict(
     {
       ...end,
@@ -46,12 +44,11 @@ export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry,
       leaving: evidence.mayBeLeaving && leaving,
       asked: number === state.active?.leg && state.active.ask?.by === 'server',
     },
-    opened ? askOnClose(settings.onClose, { code, reason }, report) : undefined,
+    opened ? askOnClose(settings.onClose, { code, reason }, audience) : undefined,
   )
   const retry = verdict.do === 'retry' ? verdict : null
   if (retry?.bad) {
-    const message = explain`The server closed the connection with ${code}: the two sides do not understand each other.`
-    report(new LiveSocketError('invalid', message))
+    audience.report(explain`The server closed the connection with ${code}: the two sides do not understand each other.`)
   }
   if (retry?.backoff === 'busy') tellBusy(handover, leg, retry.retryAfter)
   // Nothing serves beside it.

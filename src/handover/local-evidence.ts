@@ -1,4 +1,5 @@
-import { instant, since, type Clock, type Instant } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
+import { createPeriod, type Period } from '../base/period.js'
 import type { Network } from '../host/network.js'
 
 /** A hint that only this client was hit explains a close for so long, ms. */
@@ -6,28 +7,28 @@ const LASTS = 3_000
 
 /** What this side knows of a close that its server does not: that only this client was hit, that the page is being left. */
 export class LocalEvidence {
-  readonly #clock: Clock
   readonly #network: Network
-  #hintAt: Instant | null = null
-  #leavingAt: Instant | null = null
+  readonly #hinted: Period
+  readonly #leaving: Period
   /** A frame has come since the network last changed. */
   #heard = false
 
   constructor(clock: Clock, network: Network) {
-    this.#clock = clock
     this.#network = network
+    this.#hinted = createPeriod(clock)
+    this.#leaving = createPeriod(clock)
   }
 
   /** A change of network, a wake, silence. */
   hint(): void {
-    this.#hintAt = instant(this.#clock)
+    this.#hinted.start(LASTS)
   }
 
   /**
    * The page may be left, or not: Firefox closes its sockets now, with a clean 1001, as a server does that goes away.
    */
   leaving(): void {
-    this.#leavingAt = instant(this.#clock)
+    this.#leaving.start(LASTS)
   }
 
   heard(): void {
@@ -39,11 +40,11 @@ export class LocalEvidence {
   }
 
   get onlyMe(): boolean {
-    return this.#lately(this.#hintAt) || this.mayBeLeaving || !this.#network.online()
+    return this.#hinted.left > 0 || this.mayBeLeaving || !this.#network.online()
   }
 
   get mayBeLeaving(): boolean {
-    return this.#lately(this.#leavingAt)
+    return this.#leaving.left > 0
   }
 
   /**
@@ -52,9 +53,5 @@ export class LocalEvidence {
    */
   online(serving: boolean): boolean {
     return this.#network.online() || (this.#heard && serving)
-  }
-
-  #lately(at: Instant | null): boolean {
-    return at !== null && since(this.#clock, at) < LASTS
   }
 }

@@ -2,40 +2,40 @@ import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { UrlAsk } from '../options/options.js'
 import { dialUrl, type Settings } from '../options/settings.js'
+import type { Audience } from './handover.js'
 
-type Report = (error: LiveSocketError) => void
+type Reporter = Pick<Audience, 'error' | 'report'>
 
 /** What the application says of a close; undefined where it says nothing, or nothing that can be used. */
 export function askOnClose(
   onClose: Settings['onClose'],
   close: { code: number; reason: string },
-  report: Report,
+  reporter: Reporter,
 ): 'retry' | 'stop' | undefined {
-  if (!onClose) return undefined
+  let answer
   try {
-    const answer = onClose(close)
-    if (answer === 'retry' || answer === 'stop' || answer === undefined) return answer
-    throw new LiveSocketError(
-      'invalid',
-      explain`onClose must return "retry", "stop" or undefined; the protocol's table decided instead.`,
-    )
+    answer = onClose?.(close)
   } catch (thrown) {
-    report(asError(thrown, explain`onClose threw; the protocol's table decided instead.`))
-    return undefined
+    tellThrown(reporter, explain`onClose threw; the protocol's table decided instead.`, thrown)
   }
+  if (answer === 'retry' || answer === 'stop' || answer === undefined) return answer
+  reporter.report(explain`onClose must return "retry", "stop" or undefined; the protocol's table decided instead.`)
+  return undefined
 }
 
 /** Where the application wants this dial to go. Rejects, having reported why, where it cannot be told. */
-export async function askUrl(url: Settings['url'], ask: UrlAsk, report: Report): Promise<URL> {
+export async function askUrl(url: Settings['url'], ask: UrlAsk, reporter: Reporter): Promise<URL> {
   try {
     return dialUrl(typeof url === 'function' ? await url(ask) : url)
   } catch (thrown) {
     if (!ask.signal.aborted)
-      report(asError(thrown, explain`The url function threw; the dial failed and is tried again.`))
+      tellThrown(reporter, explain`The url function threw; the dial failed and is tried again.`, thrown)
     throw new LiveSocketError('invalid', 'no URL to dial')
   }
 }
 
-function asError(thrown: unknown, message: string): LiveSocketError {
-  return thrown instanceof LiveSocketError ? thrown : new LiveSocketError('invalid', message, { cause: thrown })
+/** An error of ours says itself what is wrong. */
+function tellThrown(reporter: Reporter, message: string, thrown: unknown) {
+  if (thrown instanceof LiveSocketError) reporter.error(thrown)
+  else reporter.report(message, thrown)
 }

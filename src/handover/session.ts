@@ -271,11 +271,10 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 
   #makeTokens(): TokenKeeper {
-    const { clock, random, getToken, tokenRefresh, tabs, key, page, parts } = this.#settings
+    const { page, parts } = this.#settings
     const online = () => this.#legs.online
     const hidden = () => page.hidden()
-    const make = parts.tokens ?? noTokens
-    return make({ clock, random, getToken, tokenRefresh, tabs, key, online, hidden }, this)
+    return (parts.tokens ?? noTokens)({ ...this.#settings, online, hidden }, this)
   }
 }
 

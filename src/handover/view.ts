@@ -13,18 +13,18 @@ export interface View {
   readonly retry: { attempt: number; at: number } | null
 }
 
-export interface ViewFacts {
-  /** The leg that serves. */
-  readonly leg: ProtocolLeg | undefined
-  /** What the cutover was for whose old leg still lives. */
-  readonly overlapping: HandoverAsk | null
-  /** When the next dial is due, wall-clock ms. */
-  readonly dialAt: number
-}
-
-export function viewOf(state: State, { leg, overlapping, dialAt }: ViewFacts): View {
+/**
+ * `leg`: the one that serves. `overlapping`: what the cutover was for whose old leg still lives. `dialAt`: when the next
+ * dial is due, wall-clock ms.
+ */
+export function viewOf(
+  state: State,
+  leg: ProtocolLeg | undefined,
+  overlapping: HandoverAsk | undefined,
+  dialAt: number,
+): View {
   const { active, standby, old } = state
-  const ask = active?.ask ?? (old ? overlapping : null)
+  const ask = active?.ask ?? (old && overlapping)
   const phase = standby ? 'dialling' : state.wait !== 'none' && active?.ask ? 'waiting' : 'overlapping'
   return {
     leg:

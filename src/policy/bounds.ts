@@ -9,30 +9,35 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
+function bound(least: number, most: number, otherwise: number): Bound {
+  return { least, most, otherwise }
+}
+
 /**
  * Every number that a server, a token provider or an application hands to a policy goes through one of these, so that
- * no NaN, negative or astronomic value can make a client hammer, or sleep for ever. Milliseconds.
+ * no NaN, negative or astronomic value can make a client hammer, or sleep for ever. Milliseconds: the least, the most,
+ * and what takes the place of what is no number.
  */
 export const bounds = {
   /** The window of a reconnection. 5 min is what a million clients need at 3,300 a second; 30 s is the default. */
-  spread: { least: 0, most: 5 * MINUTE, otherwise: 30 * SECOND },
+  spread: bound(0, 5 * MINUTE, 30 * SECOND),
   /** The widest window that failures widen it to. */
-  cap: { least: 0, most: HOUR, otherwise: 2 * MINUTE },
+  cap: bound(0, HOUR, 2 * MINUTE),
   /** A server that asks for more than an hour of silence is more likely wrong than that busy. */
-  retryAfter: { least: 0, most: HOUR, otherwise: 0 },
+  retryAfter: bound(0, HOUR, 0),
   /** `deadline` and `spread` of a handover request: no drain lasts a day. */
-  handover: { least: 0, most: 24 * HOUR, otherwise: 0 },
+  handover: bound(0, 24 * HOUR, 0),
   /** An expected or bounded time for one dial. */
-  dial: { least: 0, most: 5 * MINUTE, otherwise: 10 * SECOND },
+  dial: bound(0, 5 * MINUTE, 10 * SECOND),
   /** The silence that a `welcome` allows: less floods, more is not noticed before anybody gives up. */
-  heartbeat: { least: 50, most: 5 * MINUTE, otherwise: 25 * SECOND },
+  heartbeat: bound(50, 5 * MINUTE, 25 * SECOND),
   /** The age limit of a leg. Without one there is none. */
-  maxAge: { least: SECOND, most: Infinity, otherwise: Infinity },
+  maxAge: bound(SECOND, Infinity, Infinity),
   /** The lifetime of a token. Under a second it could not be used; past 400 days it is no short-lived one. */
-  lifetime: { least: SECOND, most: 400 * 24 * HOUR, otherwise: 10 * MINUTE },
+  lifetime: bound(SECOND, 400 * 24 * HOUR, 10 * MINUTE),
   /** Failures in a row, as an exponent of 2. */
-  failures: { least: 0, most: 30, otherwise: 0 },
-} satisfies Record<string, Bound>
+  failures: bound(0, 30, 0),
+}
 
 /** `value` within the bound. Infinity counts as too much; NaN and whatever is no number as absent. */
 export function bounded(value: unknown, bound: Bound): number {

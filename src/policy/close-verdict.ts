@@ -111,12 +111,7 @@ function errorVerdict(close: Close, error: LegError): Verdict | undefined {
     case 'draining':
       return SPREAD
     case 'busy':
-      return {
-        do: 'retry',
-        backoff: 'busy',
-        ...(error.retryAfter === undefined ? undefined : { retryAfter: error.retryAfter }),
-        ...(error.spread === undefined ? undefined : { spread: error.spread }),
-      }
+      return { do: 'retry', backoff: 'busy', retryAfter: error.retryAfter, spread: error.spread }
     case 'too-slow':
       return EARLY
     case 'too-large':

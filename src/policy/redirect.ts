@@ -31,18 +31,18 @@ export function checkRedirect(url: string, configured: URL, allowedOrigins: read
   if (!ABSOLUTE.test(url))
     return { refused: explain`the url is not an absolute one that starts with wss:// (or ws://)` }
   const parsed = parse(url)
-  if (parsed === null) return { refused: 'the url cannot be parsed' }
+  if (parsed === null) return { refused: explain`the url cannot be parsed` }
   const own = socketOrigin(configured)
   if (parsed.protocol === 'ws:' && !own.startsWith('ws:')) {
     return { refused: explain`the url is ws: while the configured one is encrypted` }
   }
   // In the text, too: a parser forgets an empty user, and `@` before the path fools whoever reads the address.
   if (parsed.username !== '' || parsed.password !== '' || authority(url).includes('@')) {
-    return { refused: 'the url bears user info' }
+    return { refused: explain`the url bears user info` }
   }
-  if (url.includes('#')) return { refused: 'the url bears a fragment' }
+  if (url.includes('#')) return { refused: explain`the url bears a fragment` }
   const origin = originOf(url)
-  if (origin === null) return { refused: 'the url has no origin' }
+  if (origin === null) return { refused: explain`the url has no origin` }
   if (origin !== own && !allowedOrigins.includes(origin)) {
     return { refused: explain`the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
   }
