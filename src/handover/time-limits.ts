@@ -44,8 +44,9 @@ export class TimeLimits {
       this.#lastChance.stop()
     }
     const first = Math.min(...this.#limits().map(([left]) => left))
+    const { left } = this.#alarm
     if (first === Infinity) this.#alarm.clear()
-    else this.#alarm.set(first)
+    else if (left === null || Math.abs(first - left) > DUE) this.#alarm.set(first)
   }
 
   /** The age of the leg that serves from now on, counted from its dial, as platforms do. */
