@@ -88,31 +88,14 @@ export const STOOD_STILL = 50
 /** How long a frame may be late before a timer takes its place: a hidden page is never painted. */
 const LATEST_FRAME = 250
 
-export const systemClock: Clock = {
+/** The platform's clock as it is: for `Deadlines`, which look again where a timer comes too early, or late. */
+export const platformClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout(task, delay) {
     // Whole, or timers would run a moment early.
-    const wanted = delay > 0 ? Math.ceil(delay) : 0
-    /** What no timer runs for so far; null when all of it has one. */
-    let rest: number | null = wanted
-    let timer: ReturnType<typeof setTimeout>
-    let stopSettling: (() => void) | undefined
-    const start = instant(systemClock)
-    const ring = () => {
-      if (rest !== null) {
-        const part = Math.min(rest, LONGEST_TIMER)
-        rest = rest > part ? rest - part : null
-        timer = setTimeout(ring, part)
-      } else if (since(systemClock, start) - wanted < STOOD_STILL) task()
-      // Whoever wakes up late first hears what has arrived, and may find that there is nothing left to ring for.
-      else stopSettling = afterRounds(task)
-    }
-    ring()
-    return () => {
-      clearTimeout(timer)
-      stopSettling?.()
-    }
+    const timer = setTimeout(task, Math.min(Math.ceil(delay), LONGEST_TIMER))
+    return () => clearTimeout(timer)
   },
   settled: afterRounds,
   // No fake timers put this off.
@@ -131,6 +114,36 @@ export const systemClock: Clock = {
     return cancel
   },
 }
+
+/**
+ * The clock of whoever has no `Deadlines`: it waits for however long it is told, and who wakes up late first hears what
+ * has arrived.
+ */
+export const systemClock: Clock = /* @__PURE__ */ Object.assign({}, platformClock, {
+  setTimeout(task: () => void, delay: number) {
+    // Whole, or timers would run a moment early.
+    const wanted = delay > 0 ? Math.ceil(delay) : 0
+    /** What no timer runs for so far; null when all of it has one. */
+    let rest: number | null = wanted
+    let timer: ReturnType<typeof setTimeout>
+    let stopSettling: (() => void) | undefined
+    const start = instant(platformClock)
+    const ring = () => {
+      if (rest !== null) {
+        const part = Math.min(rest, LONGEST_TIMER)
+        rest = rest > part ? rest - part : null
+        timer = setTimeout(ring, part)
+      } else if (since(platformClock, start) - wanted < STOOD_STILL) task()
+      // It may find that there is nothing left to ring for.
+      else stopSettling = afterRounds(task)
+    }
+    ring()
+    return () => {
+      clearTimeout(timer)
+      stopSettling?.()
+    }
+  },
+} satisfies Partial<Clock>)
 
 /** Rounds of the event loop: one reads a socket, and what it read may be told in the next. */
 const ROUNDS = 3

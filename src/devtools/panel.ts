@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../base/clock.js'
+import { platformClock, type Clock } from '../base/clock.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { createEventLog } from './event-log.js'
 import { createCounters } from './panel-counters.js'
@@ -41,7 +41,7 @@ export function mountDevtools(
   element: HTMLElement,
   options: DevtoolsOptions = {},
 ): Devtools {
-  const { clock = systemClock, frames = systemClock, wire, theme, onExport = saveRecording } = options
+  const { clock = platformClock, frames = platformClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))
   const root = host.attachShadow({ mode: 'open' })
@@ -100,7 +100,7 @@ export function mountDevtools(
   let shownAt = -Infinity
   let cancel = frames.frame(next)
   function next() {
-    const now = systemClock.monotonic()
+    const now = platformClock.monotonic()
     if (!calm?.matches || now - shownAt >= CALM) {
       shownAt = now
       if (tools.paused === null) show()

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../base/clock.js'
+import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketEvents } from '../handover/events.js'
 import type { LiveSocket, LiveSocketStats } from '../socket/live-socket.js'
@@ -64,7 +64,7 @@ export interface Recorder {
 /** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
 export function createRecorder(
   socket: LiveSocket<any, any, any>,
-  { clock = systemClock, wire, limit = 2_000 }: RecorderOptions = {},
+  { clock = platformClock, wire, limit = 2_000 }: RecorderOptions = {},
 ): Recorder {
   const start = clock.monotonic()
   const began = clock.now()

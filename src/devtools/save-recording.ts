@@ -1,4 +1,4 @@
-import { systemClock } from '../base/clock.js'
+import { platformClock } from '../base/clock.js'
 import type { Recording } from './recorder.js'
 
 /** By then every browser has read the file; Safari has not even begun when the click is over. */
@@ -11,5 +11,5 @@ export function saveRecording(recording: Recording): void {
   link.href = url
   link.download = `livesocket-${new Date(recording.began).toISOString().replace(/[:.]/g, '-')}.json`
   link.click()
-  systemClock.setTimeout(() => URL.revokeObjectURL(url), READ)
+  platformClock.setTimeout(() => URL.revokeObjectURL(url), READ)
 }

@@ -2,7 +2,7 @@ import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 
 /** Makes of what was given under that name what is worked with, its default included; throws `invalid`. */
-type Rule<Value> = (name: string, given: unknown) => Value
+export type Rule<Value> = (name: string, given: unknown) => Value
 
 /** What options there are: a rule for each, and a table for each that is an object of options itself. */
 export interface Table {
@@ -24,18 +24,27 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads an object of options by its table, each of them once. `name` is where it stands, empty for the options
- * themselves.
+ * Reads an object of options by its table, each of them once, and own ones only: what somebody put on Object.prototype
+ * is no option of ours. `name` is where it stands, empty for the options themselves.
  */
 export function readOptions<Rules extends Table>(table: Rules, given: unknown, name = ''): Read<Rules> {
   const known = given === undefined && defaults.get(table)
   if (known) return known as Read<Rules>
-  const own = section(name, given)
+  if (given !== undefined && (!isObject(given) || Array.isArray(given)))
+    throw invalid(name || 'options', 'an object', given)
   // A copy of the table has its shape, which all that is read by it share.
   const read: Record<string, unknown> = { ...table }
   for (const [option, rule] of Object.entries(table)) {
     const path = name === '' ? option : `${name}.${option}`
-    read[option] = typeof rule === 'function' ? rule(path, own[option]) : readOptions(rule, own[option], path)
+    try {
+      const own = isObject(given) && Object.hasOwn(given, option) ? given[option] : undefined
+      read[option] = typeof rule === 'function' ? rule(path, own) : readOptions(rule, own, path)
+    } catch (thrown) {
+      // An object of the application may throw when it is looked at.
+      throw thrown instanceof LiveSocketError
+        ? thrown
+        : new LiveSocketError('invalid', explain`${path} could not be read: it threw.`, { cause: thrown })
+    }
   }
   if (given === undefined) defaults.set(table, read)
   return read as Read<Rules>
@@ -44,85 +53,62 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
 /** What a table reads where nothing was given. */
 const defaults = new WeakMap<Table, unknown>()
 
-/**
- * What an object of options says, copied: own properties only, since what somebody put on Object.prototype is no option
- * of ours.
- */
-export function section(name: string, given: unknown): Record<string, unknown> {
-  const copy = Object.create(null) as Record<string, unknown>
-  if (given === undefined) return copy
-  if (!isObject(given) || Array.isArray(given))
-    throw invalid(name || 'options', name === 'heartbeat' ? 'an object or false' : 'an object', given)
-  let option = ''
-  try {
-    for (option of Object.keys(given)) copy[option] = given[option]
-  } catch (thrown) {
-    throw unreadable([name, option].filter((part) => part !== '').join('.') || 'options', thrown)
+/** An object of whatever names, each of which goes by the one rule; undefined where none was given. */
+export function eachBy<Value>(rule: Rule<Value>): Rule<Readonly<Record<string, Value>> | undefined> {
+  return (name, given) => {
+    if (given === undefined) return undefined
+    return readOptions(Object.fromEntries(Object.keys(given ?? {}).map((key) => [key, rule])), given, name)
   }
-  return copy
 }
 
-/** Milliseconds. `otherwise` is what an option that was not given counts as. */
-export function duration<Default>(otherwise: Default, least = 1, most = LONGEST): Rule<number | Default> {
+/** `otherwise` is what an option that was not given counts as. */
+export function option<Value, Default>(
+  otherwise: Default,
+  fits: (given: unknown) => boolean,
+  must: () => string,
+): Rule<Value | Default> {
   return (name, given) => {
     if (given === undefined) return otherwise
-    if (typeof given !== 'number' || !(given >= least && given <= most))
-      throw invalid(name, explain`a number of milliseconds from ${least} to ${most}`, given)
-    return given
+    if (!fits(given)) throw invalid(name, must(), given)
+    return given as Value
   }
 }
 
-export function count(otherwise: number): Rule<number> {
-  return (name, given) => {
-    if (given === undefined) return otherwise
-    if (typeof given !== 'number' || !Number.isInteger(given) || given < 1 || given > LARGEST)
-      throw invalid(name, explain`a whole number from 1 to ${LARGEST}`, given)
-    return given
-  }
+/** Milliseconds. */
+export function duration<Default>(otherwise: Default, least = 1, most = LONGEST) {
+  return option<number, Default>(
+    otherwise,
+    (given) => typeof given === 'number' && given >= least && given <= most,
+    () => explain`a number of milliseconds from ${least} to ${most}`,
+  )
 }
 
-export function fraction(name: string, given: unknown): number | undefined {
-  if (given !== undefined && !(typeof given === 'number' && given > 0 && given <= 1))
-    throw invalid(name, explain`a fraction of the lifetime, above 0 and at most 1`, given)
-  return given
+export function count(otherwise: number, most = LARGEST) {
+  return option<number, number>(
+    otherwise,
+    (given) => Number.isInteger(given) && (given as number) >= 1 && (given as number) <= most,
+    () => explain`a whole number from 1 to ${most}`,
+  )
 }
 
 export function optionalFunction<Call>(name: string, given: unknown): Call | undefined {
+  return given === undefined ? undefined : givenFunction(name, given)
+}
+
+export function givenFunction<Call>(name: string, given: unknown): Call {
   // A string here may well be the token itself, which nobody is to read in a log.
-  if (given !== undefined && typeof given !== 'function')
+  if (typeof given !== 'function')
     throw invalid(name, 'a function', given, typeof given === 'string' ? 'a string' : undefined)
-  return given as Call | undefined
+  return given as Call
 }
 
-/** A part of the environment that somebody replaced: an object with these methods. */
-export function seam<Part>(...methods: readonly string[]): Rule<Part | undefined> {
-  return (name, given) => {
-    if (given === undefined) return undefined
-    const missing = isObject(given)
-      ? reading(name, () => methods.filter((method) => typeof given[method] !== 'function'))
-      : methods
-    if (missing.length > 0)
-      throw invalid(
-        name,
-        explain`an object with ${methods.map((method) => `${method}()`).join(', ')}`,
-        given,
-        isObject(given) ? explain`one without ${missing.join(', ')}` : undefined,
-      )
-    return given as Part
-  }
-}
-
-/** What `read` gives; an object of the application may throw when it is looked at. */
-export function reading<Result>(name: string, read: () => Result): Result {
-  try {
-    return read()
-  } catch (thrown) {
-    throw thrown instanceof LiveSocketError ? thrown : unreadable(name, thrown)
-  }
-}
-
-function unreadable(name: string, cause: unknown): LiveSocketError {
-  return new LiveSocketError('invalid', explain`${name} could not be read: it threw.`, { cause })
+/** An object with these methods: a protocol, a signal, a part of the environment that somebody replaced. */
+export function seam<Part>(...methods: readonly string[]) {
+  return option<Part, undefined>(
+    undefined,
+    (given) => isObject(given) && methods.every((method) => typeof given[method] === 'function'),
+    () => explain`an object with ${methods.map((method) => `${method}()`).join(', ')}`,
+  )
 }
 
 export function invalid(option: string, must: string, was: unknown, shownAs = shown(was)): LiveSocketError {

@@ -1,7 +1,7 @@
 import { explain } from '../base/explanation.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Checked } from '../base/standard-schema.js'
-import { systemClock, systemRandom, type Clock, type Random } from '../base/clock.js'
+import { platformClock, systemRandom, type Clock, type Random } from '../base/clock.js'
 import { Deadlines } from '../base/deadlines.js'
 import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
@@ -15,15 +15,14 @@ import type { Protocol } from '../protocol/protocol.js'
 import {
   count,
   duration,
-  fraction,
   invalid,
   isObject,
+  option,
   optionalFunction,
-  reading,
   readOptions,
   seam,
-  section,
   type Read,
+  type Rule,
   type Table,
 } from './option-table.js'
 import type { HandoverRequest, LiveSocketOptions } from './options.js'
@@ -33,23 +32,36 @@ const MIB = 1_048_576
 
 const HEARTBEAT = { interval: duration(10_000), timeout: duration(5_000) }
 
-/** Every option but those that only together mean something. Durations are milliseconds. */
+const fraction = option<number, undefined>(
+  undefined,
+  (given) => typeof given === 'number' && given > 0 && given <= 1,
+  () => explain`a fraction of the lifetime, above 0 and at most 1`,
+)
+
+const origins = option<readonly string[], readonly string[]>(
+  [],
+  (given) => Array.isArray(given) && given.every((origin) => typeof origin === 'string' && originOf(origin) === origin),
+  () => explain`an array of origins as new URL(url).origin gives them, such as "wss://b.example.com"`,
+)
+
+/** Every option but those that parts have the rules of. Durations are milliseconds. */
 const OPTIONS = {
   url: checkUrl,
-  key(name, given): string | undefined {
-    if (given !== undefined && (typeof given !== 'string' || given === ''))
-      throw invalid(name, explain`a non-empty string`, given)
-    return given
-  },
-  getToken: optionalFunction<GetToken>,
+  key: option<string, undefined>(
+    undefined,
+    (given) => typeof given === 'string' && given !== '',
+    () => explain`a non-empty string`,
+  ),
   tokenRefresh: {
     from: fraction,
     to: fraction,
     lifetime: duration(undefined, bounds.lifetime.least, bounds.lifetime.most),
     timeout: duration(10_000, 1_000, 300_000),
   },
+  protocol: seam<Protocol>('open'),
   handover: {
-    redirectOrigins: checkOrigins,
+    // A copy: what becomes of the array later changes nothing.
+    redirectOrigins: (name, given) => origins(name, Array.isArray(given) ? [...(given as unknown[])] : given),
     overlapLimit: duration(30_000),
     dwell: duration(1_000, 0),
     maxAge: duration(null, bounds.maxAge.least),
@@ -64,7 +76,8 @@ const OPTIONS = {
   outbox: { maxMessages: count(1_000), maxBytes: count(MIB), ackTimeout: duration(10_000) },
   holding: { maxMessages: count(1_000), maxBytes: count(MIB), gapTimeout: duration(250, 0) },
   onClose: optionalFunction<(close: { code: number; reason: string }) => unknown>,
-  debug: checkDebug,
+  debug: (name, given) =>
+    typeof given === 'boolean' ? given && toConsole : optionalFunction<(line: string) => void>(name, given),
   environment: {
     WebSocket: optionalFunction<unknown>,
     clock: seam<Clock>('now', 'monotonic', 'setTimeout', 'frame'),
@@ -75,11 +88,36 @@ const OPTIONS = {
   },
 } satisfies Table
 
+/** With those that parts have the rules of. */
+function tableOf({ tokens, schemas }: AllParts) {
+  const lacksSchemas = lacks('schemas')
+  return {
+    ...OPTIONS,
+    getToken: tokens ? optionalFunction<GetToken> : lacks('tokens'),
+    schemas: schemas?.topics ?? lacksSchemas,
+    methods: schemas?.methods ?? lacksSchemas,
+  }
+}
+
+function lacks(part: string): Rule<undefined> {
+  return (name, given) => {
+    if (given !== undefined)
+      throw new LiveSocketError(
+        'invalid',
+        explain`${name} needs its part: createLiveSocket(options, { ${part} }), with ${part} from livesocket/core; or createLiveSocket of livesocket, which has all parts.`,
+      )
+  }
+}
+
 const NO_SCHEMAS: ReadonlyMap<string, StandardSchemaV1> = new Map()
 const NO_METHODS: MethodSchemas = {}
 
 /** Options, checked, with every default filled in. */
-export interface Settings extends Omit<Read<typeof OPTIONS>, 'key' | 'reconnect' | 'environment'> {
+export interface Settings
+  extends Omit<
+    Read<ReturnType<typeof tableOf>>,
+    'key' | 'reconnect' | 'environment' | 'protocol' | 'schemas' | 'methods' | 'debug'
+  > {
   readonly key: string | null
   readonly reconnect: { readonly spread: number; readonly cap: number }
   readonly protocol: Protocol
@@ -88,6 +126,7 @@ export interface Settings extends Omit<Read<typeof OPTIONS>, 'key' | 'reconnect'
   readonly check: (schema: StandardSchemaV1 | undefined, data: unknown) => Checked
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly methods: MethodSchemas
+  readonly debug: ((line: string) => void) | null
   /** Warn of nothing. */
   readonly quiet: boolean
   readonly WebSocket: unknown
@@ -103,28 +142,15 @@ export interface Settings extends Omit<Read<typeof OPTIONS>, 'key' | 'reconnect'
 /** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>, parts: AllParts): Settings {
   if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
-  const options = section('', given)
-  const { url, key, getToken, tokenRefresh, handover, reconnect, heartbeat, ...more } = readOptions(OPTIONS, options)
-  const { connectTimeout, outbox, holding, onClose, debug, environment } = more
+  const options = readOptions(tableOf(parts), given)
+  const { url, getToken, tokenRefresh, handover, reconnect, heartbeat, connectTimeout, outbox, holding } = options
+  const { onClose, debug, environment, protocol = parts.protocol() } = options
   const { from = 0.5, to = 0.9 } = tokenRefresh
   if (from > to)
     throw tokenRefresh.from === undefined
       ? invalid('tokenRefresh.to', explain`at least tokenRefresh.from (0.5)`, to)
       : invalid('tokenRefresh.from', explain`at most tokenRefresh.to (${to})`, from)
-  for (const [option, part] of [
-    ['getToken', 'tokens'],
-    ['schemas', 'schemas'],
-    ['methods', 'schemas'],
-  ] as const)
-    if (options[option] !== undefined && !parts[part])
-      throw new LiveSocketError(
-        'invalid',
-        explain`${option} needs its part: createLiveSocket(options, { ${part} }), with ${part} from livesocket/core; or createLiveSocket of livesocket, which has all parts.`,
-      )
-  const protocol = options.protocol === undefined ? parts.protocol() : options.protocol
-  if (!isObject(protocol) || typeof reading('protocol', () => protocol.open) !== 'function')
-    throw invalid('protocol', explain`what livesocketV1() or rawProtocol() returns`, protocol)
-  if (getToken && (protocol as Partial<Protocol>).takesToken === false) {
+  if (getToken && protocol.takesToken === false) {
     throw new LiveSocketError(
       'invalid',
       explain`getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
@@ -141,20 +167,20 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     outbox,
     holding,
     onClose,
-    debug,
-    key: key ?? defaultKey(url),
-    protocol: protocol as unknown as Protocol,
+    debug: debug || null,
+    key: options.key ?? defaultKey(url),
+    protocol,
     reconnect: {
-      spread: reconnect.spread ?? (protocol as Partial<Protocol>).reconnectSpread ?? bounds.spread.otherwise,
+      spread: reconnect.spread ?? protocol.reconnectSpread ?? bounds.spread.otherwise,
       cap: reconnect.cap,
     },
     parts,
     check: parts.schemas?.check ?? unchecked,
-    schemas: parts.schemas?.topics(options['schemas']) ?? NO_SCHEMAS,
-    methods: parts.schemas?.methods(options['methods']) ?? NO_METHODS,
-    quiet: options['debug'] === false,
+    schemas: options.schemas ?? NO_SCHEMAS,
+    methods: options.methods ?? NO_METHODS,
+    quiet: debug === false,
     WebSocket: environment.WebSocket,
-    clock: new Deadlines(environment.clock ?? systemClock),
+    clock: new Deadlines(environment.clock ?? platformClock),
     random: environment.random ?? systemRandom,
     network: environment.network ?? browserNetwork,
     page: environment.page ?? browserPage,
@@ -167,7 +193,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
  * `http:` mean `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
  */
 export function dialUrl(given: unknown): URL {
-  const text = given instanceof URL ? reading('url', () => given.href) : given
+  const text = given instanceof URL ? given.href : given
   if (typeof text !== 'string' || text.trim() === '') throw invalid('url', explain`a ws: or wss: URL`, given)
   let address
   try {
@@ -190,9 +216,8 @@ function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {
   return given as string | URL
 }
 
-function checkDebug(name: string, given: unknown): ((line: string) => void) | null {
-  if (given === true) return (line) => console.debug(line)
-  return given === false ? null : (optionalFunction<(line: string) => void>(name, given) ?? null)
+function toConsole(line: string) {
+  console.debug(line)
 }
 
 /** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */
@@ -204,18 +229,6 @@ export function defaultKey(url: LiveSocketOptions['url']): string | null {
     // Relative, and there is no page: on a server it names nothing but itself.
     return String(url)
   }
-}
-
-function checkOrigins(name: string, value: unknown): readonly string[] {
-  if (value === undefined) return []
-  if (!Array.isArray(value)) throw invalid(name, explain`an array of origins such as "wss://b.example.com"`, value)
-  const origins = reading(name, () => [...(value as unknown[])])
-  for (const origin of origins) {
-    if (typeof origin !== 'string' || originOf(origin) !== origin) {
-      throw invalid(name, explain`origins as new URL(url).origin gives them, such as "wss://b.example.com"`, origin)
-    }
-  }
-  return origins as string[]
 }
 
 function unchecked(_schema: unknown, value: unknown): Checked {

@@ -91,7 +91,7 @@ class TopicAttendance implements Attendance {
         },
       },
     ))
-    this.#present = this.#insides.session()
+    this.#present = this.#insides.session
     this.members = {
       getState: () => listOf(told.getState()),
       getInitialState: () => listOf(told.getInitialState()),
@@ -165,7 +165,10 @@ class TopicAttendance implements Attendance {
 
   #later(delay: number) {
     this.#cancel()
-    this.#cancel = this.#insides.clock.setTimeout(() => this.#look(), delay * (1 + this.#insides.random()))
+    this.#cancel = this.#insides.settings.clock.setTimeout(
+      () => this.#look(),
+      delay * (1 + this.#insides.settings.random()),
+    )
   }
 
   /** Says what has not been said, and again what the topic does not bear out: whatever has become of it. */
@@ -184,7 +187,7 @@ class TopicAttendance implements Attendance {
     const n = this.#wanted
     const json = [...this.#claims.values()].at(-1)
     const data = json && (JSON.parse(json) as unknown)
-    const mine = this.#insides.session()
+    const mine = this.#insides.session
     this.#socket
       .request(json ? ENTER : LEAVE, { topic: this.#topic, n, data }, { idempotent: true, timeout: Infinity })
       .then(
@@ -193,7 +196,7 @@ class TopicAttendance implements Attendance {
           this.#ended(n)
         },
         (error: LiveSocketError) => {
-          if (mine === this.#insides.session() && (error.retryAfter || error.code === 'outcome-unknown')) {
+          if (mine === this.#insides.session && (error.retryAfter || error.code === 'outcome-unknown')) {
             this.#busy = false
             return this.#later(error.retryAfter || 1_000)
           }
@@ -245,8 +248,8 @@ class TopicAttendance implements Attendance {
 
   /** What somebody has said of himself is nothing that the next one says. */
   #renew() {
-    if (this.#present === this.#insides.session()) return
-    this.#present = this.#insides.session()
+    if (this.#present === this.#insides.session) return
+    this.#present = this.#insides.session
     this.#seen = undefined
     this.#clear()
     this.#settle(
@@ -257,7 +260,7 @@ class TopicAttendance implements Attendance {
 
   #want(): Promise<void> {
     // Above what an earlier attendance of the session has said.
-    const n = (this.#wanted = Math.max(this.#wanted + 1, this.#insides.clock.now()))
+    const n = (this.#wanted = Math.max(this.#wanted + 1, this.#insides.settings.clock.now()))
     // What is taken back in the same turn is not said: components come and go together.
     queueMicrotask(() => this.#look())
     return new Promise((resolve, reject) => {

@@ -58,9 +58,9 @@ export class QueryKeeper {
     this.#inside = inside(socket)
     this.#client = client
     this.#exactly = { queryKey, exact: true }
-    this.#session = this.#inside.session()
+    this.#session = this.#inside.session
     this.#isOver = isOver
-    this.#joinedAt = instant(this.#inside.clock)
+    this.#joinedAt = instant(this.#inside.settings.clock)
     this.#undo = [
       // It tells at once, within the write.
       client.getQueryCache().subscribe(({ query }) => {
@@ -129,7 +129,7 @@ export class QueryKeeper {
   }
 
   #renew() {
-    const session = this.#inside.session()
+    const session = this.#inside.session
     if (session !== this.#session) {
       this.#session = session
       this.#isOver = true
@@ -146,7 +146,7 @@ export class QueryKeeper {
   #subscribe(from: Position) {
     const former = this.#unsubscribe
     this.#drop(from)
-    this.#joinedAt = instant(this.#inside.clock)
+    this.#joinedAt = instant(this.#inside.settings.clock)
     const onError = this.#use?.onError && ((error: LiveSocketError) => this.#use?.onError?.(error))
     // First the new one: the topic is not given up in between.
     this.#unsubscribe = this.socket.subscribe(this.topic, (data, info) => this.#received(data, info), {
@@ -174,7 +174,7 @@ export class QueryKeeper {
   }
 
   #received(data: unknown, info: MessageInfo) {
-    const { clock, holding } = this.#inside
+    const { clock, holding } = this.#inside.settings
     const bytes = estimateBytes(data)
     if (this.#kept.length >= holding.maxMessages || this.#bytes + bytes > holding.maxBytes) {
       const last = this.#reached()
@@ -227,14 +227,15 @@ export class QueryKeeper {
     if (!this.#base) return
     this.#dead = (this.#query()!.state.data as Snapshot<unknown>).position
     this.#detach()
-    if (since(this.#inside.clock, this.#joinedAt) >= LASTED) this.#failures = 0
+    if (since(this.#inside.settings.clock, this.#joinedAt) >= LASTED) this.#failures = 0
     this.#look()
   }
 
   /** After a moment, drawn at random: a gap may have hit every client at once. */
   #refetch() {
     if (this.#cancelWait) return
-    const { clock, random, cap } = this.#inside
+    const { clock, random, reconnect } = this.#inside.settings
+    const { cap } = reconnect
     const failures = this.#failures++
     const delay = reconnectDelay({ failures, early: failures === 0, spread: RETRY_SPREAD, cap }, random)
     this.#cancelWait = clock.setTimeout(() => {

@@ -1,6 +1,6 @@
 import { inDevelopment } from '../base/development.js'
 import { brief, explain } from '../base/explanation.js'
-import { systemClock } from '../base/clock.js'
+import { platformClock } from '../base/clock.js'
 import { isObject } from '../options/option-table.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import { defaultKey } from '../options/settings.js'
@@ -34,7 +34,7 @@ export function keyOf({ key, url }: LiveSocketOptions): string | null {
 
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
 export function createHeldSocket(options: LiveSocketOptions, closed?: () => void): HeldSocket {
-  const clock = options.environment?.clock ?? systemClock
+  const clock = options.environment?.clock ?? platformClock
   const key = keyOf(options)
   let latest = options
   const socket = createLiveSocket({

@@ -17,16 +17,16 @@ import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } f
 import { debugLine } from './debug-line.js'
 import { watchHost } from './host-watch.js'
 import type { Insides, PublishListener } from './insides.js'
-import { LiveStore, type LiveSocketState } from './store.js'
+import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
 /**
  * What is behind one live socket: the application's subscriptions, the session that is served, the coordinator of its
  * legs, and the state that is shown. It joins them and tells the application what they say.
  */
-export class Connection implements Audience, SessionAudience, SubscriptionsHandlers {
+export class Connection implements Audience, SessionAudience, SubscriptionsHandlers, Insides {
   readonly settings: Settings
   readonly events: Emitter<LiveSocketEvents>
-  readonly live: LiveStore
+  readonly store: ReadableStore<LiveSocketState>
   readonly outage: Outage
   readonly subscriptions: Subscriptions
   readonly coordinator: Coordinator
@@ -34,6 +34,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   session: Session
   /** Who is told of what this socket publishes. */
   publishing: Set<PublishListener> | null = null
+  readonly #live: LiveStore
   #signals: Signals | null = null
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
@@ -42,7 +43,8 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
     const { clock, quiet, protocol } = settings
     this.settings = settings
     this.events = new Emitter((thrown, type) => this.#listenerThrew(thrown, type))
-    this.live = new LiveStore(clock, (thrown) => this.report(explain`A listener of the store threw.`, thrown))
+    this.#live = new LiveStore(clock, (thrown) => this.report(explain`A listener of the store threw.`, thrown))
+    this.store = this.#live.store
     this.outage = new Outage(clock, quiet)
     this.subscriptions = createSubscriptions(this, protocol.merge === 'log')
     this.coordinator = new Coordinator(settings, this)
@@ -168,33 +170,17 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   }
 
   tokenState(token: LiveSocketState['token']): void {
-    this.live.set({ token })
+    this.#live.set({ token })
   }
 
   outboxChanged(size: Outbox['size']): void {
-    this.live.count(size)
-  }
-
-  /** What folds and streams know of it. */
-  insides(): Insides {
-    const { clock, random, holding, reconnect } = this.settings
-    return {
-      clock,
-      random,
-      store: this.live.store,
-      session: () => this.session,
-      subscriptions: this.subscriptions,
-      onGap: (listener) => this.events.on('gap', listener),
-      report: (message, cause) => this.report(message, cause),
-      holding,
-      cap: reconnect.cap,
-    }
+    this.#live.count(size)
   }
 
   #show(besides: Partial<LiveSocketState> = {}) {
     const { status, active } = this.coordinator.state
     const { everLive } = this.session
-    this.live.set({
+    this.#live.set({
       status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
       closed: status === 'closed' ? this.#closed : null,
       ...this.coordinator.view(),

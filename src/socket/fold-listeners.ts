@@ -22,7 +22,8 @@ export class FoldListeners<State> {
   change(next: State): void {
     if (Object.is(next, this.state)) return
     this.state = next
-    if (!this.#cancelFrame && this.#listeners.size > 0) this.#cancelFrame = this.#source.clock.frame(() => this.#tell())
+    if (!this.#cancelFrame && this.#listeners.size > 0)
+      this.#cancelFrame = this.#source.settings.clock.frame(() => this.#tell())
   }
 
   /** Returns the undo; it says whether this one was the last. */

@@ -1,11 +1,13 @@
 import { explain } from '../base/explanation.js'
 import type { Clock, Random } from '../base/clock.js'
-import { LiveSocketError } from '../base/errors.js'
-import type { Gap } from '../topics/gap.js'
-import { optionalFunction } from '../options/option-table.js'
+import type { LiveSocketError } from '../base/errors.js'
+import type { Emitter } from '../base/emitter.js'
+import type { LiveSocketEvents } from '../handover/events.js'
+import { invalid, isObject, optionalFunction } from '../options/option-table.js'
 import type { Subscriptions } from '../topics/subscriptions.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { Last, Position } from '../protocol/frames.js'
+import { checkStart } from './topic-arguments.js'
 import type { LoadSnapshot } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
@@ -31,40 +33,35 @@ export interface FoldOptions<State> {
 
 /** What a fold needs of its live socket. */
 export interface FoldSource {
-  readonly clock: Clock
-  readonly random: Random
+  readonly settings: {
+    readonly clock: Clock
+    readonly random: Random
+    /**
+     * What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's
+     * position on.
+     */
+    readonly holding: { readonly maxMessages: number; readonly maxBytes: number }
+    /** `cap`: the widest window of the retries of a load, in milliseconds. */
+    readonly reconnect: { readonly cap: number }
+  }
   readonly store: ReadableStore<LiveSocketState>
   /** The present session, whatever it is: another one from the moment at which it ends. */
-  session(): unknown
+  readonly session: unknown
   readonly subscriptions: Pick<Subscriptions, 'add' | 'position' | 'status'>
-  onGap(listener: (gap: Gap) => void): () => void
+  readonly events: Pick<Emitter<LiveSocketEvents>, 'on'>
   report(message: string, cause?: unknown): void
-  /**
-   * What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's position
-   * on.
-   */
-  readonly holding: { readonly maxMessages: number; readonly maxBytes: number }
-  /** The widest window of the retries of a load, in milliseconds. */
-  readonly cap: number
 }
 
 export type Reducer<State> = (state: State, data: unknown, info: MessageInfo) => State
 
 /** Throws `invalid` where they are none, or contradict each other. */
 export function foldOptions<State>(options: FoldOptions<State>): FoldOptions<State> {
-  if (typeof options !== 'object' || options === null)
-    throw new LiveSocketError(
-      'invalid',
-      explain`fold(topic, reducer, initial, options): the options are an object { load } or { from }.`,
-    )
-  const { load, from, since, onError } = options
+  if (!isObject(options)) throw invalid('options', explain`an object { load } or { from }`, options)
+  const { load, from, since, onError } = options as FoldOptions<State>
+  optionalFunction('load', load)
   optionalFunction('onError', onError)
-  if (load !== undefined && typeof load !== 'function')
-    throw new LiveSocketError('invalid', explain`fold(…, { load }): load must be a function.`)
+  if (from || typeof since !== 'function') checkStart(from ?? since)
   if (load && (from ?? since))
-    throw new LiveSocketError(
-      'invalid',
-      explain`fold(…, { load, from }): the snapshot says from where to go on, so \`from\` is not needed.`,
-    )
+    throw invalid('from', explain`absent beside load: the snapshot says from where to go on`, from)
   return { load, from, since, onError }
 }

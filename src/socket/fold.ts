@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import { LiveSocketError } from '../base/errors.js'
+import { givenFunction } from '../options/option-table.js'
 import type { Gap } from '../topics/gap.js'
 import { estimateBytes } from '../topics/holding.js'
 import type { Subscription, TopicStatus } from '../topics/subscriptions.js'
@@ -58,7 +58,7 @@ class TopicFold<State> {
   readonly #releaseDelay: number
   readonly #listeners: FoldListeners<State>
   /** Everything up to here is in the state. */
-  #position: Position | null
+  #position: Position | null = null
   /** Where it begins in its first session. */
   #since: (() => Position | null) | null
   #session: unknown
@@ -66,9 +66,8 @@ class TopicFold<State> {
   #cancelRelease: (() => void) | null = null
   /** While it is subscribed: the undo of it. */
   #attached: { subscription: Subscription | null; readonly undo: () => void } | null = null
-  /** The state is what `position` says; else a snapshot is on its way, and messages are held. */
-  #joined: boolean
-  #held: HeldMessage[] = []
+  /** What came while a snapshot is on its way; null: the state is what `position` says. */
+  #held: HeldMessage[] | null = null
   #heldBytes = 0
   /** Held messages go through the reducer, and more of them are left: the subscription is further than the state. */
   #catching = false
@@ -84,6 +83,7 @@ class TopicFold<State> {
     releaseDelay: number,
   ) {
     this.#releaseDelay = releaseDelay
+    const { clock, random, reconnect } = source.settings
     this.#source = source
     this.#topic = topic
     this.#reducer = reducer
@@ -91,13 +91,11 @@ class TopicFold<State> {
     this.#from = from
     this.#watch = onError && ((status) => typeof status === 'object' && onError(status))
     this.#listeners = new FoldListeners(source, topic, initial)
-    this.#position = startOf(from)
     this.#since = typeof since === 'function' ? since : () => since ?? null
-    this.#session = source.session()
-    this.#joined = load === undefined
+    this.#session = source.session
     this.#loading = load
       ? createSnapshotLoad(
-          { clock: source.clock, random: source.random, load, cap: source.cap },
+          { clock, random, load, cap: reconnect.cap },
           {
             loaded: (snapshot) => this.#join(snapshot),
             failed: (why, retryIn, cause) =>
@@ -108,6 +106,7 @@ class TopicFold<State> {
           },
         )
       : null
+    if (load) this.#hold(null)
   }
 
   get state(): State {
@@ -116,12 +115,8 @@ class TopicFold<State> {
   }
 
   listen(listener: (state: State, previous: State) => void): () => void {
-    if (typeof listener !== 'function')
-      throw new LiveSocketError(
-        'invalid',
-        explain`subscribe(listener) of the fold of "${this.#topic}": the listener must be a function.`,
-      )
-    const { store, clock } = this.#source
+    givenFunction('listener', listener)
+    const { store, settings } = this.#source
     const remove = this.#listeners.add(listener)
     this.#cancelRelease?.()
     this.#cancelRelease = null
@@ -133,14 +128,14 @@ class TopicFold<State> {
       if (!remove()) return
       const delay = this.#releaseDelay
       if (delay === 0 || store.getState().status === 'closed') this.#release()
-      else this.#cancelRelease = clock.setTimeout(() => this.#release(), delay)
+      else this.#cancelRelease = settings.clock.setTimeout(() => this.#release(), delay)
     }
   }
 
   // What becomes of the live socket.
 
   #look(now: LiveSocketState, before?: LiveSocketState) {
-    if (now.status === 'closed' || this.#source.session() !== this.#session) this.#detach()
+    if (now.status === 'closed' || this.#source.session !== this.#session) this.#detach()
     this.#renew()
     if (now.status === 'closed') {
       if (this.#cancelRelease) this.#release()
@@ -148,7 +143,7 @@ class TopicFold<State> {
     }
     this.#attach()
     const loading = this.#loading
-    if (!loading || this.#joined || now.status === 'idle') return
+    if (!loading || !this.#held || now.status === 'idle') return
     if (before && before.status !== 'live' && now.status === 'live') loading.retry()
     loading.start(false)
   }
@@ -156,9 +151,9 @@ class TopicFold<State> {
   #attach() {
     if (this.#attached) return
     this.#renew()
-    this.#attached = { subscription: null, undo: this.#source.onGap((gap) => this.#gapped(gap)) }
+    this.#attached = { subscription: null, undo: this.#source.events.on('gap', (gap) => this.#gapped(gap)) }
     this.#position ??= this.#since?.() ?? null
-    this.#subscribe(this.#joined ? (this.#position ?? this.#from ?? null) : null)
+    this.#subscribe(this.#held ? undefined : (this.#position ?? this.#from))
   }
 
   #detach() {
@@ -168,15 +163,9 @@ class TopicFold<State> {
     const before = this.#position
     this.#attached = null
     this.#loading?.stop()
-    this.#drop()
-    this.#floor = null
     // Further than the last message: where it began if none came, and past those that this client may not see.
-    if (
-      this.#joined &&
-      !this.#catching &&
-      reached &&
-      !(before?.epoch === reached.epoch && before.offset > reached.offset)
-    )
+    if (this.#held) this.#hold(null)
+    else if (!this.#catching && reached && !(before?.epoch === reached.epoch && before.offset > reached.offset))
       this.#position = reached
     undo()
     // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
@@ -185,14 +174,12 @@ class TopicFold<State> {
 
   /** What was folded belongs to the session that it came in. */
   #renew() {
-    const present = this.#source.session()
+    const present = this.#source.session
     if (present === this.#session) return
     this.#session = present
     this.#loading?.forget()
-    this.#joined = this.#loading === null
-    this.#position = startOf(this.#from)
-    this.#since = null
-    this.#floor = null
+    if (this.#loading) this.#hold(null)
+    this.#position = this.#since = null
     this.#listeners.change(this.#initial)
   }
 
@@ -205,14 +192,14 @@ class TopicFold<State> {
   }
 
   /** From there on; whatever came before on another subscription of ours is no more. */
-  #subscribe(start: Position | Last | null) {
+  #subscribe(start: Position | Last | undefined) {
     const mine = this.#attached!
     const former = mine.subscription
     // First the new one: the topic is not given up in between.
     const fresh = this.#source.subscriptions.add(
       this.#topic,
       (data, info) => this.#attached === mine && this.#received(data, info),
-      start ?? undefined,
+      start,
       false,
       this.#watch,
     )
@@ -225,24 +212,26 @@ class TopicFold<State> {
   // What the topic brings.
 
   #received(data: unknown, info: MessageInfo) {
-    if (this.#joined) return this.#apply(data, info)
-    const { maxMessages, maxBytes } = this.#source.holding
+    if (!this.#held) return this.#apply(data, info)
+    const { maxMessages, maxBytes } = this.#source.settings.holding
     const bytes = estimateBytes(data)
-    if (this.#held.length >= maxMessages || this.#heldBytes + bytes > maxBytes) this.#drop()
+    if (this.#held.length >= maxMessages || this.#heldBytes + bytes > maxBytes) this.#hold(this.#floor)
     this.#held.push({ data, info })
     this.#heldBytes += bytes
   }
 
-  #drop() {
+  /** From here on, and what is held by now is dropped. */
+  #hold(floor: Position | null) {
     this.#held = []
     this.#heldBytes = 0
+    this.#floor = floor
   }
 
   #apply(data: unknown, info: MessageInfo) {
     const { epoch, offset } = info
     // A snapshot may contain what the servers have not sent yet.
     if (this.#position?.epoch === epoch && offset <= this.#position.offset) return
-    this.#position = { epoch, offset }
+    this.#position = info
     let next: State
     try {
       next = this.#reducer.call(undefined, this.#listeners.state, data, info)
@@ -257,10 +246,8 @@ class TopicFold<State> {
 
   #gapped({ topic, epoch, to }: Gap) {
     if (topic !== this.#topic || !this.#attached || !this.#loading) return
-    if (this.#joined && this.#position?.epoch === epoch && to !== null && to <= this.#position.offset) return
-    this.#joined = false
-    this.#floor = { epoch, offset: to ?? 0 }
-    this.#drop()
+    if (!this.#held && this.#position?.epoch === epoch && to !== null && to <= this.#position.offset) return
+    this.#hold({ epoch, offset: to ?? 0 })
     this.#loading.start(true)
   }
 
@@ -275,14 +262,12 @@ class TopicFold<State> {
     if (reached && reached.epoch !== epoch)
       return explain`gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
     // What is held has no holes, and ends where the subscription is by now.
-    const [first] = this.#held
+    const rest = this.#held!
+    const [first] = rest
     const meets =
       reached !== null && (reached.offset <= offset || (first !== undefined && first.info.offset <= offset + 1))
-    const rest = this.#held
-    this.#drop()
-    this.#floor = null
-    this.#joined = true
-    const start = (this.#position = { epoch, offset })
+    this.#held = null
+    const start = (this.#position = snapshot.position)
     this.#listeners.change(snapshot.state)
     if (!meets) this.#subscribe(start)
     else this.#catchUp(rest, subscription)
@@ -294,12 +279,8 @@ class TopicFold<State> {
       this.#catching = at < rest.length - 1
       this.#apply(data, info)
       // The reducer may have closed the socket, and even opened it again.
-      if (!this.#joined || this.#attached?.subscription !== on) break
+      if (this.#held || this.#attached?.subscription !== on) break
     }
     this.#catching = false
   }
-}
-
-function startOf(from: Position | Last | undefined): Position | null {
-  return from && 'epoch' in from ? from : null
 }

@@ -3,9 +3,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import type { LiveSocketEvents } from '../handover/events.js'
-import { optionalFunction } from '../options/option-table.js'
+import { givenFunction, optionalFunction } from '../options/option-table.js'
 import type { LiveSocketOptions, TopicTypes } from '../options/options.js'
-import { settingsOf } from '../options/settings.js'
+import { settingsOf, type Settings } from '../options/settings.js'
 import type { AllParts } from '../options/parts.js'
 import type { Last, Position } from '../protocol/frames.js'
 import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-types.js'
@@ -20,7 +20,7 @@ import { setInsides } from './insides.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 import type { LiveSocketStats } from './stats.js'
 import type { StreamOptions } from './stream.js'
-import { checkFrom, checkTopic } from './topic-arguments.js'
+import { checkStart, checkTopic } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
 
 export type { LiveSocketStats } from './stats.js'
@@ -190,7 +190,7 @@ export function assembleLiveSocket<
       checkTopic(topic)
       return createTopicStatus(subscriptions, topic)
     },
-    store: connection.live.store,
+    store: connection.store,
     on: (type, listener) => events.on(type, listener),
     stats: () => connection.session.stats(),
   }
@@ -205,10 +205,9 @@ function subscribe(
   { from, since, signal, onError }: SubscribeOptions = {},
 ): () => void {
   checkTopic(topic)
-  if (typeof handler !== 'function')
-    throw new LiveSocketError('invalid', explain`subscribe(topic, handler): the handler must be a function.`)
+  givenFunction('handler', handler)
   optionalFunction('onError', onError)
-  checkFrom(from ?? since)
+  checkStart(from ?? since)
   if (signal?.aborted) return () => {}
   const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
   const undo = subscriptions.add(topic, handler, from ?? since, from === undefined, watch)
@@ -226,8 +225,7 @@ function onSignal(
   handler: SignalHandler,
   { onError }: Pick<SubscribeOptions, 'onError'> = {},
 ): () => void {
-  if (typeof handler !== 'function')
-    throw new LiveSocketError('invalid', explain`onSignal(topic, handler): the handler must be a function.`)
+  givenFunction('handler', handler)
   const { signals } = connection
   const leave = subscribe(connection, topic, () => {}, { onError })
   const undo = signals.on(topic, handler)
@@ -238,22 +236,13 @@ function onSignal(
   }
 }
 
-function publish(
-  { settings, session, publishing }: Connection,
-  topic: string,
-  data: unknown,
-  options?: PublishOptions,
-) {
+function publish(connection: Connection, topic: string, data: unknown, options?: PublishOptions) {
+  const { settings, session, publishing } = connection
   try {
     checkTopic(topic)
+    fitting(settings, settings.schemas.get(topic), data, `data for "${topic}"`, topic)
   } catch (error) {
     return Promise.reject(error as Error)
-  }
-  const checked = settings.check(settings.schemas.get(topic), data)
-  if ('invalid' in checked) {
-    const { invalid, cause } = checked
-    const message = explain`The data for "${topic}" does not fit its schema: ${invalid}.`
-    return Promise.reject(new LiveSocketError('invalid', message, { topic, cause }))
   }
   session.counters.published++
   const outcome = session.unanswered.publish(topic, data, options)
@@ -269,13 +258,21 @@ async function request({ settings, session }: Connection, method: string, data: 
       explain`There are no requests here: they are for a LiveSocket server, and a part of the socket.`,
     )
   const { input, output } = Object.hasOwn(methods, method) ? methods[method]! : {}
-  const check = (schema: StandardSchemaV1 | undefined, value: unknown, what: string) => {
-    const checked = settings.check(schema, value)
-    if (!('invalid' in checked)) return checked.value
-    const { invalid, cause } = checked
-    const message = explain`The ${what} "${method}" does not fit its schema: ${invalid}.`
-    throw new LiveSocketError('invalid', message, { cause })
-  }
-  check(input, data, 'data of the request')
-  return check(output, await session.unanswered.request(method, data, how), 'answer to the request')
+  fitting(settings, input, data, `data of the request "${method}"`)
+  const answer = await session.unanswered.request(method, data, how)
+  return fitting(settings, output, answer, `answer to the request "${method}"`)
+}
+
+/** What the schema makes of the data. */
+function fitting(
+  settings: Settings,
+  schema: StandardSchemaV1 | undefined,
+  data: unknown,
+  what: string,
+  topic?: string,
+): unknown {
+  const checked = settings.check(schema, data)
+  if (!('invalid' in checked)) return checked.value
+  const message = explain`The ${what} does not fit its schema: ${checked.invalid}.`
+  throw new LiveSocketError('invalid', message, { topic: topic!, cause: checked.cause })
 }

@@ -1,13 +1,14 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Message, MessageInfo } from '../topics/message.js'
+import { givenFunction } from '../options/option-table.js'
 import { createFold } from './fold.js'
 import type { FoldOptions, Reducer } from './fold-options.js'
 import { insidesOf, type Insides } from './insides.js'
 import type { CoreSocket, TopicName } from './live-socket.js'
 import type { ReadableStore } from './store.js'
 import { createStream, type StreamOptions } from './stream.js'
-import { checkFrom, checkTopic } from './topic-arguments.js'
+import { checkTopic } from './topic-arguments.js'
 
 /**
  * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then
@@ -48,10 +49,7 @@ export function foldUntil<State>(
   release?: number,
 ): ReadableStore<State> {
   checkTopic(topic)
-  if (typeof reducer !== 'function')
-    throw new LiveSocketError('invalid', explain`fold(topic, reducer, initial): the reducer must be a function.`)
-  const { from, since } = options ?? {}
-  if (from || typeof since !== 'function') checkFrom(from ?? since)
+  givenFunction('reducer', reducer)
   return createFold(inside(socket), topic, reducer, initial, options, release)
 }
 

@@ -1,7 +1,9 @@
 import { explain } from '../base/explanation.js'
 import { instant, since, type Clock, type Instant, type Random } from '../base/clock.js'
 import { reconnectDelay } from '../policy/delay.js'
+import { isObject } from '../options/option-table.js'
 import type { Position } from '../protocol/frames.js'
+import { isPosition } from './topic-arguments.js'
 
 /**
  * The state of a topic as the application's own API has it, and the position up to which it contains the topic's
@@ -66,10 +68,10 @@ export function createSnapshotLoad<State>(
   deps: SnapshotLoadDeps<State>,
   handlers: SnapshotLoadHandlers<State>,
 ): SnapshotLoad {
-  const { clock, random } = deps
+  const { clock, random, cap } = deps
   let call: AbortController | null = null
-  let cancelLimit: (() => void) | null = null
-  let cancelWait: (() => void) | null = null
+  /** Of the wait for the next call, or for the end of the time that one may take. */
+  let cancel: (() => void) | null = null
   /**
    * In a row: calls that failed, and snapshots that soon led to a gap again, be it the API that lags or a log that
    * keeps too little.
@@ -80,25 +82,25 @@ export function createSnapshotLoad<State>(
 
   function release(): AbortController | null {
     const former = call
-    cancelWait?.()
-    cancelLimit?.()
-    call = cancelWait = cancelLimit = null
+    cancel?.()
+    call = cancel = null
     return former
   }
 
-  function wait(delay: number) {
-    cancelWait = clock.setTimeout(() => {
-      cancelWait = null
-      run()
-    }, delay)
+  function after(delay: number, task: () => void) {
+    cancel?.()
+    cancel = clock.setTimeout(task, delay)
+  }
+
+  function pause(failures: number, early = false): number {
+    return reconnectDelay({ failures, early, spread: RETRY_SPREAD, cap }, random)
   }
 
   function run() {
     const mine = new AbortController()
     call = mine
-    cancelLimit = clock.setTimeout(
-      () => fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
-      LOAD_LIMIT,
+    after(LOAD_LIMIT, () =>
+      fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
     )
     const ask = { signal: mine.signal, attempt: attempt++ }
     // Within an async function a `load` that throws at once is one that rejects.
@@ -121,30 +123,21 @@ export function createSnapshotLoad<State>(
 
   function fail(why: string, cause?: unknown) {
     release()?.abort()
-    const delay = reconnectDelay({ failures: troubles++, spread: RETRY_SPREAD, cap: deps.cap }, random)
-    wait(delay)
+    const delay = pause(troubles++)
+    after(delay, run)
     handlers.failed(why, delay, cause)
   }
 
   return {
     start(soon) {
-      if (call || cancelWait) return
+      if (cancel) return
       if (doneAt) troubles = since(clock, doneAt) < LASTED ? troubles + 1 : 0
       doneAt = null
-      if (soon)
-        wait(
-          reconnectDelay(
-            { failures: Math.max(0, troubles - 1), early: troubles === 0, spread: RETRY_SPREAD, cap: deps.cap },
-            random,
-          ),
-        )
+      if (soon) after(pause(Math.max(0, troubles - 1), troubles === 0), run)
       else run()
     },
     retry() {
-      if (!cancelWait) return
-      cancelWait()
-      cancelWait = null
-      run()
+      if (cancel && !call) run()
     },
     stop() {
       release()?.abort()
@@ -158,10 +151,9 @@ export function createSnapshotLoad<State>(
 
 /** A copy, as what an API client gives may change under our hands; or what is wrong with it. */
 export function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
-  if (typeof answer !== 'object' || answer === null || !('state' in answer)) return explain`gave no { state, position }`
-  const { state, position } = answer as { state: State; position: unknown }
-  const { epoch, offset } = (typeof position === 'object' && position !== null ? position : {}) as Partial<Position>
-  if (typeof epoch !== 'string' || epoch === '' || !Number.isSafeInteger(offset) || offset! < 0)
-    return explain`gave a position that is none: { epoch, offset } as a message bears them`
-  return { state, position: { epoch, offset: offset! } }
+  if (!isObject(answer) || !('state' in answer)) return explain`gave no { state, position }`
+  const { state, position } = answer as { state: State; position?: unknown }
+  if (!isPosition(position)) return explain`gave a position that is none: { epoch, offset } as a message bears them`
+  const { epoch, offset } = position
+  return { state, position: { epoch, offset } }
 }

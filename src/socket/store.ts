@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import type { Clock } from '../base/clock.js'
 import type { LastError } from '../handover/outage.js'
+import { isObject } from '../options/option-table.js'
 
 /** A store to read: `useStore` of zustand, `useSyncExternalStore` and plain code all take it. */
 export interface ReadableStore<Value> {
@@ -72,10 +73,10 @@ export class LiveStore {
 
   constructor(clock: Clock, threw: (thrown: unknown) => void) {
     this.#clock = clock
-    const { getState, subscribe } = this.#inner
+    const { getState, getInitialState, subscribe } = this.#inner
     this.store = {
       getState,
-      getInitialState: getIdleState,
+      getInitialState,
       // zustand tells its listeners in a row: one that throws would keep the others, and us, from going on.
       subscribe: (listener) =>
         subscribe((state, previous) => {
@@ -91,8 +92,8 @@ export class LiveStore {
   /** Told at once, and only where something differs. */
   set(part: Partial<LiveSocketState>): void {
     const state = this.#inner.getState()
-    const changed = (Object.keys(part) as (keyof LiveSocketState)[]).filter((key) => !same(state[key], part[key]))
-    if (changed.length > 0) this.#inner.setState(Object.fromEntries(changed.map((key) => [key, part[key]])))
+    const changed = Object.entries(part).filter(([name, value]) => !same(state[name as keyof LiveSocketState], value))
+    if (changed.length > 0) this.#inner.setState(Object.fromEntries(changed))
   }
 
   /** Told once a frame: it changes with every publish. */
@@ -101,23 +102,14 @@ export class LiveStore {
       this.#clock.frame(() => {
         const latest = this.#counted!
         this.#counted = null
-        if (!same(this.#inner.getState().outbox, latest)) this.#inner.setState({ outbox: latest })
+        this.set({ outbox: latest })
       })
     this.#counted = { ...outbox }
   }
 }
 
-function getIdleState(): LiveSocketState {
-  return idleState
-}
-
 /** Equal, or flat objects with equal values: parts of the state keep their identity while nothing in them changes. */
 function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  const left = Object.entries(a)
-  return (
-    left.length === Object.keys(b).length &&
-    left.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
-  )
+  if (!isObject(a) || !isObject(b)) return Object.is(a, b)
+  return Object.keys({ ...a, ...b }).every((name) => Object.is(a[name], b[name]))
 }

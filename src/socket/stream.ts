@@ -1,5 +1,6 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
+import { count, readOptions, seam } from '../options/option-table.js'
 import { estimateBytes } from '../topics/holding.js'
 import type { Subscriptions, TopicStatus } from '../topics/subscriptions.js'
 import type { Message, MessageInfo } from '../topics/message.js'
@@ -21,8 +22,14 @@ export interface StreamSource {
   readonly store: ReadableStore<LiveSocketState>
 }
 
-const LIMIT = 1_024
-const MAX_BYTES = 1_048_576
+/** Any number may wait where the application says so. */
+const OPTIONS = {
+  signal: seam<AbortSignal>('addEventListener'),
+  limit: count(1_024, Number.MAX_SAFE_INTEGER),
+  maxBytes: count(1_048_576, Number.MAX_SAFE_INTEGER),
+}
+
+type Next = IteratorResult<Message>
 
 /**
  * The messages of a topic, to be read with `for await`. It is subscribed from this call on, not from the first
@@ -41,33 +48,34 @@ export function createStream(
   topic: string,
   options: StreamOptions = {},
 ): AsyncIterableIterator<Message> {
-  const { signal, limit, maxBytes } = checked(options)
+  const { signal, limit, maxBytes } = readOptions(OPTIONS, options, 'stream')
   const waiting: { readonly message: Message; readonly bytes: number }[] = []
-  let readers: { resolve(result: IteratorResult<Message>): void; reject(error: LiveSocketError): void }[] = []
+  const readers: ((next: Next | Promise<Next>) => void)[] = []
   let bytes = 0
   let ended = false
   /** What ended it, until a reader was told. */
   let error: LiveSocketError | null = null
-  let undo: (() => void)[] = []
+  const undo: (() => void)[] = []
 
   function end(why: LiveSocketError | null) {
     if (ended) return
     ended = true
-    release()
-    const left = readers
-    readers = []
     error = why
+    release()
     if (!why) waiting.length = 0
     // Readers wait only where no message does.
-    for (const reader of left) {
-      if (error) reader.reject(error)
-      else reader.resolve({ done: true, value: undefined })
-      error = null
-    }
+    for (const reader of readers.splice(0)) reader(last())
   }
 
   function release() {
     for (const task of undo.splice(0)) task()
+  }
+
+  /** One reader is told what ended it. */
+  function last(): Promise<Next> {
+    const why = error
+    error = null
+    return why ? Promise.reject(why) : Promise.resolve({ done: true, value: undefined })
   }
 
   // Read through a function, because a call may have changed it.
@@ -79,7 +87,7 @@ export function createStream(
     if (ended) return
     const message = { data, ...info }
     const reader = readers.shift()
-    if (reader) return reader.resolve({ done: false, value: message })
+    if (reader) return reader({ done: false, value: message })
     const size = estimateBytes(data)
     if (waiting.length >= limit || (waiting.length > 0 && bytes + size > maxBytes)) {
       const bound = waiting.length >= limit ? `${limit} messages (limit)` : `${maxBytes} bytes (maxBytes)`
@@ -106,12 +114,12 @@ export function createStream(
       )
   }
 
-  if (signal?.aborted) end(null)
+  const abort = () => end(null)
+  if (signal?.aborted) abort()
   else closed(source.store.getState())
-  if (!ended) {
-    const abort = () => end(null)
+  if (!isOver()) {
     signal?.addEventListener('abort', abort, { once: true })
-    undo = [() => signal?.removeEventListener('abort', abort), source.store.subscribe(closed)]
+    undo.push(() => signal?.removeEventListener('abort', abort), source.store.subscribe(closed))
     const watch = (status: TopicStatus) => {
       // What is refused for now is asked for again.
       if (typeof status === 'object' && status.retryAfter === undefined) end(status)
@@ -130,11 +138,7 @@ export function createStream(
         bytes -= first.bytes
         return Promise.resolve({ done: false, value: first.message })
       }
-      const why = error
-      error = null
-      if (why) return Promise.reject(why)
-      if (ended) return Promise.resolve({ done: true, value: undefined })
-      return new Promise((resolve, reject) => void readers.push({ resolve, reject }))
+      return ended ? last() : new Promise((resolve) => void readers.push(resolve))
     },
     return(value?: unknown) {
       end(null)
@@ -147,20 +151,4 @@ export function createStream(
       return this
     },
   }
-}
-
-function checked(options: unknown) {
-  if (typeof options !== 'object' || options === null)
-    throw new LiveSocketError(
-      'invalid',
-      explain`stream(topic, options): the options are an object { signal, limit, maxBytes }.`,
-    )
-  const { signal, limit = LIMIT, maxBytes = MAX_BYTES } = options as StreamOptions
-  for (const [name, value] of Object.entries({ limit, maxBytes })) {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-      throw new LiveSocketError('invalid', explain`stream(topic, { ${name} }): ${name} must be a whole number from 1.`)
-  }
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function')
-    throw new LiveSocketError('invalid', explain`stream(topic, { signal }): signal must be an AbortSignal.`)
-  return { signal, limit, maxBytes }
 }

@@ -1,5 +1,6 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
+import { invalid, isObject } from '../options/option-table.js'
 import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
 import type { Last, Position } from '../protocol/frames.js'
 
@@ -9,21 +10,20 @@ export function checkTopic(topic: unknown) {
   }
 }
 
-export function checkFrom(from: unknown) {
-  if (from === undefined) return
-  const { last } = (from ?? {}) as Partial<Last>
-  if (last !== undefined && Number.isSafeInteger(last) && last > 0) return
-  const { epoch, offset } = (from ?? {}) as Partial<Position>
-  if (
-    typeof epoch !== 'string' ||
-    epoch === '' ||
-    epoch.length > MAX_EPOCH ||
-    !Number.isSafeInteger(offset) ||
-    offset! < 0
-  ) {
-    throw new LiveSocketError(
-      'invalid',
-      explain`\`from\` is a position { epoch, offset } as a message bears them, or { last: n } with a whole number from 1.`,
+export function isPosition(given: unknown): given is Position {
+  if (!isObject(given)) return false
+  const { epoch, offset } = given as Partial<Position>
+  return typeof epoch === 'string' && epoch !== '' && Number.isSafeInteger(offset) && offset! >= 0
+}
+
+/** Throws `invalid` for where no topic can begin. */
+export function checkStart(given: unknown) {
+  const { last } = (given ?? {}) as Partial<Last>
+  if (given === undefined || (Number.isSafeInteger(last) && last! > 0)) return
+  if (!isPosition(given) || given.epoch.length > MAX_EPOCH)
+    throw invalid(
+      'from',
+      explain`a position { epoch, offset } as a message bears them, or { last: n } with a whole number from 1`,
+      given,
     )
-  }
 }

@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import { systemClock, type Clock } from '../base/clock.js'
+import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { sessionOf } from '../socket/insides.js'
 import type { LiveSocket } from '../socket/live-socket.js'
@@ -36,7 +36,7 @@ const LIMIT = 100
 export function bind(
   socket: Bound,
   root: ParentNode = document,
-  { format = text, clock = systemClock }: BindOptions = {},
+  { format = text, clock = platformClock }: BindOptions = {},
 ): () => void {
   const undo: (() => void)[] = []
   const { paint, drop } = createFrames(clock)

@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import { systemClock, type Clock } from '../base/clock.js'
+import { platformClock, type Clock } from '../base/clock.js'
 import { originOf } from '../base/socket-address.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
 import type { LiveSocketOptions } from '../options/options.js'
@@ -120,7 +120,7 @@ export class CoreWebSocket implements EventTarget {
     this.#url = typeof url === 'function' ? '' : checkUrl(url)
     const subprotocols = checkSubprotocols(protocols)
     this.#topic = options.topic ?? DATA
-    this.#clock = options.environment?.clock ?? systemClock
+    this.#clock = options.environment?.clock ?? platformClock
     const settings = this.#settings(url, subprotocols)
     this.live = assembleLiveSocket(settings, { ...new.target.parts, protocol: () => settings.protocol })
     this.#listen()

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createAlarm } from '../../src/base/alarm.js'
-import { systemClock } from '../../src/base/clock.js'
+import { platformClock, systemClock } from '../../src/base/clock.js'
 import { Deadlines } from '../../src/base/deadlines.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
@@ -108,6 +108,22 @@ describe('the deadlines of one live socket', () => {
     set('a', 300)
     await clock.advance(1_000)
     expect(rings).toEqual(['a at 300'])
+  })
+
+  it('are waited for past the 24.8 days that a timer can count', () => {
+    vi.useFakeTimers()
+    try {
+      const rung = vi.fn()
+      const sixtyDays = 60 * 24 * 3600_000
+      new Deadlines(platformClock).setTimeout(rung, sixtyDays)
+      vi.advanceTimersByTime(sixtyDays - 1)
+      expect(rung).not.toHaveBeenCalled()
+      vi.advanceTimersByTime(1)
+      expect(rung).toHaveBeenCalledOnce()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('wait for a timer that the platform rings early', async () => {

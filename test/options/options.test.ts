@@ -187,16 +187,16 @@ describe(`options: ${CASES.length} wrong ones, each refused as \`invalid\` by it
 
   it.each([
     {
-      what: 'options whose keys cannot be listed',
+      what: 'options of which nobody may know what they have',
       options: new Proxy(
         { url },
         {
-          ownKeys() {
+          getOwnPropertyDescriptor() {
             throw new Error('no')
           },
         },
       ),
-      name: 'options',
+      name: 'url',
     },
     {
       what: 'origins that cannot be listed',

@@ -111,7 +111,7 @@ describe('the search finds a fold that', () => {
     { mistake: 'forgets what was held', from: 'const rest = this.#held', to: 'const rest: Message[] = []' },
     {
       mistake: 'leaves out the last message past the bound',
-      from: '> maxBytes) this.#drop()',
+      from: '> maxBytes) this.#hold(this.#floor)',
       to: '> maxBytes) return',
     },
     {

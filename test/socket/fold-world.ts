@@ -1,6 +1,7 @@
 import { createFold } from '../../src/socket/fold.js'
 import type { FoldOptions } from '../../src/socket/fold-options.js'
-import type { Gap } from '../../src/topics/gap.js'
+import { Emitter } from '../../src/base/emitter.js'
+import type { LiveSocketEvents } from '../../src/handover/events.js'
 import { createMerge } from '../../src/topics/merge.js'
 import { createSubscriptions } from '../../src/topics/subscriptions.js'
 import type { MessageFrame, Position, TopicAnswer, TopicRequests } from '../../src/protocol/frames.js'
@@ -80,7 +81,9 @@ export async function live(
   let legs: ServerLeg[] = []
   let legNumber = 0
   let gaps = 0
-  const gapListeners = new Set<(gap: Gap) => void>()
+  const events = new Emitter<Pick<LiveSocketEvents, 'gap'>>((thrown) => {
+    throw thrown
+  })
 
   const subscriptions = createSubscriptions({
     position: (topic) => merge.position(topic),
@@ -100,7 +103,7 @@ export async function live(
       deliver: (data, info) => subscriptions.deliver(data, info),
       gap(gap) {
         gaps++
-        for (const tell of [...gapListeners]) tell(gap)
+        events.emit('gap', gap)
       },
       subscribe(number, id, topics) {
         const leg = legs.find((one) => one.number === number)
@@ -186,18 +189,17 @@ export async function live(
   const options: FoldOptions<readonly number[]> = world.load ? { load } : {}
   const fold = create<readonly number[]>(
     {
-      clock,
-      random: () => 0.5,
-      store: constantStore({ ...idleState, status: 'live' }),
-      session: () => 'session',
-      subscriptions,
-      onGap(listener) {
-        gapListeners.add(listener)
-        return () => void gapListeners.delete(listener)
+      settings: {
+        clock,
+        random: () => 0.5,
+        holding: { maxMessages: world.maxHeld ?? 100, maxBytes: 100_000 },
+        reconnect: { cap: 120_000 },
       },
+      store: constantStore({ ...idleState, status: 'live' }),
+      session: 'session',
+      subscriptions,
+      events,
       report: () => undefined,
-      holding: { maxMessages: world.maxHeld ?? 100, maxBytes: 100_000 },
-      cap: 120_000,
     },
     TOPIC,
     (state, data) => [...state, data as number],

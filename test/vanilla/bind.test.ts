@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { expect, it, vi } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
-import { setInsides } from '../../src/socket/insides.js'
+import { setInsides, type Insides } from '../../src/socket/insides.js'
 import type { LiveSocket } from '../../src/socket/live-socket.js'
 import { idleState, type LiveSocketState } from '../../src/socket/store.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
@@ -41,9 +41,7 @@ function stage(html: string, format?: BindOptions['format']) {
     get session() {
       return session
     },
-    publishing: null,
-    insides: () => ({}) as never,
-  })
+  } as Insides)
   const tell = (next: LiveSocketState) => {
     const before = state
     state = next
