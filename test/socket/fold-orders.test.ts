@@ -108,7 +108,11 @@ describe('the search finds a fold that', () => {
       from: 'if (!meets) this.#subscribe(start)',
       to: 'if (false) this.#subscribe(start)',
     },
-    { mistake: 'forgets what was held', from: 'const rest = this.#held', to: 'const rest: Message[] = []' },
+    {
+      mistake: 'forgets what was held',
+      from: 'this.#catchUp(rest, subscription)',
+      to: 'this.#catchUp([], subscription)',
+    },
     {
       mistake: 'leaves out the last message past the bound',
       from: '> maxBytes) this.#hold(this.#floor)',
