@@ -1,3 +1,4 @@
+import type { Instant } from '../base/clock.js'
 import { newId } from '../base/id.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
@@ -92,7 +93,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   #tokens: TokenKeeper | null = null
   /** A leg has served the application. */
   everLive = false
-  #lastMessage: number | null = null
+  #deliveredAt: Instant | null = null
   #over = false
 
   constructor(settings: Settings, legs: SessionLegs, audience: SessionAudience) {
@@ -102,11 +103,14 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     const { present } = settings.clock
     const deliver = (data: unknown, info: MessageInfo) => {
       const { counters } = this
-      const { monotonic } = present.at
+      const { at } = present
       counters.delivered++
-      if (this.#lastMessage !== null && monotonic - this.#lastMessage > counters.longestSilence)
-        counters.longestSilence = monotonic - this.#lastMessage
-      this.#lastMessage = monotonic
+      // Those of one moment have no silence between them.
+      if (at !== this.#deliveredAt) {
+        const silence = this.#deliveredAt ? at.monotonic - this.#deliveredAt.monotonic : 0
+        counters.longestSilence = Math.max(counters.longestSilence, silence)
+        this.#deliveredAt = at
+      }
       audience.subscriptions.deliver(data, info)
     }
     this.deliver =

@@ -16,11 +16,13 @@ export class FrameReader {
    * server writes something behind the data.
    */
   #start: string | null = ''
+  /** The same with the next character at its end: between the two lies what begins so, and to compare copies nothing. */
+  #end = ''
 
   /** As `decodeServerFrame`. */
   read(text: string): ServerFrame | Rejected | null {
     const start = this.#start
-    if (start && text.length <= MAX_TEXT && text.slice(0, start.length) === start) {
+    if (start && start <= text && text < this.#end && text.length <= MAX_TEXT) {
       const frame = this.#next(text, start.length)
       if (frame) return frame
     }
@@ -57,7 +59,11 @@ export class FrameReader {
 
   #expect(topic: string) {
     if (topic !== this.#topic) this.#start = ''
-    else this.#start ||= `{"type":"message","topic":${JSON.stringify(topic)},"offset":`
+    else if (!this.#start) {
+      const start = `{"type":"message","topic":${JSON.stringify(topic)},"offset"`
+      this.#start = `${start}:`
+      this.#end = `${start};`
+    }
     this.#topic = topic
   }
 }

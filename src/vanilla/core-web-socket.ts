@@ -324,9 +324,10 @@ export class CoreWebSocket implements EventTarget {
 
   #received(data: unknown) {
     const Platform = typeof MessageEvent === 'function' ? MessageEvent : undefined
-    if (Platform !== this.#platform || !this.#Message) this.#Message = messageClass((this.#platform = Platform))
+    if (Platform !== this.#platform || !this.#Message)
+      this.#Message = messageClass((this.#platform = Platform), this, this.#clock)
     if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: originOf(this.#url) ?? '' }
-    const message = new this.#Message(this, this.#clock, messageData(data, this.#binaryType), this.#origin.is)
+    const message = new this.#Message(messageData(data, this.#binaryType), this.#origin.is)
     this.#listeners.tell('message', message, message)
     message.over()
   }

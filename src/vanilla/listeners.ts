@@ -104,7 +104,9 @@ export class Listeners {
   tell(type: string, event: Event, propagation: Stoppable) {
     const entries = this.#all.get(type)
     if (!entries) return
-    for (const entry of entries) {
+    // By number: an iterator would be one more object with each message.
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at]!
       if (entry.removed || propagation.stopped) continue
       if (entry.once) this.#drop(type, entry)
       const { listener } = entry

@@ -7,41 +7,46 @@ export interface SocketMessage extends MessageEvent, Stoppable {
   over(): void
 }
 
-export type SocketMessageClass = new (target: EventTarget, clock: Clock, data: unknown, origin: string) => SocketMessage
+export type SocketMessageClass = new (data: unknown, origin: string) => SocketMessage
 
 /**
- * The class of a socket's message events, which is a `MessageEvent` to `instanceof`. They are objects of our own: one
+ * The class of the message events of `target`, which is a `MessageEvent` to `instanceof`. They are objects of our own: one
  * of the platform's own making costs a browser more than all else that is done for a message, and could not name this
  * socket as its target.
  */
-export function messageClass(Platform: { prototype: object } | undefined): SocketMessageClass {
+export function messageClass(
+  Platform: { prototype: object } | undefined,
+  target: EventTarget,
+  clock: Clock,
+): SocketMessageClass {
   class OwnMessageEvent {
+    /** As long as one lives, engines know how to make them fast: else they forget it with each collection of garbage. */
+    static readonly living = new OwnMessageEvent(undefined, '')
     readonly data: unknown
     readonly origin: string
-    readonly target: EventTarget
-    currentTarget: EventTarget | null
+    currentTarget: EventTarget | null = target
     stopped = false
-    readonly #clock: Clock
 
-    constructor(target: EventTarget, clock: Clock, data: unknown, origin: string) {
+    constructor(data: unknown, origin: string) {
       this.data = data
       this.origin = origin
-      this.target = this.currentTarget = target
-      this.#clock = clock
     }
 
     over() {
       this.currentTarget = null
     }
+    get target() {
+      return target
+    }
     get srcElement() {
-      return this.target
+      return target
     }
     get eventPhase() {
       return this.currentTarget ? 2 : 0
     }
     /** Of the moment at which somebody asks: they are told as they arrive. */
     get timeStamp() {
-      return this.#clock.monotonic()
+      return clock.monotonic()
     }
     get ports() {
       return []
