@@ -22,7 +22,7 @@ export function createLiveSocket<Topics extends object = TopicTypes, Methods ext
   return assembleLiveSocket<Topics, Topics, Methods>(options, { protocol: livesocketV1, ...parts })
 }
 
-export { createRequests as requests } from './requests/requests.js'
+export { requests } from './requests/requests.js'
 export { createSignals as signals } from './signals/signals.js'
 export { schemas } from './options/schemas.js'
 export { tokens } from './tokens/tokens.js'

@@ -200,7 +200,7 @@ export class Coordinator implements Handover, SessionLegs {
       audience.refused(error)
     }
     if (gone()) return
-    session.unanswered.ready(number, leg.welcome.maxFrame)
+    session.outbox?.ready(number, leg.welcome.maxFrame)
     audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
     if (gone()) return
     if (old?.ask) handoverRecord.cut(old.ask, old.leg, number)
@@ -321,7 +321,7 @@ export class Coordinator implements Handover, SessionLegs {
     const { old } = this.state
     if (this.#running || !old) return
     const { session } = this
-    if (session.merge.caughtUp() && session.unanswered.settled(old.leg) && !this.legs.of(old.leg)?.owes)
+    if (session.merge.caughtUp() && !session.outbox?.owes(old.leg) && !this.legs.of(old.leg)?.owes)
       this.dispatch({ type: 'old-done' })
   }
 

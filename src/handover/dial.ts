@@ -64,7 +64,7 @@ export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
   }
 
   unanswered(): boolean {
-    return !this.#handover.session.unanswered.settled(this.number)
+    return this.#handover.session.outbox?.owes(this.number) ?? false
   }
 
   token(signal: AbortSignal): Promise<string | undefined> {

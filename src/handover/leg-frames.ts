@@ -24,14 +24,13 @@ export function received(handover: Handover, entry: RosterEntry, frame: ServerFr
       session.merge.subscribed(leg.number, frame.id, frame.topics)
       break
     case 'ack':
-      session.unanswered.acked(frame.id, frame.offset, frame.data, frame.epoch)
+      session.outbox?.acked(frame)
       break
     case 'signal':
       audience.signal(frame)
       break
     case 'nack':
-      if (audience.signalRefused(frame)) break
-      session.unanswered.nacked(frame.id, frame.code, frame.message, frame.retryAfter, leg.number, frame.data)
+      if (!audience.signalRefused(frame)) session.outbox?.nacked(frame, leg.number)
       break
     case 'authed':
       session.tokens.accepted(leg.token, frame.tokenTtl)
@@ -92,8 +91,7 @@ function refused(handover: Handover, entry: RosterEntry, frame: ErrorFrame) {
     session.merge.refused(leg.number, topic, retryAfter, id)
     return audience.refused(error)
   }
-  if (code === 'too-large') session.unanswered.tooLarge(id!)
-  else session.unanswered.nacked(id!, code, message, retryAfter, leg.number)
+  session.outbox?.nacked({ id: id!, code, message, retryAfter }, leg.number)
   // Where it is the id of a `subscribe`, that has answered none of its topics.
   session.merge.subscribed(leg.number, id, new Map())
 }

@@ -4,8 +4,6 @@ import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
-import type { Requests } from '../requests/requests.js'
-import { Unanswered, type UnansweredMaker } from '../requests/unanswered.js'
 import { noTokens } from '../tokens/no-tokens.js'
 import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/token-part.js'
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
@@ -72,7 +70,7 @@ const SETTLE_TIMEOUT = 1_000
  * `signOut()` or to the session's end. What belongs to it is made when it is first needed, and ends with it; a `close()`
  * in between only makes it rest.
  */
-export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandlers, UnansweredMaker {
+export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandlers {
   readonly #settings: Settings
   readonly #legs: SessionLegs
   readonly #audience: SessionAudience
@@ -86,7 +84,10 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     longestSilence: 0,
   }
   readonly merge: Merge & { drained?(leg: number): void }
-  readonly unanswered = new Unanswered(this)
+  /** What was sent and is owed an answer: made when the first of it is. */
+  outbox: Outbox | null = null
+  /** Why nothing is sent. */
+  closed: string | null = null
   /** Called by the merge as it is, with each message. */
   readonly deliver: (data: unknown, info: MessageInfo) => void
   #id = ''
@@ -133,6 +134,10 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     return (this.#tokens ??= this.#makeTokens())
   }
 
+  needOutbox(): Outbox {
+    return (this.outbox ??= this.#makeOutbox())
+  }
+
   /** What an application's function threw, without what would tell a token. */
   redactedError(thrown: unknown): unknown {
     return this.#tokens ? this.#tokens.redactedError(thrown, 'the application') : thrown
@@ -146,22 +151,27 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   /** It is served again. False: another tab has ended it meanwhile. */
   open(): boolean {
-    this.unanswered.open()
+    this.closed = null
     return this.tokens.open()
   }
 
-  /** Settles all publishes. The token in force is kept for the next `open`. */
-  rest(message: string): void {
-    this.unanswered.close(message)
+  /** Settles all publishes and requests. The token in force is kept for the next `open`. */
+  rest(why: string): void {
+    this.#close(why)
     this.#tokens?.rest()
   }
 
   /** As `rest`, for good, and the login session is over in every tab. */
-  end(message: string, reason?: string): void {
+  end(why: string, reason?: string): void {
     this.#over = true
-    this.unanswered.close(message)
+    this.#close(why)
     this.tokens.signOut(reason)
     this.merge.stop()
+  }
+
+  #close(why: string) {
+    this.closed = why
+    this.outbox?.close(why)
   }
 
   // What becomes of its legs.
@@ -179,7 +189,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   gone(leg: number): void {
     this.merge.gone(leg)
-    this.unanswered.gone(leg)
+    this.outbox?.gone(leg)
   }
 
   // What its merge tells.
@@ -229,23 +239,11 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   /** `outbox.size` is another one. */
   changed(): void {
-    this.#audience.outboxChanged(this.unanswered.size)
+    this.#audience.outboxChanged(this.outbox!.size)
   }
 
   get serving() {
     return this.#legs.serving
-  }
-
-  makeOutbox(): Outbox {
-    const { clock, outbox, protocol } = this.#settings
-    const { acknowledges, dedupes, binary } = protocol
-    const deps = { clock, id: newId, settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
-    return createOutbox({ ...deps, ...outbox }, this)
-  }
-
-  makeRequests(): Requests {
-    const { clock, outbox, parts } = this.#settings
-    return parts.requests!({ clock, id: newId, ...outbox }, (leg, frame) => this.send(leg, frame))
   }
 
   // What its tokens tell.
@@ -272,6 +270,13 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   ended(reason: string): void {
     this.#audience.sessionOver(reason)
+  }
+
+  #makeOutbox(): Outbox {
+    const { clock, outbox, protocol } = this.#settings
+    const { acknowledges, dedupes, binary } = protocol
+    const deps = { clock, id: newId, settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
+    return createOutbox({ ...deps, ...outbox }, this)
   }
 
   #makeTokens(): TokenKeeper {

@@ -1,5 +1,5 @@
 import type { Protocol } from '../protocol/protocol.js'
-import type { createRequests } from '../requests/requests.js'
+import type { RequestsPart } from '../requests/requests.js'
 import type { createSignals } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-part.js'
 import type { schemas } from './schemas.js'
@@ -11,7 +11,7 @@ export interface Parts {
   /** `schemas` and `methods`. */
   readonly schemas?: typeof schemas
   /** `request`. */
-  readonly requests?: typeof createRequests
+  readonly requests?: RequestsPart
   /** `signal` and `onSignal`. */
   readonly signals?: typeof createSignals
 }

@@ -17,6 +17,7 @@ import {
   type Fields,
 } from './fields.js'
 import type { ClientFrame, Rejected, TopicRequest } from './frames.js'
+import { byteLength } from './json.js'
 
 /**
  * The text of a client's frame. Data that is `undefined` goes as `null`, which is all that JSON has for it. Throws what
@@ -28,18 +29,29 @@ export function encodeClientFrame(frame: ClientFrame): string {
     case 'subscribe':
       return JSON.stringify({ ...frame, topics: topicObject(frame.topics, (request) => request ?? {}) })
     case 'publish':
-      return encodePublish(frame)
+    case 'signal':
+      return writtenText(frame) ?? JSON.stringify({ ...frame, data: presentData(frame.data) })
+    case 'request':
+      return writtenText(frame) ?? JSON.stringify(frame)
     default:
       return JSON.stringify(frame)
   }
 }
 
-/** Spliced, so that data which is JSON text by now is not read and written once more. */
-function encodePublish(frame: ClientFrame & { readonly type: 'publish' }): string {
-  const { id, topic, n, age } = frame
-  const json = frame.json ?? JSON.stringify(presentData(frame.data)) ?? 'null'
-  const name = `"id":${JSON.stringify(id)},"topic":${JSON.stringify(topic)}`
-  return `{"type":"publish",${name}${n === undefined ? '' : `,"n":${n}`},"data":${json}${age === undefined ? '' : `,"age":${age}`}}`
+/** A frame up to its last brace, with data that is JSON text by now: it need not be read and written once more. */
+export function frameText(head: object, json: string | undefined): string {
+  const text = JSON.stringify(head).slice(0, -1)
+  return json === undefined ? text : `${text},"data":${json}`
+}
+
+/** Of a frame that is such text. */
+export function frameBytes({ text }: { readonly text: string }): number {
+  return byteLength(text) + '}'.length
+}
+
+/** How old it is, is known when it is sent. */
+function writtenText({ text, age }: { readonly text?: string | undefined; readonly age?: number | undefined }) {
+  return text && text + (age === undefined ? '}' : `,"age":${age}}`)
 }
 
 /**

@@ -29,6 +29,12 @@ export interface TopicAnswer extends Position {
 
 export type TopicAnswers = ReadonlyMap<string, TopicAnswer>
 
+/**
+ * The frame up to its last brace, as `frameText` writes it when the data is taken: it goes over the wire as it is, and
+ * whatever is not in it does not.
+ */
+type Text = string | undefined
+
 export type ClientFrame =
   | {
       readonly type: 'hello'
@@ -48,12 +54,25 @@ export type ClientFrame =
       readonly topic: string
       readonly n?: number | undefined
       readonly data: unknown
-      /** The data as JSON text, where it was kept as that: it goes over the wire as it is. */
+      /** The data as JSON text, where it was kept as that. */
       readonly json?: string | undefined
+      readonly text?: Text
       readonly age?: number | undefined
     }
-  | { readonly type: 'request'; readonly id: string; readonly method: string; readonly data?: unknown }
-  | { readonly type: 'signal'; readonly id: string; readonly topic: string; readonly data: unknown }
+  | {
+      readonly type: 'request'
+      readonly id: string
+      readonly method: string
+      readonly data?: unknown
+      readonly text?: Text
+    }
+  | {
+      readonly type: 'signal'
+      readonly id: string
+      readonly topic: string
+      readonly data?: unknown
+      readonly text?: Text
+    }
   /** Nobody waits for the answer to that request any more. */
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'auth'; readonly token: string }
@@ -139,20 +158,22 @@ export interface AckFrame {
   readonly data?: unknown
 }
 
+export interface NackFrame {
+  readonly type: 'nack'
+  readonly id: string
+  readonly code: string
+  readonly message: string
+  readonly data?: unknown
+  readonly retryAfter?: number | undefined
+}
+
 export type ServerFrame =
   | WelcomeFrame
   | { readonly type: 'subscribed'; readonly id?: string | undefined; readonly topics: TopicAnswers }
   | MessageFrame
   | SignalFrame
   | AckFrame
-  | {
-      readonly type: 'nack'
-      readonly id: string
-      readonly code: string
-      readonly message: string
-      readonly data?: unknown
-      readonly retryAfter?: number | undefined
-    }
+  | NackFrame
   | { readonly type: 'authed'; readonly tokenTtl?: number | undefined }
   | { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number | undefined }
   | HandoverFrame

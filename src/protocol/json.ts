@@ -1,7 +1,12 @@
+export interface Unserialisable {
+  readonly invalid: string
+  readonly cause?: unknown
+}
+
+export type Serialised = { readonly json: string } | Unserialisable
+
 /** The data as JSON text, or why it has none. Throws nothing, whatever a getter or a `toJSON` does. */
-export function serialise(
-  data: unknown,
-): { readonly json: string } | { readonly invalid: string; readonly cause?: unknown } {
+export function serialise(data: unknown): Serialised {
   try {
     // Typed as a string always, and undefined for what JSON has no word for.
     const json = JSON.stringify(data) as string | undefined

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js'
-import type { ClientFrame } from '../protocol/frames.js'
+import type { AckFrame, ClientFrame, NackFrame } from '../protocol/frames.js'
 
 /** How long a publish may take, and what takes it back. */
 export interface PublishOptions {
@@ -26,9 +26,34 @@ export interface Published {
 /** `data` is what the application's data was when it was published: changing the object later changes nothing. */
 export type PublishFrame = Extract<ClientFrame, { readonly type: 'publish' }>
 
+/** What is owed an answer: each kind is counted by itself. */
+export type OwedFrame = Extract<ClientFrame, { readonly type: 'publish' | 'request' }>
+
+/** How something is sent, and how its answer is waited for. */
+export interface Sending {
+  /** Of the frame, without `age`. */
+  readonly bytes: number
+  /** What is sent in one lane is answered in that order: a topic is one, and each request is its own. */
+  readonly lane: string
+  /**
+   * Where its leg is gone before the answer came it is sent again, on the next one. Else its outcome is unknown then,
+   * and no other leg is asked.
+   */
+  readonly repeatable: boolean
+  /**
+   * Milliseconds for which one leg may leave it unanswered. Past it the leg is suspect; or, where it may not be sent
+   * twice, its outcome is unknown, and no leg is accused: such servers leave many unanswered. Infinity: as long as the
+   * leg lives.
+   */
+  readonly ackTimeout: number
+  /** Milliseconds for all of it. Default: as long as it takes. */
+  readonly limit?: number
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface OutboxHandlers {
-  /** Puts the publish on that leg. False: not sendable now; call `ready` again when it is. Throws nothing. */
-  send(leg: number, frame: PublishFrame): boolean
+  /** Puts the frame on that leg. False: not sendable now; call `ready` again when it is. Throws nothing. */
+  send(leg: number, frame: ClientFrame): boolean
   /** `size` changed. */
   changed(): void
   /**
@@ -37,14 +62,19 @@ export interface OutboxHandlers {
    * over and over.
    */
   overdue(leg: number): void
-  /** `settled` may have changed by the passing of time alone. */
+  /** `owes` may have changed by the passing of time alone. */
   settled?(): void
+  /** Why nothing is taken; null: everything is. */
+  readonly closed: string | null
+  /** The leg that serves. */
+  readonly serving: { readonly leg: number; readonly maxFrame?: number | undefined } | null
 }
 
 export interface OutboxDeps {
   readonly clock: Clock
   /** Mints the id of a publish, unique in the session. */
   readonly id: () => string
+  /** Of each kind. */
   readonly maxMessages: number
   readonly maxBytes: number
   readonly ackTimeout: number
@@ -54,11 +84,7 @@ export interface OutboxDeps {
   readonly settleTimeout: number
   /** False: the server answers no publish, and one is done when it is sent. */
   readonly acknowledges: boolean
-  /**
-   * False: the server applies a publish as often as it comes. Each is sent once; one that is not answered in
-   * `ackTimeout`, or before its leg is gone, is `outcome-unknown`, and accuses no leg: such servers leave many
-   * unanswered. Default true.
-   */
+  /** False: the server applies a publish as often as it comes, and each is sent once. Default true. */
   readonly dedupes?: boolean
   /** Whether an ArrayBuffer, or a view of one, is published as it is. */
   readonly binary?: boolean
@@ -70,6 +96,8 @@ export interface Outbox {
    * `forbidden`, `outcome-unknown`, `closed`.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Published>
+  /** Takes a frame, to be sent on the leg that serves. Resolves with the answer, rejects as `publish`. */
+  add(frame: OwedFrame, sending: Sending): Promise<unknown>
   /**
    * `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes
    * more.
@@ -77,22 +105,16 @@ export interface Outbox {
   ready(leg: number, maxFrame?: number): void
   /** The leg was closed or died. If it was the active one, the old leg serves again. */
   gone(leg: number): void
-  acked(id: string, offset?: number, data?: unknown, epoch?: string): void
+  acked(ack: Omit<AckFrame, 'type'>): void
   /**
-   * `leg` is the one that said so: what it refuses for now may still be applied where another leg took the same
-   * publish.
+   * `leg` is the one that said so: what it refuses for now, or for its size, may still be applied where another leg took
+   * the same.
    */
-  nacked(id: string, code: string, message: string, retryAfter?: number, leg?: number, data?: unknown): void
-  /** The server refused that publish's frame for its size. */
-  tooLarge(id: string): void
-  /** Whether no publish is unanswered on that leg. */
-  settled(leg: number): boolean
+  nacked(nack: Omit<NackFrame, 'type'>, leg?: number): void
+  /** Whether anything is unanswered on that leg. */
+  owes(leg: number): boolean
+  /** Of publishes. */
   readonly size: { readonly messages: number; readonly bytes: number }
-  /**
-   * Settles everything at once, unsent publishes as `closed`, sent ones as `outcome-unknown`; later ones are `closed`,
-   * until `open`.
-   */
-  close(message?: string): void
-  /** Takes publishes again; nothing for one that is open, as a new one is. */
-  open(): void
+  /** Settles everything at once, what was not sent as `closed`, what was sent as `outcome-unknown`. */
+  close(why: string): void
 }

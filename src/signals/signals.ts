@@ -3,7 +3,7 @@ import { LiveSocketError, type LiveSocketErrorCode, type LiveSocketErrorDetails 
 import { explain } from '../base/explanation.js'
 import { byteLength, serialise } from '../protocol/json.js'
 import type { ClientFrame, SignalFrame } from '../protocol/frames.js'
-import { refusalCode } from '../publishes/refusal-code.js'
+import { refusal } from '../publishes/refusal.js'
 
 /** What a signal's handler is told beside its data. */
 export interface SignalInfo<Topic extends string = string> {
@@ -112,7 +112,7 @@ export function createSignals({ clock, id, ...deps }: SignalsDeps): Signals {
         next?.()
         next = clock.setTimeout(flush, retryAfter)
       }
-      deps.failed(new LiveSocketError(refusalCode(reason), message || reason, { reason, retryAfter }))
+      deps.failed(refusal({ code: reason, message, retryAfter }))
       return true
     },
     drop() {

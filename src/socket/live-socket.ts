@@ -245,7 +245,7 @@ function publish(connection: Connection, topic: string, data: unknown, options?:
     return Promise.reject(error as Error)
   }
   session.counters.published++
-  const outcome = session.unanswered.publish(topic, data, options)
+  const outcome = session.needOutbox().publish(topic, data, options)
   for (const told of publishing ?? []) told(topic, data, outcome)
   return outcome
 }
@@ -259,7 +259,7 @@ async function request({ settings, session }: Connection, method: string, data: 
     )
   const { input, output } = Object.hasOwn(methods, method) ? methods[method]! : {}
   fitting(settings, input, data, `data of the request "${method}"`)
-  const answer = await session.unanswered.request(method, data, how)
+  const answer = await parts.requests(session.needOutbox() as never, method, data, how)
   return fitting(settings, output, answer, `answer to the request "${method}"`)
 }
 

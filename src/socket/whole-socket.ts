@@ -2,7 +2,7 @@ import type { LiveSocketOptions, TopicTypes } from '../options/options.js'
 import type { AllParts } from '../options/parts.js'
 import { schemas } from '../options/schemas.js'
 import type { AskedMethods, MethodSchemas, MethodTypes } from '../protocol/method-types.js'
-import { createRequests } from '../requests/requests.js'
+import { requests } from '../requests/requests.js'
 import { createSignals } from '../signals/signals.js'
 import { tokens } from '../tokens/tokens.js'
 import { livesocketV1 } from '../topics/livesocket-v1.js'
@@ -10,7 +10,7 @@ import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topics/topic-
 import { assembleLiveSocket, type LiveSocket } from './live-socket.js'
 import { fold, stream } from './reading.js'
 
-const PARTS: AllParts = { protocol: livesocketV1, tokens, schemas, requests: createRequests, signals: createSignals }
+const PARTS: AllParts = { protocol: livesocketV1, tokens, schemas, requests, signals: createSignals }
 
 /**
  * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it.

@@ -58,13 +58,13 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `named = { epoch, head, after: head, from`,
     ],
   }),
-  ...plants('publishes/publish-queue.ts', {
+  ...plants('publishes/outbox-queue.ts', {
     'what was unanswered on a dead leg is not sent again': [
       `if (!leg) return false this.#requeue(leg)`,
       `if (!leg) return false`,
     ],
     'a newer publish passes one that the old leg owes': [
-      `if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry`,
+      `if (old?.passed || (!old?.unanswered.has(entry.lane) && !old?.abandoned.has(entry.lane))) return entry`,
       `return entry`,
     ],
     'repeats go out in another order': [
@@ -78,10 +78,10 @@ const OF_THE_CLIENT: readonly Mutant[] = [
   }),
   ...plants('publishes/outbox.ts', {
     'a repeat does not say how old it is': [
-      `const age = entry.firstSent ? Math.round(since(this.#deps.clock, entry.firstSent)) : undefined`,
+      `const age = firstSent && frame.type === 'publish' ? Math.round(since(clock, firstSent)) : undefined`,
       `const age: number | undefined = undefined`,
     ],
-    'one number for all publishes': [`n: ++this.#count`, `n: 1`],
+    'one number for all publishes': [`topic, ++this.#count, kept.json`, `topic, 1, kept.json`],
     'an answer settles nothing': [`return entry?.firstSent ? entry : undefined`, `return undefined`],
   }),
   ...plants('policy/close-verdict.ts', {

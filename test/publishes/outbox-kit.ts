@@ -1,5 +1,6 @@
 import { LiveSocketError } from '../../src/base/errors.js'
-import { createOutbox, type OutboxDeps, type PublishFrame } from '../../src/publishes/outbox.js'
+import type { ClientFrame } from '../../src/protocol/frames.js'
+import { createOutbox, type OutboxDeps, type OutboxHandlers, type PublishFrame } from '../../src/publishes/outbox.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 /**
@@ -14,16 +15,18 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
   let ids = 0
   let changes = 0
   const handlers = {
-    send(leg: number, frame: PublishFrame): boolean {
+    closed: null as string | null,
+    serving: null as OutboxHandlers['serving'],
+    send(leg: number, frame: ClientFrame): boolean {
       // What it says, as plain data.
-      const { type, id, topic, n, data, age } = frame
+      const { type, id, topic, n, data, age } = frame as PublishFrame
       if (sendable) sent.push({ leg, frame: { type, id, topic, n, data, ...(age !== undefined && { age }) } })
       return sendable
     },
     changed: () => void changes++,
     overdue: (leg: number) => void overdue.push([leg, clock.monotonic()]),
   }
-  const outbox = createOutbox(
+  const owing = createOutbox(
     {
       clock,
       id: () => `p${++ids}`,
@@ -36,6 +39,22 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
     },
     handlers,
   )
+  const outbox = {
+    publish: owing.publish.bind(owing),
+    ready: owing.ready.bind(owing),
+    gone: owing.gone.bind(owing),
+    acked: (id: string, offset?: number, data?: unknown) => owing.acked({ id, offset, data }),
+    nacked: (id: string, code: string, message: string, retryAfter?: number, leg?: number) =>
+      owing.nacked({ id, code, message, retryAfter }, leg),
+    settled: (leg: number) => !owing.owes(leg),
+    get size() {
+      return { ...owing.size }
+    },
+    close(why = 'it was closed') {
+      handlers.closed = why
+      owing.close(why)
+    },
+  }
   return {
     clock,
     outbox,

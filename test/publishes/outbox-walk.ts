@@ -105,7 +105,10 @@ export async function walk(
       acknowledges: true,
     },
     {
-      send(number, frame) {
+      closed: null,
+      serving: null,
+      send(number, sent) {
+        const frame = sent as PublishFrame
         const leg = legs.find((other) => other.number === number)
         if (!leg || leg.gone) return broken.push(`${frame.id} was sent on leg ${number}, which is gone`) > 0
         if (settled.has(frame.id)) broken.push(`${frame.id} was sent after it had settled`)
@@ -172,8 +175,8 @@ export async function walk(
   function answer(leg: ModelLeg) {
     const next = leg.answers.shift()
     if (!next || leg.gone) return
-    if (next.type === 'ack') outbox.acked(next.id, next.offset)
-    else outbox.nacked(next.id, next.code, 'no', next.retryAfter, leg.number)
+    if (next.type === 'ack') outbox.acked(next)
+    else outbox.nacked({ id: next.id, code: next.code, message: 'no', retryAfter: next.retryAfter }, leg.number)
   }
 
   function connect() {
@@ -313,6 +316,6 @@ export async function walk(
   }
   for (const id of outOfOrder)
     if (settled.get(id) === 'refused' && !lostItsPlace.has(id)) broken.push(`${id} was sent behind later ones`)
-  outbox.close()
+  outbox.close('closed')
   return broken
 }

@@ -66,7 +66,6 @@ describe('publishing', () => {
   })
 
   it.each<[string, string, { ttl?: number }]>([
-    ['an empty topic', '', {}],
     ['a ttl of 0', 'room', { ttl: 0 }],
     ['a ttl that is not a number', 'room', { ttl: NaN }],
   ])('refuses %s as invalid', async (_, topic, options) => {
@@ -130,7 +129,7 @@ describe('publishing', () => {
     outbox.nacked('p2', 'forbidden', 'not yours')
     outbox.nacked('p3', 'outcome-unknown', 'no record')
     outbox.nacked('p4', 'too-large', 'over 10')
-    outbox.tooLarge('p5')
+    outbox.nacked('p5', 'too-large', 'over the limit')
     outbox.nacked('p5', 'busy', 'again')
     const [busy, ...others] = await Promise.all(promises)
     expect(busy).toMatchObject({ code: 'refused', retryAfter: 500, id: 'p1', topic: 'room' })
@@ -143,7 +142,7 @@ describe('publishing', () => {
     publish('waits')
     outbox.acked('p1')
     outbox.nacked('p1', 'forbidden', '')
-    outbox.tooLarge('nothing')
+    outbox.nacked('nothing', 'too-large', '')
     expect([await outcome('waits'), outbox.size.messages]).toEqual([undefined, 1])
   })
 
@@ -242,7 +241,7 @@ describe('re-entrancy', () => {
     const send = handlers.send
     handlers.send = (leg, frame) => {
       const done = send(leg, frame)
-      act(outbox, frame)
+      act(outbox, frame as PublishFrame)
       return done
     }
     for (const name of [0, 1, 2]) publish(name)

@@ -117,9 +117,11 @@ describe('whether a topic is served', () => {
     expect(later.getState()).toBe('live')
   })
 
-  it('refuses what is no topic', () => {
+  it('refuses what is no topic', async () => {
     const { socket } = world()
     expect(() => socket.topicStatus('')).toThrow(/topic/)
+    expect(() => socket.signal('', 1)).toThrow(/topic/)
+    await expect(socket.publish('', 1)).rejects.toMatchObject({ code: 'invalid' })
   })
 })
 

@@ -1,36 +1,33 @@
 import type { Instant } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
+import type { OwedFrame } from './outbox-contract.js'
 
-/** A publish from `publish()` until it settles. */
-export interface Entry<Answer> {
-  readonly id: string
-  readonly topic: string
-  /** Rising in each topic, and the same on every leg. */
-  readonly n: number
-  /** The data as it was: JSON text, or a copy of the bytes. */
-  readonly kept: string | ArrayBuffer
-  /** Of the whole frame, without `age`. */
+/** What is owed an answer, from the call that made it until it settles. */
+export interface Entry {
+  readonly frame: OwedFrame
   readonly bytes: number
+  readonly lane: string
+  readonly repeatable: boolean
+  readonly limit: number
   readonly queued: Instant
-  readonly ttl: number
   /** The leg on which it is unanswered; null while it waits to be sent. The queue sets it. */
-  leg: PublishLeg | null
+  leg: OutboxLeg | null
   firstSent: Instant | null
   /** How often it was sent without an answer to that sending. */
   copies: number
   /** On the monotonic clock: the moment at which the leg becomes suspect, and the wait that ends then. */
   overdueAt: number
   patience: number
-  readonly resolve: (answer: Answer) => void
+  readonly resolve: (answer: unknown) => void
   readonly reject: (error: LiveSocketError) => void
   /** Lets go of the timer and the signal, where it has one. */
   release: (() => void) | null
 }
 
-export interface PublishLeg {
+export interface OutboxLeg {
   readonly number: number
   maxFrame: number
-  /** Publishes unanswered on it, by topic. */
+  /** How many are unanswered on it, by lane. */
   readonly unanswered: Map<string, number>
   /**
    * Of each topic the last publish that was sent on it and then given up by the application. The server may still be
@@ -46,53 +43,45 @@ export interface PublishLeg {
 const MAX_ABANDONED = 1_000
 
 /** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
-export class PublishQueue<Answer> {
-  active: PublishLeg | null = null
+export class OutboxQueue {
+  active: OutboxLeg | null = null
   /** The former active leg, while its answers are waited for and while it can serve again. */
-  old: PublishLeg | null = null
-  readonly #entries = new Map<string, Entry<Answer>>()
+  old: OutboxLeg | null = null
+  readonly #entries = new Map<string, Entry>()
   /** The entries without a leg, in order. */
-  #waiting = new Set<Entry<Answer>>()
-  #bytes = 0
-  readonly #dedupes: boolean
+  #waiting = new Set<Entry>()
+  /** What is in it, of each kind. */
+  readonly size = { publish: { messages: 0, bytes: 0 }, request: { messages: 0, bytes: 0 } }
 
-  constructor(dedupes: boolean) {
-    this.#dedupes = dedupes
-  }
-
-  get size(): { readonly messages: number; readonly bytes: number } {
-    return { messages: this.#entries.size, bytes: this.#bytes }
-  }
-
-  get(id: string): Entry<Answer> | undefined {
+  get(id: string): Entry | undefined {
     return this.#entries.get(id)
   }
 
-  all(): readonly Entry<Answer>[] {
+  all(): readonly Entry[] {
     return [...this.#entries.values()]
   }
 
-  add(entry: Entry<Answer>) {
-    this.#entries.set(entry.id, entry)
+  add(entry: Entry) {
+    this.#entries.set(entry.frame.id, entry)
     this.#waiting.add(entry)
-    this.#bytes += entry.bytes
+    this.#count(entry, 1)
   }
 
-  /** It has settled. */
-  remove(entry: Entry<Answer>) {
+  /** It has settled, now or before. */
+  remove(entry: Entry) {
+    if (!this.#entries.delete(entry.frame.id)) return
     this.#place(entry, null)
     this.#waiting.delete(entry)
-    this.#entries.delete(entry.id)
-    this.#bytes -= entry.bytes
+    this.#count(entry, -1)
   }
 
   /** It is unanswered on the active leg from now on. */
-  sent(entry: Entry<Answer>) {
+  sent(entry: Entry) {
     this.#place(entry, this.active)
   }
 
   /** It was not sent after all, and waits in its place. */
-  unsent(entry: Entry<Answer>) {
+  unsent(entry: Entry) {
     this.#place(entry, null)
     this.#restoreOrder()
   }
@@ -101,28 +90,30 @@ export class PublishQueue<Answer> {
    * The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still
    * owes.
    */
-  next(): Entry<Answer> | undefined {
+  next(): Entry | undefined {
     const { old } = this
     if (!this.active) return undefined
     for (const entry of this.#waiting)
-      if (old?.passed || (!old?.unanswered.has(entry.topic) && !old?.abandoned.has(entry.topic))) return entry
+      if (old?.passed || (!old?.unanswered.has(entry.lane) && !old?.abandoned.has(entry.lane))) return entry
     return undefined
   }
 
-  /** The oldest one unanswered on the active leg, or on any. */
-  oldest(anywhere = false): Entry<Answer> | undefined {
-    const { active } = this
-    if (!anywhere && (!active || active.unanswered.size === 0)) return undefined
-    for (const entry of this.#entries.values()) if (entry.leg && (anywhere || entry.leg === active)) return entry
+  /** The oldest whose patience may run out: on the active leg, or, where it may not be sent twice, on any. */
+  oldest(): Entry | undefined {
+    const { active, old } = this
+    if (!active?.unanswered.size && !old?.unanswered.size) return undefined
+    for (const entry of this.#entries.values())
+      if (entry.leg && entry.patience < Infinity && (entry.leg === active || !entry.repeatable)) return entry
     return undefined
   }
 
   /** `number` is the active leg, and the former one the old leg. */
-  activate(number: number, maxFrame: number) {
+  activate(number: number, maxFrame = Infinity) {
     const { active, old } = this
     if (old?.number === number) {
       this.active = old
       this.old = active
+      old.passed = false
     } else if (active?.number !== number) {
       this.#requeue(old)
       this.old = active
@@ -139,28 +130,29 @@ export class PublishQueue<Answer> {
     // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back
     // nothing.
     if (leg === this.active) this.active = this.old
+    if (this.active) this.active.passed = false
     this.old = null
     return true
   }
 
   /**
-   * Nothing is held back any longer for the old leg's answers. What may not be sent twice is waited for as long as that
-   * leg lives.
+   * Nothing is held back any longer for the old leg's answers. A publish that may be sent twice is sent again; whatever
+   * else it owes is waited for as long as that leg lives.
    */
   giveUpOld() {
     const { old } = this
-    if (this.#dedupes) return this.#requeue(old)
-    old?.abandoned.clear()
-    if (old) old.passed = true
+    if (!old) return
+    old.passed = true
+    this.#requeue(old, (entry) => entry.repeatable && entry.patience < Infinity)
   }
 
   /** The application has given up a publish that may be on its way. */
-  abandon({ id, topic, leg }: Entry<Answer>) {
+  abandon({ frame, lane, leg }: Entry) {
     // Nothing waits for a leg that was passed.
     if (!leg || leg.passed) return
     const { abandoned } = leg
     if (abandoned.size >= MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
-    abandoned.set(topic, id)
+    abandoned.set(lane, frame.id)
   }
 
   /** The server has answered that id; a fence that it was is gone. */
@@ -180,24 +172,30 @@ export class PublishQueue<Answer> {
     this.active = this.old = null
   }
 
-  #legOf(number: number | undefined): PublishLeg | null {
+  #legOf(number: number | undefined): OutboxLeg | null {
     const { active, old } = this
     return active?.number === number ? active : old?.number === number ? old : null
   }
 
-  #place(entry: Entry<Answer>, leg: PublishLeg | null) {
-    if (entry.leg) count(entry.leg, entry.topic, -1)
+  #count({ frame, bytes }: Entry, change: 1 | -1) {
+    const size = this.size[frame.type]
+    size.messages += change
+    size.bytes += change * bytes
+  }
+
+  #place(entry: Entry, leg: OutboxLeg | null) {
+    if (entry.leg) count(entry.leg, entry.lane, -1)
     entry.leg = leg
     if (!leg) return
-    count(leg, entry.topic, 1)
+    count(leg, entry.lane, 1)
     this.#waiting.delete(entry)
   }
 
-  #requeue(leg: PublishLeg | null) {
+  #requeue(leg: OutboxLeg | null, wanted: (entry: Entry) => boolean = () => true) {
     if (!leg) return
     leg.abandoned.clear()
     if (leg.unanswered.size === 0) return
-    for (const entry of this.#entries.values()) if (entry.leg === leg) this.#place(entry, null)
+    for (const entry of this.#entries.values()) if (entry.leg === leg && wanted(entry)) this.#place(entry, null)
     this.#restoreOrder()
   }
 
@@ -207,12 +205,12 @@ export class PublishQueue<Answer> {
   }
 }
 
-function count({ unanswered }: PublishLeg, topic: string, change: 1 | -1) {
+function count({ unanswered }: OutboxLeg, topic: string, change: 1 | -1) {
   const left = (unanswered.get(topic) ?? 0) + change
   if (left > 0) unanswered.set(topic, left)
   else unanswered.delete(topic)
 }
 
-function passFence(leg: PublishLeg | null, id: string) {
+function passFence(leg: OutboxLeg | null, id: string) {
   if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
 }
