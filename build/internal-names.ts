@@ -151,7 +151,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'needOutbox',
   'nacked',
   'acked',
-  'insides',
   'lasted',
   'latest',
   'putOff',
