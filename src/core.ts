@@ -2,6 +2,7 @@ import type { LiveSocketOptions, TopicTypes } from './options/options.js'
 import type { Parts } from './options/parts.js'
 import type { MethodTypes } from './protocol/method-types.js'
 import { assembleLiveSocket, type CoreSocket } from './socket/live-socket.js'
+import { noTokens } from './tokens/no-tokens.js'
 import { livesocketV1 } from './topics/livesocket-v1.js'
 
 /**
@@ -19,7 +20,7 @@ export function createLiveSocket<Topics extends object = TopicTypes, Methods ext
   options: LiveSocketOptions<Topics>,
   parts: Parts = {},
 ): CoreSocket<Topics, Topics, Methods> {
-  return assembleLiveSocket<Topics, Topics, Methods>(options, { protocol: livesocketV1, ...parts })
+  return assembleLiveSocket<Topics, Topics, Methods>(options, { protocol: livesocketV1, noTokens, ...parts })
 }
 
 export { requests } from './requests/requests.js'

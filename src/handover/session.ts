@@ -4,7 +4,6 @@ import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
-import { noTokens } from '../tokens/no-tokens.js'
 import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/token-part.js'
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
 import type { MessageInfo } from '../topics/message.js'
@@ -283,7 +282,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     const { page, parts } = this.#settings
     const online = () => this.#legs.online
     const hidden = () => page.hidden()
-    return (parts.tokens ?? noTokens)({ ...this.#settings, online, hidden }, this)
+    return (parts.tokens ?? parts.noTokens)!({ ...this.#settings, online, hidden }, this)
   }
 }
 

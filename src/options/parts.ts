@@ -16,7 +16,9 @@ export interface Parts {
   readonly signals?: typeof createSignals
 }
 
-/** With what it speaks where the options name no protocol. */
+/** With what it speaks where the options name no protocol. It has `tokens` or `noTokens`. */
 export interface AllParts extends Parts {
   readonly protocol: () => Protocol
+  /** What stands in the place of `tokens` where that is left out, and is loaded there alone. */
+  readonly noTokens?: Parts['tokens']
 }

@@ -8,41 +8,53 @@ export type TokenResult =
   | { retryAfter: number }
   | { ended: string }
 
-export type TokenAnswer =
-  | { readonly kind: 'token'; readonly token: string; readonly ttl?: number; readonly sessionTtl?: number }
-  | { readonly kind: 'later'; readonly retryAfter: number }
-  | { readonly kind: 'ended'; readonly reason: string }
-  | { readonly kind: 'invalid'; readonly error: LiveSocketError }
+/** A token, or in its place why the login session has ended. */
+export interface TokenAnswer {
+  readonly token: string
+  readonly ttl?: number
+  readonly sessionTtl?: number
+  readonly ended?: string
+}
 
 /** Proxies cut headers at 8 to 16 KiB, and a token is sent with every dial: what is longer than this is no token. */
 export const LONGEST_TOKEN = 16_384
 
-/** Judges what a provider resolved with. The error says what is wrong with a token and never quotes it. */
+/**
+ * Judges what a provider resolved with. Throws where that is no token: `refused` with `retryAfter` for a wish to be left
+ * alone, `invalid` for what is no answer. The error says what is wrong with a token and never quotes it.
+ */
 export function readTokenAnswer(answer: unknown): TokenAnswer {
-  if (typeof answer === 'string') return judgeToken(answer)
-  if (typeof answer !== 'object' || answer === null) {
-    return invalid(`resolved with ${answer === null ? 'null' : typeof answer}`)
-  }
-  const { ended, token, retryAfter, ttl, sessionTtl } = answer as Record<string, unknown>
-  if (ended !== undefined) {
-    return typeof ended === 'string'
-      ? { kind: 'ended', reason: ended }
-      : invalid(explain`resolved with an \`ended\` that is not a string`)
-  }
-  if (token !== undefined) {
-    if (ttl !== undefined && !isDuration(ttl))
-      return invalid(explain`resolved with a \`ttl\` that is not a positive number of milliseconds`)
-    if (sessionTtl !== undefined && !isTime(sessionTtl))
-      return invalid(explain`resolved with a \`sessionTtl\` that is not a number of milliseconds`)
-    return typeof token === 'string'
-      ? judgeToken(token, ttl, sessionTtl)
-      : invalid(explain`resolved with a \`token\` that is not a string`)
-  }
-  if (retryAfter === undefined)
-    return invalid(explain`resolved with an object that has neither \`token\`, \`retryAfter\` nor \`ended\``)
-  return isTime(retryAfter)
-    ? { kind: 'later', retryAfter }
-    : invalid(explain`resolved with a \`retryAfter\` that is not a number of milliseconds`)
+  // A getter is run once: what is judged is what is used.
+  const { token, ttl, sessionTtl, ended, retryAfter } = (
+    typeof answer === 'string' ? { token: answer } : Object(answer)
+  ) as Record<string, unknown>
+  const read = { token, ttl, sessionTtl, ended }
+  const problem = answerProblem(read, retryAfter)
+  if (problem !== null)
+    throw new LiveSocketError(
+      'invalid',
+      explain`getToken resolved with ${problem}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
+    )
+  if (token === undefined && ended === undefined)
+    throw new LiveSocketError('refused', explain`getToken asked to be left alone for a while`, {
+      retryAfter: retryAfter as number,
+    })
+  return read as TokenAnswer
+}
+
+function answerProblem(read: { [Part in keyof TokenAnswer]: unknown }, retryAfter: unknown): string | null {
+  const { token, ttl, sessionTtl, ended } = read
+  if (ended !== undefined) return typeof ended === 'string' ? null : explain`an \`ended\` that is not a string`
+  if (token === undefined)
+    return isTime(retryAfter)
+      ? null
+      : explain`neither a \`token\`, an \`ended\` nor a \`retryAfter\` of so many milliseconds`
+  if (ttl !== undefined && !(isTime(ttl) && ttl > 0))
+    return explain`a \`ttl\` that is not a positive number of milliseconds`
+  if (sessionTtl !== undefined && !isTime(sessionTtl))
+    return explain`a \`sessionTtl\` that is not a number of milliseconds`
+  const problem = tokenProblem(token)
+  return problem && explain`a token that ${problem}`
 }
 
 /** What makes `token` unfit to be sent, or null. Never quotes it. */
@@ -55,47 +67,7 @@ export function tokenProblem(token: unknown): string | null {
   return null
 }
 
-/**
- * Whose token it is, where it is a JWT that says so in `sub`. It is read, not verified: that is the server's part.
- * Never throws.
- */
-export function tokenSubject(token: string): string | undefined {
-  const payload = token.split('.', 3)[1]
-  if (payload === undefined) return undefined
-  try {
-    const claims: unknown = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')))
-    const subject = typeof claims === 'object' && claims !== null && 'sub' in claims ? claims.sub : undefined
-    return typeof subject === 'string' ? subject : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function judgeToken(token: string, ttl?: number, sessionTtl?: number): TokenAnswer {
-  const problem = tokenProblem(token)
-  if (problem !== null) return invalid(explain`resolved with a token that ${problem}`)
-  return {
-    kind: 'token',
-    token,
-    ...(ttl === undefined ? {} : { ttl }),
-    ...(sessionTtl === undefined ? {} : { sessionTtl }),
-  }
-}
-
-function invalid(what: string): TokenAnswer {
-  return {
-    kind: 'invalid',
-    error: new LiveSocketError(
-      'invalid',
-      explain`getToken ${what}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
-    ),
-  }
-}
-
-function isDuration(value: unknown): value is number {
-  return isTime(value) && value > 0
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+/** Finite, and not below 0: what a duration or a moment is, in milliseconds. */
+export function isTime(value: unknown): value is number {
+  return Number.isFinite(value) && (value as number) >= 0
 }

@@ -1,4 +1,4 @@
-import { tokenProblem } from './token-answer.js'
+import { isTime, tokenProblem } from './token-answer.js'
 import type { TokenSchedule } from './token-schedule.js'
 
 /** Why a token provider was called. */
@@ -36,54 +36,44 @@ export interface SharedToken {
   readonly sessionLeft?: number
 }
 
-const REASONS: ReadonlySet<unknown> = new Set<TokenReason>(['first', 'scheduled', 'rejected', 'requested', 'wake'])
+const REASONS: readonly unknown[] = ['first', 'scheduled', 'rejected', 'requested', 'wake'] satisfies TokenReason[]
+
+type Fields = { readonly [Field in keyof SharedToken | 'failures' | 'delay']?: unknown }
 
 /** What another tab told, or null: any script of the origin, and any older version of this one, can post. */
 export function readTokenNews(message: unknown): TokenNews | null {
-  if (typeof message !== 'object' || message === null) return null
-  const news = message as Partial<Record<string, unknown>>
-  if (!isCount(news['session'])) return null
-  switch (news['kind']) {
+  const news = Object(message) as Fields
+  return isCount(news.session) && isSound(news) ? (news as TokenNews) : null
+}
+
+function isSound(news: Fields): boolean {
+  switch (news.kind) {
     case 'ask':
-      return news['generation'] === undefined || isCount(news['generation']) ? (news as unknown as TokenNews) : null
+      return news.generation === undefined || isCount(news.generation)
     case 'wait':
-      return isCount(news['failures']) && isTime(news['delay']) ? (news as unknown as TokenNews) : null
+      return isCount(news.failures) && isTime(news.delay)
     case 'ended':
-      return typeof news['reason'] === 'string' ? (news as unknown as TokenNews) : null
-    case 'token': {
-      const sound =
-        isCount(news['generation']) &&
-        tokenProblem(news['token']) === null &&
-        REASONS.has(news['reason']) &&
-        isTime(news['age']) &&
-        isTime(news['at']) &&
-        isSchedule(news['schedule']) &&
-        (news['sessionLeft'] === undefined || isTime(news['sessionLeft']))
-      return sound ? (news as unknown as TokenNews) : null
-    }
+      return typeof news.reason === 'string'
+    case 'token':
+      return (
+        isCount(news.generation) &&
+        tokenProblem(news.token) === null &&
+        REASONS.includes(news.reason) &&
+        isTime(news.age) &&
+        isTime(news.at) &&
+        isSchedule(news.schedule) &&
+        (news.sessionLeft === undefined || isTime(news.sessionLeft))
+      )
     default:
-      return null
+      return false
   }
 }
 
-function isSchedule(value: unknown): value is TokenSchedule {
-  if (typeof value !== 'object' || value === null) return false
-  const { lifetime, due, earliest, dead } = value as Record<string, unknown>
-  return (
-    isTime(lifetime) &&
-    isTime(due) &&
-    isTime(earliest) &&
-    isTime(dead) &&
-    earliest <= due &&
-    due <= dead &&
-    dead <= lifetime
-  )
+function isSchedule(value: unknown): boolean {
+  const { lifetime, due, earliest, dead } = Object(value) as TokenSchedule
+  return [lifetime, due, earliest, dead].every(isTime) && earliest <= due && due <= dead && dead <= lifetime
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }

@@ -1,5 +1,6 @@
 import type { Random } from '../base/clock.js'
 import { bounded, bounds } from './bounds.js'
+import { jwtLifetime } from './token-claims.js'
 
 /** No two calls of a token provider in one session are closer than this, whatever asks for them. Milliseconds. */
 export const MIN_GAP = 20_000
@@ -19,9 +20,6 @@ const LEAST_SPREAD = 0.25
 const RETRY_FLOOR = 5_000
 const RETRY_WINDOW = 30_000
 const RETRY_CAP = 300_000
-
-/** A JWT longer than this is not looked into. */
-const MAX_JWT = 65_536
 
 /** Ages of one token, in milliseconds from the moment its request started. No clock of another machine is in them. */
 export interface TokenSchedule {
@@ -51,33 +49,13 @@ export function tokenLifetime(token: string, ttl: number | undefined, otherwise?
   return bounded(positive(ttl) ?? jwtLifetime(token) ?? positive(otherwise), bounds.lifetime)
 }
 
-/**
- * `exp − iat` of a JWT in milliseconds; undefined for anything that is none, or whose lifetime is not positive. Never
- * throws.
- */
-export function jwtLifetime(token: string): number | undefined {
-  if (token.length > MAX_JWT) return undefined
-  const [, payload, signature, ...more] = token.split('.')
-  if (payload === undefined || signature === undefined || more.length > 0) return undefined
-  try {
-    // Bytes read as Latin-1: names and claims in other scripts come out garbled, two numbers do not.
-    const claims: unknown = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')))
-    const exp = claim(claims, 'exp')
-    const iat = claim(claims, 'iat')
-    return exp === undefined || iat === undefined ? undefined : positive((exp - iat) * 1_000)
-  } catch {
-    return undefined
-  }
-}
-
-function claim(claims: unknown, name: string): number | undefined {
-  if (typeof claims !== 'object' || claims === null || !Object.hasOwn(claims, name)) return undefined
-  const value = (claims as Record<string, unknown>)[name]
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
-}
-
 function positive(value: number | undefined): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined
+  return value! > 0 ? value : undefined
+}
+
+/** The age from which a token may be refused: its lifetime less what a dial takes. */
+function deadAt(lifetime: number): number {
+  return lifetime - Math.min(10_000, lifetime * 0.05)
 }
 
 /**
@@ -88,7 +66,7 @@ function positive(value: number | undefined): number | undefined {
  */
 export function drawTokenSchedule(lifetime: number, range: RefreshRange, random: Random): TokenSchedule {
   const whole = bounded(lifetime, bounds.lifetime)
-  const dead = whole - Math.min(10_000, whole * 0.05)
+  const dead = deadAt(whole)
   const from = bounded(range.from, { least: 0, most: 1, otherwise: 0.5 })
   const to = Math.max(from, bounded(range.to, { least: 0, most: 1, otherwise: 0.9 }))
   const earliest = Math.min(dead, whole * from)
@@ -105,7 +83,7 @@ export function drawTokenSchedule(lifetime: number, range: RefreshRange, random:
 export function scheduleByServer(schedule: TokenSchedule, age: number, left: number): TokenSchedule {
   const lifetime = bounded(age + left, bounds.lifetime)
   const scale = lifetime / schedule.lifetime
-  const dead = Math.max(0, lifetime - Math.min(10_000, lifetime * 0.05))
+  const dead = deadAt(lifetime)
   if (scale >= 1) {
     const due = Math.min(dead, schedule.due * scale)
     return { lifetime, due, earliest: Math.min(due, schedule.earliest * scale), dead }
@@ -134,7 +112,7 @@ export function refreshDue({ due, earliest, dead }: TokenSchedule, hidden: boole
  * s.
  */
 export function callGap(lifetime: number): number {
-  return Math.min(MIN_GAP, Math.max(1_000, bounded(lifetime, bounds.lifetime) / 4))
+  return Math.min(MIN_GAP, Math.max(1_000, lifetime / 4))
 }
 
 export interface TokenRetryAsk {

@@ -45,7 +45,10 @@ export function callTokenProvider(
       over = true
       resolve(outcome)
     }
-    const failed = (error: unknown): TokenCallOutcome => ({ kind: 'failed', error })
+    const failed = (error: unknown): TokenCallOutcome => {
+      const retryAfter = error instanceof LiveSocketError ? error.retryAfter : undefined
+      return { kind: 'failed', error, retryAfter }
+    }
     const cancel = clock.setTimeout(() => {
       const message = explain`getToken had not answered after ${limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
       settle({ kind: 'slow', error: new LiveSocketError('timeout', message) })
@@ -62,15 +65,5 @@ export function callTokenProvider(
 
 function outcomeOf(result: unknown): TokenCallOutcome {
   const answer = readTokenAnswer(result)
-  switch (answer.kind) {
-    case 'invalid':
-      return { kind: 'failed', error: answer.error }
-    case 'later': {
-      const { retryAfter } = answer
-      const error = new LiveSocketError('refused', explain`getToken asked to be left alone for a while`, { retryAfter })
-      return { kind: 'failed', error, retryAfter }
-    }
-    default:
-      return answer
-  }
+  return answer.ended === undefined ? { kind: 'token', ...answer } : { kind: 'ended', reason: answer.ended }
 }

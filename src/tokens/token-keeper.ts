@@ -4,12 +4,12 @@ import { instant, since, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { createPeriod, type Period } from '../base/period.js'
 import { redactedText, redactedError } from '../base/token-redaction.js'
-import { tokenProblem, tokenSubject } from '../policy/token-answer.js'
+import { tokenProblem } from '../policy/token-answer.js'
+import { jwtLifetime, tokenSubject } from '../policy/token-claims.js'
 import type { TokenReason } from '../policy/token-news.js'
 import {
   MIN_GAP,
   drawTokenSchedule,
-  jwtLifetime,
   scheduleByServer,
   tokenLifetime,
   tokenRetryDelay,

@@ -7,6 +7,7 @@ import type { Parts } from '../options/parts.js'
 import { assembleLiveSocket, type CoreSocket } from '../socket/live-socket.js'
 import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
+import { noTokens } from '../tokens/no-tokens.js'
 import { createGreeting, type Greeting } from './greeting.js'
 import { Listeners } from './listeners.js'
 import { messageClass, type SocketMessageClass } from './message-event.js'
@@ -122,7 +123,7 @@ export class CoreWebSocket implements EventTarget {
     this.#topic = options.topic ?? DATA
     this.#clock = options.environment?.clock ?? platformClock
     const settings = this.#settings(url, subprotocols)
-    this.live = assembleLiveSocket(settings, { ...new.target.parts, protocol: () => settings.protocol })
+    this.live = assembleLiveSocket(settings, { noTokens, ...new.target.parts, protocol: () => settings.protocol })
     this.#listen()
     if (!options.startClosed) this.#connect()
   }

@@ -1,25 +1,34 @@
 import { expect, test } from 'vitest'
-import { LONGEST_TOKEN, readTokenAnswer, tokenProblem, tokenSubject } from '../../src/policy/token-answer.js'
+import { LONGEST_TOKEN, readTokenAnswer, tokenProblem } from '../../src/policy/token-answer.js'
+import { tokenSubject } from '../../src/policy/token-claims.js'
 import { jwt } from '../kit/kept-token.js'
 
 test.each([
-  ['a token', 'abc', { kind: 'token', token: 'abc' }],
-  ['a token in an object', { token: 'abc' }, { kind: 'token', token: 'abc' }],
-  [
-    'a token with its durations',
-    { token: 'abc', ttl: 5, sessionTtl: 0 },
-    { kind: 'token', token: 'abc', ttl: 5, sessionTtl: 0 },
-  ],
-  ['a wish for time', { retryAfter: 0 }, { kind: 'later', retryAfter: 0 }],
+  ['a token', 'abc', { token: 'abc' }],
+  ['a token in an object', { token: 'abc' }, { token: 'abc' }],
+  ['a token with its durations', { token: 'abc', ttl: 5, sessionTtl: 0 }, { token: 'abc', ttl: 5, sessionTtl: 0 }],
   [
     'the end, which goes before all else',
     { ended: 'why', token: 'abc', retryAfter: 1 },
-    { kind: 'ended', reason: 'why' },
+    { ended: 'why', token: 'abc' },
   ],
-  ['the longest token', 'x'.repeat(LONGEST_TOKEN), { kind: 'token', token: 'x'.repeat(LONGEST_TOKEN) }],
+  ['the longest token', 'x'.repeat(LONGEST_TOKEN), { token: 'x'.repeat(LONGEST_TOKEN) }],
 ])('a provider may answer %s', (_, answer, read) => {
   expect(readTokenAnswer(answer)).toEqual(read)
 })
+
+test('a provider may answer that it wants to be left alone for a while', () => {
+  expect(thrownFor({ retryAfter: 0 })).toMatchObject({ code: 'refused', retryAfter: 0 })
+})
+
+function thrownFor(answer: unknown): Error {
+  try {
+    readTokenAnswer(answer)
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it was taken for an answer')
+}
 
 test.each(
   [
@@ -60,13 +69,11 @@ test.each(
     JSON.parse('{"__proto__":{"token":"abc"}}'),
   ].map((answer) => [answer]),
 )('answer %# is none, and the error says what is wrong without quoting it', (answer: unknown) => {
-  const read = readTokenAnswer(answer)
-  expect(read).toMatchObject({ kind: 'invalid', error: { code: 'invalid' } })
-  if (read.kind === 'invalid') {
-    expect(read.error.message).toMatch(/^getToken resolved with .*must resolve with/)
-    expect(read.error.message).not.toContain('abc')
-    expect(read.error.message.length).toBeLessThan(250)
-  }
+  const error = thrownFor(answer)
+  expect(error).toMatchObject({ code: 'invalid' })
+  expect(error.message).toMatch(/^getToken resolved with .*must resolve with/)
+  expect(error.message).not.toContain('abc')
+  expect(error.message.length).toBeLessThan(250)
 })
 
 test('whose token it is, is read from a JWT and from nothing else', () => {
