@@ -5,7 +5,7 @@ import type { Page } from '../host/page.js'
 import type { Tabs } from '../host/tabs.js'
 import type { MethodSchemas } from '../protocol/method-types.js'
 import type { Protocol } from '../protocol/protocol.js'
-import type { GetToken } from '../tokens/token-call.js'
+import type { GetToken } from '../tokens/token-part.js'
 
 /** What the topics of an application bear, by name: `createLiveSocket<{ prices: Price }>(…)`. */
 export type TopicTypes = Record<string, unknown>

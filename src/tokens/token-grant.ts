@@ -1,17 +1,23 @@
 import { since, type Clock, type Instant } from '../base/clock.js'
 import type { TokenReason } from '../policy/token-news.js'
 import { callGap, type TokenSchedule } from '../policy/token-schedule.js'
-import type { TabToken } from './token-tabs.js'
 
-/** A token that was given to this tab, or to another one which told of it, and what is known of its life. */
-export class TokenGrant implements TabToken {
+/** What is known of a token when it comes. */
+export interface GivenToken {
   readonly token: string
+  /** Rises with every new token, over all tabs. */
   readonly generation: number
-  readonly start: Instant
   readonly reason: TokenReason
-  schedule: TokenSchedule
+  /** When its request started. */
+  readonly start: Instant
+  readonly schedule: TokenSchedule
   /** Neither token nor provider said how long it lives: a server that knows is believed. */
-  readonly assumed: boolean
+  readonly assumed?: boolean
+}
+
+/** A token that was given to this tab, or to another one which told of it, and what becomes of it. */
+export class TokenGrant {
+  schedule: TokenSchedule
   /**
    * The next one is not asked for sooner after this one's call: by its own lifetime, whatever a server says of it.
    * Milliseconds.
@@ -23,22 +29,27 @@ export class TokenGrant implements TabToken {
   stillborn = false
   acceptedAt: Instant | null = null
   refused = false
+  readonly given: GivenToken
   readonly #clock: Clock
 
-  constructor(clock: Clock, { token, generation, start, reason, schedule }: TabToken, assumed: boolean) {
+  constructor(clock: Clock, given: GivenToken) {
     this.#clock = clock
-    this.token = token
-    this.generation = generation
-    this.start = start
-    this.reason = reason
-    this.schedule = schedule
-    this.assumed = assumed
-    this.gap = callGap(schedule.lifetime)
+    this.given = given
+    this.schedule = given.schedule
+    this.gap = callGap(given.schedule.lifetime)
+  }
+
+  get token(): string {
+    return this.given.token
+  }
+
+  get generation(): number {
+    return this.given.generation
   }
 
   /** Milliseconds since its request started. */
   get age(): number {
-    return since(this.#clock, this.start)
+    return since(this.#clock, this.given.start)
   }
 
   /** Milliseconds until it may be refused; below 0 where it is dead. */

@@ -4,7 +4,7 @@ import { instant, since, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { createPeriod, type Period } from '../base/period.js'
 import { redactedText, redactedError } from '../base/token-redaction.js'
-import { tokenProblem } from '../policy/token-answer.js'
+import { tokenProblem, type TokenAnswer } from '../policy/token-answer.js'
 import { jwtLifetime, tokenSubject } from '../policy/token-claims.js'
 import type { TokenReason } from '../policy/token-news.js'
 import {
@@ -14,14 +14,10 @@ import {
   tokenLifetime,
   tokenRetryDelay,
 } from '../policy/token-schedule.js'
-import { TokenBackoff, LONGEST_TIMER } from './token-backoff.js'
-import type { TokenCallOutcome } from './token-call.js'
 import { TokenGrant } from './token-grant.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers, TokenState } from './token-part.js'
-import { TokenRenewal, type Renewed } from './token-renewal.js'
-import { sameState, tokenState } from './token-state.js'
-import { TokenTabs, type TabToken, type TokenTabsHandlers } from './token-tabs.js'
-import { TokenWaiters } from './token-waiters.js'
+import { LONGEST_TIMER, TokenRenewal, type Renewed } from './token-renewal.js'
+import { TokenTabs, type TokenTabsHandlers } from './token-tabs.js'
 
 /** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
 const LONGEST_PAUSE = 7_200_000
@@ -30,6 +26,11 @@ const KEPT_TOKENS = 3
 const PROVEN = 60_000
 /** A server's word on a token's end repeats the last one, rounded, and some milliseconds under way. */
 const SAME_END = 1_000
+/** Two clocks tell one moment a few milliseconds apart from call to call: no news below this. */
+const SAME_TIME = 1_000
+
+/** A dial that waits for a token. Given none it looks for the one in force. False: it waits no longer. */
+type Waiter = (token?: string) => boolean
 
 /**
  * Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`.
@@ -40,7 +41,6 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 
 class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   grant: TokenGrant | null = null
-  #backoff: TokenBackoff | null = null
   readonly tabs: TokenTabs
   readonly #deps: TokenKeeperDeps
   readonly #handlers: TokenKeeperHandlers
@@ -49,43 +49,50 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #resting = true
   /** The newest ones: an error that comes late may quote the one before. */
   #tokens: readonly string[] = []
+  #waiters: readonly Waiter[] = []
   #refusals = 0
   /** In a row, and not the provider's fault: tokens that a server called dead when they came. */
   #stillborn = 0
   #wasHidden = false
   #told: TokenState | null = null
-  #renewal: TokenRenewal | null = null
-  #waiters: TokenWaiters | null = null
+  #made: TokenRenewal | null = null
   readonly #alarm: Alarm
   #session: Period | null = null
 
   constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
-    const { clock } = deps
     this.#deps = deps
     this.#handlers = handlers
     this.tabs = new TokenTabs(deps, this)
-    this.#alarm = createAlarm(clock, this.look, this)
-  }
-
-  /** Of the provider, and of what other tabs say of it. */
-  get backoff(): TokenBackoff {
-    return (this.#backoff ??= new TokenBackoff(this.#deps))
+    this.#alarm = createAlarm(deps.clock, this.look, this)
   }
 
   // What the live socket asks and tells.
 
-  async token(signal: AbortSignal): Promise<string | undefined> {
-    if (this.#over === null && this.#resting) this.open()
-    if (!this.#stillOn()) throw new LiveSocketError('closed', explain`There is no token to be had: ${this.#over}`)
-    if (!signal.aborted && this.grant?.usable) {
-      const { token } = this.grant
-      this.look()
-      return token
-    }
-    if (!signal.aborted && !this.#deps.getToken) return undefined
-    const next = (this.#waiters ??= new TokenWaiters()).wait(signal)
+  token(signal: AbortSignal): Promise<string | undefined> {
+    this.open()
+    this.#stillOn()
+    const token = new Promise<string | undefined>((resolve, reject) => {
+      const waits: Waiter = (next = this.grant?.usable ? this.grant.token : undefined) => {
+        if (signal.aborted) reject(new LiveSocketError('aborted', explain`Nobody waits for this token any more`))
+        else if (this.#over !== null)
+          reject(
+            new LiveSocketError(
+              'closed',
+              explain`There is no token to be had: the login session has ended (${this.#over}); sign in and connect again`,
+            ),
+          )
+        else if (this.#resting)
+          reject(new LiveSocketError('closed', explain`There is no token to be had: the live socket was closed`))
+        else if (next === undefined && this.#deps.getToken) return true
+        else resolve(next)
+        return false
+      }
+      if (!waits()) return
+      this.#waiters = [...this.#waiters, waits]
+      signal.addEventListener('abort', () => this.#wake())
+    })
     this.look()
-    return next
+    return token
   }
 
   accepted(token: string | undefined, ttl?: number): void {
@@ -103,7 +110,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       if (ttl < gap && ttl < (schedule.lifetime - age) / 2) return this.#bornDead(grant, ttl)
       this.#stillborn = 0
     }
-    if (Math.abs(more) <= SAME_END || (more > 0 && !grant.assumed)) return
+    if (Math.abs(more) <= SAME_END || (more > 0 && !grant.given.assumed)) return
     grant.schedule = scheduleByServer(schedule, age, ttl)
     grant.cutShort ||= more < 0
     this.look()
@@ -116,7 +123,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       if (!grant || token !== grant.token || grant.refused) return
       if (grant.acceptedAt && since(this.#deps.clock, grant.acceptedAt) >= PROVEN) this.#refusals = 0
       grant.refused = true
-      this.backoff.wanted = 'rejected'
+      this.#renewal.wanted = 'rejected'
     }
     if (++this.#refusals >= 2) this.#end('token-refused')
     else this.look()
@@ -124,14 +131,14 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   request(): void {
     if (this.#over !== null || !this.grant) return
-    this.backoff.wanted ??= 'requested'
+    this.#renewal.wanted ??= 'requested'
     this.look()
   }
 
   push(token: string, ttl?: number): void {
     if (this.#over !== null || token === this.grant?.token) return
     const problem = tokenProblem(token)
-    if (problem === null) this.#take(token, { start: instant(this.#deps.clock), reason: 'requested', ttl })
+    if (problem === null) this.answered({ token, ttl }, 'requested', instant(this.#deps.clock))
     else {
       const error = new LiveSocketError('invalid', explain`the server pushed a token that ${problem}`)
       this.#handlers.failed({ reason: 'requested', error, retryIn: this.#alarm.left ?? 0 })
@@ -144,8 +151,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   lookIfChanged(): void {
-    if (this.#over !== null || this.#resting || !this.#stillOn()) return
-    if (this.#backoff?.backOnline || this.#wasHidden !== this.#hidden) this.look()
+    if (this.#resting || !this.#stillOn()) return
+    if (this.#made?.backOnline || this.#wasHidden !== this.#hidden) this.look()
   }
 
   open(): boolean {
@@ -163,44 +170,45 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (this.#over !== null) return
     this.tabs.join()
     this.tabs.endSession(reason)
-    this.#finish('signed-out', 'signed out')
+    this.#finish('signed-out')
   }
 
   rest(): void {
     if (this.#over !== null || this.#resting) return
     this.#resting = true
-    if (this.#renewal?.underWay) this.backoff.dropped++
-    this.#stop(false, explain`the live socket was closed`)
+    this.#stop(false)
   }
 
   // What other tabs tell.
 
-  asked(generation: number): void {
-    const { failures, pause } = this.backoff
-    if (failures > 0 && pause.left > 0) this.tabs.wait(failures, pause.left)
-    // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
-    if (this.grant?.usable && this.grant.generation > generation) this.tabs.share(this.grant, this.#sessionLeft)
-    else this.tabs.handBack()
-  }
-
-  arrived(news: TabToken): void {
+  told(news: Parameters<TokenTabsHandlers['told']>[0]): void {
     if (this.#over !== null) return
-    const { sessionLeft } = news
-    const grant = new TokenGrant(this.#deps.clock, news, false)
-    if (grant.generation > (this.grant?.generation ?? 0) && grant.left > 0) {
-      if (!this.#sameSubject(grant.token)) return this.#end('subject-changed')
-      if (sessionLeft !== undefined) this.#endsIn(sessionLeft)
-      this.backoff.lastCall = grant.start
-      this.#adopt(grant)
-      this.tabs.heard()
+    const { grant, tabs } = this
+    const { clock } = this.#deps
+    const { failures, pause, underWay } = this.#renewal
+    if (news.kind === 'ask') {
+      if (failures > 0 && pause.left > 0) tabs.post({ kind: 'wait', failures, delay: pause.left })
+      // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
+      if (grant?.usable && grant.generation > (news.generation ?? 0)) tabs.share(grant, this.#sessionLeft)
+      else if (!underWay) tabs.handBack()
+      return
     }
-    this.look()
-  }
-
-  failedElsewhere(failures: number, delay: number): void {
-    this.backoff.failures = Math.max(this.backoff.failures, failures)
-    this.backoff.pause.extend(Math.min(delay, LONGEST_PAUSE))
-    this.tabs.heard()
+    if (news.kind === 'wait') {
+      this.#renewal.failures = Math.max(failures, news.failures)
+      pause.extend(Math.min(news.delay, LONGEST_PAUSE))
+      tabs.heard()
+    } else {
+      // While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs.
+      const underWay = Math.max(0, clock.now() - news.at)
+      const age = news.age + underWay
+      const start = { wall: clock.now() - age, monotonic: clock.monotonic() - age }
+      const next = new TokenGrant(clock, { ...news, start })
+      if (next.generation > (grant?.generation ?? 0) && next.left > 0) {
+        if (news.sessionLeft !== undefined) this.#endsIn(news.sessionLeft - underWay)
+        this.#renewal.lastCall = start
+        this.#adopt(next)
+      }
+    }
     this.look()
   }
 
@@ -208,76 +216,66 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.#end(reason, true)
   }
 
-  // What the provider says.
+  // What the provider says, or a server in its place.
 
-  answered(outcome: TokenCallOutcome, reason: TokenReason, start: Instant): void {
-    if (outcome.kind === 'ended') this.#end(outcome.reason)
-    else if (outcome.kind === 'token') this.#take(outcome.token, { ...outcome, start, reason })
-    else
-      this.#fail(
-        reason,
-        redactedError(outcome.error, this.#tokens, 'getToken'),
-        outcome.kind === 'failed' ? outcome.retryAfter : undefined,
-      )
+  answered({ token, ttl, sessionTtl, ended }: TokenAnswer, reason: TokenReason, asked: Instant): void {
+    if (ended !== undefined) return this.#end(ended)
+    const { clock, random, tokenRefresh = {} } = this.#deps
+    if (sessionTtl !== undefined) this.#endsIn(sessionTtl, asked)
+    // The provider has it cached. It is no older and no younger for that.
+    const again = ttl === undefined && this.grant?.token === token ? this.grant : null
+    if (again && !again.refused) return this.#cached(again, reason)
+    const next = new TokenGrant(clock, {
+      token,
+      generation: this.tabs.nextGeneration(this.grant?.generation ?? 0),
+      start: again ? again.given.start : asked,
+      reason,
+      schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
+      assumed: ttl === undefined && jwtLifetime(token) === undefined,
+    })
+    this.#adopt(next, true)
+  }
+
+  failed(reason: TokenReason, thrown: unknown): void {
+    const retryAfter = thrown instanceof LiveSocketError ? thrown.retryAfter : undefined
+    const delay = this.#renewal.failed(reason, retryAfter)
+    this.tabs.post({ kind: 'wait', failures: this.#renewal.failures, delay })
+    this.#handlers.failed({ reason, error: this.redactedError(thrown, 'getToken'), retryIn: delay })
   }
 
   /** Everything that can be due is looked at here, and only here. */
   look(): void {
-    if (this.#over !== null || this.#resting || !this.#stillOn()) return
+    if (this.#resting || !this.#stillOn()) return
     const { grant } = this
     this.#alarm.clear()
     this.#wasHidden = this.#hidden
-    const wait =
-      this.#deps.getToken && !this.#renewal?.underWay
-        ? this.backoff.untilCall(grant, !!this.#waiters?.size, this.#wasHidden)
-        : Infinity
-    if (wait <= 0) void (this.#renewal ??= new TokenRenewal(this.#deps, this)).start(this.backoff.wanted!)
+    const wait = this.#deps.getToken ? this.#renewal.due(this.#waiters.length > 0, this.#wasHidden) : Infinity
+    if (wait <= 0) void this.#renewal.start()
     else if (grant || wait < Infinity) {
       // A token dies unseen if the next look is later.
       const death = grant && grant.left > 0 ? grant.left : Infinity
       this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.#sessionLeft ?? Infinity)))
     }
-    this.#tell()
+    this.#tell(wait)
   }
 
   /** Ends a session whose time is up, or that another tab has ended. */
   #stillOn(): boolean {
+    if (this.#over !== null) return false
     const reason = this.tabs.over()
     if (reason !== null) this.#end(reason, true)
     else if (this.#sessionLeft === 0) this.#end('session-expired')
     return this.#over === null
   }
 
-  #take(token: string, from: { start: Instant; reason: TokenReason; ttl?: number; sessionTtl?: number }) {
-    const { start, reason, ttl, sessionTtl } = from
-    const { clock, random, tokenRefresh = {} } = this.#deps
-    if (sessionTtl !== undefined) this.#endsIn(sessionTtl, start)
-    // The provider has it cached. It is no older and no younger for that.
-    const again = ttl === undefined && this.grant?.token === token ? this.grant : null
-    if (again && !again.refused) return this.#takeAgain(again, reason)
-    const told = {
-      token,
-      generation: this.tabs.nextGeneration(this.grant?.generation ?? 0),
-      start: again ? again.start : start,
-      reason,
-      schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
-    }
-    if (!this.#sameSubject(token)) return this.#end('subject-changed')
-    this.tabs.publish(told, this.#sessionLeft)
-    this.#adopt(new TokenGrant(clock, told, ttl === undefined && jwtLifetime(token) === undefined))
-  }
-
   /** Used while it lives, and asked for again in time. */
-  #takeAgain({ left }: TokenGrant, reason: TokenReason) {
+  #cached({ left }: TokenGrant, reason: TokenReason) {
     if (left <= 0) {
-      const error = new LiveSocketError(
-        'invalid',
-        explain`getToken answered the token that has just expired; let it fetch a new one`,
-      )
-      return this.#fail(reason, error)
+      const message = explain`getToken answered the token that has just expired; let it fetch a new one`
+      return this.failed(reason, new LiveSocketError('invalid', message))
     }
-    this.backoff.failures = 0
-    this.backoff.pause.start(tokenRetryDelay({ failures: 0, left }, this.#deps.random))
+    this.#renewal.failures = 0
+    this.#renewal.pause.start(tokenRetryDelay({ failures: 0, left }, this.#deps.random))
   }
 
   /**
@@ -288,8 +286,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #bornDead(grant: TokenGrant, left: number) {
     grant.stillborn = true
     const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: this.#stillborn++, left: 0 }, this.#deps.random))
-    this.backoff.wanted ??= 'requested'
-    this.backoff.pause.extend(delay)
+    this.#renewal.wanted ??= 'requested'
+    this.#renewal.pause.extend(delay)
     const error = new LiveSocketError(
       'invalid',
       explain`the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
@@ -302,69 +300,83 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     ;(this.#session ??= createPeriod(this.#deps.clock)).start(left, from)
   }
 
-  #sameSubject(token: string) {
-    const before = this.grant && tokenSubject(this.grant.token)
-    const subject = tokenSubject(token)
-    return !before || !subject || before === subject
-  }
-
-  #adopt(next: TokenGrant) {
-    if (!this.grant?.refused) this.#refusals = 0
+  /** However it came, a token that is new: of this tab, which tells the others, or of one that told. */
+  #adopt(next: TokenGrant, ours = false) {
+    const { grant } = this
+    const before = grant && tokenSubject(grant.token)
+    const subject = tokenSubject(next.token)
+    if (before && subject && before !== subject) return this.#end('subject-changed')
+    if (ours) this.tabs.publish(next, this.#sessionLeft)
+    if (!grant?.refused) this.#refusals = 0
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
-    this.backoff.satisfied()
-    this.#renewal?.satisfied()
-    this.#waiters?.give(next.token)
+    this.#renewal.satisfied()
+    this.tabs.heard()
+    this.#wake(next.token)
     this.#handlers.fresh(next.token)
-    this.#handlers.refreshed({ reason: next.reason, lifetime: next.schedule.lifetime })
+    this.#handlers.refreshed({ reason: next.given.reason, lifetime: next.schedule.lifetime })
   }
 
-  #fail(reason: TokenReason, error: unknown, retryAfter?: number) {
-    const delay = this.backoff.failed(reason, this.grant?.usable ? this.grant.left : 0, retryAfter)
-    this.tabs.wait(this.backoff.failures, delay)
-    this.#handlers.failed({ reason, error, retryIn: delay })
+  #wake(token?: string) {
+    this.#waiters = this.#waiters.filter((waits) => waits(token))
   }
 
   #end(reason: string, elsewhere = false) {
     if (this.#over !== null) return
     reason = redactedText(reason, this.#tokens)
     if (!elsewhere) this.tabs.endSession(reason)
-    this.#finish(reason, explain`the login session has ended (${reason}); sign in and connect again`)
+    this.#finish(reason)
     this.#handlers.ended(reason)
   }
 
-  #finish(why: string, message: string) {
+  #finish(why: string) {
     this.#over = why
     this.grant = null
     this.#tokens = []
-    this.#stop(true, message)
+    this.#stop(true)
   }
 
-  #stop(good: boolean, message: string) {
+  #stop(good: boolean) {
     this.#alarm.clear()
-    this.#renewal?.stop()
+    this.#made?.stop()
     this.tabs.leave(good)
-    this.#waiters?.refuse(new LiveSocketError('closed', explain`There is no token to be had: ${message}`))
-    this.#tell()
+    this.#wake()
+    this.#tell(Infinity)
   }
 
-  #tell() {
-    const state = tokenState({
-      over: this.#over !== null,
-      grant: this.#resting ? null : this.grant,
-      renewing: this.#renewal?.underWay ?? false,
-      backoff: this.#deps.getToken ? this.backoff : null,
-      hidden: this.#wasHidden,
-      now: this.#deps.clock.now(),
-    })
-    if (this.#told && sameState(this.#told, state)) return
+  #tell(wait: number) {
+    const { clock } = this.#deps
+    const now = clock.now()
+    const renewing = this.#made?.underWay
+    const grant = this.#resting ? null : this.grant
+    const state: TokenState = {
+      status: renewing
+        ? 'refreshing'
+        : grant
+          ? grant.usable
+            ? 'valid'
+            : 'stale'
+          : this.#over === null
+            ? 'none'
+            : 'ended',
+      refreshAt: renewing || !grant || wait === Infinity ? null : now + wait,
+      expiresAt: grant && now - grant.age + grant.schedule.lifetime,
+    }
+    const same = (what: 'refreshAt' | 'expiresAt') =>
+      Math.abs((this.#told?.[what] ?? 0) - (state[what] ?? 0)) < SAME_TIME
+    if (this.#told?.status === state.status && same('refreshAt') && same('expiresAt')) return
     this.#told = state
     this.#handlers.state(state)
   }
 
+  /** Made when there is something to say of the provider's calls. */
+  get #renewal(): TokenRenewal {
+    return (this.#made ??= new TokenRenewal(this.#deps, this))
+  }
+
   /** Of the login session, ms; undefined where nobody said when it ends. */
   get #sessionLeft(): number | undefined {
-    return this.#session?.running ? this.#session.left : undefined
+    return this.#session?.left
   }
 
   get #hidden(): boolean {

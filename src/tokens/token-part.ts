@@ -1,7 +1,10 @@
 import type { Clock, Random } from '../base/clock.js'
 import type { Tabs } from '../host/tabs.js'
+import type { TokenResult } from '../policy/token-answer.js'
 import type { TokenReason } from '../policy/token-news.js'
-import type { GetToken } from './token-call.js'
+
+/** The application's source of tokens. A throw is transient; `signal` fires when the answer is no longer wanted. */
+export type GetToken = (ask: { reason: TokenReason; signal: AbortSignal; attempt: number }) => Promise<TokenResult>
 
 export interface TokenRefreshOptions {
   /** Fractions of the lifetime between which a token is refreshed. Default 0.5 to 0.9. */

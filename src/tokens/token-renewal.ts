@@ -1,117 +1,225 @@
-import type { Instant } from '../base/clock.js'
+import { explain } from '../base/explanation.js'
+import { instant, since, type Instant } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
+import { createPeriod, type Period } from '../base/period.js'
+import { readTokenAnswer, type TokenAnswer } from '../policy/token-answer.js'
 import type { TokenReason } from '../policy/token-news.js'
-import type { TokenBackoff } from './token-backoff.js'
-import { callTokenProvider, PROVIDER_LIMIT, type TokenCallOutcome } from './token-call.js'
+import { MIN_GAP, refreshDue, tokenRetryDelay } from '../policy/token-schedule.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps } from './token-part.js'
 import type { TokenTabs } from './token-tabs.js'
 
+/** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
+export const LONGEST_TIMER = 60_000
+/** Overdue by more than a throttled timer explains: the machine slept. */
+const OVERSLEPT = 60_000
+/** A building wakes, or comes back online, at one instant. */
+const WAKE_JITTER = { visible: 1_000, hidden: 10_000 }
+const ONLINE_JITTER = 1_000
+/**
+ * What closes and connects while calls are under way has so many of them for nothing; then the least gap between two
+ * calls holds.
+ */
+const CALLS_DROPPED = 3
 /**
  * How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. Longer where
  * calls may be.
  */
 const TURN_LIMIT = 8_000
+/**
+ * How long a provider may take by default before it is asked again, in milliseconds: beyond what a healthy service
+ * needs, retries included.
+ */
+const PROVIDER_LIMIT = 10_000
 
 /** Whose token it is that is renewed. */
 export interface Renewed {
   readonly grant: TokenGrant | null
-  readonly backoff: TokenBackoff
   readonly tabs: TokenTabs
   /** What the provider said to a call that began at `start`. */
-  answered(outcome: TokenCallOutcome, reason: TokenReason, start: Instant): void
+  answered(answer: TokenAnswer, reason: TokenReason, start: Instant): void
+  failed(reason: TokenReason, thrown: unknown): void
   look(): void
 }
 
-/** Calls of the provider, one at a time, and one of all tabs. */
+/**
+ * When the token provider is called: in time, not too often, and later after each failure. And its calls: one at a time,
+ * and one of all tabs.
+ */
 export class TokenRenewal {
+  /** Why the provider has to be called: kept from the moment it is due until a token is there. */
+  wanted: TokenReason | null = null
+  failures = 0
+  lastCall: Instant | null = null
+  /** Nobody calls the provider while it lasts. */
+  readonly pause: Period
   readonly #deps: TokenKeeperDeps
   readonly #of: Renewed
-  /** Stops what the renewal under way is waiting for: its turn, or the provider. One at a time. */
-  #current: { readonly turn: AbortController; readonly call: AbortController } | null = null
-  /** A call that is past its limit, and whose answer is still wanted. */
-  #slow: AbortController | null = null
+  /** In a row: calls that were given up because the live socket was closed. */
+  #dropped = 0
+  /** A call that was due waits for a network. */
+  #heldOffline = false
+  /** Of the renewal under way: gives up the wait for its turn. */
+  #current: AbortController | null = null
+  /** Of the call whose answer is wanted, late as it may come. */
+  #call: AbortController | null = null
   /** In a row: turns that did not come. */
   #turnsMissed = 0
 
   constructor(deps: TokenKeeperDeps, of: Renewed) {
     this.#deps = deps
     this.#of = of
+    this.pause = createPeriod(deps.clock)
   }
 
   get underWay(): boolean {
     return this.#current !== null
   }
 
-  async start(reason: TokenReason): Promise<void> {
+  /** There is a network again, and somebody waited for it. */
+  get backOnline(): boolean {
+    return this.#heldOffline && this.#online
+  }
+
+  /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
+  due(waiting: boolean, hidden: boolean): number {
+    const { random } = this.#deps
+    const { grant } = this.#of
+    if (this.underWay) return Infinity
+    if (this.wanted === null) {
+      if (grant) {
+        const late = grant.age - refreshDue(grant.schedule, hidden)
+        if (late < 0) return -late
+        this.wanted = late > OVERSLEPT ? 'wake' : grant.cutShort ? 'requested' : 'scheduled'
+        if (this.wanted === 'wake' && !waiting)
+          this.pause.start(random() * (hidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
+      } else {
+        if (!waiting) return Infinity
+        this.wanted = 'first'
+      }
+    }
+    if (!this.#online) {
+      // A hint, not the truth: who has a token can wait for better news, who needs one tries at the usual pace.
+      if (this.pause.left <= 0) this.#heldOffline = true
+      if (grant?.usable || !waiting) return LONGEST_TIMER
+    } else if (this.#heldOffline) {
+      this.#heldOffline = false
+      this.pause.start(random() * ONLINE_JITTER)
+    }
+    return Math.max(0, this.pause.left, this.#gapLeft)
+  }
+
+  /** Calls the provider, unless another tab has told of a token or a failure by the time that it is this one's turn. */
+  async start(): Promise<void> {
     const { clock, random } = this.#deps
-    const { tabs, backoff } = this.#of
+    const { tabs } = this.#of
     const seen = this.#generation
-    const mine = (this.#current = { turn: new AbortController(), call: new AbortController() })
-    const { turn, call } = mine
-    const renewed = () => this.#generation > seen
-    /** Another tab has got a token or a failure meanwhile, or nobody wants one any more. */
-    const settled = () => this.#current !== mine || renewed() || backoff.pause.left > 0
-    const cancel = clock.setTimeout(() => turn.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
-    void tabs.askOthers(seen)
+    const mine = (this.#current = new AbortController())
+    const settled = () => this.#current !== mine || this.#generation > seen || this.pause.left > 0
+    const cancel = clock.setTimeout(() => mine.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
+    tabs.post({ kind: 'ask', generation: seen })
     try {
-      await tabs.exclusively(async (contended) => {
-        cancel()
-        this.#turnsMissed = 0
-        // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-        if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.askOthers(seen)
-        if (settled()) return false
-        await this.#call(reason, call)
-        return renewed()
-      }, turn.signal)
+      const contended = await tabs.turn(mine.signal)
+      this.#turnsMissed = 0
+      // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
+      if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.answer(seen)
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.
-      if (!settled() && this.#of.grant?.usable && this.#turnsMissed++ === 0)
-        backoff.pause.start(5_000 + random() * 10_000)
-      if (!settled()) await this.#call(reason, call)
+      if (!settled() && this.#of.grant?.usable && this.#turnsMissed++ === 0) this.pause.start(5_000 + random() * 10_000)
     }
     cancel()
+    const calls = !settled()
+    if (calls) await this.#ask(this.wanted!)
     if (this.#current !== mine) return
+    tabs.endTurn(calls && this.#generation > seen)
     this.#current = null
     this.#of.look()
   }
 
-  /** A token is there: nobody need wait for a turn, or for an answer that is late. */
+  /** A token is there: nobody need wait for a turn, or for an answer. */
   satisfied(): void {
-    this.#forgetSlow()
-    this.#current?.turn.abort()
+    this.wanted = null
+    this.failures = this.#dropped = 0
+    this.#heldOffline = false
+    this.pause.stop()
+    this.#current?.abort()
+    this.#forget()
+  }
+
+  /** A call failed. Returns the delay of the next one. */
+  failed(reason: TokenReason, retryAfter: number | undefined): number {
+    const { grant } = this.#of
+    const left = grant?.usable ? grant.left : 0
+    const delay = tokenRetryDelay({ failures: this.failures, left, retryAfter }, this.#deps.random)
+    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
+    // back was reached.
+    this.#heldOffline = !this.#online && retryAfter === undefined
+    if (this.#heldOffline) this.lastCall = null
+    else this.failures++
+    this.wanted ??= reason
+    this.pause.start(delay)
+    return delay
   }
 
   stop(): void {
-    const calls = [this.#current?.turn, this.#current?.call, this.#slow]
-    this.#current = this.#slow = null
-    for (const call of calls) call?.abort()
+    const turn = this.#current
+    this.#current = null
+    if (turn) this.#dropped++
+    turn?.abort()
+    this.#forget()
   }
 
-  async #call(reason: TokenReason, call: AbortController) {
-    const start = this.#of.backoff.begin()
-    this.#forgetSlow()
-    const late = (outcome: TokenCallOutcome) => {
-      if (this.#slow !== call) return
-      this.#slow = null
-      // It counts as failed already.
-      if (outcome.kind !== 'failed') this.#of.answered(outcome, reason, start)
-      this.#of.look()
-    }
-    const outcome = await callTokenProvider(
-      this.#deps.getToken!,
-      { reason, attempt: this.#of.backoff.failures + 1, limit: this.#limit, call, late },
-      this.#deps.clock,
-    )
-    // Signed out or closed meanwhile: whatever came, it is too late.
-    if (call.signal.aborted && this.#current?.call !== call) return
-    if (outcome.kind === 'slow') this.#slow = call
-    this.#of.answered(outcome, reason, start)
+  /** Resolves when the provider has answered, or at the limit; an answer may still come after that. */
+  #ask(reason: TokenReason): Promise<void> {
+    const { clock, getToken } = this.#deps
+    this.#forget()
+    const call = (this.#call = new AbortController())
+    const start = (this.lastCall = instant(clock))
+    return new Promise((resolve) => {
+      let late = false
+      const cancel = clock.setTimeout(() => {
+        late = true
+        const message = explain`getToken had not answered after ${this.#limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
+        this.#of.failed(reason, new LiveSocketError('timeout', message))
+        resolve()
+      }, this.#limit)
+      const settle = (say?: () => void) => {
+        cancel()
+        resolve()
+        if (this.#call !== call) return
+        this.#call = null
+        say?.()
+        if (late) this.#of.look()
+      }
+      call.signal.addEventListener('abort', () => settle())
+      // Within an async function a provider that throws at once is one that rejects.
+      const ask = async () =>
+        readTokenAnswer(await getToken!({ reason, attempt: this.failures + 1, signal: call.signal }))
+      ask().then(
+        (answer) => settle(() => this.#of.answered(answer, reason, start)),
+        // After the limit it counts as failed already.
+        (error: unknown) => settle(() => late || this.#of.failed(reason, error)),
+      )
+    })
   }
 
-  #forgetSlow() {
-    this.#slow?.abort()
-    this.#slow = null
+  /** What has not answered by now is not wanted any more. */
+  #forget() {
+    const call = this.#call
+    this.#call = null
+    call?.abort()
+  }
+
+  /**
+   * The minimum gap is for calls with a new reason. A failed call's repetition follows the retry rule, and the one call
+   * after a refusal is made at once: a second refusal ends the session, so that cannot become a loop.
+   */
+  get #gapLeft(): number {
+    const { grant } = this.#of
+    if (!this.lastCall || this.wanted === 'rejected') return 0
+    const gap = this.#dropped >= CALLS_DROPPED ? MIN_GAP : grant && this.failures === 0 ? grant.gap : 0
+    return gap - since(this.#deps.clock, this.lastCall)
   }
 
   get #generation(): number {
@@ -120,5 +228,9 @@ export class TokenRenewal {
 
   get #limit(): number {
     return this.#deps.tokenRefresh?.timeout ?? PROVIDER_LIMIT
+  }
+
+  get #online(): boolean {
+    return this.#deps.online?.() ?? true
   }
 }

@@ -1,28 +1,12 @@
 import { instant, since, type Instant } from '../base/clock.js'
 import { ALONE } from '../host/tabs.js'
-import { readTokenNews, type SharedToken, type TokenNews, type TokenReason } from '../policy/token-news.js'
-import type { TokenSchedule } from '../policy/token-schedule.js'
+import { readTokenNews, type TokenNews } from '../policy/token-news.js'
+import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps } from './token-part.js'
 
-/**
- * A token as it is told: `start` is when its request started, `sessionLeft` how long the login session lasts from now
- * on.
- */
-export interface TabToken {
-  readonly generation: number
-  readonly token: string
-  readonly reason: TokenReason
-  readonly start: Instant
-  readonly schedule: TokenSchedule
-  readonly sessionLeft?: number | undefined
-}
-
 export interface TokenTabsHandlers {
-  /** Another tab has a token of that generation, or 0 for none, and wants a newer one. */
-  asked(generation: number): void
-  arrived(token: TabToken): void
-  /** Another tab's call failed, so many in a row; nobody is to call for `delay` ms. */
-  failedElsewhere(failures: number, delay: number): void
+  /** What another tab says, of this login session. */
+  told(news: Exclude<TokenNews, { kind: 'ended' }>): void
   endedElsewhere(reason: string): void
 }
 
@@ -43,37 +27,39 @@ const STOOD_STILL = 90_000
  * is alone.
  */
 export class TokenTabs {
-  readonly #deps: Pick<TokenKeeperDeps, 'clock' | 'tabs' | 'key'>
+  readonly #deps: TokenKeeperDeps
   readonly #handlers: TokenTabsHandlers
   #group = ALONE
   /** Names the login session, for all tabs: the moment at which it began. 0: not known. */
   #session = 0
   /** Others find the number in storage. Where there is none (in a worker) it is what they say. */
   #stored = false
+  /** Null: something may have been said since that this tab has not heard. */
   #lookedAt: Instant | null = null
-  /** Something may have been said that this tab has not heard. */
-  #missed = false
-  /** Ends each wait for an answer. */
-  #questions: readonly (() => void)[] = []
-  /** Ends the time for which the turn is kept. */
-  #handBack: (() => void) | null = null
+  /** Ends the wait for an answer. */
+  #heard: (() => void) | null = null
+  /** Gives the turn back to the other tabs. */
+  #turn: (() => void) | null = null
+  /** Undoes the timer of a turn that is kept. */
+  #kept: (() => void) | null = null
 
-  constructor(deps: Pick<TokenKeeperDeps, 'clock' | 'tabs' | 'key'>, handlers: TokenTabsHandlers) {
+  constructor(deps: TokenKeeperDeps, handlers: TokenTabsHandlers) {
     this.#deps = deps
     this.#handlers = handlers
   }
 
   /** Again after `leave`: in the same login session, unless that is `over`. */
   join(): void {
-    const { tabs, key } = this.#deps
+    const { clock, tabs, key } = this.#deps
     if (this.#group !== ALONE || !tabs || !key) return
     const group = tabs.join(`livesocket:${key}`)
     if (group.alone) return
     this.#group = group
     if (this.#session === 0) {
-      if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(this.#deps.clock.now())))
+      if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(clock.now())))
       this.#session = group.read('session')
       this.#stored = this.#session > 0
+      this.#lookedAt = instant(clock)
     }
     group.listen((message) => this.#hear(message))
   }
@@ -86,8 +72,7 @@ export class TokenTabs {
   over(): string | null {
     if (!this.#stored || this.#group === ALONE) return null
     const { clock } = this.#deps
-    const unheard = this.#missed || (this.#lookedAt !== null && since(clock, this.#lookedAt) > STOOD_STILL)
-    this.#missed = false
+    const unheard = this.#lookedAt === null || since(clock, this.#lookedAt) > STOOD_STILL
     this.#lookedAt = instant(clock)
     const seen = this.#group.read('session')
     if (seen === this.#session) return null
@@ -117,68 +102,65 @@ export class TokenTabs {
   }
 
   /**
-   * Takes turns with the other tabs; see `TabGroup.exclusively`. Where `work` says that it brought a token, the turn is
-   * kept for 5 s more, or until `handBack`: the news of it can be slower than the turn, and busy tabs do not answer in
-   * time, but who waits for a turn calls nobody.
+   * Resolves when it is this tab's turn, as `TabGroup.exclusively` has it: until `endTurn` no other tab has one. Rejects
+   * where it has not come when `signal` fires, also where the browser never answers at all.
    */
-  exclusively(work: (contended: boolean) => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  turn(signal: AbortSignal): Promise<boolean> {
     this.handBack()
     return new Promise((resolve, reject) => {
-      let begun = false
-      // The browser may never answer at all: whose time is up waits no longer, and does nothing when the turn comes.
-      signal.addEventListener('abort', () => begun || reject(signal.reason as Error), { once: true })
-      const turn = this.#group.exclusively(async (contended) => {
-        if (signal.aborted) return
-        begun = true
-        const brought = await work(contended)
-        resolve()
-        if (brought && this.#group !== ALONE) await this.#keepTurn()
-      }, signal)
-      turn.catch(reject)
+      signal.addEventListener('abort', reject)
+      const work = (contended: boolean) =>
+        new Promise<void>((handBack) => {
+          if (signal.aborted) return handBack()
+          this.#turn = handBack
+          resolve(contended)
+        })
+      this.#group.exclusively(work, signal).catch(reject)
     })
   }
 
+  /**
+   * After a call that `brought` a token the turn is kept for 5 s more, or until `handBack`: the news of it can be slower
+   * than the turn, and busy tabs do not answer in time, but who waits for a turn calls nobody.
+   */
+  endTurn(brought: boolean): void {
+    if (!brought || !this.#turn || this.#group === ALONE) return this.handBack()
+    this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
+  }
+
   handBack(): void {
-    this.#handBack?.()
+    this.#kept?.()
+    this.#turn?.()
+    this.#kept = this.#turn = null
   }
 
   /** Asks the others for what is newer than `generation`; resolves when it is `heard`, or after 150 ms. */
-  askOthers(generation: number): Promise<void> {
-    if (this.#group === ALONE) return Promise.resolve()
+  answer(generation: number): Promise<void> {
     return new Promise((resolve) => {
-      const answered = () => {
+      const cancel = this.#deps.clock.setTimeout(resolve, ANSWER_LIMIT)
+      this.#heard = () => {
         cancel()
-        this.#questions = this.#questions.filter((question) => question !== answered)
         resolve()
       }
-      const cancel = this.#deps.clock.setTimeout(answered, ANSWER_LIMIT)
-      this.#questions = [...this.#questions, answered]
-      this.#post({ kind: 'ask', session: this.#session, generation })
+      this.post({ kind: 'ask', generation })
     })
   }
 
   heard(): void {
-    for (const answered of this.#questions) answered()
+    this.#heard?.()
   }
 
-  share({ generation, token, reason, start, schedule }: TabToken, sessionLeft: number | undefined): void {
-    const { clock } = this.#deps
-    const age = since(clock, start)
-    const ends = sessionLeft === undefined ? undefined : { sessionLeft }
-    const session = this.#session
-    this.#post({ kind: 'token', session, generation, token, reason, age, at: clock.now(), schedule, ...ends })
+  /** `sessionLeft`: how long the login session lasts from now on. */
+  share({ given, age, schedule }: TokenGrant, sessionLeft: number | undefined): void {
+    const { token, generation, reason } = given
+    this.post({ kind: 'token', generation, token, reason, age, at: this.#deps.clock.now(), schedule, sessionLeft })
   }
 
   /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
-  publish(token: TabToken, sessionLeft: number | undefined): void {
-    const { clock } = this.#deps
-    this.#group.write('generation', token.generation)
-    this.#group.write('until', Math.ceil(clock.now() + token.schedule.dead - since(clock, token.start)))
-    this.share(token, sessionLeft)
-  }
-
-  wait(failures: number, delay: number): void {
-    this.#post({ kind: 'wait', session: this.#session, failures, delay })
+  publish(grant: TokenGrant, sessionLeft: number | undefined): void {
+    this.#group.write('generation', grant.generation)
+    this.#group.write('until', Math.ceil(this.#deps.clock.now() + grant.left))
+    this.share(grant, sessionLeft)
   }
 
   /** Ends the login session in every tab. */
@@ -187,16 +169,21 @@ export class TokenTabs {
     if (this.#onRecord() !== null) return
     // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was
     // cleared.
-    const next = Math.max(this.#session + 1, Math.floor(this.#deps.clock.now()))
+    this.#session = Math.max(this.#session + 1, Math.floor(this.#deps.clock.now()))
     this.#group.write('ended', reason === 'signed-out' ? ENDED.signedOut : ENDED.otherwise)
-    this.#group.write('session', next)
+    this.#group.write('session', this.#session)
     this.#group.write('until', 0)
-    this.#post({ kind: 'ended', session: next, reason })
+    this.post({ kind: 'ended', reason })
+  }
+
+  /** Tells the others. */
+  post(news: Untold<TokenNews>): void {
+    this.#group.post({ ...news, session: this.#session })
   }
 
   /** This tab hears nothing from now on, and may stand still at any moment. */
   suspend(): void {
-    this.#missed = true
+    this.#lookedAt = null
     this.handBack()
   }
 
@@ -208,13 +195,9 @@ export class TokenTabs {
     this.heard()
     this.handBack()
     if (!good && !this.#stored) return
-    this.#missed = true
+    this.#lookedAt = null
     this.#group.leave()
     this.#group = ALONE
-  }
-
-  #post(news: TokenNews) {
-    this.#group.post(news)
   }
 
   /** What storage says of the end of this login session. */
@@ -236,32 +219,9 @@ export class TokenTabs {
     if (reason !== null) return handlers.endedElsewhere(reason)
     if (!this.#stored) this.#session = Math.max(this.#session, news.session)
     // Who has no storage to know the session by asks, and answers, for the present one.
-    if (news.session !== this.#session && news.session !== 0) return
-    if (news.kind === 'ask') handlers.asked(news.generation ?? 0)
-    else if (news.kind === 'wait') handlers.failedElsewhere(news.failures, news.delay)
-    else handlers.arrived(this.#received(news))
-  }
-
-  /** While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs. */
-  #received(news: SharedToken): TabToken {
-    const { clock } = this.#deps
-    const underWay = Math.max(0, clock.now() - news.at)
-    const age = news.age + underWay
-    return {
-      ...news,
-      start: { wall: clock.now() - age, monotonic: clock.monotonic() - age },
-      sessionLeft: news.sessionLeft === undefined ? undefined : Math.max(0, news.sessionLeft - underWay),
-    }
-  }
-
-  #keepTurn(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
-      this.#handBack = () => {
-        cancel()
-        this.#handBack = null
-        resolve()
-      }
-    })
+    if (news.session === this.#session || news.session === 0) handlers.told(news)
   }
 }
+
+/** Without the login session, which is always the present one. */
+type Untold<News> = News extends TokenNews ? Omit<News, 'session'> : never

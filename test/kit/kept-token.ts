@@ -1,7 +1,7 @@
 import { Deadlines } from '../../src/base/deadlines.js'
 import type { TokenReason } from '../../src/policy/token-news.js'
 import type { TokenResult } from '../../src/policy/token-answer.js'
-import type { GetToken } from '../../src/tokens/token-call.js'
+import type { GetToken } from '../../src/tokens/token-part.js'
 import { createTokenKeeper } from '../../src/tokens/token-keeper.js'
 import type { TokenKeeperDeps } from '../../src/tokens/token-part.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'

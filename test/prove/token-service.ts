@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/base/clock.js'
-import type { GetToken } from '../../src/tokens/token-call.js'
+import type { GetToken } from '../../src/tokens/token-part.js'
 import { Queue } from './wire.js'
 
 /** Gives tokens, and fails when it is told to. */
