@@ -7,13 +7,7 @@ import { redactedText, redactedError } from '../base/token-redaction.js'
 import { tokenProblem, type TokenAnswer } from '../policy/token-answer.js'
 import { jwtLifetime, tokenSubject } from '../policy/token-claims.js'
 import type { TokenReason } from '../policy/token-news.js'
-import {
-  MIN_GAP,
-  drawTokenSchedule,
-  scheduleByServer,
-  tokenLifetime,
-  tokenRetryDelay,
-} from '../policy/token-schedule.js'
+import { MIN_GAP, drawTokenSchedule, scheduleByServer, tokenLifetime } from '../policy/token-schedule.js'
 import { TokenGrant } from './token-grant.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers, TokenState } from './token-part.js'
 import { LONGEST_TIMER, TokenRenewal, type Renewed } from './token-renewal.js'
@@ -43,7 +37,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   grant: TokenGrant | null = null
   readonly tabs: TokenTabs
   readonly #deps: TokenKeeperDeps
-  readonly #handlers: TokenKeeperHandlers
+  readonly handlers: TokenKeeperHandlers
   #over: string | null = null
   /** Nobody wants a token: the live socket is closed, or was never connected. */
   #resting = true
@@ -51,8 +45,6 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #tokens: readonly string[] = []
   #waiters: readonly Waiter[] = []
   #refusals = 0
-  /** In a row, and not the provider's fault: tokens that a server called dead when they came. */
-  #stillborn = 0
   #wasHidden = false
   #told: TokenState | null = null
   #made: TokenRenewal | null = null
@@ -61,7 +53,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
     this.#deps = deps
-    this.#handlers = handlers
+    this.handlers = handlers
     this.tabs = new TokenTabs(deps, this)
     this.#alarm = createAlarm(deps.clock, this.look, this)
   }
@@ -74,15 +66,13 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const token = new Promise<string | undefined>((resolve, reject) => {
       const waits: Waiter = (next = this.grant?.usable ? this.grant.token : undefined) => {
         if (signal.aborted) reject(new LiveSocketError('aborted', explain`Nobody waits for this token any more`))
-        else if (this.#over !== null)
+        else if (this.#over !== null || this.#resting)
           reject(
             new LiveSocketError(
               'closed',
-              explain`There is no token to be had: the login session has ended (${this.#over}); sign in and connect again`,
+              explain`There is no token to be had: the live socket is closed (${this.#over ?? 'by the application'}); connect again`,
             ),
           )
-        else if (this.#resting)
-          reject(new LiveSocketError('closed', explain`There is no token to be had: the live socket was closed`))
         else if (next === undefined && this.#deps.getToken) return true
         else resolve(next)
         return false
@@ -107,8 +97,13 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     // unless it is going to end things sooner.
     const more = ttl - (schedule.lifetime - age)
     if (age < gap) {
-      if (ttl < gap && ttl < (schedule.lifetime - age) / 2) return this.#bornDead(grant, ttl)
-      this.#stillborn = 0
+      if (ttl < gap && ttl < (schedule.lifetime - age) / 2) {
+        grant.stillborn = true
+        const message = explain`the server says of a token that has just come that it lives ${ttl} ms more; compare the clocks of server and token service`
+        this.#renewal.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
+        return this.look()
+      }
+      this.#renewal.failures = 0
     }
     if (Math.abs(more) <= SAME_END || (more > 0 && !grant.given.assumed)) return
     grant.schedule = scheduleByServer(schedule, age, ttl)
@@ -141,7 +136,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (problem === null) this.answered({ token, ttl }, 'requested', instant(this.#deps.clock))
     else {
       const error = new LiveSocketError('invalid', explain`the server pushed a token that ${problem}`)
-      this.#handlers.failed({ reason: 'requested', error, retryIn: this.#alarm.left ?? 0 })
+      this.handlers.failed({ reason: 'requested', error, retryIn: this.#alarm.left ?? 0 })
     }
     this.look()
   }
@@ -152,7 +147,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   lookIfChanged(): void {
     if (this.#resting || !this.#stillOn()) return
-    if (this.#made?.backOnline || this.#wasHidden !== this.#hidden) this.look()
+    if (this.#made?.backOnline || this.#wasHidden !== this.#deps.hidden()) this.look()
   }
 
   open(): boolean {
@@ -224,7 +219,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (sessionTtl !== undefined) this.#endsIn(sessionTtl, asked)
     // The provider has it cached. It is no older and no younger for that.
     const again = ttl === undefined && this.grant?.token === token ? this.grant : null
-    if (again && !again.refused) return this.#cached(again, reason)
+    if (again && !again.refused) return this.#renewal.cached(again, reason)
     const next = new TokenGrant(clock, {
       token,
       generation: this.tabs.nextGeneration(this.grant?.generation ?? 0),
@@ -236,19 +231,12 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.#adopt(next, true)
   }
 
-  failed(reason: TokenReason, thrown: unknown): void {
-    const retryAfter = thrown instanceof LiveSocketError ? thrown.retryAfter : undefined
-    const delay = this.#renewal.failed(reason, retryAfter)
-    this.tabs.post({ kind: 'wait', failures: this.#renewal.failures, delay })
-    this.#handlers.failed({ reason, error: this.redactedError(thrown, 'getToken'), retryIn: delay })
-  }
-
   /** Everything that can be due is looked at here, and only here. */
   look(): void {
     if (this.#resting || !this.#stillOn()) return
     const { grant } = this
     this.#alarm.clear()
-    this.#wasHidden = this.#hidden
+    this.#wasHidden = this.#deps.hidden()
     const wait = this.#deps.getToken ? this.#renewal.due(this.#waiters.length > 0, this.#wasHidden) : Infinity
     if (wait <= 0) void this.#renewal.start()
     else if (grant || wait < Infinity) {
@@ -268,34 +256,6 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     return this.#over === null
   }
 
-  /** Used while it lives, and asked for again in time. */
-  #cached({ left }: TokenGrant, reason: TokenReason) {
-    if (left <= 0) {
-      const message = explain`getToken answered the token that has just expired; let it fetch a new one`
-      return this.failed(reason, new LiveSocketError('invalid', message))
-    }
-    this.#renewal.failures = 0
-    this.#renewal.pause.start(tokenRetryDelay({ failures: 0, left }, this.#deps.random))
-  }
-
-  /**
-   * A token that has just come, and that a server took and called as good as dead: one of the two clocks is wrong, and
-   * another token would fare no better. So its word changes nothing of when this one is used; it is a failure, and the
-   * next call waits as after one.
-   */
-  #bornDead(grant: TokenGrant, left: number) {
-    grant.stillborn = true
-    const delay = Math.max(MIN_GAP, tokenRetryDelay({ failures: this.#stillborn++, left: 0 }, this.#deps.random))
-    this.#renewal.wanted ??= 'requested'
-    this.#renewal.pause.extend(delay)
-    const error = new LiveSocketError(
-      'invalid',
-      explain`the server says of a token that has just come that it lives ${left} ms more; compare the clocks of server and token service`,
-    )
-    this.#handlers.failed({ reason: 'requested', error, retryIn: delay })
-    this.look()
-  }
-
   #endsIn(left: number, from?: Instant) {
     ;(this.#session ??= createPeriod(this.#deps.clock)).start(left, from)
   }
@@ -308,13 +268,13 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (before && subject && before !== subject) return this.#end('subject-changed')
     if (ours) this.tabs.publish(next, this.#sessionLeft)
     if (!grant?.refused) this.#refusals = 0
+    this.#renewal.satisfied()
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
-    this.#renewal.satisfied()
     this.tabs.heard()
     this.#wake(next.token)
-    this.#handlers.fresh(next.token)
-    this.#handlers.refreshed({ reason: next.given.reason, lifetime: next.schedule.lifetime })
+    this.handlers.fresh(next.token)
+    this.handlers.refreshed({ reason: next.given.reason, lifetime: next.schedule.lifetime })
   }
 
   #wake(token?: string) {
@@ -326,7 +286,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     reason = redactedText(reason, this.#tokens)
     if (!elsewhere) this.tabs.endSession(reason)
     this.#finish(reason)
-    this.#handlers.ended(reason)
+    this.handlers.ended(reason)
   }
 
   #finish(why: string) {
@@ -366,7 +326,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       Math.abs((this.#told?.[what] ?? 0) - (state[what] ?? 0)) < SAME_TIME
     if (this.#told?.status === state.status && same('refreshAt') && same('expiresAt')) return
     this.#told = state
-    this.#handlers.state(state)
+    this.handlers.state(state)
   }
 
   /** Made when there is something to say of the provider's calls. */
@@ -377,9 +337,5 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   /** Of the login session, ms; undefined where nobody said when it ends. */
   get #sessionLeft(): number | undefined {
     return this.#session?.left
-  }
-
-  get #hidden(): boolean {
-    return this.#deps.hidden?.() ?? false
   }
 }

@@ -78,8 +78,8 @@ export interface TokenKeeperDeps {
   random: Random
   getToken?: GetToken | undefined
   tokenRefresh?: TokenRefreshOptions | undefined
-  online?: (() => boolean) | undefined
-  hidden?: (() => boolean) | undefined
+  online: () => boolean
+  hidden: () => boolean
   tabs?: Tabs | undefined
   /**
    * Tabs with the same key share one token: it has to tell users and token services apart. Without one nothing is

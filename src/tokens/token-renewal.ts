@@ -6,7 +6,7 @@ import { readTokenAnswer, type TokenAnswer } from '../policy/token-answer.js'
 import type { TokenReason } from '../policy/token-news.js'
 import { MIN_GAP, refreshDue, tokenRetryDelay } from '../policy/token-schedule.js'
 import type { TokenGrant } from './token-grant.js'
-import type { TokenKeeperDeps } from './token-part.js'
+import type { TokenKeeperDeps, TokenKeeperHandlers } from './token-part.js'
 import type { TokenTabs } from './token-tabs.js'
 
 /** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
@@ -36,9 +36,10 @@ const PROVIDER_LIMIT = 10_000
 export interface Renewed {
   readonly grant: TokenGrant | null
   readonly tabs: TokenTabs
+  readonly handlers: Pick<TokenKeeperHandlers, 'failed'>
   /** What the provider said to a call that began at `start`. */
   answered(answer: TokenAnswer, reason: TokenReason, start: Instant): void
-  failed(reason: TokenReason, thrown: unknown): void
+  redactedError(thrown: unknown, who: string): unknown
   look(): void
 }
 
@@ -78,7 +79,7 @@ export class TokenRenewal {
 
   /** There is a network again, and somebody waited for it. */
   get backOnline(): boolean {
-    return this.#heldOffline && this.#online
+    return this.#heldOffline && this.#deps.online()
   }
 
   /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
@@ -98,7 +99,7 @@ export class TokenRenewal {
         this.wanted = 'first'
       }
     }
-    if (!this.#online) {
+    if (!this.#deps.online()) {
       // A hint, not the truth: who has a token can wait for better news, who needs one tries at the usual pace.
       if (this.pause.left <= 0) this.#heldOffline = true
       if (grant?.usable || !waiting) return LONGEST_TIMER
@@ -140,26 +141,30 @@ export class TokenRenewal {
   /** A token is there: nobody need wait for a turn, or for an answer. */
   satisfied(): void {
     this.wanted = null
-    this.failures = this.#dropped = 0
+    // A token that was dead when it came has satisfied nobody.
+    if (!this.#of.grant?.stillborn) this.failures = 0
+    this.#dropped = 0
     this.#heldOffline = false
     this.pause.stop()
     this.#current?.abort()
     this.#forget()
   }
 
-  /** A call failed. Returns the delay of the next one. */
-  failed(reason: TokenReason, retryAfter: number | undefined): number {
-    const { grant } = this.#of
-    const left = grant?.usable ? grant.left : 0
-    const delay = tokenRetryDelay({ failures: this.failures, left, retryAfter }, this.#deps.random)
-    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
-    // back was reached.
-    this.#heldOffline = !this.#online && retryAfter === undefined
-    if (this.#heldOffline) this.lastCall = null
-    else this.failures++
-    this.wanted ??= reason
-    this.pause.start(delay)
-    return delay
+  /** A call failed, or might as well have: the next one waits, in every tab. */
+  failed(reason: TokenReason, thrown: unknown): void {
+    const error = this.#of.redactedError(thrown, 'getToken')
+    const retryIn = this.#backOff(reason, thrown instanceof LiveSocketError ? thrown.retryAfter : undefined)
+    this.#of.tabs.post({ kind: 'wait', failures: this.failures, delay: retryIn })
+    this.#of.handlers.failed({ reason, error, retryIn })
+  }
+
+  /** The provider gave the token in force again: used while it lives, and asked for anew at the pace of failures. */
+  cached({ left, gap }: TokenGrant, reason: TokenReason): void {
+    if (left > 0) this.#backOff(reason, gap)
+    else {
+      const message = explain`getToken answered the token that has just expired; let it fetch a new one`
+      this.failed(reason, new LiveSocketError('invalid', message))
+    }
   }
 
   stop(): void {
@@ -181,7 +186,7 @@ export class TokenRenewal {
       const cancel = clock.setTimeout(() => {
         late = true
         const message = explain`getToken had not answered after ${this.#limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
-        this.#of.failed(reason, new LiveSocketError('timeout', message))
+        this.failed(reason, new LiveSocketError('timeout', message))
         resolve()
       }, this.#limit)
       const settle = (say?: () => void) => {
@@ -199,9 +204,24 @@ export class TokenRenewal {
       ask().then(
         (answer) => settle(() => this.#of.answered(answer, reason, start)),
         // After the limit it counts as failed already.
-        (error: unknown) => settle(() => late || this.#of.failed(reason, error)),
+        (error: unknown) => settle(() => late || this.failed(reason, error)),
       )
     })
+  }
+
+  /** Returns the delay of the next call. */
+  #backOff(reason: TokenReason, retryAfter: number | undefined): number {
+    const { grant } = this.#of
+    const left = grant?.usable ? grant.left : 0
+    const delay = tokenRetryDelay({ failures: this.failures, left, retryAfter }, this.#deps.random)
+    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
+    // back was reached.
+    this.#heldOffline = !this.#deps.online() && retryAfter === undefined
+    if (this.#heldOffline) this.lastCall = null
+    else this.failures++
+    this.wanted ??= reason
+    this.pause.start(delay)
+    return delay
   }
 
   /** What has not answered by now is not wanted any more. */
@@ -228,9 +248,5 @@ export class TokenRenewal {
 
   get #limit(): number {
     return this.#deps.tokenRefresh?.timeout ?? PROVIDER_LIMIT
-  }
-
-  get #online(): boolean {
-    return this.#deps.online?.() ?? true
   }
 }

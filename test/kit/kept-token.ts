@@ -44,7 +44,14 @@ export function keepToken(
   }
   const deadlines = new Deadlines(clock)
   const keeper = createTokenKeeper(
-    { random: seededRandom(deps.seed ?? 1), getToken: script ? getToken : undefined, ...deps, clock: deadlines },
+    {
+      random: seededRandom(deps.seed ?? 1),
+      online: () => true,
+      hidden: () => false,
+      getToken: script ? getToken : undefined,
+      ...deps,
+      clock: deadlines,
+    },
     {
       fresh: (token) => events.push(`fresh ${token}`),
       state: (state) => void states.push(state),
