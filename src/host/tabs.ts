@@ -13,10 +13,10 @@ export interface TabGroup {
    */
   post(message: unknown): void
   /**
-   * What other tabs posted. Any script of the origin can post: judge each message before you believe it. Returns the
-   * undo.
+   * Tells what other tabs post. Any script of the origin can post: judge each message before you believe it. One listener
+   * a group.
    */
-  listen(listener: (message: unknown) => void): () => void
+  listen(listener: (message: unknown) => void): void
   /**
    * Runs `work` while no other tab of the group runs its own. `contended` says that another tab may have finished just
    * before. Rejects with the signal's reason if the turn has not come when `signal` fires; from the start of `work` on
@@ -35,7 +35,7 @@ export interface TabGroup {
 export const ALONE: TabGroup = {
   alone: true,
   post() {},
-  listen: () => () => {},
+  listen() {},
   exclusively: (work) => work(false),
   read: () => 0,
   write() {},
@@ -50,29 +50,20 @@ export const ALONE: TabGroup = {
 export const browserTabs: Tabs = {
   join(name) {
     if (typeof document !== 'object' && !isWorker()) return ALONE
-    const channel = openChannel(name)
-    const listeners = new Set<(message: unknown) => void>()
-    let left = false
-    if (channel) {
-      channel.onmessage = (event) => {
-        for (const listener of [...listeners]) if (!left) listener(event.data)
-      }
-    }
+    let channel = openChannel(name)
     return {
-      post(message) {
-        if (!left) channel?.postMessage(message)
-      },
+      post: (message) => channel?.postMessage(message),
       listen(listener) {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
+        if (channel) channel.onmessage = (event) => listener(event.data)
       },
       exclusively: (work, signal) => takeTurn(name, work, signal),
       read: (label) => readNumber(`${name}:${label}`),
       write: (label, value) => writeNumber(`${name}:${label}`, value),
       leave() {
-        left = true
-        listeners.clear()
+        // A message that has arrived is told even after `close`.
+        if (channel) channel.onmessage = null
         channel?.close()
+        channel = undefined
       },
     }
   },
@@ -113,7 +104,7 @@ async function takeTurn<Result>(
 
 function readNumber(key: string): number {
   try {
-    const value = typeof document === 'object' ? Number(localStorage.getItem(key)) : 0
+    const value = Number(localStorage.getItem(key))
     return Number.isSafeInteger(value) && value > 0 ? value : 0
   } catch {
     return 0
@@ -122,7 +113,7 @@ function readNumber(key: string): number {
 
 function writeNumber(key: string, value: number) {
   try {
-    if (typeof document === 'object') localStorage.setItem(key, String(value))
+    localStorage.setItem(key, String(value))
   } catch {
     // Blocked or full: the other tabs still learn of it while they are awake.
   }

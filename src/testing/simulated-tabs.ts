@@ -83,7 +83,6 @@ export function createSimulatedTabs(clock: Clock, { latency = 2, posted }: Simul
       },
       listen(listener) {
         member.listeners.add(listener)
-        return () => void member.listeners.delete(listener)
       },
       exclusively(work, signal) {
         return new Promise((resolve, reject) => {

@@ -13,8 +13,6 @@ import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers, TokenState } fr
 import { LONGEST_TIMER, TokenRenewal, type Renewed } from './token-renewal.js'
 import { TokenTabs, type TokenTabsHandlers } from './token-tabs.js'
 
-/** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
-const LONGEST_PAUSE = 7_200_000
 const KEPT_TOKENS = 3
 /** A token that served this long was refused for a new reason, not for the last one's. */
 const PROVEN = 60_000
@@ -86,7 +84,6 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   accepted(token: string | undefined, ttl?: number): void {
-    if (this.#over !== null) return
     const { grant } = this
     if (!this.#deps.getToken) this.#refusals = 0
     if (!grant || token !== grant.token) return
@@ -112,20 +109,19 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   rejected(token: string | undefined): void {
-    if (this.#over !== null) return
     const { grant } = this
     if (this.#deps.getToken || token !== undefined) {
       if (!grant || token !== grant.token || grant.refused) return
       if (grant.acceptedAt && since(this.#deps.clock, grant.acceptedAt) >= PROVEN) this.#refusals = 0
       grant.refused = true
-      this.#renewal.wanted = 'rejected'
+      this.#renewal.refused()
     }
     if (++this.#refusals >= 2) this.#end('token-refused')
     else this.look()
   }
 
   request(): void {
-    if (this.#over !== null || !this.grant) return
+    if (!this.grant) return
     this.#renewal.wanted ??= 'requested'
     this.look()
   }
@@ -169,7 +165,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   rest(): void {
-    if (this.#over !== null || this.#resting) return
+    if (this.#resting) return
     this.#resting = true
     this.#stop(false)
   }
@@ -177,7 +173,6 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   // What other tabs tell.
 
   told(news: Parameters<TokenTabsHandlers['told']>[0]): void {
-    if (this.#over !== null) return
     const { grant, tabs } = this
     const { clock } = this.#deps
     const { failures, pause, underWay } = this.#renewal
@@ -188,11 +183,8 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       else if (!underWay) tabs.handBack()
       return
     }
-    if (news.kind === 'wait') {
-      this.#renewal.failures = Math.max(failures, news.failures)
-      pause.extend(Math.min(news.delay, LONGEST_PAUSE))
-      tabs.heard()
-    } else {
+    if (news.kind === 'wait') this.#renewal.failedElsewhere(news.failures, news.delay)
+    else {
       // While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs.
       const underWay = Math.max(0, clock.now() - news.at)
       const age = news.age + underWay
@@ -200,8 +192,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       const next = new TokenGrant(clock, { ...news, start })
       if (next.generation > (grant?.generation ?? 0) && next.left > 0) {
         if (news.sessionLeft !== undefined) this.#endsIn(news.sessionLeft - underWay)
-        this.#renewal.lastCall = start
-        this.#adopt(next)
+        this.#adopt(next, start)
       }
     }
     this.look()
@@ -228,7 +219,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
       assumed: ttl === undefined && jwtLifetime(token) === undefined,
     })
-    this.#adopt(next, true)
+    this.#adopt(next, asked, true)
   }
 
   /** Everything that can be due is looked at here, and only here. */
@@ -261,17 +252,16 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   /** However it came, a token that is new: of this tab, which tells the others, or of one that told. */
-  #adopt(next: TokenGrant, ours = false) {
+  #adopt(next: TokenGrant, asked: Instant, ours = false) {
     const { grant } = this
     const before = grant && tokenSubject(grant.token)
     const subject = tokenSubject(next.token)
     if (before && subject && before !== subject) return this.#end('subject-changed')
     if (ours) this.tabs.publish(next, this.#sessionLeft)
     if (!grant?.refused) this.#refusals = 0
-    this.#renewal.satisfied()
+    this.#renewal.satisfied(next, asked)
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
-    this.tabs.heard()
     this.#wake(next.token)
     this.handlers.fresh(next.token)
     this.handlers.refreshed({ reason: next.given.reason, lifetime: next.schedule.lifetime })

@@ -1,5 +1,5 @@
 import { explain } from '../base/explanation.js'
-import { instant, since, type Instant } from '../base/clock.js'
+import { instant, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { createPeriod, type Period } from '../base/period.js'
 import { readTokenAnswer, type TokenAnswer } from '../policy/token-answer.js'
@@ -31,6 +31,8 @@ const TURN_LIMIT = 8_000
  * needs, retries included.
  */
 const PROVIDER_LIMIT = 10_000
+/** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
+const LONGEST_PAUSE = 7_200_000
 
 /** Whose token it is that is renewed. */
 export interface Renewed {
@@ -51,8 +53,7 @@ export class TokenRenewal {
   /** Why the provider has to be called: kept from the moment it is due until a token is there. */
   wanted: TokenReason | null = null
   failures = 0
-  lastCall: Instant | null = null
-  /** Nobody calls the provider while it lasts. */
+  /** Nobody calls the provider while it lasts: after a token the least gap between two calls, after a failure longer. */
   readonly pause: Period
   readonly #deps: TokenKeeperDeps
   readonly #of: Renewed
@@ -60,7 +61,7 @@ export class TokenRenewal {
   #dropped = 0
   /** A call that was due waits for a network. */
   #heldOffline = false
-  /** Of the renewal under way: gives up the wait for its turn. */
+  /** Of the renewal under way: gives up the wait for its turn, or for an answer. */
   #current: AbortController | null = null
   /** Of the call whose answer is wanted, late as it may come. */
   #call: AbortController | null = null
@@ -107,23 +108,23 @@ export class TokenRenewal {
       this.#heldOffline = false
       this.pause.start(random() * ONLINE_JITTER)
     }
-    return Math.max(0, this.pause.left, this.#gapLeft)
+    return this.pause.left
   }
 
   /** Calls the provider, unless another tab has told of a token or a failure by the time that it is this one's turn. */
   async start(): Promise<void> {
     const { clock, random } = this.#deps
     const { tabs } = this.#of
-    const seen = this.#generation
+    const generation = this.#of.grant?.generation ?? 0
     const mine = (this.#current = new AbortController())
-    const settled = () => this.#current !== mine || this.#generation > seen || this.pause.left > 0
+    const settled = () => this.#current !== mine || this.wanted === null || this.pause.left > 0
     const cancel = clock.setTimeout(() => mine.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
-    tabs.post({ kind: 'ask', generation: seen })
+    tabs.post({ kind: 'ask', generation })
     try {
       const contended = await tabs.turn(mine.signal)
       this.#turnsMissed = 0
       // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-      if (!settled() && (contended || tabs.mayHaveNewer(seen))) await tabs.answer(seen)
+      if (!settled() && (contended || tabs.mayHaveNewer(generation))) await tabs.answer(generation, mine.signal)
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.
@@ -133,19 +134,19 @@ export class TokenRenewal {
     const calls = !settled()
     if (calls) await this.#ask(this.wanted!)
     if (this.#current !== mine) return
-    tabs.endTurn(calls && this.#generation > seen)
+    tabs.endTurn(calls && this.wanted === null)
     this.#current = null
     this.#of.look()
   }
 
-  /** A token is there: nobody need wait for a turn, or for an answer. */
-  satisfied(): void {
+  /** A token is there, of a call that began at `asked`: nobody need wait for a turn, or for an answer. */
+  satisfied({ gap }: TokenGrant, asked: Instant): void {
     this.wanted = null
     // A token that was dead when it came has satisfied nobody.
     if (!this.#of.grant?.stillborn) this.failures = 0
     this.#dropped = 0
     this.#heldOffline = false
-    this.pause.stop()
+    this.pause.start(gap, asked)
     this.#current?.abort()
     this.#forget()
   }
@@ -167,10 +168,23 @@ export class TokenRenewal {
     }
   }
 
+  /** A server refused the token: the one call after that is made at once. A second refusal ends the session. */
+  refused(): void {
+    this.wanted = 'rejected'
+    if (this.failures === 0) this.pause.stop()
+  }
+
+  /** Another tab's call failed, so many in a row: nobody is to call for `delay` ms. */
+  failedElsewhere(failures: number, delay: number): void {
+    this.failures = Math.max(this.failures, failures)
+    this.pause.extend(Math.min(delay, LONGEST_PAUSE))
+    if (this.pause.left > 0) this.#current?.abort()
+  }
+
   stop(): void {
     const turn = this.#current
     this.#current = null
-    if (turn) this.#dropped++
+    if (turn && ++this.#dropped >= CALLS_DROPPED) this.pause.extend(MIN_GAP)
     turn?.abort()
     this.#forget()
   }
@@ -180,7 +194,7 @@ export class TokenRenewal {
     const { clock, getToken } = this.#deps
     this.#forget()
     const call = (this.#call = new AbortController())
-    const start = (this.lastCall = instant(clock))
+    const start = instant(clock)
     return new Promise((resolve) => {
       let late = false
       const cancel = clock.setTimeout(() => {
@@ -217,8 +231,7 @@ export class TokenRenewal {
     // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
     // back was reached.
     this.#heldOffline = !this.#deps.online() && retryAfter === undefined
-    if (this.#heldOffline) this.lastCall = null
-    else this.failures++
+    if (!this.#heldOffline) this.failures++
     this.wanted ??= reason
     this.pause.start(delay)
     return delay
@@ -229,21 +242,6 @@ export class TokenRenewal {
     const call = this.#call
     this.#call = null
     call?.abort()
-  }
-
-  /**
-   * The minimum gap is for calls with a new reason. A failed call's repetition follows the retry rule, and the one call
-   * after a refusal is made at once: a second refusal ends the session, so that cannot become a loop.
-   */
-  get #gapLeft(): number {
-    const { grant } = this.#of
-    if (!this.lastCall || this.wanted === 'rejected') return 0
-    const gap = this.#dropped >= CALLS_DROPPED ? MIN_GAP : grant && this.failures === 0 ? grant.gap : 0
-    return gap - since(this.#deps.clock, this.lastCall)
-  }
-
-  get #generation(): number {
-    return this.#of.grant?.generation ?? 0
   }
 
   get #limit(): number {

@@ -36,8 +36,6 @@ export class TokenTabs {
   #stored = false
   /** Null: something may have been said since that this tab has not heard. */
   #lookedAt: Instant | null = null
-  /** Ends the wait for an answer. */
-  #heard: (() => void) | null = null
   /** Gives the turn back to the other tabs. */
   #turn: (() => void) | null = null
   /** Undoes the timer of a turn that is kept. */
@@ -134,20 +132,16 @@ export class TokenTabs {
     this.#kept = this.#turn = null
   }
 
-  /** Asks the others for what is newer than `generation`; resolves when it is `heard`, or after 150 ms. */
-  answer(generation: number): Promise<void> {
+  /** Asks the others for what is newer than `generation`; resolves when `signal` fires, or after 150 ms. */
+  answer(generation: number, signal: AbortSignal): Promise<void> {
+    this.post({ kind: 'ask', generation })
     return new Promise((resolve) => {
       const cancel = this.#deps.clock.setTimeout(resolve, ANSWER_LIMIT)
-      this.#heard = () => {
+      signal.addEventListener('abort', () => {
         cancel()
         resolve()
-      }
-      this.post({ kind: 'ask', generation })
+      })
     })
-  }
-
-  heard(): void {
-    this.#heard?.()
   }
 
   /** `sessionLeft`: how long the login session lasts from now on. */
@@ -192,7 +186,6 @@ export class TokenTabs {
    * for `good`.
    */
   leave(good: boolean): void {
-    this.heard()
     this.handBack()
     if (!good && !this.#stored) return
     this.#lookedAt = null
