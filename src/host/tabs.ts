@@ -18,12 +18,11 @@ export interface TabGroup {
    */
   listen(listener: (message: unknown) => void): void
   /**
-   * Runs `work` while no other tab of the group runs its own. `contended` says that another tab may have finished just
-   * before. Rejects with the signal's reason if the turn has not come when `signal` fires; from the start of `work` on
-   * the signal means nothing here. A tab that is closed or crashes gives its turn back by that; one that is frozen may
-   * not, so `signal` has to fire some time.
+   * Runs `work` while no other tab of the group runs its own. Rejects with the signal's reason if the turn has not come
+   * when `signal` fires; from the start of `work` on the signal means nothing here. A tab that is closed or crashes gives
+   * its turn back by that; one that is frozen may not, so `signal` has to fire some time.
    */
-  exclusively<Result>(work: (contended: boolean) => Promise<Result>, signal: AbortSignal): Promise<Result>
+  exclusively<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result>
   /** A number that every tab sees, also one that slept while it was written; 0 where there is none. */
   read(label: string): number
   write(label: string, value: number): void
@@ -36,7 +35,7 @@ export const ALONE: TabGroup = {
   alone: true,
   post() {},
   listen() {},
-  exclusively: (work) => work(false),
+  exclusively: (work) => work(),
   read: () => 0,
   write() {},
   leave() {},
@@ -83,23 +82,16 @@ function openChannel(name: string): BroadcastChannel | undefined {
   }
 }
 
-/** At first without waiting, because only then can one tell a free turn from one that somebody has just given back. */
-async function takeTurn<Result>(
-  name: string,
-  work: (contended: boolean) => Promise<Result>,
-  signal: AbortSignal,
-): Promise<Result> {
+async function takeTurn<Result>(name: string, work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
   let turn: Promise<Result> | undefined
-  const begin = (contended: boolean) => (turn ??= work(contended))
+  const begin = () => (turn ??= work())
   try {
-    const locks = navigator.locks
-    await locks.request(name, { ifAvailable: true }, (lock) => (lock ? begin(false) : undefined))
-    if (!turn) await locks.request(name, { signal }, () => begin(true))
+    await navigator.locks.request(name, { signal }, begin)
   } catch (refused) {
     // The locks failed, not the work: opaque origins and old browsers have none, and then this tab stands alone.
     if (!turn && signal.aborted) throw refused
   }
-  return begin(false)
+  return begin()
 }
 
 function readNumber(key: string): number {

@@ -86,20 +86,20 @@ export function createSimulatedTabs(clock: Clock, { latency = 2, posted }: Simul
       },
       exclusively(work, signal) {
         return new Promise((resolve, reject) => {
-          const begin = (contended: boolean) => {
+          const begin = () => {
             holders.set(name, tab)
             signal.removeEventListener('abort', giveUp)
-            work(contended)
+            work()
               .then(resolve, reject)
               .finally(() => giveBack(name, tab))
           }
           const queue = queues.get(name) ?? []
-          const turn: Turn = { tab, begin: () => begin(true) }
+          const turn: Turn = { tab, begin }
           const giveUp = () => {
             remove(queue, turn)
             reject(signal.reason as Error)
           }
-          if (!holders.has(name)) return begin(false)
+          if (!holders.has(name)) return begin()
           queues.set(name, queue)
           queue.push(turn)
           signal.addEventListener('abort', giveUp, { once: true })

@@ -177,10 +177,11 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const { clock } = this.#deps
     const { failures, pause, underWay } = this.#renewal
     if (news.kind === 'ask') {
-      if (failures > 0 && pause.left > 0) tabs.post({ kind: 'wait', failures, delay: pause.left })
+      const failing = failures > 0 && pause.left > 0
+      if (failing) tabs.post({ kind: 'wait', failures, delay: pause.left })
       // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
       if (grant?.usable && grant.generation > (news.generation ?? 0)) tabs.share(grant, this.#sessionLeft)
-      else if (!underWay) tabs.handBack()
+      else if (!failing && !underWay) tabs.handBack()
       return
     }
     if (news.kind === 'wait') this.#renewal.failedElsewhere(news.failures, news.delay)

@@ -121,10 +121,10 @@ export class TokenRenewal {
     const cancel = clock.setTimeout(() => mine.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
     tabs.post({ kind: 'ask', generation })
     try {
-      const contended = await tabs.turn(mine.signal)
+      await tabs.turn(mine.signal)
       this.#turnsMissed = 0
-      // Who had the turn just before may have told of a token a moment ago, and the news be still on its way.
-      if (!settled() && (contended || tabs.mayHaveNewer(generation))) await tabs.answer(generation, mine.signal)
+      // The answer, or the news of a token, may still be on its way.
+      if (!settled() && tabs.mayHaveNewer(generation)) await tabs.answered(mine.signal)
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.
@@ -134,7 +134,8 @@ export class TokenRenewal {
     const calls = !settled()
     if (calls) await this.#ask(this.wanted!)
     if (this.#current !== mine) return
-    tabs.endTurn(calls && this.wanted === null)
+    if (calls) tabs.keepTurn()
+    else tabs.handBack()
     this.#current = null
     this.#of.look()
   }

@@ -100,30 +100,29 @@ export class TokenTabs {
   }
 
   /**
-   * Resolves when it is this tab's turn, as `TabGroup.exclusively` has it: until `endTurn` no other tab has one. Rejects
+   * Resolves when it is this tab's turn, as `TabGroup.exclusively` has it: until `handBack` no other tab has one. Rejects
    * where it has not come when `signal` fires, also where the browser never answers at all.
    */
-  turn(signal: AbortSignal): Promise<boolean> {
+  turn(signal: AbortSignal): Promise<void> {
     this.handBack()
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', reject)
-      const work = (contended: boolean) =>
+      const work = () =>
         new Promise<void>((handBack) => {
           if (signal.aborted) return handBack()
           this.#turn = handBack
-          resolve(contended)
+          resolve()
         })
       this.#group.exclusively(work, signal).catch(reject)
     })
   }
 
   /**
-   * After a call that `brought` a token the turn is kept for 5 s more, or until `handBack`: the news of it can be slower
-   * than the turn, and busy tabs do not answer in time, but who waits for a turn calls nobody.
+   * After a call the turn is kept for 5 s more, or until `handBack`: the news of what came of it can be slower than the
+   * turn, and busy tabs do not answer in time, but who waits for a turn calls nobody.
    */
-  endTurn(brought: boolean): void {
-    if (!brought || !this.#turn || this.#group === ALONE) return this.handBack()
-    this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
+  keepTurn(): void {
+    if (this.#turn && this.#group !== ALONE) this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
   }
 
   handBack(): void {
@@ -132,9 +131,8 @@ export class TokenTabs {
     this.#kept = this.#turn = null
   }
 
-  /** Asks the others for what is newer than `generation`; resolves when `signal` fires, or after 150 ms. */
-  answer(generation: number, signal: AbortSignal): Promise<void> {
-    this.post({ kind: 'ask', generation })
+  /** Resolves when all others have had the time to answer a question, or when `signal` fires. */
+  answered(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.#deps.clock.setTimeout(resolve, ANSWER_LIMIT)
       signal.addEventListener('abort', () => {

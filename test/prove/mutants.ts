@@ -128,8 +128,8 @@ const BESIDE_IT: readonly Mutant[] = [
         `return true ? null`,
       ],
       'a tab that joins begins a login session of its own': [
-        `if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(this.#deps.clock.now())))`,
-        `group.write('session', Math.max(1, Math.floor(this.#deps.clock.now())))`,
+        `if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(clock.now())))`,
+        `group.write('session', Math.max(1, Math.floor(clock.now())))`,
       ],
     }),
   ),
