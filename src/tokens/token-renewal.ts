@@ -13,9 +13,9 @@ import type { TokenTabs } from './token-tabs.js'
 export const LONGEST_TIMER = 60_000
 /** Overdue by more than a throttled timer explains: the machine slept. */
 const OVERSLEPT = 60_000
-/** A building wakes, or comes back online, at one instant. */
-const WAKE_JITTER = { visible: 1_000, hidden: 10_000 }
-const ONLINE_JITTER = 1_000
+/** A building wakes, or comes back online, at one instant. Nobody looks at a hidden page. */
+const CROWD_JITTER = 1_000
+const HIDDEN_JITTER = 10_000
 /**
  * What closes and connects while calls are under way has so many of them for nothing; then the least gap between two
  * calls holds.
@@ -85,16 +85,15 @@ export class TokenRenewal {
 
   /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
   due(waiting: boolean, hidden: boolean): number {
-    const { random } = this.#deps
     const { grant } = this.#of
+    const spread = () => this.pause.start(this.#deps.random() * (hidden ? HIDDEN_JITTER : CROWD_JITTER))
     if (this.underWay) return Infinity
     if (this.wanted === null) {
       if (grant) {
         const late = grant.age - refreshDue(grant.schedule, hidden)
         if (late < 0) return -late
         this.wanted = late > OVERSLEPT ? 'wake' : grant.cutShort ? 'requested' : 'scheduled'
-        if (this.wanted === 'wake' && !waiting)
-          this.pause.start(random() * (hidden ? WAKE_JITTER.hidden : WAKE_JITTER.visible))
+        if (this.wanted === 'wake' && !waiting) spread()
       } else {
         if (!waiting) return Infinity
         this.wanted = 'first'
@@ -106,7 +105,7 @@ export class TokenRenewal {
       if (grant?.usable || !waiting) return LONGEST_TIMER
     } else if (this.#heldOffline) {
       this.#heldOffline = false
-      this.pause.start(random() * ONLINE_JITTER)
+      spread()
     }
     return this.pause.left
   }

@@ -16,8 +16,8 @@ const ANSWER_LIMIT = 150
 /** How long news can be on its way to a busy tab. Ten real ones that open on two cores are busy for 3 s. */
 const NEWS_LIMIT = 5_000
 
-/** Storage holds numbers only: what is left of the reason for a tab that did not hear it. */
-const ENDED = { signedOut: 1, otherwise: 2 }
+/** Storage holds numbers only: what is left of the reason for a tab that did not hear it. By the number, from 1 on. */
+const ENDED = [null, 'signed-out', 'ended in another tab']
 
 /** A tab that has not looked for so long may have stood still. Timers of a hidden one run once a minute. */
 const STOOD_STILL = 90_000
@@ -162,7 +162,7 @@ export class TokenTabs {
     // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was
     // cleared.
     this.#session = Math.max(this.#session + 1, Math.floor(this.#deps.clock.now()))
-    this.#group.write('ended', reason === 'signed-out' ? ENDED.signedOut : ENDED.otherwise)
+    this.#group.write('ended', reason === 'signed-out' ? 1 : 2)
     this.#group.write('session', this.#session)
     this.#group.write('until', 0)
     this.post({ kind: 'ended', reason })
@@ -194,8 +194,7 @@ export class TokenTabs {
   /** What storage says of the end of this login session. */
   #onRecord(): string | null {
     const seen = this.#group.read('session')
-    const ended = seen === this.#session ? 0 : this.#group.read('ended')
-    return seen === 0 || ended === 0 ? null : ended === ENDED.otherwise ? 'ended in another tab' : 'signed-out'
+    return seen === 0 || seen === this.#session ? null : (ENDED[this.#group.read('ended')] ?? null)
   }
 
   #hear(message: unknown) {

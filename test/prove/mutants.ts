@@ -124,7 +124,7 @@ const BESIDE_IT: readonly Mutant[] = [
     'test/tokens/token-keeper-tabs.test.ts',
     plants('tokens/token-tabs.ts', {
       'the end of a login session is not on record for tabs that slept': [
-        `return seen === 0 || ended === 0 ? null`,
+        `return seen === 0 || seen === this.#session ? null`,
         `return true ? null`,
       ],
       'a tab that joins begins a login session of its own': [
