@@ -59,7 +59,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'probe',
   'ringDue',
   'died',
-  'answered',
   'handBack',
   'arrived',
   'busyFor',

@@ -1,12 +1,13 @@
 /** What the tabs of one browser can do together. Replaceable, so that a test can be the browser. */
 export interface Tabs {
-  /** Joins the tabs of this origin that use `name`. Touches nothing of the browser before it is called. */
-  join(name: string): TabGroup
+  /**
+   * Joins the tabs of this origin that use `name`. Null: nobody else can be there, as on a server. Touches nothing of the
+   * browser before it is called.
+   */
+  join(name: string): TabGroup | null
 }
 
 export interface TabGroup {
-  /** Nobody else can be there, as on a server: nobody need be asked. */
-  readonly alone?: boolean
   /**
    * Tells every other tab of the group, and never this one. It may arrive late, at a frozen tab after its thaw, or not
    * at all.
@@ -30,17 +31,6 @@ export interface TabGroup {
   leave(): void
 }
 
-/** Where nobody else can be. */
-export const ALONE: TabGroup = {
-  alone: true,
-  post() {},
-  listen() {},
-  exclusively: (work) => work(),
-  read: () => 0,
-  write() {},
-  leave() {},
-}
-
 /**
  * The tabs and workers of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers,
  * and nothing but numbers. Where one of them is missing (no secure context, storage blocked or, in a worker, not there)
@@ -48,7 +38,7 @@ export const ALONE: TabGroup = {
  */
 export const browserTabs: Tabs = {
   join(name) {
-    if (typeof document !== 'object' && !isWorker()) return ALONE
+    if (typeof document !== 'object' && !isWorker()) return null
     let channel = openChannel(name)
     return {
       post: (message) => channel?.postMessage(message),

@@ -14,6 +14,7 @@ export interface SimulatedTabs {
 }
 
 export interface SimulatedTab extends Tabs {
+  join(name: string): TabGroup
   /** What others post waits; a turn that it holds stays held. */
   freeze(): void
   thaw(): void

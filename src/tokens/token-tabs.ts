@@ -1,5 +1,5 @@
 import { instant, since, type Instant } from '../base/clock.js'
-import { ALONE } from '../host/tabs.js'
+import type { TabGroup } from '../host/tabs.js'
 import { readTokenNews, type TokenNews } from '../policy/token-news.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps } from './token-part.js'
@@ -29,7 +29,8 @@ const STOOD_STILL = 90_000
 export class TokenTabs {
   readonly #deps: TokenKeeperDeps
   readonly #handlers: TokenTabsHandlers
-  #group = ALONE
+  /** Null: this tab is alone, or has not joined. */
+  #group: TabGroup | null = null
   /** Names the login session, for all tabs: the moment at which it began. 0: not known. */
   #session = 0
   /** Others find the number in storage. Where there is none (in a worker) it is what they say. */
@@ -49,10 +50,9 @@ export class TokenTabs {
   /** Again after `leave`: in the same login session, unless that is `over`. */
   join(): void {
     const { clock, tabs, key } = this.#deps
-    if (this.#group !== ALONE || !tabs || !key) return
-    const group = tabs.join(`livesocket:${key}`)
-    if (group.alone) return
-    this.#group = group
+    if (this.#group || !tabs || !key) return
+    const group = (this.#group = tabs.join(`livesocket:${key}`))
+    if (!group) return
     if (this.#session === 0) {
       if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(clock.now())))
       this.#session = group.read('session')
@@ -68,7 +68,7 @@ export class TokenTabs {
    * sign-out, of which it is a part.
    */
   over(): string | null {
-    if (!this.#stored || this.#group === ALONE) return null
+    if (!this.#stored || !this.#group) return null
     const { clock } = this.#deps
     const unheard = this.#lookedAt === null || since(clock, this.#lookedAt) > STOOD_STILL
     this.#lookedAt = instant(clock)
@@ -88,15 +88,12 @@ export class TokenTabs {
    * there is none.
    */
   mayHaveNewer(generation: number): boolean {
-    const group = this.#group
-    return (
-      (group !== ALONE && !this.#stored) ||
-      (group.read('generation') > generation && group.read('until') > this.#deps.clock.now())
-    )
+    if (this.#group && !this.#stored) return true
+    return this.#read('generation') > generation && this.#read('until') > this.#deps.clock.now()
   }
 
   nextGeneration(present: number): number {
-    return Math.max(present, this.#group.read('generation')) + 1
+    return Math.max(present, this.#read('generation')) + 1
   }
 
   /**
@@ -105,6 +102,8 @@ export class TokenTabs {
    */
   turn(signal: AbortSignal): Promise<void> {
     this.handBack()
+    const group = this.#group
+    if (!group) return Promise.resolve()
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', reject)
       const work = () =>
@@ -113,7 +112,7 @@ export class TokenTabs {
           this.#turn = handBack
           resolve()
         })
-      this.#group.exclusively(work, signal).catch(reject)
+      group.exclusively(work, signal).catch(reject)
     })
   }
 
@@ -122,7 +121,7 @@ export class TokenTabs {
    * turn, and busy tabs do not answer in time, but who waits for a turn calls nobody.
    */
   keepTurn(): void {
-    if (this.#turn && this.#group !== ALONE) this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
+    if (this.#turn) this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
   }
 
   handBack(): void {
@@ -150,8 +149,8 @@ export class TokenTabs {
 
   /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
   publish(grant: TokenGrant, sessionLeft: number | undefined): void {
-    this.#group.write('generation', grant.generation)
-    this.#group.write('until', Math.ceil(this.#deps.clock.now() + grant.left))
+    this.#group?.write('generation', grant.generation)
+    this.#group?.write('until', Math.ceil(this.#deps.clock.now() + grant.left))
     this.share(grant, sessionLeft)
   }
 
@@ -162,15 +161,15 @@ export class TokenTabs {
     // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was
     // cleared.
     this.#session = Math.max(this.#session + 1, Math.floor(this.#deps.clock.now()))
-    this.#group.write('ended', reason === 'signed-out' ? 1 : 2)
-    this.#group.write('session', this.#session)
-    this.#group.write('until', 0)
+    this.#group?.write('ended', reason === 'signed-out' ? 1 : 2)
+    this.#group?.write('session', this.#session)
+    this.#group?.write('until', 0)
     this.post({ kind: 'ended', reason })
   }
 
   /** Tells the others. */
   post(news: Untold<TokenNews>): void {
-    this.#group.post({ ...news, session: this.#session })
+    this.#group?.post({ ...news, session: this.#session })
   }
 
   /** This tab hears nothing from now on, and may stand still at any moment. */
@@ -187,14 +186,18 @@ export class TokenTabs {
     this.handBack()
     if (!good && !this.#stored) return
     this.#lookedAt = null
-    this.#group.leave()
-    this.#group = ALONE
+    this.#group?.leave()
+    this.#group = null
+  }
+
+  #read(label: string): number {
+    return this.#group?.read(label) ?? 0
   }
 
   /** What storage says of the end of this login session. */
   #onRecord(): string | null {
-    const seen = this.#group.read('session')
-    return seen === 0 || seen === this.#session ? null : (ENDED[this.#group.read('ended')] ?? null)
+    const seen = this.#read('session')
+    return seen === 0 || seen === this.#session ? null : (ENDED[this.#read('ended')] ?? null)
   }
 
   #hear(message: unknown) {

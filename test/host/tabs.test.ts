@@ -54,14 +54,15 @@ let page: ReturnType<typeof stubPage>
 beforeEach(() => void (page = stubPage()))
 afterEach(() => void vi.unstubAllGlobals())
 
+const join = (name: string) => browserTabs.join(name)!
 const never = () => new AbortController().signal
 
 test('a post reaches every other tab of the group, never the one that posts, and none that has left', () => {
-  const [a, b, c] = [0, 1, 2].map(() => browserTabs.join('x'))
+  const [a, b, c] = [0, 1, 2].map(() => join('x'))
   const heard: string[] = []
   for (const [name, tab] of Object.entries({ a, b, c }))
     tab!.listen((message) => heard.push(`${name} ${JSON.stringify(message)}`))
-  browserTabs.join('y').listen(() => heard.push('y'))
+  join('y').listen(() => heard.push('y'))
   a!.post({ n: 1 })
   b!.leave()
   b!.post({ n: 2 })
@@ -70,7 +71,7 @@ test('a post reaches every other tab of the group, never the one that posts, and
 })
 
 test('tabs take turns', async () => {
-  const [a, b] = [browserTabs.join('x'), browserTabs.join('x')]
+  const [a, b] = [join('x'), join('x')]
   const order: string[] = []
   let finish = () => {}
   const first = a.exclusively(async () => {
@@ -89,7 +90,7 @@ test('tabs take turns', async () => {
 })
 
 test('a turn that does not come is given up when the signal fires, and a failing turn is given back', async () => {
-  const [a, b] = [browserTabs.join('x'), browserTabs.join('x')]
+  const [a, b] = [join('x'), join('x')]
   let fail = (_: Error) => {}
   const holder = a.exclusively(() => new Promise<void>((_, reject) => (fail = reject)), never())
   await Promise.resolve()
@@ -104,7 +105,7 @@ test('a turn that does not come is given up when the signal fires, and a failing
 })
 
 test('numbers are shared, nothing else is stored, and what a user clears is gone for everybody', () => {
-  const [a, b] = [browserTabs.join('x'), browserTabs.join('x')]
+  const [a, b] = [join('x'), join('x')]
   a.write('session', 5)
   expect(b.read('session')).toBe(5)
   expect([...page.stored]).toEqual([['x:session', '5']])
@@ -116,8 +117,13 @@ test('numbers are shared, nothing else is stored, and what a user clears is gone
   }
 })
 
+test('on a server nobody else can be there', () => {
+  vi.stubGlobal('document', undefined)
+  expect(browserTabs.join('x')).toBeNull()
+  expect(page.channels.size).toBe(0)
+})
+
 const BROKEN: Record<string, () => void> = {
-  'no page at all': () => vi.stubGlobal('document', undefined),
   'no BroadcastChannel': () => vi.stubGlobal('BroadcastChannel', undefined),
   'no Web Locks, as without a secure context': () => vi.stubGlobal('navigator', {}),
   'Web Locks that refuse, as in a sandboxed frame': () =>
@@ -133,11 +139,11 @@ const BROKEN: Record<string, () => void> = {
 
 test.each(Object.keys(BROKEN))('with %s a tab stands alone', async (what) => {
   BROKEN[what]!()
-  const tab = browserTabs.join('x')
+  const tab = join('x')
   tab.listen(() => expect.unreachable())
   tab.post('hello')
   tab.write('session', 7)
-  expect(tab.read('session')).toBe(/page|storage/.test(what) ? 0 : 7)
+  expect(tab.read('session')).toBe(/storage/.test(what) ? 0 : 7)
   expect(await tab.exclusively(async () => 'done', never())).toBe('done')
   await expect(tab.exclusively(() => Promise.reject(new Error('mine')), never())).rejects.toThrow('mine')
   tab.leave()
