@@ -8,11 +8,10 @@ import type {
   TopicRequests,
 } from '../protocol/frames.js'
 import { estimateBytes } from './holding.js'
-import { takeAnswer, type LegView } from './leg-view.js'
+import { covers, takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
-import { requestOf, type Asked, type MergedTopic } from './merged-topic.js'
 import type { Gap } from './gap.js'
-import { covers, TopicSequence, type TopicSequenceHandlers } from './topic-sequence.js'
+import { TopicSequence, type TopicSequenceHandlers } from './topic-sequence.js'
 
 export type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
 
@@ -21,15 +20,15 @@ export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
 }
 
 class LogMerge implements Merge, TopicSequenceHandlers {
-  readonly #topics = new Map<string, MergedTopic>()
+  readonly #topics = new Map<string, TopicSequence>()
   #active: number | null = null
   #old: number | null = null
   /** What the hellos asked of legs that are not ready yet. */
-  #hellos: readonly { readonly leg: number; readonly asked: ReadonlyMap<string, Asked> }[] = []
+  #hellos: readonly { readonly leg: number; readonly views: ReadonlyMap<string, LegView> }[] = []
   #generations = 0
   /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
-  #dirty: Set<MergedTopic> | null = null
-  #asking: Set<MergedTopic> | null = null
+  #dirty: Set<TopicSequence> | null = null
+  #asking: Set<TopicSequence> | null = null
   /** The application is being told something. What it causes by calling back waits until that is done. */
   #telling = false
   readonly #held = { messages: 0, bytes: 0 }
@@ -56,21 +55,20 @@ class LogMerge implements Merge, TopicSequenceHandlers {
         explain`The server sent a message with the offset ${offset} and ${prev} before it.`,
       )
     named.tail = Math.max(named.tail, offset)
-    const { sequence } = topic
-    if (sequence.epoch !== named.epoch) return
-    if (offset <= sequence.offset) return void this.#counts.duplicates++
+    if (topic.epoch !== named.epoch) return
+    if (offset <= topic.offset) return void this.#counts.duplicates++
     const replayed = offset <= named.head
-    const early = prev > sequence.offset
-    if (early || sequence.open || this.#telling) {
+    const early = prev > topic.offset
+    if (early || topic.open || this.#telling) {
       const { data, hasData, id, by } = frame
       const bytes = early ? estimateBytes(data) : 0
-      if (!sequence.hold({ offset, prev, data, hasData, id, by, leg, replayed, bytes })) this.#counts.duplicates++
+      if (!topic.hold({ offset, prev, data, hasData, id, by, leg, replayed, bytes })) this.#counts.duplicates++
       else if (early) this.#counts.held++
       this.#mark(topic)
     } else {
       this.#telling = true
       try {
-        sequence.tell(offset, frame, leg, replayed)
+        topic.tell(offset, frame, leg, replayed)
       } finally {
         this.#telling = false
       }
@@ -86,9 +84,9 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (known && last > 0) {
       if (known.last >= last) return
     } else if (known) {
-      const at = known.sequence.position
+      const at = known.position
       if (!from || (at && at.epoch === from.epoch && at.offset <= from.offset)) return
-      known.sequence.rewind(from)
+      known.rewind(from)
     }
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
@@ -97,9 +95,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#advanceAll()
   }
 
-  #begin(name: string, from: Position | null): MergedTopic {
-    const sequence = new TopicSequence(name, from, this.#held, this.#deps, this)
-    const topic: MergedTopic = { name, sequence, generation: 0, last: 0, active: null, old: null }
+  #begin(name: string, from: Position | null): TopicSequence {
+    const topic = new TopicSequence(name, from, this.#held, this.#deps, this)
     this.#topics.set(name, topic)
     return topic
   }
@@ -111,48 +108,39 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, [name])
   }
 
-  #end(topic: MergedTopic) {
+  #end(topic: TopicSequence) {
     this.#topics.delete(topic.name)
     this.#dirty?.delete(topic)
     this.#asking?.delete(topic)
-    topic.sequence.refresh()
-    topic.sequence.holding.clear()
+    topic.refresh()
+    topic.holding.clear()
   }
 
   hello(leg: number): TopicRequests {
-    const asked = new Map<string, Asked>()
+    const views = new Map<string, LegView>()
     const requests = new Map<string, TopicRequest>()
-    for (const topic of this.#topics.values()) {
-      const from = requestOf(topic)
-      asked.set(topic.name, { generation: topic.generation, from })
-      requests.set(topic.name, from)
-    }
-    this.#hellos = [...this.#hellos, { leg, asked }]
+    for (const topic of this.#topics.values()) views.set(topic.name, ask(topic, null, requests))
+    this.#hellos = [...this.#hellos, { leg, views }]
     return requests
   }
 
   ready(leg: number, answers: TopicAnswers, refused: ReadonlySet<string>) {
     if (leg === this.#active || leg === this.#old) return
-    const hello = this.#hellos.find((one) => one.leg === leg)?.asked
+    const hello = this.#hellos.find((one) => one.leg === leg)?.views
     this.#forgetHello(leg)
     this.#old = this.#active
     this.#active = leg
     for (const topic of this.#topics.values()) {
       topic.old = topic.active
       topic.active = null
-      topic.sequence.refresh()
+      topic.refresh()
       this.#mark(topic)
-      const asked = hello?.get(topic.name)
-      const answer = answers.get(topic.name)
-      if (asked?.generation !== topic.generation) {
-        topic.sequence.resubscribe()
-        continue
-      }
-      const { generation, name } = topic
-      const view: LegView = { generation, asked: null, named: null, refused: refused.has(name) }
-      topic.active = view
-      if (answer) this.#name(topic, view, answer, asked.from, false)
-      else topic.sequence.resubscribe()
+      const view = hello?.get(topic.name)
+      if (view?.generation === topic.generation) {
+        view.refused = refused.has(topic.name)
+        topic.active = view
+        this.#answered(topic, view, answers)
+      } else topic.resubscribe()
     }
     const unwanted = [...(hello?.keys() ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
@@ -163,35 +151,40 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     for (const topic of this.#topics.values()) {
       const view = this.#viewOf(topic, leg)
       if (!view) continue
-      const answer = answers.get(topic.name)
       if (id === undefined) {
+        const answer = answers.get(topic.name)
         // While a `subscribe` is unanswered there, its answer is what counts.
         if (answer && view.named) this.#name(topic, view, answer, null, true)
       } else if (view.asked?.id === id) {
-        if (answer) this.#name(topic, view, answer, view.asked.from, false)
-        else if (view === topic.active) topic.sequence.resubscribe()
+        this.#answered(topic, view, answers)
       }
     }
     this.#advanceAll()
   }
 
+  /** The leg answered what it was asked: with this topic, or without it, and then the active one is asked again. */
+  #answered(topic: TopicSequence, view: LegView, answers: TopicAnswers) {
+    const answer = answers.get(topic.name)
+    if (answer) this.#name(topic, view, answer, view.asked!.from, false)
+    else if (view === topic.active) topic.resubscribe()
+  }
+
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  #name(topic: MergedTopic, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
+  #name(topic: TopicSequence, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
     const wrong = takeAnswer(view, answer, request && 'epoch' in request ? request : null)
     if (wrong) {
       this.#handlers.invalid(topic.name, wrong)
-      if (!unasked && view === topic.active) topic.sequence.resubscribe()
+      if (!unasked && view === topic.active) topic.resubscribe()
       return
     }
     this.#mark(topic)
     if (view !== topic.active) return
     if (!unasked && topic.last > 0) {
       topic.last = 0
-      const at = topic.sequence.position
-      if (at?.epoch === answer.epoch)
-        topic.sequence.rewind({ epoch: at.epoch, offset: Math.min(at.offset, answer.after) })
+      const at = topic.position
+      if (at?.epoch === answer.epoch) topic.rewind({ epoch: at.epoch, offset: Math.min(at.offset, answer.after) })
     }
-    topic.sequence.adopt(view.named!, unasked)
+    topic.adopt(view.named!, unasked)
     this.#handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
   }
 
@@ -202,7 +195,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     view.asked = null
     view.named = null
     view.refused = retryAfter === undefined
-    if (!view.refused && view === topic.active) topic.sequence.pause(retryAfter)
+    if (!view.refused && view === topic.active) topic.pause(retryAfter)
     this.#mark(topic)
     this.#advanceAll()
   }
@@ -223,12 +216,12 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** The old leg has become the active one again, or none is left. */
-  #serveAgain(topic: MergedTopic) {
-    const { active: view, sequence } = topic
-    sequence.refresh()
+  #serveAgain(topic: TopicSequence) {
+    const { active: view } = topic
+    topic.refresh()
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
-    if (!view?.named || view.generation !== topic.generation) sequence.resubscribe()
-    else if (sequence.epoch === null) sequence.adopt(view.named, false)
+    if (!view?.named || view.generation !== topic.generation) topic.resubscribe()
+    else if (topic.epoch === null) topic.adopt(view.named, false)
   }
 
   #forgetHello(leg: number) {
@@ -237,21 +230,20 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   caughtUp(): boolean {
     if (this.#active === null) return false
-    for (const { active: view, sequence } of this.#topics.values()) {
+    for (const { active: view, position } of this.#topics.values()) {
       if (!view) return false
       if (view.refused) continue
-      const { position } = sequence
       if (!position || !view.named) return false
       if (!covers(view.named, position) || position.offset < view.named.head) return false
     }
     return true
   }
 
-  #viewOf(topic: MergedTopic, leg: number): LegView | null {
+  #viewOf(topic: TopicSequence, leg: number): LegView | null {
     return leg === this.#active ? topic.active : leg === this.#old ? topic.old : null
   }
 
-  #mark(topic: MergedTopic) {
+  #mark(topic: TopicSequence) {
     ;(this.#dirty ??= new Set()).add(topic)
   }
 
@@ -279,26 +271,19 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
   }
 
-  #advance(topic: MergedTopic) {
+  #advance(topic: TopicSequence) {
     while ((this.#active ?? this.#old) !== null && this.#topics.get(topic.name) === topic) {
-      // Nothing holds of the topic on a leg that is about to be asked anew.
-      const active = this.#asking?.has(topic) ? null : topic.active?.named
-      if (!topic.sequence.look(active, topic.old?.named)) return
+      if (!topic.look(this.#asking?.has(topic) ?? false)) return
     }
   }
 
   /** Sends what was decided to ask, from where the positions are by now. */
-  #sendAsking(asking: ReadonlySet<MergedTopic>) {
+  #sendAsking(asking: ReadonlySet<TopicSequence>) {
     this.#asking = null
     if (this.#active === null) return
     const id = this.#deps.id()
     const requests = new Map<string, TopicRequest>()
-    for (const topic of asking) {
-      const { name, generation } = topic
-      const from = requestOf(topic)
-      requests.set(name, from)
-      topic.active = { generation, asked: { id, from }, named: null, refused: false }
-    }
+    for (const topic of asking) topic.active = ask(topic, id, requests)
     this.#handlers.subscribe(this.#active, id, requests)
   }
 
@@ -306,15 +291,15 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #relieve() {
     if (this.#within()) return
     for (const topic of this.#topics.values()) {
-      const { position, holding } = topic.sequence
+      const { position, holding } = topic
       if (position && !this.#asking?.has(topic) && covers(topic.active?.named, position)) holding.clear()
     }
     if (this.#within() || this.#handlers.overflow()) return
     for (const topic of this.#topics.values()) {
-      const { holding } = topic.sequence
+      const { holding } = topic
       if (!holding.first) continue
       holding.clear()
-      if (this.#active !== null && !topic.active?.asked) topic.sequence.resubscribe()
+      if (this.#active !== null && !topic.active?.asked) topic.resubscribe()
     }
   }
 
@@ -328,20 +313,17 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   /** A leg that has refused a topic for good is not asked for it again, whoever wants it from wherever. */
-  resubscribe({ name }: Pick<TopicSequence, 'name'>) {
-    const topic = this.#topics.get(name)
-    if (topic && !topic.active?.refused) (this.#asking ??= new Set()).add(topic)
+  resubscribe(topic: TopicSequence) {
+    if (!topic.active?.refused) (this.#asking ??= new Set()).add(topic)
   }
 
-  wake({ name }: TopicSequence) {
-    const topic = this.#topics.get(name)
-    if (!topic) return
+  wake(topic: TopicSequence) {
     this.#mark(topic)
     this.#advanceAll()
   }
 
   position(name: string): Position | null {
-    return this.#topics.get(name)?.sequence.position ?? null
+    return this.#topics.get(name)?.position ?? null
   }
 
   get held() {
@@ -358,4 +340,11 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#active = null
     this.#old = null
   }
+}
+
+/** A leg is asked of the topic, by that `subscribe` or by its `hello`. */
+function ask(topic: TopicSequence, id: string | null, requests: Map<string, TopicRequest>): LegView {
+  const { name, generation, request: from } = topic
+  requests.set(name, from)
+  return { generation, asked: { id, from }, named: null, refused: false }
 }

@@ -1,19 +1,9 @@
 import type { Clock } from '../base/clock.js'
-import type { Position } from '../protocol/frames.js'
+import type { Position, TopicRequest } from '../protocol/frames.js'
 import type { Gap } from './gap.js'
 import { Holding, type HeldMessage, type Told } from './holding.js'
+import { covers, type LegView, type Named } from './leg-view.js'
 import type { MessageInfo } from './message.js'
-
-/** What a leg said that it serves of a topic. */
-export interface Named {
-  readonly epoch: string
-  readonly head: number
-  readonly after: number
-  /** The position that this answered; null where it answered `{}`, or nothing. */
-  readonly from: Position | null
-  /** The newest offset that this leg brought since: it brings nothing up to here a second time. */
-  tail: number
-}
 
 export interface TopicSequenceDeps {
   readonly clock: Clock
@@ -37,16 +27,7 @@ const FIRST_PAUSE = 1_000
 const LONGEST_PAUSE = 30_000
 
 /**
- * Whether everything after the position still comes on this leg. The tail is part of it: a leg that already brought
- * something past the position, which then was not in sequence, has shown that it does not bring what is between.
- * Coverage returns by itself when the position gets there.
- */
-export function covers(named: Named | null | undefined, position: Position): boolean {
-  return !!named && named.epoch === position.epoch && Math.max(named.after, named.tail) <= position.offset
-}
-
-/**
- * The order of one topic: where it is, what is held, and what to do about what is missing.
+ * One topic of a merge: where it is, what its legs say of it, what is held, and what to do about what is missing.
  *
  * A message that is next is told and the position advances: that is all, as long as nothing is open. `look` sees to
  * what is: messages that are held, a gap that is owed, a leg that is waited for or has to be asked.
@@ -57,6 +38,13 @@ export class TopicSequence {
   offset: number
   /** Something may be held, owed, waited for or missing, and the next message must not pass it. */
   open = true
+  /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
+  generation = 0
+  /** So many of the newest messages are wanted from before, and the active leg has not said yet where they begin. */
+  last = 0
+  /** What the active leg and the old leg say of it. */
+  active: LegView | null = null
+  old: LegView | null = null
   readonly holding: Holding
   /** The gap of a new epoch: due, or unconfirmed while it is only a subscriber's word that there is such an epoch. */
   #epochGap: 'none' | 'unconfirmed' | 'due' = 'none'
@@ -88,6 +76,16 @@ export class TopicSequence {
 
   get position(): Position | null {
     return this.epoch === null ? null : { epoch: this.epoch, offset: this.offset }
+  }
+
+  /**
+   * What to ask a leg for. Who comes for the last ones of a topic that is served already asks from so far back: then
+   * nothing is passed over that the others have still to get.
+   */
+  get request(): TopicRequest {
+    const { position, last } = this
+    if (last === 0) return position
+    return position ? { epoch: position.epoch, offset: Math.max(0, position.offset - last) } : { last }
   }
 
   /** The next message: everything is in order before the application is called, which may change or end the topic. */
@@ -131,9 +129,14 @@ export class TopicSequence {
     }
   }
 
-  /** Tells the application the next thing, and says true; with nothing to be told, sees to what is missing. */
-  look(active: Named | null | undefined, old: Named | null | undefined): boolean {
+  /**
+   * Tells the application the next thing, and says true; with nothing to be told, sees to what is missing.
+   *
+   * @param asking the active leg is about to be asked anew: nothing that it said holds.
+   */
+  look(asking: boolean): boolean {
     const at = this.position
+    const active = asking ? null : this.active?.named
     this.open = true
     if (!at || this.#epochGap === 'unconfirmed') return false
     if (this.#epochGap === 'due') {
@@ -156,7 +159,7 @@ export class TopicSequence {
     }
     // Where the leg does not even number alike, neither waiting nor a gap would help.
     if (active.epoch === at.epoch) {
-      if (!this.#waited && covers(old, at)) return (this.#wait(), false)
+      if (!this.#waited && covers(this.old?.named, at)) return (this.#wait(), false)
       this.#endWait()
       if (this.#skipHole(at, active)) return true
     }

@@ -8,23 +8,18 @@ import type { createMerge } from '../../src/topics/merge.js'
 import { planted } from '../kit/mutant.js'
 import { search } from './merge-search.js'
 
-const FILES = ['merge', 'merged-topic', 'leg-view', 'topic-sequence', 'holding'] as const
+const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
 
 /** What they import of other rooms. */
 const BESIDE = ['base/explanation'] as const
 
 /** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [
+  ['merge', 'if (offset <= topic.offset)', 'if (offset < topic.offset)', 'the message at the position is told again'],
   [
     'merge',
-    'if (offset <= sequence.offset)',
-    'if (offset < sequence.offset)',
-    'the message at the position is told again',
-  ],
-  [
-    'merge',
-    'if (sequence.epoch !== named.epoch) return',
-    'if (sequence.epoch === null) return',
+    'if (topic.epoch !== named.epoch) return',
+    'if (topic.epoch === null) return',
     'a message of another epoch is taken',
   ],
   ['merge', 'named.tail = Math.max(named.tail, offset)', '', 'a broken leg covers for ever'],
@@ -35,12 +30,7 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
     'asked: { id, from }, named: topic.active?.named ?? null,',
     'messages before the answer to the newest subscribe count',
   ],
-  [
-    'merge',
-    'if (asked?.generation !== topic.generation) {',
-    'if (!asked) {',
-    'a hello speaks for a later subscription',
-  ],
+  ['merge', 'if (view?.generation === topic.generation) {', 'if (view) {', 'a hello speaks for a later subscription'],
   ['merge', 'if (view !== topic.active) return\n', '', 'the old leg changes the epoch'],
   [
     'merge',
@@ -50,32 +40,32 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
   ],
   [
     'merge',
-    'else if (view === topic.active) topic.sequence.resubscribe()',
+    'else if (view === topic.active) topic.resubscribe()',
     '',
-    'a topic left out of an answer is forgotten',
+    'a topic left out of a welcome, or of another answer, is forgotten',
   ],
-  ['merge', 'else topic.sequence.resubscribe()', '', 'a topic left out of a welcome is forgotten'],
+  ['merge', 'else topic.resubscribe()', '', 'a topic that no hello asked for is forgotten'],
   [
     'merge',
-    'if (!view.refused && view === topic.active) topic.sequence.pause(retryAfter)',
+    'if (!view.refused && view === topic.active) topic.pause(retryAfter)',
     '',
     'a topic refused for now is never asked for again',
   ],
   ['merge', ' || position.offset < view.named.head) return false', ') return false', 'caught up before the head'],
   ['merge', 'if (this.#telling ||', 'if (', 'handlers that call back are told one inside another'],
   [
-    'topic-sequence',
+    'leg-view',
     'Math.max(named.after, named.tail) <= position.offset',
     'named.after <= position.offset',
     'a leg that broke still covers',
   ],
   [
-    'topic-sequence',
+    'leg-view',
     'Math.max(named.after, named.tail) <= position.offset',
     'named.tail <= position.offset',
     'every leg covers',
   ],
-  ['topic-sequence', 'Math.max(named.after, named.tail) <= position.offset', 'false', 'nothing ever covers'],
+  ['leg-view', 'Math.max(named.after, named.tail) <= position.offset', 'false', 'nothing ever covers'],
   [
     'topic-sequence',
     'if (answered && active.after',
@@ -83,7 +73,12 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
     'a gap is told though nobody asked from the position',
   ],
   ['topic-sequence', 'return held < active.after ? ', 'return false ? ', 'a gap goes over what is held'],
-  ['topic-sequence', 'if (!this.#waited && covers(old, at))', 'if (false)', 'the old leg is not waited for'],
+  [
+    'topic-sequence',
+    'if (!this.#waited && covers(this.old?.named, at))',
+    'if (false)',
+    'the old leg is not waited for',
+  ],
   ['topic-sequence', 'this.#waited = true', '', 'the old leg is waited for without end'],
   [
     'topic-sequence',
