@@ -13,7 +13,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'standby',
   'start',
   'grant',
-  'sequence',
   'emit',
   'welcome',
   'audience',
