@@ -24,7 +24,7 @@ export function createLiveSocket<Topics extends object = TopicTypes, Methods ext
 }
 
 export { requests } from './requests/requests.js'
-export { createSignals as signals } from './signals/signals.js'
+export { signals } from './signals/signals.js'
 export { schemas } from './options/schemas.js'
 export { tokens } from './tokens/tokens.js'
 export { fold, stream } from './socket/reading.js'

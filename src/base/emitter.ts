@@ -16,7 +16,9 @@ export class Emitter<Events> {
     this.#listeners ??= new Map()
     const all = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, all.add(entry))
-    return () => void all.delete(entry)
+    return () => {
+      if (all.delete(entry) && all.size === 0) this.#listeners!.delete(type)
+    }
   }
 
   /** Whether anybody listens. */

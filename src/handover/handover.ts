@@ -6,7 +6,7 @@ import type { Emit } from './events.js'
 import type { LegRoster } from './leg-roster.js'
 import type { LocalEvidence } from './local-evidence.js'
 import type { Outage } from './outage.js'
-import type { SignalFrame } from '../protocol/frames.js'
+import type { Signals } from '../signals/signals.js'
 import type { Session } from './session.js'
 import type { ClientReason, Event, HandoverAsk, State, Stop } from './state.js'
 
@@ -45,19 +45,13 @@ export interface Handover {
 export interface Audience {
   readonly outage: Outage
   readonly emit: Emit
+  /** Null: nothing was said, and nobody listens. */
+  readonly signals: Pick<Signals, 'told' | 'refused'> | null
   error(error: LiveSocketError): void
   /** Something is not as it must be, and everything else goes on; `cause`: what a function of the application threw. */
   report(message: string, cause?: unknown): void
   /** The server does not give a topic; with `retryAfter` it is asked again. */
   refused(error: LiveSocketError): void
   changed(): void
-  signal(frame: SignalFrame): void
-  /** A signal, or whatever else has that id, was refused. False: it was no signal. */
-  signalRefused(frame: {
-    readonly id: string
-    readonly code: string
-    readonly message: string
-    readonly retryAfter?: number
-  }): boolean
   stopped(stop: Stop): void
 }

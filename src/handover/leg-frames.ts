@@ -27,10 +27,10 @@ export function received(handover: Handover, entry: RosterEntry, frame: ServerFr
       session.outbox?.acked(frame)
       break
     case 'signal':
-      audience.signal(frame)
+      audience.signals?.told(frame)
       break
     case 'nack':
-      if (!audience.signalRefused(frame)) session.outbox?.nacked(frame, leg.number)
+      if (!audience.signals?.refused(frame)) session.outbox?.nacked(frame, leg.number)
       break
     case 'authed':
       session.tokens.accepted(leg.token, frame.tokenTtl)

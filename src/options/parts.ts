@@ -1,6 +1,6 @@
 import type { Protocol } from '../protocol/protocol.js'
 import type { RequestsPart } from '../requests/requests.js'
-import type { createSignals } from '../signals/signals.js'
+import type { SignalsPart } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-part.js'
 import type { schemas } from './schemas.js'
 
@@ -13,7 +13,7 @@ export interface Parts {
   /** `request`. */
   readonly requests?: RequestsPart
   /** `signal` and `onSignal`. */
-  readonly signals?: typeof createSignals
+  readonly signals?: SignalsPart
 }
 
 /** With what it speaks where the options name no protocol. It has `tokens` or `noTokens`. */

@@ -1,4 +1,3 @@
-import { newId } from '../base/id.js'
 import { explain } from '../base/explanation.js'
 import { Emitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
@@ -10,7 +9,7 @@ import { Outage } from '../handover/outage.js'
 import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
 import type { Settings } from '../options/settings.js'
-import type { Position, SignalFrame } from '../protocol/frames.js'
+import type { Position } from '../protocol/frames.js'
 import type { Outbox } from '../publishes/outbox.js'
 import type { Signals } from '../signals/signals.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
@@ -35,7 +34,8 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   /** Who is told of what this socket publishes. */
   publishing: Set<PublishListener> | null = null
   readonly #live: LiveStore
-  #signals: Signals | null = null
+  /** Made when the first is sent or listened for. */
+  signals: Signals | null = null
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
 
@@ -84,7 +84,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
 
   stopped(stop: Stop): void {
     const { by, code, reason } = stop
-    this.#signals?.drop()
+    this.signals?.drop()
     this.#unwatch?.()
     this.#unwatch = null
     if (by === 'app' || by === 'signed-out') this.outage.over()
@@ -109,30 +109,14 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
 
   // Signals.
 
-  get signals(): Signals {
-    const { clock, parts, protocol } = this.settings
+  needSignals(): Signals {
+    const { parts, protocol } = this.settings
     if (protocol.merge !== 'log' || !parts.signals)
       throw new LiveSocketError(
         'invalid',
         explain`There are no signals here: they are for a LiveSocket server, and a part of the socket.`,
       )
-    return (this.#signals ??= parts.signals({
-      clock,
-      id: newId,
-      serving: () => this.coordinator.serving,
-      send: (leg, frame) => this.coordinator.send(leg, frame),
-      subscribed: (topic) => this.subscriptions.has(topic),
-      threw: (thrown, topic) => this.report(explain`A handler of signals of "${topic}" threw.`, thrown),
-      failed: (error) => this.error(error),
-    }))
-  }
-
-  signal(frame: SignalFrame): void {
-    this.#signals?.told(frame)
-  }
-
-  signalRefused({ id, code, message, retryAfter }: Parameters<Audience['signalRefused']>[0]): boolean {
-    return this.#signals?.refused(id, code, message, retryAfter) ?? false
+    return (this.signals ??= parts.signals(this as never))
   }
 
   // What the application is told.

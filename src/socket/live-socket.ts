@@ -182,7 +182,7 @@ export function assembleLiveSocket<
       request(connection, method, data, how) as Promise<never>,
     signal(topic, data) {
       checkTopic(topic)
-      connection.signals.send(topic, data)
+      connection.needSignals().send(topic, data)
     },
     onSignal: (topic, handler, how) => onSignal(connection, topic, handler as SignalHandler, how),
     position: (topic) => subscriptions.position(topic),
@@ -226,7 +226,7 @@ function onSignal(
   { onError }: Pick<SubscribeOptions, 'onError'> = {},
 ): () => void {
   givenFunction('handler', handler)
-  const { signals } = connection
+  const signals = connection.needSignals()
   const leave = subscribe(connection, topic, () => {}, { onError })
   const undo = signals.on(topic, handler)
   return () => {

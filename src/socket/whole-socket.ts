@@ -3,14 +3,14 @@ import type { AllParts } from '../options/parts.js'
 import { schemas } from '../options/schemas.js'
 import type { AskedMethods, MethodSchemas, MethodTypes } from '../protocol/method-types.js'
 import { requests } from '../requests/requests.js'
-import { createSignals } from '../signals/signals.js'
+import { signals } from '../signals/signals.js'
 import { tokens } from '../tokens/tokens.js'
 import { livesocketV1 } from '../topics/livesocket-v1.js'
 import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topics/topic-schema.js'
 import { assembleLiveSocket, type LiveSocket } from './live-socket.js'
 import { fold, stream } from './reading.js'
 
-const PARTS: AllParts = { protocol: livesocketV1, tokens, schemas, requests, signals: createSignals }
+const PARTS: AllParts = { protocol: livesocketV1, tokens, schemas, requests, signals }
 
 /**
  * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it.
