@@ -65,21 +65,21 @@ export class TokenTabs {
   /**
    * Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null:
    * none has. Who has missed what was said, and finds that the storage was cleared meanwhile, takes that for a
-   * sign-out, of which it is a part.
+   * sign-out, of which it is a part. Who asks again is told the same.
    */
   over(): string | null {
     if (!this.#stored || !this.#group) return null
     const { clock } = this.#deps
     const unheard = this.#lookedAt === null || since(clock, this.#lookedAt) > STOOD_STILL
-    this.#lookedAt = instant(clock)
     const seen = this.#group.read('session')
-    if (seen === this.#session) return null
-    const reason = this.#onRecord()
-    if (reason !== null) return reason
-    // The storage was cleared, and nothing in it says why.
-    if (unheard) return 'signed-out'
-    if (seen === 0) this.#group.write('session', this.#session)
-    else this.#session = seen
+    if (seen !== this.#session) {
+      // Where nothing on record says why the storage was cleared.
+      const reason = this.#onRecord() ?? (unheard ? 'signed-out' : null)
+      if (reason !== null) return reason
+      if (seen === 0) this.#group.write('session', this.#session)
+      else this.#session = seen
+    }
+    this.#lookedAt = instant(clock)
     return null
   }
 

@@ -238,6 +238,21 @@ test('without storage a frozen tab learns of the sign-out by its mail', async ()
   expect(frozen.events.at(-1)).toBe('ended signed-out')
 })
 
+test.each(['rest', 'suspend'] as const)(
+  'a tab that heard nothing for a while (%s), and finds the storage cleared and somebody else at home, is signed out at its next dial',
+  async (how) => {
+    const { clock, open, browser } = openBrowser()
+    const first = open()
+    await first.dial(200)
+    first.keeper[how]()
+    await clock.advance(10)
+    browser.clearStorage()
+    expect(await open().dial(400)).toBe('token-2')
+    expect(await first.dial()).toBe('closed')
+    expect(first.events.at(-1)).toBe('ended signed-out')
+  },
+)
+
 test('a new login after the sign-out is not ended by a tab that slept through it, and shares nothing with the old one', async () => {
   const { clock, open } = openBrowser()
   const [here, frozen] = [open(), open()]
