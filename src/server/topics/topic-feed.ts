@@ -17,8 +17,12 @@ export interface FeedDeps {
 
 /** What is kept for legs that are a little behind; further back the log is asked. */
 const RECENT = { messages: 512, bytes: 256 * 1024 }
-/** Who has taken nothing for so long, ms, does not read, and is not waited for. */
-const STOPPED = 1_000
+/**
+ * Who has taken nothing for so long, ms, does not read, and is not waited for: at the pace to which a topic is slowed
+ * that others follow, and at that to which it is slowed where nobody does. In the latter what is on its way to one
+ * reader, `limits.maxBuffered`, takes a few seconds.
+ */
+const STOPPED = { some: 1_000, all: 5_000 }
 /** Hidden entries are told of together: well below the 250 ms for which a client holds what came out of order. */
 const HIDDEN_DELAY = 100
 
@@ -103,18 +107,23 @@ export class TopicFeed {
    */
   behind(): 'nobody' | 'some' | 'all' {
     if (this.slow.size === 0) return 'nobody'
-    const from = this.deps.clock.monotonic() - STOPPED
-    let behind = false
+    const now = this.deps.clock.monotonic()
+    let takes = false
+    let took = false
     let follows = false
-    for (const reader of this.slow) {
-      if (reader.tookAt < from) continue
-      if (this.recent.farBehind(reader.next)) behind = true
-      else follows = true
-      if (behind && follows) return 'some'
+    for (const { next, tookAt } of this.slow) {
+      const age = now - tookAt
+      if (age > STOPPED.all) continue
+      if (this.recent.farBehind(next)) {
+        took = true
+        takes ||= age <= STOPPED.some
+      } else follows ||= age <= STOPPED.some
+      if (takes && follows) return 'some'
     }
-    if (!behind) return 'nobody'
-    for (const { live } of this.readers) if (live) return 'some'
-    return 'all'
+    if (!took) return 'nobody'
+    if (!follows) for (const { live } of this.readers) if (live) follows = true
+    if (!follows) return 'all'
+    return takes ? 'some' : 'nobody'
   }
 
   close(): void {

@@ -6,8 +6,9 @@ import type { ReaderSink } from '../../../src/server/topics/topic-reader.js'
 import { createStepClock } from '../../kit/step-clock.js'
 
 /** Frames that may be on their way to one reader. */
-const WINDOW = 32
+const WINDOW = 400
 const TICK = 10
+const COST = 0.02
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
@@ -16,17 +17,24 @@ interface Reader {
   missed: number
 }
 
-/** Ten who publish one message after the other, as fast as they are answered, and readers who each take so many a second. */
-async function topic(takes: readonly number[]) {
+/**
+ * Ten who publish one message after the other, as fast as they are answered, and readers who each take so many a second:
+ * evenly, or what there is for so many ms at once, in turns.
+ */
+async function topic(takes: readonly number[], bunch = TICK) {
   const clock = createStepClock()
   const log = memoryLog({ clock })
-  const feed = new TopicFeed('t', { log, clock, onError: () => undefined })
-  const throttle = createPublishThrottle(clock, () => feed.behind())
-  const drains: (() => void)[] = []
   let published = 0
+  const feed = new TopicFeed('t', { log, clock, onError: () => undefined })
+  // A publish takes time, or nothing would end those of one turn.
+  const throttle = createPublishThrottle({ ...clock, monotonic: () => clock.monotonic() + published * COST }, () =>
+    feed.behind(),
+  )
+  const drains: (() => void)[] = []
 
-  async function reader(perSecond: number): Promise<Reader> {
+  async function reader(perSecond: number, index: number): Promise<Reader> {
     const self = { got: 0, missed: 0 }
+    let ticks = Math.round((index / takes.length) * (bunch / TICK))
     let onItsWay = 0
     let owed = 0
     let waiting: (() => void)[] = []
@@ -39,7 +47,8 @@ async function topic(takes: readonly number[]) {
       sees: () => true,
     }
     drains.push(() => {
-      owed = Math.min(onItsWay, owed + (perSecond * TICK) / 1_000)
+      if (++ticks % (bunch / TICK) !== 0) return
+      owed = Math.min(onItsWay, owed + (perSecond * bunch) / 1_000)
       const taken = Math.floor(owed)
       owed -= taken
       onItsWay -= taken
@@ -90,6 +99,13 @@ test('a topic with more to write than the machine can is slowed to what the fast
   for (const slow of readers.slice(4)) expect(slow.missed).toBeGreaterThan(1_000)
   expect(published).toBeGreaterThan(250 * 20 * 0.9)
   expect(published).toBeLessThan(250 * 20 * 1.2 + 512)
+})
+
+test('a machine that comes to each reader in its turn only, every 2.4 s, does not make them readers who have stopped: what it can write is published, and nobody misses anything', async () => {
+  const { readers, lasts } = await topic([160, 160], 2_400)
+  const published = await lasts(24_000)
+  expect(readers.map(({ missed }) => missed)).toEqual([0, 0])
+  expect(published).toBeGreaterThan(160 * 24 * 0.8)
 })
 
 test('one who keeps up is not held back by others who do not: the topic is slowed to a thousand messages a second and no less', async () => {
