@@ -43,7 +43,7 @@ export class DialTimer {
     this.#asking = null
     this.backoff = backoff
     if (retryAfter) this.busyFor.extend(bounded(retryAfter, bounds.retryAfter))
-    const delay = Math.max(this.busyFor.left, this.#price(), this.#delay())
+    const delay = Math.max(this.busyFor.left, this.#price(), delayOf(backoff, this.#handover))
     // A request that replaces another one must not put off a dial that is due already.
     this.#alarm.set(kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
     if (delay === 0 && (kind === 'now' || kind === 'asked')) this.#due()
@@ -81,21 +81,6 @@ export class DialTimer {
   /** The application puts the handover off for the moment. */
   get putOff(): boolean {
     return this.#asking !== null
-  }
-
-  #delay(): number {
-    const { settings, state, handoverRecord, dials } = this.#handover
-    const { clock, random, handover, reconnect } = settings
-    return delayOf(this.backoff, {
-      clock,
-      random,
-      ask: state.active?.ask ?? null,
-      dwell: Math.max(0, handover.dwell - handoverRecord.sinceCutover),
-      dialTook: dials.took,
-      spread: dials.spread ?? reconnect.spread,
-      cap: reconnect.cap,
-      placed: dials.placed,
-    })
   }
 
   /** A dial that follows a failed one has its price, unless it would come too late for a deadline. */

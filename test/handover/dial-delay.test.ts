@@ -30,16 +30,18 @@ function delay(
         ...facts.ask,
       }
     : null
-  return delayOf(backoff, {
-    clock,
-    random: () => facts.draw ?? 0.5,
-    ask,
-    dwell: facts.dwell ?? 0,
-    dialTook: facts.dialTook ?? 0,
-    spread: facts.spread ?? 30_000,
-    cap: 120_000,
-    placed: facts.placed ?? false,
-  })
+  const of = {
+    settings: {
+      clock,
+      random: () => facts.draw ?? 0.5,
+      handover: { dwell: 1_000 },
+      reconnect: { spread: facts.spread ?? 30_000, cap: 120_000 },
+    },
+    state: { active: { ask } },
+    dials: { took: facts.dialTook ?? 0, placed: facts.placed ?? false },
+    handoverRecord: { sinceCutover: 1_000 - (facts.dwell ?? 0) },
+  }
+  return delayOf(backoff, of as unknown as Parameters<typeof delayOf>[1])
 }
 
 describe('how long the next dial waits', () => {
