@@ -125,7 +125,7 @@ export const INTERNAL_NAMES: readonly string[] = [
   'dropStandby',
   'sessionOver',
   'backOnline',
-  'lastChance',
+  'silentSince',
   'tokenState',
   'publishing',
   'cached',

@@ -20,7 +20,6 @@ export interface Handover {
   readonly legs: LegRoster
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
-  readonly limits: { lastChance(): void }
   readonly handoverRecord: {
     /** The cutover whose old leg still lives. */
     readonly cutover: { readonly at: Instant } | null

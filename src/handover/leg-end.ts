@@ -16,14 +16,12 @@ const LASTED = 30_000
 
 /** Nothing is heard of it, though it was asked. */
 export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
-  const { evidence, dials, limits } = handover
+  const { evidence, dials, state } = handover
   evidence.hint()
-  if (leg.number === handover.state.old?.leg) return handover.dispatch({ type: 'old-done' })
-  if (leg.number !== handover.state.active?.leg) return
+  if (leg.number === state.old?.leg) return handover.dispatch({ type: 'old-done' })
+  if (leg.number !== state.active?.leg) return
   dials.inVain = leg.url
   handover.leave('silence')
-  const { active } = handover.state
-  if (active?.leg === leg.number && active.ask?.reason !== 'silence') limits.lastChance()
 }
 
 /** A leg is gone by itself, or its dial came to nothing. */
@@ -40,7 +38,7 @@ export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry,
     {
       ...end,
       welcomed,
-      onlyMe: leg.silent || evidence.onlyMe,
+      onlyMe: leg.silentSince !== null || evidence.onlyMe,
       leaving: evidence.mayBeLeaving && leaving,
       asked: number === state.active?.leg && state.active.ask?.by === 'server',
     },

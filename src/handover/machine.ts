@@ -301,16 +301,17 @@ function fail(turn: Turn, ask: HandoverAsk, why: Extract<Effect, { do: 'failed' 
 
 function deadline(turn: Turn, alive: boolean) {
   const { active } = turn
-  const ask = active?.ask
-  if (!ask || (alive && ask.expired)) return
-  if (alive && ask.by === 'server') {
+  if (!active) return
+  const { ask } = active
+  if (alive) {
+    if (!ask || ask.expired) return
+    if (ask.by === 'client') return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
     active.ask = { ...ask, expired: true }
     return fail(turn, ask, 'deadline')
   }
-  if (alive) return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
   // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
   close(turn, active, 'silent')
-  fail(turn, ask, 'deadline')
+  if (ask) fail(turn, ask, 'deadline')
   if (turn.standby || turn.old) return activeGone(turn)
   untried(turn)
   wait(turn, { kind: 'early', failures: turn.failures++ })

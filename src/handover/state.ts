@@ -96,7 +96,7 @@ export type Event =
   | { readonly type: 'suspend' }
   /**
    * The deadline of what the active leg was asked. `alive`: it is not silent. One that is has the time of one dial,
-   * whatever it was asked.
+   * whatever it was asked, and is dead then.
    */
   | { readonly type: 'deadline'; readonly alive: boolean }
   /** The old leg has nothing more to give, or may give no more. */

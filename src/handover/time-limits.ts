@@ -27,22 +27,17 @@ export class TimeLimits {
   readonly #alarm: Alarm
   /** Of the leg that serves. */
   readonly #age: Period
-  readonly #lastChance: Period
 
   constructor(handover: Handover) {
     const { clock } = handover.settings
     this.#handover = handover
     this.#alarm = createAlarm(clock, this.#ring, this)
     this.#age = createPeriod(clock)
-    this.#lastChance = createPeriod(clock)
   }
 
   /** Waits for what comes due first. */
   follow(): void {
-    if (!this.#handover.state.active) {
-      this.#age.stop()
-      this.#lastChance.stop()
-    }
+    if (!this.#handover.state.active) this.#age.stop()
     const first = Math.min(...this.#limits().map(([left]) => left))
     const { left } = this.#alarm
     if (first === Infinity) this.#alarm.clear()
@@ -56,15 +51,6 @@ export class TimeLimits {
     if (maxAge !== null) this.#age.start(agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random), dialledAt)
   }
 
-  /**
-   * A leg that falls silent while it is to be left anyway has the time of one dial, as any silent one, whatever
-   * deadline it was given before: to say "live" would be a lie.
-   */
-  lastChance(): void {
-    this.#lastChance.start(this.#handover.settings.connectTimeout)
-    this.follow()
-  }
-
   #ring() {
     this.#limits().find(([left]) => left < DUE)?.[1]()
     this.follow()
@@ -73,28 +59,26 @@ export class TimeLimits {
   /** Milliseconds to go, and what is done then. */
   #limits(): [left: number, reached: () => void][] {
     const handover = this.#handover
+    const { clock, connectTimeout } = handover.settings
     const { active, old } = handover.state
     const ask = active?.ask ?? null
-    const leg = handover.legs.of(active?.leg)
+    const silentSince = handover.legs.of(active?.leg)?.silentSince ?? null
     return [
       [
-        ask && !ask.expired ? leftOf(ask, handover.settings.clock) : Infinity,
-        () => handover.dispatch({ type: 'deadline', alive: leg?.silent === false }),
+        Math.min(
+          ask && !ask.expired ? leftOf(ask, clock) : Infinity,
+          // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
+          silentSince ? Math.max(0, connectTimeout - since(clock, silentSince)) : Infinity,
+        ),
+        () => handover.dispatch({ type: 'deadline', alive: silentSince === null }),
       ],
       [old ? this.#overlapLeft(ask) : Infinity, () => handover.dispatch({ type: 'old-done' })],
       [
-        leftIn(this.#age),
+        this.#age.running ? this.#age.left : Infinity,
         () => {
           // Again and again: the limit does not go away.
           this.#age.start(OWN_DEADLINE)
           handover.leave('age')
-        },
-      ],
-      [
-        leftIn(this.#lastChance),
-        () => {
-          this.#lastChance.stop()
-          if (leg?.silent) handover.dispatch({ type: 'deadline', alive: false })
         },
       ],
     ]
@@ -110,8 +94,4 @@ export class TimeLimits {
     const half = ask ? between(at, ask.at) + (ask.deadline - between(ask.at, at)) / 2 : Infinity
     return Math.max(0, Math.min(overlapLimit, half) - since(settings.clock, at))
   }
-}
-
-function leftIn(period: Period): number {
-  return period.running ? period.left : Infinity
 }

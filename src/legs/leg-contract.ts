@@ -14,8 +14,8 @@ export interface ProtocolLeg {
   readonly welcome: Pick<WelcomeFrame, 'server' | 'maxFrame'> | null
   readonly welcomedAt: Instant | null
   readonly dialledAt: Instant
-  /** Nothing was heard for too long, and it did not answer when it was asked. */
-  readonly silent: boolean
+  /** Nothing was heard for too long, and it did not answer when it was asked: since when. Null: it is no such leg. */
+  readonly silentSince: Instant | null
   /** What its welcome says of topics, which is kept until it is asked for: nothing at a second time. */
   takeAnswers(): TopicAnswers
   /** False where it is not open, or the protocol has no such frame. */

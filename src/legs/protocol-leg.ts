@@ -62,7 +62,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   token: string | undefined
   welcome: ProtocolLeg['welcome'] = null
   welcomedAt: Instant | null = null
-  silent = false
+  silentSince: Instant | null = null
   readonly #deps: ProtocolLegDeps
   readonly #handlers: ProtocolLegHandlers
   readonly #codec: Codec
@@ -183,7 +183,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   }
 
   fellSilent(): void {
-    this.silent = true
+    this.silentSince = this.#deps.present.look()
     this.#handlers.silent()
   }
 
@@ -192,7 +192,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   received(data: WireData): void {
     if (this.#over) return
     const at = this.#deps.present.look()
-    this.silent = false
+    this.silentSince = null
     this.#heartbeat?.heard(at)
     this.#handlers.arrived(at)
     if (this.#over) return

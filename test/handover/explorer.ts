@@ -192,7 +192,7 @@ function broken(
   if (before.active && !stopped && !state.exclusive) {
     const survives = state.active?.leg === before.active.leg || state.old?.leg === before.active.leg
     const itself = event.type === 'died' && event.leg === before.active.leg
-    const silent = event.type === 'deadline' && !event.alive && before.active.ask !== null
+    const silent = event.type === 'deadline' && !event.alive
     if (!survives && !itself && !silent && event.type !== 'suspend') return 'the leg in use was let go though it lived'
   }
   if (

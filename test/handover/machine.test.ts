@@ -277,6 +277,19 @@ describe('one handover at a time, in words', () => {
     expect([state.active, state.wait]).toEqual([null, 'timer'])
   })
 
+  it('a silent leg is dead at the end of its time, also where what it was asked has been called off meanwhile', () => {
+    const [state, effects] = run(
+      [
+        { type: 'asked', leg: 1, ask: ask() },
+        { type: 'cancelled', leg: 1, id: 'm' },
+        { type: 'deadline', alive: false },
+      ],
+      live,
+    )
+    expect(effects).toContainEqual({ do: 'close', leg: 1, why: 'silent' })
+    expect([state.active, state.wait]).toEqual([null, 'timer'])
+  })
+
   it('gives up after three closings in a row that say "I do not understand you"', () => {
     const bad = { do: 'retry', backoff: 'spread', bad: true } as const
     const [state, effects] = run([died(1, bad), { type: 'due' }, died(2, bad), { type: 'due' }, died(3, bad)], live)

@@ -135,9 +135,9 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.said()).toEqual(['hello', 'ping'])
     await leg.clock.advance(5_000)
     expect(leg.handlers.silent).toHaveBeenCalledTimes(1)
-    expect(leg.leg.silent).toBe(true)
+    expect(leg.leg.silentSince).not.toBeNull()
     leg.says({ type: 'a frame of a later version' })
-    expect(leg.leg.silent).toBe(false)
+    expect(leg.leg.silentSince).toBeNull()
   })
 
   it('that is probed is silent after the time that it was given', async () => {
