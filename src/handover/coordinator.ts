@@ -9,7 +9,7 @@ import { Dial } from './dial.js'
 import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
 import type { Audience, Handover } from './handover.js'
-import { tellGone } from './leg-end.js'
+import { hasLasted, tellGone } from './leg-end.js'
 import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
@@ -264,7 +264,7 @@ export class Coordinator implements Handover, SessionLegs {
     if (this.state.status !== 'open') return
     this.#dialTimer.pause()
     this.#goodbye = { code: SUSPENDED, reason: 'the page is stored' }
-    this.dispatch({ type: 'suspend' })
+    this.dispatch({ type: 'suspend', lasted: hasLasted(this, this.#active) })
     this.#goodbye = null
   }
 

@@ -14,6 +14,10 @@ import { askOnClose } from './option-callbacks.js'
  */
 const LASTED = 30_000
 
+export function hasLasted({ settings }: Handover, leg: ProtocolLeg | undefined): boolean {
+  return !!leg?.welcomedAt && since(settings.clock, leg.welcomedAt) >= LASTED
+}
+
 /** Nothing is heard of it, though it was asked. */
 export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
   const { evidence, dials, state } = handover
@@ -28,8 +32,8 @@ export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
 export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry, end: LegEnd): void {
   const { settings, audience, state, legs, dials, evidence } = handover
   const { code, reason, opened, error } = end
-  const { number, url, welcomedAt } = leg
-  const welcomed = welcomedAt !== null
+  const { number, url } = leg
+  const welcomed = leg.welcome !== null
   legs.forget(number)
   if (!welcomed && url !== '') dials.inVain = url
   if (opened) dials.placed = false
@@ -53,9 +57,8 @@ export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry,
   const alone = [state.active, state.old].every((seat) => !seat || seat.leg === number)
   if (alone) audience.outage.failed(legFailure({ ...end, url, welcomed }, verdict, globalThis.location?.origin))
   if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
-  const lasted = welcomed && since(settings.clock, welcomedAt) >= LASTED
   tellGone(handover, { leg: number, code, reason, by: 'server' })
-  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted })
+  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted: hasLasted(handover, leg) })
   // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
   // this client lost.
   if ((suspect && !opened) || retry?.backoff === 'early') handover.dialSooner()

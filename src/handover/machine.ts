@@ -64,9 +64,9 @@ function take(turn: Turn, event: Event): void {
       if (turn.wait === 'timer') wait(turn, { kind: event.backoff, failures: 0 })
       return
     case 'suspend':
-      return suspend(turn)
+      return suspend(turn, event.lasted)
     case 'deadline':
-      return deadline(turn, event.alive)
+      return deadline(turn, event.alive, event.lasted)
     case 'old-done':
       if (!old) return
       close(turn, old, 'handed-over')
@@ -114,6 +114,11 @@ function untried(turn: Turn) {
   turn.tries = turn.unopened = 0
 }
 
+/** After a leg that lived long enough, failures of before are no omen either. */
+function trust(turn: Turn, lasted: boolean) {
+  if (lasted) turn.failures = turn.misunderstandings = 0
+}
+
 function connect(turn: Turn, { fresh, exclusive = false, held }: Extract<Event, { type: 'connect' }>) {
   reset(turn, 'open')
   turn.exclusive = exclusive
@@ -133,7 +138,8 @@ function stop(turn: Turn, reason: Stop) {
   reset(turn, 'closed')
 }
 
-function suspend(turn: Turn) {
+function suspend(turn: Turn, lasted: boolean) {
+  trust(turn, lasted)
   closeAll(turn, 'suspended')
   untried(turn)
   turn.between = false
@@ -244,7 +250,7 @@ function onlyLegDied(turn: Turn, { code, verdict, lasted }: Died) {
   }
   untried(turn)
   turn.between = false
-  if (lasted) turn.failures = turn.misunderstandings = 0
+  trust(turn, lasted)
   turn.misunderstandings = retry?.bad ? turn.misunderstandings + 1 : 0
   const failures = retry?.ours ? 0 : turn.failures++
   if (verdict.do === 'stop') return stop(turn, verdict)
@@ -299,7 +305,7 @@ function fail(turn: Turn, ask: HandoverAsk, why: Extract<Effect, { do: 'failed' 
   if (!ask.expired) turn.effects.push({ do: 'failed', ask, why })
 }
 
-function deadline(turn: Turn, alive: boolean) {
+function deadline(turn: Turn, alive: boolean, lasted: boolean) {
   const { active } = turn
   if (!active) return
   const { ask } = active
@@ -310,6 +316,7 @@ function deadline(turn: Turn, alive: boolean) {
     return fail(turn, ask, 'deadline')
   }
   // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
+  trust(turn, lasted)
   close(turn, active, 'silent')
   if (ask) fail(turn, ask, 'deadline')
   if (turn.standby || turn.old) return activeGone(turn)

@@ -93,17 +93,17 @@ export type Event =
   /** The network came back, or somebody is in a hurry: a dial that waits need not. */
   | { readonly type: 'dial'; readonly backoff: 'now' | 'early' }
   /** The page is stored: every leg goes, and the next dial is asked for when it is back. */
-  | { readonly type: 'suspend' }
+  | { readonly type: 'suspend'; readonly lasted: boolean }
   /**
    * The deadline of what the active leg was asked. `alive`: it is not silent. One that is has the time of one dial,
    * whatever it was asked, and is dead then.
    */
-  | { readonly type: 'deadline'; readonly alive: boolean }
+  | { readonly type: 'deadline'; readonly alive: boolean; readonly lasted: boolean }
   /** The old leg has nothing more to give, or may give no more. */
   | { readonly type: 'old-done' }
   /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */
   | { readonly type: 'ready'; readonly leg: number; readonly same: boolean }
-  /** `opened`: its socket had been open. `lasted`: it lived long enough after its welcome to be trusted. */
+  /** `opened`: its socket had been open. `lasted`: it lived long enough after its welcome to be trusted, here and wherever a leg ends. */
   | {
       readonly type: 'died'
       readonly leg: number

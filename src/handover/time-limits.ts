@@ -3,6 +3,7 @@ import { between, since, type Clock, type Instant } from '../base/clock.js'
 import { createPeriod, type Period } from '../base/period.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
+import { hasLasted } from './leg-end.js'
 import type { HandoverAsk } from './state.js'
 
 /** Time that a handover which the client wants by itself is given, ms. */
@@ -62,7 +63,8 @@ export class TimeLimits {
     const { clock, connectTimeout } = handover.settings
     const { active, old } = handover.state
     const ask = active?.ask ?? null
-    const silentSince = handover.legs.of(active?.leg)?.silentSince ?? null
+    const leg = handover.legs.of(active?.leg)
+    const silentSince = leg?.silentSince ?? null
     return [
       [
         Math.min(
@@ -70,7 +72,7 @@ export class TimeLimits {
           // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
           silentSince ? Math.max(0, connectTimeout - since(clock, silentSince)) : Infinity,
         ),
-        () => handover.dispatch({ type: 'deadline', alive: silentSince === null }),
+        () => handover.dispatch({ type: 'deadline', alive: silentSince === null, lasted: hasLasted(handover, leg) }),
       ],
       [old ? this.#overlapLeft(ask) : Infinity, () => handover.dispatch({ type: 'old-done' })],
       [

@@ -63,9 +63,9 @@ export function possible(state: State, exclusive = false): [string, Event][] {
     ['dial', { type: 'dial', backoff: 'early' }],
     ['old done', { type: 'old-done' }],
     ['overflow', { type: 'overflow' }],
-    ['suspend', { type: 'suspend' }],
-    ['deadline', { type: 'deadline', alive: true }],
-    ['deadline, silent', { type: 'deadline', alive: false }],
+    ['suspend', { type: 'suspend', lasted: false }],
+    ['deadline', { type: 'deadline', alive: true, lasted: false }],
+    ['deadline, silent', { type: 'deadline', alive: false, lasted: false }],
   ]
   const seats = (['active', 'standby', 'old'] as const).flatMap((role) =>
     state[role] ? [[role, state[role]] as const] : [],

@@ -137,7 +137,7 @@ describe('one handover at a time, in words', () => {
       do: 'wait',
       backoff: { kind: 'again', failures: 1, unopened: 0, retryAfter: 5_000 },
     })
-    expect(run([...asked, { type: 'deadline', alive: true }, died(2, busy)], live)[1].at(-1)).toEqual({
+    expect(run([...asked, { type: 'deadline', alive: true, lasted: false }, died(2, busy)], live)[1].at(-1)).toEqual({
       do: 'wait',
       backoff: { kind: 'busy', failures: 1, retryAfter: 5_000 },
     })
@@ -157,7 +157,7 @@ describe('one handover at a time, in words', () => {
     expect(effects).toContainEqual({ do: 'close', leg: 2, why: 'same-server' })
     expect([state.active?.leg, state.wait]).toEqual([1, 'timer'])
     const [later] = run(
-      [{ type: 'deadline', alive: true }, { type: 'due' }, { type: 'ready', leg: 3, same: true }],
+      [{ type: 'deadline', alive: true, lasted: false }, { type: 'due' }, { type: 'ready', leg: 3, same: true }],
       state,
     )
     expect(later.active?.leg).toBe(3)
@@ -198,7 +198,7 @@ describe('one handover at a time, in words', () => {
 
   it('client rule 7: with nothing ready at the deadline the active leg is kept, and the dial goes on', () => {
     const [state, effects] = run(
-      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'deadline', alive: true }],
+      [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'deadline', alive: true, lasted: false }],
       live,
     )
     expect([state.active?.leg, state.standby?.leg]).toEqual([1, 2])
@@ -269,7 +269,7 @@ describe('one handover at a time, in words', () => {
         { type: 'asked', leg: 1, ask: ask({ by: 'client', reason: 'silence' }) },
         { type: 'due' },
         died(2),
-        { type: 'deadline', alive: false },
+        { type: 'deadline', alive: false, lasted: false },
       ],
       live,
     )
@@ -282,12 +282,29 @@ describe('one handover at a time, in words', () => {
       [
         { type: 'asked', leg: 1, ask: ask() },
         { type: 'cancelled', leg: 1, id: 'm' },
-        { type: 'deadline', alive: false },
+        { type: 'deadline', alive: false, lasted: false },
       ],
       live,
     )
     expect(effects).toContainEqual({ do: 'close', leg: 1, why: 'silent' })
     expect([state.active, state.wait]).toEqual([null, 'timer'])
+  })
+
+  it.each<[string, Event[]]>([
+    ['died', [{ ...died(3), lasted: true } as Event]],
+    ['fell silent', [{ type: 'deadline', alive: false, lasted: true }]],
+    ['went with its stored page', [{ type: 'suspend', lasted: true }, { type: 'due' }, died(4)]],
+  ])('a leg that lived long enough and %s leaves no failures of before behind', (_, end) => {
+    const failing: Event[] = [
+      died(1),
+      { type: 'due' },
+      died(2),
+      { type: 'due' },
+      { type: 'ready', leg: 3, same: false },
+    ]
+    const [before] = run(failing, live)
+    expect(before.failures).toBe(2)
+    expect(run(end, before)[0].failures).toBe(1)
   })
 
   it('gives up after three closings in a row that say "I do not understand you"', () => {
