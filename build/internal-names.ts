@@ -133,7 +133,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'caughtUp',
   'overflow',
   'dialTime',
-  'dialTook',
   'hasUser',
   'excused',
   'renewed',
