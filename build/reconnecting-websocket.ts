@@ -14,7 +14,8 @@ const SOURCE = join(
  * nobody calls, and never a method.
  */
 const UNUSED: ReadonlySet<unknown> = new Set([
-  ...['retryCount', 'extensions', 'url', 'reconnect', '_debug', 'CONNECTING', 'CLOSING', '_getNextUrl'],
+  ...['retryCount', 'extensions', 'url', 'reconnect', '_debug', '_getNextUrl', 'bufferedAmount'],
+  ...['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'],
   ...['addEventListener', 'removeEventListener', 'dispatchEvent', '_callEventListener', '_listeners'],
   ...['_retryCount', '_getNextDelay', '_shouldReconnect', '_connectLock', '_acceptOpen', '_uptimeTimeout'],
   ...['_connectTimeout', '_handleTimeout', '_clearTimeouts', '_messageQueue'],
@@ -24,7 +25,11 @@ const UNUSED: ReadonlySet<unknown> = new Set([
 const INSTEAD: readonly (readonly [text: RegExp, instead: string])[] = [
   [/setTimeout\(resolve, this\._getNextDelay\(\)\)/, 'setTimeout(resolve)'],
   [/\.then\(\(\) => this\._getNextUrl\(this\._url\)\)/, '.then(() => this._url)'],
-  [/bytes \+ \((this\._ws \? this\._ws\.bufferedAmount : 0)\)/, '$1'],
+  [/get binaryType\(\)[^}]+\}/, ''],
+  [/this\.OPEN/, '1'],
+  [/this\.CLOSED/, '3'],
+  // Our own leg hears of the error itself.
+  [/this\._handleClose\(new Events\.CloseEvent\(code, reason, this\)\);/, ''],
   [/event\.message === 'TIMEOUT' \? 'timeout' : undefined/, 'undefined'],
   [/this\._options\.startClosed\s+\? ReconnectingWebSocket\.CLOSED\s+: ReconnectingWebSocket\.CONNECTING/, '0'],
   [/if \(this\._options\.startClosed\) \{\s+this\._shouldReconnect = false;\s+\}/, ''],

@@ -13,8 +13,6 @@ export interface Leg {
    * bytes.
    */
   close(code?: number, reason?: string): void
-  /** Bytes that were handed over and have not left yet. */
-  readonly buffered: number
 }
 
 export interface LegDeath {
@@ -48,6 +46,7 @@ export interface LegDeps {
 // only.
 const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
+const OPEN = 1
 const ABNORMAL = 1006
 const PROTOCOL_ERROR = 1002
 
@@ -94,8 +93,8 @@ class SocketLeg implements Leg {
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
     socket.onclose = (event) => this.#closed(event)
-    // It makes up no close event when closing the failed socket throws: then the error is all there is.
-    socket.onerror = () => this.#died(this.#trouble)
+    // Compiled for us the library makes up no close event, and neither does it when closing the failed socket throws.
+    socket.onerror = () => this.#failed()
   }
 
   /**
@@ -144,11 +143,14 @@ class SocketLeg implements Leg {
   }
 
   #closed({ target, code, reason }: { target: unknown; code?: number; reason?: string }) {
-    if (this.#state === 'dialling') return this.#died(this.#trouble)
-    // On an error the library unhooks itself from the socket and makes up a close event of its own, with code 1000: a
-    // network failure that looks like a server's polite goodbye. Its own events name itself as their target.
-    if (target === this.#socket) this.#died('')
+    // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
+    // like a server's polite goodbye. Its own events name itself as their target.
+    if (this.#state === 'dialling' || target === this.#socket) this.#failed()
     else this.#died(reason ?? '', code)
+  }
+
+  #failed() {
+    this.#died(this.#state === 'dialling' ? this.#trouble : '')
   }
 
   #died(reason: string, code = ABNORMAL) {
@@ -176,7 +178,7 @@ class SocketLeg implements Leg {
   }
 
   send(data: WireData): boolean {
-    if (this.#state !== 'open' || this.#socket.readyState !== this.#socket.OPEN) return false
+    if (this.#state !== 'open' || this.#socket.readyState !== OPEN) return false
     try {
       this.#socket.send(data)
       return true
@@ -190,10 +192,6 @@ class SocketLeg implements Leg {
     this.#detach()
     this.#shut(code, reason)
   }
-
-  get buffered(): number {
-    return this.#state === 'gone' ? 0 : this.#socket.bufferedAmount
-  }
 }
 
 function ignore() {}
@@ -201,7 +199,6 @@ function ignore() {}
 const CLOSED_SOCKET = {
   readyState: 3,
   binaryType: 'arraybuffer',
-  bufferedAmount: 0,
   protocol: '',
   addEventListener: ignore,
   removeEventListener: ignore,
