@@ -1,45 +1,58 @@
-// Who sends and who hears, in one process for the sake of its clock: by LiveSocket and by ws, in turns.
+// Who sends and who hears, in one process for the sake of its clock: pairs by LiveSocket and pairs by ws, in turns.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLiveSocket, type LiveSocket } from 'livesocket'
 import { WebSocket } from 'ws'
 import { serveProgram } from '../cluster/program.js'
 
-/** Milliseconds between two of one kind: more than the frame in which signals are gathered. */
-const EVERY = 20
+/**
+ * Each is a room of its own. A socket's turn comes again after more than the frame in which signals are gathered, and
+ * the machine need not wait that long for the next sample.
+ */
+const PAIRS = 20
+/** Milliseconds from one sample to the next, which is of the other kind: most are heard before. */
+const EVERY = 1
+
+type Kind = 'signal' | 'ws'
 
 serveProgram(() => ({
   async measure({ live, bare, samples, warmUp }: { live: string; bare: string; samples: number; warmUp: number }) {
-    const took: Record<'signal' | 'ws', number[]> = { signal: [], ws: [] }
-    const heard = (kind: keyof typeof took) => (at: unknown) => void took[kind].push(performance.now() - Number(at))
+    const took: Record<Kind, number[]> = { signal: [], ws: [] }
+    const hear = (kind: Kind) => (at: unknown) => void took[kind].push(performance.now() - Number(at))
 
-    const [ann, bob] = [1, 2].map(() => createLiveSocket<Rooms>({ url: live, environment: { WebSocket } })) as [
-      Live,
-      Live,
-    ]
-    bob.onSignal('room', heard('signal'))
-    ann.onSignal('room', () => {})
-    for (const socket of [ann, bob]) socket.connect()
-    while ([ann, bob].some((socket) => socket.topicStatus('room').getState() !== 'live')) await sleep(5)
-
-    const [from, to] = [1, 2].map(() => new WebSocket(bare, { perMessageDeflate: false })) as [WebSocket, WebSocket]
-    const tell = heard('ws')
-    to.on('message', (data) => tell((JSON.parse(String(data)) as { at: number }).at))
-    await Promise.all([from, to].map((socket) => once(socket, 'open')))
-
+    const rooms = Array.from({ length: PAIRS }, (_, n) => `room-${n}`)
+    const senders = await Promise.all(
+      rooms.map(async (room) => ({
+        signal: await signalPair(live, room, hear('signal')),
+        ws: await barePair(bare, room, hear('ws')),
+      })),
+    )
     for (let n = 0; n < samples + warmUp; n++) {
-      ann.signal('room', performance.now())
-      await sleep(EVERY / 2)
-      from.send(JSON.stringify({ at: performance.now() }))
-      await sleep(EVERY / 2)
+      const sender = senders[n % PAIRS]!
+      for (const kind of ['signal', 'ws'] as const) {
+        sender[kind](performance.now())
+        await sleep(EVERY)
+      }
     }
     await sleep(200)
     return { signal: took.signal.slice(warmUp), ws: took.ws.slice(warmUp) }
   },
 }))
 
-interface Rooms {
-  room: number
+type Hear = (at: unknown) => void
+
+async function signalPair(url: string, room: string, hear: Hear): Promise<Hear> {
+  const [from, to] = [1, 2].map(() => createLiveSocket({ url, environment: { WebSocket } })) as [LiveSocket, LiveSocket]
+  to.onSignal(room, hear)
+  from.onSignal(room, () => {})
+  for (const socket of [from, to]) socket.connect()
+  while ([from, to].some((socket) => socket.topicStatus(room).getState() !== 'live')) await sleep(5)
+  return (at) => from.signal(room, at)
 }
 
-type Live = LiveSocket<Rooms>
+async function barePair(url: string, room: string, hear: Hear): Promise<Hear> {
+  const [from, to] = [1, 2].map(() => new WebSocket(url + room, { perMessageDeflate: false })) as [WebSocket, WebSocket]
+  to.on('message', (data) => hear((JSON.parse(String(data)) as { at: number }).at))
+  await Promise.all([from, to].map((socket) => once(socket, 'open')))
+  return (at) => from.send(JSON.stringify({ at }))
+}

@@ -1,5 +1,5 @@
 // npm run bench:signals: how long a signal takes from who sends it to who hears it, beside a bare ws relay in the same
-// process, in turns. The package as it is built, each round in processes of its own; the medians of the rounds.
+// process, in turns. The package as it is built, each round in processes of its own; of the rounds' ratios the median,
 import { parseArgs } from 'node:util'
 import { startProgram } from '../cluster/program.js'
 import { percentile, spread } from '../kit/spread.js'
@@ -8,7 +8,7 @@ import { createStage, type Staged } from '../kit/stage.js'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    samples: { type: 'string', default: '1000' },
+    samples: { type: 'string', default: '10000' },
     baseline: { type: 'string' },
   },
 })
@@ -23,7 +23,7 @@ async function measure(build: Staged) {
   const clients = startProgram(build.program('signals/clients'), {})
   try {
     const urls = await relay.ask<{ live: string; bare: string }>('listen')
-    return await clients.ask<Record<'signal' | 'ws', number[]>>('measure', { ...urls, samples, warmUp: 200 })
+    return await clients.ask<Record<'signal' | 'ws', number[]>>('measure', { ...urls, samples, warmUp: 1_000 })
   } finally {
     for (const program of [clients, relay]) {
       program.kill('SIGKILL')

@@ -1,18 +1,21 @@
 // A LiveSocket server and a bare ws relay in one process, so that both have the same machine at the same moment.
 import type { AddressInfo } from 'node:net'
 import { createLiveServer } from 'livesocket/server'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import { serveProgram } from '../cluster/program.js'
 
 serveProgram(() => ({
   async listen() {
+    const rooms = new Map<string, WebSocket[]>()
     const bare = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
-    bare.on('connection', (from) =>
+    bare.on('connection', (from, { url }) => {
+      const room = rooms.get(url!) ?? []
+      rooms.set(url!, [...room, from])
       from.on('message', (data) => {
         const text = String(data)
-        for (const to of bare.clients) if (to !== from) to.send(text)
-      }),
-    )
+        for (const to of rooms.get(url!)!) if (to !== from) to.send(text)
+      })
+    })
     const live = createLiveServer({
       port: 0,
       host: '127.0.0.1',

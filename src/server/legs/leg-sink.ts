@@ -30,7 +30,7 @@ export class LegSink<User> implements ReaderSink {
   }
 
   signal(frame: Encoded): void {
-    this.socket.sendMessage(frame)
+    this.socket.sendMessage(frame, true)
   }
 
   missed(count: number): void {

@@ -95,14 +95,16 @@ export class LegSocket {
   /**
    * Sends what could also be sent later, from the log: only while there is room. Past the WebSocket layer, which would
    * make the frame for each leg anew, and write it in two pieces.
+   *
+   * @param alone nothing else of this turn belongs to it.
    */
-  sendMessage(frame: Encoded): void {
+  sendMessage(frame: Encoded, alone = false): void {
     if (this.closing || this.ws.readyState !== this.ws.OPEN) return
     const now = this.deps.clock.monotonic()
-    this.deps.writes.cork(this.stream, now - this.sentAt)
+    const quiet = now - this.sentAt
     this.sentAt = now
     const marks = this.unread.add(frame.length)
-    this.stream.write(frame)
+    this.deps.writes.write(this.stream, frame, quiet, alone)
     if (marks) this.probe()
   }
 

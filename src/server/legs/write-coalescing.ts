@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.js'
+import type { Encoded } from '../topics/encoded.js'
 import type { WritingStream } from './writing-stream.js'
 
 /**
@@ -9,12 +10,13 @@ import type { WritingStream } from './writing-stream.js'
  */
 export interface WriteCoalescing {
   /**
-   * What this connection is given until the end of the turn leaves together.
+   * Writes it: what this connection is given until the end of the turn leaves together.
    *
    * @param quiet milliseconds since it was last given something: one that was quiet for long has nothing to gather, and
    * never waits.
+   * @param alone nothing of this turn belongs to it: then it leaves at once, unless something is gathered already.
    */
-  cork(stream: WritingStream, quiet: number): void
+  write(stream: WritingStream, frame: Encoded, quiet: number, alone: boolean): void
 }
 
 /** How often it is looked at how much of the time went into writing, ms. */
@@ -55,6 +57,10 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
   function release(streams: readonly WritingStream[]) {
     const begun = clock.monotonic()
     for (const stream of streams) stream.uncork()
+    spend(begun)
+  }
+
+  function spend(begun: number) {
     const now = clock.monotonic()
     spent += now - begun
     if (now - lookedAt < LOOK) return
@@ -66,18 +72,26 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
     lookedAt = now
   }
 
-  return {
-    cork(stream, quiet) {
-      // Whoever is corked is held already: nobody else corks one for longer than a call.
-      if (stream.writableCorked > 0) {
-        if (stream.writableLength < MOST) return
-        stream.uncork()
-        stream.cork()
-        return
-      }
+  function cork(stream: WritingStream, quiet: number) {
+    // Whoever is corked is held already: nobody else corks one for longer than a call.
+    if (stream.writableCorked > 0) {
+      if (stream.writableLength < MOST) return
+      stream.uncork()
       stream.cork()
-      if (quiet >= wait) soon(stream)
-      else later(stream)
+      return
+    }
+    stream.cork()
+    if (quiet >= wait) soon(stream)
+    else later(stream)
+  }
+
+  return {
+    write(stream, frame, quiet, alone) {
+      const atOnce = alone && stream.writableCorked === 0 && quiet >= wait
+      const begun = atOnce ? clock.monotonic() : 0
+      if (!atOnce) cork(stream, quiet)
+      stream.write(frame)
+      if (atOnce) spend(begun)
     },
   }
 }

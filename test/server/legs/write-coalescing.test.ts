@@ -18,11 +18,10 @@ function connection(clock: Clock, cost: () => void = () => undefined) {
     write: (chunk: Buffer, _encoding, done) => write(String(chunk), done),
     writev: (chunks, done) => write(chunks.map(({ chunk }) => String(chunk)).join(' '), done),
   })
-  const send = (outlet: WriteCoalescing, text: string) => {
+  const send = (outlet: WriteCoalescing, text: string, alone = false) => {
     const now = clock.monotonic()
-    outlet.cork(stream, now - last)
+    outlet.write(stream, Buffer.from(text), now - last, alone)
     last = now
-    stream.write(text)
   }
   return { pieces, send }
 }
@@ -108,4 +107,18 @@ test('much for one connection does not wait', async () => {
   expect(pieces.length).toBeGreaterThan(0)
   await turn()
   expect(pieces.join(' ').split(' ')).toHaveLength(10)
+})
+
+test('what belongs to nothing else leaves at once, and in its place', async () => {
+  const clock = createSimulatedClock()
+  const outlet = createWriteCoalescing(clock)
+  const { pieces, send } = connection(clock)
+  send(outlet, 'signal', true)
+  send(outlet, 'signal', true)
+  expect(pieces).toEqual(['signal', 'signal'])
+  send(outlet, 'message')
+  send(outlet, 'signal', true)
+  expect(pieces).toHaveLength(2)
+  await turn()
+  expect(pieces[2]).toBe('message signal')
 })
