@@ -45,6 +45,11 @@ export class Deadlines implements Clock {
     return this.#clock.monotonic()
   }
 
+  turn(task: () => void): void {
+    if (this.#clock.turn) this.#clock.turn(task)
+    else task()
+  }
+
   frame(task: () => void): () => void {
     return this.#clock.frame(task)
   }

@@ -294,6 +294,7 @@ export class Coordinator implements Handover, SessionLegs {
   send(leg: number, frame: ClientFrame): boolean {
     // A tab that was frozen may have slept through a sign-out: it learns of it before its first byte.
     this.session.tokens.lookIfChanged()
+    this.session.merge.ask?.()
     return this.legs.of(leg)?.send(frame) ?? false
   }
 

@@ -33,6 +33,8 @@ export interface Merge {
    */
   subscribe(topic: string, from: TopicRequest): void
   unsubscribe(topic: string): void
+  /** What is subscribed in one turn of the clock is gathered. Asks for it now: before something else is sent. */
+  ask?(): void
   /** What the `hello` of this new leg is to ask. */
   hello(leg: number): TopicRequests
   /**

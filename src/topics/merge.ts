@@ -91,7 +91,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
+    const gathers = this.#asking !== null
     this.resubscribe(topic)
+    const { clock } = this.#deps
+    if (!clock.turn) this.ask()
+    else if (!gathers) clock.turn(() => this.ask())
+  }
+
+  ask() {
     this.#advanceAll()
   }
 
@@ -280,7 +287,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   /** Sends what was decided to ask, from where the positions are by now. */
   #sendAsking(asking: ReadonlySet<TopicSequence>) {
     this.#asking = null
-    if (this.#active === null) return
+    if (this.#active === null || asking.size === 0) return
     const id = this.#deps.id()
     const requests = new Map<string, TopicRequest>()
     for (const topic of asking) topic.active = ask(topic, id, requests)

@@ -47,3 +47,20 @@ test('ten thousand topics of a leg are one frame each way', async () => {
   expect(frames).toEqual({ sent: 1, received: 1 })
   expect(socket.topicStatus('topic-9999').getState()).toBe('live')
 })
+
+test('ten thousand topics that are subscribed while it is live are one frame each way, and before what is said next', async () => {
+  const server = await liveServer({ limits: { maxTopics: 10_000 }, authorize: () => true })
+  const { socket, frames } = counted(server.address())
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'it is live')
+  const before = { ...frames }
+  subscribe(socket, 0, 10_000)
+  const heard: unknown[] = []
+  socket.subscribe('topic-9999', (data) => void heard.push(data))
+  await socket.publish('topic-9999', 'said next')
+  await until(() => heard.length > 0, 'it is heard')
+  expect(heard).toEqual(['said next'])
+  expect(server.stats().topics).toBe(10_000)
+  // The publish, its answer and its message come after them.
+  expect(frames).toEqual({ sent: before.sent + 2, received: before.received + 3 })
+})
