@@ -22,28 +22,26 @@ export interface FailedLeg extends Pick<Close, 'code' | 'reason' | 'error' | 'we
  * Why a leg that served, or was to serve, is no more. `verdict` is what its close means, `origin` the page's, where
  * there is one.
  */
-export function legFailure(
-  { code, reason, error, welcomed, url }: FailedLeg,
-  verdict: Verdict,
-  origin?: string,
-): Failure {
-  const said = error?.message || reason || `closed with ${code}`
+export function legFailure(failed: FailedLeg, verdict: Verdict, origin?: string): Failure {
+  const { error, welcomed, url } = failed
+  const said = error?.message || failed.reason || `closed with ${failed.code}`
   const wait = error?.retryAfter === undefined ? '' : ` (retryAfter ${error.retryAfter} ms)`
-  return {
-    code: error?.code ?? codeOf(verdict, welcomed),
-    message: `${url}: ${said}${wait}`,
-    // A browser tells neither the HTTP status nor why nothing answered: what is left is to say what to look at.
-    ...(!brief &&
-      !error &&
-      !welcomed &&
-      // Where nobody was asked there is nothing to look at but what this client was given.
-      code !== 0 && {
-        hint:
-          reason === NO_WELCOME
-            ? explain`It is connected, but no word of being ready came. Does this server speak that protocol? With words of your own: leave out ping and pong where it does not answer them, and see that ready knows its answer.`
-            : explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`,
-      }),
-  }
+  const code = error?.code ?? codeOf(verdict, welcomed)
+  const hint = brief ? undefined : hintFor(code, failed, origin)
+  return { code, message: `${url}: ${said}${wait}`, ...(hint && { hint }) }
+}
+
+/** A browser tells neither the HTTP status nor why nothing answered: what is left is to say what to look at. */
+function hintFor(code: string, { code: close, reason, error, welcomed, url }: FailedLeg, origin?: string) {
+  if (code === 'unauthorized')
+    return explain`authenticate said no, or the token has run out. Is it made for this server: key, issuer, audience, clock? Where it runs out: give getToken, which is asked for another one`
+  if (code === 'draining')
+    return explain`That server is leaving, and the next dial goes by way of the address again. Where this stays: a balancer leads to it still (does it ask for the server's readiness?), or nothing has come in its place`
+  // Where nobody was asked there is nothing to look at but what this client was given.
+  if (error || welcomed || close === 0) return undefined
+  return reason === NO_WELCOME
+    ? explain`It is connected, but no word of being ready came. Does this server speak that protocol? With words of your own: leave out ping and pong where it does not answer them, and see that ready knows its answer.`
+    : explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`
 }
 
 function codeOf(verdict: Verdict, welcomed: boolean): string {
