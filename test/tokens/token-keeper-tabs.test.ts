@@ -197,8 +197,8 @@ test('a tab that waits for its turn goes on as soon as it hears of a token', asy
   expect([waiting.status(), other.status()]).toEqual(['valid', 'valid'])
 })
 
-test('one tab’s failure holds all of them back', async () => {
-  const { clock, service, open } = openBrowser(new Error('503'))
+test.each([2, 100])('one tab’s failure holds all of them back, its news %d ms on the way', async (latency) => {
+  const { clock, service, open } = openBrowser(new Error('503'), latency)
   const tabs = Array.from({ length: 10 }, open)
   await Promise.all(tabs.map((tab) => tab.dial()))
   await clock.advance(5 * MINUTE)

@@ -388,6 +388,24 @@ test('a pushed token takes the place of the next call', async () => {
   expect(events.at(-1)).toBe('failed requested')
 })
 
+test('a token that comes from elsewhere while the provider is asked makes its answer unwanted', async () => {
+  let answer = (_: string) => {}
+  const { keeper, clock, dial, calls, events } = keepToken([
+    'token-1',
+    () => new Promise((resolve) => (answer = resolve)),
+  ])
+  await dial()
+  await clock.advance(MINUTE)
+  keeper.request()
+  await clock.flush()
+  keeper.push('pushed', 10 * MINUTE)
+  expect(calls[1]!.signal.aborted).toBe(true)
+  answer('late')
+  await clock.flush()
+  expect(await dial()).toBe('pushed')
+  expect(events.filter((event) => event.startsWith('fresh'))).toEqual(['fresh token-1', 'fresh pushed'])
+})
+
 test('a server that cuts a token short is served in time, and its word repeated changes nothing', async () => {
   const { keeper, clock, dial, calls, state } = keepToken()
   await dial()
