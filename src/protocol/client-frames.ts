@@ -1,6 +1,5 @@
 import {
   decodeFrame,
-  duration,
   MAX_EPOCH,
   MAX_TEXT,
   MAX_TOKEN,
@@ -91,7 +90,7 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         token: optional(text, fields, 'token', MAX_TOKEN),
         topics: topicMap(fields, readRequest),
         handover: optional(text, fields, 'handover'),
-        timeout: optional(duration, fields, 'timeout'),
+        timeout: optional(whole, fields, 'timeout'),
       }
     case 'subscribe':
       return { type, id: text(fields, 'id'), topics: topicMap(fields, readRequest) }
@@ -105,7 +104,7 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
         // Clients of before it had a name on the wire leave it out.
         n: optional(whole, fields, 'n', 1),
         data: required(fields, 'data'),
-        age: optional(duration, fields, 'age'),
+        age: optional(whole, fields, 'age'),
       }
     case 'request':
       return { type, id: text(fields, 'id'), method: text(fields, 'method'), data: own(fields, 'data') }
@@ -116,7 +115,7 @@ function readClientFrame(type: string, fields: Fields): ClientFrame | null {
     case 'auth':
       return { type, token: text(fields, 'token', MAX_TOKEN) }
     case 'delayed':
-      return { type, id: text(fields, 'id'), retryAfter: optional(duration, fields, 'retryAfter') }
+      return { type, id: text(fields, 'id'), retryAfter: optional(whole, fields, 'retryAfter') }
     case 'ping':
       return { type }
     default:

@@ -72,48 +72,28 @@ function isText(value: unknown, least: number, most: number): value is string {
   return typeof value === 'string' && value.length >= least && value.length <= most
 }
 
-/** A non-empty string. */
-export function text(fields: Fields, field: string, most: number = MAX_ID): string {
+/** A non-empty string, or one of at least so many characters. */
+export function text(fields: Fields, field: string, most: number = MAX_ID, least = 1): string {
   const value = own(fields, field)
-  if (isText(value, 1, most)) return value
-  throw new InvalidField(explain`${field} must be a string of 1 to ${most} characters`)
+  if (isText(value, least, most)) return value
+  throw new InvalidField(explain`${field} must be a string of ${least} to ${most} characters`)
 }
 
 /** A string for people, which may be empty. */
 export function words(fields: Fields, field: string): string {
-  const value = own(fields, field)
-  if (isText(value, 0, MAX_WORDS)) return value
-  throw new InvalidField(explain`${field} must be a string of at most ${MAX_WORDS} characters`)
-}
-
-/** A string of any length: whoever uses it checks it. */
-export function anyText(fields: Fields, field: string): string {
-  const value = own(fields, field)
-  if (typeof value === 'string') return value
-  throw new InvalidField(`${field} must be a string`)
+  return text(fields, field, MAX_WORDS, 0)
 }
 
 export function topicName(fields: Fields): string {
   return text(fields, 'topic', MAX_TOPIC)
 }
 
-/** A whole number from `least` to 2^53 − 1. */
-export function whole(fields: Fields, field: string, least: number): number {
+/** A whole number from `least` to 2^53 − 1: of milliseconds, where nothing else is said. */
+export function whole(fields: Fields, field: string, least = 0): number {
   const value = own(fields, field)
   // The sum turns −0, which JSON can say, into 0.
-  if (isWhole(value) && value >= least) return value + 0
+  if (Number.isSafeInteger(value) && (value as number) >= least) return (value as number) + 0
   throw new InvalidField(explain`${field} must be a whole number from ${least} to 2^53 - 1`)
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value)
-}
-
-/** Whole milliseconds from 0. */
-export function duration(fields: Fields, field: string): number {
-  const value = own(fields, field)
-  if (isWhole(value) && value >= 0) return value + 0
-  throw new InvalidField(explain`${field} must be whole milliseconds from 0 to 2^53 - 1`)
 }
 
 /** Whatever JSON can say, `null` included; but it must be there. */

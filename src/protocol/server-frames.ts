@@ -1,7 +1,5 @@
 import {
-  anyText,
   decodeFrame,
-  duration,
   MAX_EPOCH,
   MAX_TEXT,
   MAX_TOKEN,
@@ -13,6 +11,7 @@ import {
   required,
   text,
   topicMap,
+  topicName,
   topicObject,
   whole,
   words,
@@ -63,10 +62,10 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         type,
         server: text(fields, 'server'),
         topics: topicMap(fields, readAnswer),
-        heartbeat: optional(duration, fields, 'heartbeat'),
-        tokenTtl: optional(duration, fields, 'tokenTtl'),
+        heartbeat: optional(whole, fields, 'heartbeat'),
+        tokenTtl: optional(whole, fields, 'tokenTtl'),
         maxFrame: optional(whole, fields, 'maxFrame', 1),
-        reconnectSpread: optional(duration, fields, 'reconnectSpread'),
+        reconnectSpread: optional(whole, fields, 'reconnectSpread'),
       }
     case 'subscribed':
       return { type, id: optional(text, fields, 'id'), topics: topicMap(fields, readAnswer) }
@@ -85,29 +84,29 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         code: text(fields, 'code'),
         message: words(fields, 'message'),
         data: own(fields, 'data'),
-        retryAfter: optional(duration, fields, 'retryAfter'),
+        retryAfter: optional(whole, fields, 'retryAfter'),
       }
     case 'signal':
       return {
         type,
         id: text(fields, 'id'),
-        topic: text(fields, 'topic', MAX_TOPIC),
+        topic: topicName(fields),
         data: required(fields, 'data'),
         by: own(fields, 'by'),
       }
     case 'authed':
-      return { type, tokenTtl: optional(duration, fields, 'tokenTtl') }
+      return { type, tokenTtl: optional(whole, fields, 'tokenTtl') }
     case 'token':
-      return { type, token: text(fields, 'token', MAX_TOKEN), tokenTtl: optional(duration, fields, 'tokenTtl') }
+      return { type, token: text(fields, 'token', MAX_TOKEN), tokenTtl: optional(whole, fields, 'tokenTtl') }
     case 'handover':
       return {
         type,
         id: text(fields, 'id'),
         reason: words(fields, 'reason'),
         // A url of any length and shape: one that is refused still asks for a handover, to the configured URL.
-        url: optional(anyText, fields, 'url'),
-        spread: optional(duration, fields, 'spread'),
-        deadline: duration(fields, 'deadline'),
+        url: optional(text, fields, 'url', MAX_TEXT, 0),
+        spread: optional(whole, fields, 'spread'),
+        deadline: whole(fields, 'deadline'),
       }
     case 'handover-cancelled':
       return { type, id: text(fields, 'id') }
@@ -118,11 +117,11 @@ function readServerFrame(type: string, fields: Fields): ServerFrame | null {
         message: words(fields, 'message'),
         topic: optional(text, fields, 'topic', MAX_TOPIC),
         id: optional(text, fields, 'id'),
-        retryAfter: optional(duration, fields, 'retryAfter'),
-        spread: optional(duration, fields, 'spread'),
+        retryAfter: optional(whole, fields, 'retryAfter'),
+        spread: optional(whole, fields, 'spread'),
       }
     case 'pong':
-      return { type, reconnectSpread: optional(duration, fields, 'reconnectSpread') }
+      return { type, reconnectSpread: optional(whole, fields, 'reconnectSpread') }
     default:
       return null
   }
@@ -133,7 +132,7 @@ function readMessage(fields: Fields): MessageFrame {
   const data = own(fields, 'data')
   return {
     type: 'message',
-    topic: text(fields, 'topic', MAX_TOPIC),
+    topic: topicName(fields),
     offset,
     prev: previous(fields, offset),
     data,

@@ -62,6 +62,7 @@ class LegOutbox implements Outbox {
     const refused = this.#refused(frame, bytes, limit)
     if (refused) return Promise.reject(refused)
     return new Promise((resolve, reject) => {
+      // Field by field: an object that so many are spread into is many times slower.
       const entry: Entry = {
         frame,
         bytes,
