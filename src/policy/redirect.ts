@@ -30,8 +30,9 @@ export function checkRedirect(url: string, configured: URL, allowedOrigins: read
   if (TREACHEROUS.test(url)) return { refused: explain`the url holds white space, a control character or a backslash` }
   if (!ABSOLUTE.test(url))
     return { refused: explain`the url is not an absolute one that starts with wss:// (or ws://)` }
-  const parsed = parse(url)
-  if (parsed === null) return { refused: explain`the url cannot be parsed` }
+  const origin = originOf(url)
+  if (origin === null) return { refused: explain`the url cannot be parsed` }
+  const parsed = new URL(url)
   const own = socketOrigin(configured)
   if (parsed.protocol === 'ws:' && !own.startsWith('ws:')) {
     return { refused: explain`the url is ws: while the configured one is encrypted` }
@@ -41,20 +42,10 @@ export function checkRedirect(url: string, configured: URL, allowedOrigins: read
     return { refused: explain`the url bears user info` }
   }
   if (url.includes('#')) return { refused: explain`the url bears a fragment` }
-  const origin = originOf(url)
-  if (origin === null) return { refused: explain`the url has no origin` }
   if (origin !== own && !allowedOrigins.includes(origin)) {
     return { refused: explain`the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
   }
   return { url: parsed.href }
-}
-
-function parse(url: string): URL | null {
-  try {
-    return new URL(url)
-  } catch {
-    return null
-  }
 }
 
 function authority(url: string): string {
