@@ -5,9 +5,18 @@ import { inTurns, type Round } from '../kit/turns.js'
 
 const IDLE = 'idle client'
 const AFTER = 'growth after 1M messages'
+const GARBAGE = 'garbage of a message'
 
-async function ask<Answer>({ peer, build }: PeerContender, what: string, details: object): Promise<Answer> {
-  const program = startProgram(build.program('heap/program'), { peer })
+/** Nothing is collected before it was counted. */
+const ROOMY = ['--min-semi-space-size=64', '--max-semi-space-size=64']
+
+async function ask<Answer>(
+  { peer, build }: PeerContender,
+  what: string,
+  details: object,
+  flags?: readonly string[],
+): Promise<Answer> {
+  const program = startProgram(build.program('heap/program'), { peer }, flags)
   try {
     return await program.ask<Answer>(what, details)
   } finally {
@@ -22,7 +31,8 @@ async function measure(
 ): Promise<Round> {
   const { bytes } = await ask<{ bytes: number }>(contender, 'idle', { clients })
   const { growth } = await ask<{ growth: number }>(contender, 'after', { messages, warmUp: messages / 10 })
-  return { [IDLE]: bytes, [AFTER]: growth * 100 }
+  const made = await ask<{ bytes: number }>(contender, 'garbage', { messages: messages / 100, blocks: 10 }, ROOMY)
+  return { [IDLE]: bytes, [AFTER]: growth * 100, [GARBAGE]: made.bytes }
 }
 
 async function run(asked: Ask): Promise<readonly Measure[]> {
@@ -32,7 +42,7 @@ async function run(asked: Ask): Promise<readonly Measure[]> {
   return inTurns(
     { ...asked, rounds: 1 },
     [socket, ...wanted(peerContenders(stage))],
-    { [IDLE]: 'B', [AFTER]: '%' },
+    { [IDLE]: 'B', [AFTER]: '%', [GARBAGE]: 'B' },
     (contender) =>
       measure(contender, small ? { clients: 50, messages: 5_000 } : { clients: 1_000, messages: 1_000_000 }),
   )
@@ -41,6 +51,6 @@ async function run(asked: Ask): Promise<readonly Measure[]> {
 export const heap: Part = {
   name: 'heap',
   title: 'Heap of a client',
-  how: 'Node, over a stub WebSocket, after a collection. Idle: of each of 1,000 clients, connected and subscribed to one topic. Growth: of the whole heap of a process with one client.',
+  how: 'Node, over a stub WebSocket, after a collection. Idle: of each of 1,000 clients, connected and subscribed to one topic. Growth: of the whole heap of a process with one client. Garbage: what is made of each message until its handler has returned, its parsed data included.',
   run,
 }

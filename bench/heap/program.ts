@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { serveProgram } from '../cluster/program.js'
+import { createMessagePair } from '../cpu/message-pair.js'
 import { createStubServer, messageEvent } from '../kit/stub-socket.js'
 import { tick } from '../kit/tick.js'
 import { loadPeer, type PeerName } from '../peers/peers.js'
@@ -56,5 +57,19 @@ serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
     const after = await liveHeap()
     if (seen < sent) throw new Error(`${name} showed ${seen} of ${sent} messages`)
     return { growth: after / before - 1 }
+  },
+
+  /** Bytes that are made of each message, by a process that has room for all of them; of the last block, as all code is compiled by then. */
+  async garbage({ messages, blocks }: { messages: number; blocks: number }) {
+    const pair = await createMessagePair(await loadPeer(name))
+    let bytes = 0
+    for (let block = 0; block < blocks; block++) {
+      pair.prepare(messages)
+      await liveHeap()
+      const before = process.memoryUsage().heapUsed
+      await pair.client()
+      bytes = process.memoryUsage().heapUsed - before
+    }
+    return { bytes: bytes / messages }
   },
 }))
