@@ -296,26 +296,19 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   #tell(wait: number) {
-    const { clock } = this.#deps
-    const now = clock.now()
-    const renewing = this.#made?.underWay
+    const now = this.#deps.clock.now()
     const grant = this.#resting ? null : this.grant
+    let status: TokenState['status'] = this.#over === null ? 'none' : 'ended'
+    if (grant) status = grant.usable ? 'valid' : 'stale'
+    if (this.#made?.underWay) status = 'refreshing'
     const state: TokenState = {
-      status: renewing
-        ? 'refreshing'
-        : grant
-          ? grant.usable
-            ? 'valid'
-            : 'stale'
-          : this.#over === null
-            ? 'none'
-            : 'ended',
-      refreshAt: renewing || !grant || wait === Infinity ? null : now + wait,
+      status,
+      refreshAt: status === 'refreshing' || !grant || wait === Infinity ? null : now + wait,
       expiresAt: grant && now - grant.age + grant.schedule.lifetime,
     }
     const same = (what: 'refreshAt' | 'expiresAt') =>
       Math.abs((this.#told?.[what] ?? 0) - (state[what] ?? 0)) < SAME_TIME
-    if (this.#told?.status === state.status && same('refreshAt') && same('expiresAt')) return
+    if (this.#told?.status === status && same('refreshAt') && same('expiresAt')) return
     this.#told = state
     this.handlers.state(state)
   }
