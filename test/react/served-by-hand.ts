@@ -1,6 +1,10 @@
 import { createLiveSocket } from 'livesocket'
 import { vi } from 'vitest'
+import { systemClock } from '../../src/base/clock.js'
 import { fakeWebSockets } from '../kit/fake-socket.js'
+
+/** Without turns what is asked goes out at once, and a test can answer it within a render. */
+const { turn: _, ...clock } = systemClock
 
 const HEAD = { epoch: 'e', offset: 5, after: 5 }
 
@@ -10,7 +14,7 @@ const HEAD = { epoch: 'e', offset: 5, after: 5 }
  */
 export async function servedByHand(topic: string, subscribed = [topic]) {
   const { WebSocket, sockets } = fakeWebSockets()
-  const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket } })
+  const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket, clock } })
   const others: unknown[] = []
   for (const one of subscribed) socket.subscribe(one, (data) => void others.push(data))
   socket.connect()
