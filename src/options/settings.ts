@@ -194,17 +194,18 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
  */
 export function dialUrl(given: unknown): URL {
   const text = given instanceof URL ? given.href : given
-  if (typeof text !== 'string' || text.trim() === '') throw invalid('url', explain`a ws: or wss: URL`, given)
   let address
   try {
-    address = socketAddress(text)
+    address = typeof text === 'string' && text.trim() !== '' && socketAddress(text)
   } catch {
-    address = ''
+    // Nothing that parses.
   }
-  if (address === '') throw invalid('url', explain`an absolute ws: or wss: URL`, explain`what does not parse as one`)
-  if (typeof address === 'string') throw invalid('url', explain`a ws: or wss: URL`, address)
-  if (address.hasUser)
-    throw invalid('url', explain`without user name and password: they end up in logs`, 'one with them')
+  if (typeof address !== 'object' || address.hasUser)
+    throw invalid(
+      'url',
+      explain`an absolute ws: or wss: URL, without user name and password, which end up in logs`,
+      given,
+    )
   return new URL(address.href)
 }
 

@@ -1,16 +1,11 @@
 import type { LiveSocketOptions } from '../options/options.js'
 import { createHeldSocket, differing, keyOf, type HeldSocket } from './held-socket.js'
 
-/** Sockets that components share by key. */
-export interface SharedSockets {
-  /**
-   * The one in use under the key of these options; else, and where they have none, an inert one. Safe in a render that
-   * comes to nothing.
-   */
-  find(options: LiveSocketOptions): HeldSocket
-  /** The one that is in use under this one's key: this one, unless another was there first. */
-  inUse(found: HeldSocket): HeldSocket
-}
+/**
+ * Sockets that components share by key. Gives the one that is in use under the key of these options; else `own`, a
+ * former answer, or where there is none an inert one. Safe in a render that comes to nothing.
+ */
+export type SharedSockets = (options: LiveSocketOptions, own?: HeldSocket) => HeldSocket
 
 /**
  * What a render made and nobody came to hold must not stay, neither for renders that React threw away nor on a server:
@@ -23,35 +18,17 @@ export function createSharedSockets(): SharedSockets {
    */
   const worlds = new WeakMap<object, Map<string, WeakRef<HeldSocket>>>()
 
-  function worldOf({ environment }: LiveSocketOptions) {
+  return (options, own) => {
+    const { environment } = options
     const by = typeof environment?.WebSocket === 'function' ? environment.WebSocket : worlds
     const world = worlds.get(by) ?? new Map<string, WeakRef<HeldSocket>>()
-    worlds.set(by, world)
-    return world
-  }
-
-  function put(world: Map<string, WeakRef<HeldSocket>>, held: HeldSocket): HeldSocket {
-    if (held.key !== null) world.set(held.key, new WeakRef(held))
+    const key = keyOf(options)!
+    const known = world.get(key)?.deref()
+    if (known && (known.held || (!own && differing(known.options, options).length === 0))) return known
+    for (const [name, ref] of world) if (!ref.deref()) world.delete(name)
+    // While it is held no other one is there.
+    const held = own ?? createHeldSocket(options, () => world.delete(key))
+    if (held.key !== null) worlds.set(by, world.set(key, new WeakRef(held)))
     return held
-  }
-
-  return {
-    find(options) {
-      const world = worldOf(options)
-      const key = keyOf(options)!
-      const known = world.get(key)?.deref()
-      if (known && (known.held || differing(known.options, options).length === 0)) return known
-      for (const [name, ref] of world) if (!ref.deref()) world.delete(name)
-      // While it is held no other one is there.
-      return put(
-        world,
-        createHeldSocket(options, () => world.delete(key)),
-      )
-    },
-    inUse(found) {
-      const world = worldOf(found.options)
-      const known = world.get(found.key!)?.deref()
-      return known?.held ? known : put(world, found)
-    },
   }
 }

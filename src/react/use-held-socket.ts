@@ -6,23 +6,23 @@ import type { SharedSockets } from './shared-sockets.js'
 
 /** Finds the socket of these options and, while `enabled`, holds it from the component's first effect to its last. */
 export function useHeldSocket(
-  sockets: SharedSockets,
+  share: SharedSockets,
   options: LiveSocketOptions | undefined,
   enabled: boolean,
 ): HeldSocket | undefined {
-  const [found, setFound] = useState(() => options && sockets.find(options))
+  const [found, setFound] = useState(() => options && share(options))
   let held = found
-  if (found?.key !== (options && keyOf(options))) setFound((held = options && sockets.find(options)))
+  if (found?.key !== (options && keyOf(options))) setFound((held = options && share(options)))
 
   useInsertionEffect(() => {
     if (options) held?.follow(options)
   })
   useEffect(() => {
     if (!held || !enabled) return
-    const first = sockets.inUse(held)
+    const first = share(held.options, held)
     if (first === held) return held.acquire()
     // Two renders under one key came with different options, and the other one was committed first.
     setFound(first)
-  }, [sockets, held, enabled])
+  }, [share, held, enabled])
   return held
 }

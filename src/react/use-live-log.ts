@@ -1,7 +1,6 @@
 'use client'
-import { explain } from '../base/explanation.js'
 import { useMemo } from 'react'
-import { LiveSocketError } from '../base/errors.js'
+import { count } from '../options/option-table.js'
 import { sessionOf } from '../socket/insides.js'
 import type { Message } from '../topics/message.js'
 import { appendTo, emptyLog, lastOf, type MessageLog } from './message-log.js'
@@ -30,6 +29,7 @@ export type LogEntry<Data = unknown, Topic extends string = string> =
   | (Message<Data, Topic> & { readonly own?: undefined; readonly dismiss?: undefined })
   | (OwnPublish<Data, Topic> & { readonly epoch?: undefined; readonly offset?: undefined })
 
+const limitOf = count(100, Number.MAX_SAFE_INTEGER)
 const nothing = constantStore<readonly never[]>([])
 
 /** The newest messages of the topic, the oldest of them first. Another array only where there is another message. */
@@ -45,9 +45,8 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   topic: Topic | null,
   options: LogOptions<Topics> = {},
 ): readonly (Message<Topics[Topic], Topic> | OwnPublish)[] {
-  const { limit = 100, last, optimistic = false } = options
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new LiveSocketError('invalid', explain`useLiveLog: limit must be a whole number from 1.`)
+  const { last, optimistic = false } = options
+  const limit = limitOf('limit', options.limit)
   type Entry = Message<Topics[Topic], Topic>
   const log = useLiveReducer<Topic, MessageLog<Entry>, Topics>(
     topic,

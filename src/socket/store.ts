@@ -1,4 +1,4 @@
-import { createStore } from 'zustand/vanilla'
+import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { Clock } from '../base/clock.js'
 import type { LastError } from '../handover/outage.js'
 import { isObject } from '../options/option-table.js'
@@ -67,26 +67,15 @@ export const idleState: LiveSocketState = Object.freeze({
 /** The public state, and how it changes. */
 export class LiveStore {
   readonly #clock: Clock
-  readonly #inner = createStore<LiveSocketState>(() => idleState)
+  readonly #inner: StoreApi<LiveSocketState>
   #counted: LiveSocketState['outbox'] | null = null
   readonly store: ReadableStore<LiveSocketState>
 
   constructor(clock: Clock, threw: (thrown: unknown) => void) {
     this.#clock = clock
+    this.#inner = createGuardedStore(idleState, threw)
     const { getState, getInitialState, subscribe } = this.#inner
-    this.store = {
-      getState,
-      getInitialState,
-      // zustand tells its listeners in a row: one that throws would keep the others, and us, from going on.
-      subscribe: (listener) =>
-        subscribe((state, previous) => {
-          try {
-            listener(state, previous)
-          } catch (thrown) {
-            threw(thrown)
-          }
-        }),
-    }
+    this.store = { getState, getInitialState, subscribe }
   }
 
   /** Told at once, and only where something differs. */
@@ -106,6 +95,19 @@ export class LiveStore {
       })
     this.#counted = { ...outbox }
   }
+}
+
+/** zustand tells its listeners in a row: one that throws would keep the others, and us, from going on. */
+export function createGuardedStore<Value>(initial: Value, threw: (thrown: unknown) => void): StoreApi<Value> {
+  const store = createStore<Value>(() => initial)
+  const guarded = (listener: (state: Value, previous: Value) => void) => (state: Value, previous: Value) => {
+    try {
+      listener(state, previous)
+    } catch (thrown) {
+      threw(thrown)
+    }
+  }
+  return { ...store, subscribe: (listener) => store.subscribe(guarded(listener)) }
 }
 
 /** Equal, or flat objects with equal values: parts of the state keep their identity while nothing in them changes. */
