@@ -6,8 +6,12 @@ import type { Clock } from '../../base/clock.js'
  * anything else for a while, sockets included.
  */
 export interface PublishThrottle {
-  /** Calls `task` now, or in its turn. */
-  run<Result>(topic: string, bytes: number, task: () => Promise<Result>): Promise<Result>
+  /**
+   * Calls `task` now, or in its turn.
+   *
+   * @param bounded whoever publishes has only so many under way. Default: no.
+   */
+  run<Result>(topic: string, bytes: number, task: () => Promise<Result>, bounded?: boolean): Promise<Result>
   /** Publishes that have had to wait. */
   slowed(): number
 }
@@ -30,9 +34,12 @@ const LONGEST_TURN = 50
 /** Messages and bytes of a topic that go together once there is room. */
 const TOGETHER = { messages: 64, bytes: 128 * 1024 }
 /**
- * Publishes of a topic that wait at a time: who does not wait for the answers cannot be slowed, and the oldest goes.
+ * Publishes of a topic that wait at a time, beside those whose number is bounded: who does not wait for the answers
+ * cannot be slowed, and the oldest goes.
  */
 const MOST = 1_024
+/** Nobody waits for longer, ms, however many there are: as long as an application may take to look at a publish. */
+const LONGEST_WAIT = 8_000
 /** Time that was lost, because a timer ran late, is made up for, ms. */
 const LATE = 50
 
@@ -41,7 +48,16 @@ const patience = (bytes: number) => Math.max(1 / SLOWEST.messages, bytes / SLOWE
 
 interface Waiting {
   readonly bytes: number
+  readonly since: number
+  readonly bounded: boolean
   go(): void
+}
+
+interface Queue {
+  readonly waiting: Waiting[]
+  /** How many of them are not bounded in number. */
+  unbounded: number
+  dueAt: number
 }
 
 /**
@@ -52,7 +68,7 @@ export function createPublishThrottle(
   clock: Clock,
   behind: (topic: string) => 'nobody' | 'some' | 'all',
 ): PublishThrottle {
-  const queues = new Map<string, { readonly waiting: Waiting[]; dueAt: number }>()
+  const queues = new Map<string, Queue>()
   let turnBegan: number | null = null
   let ticking = false
   let slowed = 0
@@ -80,6 +96,13 @@ export function createPublishThrottle(
     }, 1)
   }
 
+  /** The one that has waited longest. */
+  function goes(queue: Queue) {
+    const next = queue.waiting.shift()!
+    if (!next.bounded) queue.unbounded--
+    next.go()
+  }
+
   function release(topic: string) {
     const queue = queues.get(topic)!
     const now = clock.monotonic()
@@ -88,28 +111,30 @@ export function createPublishThrottle(
       const next = queue.waiting[0]!
       const who = behind(topic)
       const dueAt = queue.dueAt + (who === 'all' ? (ALL - 1) * patience(next.bytes) : 0)
-      const due = dueAt <= now
+      const due = dueAt <= now || now - next.since >= LONGEST_WAIT
       if (!due && (messages <= 0 || bytes <= 0 || who !== 'nobody')) return
-      queue.waiting.shift()
       messages--
       bytes -= next.bytes
-      if (due) queue.dueAt = Math.max(dueAt, now - LATE) + patience(next.bytes)
-      next.go()
+      if (due) queue.dueAt = Math.max(Math.min(dueAt, now), now - LATE) + patience(next.bytes)
+      goes(queue)
     }
     // Whoever publishes one after the other has none waiting between two.
     if (queue.dueAt <= now) queues.delete(topic)
   }
 
   return {
-    run(topic, bytes, task) {
+    run(topic, bytes, task, bounded = false) {
       let queue = queues.get(topic)
       if (!queue?.waiting.length && !turnIsOver() && behind(topic) === 'nobody') return task()
       slowed++
-      if (!queue) queues.set(topic, (queue = { waiting: [], dueAt: clock.monotonic() + patience(bytes) }))
-      const { waiting } = queue
+      const since = clock.monotonic()
+      queue ??= { waiting: [], unbounded: 0, dueAt: since + patience(bytes) }
+      queues.set(topic, queue)
+      const own = queue
       return new Promise((resolve, reject) => {
-        waiting.push({ bytes, go: () => void task().then(resolve, reject) })
-        if (waiting.length > MOST) waiting.shift()!.go()
+        own.waiting.push({ bytes, since, bounded, go: () => void task().then(resolve, reject) })
+        if (!bounded) own.unbounded++
+        while (own.unbounded > MOST) goes(own)
         tick()
       })
     },

@@ -221,7 +221,7 @@ class Decision<User> {
         about: aboutText({ session, id, by: by(user) }),
         ...(answer === undefined ? undefined : { answer }),
       })
-    const appended = throttle.run(topic, data.length, () => times.append(topic, arrived.monotonic, append))
+    const appended = throttle.run(topic, data.length, () => times.append(topic, arrived.monotonic, append), true)
     // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
     // first.
     if (!onPublish) this.next()

@@ -31,7 +31,7 @@ export class TopicFeed {
   private readonly topic: string
   private readonly deps: FeedDeps
   private readonly readers = new Set<TopicReader>()
-  /** Those of them who were live until there was no room. */
+  /** Those of them who are behind, and had no room for all that they lack. */
   private readonly slow = new Set<TopicReader>()
   private readonly recent = createRecentEntries(RECENT.messages, RECENT.bytes)
   private epoch = ''
@@ -193,7 +193,6 @@ export class TopicFeed {
   private fallBehind(reader: TopicReader) {
     reader.live = false
     reader.tookAt = this.deps.clock.monotonic()
-    this.slow.add(reader)
     this.pump(reader)
   }
 
@@ -247,7 +246,7 @@ export class TopicFeed {
   /** Sends what the reader lacks, as far as there is room, and makes it live when there is nothing more. */
   private pump(reader: TopicReader) {
     const { sink } = reader
-    if (this.slow.has(reader) && sink.hasRoom()) reader.tookAt = this.deps.clock.monotonic()
+    if (!reader.live && sink.hasRoom()) reader.tookAt = this.deps.clock.monotonic()
     while (!reader.gone) {
       if (reader.next > this.heard) {
         reader.tellHidden()
@@ -255,7 +254,11 @@ export class TopicFeed {
         this.slow.delete(reader)
         return
       }
-      if (!sink.hasRoom()) return this.wait(reader, (then) => sink.whenRoom(then))
+      if (!sink.hasRoom()) {
+        if (reader.tookAt === -Infinity) reader.tookAt = this.deps.clock.monotonic()
+        this.slow.add(reader)
+        return this.wait(reader, (then) => sink.whenRoom(then))
+      }
       const entry = this.recent.get(reader.next)
       if (!entry) return this.wait(reader, (then) => this.readPage(reader.next - 1, then))
       reader.take(entry)

@@ -15,7 +15,8 @@ function publisher() {
     done,
     state,
     spend: (ms: number) => void (spent += ms),
-    publish: (name: string, topic = 't', bytes = 100) => throttle.run(topic, bytes, async () => void done.push(name)),
+    publish: (name: string, topic = 't', bytes = 100, bounded = false) =>
+      throttle.run(topic, bytes, async () => void done.push(name), bounded),
     names: (count: number, from = 1) => Array.from({ length: count }, (_, at) => `${from + at}`),
   }
 }
@@ -89,6 +90,17 @@ describe('where somebody who reads cannot follow', () => {
     await clock.advance(20)
     expect(done).toEqual(names(1_500))
   })
+})
+
+test('publishes of clients, of which each has only so many under way, wait for their turn however many they are together, and none for longer than 8 s', async () => {
+  const { clock, publish, done, state, names } = publisher()
+  state.behind = 'all'
+  for (const name of names(1_500)) void publish(name, 't', 100, true)
+  await clock.advance(1_000)
+  expect(done.length).toBeGreaterThanOrEqual(90)
+  expect(done.length).toBeLessThanOrEqual(110)
+  await clock.advance(7_100)
+  expect(done).toEqual(names(1_500))
 })
 
 test('a loop of publishes leaves the rest of the process its turn', async () => {

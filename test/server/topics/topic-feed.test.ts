@@ -257,6 +257,22 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(feed.behind()).toBe('some')
   })
 
+  test('one who subscribes from where it was, and cannot take at once what came since, is waited for as one who has fallen behind', async () => {
+    const log = memoryLog()
+    await fill(log, 1)
+    const { epoch } = await log.head('t')
+    const { feed, join, clock } = feedOn(log)
+    await join(null, leg({ open: false }))
+    await fill(log, 300)
+    await clock.advance(6_000)
+    expect(feed.behind()).toBe('nobody')
+    const again = await join({ epoch, offset: 1 }, leg({ open: false }))
+    expect(feed.behind()).toBe('all')
+    again.reader.read()
+    expect(again.offsets()).toEqual(range(2, 301))
+    expect(feed.behind()).toBe('nobody')
+  })
+
   test('few large messages crowd a topic as many small ones do', async () => {
     const log = memoryLog()
     const { feed, join } = feedOn(log)
