@@ -96,7 +96,8 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     const client = { name, node: pick(nodes), alive: true } as { -readonly [Key in keyof Client]: Client[Key] }
     client.socket = createLiveSocket({
       url: () => client.node.address,
-      getToken: async () => name,
+      // On a machine that is busy the drive outlives what a token lives of which nothing is known.
+      getToken: async () => ({ token: name, ttl: 24 * 3_600_000 }),
       handover: { dwell: 0 },
       // One client after the other is hit twice and more within half a minute, and would take it for a service that
       // cannot stay up: it would wait for longer than the lease, and have left.
