@@ -176,7 +176,8 @@ export class Coordinator implements Handover, SessionLegs {
     if (why === 'dropped' && leg.url) this.#dialTimer.busyFor.extend(this.dials.retries.take())
     if (why === 'same-server') this.dials.inVain = leg.url
     if (why === 'silent') this.audience.outage.failed({ code: 'lost', message: why })
-    const { code = 1000, reason = why } = this.#goodbye ?? {}
+    // A code of the application's own stands alone where it gave no reason, as with a WebSocket.
+    const { code = 1000, reason = this.#goodbye?.code ? '' : why } = this.#goodbye ?? {}
     leg.close(code, reason)
     tellGone(this, { leg: number, code, reason, by: 'client' })
   }
