@@ -127,8 +127,9 @@ function connect(turn: Turn, { fresh, exclusive = false, held }: Extract<Event, 
   else dial(turn)
 }
 
+/** The active leg goes last: none comes to serve for a moment. */
 function closeAll(turn: Turn, why: CloseReason) {
-  for (const seat of [turn.standby, turn.active, turn.old]) if (seat) close(turn, seat, why)
+  for (const seat of [turn.standby, turn.old, turn.active]) if (seat) close(turn, seat, why)
 }
 
 function stop(turn: Turn, reason: Stop) {
@@ -143,7 +144,8 @@ function suspend(turn: Turn, lasted: boolean) {
   closeAll(turn, 'suspended')
   untried(turn)
   turn.between = false
-  wait(turn, { kind: 'spread', failures: turn.failures })
+  // A dial that waits goes on waiting: a server that is busy is so still.
+  if (turn.wait !== 'timer') wait(turn, { kind: 'spread', failures: turn.failures })
 }
 
 function wait(turn: Turn, backoff: Backoff) {

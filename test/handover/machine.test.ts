@@ -34,7 +34,7 @@ describe('every interleaving of events', () => {
       'else if (turn.active.ask && turn.tries < 0) again(turn, verdict)',
     ],
     ['the old leg is forgotten when the new one dies', 'turn.active = old turn.old = null', 'turn.old = null'],
-    ['a stop leaves a leg open', '[turn.standby, turn.active, turn.old]', '[turn.standby, turn.active]'],
+    ['a stop leaves a leg open', '[turn.standby, turn.old, turn.active]', '[turn.standby, turn.active]'],
     [
       'the standby leg is dropped when the active one dies',
       'if (standby || !old) return untried(turn)',

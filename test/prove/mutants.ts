@@ -32,7 +32,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
     ],
     'a failed dial is the last one': [`if (turn.wait === 'timer' && retry.backoff === 'spread') return`, `return`],
     'a stopped session leaves its standby leg open': [
-      `[turn.standby, turn.active, turn.old]`,
+      `[turn.standby, turn.old, turn.active]`,
       `[turn.active, turn.old]`,
     ],
     'legs are numbered anew in a session': [

@@ -122,6 +122,47 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
+  it('that went there while it left a busy server alone comes back as spread as that server asked for', async () => {
+    const { sim, live, end } = tell({ reconnectSpread: 300_000 })
+    await live()
+    sim.refuse('busy', 5_000)
+    sim.servers[0]!.crash()
+    sim.servers[0]!.restart()
+    sim.offline()
+    sim.online()
+    await sim.advance(2_000)
+    const dialled = sim.dials.length
+    sim.store()
+    await sim.advance(1_000)
+    sim.restore()
+    await sim.advance(4_500)
+    expect(sim.dials).toHaveLength(dialled)
+    end()
+  })
+
+  it('that goes there in the middle of a handover sends nothing more on the leg that it was leaving', async () => {
+    const { sim, socket, live, end } = tell()
+    await live()
+    const side = sim.observe(socket, 'side')
+    await sim.advance(50)
+    sim.servers[0]!.acks = false
+    socket.publish('room', 1).catch(() => {})
+    await sim.advance(20)
+    sim.deploy()
+    await sim.advance(100)
+    expect(socket.store.getState()).toMatchObject({ leg: { number: 2 }, handover: { phase: 'overlapping' } })
+    for (const server of sim.servers) server.acks = false
+    socket.publish('side', 2).catch(() => {})
+    await sim.advance(20)
+    const before = sim.wire.length
+    sim.store()
+    await sim.advance(100)
+    const said = sim.wire.slice(before).map(({ leg, text }) => [leg, (JSON.parse(text) as { type: string }).type])
+    expect(said).not.toContainEqual([1, 'publish'])
+    side.stop()
+    end()
+  })
+
   it('that is closed there stays closed', async () => {
     const { sim, socket, live, end } = tell()
     await live()
