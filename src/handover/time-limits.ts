@@ -64,16 +64,15 @@ export class TimeLimits {
     const { active, old } = handover.state
     const ask = active?.ask ?? null
     const leg = handover.legs.of(active?.leg)
-    const silentSince = leg?.silentSince ?? null
+    const deadline = (alive: boolean) => () =>
+      handover.dispatch({ type: 'deadline', alive, lasted: hasLasted(handover, leg) })
     return [
       [
-        Math.min(
-          ask && !ask.expired ? leftOf(ask, clock) : Infinity,
-          // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
-          silentSince ? Math.max(0, connectTimeout - since(clock, silentSince)) : Infinity,
-        ),
-        () => handover.dispatch({ type: 'deadline', alive: silentSince === null, lasted: hasLasted(handover, leg) }),
+        // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
+        leg?.silentSince ? Math.max(0, connectTimeout - since(clock, leg.silentSince)) : Infinity,
+        deadline(false),
       ],
+      [ask && !ask.expired ? leftOf(ask, clock) : Infinity, deadline(true)],
       [old ? this.#overlapLeft(ask) : Infinity, () => handover.dispatch({ type: 'old-done' })],
       [
         this.#age.running ? this.#age.left : Infinity,

@@ -103,6 +103,22 @@ describe('a path that died without a word', () => {
     expect([room.problems(), room.gaps]).toEqual([[], []])
     end()
   })
+
+  it('has the time of one dial to be heard of again, also where the deadline of what its server asked comes before', async () => {
+    const { sim, socket, room, live, statuses, told, end } = tell({ heartbeat: 60_000 })
+    await live()
+    sim.refuse('refuses')
+    sim.deploy({ deadline: 16_000 })
+    await sim.advance(100)
+    sim.freeze()
+    await sim.advance(17_000)
+    expect(told('handover-failed')).toMatchObject([{ why: 'deadline' }])
+    expect([statuses, socket.store.getState().status]).toEqual([[], 'live'])
+    await sim.advance(10_000)
+    expect(statuses).toEqual(['reconnecting'])
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    end()
+  })
 })
 
 it('a dial that hangs is given up after connectTimeout, its socket with it, and does not block the next one', async () => {
