@@ -35,6 +35,9 @@ export class KeptPublish implements PublishFrame {
 export function keep(data: unknown, binary: boolean | undefined): Serialised | { readonly json: ArrayBuffer } {
   if (!(data instanceof ArrayBuffer || ArrayBuffer.isView(data))) return serialise(data)
   if (!binary) return { invalid: explain`this protocol carries JSON, and the data is binary` }
-  const { buffer, byteOffset, byteLength: length } = ArrayBuffer.isView(data) ? data : new Uint8Array(data)
-  return { json: buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer }
+  const bytes = ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data)
+  // Of bytes that threads share the slice is the sender's own: no socket takes shared ones.
+  return { json: bytes.slice().buffer }
 }

@@ -79,8 +79,9 @@ class LegOutbox implements Outbox {
         reject,
         release: null,
       }
-      this.#queue.add(entry)
+      // What throws here, or was aborted before, is never taken.
       if (signal || limit !== Infinity) this.#limit(entry, signal)
+      if (!signal?.aborted) this.#queue.add(entry)
       this.#handlers.changed()
       this.#pump()
     })
@@ -113,8 +114,8 @@ class LegOutbox implements Outbox {
   #limit(entry: Entry, signal: AbortSignal | undefined) {
     const abort = () => this.#abandon(entry, 'aborted', explain`its signal was aborted`, signal?.reason)
     const timeOut = () => this.#abandon(entry, 'timeout', explain`its time was over`)
-    const cancel = entry.limit === Infinity ? undefined : this.#deps.clock.setTimeout(timeOut, entry.limit)
     signal?.addEventListener('abort', abort, { once: true })
+    const cancel = entry.limit === Infinity ? undefined : this.#deps.clock.setTimeout(timeOut, entry.limit)
     entry.release = () => {
       cancel?.()
       signal?.removeEventListener('abort', abort)

@@ -189,6 +189,24 @@ describe('giving up', () => {
     },
   )
 
+  it('sends nothing of a publish that failed because its signal is none', async () => {
+    const { outbox, sent } = setUp()
+    const wrong = new AbortController() as unknown as AbortSignal
+    expect(await rejection(outbox.publish('room', 1, { signal: wrong }))).toBeInstanceOf(TypeError)
+    outbox.ready(1)
+    expect([sent(), outbox.size.messages]).toEqual([[], 0])
+  })
+
+  it('takes a copy of bytes that threads share, which no socket sends', async () => {
+    const { outbox, frames } = setUp({ binary: true })
+    const shared = new Uint8Array(new SharedArrayBuffer(4), 1, 2).fill(7)
+    void outbox.publish('room', shared)
+    outbox.ready(1)
+    const [frame] = frames()
+    expect(frame!.data).toBeInstanceOf(ArrayBuffer)
+    expect([...new Uint8Array(frame!.data as ArrayBuffer)]).toEqual([7, 7])
+  })
+
   it('refuses a signal that was aborted before', async () => {
     const { outbox } = setUp()
     expect(await rejection(outbox.publish('room', 1, { signal: AbortSignal.abort('why') }))).toMatchObject({
