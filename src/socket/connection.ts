@@ -58,7 +58,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
     let fresh = this.#closed === null || endsSession(this.#closed)
     // Ended in another tab, while this socket was closed.
     if (!this.session.open()) {
-      this.#endSession(explain`The login session has ended in another tab.`)
+      this.#endSession(explain`the login session was ended in another tab`)
       this.session.open()
       fresh = true
     }
@@ -90,7 +90,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
     if (by === 'app' || by === 'signed-out') this.outage.over()
     this.#closed = { by, ...(code === undefined ? null : { code }), ...(reason ? { reason } : null) }
     // Before anything of this is told: who is told may publish, or connect again.
-    const message = explain`The live socket is closed (${by}).`
+    const message = explain`the live socket was closed (${by})`
     const ends = endsSession(stop)
     if (ends) this.#endSession(message, reason)
     else this.session.rest(message)

@@ -259,3 +259,13 @@ it.each<{ given: Parameters<LiveSocket['close']>; told: { code: number; reason: 
     expect(closed).toEqual([told])
   },
 )
+
+it('whatever was not sent by then, or not answered, is told so in one sentence', async () => {
+  const simulation = createSimulation()
+  const socket = createLiveSocket({ url: simulation.url, environment: simulation.environment })
+  const unsent = socket.publish('news', 1).catch(({ message }: Error) => message)
+  socket.connect()
+  socket.close()
+  expect(await unsent).toBe('publish "news": the live socket was closed (app) before it was sent: it did not happen')
+  await expect(socket.publish('news', 2)).rejects.toThrow('publish "news": the live socket was closed (app)')
+})
