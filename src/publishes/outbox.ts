@@ -200,8 +200,9 @@ class LegOutbox implements Outbox {
   /** `here`: the leg says so that it was sent on last. */
   #nack(entry: Entry, nack: Omit<NackFrame, 'type'>, here: boolean) {
     const { code, message, retryAfter } = nack
-    // Each of these speaks of one copy only, that was not applied.
-    if (retryAfter !== undefined || code === 'too-large') entry.copies--
+    // Each of these speaks of one copy only, that was not applied. A request that is asked again may be applied twice:
+    // it is the newest answer that counts.
+    if (entry.frame.type === 'publish' && (retryAfter !== undefined || code === 'too-large')) entry.copies--
     // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the
     // answer.
     else if (here || (code !== 'outcome-unknown' && code !== 'out-of-order')) entry.copies = 0

@@ -77,6 +77,21 @@ describe('a request', () => {
     expect(await again).toBe('done')
   })
 
+  it('that may be asked twice, and was, is refused in the words of the server as any other', async () => {
+    const { socket, live, leg, clock } = handServed()
+    const one = await live()
+    const answers = ['a', 'b'].map((method) => outcome(socket.request(method, null, { idempotent: true })))
+    one.end(1006)
+    await clock.advance(1_000)
+    const two = await leg(2)
+    two.welcome()
+    await clock.flush()
+    two.send({ type: 'nack', id: idOf(two, 'a'), code: 'busy', message: 'Later.', retryAfter: 9 })
+    two.send({ type: 'nack', id: idOf(two, 'b'), code: 'too-large', message: 'Too long a name.', data: 64 })
+    expect(await answers[0]).toMatchObject({ code: 'refused', reason: 'busy', retryAfter: 9 })
+    expect(await answers[1]).toMatchObject({ code: 'too-large', reason: 'too-large', data: 64 })
+  })
+
   it('that outlives the overlap is told its fate', async () => {
     const { socket, live, leg, clock } = handServed({ handover: { overlapLimit: 4_000 } })
     const one = await live()
