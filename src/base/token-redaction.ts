@@ -10,7 +10,7 @@ const SHORTEST = 8
 /** So much of a thrown thing is looked through. Errors of HTTP libraries carry whole requests. */
 const MOST = { values: 2_000, depth: 8 }
 
-/** The text with these tokens redactedText out. */
+/** The text without these tokens. */
 export function redactedText(text: string, tokens: readonly string[]): string {
   return tokens.reduce((left, token) => (token.length >= SHORTEST ? left.replaceAll(token, '[token]') : left), text)
 }
@@ -28,7 +28,7 @@ export function redactedError(thrown: unknown, tokens: readonly string[], who: s
   const said = words.length > 0 ? ` (${words.join(': ')})` : ''
   return new LiveSocketError(
     'refused',
-    explain`${who} threw an error that holds a token, or more than can be looked through; it is redactedError${said}`,
+    explain`${who} threw an error that holds a token, or more than can be looked through; it is redacted${said}`,
   )
 }
 

@@ -95,8 +95,8 @@ export type Event =
   /** The page is stored: every leg goes, and the next dial is asked for when it is back. */
   | { readonly type: 'suspend'; readonly lasted: boolean }
   /**
-   * The deadline of what the active leg was asked. `alive`: it is not silent. One that is has the time of one dial,
-   * whatever it was asked, and is dead then.
+   * The deadline of what the active leg was asked. Not `alive`: the end of the time of one dial, which a leg that is
+   * silent has whatever it was asked; it is dead then.
    */
   | { readonly type: 'deadline'; readonly alive: boolean; readonly lasted: boolean }
   /** The old leg has nothing more to give, or may give no more. */

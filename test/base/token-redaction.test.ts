@@ -28,7 +28,7 @@ test('one that holds a token is replaced by what it says without it', () => {
   })
   expect(redactedError(thrown, [TOKEN], 'getToken')).toMatchObject({
     code: 'refused',
-    message: expect.stringMatching(/getToken threw .*redactedError \(TypeError: status 500\)$/),
+    message: expect.stringMatching(/getToken threw .*it is redacted \(TypeError: status 500\)$/),
   })
   expect(String(redactedError(new Error(`as ${TOKEN}`), [TOKEN], 'getToken'))).not.toContain(TOKEN)
 })

@@ -44,7 +44,7 @@ describe('a url', () => {
     ':S3CRET@host',
     'unix://S3CRET',
     'unix://:S3CRET%@/run/redis.sock',
-  ])('%s cannot be read: it is refused at once, and its password is redactedError', (url) => {
+  ])('%s cannot be read: it is refused at once, and its password is redacted', (url) => {
     const refusal = failureOf({ url })
     expect(refusal).toMatchObject({
       name: 'LiveSocketError',
