@@ -83,7 +83,7 @@ function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFr
 function refused(handover: Handover, entry: RosterEntry, frame: ErrorFrame) {
   const { session, audience } = handover
   const { leg } = entry
-  const { topic, id, code, message, retryAfter } = frame
+  const { type, topic, id, code, message, retryAfter } = frame
   if (isAboutLeg(frame)) return
   if (topic !== undefined) {
     const error = topicError(frame, topic)
@@ -91,7 +91,7 @@ function refused(handover: Handover, entry: RosterEntry, frame: ErrorFrame) {
     session.merge.refused(leg.number, topic, retryAfter, id)
     return audience.refused(error)
   }
-  session.outbox?.nacked({ id: id!, code, message, retryAfter }, leg.number)
+  session.outbox?.nacked({ type, id: id!, code, message, retryAfter }, leg.number)
   // Where it is the id of a `subscribe`, that has answered none of its topics.
   session.merge.subscribed(leg.number, id, new Map())
 }

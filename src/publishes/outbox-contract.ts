@@ -90,6 +90,9 @@ export interface OutboxDeps {
   readonly binary?: boolean
 }
 
+/** A server's no. A `nack` speaks of what has that id, however often it was sent, and an `error` of that frame alone. */
+export type Refusal = Omit<NackFrame, 'type'> & { readonly type?: 'nack' | 'error' }
+
 export interface Outbox {
   /**
    * Rejects with a `LiveSocketError`: `invalid`, `outbox-full`, `too-large`, `timeout`, `aborted`, `refused`,
@@ -110,7 +113,7 @@ export interface Outbox {
    * `leg` is the one that said so: what it refuses for now, or for its size, may still be applied where another leg took
    * the same.
    */
-  nacked(nack: Omit<NackFrame, 'type'>, leg?: number): void
+  nacked(nack: Refusal, leg?: number): void
   /** Whether anything is unanswered on that leg. */
   owes(leg: number): boolean
   /** Of publishes. */

@@ -1,7 +1,7 @@
 import { explain } from '../base/explanation.js'
 import { instant, since } from '../base/clock.js'
 import type { LiveSocketError, LiveSocketErrorCode } from '../base/errors.js'
-import type { AckFrame, NackFrame } from '../protocol/frames.js'
+import type { AckFrame } from '../protocol/frames.js'
 import { KeptPublish, keep } from './kept-publish.js'
 import type {
   Outbox,
@@ -10,6 +10,7 @@ import type {
   OwedFrame,
   Published,
   PublishOptions,
+  Refusal,
   Sending,
 } from './outbox-contract.js'
 import { OutboxQueue, type Entry, type OutboxLeg } from './outbox-queue.js'
@@ -191,18 +192,18 @@ class LegOutbox implements Outbox {
     this.#pump()
   }
 
-  nacked(nack: Omit<NackFrame, 'type'>, leg?: number) {
+  nacked(nack: Refusal, leg?: number) {
     const entry = this.#answered(nack.id)
     if (entry) this.#nack(entry, nack, leg === undefined || leg === entry.leg?.number)
     this.#pump()
   }
 
   /** `here`: the leg says so that it was sent on last. */
-  #nack(entry: Entry, nack: Omit<NackFrame, 'type'>, here: boolean) {
-    const { code, message, retryAfter } = nack
+  #nack(entry: Entry, nack: Refusal, here: boolean) {
+    const { type, code, message, retryAfter } = nack
     // Each of these speaks of one copy only, that was not applied. A request that is asked again may be applied twice:
     // it is the newest answer that counts.
-    if (entry.frame.type === 'publish' && (retryAfter !== undefined || code === 'too-large')) entry.copies--
+    if (entry.frame.type === 'publish' && (retryAfter !== undefined || type === 'error')) entry.copies--
     // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the
     // answer.
     else if (here || (code !== 'outcome-unknown' && code !== 'out-of-order')) entry.copies = 0

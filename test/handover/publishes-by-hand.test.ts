@@ -117,6 +117,22 @@ describe('giving up', () => {
     expect(await settled(socket.publish('t', 3, { signal: again.signal }))).toBe('aborted')
   })
 
+  it.each([
+    ['a nack, which is final whichever leg it came on', 'nack', { code: 'too-large', reason: 'too-large' }],
+    ['an error, which speaks of that frame alone', 'error', { code: 'outcome-unknown' }],
+  ])('what was sent again and is too-large by %s', async (_, type, told) => {
+    const { socket, live, leg, clock } = handServed()
+    const one = await live()
+    const outcome = socket.publish('t', 1).catch((error: unknown) => error)
+    one.end(1006)
+    await clock.advance(1_000)
+    const two = await leg(2)
+    two.welcome()
+    await clock.flush()
+    two.send({ type, id: two.of('publish')[0]!['id'], code: 'too-large', message: 'no' })
+    expect(await outcome).toMatchObject(told)
+  })
+
   it('past the bound it is outbox-full, in number and in bytes; over the maxFrame of the leg it is too-large', async () => {
     const { socket, live } = handServed({ outbox: { maxMessages: 2, maxBytes: 500 } })
     for (const n of [1, 2]) void socket.publish('t', n).catch(() => undefined)
