@@ -42,23 +42,28 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
     ...(options.handover && { handover: following(() => latest.handover!) }),
   })
   let holders = 0
+  /** Those who let go a moment ago. */
+  let lingering = 0
   let warned = false
   return {
     key,
     options,
     socket,
     get held() {
-      return holders > 0
+      return holders + lingering > 0
     },
     acquire() {
+      // It is connected still where one lingers, unless the application has ended it.
       if (holders++ === 0) socket.connect()
-      // Until then it holds it still: who comes meanwhile finds it connected.
-      return () =>
-        void clock.setTimeout(() => {
-          if (--holders > 0) return
+      return () => {
+        holders--
+        lingering++
+        clock.setTimeout(() => {
+          if (--lingering + holders > 0) return
           socket.close()
           closed?.()
         }, LINGER)
+      }
     },
     follow(given) {
       const names = differing(options, given)

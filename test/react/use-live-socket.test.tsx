@@ -3,6 +3,7 @@ import type { LiveSocket, LiveSocketOptions } from 'livesocket'
 import { useLiveSocket, useLiveStatus, type SharedLiveSocketOptions } from 'livesocket/react'
 import { Activity, Suspense, use, useEffect } from 'react'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 const seen = new Set<LiveSocket>()
@@ -49,6 +50,25 @@ describe('useLiveSocket(options)', () => {
     await stage.advance(3_000)
     expect(stage.connections()).toBe(1)
     expect(stage.simulation.dials).toHaveLength(1)
+  })
+
+  it('connects it for who comes a moment after the last one went, where the application has closed it or signed out', async () => {
+    const stage = createStage()
+    const { rerender, container } = stage.render(<Part key={1} options={stage.options} />)
+    await stage.advance(1_000)
+    for (const [key, end] of (['signOut', 'close'] as const).entries()) {
+      act(() => [...seen].at(-1)![end]())
+      expect(container.textContent).toBe('closed')
+      rerender(<></>)
+      rerender(<Part key={key + 2} options={stage.options} />)
+      await stage.advance(3_000)
+      expect(container.textContent).toBe('live')
+    }
+    act(() => [...seen].at(-1)!.close())
+    rerender([<Part key={9} options={stage.options} />, <Part key={3} options={stage.options} />])
+    await stage.advance(3_000)
+    // While somebody is there it stays as the application left it.
+    expect(container.textContent).toBe('closedclosed')
   })
 
   it('opens a new one for who comes after it was closed', async () => {
