@@ -23,9 +23,9 @@ interface TopicFoldOptions<State> extends TopicOptions<any> {
  * are the ones that are called.
  */
 export function useTopicFold<State>(topic: string | null, initial: State, options: TopicFoldOptions<State>): State {
-  const { enabled = true, reducer, load, onGap, onError, place } = options
+  const { enabled = true, reducer, load, place } = options
   const socket = useSocket(options.socket)
-  const calls = useCallbacks({ reducer, load, onGap, onError })
+  const calls = useCallbacks({ reducer, load, onGap: options.onGap, onError: options.onError })
 
   const begin = () => ({ socket, topic, place, ...createReading(socket, topic, initial, { ...options, ...calls }) })
   const [begun, setBegun] = useState(begin)
@@ -34,33 +34,40 @@ export function useTopicFold<State>(topic: string | null, initial: State, option
   const { fold, mark } = reading
 
   // Told before the message that comes after the gap.
-  const tellGap = calls.onGap
+  const { onGap, onError } = calls
   useEffect(() => {
-    if (!enabled || !tellGap) return
+    if (!enabled || !onGap) return
     return socket.on('gap', (gap) => {
-      if (gap.topic === topic) tellGap(gap)
+      if (gap.topic === topic) onGap(gap)
     })
-  }, [socket, enabled, topic, tellGap])
+  }, [socket, enabled, topic, onGap])
   // React asks for the state in every render on a client, and in none on a server.
   const getState = () => {
     if (enabled) mark()
     return fold.getState()
   }
-  return useSyncExternalStore(enabled ? fold.subscribe : neverTold, getState, fold.getInitialState)
+  const state = useSyncExternalStore(enabled ? fold.subscribe : neverTold, getState, fold.getInitialState)
+  // Not the fold's own: it may come with a later render. By then the topic is subscribed, and nothing is asked for it.
+  useEffect(() => {
+    if (!enabled || topic === null || !onError) return
+    const undo = socket.subscribe(topic, () => {}, { onError })
+    return () => queueMicrotask(undo)
+  }, [socket, enabled, topic, onError])
+  return state
 }
 
 function createReading<State>(
   socket: object,
   topic: string | null,
   initial: State,
-  { reducer, load, from, onError, release }: TopicFoldOptions<State>,
+  { reducer, load, from, release }: TopicFoldOptions<State>,
 ) {
   if (topic === null) return { fold: constantStore(initial), mark() {} }
   let first: FirstRender | null = null
   // What comes between the first render and its effect is folded all the same.
   const start: FoldOptions<State> = load ? { load } : from ? { from } : { since: () => first?.position ?? null }
   return {
-    fold: foldUntil(socket, topic, reducer, initial, { ...start, onError }, release),
+    fold: foldUntil(socket, topic, reducer, initial, start, release),
     mark() {
       if (start.since) first ??= firstRender(socket, topic)
     },

@@ -54,6 +54,31 @@ describe('a topic that the server refuses', () => {
     socket.close()
   })
 
+  it.each(HOOKS)('is told to an onError of %s that comes in a later render, once', async (_name, use) => {
+    const stage = guarded()
+    const socket = createLiveSocket(stage.options)
+    socket.on('error', () => undefined)
+    const heard: string[] = []
+    const Reader = ({ hears }: { hears: boolean }) => {
+      use(hears ? { onError: ({ code, topic }) => void heard.push(`${code} ${topic}`) } : {})
+      return null
+    }
+    const page = (hears: boolean) => (
+      <LiveSocketProvider socket={socket}>
+        <Reader hears={hears} />
+      </LiveSocketProvider>
+    )
+    const { rerender, unmount } = stage.renderStrictly(page(false))
+    act(() => socket.connect())
+    await stage.advance(1_000)
+    rerender(page(true))
+    await stage.advance(1_000)
+    expect(heard).toEqual(['forbidden secret'])
+    unmount()
+    await stage.advance(5_000)
+    socket.close()
+  })
+
   it('is the status of useTopicStatus: pending, then the refusal or live, and a render for each alone', async () => {
     const stage = guarded()
     const socket = createLiveSocket(stage.options)
