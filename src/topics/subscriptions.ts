@@ -95,6 +95,8 @@ interface SubscribedTopic {
   subscribers: readonly Subscriber[]
   /** Whether a leg has answered since the topic was asked for, first or from further back. */
   answered: boolean
+  /** A message is being told, which not everybody has had. */
+  telling: boolean
   /** Where the topic was before it went back. */
   served: Position | null
   status: TopicStatus
@@ -122,6 +124,7 @@ class TopicSubscriptions implements Subscriptions {
     const topic = this.#topics.get(name)
     if (!topic) return
     const { subscribers } = topic
+    topic.telling = true
     // By number: an iterator would be one more object with each message.
     for (let at = 0; at < subscribers.length; at++) {
       const subscriber = subscribers[at]!
@@ -135,6 +138,7 @@ class TopicSubscriptions implements Subscriptions {
         this.#handlers.threw(error, name)
       }
     }
+    topic.telling = false
   }
 
   add(
@@ -166,15 +170,17 @@ class TopicSubscriptions implements Subscriptions {
     if (known && typeof topic.status === 'object') queueMicrotask(() => this.#tell(name, topic, subscriber))
 
     const remove = () => this.#remove(name, topic, subscriber)
-    // While the topic goes back for another one, its position says nothing about this one.
+    // While the topic goes back for another one, or tells another one first, its position says nothing about this one.
     const position = () =>
-      subscriber.removed || !topic.answered ? subscriber.seen : furthest(subscriber.seen, this.#handlers.position(name))
+      subscriber.removed || !topic.answered || topic.telling
+        ? subscriber.seen
+        : furthest(subscriber.seen, this.#handlers.position(name))
     return Object.assign(remove, { position })
   }
 
   #begin(name: string): SubscribedTopic {
     const status = this.#serving && !this.#answers ? 'live' : 'pending'
-    const topic: SubscribedTopic = { subscribers: [], answered: false, served: null, status }
+    const topic: SubscribedTopic = { subscribers: [], answered: false, telling: false, served: null, status }
     this.#topics.set(name, topic)
     return topic
   }

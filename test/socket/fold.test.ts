@@ -209,6 +209,21 @@ describe('fold', () => {
     expect(fold.getState()).toEqual([1, 2, 3, 4])
   })
 
+  it('has the message at which a handler before it closed the socket, once that is connected again', async () => {
+    const { simulation, socket } = await world()
+    socket.subscribe('orders', (data) => {
+      if (data === 2) socket.close()
+    })
+    const fold = socket.fold('orders', append, none)
+    fold.subscribe(() => undefined)
+    await simulation.advance(100)
+    for (let n = 1; n <= 4; n++) simulation.publish('orders', n)
+    await simulation.advance(100)
+    socket.connect()
+    await simulation.advance(500)
+    expect(fold.getState()).toEqual([1, 2, 3, 4])
+  })
+
   it.each([
     { what: 'topic', args: ['', append, none] },
     { what: 'reducer', args: ['orders', null, none] },

@@ -181,6 +181,17 @@ test.each([true, false])(
   },
 )
 
+test('while a message is told, who has not had it yet is not where the topic is', () => {
+  const { subscriptions, add, answered, deliver } = createBench()
+  const places: unknown[] = []
+  add('a', undefined, () => places.push(one.position()))
+  const one = subscriptions.add('t', () => void places.push(one.position()))
+  answered('e', 4)
+  deliver('e', 5)
+  places.push(one.position())
+  expect(places).toEqual([e(4), e(5), e(5)])
+})
+
 test('the same function added twice is two subscriptions', () => {
   const { subscriptions, answered, deliver } = createBench()
   const calls: number[] = []
