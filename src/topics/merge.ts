@@ -180,9 +180,9 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #name(topic: TopicSequence, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
     const wrong = takeAnswer(view, answer, request && 'epoch' in request ? request : null)
     if (wrong) {
-      this.#handlers.invalid(topic.name, wrong)
       if (!unasked && view === topic.active) topic.resubscribe()
-      return
+      // Who is told may give the topic up.
+      return this.#handlers.invalid(topic.name, wrong)
     }
     this.#mark(topic)
     if (view !== topic.active) return

@@ -40,6 +40,15 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
+  test('a topic that is given up by who hears of a wrong answer is not asked for again', () => {
+    const { merge, told, subscribed, hooks, clock } = live()
+    merge.subscribe('t', { epoch: 'e', offset: 3 })
+    hooks.told = (line) => line.startsWith('invalid') && merge.unsubscribe('t')
+    subscribed(1, 's1', { t: { epoch: 'e', offset: 5, after: 7 } })
+    clock.advance(60_000)
+    expect(told()).toEqual(['s1 on 1: t e:3', expect.stringContaining('invalid t'), 'unsubscribe 1: t'])
+  })
+
   test('a topic in neither the answer nor an error is asked for again: at once, then in growing pauses, until it is answered', () => {
     const { told, welcome, subscribed, merge, clock } = createMergeBench()
     merge.subscribe('t', null)
