@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 import { briefTexts } from './build/brief-texts.js'
 import { allEntries, entries } from './build/entries.js'
 import { library } from './build/library.js'
+import { licences } from './build/licences.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 import { shortNames } from './build/short-names.js'
 import { launchOptions } from './test/kit/browser.js'
@@ -35,7 +36,7 @@ const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
 
 export default defineConfig({
-  plugins: [leanReconnectingWebSocket()],
+  plugins: [leanReconnectingWebSocket(), licences()],
   resolve: {
     // What tests mean by a public name (tsconfig.json needs it under `paths`, for the editor and for tsx).
     alias: entries.map(({ publicName, source }) => ({ find: new RegExp(`^${publicName}$`), replacement: source })),

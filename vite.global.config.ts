@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import { briefTexts } from './build/brief-texts.js'
+import { licences } from './build/licences.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 import { shortNames } from './build/short-names.js'
 
 // The one file for a <script> tag: everything in it, minified, and `livesocket` as its only name. With
 // `--mode development` it says at length what is wrong.
 export default defineConfig(({ mode }) => ({
-  plugins: [leanReconnectingWebSocket(), mode !== 'development' && [briefTexts(), shortNames()]],
+  plugins: [leanReconnectingWebSocket(), licences(), mode !== 'development' && [briefTexts(), shortNames()]],
   build: {
     target: 'es2022',
     sourcemap: true,

@@ -2,6 +2,7 @@ import { defineConfig } from 'vite'
 import { briefTexts } from './build/brief-texts.js'
 import { pageEntries } from './build/entries.js'
 import { library } from './build/library.js'
+import { licences } from './build/licences.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 import { shortNames } from './build/short-names.js'
 
@@ -9,7 +10,7 @@ const { rolldownOptions, ...rest } = library(pageEntries())
 
 // The entries that pages load, for production: see docs/architecture.md, "Two builds".
 export default defineConfig({
-  plugins: [briefTexts({ list: 'texts.json' }), leanReconnectingWebSocket(), shortNames()],
+  plugins: [briefTexts({ list: 'texts.json' }), leanReconnectingWebSocket(), shortNames(), licences()],
   build: {
     ...rest,
     outDir: 'dist/production',
