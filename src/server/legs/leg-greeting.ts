@@ -3,7 +3,7 @@ import { LOG_AWAY, UNTOLD, type Failure } from '../failure.js'
 import { fail, refusal, release, tellSession } from './leg-end.js'
 import { pong } from './leg-serving.js'
 import { isEnded, nameOf, type LegState } from './leg-state.js'
-import { joinTopics } from './leg-subscriptions.js'
+import { refuseTopics } from './leg-subscriptions.js'
 import { askWho, lifetime, type Known } from './leg-token.js'
 
 type Hello = Extract<ClientFrame, { type: 'hello' }>
@@ -33,6 +33,7 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
     const known = await identify(leg, hello)
     if (!known || !(await admit(leg, hello, known))) return
     const prepared = await leg.topics.prepare(hello.topics, leg.who!)
+    await refuseTopics(leg, prepared, undefined)
     if (isEnded(leg)) return leg.topics.drop(prepared)
     leg.phase = 'live'
     leg.rate = deps.rates.join(hello.session)
@@ -40,7 +41,7 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
     leave(leg, false)
     leg.welcomedAt = deps.clock.monotonic()
     leg.flight.welcomed()
-    joinTopics(leg, prepared, undefined, (answers) => welcome(leg, known, answers))
+    leg.topics.join(prepared, (answers) => welcome(leg, known, answers))
     tellWelcomed(leg, hello)
   } catch (error) {
     deps.onError(error, 'greeting a leg')

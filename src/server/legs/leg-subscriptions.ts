@@ -1,7 +1,7 @@
-import type { ClientFrame, TopicAnswers } from '../../protocol/frames.js'
+import type { ClientFrame } from '../../protocol/frames.js'
 import { LOG_AWAY } from '../failure.js'
 import { dropSlow } from './leg-end.js'
-import type { LegState } from './leg-state.js'
+import { isEnded, type LegState } from './leg-state.js'
 import type { PreparedTopics, TopicRefusal } from './leg-topics.js'
 
 /** Answers a `subscribe`. */
@@ -19,24 +19,36 @@ export async function subscribe<User>(
     for (const topic of topics.keys()) refuse(leg, id)({ ...LOG_AWAY, topic })
     return
   }
+  await refuseTopics(leg, prepared, id)
   if (leg.phase !== 'live') return leg.topics.drop(prepared)
-  joinTopics(leg, prepared, id, (answers) => leg.socket.send({ type: 'subscribed', id, topics: answers }))
+  leg.topics.join(prepared, (answers) => leg.socket.send({ type: 'subscribed', id, topics: answers }))
 }
 
-/** @param id of the `subscribe` that asked for it, where one did. */
-export function joinTopics<User>(
+/**
+ * One question can have thousands of answers: they are told as they are read.
+ *
+ * @param id of the `subscribe` that asked for it, where one did.
+ */
+export async function refuseTopics<User>(
   leg: LegState<User>,
   prepared: PreparedTopics,
   id: string | undefined,
-  named: (answers: TopicAnswers) => void,
-): void {
-  leg.topics.join(prepared, { refused: refuse(leg, id), named })
+): Promise<void> {
+  for (const why of leg.topics.refuse(prepared)) {
+    if (isEnded(leg)) return
+    tell(leg, why, id)
+    const settled = leg.socket.settled()
+    if (settled) await settled
+  }
 }
 
 export function refuse<User>(leg: LegState<User>, id: string | undefined): (why: TopicRefusal) => void {
   return (why) => {
-    leg.socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
-    // One question can have thousands of answers.
+    tell(leg, why, id)
     if (leg.socket.owed() > leg.deps.limits.maxBuffered) dropSlow(leg)
   }
+}
+
+function tell<User>({ socket }: LegState<User>, why: TopicRefusal, id: string | undefined) {
+  socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
 }

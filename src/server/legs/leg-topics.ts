@@ -64,22 +64,23 @@ export class LegTopics<User> {
     throw failed.reason
   }
 
+  /** Why those that are not served are not. They are left, and this is to be told before the others are joined. */
+  refuse({ verdicts }: PreparedTopics): TopicRefusal[] {
+    const refusals = verdicts.flatMap(([, verdict]) => ('error' in verdict ? [verdict.error] : []))
+    for (const { topic } of refusals) this.leave(topic)
+    return refusals
+  }
+
   /**
-   * Subscribes: first `refused` for each topic that is not served, then `named` with all that are, then their messages
-   * follow. One synchronous step: nothing comes between the answers and what they say.
+   * Subscribes: first `named` with all that are served, then their messages follow. One synchronous step: nothing comes
+   * between the answer and what it says.
    */
-  join(
-    { verdicts }: PreparedTopics,
-    tell: { refused(why: TopicRefusal): void; named(answers: TopicAnswers): void },
-  ): void {
+  join({ verdicts }: PreparedTopics, named: (answers: TopicAnswers) => void): void {
     const answers = new Map<string, TopicAnswer>()
     const begun: Reading[] = []
     for (const [topic, verdict] of verdicts) {
+      if ('error' in verdict) continue
       this.leave(topic)
-      if ('error' in verdict) {
-        tell.refused(verdict.error)
-        continue
-      }
       const { feed } = verdict
       const { answer, reader } = feed.join(verdict.request, this.sink)
       answers.set(topic, answer)
@@ -87,7 +88,7 @@ export class LegTopics<User> {
       begun.push(reading)
       this.joined.set(topic, reading)
     }
-    tell.named(answers)
+    named(answers)
     for (const { feed, reader } of begun) feed.start(reader)
   }
 

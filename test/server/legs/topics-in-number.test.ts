@@ -38,6 +38,16 @@ test('a client has a thousand topics, and reads that one more is over the limit'
   expect(socket.topicStatus('topic-999').getState()).toBe('live')
 })
 
+test('a client that asks for ten times as many topics as it may have is live with those, and is refused the others', async () => {
+  const server = await liveServer()
+  const { socket } = counted(server.address())
+  let refused = 0
+  subscribe(socket, 0, 10_000, () => refused++)
+  socket.connect()
+  await until(() => refused === 9_000 && socket.store.getState().status === 'live', 'it is live')
+  expect(server.stats()).toMatchObject({ topics: 1_000, failed: {} })
+})
+
 test('ten thousand topics of a leg are one frame each way', async () => {
   const server = await liveServer({ limits: { maxTopics: 10_000 } })
   const { socket, frames } = counted(server.address())
