@@ -97,17 +97,28 @@ export class LiveStore {
   }
 }
 
-/** zustand tells its listeners in a row: one that throws would keep the others, and us, from going on. */
+/**
+ * zustand tells its listeners in a row: one that throws would keep the others, and us, from going on, and one that comes
+ * meanwhile is told as well, so that whoever leaves and comes back would be told for ever.
+ */
 export function createGuardedStore<Value>(initial: Value, threw: (thrown: unknown) => void): StoreApi<Value> {
   const store = createStore<Value>(() => initial)
-  const guarded = (listener: (state: Value, previous: Value) => void) => (state: Value, previous: Value) => {
-    try {
-      listener(state, previous)
-    } catch (thrown) {
-      threw(thrown)
-    }
+  return {
+    ...store,
+    subscribe(listener) {
+      let found: unknown = store.getState()
+      return store.subscribe((state, previous) => {
+        const known = Object.is(state, found)
+        // No state is the store itself.
+        found = store
+        try {
+          if (!known) listener(state, previous)
+        } catch (thrown) {
+          threw(thrown)
+        }
+      })
+    },
   }
-  return { ...store, subscribe: (listener) => store.subscribe(guarded(listener)) }
 }
 
 /** Equal, or flat objects with equal values: parts of the state keep their identity while nothing in them changes. */

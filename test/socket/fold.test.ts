@@ -148,6 +148,31 @@ describe('fold', () => {
     expect(errors).toEqual([expect.stringContaining('reducer of "orders" threw at offset 2')])
   })
 
+  it('tells a listener that comes back while it is told of the next change, and not of this one again', async () => {
+    const { simulation, socket } = await world()
+    const fold = socket.fold('orders', append, none)
+    const told = { fold: 0, store: 0 }
+    const again = (store: { subscribe(listener: () => void): () => void }, name: keyof typeof told) => {
+      const leave = store.subscribe(() => {
+        // One that went round for ever would hang the page.
+        if (++told[name] > 10) return
+        leave()
+        again(store, name)
+      })
+    }
+    again(fold, 'fold')
+    again(socket.store, 'store')
+    await simulation.advance(100)
+    for (const n of [1, 2]) {
+      simulation.publish('orders', n)
+      await simulation.advance(500)
+    }
+    expect(told.fold).toBe(2)
+    told.store = 0
+    socket.close()
+    expect(told.store).toBe(1)
+  })
+
   it('tells the other listeners where one throws or leaves while they are told', async () => {
     const { simulation, socket, errors } = await world()
     const fold = socket.fold('orders', append, none)
