@@ -34,6 +34,8 @@ export class ForeignDelivery {
   /** Where a server does not number, an offset of ours must mean nothing to another page. */
   readonly epoch: string
   readonly recent: RecentIdentities = createRecentIdentities()
+  /** Our own offsets: one count for all topics, for it goes on where one is left and wanted again. */
+  #told = 0
   readonly #numbered: boolean
   readonly #handlers: ForeignMergeHandlers
 
@@ -55,7 +57,8 @@ export class ForeignDelivery {
   }
 
   deliverNext(topic: ForeignTopic, leg: number, frame: MessageFrame) {
-    this.#deliver(topic, leg, frame, (topic.position?.offset ?? 0) + 1, this.epoch)
+    const offset = this.#numbered ? (topic.position?.offset ?? 0) + 1 : ++this.#told
+    this.#deliver(topic, leg, frame, offset, this.epoch)
   }
 
   /** Something of that topic, and nobody knows how much. */

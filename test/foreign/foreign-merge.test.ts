@@ -46,6 +46,19 @@ function world(deps: Partial<ForeignMergeDeps>) {
   return { merge, clock, told, fenced, ready, bring }
 }
 
+describe('where the server numbers nothing', () => {
+  it('numbers a topic that is left and wanted again from where it was: what is new is not taken for old', () => {
+    const { merge, ready, bring } = world({ strength: 'none' })
+    ready(1)
+    bring(1, { data: 'a' }, { data: 'b' })
+    const before = merge.position('t')!
+    merge.unsubscribe('t')
+    merge.subscribe('t', null)
+    bring(1, { data: 'c' })
+    expect(merge.position('t')).toEqual({ epoch: before.epoch, offset: before.offset + 1 })
+  })
+})
+
 describe('by identity', () => {
   it('lets the old leg have the say until it has no more, and then gives what is new of the new one', () => {
     const { merge, told, fenced, ready, bring } = world({})

@@ -3,7 +3,9 @@ import { render } from '@testing-library/react'
 import { createLiveSocket, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveMessages, type TopicOptions } from 'livesocket/react'
 import { Activity, startTransition, StrictMode, Suspense, use, useEffect, useLayoutEffect, type ReactNode } from 'react'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { rawProtocol } from '../../src/foreign/raw.js'
+import { fakeWebSockets } from '../kit/fake-socket.js'
 import { act } from '../kit/react-act.js'
 import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
@@ -164,6 +166,39 @@ describe('useLiveMessages', () => {
     await advance(1_000)
     expect(told.length).toBeGreaterThan(145)
     expect(told).toEqual(told.map((_, index) => index + 1))
+  })
+
+  it('goes on too where the server is of another kind, that numbers nothing, and others have come and gone meanwhile', async () => {
+    const { WebSocket, sockets } = fakeWebSockets()
+    const protocol = rawProtocol({ message: (data) => ({ topic: 'chat', data }) })
+    const socket = createLiveSocket<any>({ url: 'wss://live.test', environment: { WebSocket }, protocol })
+    socket.connect()
+    await vi.waitUntil(() => sockets.length > 0)
+    sockets[0]!.open()
+    const told: unknown[] = []
+    const App = ({ mode }: { mode: 'visible' | 'hidden' }) => (
+      <LiveSocketProvider socket={socket}>
+        <Activity mode={mode}>
+          <Listener told={told} />
+        </Activity>
+      </LiveSocketProvider>
+    )
+    const { rerender, unmount } = render(<App mode="visible" />)
+    for (const data of ['a', 'b', 'c']) sockets[0]!.message(data)
+    rerender(<App mode="hidden" />)
+    await act(async () => {})
+    sockets[0]!.message('missed')
+    const others: unknown[] = []
+    const leave = socket.subscribe('chat', (data) => others.push(data))
+    sockets[0]!.message('d')
+    rerender(<App mode="visible" />)
+    await act(async () => {})
+    for (const data of ['e', 'f']) sockets[0]!.message(data)
+    expect(others).toEqual(['d', 'e', 'f'])
+    expect(told).toEqual(['a', 'b', 'c', 'e', 'f'])
+    leave()
+    unmount()
+    socket.close()
   })
 
   it('is told nothing from the moment of its unmount, not even by what the effects of others set off', async () => {
