@@ -172,10 +172,13 @@ export class TokenTabs {
     this.#group?.post({ ...news, session: this.#session })
   }
 
-  /** This tab hears nothing from now on, and may stand still at any moment. */
+  /**
+   * This tab hears nothing from now on, and may stand still at any moment. A call that is under way keeps its turn: most
+   * are answered before, and of two tokens one may be refused where the other was.
+   */
   suspend(): void {
     this.#lookedAt = null
-    this.handBack()
+    if (this.#kept) this.handBack()
   }
 
   /**

@@ -143,6 +143,17 @@ test('the page that fetched goes into the back/forward cache: the one that its u
   expect(service).toHaveLength(2)
 })
 
+test('a page that is stored while it fetches a token keeps its turn, and the others live on what it gets', async () => {
+  const { clock, service, open } = openBrowser()
+  const [first, next] = [open(), open()]
+  const dials = [first.dial(), next.dial(400)]
+  await clock.advance(10)
+  expect(service).toHaveLength(1)
+  first.keeper.suspend()
+  expect(await dials[1]).toBe('token-1')
+  expect(service).toHaveLength(1)
+})
+
 test('a page that comes back from the back/forward cache, after another tab was opened, is still signed in', async () => {
   const { clock, open } = openBrowser()
   const first = open()
