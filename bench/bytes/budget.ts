@@ -2,7 +2,7 @@ import type { Sizes } from './sizes.js'
 
 /** The most that each entry may weigh, in bytes: minified, gzip, with all it depends on. Who makes one lighter lowers its line; who raises one says why. */
 export const BUDGET: Sizes = {
-  createLiveSocket: 36_450,
+  createLiveSocket: 36_470,
   'core: without getToken, fold, stream, schemas, requests, signals': 28_350,
   'core with tokens': 33_050,
   'all of livesocket': 41_150,

@@ -296,7 +296,8 @@ export class Coordinator implements Handover, SessionLegs {
     // A tab that was frozen may have slept through a sign-out: it learns of it before its first byte.
     this.session.tokens.lookIfChanged()
     this.session.merge.ask?.()
-    return this.legs.of(leg)?.send(frame) ?? false
+    // While all legs go nothing is sent on one that goes a moment later.
+    return !this.#goodbye && !!this.legs.of(leg)?.send(frame)
   }
 
   renew(token: string): void {

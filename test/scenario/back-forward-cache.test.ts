@@ -140,7 +140,7 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
-  it('that goes there in the middle of a handover sends nothing more on the leg that it was leaving', async () => {
+  it('that goes there in the middle of a handover sends nothing more on either leg', async () => {
     const { sim, socket, live, end } = tell()
     await live()
     const side = sim.observe(socket, 'side')
@@ -157,8 +157,7 @@ describe('a page in the back/forward cache', () => {
     const before = sim.wire.length
     sim.store()
     await sim.advance(100)
-    const said = sim.wire.slice(before).map(({ leg, text }) => [leg, (JSON.parse(text) as { type: string }).type])
-    expect(said).not.toContainEqual([1, 'publish'])
+    expect(sim.wire.slice(before).filter(({ text }) => text.includes('"publish"'))).toEqual([])
     side.stop()
     end()
   })
