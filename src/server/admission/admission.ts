@@ -47,7 +47,7 @@ export interface AdmissionAsk {
 export interface Admitted {
   /** It is greeted, or refused; `failed`: it could not be told which. Later calls change nothing. */
   ended(failed: boolean): void
-  /** It has gone: what has not begun for it never does, and what has teaches nothing. */
+  /** It has gone: what has not begun for it never does, and of what has it is known that it takes so long at least. */
   left(): void
 }
 
@@ -258,7 +258,10 @@ class GreetingQueue implements Admission {
 
   #left(hello: Hello) {
     if (hello.state === 'over') return
-    if (hello.state === 'greeting') this.#greeting--
+    if (hello.state === 'greeting') {
+      this.#greeting--
+      this.#limit.givenUp(this.#now() - hello.begunAt)
+    }
     hello.state = 'over'
     this.#waiting.delete(hello)
     this.wake()

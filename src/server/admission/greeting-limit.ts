@@ -21,6 +21,8 @@ export interface GreetingLimit {
     readonly failed: boolean
     readonly limited: boolean
   }): void
+  /** One was given up, because it took too long for whoever waited for it: `took` is the least that it takes. */
+  givenUp(took: number): void
 }
 
 /**
@@ -54,6 +56,14 @@ export function createGreetingLimit(most: number, now: () => number): GreetingLi
   /** Of those in a row that were slow, the one among most others. */
   let slow: { readonly of: number; readonly took: number } | null = null
 
+  /** Milliseconds that a greeting may take. */
+  const allowed = () => Math.max(QUICK, best === Number.POSITIVE_INFINITY ? 0 : best * SLOWER)
+
+  function go(step: number) {
+    trend += (step - trend) / limit
+    limit = Math.min(most, Math.max(least, limit + step))
+  }
+
   function failure(begunAt: number) {
     // Those that were under way when it shrank tell of the limit before.
     if (begunAt < shrunkAt) return
@@ -73,7 +83,7 @@ export function createGreetingLimit(most: number, now: () => number): GreetingLi
     ended({ begunAt, took, of, failed, limited }) {
       if (failed) return failure(begunAt)
       best = Math.min(best, took)
-      let step = Math.min(1, Math.max(QUICK, best * SLOWER) / took - 1)
+      let step = Math.min(1, allowed() / took - 1)
       if (step >= 0) slow = null
       else if (slow === null || of >= slow.of) slow = { of, took }
       else if (of <= slow.of * FEWER && took > slow.took * AS_LONG) {
@@ -83,8 +93,10 @@ export function createGreetingLimit(most: number, now: () => number): GreetingLi
         step = 1
       }
       if (step > 0 && !limited) return
-      trend += (step - trend) / limit
-      limit = Math.min(most, Math.max(least, limit + step))
+      go(step)
+    },
+    givenUp(took) {
+      if (took > allowed()) go(allowed() / took - 1)
     },
   }
 }

@@ -86,3 +86,13 @@ test('one that has become slower for each, and not for many, is not left to a fe
   lasts(30_000)
   expect(limit.value).toBe(100)
 })
+
+test('those who are given up tell how long it takes at least: a service that answers nobody in time is asked by fewer', () => {
+  const clock = createStepClock()
+  const limit = createGreetingLimit(100, () => clock.monotonic())
+  const before = limit.value
+  limit.givenUp(900)
+  expect(limit.value).toBe(before)
+  for (let one = 0; one < before; one++) limit.givenUp(2_000)
+  expect(limit.value).toBe(before / 2)
+})
