@@ -135,7 +135,7 @@ class GreetingQueue implements Admission {
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps
-    this.#limit = createGreetingLimit(deps.most, () => this.#now())
+    this.#limit = createGreetingLimit(deps.most, deps.patience, () => this.#now())
     this.#rate = createGreetingRate(() => this.#now())
     this.#look = createAlarm(deps.clock, () => this.#lookAfterWaiting())
   }

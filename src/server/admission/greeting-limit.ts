@@ -26,10 +26,10 @@ export interface GreetingLimit {
 }
 
 /**
- * Where it begins: a service of five a second answers so many within the time that a hello has. It doubles with each
- * greeting's time as long as all is well.
+ * Greetings a second that any service is trusted with: it begins at as many as that answers within the time that a hello
+ * has, and doubles with each greeting's time as long as all is well.
  */
-const FIRST = 50
+const TRUSTED = 5
 /** An identity service that is away is tried by so many. */
 const LEAST = 4
 /** Milliseconds that a greeting may take, whatever it takes at best: less is no queue that anybody would notice. */
@@ -44,10 +44,14 @@ const AS_LONG = 0.7
 /** Where it changes by less than this part of it in each greeting's time, it has come to what there is room for. */
 const SETTLED = 0.5
 
-/** @param most calls that may be under way, whatever they take. @param now milliseconds that never go back. */
-export function createGreetingLimit(most: number, now: () => number): GreetingLimit {
+/**
+ * @param most calls that may be under way, whatever they take.
+ * @param patience milliseconds that a hello has.
+ * @param now milliseconds that never go back.
+ */
+export function createGreetingLimit(most: number, patience: number, now: () => number): GreetingLimit {
   const least = Math.min(LEAST, most)
-  let limit = Math.min(FIRST, most)
+  let limit = Math.min(most, Math.max(least, (TRUSTED * patience) / 1_000))
   /** The part of it by which it changes in each greeting's time. */
   let trend = 1
   /** Milliseconds of a greeting that waits for nobody. */

@@ -5,7 +5,7 @@ import { createGreetingLimit } from '../../../src/server/admission/greeting-limi
 /** A crowd that never ends, before an identity service that takes `width` calls at a time, `call` ms each. */
 function crowd({ width, call }: { width: number; call: number }) {
   const clock = createStepClock()
-  const limit = createGreetingLimit(100, () => clock.monotonic())
+  const limit = createGreetingLimit(100, 10_000, () => clock.monotonic())
   const service = { width, call, running: 0, done: 0, failing: false }
   const queue: (() => void)[] = []
   let underWay = 0
@@ -89,10 +89,15 @@ test('one that has become slower for each, and not for many, is not left to a fe
 
 test('those who are given up tell how long it takes at least: a service that answers nobody in time is asked by fewer', () => {
   const clock = createStepClock()
-  const limit = createGreetingLimit(100, () => clock.monotonic())
+  const limit = createGreetingLimit(100, 10_000, () => clock.monotonic())
   const before = limit.value
   limit.givenUp(900)
   expect(limit.value).toBe(before)
   for (let one = 0; one < before; one++) limit.givenUp(2_000)
   expect(limit.value).toBe(before / 2)
+})
+
+test('it begins with no more than answer within the time that a hello has', () => {
+  const first = (patience: number) => createGreetingLimit(100, patience, () => 0).value
+  expect([1_000, 2_000, 10_000, 60_000].map(first)).toEqual([5, 10, 50, 100])
 })
