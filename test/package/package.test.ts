@@ -47,7 +47,7 @@ describe('the packed package', () => {
   it('holds what it needs and nothing else', () => {
     const others = packed.files.filter(
       (path) =>
-        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/production\/texts\.json|examples\/chat\/.*|docs\/.*\.(md|png|svg|json)|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/(production\/)?packages\/[\w-]+\/LICENSE|dist\/production\/texts\.json|examples\/chat\/.*|docs\/.*\.(md|png|svg|json)|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     )
