@@ -236,10 +236,8 @@ function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<
     clock: patient,
     patience: limits.helloTimeout,
     maxCalls: limits.maxAuthenticating,
-    wasted() {
-      wasted()
-      admission.wake()
-    },
+    wasted,
+    room: () => admission.wake(),
     onError,
   })
   const admission = createAdmission({

@@ -39,7 +39,7 @@ export interface Identification<User> {
 /** Asks `authenticate`, so many times at once and no more; the others wait for their turn. */
 export interface Authenticator<User> {
   identify(credentials: Credentials): Identification<User>
-  /** Calls that go on although nobody waits for them any more. */
+  /** Calls that go on although nobody waits for them any more, but those that are taken for lost. */
   readonly abandoned: number
 }
 
@@ -50,16 +50,18 @@ export interface AuthenticatorDeps<User> {
   readonly patience: number
   /** Calls under way, also those that nobody waits for any more. */
   readonly maxCalls: number
-  /** A call has ended, or counts as ended, that nobody waited for any more. */
+  /** A call has ended, or is taken for lost, that nobody waited for any more. */
   wasted?(): void
+  /** One that counted as `abandoned` has ended. */
+  room?(): void
   onError(error: unknown, doing: string): void
 }
 
 /**
- * Milliseconds after its signal fired in which a call may still settle. One that does not is taken for lost, and its
- * place given away: otherwise as many as may be under way could shut the server for ever.
+ * Of the time that a question has, so much again is for a call to settle whose signal has fired. One that does not is
+ * taken for lost, and its place given away: otherwise as many as may be under way could shut the server for ever.
  */
-const DEAF = 30_000
+const LOST = 1
 
 export function createAuthenticator<User>(deps: AuthenticatorDeps<User>): Authenticator<User> {
   const asking = new Asking(deps)
@@ -77,7 +79,8 @@ class Asking<User> {
   readonly underWay = new Set<Question<User>>()
   /** In the order in which they came. */
   readonly waiting = new Set<Question<User>>()
-  abandoned = 0
+  /** Under way, and nobody waits for them: in the order in which they were given up. */
+  readonly #abandoned = new Set<Question<User>>()
   #saidSubject = false
 
   constructor(deps: AuthenticatorDeps<User>) {
@@ -86,6 +89,7 @@ class Asking<User> {
 
   identify(credentials: Credentials): Identification<User> {
     this.#giveAwayLost()
+    this.next()
     const question = new Question(this, credentials)
     if (this.underWay.size < this.deps.maxCalls) question.begin()
     else this.waiting.add(question)
@@ -93,11 +97,22 @@ class Asking<User> {
     return question
   }
 
-  /** A call is over, or counts as over. */
+  get abandoned(): number {
+    this.#giveAwayLost()
+    return this.#abandoned.size
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(question: Question<User>): void {
+    if (this.underWay.has(question)) this.#abandoned.add(question)
+  }
+
+  /** A call is over. */
   over(question: Question<User>): void {
-    if (!this.underWay.delete(question) || question.abandonedAt === null) return
-    this.abandoned--
+    this.underWay.delete(question)
+    if (!this.#abandoned.delete(question)) return
     this.deps.wasted?.()
+    this.deps.room?.()
   }
 
   next(): void {
@@ -115,20 +130,21 @@ class Asking<User> {
   }
 
   #giveAwayLost() {
-    const { clock, onError } = this.deps
-    for (const question of this.underWay) {
-      const { abandonedAt } = question
-      if (abandonedAt === null || clock.monotonic() - abandonedAt < DEAF) continue
-      this.over(question)
+    const { clock, patience, wasted, onError } = this.deps
+    const lost = patience * LOST
+    for (const question of this.#abandoned) {
+      if (clock.monotonic() - question.abandonedAt! < lost) return
+      this.underWay.delete(question)
+      this.#abandoned.delete(question)
+      wasted?.()
       onError(
         new LiveSocketError(
           'timeout',
-          `authenticate has not ended ${DEAF} ms after its signal fired: pass the signal on to what it calls`,
+          `authenticate has not ended ${lost} ms after its signal fired: pass the signal on to what it calls`,
         ),
         'authenticating',
       )
     }
-    this.next()
   }
 }
 
@@ -183,9 +199,8 @@ class Question<User> implements Identification<User> {
 
   abandon(): void {
     if (this.#settled) return
-    const { deps, underWay } = this.#asking
-    this.abandonedAt = deps.clock.monotonic()
-    if (underWay.has(this)) this.#asking.abandoned++
+    this.abandonedAt = this.#asking.deps.clock.monotonic()
+    this.#asking.abandon(this)
     this.#controller?.abort()
     this.#end({ outcome: 'untold' })
   }

@@ -15,7 +15,7 @@ function service(deps: Partial<AuthenticatorDeps<object>> = {}) {
     fail(error: unknown): void
   }[] = []
   const errors: unknown[] = []
-  const { identify } = createAuthenticator<object>({
+  const authenticator = createAuthenticator<object>({
     authenticate: ({ session, signal }) =>
       new Promise((answer, fail) => void calls.push({ session, signal, answer, fail })),
     clock,
@@ -28,7 +28,8 @@ function service(deps: Partial<AuthenticatorDeps<object>> = {}) {
     clock,
     calls,
     errors,
-    identify: (session: string) => identify({ session, request }),
+    identify: (session: string) => authenticator.identify({ session, request }),
+    abandoned: () => authenticator.abandoned,
     asked: () => calls.map(({ session }) => session),
   }
 }
@@ -74,13 +75,15 @@ test('whoever waited in vain, for the answer or for the turn, is told in time th
   expect(clock.pending).toBe(0)
 })
 
-test('calls that never end, whatever they are told, do not shut the server for ever', async () => {
-  const { identify, asked, clock, errors } = service({ maxCalls: 1 })
+test('calls that never end, whatever they are told, do not shut the server for ever: as long again as a hello has, and they count no more', async () => {
+  const { identify, asked, abandoned, clock, errors } = service({ maxCalls: 1 })
   identify('deaf').abandon()
-  await clock.advance(29_999)
+  await clock.advance(9_999)
   identify('waits')
   expect(asked()).toEqual(['deaf'])
+  expect(abandoned()).toBe(1)
   await clock.advance(1)
+  expect(abandoned()).toBe(0)
   identify('comes')
   expect(asked()).toEqual(['deaf', 'waits'])
   expect(errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('signal') }])

@@ -58,3 +58,28 @@ test.each([
     expect(server.stats().failed).toEqual({ busy: expect.any(Number) })
   },
 )
+
+test('calls of authenticate that never end keep nobody out for good: a crowd that met a service which hung is live soon after it is back', async () => {
+  let away = true
+  const server = await liveServer<{ subject: string }>({
+    limits: { helloTimeout: 500 },
+    authenticate: () => (away ? new Promise<never>(() => undefined) : { subject: 'anybody' }),
+  })
+  const sockets = Array.from({ length: 60 }, (_, one) => {
+    const socket = createLiveSocket({
+      url: server.address(),
+      key: `one of many ${one}`,
+      environment: { WebSocket },
+      reconnect: { spread: 200, cap: 500 },
+    })
+    onTestFinished(() => socket.close())
+    return socket
+  })
+  for (const socket of sockets) socket.connect()
+  await sleep(1_500)
+  away = false
+  await until(() => sockets.every(({ store }) => store.getState().status === 'live'), 'all live')
+  expect(server.errors).toContainEqual(
+    expect.objectContaining({ code: 'timeout', message: expect.stringContaining('signal') }),
+  )
+})
