@@ -10,8 +10,8 @@ const SOURCE = join(
 
 /**
  * Members of the library for which a leg has no use. `legs/leg.ts`, which alone knows the library, dials once and at
- * once: no retries, no queue, no time limit, no listeners but the `on…` handlers. Bundlers leave out functions that
- * nobody calls, and never a method.
+ * once: no retries, no queue, no time limit, no listeners but the `on…` handlers, and hears nothing of a socket whose end
+ * it was told. Bundlers leave out functions that nobody calls, and never a method.
  */
 const UNUSED: ReadonlySet<unknown> = new Set([
   ...['retryCount', 'extensions', 'url', 'reconnect', '_debug', '_getNextUrl', 'bufferedAmount'],
@@ -19,6 +19,7 @@ const UNUSED: ReadonlySet<unknown> = new Set([
   ...['addEventListener', 'removeEventListener', 'dispatchEvent', '_callEventListener', '_listeners'],
   ...['_retryCount', '_getNextDelay', '_shouldReconnect', '_connectLock', '_acceptOpen', '_uptimeTimeout'],
   ...['_connectTimeout', '_handleTimeout', '_clearTimeouts', '_messageQueue'],
+  ...['_removeListeners', '_disconnect'],
 ])
 
 /** What takes the place of a text that has such a member in it, or a check of what a leg always gives. */
@@ -28,9 +29,8 @@ const INSTEAD: readonly (readonly [text: RegExp, instead: string])[] = [
   [/get binaryType\(\)[^}]+\}/, ''],
   [/this\.OPEN/, '1'],
   [/this\.CLOSED/, '3'],
-  // Our own leg hears of the error itself.
-  [/this\._handleClose\(new Events\.CloseEvent\(code, reason, this\)\);/, ''],
-  [/event\.message === 'TIMEOUT' \? 'timeout' : undefined/, 'undefined'],
+  // Our own leg hears of the error, and closes the socket.
+  [/this\._disconnect\(undefined, event\.message === 'TIMEOUT' \? 'timeout' : undefined\);/, ''],
   [/this\._options\.startClosed\s+\? ReconnectingWebSocket\.CLOSED\s+: ReconnectingWebSocket\.CONNECTING/, '0'],
   [/if \(this\._options\.startClosed\) \{\s+this\._shouldReconnect = false;\s+\}/, ''],
   [/const \{maxEnqueuedMessages = DEFAULT\.maxEnqueuedMessages\} = this\._options;/, ''],

@@ -93,8 +93,11 @@ class SocketLeg implements Leg {
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
     socket.onclose = (event) => this.#closed(event)
-    // Compiled for us the library makes up no close event, and neither does it when closing the failed socket throws.
-    socket.onerror = () => this.#failed()
+    // Compiled for us the library does not close a socket that failed, and neither makes up a close event.
+    socket.onerror = () => {
+      this.#shut(1000, '')
+      this.#failed()
+    }
   }
 
   /**

@@ -338,9 +338,14 @@ describe('traps of reconnecting-websocket 4.4', () => {
   })
 
   it('hears nothing more of a socket after its error: a second error of it ends no process', async () => {
-    const { socket } = await openLeg()
+    const { heard, socket } = await openLeg()
     socket.error()
-    expect(socket.heardBy).toEqual(['error'])
+    socket.message('late')
+    socket.error()
+    socket.end(1000)
+    expect(heard).toEqual([lost])
+    expect(socket.heardBy).toContain('error')
+    expect(socket.thrown).toEqual([])
   })
 
   it.each([
