@@ -111,7 +111,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'share',
   'adopt',
   'renew',
-  'whole',
   'deliverNext',
   'nameless',
   'repeats',

@@ -12,6 +12,8 @@ const ABSOLUTE = /^\s*[a-z][a-z\d+.-]*:\/\//i
 export interface SocketAddress {
   /** With `ws:` or `wss:`, and without a fragment. */
   readonly href: string
+  /** As `new URL(href).origin` gives it on a platform that knows sockets. */
+  readonly origin: string
   readonly hasUser: boolean
   readonly hasFragment: boolean
 }
@@ -20,31 +22,25 @@ export interface SocketAddress {
  * Where a socket to that URL goes: `http:` means `ws:`. By its text alone, since a platform's URL may know http only
  * and may not be changed (React Native). A string is what it has instead of a scheme for sockets. Throws where it
  * cannot be parsed. The page is looked at for a relative URL alone: a render on a server gives absolute ones.
- *
- * @param base what a relative URL is relative to; the page's base where it is absent.
  */
-export function socketAddress(text: string, base?: string): SocketAddress | string {
-  const { href } = new URL(text, ABSOLUTE.test(text) ? undefined : (base ?? baseUrl()))
-  const [whole = '', given = ''] = /^([a-z][a-z\d+.-]*):/i.exec(href) ?? []
-  const scheme = given.toLowerCase().replace(/^http/, 'ws')
-  if (scheme !== 'ws' && scheme !== 'wss') return whole.toLowerCase()
-  const [rest = '', ...fragment] = href.slice(whole.length).split('#')
+export function socketAddress(text: string): SocketAddress | string {
+  const { href } = new URL(text, ABSOLUTE.test(text) ? undefined : baseUrl())
+  const [, secure, user = '', host, rest] = /^(?:http|ws)(s?):\/\/([^/?#]*@)?([^/?#]+)([^#]*)/i.exec(href) ?? []
+  if (host === undefined) return /^[a-z][a-z\d+.-]*:/i.exec(href)?.[0].toLowerCase() ?? ''
+  const scheme = `ws${secure!.toLowerCase()}://`
   return {
-    href: `${scheme}:${rest}`,
-    hasUser: (/^\/\/([^/?]*)/.exec(rest)?.[1] ?? '').includes('@'),
-    hasFragment: fragment.length > 0,
+    href: scheme + user + host + rest,
+    origin: scheme + host,
+    hasUser: user !== '',
+    hasFragment: href.includes('#'),
   }
 }
 
-/**
- * The origin of an address, as `new URL(url).origin` gives it on a platform that knows sockets; null where there is
- * none.
- */
-export function originOf(url: string): string | null {
+/** The same, or null where there is none. */
+export function addressOf(url: string): SocketAddress | null {
   try {
-    const { origin } = new URL(url.replace(/^ws/i, 'http'))
-    if (!/^[a-z]+:\/\/./.test(origin)) return null
-    return /^ws/i.test(url) ? origin.replace(/^http/, 'ws') : origin
+    const address = socketAddress(url)
+    return typeof address === 'object' ? address : null
   } catch {
     return null
   }

@@ -69,7 +69,7 @@ function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFr
   const { id, reason, deadline, spread = 0 } = frame
   let url: string | null = null
   if (frame.url !== undefined && dials.configured) {
-    const verdict = checkRedirect(frame.url, new URL(dials.configured), settings.handover.redirectOrigins)
+    const verdict = checkRedirect(frame.url, dials.configured, settings.handover.redirectOrigins)
     if ('url' in verdict) url = verdict.url
     else audience.emit('redirect-refused', { reason: verdict.refused })
   }

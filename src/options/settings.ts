@@ -7,7 +7,7 @@ import { browserNetwork, type Network } from '../host/network.js'
 import { browserPage, type Page } from '../host/page.js'
 import type { Tabs } from '../host/tabs.js'
 import { LiveSocketError } from '../base/errors.js'
-import { baseUrl, originOf, socketAddress } from '../base/socket-address.js'
+import { addressOf, baseUrl } from '../base/socket-address.js'
 import type { GetToken } from '../tokens/token-part.js'
 import { bounds } from '../policy/bounds.js'
 import type { MethodSchemas } from '../protocol/method-types.js'
@@ -40,7 +40,8 @@ const fraction = option<number, undefined>(
 
 const origins = option<readonly string[], readonly string[]>(
   [],
-  (given) => Array.isArray(given) && given.every((origin) => typeof origin === 'string' && originOf(origin) === origin),
+  (given) =>
+    Array.isArray(given) && given.every((origin) => typeof origin === 'string' && addressOf(origin)?.origin === origin),
   () => explain`an array of origins as new URL(url).origin gives them, such as "wss://b.example.com"`,
 )
 
@@ -194,13 +195,8 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
  */
 export function dialUrl(given: unknown): URL {
   const text = given instanceof URL ? given.href : given
-  let address
-  try {
-    address = typeof text === 'string' && text.trim() !== '' && socketAddress(text)
-  } catch {
-    // Nothing that parses.
-  }
-  if (typeof address !== 'object' || address.hasUser)
+  const address = typeof text === 'string' && text.trim() !== '' && addressOf(text)
+  if (!address || address.hasUser)
     throw invalid(
       'url',
       explain`an absolute ws: or wss: URL, without user name and password, which end up in logs`,

@@ -1,11 +1,13 @@
 import { explain } from '../base/explanation.js'
-import { originOf } from '../base/socket-address.js'
+import { addressOf } from '../base/socket-address.js'
 
 /** Longer ones are nobody's honest address. */
 const MAX_URL = 2_048
 
 /** Absolute in the text itself: `wss:` alone or `//host` would be completed by a parser, from what it likes. */
 const ABSOLUTE = /^wss?:\/\/[^/]/i
+
+const USER = /^[^/]+\/\/[^/?#]*@/
 
 /** A parser strips or rewrites these, so that a reader and the parser see different hosts. */
 const TREACHEROUS = /[\u0000-\u0020\u007f-\u009f\\\s]/u
@@ -25,34 +27,21 @@ export type RedirectVerdict = { readonly url: string } | { readonly refused: str
  *   The comparison is exact: `https://b.example.com` is the origin of a page, not of a WebSocket, and matches nothing;
  *   so does an entry with a path or with a default port.
  */
-export function checkRedirect(url: string, configured: URL, allowedOrigins: readonly string[]): RedirectVerdict {
+export function checkRedirect(url: string, configured: string, allowedOrigins: readonly string[]): RedirectVerdict {
   if (url.length > MAX_URL) return { refused: explain`the url is longer than ${MAX_URL} characters` }
   if (TREACHEROUS.test(url)) return { refused: explain`the url holds white space, a control character or a backslash` }
   if (!ABSOLUTE.test(url))
     return { refused: explain`the url is not an absolute one that starts with wss:// (or ws://)` }
-  const origin = originOf(url)
-  if (origin === null) return { refused: explain`the url cannot be parsed` }
-  const parsed = new URL(url)
-  const own = socketOrigin(configured)
-  if (parsed.protocol === 'ws:' && !own.startsWith('ws:')) {
+  // In the text: a parser forgets an empty user, and `@` before the path fools whoever reads the address.
+  if (USER.test(url)) return { refused: explain`the url bears user info` }
+  const address = addressOf(url)
+  if (!address) return { refused: explain`the url cannot be parsed` }
+  const { origin, href, hasFragment } = address
+  const own = addressOf(configured)?.origin ?? ''
+  if (origin.startsWith('ws:') && !own.startsWith('ws:'))
     return { refused: explain`the url is ws: while the configured one is encrypted` }
-  }
-  // In the text, too: a parser forgets an empty user, and `@` before the path fools whoever reads the address.
-  if (parsed.username !== '' || parsed.password !== '' || authority(url).includes('@')) {
-    return { refused: explain`the url bears user info` }
-  }
-  if (url.includes('#')) return { refused: explain`the url bears a fragment` }
-  if (origin !== own && !allowedOrigins.includes(origin)) {
+  if (hasFragment) return { refused: explain`the url bears a fragment` }
+  if (origin !== own && !allowedOrigins.includes(origin))
     return { refused: explain`the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
-  }
-  return { url: parsed.href }
-}
-
-function authority(url: string): string {
-  return url.slice(url.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''
-}
-
-/** The origin that a WebSocket to that URL has: `new WebSocket('https://h')` dials `wss://h`. */
-function socketOrigin(configured: URL): string {
-  return originOf(configured.href)?.replace(/^http/, 'ws') ?? ''
+  return { url: href }
 }

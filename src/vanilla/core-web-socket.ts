@@ -1,6 +1,6 @@
 import { explain } from '../base/explanation.js'
 import { platformClock, type Clock } from '../base/clock.js'
-import { originOf } from '../base/socket-address.js'
+import { addressOf } from '../base/socket-address.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import type { Parts } from '../options/parts.js'
@@ -327,7 +327,7 @@ export class CoreWebSocket implements EventTarget {
     const Platform = typeof MessageEvent === 'function' ? MessageEvent : undefined
     if (Platform !== this.#platform || !this.#Message)
       this.#Message = messageClass((this.#platform = Platform), this, this.#clock)
-    if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: originOf(this.#url) ?? '' }
+    if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: addressOf(this.#url)?.origin ?? '' }
     const message = new this.#Message(messageData(data, this.#binaryType), this.#origin.is)
     this.#listeners.tell('message', message, message)
     message.over()
