@@ -9,6 +9,8 @@ export class LegRoster<User> {
   readonly legs = new Set<ServerLeg<User>>()
   /** Of whom the log is being told that they are gone. */
   private readonly releasing = new Set<Promise<void>>()
+  /** Whom a close waits for. Who comes behind it is only told to go: that never ends, where somebody always comes. */
+  private readonly leaving = new Set<ServerLeg<User>>()
   private emptied: (() => void) | null = null
 
   add(leg: ServerLeg<User>): void {
@@ -23,7 +25,7 @@ export class LegRoster<User> {
   remove(leg: ServerLeg<User>): boolean {
     this.connections.delete(leg)
     const wasWelcomed = this.legs.delete(leg)
-    if (this.connections.size === 0) this.emptied?.()
+    if (this.leaving.delete(leg) && this.leaving.size === 0) this.emptied?.()
     return wasWelcomed
   }
 
@@ -49,10 +51,11 @@ export class LegRoster<User> {
     return undefined
   }
 
-  /** Closes all, and resolves when they are gone. */
+  /** Closes all that are here, and resolves when they are gone. */
   async close(failure: Failure): Promise<void> {
-    for (const leg of [...this.connections]) leg.fail(failure, 'all')
-    if (this.connections.size > 0) await new Promise<void>((resolve) => void (this.emptied = resolve))
+    for (const leg of this.connections) this.leaving.add(leg)
+    for (const leg of [...this.leaving]) leg.fail(failure, 'all')
+    if (this.leaving.size > 0) await new Promise<void>((resolve) => void (this.emptied = resolve))
   }
 
   /** Resolves when the log has heard of all that are gone, or after `patience` milliseconds. */

@@ -1,12 +1,12 @@
 import { createServer, get } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { originCheck } from '../../../src/server/upgrade/origin.js'
 import { rawAnswer } from '../../kit/raw-answer.js'
 import { rawClient } from '../../kit/raw-client.js'
 import { createLiveServer, type ServerEvent } from '../../../src/server/index.js'
-import { liveServer } from '../kit.js'
+import { createSimulatedClock, liveServer, until, type Clock } from '../kit.js'
 
 const WEBSOCKET =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: livesocket.v1\r\n'
@@ -275,8 +275,8 @@ describe('several live servers on one HTTP server', () => {
 })
 
 describe('with noServer, the application’s own listener gives it what it is to serve', () => {
-  const mounted = async () => {
-    const live = await liveServer({ noServer: true, path: '/live' })
+  const mounted = async (options: { clock?: Clock } = {}) => {
+    const live = await liveServer({ noServer: true, path: '/live', ...options })
     const http = createServer((_request, response) => response.end('plain'))
     const answers: boolean[] = []
     http.on('upgrade', (request, stream, head) => {
@@ -306,6 +306,22 @@ describe('with noServer, the application’s own listener gives it what it is to
     expect(await ask('/other', WEBSOCKET)).toMatch(/^HTTP\/1\.1 418 /)
     expect(await ask('/live', 'Connection: Upgrade\r\nUpgrade: h2c\r\n')).toMatch(/^HTTP\/1\.1 418 /)
     expect(answers).toEqual([true, false, false])
+  })
+
+  test('it closes although somebody always comes: only those who were there are waited for', async () => {
+    const { live, port } = await mounted({ clock: createSimulatedClock() })
+    const there = await rawClient(`ws://127.0.0.1:${port}/live`)
+    await there.hello()
+    // Neither answers its close.
+    there.ws.pause()
+    const closing = live.close()
+    const comes = connect(port, '127.0.0.1')
+    onTestFinished(() => void comes.destroy())
+    comes.write(`GET /live HTTP/1.1\r\nHost: x\r\n${WEBSOCKET}\r\n`)
+    await until(() => live.stats().connections === 2, 'it is let in to be told')
+    there.ws.terminate()
+    await closing
+    expect(live.stats().connections).toBe(1)
   })
 })
 
