@@ -27,7 +27,10 @@ export interface ServerLimits {
    * 16 MiB.
    */
   readonly maxPendingBytes: number
-  /** From the opening of a socket to its `hello`, and from when it is greeted to its `welcome`. Default 10,000. */
+  /**
+   * From the opening of a socket to its `hello`, and from when it is greeted to its `welcome`; where it is refused many
+   * topics before that, from one sign that it reads to the next. Default 10,000.
+   */
   readonly helloTimeout: number
   /**
    * How long a hello may wait until it is greeted. One whose turn would come later is answered `busy` at once, with a

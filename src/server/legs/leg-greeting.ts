@@ -1,6 +1,6 @@
 import type { ClientFrame, TopicAnswers } from '../../protocol/frames.js'
 import { LOG_AWAY, UNTOLD, type Failure } from '../failure.js'
-import { fail, refusal, release, tellSession } from './leg-end.js'
+import { dropSlow, fail, refusal, release, tellSession } from './leg-end.js'
 import { pong } from './leg-serving.js'
 import { isEnded, nameOf, type LegState } from './leg-state.js'
 import { refuseTopics } from './leg-subscriptions.js'
@@ -33,12 +33,13 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
     const known = await identify(leg, hello)
     if (!known || !(await admit(leg, hello, known))) return
     const prepared = await leg.topics.prepare(hello.topics, leg.who!)
-    await refuseTopics(leg, prepared, undefined)
+    // What is left to do waits for nobody but its client.
+    leave(leg, false)
+    await refuseTopics(leg, prepared, undefined, () => deps.hellos.set(leg))
     if (isEnded(leg)) return leg.topics.drop(prepared)
     leg.phase = 'live'
     leg.rate = deps.rates.join(hello.session)
     deps.hellos.clear(leg)
-    leave(leg, false)
     leg.welcomedAt = deps.clock.monotonic()
     leg.flight.welcomed()
     leg.topics.join(prepared, (answers) => welcome(leg, known, answers))
@@ -54,6 +55,7 @@ export function tooLate<User>(leg: LegState<User>): void {
   // Who is asked who it is has as long, and says so itself.
   if (leg.asking) return
   if (leg.phase === 'opened') fail(leg, { code: 'timeout', message: 'The hello took too long.' })
+  else if (leg.place === null) dropSlow(leg)
   else untold(leg, LOG_AWAY)
 }
 

@@ -28,17 +28,21 @@ export async function subscribe<User>(
  * One question can have thousands of answers: they are told as they are read.
  *
  * @param id of the `subscribe` that asked for it, where one did.
+ * @param reads called whenever it has read what it was told.
  */
 export async function refuseTopics<User>(
   leg: LegState<User>,
   prepared: PreparedTopics,
   id: string | undefined,
+  reads?: () => void,
 ): Promise<void> {
   for (const why of leg.topics.refuse(prepared)) {
     if (isEnded(leg)) return
     tell(leg, why, id)
     const settled = leg.socket.settled()
-    if (settled) await settled
+    if (!settled) continue
+    await settled
+    if (!isEnded(leg)) reads?.()
   }
 }
 

@@ -1,7 +1,8 @@
 import { createLiveSocket, type LiveSocket } from 'livesocket'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { liveServer, until } from '../kit.js'
+import { Refused } from '../../../src/server/index.js'
+import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 /** A client, and how many frames go each way. */
 function counted(url: string) {
@@ -73,4 +74,46 @@ test('ten thousand topics that are subscribed while it is live are one frame eac
   expect(server.stats().topics).toBe(10_000)
   // The publish, its answer and its message come after them.
   expect(frames).toEqual({ sent: before.sent + 2, received: before.received + 3 })
+})
+
+describe('whoever does not read what it is refused', () => {
+  /** One hello can be greeted at a time. More is refused than all buffers between the two hold. */
+  async function refusing() {
+    const clock = createSimulatedClock()
+    const server = await liveServer({
+      clock,
+      limits: { maxAuthenticating: 1, maxTopics: 4_000, helloTimeout: 10_000 },
+      authorize: () => {
+        throw new Refused('members-only', 'x'.repeat(4_000))
+      },
+    })
+    const client = await server.client()
+    client.ws.pause()
+    const topics = Object.fromEntries(Array.from({ length: 4_000 }, (_, at) => [`topic-${at}`, {}]))
+    client.send({ type: 'hello', session: 'many', leg: 1, topics })
+    return { clock, server, client }
+  }
+
+  test('holds up nobody else, and is dropped as too slow: neither the log nor its identity is to blame', async () => {
+    const { clock, server } = await refusing()
+    await server.join()
+    expect(server.stats().admission).toMatchObject({ greeting: 0, waiting: 0 })
+    await clock.advance(10_000)
+    expect(server.stats().failed).toEqual({ 'too-slow': 1 })
+  })
+
+  test('is welcomed once it has, as long as it goes on reading', async () => {
+    const { clock, server, client } = await refusing()
+    await server.join()
+    for (const read of [800, 1_600]) {
+      await clock.advance(9_000)
+      client.ws.resume()
+      await until(() => client.frames.length >= read, 'some of it is read')
+      client.ws.pause()
+    }
+    client.ws.resume()
+    await client.next('welcome')
+    expect(client.of('error')).toHaveLength(4_000)
+    expect(server.stats().failed).toEqual({})
+  })
 })
