@@ -17,8 +17,8 @@ export interface ForeignMergeHandlers {
   }): void
   subscribe(leg: number, id: string, topics: TopicRequests): void
   unsubscribe(leg: number, topics: readonly string[]): void
-  /** Please call `drained` for that leg once everything that its server had sent by now has arrived. */
-  fence(leg: number): void
+  /** Please send that leg this: `drained` is to be called once everything that its server had sent by then has arrived. */
+  send(leg: number, frame: { readonly type: 'leave' }): void
   /** More is held than may be. True: a standby leg was dropped for it. */
   overflow(): boolean
   /** There begins who came 'from now' on. */

@@ -328,10 +328,11 @@ export class ForeignMerge {
 
   #leave(leg: number) {
     const { clock, leastOverlap } = this.#deps
-    if (!leastOverlap) return this.#handlers.fence(leg)
+    const leave = () => void this.#handlers.send(leg, { type: 'leave' })
+    if (!leastOverlap) return leave()
     this.#stopStaying = clock.setTimeout(() => {
       this.#stopStaying = null
-      this.#handlers.fence(leg)
+      leave()
     }, leastOverlap)
   }
 

@@ -1,6 +1,6 @@
 import { explain } from '../base/explanation.js'
 import type { ClientFrame, Position, Rejected, ServerFrame } from '../protocol/frames.js'
-import type { Codec, WireData } from '../protocol/protocol.js'
+import type { Codec, Line, WireData } from '../protocol/protocol.js'
 import {
   answerFrame,
   asIs,
@@ -15,6 +15,7 @@ import {
   threw,
 } from './raw-frames.js'
 import type { Outgoing, RawMessage, RawProtocolOptions, RawWelcome } from './raw-options.js'
+import { RawParting } from './raw-parting.js'
 
 /**
  * How long a server lets us say nothing that does not name a time, ms: SignalR waits for 30 s and Phoenix for 60,
@@ -22,17 +23,18 @@ import type { Outgoing, RawMessage, RawProtocolOptions, RawWelcome } from './raw
  */
 const PATIENCE = 20_000
 
-export function openCodec(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>): Codec {
-  return new RawCodec(raw, sessions)
-}
+/** The part of `connectTimeout` after which a leg goes without the answers for topics that have not come. */
+const LATE = 0.5
 
 /**
  * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its
  * own.
  */
-class RawCodec implements Codec {
+export class RawCodec implements Codec {
   readonly #raw: RawProtocolOptions
   readonly #sessions: (session: string) => Map<string, string>
+  readonly #line: Line
+  readonly #parting: RawParting
   readonly #asksReady: boolean
   /** The last identity of each topic that the session follows. */
   #last = new Map<string, string>()
@@ -40,25 +42,22 @@ class RawCodec implements Codec {
   #leg = 0
   #requests = 0
   #ready = false
-  #replies: readonly WireData[] = NONE
+  /** The server has refused this client, and closes the leg. */
+  #refused = false
   /** The server has said something. */
   #heard = false
   /** The leg has waited long enough for its topics. */
   #late = false
   /** Pongs that answer a ping of the codec's own. */
   #ownPongs = 0
-  readonly leave: Codec['leave']
+  #stopWaiting: (() => void) | null = null
 
-  constructor(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>) {
+  constructor(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>, line: Line) {
     this.#raw = raw
     this.#sessions = sessions
+    this.#line = line
+    this.#parting = new RawParting(raw, line)
     this.#asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
-    this.leave =
-      raw.leave &&
-      (() => {
-        const data = pieces(attempt(() => raw.leave!()))
-        return data.length > 0 ? data : null
-      })
   }
 
   encode(frame: ClientFrame) {
@@ -85,30 +84,15 @@ class RawCodec implements Codec {
     }
   }
 
-  replies() {
-    const waiting = this.#replies
-    this.#replies = NONE
-    return waiting
+  written(frame: ClientFrame) {
+    if (frame.type === 'hello') return this.#greeted()
+    const done = frame.type === 'publish' && attempt(() => this.#raw.unanswered?.(plain(frame))) === true
+    if (done) this.#line.accept({ type: 'ack', id: frame.id })
+    else this.#parting.written(frame)
   }
 
   owes() {
     return this.#raw.owes?.() ?? false
-  }
-
-  unanswered(frame: ClientFrame & { readonly type: 'publish' }) {
-    return attempt(() => this.#raw.unanswered?.(plain(frame))) === true
-  }
-
-  overdue() {
-    const raw = this.#raw
-    if (this.#ready || !raw.waiting) return NONE
-    this.#late = true
-    if (this.#heard) return attempt(() => this.#withoutTheRest()) ?? NONE
-    if (raw.pong) {
-      this.#say(attempt(() => raw.ping?.()))
-      this.#ownPongs++
-    }
-    return NONE
   }
 
   closed(code: number, reason: string) {
@@ -121,15 +105,33 @@ class RawCodec implements Codec {
   }
 
   lost() {
+    this.#stopWaiting?.()
+    this.#parting.stop()
     const said = this.#messages(this.#raw.lost?.(), '')
     return 'invalid' in said ? NONE : 'type' in said ? [said] : said
   }
 
-  opened() {
+  /** What the opening of the socket itself says: a welcome, where a server has no word for it. */
+  #greeted() {
     const raw = this.#raw
-    if (this.#ready || (raw.opened ? !raw.opened() : raw.ready || this.#asksReady)) return NONE
-    this.#ready = true
-    return [this.#welcome({})]
+    const line = this.#line
+    if (this.#ready) return
+    if (raw.opened ? raw.opened() : !raw.ready && !this.#asksReady) {
+      this.#ready = true
+      line.accept(this.#welcome({}))
+    } else if (raw.waiting) this.#stopWaiting = line.clock.setTimeout(() => this.#overdue(), line.timeLeft(LATE))
+  }
+
+  /** The leg has waited long for its welcome: what can be served without the answers that have not come is. */
+  #overdue() {
+    const raw = this.#raw
+    if (this.#ready || this.#refused) return
+    this.#late = true
+    if (this.#heard) for (const frame of attempt(() => this.#withoutTheRest()) ?? NONE) this.#line.accept(frame)
+    else if (raw.pong) {
+      this.#say(attempt(() => raw.ping?.()))
+      this.#ownPongs++
+    }
   }
 
   #welcome(said: RawWelcome): ServerFrame {
@@ -175,6 +177,9 @@ class RawCodec implements Codec {
         return this.#raw.auth?.(frame.token)
       case 'ping':
         return this.#raw.ping?.()
+      case 'leave':
+        this.#parting.leave()
+        return NONE
     }
   }
 
@@ -231,10 +236,12 @@ class RawCodec implements Codec {
     const raw = this.#raw
     const unauthorized = raw.unauthorized?.(data)
     if (unauthorized) {
+      this.#refused = true
       const message = unauthorized === true ? explain`the server refused the token` : unauthorized
       return [{ type: 'error', code: 'unauthorized', message }]
     }
     const ended = raw.ended?.(data)
+    if (ended) this.#refused = true
     if (ended) return [{ type: 'error', code: 'forbidden', message: ended }]
     const invalid = raw.invalid?.(data)
     if (invalid) return { invalid }
@@ -242,13 +249,16 @@ class RawCodec implements Codec {
     if (handover) return [handoverFrame(handover, () => `${this.#leg}:${++this.#requests}`)]
     if (raw.pong?.(data)) {
       if (this.#ownPongs > 0) return (this.#ownPongs--, NONE)
-      if (this.#ready || !this.#asksReady) return [{ type: 'pong' }]
+      if (this.#ready || !this.#asksReady)
+        return this.#parting.ponged() ? [{ type: 'pong' }, { type: 'drained' }] : [{ type: 'pong' }]
       this.#ready = true
       return [this.#welcome({})]
     }
     if (raw.drained?.(data)) return [{ type: 'drained' }]
     const answer = raw.answer?.(data)
-    return answer ? [answerFrame(answer)] : null
+    if (!answer) return null
+    this.#parting.answered(answer.id)
+    return [answerFrame(answer)]
   }
 
   /** What has not been answered by now is told, and the leg is ready without. */
@@ -282,6 +292,6 @@ class RawCodec implements Codec {
 
   #say(data: Outgoing) {
     const more = pieces(data)
-    if (more.length > 0) this.#replies = [...this.#replies, ...more]
+    if (more.length > 0) this.#line.put(more)
   }
 }

@@ -4,7 +4,7 @@ import type { Protocol } from '../protocol/protocol.js'
 import type { ForeignMergeHandlers } from './foreign-delivery.js'
 import { createForeignMerge, type ForeignMergeDeps } from './foreign-merge.js'
 import { tickWhileHidden } from './hidden-ticks.js'
-import { openCodec } from './raw-codec.js'
+import { RawCodec } from './raw-codec.js'
 import type { RawProtocolOptions } from './raw-options.js'
 import { perSession } from './raw-session.js'
 
@@ -61,7 +61,7 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     createMerge: (deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) =>
       createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves, leastOverlap }, handlers),
-    open: () => openCodec(typeof given === 'function' ? given() : given, sessions),
+    open: (line) => new RawCodec(typeof given === 'function' ? given() : given, sessions, line),
   }
 }
 

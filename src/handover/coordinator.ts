@@ -310,10 +310,6 @@ export class Coordinator implements Handover, SessionLegs {
     }
   }
 
-  fence(number: number): void {
-    this.legs.of(number)?.barrier(() => this.session.merge.drained?.(number))
-  }
-
   dropStandby(): boolean {
     if (!this.state.standby) return false
     this.dispatch({ type: 'overflow' })

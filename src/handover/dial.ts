@@ -63,10 +63,6 @@ export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
     this.leg = createProtocolLeg(this, this)
   }
 
-  unanswered(): boolean {
-    return this.#handover.session.outbox?.owes(this.number) ?? false
-  }
-
   token(signal: AbortSignal): Promise<string | undefined> {
     return this.#handover.session.tokens.token(signal)
   }

@@ -17,11 +17,6 @@ import type { ClientReason } from './state.js'
 export interface SessionLegs {
   /** Puts a frame on a leg. False: that leg takes none. */
   send(leg: number, frame: ClientFrame): boolean
-  /**
-   * Tells the merge `drained` for that leg once everything that its server had sent by now has arrived, where the
-   * protocol can say so.
-   */
-  fence(leg: number): void
   /** Drops a standby leg; false where there is none. */
   dropStandby(): boolean
   /** The active leg is to be left. */
@@ -210,10 +205,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     return this.#legs.dropStandby()
   }
 
-  fence(leg: number): void {
-    this.#legs.fence(leg)
-  }
-
   invalid(topic: string, reason: string): void {
     this.#audience.emit('invalid', { topic, reason })
   }
@@ -287,7 +278,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 }
 
 /** What the protocol's own room has made, of which the room of protocols knows nothing. */
-type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & { fence(leg: number): void }) => Session['merge']
+type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & Pick<Session, 'send'>) => Session['merge']
 
 function mergeOf({ protocol, clock, holding }: Settings, session: Session): Session['merge'] {
   const deps = { clock, present: clock.present, id: newId, ...holding }

@@ -22,11 +22,6 @@ export interface ProtocolLeg {
   send(frame: ClientFrame): boolean
   /** The token that it bears now, after an in-band renewal. */
   renewed(token: string): void
-  /**
-   * Calls `reached` once everything that the server had sent before it heard of this has arrived: an answered ping
-   * comes in order.
-   */
-  barrier(reached: () => void): void
   /** It still owes an answer that no other leg can give. */
   readonly owes: boolean
   /**
@@ -69,8 +64,6 @@ export interface ProtocolLegDeps {
   /** The part of `connectTimeout` by which the socket has to be open, ms. */
   readonly openTimeout: number
   readonly heartbeat: { readonly interval: number; readonly timeout: number } | false
-  /** Whether a publish is unanswered on it. Default: never. */
-  unanswered?(): boolean
   /** A token to say hello with. */
   token(signal: AbortSignal): Promise<string | undefined>
   url(signal: AbortSignal): Promise<URL>

@@ -1,7 +1,7 @@
 import { NO_WELCOME } from '../policy/leg-failure.js'
 import { explain } from '../base/explanation.js'
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { since, type Instant } from '../base/clock.js'
+import { since, type Clock, type Instant } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat, type HeartbeatHandlers } from './heartbeat.js'
 import { createLeg, type Leg, type LegHandlers } from './leg.js'
@@ -10,7 +10,7 @@ import { bounded, bounds } from '../policy/bounds.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, TopicAnswers, WelcomeFrame } from '../protocol/frames.js'
 import { plainFrame } from '../protocol/plain-frame.js'
-import type { Codec, WireData } from '../protocol/protocol.js'
+import type { Codec, Line, WireData } from '../protocol/protocol.js'
 
 export type { LegEnd, ProtocolLeg, ProtocolLegDeps, ProtocolLegHandlers } from './leg-contract.js'
 
@@ -26,12 +26,6 @@ const KEEPALIVE = 0.8
 
 /** A server that says that the welcome is to come is waited for so many times longer in all. */
 const QUEUED = 12
-
-/** The part of `connectTimeout` after which a leg goes without the answers for topics that have not come. */
-const PATIENCE = 0.5
-
-/** How long a leg that is left may go on answering publishes before its topics are taken from it: a slow round trip. */
-const ANSWER_TIME = 1_000
 
 /** The errors that the protocol follows with a close. */
 const FINAL = new Set([
@@ -54,9 +48,10 @@ export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHa
   return new DialledLeg(deps, handlers)
 }
 
-class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
+class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
   readonly number: number
   readonly handover: string | undefined
+  readonly clock: Clock
   readonly dialledAt: Instant
   url = ''
   token: string | undefined
@@ -77,27 +72,19 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   readonly #late: Alarm
   /** Its time was cut short. */
   #hurried = false
-  /** A welcome that is late by now may yet come. */
-  #patient: boolean
   #error: ErrorFrame | undefined
   #answers: TopicAnswers | null = null
-  #pings = 0
-  #pongs = 0
-  #fence: { readonly pongs: number; readonly reached: () => void } | null = null
-  /** The leg is left, once its publishes are answered. */
-  #leaving: { readonly reached: () => void } | null = null
-  #unanswered: Alarm | null = null
 
   constructor(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers) {
     const { clock, number, handover, protocol, present } = deps
     this.#deps = deps
     this.#handlers = handlers
-    this.#codec = protocol.open()
-    this.#patient = this.#codec.overdue !== undefined
     this.number = number
+    this.clock = clock
     this.handover = handover
     this.dialledAt = this.#dialling = present.look()
     this.#late = createAlarm(clock, this.#timedOut, this)
+    this.#codec = protocol.open(this)
     this.#dial(this.#abort!.signal).catch((thrown: unknown) => {
       // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
       this.died({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
@@ -123,12 +110,13 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   opened(): void {
     if (this.#over) return
     this.#opened = true
-    const { clock, connectTimeout } = this.#deps
-    const patience = connectTimeout * (this.#patient ? PATIENCE : 1)
-    if (!this.#hurried) this.#late.set(Math.max(0, patience - since(clock, this.#dialling)))
+    if (!this.#hurried) this.#late.set(this.timeLeft(1))
     this.#handlers.opened()
     this.send(this.#deps.hello(this.token))
-    this.#acceptAll(this.#codec.opened?.())
+  }
+
+  timeLeft(times: number): number {
+    return Math.max(0, times * this.#deps.connectTimeout - since(this.clock, this.#dialling))
   }
 
   shortenDial(patience: number): void {
@@ -139,23 +127,15 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
   }
 
   #timedOut() {
-    const { clock, connectTimeout } = this.#deps
     const announced = this.#error && FINAL.has(this.#error.code)
-    if (this.#patient && this.#opened && !this.#error && !this.#hurried) {
-      this.#patient = false
-      this.#late.set(Math.max(0, connectTimeout - since(clock, this.#dialling)))
-      this.#acceptAll(this.#codec.overdue!())
-      if (!this.#over) this.#put(this.#codec.replies?.() ?? [])
-    } else if (announced) this.died({ code: 1006, reason: explain`closed by the client after the server announced it` })
-    else this.died({ code: 1006, reason: this.#opened ? NO_WELCOME : 'no connection in time' })
+    const late = this.#opened ? NO_WELCOME : 'no connection in time'
+    this.died({ code: 1006, reason: announced ? explain`closed by the client after the server announced it` : late })
   }
 
   /** Its server has many to welcome, and this one has its place among them. */
   #queued() {
-    const { clock, connectTimeout } = this.#deps
     this.#hurried = false
-    const left = QUEUED * connectTimeout - since(clock, this.#dialling)
-    this.#late.set(Math.max(0, Math.min(connectTimeout, left)))
+    this.#late.set(Math.min(this.#deps.connectTimeout, this.timeLeft(QUEUED)))
   }
 
   #welcomed(frame: WelcomeFrame) {
@@ -197,11 +177,8 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
     this.#handlers.arrived(at)
     if (this.#over) return
     const decoded = this.#codec.decode(data)
-    const replies = this.#codec.replies?.()
-    if (replies && replies.length > 0 && this.#put(replies)) this.#heartbeat?.sent(at)
     if (!isSeveral(decoded)) this.#take(decoded, data)
     else for (const one of decoded) this.#take(one, data)
-    if (this.#leaving) this.#leave(false)
   }
 
   #take(one: ServerFrame | Rejected, data: WireData) {
@@ -211,14 +188,11 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
     const told = this.token !== undefined && typeof data === 'string' && data.includes(this.token)
     const frame = told ? plainFrame(one, (text) => this.#plain(text)) : one
     if ('invalid' in frame) this.#handlers.invalid(frame)
-    else this.#accept(frame)
+    else this.accept(frame)
   }
 
-  #acceptAll(frames: readonly ServerFrame[] = []) {
-    for (const frame of frames) if (!this.#over) this.#accept(frame)
-  }
-
-  #accept(frame: ServerFrame) {
+  accept(frame: ServerFrame): void {
+    if (this.#over) return
     if (frame.type === 'welcome') {
       if (this.welcome)
         return this.#handlers.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
@@ -231,14 +205,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
       if (FINAL.has(frame.code)) this.#late.set(CLOSE_AFTER_ERROR)
     }
     if (frame.type === 'pong' && !this.welcome && !this.#error) this.#queued()
-    // Pings are answered in the order in which they went out: an earlier one's answer proves nothing about later
-    // frames.
-    if (frame.type === 'pong' && ++this.#pongs >= (this.#fence?.pongs ?? Infinity)) {
-      const { reached } = this.#fence!
-      this.#fence = null
-      reached()
-    }
-    if (!this.#over) this.#handlers.frame(frame)
+    this.#handlers.frame(frame)
   }
 
   send(frame: ClientFrame): boolean {
@@ -252,16 +219,18 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
       this.#handlers.frame({ type: 'nack', id: frame.id, code: 'invalid', message })
       return true
     }
-    if (!this.#put(data)) return false
-    if (frame.type === 'ping') this.#pings++
-    this.#heartbeat?.sent(this.#deps.present.look())
-    if (frame.type === 'publish' && this.#codec.unanswered?.(frame)) this.#handlers.frame({ type: 'ack', id: frame.id })
+    if (!this.put(data)) return false
+    this.#codec.written?.(frame)
     return true
   }
 
-  #put(data: WireData | readonly WireData[]): boolean {
-    if (typeof data === 'string' || data instanceof ArrayBuffer) return this.#socket!.send(data)
-    return data.every((piece) => this.#socket!.send(piece))
+  put(data: WireData | readonly WireData[]): boolean {
+    const socket = this.#socket
+    if (!socket) return false
+    const whole = typeof data === 'string' || data instanceof ArrayBuffer
+    const out = whole ? socket.send(data) : data.every((piece) => socket.send(piece))
+    if (out) this.#heartbeat?.sent(this.#deps.present.look())
+    return out
   }
 
   probe(timeout: number): void {
@@ -278,34 +247,8 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
     return this.#codec.owes?.() ?? false
   }
 
-  barrier(reached: () => void): void {
-    if (!this.#codec.leave) return this.#askPong(reached)
-    this.#leaving = { reached }
-    this.#unanswered ??= createAlarm(this.#deps.clock, () => this.#leave(true))
-    this.#unanswered.set(ANSWER_TIME)
-    this.#leave(false)
-  }
-
-  /**
-   * Takes the topics from the leg, or asks it for a pong, if its publishes are answered by now or have had their time.
-   */
-  #leave(whatever: boolean) {
-    if (!this.#leaving || this.#over || (!whatever && this.#deps.unanswered?.())) return
-    const { reached } = this.#leaving
-    this.#unanswered?.clear()
-    const goodbye = this.#codec.leave?.()
-    this.#leaving = null
-    // Its answer is the server's own word, a `drained` frame.
-    if (goodbye) this.#put(goodbye)
-    else this.#askPong(reached)
-  }
-
-  #askPong(reached: () => void) {
-    if (this.send({ type: 'ping' })) this.#fence = { pongs: this.#pings, reached }
-  }
-
   close(code: number, reason?: string): void {
-    if (this.#opened && !this.#over) this.#put(this.#codec.goodbye?.() ?? [])
+    if (!this.#over) this.put(this.#codec.goodbye?.() ?? [])
     this.#release(code, reason)
   }
 
@@ -323,7 +266,6 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers {
     this.#over = true
     this.#abort?.abort()
     this.#late.clear()
-    this.#unanswered?.clear()
     this.#heartbeat?.stop()
     this.#socket?.close(code, reason)
     for (const frame of this.#codec.lost?.() ?? []) this.#handlers.frame(frame)

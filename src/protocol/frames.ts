@@ -79,6 +79,8 @@ export type ClientFrame =
   /** The handover of that request waits: the server that was dialled is busy, for so many milliseconds. */
   | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number | undefined }
   | { readonly type: 'ping' }
+  /** To a foreign server: the leg is left, and `drained` is to tell when nothing follows on it. Not on the wire of livesocket.v1. */
+  | { readonly type: 'leave' }
 
 export interface WelcomeFrame {
   readonly type: 'welcome'

@@ -4,38 +4,29 @@ import type { ClientFrame, ErrorFrame, Rejected, ServerFrame } from './frames.js
 /** What goes over a WebSocket. */
 export type WireData = string | ArrayBuffer
 
+/** A leg, as its codec may use it beside what it is asked. */
+export interface Line {
+  readonly clock: Clock
+  /** Puts this on the wire. False: it is not open. */
+  put(data: WireData | readonly WireData[]): boolean
+  /** The server says so, as if that frame had come. */
+  accept(frame: ServerFrame): void
+  /** Milliseconds until so many times `connectTimeout` have passed since it was dialled: 0 from then on. */
+  timeLeft(times: number): number
+}
+
 /** Puts frames on the wire of one leg and reads them off it. */
 export interface Codec {
   /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
   encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
   /** The frame that this data bears, or several: none where it means nothing to us. Throws nothing. */
   decode(data: WireData): ServerFrame | Rejected | readonly (ServerFrame | Rejected)[]
-  /**
-   * What goes back on the same leg at once: asked after each `decode`, before its frames are dealt with. Throws
-   * nothing.
-   */
-  replies?(): readonly WireData[]
+  /** What was encoded for that frame is on its way. Throws nothing. */
+  written?(frame: ClientFrame): void
   /** Whether this leg still owes an answer that no other leg can give: the overlap waits for it, up to its limit. */
   owes?(): boolean
-  /** What to tell the application of answers that this leg owes when it is gone. */
+  /** The leg is over. What to tell the application of answers that it owes. */
   lost?(): readonly ServerFrame[]
-  /**
-   * What the opening of the socket itself says, once the hello is on its way: a welcome, where a server has no word for
-   * it.
-   */
-  opened?(): readonly ServerFrame[]
-  /** Whether a publish that was sent will have no answer. */
-  unanswered?(frame: ClientFrame & { readonly type: 'publish' }): boolean
-  /**
-   * The leg has waited long for its welcome: what can be served without the answers that have not come, and which those
-   * are.
-   */
-  overdue?(): readonly ServerFrame[]
-  /**
-   * What takes the session's topics from this leg, in order behind all that was sent: `drained` tells when it is done.
-   * Null: a ping does.
-   */
-  leave?(): readonly WireData[] | null
   /** What a close code of the server's own means, as the error that livesocket.v1 has for it. */
   closed?(code: number, reason: string): ErrorFrame | undefined
   /** What a leg is told last, where it is the client that closes it. */
@@ -96,5 +87,5 @@ export interface Protocol {
   /** Makes what merges the messages of its legs. Whose protocol it is knows of what. */
   readonly createMerge: (deps: never, handlers: never) => unknown
   /** One codec a leg. */
-  open(): Codec
+  open(line: Line): Codec
 }

@@ -26,7 +26,7 @@ function world(deps: Partial<ForeignMergeDeps>) {
       gap: ({ from, to, reason }) => told.push(`gap ${from}-${to} ${reason}`),
       subscribe: (leg, _id, topics) => told.push(`subscribe ${leg} ${[...topics.keys()]}`),
       unsubscribe: (leg, topics) => told.push(`unsubscribe ${leg} ${topics}`),
-      fence: (leg) => fenced.push(leg),
+      send: (leg) => fenced.push(leg),
       overflow: () => false,
     },
   )

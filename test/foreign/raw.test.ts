@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
 import type { ClientFrame, Position } from '../../src/protocol/frames.js'
 import { rawProtocol, type RawHello, type RawProtocolOptions } from '../../src/foreign/raw.js'
+import { openCodec } from '../kit/open-codec.js'
 
 const hello: ClientFrame = {
   type: 'hello',
@@ -13,7 +14,7 @@ const hello: ClientFrame = {
 const message: RawProtocolOptions['message'] = (data) => ({ topic: 't', data })
 
 function codecOf(options: Partial<RawProtocolOptions> = {}) {
-  const codec = rawProtocol({ message, ...options }).open()
+  const codec = openCodec(rawProtocol({ message, ...options }))
   return codec
 }
 
@@ -45,12 +46,14 @@ describe('when a leg is ready', () => {
   it('is once it is open, where the server has no word for it', () => {
     const codec = codecOf()
     codec.encode(hello)
-    expect(codec.opened!()).toEqual(welcome)
+    codec.written!(hello)
+    expect(codec.told()).toEqual(welcome)
   })
 
   it('is when the server says so, with what it tells of itself, once', () => {
     const codec = codecOf({ ready: (data) => (data === 'hi' ? { server: 'blue', heartbeat: 5_000 } : false) })
-    expect(codec.opened!()).toEqual([])
+    codec.written!(hello)
+    expect(codec.told()).toEqual([])
     expect(codec.decode('hi')).toEqual([{ ...welcome[0], server: 'blue', heartbeat: 5_000 }])
     expect(codec.decode('hi')).toMatchObject({ type: 'message', data: 'hi' })
   })
@@ -58,7 +61,8 @@ describe('when a leg is ready', () => {
   it('is when it has answered a ping that went out behind the hello', () => {
     const codec = codecOf({ hello: () => ['one', 'two'], ping: () => 'ping', pong: (data) => data === 'pong' })
     expect(codec.encode(hello)).toEqual(['one', 'two', 'ping'])
-    expect(codec.opened!()).toEqual([])
+    codec.written!(hello)
+    expect(codec.told()).toEqual([])
     expect(codec.decode('pong')).toEqual([{ ...welcome[0], heartbeat: 20_000 }])
     expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
   })
@@ -66,7 +70,8 @@ describe('when a leg is ready', () => {
   it('is at the opening where `opened` says so, whatever `ready` waits for', () => {
     const codec = codecOf({ ready: (data) => data === 'hi', opened: () => true })
     codec.encode(hello)
-    expect(codec.opened!()).toEqual(welcome)
+    codec.written!(hello)
+    expect(codec.told()).toEqual(welcome)
     expect(codec.decode('hi')).toMatchObject({ type: 'message' })
   })
 })
@@ -88,7 +93,7 @@ describe('the last identity of each topic', () => {
     session = 's',
     wanted: ReadonlyMap<string, Position | null> = topics,
   ) => {
-    const codec = protocol.open()
+    const codec = openCodec(protocol)
     expect(codec.encode({ ...hello, session, topics: wanted } as ClientFrame)).toEqual([])
     return codec
   }
@@ -180,7 +185,7 @@ it('takes nothing from the other frames of a piece where one cannot be read or i
 describe('a leg whose topics are not all answered', () => {
   const slow = () => {
     const waiting = new Set(['t', 'u'])
-    return codecOf({
+    const codec = codecOf({
       hello: () => 'join',
       ping: () => 'ping',
       pong: (data) => data === 'pong',
@@ -188,31 +193,94 @@ describe('a leg whose topics are not all answered', () => {
       ready: (data) => (waiting.delete(data as string), waiting.size === 0),
       message: () => null,
     })
+    codec.written!(hello)
+    return codec
   }
   const without = (...topics: string[]) => [
     ...topics.map((topic) => ({ type: 'error', code: 'timeout', topic })),
     { type: 'welcome' },
   ]
 
-  it('is ready without them when it has waited long enough, and says which they are', () => {
+  it('is ready without them when it has waited long enough, and says which they are', async () => {
     const codec = slow()
     expect(codec.decode('t')).toEqual([])
-    expect(codec.overdue!()).toMatchObject(without('u'))
+    await codec.clock.advance(4_999)
+    expect(codec.told()).toEqual([])
+    await codec.clock.advance(1)
+    expect(codec.told()).toMatchObject(without('u'))
     expect(codec.decode('u')).toEqual([])
   })
 
-  it('asks a server that has said nothing at all for a sign of life first', () => {
+  it('asks a server that has said nothing at all for a sign of life first', async () => {
     const codec = slow()
-    expect([codec.overdue!(), codec.replies!()]).toEqual([[], ['ping']])
+    await codec.clock.advance(5_000)
+    expect([codec.told(), codec.replies()]).toEqual([[], ['ping']])
     expect(codec.decode('pong')).toMatchObject(without('t', 'u'))
     expect(codec.decode('pong')).toMatchObject([{ type: 'pong' }])
   })
 
-  it('tells the pong of its own from others', () => {
+  it('tells the pong of its own from others', async () => {
     const codec = slow()
-    codec.overdue!()
+    await codec.clock.advance(5_000)
     expect(codec.decode('t')).toMatchObject(without('u'))
     expect([codec.decode('pong'), codec.decode('pong')]).toMatchObject([[], [{ type: 'pong' }]])
+  })
+
+  it('is not ready after all where the server has refused the token, and waits for nothing when it is over', async () => {
+    const codec = codecOf({
+      waiting: () => ['t'],
+      ready: () => false,
+      message: () => null,
+      unauthorized: (data) => data === 'no',
+    })
+    codec.written!(hello)
+    codec.decode('no')
+    await codec.clock.advance(5_000)
+    expect(codec.told()).toEqual([])
+    codec.written!(hello)
+    codec.lost!()
+    expect(codec.clock.pending).toBe(0)
+  })
+})
+
+describe('a leg that is left', () => {
+  const leaving = (options: Partial<RawProtocolOptions> = {}) =>
+    codecOf({ ping: () => 'ping', pong: (data) => data === 'pong', ready: () => true, ...options })
+  const send = (codec: ReturnType<typeof codecOf>, frame: ClientFrame) => {
+    codec.encode(frame)
+    codec.written!(frame)
+  }
+
+  it('has nothing more when it has answered a ping of that moment: an earlier one proves nothing', () => {
+    const codec = leaving()
+    codec.decode('ready')
+    send(codec, { type: 'ping' })
+    send(codec, { type: 'leave' })
+    expect(codec.replies()).toEqual(['ping'])
+    expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
+    expect(codec.decode('pong')).toEqual([{ type: 'pong' }, { type: 'drained' }])
+    expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
+  })
+
+  it.each<[string, (codec: ReturnType<typeof leaving>) => unknown]>([
+    ['its publishes are answered', (codec) => codec.decode('p')],
+    ['they have had the time of a slow round trip', (codec) => codec.clock.advance(1_000)],
+  ])('keeps its topics until %s', async (_, act) => {
+    const codec = leaving({
+      leave: () => 'leave',
+      answer: (data) => (data === 'p' ? { id: 'p' } : null),
+      unanswered: ({ data }) => data === 'no answer',
+    })
+    codec.decode('ready')
+    send(codec, { type: 'publish', id: 'p', topic: 't', data: 1 })
+    send(codec, { type: 'publish', id: 'q', topic: 't', data: 'no answer' })
+    expect(codec.told()).toEqual([{ type: 'ack', id: 'q' }])
+    send(codec, { type: 'leave' })
+    await codec.clock.advance(999)
+    expect(codec.replies()).toEqual([])
+    await act(codec)
+    expect(codec.replies()).toEqual(['leave'])
+    expect(codec.clock.pending).toBe(0)
   })
 })
 
@@ -221,7 +289,7 @@ it('keeps state of each leg apart where it is given a function', () => {
     let count = 0
     return { message: () => ({ topic: 't', data: ++count }) }
   })
-  const [one, two] = [protocol.open(), protocol.open()]
+  const [one, two] = [openCodec(protocol), openCodec(protocol)]
   one.decode('')
   expect([one.decode(''), two.decode('')]).toMatchObject([{ data: 2 }, { data: 1 }])
 })

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { mqtt } from '../../src/presets/mqtt.js'
 import { PACKET, writePacket, writeProperties } from '../../src/presets/mqtt-packets.js'
+import { openCodec } from '../kit/open-codec.js'
 import { until } from '../server/kit.js'
 import { oneToLast, scripted, speaking } from './stage.js'
 
@@ -167,15 +168,16 @@ describe('at a scripted broker of MQTT 5', () => {
   })
 
   it('goes over to the next connection before a queue that overtakes nothing is empty: no ping that something came before ends it', () => {
-    const codec = mqtt({ handover: null }).open()
+    const codec = openCodec(mqtt({ handover: null }))
     codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['t', null]]) } as never)
-    const told = (data: ArrayBuffer) => [codec.decode(data), codec.replies!()] as const
+    const told = (data: ArrayBuffer) => [codec.decode(data), codec.replies()] as const
     told(CONNACK)
     told(writePacket(PACKET.suback, 0, [[2, 1], ...writeProperties([]), [1, 1]]))
     const pingreq = writePacket(PACKET.pingreq, 0, [])
     const pong = writePacket(PACKET.pingresp, 0, [])
     const queued = writePacket(PACKET.publish, 2, ['t', [2, 7], ...writeProperties([[0x0b, 1]]), new Uint8Array(1)])
-    codec.leave!()
+    codec.encode({ type: 'leave' })
+    codec.replies()
     expect(told(writePacket(PACKET.unsuback, 0, [[2, 2], ...writeProperties([]), [1, 0]]))[1]).toEqual([pingreq])
     expect(told(queued)[0]).toMatchObject([{ type: 'message', topic: 't' }])
     expect(told(pong)).toEqual([[], [pingreq]])

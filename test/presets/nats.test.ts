@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { nats, type NatsMessage } from '../../src/presets/nats.js'
 import { natsFrames } from '../../src/presets/nats-frames.js'
+import { openCodec } from '../kit/open-codec.js'
 import { freePort } from '../kit/free-port.js'
 import { until } from '../server/kit.js'
 import { oneToLast, scripted, speaking } from './stage.js'
@@ -75,7 +76,7 @@ it('tells of a subject that is none, and serves the others', async () => {
 })
 
 it('takes nothing any more of a subscription that has ended, however late it comes', async () => {
-  const codec = nats().open()
+  const codec = openCodec(nats())
   codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['news', null]]) } as never)
   expect(codec.encode({ type: 'unsubscribe', topics: ['news'] })).toEqual(['UNSUB 1\r\n'])
   codec.encode({ type: 'subscribe', id: '1', topics: new Map([['news', null]]) })
@@ -126,7 +127,7 @@ it('has a new token fetched when the server refuses one, and tells whatever else
 })
 
 it('spreads its handover over the time for which a server in lame duck mode serves', () => {
-  const codec = nats({ grace: 3_000 }).open()
+  const codec = openCodec(nats({ grace: 3_000 }))
   expect(codec.decode(new TextEncoder().encode('INFO {"ldm":true}\r\n').buffer)).toMatchObject([
     { type: 'handover', spread: 3_000, deadline: 3_000 },
   ])

@@ -2,6 +2,7 @@ import { Socket } from 'phoenix'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { phoenix as preset, type PhoenixOptions } from '../../src/presets/phoenix.js'
+import { openCodec } from '../kit/open-codec.js'
 import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
@@ -325,7 +326,7 @@ it('has a push answered by what the channel replied, also when it says no', asyn
 })
 
 it('tells of a channel that crashes again before it has been joined anew', () => {
-  const codec = phoenix().open()
+  const codec = openCodec(phoenix())
   const [join] = codec.encode({
     type: 'hello',
     session: 's',
@@ -335,7 +336,7 @@ it('tells of a channel that crashes again before it has been joined anew', () =>
   const crash = (of: string) =>
     codec.decode(JSON.stringify([(JSON.parse(of) as Frame)[0], null, 'room:1', 'phx_error', {}]))
   expect(crash(join!)).toEqual([])
-  const [again] = codec.replies!() as string[]
+  const [again] = codec.replies() as string[]
   expect(crash(again!)).toMatchObject([
     { type: 'error', code: 'forbidden', topic: 'room:1', message: expect.stringContaining('crashed') as string },
   ])

@@ -9,6 +9,7 @@ import {
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { signalR } from '../../src/presets/signal-r.js'
+import { openCodec } from '../kit/open-codec.js'
 import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
@@ -161,9 +162,9 @@ it('delivers all that one connection brings about the same thing, puts the token
   ])
 })
 
-it('is live without a join that is not answered, and tells of it', () => {
-  const codec = signalR({ join: (topic) => ({ target: 'Join', arguments: [topic] }) }).open()
-  codec.encode({
+it('is live without a join that is not answered, and tells of it', async () => {
+  const codec = openCodec(signalR({ join: (topic) => ({ target: 'Join', arguments: [topic] }) }))
+  const hello = {
     type: 'hello',
     session: 's',
     leg: 1,
@@ -171,9 +172,11 @@ it('is live without a join that is not answered, and tells of it', () => {
       ['a', null],
       ['slow', null],
     ]),
-  } as never)
+  } as never
+  codec.encode(hello)
+  codec.written!(hello)
   codec.decode(`{}${END}`)
-  const [first] = codec.replies!() as string[]
+  const [first] = codec.replies() as string[]
   expect(
     codec.decode(
       JSON.stringify({
@@ -182,11 +185,12 @@ it('is live without a join that is not answered, and tells of it', () => {
       }) + END,
     ),
   ).toEqual([])
-  expect(codec.overdue!()).toMatchObject([{ code: 'timeout', topic: 'slow' }, { type: 'welcome' }])
+  await codec.clock.advance(5_000)
+  expect(codec.told()).toMatchObject([{ code: 'timeout', topic: 'slow' }, { type: 'welcome' }])
 })
 
 it('says why the hub refused the handshake, or closes', () => {
-  const codec = signalR().open()
+  const codec = openCodec(signalR())
   codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map() } as never)
   expect(codec.decode(`{"error":"no such protocol"}${END}`)).toEqual([
     { invalid: 'the hub refused the handshake: no such protocol' },
@@ -212,7 +216,7 @@ it('hands over when the hub closes with allowReconnect (type 7), and stays close
 })
 
 it('waits for the end of a record so long and no longer', () => {
-  const codec = signalR().open()
+  const codec = openCodec(signalR())
   const piece = 'x'.repeat(1_048_576)
   for (let count = 0; count < 16; count++) expect(codec.decode(piece)).toEqual([])
   expect(codec.decode('x')).toMatchObject({ invalid: expect.any(String) as string })

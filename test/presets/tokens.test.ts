@@ -4,6 +4,7 @@ import { graphqlWs } from '../../src/presets/graphql-ws.js'
 import { slackSocketMode } from '../../src/presets/slack-socket-mode.js'
 import { twitchEventSub } from '../../src/presets/twitch-event-sub.js'
 import { rawProtocol } from '../../src/foreign/raw.js'
+import { openCodec } from '../kit/open-codec.js'
 
 const getToken = async () => 'T'
 const message = () => null
@@ -30,7 +31,7 @@ it('greets with the token of the moment on each leg, beside what the library und
   const protocol = graphqlWs({ connectionParams: (token) => ({ Authorization: `Bearer ${token}` }) })
   const hello = (leg: number, token: string, topic = 'data') =>
     ({ type: 'hello', session: 's', leg, token, topics: new Map([[topic, null]]) }) as never
-  const first = protocol.open()
+  const first = openCodec(protocol)
   expect(first.encode(hello(1, 'one'))).toEqual([])
   const init = first.encode({
     type: 'publish',
@@ -42,15 +43,12 @@ it('greets with the token of the moment on each leg, beside what the library und
     type: 'connection_init',
     payload: { tenant: 't', Authorization: 'Bearer one' },
   })
-  expect(JSON.parse(protocol.open().encode(hello(2, 'two')) as string)).toEqual({
+  expect(JSON.parse(openCodec(protocol).encode(hello(2, 'two')) as string)).toEqual({
     type: 'connection_init',
     payload: { tenant: 't', Authorization: 'Bearer two' },
   })
-  expect(
-    JSON.parse(
-      graphqlWs()
-        .open()
-        .encode(hello(1, 'one', 'mine')) as string,
-    ),
-  ).toEqual({ type: 'connection_init', payload: { token: 'one' } })
+  expect(JSON.parse(openCodec(graphqlWs()).encode(hello(1, 'one', 'mine')) as string)).toEqual({
+    type: 'connection_init',
+    payload: { token: 'one' },
+  })
 })

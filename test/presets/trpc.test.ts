@@ -5,6 +5,7 @@ import { applyWSSHandler } from '@trpc/server/adapters/ws'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { trpc } from '../../src/presets/trpc.js'
+import { openCodec } from '../kit/open-codec.js'
 import { until } from '../server/kit.js'
 import { oneToLast, speaking } from './stage.js'
 
@@ -121,7 +122,7 @@ it('publishes as a mutation, and has its answer or its refusal', async () => {
 
 it('takes the answer to its first sign of life for one, whether it follows anything or nothing', () => {
   for (const topics of [[], ['ticks']]) {
-    const codec = trpc().open()
+    const codec = openCodec(trpc())
     codec.encode({
       type: 'hello',
       session: 's',
@@ -177,7 +178,7 @@ it('tells of a topic whose input is no JSON, as the server does, and serves the 
 })
 
 it('tells of a subscription that has come to its end', () => {
-  const codec = trpc().open()
+  const codec = openCodec(trpc())
   const [started] = codec.encode({
     type: 'hello',
     session: 's',
@@ -222,7 +223,7 @@ it('sends the token as connection params, and has a new one fetched when createC
 })
 
 it('takes nothing any more of a subscription that has ended, however late it comes', () => {
-  const codec = trpc().open()
+  const codec = openCodec(trpc())
   const started = codec.encode({
     type: 'hello',
     session: 's',

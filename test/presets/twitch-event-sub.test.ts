@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { twitchEventSub } from '../../src/presets/twitch-event-sub.js'
+import { openCodec } from '../kit/open-codec.js'
 import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
@@ -62,7 +63,7 @@ it('goes to the reconnect_url, is ready with its session_welcome, and loses and 
 })
 
 it('tells each of those that bear no message_id: nothing says that they are the same', () => {
-  const codec = twitchEventSub().open()
+  const codec = openCodec(twitchEventSub())
   const { metadata: named, payload } = notification('1', 'ada')
   const { message_id: _, ...nameless } = named
   const text = JSON.stringify({ metadata: nameless, payload })

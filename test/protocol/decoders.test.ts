@@ -3,6 +3,7 @@ import { decodeClientFrame } from '../../src/protocol/client-frames.js'
 import type { Rejected } from '../../src/protocol/frames.js'
 import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { decodeServerFrame } from '../../src/protocol/server-frames.js'
+import { openCodec } from '../kit/open-codec.js'
 import { badTexts, badValues } from './bad-fields.js'
 import { withField } from './bad-frames.js'
 import { clientSamples, serverSamples, type Sample } from './samples.js'
@@ -178,7 +179,7 @@ describe('a message', () => {
 })
 
 describe('livesocketV1', () => {
-  const codec = livesocketV1().open()
+  const codec = openCodec(livesocketV1())
 
   test('gives one frame for one text, none for a type that nobody knows, and a rejection for the rest', () => {
     expect(codec.decode('{"type":"pong"}')).toEqual({ type: 'pong' })

@@ -5,7 +5,7 @@ import { HOUR, MINUTE, SECOND, signedInWorld } from './signed-in.js'
 /** livesocket.v1 without its `auth`: a server that takes a credential at hello only. */
 function withoutAuth(): Protocol {
   const whole = livesocketV1()
-  return { ...whole, inBandAuth: false, open: () => whole.open() }
+  return { ...whole, inBandAuth: false, open: (line) => whole.open(line) }
 }
 
 const tokensOf = (said: readonly { text: string; leg: number }[]) =>

@@ -1,0 +1,70 @@
+import type { ClientFrame } from '../protocol/frames.js'
+import type { Line } from '../protocol/protocol.js'
+import { attempt, pieces } from './raw-frames.js'
+import type { RawProtocolOptions } from './raw-options.js'
+
+/** How long a leg that is left may go on answering publishes before its topics are taken from it: a slow round trip. */
+const ANSWER_TIME = 1_000
+
+/** Of publishes without an answer, as many as the outbox knows of by default. */
+const REMEMBERED = 1_000
+
+/**
+ * A leg that is left, and when nothing follows on it: by the server's own word, or behind an answered ping. Pings are
+ * answered in the order in which they went out: an earlier one's answer proves nothing about later frames.
+ */
+export class RawParting {
+  readonly #raw: RawProtocolOptions
+  readonly #line: Line
+  /** Publishes without an answer, where the leg's topics are taken from it. */
+  readonly #unanswered = new Set<string>()
+  #pings = 0
+  #pongs = 0
+  /** The pong behind which nothing follows. */
+  #last = Infinity
+  #stopWaiting: (() => void) | null = null
+
+  constructor(raw: RawProtocolOptions, line: Line) {
+    this.#raw = raw
+    this.#line = line
+  }
+
+  written(frame: ClientFrame): void {
+    if (frame.type === 'ping') this.#pings++
+    if (frame.type !== 'publish' || !this.#raw.leave || !this.#raw.answer) return
+    const unanswered = this.#unanswered.add(frame.id)
+    if (unanswered.size > REMEMBERED) unanswered.delete(unanswered.values().next().value!)
+  }
+
+  answered(id: string): void {
+    this.#unanswered.delete(id)
+    if (this.#stopWaiting && this.#unanswered.size === 0) this.#leave()
+  }
+
+  /** True: nothing follows behind this pong. */
+  ponged(): boolean {
+    if (++this.#pongs < this.#last) return false
+    this.#last = Infinity
+    return true
+  }
+
+  leave(): void {
+    this.stop()
+    if (this.#unanswered.size === 0) return this.#leave()
+    this.#stopWaiting = this.#line.clock.setTimeout(() => this.#leave(), ANSWER_TIME)
+  }
+
+  stop(): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = null
+  }
+
+  #leave() {
+    this.stop()
+    const goodbye = pieces(attempt(() => this.#raw.leave?.()))
+    // Its answer is the server's own word.
+    if (goodbye.length > 0) return void this.#line.put(goodbye)
+    const ping = pieces(attempt(() => this.#raw.ping?.()))
+    if (ping.length > 0 && this.#line.put(ping)) this.#last = ++this.#pings
+  }
+}

@@ -1,0 +1,28 @@
+import type { ServerFrame } from '../../src/protocol/frames.js'
+import type { Codec, Protocol, WireData } from '../../src/protocol/protocol.js'
+import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js'
+
+/** The codec of a leg that is open, whose `connectTimeout` is 10 s. */
+export interface OpenCodec extends Codec {
+  readonly clock: SimulatedClock
+  /** What it has put on the wire by itself since this was asked last. */
+  replies(): readonly WireData[]
+  /** What it has told by itself since this was asked last. */
+  told(): readonly ServerFrame[]
+}
+
+export function openCodec(protocol: Protocol): OpenCodec {
+  const clock = createSimulatedClock()
+  const put: WireData[] = []
+  const accepted: ServerFrame[] = []
+  const codec = protocol.open({
+    clock,
+    put(data) {
+      put.push(...(typeof data === 'string' || data instanceof ArrayBuffer ? [data] : data))
+      return true
+    },
+    accept: (frame) => void accepted.push(frame),
+    timeLeft: (times) => times * 10_000,
+  })
+  return Object.assign(codec, { clock, replies: () => put.splice(0), told: () => accepted.splice(0) })
+}
