@@ -88,6 +88,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
 
   const tokens = createTokenRenewal<User>({
     legs: () => roster.legs,
+    connections: () => roster.connections,
     clock,
     patience: limits.helloTimeout,
     onError,

@@ -17,7 +17,14 @@ export interface Authentication {
 export type Authenticate<User> = (ask: Authentication) => MaybePromise<User | null | undefined | false>
 
 export type Identified<User> =
-  | { readonly outcome: 'known'; readonly user: User; readonly subject?: string; readonly tokenTtl?: number }
+  | {
+      readonly outcome: 'known'
+      readonly user: User
+      readonly subject?: string
+      readonly tokenTtl?: number
+      /** Milliseconds on the clock, monotonic: what happened since the application need not have known. */
+      readonly askedAt: number
+    }
   | { readonly outcome: 'refused' }
   /** It cannot be told now: a throw, no answer in time, or an answer of a wrong type. It says nothing of the token. */
   | { readonly outcome: 'untold' }
@@ -158,6 +165,7 @@ class Question<User> implements Identification<User> {
   readonly #ask: Authentication
   /** Made for those who look at the signal: after a crash everybody comes back, and each of them costs. */
   #controller: AbortController | null = null
+  #askedAt = 0
   #settled = false
   #settle!: (identified: Identified<User>) => void
   #cancel: () => void = () => undefined
@@ -178,6 +186,7 @@ class Question<User> implements Identification<User> {
 
   begin(): void {
     this.#asking.waiting.delete(this)
+    this.#askedAt = this.#asking.deps.clock.monotonic()
     try {
       const asked = this.#asking.deps.authenticate(this.#ask)
       if (!isPromise(asked)) return this.#judge(asked)
@@ -223,7 +232,7 @@ class Question<User> implements Identification<User> {
     try {
       const fields = readUser(user)
       if (fields.subject === undefined) this.#asking.withoutSubject()
-      this.#end({ outcome: 'known', user, ...fields })
+      this.#end({ outcome: 'known', user, ...fields, askedAt: this.#askedAt })
     } catch (error) {
       this.#failed(error)
     }

@@ -28,10 +28,7 @@ export type SessionMatch<User> = SessionPick<User> | { readonly subject: string 
 export type SessionPick<User> = (session: { readonly session: string; readonly user: User }) => boolean
 
 /** What is matched, as a function. Throws `invalid` for what names nobody. */
-export function pickOf<User>(
-  doing: string,
-  match: SessionMatch<User>,
-): (session: { readonly session: string; readonly user: User; readonly subject?: string | undefined }) => boolean {
+export function pickOf<User>(doing: string, match: SessionMatch<User>): (session: Owner<User>) => boolean {
   if (typeof match === 'function') return match
   const { subject, session } = (match ?? {}) as { subject?: unknown; session?: unknown }
   if (typeof subject === 'string' && session === undefined) return (who) => who.subject === subject
@@ -45,9 +42,13 @@ export type Mint<User> = (session: {
   readonly user: User
 }) => MaybePromise<OfferedToken | null | undefined>
 
-/** A welcomed leg, as far as its token goes. */
+type Owner<User> = { readonly session: string; readonly user: User; readonly subject?: string | undefined }
+
+/** A leg, as far as its token goes. */
 export interface TokenLeg<User> {
-  readonly who: { readonly session: string; readonly user: User; readonly subject?: string | undefined } | null
+  readonly who: Owner<User> | null
+  /** Once it is known whose it is, where that is being asked now. */
+  whenKnown(then: (who: Owner<User>) => void): void
   /** Its token ends in so many milliseconds, unless it has none or one that ends sooner: then false. */
   renewToken(within: number): boolean
   send(frame: { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }): void
@@ -62,17 +63,20 @@ export interface TokenRenewal<User> {
 }
 
 export function createTokenRenewal<User>(deps: {
+  /** Those that are welcomed. */
   legs(): Iterable<TokenLeg<User>>
+  /** All. */
+  connections(): Iterable<TokenLeg<User>>
   readonly clock: Clock
   /** How long `mint` may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
-  const bySession = (match: ReturnType<typeof pickOf<User>>) => {
+  const bySession = (match: ReturnType<typeof pickOf<User>>, all = deps.legs()) => {
     const sessions = new Map<string, TokenLeg<User>[]>()
-    for (const leg of deps.legs()) {
-      const who = leg.who!
-      if (!match(who)) continue
+    for (const leg of all) {
+      const { who } = leg
+      if (!who || !match(who)) continue
       const legs = sessions.get(who.session)
       if (legs) legs.push(leg)
       else sessions.set(who.session, [leg])
@@ -83,9 +87,13 @@ export function createTokenRenewal<User>(deps: {
   return {
     renew(match, options = {}) {
       const within = numberOf('renewTokens.within', options.within)
+      const picks = pickOf('renewTokens', match)
       let asked = 0
-      for (const legs of bySession(pickOf('renewTokens', match)).values())
+      for (const legs of bySession(picks, deps.connections()).values())
         if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
+      const endsAt = deps.clock.monotonic() + within
+      for (const leg of deps.connections())
+        leg.whenKnown((who) => void (picks(who) && leg.renewToken(endsAt - deps.clock.monotonic())))
       return asked
     },
     give(match, token) {

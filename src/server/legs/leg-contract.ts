@@ -12,7 +12,13 @@ export interface ServerLeg<User> {
   fail(failure: Failure, answers?: 'all' | 'under way'): void
   send(frame: Extract<ServerFrame, { type: 'handover' | 'handover-cancelled' | 'token' }>): void
   /**
-   * Its token ends in `within` milliseconds, and the client is told. False where it has none, or one that ends sooner.
+   * Calls `then` once it is known whose it is, where that is being asked now: whoever was asked need not know of what is
+   * said of that user meanwhile.
+   */
+  whenKnown(then: (who: LegOwner<User>) => void): void
+  /**
+   * Its token ends in `within` milliseconds, and the client is told, also of one that is being checked now. False where
+   * it has none, or one that ends sooner.
    */
   renewToken(within: number): boolean
   /** Says something if it has been silent for long; ends a leg that is dead, or past its token. */

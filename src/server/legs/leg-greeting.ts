@@ -30,6 +30,7 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
   try {
     // One time for both: who it is, and then what the log says.
     deps.hellos.set(leg)
+    leg.learning = []
     const known = await identify(leg, hello)
     if (!known || !(await admit(leg, hello, known))) return
     const prepared = await leg.topics.prepare(hello.topics, leg.who!)
@@ -97,6 +98,9 @@ async function admit<User>(leg: LegState<User>, hello: Hello, known: Known<User>
   if (admission.outcome === 'admitted') {
     leg.who = { session, user: known.user, subject: known.subject, token: token !== undefined }
     if (admission.first) tellSession(leg, 'joined')
+    const { learning, who } = leg
+    leg.learning = null
+    for (const then of learning ?? []) then(who)
     if (!isEnded(leg)) return true
     release(leg)
   } else if (admission.outcome === 'superseded')

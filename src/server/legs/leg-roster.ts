@@ -38,11 +38,16 @@ export class LegRoster<User> {
     for (const leg of [...this.connections]) if (!this.legs.has(leg)) leg.fail(failure)
   }
 
-  /** Also those that are known and not welcomed yet: nobody comes in behind a sign-out. Answers how many sessions. */
+  /**
+   * Also those that are known and not welcomed yet, or of whom it is being asked whose they are: nobody comes in behind
+   * a sign-out. Answers how many sessions, as far as they are known.
+   */
   end(match: (who: LegOwner<User>) => boolean, reason: string): number {
     const matching = [...this.connections].filter(({ who }) => who !== null && match(who))
     const sessions = new Set(matching.map(({ who }) => who!.session))
-    for (const leg of matching) leg.fail({ code: 'session-ended', message: reason })
+    const end = (leg: ServerLeg<User>) => leg.fail({ code: 'session-ended', message: reason })
+    for (const leg of matching) end(leg)
+    for (const leg of this.connections) leg.whenKnown((who) => void (match(who) && end(leg)))
     return sessions.size
   }
 

@@ -81,6 +81,8 @@ export interface LegState<User> extends ServerLeg<User> {
   who: LegOwner<User> | null
   /** Who it is is being asked. */
   asking: Identification<User> | null
+  /** From when it is greeted until it is known whose it is: those who want to hear of that. */
+  learning: ((who: LegOwner<User>) => void)[] | null
   /** From its hello to its welcome: its place among those who are greeted, or wait for that. */
   place: Admitted | null
   /** Milliseconds on the clock: when its socket opened, and when it was welcomed; 0 before. */

@@ -16,9 +16,9 @@ export function askWho<User>(
 }
 
 /** Its token counts from here. */
-export function lifetime<User>(leg: LegState<User>, { tokenTtl }: Known<User>): { tokenTtl?: number } {
-  leg.life.begin(leg.deps.clock.monotonic(), tokenTtl)
-  return tokenTtl === undefined ? {} : { tokenTtl }
+export function lifetime<User>(leg: LegState<User>, { tokenTtl, askedAt }: Known<User>): { tokenTtl?: number } {
+  const left = leg.life.begin(leg.deps.clock.monotonic(), tokenTtl, askedAt)
+  return left === Infinity ? {} : { tokenTtl: left }
 }
 
 /** A token came on a live leg. */

@@ -61,6 +61,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   number: number | undefined = undefined
   who: LegOwner<User> | null = null
   asking: Identification<User> | null = null
+  learning: LegState<User>['learning'] = null
   place: Admitted | null = null
   readonly openedAt: number
   welcomedAt = 0
@@ -127,10 +128,15 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
     this.socket.send(frame)
   }
 
+  whenKnown(then: (who: LegOwner<User>) => void): void {
+    this.learning?.push(then)
+  }
+
   renewToken(within: number): boolean {
-    if (this.phase !== 'live' || !this.who!.token) return false
+    if (isEnded(this) || !this.who?.token) return false
     if (!this.life.cutShort(this.deps.clock.monotonic(), within)) return false
-    this.socket.send({ type: 'authed', tokenTtl: within })
+    // One that is not welcomed yet is told with its welcome.
+    if (this.phase === 'live') this.socket.send({ type: 'authed', tokenTtl: within })
     return true
   }
 

@@ -93,6 +93,7 @@ test('an answer at once waits for nothing and sets no timer', async () => {
   const { identify, clock } = service({ authenticate: () => ({ subject: 'ann', tokenTtl: -5.5 }) })
   expect(await identify('s').answer).toEqual({
     outcome: 'known',
+    askedAt: 0,
     user: { subject: 'ann', tokenTtl: -5.5 },
     subject: 'ann',
     tokenTtl: 0,

@@ -66,6 +66,32 @@ describe('a server that asks for fresh tokens early', () => {
     await renews.settle()
   })
 
+  test('means also the tokens that are being checked: that may be answered from before the change', async () => {
+    const clock = createSimulatedClock()
+    const answers: (() => void)[] = []
+    const server = await liveServer<User>({
+      clock,
+      authenticate: ({ token }) =>
+        token === 'at once'
+          ? authenticate({ token })
+          : new Promise((resolve) => void answers.push(() => resolve({ subject: 'at', tokenTtl: LIFETIME }))),
+    })
+    const [live, comes] = [await server.join({ token: 'at once' }), await server.client()]
+    live.send({ type: 'auth', token: 'fresh' })
+    comes.send({ type: 'hello', session: 's', leg: 1, token: 'first', topics: {} })
+    await until(() => answers.length === 2, 'both are being checked')
+    await clock.advance(1)
+    await server.renewTokens({ subject: 'at' }, { within: 20_000 })
+    expect(await live.next('authed')).toEqual({ type: 'authed', tokenTtl: 20_000 })
+    await clock.advance(5_000)
+    for (const answer of answers) answer()
+    expect(await live.next('authed')).toEqual({ type: 'authed', tokenTtl: 15_000 })
+    expect(await comes.next('welcome')).toMatchObject({ tokenTtl: 15_000 })
+    // What is asked from then on knows of it.
+    live.send({ type: 'auth', token: 'at once' })
+    expect(await live.next('authed')).toEqual({ type: 'authed', tokenTtl: LIFETIME })
+  })
+
   test.each([0, 999, NaN, Infinity, 1e16, -1, '60000'])('rejects within: %s, and asks nobody', async (within) => {
     const server = await liveServer<User>({ authenticate })
     const client = await server.join({ token: 'ann' })

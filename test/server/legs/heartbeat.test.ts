@@ -124,6 +124,24 @@ describe('the end', () => {
     expect(client.of('welcome')).toEqual([])
   })
 
+  test('also where it is being asked whose a leg is: that may have been answered from before the sign-out', async () => {
+    const asked = new Map<string, (user: { subject: string }) => void>()
+    const server = await liveServer({
+      authenticate: ({ session }) => new Promise<{ subject: string }>((resolve) => void asked.set(session, resolve)),
+    })
+    const [ann, bob] = [await server.client(), await server.client()]
+    ann.send({ type: 'hello', session: 'of ann', leg: 1, topics: {} })
+    bob.send({ type: 'hello', session: 'of bob', leg: 1, topics: {} })
+    await until(() => asked.size === 2, 'asked')
+    await server.end({ subject: 'ann' }, 'Signed out.')
+    asked.get('of ann')!({ subject: 'ann' })
+    asked.get('of bob')!({ subject: 'bob' })
+    expect(await ann.next('error')).toMatchObject({ code: 'session-ended', message: 'Signed out.' })
+    expect(ann.of('welcome')).toEqual([])
+    await bob.next('welcome')
+    await bob.settle()
+  })
+
   test('a server that closes says so to every leg, takes no more, and is gone', async () => {
     const told: string[] = []
     const server = await liveServer({ onSession: ({ type }) => void told.push(type) })
