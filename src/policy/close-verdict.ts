@@ -80,8 +80,7 @@ function endsSession(error: LegError): boolean {
 }
 
 /**
- * What the end of a session's only leg means: the protocol's two tables, an error frame's code first, then the close
- * code.
+ * What the end of a session's only leg means: an error frame's code first, then the close code.
  *
  * @param ask what the application's `onClose` said. `stop` stops. `retry` keeps the table's way of trying again where
  * it has one, and turns a stop into a spread retry. Against `session-ended` and `superseded` it is not heard.
@@ -89,74 +88,66 @@ function endsSession(error: LegError): boolean {
 export function closeVerdict(close: Close, ask?: 'retry' | 'stop'): Verdict {
   const error =
     close.error !== undefined && (isAboutLeg(close.error) || close.error.code === 'too-large') ? close.error : undefined
-  const byTable = (error && errorVerdict(close, error)) ?? codeVerdict(close)
+  const byTable = (error && byCode(error.code, close, error)) ?? byClose(close)
   if (ask === undefined || (error && endsSession(error))) return byTable
   if (ask === 'stop') return stop('app', close, error)
-  if (byTable.do === 'stop') return SPREAD
-  // The application has taken over the counting: it is asked each time.
-  return 'bad' in byTable ? SPREAD : byTable
+  // The application has taken over the counting of bad closes: it is asked each time.
+  return byTable.do === 'stop' || 'bad' in byTable ? SPREAD : byTable
 }
 
-function errorVerdict(close: Close, error: LegError): Verdict | undefined {
-  switch (error.code) {
+function byClose(close: Close): Verdict {
+  const { code, opened, leaving, onlyMe, welcomed } = close
+  if (leaving && (code === 1001 || !opened)) return OURS
+  // A dial that failed shows 1006, or 1000 or 1015, according to the browser and the wrapper: the code is noise.
+  if (!opened) return SPREAD
+  const byTable = byCode(code, close)
+  if (byTable) return byTable
+  if (code >= 4400 && code <= 4499) return stop('server', close)
+  // Below 3000 these are 1005, 1006, 1011, 1014, 1015 and what no standard names. A leg that was never welcomed proves
+  // nothing about its server.
+  return onlyMe && welcomed && !(code >= 3000) ? EARLY : SPREAD
+}
+
+/** The protocol's two tables in one: codes of error frames are words, close codes numbers. */
+function byCode(code: string | number, close: Close, error?: LegError): Verdict | undefined {
+  switch (code) {
     case 'unauthorized':
+    case 1008:
+    case 3000:
       return RENEW
     case 'session-ended':
     case 'forbidden':
     case 'superseded':
-      return stop(error.code, close, error)
-    case 'timeout':
-      // A client that stood still was waited for in vain: that says nothing of the server.
-      return close.onlyMe ? EARLY : SPREAD
+      return stop(code, close, error)
+    case 3003:
+      return stop('forbidden', close)
     case 'draining':
-      return SPREAD
-    case 'busy':
-      return { do: 'retry', backoff: 'busy', retryAfter: error.retryAfter, spread: error.spread }
-    case 'too-slow':
-      return EARLY
-    case 'too-large':
-      // One publish was at fault, it has been told, and it is not sent again: there is nothing to be careful about.
-      return error.id !== undefined && close.code === 1009 ? EARLY : undefined
-    case 'protocol':
-      return BAD
-    default:
-      return undefined
-  }
-}
-
-function codeVerdict(close: Close): Verdict {
-  const { code } = close
-  if (close.leaving && (code === 1001 || !close.opened)) return OURS
-  // A dial that failed shows 1006, or 1000 or 1015, according to the browser and the wrapper: the code is noise.
-  if (!close.opened) return SPREAD
-  switch (code) {
-    case 1000:
-      // While a request to hand over is outstanding a tidy server may end the leg this way: it is the leg's end that it
-      // had announced, and by client rule 7 the dial goes on when the server closes it.
-      return close.asked ? SPREAD : stop('server', close)
     case 1001:
     case 1012:
     case 1013:
       return SPREAD
+    case 'timeout':
+      // A client that stood still was waited for in vain: that says nothing of the server.
+      return close.onlyMe ? EARLY : SPREAD
+    case 'busy':
+      return { do: 'retry', backoff: 'busy', retryAfter: error?.retryAfter, spread: error?.spread }
+    case 'too-slow':
+      return EARLY
+    case 'too-large':
+      // One publish was at fault, it has been told, and it is not sent again: there is nothing to be careful about.
+      return error?.id !== undefined && close.code === 1009 ? EARLY : undefined
+    case 'protocol':
     case 1002:
     case 1003:
     case 1007:
     case 1009:
     case 1010:
       return BAD
-    case 1008:
-    case 3000:
-      return RENEW
-    case 3003:
-      return stop('forbidden', close)
-    case 3008:
-      return SPREAD
+    case 1000:
+      // While a request to hand over is outstanding a tidy server may end the leg this way: it is the leg's end that it
+      // had announced, and by client rule 7 the dial goes on when the server closes it.
+      return close.asked ? SPREAD : stop('server', close)
   }
-  if (code >= 4400 && code <= 4499) return stop('server', close)
-  if (code >= 3000) return SPREAD
-  // 1005, 1006, 1011, 1014, 1015 and what no standard names. A leg that was never welcomed proves nothing about its
-  // server.
-  return close.onlyMe && close.welcomed ? EARLY : SPREAD
 }
 
 function stop(by: (Verdict & { do: 'stop' })['by'], close: Close, error?: LegError): Verdict {
