@@ -7,8 +7,8 @@ const JWT = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/
 /** A shorter one is no secret, and may be a part of any word. */
 const SHORTEST = 8
 
-/** So much of a thrown thing is looked through. Errors of HTTP libraries carry whole requests. */
-const MOST = { values: 2_000, depth: 8 }
+/** So many parts of a thrown thing are looked through. Errors of HTTP libraries carry whole requests. */
+const MOST = 10_000
 
 /** The text without these tokens. */
 export function redactedText(text: string, tokens: readonly string[]): string {
@@ -40,21 +40,18 @@ function tells(text: string, tokens: readonly string[]): boolean {
  * Looks through messages, stacks, causes and own fields. Runs no getter. What is too much to look through may hold one.
  */
 function holdsToken(thrown: unknown, tokens: readonly string[]): boolean {
-  const seen = new Set<object>()
-  let values = 0
-  const look = (value: unknown, depth: number): boolean => {
-    if (typeof value === 'string') return tells(value, tokens)
-    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return false
-    if (depth > MOST.depth || ++values > MOST.values) return true
-    seen.add(value)
-    const inherited = value instanceof Error ? [value.message, value.stack] : []
-    const own = Object.values(Object.getOwnPropertyDescriptors(value)).map((property): unknown => property.value)
-    const entries =
-      value instanceof Map || value instanceof Headers ? [...value].flat() : value instanceof Set ? [...value] : []
-    return [...inherited, ...own, ...entries].some((part) => look(part, depth + 1))
-  }
+  // Grows while it is walked: what a part consists of comes behind it, and once.
+  const parts = new Set([thrown])
   try {
-    return look(thrown, 0)
+    for (const part of parts) {
+      if (parts.size > MOST || (typeof part === 'string' && tells(part, tokens))) return true
+      if (typeof part !== 'object' || part === null || ArrayBuffer.isView(part)) continue
+      for (const { value } of Object.values(Object.getOwnPropertyDescriptors(part))) parts.add(value)
+      if (part instanceof Error) parts.add(part.message).add(part.stack)
+      if (part instanceof Map || part instanceof Set || part instanceof Headers)
+        for (const entry of part) parts.add(entry)
+    }
+    return false
   } catch {
     return true
   }

@@ -33,6 +33,19 @@ test('one that holds a token is replaced by what it says without it', () => {
   expect(String(redactedError(new Error(`as ${TOKEN}`), [TOKEN], 'getToken'))).not.toContain(TOKEN)
 })
 
+test('what is too much to look through counts as one that holds a token, however deep or wide it is; less is looked through to its end', () => {
+  const nested = (depth: number, innermost: object) => {
+    let thrown = innermost
+    while (depth-- > 0) thrown = { thrown }
+    return thrown
+  }
+  const wide = Array.from({ length: 20_000 }, (_, at) => ({ at }))
+  for (const thrown of [nested(20_000, {}), { wide }, nested(100, { TOKEN })])
+    expect(redactedError(thrown, [TOKEN], 'getToken')).toMatchObject({ code: 'refused' })
+  const thrown = nested(100, {})
+  expect(redactedError(thrown, [TOKEN], 'getToken')).toBe(thrown)
+})
+
 test('a proxy that throws when it is looked at counts as one that holds a token', () => {
   const thrown = new Proxy(
     {},
