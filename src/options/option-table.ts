@@ -103,9 +103,9 @@ export function givenFunction<Call>(name: string, given: unknown): Call {
 }
 
 /** An object with these methods: a protocol, a signal, a part of the environment that somebody replaced. */
-export function seam<Part>(...methods: readonly string[]) {
-  return option<Part, undefined>(
-    undefined,
+export function seam<Part, Default = undefined>(otherwise: Default, ...methods: readonly string[]) {
+  return option<Part, Default>(
+    otherwise,
     (given) => isObject(given) && methods.every((method) => typeof given[method] === 'function'),
     () => explain`an object with ${methods.map((method) => `${method}()`).join(', ')}`,
   )

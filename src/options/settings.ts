@@ -59,7 +59,7 @@ const OPTIONS = {
     lifetime: duration(undefined, bounds.lifetime.least, bounds.lifetime.most),
     timeout: duration(10_000, 1_000, 300_000),
   },
-  protocol: seam<Protocol>('open'),
+  protocol: seam<Protocol>(undefined, 'open'),
   handover: {
     // A copy: what becomes of the array later changes nothing.
     redirectOrigins: (name, given) => origins(name, Array.isArray(given) ? [...(given as unknown[])] : given),
@@ -78,14 +78,15 @@ const OPTIONS = {
   holding: { maxMessages: count(1_000), maxBytes: count(MIB), gapTimeout: duration(250, 0) },
   onClose: optionalFunction<(close: { code: number; reason: string }) => unknown>,
   debug: (name, given) =>
-    typeof given === 'boolean' ? given && toConsole : optionalFunction<(line: string) => void>(name, given),
+    typeof given === 'boolean' ? (given ? toConsole : null) : optionalFunction<(line: string) => void>(name, given),
   environment: {
     WebSocket: optionalFunction<unknown>,
-    clock: seam<Clock>('now', 'monotonic', 'setTimeout', 'frame'),
-    random: optionalFunction<Random>,
-    network: seam<Network>('online', 'subscribe'),
-    page: seam<Page>('hidden', 'subscribe'),
-    tabs: seam<Tabs>('join'),
+    clock: seam<Clock, Clock>(platformClock, 'now', 'monotonic', 'setTimeout', 'frame'),
+    random: (name, given) => optionalFunction<Random>(name, given) ?? systemRandom,
+    network: seam<Network, Network>(browserNetwork, 'online', 'subscribe'),
+    page: seam<Page, Page>(browserPage, 'hidden', 'subscribe'),
+    // By default the browser's, if there are tokens to be shared.
+    tabs: seam<Tabs>(undefined, 'join'),
   },
 } satisfies Table
 
@@ -113,12 +114,16 @@ function lacks(part: string): Rule<undefined> {
 const NO_SCHEMAS: ReadonlyMap<string, StandardSchemaV1> = new Map()
 const NO_METHODS: MethodSchemas = {}
 
-/** Options, checked, with every default filled in. */
+type Given = Read<ReturnType<typeof tableOf>>
+
+/** Options, checked, with every default filled in; and what is in `environment`. */
 export interface Settings
-  extends Omit<
-    Read<ReturnType<typeof tableOf>>,
-    'key' | 'reconnect' | 'environment' | 'protocol' | 'schemas' | 'methods' | 'debug'
-  > {
+  extends Omit<Given, keyof Chosen | 'environment'>,
+    Omit<Given['environment'], 'clock'>,
+    Chosen {}
+
+/** What depends on more than the one option. */
+interface Chosen {
   readonly key: string | null
   readonly reconnect: { readonly spread: number; readonly cap: number }
   readonly protocol: Protocol
@@ -127,66 +132,45 @@ export interface Settings
   readonly check: (schema: StandardSchemaV1 | undefined, data: unknown) => Checked
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly methods: MethodSchemas
-  readonly debug: ((line: string) => void) | null
   /** Warn of nothing. */
   readonly quiet: boolean
-  readonly WebSocket: unknown
   /** Of this one live socket. */
   readonly clock: Deadlines
-  readonly random: Random
-  readonly network: Network
-  readonly page: Page
-  /** Absent: the browser's. */
-  readonly tabs: Tabs | undefined
 }
 
 /** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>, parts: AllParts): Settings {
   if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
   const options = readOptions(tableOf(parts), given)
-  const { url, getToken, tokenRefresh, handover, reconnect, heartbeat, connectTimeout, outbox, holding } = options
-  const { onClose, debug, environment, protocol = parts.protocol() } = options
+  const { url, tokenRefresh, reconnect, environment, protocol = parts.protocol() } = options
   const { from = 0.5, to = 0.9 } = tokenRefresh
-  if (from > to)
-    throw tokenRefresh.from === undefined
-      ? invalid('tokenRefresh.to', explain`at least tokenRefresh.from (0.5)`, to)
-      : invalid('tokenRefresh.from', explain`at most tokenRefresh.to (${to})`, from)
-  if (getToken && protocol.takesToken === false) {
+  if (from > to) {
+    const name = tokenRefresh.from === undefined ? 'tokenRefresh.to' : 'tokenRefresh.from'
+    const must = explain`such that the refresh begins (from: ${from}) before it ends (to: ${to})`
+    throw invalid(name, must, tokenRefresh.from ?? to)
+  }
+  if (options.getToken && protocol.takesToken === false) {
     throw new LiveSocketError(
       'invalid',
       explain`getToken: the protocol "${String(protocol.name)}" has no place for a token. Give rawProtocol a \`hello\` that sends it or a \`dial\` that puts it into the handshake, or leave getToken out.`,
     )
   }
-  // Each by its name: all clients' settings have one shape, where a spread gives each its own.
-  return {
-    url,
-    getToken,
-    tokenRefresh,
-    handover,
-    heartbeat,
-    connectTimeout,
-    outbox,
-    holding,
-    onClose,
-    debug: debug || null,
+  const chosen: Chosen = {
     key: options.key ?? defaultKey(url),
-    protocol,
     reconnect: {
       spread: reconnect.spread ?? protocol.reconnectSpread ?? bounds.spread.otherwise,
       cap: reconnect.cap,
     },
+    protocol,
     parts,
     check: parts.schemas?.check ?? unchecked,
     schemas: options.schemas ?? NO_SCHEMAS,
     methods: options.methods ?? NO_METHODS,
-    quiet: debug === false,
-    WebSocket: environment.WebSocket,
-    clock: new Deadlines(environment.clock ?? platformClock),
-    random: environment.random ?? systemRandom,
-    network: environment.network ?? browserNetwork,
-    page: environment.page ?? browserPage,
-    tabs: environment.tabs,
+    quiet: options.debug === null,
+    clock: new Deadlines(environment.clock),
   }
+  // Into what was read: all clients' settings have one shape, where a spread gives each its own.
+  return Object.assign(options, environment, chosen)
 }
 
 /**
@@ -219,13 +203,8 @@ function toConsole(line: string) {
 
 /** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */
 export function defaultKey(url: LiveSocketOptions['url']): string | null {
-  if (typeof url === 'function') return null
-  try {
-    return dialUrl(url).href
-  } catch {
-    // Relative, and there is no page: on a server it names nothing but itself.
-    return String(url)
-  }
+  // Relative, and there is no page: on a server it names nothing but itself.
+  return typeof url === 'function' ? null : (addressOf(String(url))?.href ?? String(url))
 }
 
 function unchecked(_schema: unknown, value: unknown): Checked {

@@ -24,7 +24,7 @@ export interface StreamSource {
 
 /** Any number may wait where the application says so. */
 const OPTIONS = {
-  signal: seam<AbortSignal>('addEventListener'),
+  signal: seam<AbortSignal>(undefined, 'addEventListener'),
   limit: count(1_024, Number.MAX_SAFE_INTEGER),
   maxBytes: count(1_048_576, Number.MAX_SAFE_INTEGER),
 }
