@@ -45,8 +45,8 @@ export class LegSink<User> implements ReaderSink {
     return this.socket.hasRoom()
   }
 
-  whenRoom(then: () => void): void {
-    this.socket.whenRoom(then)
+  whenRoom(then: () => void): () => void {
+    return this.socket.whenRoom(then)
   }
 
   session(): string | undefined {

@@ -59,7 +59,7 @@ export class LegSocket {
   /** Bytes of answers that wait in this process, while more waits there than may. */
   private owes = 0
   /** Those who have something for it, in the order in which they found no room. */
-  private waiting: (() => void)[] | null = null
+  private waiting: Set<() => void> | null = null
   private settling: (() => void)[] | null = null
   private forget: (() => void) | null = null
   /** Monotonic milliseconds of the last byte of a frame that came, and of the last one sent. */
@@ -116,9 +116,14 @@ export class LegSocket {
     return this.unread.room() || (this.ws.isPaused && this.unread.roomHere())
   }
 
-  /** Calls `then` once, when there is room, after all who waited before. Only where there is none. */
-  whenRoom(then: () => void): void {
-    ;(this.waiting ??= []).push(then)
+  /**
+   * Calls `then` once, when there is room, after all who waited before. Only where there is none. The result is the
+   * undo: room may never come, and whoever waits may go and come any number of times.
+   */
+  whenRoom(then: () => void): () => void {
+    const waiting = (this.waiting ??= new Set())
+    waiting.add(then)
+    return () => void waiting.delete(then)
   }
 
   /** Bytes of answers that wait in this process, while more waits there than may: then the leg is not read either. */
@@ -220,7 +225,12 @@ export class LegSocket {
   }
 
   private serveWaiting() {
-    while (this.waiting && this.waiting.length > 0 && this.hasRoom()) this.waiting.shift()!()
+    if (!this.waiting) return
+    for (const then of this.waiting) {
+      if (!this.hasRoom()) return
+      this.waiting?.delete(then)
+      then()
+    }
   }
 
   private settle() {

@@ -97,6 +97,7 @@ export class TopicFeed {
 
   leave(reader: TopicReader): void {
     reader.gone = true
+    reader.stopWaiting?.()
     this.readers.delete(reader)
     this.slow.delete(reader)
   }
@@ -257,7 +258,7 @@ export class TopicFeed {
       if (!sink.hasRoom()) {
         if (reader.tookAt === -Infinity) reader.tookAt = this.deps.clock.monotonic()
         this.slow.add(reader)
-        return this.wait(reader, (then) => sink.whenRoom(then))
+        return this.wait(reader, (then) => void (reader.stopWaiting = sink.whenRoom(then)))
       }
       const entry = this.recent.get(reader.next)
       if (!entry) return this.wait(reader, (then) => this.readPage(reader.next - 1, then))

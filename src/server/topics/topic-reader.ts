@@ -14,7 +14,8 @@ export interface ReaderSink {
   /** Numbering has started over. */
   subscribed(topic: string, answer: TopicAnswer): void
   hasRoom(): boolean
-  whenRoom(then: () => void): void
+  /** Calls it once there is room; the result is the undo. */
+  whenRoom(then: () => void): () => void
   /** That of the leg. */
   session?(): string | undefined
   /** What the user of this leg may see. */
@@ -30,6 +31,8 @@ export class TopicReader {
   live = false
   /** Waiting for room or for the log. */
   waiting = false
+  /** Ends its wait for room. */
+  stopWaiting: (() => void) | null = null
   gone = false
   /** The offset that it gets next. */
   next: number

@@ -99,6 +99,17 @@ test('those who find no room are served in the order in which they found none, a
   expect(served.slice(0, 9)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c'])
 })
 
+test('who waits no longer is not kept, and those behind it are served', async () => {
+  const { socket, message, drain } = connection({ open: false })
+  while (socket.hasRoom()) message(8_000)
+  const served: number[] = []
+  const undo = Array.from({ length: 3 }, (_, at) => socket.whenRoom(() => void served.push(at)))
+  undo[0]!()
+  undo[1]!()
+  for (let at = 0; at < 3; at++) await drain()
+  expect(served).toEqual([2])
+})
+
 test('what the system takes without end, and the client does not read, is bounded by what the client answers for', async () => {
   const { socket, message, marks, answer } = connection({ window: 100_000 })
   const fill = async () => {

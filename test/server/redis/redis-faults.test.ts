@@ -252,7 +252,7 @@ describe('what many ask for at once is read once', () => {
     missed: () => undefined,
     subscribed: () => undefined,
     hasRoom: () => true,
-    whenRoom: () => undefined,
+    whenRoom: () => () => undefined,
     sees: () => true,
   }
 

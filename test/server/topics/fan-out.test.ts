@@ -43,7 +43,7 @@ async function topic(takes: readonly number[], bunch = TICK) {
       missed: (count) => void (self.missed += count),
       subscribed: () => undefined,
       hasRoom: () => onItsWay < WINDOW,
-      whenRoom: (then) => void waiting.push(then),
+      whenRoom: (then) => (waiting.push(then), () => undefined),
       sees: () => true,
     }
     drains.push(() => {

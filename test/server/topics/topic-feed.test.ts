@@ -23,13 +23,15 @@ interface TestLeg {
   open: boolean
   offsets(): number[]
   read(): void
+  /** Those who wait for room. */
+  waiting: Set<() => void>
   sink: ReaderSink
 }
 
 function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {}): TestLeg {
   const frames: Frame[] = []
   const answers: TopicAnswer[] = []
-  let waiting: (() => void)[] = []
+  const waiting = new Set<() => void>()
   const self: TestLeg = {
     frames,
     answers,
@@ -37,10 +39,11 @@ function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {
     offsets: () => frames.map(({ offset }) => offset),
     read() {
       self.open = true
-      const all = waiting
-      waiting = []
+      const all = [...waiting]
+      waiting.clear()
       for (const then of all) then()
     },
+    waiting,
     sink: {
       message: (frame) => void frames.push(JSON.parse(textOf(frame)) as Frame),
       missed: () => undefined,
@@ -49,7 +52,7 @@ function leg(options: { open?: boolean; sees?: (offset: number) => boolean } = {
         frames.length = 0
       },
       hasRoom: () => self.open,
-      whenRoom: (then) => void waiting.push(then),
+      whenRoom: (then) => (waiting.add(then), () => void waiting.delete(then)),
       sees: (_topic, { offset }) => options.sees?.(offset) ?? true,
     },
   }
@@ -214,6 +217,19 @@ describe('server rule 6: nothing falls between replay and live', () => {
     await fill(log, 2)
     expect(slow.offsets()).toEqual(range(1, 205))
     expect(feed.behind()).toBe('nobody')
+  })
+
+  test('a reader that goes while it waits for room leaves nothing behind, however often it comes back', async () => {
+    const log = memoryLog()
+    const { join, feed } = feedOn(log)
+    await fill(log, 1)
+    const { epoch } = await log.head('t')
+    const reader = leg({ open: false })
+    for (let times = 0; times < 100; times++) (await join({ epoch, offset: 0 }, reader)).leave()
+    expect(reader.waiting.size).toBe(0)
+    await join({ epoch, offset: 0 }, reader)
+    expect(reader.waiting.size).toBe(1)
+    feed.close()
   })
 
   test('publishers are asked to wait for who reads and is far behind, not for who is a little behind, or has stopped reading', async () => {
