@@ -124,7 +124,8 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         ClientFrame? frame;
         try { frame = Frames.Decode(text.Span); }
         catch (InvalidFrame invalid) { Fail("protocol", invalid.Message); return; }
-        if (text.Length > server.Options.MaxFrame) Fail("too-large", $"Frames must have at most {server.Options.MaxFrame} bytes.", (frame as Publish)?.Id);
+        // What it says to be here is as large as its token and its topics make it.
+        if (frame is not (Hello or Auth) && text.Length > server.Options.MaxFrame) Fail("too-large", $"Frames must have at most {server.Options.MaxFrame} bytes.", (frame as Publish)?.Id);
         // Whoever goes meanwhile is noticed.
         else if (frame is Hello said && hello is null) greeting = Greet(said);
         else if (frame is Hello || frame is not null && !live) Fail("protocol", hello is null ? "The first frame must be a hello." : "A leg says hello once, and waits for the welcome.");

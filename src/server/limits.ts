@@ -38,7 +38,8 @@ export interface ServerLimits {
    */
   readonly queueTimeout: number
   /**
-   * The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. Default 256 KiB.
+   * The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. What it says to be
+   * here, a `hello` or a fresh token, may have 64 KiB more. Default 256 KiB.
    */
   readonly maxFrame: number
   /** Fragments of one frame. Default 128: a browser sends one. On Bun they are bounded by their bytes, `maxFrame`, alone. */

@@ -13,6 +13,8 @@ export interface MergeHandlers {
   /** Please send this `subscribe` on the active leg. */
   subscribe(leg: number, id: string, topics: TopicRequests): void
   unsubscribe(leg: number, topics: readonly string[]): void
+  /** The active leg, and the bytes of the largest frame that its server reads. */
+  readonly serving: { readonly maxFrame?: number | undefined } | null
   /**
    * More is held than may be. True: a standby leg was dropped for it. False: there is none, and the held ones will be
    * asked for again.
@@ -33,9 +35,9 @@ export interface Merge {
    */
   subscribe(topic: string, from: TopicRequest): void
   unsubscribe(topic: string): void
-  /** What is subscribed in one turn of the clock is gathered. Asks for it now: before something else is sent. */
+  /** What is subscribed or given up in one turn of the clock is gathered. Says it now: before something else is sent. */
   ask?(): void
-  /** What the `hello` of this new leg is to ask. */
+  /** What the `hello` of this new leg is to ask. What it has no room for is asked for once it is ready. */
   hello(leg: number): TopicRequests
   /**
    * The leg's `welcome` arrived: it is the active one now, and the former active one is the old leg. `refused`: topics

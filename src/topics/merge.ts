@@ -10,10 +10,20 @@ import type {
 import { estimateBytes } from './holding.js'
 import { covers, takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
+import { byteLength } from '../protocol/json.js'
 import type { Gap } from './gap.js'
 import { TopicSequence, type TopicSequenceHandlers } from './topic-sequence.js'
 
 export type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
+
+/**
+ * Bytes of topics in a `hello`, and in any frame to a server that names no `maxFrame`: it comes before a `welcome` could
+ * tell what its server reads, and one that is too large ends the leg, each time again. Every server reads a token, 64
+ * KiB, with its smallest `maxFrame`.
+ */
+const SAFE = 32_768
+/** What is in a frame besides its topics. */
+const BESIDES = 256
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   return new LogMerge(deps, handlers)
@@ -26,9 +36,10 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   /** What the hellos asked of legs that are not ready yet. */
   #hellos: readonly { readonly leg: number; readonly views: ReadonlyMap<string, LegView> }[] = []
   #generations = 0
-  /** Topics to be looked at, and topics to be asked for on the active leg, before the present call returns. */
+  /** Topics to be looked at, before the present call returns. */
   #dirty: Set<TopicSequence> | null = null
-  #asking: Set<TopicSequence> | null = null
+  /** Names of topics that are to be asked for on the active leg, or given up. */
+  #asking: Set<string> | null = null
   /** The application is being told something. What it causes by calling back waits until that is done. */
   #telling = false
   readonly #held = { messages: 0, bytes: 0 }
@@ -91,9 +102,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
-    const gathers = this.#asking !== null
-    this.resubscribe(topic)
+    this.#gather(topic)
+  }
+
+  /** What is asked for and given up by the code that runs now goes in as few frames as take it. */
+  #gather(topic: TopicSequence) {
     const { clock } = this.#deps
+    const gathers = this.#asking
+    this.resubscribe(topic)
     if (!clock.turn) this.ask()
     else if (!gathers) clock.turn(() => this.ask())
   }
@@ -112,13 +128,12 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = this.#topics.get(name)
     if (!topic) return
     this.#end(topic)
-    for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, [name])
+    this.#gather(topic)
   }
 
   #end(topic: TopicSequence) {
     this.#topics.delete(topic.name)
     this.#dirty?.delete(topic)
-    this.#asking?.delete(topic)
     topic.refresh()
     topic.holding.clear()
   }
@@ -126,7 +141,9 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   hello(leg: number): TopicRequests {
     const views = new Map<string, LegView>()
     const requests = new Map<string, TopicRequest>()
-    for (const topic of this.#topics.values()) views.set(topic.name, ask(topic, null, requests))
+    const has = roomFor(SAFE)
+    for (const topic of this.#topics.values())
+      if (has(topic.name, topic.request)) views.set(topic.name, ask(topic, null, requests))
     this.#hellos = [...this.#hellos, { leg, views }]
     return requests
   }
@@ -258,11 +275,11 @@ class LogMerge implements Merge, TopicSequenceHandlers {
    * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
    */
   #advanceAll() {
-    if (this.#telling || (!this.#dirty && !this.#asking)) return
+    if (this.#telling || !(this.#dirty ?? this.#asking)) return
     this.#telling = true
     this.#deps.present?.look()
     try {
-      while (this.#dirty || this.#asking) {
+      while (this.#dirty ?? this.#asking) {
         const dirty = this.#dirty
         if (dirty)
           for (const topic of dirty) {
@@ -280,18 +297,32 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   #advance(topic: TopicSequence) {
     while ((this.#active ?? this.#old) !== null && this.#topics.get(topic.name) === topic) {
-      if (!topic.look(this.#asking?.has(topic) ?? false)) return
+      if (!topic.look(this.#asking?.has(topic.name) ?? false)) return
     }
   }
 
-  /** Sends what was decided to ask, from where the positions are by now. */
-  #sendAsking(asking: ReadonlySet<TopicSequence>) {
+  /** Sends what was decided to ask, from where the positions are by now: as much as one frame takes, one at least. */
+  #sendAsking(names: ReadonlySet<string>) {
     this.#asking = null
-    if (this.#active === null || asking.size === 0) return
+    if (this.#active === null) return
     const id = this.#deps.id()
     const requests = new Map<string, TopicRequest>()
-    for (const topic of asking) topic.active = ask(topic, id, requests)
-    this.#handlers.subscribe(this.#active, id, requests)
+    const leaving: string[] = []
+    const has = roomFor((this.#handlers.serving?.maxFrame ?? SAFE) - BESIDES)
+    for (const name of names) {
+      const topic = this.#topics.get(name)
+      if (!has(name, topic?.request) && requests.size + leaving.length > 0) this.#tell(name)
+      else if (topic) topic.active = ask(topic, id, requests)
+      else leaving.push(name)
+    }
+    if (leaving.length > 0)
+      for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, leaving)
+    if (requests.size > 0) this.#handlers.subscribe(this.#active, id, requests)
+  }
+
+  /** The legs are to hear what is wanted of that topic. */
+  #tell(name: string) {
+    ;(this.#asking ??= new Set()).add(name)
   }
 
   /** Past the bound, gives up what will come again by itself; else a standby leg; else asks again for what is held. */
@@ -299,7 +330,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (this.#within()) return
     for (const topic of this.#topics.values()) {
       const { position, holding } = topic
-      if (position && !this.#asking?.has(topic) && covers(topic.active?.named, position)) holding.clear()
+      if (position && !this.#asking?.has(topic.name) && covers(topic.active?.named, position)) holding.clear()
     }
     if (this.#within() || this.#handlers.overflow()) return
     for (const topic of this.#topics.values()) {
@@ -321,7 +352,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   /** A leg that has refused a topic for good is not asked for it again, whoever wants it from wherever. */
   resubscribe(topic: TopicSequence) {
-    if (!topic.active?.refused) (this.#asking ??= new Set()).add(topic)
+    if (!topic.active?.refused) this.#tell(topic.name)
   }
 
   wake(topic: TopicSequence) {
@@ -347,6 +378,12 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#active = null
     this.#old = null
   }
+}
+
+/** Whether a frame of so many bytes has room for one more topic, and for one more after that. */
+function roomFor(bytes: number) {
+  return (name: string, request?: TopicRequest) =>
+    bytes >= 0 && (bytes -= byteLength(JSON.stringify([name, request]))) >= 0
 }
 
 /** A leg is asked of the topic, by that `subscribe` or by its `hello`. */

@@ -119,6 +119,7 @@ export async function live(
         const leg = legs.find((one) => one.number === number)
         if (leg && topics.includes(TOPIC)) leg.sent = null
       },
+      serving: null,
       overflow: () => false,
       invalid: (_, reason) => void (problem ??= reason),
       answered: (topic, position) => subscriptions.answered(topic, position),

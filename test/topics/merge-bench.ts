@@ -20,6 +20,7 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
       gap: ({ topic, epoch, from, to, reason }) => say(`${topic} gap ${epoch} ${from}..${to} ${reason}`),
       subscribe: (leg, id, topics) => say(`${id} on ${leg}: ${showRequests(topics)}`),
       unsubscribe: (leg, topics) => say(`unsubscribe ${leg}: ${topics.join(', ')}`),
+      serving: null,
       overflow() {
         say('overflow')
         return options.standby ?? false

@@ -15,6 +15,7 @@ it('a handler that closes every leg is told nothing more, although more was held
       gap: (gap) => void told.push(gap),
       subscribe() {},
       unsubscribe() {},
+      serving: null,
       overflow: () => false,
       invalid() {},
     },

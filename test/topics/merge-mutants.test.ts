@@ -11,7 +11,7 @@ import { search } from './merge-search.js'
 const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
 
 /** What they import of other rooms. */
-const BESIDE = ['base/explanation'] as const
+const BESIDE = ['base/explanation', 'protocol/json'] as const
 
 /** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [

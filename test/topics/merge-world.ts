@@ -131,6 +131,7 @@ export function playWorld(
         for (const topic of topics) connections.get(leg)?.said.delete(topic)
         connections.get(leg)?.up.push({ type: 'unsubscribe', topics })
       },
+      serving: null,
       overflow() {
         const standby = [...connections.values()].find((connection) => connection.readySince === null)
         if (standby) gone(standby, 'overflow')

@@ -89,9 +89,10 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
     if (isEnded(this)) return
     const { limits } = this.deps
     const frame = decodeClientFrame(text, maxPayload(limits))
-    if (isLarge(text, limits)) {
-      const asks = frame && 'type' in frame && (frame.type === 'publish' || frame.type === 'request')
-      const id = asks ? { id: frame.id } : undefined
+    const said = frame && 'type' in frame ? frame : null
+    // What it says to be here is as large as its token and its topics make it, however small its frames have to be then.
+    if (said?.type !== 'hello' && said?.type !== 'auth' && isLarge(text, limits)) {
+      const id = said?.type === 'publish' || said?.type === 'request' ? { id: said.id } : undefined
       const message = `Frames must have at most ${limits.maxFrame} bytes.`
       return this.fail({ code: 'too-large', message, ...id }, 'all')
     }

@@ -49,14 +49,47 @@ test('a client that asks for ten times as many topics as it may have is live wit
   expect(server.stats()).toMatchObject({ topics: 1_000, failed: {} })
 })
 
-test('ten thousand topics of a leg are one frame each way', async () => {
+const name = (at: number) => `a topic with a name of about the length that people give them, number ${at}`
+
+test.each([1_024, 4_096, 262_144])(
+  'with a maxFrame of %s topics in any number are asked for, followed to another leg and given up in frames that the server reads',
+  async (maxFrame) => {
+    const server = await liveServer({ limits: { maxTopics: 2_000, maxFrame } })
+    const { socket, frames } = counted(server.address())
+    const heard: unknown[] = []
+    const undo = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, at) => socket.subscribe(name(from + at), (data) => void heard.push(data)))
+    const served = (topics: number) =>
+      until(() => server.stats().topics === topics && socket.store.getState().status === 'live', `${topics} served`)
+    const early = undo(0, 1_000)
+    socket.connect()
+    await served(1_000)
+    const late = undo(1_000, 2_000)
+    await served(2_000)
+    await server.publish(name(1_999), 'first')
+    await until(() => heard.length === 1, 'the first is heard')
+    await socket.handover()
+    await server.publish(name(999), 'second')
+    await server.publish(name(1_999), 'third')
+    await until(() => heard.length === 3, 'all are heard')
+    expect(heard).toEqual(['first', 'second', 'third'])
+    expect(server.stats().failed).toEqual({})
+    expect(socket.store.getState().leg?.number).toBe(2)
+    frames.sent = 0
+    for (const end of [...early, ...late]) end()
+    await until(() => server.stats().topics === 0, 'none is left')
+    expect(frames.sent).toBeLessThanOrEqual(Math.ceil((2_000 * 100) / (maxFrame - 256)))
+  },
+)
+
+test('ten thousand topics of a leg are a frame or two each way', async () => {
   const server = await liveServer({ limits: { maxTopics: 10_000 } })
   const { socket, frames } = counted(server.address())
   subscribe(socket, 0, 10_000)
   socket.connect()
   await until(() => server.stats().topics === 10_000 && socket.store.getState().status === 'live', 'all are served')
-  expect(frames).toEqual({ sent: 1, received: 1 })
-  expect(socket.topicStatus('topic-9999').getState()).toBe('live')
+  await until(() => socket.topicStatus('topic-9999').getState() === 'live', 'the client knows it')
+  expect(frames).toEqual({ sent: 2, received: 2 })
 })
 
 test('ten thousand topics that are subscribed while it is live are one frame each way, and before what is said next', async () => {
