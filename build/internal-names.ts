@@ -150,7 +150,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'queued',
   'loaded',
   'hasFragment',
-  'depth',
   'quiet',
   'alive',
   'hold',

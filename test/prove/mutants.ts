@@ -86,14 +86,17 @@ const OF_THE_CLIENT: readonly Mutant[] = [
   }),
   ...plants('policy/close-verdict.ts', {
     'a draining server is taken for the end': [
-      `case 'draining': return SPREAD`,
-      `case 'draining': return stop('server', close, error)`,
+      `case 'draining': case 1001:`,
+      `case 'draining': return stop('server', close, error); case 1001:`,
     ],
     'a busy server is taken for the end': [
       `case 'busy': return { do: 'retry', backoff: 'busy'`,
       `case 'busy': return stop('server', close, error); return { do: 'retry', backoff: 'busy'`,
     ],
-    'a refused token is not renewed': [`case 'unauthorized': return RENEW`, `case 'unauthorized': return SPREAD`],
+    'a refused token is not renewed': [
+      `case 'unauthorized': case 1008:`,
+      `case 'unauthorized': return SPREAD; case 1008:`,
+    ],
   }),
 ]
 
