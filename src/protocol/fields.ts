@@ -18,7 +18,20 @@ export const MAX_URL = 2_048
 /** Far above any JWT that a server would take in a header, far below what would hurt. */
 export const MAX_TOKEN = 65_536
 
-/** Thrown by the checks of this file and caught by `decodeFrame`. It names the field and the rule, never the value. */
+/** Reads a field, and throws where it is not what it must be. */
+export type Rule<Value> = (fields: Fields, field: string) => Value
+
+/** What each field must be. `text` and `json` are what a sender keeps beside a frame: no wire bears them. */
+export type Rules<Shape> = { readonly [Field in Exclude<keyof Shape, 'type' | 'text' | 'json'>]-?: Rule<Shape[Field]> }
+
+/** The types of frames of one side, each with what its fields must be, or what reads it. */
+export type FrameTable<Frame extends { readonly type: string }> = {
+  readonly [Type in Frame['type']]:
+    | Rules<Extract<Frame, { readonly type: Type }>>
+    | ((fields: Fields) => Extract<Frame, { readonly type: Type }>)
+}
+
+/** Thrown by the rules of this file and caught by `decodeFrame`. It names the field and the rule, never the value. */
 class InvalidField extends Error {
   readonly topic: string | undefined
 
@@ -29,14 +42,13 @@ class InvalidField extends Error {
 }
 
 /**
- * The one way from text to a frame. `read` gets the frame's type and fields, and answers null for a type that it does
- * not know. Never throws, and what it says of a bad frame holds nothing of the frame but its topic: a frame may bear a
- * token.
+ * The one way from text to a frame; null for a type that is not in the table. Never throws, and what it says of a bad
+ * frame holds nothing of the frame but its topic: a frame may bear a token.
  */
-export function decodeFrame<Frame>(
+export function decodeFrame<Frame extends { readonly type: string }>(
   text: string,
   limit: number,
-  read: (type: string, fields: Fields) => Frame | null,
+  table: FrameTable<Frame>,
 ): Frame | Rejected | null {
   if (text.length > limit)
     return { invalid: explain`a frame of ${text.length} characters is over the limit of ${limit}` }
@@ -49,8 +61,10 @@ export function decodeFrame<Frame>(
   if (!isFields(fields)) return { invalid: explain`a frame must be a JSON object` }
   const type = own(fields, 'type')
   if (typeof type !== 'string') return { invalid: 'type must be a string' }
+  const row = own(table, type) as Rules<Frame> | ((fields: Fields) => Frame) | undefined
+  if (!row) return null
   try {
-    return read(type, fields)
+    return typeof row === 'function' ? row(fields) : readFields(fields, row, { type })
   } catch (thrown) {
     if (!(thrown instanceof InvalidField)) return { invalid: explain`a frame must be of a size that can be read` }
     const topic = thrown.topic ?? own(fields, 'topic')
@@ -59,11 +73,17 @@ export function decodeFrame<Frame>(
   }
 }
 
+export function readFields<Shape extends object>(fields: Fields, rules: Rules<Shape>, into: object = {}): Shape {
+  const read = into as Record<string, unknown>
+  for (const field in rules) read[field] = rules[field as keyof Rules<Shape>](fields, field)
+  return read as Shape
+}
+
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** An absent property is undefined, also where somebody has put one of that name on `Object.prototype`. */
+/** Whatever it is. An absent property is undefined, also where somebody has put one of that name on `Object.prototype`. */
 export function own(fields: Fields, field: string): unknown {
   return Object.hasOwn(fields, field) ? fields[field] : undefined
 }
@@ -73,27 +93,22 @@ function isText(value: unknown, least: number, most: number): value is string {
 }
 
 /** A non-empty string, or one of at least so many characters. */
-export function text(fields: Fields, field: string, most: number = MAX_ID, least = 1): string {
-  const value = own(fields, field)
-  if (isText(value, least, most)) return value
-  throw new InvalidField(explain`${field} must be a string of ${least} to ${most} characters`)
-}
-
-/** A string for people, which may be empty. */
-export function words(fields: Fields, field: string): string {
-  return text(fields, field, MAX_WORDS, 0)
-}
-
-export function topicName(fields: Fields): string {
-  return text(fields, 'topic', MAX_TOPIC)
+export function text(most: number = MAX_ID, least = 1): Rule<string> {
+  return (fields, field) => {
+    const value = own(fields, field)
+    if (isText(value, least, most)) return value
+    throw new InvalidField(explain`${field} must be a string of ${least} to ${most} characters`)
+  }
 }
 
 /** A whole number from `least` to 2^53 − 1: of milliseconds, where nothing else is said. */
-export function whole(fields: Fields, field: string, least = 0): number {
-  const value = own(fields, field)
-  // The sum turns −0, which JSON can say, into 0.
-  if (Number.isSafeInteger(value) && (value as number) >= least) return (value as number) + 0
-  throw new InvalidField(explain`${field} must be a whole number from ${least} to 2^53 - 1`)
+export function whole(least = 0): Rule<number> {
+  return (fields, field) => {
+    const value = own(fields, field)
+    // The sum turns −0, which JSON can say, into 0.
+    if (Number.isSafeInteger(value) && (value as number) >= least) return (value as number) + 0
+    throw new InvalidField(explain`${field} must be a whole number from ${least} to 2^53 - 1`)
+  }
 }
 
 /** Whatever JSON can say, `null` included; but it must be there. */
@@ -102,54 +117,50 @@ export function required(fields: Fields, field: string): unknown {
   throw new InvalidField(explain`${field} must be there, if only as null`)
 }
 
+/** Undefined where it is absent. `null` is not absent: it is of the wrong type. */
+export function optional<Value>(rule: Rule<Value>): Rule<Value | undefined> {
+  return (fields, field) => (own(fields, field) === undefined ? undefined : rule(fields, field))
+}
+
 /** The `prev` of a message: `offset − 1` where the frame is silent. */
 export function previous(fields: Fields, offset: number): number {
-  const prev = optional(whole, fields, 'prev', 0) ?? offset - 1
+  const prev = own(fields, 'prev') === undefined ? offset - 1 : whole()(fields, 'prev')
   if (prev < offset) return prev
   throw new InvalidField('prev must be below offset')
 }
 
-/** Undefined where it is absent. `null` is not absent: it is of the wrong type. */
-export function optional<Value, Rest extends unknown[]>(
-  check: (fields: Fields, field: string, ...rest: Rest) => Value,
-  fields: Fields,
-  field: string,
-  ...rest: Rest
-): Value | undefined {
-  return own(fields, field) === undefined ? undefined : check(fields, field, ...rest)
-}
-
-/** The names of `topics` where it is an array. */
-export function topicNames(fields: Fields): string[] {
-  const names = own(fields, 'topics')
-  if (!Array.isArray(names)) throw new InvalidField(explain`topics must be an array of names`)
-  for (const name of names) checkName(name)
+/** The names where it is an array. */
+export function topicNames(fields: Fields, field: string): string[] {
+  const names = own(fields, field)
+  if (!Array.isArray(names)) throw new InvalidField(explain`${field} must be an array of names`)
+  for (const name of names) checkName(name, field)
   return names as string[]
 }
 
 /**
- * The map `topics`. Names such as `__proto__` are plain data: JSON makes them own properties, and from here on it is a
- * Map.
+ * A map by topic. Names such as `__proto__` are plain data: JSON makes them own properties, and from here on it is a Map.
  */
-export function topicMap<Value>(fields: Fields, read: (entry: Fields) => Value): Map<string, Value> {
-  const entries = own(fields, 'topics')
-  if (!isFields(entries)) throw new InvalidField('topics must be an object')
-  const map = new Map<string, Value>()
-  for (const [name, entry] of Object.entries(entries)) {
-    checkName(name)
-    if (!isFields(entry)) throw new InvalidField(explain`topics must hold an object for each topic`, name)
-    try {
-      map.set(name, read(entry))
-    } catch (thrown) {
-      throw thrown instanceof InvalidField ? new InvalidField(`topics[].${thrown.message}`, name) : thrown
+export function topicMap<Value>(read: (entry: Fields) => Value): Rule<Map<string, Value>> {
+  return (fields, field) => {
+    const entries = own(fields, field)
+    if (!isFields(entries)) throw new InvalidField(explain`${field} must be an object`)
+    const map = new Map<string, Value>()
+    for (const [name, entry] of Object.entries(entries)) {
+      checkName(name, field)
+      if (!isFields(entry)) throw new InvalidField(explain`${field} must hold an object for each topic`, name)
+      try {
+        map.set(name, read(entry))
+      } catch (thrown) {
+        throw thrown instanceof InvalidField ? new InvalidField(`${field}[].${thrown.message}`, name) : thrown
+      }
     }
+    return map
   }
-  return map
 }
 
-function checkName(name: unknown): void {
+function checkName(name: unknown, field: string): void {
   if (!isText(name, 1, MAX_TOPIC))
-    throw new InvalidField(explain`topics must have names of 1 to ${MAX_TOPIC} characters`)
+    throw new InvalidField(explain`${field} must have names of 1 to ${MAX_TOPIC} characters`)
 }
 
 /** The wire form of a map. `Object.fromEntries` defines properties, so that `__proto__` is one like any other. */

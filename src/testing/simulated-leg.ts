@@ -1,4 +1,4 @@
-import { decodeClientFrame } from '../protocol/client-frames.js'
+import { decodeClientFrame } from '../protocol/client-frame-decoder.js'
 import type { ClientFrame, ServerFrame, SignalFrame } from '../protocol/frames.js'
 import { byteLength } from '../protocol/json.js'
 import { encodeServerFrame } from '../protocol/server-frames.js'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decodeClientFrame } from '../../src/protocol/client-frames.js'
+import { decodeClientFrame } from '../../src/protocol/client-frame-decoder.js'
 import type { Rejected } from '../../src/protocol/frames.js'
 import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { decodeServerFrame } from '../../src/protocol/server-frames.js'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeClientFrame, encodeClientFrame } from '../../src/protocol/client-frames.js'
+import { decodeClientFrame } from '../../src/protocol/client-frame-decoder.js'
+import { encodeClientFrame } from '../../src/protocol/client-frames.js'
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.js'
 import { decodeServerFrame, encodeServerFrame } from '../../src/protocol/server-frames.js'
 import { frames, mutation } from './arbitrary-frames.js'

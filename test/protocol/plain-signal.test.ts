@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeClientFrame } from '../../src/protocol/client-frames.js'
+import { decodeClientFrame } from '../../src/protocol/client-frame-decoder.js'
 
 const signal = (rest: string) => `{"type":"signal",${rest}`
 
