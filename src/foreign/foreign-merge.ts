@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequest, TopicRequests } from '../protocol/frames.js'
+import { positionIn, reaches } from '../protocol/position.js'
 import { ForeignDelivery, type ForeignMergeHandlers, type MergeStrength } from './foreign-delivery.js'
 import {
   HeldMessages,
@@ -83,11 +84,11 @@ export class ForeignMerge {
 
   subscribe(name: string, request: TopicRequest) {
     // Such a server keeps nothing that could be asked for by its number.
-    const from = request && 'epoch' in request ? request : null
+    const from = positionIn(request)
     const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
     if (!known) this.#topics.set(name, { name, position, joined: new Set(), nameless: false })
-    else if (position) known.position = position
+    else if (position && !reaches(position, known.position)) known.position = position
     else return
     if (this.#active !== null) this.#handlers.subscribe(this.#active, this.#deps.id(), new Map([[name, from]]))
   }

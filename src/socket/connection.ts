@@ -9,7 +9,6 @@ import { Outage } from '../handover/outage.js'
 import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
 import type { Settings } from '../options/settings.js'
-import type { Position } from '../protocol/frames.js'
 import type { Outbox } from '../publishes/outbox.js'
 import type { Signals } from '../signals/signals.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
@@ -188,20 +187,8 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
 
   // What the subscriptions want.
 
-  position(topic: string): Position | null {
-    return this.session.merge.position(topic)
-  }
-
-  first(topic: string, from: Position | null): void {
-    this.session.merge.subscribe(topic, from)
-  }
-
-  rewind(topic: string, from: Position): void {
-    this.session.merge.subscribe(topic, from)
-  }
-
-  last(topic: string): void {
-    this.session.merge.unsubscribe(topic)
+  get merge() {
+    return this.session.merge
   }
 
   threw(thrown: unknown, topic: string): void {

@@ -5,6 +5,7 @@ import { estimateBytes } from '../topics/holding.js'
 import type { Subscription, TopicStatus } from '../topics/subscriptions.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { Last, Position } from '../protocol/frames.js'
+import { reaches } from '../protocol/position.js'
 import { FoldListeners } from './fold-listeners.js'
 import { foldOptions, type FoldOptions, type FoldSource, type Reducer } from './fold-options.js'
 import { createSnapshotLoad, type Snapshot, type SnapshotLoad } from './snapshot-load.js'
@@ -160,13 +161,11 @@ class TopicFold<State> {
     if (!this.#attached) return
     const { subscription, undo } = this.#attached
     const reached = subscription?.position() ?? null
-    const before = this.#position
     this.#attached = null
     this.#loading?.stop()
     // Further than the last message: where it began if none came, and past those that this client may not see.
     if (this.#held) this.#hold(null)
-    else if (!this.#catching && reached && !(before?.epoch === reached.epoch && before.offset > reached.offset))
-      this.#position = reached
+    else if (!this.#catching && reached && !reaches(this.#position, reached)) this.#position = reached
     undo()
     // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
     if (subscription) queueMicrotask(subscription)
@@ -228,16 +227,15 @@ class TopicFold<State> {
   }
 
   #apply(data: unknown, info: MessageInfo) {
-    const { epoch, offset } = info
     // A snapshot may contain what the servers have not sent yet.
-    if (this.#position?.epoch === epoch && offset <= this.#position.offset) return
+    if (reaches(this.#position, info)) return
     this.#position = info
     let next: State
     try {
       next = this.#reducer.call(undefined, this.#listeners.state, data, info)
     } catch (thrown) {
       return this.#source.report(
-        explain`A handler or reducer of "${this.#topic}" threw at offset ${offset}; the message counts as told, and the state is as if it had not come.`,
+        explain`A handler or reducer of "${this.#topic}" threw at offset ${info.offset}; the message counts as told, and the state is as if it had not come.`,
         thrown,
       )
     }
@@ -246,7 +244,7 @@ class TopicFold<State> {
 
   #gapped({ topic, epoch, to }: Gap) {
     if (topic !== this.#topic || !this.#attached || !this.#loading) return
-    if (!this.#held && this.#position?.epoch === epoch && to !== null && to <= this.#position.offset) return
+    if (!this.#held && to !== null && reaches(this.#position, { epoch, offset: to })) return
     this.#hold({ epoch, offset: to ?? 0 })
     this.#loading.start(true)
   }
@@ -256,7 +254,7 @@ class TopicFold<State> {
     const { subscription } = this.#attached!
     const { epoch, offset } = snapshot.position
     const floor = this.#floor
-    if (floor && (floor.epoch !== epoch || floor.offset > offset))
+    if (floor && !reaches(snapshot.position, floor))
       return explain`gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
     const reached = subscription?.position() ?? null
     if (reached && reached.epoch !== epoch)

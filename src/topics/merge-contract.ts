@@ -31,7 +31,7 @@ export interface MergeHandlers {
 export interface Merge {
   /**
    * First interest in a topic; or later, with a position below its present one (or in another epoch), or with `last`:
-   * goes back there.
+   * goes back there. It never goes on to a later one: somebody may still want what is before.
    */
   subscribe(topic: string, from: TopicRequest): void
   unsubscribe(topic: string): void

@@ -7,6 +7,7 @@ import type {
   TopicRequest,
   TopicRequests,
 } from '../protocol/frames.js'
+import { positionIn, reaches } from '../protocol/position.js'
 import { estimateBytes } from './holding.js'
 import { covers, takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
@@ -91,12 +92,11 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   subscribe(name: string, request: TopicRequest) {
     const known = this.#topics.get(name)
     const last = request && 'last' in request ? request.last : 0
-    const from = request && 'epoch' in request ? request : null
+    const from = positionIn(request)
     if (known && last > 0) {
       if (known.last >= last) return
     } else if (known) {
-      const at = known.position
-      if (!from || (at && at.epoch === from.epoch && at.offset <= from.offset)) return
+      if (!from || reaches(from, known.position)) return
       known.rewind(from)
     }
     const topic = known ?? this.#begin(name, from)
@@ -195,7 +195,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
   #name(topic: TopicSequence, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
-    const wrong = takeAnswer(view, answer, request && 'epoch' in request ? request : null)
+    const wrong = takeAnswer(view, answer, positionIn(request))
     if (wrong) {
       if (!unasked && view === topic.active) topic.resubscribe()
       // Who is told may give the topic up.

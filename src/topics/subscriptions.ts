@@ -1,5 +1,7 @@
 import type { LiveSocketError } from '../base/errors.js'
 import type { Last, Position, TopicRequest } from '../protocol/frames.js'
+import { positionIn, reaches } from '../protocol/position.js'
+import type { Merge } from './merge-contract.js'
 import type { MessageInfo } from './message.js'
 
 /**
@@ -14,14 +16,8 @@ export type MessageHandler = (data: unknown, info: MessageInfo) => void
 export const nobody: MessageHandler = () => {}
 
 export interface SubscriptionsHandlers {
-  /** Where a topic is by now, as the merge has it. */
-  position(topic: string): Position | null
-  /** The first handler of a topic came. */
-  first(topic: string, from: TopicRequest): void
-  /** The last one left. */
-  last(topic: string): void
-  /** One wants the topic from before its present position, or under another epoch. */
-  rewind(topic: string, from: Position | Last): void
+  /** Of the present session: it is asked for what handlers want, and knows where each topic is. */
+  readonly merge: Pick<Merge, 'position' | 'subscribe' | 'unsubscribe'>
   /** A handler threw. The others were told all the same, and the message counts as told. */
   threw(error: unknown, topic: string): void
 }
@@ -63,8 +59,6 @@ export interface Subscriptions {
   served(serves: boolean): void
   /** In a new session every handler begins as if it were added by now: after its `from`, or from now on. */
   restart(): void
-  /** Handlers over all topics. */
-  readonly count: number
 }
 
 class Subscriber {
@@ -110,7 +104,6 @@ export function createSubscriptions(handlers: SubscriptionsHandlers, answers = t
 class TopicSubscriptions implements Subscriptions {
   readonly #topics = new Map<string, SubscribedTopic>()
   #serving = false
-  count = 0
   readonly #handlers: SubscriptionsHandlers
   readonly #answers: boolean
 
@@ -151,11 +144,11 @@ class TopicSubscriptions implements Subscriptions {
     const isLast = from !== undefined && 'last' in from
     const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null), isLast)
     subscriber.seen = positionIn(from)
-    const present = this.#handlers.position(name)
+    const { merge } = this.#handlers
+    const present = merge.position(name)
     const known = this.#topics.get(name)
     const topic = known ?? this.#begin(name)
-    const isBehind =
-      from !== undefined && known !== undefined && !(present && !isLast && reaches(from as Position, present))
+    const isBehind = from !== undefined && known !== undefined && !reaches(positionIn(from), present)
     if (isBehind && topic.answered) {
       // The others are not told again what comes again for this one.
       topic.served = furthest(topic.served, present)
@@ -164,9 +157,7 @@ class TopicSubscriptions implements Subscriptions {
     }
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)
     topic.subscribers = topic.subscribers.concat(subscriber)
-    this.count++
-    if (!known) this.#handlers.first(name, from ?? null)
-    else if (isBehind) this.#handlers.rewind(name, from)
+    if (!known || isBehind) merge.subscribe(name, from ?? null)
     if (known && typeof topic.status === 'object') queueMicrotask(() => this.#tell(name, topic, subscriber))
 
     const remove = () => this.#remove(name, topic, subscriber)
@@ -174,7 +165,7 @@ class TopicSubscriptions implements Subscriptions {
     const position = () =>
       subscriber.removed || !topic.answered || topic.telling
         ? subscriber.seen
-        : furthest(subscriber.seen, this.#handlers.position(name))
+        : furthest(subscriber.seen, this.#handlers.merge.position(name))
     return Object.assign(remove, { position })
   }
 
@@ -188,11 +179,10 @@ class TopicSubscriptions implements Subscriptions {
   #remove(name: string, topic: SubscribedTopic, subscriber: Subscriber) {
     if (subscriber.removed) return
     subscriber.removed = true
-    this.count--
     topic.subscribers = topic.subscribers.filter((one) => one !== subscriber)
     if (topic.subscribers.length > 0) return
     this.#topics.delete(name)
-    this.#handlers.last(name)
+    this.#handlers.merge.unsubscribe(name)
   }
 
   position(name: string): Position | null {
@@ -201,7 +191,7 @@ class TopicSubscriptions implements Subscriptions {
   }
 
   #nowOf(name: string, topic: SubscribedTopic): Position | null {
-    return topic.answered ? furthest(topic.served, this.#handlers.position(name)) : topic.served
+    return topic.answered ? furthest(topic.served, this.#handlers.merge.position(name)) : topic.served
   }
 
   status(name: string): TopicStatus {
@@ -259,26 +249,12 @@ class TopicSubscriptions implements Subscriptions {
       this.#turn(name, topic, 'pending')
       for (const subscriber of topic.subscribers) subscriber.seen = positionIn(subscriber.from)
       const froms = topic.subscribers.flatMap(({ from }) => from ?? [])
-      const [first = null] = froms
-      this.#handlers.first(name, first)
-      // The merge goes by itself only to what is before its position.
-      for (const from of froms) {
-        const [one, other] = [positionIn(from), positionIn(first)]
-        if (from !== first && !(one && other && reaches(one, other))) this.#handlers.rewind(name, from)
-      }
+      for (const from of froms.length > 0 ? froms : [null]) this.#handlers.merge.subscribe(name, from)
     }
   }
 }
 
-function positionIn(from: TopicRequest | undefined): Position | null {
-  return from && 'epoch' in from ? from : null
-}
-
-function reaches(a: Position, b: Position): boolean {
-  return a.epoch === b.epoch && a.offset >= b.offset
-}
-
 /** The later one of two. Under different epochs nothing compares: then it is the second one, which is the present. */
 function furthest(before: Position | null, present: Position | null): Position | null {
-  return before && (!present || reaches(before, present)) ? before : present
+  return !present || reaches(before, present) ? before : present
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { Position, TopicRequest } from '../protocol/frames.js'
+import { reaches } from '../protocol/position.js'
 import type { Gap } from './gap.js'
 import { Holding, type HeldMessage, type Told } from './holding.js'
 import { covers, type LegView, type Named } from './leg-view.js'
@@ -171,8 +172,7 @@ export class TopicSequence {
   #skipHole(at: Position, active: Named): boolean {
     const held = this.holding.first?.prev ?? Infinity
     // An answer speaks for what is after the position that was asked from, not for what lies before it.
-    const answered = active.from !== null && active.from.epoch === at.epoch && active.from.offset <= at.offset
-    if (answered && active.after > at.offset) {
+    if (reaches(at, active.from) && active.after > at.offset) {
       return held < active.after ? this.#skip(at, held, 'lost') : this.#skip(at, active.after, 'trimmed')
     }
     // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.

@@ -381,6 +381,15 @@ describe('by position', () => {
     expect(told).toEqual(['7', 'subscribe 1 t', '5', '6', '7'])
     expect(merge.position('t')).toEqual({ epoch: 'unnamed', offset: 7 })
   })
+
+  it('is not taken on by who wants less: what is between is still to be told', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 3)
+    merge.subscribe('t', { epoch: 'unnamed', offset: 6 })
+    bring(1, 4, 5, 6, 7)
+    expect(told.filter((line) => !line.startsWith('subscribe'))).toEqual(['3', '4', '5', '6', '7'])
+  })
 })
 
 describe('by neither', () => {

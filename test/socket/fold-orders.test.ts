@@ -100,8 +100,8 @@ describe('the search finds a fold that', () => {
   it.each([
     {
       mistake: 'folds again what the snapshot contains',
-      from: 'this.#position?.epoch === epoch && offset <= this.#position.offset',
-      to: 'false',
+      from: 'if (reaches(this.#position, info)) return',
+      to: '',
     },
     {
       mistake: 'takes every snapshot to meet what is held',
@@ -125,13 +125,13 @@ describe('the search finds a fold that', () => {
     },
     {
       mistake: 'takes a snapshot from before the gap',
-      from: 'if (floor && (',
-      to: 'if (floor && floor.epoch === "" && (',
+      from: '!reaches(snapshot.position, floor)',
+      to: 'false',
     },
     {
       mistake: 'forgets where it was when nobody listens',
-      from: 'this.#position = reached',
-      to: 'this.#position = null',
+      from: 'else if (!this.#catching && reached && !reaches(this.#position, reached)) this.#position = reached',
+      to: 'else this.#position = null',
     },
   ])('$mistake', { timeout: 60_000 }, async ({ from, to }) => {
     const { createFold } = await mutant<{ createFold: CreateFold }>('src/socket/fold.ts', from, to)

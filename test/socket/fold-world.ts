@@ -86,10 +86,9 @@ export async function live(
   })
 
   const subscriptions = createSubscriptions({
-    position: (topic) => merge.position(topic),
-    first: (topic, from) => merge.subscribe(topic, from),
-    rewind: (topic, from) => merge.subscribe(topic, from),
-    last: (topic) => merge.unsubscribe(topic),
+    get merge() {
+      return merge
+    },
     threw(error) {
       throw error
     },

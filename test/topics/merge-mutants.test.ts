@@ -11,7 +11,7 @@ import { search } from './merge-search.js'
 const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
 
 /** What they import of other rooms. */
-const BESIDE = ['base/explanation', 'protocol/json'] as const
+const BESIDE = ['base/explanation', 'protocol/json', 'protocol/position'] as const
 
 /** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [
@@ -68,7 +68,7 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
   ['leg-view', 'Math.max(named.after, named.tail) <= position.offset', 'false', 'nothing ever covers'],
   [
     'topic-sequence',
-    'if (answered && active.after',
+    'if (reaches(at, active.from) && active.after',
     'if (active.after',
     'a gap is told though nobody asked from the position',
   ],
