@@ -14,7 +14,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'start',
   'grant',
   'emit',
-  'welcome',
   'audience',
   'pause',
   'subscriptions',
