@@ -18,6 +18,9 @@ import {
 } from './fields.js'
 import type { ClientFrame, Position, Rejected, TopicRequest } from './frames.js'
 
+/** `leave` is said to foreign servers alone. */
+type WireFrame = Exclude<ClientFrame, { readonly type: 'leave' }>
+
 /**
  * The frame in that text; a rejection that says which field breaks which rule; or null for a type that we do not know,
  * which a receiver ignores. Never throws.
@@ -53,7 +56,7 @@ const POSITION: Rules<Position> = { epoch: text(MAX_EPOCH), offset: whole() }
 const LAST = { last: whole(1) }
 const REQUESTS = topicMap(readRequest)
 
-const FRAMES: FrameTable<ClientFrame> = {
+const FRAMES: FrameTable<WireFrame> = {
   hello: {
     session: ID,
     leg: whole(1),

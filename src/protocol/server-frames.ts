@@ -21,7 +21,7 @@ import {
 } from './fields.js'
 import type { MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
 
-/** Of what is a frame to us, `drained` is none of this protocol. */
+/** `drained` is said by foreign servers alone. */
 type WireFrame = Exclude<ServerFrame, { readonly type: 'drained' }>
 
 /**
