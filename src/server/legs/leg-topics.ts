@@ -41,6 +41,8 @@ export class LegTopics<User> {
   private readonly deps: LegTopicsDeps<User>
   private readonly sink: ReaderSink
   private readonly joined = new Map<string, Reading>()
+  /** How often its rights may have changed. */
+  private rights = 0
 
   constructor(deps: LegTopicsDeps<User>, sink: ReaderSink) {
     this.deps = deps
@@ -106,8 +108,10 @@ export class LegTopics<User> {
     const reading = this.joined.get(topic)
     if (!reading)
       return { code: 'not-subscribed', message: `Signals are for who has the topic subscribed, and this leg has not.` }
+    const { rights } = this
     const denial = await this.deps.permission({ action: 'signal', topic, user, session })
-    if (denial?.retryAfter === undefined) reading.signals = denial
+    // An answer from before says nothing of the rights that it has since.
+    if (denial?.retryAfter === undefined && rights === this.rights) reading.signals = denial
     return denial
   }
 
@@ -121,6 +125,7 @@ export class LegTopics<User> {
       this.leave(topic)
       refused(why)
     }
+    this.rights++
     await Promise.all([...this.joined.keys()].map(recheckOne))
   }
 

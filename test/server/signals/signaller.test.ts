@@ -67,6 +67,27 @@ describe('a signal', () => {
     expect([other.of('signal').length, asked.length, server.stats().signalled]).toEqual([3, 2, 3])
   })
 
+  test('is not allowed by what authorize answered about the rights of before a fresh token', async () => {
+    const asked: { readonly right: string; answer(allowed: boolean): void }[] = []
+    const server = await liveServer<{ subject: string; right: string }>({
+      authenticate: ({ token }) => ({ subject: 'ann', right: token! }),
+      authorize: ({ action, user: { right } }) =>
+        action === 'subscribe' || new Promise<boolean>((answer) => void asked.push({ right, answer })),
+    })
+    const sender = await server.join({ token: 'old', ...room })
+    sender.send(signal('1', 1))
+    await until(() => asked.length === 1, 'asked')
+    sender.send({ type: 'auth', token: 'fresh' })
+    await sender.next('authed')
+    asked[0]!.answer(true)
+    await until(() => server.stats().signalled === 1, 'it was said with the old one')
+    sender.send(signal('2', 2))
+    await until(() => asked.length === 2 || server.stats().signalled === 2, 'asked again')
+    expect(asked.map(({ right }) => right)).toEqual(['old', 'fresh'])
+    asked[1]!.answer(false)
+    expect(await sender.next('nack')).toMatchObject({ id: '2', code: 'forbidden' })
+  })
+
   test('is allowed to nobody where there is no authorize', async () => {
     const server = await liveServer({ authorize: undefined as never })
     const sender = await server.join(room)
