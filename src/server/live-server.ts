@@ -32,7 +32,7 @@ import type { RequestListener } from './request-listener.js'
 import { createServerParts } from './server-parts.js'
 import type { ServerStats } from './stats.js'
 import { watchRequests, type WatchedHttp } from './drain/http-requests.js'
-import { serveHttp } from './upgrade/served-http.js'
+import { serveHttp, type ServedHttp } from './upgrade/served-http.js'
 
 /** One server process. Those that share a log are one service. */
 export interface LiveServer<User = unknown, Topics extends object = Record<string, unknown>> {
@@ -162,23 +162,34 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
   let stopAsking: () => void = () => undefined
 
   const parts = createServerParts(checked, () => closing !== null)
-  const { log, roster, drain, tokens, acceptor } = parts
+  const { log, roster, drain, acceptor } = parts
   const health = healthListener(() => ({
     draining: drain.refusing || closing !== null,
     log: log.status?.(),
     release,
   }))
-  const plain = plainListener(path, health)
-  const served = serveHttp({ ...options, ...checked, plain, acceptor, onEvent: parts.tell })
-  undo.push(served.leave)
   const metrics = () => serverMetrics(parts.stats())
-  if (options.registry) undo.push(registerMetrics(options.registry, metrics))
-  if ((options.onSession || options.presence) && log.presence) undo.push(log.presence(parts.present))
+  let served: ServedHttp
+  try {
+    if (options.registry) undo.push(registerMetrics(options.registry, metrics, onError))
+    if ((options.onSession || options.presence) && log.presence) undo.push(log.presence(parts.present))
+    const plain = plainListener(path, health)
+    served = serveHttp({ ...options, ...checked, plain, acceptor, onEvent: parts.tell })
+    undo.push(served.leave)
+  } catch (error) {
+    leave()
+    parts.close()
+    throw error
+  }
   undo.push(sweepLegs(roster.legs, { clock, heartbeat: checked.heartbeat, grace: limits.silenceGrace }))
+
+  function leave() {
+    for (const stop of undo) stop()
+  }
 
   async function close() {
     stopAsking()
-    for (const stop of undo) stop()
+    leave()
     drain.force()
     await roster.close(DRAINING)
     // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away
@@ -209,26 +220,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     ready: served.ready,
     upgrade: (request, stream, head) => acceptor.upgrade(request, stream, head),
     address: served.address,
-    async end(match, reason = 'This session was ended.') {
-      const pick = pickOf('end', match)
-      const ended = roster.end(pick, textOf('end(match, reason): reason', reason, MAX_WORDS))
-      if (typeof match !== 'function') await parts.tellOthers({ type: 'end', match, reason })
-      return ended
-    },
-    async renewTokens(match, given = {}) {
-      const asked = tokens.renew(match, given)
-      const within = numberOf('renewTokens.within', given.within)
-      if (typeof match !== 'function') await parts.tellOthers({ type: 'renew', match, within })
-      return asked
-    },
-    async offerTokens(match: SessionMatch<User>, mint: Mint<User> | (() => MaybePromise<OfferedToken>)) {
-      if (typeof match === 'function') return tokens.offer(match, mint)
-      pickOf('offerTokens', match)
-      const minted = await (mint as () => MaybePromise<OfferedToken>)()
-      const given = tokens.give(match, minted)
-      await parts.tellOthers({ type: 'offer', match, ...minted })
-      return given
-    },
+    ...ofSessions(parts),
     publish: parts.publish,
     signal: parts.signal,
     async head(topic) {
@@ -265,4 +257,34 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     },
   }
   return server as unknown as LiveServer<User, Topics>
+}
+
+/** What is done to sessions, wherever they are. */
+function ofSessions<User>({
+  roster,
+  tokens,
+  tellOthers,
+}: ReturnType<typeof createServerParts<User>>): Pick<LiveServer<User>, 'end' | 'renewTokens' | 'offerTokens'> {
+  return {
+    async end(match, reason = 'This session was ended.') {
+      const pick = pickOf('end', match)
+      const ended = roster.end(pick, textOf('end(match, reason): reason', reason, MAX_WORDS))
+      if (typeof match !== 'function') await tellOthers({ type: 'end', match, reason })
+      return ended
+    },
+    async renewTokens(match, given = {}) {
+      const asked = tokens.renew(match, given)
+      const within = numberOf('renewTokens.within', given.within)
+      if (typeof match !== 'function') await tellOthers({ type: 'renew', match, within })
+      return asked
+    },
+    async offerTokens(match: SessionMatch<User>, mint: Mint<User> | (() => MaybePromise<OfferedToken>)) {
+      if (typeof match === 'function') return tokens.offer(match, mint)
+      pickOf('offerTokens', match)
+      const minted = await (mint as () => MaybePromise<OfferedToken>)()
+      const given = tokens.give(match, minted)
+      await tellOthers({ type: 'offer', match, ...minted })
+      return given
+    },
+  }
 }

@@ -1,5 +1,6 @@
 import { invalid, shown } from '../base/invalid.js'
 import { valuesOf, type Metric } from './metric.js'
+import { callOut, type OnError } from './reporter.js'
 
 /** As much as is needed of a `Registry` of `prom-client`. */
 export interface MetricsRegistry {
@@ -20,10 +21,18 @@ export function checkRegistry(given: unknown): void {
  * Puts a server's metrics into a registry, each asked for when it is scraped. Throws what the registry throws, and then
  * has put none there. The result takes them out again.
  */
-export function registerMetrics(registry: MetricsRegistry, metrics: () => readonly Metric[]): () => void {
+export function registerMetrics(
+  registry: MetricsRegistry,
+  metrics: () => readonly Metric[],
+  onError: OnError,
+): () => void {
   const names: string[] = []
   const leave = () => {
-    for (const name of names.splice(0)) registry.removeSingleMetric(name)
+    for (const name of names.splice(0))
+      callOut(
+        () => registry.removeSingleMetric(name),
+        (error) => onError(error, 'leaving the registry'),
+      )
   }
   try {
     for (const { name, help, type } of metrics()) {

@@ -53,7 +53,11 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   const counters = createCounters()
   const stopwatch = new Stopwatch(clock)
   const roster = new LegRoster<User>()
-  const traffic = createTraffic(checked, { counters, stopwatch, obey: (order) => obey(order) })
+  const greeting = createGreeting(checked, () => void counters.wasted++)
+  // What can be refused comes before what goes on by itself.
+  const by = publisherOf(given.tellPublisher, onError)
+  const spread = reconnectSpread(given.reconnectSpread, () => greeting.greeted.bestSecond)
+  const traffic = createTraffic(checked, { counters, stopwatch, by, obey: (order) => obey(order) })
   const drain = createDrain({
     clock,
     legs: () => roster.legs as Set<ServerLeg<unknown>>,
@@ -64,8 +68,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     onEvent: tell,
     onError,
   })
-  const greeting = createGreeting(checked, () => void counters.wasted++)
-  const newLeg = createLegs(checked, { ...traffic, ...greeting, counters, stopwatch, roster, drain, tell })
+  const newLeg = createLegs(checked, { ...traffic, ...greeting, counters, stopwatch, roster, drain, spread, tell })
   const acceptor = createAcceptor(
     { path, limits, clock, allows, addressOf },
     {
@@ -164,8 +167,14 @@ function createTraffic<User>(
   {
     counters,
     stopwatch,
+    by,
     obey,
-  }: { readonly counters: Counters; readonly stopwatch: Stopwatch; obey(order: OrderNews): void },
+  }: {
+    readonly counters: Counters
+    readonly stopwatch: Stopwatch
+    by(user: User): unknown
+    obey(order: OrderNews): void
+  },
 ) {
   const log = given.log ?? memoryLog({ clock })
   const times = stopwatch.delivery
@@ -179,7 +188,6 @@ function createTraffic<User>(
   )
   const presence =
     given.presence && createPresence<User>({ log, presence: given.presence, permission, limits, clock, onError })
-  const by = publisherOf(given.tellPublisher, onError)
   const news = log.news?.((told) => (told.type === 'signal' ? signals.heard(told) : obey(told)))
   const signals = createSignaller<User>({
     feeds,
@@ -263,11 +271,11 @@ function createLegs<User>(
       readonly stopwatch: Stopwatch
       readonly roster: LegRoster<User>
       readonly drain: ReturnType<typeof createDrain>
+      readonly spread: ReturnType<typeof reconnectSpread>
       readonly tell: Tell
     },
 ) {
-  const { roster, drain, greeted, patient, tell, ...others } = parts
-  const spread = reconnectSpread(given.reconnectSpread, () => greeted.bestSecond)
+  const { roster, drain, greeted, patient, spread, tell, ...others } = parts
   return createServerLegs<User>({
     ...others,
     writes: createWriteCoalescing(systemClock),

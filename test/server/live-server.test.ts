@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest'
-import { liveServer } from './kit.js'
+import { createServer, type Server } from 'node:http'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createLiveServer, memoryLog, type TopicLog } from '../../src/server/index.js'
+import { createSimulatedClock, liveServer } from './kit.js'
 
 test('a client that says hello is welcomed, with what the server allows and where each topic stands', async () => {
   const server = await liveServer({
@@ -35,3 +37,44 @@ test('what is published reaches those who subscribed, and its publisher is told 
   expect(await server.publish('news', null)).toEqual({ epoch: expect.any(String), offset: 2 })
   expect(await reader.next('message')).toEqual({ type: 'message', topic: 'news', offset: 2, data: null })
 })
+
+describe('a server that cannot be created leaves nothing behind', () => {
+  const taken = {
+    registerMetric() {
+      throw new Error('taken')
+    },
+    removeSingleMetric: () => undefined,
+  }
+  test.each<[string, object]>([
+    ['its registry takes no more', { registry: taken }],
+    ['another server has its path', { path: '/taken' }],
+    ['nobody can be told of its publishers', { tellPublisher: 'name' }],
+    ['its spread is none', { reconnectSpread: 'wide' }],
+    ['its port is none', { server: undefined, port: 70_000 }],
+  ])('where %s', async (_, wrong) => {
+    const http = createServer()
+    const clock = createSimulatedClock()
+    await liveServer({ server: await listening(http), path: '/taken' })
+    const before = http.listenerCount('upgrade')
+    let joined = 0
+    const shared = memoryLog()
+    const log: TopicLog = {
+      ...shared,
+      news(listener) {
+        const channel = shared.news!(listener)
+        joined++
+        return { ...channel, leave: () => (joined--, channel.leave()) }
+      },
+    }
+    const options = { server: http, path: '/', clock, log, presence: () => true, authenticate: () => ({}), ...wrong }
+    expect(() => createLiveServer(options as never)).toThrow()
+    expect([clock.pending, joined, http.listenerCount('upgrade')]).toEqual([0, 0, before])
+    await liveServer({ server: http, path: '/' })
+  })
+})
+
+async function listening(http: Server): Promise<Server> {
+  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void (http.closeAllConnections(), http.close()))
+  return http
+}

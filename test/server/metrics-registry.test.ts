@@ -62,6 +62,18 @@ describe('a registry of prom-client', () => {
     expect(registry.getMetricsAsArray()).toEqual(before)
   })
 
+  test('that fails when it is left keeps no server from closing', async () => {
+    const registry = new Registry()
+    const server = await liveServer({ registry })
+    const leg = await server.join()
+    registry.removeSingleMetric = () => {
+      throw new Error('boom')
+    }
+    await server.close()
+    expect(await leg.closed).toMatchObject({ code: 1012 })
+    expect(server.errors.length).toBeGreaterThan(20)
+  })
+
   test('that is none is refused by name', async () => {
     await expect(liveServer({ registry: {} as never })).rejects.toThrow(
       expect.objectContaining({ code: 'invalid', message: expect.stringContaining('registry must be') }),
