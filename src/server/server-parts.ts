@@ -90,8 +90,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   )
 
   const tokens = createTokenRenewal<User>({
-    legs: () => roster.legs,
-    connections: () => roster.connections,
+    roster,
     clock,
     patience: limits.helloTimeout,
     onError,

@@ -63,16 +63,14 @@ export interface TokenRenewal<User> {
 }
 
 export function createTokenRenewal<User>(deps: {
-  /** Those that are welcomed. */
-  legs(): Iterable<TokenLeg<User>>
-  /** All. */
-  connections(): Iterable<TokenLeg<User>>
+  /** All, and those that are welcomed. */
+  readonly roster: { readonly connections: Iterable<TokenLeg<User>>; readonly legs: Iterable<TokenLeg<User>> }
   readonly clock: Clock
   /** How long `mint` may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
-  const bySession = (match: ReturnType<typeof pickOf<User>>, all = deps.legs()) => {
+  const bySession = (match: ReturnType<typeof pickOf<User>>, all = deps.roster.legs) => {
     const sessions = new Map<string, TokenLeg<User>[]>()
     for (const leg of all) {
       const { who } = leg
@@ -89,10 +87,10 @@ export function createTokenRenewal<User>(deps: {
       const within = numberOf('renewTokens.within', options.within)
       const picks = pickOf('renewTokens', match)
       let asked = 0
-      for (const legs of bySession(picks, deps.connections()).values())
+      for (const legs of bySession(picks, deps.roster.connections).values())
         if (legs.filter((leg) => leg.renewToken(within)).length > 0) asked++
       const endsAt = deps.clock.monotonic() + within
-      for (const leg of deps.connections())
+      for (const leg of deps.roster.connections)
         leg.whenKnown((who) => void (picks(who) && leg.renewToken(endsAt - deps.clock.monotonic())))
       return asked
     },
