@@ -50,6 +50,8 @@ export class RawCodec implements Codec {
   #late = false
   /** Pongs that answer a ping of the codec's own. */
   #ownPongs = 0
+  /** A publish for which there are no words. */
+  #unsaid: ClientFrame | null = null
   #stopWaiting: (() => void) | null = null
 
   constructor(raw: RawProtocolOptions, sessions: (session: string) => Map<string, string>, line: Line) {
@@ -60,12 +62,21 @@ export class RawCodec implements Codec {
     this.#asksReady = !raw.ready && raw.ping !== undefined && raw.pong !== undefined
   }
 
-  encode(frame: ClientFrame) {
+  encode(frame: ClientFrame): WireData | readonly WireData[] | null {
+    let wrong: Rejected | undefined
     try {
-      return this.#encode(frame) ?? null
+      const said = this.#encode(frame)
+      if (said != null) return said
     } catch (thrown) {
-      return threw(thrown)
+      wrong = threw(thrown)
+      this.#line.invalid(wrong)
     }
+    if (frame.type !== 'publish') return null
+    // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
+    this.#unsaid = frame
+    const message = wrong?.invalid ?? explain`the protocol has no words for it`
+    this.#line.accept({ type: 'nack', id: frame.id, code: 'invalid', message })
+    return NONE
   }
 
   decode(data: WireData): ReturnType<Codec['decode']> {
@@ -86,6 +97,7 @@ export class RawCodec implements Codec {
 
   written(frame: ClientFrame) {
     if (frame.type === 'hello') return this.#greeted()
+    if (frame === this.#unsaid) return
     const done = frame.type === 'publish' && attempt(() => this.#raw.unanswered?.(plain(frame))) === true
     if (done) this.#line.accept({ type: 'ack', id: frame.id })
     else this.#parting.written(frame)

@@ -2,7 +2,6 @@ import { explain } from '../base/explanation.js'
 import { newId } from '../base/id.js'
 import { between, instant, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
-import type { ProtocolLeg } from '../legs/protocol-leg.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame } from '../protocol/frames.js'
 import { Dial } from './dial.js'
@@ -194,7 +193,8 @@ export class Coordinator implements Handover, SessionLegs {
     const gone = () => this.legs.of(number) !== leg
     this.dials.doubted = false
     const refusals = this.legs.takeRefusals(number)
-    session.ready(number, leg.takeAnswers(), refusals)
+    session.ready(number, leg.answers ?? new Map(), refusals)
+    leg.answers = null
     if (gone()) return
     for (const error of refusals) {
       session.merge.refused(number, error.topic!, error.retryAfter)
@@ -232,11 +232,11 @@ export class Coordinator implements Handover, SessionLegs {
    */
   dialSooner(patience?: number): void {
     const { early } = this.dials
-    for (const dial of this.legs.all) {
-      if (dial.leg.welcome) continue
+    for (const leg of this.legs.all) {
+      if (leg.welcome) continue
       // It is cut short only where the next one need not wait.
-      if (patience !== undefined && early.left) dial.leg.shortenDial(patience)
-      dial.suspect = true
+      if (patience !== undefined && early.left) leg.shortenDial(patience)
+      leg.suspect = true
     }
     this.settings.clock.ringDue()
     const { wait, active } = this.state
@@ -251,13 +251,13 @@ export class Coordinator implements Handover, SessionLegs {
 
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void {
-    for (const { leg } of this.legs.all) if (leg.welcome) leg.probe(timeout)
+    for (const leg of this.legs.all) if (leg.welcome) leg.probe(timeout)
   }
 
   /** The page may be left, or not. */
   leaving(): void {
     this.evidence.leaving()
-    for (const dial of this.legs.all) dial.leaving = true
+    for (const leg of this.legs.all) leg.leaving = true
   }
 
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
@@ -305,7 +305,7 @@ export class Coordinator implements Handover, SessionLegs {
     for (const seat of [this.state.active, this.state.old]) {
       const leg = this.legs.of(seat?.leg)
       if (!leg?.welcome || leg.token === token) continue
-      if (this.settings.protocol.inBandAuth && leg.send({ type: 'auth', token })) leg.renewed(token)
+      if (this.settings.protocol.inBandAuth && leg.send({ type: 'auth', token })) leg.token = token
       else if (seat === this.state.active) this.leave('token')
     }
   }
@@ -340,7 +340,7 @@ export class Coordinator implements Handover, SessionLegs {
     return viewOf(this.state, this.#active, this.handoverRecord.cutover?.ask, dialAt)
   }
 
-  get #active(): ProtocolLeg | undefined {
+  get #active(): Dial | undefined {
     return this.legs.of(this.state.active?.leg)
   }
 }

@@ -1,13 +1,11 @@
+import type { LiveSocketError } from '../base/errors.js'
 import type { Instant } from '../base/clock.js'
 import { dialPatience } from '../policy/dial-patience.js'
-import { createProtocolLeg, type LegEnd, type ProtocolLeg } from '../legs/protocol-leg.js'
-import type { ProtocolLegDeps, ProtocolLegHandlers } from '../legs/protocol-leg.js'
-import type { Settings } from '../options/settings.js'
+import { ProtocolLeg, type LegEnd } from '../legs/protocol-leg.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Handover } from './handover.js'
-import { died, fellSilent } from './leg-end.js'
+import { ended, fellSilent } from './leg-end.js'
 import { received } from './leg-frames.js'
-import type { RosterEntry } from './leg-roster.js'
 import { askUrl } from './option-callbacks.js'
 import type { HandoverAsk } from './state.js'
 
@@ -17,22 +15,21 @@ import type { HandoverAsk } from './state.js'
  */
 const OPEN_PART = 0.5
 
-/** A leg's dial: what it is made of, and who hears it, all the way to its end. */
-export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
-  readonly leg: ProtocolLeg
-  refusals: RosterEntry['refusals'] = null
-  suspect = false
-  leaving = false
+/** A dial, and the leg that comes of it: what it is made of, and who hears it, all the way to its end. */
+export class Dial extends ProtocolLeg {
   readonly number: number
+  /** The id of the server's request that caused it. */
   readonly handover: string | undefined
-  readonly connectTimeout: number
-  readonly openTimeout: number
-  readonly clock: Settings['clock']
-  readonly present: ProtocolLegDeps['present']
-  readonly protocol: Settings['protocol']
-  readonly WebSocket: Settings['WebSocket']
-  readonly heartbeat: Settings['heartbeat']
-  readonly #handover: Handover
+  /**
+   * Topics that its server refused before it welcomed the leg, or ended when it was left: told when it serves, or goes
+   * on to, which it may never do.
+   */
+  refusals: Map<string, LiveSocketError> | null = null
+  /** It was under way when a hint came that only this client was hit. */
+  suspect = false
+  /** It was there when the page was told that it may be left. What is dialled afterwards no such navigation closes. */
+  leaving = false
+  readonly #for: Handover
   readonly #url: string | null
   readonly #why: {
     readonly attempt: number
@@ -43,8 +40,8 @@ export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
   /** `url`: where a server wants it to go; null: where the application says. */
   constructor(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null) {
     const { settings, state, dials } = handover
-    const { clock, connectTimeout } = settings
-    this.#handover = handover
+    super(settings, dialPatience(settings.connectTimeout, dials.slow))
+    this.#for = handover
     this.#url = url
     this.#why = {
       attempt: state.failures + state.tries,
@@ -53,58 +50,48 @@ export class Dial implements ProtocolLegDeps, ProtocolLegHandlers, RosterEntry {
     }
     this.number = number
     this.handover = ask?.by === 'server' ? ask.id : undefined
-    this.connectTimeout = dialPatience(connectTimeout, dials.slow)
-    this.openTimeout = state.active ? connectTimeout * OPEN_PART : this.connectTimeout
-    this.clock = clock
-    this.present = clock.present
-    this.protocol = settings.protocol
-    this.WebSocket = settings.WebSocket
-    this.heartbeat = settings.heartbeat
-    this.leg = createProtocolLeg(this, this)
+    this.dial(state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout)
   }
 
-  token(signal: AbortSignal): Promise<string | undefined> {
-    return this.#handover.session.tokens.token(signal)
+  bearer(signal: AbortSignal): Promise<string | undefined> {
+    return this.#for.session.tokens.token(signal)
   }
 
-  async url(signal: AbortSignal): Promise<URL> {
+  async address(signal: AbortSignal): Promise<URL> {
     if (this.#url !== null) return new URL(this.#url)
-    const { settings, audience, dials } = this.#handover
+    const { settings, audience, dials } = this.#for
     const url = await askUrl(settings.url, { ...this.#why, signal }, audience)
     dials.configured = url.href
     return url
   }
 
-  hello(token: string | undefined): ClientFrame {
-    const { session } = this.#handover
-    const topics = session.merge.hello(this.number)
-    const { number, handover } = this
+  hello(): ClientFrame {
+    const { audience, session } = this.#for
+    const { number, url, token, handover } = this
+    audience.emit('leg-open', { leg: number, url })
+    const topics = session.merge.hello(number)
     // The option may be a part of a millisecond; on the wire there are none.
     const timeout = Math.ceil(this.connectTimeout)
     return { type: 'hello', session: session.id, leg: number, token, topics, handover, timeout }
   }
 
-  opened(): void {
-    this.#handover.audience.emit('leg-open', { leg: this.number, url: this.leg.url })
-  }
-
   arrived(at: Instant): void {
-    this.#handover.arrived(at)
+    this.#for.arrived(at)
   }
 
   frame(frame: ServerFrame): void {
-    received(this.#handover, this, frame)
+    received(this.#for, this, frame)
   }
 
   invalid({ topic, invalid }: Rejected): void {
-    this.#handover.audience.emit('invalid', { topic, reason: invalid })
+    this.#for.audience.emit('invalid', { topic, reason: invalid })
   }
 
   silent(): void {
-    fellSilent(this.#handover, this.leg)
+    fellSilent(this.#for, this)
   }
 
-  died(end: LegEnd): void {
-    died(this.#handover, this, end)
+  ended(end: LegEnd): void {
+    ended(this.#for, this, end)
   }
 }

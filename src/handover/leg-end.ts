@@ -1,11 +1,11 @@
 import { explain } from '../base/explanation.js'
 import { since } from '../base/clock.js'
-import type { LegEnd, ProtocolLeg } from '../legs/protocol-leg.js'
+import type { LegEnd } from '../legs/protocol-leg.js'
 import { closeVerdict } from '../policy/close-verdict.js'
 import { legFailure } from '../policy/leg-failure.js'
+import type { Dial } from './dial.js'
 import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
-import type { RosterEntry } from './leg-roster.js'
 import { askOnClose } from './option-callbacks.js'
 
 /**
@@ -14,12 +14,12 @@ import { askOnClose } from './option-callbacks.js'
  */
 const LASTED = 30_000
 
-export function hasLasted({ settings }: Handover, leg: ProtocolLeg | undefined): boolean {
+export function hasLasted({ settings }: Handover, leg: Dial | undefined): boolean {
   return !!leg?.welcomedAt && since(settings.clock, leg.welcomedAt) >= LASTED
 }
 
 /** Nothing is heard of it, though it was asked. */
-export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
+export function fellSilent(handover: Handover, leg: Dial): void {
   const { evidence, dials, state } = handover
   evidence.hint()
   if (leg.number === state.old?.leg) return handover.dispatch({ type: 'old-done' })
@@ -29,10 +29,10 @@ export function fellSilent(handover: Handover, leg: ProtocolLeg): void {
 }
 
 /** A leg is gone by itself, or its dial came to nothing. */
-export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry, end: LegEnd): void {
+export function ended(handover: Handover, leg: Dial, end: LegEnd): void {
   const { settings, audience, state, legs, dials, evidence } = handover
   const { code, reason, opened, error } = end
-  const { number, url } = leg
+  const { number, url, suspect, leaving } = leg
   const welcomed = leg.welcome !== null
   legs.forget(number)
   if (!welcomed && url !== '') dials.inVain = url
@@ -65,7 +65,7 @@ export function died(handover: Handover, { leg, suspect, leaving }: RosterEntry,
 }
 
 /** The server that asked to be left hears that the next one has no room: it paces its requests. */
-function tellBusy({ state, legs }: Handover, { number }: ProtocolLeg, retryAfter: number | undefined) {
+function tellBusy({ state, legs }: Handover, { number }: Dial, retryAfter: number | undefined) {
   const { active, standby } = state
   if (number !== standby?.leg || active?.ask?.by !== 'server') return
   const told = retryAfter === undefined ? undefined : { retryAfter }
@@ -87,7 +87,7 @@ export function tellGone(
  * standby leg it may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one
  * meets changes nothing.
  */
-function refusedToken({ session, state, dials }: Handover, leg: ProtocolLeg, alone: boolean) {
+function refusedToken({ session, state, dials }: Handover, leg: Dial, alone: boolean) {
   if (alone) return session.tokens.rejected(leg.token)
   if (leg.number === state.old?.leg || dials.doubted) return
   dials.doubted = true

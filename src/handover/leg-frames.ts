@@ -1,15 +1,13 @@
 import { since } from '../base/clock.js'
-import type { ProtocolLeg } from '../legs/protocol-leg.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ErrorFrame, HandoverFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { Dial } from './dial.js'
 import type { Handover } from './handover.js'
-import type { RosterEntry } from './leg-roster.js'
 import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
-export function received(handover: Handover, entry: RosterEntry, frame: ServerFrame): void {
-  const { leg } = entry
+export function received(handover: Handover, leg: Dial, frame: ServerFrame): void {
   const { session, audience, evidence, dials } = handover
   evidence.heard()
   switch (frame.type) {
@@ -45,7 +43,7 @@ export function received(handover: Handover, entry: RosterEntry, frame: ServerFr
       handover.dispatch({ type: 'cancelled', leg: leg.number, id: frame.id })
       break
     case 'error':
-      refused(handover, entry, frame)
+      refused(handover, leg, frame)
       break
     case 'drained':
       session.merge.drained?.(leg.number)
@@ -56,7 +54,7 @@ export function received(handover: Handover, entry: RosterEntry, frame: ServerFr
   handover.retireOld()
 }
 
-function welcomed(handover: Handover, leg: ProtocolLeg, { server, tokenTtl, reconnectSpread }: WelcomeFrame) {
+function welcomed(handover: Handover, leg: Dial, { server, tokenTtl, reconnectSpread }: WelcomeFrame) {
   const { settings, session, legs, dials } = handover
   dials.welcomed(reconnectSpread, since(settings.clock, leg.dialledAt))
   session.tokens.accepted(leg.token, tokenTtl)
@@ -64,7 +62,7 @@ function welcomed(handover: Handover, leg: ProtocolLeg, { server, tokenTtl, reco
   handover.dispatch({ type: 'ready', leg: leg.number, same })
 }
 
-function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFrame) {
+function askedToHandOver(handover: Handover, leg: Dial, frame: HandoverFrame) {
   const { settings, audience, legs, dials } = handover
   const { id, reason, deadline, spread = 0 } = frame
   let url: string | null = null
@@ -80,14 +78,13 @@ function askedToHandOver(handover: Handover, leg: ProtocolLeg, frame: HandoverFr
 }
 
 /** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */
-function refused(handover: Handover, entry: RosterEntry, frame: ErrorFrame) {
+function refused(handover: Handover, leg: Dial, frame: ErrorFrame) {
   const { session, audience } = handover
-  const { leg } = entry
   const { type, topic, id, code, message, retryAfter } = frame
   if (isAboutLeg(frame)) return
   if (topic !== undefined) {
     const error = topicError(frame, topic)
-    if (!leg.welcome || isLeft(handover, leg)) return void (entry.refusals ??= new Map()).set(topic, error)
+    if (!leg.welcome || isLeft(handover, leg)) return void (leg.refusals ??= new Map()).set(topic, error)
     session.merge.refused(leg.number, topic, retryAfter, id)
     return audience.refused(error)
   }
@@ -100,7 +97,7 @@ function refused(handover: Handover, entry: RosterEntry, frame: ErrorFrame) {
  * A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to
  * end.
  */
-function isLeft({ settings, state }: Handover, { number }: ProtocolLeg): boolean {
+function isLeft({ settings, state }: Handover, { number }: Dial): boolean {
   const { active, old } = state
   return settings.protocol.merge !== 'log' && (number === old?.leg || (number === active?.leg && active.ask !== null))
 }

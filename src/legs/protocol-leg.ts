@@ -1,18 +1,31 @@
 import { NO_WELCOME } from '../policy/leg-failure.js'
 import { explain } from '../base/explanation.js'
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { since, type Clock, type Instant } from '../base/clock.js'
+import { since, type Clock, type Instant, type Present } from '../base/clock.js'
 import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat, type HeartbeatHandlers } from './heartbeat.js'
 import { createLeg, type Leg, type LegHandlers } from './leg.js'
-import type { ProtocolLeg, ProtocolLegDeps, ProtocolLegHandlers } from './leg-contract.js'
 import { bounded, bounds } from '../policy/bounds.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, TopicAnswers, WelcomeFrame } from '../protocol/frames.js'
 import { plainFrame } from '../protocol/plain-frame.js'
-import type { Codec, Line, WireData } from '../protocol/protocol.js'
+import type { Codec, Line, Protocol, WireData } from '../protocol/protocol.js'
 
-export type { LegEnd, ProtocolLeg, ProtocolLegDeps, ProtocolLegHandlers } from './leg-contract.js'
+/** How a server may be reached, and how it is spoken to: the same for all legs of a socket. */
+export interface LegSettings {
+  readonly clock: Clock & { readonly present: Present }
+  readonly protocol: Protocol
+  readonly WebSocket: unknown
+  readonly heartbeat: { readonly interval: number; readonly timeout: number } | false
+}
+
+export interface LegEnd {
+  readonly code: number
+  readonly reason: string
+  readonly opened: boolean
+  /** What the server said of the leg before it closed it. */
+  readonly error: ErrorFrame | undefined
+}
 
 /** How long a server may take to close a leg after it said that it will. */
 const CLOSE_AFTER_ERROR = 1_000
@@ -28,7 +41,7 @@ const KEEPALIVE = 0.8
 const QUEUED = 12
 
 /** The errors that the protocol follows with a close. */
-const FINAL = new Set([
+const FINAL: ReadonlySet<string | undefined> = new Set([
   'unauthorized',
   'session-ended',
   'forbidden',
@@ -44,23 +57,27 @@ function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected
   return Array.isArray(decoded)
 }
 
-export function createProtocolLeg(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers): ProtocolLeg {
-  return new DialledLeg(deps, handlers)
-}
-
-class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
-  readonly number: number
-  readonly handover: string | undefined
+/**
+ * One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. Whose leg
+ * it is says what it needs, and hears what comes.
+ */
+export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Line {
   readonly clock: Clock
   readonly dialledAt: Instant
+  /** Where it was dialled, without the query; empty before that is known. */
   url = ''
   token: string | undefined
-  welcome: ProtocolLeg['welcome'] = null
+  /** Set by its welcome. */
+  welcome: Pick<WelcomeFrame, 'server' | 'maxFrame'> | null = null
   welcomedAt: Instant | null = null
+  /** Nothing was heard for too long, and it did not answer when it was asked: since when. Null: it is no such leg. */
   silentSince: Instant | null = null
-  readonly #deps: ProtocolLegDeps
-  readonly #handlers: ProtocolLegHandlers
+  /** What its welcome says of topics, until it serves. */
+  answers: TopicAnswers | null = null
+  readonly #settings: LegSettings
   readonly #codec: Codec
+  /** From the dial to the welcome, ms. */
+  readonly connectTimeout: number
   /** Of what the dial needs; null once there is a socket: what it took has been answered then. */
   #abort: AbortController | null = new AbortController()
   #socket: Leg | null = null
@@ -73,33 +90,49 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
   /** Its time was cut short. */
   #hurried = false
   #error: ErrorFrame | undefined
-  #answers: TopicAnswers | null = null
 
-  constructor(deps: ProtocolLegDeps, handlers: ProtocolLegHandlers) {
-    const { clock, number, handover, protocol, present } = deps
-    this.#deps = deps
-    this.#handlers = handlers
-    this.number = number
+  constructor(settings: LegSettings, connectTimeout: number) {
+    const { clock, protocol } = settings
+    this.#settings = settings
     this.clock = clock
-    this.handover = handover
-    this.dialledAt = this.#dialling = present.look()
+    this.connectTimeout = connectTimeout
+    this.dialledAt = this.#dialling = clock.present.look()
     this.#late = createAlarm(clock, this.#timedOut, this)
     this.#codec = protocol.open(this)
-    this.#dial(this.#abort!.signal).catch((thrown: unknown) => {
+  }
+
+  // Whose leg it is.
+
+  /** A token to say hello with. */
+  protected abstract bearer(signal: AbortSignal): Promise<string | undefined>
+  protected abstract address(signal: AbortSignal): Promise<URL>
+  /** Its socket is open. */
+  protected abstract hello(): ClientFrame
+  /** Something has come, whatever it says. */
+  protected abstract arrived(at: Instant): void
+  protected abstract frame(frame: ServerFrame): void
+  abstract invalid(rejected: Rejected): void
+  protected abstract silent(): void
+  /** It is gone by itself: not told of one that was closed. */
+  protected abstract ended(end: LegEnd): void
+
+  // From its dial to its welcome.
+
+  /** Once. Within `openTimeout` ms the socket has to be open. */
+  dial(openTimeout: number): void {
+    this.#dial(openTimeout, this.#abort!.signal).catch((thrown: unknown) => {
       // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
       this.died({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
     })
   }
 
-  // From its dial to its welcome.
-
-  async #dial(signal: AbortSignal) {
-    const { token, url, present, openTimeout, protocol, WebSocket } = this.#deps
-    this.token = await token.call(this.#deps, signal)
+  async #dial(openTimeout: number, signal: AbortSignal) {
+    const { clock, protocol, WebSocket } = this.#settings
+    this.token = await this.bearer(signal)
     if (this.#over) return
     this.#late.set(openTimeout)
-    this.#dialling = present.look()
-    const { href } = await url.call(this.#deps, signal)
+    this.#dialling = clock.present.look()
+    const { href } = await this.address(signal)
     if (this.#over) return
     this.url = this.#plain(href.split('?')[0]!)
     const plainly = { url: href, subprotocols: protocol.subprotocols }
@@ -111,14 +144,14 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
     if (this.#over) return
     this.#opened = true
     if (!this.#hurried) this.#late.set(this.timeLeft(1))
-    this.#handlers.opened()
-    this.send(this.#deps.hello(this.token))
+    this.send(this.hello())
   }
 
   timeLeft(times: number): number {
-    return Math.max(0, times * this.#deps.connectTimeout - since(this.clock, this.#dialling))
+    return Math.max(0, times * this.connectTimeout - since(this.clock, this.#dialling))
   }
 
+  /** Not welcomed yet, it has to be within so many ms. */
   shortenDial(patience: number): void {
     const { left } = this.#late
     if (this.welcome || left === null || left <= patience) return
@@ -127,22 +160,16 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
   }
 
   #timedOut() {
-    const announced = this.#error && FINAL.has(this.#error.code)
     const late = this.#opened ? NO_WELCOME : 'no connection in time'
+    const announced = FINAL.has(this.#error?.code)
     this.died({ code: 1006, reason: announced ? explain`closed by the client after the server announced it` : late })
   }
 
-  /** Its server has many to welcome, and this one has its place among them. */
-  #queued() {
-    this.#hurried = false
-    this.#late.set(Math.min(this.#deps.connectTimeout, this.timeLeft(QUEUED)))
-  }
-
   #welcomed(frame: WelcomeFrame) {
-    const { clock, protocol, heartbeat } = this.#deps
+    const { clock, protocol, heartbeat } = this.#settings
     this.welcome = { server: frame.server, maxFrame: frame.maxFrame }
-    this.#answers = frame.topics
-    this.welcomedAt = this.#deps.present.look()
+    this.answers = frame.topics
+    this.welcomedAt = clock.present.look()
     if (!this.#error) this.#late.clear()
     const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
     const keepalive = allowed && allowed * KEEPALIVE
@@ -152,29 +179,23 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
     this.#heartbeat = createHeartbeat({ clock, interval, timeout, keepalive }, this)
   }
 
-  takeAnswers(): TopicAnswers {
-    const answers = this.#answers
-    this.#answers = null
-    return answers ?? new Map()
-  }
-
   ping(): void {
     this.send({ type: 'ping' })
   }
 
   fellSilent(): void {
-    this.silentSince = this.#deps.present.look()
-    this.#handlers.silent()
+    this.silentSince = this.#settings.clock.present.look()
+    this.silent()
   }
 
   // What comes, and what is sent.
 
   received(data: WireData): void {
     if (this.#over) return
-    const at = this.#deps.present.look()
+    const at = this.#settings.clock.present.look()
     this.silentSince = null
     this.#heartbeat?.heard(at)
-    this.#handlers.arrived(at)
+    this.arrived(at)
     if (this.#over) return
     const decoded = this.#codec.decode(data)
     if (!isSeveral(decoded)) this.#take(decoded, data)
@@ -184,42 +205,38 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
   #take(one: ServerFrame | Rejected, data: WireData) {
     if (this.#over) return
     // What is the application's is told as it is.
-    if (!('invalid' in one) && one.type === 'message') return this.#handlers.frame(one)
+    if (!('invalid' in one) && one.type === 'message') return this.frame(one)
     const told = this.token !== undefined && typeof data === 'string' && data.includes(this.token)
     const frame = told ? plainFrame(one, (text) => this.#plain(text)) : one
-    if ('invalid' in frame) this.#handlers.invalid(frame)
+    if ('invalid' in frame) this.invalid(frame)
     else this.accept(frame)
   }
 
   accept(frame: ServerFrame): void {
     if (this.#over) return
     if (frame.type === 'welcome') {
-      if (this.welcome)
-        return this.#handlers.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
+      if (this.welcome) return this.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
       this.#welcomed(frame)
+    } else if (frame.type === 'error') {
+      if (frame.code === 'too-large') this.#error ??= frame
+      if (isAboutLeg(frame)) {
+        this.#error = frame
+        // The close that follows tells the rest; should it not follow, the leg is over all the same.
+        if (FINAL.has(frame.code)) this.#late.set(CLOSE_AFTER_ERROR)
+      }
+    } else if (frame.type === 'pong' && !this.welcome && !this.#error) {
+      // Its server has many to welcome, and this one has its place among them.
+      this.#hurried = false
+      this.#late.set(Math.min(this.connectTimeout, this.timeLeft(QUEUED)))
     }
-    if (frame.type === 'error' && frame.code === 'too-large') this.#error ??= frame
-    if (frame.type === 'error' && isAboutLeg(frame)) {
-      this.#error = frame
-      // The close that follows tells the rest; should it not follow, the leg is over all the same.
-      if (FINAL.has(frame.code)) this.#late.set(CLOSE_AFTER_ERROR)
-    }
-    if (frame.type === 'pong' && !this.welcome && !this.#error) this.#queued()
-    this.#handlers.frame(frame)
+    this.frame(frame)
   }
 
+  /** False where it is not open, or the protocol has no such frame. */
   send(frame: ClientFrame): boolean {
-    if (this.#over || !this.#socket) return false
+    if (this.#over) return false
     const data = this.#codec.encode(frame)
-    if (data === null || (typeof data === 'object' && 'invalid' in data)) {
-      if (data) this.#handlers.invalid(data)
-      if (frame.type !== 'publish') return false
-      // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
-      const message = data?.invalid ?? explain`the protocol has no words for it`
-      this.#handlers.frame({ type: 'nack', id: frame.id, code: 'invalid', message })
-      return true
-    }
-    if (!this.put(data)) return false
+    if (data === null || !this.put(data)) return false
     this.#codec.written?.(frame)
     return true
   }
@@ -229,36 +246,37 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
     if (!socket) return false
     const whole = typeof data === 'string' || data instanceof ArrayBuffer
     const out = whole ? socket.send(data) : data.every((piece) => socket.send(piece))
-    if (out) this.#heartbeat?.sent(this.#deps.present.look())
+    if (out) this.#heartbeat?.sent(this.#settings.clock.present.look())
     return out
   }
 
+  /**
+   * Asks for a sign of life; without one in `timeout` ms the leg is silent. Nothing where legs are never to be
+   * suspected.
+   */
   probe(timeout: number): void {
-    if (this.#deps.heartbeat) this.#heartbeat?.probe(timeout)
-  }
-
-  renewed(token: string): void {
-    this.token = token
+    if (this.#settings.heartbeat) this.#heartbeat?.probe(timeout)
   }
 
   // To its end.
 
+  /** It still owes an answer that no other leg can give. */
   get owes(): boolean {
     return this.#codec.owes?.() ?? false
   }
 
+  /** From here on nothing of this leg is ever heard of again. */
   close(code: number, reason?: string): void {
     if (!this.#over) this.put(this.#codec.goodbye?.() ?? [])
     this.#release(code, reason)
   }
 
-  died(end: { readonly code: number; readonly reason: string }): void {
+  died({ code, reason }: { readonly code: number; readonly reason: string }): void {
     if (this.#over) return
     this.#release(1000)
-    const { code, reason } = end
     const opened = this.#opened
     const error = this.#error ?? (opened ? this.#codec.closed?.(code, reason) : undefined)
-    this.#handlers.died({ code, reason: this.#plain(reason), opened, error })
+    this.ended({ code, reason: this.#plain(reason), opened, error })
   }
 
   #release(code: number, reason?: string) {
@@ -268,7 +286,7 @@ class DialledLeg implements ProtocolLeg, LegHandlers, HeartbeatHandlers, Line {
     this.#late.clear()
     this.#heartbeat?.stop()
     this.#socket?.close(code, reason)
-    for (const frame of this.#codec.lost?.() ?? []) this.#handlers.frame(frame)
+    for (const frame of this.#codec.lost?.() ?? []) this.frame(frame)
   }
 
   #plain(text: string): string {

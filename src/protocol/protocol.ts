@@ -11,6 +11,8 @@ export interface Line {
   put(data: WireData | readonly WireData[]): boolean
   /** The server says so, as if that frame had come. */
   accept(frame: ServerFrame): void
+  /** Something is not what it must be, and nothing has changed by it. */
+  invalid(rejected: Rejected): void
   /** Milliseconds until so many times `connectTimeout` have passed since it was dialled: 0 from then on. */
   timeLeft(times: number): number
 }
@@ -18,7 +20,7 @@ export interface Line {
 /** Puts frames on the wire of one leg and reads them off it. */
 export interface Codec {
   /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
-  encode(frame: ClientFrame): WireData | readonly WireData[] | Rejected | null
+  encode(frame: ClientFrame): WireData | readonly WireData[] | null
   /** The frame that this data bears, or several: none where it means nothing to us. Throws nothing. */
   decode(data: WireData): ServerFrame | Rejected | readonly (ServerFrame | Rejected)[]
   /** What was encoded for that frame is on its way. Throws nothing. */

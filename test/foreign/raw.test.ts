@@ -332,9 +332,13 @@ describe('bad input', () => {
         throw new Error()
       },
     })
-    expect(codec.encode({ type: 'publish', id: '1', topic: 't', data: 1 })).toMatchObject({
-      invalid: expect.any(String) as string,
-    })
+    const publish: ClientFrame = { type: 'publish', id: '1', topic: 't', data: 1 }
+    expect(codec.encode(publish)).toEqual([])
+    codec.written!(publish)
+    expect(codec.told()).toMatchObject([
+      { invalid: expect.any(String) as string },
+      { type: 'nack', id: '1', code: 'invalid', message: expect.any(String) as string },
+    ])
   })
 
   it.each([

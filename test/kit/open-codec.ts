@@ -1,4 +1,4 @@
-import type { ServerFrame } from '../../src/protocol/frames.js'
+import type { Rejected, ServerFrame } from '../../src/protocol/frames.js'
 import type { Codec, Protocol, WireData } from '../../src/protocol/protocol.js'
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js'
 
@@ -8,13 +8,13 @@ export interface OpenCodec extends Codec {
   /** What it has put on the wire by itself since this was asked last. */
   replies(): readonly WireData[]
   /** What it has told by itself since this was asked last. */
-  told(): readonly ServerFrame[]
+  told(): readonly (ServerFrame | Rejected)[]
 }
 
 export function openCodec(protocol: Protocol): OpenCodec {
   const clock = createSimulatedClock()
   const put: WireData[] = []
-  const accepted: ServerFrame[] = []
+  const accepted: (ServerFrame | Rejected)[] = []
   const codec = protocol.open({
     clock,
     put(data) {
@@ -22,6 +22,7 @@ export function openCodec(protocol: Protocol): OpenCodec {
       return true
     },
     accept: (frame) => void accepted.push(frame),
+    invalid: (rejected) => void accepted.push(rejected),
     timeLeft: (times) => times * 10_000,
   })
   return Object.assign(codec, { clock, replies: () => put.splice(0), told: () => accepted.splice(0) })

@@ -1,47 +1,57 @@
-import { Present } from '../../src/base/clock.js'
 import { describe, expect, it, vi } from 'vitest'
 import { Deadlines } from '../../src/base/deadlines.js'
-import { createProtocolLeg, type LegEnd, type ProtocolLegDeps } from '../../src/legs/protocol-leg.js'
+import { ProtocolLeg, type LegEnd, type LegSettings } from '../../src/legs/protocol-leg.js'
 import type { ServerFrame } from '../../src/protocol/frames.js'
 import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 
-async function dialled(options: Partial<ProtocolLegDeps> = {}, clock = createSimulatedClock()) {
-  const { WebSocket, sockets } = fakeWebSockets()
-  const heard: ServerFrame[] = []
-  const ends: LegEnd[] = []
-  const handlers = {
-    opened: vi.fn(),
-    arrived: vi.fn(),
-    frame: (frame: ServerFrame) => void heard.push(frame),
-    invalid: vi.fn(),
-    silent: vi.fn(),
-    died: (end: LegEnd) => void ends.push(end),
+/** What a test says otherwise of its leg. */
+interface LegOptions {
+  readonly heartbeat?: LegSettings['heartbeat']
+  readonly token?: () => Promise<string>
+  readonly url?: () => Promise<URL>
+}
+
+class HeardLeg extends ProtocolLeg {
+  readonly heard: ServerFrame[] = []
+  readonly ends: LegEnd[] = []
+  readonly invalid = vi.fn()
+  readonly silent = vi.fn()
+  readonly bearer: () => Promise<string>
+  readonly address: () => Promise<URL>
+
+  constructor(settings: LegSettings, { token, url }: LegOptions) {
+    super(settings, 10_000)
+    this.bearer = token ?? (async () => 'a token')
+    this.address = url ?? (async () => new URL('wss://a.test/live?key=secret'))
+    this.dial(10_000)
   }
-  const leg = createProtocolLeg(
-    {
-      number: 3,
-      handover: undefined,
-      clock,
-      present: new Present(clock),
-      protocol: livesocketV1(),
-      WebSocket,
-      connectTimeout: 10_000,
-      openTimeout: 10_000,
-      heartbeat: { interval: 10_000, timeout: 5_000 },
-      token: async () => 'a token',
-      url: async () => new URL('wss://a.test/live?key=secret'),
-      hello: (token) => ({ type: 'hello', session: 's', leg: 3, token, topics: new Map() }),
-      ...options,
-    },
-    handlers,
-  )
+
+  hello() {
+    return { type: 'hello', session: 's', leg: 3, token: this.token, topics: new Map() } as const
+  }
+
+  arrived() {}
+
+  frame(frame: ServerFrame) {
+    this.heard.push(frame)
+  }
+
+  ended(end: LegEnd) {
+    this.ends.push(end)
+  }
+}
+
+async function dialled(options: LegOptions = {}, clock = createSimulatedClock(), deadlines = new Deadlines(clock)) {
+  const { WebSocket, sockets } = fakeWebSockets()
+  const heartbeat = options.heartbeat ?? { interval: 10_000, timeout: 5_000 }
+  const leg = new HeardLeg({ clock: deadlines, protocol: livesocketV1(), WebSocket, heartbeat }, options)
   await clock.flush()
   const said = () =>
     sockets.flatMap(({ sent }) => sent.map((text) => (JSON.parse(text as string) as { type: string }).type))
   const says = (frame: object) => sockets[0]!.message(JSON.stringify(frame))
-  return { clock, leg, sockets, heard, ends, handlers, said, says }
+  return { clock, leg, sockets, heard: leg.heard, ends: leg.ends, said, says }
 }
 
 type Dialled = Awaited<ReturnType<typeof dialled>>
@@ -69,7 +79,7 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.ends).toEqual([])
   })
 
-  it.each<[string, Partial<ProtocolLegDeps>]>([
+  it.each<[string, LegOptions]>([
     ['the token cannot be had', { token: () => Promise.reject(new Error('why')) }],
     ['the URL cannot be had', { url: () => Promise.reject(new Error('why')) }],
   ])('fails where %s', async (_, options) => {
@@ -78,7 +88,7 @@ describe('a leg, from its dial to its end', () => {
     expect(sockets).toEqual([])
   })
 
-  it.each<[string, Partial<ProtocolLegDeps>, (leg: Dialled) => void, string]>([
+  it.each<[string, LegOptions, (leg: Dialled) => void, string]>([
     ['the URL never comes', { url: () => new Promise(() => {}) }, () => {}, 'no connection in time'],
     ['the dial hangs', {}, () => {}, 'no connection in time'],
     ['it opens and is never welcomed', {}, ({ sockets }) => sockets[0]!.open('livesocket.v1'), 'no welcome in time'],
@@ -99,7 +109,7 @@ describe('a leg, from its dial to its end', () => {
   it('client rule 9: the deadline of its dial is kept whether or not a timer runs', async () => {
     const clock = createSimulatedClock()
     const deadlines = new Deadlines(clock)
-    const { ends } = await dialled({ clock: deadlines }, clock)
+    const { ends } = await dialled({}, clock, deadlines)
     clock.sleep(9_000)
     deadlines.ringDue()
     expect(ends).toEqual([])
@@ -134,7 +144,7 @@ describe('a leg, from its dial to its end', () => {
     await leg.clock.advance(10_000)
     expect(leg.said()).toEqual(['hello', 'ping'])
     await leg.clock.advance(5_000)
-    expect(leg.handlers.silent).toHaveBeenCalledTimes(1)
+    expect(leg.leg.silent).toHaveBeenCalledTimes(1)
     expect(leg.leg.silentSince).not.toBeNull()
     leg.says({ type: 'a frame of a later version' })
     expect(leg.leg.silentSince).toBeNull()
@@ -145,7 +155,7 @@ describe('a leg, from its dial to its end', () => {
     welcome(leg)
     leg.leg.probe(2_000)
     await leg.clock.advance(2_000)
-    expect(leg.handlers.silent).toHaveBeenCalledTimes(1)
+    expect(leg.leg.silent).toHaveBeenCalledTimes(1)
   })
 
   it('with heartbeat: false is never suspected, not when it is probed either, and still answers for itself', async () => {
@@ -153,7 +163,7 @@ describe('a leg, from its dial to its end', () => {
     welcome(leg, { heartbeat: 20_000 })
     leg.leg.probe(2_000)
     await leg.clock.advance(61_000)
-    expect(leg.handlers.silent).not.toHaveBeenCalled()
+    expect(leg.leg.silent).not.toHaveBeenCalled()
     expect(leg.said()).toEqual(['hello', 'ping', 'ping', 'ping'])
   })
 
@@ -180,7 +190,7 @@ describe('a leg, from its dial to its end', () => {
     const leg = await dialled()
     welcome(leg)
     leg.says({ type: 'welcome', server: 'b', topics: {} })
-    expect(leg.handlers.invalid).toHaveBeenCalledTimes(1)
+    expect(leg.leg.invalid).toHaveBeenCalledTimes(1)
     expect(leg.leg.welcome).toMatchObject({ server: 'a' })
   })
 
