@@ -9,7 +9,6 @@ import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
 import type { Audience, Handover } from './handover.js'
 import { hasLasted, tellGone } from './leg-end.js'
-import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
 import { HandoverRecord } from './handover-record.js'
@@ -18,8 +17,6 @@ import type { HandoverAsk, ClientReason, CloseReason, Effect, Event, State, Stop
 import { OWN_DEADLINE, TimeLimits } from './time-limits.js'
 import { viewOf, type View } from './view.js'
 
-/** A dial that is due within this time, ms, is early already. */
-const SOON = 1_050
 /**
  * Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for
  * another one, ms.
@@ -41,7 +38,7 @@ export class Coordinator implements Handover, SessionLegs {
   /** Set by `connect`: before it there are no legs. */
   session!: Session
   state: State = initialState
-  readonly legs = new LegRoster()
+  readonly legs: Handover['legs'] = new Map()
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
@@ -73,8 +70,7 @@ export class Coordinator implements Handover, SessionLegs {
   connect(session: Session, fresh: boolean, held: boolean): void {
     this.session = session
     this.dials.connect()
-    this.#dialTimer.resume()
-    if (held) this.#dialTimer.pause()
+    this.#dialTimer.paused = held
     this.dispatch({ type: 'connect', fresh, held, exclusive: this.settings.protocol.overlap === 'exclusive' })
   }
 
@@ -139,6 +135,7 @@ export class Coordinator implements Handover, SessionLegs {
     else if (!active && this.#dialTimer.putOff)
       this.#dialTimer.wait({ kind: 'spread', failures: Math.max(0, failures - 1) })
     this.limits.follow()
+    this.handoverRecord.settle()
   }
 
   #carryOut(effect: Effect) {
@@ -153,7 +150,7 @@ export class Coordinator implements Handover, SessionLegs {
         return this.#serve(effect.leg)
       case 'failed':
         this.handoverRecord.failed(effect.ask, effect.why)
-        return this.#tellRefused(this.state.active?.leg)
+        return this.#tellRefused(this.#active)
       case 'stopped':
         this.#freshest = undefined
         this.handoverRecord.stopped()
@@ -163,14 +160,15 @@ export class Coordinator implements Handover, SessionLegs {
 
   #dial(number: number, url: string | null, ask: HandoverAsk | null) {
     const dial = new Dial(this, number, url, ask)
-    this.legs.add(dial)
+    this.legs.set(number, dial)
     this.audience.emit('leg-dialling', { leg: number, handover: dial.handover })
     if (ask) this.handoverRecord.started(ask, this.state.active?.leg ?? number - 1, number, this.state.exclusive)
   }
 
   #close(number: number, why: CloseReason) {
-    const leg = this.legs.forget(number)
+    const leg = this.legs.get(number)
     if (!leg) return
+    this.legs.delete(number)
     // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
     if (why === 'dropped' && leg.url) this.#dialTimer.busyFor.extend(this.dials.retries.take())
     if (why === 'same-server') this.dials.inVain = leg.url
@@ -183,16 +181,16 @@ export class Coordinator implements Handover, SessionLegs {
 
   /** A leg serves from here on: a fresh one, or the old one again. */
   #serve(number: number) {
-    const leg = this.legs.of(number)
+    const leg = this.legs.get(number)
     if (!leg?.welcome) return
     this.limits.ageFrom(leg.dialledAt)
-    if (this.handoverRecord.lost(number)) return this.#tellRefused(number)
+    if (this.handoverRecord.lost(number)) return this.#tellRefused(leg)
     const { session, audience, handoverRecord } = this
     const { old } = this.state
     // What any of this tells may have stopped everything.
-    const gone = () => this.legs.of(number) !== leg
+    const gone = () => this.legs.get(number) !== leg
     this.dials.doubted = false
-    const refusals = this.legs.takeRefusals(number)
+    const refusals = leg.takeRefusals()
     session.ready(number, leg.answers ?? new Map(), refusals)
     leg.answers = null
     if (gone()) return
@@ -211,8 +209,9 @@ export class Coordinator implements Handover, SessionLegs {
     if (this.#freshest !== undefined && leg.token !== undefined) this.renew(this.#freshest)
   }
 
-  #tellRefused(number: number | undefined) {
-    for (const error of this.legs.takeRefusals(number)) this.audience.emit('error', { error })
+  /** That leg does not serve after all, or does again. */
+  #tellRefused(leg: Dial | undefined) {
+    for (const error of leg?.takeRefusals() ?? []) this.audience.emit('error', { error })
   }
 
   // What time brings, and the page and its network.
@@ -225,45 +224,35 @@ export class Coordinator implements Handover, SessionLegs {
   }
 
   /**
-   * A hint that a dial may succeed now: one that waits need not wait longer. That is once, and seldom again, however
-   * many hints come; and where the server said that it is busy, or over which time to spread, its word stands. With
-   * `patience`, a dial that is under way has so many ms left: it may hang in a network that is no more. Where it fails
-   * all the same, the next one is early.
+   * A hint that a dial may succeed now. With `patience`, a dial that is under way has so many ms left: it may hang in a
+   * network that is no more. Where it fails all the same, the next one is early.
    */
   dialSooner(patience?: number): void {
-    const { early } = this.dials
-    for (const leg of this.legs.all) {
+    for (const leg of this.legs.values()) {
       if (leg.welcome) continue
       // It is cut short only where the next one need not wait.
-      if (patience !== undefined && early.left) leg.shortenDial(patience)
+      if (patience !== undefined && this.dials.early.left) leg.shortenDial(patience)
       leg.suspect = true
     }
     this.settings.clock.ringDue()
-    const { wait, active } = this.state
-    const { busy, backoff, left } = this.#dialTimer
-    // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
-    // serves.
-    if (wait !== 'timer' || busy || (active && backoff.kind === 'asked')) return
-    if ((left ?? 0) <= SOON || !early.left) return
-    early.take()
-    this.dispatch({ type: 'dial', backoff: active ? 'now' : 'early' })
+    this.#dialTimer.sooner()
   }
 
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void {
-    for (const leg of this.legs.all) if (leg.welcome) leg.probe(timeout)
+    for (const leg of this.legs.values()) if (leg.welcome) leg.probe(timeout)
   }
 
   /** The page may be left, or not. */
   leaving(): void {
     this.evidence.leaving()
-    for (const leg of this.legs.all) leg.leaving = true
+    for (const leg of this.legs.values()) leg.leaving = true
   }
 
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
   suspend(): void {
     if (this.state.status !== 'open') return
-    this.#dialTimer.pause()
+    this.#dialTimer.paused = true
     this.#goodbye = { code: SUSPENDED, reason: 'the page is stored' }
     this.dispatch({ type: 'suspend', lasted: hasLasted(this, this.#active) })
     this.#goodbye = null
@@ -271,16 +260,7 @@ export class Coordinator implements Handover, SessionLegs {
 
   /** False: nothing was suspended or held. */
   resume(): boolean {
-    if (!this.#dialTimer.resume()) return false
-    const { early } = this.dials
-    const { busy, left } = this.#dialTimer
-    if (left !== null && (busy || !(early.untried || early.left))) this.settings.clock.ringDue()
-    else {
-      if (left !== null) early.take()
-      // People do not all go back to a page at the same moment: there is nothing to spread.
-      this.dispatch({ type: 'dial', backoff: 'now' })
-    }
-    return true
+    return this.#dialTimer.resume()
   }
 
   // What the session wants of its legs.
@@ -297,13 +277,13 @@ export class Coordinator implements Handover, SessionLegs {
     this.session.tokens.lookIfChanged()
     this.session.merge.ask?.()
     // While all legs go nothing is sent on one that goes a moment later.
-    return !this.#goodbye && !!this.legs.of(leg)?.send(frame)
+    return !this.#goodbye && !!this.legs.get(leg)?.send(frame)
   }
 
   renew(token: string): void {
     this.#freshest = token
     for (const seat of [this.state.active, this.state.old]) {
-      const leg = this.legs.of(seat?.leg)
+      const leg = this.legs.get(seat?.leg)
       if (!leg?.welcome || leg.token === token) continue
       if (this.settings.protocol.inBandAuth && leg.send({ type: 'auth', token })) leg.token = token
       else if (seat === this.state.active) this.leave('token')
@@ -320,7 +300,7 @@ export class Coordinator implements Handover, SessionLegs {
     const { old } = this.state
     if (this.#running || !old) return
     const { session } = this
-    if (session.merge.caughtUp() && !session.outbox?.owes(old.leg) && !this.legs.of(old.leg)?.owes)
+    if (session.merge.caughtUp() && !session.outbox?.owes(old.leg) && !this.legs.get(old.leg)?.owes)
       this.dispatch({ type: 'old-done' })
   }
 
@@ -341,6 +321,6 @@ export class Coordinator implements Handover, SessionLegs {
   }
 
   get #active(): Dial | undefined {
-    return this.legs.of(this.state.active?.leg)
+    return this.legs.get(this.state.active?.leg)
   }
 }

@@ -15,6 +15,9 @@ const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 const DIAL_PART = 0.25
 const DIAL_LEAST = 2_000
 
+/** A dial that is due within this time, ms, is early already. */
+const SOON = 1_050
+
 /** When the next dial is due. */
 export class DialTimer {
   readonly #handover: Handover
@@ -26,7 +29,8 @@ export class DialTimer {
   readonly busyFor: Period
   /** The pace that was waited at last. */
   backoff: Backoff = { kind: 'now' }
-  #paused = false
+  /** A page that is stored, or not opened yet, dials nothing: what comes due meanwhile is dropped, and asked for anew. */
+  paused = false
   /** The application is asked whether the handover suits it. An answer to an earlier request is not taken for this one's. */
   #asking: object | null = null
 
@@ -55,20 +59,39 @@ export class DialTimer {
     this.#alarm.clear()
   }
 
-  /** A page that is stored dials nothing: what comes due meanwhile is dropped, and `resume` asks anew. */
-  pause(): void {
-    this.#paused = true
+  /**
+   * A hint that a dial may succeed now: one that waits need not wait longer. That is once, and seldom again, however
+   * many hints come; and where the server said that it is busy, or over which time to spread, its word stands.
+   */
+  sooner(): void {
+    const { state, dials } = this.#handover
+    const { wait, active } = state
+    // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
+    // serves.
+    if (wait !== 'timer' || this.#busy || (active && this.backoff.kind === 'asked')) return
+    if ((this.left ?? 0) > SOON && dials.early.left) this.#early(active ? 'now' : 'early')
   }
 
   /** False: it was not paused. */
   resume(): boolean {
-    const was = this.#paused
-    this.#paused = false
-    return was
+    if (!this.paused) return false
+    this.paused = false
+    const { dials, settings } = this.#handover
+    const { early } = dials
+    if (this.left === null) this.#handover.dispatch({ type: 'dial', backoff: 'now' })
+    // People do not all go back to a page at the same moment: there is nothing to spread.
+    else if (!this.#busy && (early.untried || early.left)) this.#early('now')
+    else settings.clock.ringDue()
+    return true
+  }
+
+  #early(backoff: 'now' | 'early') {
+    this.#handover.dials.early.take()
+    this.#handover.dispatch({ type: 'dial', backoff })
   }
 
   /** What it waits for is a busy server. */
-  get busy(): boolean {
+  get #busy(): boolean {
     const { kind, retryAfter } = this.backoff
     return kind === 'busy' || retryAfter !== undefined
   }
@@ -96,7 +119,7 @@ export class DialTimer {
   #due() {
     const asked = this.#asking !== null
     this.clear()
-    if (this.#paused) return
+    if (this.paused) return
     const { settings, state, dials } = this.#handover
     const { kind, failures } = this.backoff
     dials.placed = kind === 'spread' && !failures

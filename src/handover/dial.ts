@@ -53,6 +53,13 @@ export class Dial extends ProtocolLeg {
     this.dial(state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout)
   }
 
+  /** Each is told once. */
+  takeRefusals(): LiveSocketError[] {
+    const refusals = [...(this.refusals?.values() ?? [])]
+    this.refusals = null
+    return refusals
+  }
+
   bearer(signal: AbortSignal): Promise<string | undefined> {
     return this.#for.session.tokens.token(signal)
   }

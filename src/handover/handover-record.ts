@@ -35,6 +35,8 @@ export class HandoverRecord {
   #broken: { readonly ask: HandoverAsk; readonly from: number } | null = null
   #lastCut: Instant | null = null
   #waiting: Waiter[] = []
+  /** What came to nothing in this step, for whoever waits. */
+  #failure: LiveSocketError | null = null
 
   constructor(handover: Handover) {
     this.#handover = handover
@@ -47,7 +49,7 @@ export class HandoverRecord {
 
   /** Resolves when the leg that serves at this moment has been left. */
   over(): Promise<void> {
-    const from = this.#active
+    const from = this.#handover.state.active?.leg
     return new Promise((resolve, reject) => void this.#waiting.push({ from, resolve, reject }))
   }
 
@@ -66,7 +68,6 @@ export class HandoverRecord {
     const broken = this.#broken
     this.#broken = null
     if (broken) this.#tellFinished(broken.ask, broken.from, leg, 0)
-    this.#handedOver()
   }
 
   cut(ask: HandoverAsk, from: number, to: number): void {
@@ -82,7 +83,6 @@ export class HandoverRecord {
     this.cutover = null
     this.#tellFinished(cutover.ask, leg, cutover.to, this.#since(cutover.at))
     this.#handover.session.counters.handovers++
-    this.#handedOver()
   }
 
   /** The new leg died, and `leg` serves again. False: that is not what happened. */
@@ -98,15 +98,26 @@ export class HandoverRecord {
     this.#tellFailed(ask, why)
     if (why === 'superseded') return
     const message = explain`The handover came to nothing (${why}); the leg that served still does.`
-    // A leg that is still to go from a former handover goes.
-    const old = this.#handover.state.old?.leg
-    this.#settle((from) => from === undefined || from !== old, new LiveSocketError('timeout', message))
+    this.#failure = new LiveSocketError('timeout', message)
   }
 
   stopped(): void {
     this.cutover = this.#broken = this.#lastCut = null
-    const message = explain`The live socket was closed during the handover.`
-    this.#settle(() => true, new LiveSocketError('closed', message))
+    this.#failure = new LiveSocketError('closed', explain`The live socket was closed during the handover.`)
+  }
+
+  /** After each step: who waits for a leg to be left hears what has become of that. */
+  settle(): void {
+    const { active, old } = this.#handover.state
+    const failure = this.#failure
+    this.#failure = null
+    this.#waiting = this.#waiting.filter(({ from, resolve, reject }) => {
+      // A leg that is still to go from a former handover goes.
+      if ((old && from === old.leg) || (!failure && (!active || from === active.leg))) return true
+      if (failure) reject(failure)
+      else resolve()
+      return false
+    })
   }
 
   #tellFinished({ id, reason }: HandoverAsk, from: number, to: number, overlap: number) {
@@ -117,27 +128,7 @@ export class HandoverRecord {
     this.#handover.audience.emit('handover-failed', { id, reason, why })
   }
 
-  /** A handover is over, or a reconnection. */
-  #handedOver() {
-    const active = this.#active
-    this.#settle((from) => from !== active)
-  }
-
-  #settle(over: (from: number | undefined) => boolean, error?: LiveSocketError) {
-    const waiting = this.#waiting
-    this.#waiting = waiting.filter(({ from }) => !over(from))
-    for (const { from, resolve, reject } of waiting) {
-      if (!over(from)) continue
-      if (error) reject(error)
-      else resolve()
-    }
-  }
-
   #since(at: Instant): number {
     return since(this.#handover.settings.clock, at)
-  }
-
-  get #active(): number | undefined {
-    return this.#handover.state.active?.leg
   }
 }

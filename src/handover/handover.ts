@@ -1,9 +1,9 @@
 import type { Instant } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
+import type { Dial } from './dial.js'
 import type { DialRecord } from './dial-record.js'
 import type { Emit } from './events.js'
-import type { LegRoster } from './leg-roster.js'
 import type { LocalEvidence } from './local-evidence.js'
 import type { Outage } from './outage.js'
 import type { Signals } from '../signals/signals.js'
@@ -17,7 +17,11 @@ export interface Handover {
   /** The one whose legs these are. */
   readonly session: Session
   readonly state: State
-  readonly legs: LegRoster
+  /**
+   * The legs that are open or being dialled, by number: those that the machine's state names. None is of no number. What
+   * is still said of one that is not among them is not heard.
+   */
+  readonly legs: Map<number | undefined, Dial>
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly handoverRecord: {

@@ -1,4 +1,4 @@
-import { explain } from '../base/explanation.js'
+import { brief, explain } from '../base/explanation.js'
 import { since } from '../base/clock.js'
 import type { LegEnd } from '../legs/protocol-leg.js'
 import { closeVerdict } from '../policy/close-verdict.js'
@@ -34,20 +34,19 @@ export function ended(handover: Handover, leg: Dial, end: LegEnd): void {
   const { code, reason, opened, error } = end
   const { number, url, suspect, leaving } = leg
   const welcomed = leg.welcome !== null
-  legs.forget(number)
+  legs.delete(number)
   if (!welcomed && url !== '') dials.inVain = url
   if (opened) dials.placed = false
   if (!welcomed && opened && !error) dials.slow++
-  const verdict = closeVerdict(
-    {
-      ...end,
-      welcomed,
-      onlyMe: leg.silentSince !== null || evidence.onlyMe,
-      leaving: evidence.mayBeLeaving && leaving,
-      asked: number === state.active?.leg && state.active.ask?.by === 'server',
-    },
-    opened ? askOnClose(settings.onClose, { code, reason }, audience) : undefined,
-  )
+  const close = {
+    ...end,
+    url,
+    welcomed,
+    onlyMe: leg.silentSince !== null || evidence.onlyMe,
+    leaving: evidence.mayBeLeaving && leaving,
+    asked: number === state.active?.leg && state.active.ask?.by === 'server',
+  }
+  const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, audience) : undefined)
   const retry = verdict.do === 'retry' ? verdict : null
   if (retry?.bad) {
     audience.report(explain`The server closed the connection with ${code}: the two sides do not understand each other.`)
@@ -55,7 +54,7 @@ export function ended(handover: Handover, leg: Dial, end: LegEnd): void {
   if (retry?.backoff === 'busy') tellBusy(handover, leg, retry.retryAfter)
   // Nothing serves beside it.
   const alone = [state.active, state.old].every((seat) => !seat || seat.leg === number)
-  if (alone) audience.outage.failed(legFailure({ ...end, url, welcomed }, verdict, globalThis.location?.origin))
+  if (alone) audience.outage.failed(legFailure(close, verdict, brief ? undefined : globalThis.location?.origin))
   if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
   tellGone(handover, { leg: number, code, reason, by: 'server' })
   handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted: hasLasted(handover, leg) })
@@ -68,8 +67,7 @@ export function ended(handover: Handover, leg: Dial, end: LegEnd): void {
 function tellBusy({ state, legs }: Handover, { number }: Dial, retryAfter: number | undefined) {
   const { active, standby } = state
   if (number !== standby?.leg || active?.ask?.by !== 'server') return
-  const told = retryAfter === undefined ? undefined : { retryAfter }
-  legs.of(active.leg)?.send({ type: 'delayed', id: active.ask.id, ...told })
+  legs.get(active.leg)?.send({ type: 'delayed', id: active.ask.id, retryAfter })
 }
 
 /** Whoever it concerns hears that a leg is no more. */

@@ -58,7 +58,7 @@ function welcomed(handover: Handover, leg: Dial, { server, tokenTtl, reconnectSp
   const { settings, session, legs, dials } = handover
   dials.welcomed(reconnectSpread, since(settings.clock, leg.dialledAt))
   session.tokens.accepted(leg.token, tokenTtl)
-  const same = server === legs.of(handover.state.active?.leg)?.welcome?.server
+  const same = server === legs.get(handover.state.active?.leg)?.welcome?.server
   handover.dispatch({ type: 'ready', leg: leg.number, same })
 }
 
@@ -72,7 +72,7 @@ function askedToHandOver(handover: Handover, leg: Dial, frame: HandoverFrame) {
     else audience.emit('redirect-refused', { reason: verdict.refused })
   }
   // Who was told of that may have closed.
-  if (legs.of(leg.number) !== leg) return
+  if (legs.get(leg.number) !== leg) return
   audience.emit('handover-requested', { id, reason, deadline, spread })
   handover.ask(leg.number, { id, reason, by: 'server', url, deadline, spread })
 }

@@ -208,12 +208,8 @@ function standbyFailed(turn: Turn, opened: boolean, verdict?: Verdict) {
 function again(turn: Turn, verdict?: Verdict) {
   const { tries: failures, unopened, active } = turn
   const busy = verdict?.do === 'retry' && verdict.backoff === 'busy' ? verdict : null
-  wait(turn, {
-    failures,
-    retryAfter: busy?.retryAfter,
-    spread: busy?.spread,
-    ...(active?.ask?.expired ? { kind: busy ? 'busy' : 'spread' } : { kind: 'again', unopened }),
-  })
+  const kind = active?.ask?.expired ? (busy ? 'busy' : 'spread') : 'again'
+  wait(turn, { kind, failures, unopened, retryAfter: busy?.retryAfter, spread: busy?.spread })
 }
 
 function died(turn: Turn, event: Died) {

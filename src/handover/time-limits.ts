@@ -63,7 +63,7 @@ export class TimeLimits {
     const { clock, connectTimeout } = handover.settings
     const { active, old } = handover.state
     const ask = active?.ask ?? null
-    const leg = handover.legs.of(active?.leg)
+    const leg = handover.legs.get(active?.leg)
     const deadline = (alive: boolean) => () =>
       handover.dispatch({ type: 'deadline', alive, lasted: hasLasted(handover, leg) })
     return [

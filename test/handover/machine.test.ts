@@ -139,7 +139,7 @@ describe('one handover at a time, in words', () => {
     })
     expect(run([...asked, { type: 'deadline', alive: true, lasted: false }, died(2, busy)], live)[1].at(-1)).toEqual({
       do: 'wait',
-      backoff: { kind: 'busy', failures: 1, retryAfter: 5_000 },
+      backoff: { kind: 'busy', failures: 1, unopened: 0, retryAfter: 5_000 },
     })
   })
 
