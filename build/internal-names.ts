@@ -150,7 +150,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'loaded',
   'hasFragment',
   'quiet',
-  'alive',
   'hold',
   'ours',
   'same',

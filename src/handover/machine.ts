@@ -1,6 +1,9 @@
 import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
 import type { Backoff, CloseReason, Died, Effect, Event, HandoverAsk, Seat, State, Stop } from './state.js'
 
+/** Only this client was hit. */
+const ALONE: Verdict = { do: 'retry', backoff: 'early' }
+
 /** Dials of such a handover before the server counts as gone: some three seconds of them. */
 const EXCLUSIVE_TRIES = 6
 
@@ -66,7 +69,9 @@ function take(turn: Turn, event: Event): void {
     case 'suspend':
       return suspend(turn, event.lasted)
     case 'deadline':
-      return deadline(turn, event.alive, event.lasted)
+      return deadline(turn)
+    case 'silent':
+      return silent(turn, event.lasted)
     case 'old-done':
       if (!old) return
       close(turn, old, 'handed-over')
@@ -198,18 +203,17 @@ function ready(turn: Turn, leg: number, same: boolean) {
 
 /** The standby leg has come to nothing while something else serves, or nothing does. */
 function standbyFailed(turn: Turn, opened: boolean, verdict?: Verdict) {
-  turn.tries++
   turn.unopened = opened ? 0 : turn.unopened + 1
-  if (!turn.active) wait(turn, { kind: 'spread', failures: turn.failures })
-  else if (turn.active.ask) again(turn, verdict)
+  if (turn.active) again(turn, verdict)
+  else wait(turn, { kind: 'spread', failures: turn.failures })
 }
 
 /** The next dial of a handover, of which one came to nothing. */
 function again(turn: Turn, verdict?: Verdict) {
-  const { tries: failures, unopened, active } = turn
+  const { unopened, active } = turn
   const busy = verdict?.do === 'retry' && verdict.backoff === 'busy' ? verdict : null
   const kind = active?.ask?.expired ? (busy ? 'busy' : 'spread') : 'again'
-  wait(turn, { kind, failures, unopened, retryAfter: busy?.retryAfter, spread: busy?.spread })
+  wait(turn, { kind, failures: ++turn.tries, unopened, retryAfter: busy?.retryAfter, spread: busy?.spread })
 }
 
 function died(turn: Turn, event: Died) {
@@ -218,37 +222,33 @@ function died(turn: Turn, event: Died) {
   if (!seatOf(turn, leg)) return
   const newest = standby ?? active
   vacate(turn, leg)
+  trust(turn, event.lasted)
   if (verdict.do === 'stop' && (verdict.by === 'session-ended' || (verdict.by === 'superseded' && leg === newest?.leg)))
     return stop(turn, verdict)
   if (leg === old?.leg) return oldGone(turn)
   // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
   if (leg === standby?.leg && active) return standbyFailed(turn, event.opened, verdict)
-  if (turn.standby || turn.old) activeGone(turn, verdict)
-  else onlyLegDied(turn, event)
+  activeGone(turn, verdict, event.code)
 }
 
-/** The active leg is gone and another one lives. */
-function activeGone(turn: Turn, verdict?: Verdict) {
+/** The active leg is gone, or a standby leg beside which nothing serves. */
+function activeGone(turn: Turn, verdict: Verdict, code?: number) {
   const { standby, old } = turn
   // It is not started over: the standby leg becomes the reconnection.
-  if (standby || !old) return untried(turn)
+  if (standby) return untried(turn)
+  if (!old) return onlyLegGone(turn, verdict, code)
   turn.active = old
   turn.old = null
-  turn.tries++
   serve(turn, old.leg)
   if (old.ask) again(turn, verdict)
 }
 
-function onlyLegDied(turn: Turn, { code, verdict, lasted }: Died) {
+function onlyLegGone(turn: Turn, verdict: Verdict, code?: number) {
   const retry = verdict.do === 'retry' ? verdict : null
   // Whatever its code: most likely the server has not noticed yet that the leg before is gone.
-  if (turn.between && turn.tries < EXCLUSIVE_TRIES && verdict.do !== 'renew-token') {
-    turn.tries++
-    return again(turn, verdict)
-  }
+  if (turn.between && turn.tries < EXCLUSIVE_TRIES && verdict.do !== 'renew-token') return again(turn, verdict)
   untried(turn)
   turn.between = false
-  trust(turn, lasted)
   turn.misunderstandings = retry?.bad ? turn.misunderstandings + 1 : 0
   const failures = retry?.ours ? 0 : turn.failures++
   if (verdict.do === 'stop') return stop(turn, verdict)
@@ -303,21 +303,22 @@ function fail(turn: Turn, ask: HandoverAsk, why: Extract<Effect, { do: 'failed' 
   if (!ask.expired) turn.effects.push({ do: 'failed', ask, why })
 }
 
-function deadline(turn: Turn, alive: boolean, lasted: boolean) {
+function deadline(turn: Turn) {
+  const { active } = turn
+  const ask = active?.ask
+  if (!ask || ask.expired) return
+  if (ask.by === 'client') return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
+  active.ask = { ...ask, expired: true }
+  fail(turn, ask, 'deadline')
+}
+
+/** Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie. */
+function silent(turn: Turn, lasted: boolean) {
   const { active } = turn
   if (!active) return
   const { ask } = active
-  if (alive) {
-    if (!ask || ask.expired) return
-    if (ask.by === 'client') return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
-    active.ask = { ...ask, expired: true }
-    return fail(turn, ask, 'deadline')
-  }
-  // Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie.
-  trust(turn, lasted)
   close(turn, active, 'silent')
   if (ask) fail(turn, ask, 'deadline')
-  if (turn.standby || turn.old) return activeGone(turn)
-  untried(turn)
-  wait(turn, { kind: 'early', failures: turn.failures++ })
+  trust(turn, lasted)
+  activeGone(turn, ALONE)
 }

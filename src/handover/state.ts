@@ -94,11 +94,10 @@ export type Event =
   | { readonly type: 'dial'; readonly backoff: 'now' | 'early' }
   /** The page is stored: every leg goes, and the next dial is asked for when it is back. */
   | { readonly type: 'suspend'; readonly lasted: boolean }
-  /**
-   * The deadline of what the active leg was asked. Not `alive`: the end of the time of one dial, which a leg that is
-   * silent has whatever it was asked; it is dead then.
-   */
-  | { readonly type: 'deadline'; readonly alive: boolean; readonly lasted: boolean }
+  /** The deadline of what the active leg was asked. */
+  | { readonly type: 'deadline' }
+  /** The end of the time of one dial, which an active leg that is silent has whatever it was asked: it is dead then. */
+  | { readonly type: 'silent'; readonly lasted: boolean }
   /** The old leg has nothing more to give, or may give no more. */
   | { readonly type: 'old-done' }
   /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */

@@ -64,15 +64,13 @@ export class TimeLimits {
     const { active, old } = handover.state
     const ask = active?.ask ?? null
     const leg = handover.legs.get(active?.leg)
-    const deadline = (alive: boolean) => () =>
-      handover.dispatch({ type: 'deadline', alive, lasted: hasLasted(handover, leg) })
     return [
       [
         // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
         leg?.silentSince ? Math.max(0, connectTimeout - since(clock, leg.silentSince)) : Infinity,
-        deadline(false),
+        () => handover.dispatch({ type: 'silent', lasted: hasLasted(handover, leg) }),
       ],
-      [ask && !ask.expired ? leftOf(ask, clock) : Infinity, deadline(true)],
+      [ask && !ask.expired ? leftOf(ask, clock) : Infinity, () => handover.dispatch({ type: 'deadline' })],
       [old ? this.#overlapLeft(ask) : Infinity, () => handover.dispatch({ type: 'old-done' })],
       [
         this.#age.running ? this.#age.left : Infinity,

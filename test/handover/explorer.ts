@@ -64,8 +64,8 @@ export function possible(state: State, exclusive = false): [string, Event][] {
     ['old done', { type: 'old-done' }],
     ['overflow', { type: 'overflow' }],
     ['suspend', { type: 'suspend', lasted: false }],
-    ['deadline', { type: 'deadline', alive: true, lasted: false }],
-    ['deadline, silent', { type: 'deadline', alive: false, lasted: false }],
+    ['deadline', { type: 'deadline' }],
+    ['silent', { type: 'silent', lasted: false }],
   ]
   const seats = (['active', 'standby', 'old'] as const).flatMap((role) =>
     state[role] ? [[role, state[role]] as const] : [],
@@ -192,7 +192,7 @@ function broken(
   if (before.active && !stopped && !state.exclusive) {
     const survives = state.active?.leg === before.active.leg || state.old?.leg === before.active.leg
     const itself = event.type === 'died' && event.leg === before.active.leg
-    const silent = event.type === 'deadline' && !event.alive
+    const silent = event.type === 'silent'
     if (!survives && !itself && !silent && event.type !== 'suspend') return 'the leg in use was let go though it lived'
   }
   if (

@@ -27,8 +27,8 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `turn.active = null; turn.old = null`,
     ],
     'a standby leg is forgotten when the active one dies': [
-      `if (standby || !old) return untried(turn)`,
-      `if (standby || !old) { turn.standby = null; return untried(turn) }`,
+      `if (standby) return untried(turn)`,
+      `if (standby) { turn.standby = null; return untried(turn) }`,
     ],
     'a failed dial is the last one': [`if (turn.wait === 'timer' && retry.backoff === 'spread') return`, `return`],
     'a stopped session leaves its standby leg open': [
