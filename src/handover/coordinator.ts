@@ -4,16 +4,17 @@ import { between, instant, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame } from '../protocol/frames.js'
-import { Dial } from './dial.js'
+import type { Dial } from './dial.js'
 import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
 import type { Audience, Handover } from './handover.js'
-import { hasLasted, tellGone } from './leg-end.js'
+import { carryOut } from './effects.js'
+import { hasLasted } from './leg-end.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
 import { HandoverRecord } from './handover-record.js'
 import type { Session, SessionLegs } from './session.js'
-import type { HandoverAsk, ClientReason, CloseReason, Effect, Event, State, Stop } from './state.js'
+import type { HandoverAsk, ClientReason, Effect, Event, State, Stop } from './state.js'
 import { OWN_DEADLINE, TimeLimits } from './time-limits.js'
 import { viewOf, type View } from './view.js'
 
@@ -29,8 +30,8 @@ const LOOK_AFTER = 50
 const SUSPENDED = 4000
 
 /**
- * Carries out what the machine decides: dials and closes legs, sets the alarms, and keeps the session told. What legs
- * say comes in by `leg-frames.ts` and `leg-end.ts`, and goes to the machine by `dispatch`.
+ * Brings to the machine what happens, one event after the other, and has carried out what it decides (`effects.ts`).
+ * What legs say comes in by `leg-frames.ts` and `leg-end.ts`.
  */
 export class Coordinator implements Handover, SessionLegs {
   readonly settings: Settings
@@ -43,16 +44,16 @@ export class Coordinator implements Handover, SessionLegs {
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
   readonly handoverRecord: HandoverRecord
-  readonly #dialTimer: DialTimer
+  readonly dialTimer: DialTimer
   readonly #queue: Event[] = []
   #running = false
   /** Of the step that is being carried out. */
   #turn = 0
   #lookedAt: Instant | null = null
   /** What the legs' servers are told while the application stops, or its page is stored. */
-  #goodbye: Pick<Stop, 'code' | 'reason'> | null = null
+  goodbye: Pick<Stop, 'code' | 'reason'> | null = null
   /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
-  #freshest: string | undefined
+  freshest: string | undefined
 
   constructor(settings: Settings, audience: Audience) {
     this.settings = settings
@@ -61,7 +62,7 @@ export class Coordinator implements Handover, SessionLegs {
     this.evidence = new LocalEvidence(settings.clock, settings.network)
     this.limits = new TimeLimits(this)
     this.handoverRecord = new HandoverRecord(this)
-    this.#dialTimer = new DialTimer(this)
+    this.dialTimer = new DialTimer(this)
   }
 
   // What the application wants.
@@ -70,14 +71,14 @@ export class Coordinator implements Handover, SessionLegs {
   connect(session: Session, fresh: boolean, held: boolean): void {
     this.session = session
     this.dials.connect()
-    this.#dialTimer.paused = held
+    this.dialTimer.paused = held
     this.dispatch({ type: 'connect', fresh, held, exclusive: this.settings.protocol.overlap === 'exclusive' })
   }
 
   stop(stop: Stop): void {
-    this.#goodbye = stop
+    this.goodbye = stop
     this.dispatch({ type: 'stop', stop })
-    this.#goodbye = null
+    this.goodbye = null
   }
 
   /** That leg is to be left, as of now. */
@@ -124,94 +125,18 @@ export class Coordinator implements Handover, SessionLegs {
     const [after, effects] = step(this.state, event)
     this.state = after
     for (const effect of effects) {
-      this.#carryOut(effect)
+      ;(carryOut[effect.do] as (to: Coordinator, effect: Effect) => void)(this, effect)
       if (this.#turn !== mine) break
     }
     const { active, standby, wait, failures } = this.state
     // A request may take over the dial of the one that it replaces.
     if (standby && active?.ask) this.handoverRecord.started(active.ask, active.leg, standby.leg, false)
-    if (wait !== 'timer') this.#dialTimer.clear()
+    if (wait !== 'timer') this.dialTimer.clear()
     // Who puts a handover off has no say in a reconnection, which is as spread as any.
-    else if (!active && this.#dialTimer.putOff)
-      this.#dialTimer.wait({ kind: 'spread', failures: Math.max(0, failures - 1) })
+    else if (!active && this.dialTimer.putOff)
+      this.dialTimer.wait({ kind: 'spread', failures: Math.max(0, failures - 1) })
     this.limits.follow()
     this.handoverRecord.settle()
-  }
-
-  #carryOut(effect: Effect) {
-    switch (effect.do) {
-      case 'dial':
-        return this.#dial(effect.leg, effect.url, effect.ask)
-      case 'close':
-        return this.#close(effect.leg, effect.why)
-      case 'wait':
-        return this.#dialTimer.wait(effect.backoff)
-      case 'serve':
-        return this.#serve(effect.leg)
-      case 'failed':
-        this.handoverRecord.failed(effect.ask, effect.why)
-        return this.#tellRefused(this.#active)
-      case 'stopped':
-        this.#freshest = undefined
-        this.handoverRecord.stopped()
-        this.audience.stopped(effect.stop)
-    }
-  }
-
-  #dial(number: number, url: string | null, ask: HandoverAsk | null) {
-    const dial = new Dial(this, number, url, ask)
-    this.legs.set(number, dial)
-    this.audience.emit('leg-dialling', { leg: number, handover: dial.handover })
-    if (ask) this.handoverRecord.started(ask, this.state.active?.leg ?? number - 1, number, this.state.exclusive)
-  }
-
-  #close(number: number, why: CloseReason) {
-    const leg = this.legs.get(number)
-    if (!leg) return
-    this.legs.delete(number)
-    // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
-    if (why === 'dropped' && leg.url) this.#dialTimer.busyFor.extend(this.dials.retries.take())
-    if (why === 'same-server') this.dials.inVain = leg.url
-    if (why === 'silent') this.audience.outage.failed({ code: 'lost', message: why })
-    // A code of the application's own stands alone where it gave no reason, as with a WebSocket.
-    const { code = 1000, reason = this.#goodbye?.code ? '' : why } = this.#goodbye ?? {}
-    leg.close(code, reason)
-    tellGone(this, { leg: number, code, reason, by: 'client' })
-  }
-
-  /** A leg serves from here on: a fresh one, or the old one again. */
-  #serve(number: number) {
-    const leg = this.legs.get(number)
-    if (!leg?.welcome) return
-    this.limits.ageFrom(leg.dialledAt)
-    if (this.handoverRecord.lost(number)) return this.#tellRefused(leg)
-    const { session, audience, handoverRecord } = this
-    const { old } = this.state
-    // What any of this tells may have stopped everything.
-    const gone = () => this.legs.get(number) !== leg
-    this.dials.doubted = false
-    const refusals = leg.takeRefusals()
-    session.ready(number, leg.answers ?? new Map(), refusals)
-    leg.answers = null
-    if (gone()) return
-    for (const error of refusals) {
-      session.merge.refused(number, error.topic!, error.retryAfter)
-      audience.refused(error)
-    }
-    if (gone()) return
-    session.outbox?.ready(number, leg.welcome.maxFrame)
-    audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
-    if (gone()) return
-    if (old?.ask) handoverRecord.cut(old.ask, old.leg, number)
-    else handoverRecord.served(number)
-    session.served(old !== null)
-    audience.outage.over()
-    if (this.#freshest !== undefined && leg.token !== undefined) this.renew(this.#freshest)
-  }
-
-  /** That leg does not serve after all, or does again. */
-  #tellRefused(leg: Dial | undefined) {
-    for (const error of leg?.takeRefusals() ?? []) this.audience.emit('error', { error })
   }
 
   // What time brings, and the page and its network.
@@ -235,7 +160,7 @@ export class Coordinator implements Handover, SessionLegs {
       leg.suspect = true
     }
     this.settings.clock.ringDue()
-    this.#dialTimer.sooner()
+    this.dialTimer.sooner()
   }
 
   /** Asks every serving leg for a sign of life within `timeout` ms. */
@@ -252,15 +177,15 @@ export class Coordinator implements Handover, SessionLegs {
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
   suspend(): void {
     if (this.state.status !== 'open') return
-    this.#dialTimer.paused = true
-    this.#goodbye = { code: SUSPENDED, reason: 'the page is stored' }
-    this.dispatch({ type: 'suspend', lasted: hasLasted(this, this.#active) })
-    this.#goodbye = null
+    this.dialTimer.paused = true
+    this.goodbye = { code: SUSPENDED, reason: 'the page is stored' }
+    this.dispatch({ type: 'suspend', lasted: hasLasted(this, this.activeLeg) })
+    this.goodbye = null
   }
 
   /** False: nothing was suspended or held. */
   resume(): boolean {
-    return this.#dialTimer.resume()
+    return this.dialTimer.resume()
   }
 
   // What the session wants of its legs.
@@ -277,11 +202,11 @@ export class Coordinator implements Handover, SessionLegs {
     this.session.tokens.lookIfChanged()
     this.session.merge.ask?.()
     // While all legs go nothing is sent on one that goes a moment later.
-    return !this.#goodbye && !!this.legs.get(leg)?.send(frame)
+    return !this.goodbye && !!this.legs.get(leg)?.send(frame)
   }
 
   renew(token: string): void {
-    this.#freshest = token
+    this.freshest = token
     for (const seat of [this.state.active, this.state.old]) {
       const leg = this.legs.get(seat?.leg)
       if (!leg?.welcome || leg.token === token) continue
@@ -305,7 +230,7 @@ export class Coordinator implements Handover, SessionLegs {
   }
 
   get serving() {
-    const leg = this.#active
+    const leg = this.activeLeg
     return leg?.welcome ? { leg: leg.number, maxFrame: leg.welcome.maxFrame } : null
   }
 
@@ -316,11 +241,11 @@ export class Coordinator implements Handover, SessionLegs {
   // What is shown of it.
 
   view(): View {
-    const dialAt = this.settings.clock.now() + (this.#dialTimer.left ?? 0)
-    return viewOf(this.state, this.#active, this.handoverRecord.cutover?.ask, dialAt)
+    const dialAt = this.settings.clock.now() + (this.dialTimer.left ?? 0)
+    return viewOf(this.state, this.activeLeg, this.handoverRecord.cutover?.ask, dialAt)
   }
 
-  get #active(): Dial | undefined {
+  get activeLeg(): Dial | undefined {
     return this.legs.get(this.state.active?.leg)
   }
 }

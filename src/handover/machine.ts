@@ -1,5 +1,6 @@
 import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
-import type { Backoff, CloseReason, Died, Effect, Event, HandoverAsk, Seat, State, Stop } from './state.js'
+import type { CloseReason, Effect, Event, HandoverAsk, Seat, State, Stop } from './state.js'
+import { fail, seatOf, trust, untried, wait, type Draft, type Turn } from './turn.js'
 
 /** Only this client was hit. */
 const ALONE: Verdict = { do: 'retry', backoff: 'early' }
@@ -24,16 +25,6 @@ export const initialState: State = {
   unopened: 0,
 }
 
-type Draft<Of> = { -readonly [Key in keyof Of]: Of[Key] }
-
-/** A step while it is taken: the state that it leaves, and what it wants done, in that order. */
-interface Turn extends Draft<State> {
-  active: Draft<Seat> | null
-  standby: (Draft<Seat> & { readonly url: string | null }) | null
-  old: Draft<Seat> | null
-  readonly effects: Effect[]
-}
-
 /**
  * The one mechanism: every replacement of a leg is a handover. A reconnection is one whose old leg is already dead, a
  * first connection one that never had any. `step` is pure: no timer, socket, promise, clock or random number; the
@@ -49,50 +40,137 @@ export function step(state: State, event: Event): Step {
     old: old && { ...old },
     effects: [],
   }
-  take(turn, event)
+  const { status } = state
+  const concerns =
+    event.type === 'connect' ? status !== 'open' : event.type === 'stop' ? status !== 'closed' : status === 'open'
+  if (concerns) (on[event.type] as (turn: Turn, event: Event) => void)(turn, event)
   const { effects, ...after } = turn
   return [after, effects]
 }
 
-function take(turn: Turn, event: Event): void {
-  const { status, standby, old } = turn
-  if (event.type === 'connect') return status === 'open' ? undefined : connect(turn, event)
-  if (event.type === 'stop') return status === 'closed' ? undefined : stop(turn, event.stop)
-  if (status !== 'open') return
-  switch (event.type) {
-    case 'due':
-      if (turn.wait === 'timer') dial(turn)
-      return
-    case 'dial':
-      if (turn.wait === 'timer') wait(turn, { kind: event.backoff, failures: 0 })
-      return
-    case 'suspend':
-      return suspend(turn, event.lasted)
-    case 'deadline':
-      return deadline(turn)
-    case 'silent':
-      return silent(turn, event.lasted)
-    case 'old-done':
-      if (!old) return
-      close(turn, old, 'handed-over')
-      return oldGone(turn)
-    case 'ready':
-      return ready(turn, event.leg, event.same)
-    case 'died':
-      return died(turn, event)
-    case 'overflow':
-      if (!standby) return
-      close(turn, standby, 'dropped')
-      return standbyFailed(turn, true)
-    case 'asked':
-      return asked(turn, event.leg, event.ask)
-    case 'cancelled':
-      return cancelled(turn, event.leg, event.id)
-  }
-}
+type Handler<Type> = (turn: Turn, event: Extract<Event, { readonly type: Type }>) => void
 
-function seatOf({ active, standby, old }: Turn, leg: number) {
-  return [active, standby, old].find((seat) => seat?.leg === leg)
+/** What becomes of the session at each event, by its name. */
+const on: { readonly [Type in Event['type']]: Handler<Type> } = {
+  connect(turn, { fresh, exclusive = false, held }) {
+    reset(turn, 'open')
+    turn.exclusive = exclusive
+    if (fresh) turn.legs = 0
+    if (held) wait(turn, { kind: 'now' })
+    else dial(turn)
+  },
+
+  stop: (turn, event) => stop(turn, event.stop),
+
+  due(turn) {
+    if (turn.wait === 'timer') dial(turn)
+  },
+
+  dial(turn, { backoff }) {
+    if (turn.wait === 'timer') wait(turn, { kind: backoff, failures: 0 })
+  },
+
+  suspend(turn, { lasted }) {
+    trust(turn, lasted)
+    closeAll(turn, 'suspended')
+    untried(turn)
+    turn.between = false
+    // A dial that waits goes on waiting: a server that is busy is so still.
+    if (turn.wait !== 'timer') wait(turn, { kind: 'spread', failures: turn.failures })
+  },
+
+  deadline(turn) {
+    const { active } = turn
+    const ask = active?.ask
+    if (!ask || ask.expired) return
+    if (ask.by === 'client') return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
+    active.ask = { ...ask, expired: true }
+    fail(turn, ask, 'deadline')
+  },
+
+  /** Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie. */
+  silent(turn, { lasted }) {
+    const { active } = turn
+    if (!active) return
+    const { ask } = active
+    close(turn, active, 'silent')
+    if (ask) fail(turn, ask, 'deadline')
+    trust(turn, lasted)
+    activeGone(turn, ALONE)
+  },
+
+  'old-done'(turn) {
+    if (!turn.old) return
+    close(turn, turn.old, 'handed-over')
+    oldGone(turn)
+  },
+
+  ready(turn, { leg, same }) {
+    const { standby, active } = turn
+    if (standby?.leg !== leg) return
+    if (same && active?.ask?.by === 'server' && !active.ask.expired) {
+      close(turn, standby, 'same-server')
+      return standbyFailed(turn, true)
+    }
+    turn.old = active
+    turn.active = { leg, ask: standby.ask }
+    turn.standby = null
+    turn.between = false
+    serve(turn, leg)
+    // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
+    if (standby.ask) wait(turn, { kind: 'asked' })
+  },
+
+  died(turn, { leg, verdict, lasted, opened, code }) {
+    const { active, standby, old } = turn
+    if (!seatOf(turn, leg)) return
+    const newest = standby ?? active
+    vacate(turn, leg)
+    trust(turn, lasted)
+    if (
+      verdict.do === 'stop' &&
+      (verdict.by === 'session-ended' || (verdict.by === 'superseded' && leg === newest?.leg))
+    )
+      return stop(turn, verdict)
+    if (leg === old?.leg) return oldGone(turn)
+    // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
+    if (leg === standby?.leg && active) return standbyFailed(turn, opened, verdict)
+    activeGone(turn, verdict, code)
+  },
+
+  overflow(turn) {
+    if (!turn.standby) return
+    close(turn, turn.standby, 'dropped')
+    standbyFailed(turn, true)
+  },
+
+  asked(turn, { leg, ask }) {
+    const { active, standby } = turn
+    const seat = seatOf(turn, leg)
+    if (!seat) return
+    const former = seat.ask
+    if (seat !== active) return void (seat.ask = ask)
+    if (ask.by === 'client' && former) {
+      // It is being left already; whoever asks now only wants it sooner.
+      if (turn.wait === 'timer') wait(turn, { kind: 'now' })
+      return
+    }
+    if (former && former.id !== ask.id) fail(turn, former, 'superseded')
+    seat.ask = ask
+    // One that leads to the same place takes over what was dialled and tried.
+    const elsewhere = former?.url !== ask.url
+    if (elsewhere) untried(turn)
+    if (standby && (!elsewhere || standby.url === ask.url)) return
+    if (standby) close(turn, standby, 'dropped')
+    if (turn.wait !== 'room') wait(turn, { kind: 'asked' })
+  },
+
+  cancelled(turn, { leg, id }) {
+    const seat = seatOf(turn, leg)
+    if (seat?.ask?.id !== id) return
+    if (seat === turn.active) stay(turn, seat, seat.ask, 'cancelled')
+    else seat.ask = null
+  },
 }
 
 /** Nobody sits there any more. */
@@ -114,24 +192,6 @@ function reset(turn: Turn, status: State['status']) {
   Object.assign(turn, { ...initialState, status, exclusive, legs })
 }
 
-/** A handover that begins, or is over: whatever failed on its way is no omen for the next one. */
-function untried(turn: Turn) {
-  turn.tries = turn.unopened = 0
-}
-
-/** After a leg that lived long enough, failures of before are no omen either. */
-function trust(turn: Turn, lasted: boolean) {
-  if (lasted) turn.failures = turn.misunderstandings = 0
-}
-
-function connect(turn: Turn, { fresh, exclusive = false, held }: Extract<Event, { type: 'connect' }>) {
-  reset(turn, 'open')
-  turn.exclusive = exclusive
-  if (fresh) turn.legs = 0
-  if (held) wait(turn, { kind: 'now' })
-  else dial(turn)
-}
-
 /** The active leg goes last: none comes to serve for a moment. */
 function closeAll(turn: Turn, why: CloseReason) {
   for (const seat of [turn.standby, turn.old, turn.active]) if (seat) close(turn, seat, why)
@@ -142,20 +202,6 @@ function stop(turn: Turn, reason: Stop) {
   turn.effects.push({ do: 'stopped', stop: reason })
   closeAll(turn, 'stopped')
   reset(turn, 'closed')
-}
-
-function suspend(turn: Turn, lasted: boolean) {
-  trust(turn, lasted)
-  closeAll(turn, 'suspended')
-  untried(turn)
-  turn.between = false
-  // A dial that waits goes on waiting: a server that is busy is so still.
-  if (turn.wait !== 'timer') wait(turn, { kind: 'spread', failures: turn.failures })
-}
-
-function wait(turn: Turn, backoff: Backoff) {
-  turn.wait = 'timer'
-  turn.effects.push({ do: 'wait', backoff })
 }
 
 function dial(turn: Turn) {
@@ -185,22 +231,6 @@ function oldGone(turn: Turn) {
   if (turn.wait === 'room') dial(turn)
 }
 
-function ready(turn: Turn, leg: number, same: boolean) {
-  const { standby, active } = turn
-  if (standby?.leg !== leg) return
-  if (same && active?.ask?.by === 'server' && !active.ask.expired) {
-    close(turn, standby, 'same-server')
-    return standbyFailed(turn, true)
-  }
-  turn.old = active
-  turn.active = { leg, ask: standby.ask }
-  turn.standby = null
-  turn.between = false
-  serve(turn, leg)
-  // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
-  if (standby.ask) wait(turn, { kind: 'asked' })
-}
-
 /** The standby leg has come to nothing while something else serves, or nothing does. */
 function standbyFailed(turn: Turn, opened: boolean, verdict?: Verdict) {
   turn.unopened = opened ? 0 : turn.unopened + 1
@@ -214,21 +244,6 @@ function again(turn: Turn, verdict?: Verdict) {
   const busy = verdict?.do === 'retry' && verdict.backoff === 'busy' ? verdict : null
   const kind = active?.ask?.expired ? (busy ? 'busy' : 'spread') : 'again'
   wait(turn, { kind, failures: ++turn.tries, unopened, retryAfter: busy?.retryAfter, spread: busy?.spread })
-}
-
-function died(turn: Turn, event: Died) {
-  const { leg, verdict } = event
-  const { active, standby, old } = turn
-  if (!seatOf(turn, leg)) return
-  const newest = standby ?? active
-  vacate(turn, leg)
-  trust(turn, event.lasted)
-  if (verdict.do === 'stop' && (verdict.by === 'session-ended' || (verdict.by === 'superseded' && leg === newest?.leg)))
-    return stop(turn, verdict)
-  if (leg === old?.leg) return oldGone(turn)
-  // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
-  if (leg === standby?.leg && active) return standbyFailed(turn, event.opened, verdict)
-  activeGone(turn, verdict, event.code)
 }
 
 /** The active leg is gone, or a standby leg beside which nothing serves. */
@@ -260,34 +275,6 @@ function onlyLegGone(turn: Turn, verdict: Verdict, code?: number) {
   wait(turn, { kind: retry.backoff, failures, retryAfter: retry.retryAfter, spread: retry.spread })
 }
 
-function asked(turn: Turn, leg: number, ask: HandoverAsk) {
-  const { active, standby } = turn
-  const seat = seatOf(turn, leg)
-  if (!seat) return
-  const former = seat.ask
-  if (seat !== active) return void (seat.ask = ask)
-  if (ask.by === 'client' && former) {
-    // It is being left already; whoever asks now only wants it sooner.
-    if (turn.wait === 'timer') wait(turn, { kind: 'now' })
-    return
-  }
-  if (former && former.id !== ask.id) fail(turn, former, 'superseded')
-  seat.ask = ask
-  // One that leads to the same place takes over what was dialled and tried.
-  const elsewhere = former?.url !== ask.url
-  if (elsewhere) untried(turn)
-  if (standby && (!elsewhere || standby.url === ask.url)) return
-  if (standby) close(turn, standby, 'dropped')
-  if (turn.wait !== 'room') wait(turn, { kind: 'asked' })
-}
-
-function cancelled(turn: Turn, leg: number, id: string) {
-  const seat = seatOf(turn, leg)
-  if (seat?.ask?.id !== id) return
-  if (seat === turn.active) stay(turn, seat, seat.ask, 'cancelled')
-  else seat.ask = null
-}
-
 /** The active leg need not be left after all. */
 function stay(turn: Turn, active: Draft<Seat>, ask: HandoverAsk, why: 'cancelled' | 'deadline' | 'recovered') {
   const { standby } = turn
@@ -296,29 +283,4 @@ function stay(turn: Turn, active: Draft<Seat>, ask: HandoverAsk, why: 'cancelled
   turn.wait = 'none'
   if (standby) close(turn, standby, 'dropped')
   fail(turn, ask, why)
-}
-
-/** A handover fails once: one whose deadline has passed was told then. */
-function fail(turn: Turn, ask: HandoverAsk, why: Extract<Effect, { do: 'failed' }>['why']) {
-  if (!ask.expired) turn.effects.push({ do: 'failed', ask, why })
-}
-
-function deadline(turn: Turn) {
-  const { active } = turn
-  const ask = active?.ask
-  if (!ask || ask.expired) return
-  if (ask.by === 'client') return stay(turn, active, ask, ask.reason === 'silence' ? 'recovered' : 'deadline')
-  active.ask = { ...ask, expired: true }
-  fail(turn, ask, 'deadline')
-}
-
-/** Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie. */
-function silent(turn: Turn, lasted: boolean) {
-  const { active } = turn
-  if (!active) return
-  const { ask } = active
-  close(turn, active, 'silent')
-  if (ask) fail(turn, ask, 'deadline')
-  trust(turn, lasted)
-  activeGone(turn, ALONE)
 }

@@ -116,12 +116,10 @@ export type Event =
   | { readonly type: 'asked'; readonly leg: number; readonly ask: HandoverAsk }
   | { readonly type: 'cancelled'; readonly leg: number; readonly id: string }
 
-export type Died = Extract<Event, { type: 'died' }>
-
 export type Effect =
   | { readonly do: 'dial'; readonly leg: number; readonly url: string | null; readonly ask: HandoverAsk | null }
   | { readonly do: 'close'; readonly leg: number; readonly why: CloseReason }
-  | { readonly do: 'wait'; readonly backoff: Backoff }
+  | { readonly do: 'delay'; readonly backoff: Backoff }
   | { readonly do: 'serve'; readonly leg: number }
   | {
       readonly do: 'failed'

@@ -172,10 +172,10 @@ function broken(
   if (wanted && state.wait === 'none') return 'a dial is wanted and nothing waits for it'
   if (!wanted && state.wait !== 'none') return 'a dial waits that nobody wants'
   if (state.wait === 'room' && !(state.active && state.old)) return 'a dial waits for room while there is some'
-  if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'wait'))
+  if (state.wait === 'timer' && before.wait !== 'timer' && !effects.some((effect) => effect.do === 'delay'))
     return 'a wait has no end'
   if (state.old && !state.active) return 'an old leg serves beside nothing'
-  const waits = effects.flatMap((effect) => (effect.do === 'wait' ? [effect.backoff] : []))
+  const waits = effects.flatMap((effect) => (effect.do === 'delay' ? [effect.backoff] : []))
   if (
     event.type === 'dial' &&
     (JSON.stringify(before) !== JSON.stringify(state) ||

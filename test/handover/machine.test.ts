@@ -39,7 +39,7 @@ describe('every interleaving of events', () => {
     ['a named place that cannot be reached is dialled over and over', 'turn.tries % 2 === 0 ?', 'turn.tries >= 0 ?'],
     ['a named place is given up for good', 'turn.tries % 2 === 0 ?', 'turn.tries === 0 ?'],
     ['a busy server is dialled at once', 'retryAfter: busy?.retryAfter,', ''],
-    ['a hint dials at once', 'wait(turn, { kind: event.backoff, failures: 0 })', 'dial(turn)'],
+    ['a hint dials at once', 'wait(turn, { kind: backoff, failures: 0 })', 'dial(turn)'],
   ]
   it.each(mistakes)('would notice if %s', async (_name, from, to) => {
     const broken = await mutant<typeof Machine>('src/handover/machine.ts', from, to)
@@ -121,7 +121,7 @@ describe('one handover at a time, in words', () => {
     )
     expect(
       effects.flatMap((effect) =>
-        effect.do === 'wait' && effect.backoff.kind === 'again' ? [effect.backoff.unopened] : [],
+        effect.do === 'delay' && effect.backoff.kind === 'again' ? [effect.backoff.unopened] : [],
       ),
     ).toEqual([1, 2, 0, 1])
   })
@@ -130,11 +130,11 @@ describe('one handover at a time, in words', () => {
     const busy = { do: 'retry', backoff: 'busy', retryAfter: 5_000 } as const
     const asked: Event[] = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }]
     expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({
-      do: 'wait',
+      do: 'delay',
       backoff: { kind: 'again', failures: 1, unopened: 0, retryAfter: 5_000 },
     })
     expect(run([...asked, { type: 'deadline' }, died(2, busy)], live)[1].at(-1)).toEqual({
-      do: 'wait',
+      do: 'delay',
       backoff: { kind: 'busy', failures: 1, unopened: 0, retryAfter: 5_000 },
     })
   })
@@ -220,7 +220,7 @@ describe('one handover at a time, in words', () => {
       live,
     )
     expect([state.active?.ask?.id, state.wait]).toEqual(['n', 'timer'])
-    expect(effects.at(-1)).toEqual({ do: 'wait', backoff: { kind: 'asked' } })
+    expect(effects.at(-1)).toEqual({ do: 'delay', backoff: { kind: 'asked' } })
   })
 
   it('client rule 8: a cancellation before readiness drops the standby leg', () => {

@@ -1,0 +1,80 @@
+import type { Coordinator } from './coordinator.js'
+import { Dial } from './dial.js'
+import { tellGone } from './leg-end.js'
+import type { Effect } from './state.js'
+
+type CarryOut<Do> = (to: Coordinator, effect: Extract<Effect, { readonly do: Do }>) => void
+
+/** What is done for each effect of the machine, by its name: legs are dialled and closed, and the session is told. */
+export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
+  dial(to, { leg, url, ask }) {
+    const { state, legs, audience, handoverRecord } = to
+    const dial = new Dial(to, leg, url, ask)
+    legs.set(leg, dial)
+    audience.emit('leg-dialling', { leg, handover: dial.handover })
+    if (ask) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)
+  },
+
+  close(to, { leg: number, why }) {
+    const { legs, dials, dialTimer, audience, goodbye } = to
+    const leg = legs.get(number)
+    if (!leg) return
+    legs.delete(number)
+    // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
+    if (why === 'dropped' && leg.url) dialTimer.busyFor.extend(dials.retries.take())
+    if (why === 'same-server') dials.inVain = leg.url
+    if (why === 'silent') audience.outage.failed({ code: 'lost', message: why })
+    // A code of the application's own stands alone where it gave no reason, as with a WebSocket.
+    const { code = 1000, reason = goodbye?.code ? '' : why } = goodbye ?? {}
+    leg.close(code, reason)
+    tellGone(to, { leg: number, code, reason, by: 'client' })
+  },
+
+  delay: ({ dialTimer }, { backoff }) => dialTimer.wait(backoff),
+
+  /** A leg serves from here on: a fresh one, or the old one again. */
+  serve(to, { leg: number }) {
+    const { session, audience, handoverRecord, legs, state, dials } = to
+    const leg = legs.get(number)
+    if (!leg?.welcome) return
+    to.limits.ageFrom(leg.dialledAt)
+    if (handoverRecord.lost(number)) return tellRefused(to, leg)
+    const { old } = state
+    // What any of this tells may have stopped everything.
+    const gone = () => legs.get(number) !== leg
+    dials.doubted = false
+    const refusals = leg.takeRefusals()
+    session.ready(number, leg.answers ?? new Map(), refusals)
+    leg.answers = null
+    if (gone()) return
+    for (const error of refusals) {
+      session.merge.refused(number, error.topic!, error.retryAfter)
+      audience.refused(error)
+    }
+    if (gone()) return
+    session.outbox?.ready(number, leg.welcome.maxFrame)
+    audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
+    if (gone()) return
+    if (old?.ask) handoverRecord.cut(old.ask, old.leg, number)
+    else handoverRecord.served(number)
+    session.served(old !== null)
+    audience.outage.over()
+    if (to.freshest !== undefined && leg.token !== undefined) to.renew(to.freshest)
+  },
+
+  failed(to, { ask, why }) {
+    to.handoverRecord.failed(ask, why)
+    tellRefused(to, to.activeLeg)
+  },
+
+  stopped(to, { stop }) {
+    to.freshest = undefined
+    to.handoverRecord.stopped()
+    to.audience.stopped(stop)
+  },
+}
+
+/** That leg serves on, or again. */
+function tellRefused({ audience }: Coordinator, leg: Dial | undefined) {
+  for (const error of leg?.takeRefusals() ?? []) audience.emit('error', { error })
+}
