@@ -4,11 +4,11 @@ import { between, instant, type Instant } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame } from '../protocol/frames.js'
-import type { Dial } from './dial.js'
+import type { HandoverLeg } from './handover-leg.js'
 import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
-import type { Audience, Handover } from './handover.js'
-import { carryOut } from './effects.js'
+import type { Audience } from './handover.js'
+import { carryOut, type Carrier } from './effects.js'
 import { hasLasted } from './leg-end.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
@@ -33,13 +33,13 @@ const SUSPENDED = 4000
  * Brings to the machine what happens, one event after the other, and has carried out what it decides (`effects.ts`).
  * What legs say comes in by `leg-frames.ts` and `leg-end.ts`.
  */
-export class Coordinator implements Handover, SessionLegs {
+export class Coordinator implements Carrier, SessionLegs {
   readonly settings: Settings
   readonly audience: Audience
   /** Set by `connect`: before it there are no legs. */
   session!: Session
   state: State = initialState
-  readonly legs: Handover['legs'] = new Map()
+  readonly legs: Carrier['legs'] = new Map()
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
@@ -50,9 +50,7 @@ export class Coordinator implements Handover, SessionLegs {
   /** Of the step that is being carried out. */
   #turn = 0
   #lookedAt: Instant | null = null
-  /** What the legs' servers are told while the application stops, or its page is stored. */
-  goodbye: Pick<Stop, 'code' | 'reason'> | null = null
-  /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
+  goodbye: Carrier['goodbye'] = null
   freshest: string | undefined
 
   constructor(settings: Settings, audience: Audience) {
@@ -125,7 +123,7 @@ export class Coordinator implements Handover, SessionLegs {
     const [after, effects] = step(this.state, event)
     this.state = after
     for (const effect of effects) {
-      ;(carryOut[effect.do] as (to: Coordinator, effect: Effect) => void)(this, effect)
+      ;(carryOut[effect.do] as (to: Carrier, effect: Effect) => void)(this, effect)
       if (this.#turn !== mine) break
     }
     const { active, standby, wait, failures } = this.state
@@ -245,7 +243,7 @@ export class Coordinator implements Handover, SessionLegs {
     return viewOf(this.state, this.activeLeg, this.handoverRecord.cutover?.ask, dialAt)
   }
 
-  get activeLeg(): Dial | undefined {
+  get activeLeg(): HandoverLeg | undefined {
     return this.legs.get(this.state.active?.leg)
   }
 }

@@ -4,6 +4,7 @@ import { dialPatience } from '../policy/dial-patience.js'
 import { ProtocolLeg, type LegEnd } from '../legs/protocol-leg.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { Handover } from './handover.js'
+import type { HandoverLeg } from './handover-leg.js'
 import { ended, fellSilent } from './leg-end.js'
 import { received } from './leg-frames.js'
 import { askUrl } from './option-callbacks.js'
@@ -16,18 +17,11 @@ import type { HandoverAsk } from './state.js'
 const OPEN_PART = 0.5
 
 /** A dial, and the leg that comes of it: what it is made of, and who hears it, all the way to its end. */
-export class Dial extends ProtocolLeg {
+export class Dial extends ProtocolLeg implements HandoverLeg {
   readonly number: number
-  /** The id of the server's request that caused it. */
   readonly handover: string | undefined
-  /**
-   * Topics that its server refused before it welcomed the leg, or ended when it was left: told when it serves, or goes
-   * on to, which it may never do.
-   */
-  refusals: Map<string, LiveSocketError> | null = null
-  /** It was under way when a hint came that only this client was hit. */
+  refusals: HandoverLeg['refusals'] = null
   suspect = false
-  /** It was there when the page was told that it may be left. What is dialled afterwards no such navigation closes. */
   leaving = false
   readonly #for: Handover
   readonly #url: string | null
@@ -53,7 +47,6 @@ export class Dial extends ProtocolLeg {
     this.dial(state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout)
   }
 
-  /** Each is told once. */
   takeRefusals(): LiveSocketError[] {
     const refusals = [...(this.refusals?.values() ?? [])]
     this.refusals = null

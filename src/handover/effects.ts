@@ -1,9 +1,27 @@
-import type { Coordinator } from './coordinator.js'
 import { Dial } from './dial.js'
+import type { DialTimer } from './dial-timer.js'
+import type { Handover } from './handover.js'
+import type { HandoverLeg } from './handover-leg.js'
+import type { HandoverRecord } from './handover-record.js'
 import { tellGone } from './leg-end.js'
-import type { Effect } from './state.js'
+import type { Effect, Stop } from './state.js'
+import type { TimeLimits } from './time-limits.js'
 
-type CarryOut<Do> = (to: Coordinator, effect: Extract<Effect, { readonly do: Do }>) => void
+/** On what effects are carried out: the coordinator is it. */
+export interface Carrier extends Handover {
+  readonly dialTimer: DialTimer
+  readonly limits: TimeLimits
+  readonly handoverRecord: HandoverRecord
+  readonly activeLeg: HandoverLeg | undefined
+  /** What the legs' servers are told while the application stops, or its page is stored. */
+  readonly goodbye: Pick<Stop, 'code' | 'reason'> | null
+  /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
+  freshest: string | undefined
+  /** Puts it on the live legs. */
+  renew(token: string): void
+}
+
+type CarryOut<Do> = (to: Carrier, effect: Extract<Effect, { readonly do: Do }>) => void
 
 /** What is done for each effect of the machine, by its name: legs are dialled and closed, and the session is told. */
 export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
@@ -75,6 +93,6 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
 }
 
 /** That leg serves on, or again. */
-function tellRefused({ audience }: Coordinator, leg: Dial | undefined) {
+function tellRefused({ audience }: Carrier, leg: HandoverLeg | undefined) {
   for (const error of leg?.takeRefusals() ?? []) audience.emit('error', { error })
 }

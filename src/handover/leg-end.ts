@@ -3,7 +3,7 @@ import { since } from '../base/clock.js'
 import type { LegEnd } from '../legs/protocol-leg.js'
 import { closeVerdict } from '../policy/close-verdict.js'
 import { legFailure } from '../policy/leg-failure.js'
-import type { Dial } from './dial.js'
+import type { HandoverLeg } from './handover-leg.js'
 import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
 import { askOnClose } from './option-callbacks.js'
@@ -14,12 +14,12 @@ import { askOnClose } from './option-callbacks.js'
  */
 const LASTED = 30_000
 
-export function hasLasted({ settings }: Handover, leg: Dial | undefined): boolean {
+export function hasLasted({ settings }: Handover, leg: HandoverLeg | undefined): boolean {
   return !!leg?.welcomedAt && since(settings.clock, leg.welcomedAt) >= LASTED
 }
 
 /** Nothing is heard of it, though it was asked. */
-export function fellSilent(handover: Handover, leg: Dial): void {
+export function fellSilent(handover: Handover, leg: HandoverLeg): void {
   const { evidence, dials, state } = handover
   evidence.hint()
   if (leg.number === state.old?.leg) return handover.dispatch({ type: 'old-done' })
@@ -29,7 +29,7 @@ export function fellSilent(handover: Handover, leg: Dial): void {
 }
 
 /** A leg is gone by itself, or its dial came to nothing. */
-export function ended(handover: Handover, leg: Dial, end: LegEnd): void {
+export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
   const { settings, audience, state, legs, dials, evidence } = handover
   const { code, reason, opened, error } = end
   const { number, url, suspect, leaving } = leg
@@ -64,7 +64,7 @@ export function ended(handover: Handover, leg: Dial, end: LegEnd): void {
 }
 
 /** The server that asked to be left hears that the next one has no room: it paces its requests. */
-function tellBusy({ state, legs }: Handover, { number }: Dial, retryAfter: number | undefined) {
+function tellBusy({ state, legs }: Handover, { number }: HandoverLeg, retryAfter: number | undefined) {
   const { active, standby } = state
   if (number !== standby?.leg || active?.ask?.by !== 'server') return
   legs.get(active.leg)?.send({ type: 'delayed', id: active.ask.id, retryAfter })
@@ -85,7 +85,7 @@ export function tellGone(
  * standby leg it may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one
  * meets changes nothing.
  */
-function refusedToken({ session, state, dials }: Handover, leg: Dial, alone: boolean) {
+function refusedToken({ session, state, dials }: Handover, leg: HandoverLeg, alone: boolean) {
   if (alone) return session.tokens.rejected(leg.token)
   if (leg.number === state.old?.leg || dials.doubted) return
   dials.doubted = true

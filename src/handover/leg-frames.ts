@@ -2,12 +2,12 @@ import { since } from '../base/clock.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import { checkRedirect } from '../policy/redirect.js'
 import type { ErrorFrame, HandoverFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
-import type { Dial } from './dial.js'
+import type { HandoverLeg } from './handover-leg.js'
 import type { Handover } from './handover.js'
 import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
-export function received(handover: Handover, leg: Dial, frame: ServerFrame): void {
+export function received(handover: Handover, leg: HandoverLeg, frame: ServerFrame): void {
   const { session, audience, evidence, dials } = handover
   evidence.heard()
   switch (frame.type) {
@@ -54,7 +54,7 @@ export function received(handover: Handover, leg: Dial, frame: ServerFrame): voi
   handover.retireOld()
 }
 
-function welcomed(handover: Handover, leg: Dial, { server, tokenTtl, reconnectSpread }: WelcomeFrame) {
+function welcomed(handover: Handover, leg: HandoverLeg, { server, tokenTtl, reconnectSpread }: WelcomeFrame) {
   const { settings, session, legs, dials } = handover
   dials.welcomed(reconnectSpread, since(settings.clock, leg.dialledAt))
   session.tokens.accepted(leg.token, tokenTtl)
@@ -62,7 +62,7 @@ function welcomed(handover: Handover, leg: Dial, { server, tokenTtl, reconnectSp
   handover.dispatch({ type: 'ready', leg: leg.number, same })
 }
 
-function askedToHandOver(handover: Handover, leg: Dial, frame: HandoverFrame) {
+function askedToHandOver(handover: Handover, leg: HandoverLeg, frame: HandoverFrame) {
   const { settings, audience, legs, dials } = handover
   const { id, reason, deadline, spread = 0 } = frame
   let url: string | null = null
@@ -78,7 +78,7 @@ function askedToHandOver(handover: Handover, leg: Dial, frame: HandoverFrame) {
 }
 
 /** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */
-function refused(handover: Handover, leg: Dial, frame: ErrorFrame) {
+function refused(handover: Handover, leg: HandoverLeg, frame: ErrorFrame) {
   const { session, audience } = handover
   const { type, topic, id, code, message, retryAfter } = frame
   if (isAboutLeg(frame)) return
@@ -97,7 +97,7 @@ function refused(handover: Handover, leg: Dial, frame: ErrorFrame) {
  * A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to
  * end.
  */
-function isLeft({ settings, state }: Handover, { number }: Dial): boolean {
+function isLeft({ settings, state }: Handover, { number }: HandoverLeg): boolean {
   const { active, old } = state
   return settings.protocol.merge !== 'log' && (number === old?.leg || (number === active?.leg && active.ask !== null))
 }

@@ -1,5 +1,5 @@
 import type { HandoverAsk, State } from './state.js'
-import type { Dial } from './dial.js'
+import type { HandoverLeg } from './handover-leg.js'
 
 /** What the public state shows of legs and handovers; times are wall-clock ms. */
 export interface View {
@@ -19,7 +19,7 @@ export interface View {
  */
 export function viewOf(
   state: State,
-  leg: Dial | undefined,
+  leg: HandoverLeg | undefined,
   overlapping: HandoverAsk | undefined,
   dialAt: number,
 ): View {
