@@ -1,5 +1,6 @@
 import type { LiveSocketOptions, TopicTypes } from './options/options.js'
 import type { Parts } from './options/parts.js'
+import { LACKING } from './protocol/lacking.js'
 import type { MethodTypes } from './protocol/method-types.js'
 import { assembleLiveSocket, type CoreSocket } from './socket/live-socket.js'
 import { noTokens } from './tokens/no-tokens.js'
@@ -20,7 +21,12 @@ export function createLiveSocket<Topics extends object = TopicTypes, Methods ext
   options: LiveSocketOptions<Topics>,
   parts: Parts = {},
 ): CoreSocket<Topics, Topics, Methods> {
-  return assembleLiveSocket<Topics, Topics, Methods>(options, { protocol: livesocketV1, noTokens, ...parts })
+  return assembleLiveSocket<Topics, Topics, Methods>(options, {
+    protocol: livesocketV1,
+    noTokens,
+    ...LACKING,
+    ...parts,
+  })
 }
 
 export { requests } from './requests/requests.js'

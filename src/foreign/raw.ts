@@ -1,3 +1,4 @@
+import { LACKING } from '../protocol/lacking.js'
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { Protocol } from '../protocol/protocol.js'
@@ -46,6 +47,7 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     name: options.name ?? 'raw',
     subprotocols: [...(options.subprotocols ?? [])],
     merge: strength,
+    lacking: LACKING,
     overlap: options.overlap ?? 'concurrent',
     inBandAuth: options.auth !== undefined,
     acknowledges: options.answer !== undefined,

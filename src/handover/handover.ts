@@ -6,7 +6,6 @@ import type { DialRecord } from './dial-record.js'
 import type { Emit } from './events.js'
 import type { LocalEvidence } from './local-evidence.js'
 import type { Outage } from './outage.js'
-import type { Signals } from '../signals/signals.js'
 import type { Session } from './session.js'
 import type { ClientReason, Event, HandoverAsk, State, Stop } from './state.js'
 
@@ -48,8 +47,6 @@ export interface Handover {
 export interface Audience {
   readonly outage: Outage
   readonly emit: Emit
-  /** Null: nothing was said, and nobody listens. */
-  readonly signals: Pick<Signals, 'told' | 'refused'> | null
   error(error: LiveSocketError): void
   /** Something is not as it must be, and everything else goes on; `cause`: what a function of the application threw. */
   report(message: string, cause?: unknown): void

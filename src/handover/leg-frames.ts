@@ -8,7 +8,7 @@ import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
 export function received(handover: Handover, leg: HandoverLeg, frame: ServerFrame): void {
-  const { session, audience, evidence, dials } = handover
+  const { session, evidence, dials } = handover
   evidence.heard()
   switch (frame.type) {
     case 'welcome':
@@ -25,10 +25,12 @@ export function received(handover: Handover, leg: HandoverLeg, frame: ServerFram
       session.outbox?.acked(frame)
       break
     case 'signal':
-      audience.signals?.told(frame)
+      session.signals.told(frame)
       break
     case 'nack':
-      if (!audience.signals?.refused(frame)) session.outbox?.nacked(frame, leg.number)
+      // No other id begins with a dot.
+      if (frame.id[0] === '.') session.signals.refused(frame)
+      else session.outbox?.nacked(frame, leg.number)
       break
     case 'authed':
       session.tokens.accepted(leg.token, frame.tokenTtl)

@@ -4,6 +4,7 @@ import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
+import type { Signals } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/token-part.js'
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
 import type { MessageInfo } from '../topics/message.js'
@@ -35,7 +36,8 @@ export interface SessionLegs {
 export interface SessionAudience {
   readonly outage: Outage
   readonly emit: Emit
-  readonly subscriptions: Pick<Subscriptions, 'deliver' | 'answered'>
+  readonly subscriptions: Pick<Subscriptions, 'deliver' | 'answered' | 'has'>
+  error(error: LiveSocketError): void
   outboxChanged(size: Outbox['size']): void
   tokenState(state: TokenState): void
   changed(): void
@@ -86,6 +88,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   readonly deliver: (data: unknown, info: MessageInfo) => void
   #id = ''
   #tokens: TokenKeeper | null = null
+  #signals: Signals | null = null
   /** A leg has served the application. */
   everLive = false
   #deliveredAt: Instant | null = null
@@ -126,6 +129,10 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   get tokens(): TokenKeeper {
     return (this.#tokens ??= this.#makeTokens())
+  }
+
+  get signals(): Signals {
+    return (this.#signals ??= this.#settings.parts.signals(this as never, this.#audience as never))
   }
 
   needOutbox(): Outbox {
@@ -213,7 +220,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.#audience.subscriptions.answered(topic, head)
   }
 
-  // What its publishes and requests want.
+  // What its publishes, requests and signals want.
 
   send(leg: number, frame: ClientFrame): boolean {
     return this.#legs.send(leg, frame)
@@ -232,8 +239,9 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.#audience.outboxChanged(this.outbox!.size)
   }
 
+  /** What is left of a session that has ended goes nowhere. */
   get serving() {
-    return this.#legs.serving
+    return this.closed === null ? this.#legs.serving : null
   }
 
   // What its tokens tell.

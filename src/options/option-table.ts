@@ -53,11 +53,14 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
 /** What a table reads where nothing was given. */
 const defaults = new WeakMap<Table, unknown>()
 
-/** An object of whatever names, each of which goes by the one rule; undefined where none was given. */
-export function eachBy<Value>(rule: Rule<Value>): Rule<Readonly<Record<string, Value>> | undefined> {
+/** An object of whatever names, each of which goes by the one rule or table; undefined where none was given. */
+export function eachBy<Each extends Rule<unknown> | Table>(
+  rule: Each,
+): Rule<ReadonlyMap<string, Read<{ each: Each }>['each']> | undefined> {
   return (name, given) => {
     if (given === undefined) return undefined
-    return readOptions(Object.fromEntries(Object.keys(given ?? {}).map((key) => [key, rule])), given, name)
+    const table = Object.fromEntries(Object.keys(given ?? {}).map((key) => [key, rule]))
+    return new Map(Object.entries(readOptions(table, given, name))) as never
   }
 }
 

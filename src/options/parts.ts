@@ -16,8 +16,10 @@ export interface Parts {
   readonly signals?: SignalsPart
 }
 
-/** With what it speaks where the options name no protocol. It has `tokens` or `noTokens`. */
+/** With what it speaks where the options name no protocol, and what stands for the parts that it does without. */
 export interface AllParts extends Parts {
+  readonly requests: RequestsPart
+  readonly signals: SignalsPart
   readonly protocol: () => Protocol
   /** What stands in the place of `tokens` where that is left out, and is loaded there alone. */
   readonly noTokens?: Parts['tokens']

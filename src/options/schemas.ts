@@ -1,20 +1,16 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { explain } from '../base/explanation.js'
 import { checkData } from '../base/standard-schema.js'
-import { eachBy, invalid, isObject, readOptions } from './option-table.js'
+import { eachBy, invalid, isObject } from './option-table.js'
+
+const SIDES = { input: optionalSchema, output: optionalSchema }
 
 /** Part of a live socket: the rules of the options `schemas` and `methods`, and what checks data by them. */
 export const schemas = {
-  topics(name: string, given: unknown): ReadonlyMap<string, StandardSchemaV1> | undefined {
-    const read = TOPICS(name, given)
-    return read && new Map(Object.entries(read))
-  },
-  methods: eachBy((name, given) => readOptions(SIDES, given ?? null, name)),
+  topics: eachBy(schema),
+  methods: eachBy(SIDES),
   check: checkData,
 } as const
-
-const TOPICS = eachBy(schema)
-const SIDES = { input: optionalSchema, output: optionalSchema }
 
 function optionalSchema(name: string, given: unknown): StandardSchemaV1 | undefined {
   return given === undefined ? undefined : schema(name, given)

@@ -77,8 +77,7 @@ const OPTIONS = {
   outbox: { maxMessages: count(1_000), maxBytes: count(MIB), ackTimeout: duration(10_000) },
   holding: { maxMessages: count(1_000), maxBytes: count(MIB), gapTimeout: duration(250, 0) },
   onClose: optionalFunction<(close: { code: number; reason: string }) => unknown>,
-  debug: (name, given) =>
-    typeof given === 'boolean' ? (given ? toConsole : null) : optionalFunction<(line: string) => void>(name, given),
+  debug: (name, given) => (typeof given === 'boolean' ? given : optionalFunction<(line: string) => void>(name, given)),
   environment: {
     WebSocket: optionalFunction<unknown>,
     clock: seam<Clock, Clock>(platformClock, 'now', 'monotonic', 'setTimeout', 'frame'),
@@ -111,8 +110,7 @@ function lacks(part: string): Rule<undefined> {
   }
 }
 
-const NO_SCHEMAS: ReadonlyMap<string, StandardSchemaV1> = new Map()
-const NO_METHODS: MethodSchemas = {}
+const NO_SCHEMAS = new Map<string, never>()
 
 type Given = Read<ReturnType<typeof tableOf>>
 
@@ -131,9 +129,7 @@ interface Chosen {
   /** What the schema makes of the data: the data itself, where there is none. */
   readonly check: (schema: StandardSchemaV1 | undefined, data: unknown) => Checked
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
-  readonly methods: MethodSchemas
-  /** Warn of nothing. */
-  readonly quiet: boolean
+  readonly methods: ReadonlyMap<string, MethodSchemas[string]>
   /** Of this one live socket. */
   readonly clock: Deadlines
 }
@@ -162,11 +158,10 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
       cap: reconnect.cap,
     },
     protocol,
-    parts,
+    parts: { ...parts, ...protocol.lacking },
     check: parts.schemas?.check ?? unchecked,
     schemas: options.schemas ?? NO_SCHEMAS,
-    methods: options.methods ?? NO_METHODS,
-    quiet: options.debug === null,
+    methods: options.methods ?? NO_SCHEMAS,
     clock: new Deadlines(environment.clock),
   }
   // Into what was read: all clients' settings have one shape, where a spread gives each its own.
@@ -195,10 +190,6 @@ function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {
   const relative = typeof given === 'string' && /^[./?]/.test(given) && baseUrl() === undefined
   if (!relative) dialUrl(given)
   return given as string | URL
-}
-
-function toConsole(line: string) {
-  console.debug(line)
 }
 
 /** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import type { LACKING } from './lacking.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame } from './frames.js'
 
 /** What goes over a WebSocket. */
@@ -86,6 +87,8 @@ export interface Protocol {
   readonly binary: boolean
   /** Where the handshake itself bears the token: what to dial instead. Throws nothing. */
   dial?(to: Dial, token: string | undefined): Dial
+  /** For the parts of a live socket that this kind of server knows nothing of. Absent: it knows them all. */
+  readonly lacking?: typeof LACKING
   /** Makes what merges the messages of its legs. Whose protocol it is knows of what. */
   readonly createMerge: (deps: never, handlers: never) => unknown
   /** One codec a leg. */

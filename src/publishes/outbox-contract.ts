@@ -12,14 +12,14 @@ export interface PublishOptions {
   readonly ttl?: number
 }
 
-/** What became of a publish that the server applied. */
+/** What became of a publish, or a request, that the server applied. */
 export interface Published {
   readonly id: string
   /** Where the topic's log has it; absent where the server does not say. */
   readonly offset?: number
   /** The numbering that `offset` belongs to, where the server says. */
   readonly epoch?: string
-  /** What the server's `onPublish` answered. */
+  /** What the server's `onPublish` or `onRequest` answered. */
   readonly data?: unknown
 }
 
@@ -29,10 +29,11 @@ export type PublishFrame = Extract<ClientFrame, { readonly type: 'publish' }>
 /** What is owed an answer: each kind is counted by itself. */
 export type OwedFrame = Extract<ClientFrame, { readonly type: 'publish' | 'request' }>
 
+/** One that is to be sent. `bytes`: of the frame, without `age`. */
+export type Owed = OwedFrame & { readonly bytes: number }
+
 /** How something is sent, and how its answer is waited for. */
 export interface Sending {
-  /** Of the frame, without `age`. */
-  readonly bytes: number
   /** What is sent in one lane is answered in that order: a topic is one, and each request is its own. */
   readonly lane: string
   /**
@@ -100,7 +101,7 @@ export interface Outbox {
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Published>
   /** Takes a frame, to be sent on the leg that serves. Resolves with the answer, rejects as `publish`. */
-  add(frame: OwedFrame, sending: Sending): Promise<unknown>
+  add(frame: Owed, sending: Sending): Promise<Published>
   /**
    * `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes
    * more.

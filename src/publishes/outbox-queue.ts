@@ -1,6 +1,6 @@
 import type { Instant } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
-import type { OwedFrame } from './outbox-contract.js'
+import type { OwedFrame, Published } from './outbox-contract.js'
 
 /** What is owed an answer, from the call that made it until it settles. */
 export interface Entry {
@@ -18,7 +18,7 @@ export interface Entry {
   /** On the monotonic clock: the moment at which the leg becomes suspect, and the wait that ends then. */
   overdueAt: number
   patience: number
-  readonly resolve: (answer: unknown) => void
+  readonly resolve: (answer: Published) => void
   readonly reject: (error: LiveSocketError) => void
   /** Lets go of the timer and the signal, where it has one. */
   release: (() => void) | null

@@ -2,11 +2,12 @@ import { explain } from '../base/explanation.js'
 import { instant, since } from '../base/clock.js'
 import type { LiveSocketError, LiveSocketErrorCode } from '../base/errors.js'
 import type { AckFrame } from '../protocol/frames.js'
-import { KeptPublish, keep } from './kept-publish.js'
+import { keep } from './kept-frame.js'
 import type {
   Outbox,
   OutboxDeps,
   OutboxHandlers,
+  Owed,
   OwedFrame,
   Published,
   PublishOptions,
@@ -14,7 +15,7 @@ import type {
   Sending,
 } from './outbox-contract.js'
 import { OutboxQueue, type Entry, type OutboxLeg } from './outbox-queue.js'
-import { failure, refusal, unsendable } from './refusal.js'
+import { failure, refusal } from './refusal.js'
 
 export type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
 
@@ -50,16 +51,19 @@ class LegOutbox implements Outbox {
 
   publish(topic: string, data: unknown, { signal, ttl }: PublishOptions = {}): Promise<Published> {
     const { id: newId, binary, dedupes = true, ackTimeout } = this.#deps
-    const kept = keep(data, binary)
     const id = newId()
-    if ('invalid' in kept) return Promise.reject(unsendable({ type: 'publish', topic }, kept))
-    const frame = new KeptPublish(id, topic, ++this.#count, kept.json)
-    const { bytes } = frame
-    const sending = { bytes, lane: topic, repeatable: dedupes, ackTimeout, limit: ttl, signal }
-    return Object.assign(this.add(frame, sending) as Promise<Published>, { id })
+    let frame
+    try {
+      frame = keep({ type: 'publish', id, topic, n: ++this.#count }, data, binary)
+    } catch (unsendable) {
+      return Promise.reject(unsendable as Error)
+    }
+    const sending = { lane: topic, repeatable: dedupes, ackTimeout, limit: ttl, signal }
+    return Object.assign(this.add(frame, sending), { id })
   }
 
-  add(frame: OwedFrame, { bytes, lane, repeatable, ackTimeout, limit = Infinity, signal }: Sending): Promise<unknown> {
+  add(frame: Owed, { lane, repeatable, ackTimeout, limit = Infinity, signal }: Sending): Promise<Published> {
+    const { bytes } = frame
     const refused = this.#refused(frame, bytes, limit)
     if (refused) return Promise.reject(refused)
     return new Promise((resolve, reject) => {
@@ -139,7 +143,6 @@ class LegOutbox implements Outbox {
 
   #succeed(entry: Entry, { id, offset, epoch, data }: Omit<AckFrame, 'type'>) {
     this.#remove(entry)
-    if (entry.frame.type === 'request') return entry.resolve(data)
     const published: { -readonly [Name in keyof Published]: Published[Name] } = { id }
     if (offset !== undefined) published.offset = offset
     if (epoch !== undefined) published.epoch = epoch

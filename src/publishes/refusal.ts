@@ -3,9 +3,9 @@ import { explain } from '../base/explanation.js'
 import type { NackFrame } from '../protocol/frames.js'
 import type { Unserialisable } from '../protocol/json.js'
 
-/** What is to be said to the server, or was. */
-interface Said {
-  readonly type: 'publish' | 'request' | 'signal'
+/** What is to be said to the server, or was; or what it answered. */
+export interface Said {
+  readonly type: 'publish' | 'request' | 'answer' | 'signal'
   readonly id?: string
   readonly topic?: string
   readonly method?: string

@@ -1,9 +1,6 @@
 import { newId } from '../base/id.js'
-import { explain } from '../base/explanation.js'
-import { frameBytes, frameText } from '../protocol/client-frames.js'
-import { serialise } from '../protocol/json.js'
-import type { Outbox } from '../publishes/outbox.js'
-import { failure, unsendable } from '../publishes/refusal.js'
+import type { Outbox, Published } from '../publishes/outbox.js'
+import { keep } from '../publishes/kept-frame.js'
 
 /** How long a request may take, what gives it up, and whether it may be sent twice. */
 export interface RequestOptions {
@@ -16,7 +13,12 @@ export interface RequestOptions {
 }
 
 /** For whom it is passed to, its outbox is nobody else's concern. */
-export type RequestsPart = (outbox: never, method: string, data: unknown, options?: RequestOptions) => Promise<unknown>
+export type RequestsPart = (
+  outbox: never,
+  method: string,
+  data: unknown,
+  options?: RequestOptions,
+) => Promise<Published>
 
 const TIMEOUT = 30_000
 
@@ -31,15 +33,9 @@ export const requests: RequestsPart = (
   data,
   { signal, timeout = TIMEOUT, idempotent = false } = {},
 ) => {
-  const head = { type: 'request', id: newId(), method } as const
-  if (typeof method !== 'string' || method === '' || method.length > 128)
-    return Promise.reject(failure(head, 'invalid', explain`a method is a string of 1 to 128 characters`))
-  const kept = data === undefined ? { json: undefined } : serialise(data)
-  if ('invalid' in kept) return Promise.reject(unsendable(head, kept))
-  const frame = { ...head, text: frameText(head, kept.json) }
+  const frame = keep({ type: 'request', id: newId(), method }, data)
   return outbox.add(frame, {
-    bytes: frameBytes(frame),
-    lane: head.id,
+    lane: frame.id,
     repeatable: idempotent,
     ackTimeout: Infinity,
     limit: timeout,

@@ -10,9 +10,8 @@ import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
 import type { Settings } from '../options/settings.js'
 import type { Outbox } from '../publishes/outbox.js'
-import type { Signals } from '../signals/signals.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
-import { debugLine } from './debug-line.js'
+import { tellDebug } from './debug.js'
 import { watchHost } from './host-watch.js'
 import type { Insides, PublishListener } from './insides.js'
 import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
@@ -33,18 +32,16 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   /** Who is told of what this socket publishes. */
   publishing: Set<PublishListener> | null = null
   readonly #live: LiveStore
-  /** Made when the first is sent or listened for. */
-  signals: Signals | null = null
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
 
   constructor(settings: Settings) {
-    const { clock, quiet, protocol } = settings
+    const { clock, debug, protocol } = settings
     this.settings = settings
     this.events = new Emitter((thrown, type) => this.#listenerThrew(thrown, type))
     this.#live = new LiveStore(clock, (thrown) => this.report(explain`A listener of the store threw.`, thrown))
     this.store = this.#live.store
-    this.outage = new Outage(clock, quiet)
+    this.outage = new Outage(clock, debug === false)
     this.subscriptions = createSubscriptions(this, protocol.merge === 'log')
     this.coordinator = new Coordinator(settings, this)
     this.session = new Session(settings, this.coordinator, this)
@@ -83,7 +80,6 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
 
   stopped(stop: Stop): void {
     const { by, code, reason } = stop
-    this.signals?.drop()
     this.#unwatch?.()
     this.#unwatch = null
     if (by === 'app' || by === 'signed-out') this.outage.over()
@@ -106,26 +102,11 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
     former.end(message, reason)
   }
 
-  // Signals.
-
-  needSignals(): Signals {
-    const { parts, protocol } = this.settings
-    if (protocol.merge !== 'log' || !parts.signals)
-      throw new LiveSocketError(
-        'invalid',
-        explain`There are no signals here: they are for a LiveSocket server, and a part of the socket.`,
-      )
-    return (this.signals ??= parts.signals(this as never))
-  }
-
   // What the application is told.
 
   emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): boolean {
-    try {
-      this.settings.debug?.(debugLine(type, event))
-    } catch (thrown) {
-      tellUncaught(thrown)
-    }
+    const { debug } = this.settings
+    if (debug) tellDebug(debug, type, event)
     return this.events.emit(type, event)
   }
 
@@ -174,7 +155,7 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
     this.subscriptions.served(active !== null)
   }
 
-  #listenerThrew(thrown: unknown, type: keyof LiveSocketEvents) {
+  #listenerThrew(thrown: unknown, type: string) {
     if (type !== 'error') this.report(explain`A listener threw; the others were told all the same.`, thrown)
     else tellUncaught(this.session.redactedError(thrown))
   }

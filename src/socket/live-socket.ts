@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { LiveSocketError } from '../base/errors.js'
+import type { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import type { LiveSocketEvents } from '../handover/events.js'
 import { givenFunction, optionalFunction } from '../options/option-table.js'
@@ -10,6 +10,7 @@ import type { AllParts } from '../options/parts.js'
 import type { Last, Position } from '../protocol/frames.js'
 import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-types.js'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
+import { failure, type Said } from '../publishes/refusal.js'
 import type { RequestOptions } from '../requests/requests.js'
 import type { SignalHandler, SignalInfo } from '../signals/signals.js'
 import type { Message, MessageInfo } from '../topics/message.js'
@@ -20,7 +21,7 @@ import { setInsides } from './insides.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 import type { LiveSocketStats } from './stats.js'
 import type { StreamOptions } from './stream.js'
-import { checkStart, checkTopic } from './topic-arguments.js'
+import { checkName, checkStart, checkTopic, MAX_METHOD } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
 
 export type { LiveSocketStats } from './stats.js'
@@ -180,10 +181,7 @@ export function assembleLiveSocket<
     publish: (topic, data, how) => publish(connection, topic, data, how),
     request: (method: string, data?: unknown, how?: RequestOptions) =>
       request(connection, method, data, how) as Promise<never>,
-    signal(topic, data) {
-      checkTopic(topic)
-      connection.needSignals().send(topic, data)
-    },
+    signal: (topic, data) => connection.session.signals.send(topic, data),
     onSignal: (topic, handler, how) => onSignal(connection, topic, handler as SignalHandler, how),
     position: (topic) => subscriptions.position(topic),
     topicStatus(topic) {
@@ -226,9 +224,8 @@ function onSignal(
   { onError }: Pick<SubscribeOptions, 'onError'> = {},
 ): () => void {
   givenFunction('handler', handler)
-  const signals = connection.needSignals()
+  const undo = connection.session.signals.on(topic, handler)
   const leave = subscribe(connection, topic, () => {}, { onError })
-  const undo = signals.on(topic, handler)
   return () => {
     undo()
     // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
@@ -240,7 +237,7 @@ function publish(connection: Connection, topic: string, data: unknown, options?:
   const { settings, session, publishing } = connection
   try {
     checkTopic(topic)
-    fitting(settings, settings.schemas.get(topic), data, `data for "${topic}"`, topic)
+    fitting(settings, settings.schemas.get(topic), data, { type: 'publish', topic })
   } catch (error) {
     return Promise.reject(error as Error)
   }
@@ -251,28 +248,16 @@ function publish(connection: Connection, topic: string, data: unknown, options?:
 }
 
 async function request({ settings, session }: Connection, method: string, data: unknown, how?: RequestOptions) {
-  const { protocol, parts, methods } = settings
-  if (protocol.merge !== 'log' || !parts.requests)
-    throw new LiveSocketError(
-      'invalid',
-      explain`There are no requests here: they are for a LiveSocket server, and a part of the socket.`,
-    )
-  const { input, output } = Object.hasOwn(methods, method) ? methods[method]! : {}
-  fitting(settings, input, data, `data of the request "${method}"`)
-  const answer = await parts.requests(session.needOutbox() as never, method, data, how)
-  return fitting(settings, output, answer, `answer to the request "${method}"`)
+  checkName('method', method, MAX_METHOD)
+  const { input, output } = settings.methods.get(method) ?? {}
+  fitting(settings, input, data, { type: 'request', method })
+  const answer = await settings.parts.requests(session.needOutbox() as never, method, data, how)
+  return fitting(settings, output, answer.data, { type: 'answer', method })
 }
 
 /** What the schema makes of the data. */
-function fitting(
-  settings: Settings,
-  schema: StandardSchemaV1 | undefined,
-  data: unknown,
-  what: string,
-  topic?: string,
-): unknown {
+function fitting(settings: Settings, schema: StandardSchemaV1 | undefined, data: unknown, said: Said): unknown {
   const checked = settings.check(schema, data)
   if (!('invalid' in checked)) return checked.value
-  const message = explain`The ${what} does not fit its schema: ${checked.invalid}.`
-  throw new LiveSocketError('invalid', message, { topic: topic!, cause: checked.cause })
+  throw failure(said, 'invalid', explain`it does not fit its schema: ${checked.invalid}`, checked.cause)
 }

@@ -4,10 +4,16 @@ import { invalid, isObject } from '../options/option-table.js'
 import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
 import type { Last, Position } from '../protocol/frames.js'
 
+export const MAX_METHOD = 128
+
+/** Throws `invalid` for what is no name. */
+export function checkName(what: 'topic' | 'method', name: unknown, most: number) {
+  if (typeof name !== 'string' || name === '' || name.length > most)
+    throw new LiveSocketError('invalid', explain`A ${what} is a string of 1 to ${most} characters.`)
+}
+
 export function checkTopic(topic: unknown) {
-  if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC) {
-    throw new LiveSocketError('invalid', explain`A topic is a string of 1 to ${MAX_TOPIC} characters.`)
-  }
+  checkName('topic', topic, MAX_TOPIC)
 }
 
 export function isPosition(given: unknown): given is Position {

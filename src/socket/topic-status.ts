@@ -10,18 +10,10 @@ export function createTopicStatus(
     getState: () => subscriptions.status(topic),
     getInitialState: () => 'pending',
     subscribe(listener) {
-      let told = subscriptions.status(topic)
-      const undo = subscriptions.add(
-        topic,
-        () => {},
-        undefined,
-        false,
-        (now) => {
-          const before = told
-          told = now
-          if (now !== before) listener(now, before)
-        },
-      )
+      const watch = (now: TopicStatus, before: TopicStatus) => {
+        if (now !== before) listener(now, before)
+      }
+      const undo = subscriptions.add(topic, () => {}, undefined, false, watch)
       // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
       return () => queueMicrotask(undo)
     },

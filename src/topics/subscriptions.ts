@@ -10,6 +10,9 @@ import type { MessageInfo } from './message.js'
  */
 export type TopicStatus = 'pending' | 'live' | LiveSocketError
 
+/** `before`: the one that it had; the same for who comes where the topic is refused by then. */
+export type StatusWatch = (status: TopicStatus, before: TopicStatus) => void
+
 export type MessageHandler = (data: unknown, info: MessageInfo) => void
 
 /** The handler of who wants to learn where a topic is, and nothing of it: a refusal is no news to it. */
@@ -39,13 +42,7 @@ export interface Subscriptions {
    * in a later session it does not begin there again. `watch` is told when the topic's status is another one, and soon
    * of a refusal from before.
    */
-  add(
-    topic: string,
-    handler: MessageHandler,
-    from?: Position | Last,
-    once?: boolean,
-    watch?: (status: TopicStatus) => void,
-  ): Subscription
+  add(topic: string, handler: MessageHandler, from?: Position | Last, once?: boolean, watch?: StatusWatch): Subscription
   status(topic: string): TopicStatus
   has(topic: string): boolean
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
@@ -69,7 +66,7 @@ class Subscriber {
 
   constructor(
     readonly handler: MessageHandler,
-    readonly watch: ((status: TopicStatus) => void) | undefined,
+    readonly watch: StatusWatch | undefined,
     readonly from: TopicRequest,
     /** Whatever comes first is for it, where others begin with what is new. */
     readonly whole: boolean,
@@ -134,13 +131,7 @@ class TopicSubscriptions implements Subscriptions {
     topic.telling = false
   }
 
-  add(
-    name: string,
-    handler: MessageHandler,
-    from?: Position | Last,
-    once = false,
-    watch?: (status: TopicStatus) => void,
-  ): Subscription {
+  add(name: string, handler: MessageHandler, from?: Position | Last, once = false, watch?: StatusWatch): Subscription {
     const isLast = from !== undefined && 'last' in from
     const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null), isLast)
     subscriber.seen = positionIn(from)
@@ -158,7 +149,8 @@ class TopicSubscriptions implements Subscriptions {
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)
     topic.subscribers = topic.subscribers.concat(subscriber)
     if (!known || isBehind) merge.subscribe(name, from ?? null)
-    if (known && typeof topic.status === 'object') queueMicrotask(() => this.#tell(name, topic, subscriber))
+    if (known && typeof topic.status === 'object')
+      queueMicrotask(() => this.#tell(name, topic, subscriber, topic.status))
 
     const remove = () => this.#remove(name, topic, subscriber)
     // While the topic goes back for another one, or tells another one first, its position says nothing about this one.
@@ -230,13 +222,14 @@ class TopicSubscriptions implements Subscriptions {
 
   #turn(name: string, topic: SubscribedTopic, status: TopicStatus) {
     if (status === topic.status) return
+    const before = topic.status
     topic.status = status
-    for (const subscriber of topic.subscribers) this.#tell(name, topic, subscriber)
+    for (const subscriber of topic.subscribers) this.#tell(name, topic, subscriber, before)
   }
 
-  #tell(name: string, { status }: SubscribedTopic, { watch, removed }: Subscriber) {
+  #tell(name: string, { status }: SubscribedTopic, { watch, removed }: Subscriber, before: TopicStatus) {
     try {
-      if (!removed) watch?.(status)
+      if (!removed) watch?.(status, before)
     } catch (error) {
       this.#handlers.threw(error, name)
     }

@@ -3,6 +3,7 @@ import { platformClock, type Clock } from '../base/clock.js'
 import { addressOf } from '../base/socket-address.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
 import type { LiveSocketOptions } from '../options/options.js'
+import { LACKING } from '../protocol/lacking.js'
 import type { Parts } from '../options/parts.js'
 import { assembleLiveSocket, type CoreSocket } from '../socket/live-socket.js'
 import type { Protocol } from '../protocol/protocol.js'
@@ -123,7 +124,8 @@ export class CoreWebSocket implements EventTarget {
     this.#topic = options.topic ?? DATA
     this.#clock = options.environment?.clock ?? platformClock
     const settings = this.#settings(url, subprotocols)
-    this.live = assembleLiveSocket(settings, { noTokens, ...new.target.parts, protocol: () => settings.protocol })
+    const parts = { noTokens, ...LACKING, ...new.target.parts, protocol: () => settings.protocol }
+    this.live = assembleLiveSocket(settings, parts)
     this.#listen()
     if (!options.startClosed) this.#connect()
   }

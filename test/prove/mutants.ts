@@ -81,7 +81,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `const age = firstSent && frame.type === 'publish' ? Math.round(since(clock, firstSent)) : undefined`,
       `const age: number | undefined = undefined`,
     ],
-    'one number for all publishes': [`topic, ++this.#count, kept.json`, `topic, 1, kept.json`],
+    'one number for all publishes': [`topic, n: ++this.#count`, `topic, n: 1`],
     'an answer settles nothing': [`return entry?.firstSent ? entry : undefined`, `return undefined`],
   }),
   ...plants('policy/close-verdict.ts', {
