@@ -7,8 +7,6 @@ export interface Period {
   /** Never shortens one that runs. */
   extend(length: number): void
   stop(): void
-  /** Started and not stopped; it may be over. */
-  readonly running: boolean
   /** What is left of it; 0 when it is over or was never started. */
   readonly left: number
 }
@@ -37,10 +35,6 @@ class ClockPeriod implements Period {
 
   stop() {
     this.#from = null
-  }
-
-  get running() {
-    return this.#from !== null
   }
 
   get left() {

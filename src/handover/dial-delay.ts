@@ -14,7 +14,7 @@ export function delayOf(
   const { clock, random, handover, reconnect } = settings
   const ask = state.active?.ask
   if (kind === 'now' || (kind === 'asked' && !ask)) return 0
-  const left = ask ? leftOf(ask, clock) : Infinity
+  const left = leftOf(ask, clock)
   const dialTime = Math.max(LEAST_DIAL, 3 * dials.took)
   if (kind === 'asked') {
     const dwell = Math.max(0, handover.dwell - handoverRecord.sinceCutover)

@@ -1,6 +1,5 @@
 import { createAlarm, type Alarm } from '../base/alarm.js'
-import { between, since, type Clock, type Instant } from '../base/clock.js'
-import { createPeriod, type Period } from '../base/period.js'
+import { between, instant, since, type Clock, type Instant } from '../base/clock.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
 import { hasLasted } from './leg-end.js'
@@ -17,28 +16,30 @@ const AGE_ROOM = OWN_DEADLINE + 60_000
 /** What is due within this time, ms, is due: sums of times differ in their last digits. */
 const DUE = 0.01
 
-/** Milliseconds up to its deadline. */
-export function leftOf({ at, deadline }: HandoverAsk, clock: Clock): number {
-  return Math.max(0, deadline - since(clock, at))
+/** What may take so many ms from that moment on. */
+type Limit = Pick<HandoverAsk, 'at' | 'deadline'> | null | undefined | false
+
+/** Milliseconds up to its deadline; Infinity where there is none. */
+export function leftOf(limit: Limit, clock: Clock): number {
+  return limit ? Math.max(0, limit.deadline - since(clock, limit.at)) : Infinity
 }
 
 /** How long what is under way may take: a handover, an overlap, a leg's life, a silence. */
 export class TimeLimits {
   readonly #handover: Handover
   readonly #alarm: Alarm
-  /** Of the leg that serves. */
-  readonly #age: Period
+  /** The age of the leg that serves. */
+  #age: Limit = null
 
   constructor(handover: Handover) {
     const { clock } = handover.settings
     this.#handover = handover
     this.#alarm = createAlarm(clock, this.#ring, this)
-    this.#age = createPeriod(clock)
   }
 
   /** Waits for what comes due first. */
   follow(): void {
-    if (!this.#handover.state.active) this.#age.stop()
+    if (!this.#handover.state.active) this.#age = null
     const first = Math.min(...this.#limits().map(([left]) => left))
     const { left } = this.#alarm
     if (first === Infinity) this.#alarm.clear()
@@ -49,7 +50,8 @@ export class TimeLimits {
   ageFrom(dialledAt: Instant): void {
     const { random, handover } = this.#handover.settings
     const { maxAge } = handover
-    if (maxAge !== null) this.#age.start(agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random), dialledAt)
+    if (maxAge !== null)
+      this.#age = { at: dialledAt, deadline: agedAfter(Math.max(maxAge / 2, maxAge - AGE_ROOM), random) }
   }
 
   #ring() {
@@ -60,37 +62,38 @@ export class TimeLimits {
   /** Milliseconds to go, and what is done then. */
   #limits(): [left: number, reached: () => void][] {
     const handover = this.#handover
-    const { clock, connectTimeout } = handover.settings
-    const { active, old } = handover.state
-    const ask = active?.ask ?? null
-    const leg = handover.legs.get(active?.leg)
-    return [
+    const { settings, state, legs, handoverRecord } = handover
+    const { clock, connectTimeout } = settings
+    const { active, old } = state
+    const ask = active?.ask
+    const leg = legs.get(active?.leg)
+    const { cutover } = handoverRecord
+    const limits: [Limit, () => void][] = [
       [
         // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
-        leg?.silentSince ? Math.max(0, connectTimeout - since(clock, leg.silentSince)) : Infinity,
+        leg?.silentSince && { at: leg.silentSince, deadline: connectTimeout },
         () => handover.dispatch({ type: 'silent', lasted: hasLasted(handover, leg) }),
       ],
-      [ask && !ask.expired ? leftOf(ask, clock) : Infinity, () => handover.dispatch({ type: 'deadline' })],
-      [old ? this.#overlapLeft(ask) : Infinity, () => handover.dispatch({ type: 'old-done' })],
+      [ask && !ask.expired && ask, () => handover.dispatch({ type: 'deadline' })],
       [
-        this.#age.running ? this.#age.left : Infinity,
+        old && cutover && { at: cutover.at, deadline: this.#overlap(cutover.at, ask) },
+        () => handover.dispatch({ type: 'old-done' }),
+      ],
+      [
+        this.#age,
         () => {
           // Again and again: the limit does not go away.
-          this.#age.start(OWN_DEADLINE)
+          this.#age = { at: instant(clock), deadline: OWN_DEADLINE }
           handover.leave('age')
         },
       ],
     ]
+    return limits.map(([limit, reached]) => [leftOf(limit, clock), reached])
   }
 
   /** When the next handover waits for room, half of the time that it has is the old leg's. */
-  #overlapLeft(ask: HandoverAsk | null): number {
-    const { settings, handoverRecord } = this.#handover
-    const { overlapLimit } = settings.handover
-    const { cutover } = handoverRecord
-    if (!cutover) return overlapLimit
-    const { at } = cutover
+  #overlap(at: Instant, ask: HandoverAsk | null | undefined): number {
     const half = ask ? between(at, ask.at) + (ask.deadline - between(ask.at, at)) / 2 : Infinity
-    return Math.max(0, Math.min(overlapLimit, half) - since(settings.clock, at))
+    return Math.min(this.#handover.settings.handover.overlapLimit, half)
   }
 }
