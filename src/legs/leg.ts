@@ -92,12 +92,12 @@ class SocketLeg implements Leg {
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
-    socket.onclose = ({ code, reason }) => {
-      if (this.#state === 'dialling') this.#failed()
-      else this.#died(reason ?? '', code)
+    socket.onclose = (event) => this.#closed(event)
+    // Compiled for us the library does not close a socket that failed, and neither makes up a close event.
+    socket.onerror = () => {
+      this.#shut(1000, '')
+      this.#failed()
     }
-    // Compiled for us the library makes up no close event, and neither does it when closing the failed socket throws.
-    socket.onerror = () => this.#failed()
   }
 
   /**
@@ -143,6 +143,13 @@ class SocketLeg implements Leg {
     }
     this.#state = 'open'
     this.#handlers.opened()
+  }
+
+  #closed({ target, code, reason }: { target: unknown; code?: number; reason?: string }) {
+    // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
+    // like a server's polite goodbye. Its own events name itself as their target.
+    if (this.#state === 'dialling' || target === this.#socket) this.#failed()
+    else this.#died(reason ?? '', code)
   }
 
   #failed() {
