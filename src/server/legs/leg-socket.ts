@@ -139,7 +139,7 @@ export class LegSocket {
 
   /** Whether it has read nothing of what waits for it for so many milliseconds. */
   stalled(now: number, patience: number): boolean {
-    return this.unread.stalled(now, patience)
+    return this.unread.stalled(now, patience, !this.ws.isPaused)
   }
 
   /** Stops or goes on reading. */
@@ -253,7 +253,11 @@ export class LegSocket {
     const pause = (this.held || this.deaf) && !this.closing
     if (pause === this.ws.isPaused) return
     if (pause) this.ws.pause()
-    else this.ws.resume()
+    else {
+      // What it said meanwhile comes only now: it was not silent.
+      this.heardAt = this.deps.clock.monotonic()
+      this.ws.resume()
+    }
     this.serveWaiting()
   }
 }

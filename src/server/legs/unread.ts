@@ -85,17 +85,14 @@ export class Unread {
   /**
    * Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To
    * be asked every second or so.
+   *
+   * @param heard whether its answers to marks are: while it is not listened to, only what waits here tells of it.
    */
-  stalled(now: number, patience: number): boolean {
+  stalled(now: number, patience: number, heard = true): boolean {
+    const marks = heard && this.read > 0
     // It is asked often: what waits now has begun to since.
-    if (!this.waits()) this.progressAt = now
-    return (
-      now - this.progressAt >= patience + (this.read > 0 ? this.sent - this.read : this.stream.writableLength) / SLOWEST
-    )
-  }
-
-  private waits(): boolean {
-    return this.stream.writableLength > 0 || (this.read > 0 && this.marked > this.read)
+    if (this.stream.writableLength === 0 && !(marks && this.marked > this.read)) this.progressAt = now
+    return now - this.progressAt >= patience + (marks ? this.sent - this.read : this.stream.writableLength) / SLOWEST
   }
 
   /** True: time for a mark. */

@@ -142,6 +142,29 @@ test('a leg that does not read its answers is not read either, until it does', a
   expect(socket.owed()).toBe(0)
 })
 
+test('a leg that was not listened to has neither been silent nor read nothing: what it said meanwhile comes later', async () => {
+  const { clock, socket, message, marks, answer } = connection()
+  message(70_000)
+  await turn()
+  answer(marks.at(-1)!)
+  socket.pause()
+  message(140_000)
+  await turn()
+  expect(marks).toHaveLength(2)
+  for (let second = 0; second < 60; second++) {
+    await clock.advance(1_000)
+    expect(socket.stalled(clock.monotonic(), 20_000)).toBe(false)
+  }
+  socket.resume()
+  expect([socket.heardAt, socket.stalled(clock.monotonic(), 20_000)]).toEqual([60_000, false])
+  for (let second = 0; second < 60; second++) {
+    await clock.advance(1_000)
+    socket.stalled(clock.monotonic(), 20_000)
+  }
+  // Now it could have said that it has read.
+  expect(socket.stalled(clock.monotonic(), 20_000)).toBe(true)
+})
+
 test('what is said last to a leg that reads slowly is not cut off while it reads, and not waited for when it does not', async () => {
   const { clock, socket, message, marks, answer, ws } = connection()
   for (let at = 0; at < 24; at++) message(40_000)
