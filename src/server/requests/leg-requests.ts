@@ -21,9 +21,11 @@ export function createLegRequests<User>(answer: Answerer<User>, max: number): Le
     async answer(frame, who) {
       const asked = { id: frame.id, controller: new AbortController() }
       underWay.add(asked)
-      const answered = await answer(frame, who, asked.controller)
-      underWay.delete(asked)
-      return answerFrame(frame.id, answered)
+      try {
+        return answerFrame(frame.id, await answer(frame, who, asked.controller))
+      } finally {
+        underWay.delete(asked)
+      }
     },
     full: () => underWay.size >= max,
     cancel(id) {

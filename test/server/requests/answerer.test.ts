@@ -31,6 +31,12 @@ describe('a request', () => {
     expect(server.stats()).toMatchObject({ requested: 1, published: 0 })
   })
 
+  test('of a method whose schemas are given as nothing is answered as one without', async () => {
+    const { leg } = await answering({ fast: () => 'fast' }, { methods: { fast: undefined } as never })
+    leg.send(ask('1', 'fast'))
+    expect(await leg.next('ack')).toMatchObject({ id: '1', data: 'fast' })
+  })
+
   test('waits for no other one, nor for a publish', async () => {
     let release = (_: string) => {}
     const slow = new Promise<string>((resolve) => (release = resolve))
