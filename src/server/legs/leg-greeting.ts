@@ -79,13 +79,17 @@ function turnDown<User>(leg: LegState<User>, failure: Failure) {
 
 /** Null: it has been refused, or is gone. */
 async function identify<User>(leg: LegState<User>, { session, token }: Hello): Promise<Known<User> | null> {
-  const { clock, limits } = leg.deps
+  const { clock, limits, hellos } = leg.deps
   const endsAt = clock.monotonic() + limits.helloTimeout
   leg.asking = askWho(leg, session, token)
   const known = await leg.asking.answer
   leg.asking = null
   if (leg.phase !== 'greeting') return null
-  if (known.outcome === 'known' && clock.monotonic() < endsAt) return known
+  if (known.outcome === 'known') {
+    // Then it was this process that stood still: what is left has its time.
+    if (clock.monotonic() >= endsAt) hellos.set(leg)
+    return known
+  }
   if (known.outcome === 'refused') turnDown(leg, refusal(known.outcome))
   else untold(leg, UNTOLD)
   return null

@@ -85,6 +85,32 @@ describe('who may come in', () => {
     expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('3000 ms') }])
   })
 
+  test('a server that stood still while it asked who it is welcomes whom it then knows, and gives the log its time', async () => {
+    const clock = createSimulatedClock()
+    let stoodStill = 0
+    const answers: (() => void)[] = []
+    const log = memoryLog()
+    let away = false
+    const server = await liveServer({
+      clock: { ...clock, monotonic: () => clock.monotonic() + stoodStill, now: () => clock.now() + stoodStill },
+      authenticate: () =>
+        new Promise<{ subject: string }>((resolve) => void answers.push(() => resolve({ subject: 'ann' }))),
+      log: { ...log, admit: (...ask) => (away ? never() : log.admit(...ask)) },
+    })
+    const [first, second] = [await server.client(), await server.client()]
+    for (const client of [first, second]) client.send({ ...hello, session: client === first ? 'a' : 'b' })
+    await until(() => answers.length === 2, 'both are asked about')
+    stoodStill = 12_000
+    answers[0]!()
+    expect(await first.next('welcome')).toMatchObject({ type: 'welcome' })
+    away = true
+    answers[1]!()
+    await clock.advance(9_000)
+    expect(second.frames).toEqual([])
+    await clock.advance(5_000)
+    expect(await second.next('error')).toMatchObject({ code: 'busy', message: expect.stringContaining('log') })
+  })
+
   test('a client that goes away while it is being asked about leaves nothing behind', async () => {
     const signals: AbortSignal[] = []
     const server = await liveServer({ authenticate: ({ signal }) => (signals.push(signal), never()) })
