@@ -54,6 +54,32 @@ describe('history', () => {
     expect(await numbers(history(socket, 'room', { limit: 4 }))).toEqual([9, 12, 15, 18])
   })
 
+  test('of which this user may see nothing is few questions to the log, and none once nobody waits for it', async () => {
+    const log = memoryLog()
+    const read = { times: 0, slow: null as Promise<void> | null }
+    const { server, socket } = await pair({
+      log: { ...log, read: async (...ask) => (read.times++, await read.slow, log.read(...ask)) },
+      filter: () => false,
+    })
+    for (let n = 1; n <= 1_000; n++) await server.publish('room', n)
+    expect(await history(socket, 'room', { limit: 1 })).toEqual([])
+    expect(read.times).toBeLessThan(12)
+
+    read.times = 0
+    let goOn = () => {}
+    read.slow = new Promise<void>((resolve) => void (goOn = resolve))
+    const controller = new AbortController()
+    const asked = refusal(history(socket, 'room', { limit: 1, signal: controller.signal }))
+    await until(() => read.times === 1, 'the log is being asked')
+    controller.abort()
+    await asked
+    // Its cancel is there before what is asked after it.
+    await history(socket, 'nothing', { limit: 1 })
+    goOn()
+    await history(socket, 'nothing', { limit: 1 })
+    expect(read.times).toBe(1)
+  })
+
   test('of a topic that was never published to, or is not for this user, is empty or forbidden', async () => {
     const { socket } = await pair({ authorize: ({ topic }) => topic !== 'secret' })
     expect(await history(socket, 'nothing', { limit: 3 })).toEqual([])

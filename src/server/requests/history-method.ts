@@ -28,7 +28,7 @@ const MOST_BYTES = LONGEST_DATA / 16
 
 /** What stands before a position, for those who may subscribe: the newest that are kept, the oldest of them first. */
 export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>) {
-  return async ({ data, user, session }: Request<User>): Promise<HistoryAnswer> => {
+  return async ({ data, user, session, signal }: Request<User>): Promise<HistoryAnswer> => {
     const { topic, limit, before } = checked(data)
     const denial = await permission({ action: 'subscribe', topic, user, session })
     if (denial) throw new RequestRefused(denial.code, denial.message, denial.data, denial.retryAfter)
@@ -49,10 +49,13 @@ export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>
         ...(by === undefined ? undefined : { by }),
       })
     }
-    // Backwards a page at a time: what this user may not see makes room for what is before it.
+    // Backwards a page at a time: what this user may not see makes room for what is before it. The more that is, the
+    // larger the pages: whoever sees nothing of a topic costs the log no question for each of its messages.
     let end = Math.min(before?.offset ?? Infinity, head.offset + 1)
-    while (end > head.oldest && found.length < limit && size < MOST_BYTES) {
-      const from = Math.max(head.oldest - 1, end - 1 - limit)
+    let page = limit
+    while (end > head.oldest && found.length < limit && size < MOST_BYTES && !signal.aborted) {
+      const from = Math.max(head.oldest - 1, end - 1 - page)
+      page = Math.min(MOST, page * 2)
       const entries = await entriesBetween(log, topic, from, end, head.epoch)
       for (const entry of entries.reverse()) if (found.length < limit && size < MOST_BYTES) take(entry)
       end = from + 1
