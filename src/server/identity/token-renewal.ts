@@ -64,13 +64,13 @@ export interface TokenRenewal<User> {
 
 export function createTokenRenewal<User>(deps: {
   /** All, and those that are welcomed. */
-  readonly roster: { readonly connections: Iterable<TokenLeg<User>>; readonly legs: Iterable<TokenLeg<User>> }
+  readonly roster: { readonly connections: Iterable<TokenLeg<User>>; readonly legs: ReadonlySet<TokenLeg<User>> }
   readonly clock: Clock
   /** How long `mint` may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
-  const bySession = (match: ReturnType<typeof pickOf<User>>, all = deps.roster.legs) => {
+  const bySession = (match: ReturnType<typeof pickOf<User>>, all: Iterable<TokenLeg<User>> = deps.roster.legs) => {
     const sessions = new Map<string, TokenLeg<User>[]>()
     for (const leg of all) {
       const { who } = leg
@@ -80,6 +80,12 @@ export function createTokenRenewal<User>(deps: {
       else sessions.set(who.session, [leg])
     }
     return sessions
+  }
+
+  /** The legs of a session by now: it may have moved, or gone, while its token was signed. */
+  function here(session: string, legs: readonly TokenLeg<User>[]) {
+    const still = legs.filter((leg) => deps.roster.legs.has(leg))
+    return still.length > 0 ? still : [...deps.roster.legs].filter(({ who }) => who!.session === session)
   }
 
   return {
@@ -110,8 +116,9 @@ export function createTokenRenewal<User>(deps: {
           if ('thrown' in answer) throw answer.thrown
           if (!answer.value) continue
           const frame = tokenFrame(answer.value)
-          for (const leg of legs) leg.send(frame)
-          offered++
+          const now = here(session, legs)
+          for (const leg of now) leg.send(frame)
+          if (now.length > 0) offered++
         } catch (error) {
           deps.onError(error, 'offering a token')
         }

@@ -126,7 +126,8 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   }
 
   send(frame: ServerFrame): void {
-    this.socket.send(frame)
+    // Whoever is sent away hears nothing more than why.
+    if (this.phase === 'live') this.socket.send(frame)
   }
 
   whenKnown(then: (who: LegOwner<User>) => void): void {

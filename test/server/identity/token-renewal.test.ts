@@ -158,6 +158,44 @@ describe('a server that gives fresh tokens itself', () => {
     expect(bob.of('token')).toEqual([])
   })
 
+  test('reaches a session that moved while its token was signed, and counts none that went', async () => {
+    const server = await liveServer<User>({ authenticate })
+    const [moves, goes] = [await server.join({ session: 'moves', leg: 1 }), await server.join({ session: 'goes' })]
+    const signed: ((token: { token: string }) => void)[] = []
+    const offered = server.offerTokens(
+      () => true,
+      () => new Promise<{ token: string }>((resolve) => void signed.push(resolve)),
+    )
+    const moved = await server.join({ session: 'moves', leg: 2 })
+    for (const leg of [moves, goes]) leg.close()
+    await until(() => server.stats().legs === 1, 'they are gone')
+    for (const at of [0, 1]) {
+      await until(() => signed.length > at, 'the next is signed')
+      signed[at]!({ token: 'fresh' })
+    }
+    expect(await moved.next('token')).toEqual({ type: 'token', token: 'fresh' })
+    expect(await offered).toBe(1)
+  })
+
+  test('gives none to a session that is ended meanwhile', async () => {
+    let applied = () => {}
+    const server = await liveServer<User>({
+      authenticate,
+      onPublish: () => new Promise<void>((resolve) => void (applied = resolve)),
+    })
+    const leg = await server.join()
+    // It stays to hear of what it published.
+    leg.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
+    await until(() => server.stats().published === 1, 'it is being applied')
+    await server.offerTokens(
+      () => true,
+      async () => (await server.end(() => true), { token: 'fresh' }),
+    )
+    applied()
+    expect(await leg.next('error')).toMatchObject({ code: 'session-ended' })
+    expect(leg.of('token')).toEqual([])
+  })
+
   test('saves its clients the call: the token is in force, and came back to the server', async () => {
     const tokens: string[] = []
     const server = await liveServer<User>({
