@@ -69,7 +69,8 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
     const { audience, session } = this.#for
     const { number, url, token, handover } = this
     audience.emit('leg-open', { leg: number, url })
-    const topics = session.merge.hello(number)
+    // Who was told of that may have closed: then it is not sent.
+    const topics = this.#for.legs.get(number) === this ? session.merge.hello(number) : new Map()
     // The option may be a part of a millisecond; on the wire there are none.
     const timeout = Math.ceil(this.connectTimeout)
     return { type: 'hello', session: session.id, leg: number, token, topics, handover, timeout }

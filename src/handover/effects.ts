@@ -30,7 +30,8 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const dial = new Dial(to, leg, url, ask)
     legs.set(leg, dial)
     audience.emit('leg-dialling', { leg, handover: dial.handover })
-    if (ask) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)
+    // Who was told of that may have closed.
+    if (ask && legs.get(leg) === dial) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)
   },
 
   close(to, { leg: number, why }) {

@@ -30,10 +30,14 @@ export function fellSilent(handover: Handover, leg: HandoverLeg): void {
 
 /** A leg is gone by itself, or its dial came to nothing. */
 export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
-  const { settings, audience, state, legs, dials, evidence } = handover
+  const { settings, session, audience, handoverRecord, legs, dials, evidence } = handover
   const { code, reason, opened, error } = end
   const { number, url, suspect, leaving } = leg
   const welcomed = leg.welcome !== null
+  const wanted = opened ? askOnClose(settings.onClose, { code, reason }, audience) : undefined
+  // Who was asked, or was told what came last, may have ended all of this.
+  if (legs.get(number) !== leg) return
+  const { state } = handover
   legs.delete(number)
   if (!welcomed && url !== '') dials.inVain = url
   if (opened) dials.placed = false
@@ -46,7 +50,7 @@ export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
     leaving: evidence.mayBeLeaving && leaving,
     asked: number === state.active?.leg && state.active.ask?.by === 'server',
   }
-  const verdict = closeVerdict(close, opened ? askOnClose(settings.onClose, { code, reason }, audience) : undefined)
+  const verdict = closeVerdict(close, wanted)
   const retry = verdict.do === 'retry' ? verdict : null
   if (retry?.bad) {
     audience.report(explain`The server closed the connection with ${code}: the two sides do not understand each other.`)
@@ -56,7 +60,9 @@ export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
   const alone = [state.active, state.old].every((seat) => !seat || seat.leg === number)
   if (alone) audience.outage.failed(legFailure(close, verdict, brief ? undefined : globalThis.location?.origin))
   if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
-  tellGone(handover, { leg: number, code, reason, by: 'server' })
+  tellGone({ session, audience, handoverRecord }, { leg: number, code, reason, by: 'server' })
+  // Who was told may be in the next session by now, whose legs have the same numbers.
+  if (handover.session !== session) return
   handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted: hasLasted(handover, leg) })
   // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
   // this client lost.
@@ -72,7 +78,7 @@ function tellBusy({ state, legs }: Handover, { number }: HandoverLeg, retryAfter
 
 /** Whoever it concerns hears that a leg is no more. */
 export function tellGone(
-  { session, audience, handoverRecord }: Handover,
+  { session, audience, handoverRecord }: Pick<Handover, 'session' | 'audience' | 'handoverRecord'>,
   closed: LiveSocketEvents['leg-closed'],
 ): void {
   session.gone(closed.leg)

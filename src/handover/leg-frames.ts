@@ -60,6 +60,8 @@ function welcomed(handover: Handover, leg: HandoverLeg, { server, tokenTtl, reco
   const { settings, session, legs, dials } = handover
   dials.welcomed(reconnectSpread, since(settings.clock, leg.dialledAt))
   session.tokens.accepted(leg.token, tokenTtl)
+  // Who was told of that may have closed, or be in another session.
+  if (legs.get(leg.number) !== leg) return
   const same = server === legs.get(handover.state.active?.leg)?.welcome?.server
   handover.dispatch({ type: 'ready', leg: leg.number, same })
 }

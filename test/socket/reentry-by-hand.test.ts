@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { handServed } from '../kit/hand-served.js'
+
+describe('who signs out and connects again when a leg ends', () => {
+  const places = ['onClose', 'leg-closed', 'error'] as const
+
+  it.each(places)('in %s has a session whose legs are its own, though they have the same numbers', async (place) => {
+    let times = 0
+    const anew = () => {
+      if (times++ > 0) return
+      socket.signOut()
+      socket.connect()
+    }
+    const { socket, clock, ...hand } = handServed({ ...(place === 'onClose' && { onClose: anew as () => undefined }) })
+    if (place !== 'onClose') socket.on(place, anew)
+    const heard: unknown[] = []
+    socket.subscribe('a', (data) => void heard.push(data))
+    const first = await hand.live()
+    first.end(place === 'error' ? 1002 : 1006)
+    const next = await hand.leg(2)
+    next.welcome()
+    await clock.flush()
+    next.send({ type: 'message', topic: 'a', offset: 6, prev: 5, data: 1 })
+    await clock.advance(20_000)
+    expect(times).toBeGreaterThan(0)
+    expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 1 } })
+    expect(heard).toEqual([1])
+    expect(hand.dials()).toBe(2)
+  })
+})
+
+describe('who is told something at the welcome of a leg', () => {
+  it('may sign out and connect again: it is live when the leg of that session is welcomed, and not before', async () => {
+    const { socket, clock, ...hand } = handServed({ getToken: async () => ({ token: 't', ttl: 600_000 }) })
+    socket.connect()
+    const first = await hand.leg(1)
+    let times = 0
+    socket.store.subscribe(({ token }, before) => {
+      if (token === before.token || times++ > 0) return
+      socket.signOut()
+      socket.connect()
+    })
+    first.welcome({ tokenTtl: 100_000 })
+    await clock.flush()
+    expect(times).toBeGreaterThan(0)
+    expect(socket.store.getState().status).toBe('connecting')
+    ;(await hand.leg(2)).welcome()
+    await clock.flush()
+    expect(socket.store.getState().status).toBe('live')
+  })
+})
+
