@@ -50,7 +50,8 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   // From connect() to the end of a session.
 
   connect(): void {
-    if (this.coordinator.state.status === 'open') return
+    // Several who are told of an end may connect: the first of them does.
+    if (this.#unwatch) return
     let fresh = this.#closed === null || endsSession(this.#closed)
     // Ended in another tab, while this socket was closed.
     if (!this.session.open()) {
@@ -70,8 +71,8 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
 
   /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
   end(stop: Stop): void {
-    if (this.coordinator.state.status !== 'closed') this.coordinator.stop(stop)
-    else if (this.#closed !== null && !endsSession(this.#closed)) this.stopped(stop)
+    if (this.#closed === null) this.coordinator.stop(stop)
+    else if (!endsSession(this.#closed)) this.stopped(stop)
   }
 
   sessionOver(reason: string): void {

@@ -1,3 +1,4 @@
+import type { LiveSocketOptions } from 'livesocket'
 import { describe, expect, it } from 'vitest'
 import { handServed } from '../kit/hand-served.js'
 
@@ -47,6 +48,45 @@ describe('who is told something at the welcome of a leg', () => {
     ;(await hand.leg(2)).welcome()
     await clock.flush()
     expect(socket.store.getState().status).toBe('live')
+  })
+})
+
+describe('several who are told of an end', () => {
+  const watched = (options: Partial<LiveSocketOptions> = {}) => {
+    const counts = { watching: 0 }
+    const network = {
+      online: () => true,
+      subscribe: () => (counts.watching++, () => void counts.watching--),
+    }
+    return { counts, ...handServed({ ...options, environment: { network } }) }
+  }
+
+  it('may all connect: it is connected once, and nothing is left when it is closed', async () => {
+    const { socket, clock, counts, ...hand } = watched()
+    for (let n = 0; n < 2; n++)
+      socket.store.subscribe(({ closed }) => closed?.by === 'session-ended' && socket.connect())
+    const leg = await hand.live()
+    leg.send({ type: 'error', code: 'session-ended', message: 'over' })
+    leg.end(4401, 'session-ended')
+    await clock.flush()
+    expect(hand.dials()).toBe(2)
+    expect(counts.watching).toBe(1)
+    socket.close()
+    await clock.advance(5_000)
+    expect(counts.watching).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('may connect and sign out in one go: the last word holds', async () => {
+    const { socket, clock, ...hand } = watched()
+    let connects = 0
+    socket.store.subscribe(({ closed }) => closed?.by === 'app' && connects++ === 0 && socket.connect())
+    socket.store.subscribe(({ closed }) => closed?.by === 'app' && socket.signOut())
+    await hand.live()
+    socket.close()
+    await clock.flush()
+    expect(connects).toBe(1)
+    expect(socket.store.getState().closed).toEqual({ by: 'signed-out' })
   })
 })
 
