@@ -117,7 +117,8 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
         : (data, info) => {
             const checked = settings.check(settings.schemas.get(info.topic), data)
             if ('invalid' in checked) this.invalid(info.topic, checked.invalid)
-            else deliver(checked.value, info)
+            // A schema is the application's code too, and may have signed out.
+            else if (!this.#over) deliver(checked.value, info)
           }
     this.merge = mergeOf(settings, this)
   }

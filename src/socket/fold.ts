@@ -227,6 +227,7 @@ class TopicFold<State> {
   }
 
   #apply(data: unknown, info: MessageInfo) {
+    const { session } = this.#source
     // A snapshot may contain what the servers have not sent yet.
     if (reaches(this.#position, info)) return
     this.#position = info
@@ -239,7 +240,8 @@ class TopicFold<State> {
         thrown,
       )
     }
-    this.#listeners.change(next)
+    // The reducer may have signed out: what it gives is of who was there before.
+    if (session === this.#source.session) this.#listeners.change(next)
   }
 
   #gapped({ topic, epoch, to }: Gap) {

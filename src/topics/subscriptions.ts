@@ -101,6 +101,8 @@ export function createSubscriptions(handlers: SubscriptionsHandlers, answers = t
 class TopicSubscriptions implements Subscriptions {
   readonly #topics = new Map<string, SubscribedTopic>()
   #serving = false
+  /** How many sessions have ended. */
+  #ended = 0
   readonly #handlers: SubscriptionsHandlers
   readonly #answers: boolean
 
@@ -114,9 +116,11 @@ class TopicSubscriptions implements Subscriptions {
     const topic = this.#topics.get(name)
     if (!topic) return
     const { subscribers } = topic
+    const ended = this.#ended
     topic.telling = true
-    // By number: an iterator would be one more object with each message.
-    for (let at = 0; at < subscribers.length; at++) {
+    // By number: an iterator would be one more object with each message. And where one of them signs out, what was the
+    // former user's is nobody else's.
+    for (let at = 0; at < subscribers.length && ended === this.#ended; at++) {
       const subscriber = subscribers[at]!
       if (subscriber.removed || (subscriber.epoch === epoch && offset <= subscriber.offset)) continue
       subscriber.epoch = epoch
@@ -236,6 +240,7 @@ class TopicSubscriptions implements Subscriptions {
   }
 
   restart() {
+    this.#ended++
     for (const [name, topic] of this.#topics) {
       topic.answered = false
       topic.served = null

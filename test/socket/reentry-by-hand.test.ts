@@ -90,3 +90,48 @@ describe('several who are told of an end', () => {
   })
 })
 
+describe('who ends it all from within', () => {
+  it('by onClose has closed it: no connection is said to be lost', async () => {
+    const { socket, clock, ...hand } = handServed({ onClose: () => void socket.close() as undefined })
+    ;(await hand.live()).end(1006)
+    await clock.flush()
+    expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'app' }, lastError: null })
+  })
+
+  it('by a reducer that signs out leaves nothing of the former user in the fold', async () => {
+    const { socket, clock, ...hand } = handServed()
+    const fold = socket.fold(
+      'a',
+      (state: readonly unknown[], data) => {
+        if (data === 'bye') socket.signOut()
+        return [...state, data]
+      },
+      [],
+    )
+    fold.subscribe(() => undefined)
+    const leg = await hand.live()
+    leg.send({ type: 'message', topic: 'a', offset: 6, prev: 5, data: 'secret' })
+    leg.send({ type: 'message', topic: 'a', offset: 7, prev: 6, data: 'bye' })
+    await clock.advance(100)
+    expect(fold.getState()).toEqual([])
+  })
+
+  it.each(['handler', 'schema'] as const)('by a %s that signs out is the last to hear of that session', async (who) => {
+    const validate = (value: unknown) => {
+      if (who === 'schema') socket.signOut()
+      return { value }
+    }
+    const { socket, clock, ...hand } = handServed({
+      schemas: { a: { '~standard': { version: 1, vendor: 'test', validate } } },
+    })
+    socket.subscribe('a', () => who === 'handler' && socket.signOut())
+    const heard: unknown[] = []
+    socket.subscribe('a', (data) => void heard.push(data))
+    const leg = await hand.live()
+    leg.send({ type: 'message', topic: 'a', offset: 6, prev: 5, data: 'secret' })
+    await clock.flush()
+    expect(socket.store.getState().status).toBe('closed')
+    expect(heard).toEqual([])
+  })
+})
+
