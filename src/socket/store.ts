@@ -98,21 +98,21 @@ export class LiveStore {
 }
 
 /**
- * zustand tells its listeners in a row: one that throws would keep the others, and us, from going on, and one that comes
- * meanwhile is told as well, so that whoever leaves and comes back would be told for ever.
+ * zustand tells its listeners in a row: one that throws would keep the others, and us, from going on; one that comes
+ * meanwhile is told as well, so that whoever leaves and comes back would be told for ever; and where one changes the
+ * state again, the others are told twice of what it is by then. Here each is told what it was not told yet.
  */
 export function createGuardedStore<Value>(initial: Value, threw: (thrown: unknown) => void): StoreApi<Value> {
   const store = createStore<Value>(() => initial)
   return {
     ...store,
     subscribe(listener) {
-      let found: unknown = store.getState()
-      return store.subscribe((state, previous) => {
-        const known = Object.is(state, found)
-        // No state is the store itself.
-        found = store
+      let told = store.getState()
+      return store.subscribe((state) => {
+        const before = told
+        told = state
         try {
-          if (!known) listener(state, previous)
+          if (!Object.is(state, before)) listener(state, before)
         } catch (thrown) {
           threw(thrown)
         }

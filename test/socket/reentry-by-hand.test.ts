@@ -135,3 +135,17 @@ describe('who ends it all from within', () => {
   })
 })
 
+describe('a listener of the store', () => {
+  it('is told each state once, with the one that it was told before, also where another one changes it again', async () => {
+    const { socket, clock, ...hand } = handServed()
+    socket.store.subscribe(({ status }) => status === 'live' && socket.close())
+    const told: string[] = []
+    socket.store.subscribe((now, before) => {
+      if (now.status !== before.status) told.push(`${before.status} ${now.status}`)
+    })
+    await hand.live()
+    await clock.flush()
+    expect(told).toEqual(['idle connecting', 'connecting closed'])
+  })
+})
+
