@@ -21,7 +21,7 @@ import { setInsides } from './insides.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 import type { LiveSocketStats } from './stats.js'
 import type { StreamOptions } from './stream.js'
-import { checkName, checkStart, checkTopic, MAX_METHOD } from './topic-arguments.js'
+import { abortSignal, checkName, checkStart, checkTopic, MAX_METHOD } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
 
 export type { LiveSocketStats } from './stats.js'
@@ -206,6 +206,7 @@ function subscribe(
   givenFunction('handler', handler)
   optionalFunction('onError', onError)
   checkStart(from ?? since)
+  abortSignal('signal', signal)
   if (signal?.aborted) return () => {}
   const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
   const undo = subscriptions.add(topic, handler, from ?? since, from === undefined, watch)

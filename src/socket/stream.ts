@@ -1,10 +1,11 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
-import { count, readOptions, seam } from '../options/option-table.js'
+import { count, readOptions } from '../options/option-table.js'
 import { estimateBytes } from '../topics/holding.js'
 import type { Subscriptions, TopicStatus } from '../topics/subscriptions.js'
 import type { Message, MessageInfo } from '../topics/message.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
+import { abortSignal } from './topic-arguments.js'
 
 /** How much a stream keeps for a reader that is slower than its topic. */
 export interface StreamOptions {
@@ -24,7 +25,7 @@ export interface StreamSource {
 
 /** Any number may wait where the application says so. */
 const OPTIONS = {
-  signal: seam<AbortSignal>(undefined, 'addEventListener'),
+  signal: abortSignal,
   limit: count(1_024, Number.MAX_SAFE_INTEGER),
   maxBytes: count(1_048_576, Number.MAX_SAFE_INTEGER),
 }

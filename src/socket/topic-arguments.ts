@@ -1,6 +1,6 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
-import { invalid, isObject } from '../options/option-table.js'
+import { invalid, isObject, seam } from '../options/option-table.js'
 import { MAX_EPOCH, MAX_TOPIC } from '../protocol/fields.js'
 import type { Last, Position } from '../protocol/frames.js'
 
@@ -11,6 +11,9 @@ export function checkName(what: 'topic' | 'method', name: unknown, most: number)
   if (typeof name !== 'string' || name === '' || name.length > most)
     throw new LiveSocketError('invalid', explain`A ${what} is a string of 1 to ${most} characters.`)
 }
+
+/** What ends a subscription; whatever else is given throws `invalid`. */
+export const abortSignal = seam<AbortSignal>(undefined, 'addEventListener')
 
 export function checkTopic(topic: unknown) {
   checkName('topic', topic, MAX_TOPIC)

@@ -149,3 +149,15 @@ describe('a listener of the store', () => {
   })
 })
 
+describe('subscribe', () => {
+  it('with a signal that is none throws, and subscribes nothing', async () => {
+    const { socket, ...hand } = handServed()
+    for (const signal of [{}, 'abort', 1, null])
+      expect(() => socket.subscribe('a', () => undefined, { signal: signal as never })).toThrow(
+        expect.objectContaining({ code: 'invalid' }) as Error,
+      )
+    const leg = await hand.live()
+    expect(leg.said[0]!['topics']).toEqual({})
+  })
+})
+
