@@ -114,6 +114,8 @@ export class CoreWebSocket implements EventTarget {
   #turn: Promise<void> | null = null
   #retries = -1
   #stable: (() => void) | null = null
+  /** While `close()` waits for its answer: it is waited for no longer. */
+  #giveUpClose: (() => void) | null = null
 
   /** Throws a `SyntaxError` DOMException, as `WebSocket` does, and a `LiveSocketError` `invalid` for a wrong option. */
   constructor(url: UrlProvider, protocols: string | string[] = [], options: LiveWebSocketOptions = {}) {
@@ -196,12 +198,14 @@ export class CoreWebSocket implements EventTarget {
     if (this.#state === 3) return this.live.close()
     this.#state = 2
     this.#stable?.()
-    let over = false
-    const end = (event: { code?: number; reason?: string; wasClean?: boolean }) => {
-      if (over) return
-      over = true
+    const giveUp = () => {
       cancel()
-      if (this.#state !== 2) return
+      this.#giveUpClose = null
+    }
+    this.#giveUpClose = giveUp
+    const end = (event: { code?: number; reason?: string; wasClean?: boolean }) => {
+      if (this.#giveUpClose !== giveUp) return
+      giveUp()
       this.#state = 3
       this.#tell(
         closeEvent({
@@ -211,15 +215,17 @@ export class CoreWebSocket implements EventTarget {
         }),
       )
     }
+    // Who has connected again meanwhile is not closed.
+    const send = () => this.#giveUpClose === giveUp && this.live.close(goodbye.code, goodbye.reason)
     const cancel = this.#clock.setTimeout(
       () => {
-        if (dialling && !over) this.#tell(errorEvent(explain`The socket was closed before it was open.`))
+        send()
+        if (dialling) this.#tell(errorEvent(explain`The socket was closed before it was open.`))
         end({ code: 1006 })
       },
       dialling ? 0 : CLOSE_TIMEOUT,
     )
     physical?.addEventListener('close', end)
-    const send = () => this.live.close(goodbye.code, goodbye.reason)
     if (this.#turn) void this.#turn.finally(send)
     else send()
   }
@@ -230,7 +236,8 @@ export class CoreWebSocket implements EventTarget {
    */
   reconnect(code?: number, reason?: string): void {
     const goodbye = checkClose(code, reason)
-    const open = this.#state === 1
+    const open = this.#state === 1 || this.#giveUpClose !== null
+    this.#giveUpClose?.()
     this.#state = 3
     this.live.close(goodbye.code, goodbye.reason)
     if (open) this.#tell(closeEvent({ ...goodbye, wasClean: true }))
@@ -364,8 +371,9 @@ export class CoreWebSocket implements EventTarget {
       this.#state = 3
       this.live.close()
     }
+    const close = closeEvent({ ...this.#last, wasClean: false })
     this.#tell(errorEvent(explain`The connection could not be opened.`))
-    this.#tell(closeEvent({ ...this.#last, wasClean: false }))
+    this.#tellClose(close)
   }
 
   #lost(forGood: boolean) {
@@ -376,7 +384,12 @@ export class CoreWebSocket implements EventTarget {
     if (this.#state === 3) this.live.close()
     const wasClean = code !== 1006
     if (this.#physical && this.#failing.has(this.#physical)) this.#tell(errorEvent('The connection was lost.'))
-    this.#tell(closeEvent({ code, reason, wasClean }))
+    this.#tellClose(closeEvent({ code, reason, wasClean }))
+  }
+
+  /** Unless who was told of the error has called `close()`, which is going to tell it. */
+  #tellClose(event: Event) {
+    if (!this.#giveUpClose) this.#tell(event)
   }
 
   #ended() {
