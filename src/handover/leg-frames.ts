@@ -1,7 +1,8 @@
 import { since } from '../base/clock.js'
+import { bounded, bounds } from '../policy/bounds.js'
 import { isAboutLeg } from '../policy/close-verdict.js'
 import { checkRedirect } from '../policy/redirect.js'
-import type { ErrorFrame, HandoverFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
+import type { ErrorFrame, HandoverFrame, NackFrame, ServerFrame, WelcomeFrame } from '../protocol/frames.js'
 import type { HandoverLeg } from './handover-leg.js'
 import type { Handover } from './handover.js'
 import { topicError } from './topic-error.js'
@@ -28,9 +29,7 @@ export function received(handover: Handover, leg: HandoverLeg, frame: ServerFram
       session.signals.told(frame)
       break
     case 'nack':
-      // No other id begins with a dot.
-      if (frame.id[0] === '.') session.signals.refused(frame)
-      else session.outbox?.nacked(frame, leg.number)
+      nacked(handover, leg, patient(frame))
       break
     case 'authed':
       session.tokens.accepted(leg.token, frame.tokenTtl)
@@ -45,7 +44,7 @@ export function received(handover: Handover, leg: HandoverLeg, frame: ServerFram
       handover.dispatch({ type: 'cancelled', leg: leg.number, id: frame.id })
       break
     case 'error':
-      refused(handover, leg, frame)
+      refused(handover, leg, patient(frame))
       break
     case 'drained':
       session.merge.drained?.(leg.number)
@@ -79,6 +78,18 @@ function askedToHandOver(handover: Handover, leg: HandoverLeg, frame: HandoverFr
   if (legs.get(leg.number) !== leg) return
   audience.emit('handover-requested', { id, reason, deadline, spread })
   handover.ask(leg.number, { id, reason, by: 'server', url, deadline, spread })
+}
+
+/** Whoever it is for, and whatever waits that long: see `bounds`. */
+function patient<Frame extends ErrorFrame | NackFrame>(frame: Frame): Frame {
+  const { retryAfter } = frame
+  return retryAfter === undefined ? frame : { ...frame, retryAfter: bounded(retryAfter, bounds.retryAfter) }
+}
+
+function nacked({ session }: Handover, { number }: HandoverLeg, frame: NackFrame) {
+  // No other id begins with a dot.
+  if (frame.id[0] === '.') session.signals.refused(frame)
+  else session.outbox?.nacked(frame, number)
 }
 
 /** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */

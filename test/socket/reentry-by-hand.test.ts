@@ -1,5 +1,6 @@
 import type { LiveSocketOptions } from 'livesocket'
 import { describe, expect, it } from 'vitest'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { handServed } from '../kit/hand-served.js'
 
 describe('who signs out and connects again when a leg ends', () => {
@@ -161,3 +162,29 @@ describe('subscribe', () => {
   })
 })
 
+describe('a server that wants to be left alone for years', () => {
+  const HOUR = 3_600_000
+
+  it('is left alone for an hour: with a topic, and with signals', async () => {
+    const clock = createSimulatedClock()
+    let ahead = 0
+    const environment = { clock: { ...clock, now: () => clock.now() + ahead } }
+    const { socket, ...hand } = handServed({ environment })
+    socket.subscribe('a', () => undefined)
+    socket.subscribe('b', () => undefined)
+    const leg = await hand.live()
+    socket.signal('a', 1)
+    leg.send({ type: 'nack', id: leg.of('signal')[0]!['id'], code: 'busy', message: 'later', retryAfter: 1e13 })
+    leg.send({ type: 'error', topic: 'b', code: 'busy', message: 'later', retryAfter: 1e13 })
+    socket.signal('a', 2)
+    const later = async (by: number) => {
+      ahead += by
+      await clock.advance(100)
+      leg.send({ type: 'pong' })
+      await clock.advance(100)
+      return { signals: leg.of('signal').length, subscribes: leg.of('subscribe').length }
+    }
+    expect(await later(HOUR / 2)).toEqual({ signals: 1, subscribes: 0 })
+    expect(await later(HOUR)).toEqual({ signals: 2, subscribes: 1 })
+  })
+})
