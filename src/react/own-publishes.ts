@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Published } from '../publishes/outbox.js'
-import { ownPublishes, sessionOf } from '../socket/insides.js'
+import { insidesOf, ownPublishes, sessionOf } from '../socket/insides.js'
 import type { ReadableStore } from '../socket/store.js'
 
 /** One's own publish that is not among the messages yet. */
@@ -18,13 +18,19 @@ export interface OwnPublish<Data = unknown, Topic extends string = string> {
 
 interface Kept extends OwnPublish {
   readonly session: unknown
-  /** Applied: its message is the one there, or is hidden from its publisher. */
+  /** Applied: its message is the one there, or is hidden from its publisher. In the numbering of that moment. */
   readonly at?: Published
 }
 
 interface Seen {
   readonly id?: string | undefined
+  readonly epoch: string
   readonly offset: number
+}
+
+/** The numbering that the topic has now; undefined where that is not known. */
+export function epochOf(socket: object, topic: string): string | undefined {
+  return insidesOf(socket)?.subscriptions.position(topic)?.epoch
 }
 
 /**
@@ -43,7 +49,7 @@ export function createOwnPublishes(socket: object, topic: string, most: number):
     const mine: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
     change((all) => [...all, mine].slice(-most))
     outcome.then(
-      (at) => turn({ at }),
+      (at) => turn({ at: { epoch: epochOf(socket, topic)!, ...at } }),
       (error: LiveSocketError) => turn({ own: error }),
     )
   }
@@ -63,13 +69,25 @@ export function createOwnPublishes(socket: object, topic: string, most: number):
   }
 }
 
-/** Those whose message is not among these, and does not come behind them any more. */
-export function notYetAmong(own: readonly Kept[], messages: readonly Seen[], session: unknown): readonly Kept[] {
+/**
+ * Those whose message is not among these, and may still come behind them.
+ *
+ * @param epoch the numbering that the topic has now: nothing comes of another one.
+ */
+export function notYetAmong(
+  own: readonly Kept[],
+  messages: readonly Seen[],
+  session: unknown,
+  epoch: string | undefined,
+): readonly Kept[] {
   if (own.length === 0) return own
   const ids = new Set(messages.map(({ id }) => id))
-  const newest = messages.at(-1)?.offset ?? 0
+  const newest = messages.at(-1)
+  const isPast = ({ offset, epoch: of = epoch }: Published) =>
+    offset === undefined ||
+    (epoch !== undefined && of !== epoch) ||
+    (newest !== undefined && newest.epoch === of && offset <= newest.offset)
   return own.filter(
-    ({ id, at, session: of }) =>
-      of === session && !(id !== undefined && ids.has(id)) && !(at && (at.offset === undefined || at.offset <= newest)),
+    ({ id, at, session: of }) => of === session && !(id !== undefined && ids.has(id)) && !(at && isPast(at)),
   )
 }

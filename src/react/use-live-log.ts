@@ -4,7 +4,7 @@ import { count } from '../options/option-table.js'
 import { sessionOf } from '../socket/insides.js'
 import type { Message } from '../topics/message.js'
 import { appendTo, emptyLog, lastOf, type MessageLog } from './message-log.js'
-import { createOwnPublishes, notYetAmong, type OwnPublish } from './own-publishes.js'
+import { createOwnPublishes, epochOf, notYetAmong, type OwnPublish } from './own-publishes.js'
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
@@ -64,7 +64,7 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   const session = sessionOf(socket)
   return useMemo(() => {
     const messages = lastOf(log, limit)
-    const more = notYetAmong(own, messages, session)
+    const more = notYetAmong(own, messages, session, topic === null ? undefined : epochOf(socket, topic))
     return more.length === 0 ? messages : [...messages, ...more]
-  }, [log, limit, own, session])
+  }, [log, limit, own, session, socket, topic])
 }
