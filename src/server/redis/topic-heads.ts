@@ -56,7 +56,8 @@ export function createTopicHeads({
     if (wait > 0) await sleep(wait)
     // From here on the answer may be older than the question: whoever comes now asks anew.
     waiting.delete(topic)
-    askedAt.set(topic, clock.monotonic())
+    // Whoever listened may have gone while it was waited: then nobody would forget it.
+    if (follows(topic)) askedAt.set(topic, clock.monotonic())
     return now(topic)
   }
 

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { createKeys } from '../../../src/server/redis/keys.js'
+import { createSleep } from '../../../src/server/redis/sleep.js'
+import { createTopicHeads } from '../../../src/server/redis/topic-heads.js'
+import { createSimulatedClock } from '../kit.js'
+
+test('of a topic that nobody listens to any more nothing is kept, also where it was just being asked about', async () => {
+  const clock = createSimulatedClock()
+  const followed = new Set(['t'])
+  let asked = 0
+  const heads = createTopicHeads({
+    connection: { run: async () => ['ok', 'e', 0, 1, 0, '0-0', ''], knows: () => undefined } as never,
+    script: {} as never,
+    keys: createKeys('test'),
+    clock,
+    sleep: createSleep(clock),
+    follows: (topic) => followed.has(topic),
+    asked: () => void asked++,
+  })
+  await heads.soon('t')
+  const second = heads.soon('t')
+  expect(asked).toBe(1)
+  followed.delete('t')
+  heads.forget('t')
+  await clock.advance(100)
+  await second
+  // What is known of when it was asked about would have it wait.
+  await heads.soon('t')
+  expect(asked).toBe(3)
+})
