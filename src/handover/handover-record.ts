@@ -35,8 +35,6 @@ export class HandoverRecord {
   #broken: { readonly ask: HandoverAsk; readonly from: number } | null = null
   #lastCut: Instant | null = null
   #waiting: Waiter[] = []
-  /** What came to nothing in this step, for whoever waits. */
-  #failure: LiveSocketError | null = null
 
   constructor(handover: Handover) {
     this.#handover = handover
@@ -95,22 +93,22 @@ export class HandoverRecord {
   }
 
   failed(ask: HandoverAsk, why: Why): void {
+    // Before it is told: who is told may ask for the next one, of which this says nothing.
+    if (why !== 'superseded') {
+      const message = explain`The handover came to nothing (${why}); the leg that served still does.`
+      this.settle(new LiveSocketError('timeout', message))
+    }
     this.#tellFailed(ask, why)
-    if (why === 'superseded') return
-    const message = explain`The handover came to nothing (${why}); the leg that served still does.`
-    this.#failure = new LiveSocketError('timeout', message)
   }
 
   stopped(): void {
     this.cutover = this.#broken = this.#lastCut = null
-    this.#failure = new LiveSocketError('closed', explain`The live socket was closed during the handover.`)
+    this.settle(new LiveSocketError('closed', explain`The live socket was closed during the handover.`))
   }
 
-  /** After each step: who waits for a leg to be left hears what has become of that. */
-  settle(): void {
+  /** After each step, and where one comes to nothing: who waits for a leg to be left hears what has become of that. */
+  settle(failure?: LiveSocketError): void {
     const { active, old } = this.#handover.state
-    const failure = this.#failure
-    this.#failure = null
     this.#waiting = this.#waiting.filter(({ from, resolve, reject }) => {
       // A leg that is still to go from a former handover goes.
       if ((old && from === old.leg) || (!failure && (!active || from === active.leg))) return true

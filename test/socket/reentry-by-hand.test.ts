@@ -188,3 +188,19 @@ describe('a server that wants to be left alone for years', () => {
     expect(await later(HOUR)).toEqual({ signals: 2, subscribes: 1 })
   })
 })
+
+describe('who is told that a handover failed', () => {
+  it('may ask for the next one, which is not said to have failed with it', async () => {
+    const { socket, clock, ...hand } = handServed()
+    let next: Promise<void> | undefined
+    socket.on('handover-failed', () => void (next ??= socket.handover()))
+    await hand.live()
+    const first = socket.handover()
+    first.catch(() => undefined)
+    await clock.advance(31_000)
+    await expect(first).rejects.toMatchObject({ code: 'timeout' })
+    ;(await hand.legs()).at(-1)!.welcome()
+    await clock.advance(1_000)
+    await expect(next).resolves.toBeUndefined()
+  })
+})
