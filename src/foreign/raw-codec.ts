@@ -104,7 +104,7 @@ export class RawCodec implements Codec {
   }
 
   owes() {
-    return this.#raw.owes?.() ?? false
+    return attempt(() => this.#raw.owes?.()) === true
   }
 
   closed(code: number, reason: string) {
@@ -119,7 +119,7 @@ export class RawCodec implements Codec {
   lost() {
     this.#stopWaiting?.()
     this.#parting.stop()
-    const said = this.#messages(this.#raw.lost?.(), '')
+    const said = attempt(() => this.#messages(this.#raw.lost?.(), '')) ?? NONE
     return 'invalid' in said ? NONE : 'type' in said ? [said] : said
   }
 
@@ -128,7 +128,7 @@ export class RawCodec implements Codec {
     const raw = this.#raw
     const line = this.#line
     if (this.#ready) return
-    if (raw.opened ? raw.opened() : !raw.ready && !this.#asksReady) {
+    if (raw.opened ? attempt(() => raw.opened!()) : !raw.ready && !this.#asksReady) {
       this.#ready = true
       line.accept(this.#welcome({}))
     } else if (raw.waiting) this.#stopWaiting = line.clock.setTimeout(() => this.#overdue(), line.timeLeft(LATE))
