@@ -1,9 +1,10 @@
 import { explain } from '../base/explanation.js'
-import { LiveSocketError } from '../base/errors.js'
+import type { LiveSocketError } from '../base/errors.js'
 import { changeMembers, memberList, type Member, type MemberChanges, type MembersAnswer } from '../protocol/members.js'
-import { serialise } from '../protocol/json.js'
 import { ENTER, LEAVE, PRESENCE } from '../protocol/own-methods.js'
 import { presenceTopic } from '../protocol/own-topics.js'
+import { keep } from '../publishes/kept-frame.js'
+import { failure } from '../publishes/refusal.js'
 import { insidesOf } from '../socket/insides.js'
 import type { CoreSocket } from '../socket/live-socket.js'
 import { fold } from '../socket/reading.js'
@@ -23,6 +24,9 @@ export interface Attendance {
   drop(who: Claimant): Promise<void>
   failed(who: Claimant, error: LiveSocketError): void
 }
+
+/** What this client says of itself: a copy. */
+type Claim = ReturnType<typeof keep>
 
 /** All share one map: each has its list from when it is first looked at, which is before the next one is told. */
 interface Told {
@@ -50,37 +54,36 @@ export function attendanceOf(socket: CoreSocket<any, any, any>, topic: string): 
 
 class TopicAttendance implements Attendance {
   readonly #socket: CoreSocket<any, any, any>
-  readonly #topic: string
+  readonly #said
   readonly #insides: NonNullable<ReturnType<typeof insidesOf>>
   readonly #told: ReadableStore<Told>
   readonly members: ReadableStore<readonly Member[]>
   /** By when they last said something. */
-  readonly #claims = new Map<Claimant, string>()
+  readonly #claims = new Map<Claimant, Claim>()
   /** Who waits for what was wanted then. */
   readonly #waiting = new Map<number, (error?: LiveSocketError) => void>()
   /** Of what is wanted now, and of the newest that the server has answered; rises over all of this session's. */
   #wanted = 0
   #answered = 0
   /** What it took last. */
-  #taken: string | undefined
+  #taken: Claim | undefined
   /** What the topic says of us: null where we are not there, undefined where that is not known. */
   #seen: number | null | undefined
   #me = ''
   #busy = false
-  #cancel = () => {}
+  #cancel: (() => void) | undefined
   #release: (() => void) | undefined
   #present: unknown
 
   constructor(socket: CoreSocket<any, any, any>, topic: string) {
     this.#socket = socket
-    this.#topic = topic
+    this.#said = { type: 'presence', topic } as const
     this.#insides = insidesOf(socket)!
     const told = (this.#told = fold(
       socket,
       presenceTopic(topic),
       ({ members }: Told, changes: unknown) => {
-        changeMembers(members, changes as MemberChanges)
-        this.#note(changes as MemberChanges)
+        this.#change(members, changes as MemberChanges)
         return { members }
       },
       { members: new Map() },
@@ -104,12 +107,10 @@ class TopicAttendance implements Attendance {
 
   async claim(who: Claimant, data: unknown, update?: boolean) {
     this.#renew()
-    const text = serialise(data ?? null)
-    const wrong =
-      'invalid' in text ? text.invalid : update && !this.#claims.has(who) && explain`enter() comes before update()`
-    if (wrong) throw new LiveSocketError('invalid', explain`presence in "${this.#topic}": ${wrong}.`)
+    const claim = keep(this.#said, data ?? null)
+    if (update && !this.#claims.has(who)) throw failure(this.#said, 'invalid', explain`enter() comes before update()`)
     this.#claims.delete(who)
-    this.#claims.set(who, (text as { json: string }).json)
+    this.#claims.set(who, claim)
     if (!this.#release) {
       // Whoever asks for it finds it for as long as somebody is there by it.
       const unfold = this.#told.subscribe(() => this)
@@ -131,32 +132,33 @@ class TopicAttendance implements Attendance {
 
   failed(who: Claimant, error: LiveSocketError) {
     if (who.failed) who.failed(error)
-    else this.#insides.report(explain`This client is not present in "${this.#topic}".`, error)
+    else this.#insides.report(explain`This client is not present in "${this.#said.topic}".`, error)
   }
 
   async #load(signal: AbortSignal) {
     const members = new Map<string, Member>()
     let position!: MembersAnswer
-    let own: number | null = null
     let after: string | undefined
     do {
       const page = (await this.#socket.request(
         PRESENCE,
-        { topic: this.#topic, after },
+        { topic: this.#said.topic, after },
         { idempotent: true, signal },
       )) as MembersAnswer
+      if (!after) this.#seen = null
       position ??= page
       this.#me = page.you[1]
-      changeMembers(members, { set: page.rows })
-      own = page.rows.find((row) => row[1] === this.#me)?.[3] ?? own
+      this.#change(members, { set: page.rows })
       after = page.next
     } while (after)
-    this.#seen = own
     this.#later(LOOK)
     return { state: { members }, position }
   }
 
-  #note({ set = [], gone = [] }: MemberChanges) {
+  /** Of others, and of us. */
+  #change(members: Map<string, Member>, changes: MemberChanges) {
+    changeMembers(members, changes)
+    const { set = [], gone = [] } = changes
     const before = this.#seen
     for (const [, connection] of gone) if (connection === this.#me) this.#seen = null
     for (const row of set) if (row[1] === this.#me) this.#seen = row[3]
@@ -164,7 +166,7 @@ class TopicAttendance implements Attendance {
   }
 
   #later(delay: number) {
-    this.#cancel()
+    this.#cancel?.()
     this.#cancel = this.#insides.settings.clock.setTimeout(
       () => this.#look(),
       delay * (1 + this.#insides.settings.random()),
@@ -178,35 +180,23 @@ class TopicAttendance implements Attendance {
       this.#wanted > this.#answered ||
       (this.#seen !== undefined && this.#seen !== (this.#claims.size > 0 ? this.#wanted : null))
     )
-      this.#say()
+      void this.#say()
   }
 
-  #say() {
+  async #say() {
     if (this.#busy) return
     this.#busy = true
     const n = this.#wanted
-    const json = [...this.#claims.values()].at(-1)
-    const data = json && (JSON.parse(json) as unknown)
+    const claim = [...this.#claims.values()].at(-1)
     const mine = this.#insides.session
-    this.#socket
-      .request(json ? ENTER : LEAVE, { topic: this.#topic, n, data }, { idempotent: true, timeout: Infinity })
-      .then(
-        () => {
-          this.#taken = json
-          this.#ended(n)
-        },
-        (error: LiveSocketError) => {
-          if (mine === this.#insides.session && (error.retryAfter || error.code === 'outcome-unknown')) {
-            this.#busy = false
-            return this.#later(error.retryAfter || 1_000)
-          }
-          this.#ended(n, error)
-        },
-      )
-  }
-
-  #ended(n: number, error?: LiveSocketError) {
+    const ask = { topic: this.#said.topic, n, data: claim?.data }
+    const error = await this.#socket.request(claim ? ENTER : LEAVE, ask, { idempotent: true, timeout: Infinity }).then(
+      () => void (this.#taken = claim),
+      (refusal: LiveSocketError) => refusal,
+    )
     this.#busy = false
+    if (mine === this.#insides.session && (error?.retryAfter || error?.code === 'outcome-unknown'))
+      return this.#later(error.retryAfter || 1_000)
     this.#renew()
     this.#answered = Math.max(this.#answered, n)
     const newest = [...this.#claims.keys()].at(-1)
@@ -217,7 +207,7 @@ class TopicAttendance implements Attendance {
     }
     this.#settle(n, error)
     if (this.#claims.size > 0) this.#later(LOOK)
-    if (this.#wanted > this.#answered) this.#say()
+    if (this.#wanted > this.#answered) void this.#say()
   }
 
   #settle(n: number, error?: LiveSocketError) {
@@ -252,10 +242,7 @@ class TopicAttendance implements Attendance {
     this.#present = this.#insides.session
     this.#seen = undefined
     this.#clear()
-    this.#settle(
-      this.#wanted,
-      new LiveSocketError('closed', explain`presence in "${this.#topic}": the session has ended.`),
-    )
+    this.#settle(this.#wanted, failure(this.#said, 'closed', explain`the session has ended`))
   }
 
   #want(): Promise<void> {

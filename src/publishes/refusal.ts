@@ -5,7 +5,7 @@ import type { Unserialisable } from '../protocol/json.js'
 
 /** What is to be said to the server, or was; or what it answered. */
 export interface Said {
-  readonly type: 'publish' | 'request' | 'answer' | 'signal'
+  readonly type: 'publish' | 'request' | 'answer' | 'signal' | 'presence'
   readonly id?: string
   readonly topic?: string
   readonly method?: string

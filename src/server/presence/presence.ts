@@ -4,7 +4,7 @@ import { MAX_TOPIC } from '../../protocol/fields.js'
 import { serialise } from '../../protocol/json.js'
 import { changeMembers, memberList, type Member, type MembersAnswer } from '../../protocol/members.js'
 import { ENTER, LEAVE, PRESENCE } from '../../protocol/own-methods.js'
-import { PRESENCE_PREFIX, presenceTopic } from '../../protocol/own-topics.js'
+import { presenceTopic } from '../../protocol/own-topics.js'
 import { invalid } from '../../base/invalid.js'
 import { readUser } from '../identity/identity.js'
 import type { Permission } from '../identity/permission.js'
@@ -154,7 +154,7 @@ function asked(data: unknown) {
   return { topic, ...rest } as { topic: string; n?: unknown; data?: unknown; after?: string }
 }
 
-const LONGEST = MAX_TOPIC - PRESENCE_PREFIX
+const LONGEST = MAX_TOPIC - presenceTopic('').length
 const TOPIC = `a topic that has members is a string of 1 to ${LONGEST} characters`
 
 function checkedTopic(topic: unknown): string {
