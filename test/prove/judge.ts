@@ -17,31 +17,47 @@ export interface ToldGap {
   readonly to: number | null
 }
 
-/** What one page saw, held against what the log says happened. Every broken promise is one sentence. */
-export interface Judge {
-  readonly broken: readonly string[]
+/** What a page is told and does, as far as a promise is made about it. */
+export interface Witness {
   break(promise: string): void
   /** The page was told where its subscription begins. Only the first answer counts. */
   started(epoch: string, after: number): void
   delivered(message: { epoch: string; offset: number; data: unknown }): void
   gap(gap: ToldGap): void
   published(id: string): void
-  /** Whether that publish is not settled. */
-  waits(id: unknown): boolean
   settled(id: string, outcome: 'ack' | 'refused' | 'unknown', code?: string): void
   /** A sign-out: whatever is told next belongs to another session, which begins where its first answer says. */
   newSession(): void
+  /** It was live and is not any more, with these legs at hand: while one of them serves, a page that was live stays so. */
+  lapsed(status: string, legs: readonly { readonly leg: number; readonly sound: boolean }[]): void
+}
+
+/** Where a judge is: all that it goes by besides the log. */
+export interface JudgeState {
+  readonly waiting: readonly string[]
+  /** The page has everything up to here, or was told that it will not. */
+  readonly position: { readonly epoch: string; readonly offset: number } | null
+  /** Told, and nothing was delivered since. */
+  readonly told: ToldGap | null
+}
+
+/** What one page saw, held against what the log says happened. Every broken promise is one sentence. */
+export interface Judge extends Witness {
+  readonly broken: readonly string[]
+  readonly state: JudgeState
+  /** Whether that publish is not settled. */
+  waits(id: unknown): boolean
   /** What is still owed, a sentence each: none where every publish is settled and everything was delivered or told. */
   owed(): string[]
 }
 
-export function createJudge(log: TopicRecord): Judge {
+/** As a page begins. */
+export const NOTHING_SEEN: JudgeState = { waiting: [], position: null, told: null }
+
+export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
   const broken: string[] = []
-  const waiting = new Set<string>()
-  /** The page has everything up to here, or was told that it will not. */
-  let position: { epoch: string; offset: number } | null = null
-  /** Told, and nothing was delivered since. */
-  let told: ToldGap | null = null
+  const waiting = new Set(from.waiting)
+  let { position, told } = from
 
   const fault = (promise: string) => void broken.push(promise)
 
@@ -53,6 +69,9 @@ export function createJudge(log: TopicRecord): Judge {
 
   return {
     broken,
+    get state() {
+      return { waiting: [...waiting], position, told }
+    },
     break: fault,
     started(epoch, after) {
       position ??= { epoch, offset: after }
@@ -105,6 +124,10 @@ export function createJudge(log: TopicRecord): Judge {
     newSession() {
       position = null
       told = null
+    },
+    lapsed(status, legs) {
+      const serving = legs.find(({ sound }) => sound)
+      if (serving) fault(`${status} though leg ${serving.leg} was serving`)
     },
     owed() {
       const say = [...waiting].map((id) => `the publish ${id} is not settled`)

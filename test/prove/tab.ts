@@ -1,9 +1,10 @@
 import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.js'
 import type { Random } from '../../src/base/clock.js'
+import type { NetworkHint } from '../../src/host/network.js'
+import type { PageChange } from '../../src/host/page.js'
 import type { LiveSocket, LiveSocketOptions } from '../../src/index.js'
 import type { Tabs } from '../../src/host/tabs.js'
-import { createJudge, type Judge } from './judge.js'
-import type { ModelLog } from './model-log.js'
+import type { Witness } from './judge.js'
 import { draw } from './draw.js'
 import { WorldPage } from './page.js'
 import { createPublishWatch } from './publish-watch.js'
@@ -15,18 +16,26 @@ export type CreateLiveSocket = (options: LiveSocketOptions) => LiveSocket
 
 export const TOPIC = 'room'
 
-/** One tab: the real client, and what is held against it. */
+/** What a page does or hears by itself: everything else happens to servers, or on the way to them. */
+export type OfPage =
+  | 'publish'
+  | 'handover'
+  | 'sign-out'
+  | Exclude<PageChange, 'resumed' | 'activated' | 'leaving'>
+  | Exclude<NetworkHint, 'change'>
+  | 'network-change'
+
+/** One tab: the real client, and who watches it. */
 export interface Tab {
   readonly socket: LiveSocket
   readonly page: WorldPage
   readonly connections: readonly Connection[]
-  readonly judge: Judge
-  publish(): void
+  readonly happenings: Readonly<Record<OfPage, () => void>>
   signIn(): void
-  signOut(): void
   forgetOver(): void
-  /** What keeps it from being as if nothing had happened; none: all is well. */
+  /** What keeps it from being as if nothing had happened, besides what its judge says; none: all is well. */
   amiss(): string[]
+  readonly signedOut: boolean
   /** None where none was asked for. */
   picture(marks: readonly TimelineMark[]): TimelinePicture[]
 }
@@ -35,8 +44,8 @@ export interface TabDeps {
   readonly name: string
   readonly create: CreateLiveSocket
   readonly clock: WorldClock
-  readonly log: ModelLog
-  readonly tokens: TokenService | null
+  readonly judge: Witness
+  readonly tokens: Pick<TokenService, 'ask' | 'given'> | null
   readonly tabs: Tabs
   readonly random: Random
   readonly dwell: number
@@ -53,8 +62,7 @@ export interface TabDeps {
 /** How long ago something must have come for a leg to count as serving, ms: less than any heartbeat of this world. */
 const HEARD_OF = 5_000
 
-export function createTab({ name, clock, log, tokens, say: tell, place, ...deps }: TabDeps): Tab {
-  const judge = createJudge(log)
+export function createTab({ name, clock, judge, tokens, say: tell, place, ...deps }: TabDeps): Tab {
   const page = new WorldPage()
   const connections: Connection[] = []
   const welcomed = new Set<Connection>()
@@ -123,7 +131,6 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
   socket.on('error', ({ error }) => judge.break(`an error event: ${error.message}`))
   socket.on('session-ended', ({ reason }) => judge.break(`the session ended: ${reason}`))
 
-  /** While a leg serves, a page that was live stays so. */
   let status = socket.store.getState().status
   socket.store.subscribe((state) => {
     if (state.status === status) return
@@ -132,10 +139,9 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     say?.(`is ${status}`)
     if (state.closed?.by === 'signed-out') ended()
     if (before !== 'live' || status === 'closed' || page.stored || page.offline) return
-    const serving = connections.find(
-      (one) => one.sound && welcomed.has(one) && clock.monotonic() - (heard.get(one) ?? 0) < HEARD_OF,
-    )
-    if (serving) judge.break(`${status} though leg ${serving.leg} was serving`)
+    const serving = (one: Connection) =>
+      one.sound && welcomed.has(one) && clock.monotonic() - (heard.get(one) ?? 0) < HEARD_OF
+    judge.lapsed(status, connections.filter(serving))
   })
 
   function ended() {
@@ -153,11 +159,7 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
     if (answer && (frame.type === 'welcome' || frame.type === 'subscribed')) judge.started(answer.epoch, answer.after)
   }
 
-  return {
-    socket,
-    page,
-    connections,
-    judge,
+  const happenings: Tab['happenings'] = {
     publish() {
       const id = `${name}-${++publishes}`
       judge.published(id)
@@ -167,19 +169,37 @@ export function createTab({ name, clock, log, tokens, say: tell, place, ...deps 
           judge.settled(id, error.code === 'outcome-unknown' ? 'unknown' : 'refused', error.code),
       )
     },
+    handover: () => void socket.handover().catch(() => {}),
+    'sign-out'() {
+      former = tokens ? tokens.given() : []
+      socket.signOut()
+    },
+    hidden: () => page.tell('hidden'),
+    shown: () => page.tell('shown'),
+    stored: () => page.tell('stored'),
+    restored: () => page.tell('restored'),
+    offline: () => page.hint('offline'),
+    online: () => page.hint('online'),
+    'network-change': () => page.hint('change'),
+  }
+
+  return {
+    socket,
+    page,
+    connections,
+    happenings,
     signIn() {
       signedOut = false
       socket.connect()
     },
-    signOut() {
-      former = tokens ? tokens.given() : []
-      socket.signOut()
+    get signedOut() {
+      return signedOut
     },
     forgetOver,
     picture: (marks) => (drawing ? [drawing.picture(marks)] : []),
     amiss() {
       const { status: now } = socket.store.getState()
-      const say = signedOut ? judge.owed().filter((owed) => owed.includes('publish')) : judge.owed()
+      const say: string[] = []
       if (now !== (signedOut ? 'closed' : 'live')) say.push(`it is ${now}`)
       const held = connections.filter((one) => one.held).length
       if (held !== (signedOut ? 0 : 1)) say.push(`it holds ${held} legs`)

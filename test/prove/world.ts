@@ -1,49 +1,17 @@
 import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.js'
-import type { NetworkHint } from '../../src/host/network.js'
-import type { PageChange } from '../../src/host/page.js'
 import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
 import { seededRandom } from '../kit/seeded-random.js'
 import { SEEN, type Choices, type Move, type View } from './choices.js'
+import { createFleet, type OfServers } from './fleet.js'
 import type { Machine } from './machine.js'
-import { ModelLog } from './model-log.js'
-import { ModelServer } from './model-server.js'
+import type { ModelServer } from './model-server.js'
 import type { State } from './state-hash.js'
-import { createTab, TOPIC, type CreateLiveSocket, type Tab } from './tab.js'
-import { createTokenService } from './token-service.js'
+import { createJudge } from './judge.js'
+import { createTab, type CreateLiveSocket, type OfPage, type Tab } from './tab.js'
 import type { Connection } from './wire.js'
-import { BEGAN, createWorldClock, type WorldClock } from './world-clock.js'
+import { BEGAN, createWorldClock } from './world-clock.js'
 
-type OfServers =
-  | 'append'
-  | 'append-hidden'
-  | 'move'
-  | 'move-here'
-  | 'drain'
-  | 'cancel-drain'
-  | 'crash'
-  | 'restart'
-  | 'lose'
-  | 'trim'
-  | 'busy'
-  | 'well'
-  | 'revoke'
-  | 'token-fails'
-  | 'token-well'
-
-type OfTab =
-  | 'publish'
-  | 'reset'
-  | 'reset-newest'
-  | 'reset-1'
-  | 'reset-2'
-  | 'handover'
-  | 'slow'
-  | 'flow'
-  | 'sign-out'
-  | 'sign-in'
-  | Exclude<PageChange, 'resumed' | 'activated' | 'leaving'>
-  | Exclude<NetworkHint, 'change'>
-  | 'network-change'
+type OfTab = OfPage | 'reset' | 'reset-newest' | 'reset-1' | 'reset-2' | 'slow' | 'flow' | 'sign-in'
 
 /** What may happen once besides the network's deliveries and the passing of time. `2:` is the second tab's. */
 export type Happening = OfServers | OfTab | `2:${OfTab}`
@@ -78,8 +46,6 @@ export interface Outcome {
   /** The same as the devtools draw it, of each tab, with the number of a line in place of a second. */
   readonly pictures: readonly TimelinePicture[]
 }
-
-const DEADLINE = 20_000
 
 /** All must be well within so much time after the last fault, ms: the longest wait of any policy, and some. */
 const CALM = 300_000
@@ -123,19 +89,6 @@ interface Waiting {
   readonly items: readonly { readonly sent: number }[]
   arrive(): void
 }
-
-/** What a page does or hears by itself: everything else happens to servers, or on the way to them. */
-const OF_PAGE: ReadonlySet<Happening> = new Set<Happening>([
-  'publish',
-  'handover',
-  'hidden',
-  'shown',
-  'stored',
-  'restored',
-  'offline',
-  'online',
-  'network-change',
-])
 
 type World = ReturnType<typeof createWorld>
 
@@ -194,11 +147,14 @@ function createWorld(
   /** Where a picture is drawn: how far to the right. */
   right: (() => number) | null,
 ) {
-  const log = new ModelLog(options.plain)
   const tick = () => ++sent
-  const serverClock: WorldClock = options.plain ? { ...createWorldClock(), setTimeout: () => () => {} } : clock
-  const tokens = createTokenService(serverClock, options.tokenLife ?? 0, tick)
-  const newestLegs = new Map<string, number>()
+  const fleet = createFleet({
+    ...options,
+    clock,
+    tick,
+    broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
+  })
+  const { servers, log, tokens, newestLegs } = fleet
   const browser = createSimulatedTabs(clock)
   const broken: string[] = []
   const slowed = new Set<Connection>()
@@ -206,38 +162,19 @@ function createWorld(
   let haste = Infinity
   let wellSince = 0
 
-  const servers = ['A', 'B', 'C'].slice(0, options.servers).map(
-    (name) =>
-      new ModelServer({
-        name,
-        url: `wss://${name.toLowerCase()}.test/live`,
-        topic: TOPIC,
-        clock: serverClock,
-        log,
-        newestLegs,
-        heartbeat: 10_000,
-        tokenValid: (given) => options.tokenLife === null || tokens.valid(given),
-        tokenTtl: (given) => (options.tokenLife === null ? undefined : tokens.left(given)),
-        broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
-      }),
-  )
-  const taking = () => servers.filter(({ up, draining }) => up && !draining)
-  /** A balancer gives the first server that takes new legs, else one that is on its way out. */
-  const balanced = () => taking()[0] ?? servers.find(({ up }) => up) ?? null
-
-  const tabs: Tab[] = Array.from({ length: options.tabs }, (_, index) =>
+  const judges = Array.from({ length: options.tabs }, () => createJudge(log))
+  const tabs: Tab[] = judges.map((judge, index) =>
     createTab({
       name: `tab${index + 1}`,
       create,
       clock,
-      log,
+      judge,
       tokens: options.tokenLife === null ? null : tokens,
       tabs: browser.open(),
       random: options.plain ? () => 0.5 : seededRandom(seed + index),
       dwell: options.dwell,
       origins: servers.map(({ url }) => url.slice(0, -'/live'.length)),
-      serverAt: (url) =>
-        url.includes('front') ? balanced() : (servers.find((one) => one.url === url && one.up) ?? null),
+      serverAt: fleet.serverAt,
       tick,
       say,
       place: right,
@@ -245,26 +182,7 @@ function createWorld(
   )
   const marks: TimelineMark[] = []
 
-  const byServers: Readonly<Record<OfServers, () => void>> = {
-    append: () => void log.append(log.head + 1),
-    'append-hidden': () => void log.append('hidden', true),
-    move: () => taking()[0]?.drain(taking()[1]?.url, DEADLINE),
-    'move-here': () => taking()[0]?.drain(undefined, DEADLINE),
-    drain: () => taking()[0]?.drain(undefined, 2_000),
-    'cancel-drain': () => servers.find(({ draining }) => draining)?.cancelDrain(),
-    crash: () => servers.find(({ up }) => up)?.crash(),
-    restart: () => servers.find(({ up, draining }) => !up || draining)?.restart(),
-    lose: () => log.lose(),
-    trim: () => log.trim(1),
-    busy: () => taking()[0]?.refuse('busy'),
-    well: () => servers.forEach((server) => server.refuse(null)),
-    revoke: () => tokens.revoke(),
-    'token-fails': () => tokens.fail(),
-    'token-well': () => tokens.well(),
-  }
-
-  const byTab: Readonly<Record<OfTab, (tab: Tab) => void>> = {
-    publish: (tab) => tab.publish(),
+  const byNetwork: Readonly<Record<Exclude<OfTab, OfPage>, (tab: Tab) => void>> = {
     reset: (tab) => tab.connections.find(({ sound }) => sound)?.reset(),
     'reset-newest': (tab) => tab.connections.findLast(({ sound }) => sound)?.reset(),
     'reset-1': (tab) => tab.connections.find(({ leg }) => leg === 1)?.reset(),
@@ -275,26 +193,21 @@ function createWorld(
       if (oldest) slowed.add(oldest)
     },
     flow: () => slowed.clear(),
-    handover: (tab) => void tab.socket.handover().catch(() => {}),
-    'sign-out': (tab) => tab.signOut(),
     'sign-in': () => tabs.forEach((tab) => tab.signIn()),
-    hidden: ({ page }) => page.tell('hidden'),
-    shown: ({ page }) => page.tell('shown'),
-    stored: ({ page }) => page.tell('stored'),
-    restored: ({ page }) => page.tell('restored'),
-    offline: ({ page }) => page.hint('offline'),
-    online: ({ page }) => page.hint('online'),
-    'network-change': ({ page }) => page.hint('change'),
   }
 
   function happen(happening: Happening) {
     say?.(`— ${happening}`)
     if (right) marks.push({ at: right(), label: happening })
-    const byServer = byServers[happening as OfServers]
+    const byServer = fleet.happening(happening)
     if (byServer) return byServer()
     const second = happening.startsWith('2:')
     const tab = tabs[second ? 1 : 0]
-    if (tab) byTab[(second ? happening.slice(2) : happening) as OfTab](tab)
+    if (!tab) return
+    const name = second ? happening.slice(2) : happening
+    const byPage = tab.happenings[name as OfPage]
+    if (byPage) byPage()
+    else byNetwork[name as Exclude<OfTab, OfPage>](tab)
   }
 
   /** What can happen next, each kind by itself: they are asked for at every step, and made once. */
@@ -341,10 +254,22 @@ function createWorld(
     clock.runNext()
   }
 
+  /** What is not as if nothing had happened, of each tab. */
+  function amiss(tab: Tab, at: number): string[] {
+    const owed = judges[at]!.owed()
+    return [...(tab.signedOut ? owed.filter((one) => one.includes('publish')) : owed), ...tab.amiss()]
+  }
+
+  /** Time is the page's alone where servers have no clock. */
+  function moveOf(actor: Actor): Move {
+    if (actor === TIME) return { name: TIME, side: 'page' }
+    return { name: actor.join(' '), side: actor[0]! in tabs[0]!.happenings ? 'page' : 'servers' }
+  }
+
   return {
     underWay,
-    sound: () => broken.length === 0 && tabs.every(({ judge }) => judge.broken.length === 0),
-    broken: () => [...broken, ...tabs.flatMap(({ judge }) => judge.broken)],
+    sound: () => broken.length === 0 && judges.every((judge) => judge.broken.length === 0),
+    broken: () => [...broken, ...judges.flatMap((judge) => judge.broken)],
     begin: () => tabs.forEach((tab) => tab.signIn()),
     /** The first schedule begins: time that has passed so far was no haste. */
     rest: () => void (haste = options.haste ?? Infinity),
@@ -352,7 +277,7 @@ function createWorld(
       for (const tab of tabs) tab.forgetOver()
       log.forgetAnswers(
         (id, data) =>
-          tabs.some(({ judge }) => judge.waits(data)) ||
+          judges.some((judge) => judge.waits(data)) ||
           tabs.some(({ connections }) =>
             connections.some(({ up }) => up.items.some(({ item }) => item.kind === 'text' && item.text.includes(id))),
           ),
@@ -363,6 +288,7 @@ function createWorld(
         haste,
         servers,
         tabs,
+        judges,
         log,
         tokens,
         clock,
@@ -403,31 +329,26 @@ function createWorld(
     /** The one at that place of those that were found last. */
     act(at: number) {
       take(at)
-      if (options.plain) for (const server of servers) while (server.up && server.behind) server.readOn()
+      fleet.settle()
     },
     allIsWell() {
       say?.('— all is well from here')
       slowed.clear()
       haste = Infinity
       wellSince = clock.monotonic()
-      for (const server of servers) {
-        if (!server.up) server.restart()
-        server.cancelDrain()
-        server.refuse(null)
-      }
-      tokens.well()
+      fleet.allIsWell()
       for (const { page } of tabs) {
         page.hint('online')
         page.tell('restored')
         page.tell('shown')
       }
     },
-    calm: () => !underWay() && tabs.every((tab) => tab.amiss().length === 0),
+    calm: () => !underWay() && tabs.every((tab, at) => amiss(tab, at).length === 0),
     inTime: () => clock.monotonic() < wellSince + CALM,
     late() {
       if (broken.length === 0)
         broken.push(
-          ...tabs.flatMap((tab, at) => tab.amiss().map((what) => `long after all is well: tab ${at + 1}: ${what}`)),
+          ...tabs.flatMap((tab, at) => amiss(tab, at).map((what) => `long after all is well: tab ${at + 1}: ${what}`)),
         )
     },
     pictures: () => tabs.flatMap((tab) => tab.picture(marks)),
@@ -437,9 +358,3 @@ function createWorld(
 
 /** What is left when nothing else can happen. */
 const ALL_IS_WELL: Move = { name: 'all is well', side: 'page' }
-
-/** Time is the page's alone where servers have no clock. */
-function moveOf(actor: Actor): Move {
-  if (actor === TIME) return { name: TIME, side: 'page' }
-  return { name: actor.join(' '), side: OF_PAGE.has(actor[0]!) ? 'page' : 'servers' }
-}
