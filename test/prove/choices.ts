@@ -12,6 +12,9 @@ export interface Move {
   readonly side: 'page' | 'servers'
 }
 
+/** What is left when nothing else can happen. */
+export const ALL_IS_WELL: Move = { name: 'all is well', side: 'page' }
+
 /** All that there is as a question is put. */
 export interface View {
   state(): State
@@ -33,6 +36,19 @@ export function givenChoices(given: readonly number[]): Choices {
   return record((at, count) => {
     const answer = given[at] ?? 0
     return answer < count ? answer : 0
+  })
+}
+
+/** Moves by their names, and after them what happens by itself. Throws where one of them cannot happen. */
+export function namedChoices(names: readonly string[], atEnd: (view: View) => void = () => {}): Choices {
+  return record((at, _, view) => {
+    if (at === names.length) atEnd(view)
+    if (at >= names.length) return 0
+    const moves = view.moves()
+    const found = moves.findIndex(({ name }) => name === names[at])
+    if (found >= 0) return found
+    const others = moves.map(({ name }) => name).join(', ')
+    throw new Error(`after ${names.slice(0, at).join(', ')} there is no ${names[at]}, but ${others}`)
   })
 }
 

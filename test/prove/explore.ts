@@ -1,5 +1,7 @@
-import { record, SEEN, type Choices } from './choices.js'
+import { ALL_IS_WELL, namedChoices, record, SEEN, type Choices } from './choices.js'
+import type { Joint, JointWorld } from './joint-world.js'
 import { stateHash } from './state-hash.js'
+import { Visits } from './visits.js'
 import type { Outcome, WorldOptions } from './world.js'
 
 export interface Exploration {
@@ -42,73 +44,109 @@ export async function exploreSchedules(world: WorldOptions, deviations: number, 
   return { count, depth, complete: true, broken: null, ends: [] }
 }
 
-/** A way that is still to be gone: its last answer, and the moves that are asleep after it. */
-interface Branch {
-  readonly way: readonly number[]
-  readonly asleep: ReadonlySet<string>
-}
-
 /**
- * Every state in which something can go wrong, once. Each question is answered in each way, but where two moves commute
- * (what happens on the page, and what happens at servers) only one order of them is gone: after a move, those sleep that
- * were tried in its place and that it does not touch. A state that was met is left alone, but for what slept in it each
- * time. It is come to by going the whole way again. `everyOrder`: nothing sleeps, so that
- * the two can be held against each other.
+ * Every state of the world in which something can go wrong, once: each question is answered in each way, but for orders
+ * that make no difference (visits.ts). A state is come to by going the whole way again.
  */
 export async function exploreStates(world: WorldOptions, run: Run, everyOrder = false): Promise<Exploration> {
-  /** Of each state what is not tried in it yet. */
-  const seen = new Map<string, ReadonlySet<string>>()
+  const visits = new Visits(everyOrder)
   const ends = new Set<string>()
   let depth = 0
-  const open: Branch[] = [{ way: [], asleep: new Set() }]
+  const open: { readonly way: readonly number[]; readonly asleep: number }[] = [{ way: [], asleep: 0 }]
   for (let next = open.pop(); next; next = open.pop()) {
     const { way } = next
     let { asleep } = next
-    const choices = record((at, count, view) => {
+    const choices = record((at, _, view) => {
       if (at < way.length) return way[at]!
       const hash = stateHash(view.state())
       const moves = view.moves()
-      if (moves[0]!.name === 'all is well') ends.add(hash)
-      const before = seen.get(hash)
-      const awake = moves
-        .map((_, answer) => answer)
-        .filter((answer) => {
-          const { name } = moves[answer]!
-          return !asleep.has(name) && (!before || before.has(name))
-        })
-      if (before) asleep = new Set([...asleep].filter((name) => before.has(name)))
-      // Whatever servers do by themselves, what the page does next is one of the moves that sleep: it is tried elsewhere.
-      const ofPage = moves.filter(({ side }) => side === 'page')
-      if (!everyOrder && ofPage.length > 0 && ofPage.every(({ name }) => asleep.has(name)) && !view.mayBring()) {
-        seen.set(hash, before ?? new Set(moves.map(({ name }) => name)))
-        return SEEN
-      }
-      seen.set(hash, asleep)
-      if (awake.length === 0) return SEEN
-      if (!everyOrder) awake.sort((a, b) => ORDER[moves[a]!.side] - ORDER[moves[b]!.side])
-      const slept = new Set(asleep)
-      let first: ReadonlySet<string> = asleep
-      for (const [index, answer] of awake.entries()) {
-        const { name, side } = moves[answer]!
-        const after = new Set(
-          moves
-            .filter((other) => !everyOrder && slept.has(other.name) && other.side !== side)
-            .map((other) => other.name),
-        )
-        if (index === 0) first = after
-        else open.push({ way: [...choices.made, answer], asleep: after })
-        slept.add(name)
-      }
-      asleep = first
-      return awake[0]!
+      if (moves[0]!.name === ALL_IS_WELL.name) ends.add(hash)
+      const [first, ...others] = visits.open(hash, moves, asleep, view.mayBring)
+      if (!first) return SEEN
+      for (const other of others) open.push({ way: [...choices.made, other.answer], asleep: other.asleep })
+      asleep = first.asleep
+      return first.answer
     })
     const { broken } = await run(world, choices)
     depth = Math.max(depth, choices.made.length)
     if (broken.length > 0)
-      return { count: seen.size, depth, complete: false, broken: { choices: choices.made, promises: broken }, ends: [] }
+      return {
+        count: visits.count,
+        depth,
+        complete: false,
+        broken: { choices: choices.made, promises: broken },
+        ends: [],
+      }
   }
-  return { count: seen.size, depth, complete: true, broken: null, ends: [...ends].sort() }
+  return { count: visits.count, depth, complete: true, broken: null, ends: [...ends].sort() }
 }
 
-/** The page goes first: servers run ahead of it only to bring it something. */
-const ORDER = { page: 0, servers: 1 }
+/** The moves of a way, by name: the last one first. */
+interface Way {
+  readonly name: string
+  readonly before: Way | null
+}
+
+/**
+ * The same states, of a world whose sides are learned by heart: none is come to by going a way again. Each end is come
+ * to by the whole world too: it must offer each of the moves, end there, and then all must be well.
+ */
+export async function exploreJoint(
+  world: WorldOptions,
+  joint: JointWorld,
+  run: Run,
+  everyOrder = false,
+): Promise<Exploration> {
+  const visits = new Visits(everyOrder)
+  const ways = new Map<string, Way | null>()
+  const ends = new Set<string>()
+  let depth = 0
+  const open: Open[] = [{ state: await joint.begin(), asleep: 0, way: null, steps: 0 }]
+
+  async function confirm(way: Way | null) {
+    const choices = namedChoices(movesOf(way), (view) => {
+      if (view.moves()[0] === ALL_IS_WELL) ends.add(stateHash(view.state()))
+    })
+    const { broken } = await run(world, choices)
+    return { choices: choices.made, promises: broken }
+  }
+  const found = (broken: Exploration['broken']) => ({ count: visits.count, depth, complete: false, broken, ends: [] })
+
+  for (let one = open.pop(); one; one = open.pop()) {
+    const { state, asleep, way, steps } = one
+    depth = Math.max(depth, steps)
+    if (state.broken.length > 0) return found({ ...(await confirm(way)), promises: state.broken })
+    const key = joint.key(state)
+    const moves = joint.moves(state)
+    const branches = visits.open(key, moves, asleep, () => joint.mayBring(state))
+    if (moves[0] === ALL_IS_WELL) {
+      if (!ways.has(key)) ways.set(key, way)
+      continue
+    }
+    // The first of them is gone on with at once: a side that is running stands where it begins.
+    for (const branch of branches.reverse()) {
+      const move = moves[branch.answer]!
+      const next = await joint.next(state, move)
+      open.push({ state: next, asleep: branch.asleep, way: { name: move.name, before: way }, steps: steps + 1 })
+    }
+  }
+  for (const way of ways.values()) {
+    const broken = await confirm(way)
+    if (broken.promises.length > 0) return found(broken)
+  }
+  return { count: visits.count, depth, complete: true, broken: null, ends: [...ends].sort() }
+}
+
+/** A state from which a search is to go on. */
+interface Open {
+  readonly state: Joint
+  readonly asleep: number
+  readonly way: Way | null
+  readonly steps: number
+}
+
+function movesOf(way: Way | null): string[] {
+  const moves: string[] = []
+  for (let one = way; one; one = one.before) moves.push(one.name)
+  return moves.reverse()
+}

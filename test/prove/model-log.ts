@@ -36,6 +36,16 @@ export class ModelLog implements TopicRecord {
     this.#alike = alike
   }
 
+  /** Every epoch in which there was anything. */
+  get epochs(): readonly string[] {
+    return [...this.#archives.keys()]
+  }
+
+  /** What was published and applied. */
+  get publishes(): readonly unknown[] {
+    return [...this.#applied.keys()]
+  }
+
   archive(of: string): readonly Entry[] {
     return this.#archives.get(of) ?? []
   }

@@ -1,6 +1,7 @@
 import { createLiveSocket } from '../../src/index.js'
 import { givenChoices, randomChoices, type Choices } from './choices.js'
-import { exploreSchedules, exploreStates, type Exploration } from './explore.js'
+import { exploreJoint, exploreSchedules, exploreStates, type Exploration } from './explore.js'
+import { JointWorld } from './joint-world.js'
 import { takeOverTimers } from './machine.js'
 import { randomWorld } from './random-world.js'
 import { SCENARIOS, SMALL_WORLDS, SMALLEST_WORLDS } from './scenarios.js'
@@ -10,12 +11,16 @@ import { runWorld, type Outcome, type WorldOptions } from './world.js'
 /** What a run is asked for, as JSON in its first argument. */
 export type Ask =
   | { readonly kind: 'random'; readonly from: number; readonly count: number }
-  /** `everyOrder`: also those orders of moves which make no difference. */
+  /**
+   * `everyOrder`: also those orders of moves which make no difference. `whole`: a small world as one, each way gone
+   * again, so that the two can be held against each other.
+   */
   | {
       readonly kind: 'explore'
       readonly scenario: string
       readonly deviations: number
       readonly everyOrder?: boolean
+      readonly whole?: boolean
     }
   | { readonly kind: 'replay'; readonly one: Case }
 
@@ -77,14 +82,22 @@ async function random(from: number, count: number): Promise<Answer> {
 }
 
 /** A small world is searched for all its states, any other for the schedules with so many deviations. */
-async function exhaust(scenario: string, deviations: number, everyOrder = false): Promise<Answer> {
+async function exhaust({
+  scenario,
+  deviations,
+  everyOrder,
+  whole,
+}: Extract<Ask, { kind: 'explore' }>): Promise<Answer> {
   const small = SMALL_WORLDS[scenario] ?? SMALLEST_WORLDS[scenario]
   const world = small ?? SCENARIOS[scenario]
   if (!world) throw new Error(`there is no scenario "${scenario}"`)
   const go = (one: WorldOptions, choices: Choices) => run(one, choices, 1)
-  const { broken, ...exploration } = small
-    ? await exploreStates(world, go, everyOrder)
-    : await exploreSchedules(world, deviations, go)
+  const search = () => {
+    if (!small) return exploreSchedules(world, deviations, go)
+    if (whole) return exploreStates(world, go, everyOrder)
+    return exploreJoint(world, new JointWorld(createLiveSocket, world, machine), go, everyOrder)
+  }
+  const { broken, ...exploration } = await search()
   const failures = broken ? [await failure({ world, seed: 1, choices: broken.choices }, broken.promises)] : []
   return { kind: 'explore', scenario, exploration, failures }
 }
@@ -92,7 +105,7 @@ async function exhaust(scenario: string, deviations: number, everyOrder = false)
 const ask = JSON.parse(process.argv[2]!) as Ask
 let answer: Answer
 if (ask.kind === 'random') answer = await random(ask.from, ask.count)
-else if (ask.kind === 'explore') answer = await exhaust(ask.scenario, ask.deviations, ask.everyOrder)
+else if (ask.kind === 'explore') answer = await exhaust(ask)
 else {
   const { broken, story, pictures } = await run(ask.one.world, givenChoices(ask.one.choices), ask.one.seed, true)
   answer = { kind: 'replay', broken, story, pictures }

@@ -14,7 +14,7 @@ const HELD = Symbol.for('livesocket.held')
  * What only counts or numbers what has happened: two states that differ in nothing else go on in the same way. `sent`
  * and `order` number what is in a queue that is in its order anyway.
  */
-const COUNTS = new Set(['sent', 'order', 'stats', 'counters', '__counts'])
+export const COUNTS: ReadonlySet<string> = new Set(['sent', 'order', 'stats', 'counters', '__counts'])
 
 /** A number so much above what a clock began with is a moment, and only its distance from now counts. */
 const SPAN = 10_000_000
@@ -92,8 +92,12 @@ export function stateText({ elapsed, ...root }: State): string {
     } else {
       text += typeof one === 'function' ? `f{${one.name} ` : '{'
       fields(one)
-      const held = (one as { [HELD]?: () => object })[HELD]
-      if (held) fields(held())
+      const held = (one as { [HELD]?: () => readonly unknown[] })[HELD]
+      if (held)
+        for (const variable of held()) {
+          visit(variable)
+          text += ','
+        }
       text += '}'
     }
   }

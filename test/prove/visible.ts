@@ -1,4 +1,5 @@
 import { transformSync, types as t, type NodePath, type PluginObj } from '@babel/core'
+import { COUNTS } from './state-hash.js'
 
 /**
  * The same program, in which everything that a closure holds can be seen from outside: each function, and each object
@@ -43,7 +44,7 @@ function privateFields(): PluginObj {
   }
 }
 
-/** The variables of functions around it that are used within: `() => ({ a, b, this: this })`; null where none is. */
+/** Its place in the code, and the variables of functions around it that are used within: `() => [7, a, b, this]`; null where none is. */
 function held(path: NodePath): t.Expression | null {
   const names = new Set<string>()
   let self = false
@@ -54,7 +55,7 @@ function held(path: NodePath): t.Expression | null {
       const binding = inner.scope.getBinding(name)
       if (!binding || binding.scope === outer || binding.kind === 'local') return
       if (binding.scope.path === path || binding.scope.path.isDescendant(path)) return
-      names.add(name)
+      if (!COUNTS.has(name)) names.add(name)
     },
     ThisExpression(inner) {
       const of = inner.findParent(
@@ -64,10 +65,13 @@ function held(path: NodePath): t.Expression | null {
     },
   })
   if (names.size === 0 && !self) return null
-  const properties = [...names].map((name) => t.objectProperty(t.identifier(name), t.identifier(name), false, true))
-  if (self) properties.push(t.objectProperty(t.identifier('self'), t.thisExpression()))
-  return t.arrowFunctionExpression([], t.objectExpression(properties))
+  const variables: t.Expression[] = [...names].map((name) => t.identifier(name))
+  if (self) variables.push(t.thisExpression())
+  return t.arrowFunctionExpression([], t.arrayExpression([t.numericLiteral(places++), ...variables]))
 }
+
+/** Of those that hold something: two that hold the same at different places in the code are not the same. */
+let places = 0
 
 const hold = (one: t.Expression, what: t.Expression) => t.callExpression(t.identifier('__hold'), [one, what])
 

@@ -1,7 +1,7 @@
 import type { TimelineMark, TimelinePicture } from '../../src/devtools/timeline.js'
 import { createSimulatedTabs } from '../../src/testing/simulated-tabs.js'
 import { seededRandom } from '../kit/seeded-random.js'
-import { SEEN, type Choices, type Move, type View } from './choices.js'
+import { ALL_IS_WELL, SEEN, type Choices, type Move, type View } from './choices.js'
 import { createFleet, type OfServers } from './fleet.js'
 import type { Machine } from './machine.js'
 import type { ModelServer } from './model-server.js'
@@ -355,6 +355,3 @@ function createWorld(
     end: () => tabs.forEach(({ socket }) => socket.close()),
   }
 }
-
-/** What is left when nothing else can happen. */
-const ALL_IS_WELL: Move = { name: 'all is well', side: 'page' }

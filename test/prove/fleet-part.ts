@@ -1,0 +1,120 @@
+import { createFleet, type Fleet } from './fleet.js'
+import type { TopicRecord } from './judge.js'
+import type { Part } from './part.js'
+import type { Token } from './page-part.js'
+import type { State } from './state-hash.js'
+import { createWorldSocket, type Connection, type Item } from './wire.js'
+import { createWorldClock } from './world-clock.js'
+import type { WorldOptions } from './world.js'
+
+/** What servers, their log and the token service can be told. */
+export type ToldFleet =
+  | { readonly kind: 'happening'; readonly name: string }
+  | { readonly kind: 'dial'; readonly leg: number; readonly url: string }
+  | { readonly kind: 'text'; readonly leg: number; readonly text: string }
+  /** The page has closed it, and what was sent before has come. */
+  | { readonly kind: 'close'; readonly leg: number }
+  /** The network forgets it. */
+  | { readonly kind: 'reset'; readonly leg: number }
+  | { readonly kind: 'ask' }
+
+export interface DoneByFleet {
+  readonly sent: readonly { readonly leg: number; readonly item: Item }[]
+  /** Undefined: nobody asked for one. */
+  readonly token: Token | null | undefined
+  /** Rules that the page broke. */
+  readonly broken: readonly string[]
+}
+
+/** What a judge goes by. */
+export interface ShownFleet {
+  readonly record: TopicRecord
+  /** The same as a text. */
+  readonly recordText: string
+}
+
+/** The servers alone: whatever they send is taken from them at once, and nothing comes but what they are told. */
+export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, ShownFleet> {
+  const legs = new Map<number, Connection>()
+  const broken: string[] = []
+  let order = 0
+  let sent: { leg: number; item: Item }[] = []
+  const tick = () => ++order
+  const fleet = createFleet({
+    ...options,
+    clock: createWorldClock(),
+    tick,
+    broken: (rule) => void broken.push(`a rule of the contract: ${rule}`),
+  })
+  const { servers, log, tokens, newestLegs } = fleet
+  const network = {
+    serverAt: fleet.serverAt,
+    cut: false,
+    dialled: (connection: Connection) => void legs.set(connection.leg, connection),
+    arriving: () => {},
+    sent: () => {},
+    tick,
+    legs: 0,
+  }
+  const Socket = createWorldSocket(network)
+  let given: Token | null | undefined
+
+  function act(told: ToldFleet) {
+    if (told.kind === 'happening') return fleet.happening(told.name)!()
+    if (told.kind === 'ask') {
+      tokens.asked.push({ resolve: (token) => void (given = token), reject: () => void (given = null) }, tick())
+      tokens.asked.arrive()
+      return tokens.answered.arrive()
+    }
+    if (told.kind === 'dial') {
+      network.legs = told.leg - 1
+      new Socket(told.url)
+      return legs.get(told.leg)!.up.arrive()
+    }
+    const connection = legs.get(told.leg)
+    if (!connection) return
+    if (told.kind === 'reset') return connection.reset()
+    if (told.kind === 'close') return (connection as unknown as WebSocket).close()
+    connection.up.push({ kind: 'text', text: told.text }, tick())
+    connection.up.arrive()
+  }
+
+  /** In the order in which it was sent, whichever leg it was sent on; of a leg that is over nothing is kept. */
+  function takeSent() {
+    const all = [...legs.values()].flatMap(({ leg, down }) => down.items.map((one) => ({ leg, ...one })))
+    for (const { leg, item } of all.sort((a, b) => a.sent - b.sent)) sent.push({ leg, item })
+    for (const [leg, { down, served }] of legs) {
+      down.items.length = 0
+      if (!served) legs.delete(leg)
+    }
+  }
+
+  return {
+    async tell(told) {
+      act(told)
+      fleet.settle()
+      takeSent()
+      const done = { sent, token: given, broken: [...broken] }
+      sent = []
+      given = undefined
+      broken.length = 0
+      return done
+    },
+    show: () => recordOf(fleet),
+    state: (): State => ({ elapsed: 0, servers, log, tokens, newestLegs, legs }),
+  }
+}
+
+/** The log as it is by now, for good. */
+function recordOf({ log }: Fleet): ShownFleet {
+  const { epoch, trimmed } = log
+  const archives = Object.fromEntries(log.epochs.map((of) => [of, [...log.archive(of)]]))
+  const applied = Object.fromEntries(log.publishes.map((data) => [String(data), log.applied(data)]))
+  const record: TopicRecord = {
+    epoch,
+    trimmed,
+    archive: (of) => archives[of] ?? [],
+    applied: (data) => applied[String(data)] ?? 0,
+  }
+  return { record, recordText: JSON.stringify({ epoch, trimmed, archives, applied }) }
+}

@@ -1,0 +1,75 @@
+import type { Move } from './choices.js'
+
+/** A move that is to be made, and those that are asleep after it, a bit each. */
+export interface Branch {
+  readonly answer: number
+  readonly asleep: number
+}
+
+/**
+ * Which moves are to be made in a state, so that each state is come to in one order of the moves that commute, and none
+ * in which something can go wrong is left out. What happens on the page, and what happens at servers, commute: each
+ * touches only its own side and the far end of a queue. After a move, those sleep that were tried in its place and are
+ * of the other side; a state that was met before is left alone, but for what slept in it each time (sleep sets, with
+ * states that are known).
+ */
+export class Visits {
+  /** Of each state what is not tried in it yet. */
+  readonly #untried = new Map<string, number>()
+  readonly #bits = new Map<string, number>()
+  readonly #everyOrder: boolean
+
+  /** `everyOrder`: nothing sleeps. */
+  constructor(everyOrder: boolean) {
+    this.#everyOrder = everyOrder
+  }
+
+  /** How many states were met. */
+  get count(): number {
+    return this.#untried.size
+  }
+
+  /** `mayBring`: whether servers may bring the page something on a way on which there is nothing for it. */
+  open(key: string, moves: readonly Move[], asleep: number, mayBring: () => boolean): Branch[] {
+    const before = this.#untried.get(key) ?? -1
+    const still = asleep & before
+    let all = 0
+    let ofPage = 0
+    for (const { name, side } of moves) {
+      all |= this.#bit(name)
+      if (side === 'page') ofPage |= this.#bit(name)
+    }
+    // Whatever servers do by themselves, what the page does next is one of the moves that sleep: it is tried elsewhere.
+    if (!this.#everyOrder && ofPage !== 0 && (ofPage & ~still) === 0 && !mayBring()) {
+      this.#untried.set(key, before & all)
+      return []
+    }
+    this.#untried.set(key, still)
+    const branches: Branch[] = []
+    let tried = still
+    // The page goes first: servers run ahead of it only to bring it something.
+    for (const of of SIDES)
+      for (const [answer, { name, side }] of moves.entries()) {
+        const bit = this.#bit(name)
+        if (side !== of || (still & bit) !== 0 || (before & bit) === 0) continue
+        const others = of === 'page' ? all & ~ofPage : ofPage
+        branches.push({ answer, asleep: this.#everyOrder ? 0 : tried & others })
+        tried |= bit
+      }
+    return branches
+  }
+
+  #bit(name: string): number {
+    let bit = this.#bits.get(name)
+    if (bit === undefined) {
+      if (this.#bits.size === MOST_NAMES) throw new Error(`more than ${MOST_NAMES} kinds of moves`)
+      bit = 1 << this.#bits.size
+      this.#bits.set(name, bit)
+    }
+    return bit
+  }
+}
+
+const SIDES = ['page', 'servers'] as const
+/** As many bits as a small integer has room for. */
+const MOST_NAMES = 30
