@@ -58,9 +58,10 @@ export async function exploreStates(world: WorldOptions, run: Run, everyOrder = 
     let { asleep } = next
     const choices = record((at, _, view) => {
       if (at < way.length) return way[at]!
-      const hash = stateHash(view.state())
+      const state = view.state()
+      const hash = stateHash(state, everyOrder)
       const moves = view.moves()
-      if (moves[0]!.name === ALL_IS_WELL.name) ends.add(hash)
+      if (moves[0] === ALL_IS_WELL) ends.add(stateHash(state))
       const [first, ...others] = visits.open(hash, moves, asleep, view.mayBring)
       if (!first) return SEEN
       for (const other of others) open.push({ way: [...choices.made, other.answer], asleep: other.asleep })

@@ -2,7 +2,7 @@ import { ALL_IS_WELL, type Move } from './choices.js'
 import { beginFleet, type DoneByFleet, type ShownFleet, type ToldFleet } from './fleet-part.js'
 import { createJudge, NOTHING_SEEN, type JudgeState } from './judge.js'
 import type { Machine } from './machine.js'
-import { beginPage, type DoneByPage, type Seen, type ShownPage, type Token, type ToldPage } from './page-part.js'
+import { beginPage, type DoneByPage, type ShownPage, type Token, type ToldPage } from './page-part.js'
 import { LearnedPart } from './part.js'
 import { stateHash } from './state-hash.js'
 import type { CreateLiveSocket } from './tab.js'
@@ -52,16 +52,21 @@ type Draft = { -readonly [Key in keyof Joint]: Joint[Key] }
  */
 export class JointWorld {
   readonly #options: WorldOptions
+  /** Of each actor what it is called as so much of it is over. */
+  readonly #names: readonly (readonly string[])[]
   readonly #page: LearnedPart<ToldPage, DoneByPage, ShownPage>
   readonly #fleet: LearnedPart<ToldFleet, DoneByFleet, ShownFleet>
   readonly #ups = new Numbered<Up>()
   readonly #downs = new Numbered<Item>()
   readonly #judges = new Numbered<JudgeState>()
+  /** Learns the step that was asked for and is not known. */
+  #unknown: (() => Promise<unknown>) | null = null
   readonly #verdicts = new Map<string, { readonly judge: number; readonly broken: readonly string[] }>()
 
   constructor(create: CreateLiveSocket, options: WorldOptions, machine: Machine) {
     if (!options.plain || !options.live || options.tabs !== 1) throw new Error('only plain worlds have parts')
     this.#options = options
+    this.#names = options.actors.map((actor) => actor.map((_, acted) => actor.slice(acted).join(' ')))
     this.#page = new LearnedPart(() => beginPage(create, options, machine), stateHash)
     this.#fleet = new LearnedPart(async () => beginFleet(options), stateHash)
   }
@@ -86,31 +91,43 @@ export class JointWorld {
       given: [],
       broken: [],
     }
-    await this.#tellPage(draft, { kind: 'sign-in' })
-    while (draft.broken.length === 0) {
-      const [first] = this.#queues(draft)
-      if (!first && this.#page.shown(draft.page).live) break
-      await this.#make(draft, first ?? TIME)
+    let state = await this.#learned(draft, (one) => this.#tellPage(one, 'sign-in', { kind: 'sign-in' }))
+    while (state.broken.length === 0) {
+      const [first] = this.#queues(state)
+      if (!first && this.#page.shown(state.page).live) break
+      state = await this.next(state, first ?? TIME)
     }
-    return { ...draft, haste: this.#options.haste ?? Infinity }
+    return { ...state, haste: this.#options.haste ?? Infinity }
   }
 
   /** By the same names as in world.ts. */
   moves(state: Joint): Move[] {
     const queues = this.#queues(state)
     const left = this.#options.actors.flatMap((actor, at) => {
-      const name = actor.slice(state.acted[at]).join(' ')
-      return name === '' ? [] : [{ name, side: sideOf(actor[state.acted[at]!]!) }]
+      const acted = state.acted[at]!
+      return acted === actor.length ? [] : [{ name: this.#names[at]![acted]!, side: sideOf(actor[acted]!) }]
     })
     if (queues.length + left.length === 0) return [ALL_IS_WELL]
     const time = state.haste > 0 && this.#page.shown(state.page).waits ? [TIME] : []
     return [...queues, ...left, ...time]
   }
 
-  async next(state: Joint, move: Move): Promise<Joint> {
+  next(state: Joint, move: Move): Joint | Promise<Joint> {
     const draft = { ...state }
-    await this.#make(draft, move)
-    return draft
+    this.#unknown = null
+    this.#make(draft, move)
+    return this.#unknown ? this.#learned(state, (one) => this.#make(one, move)) : draft
+  }
+
+  /** What is not known yet is learned, and it is done again. */
+  async #learned(state: Joint, act: (draft: Draft) => void): Promise<Joint> {
+    for (;;) {
+      const draft = { ...state }
+      this.#unknown = null
+      act(draft)
+      if (!this.#unknown) return draft
+      await (this.#unknown as () => Promise<unknown>)()
+    }
   }
 
   /** The same for two states from which everything goes on in the same way. */
@@ -140,85 +157,82 @@ export class JointWorld {
     return queues
   }
 
-  async #make(draft: Draft, { name }: Move) {
+  #make(draft: Draft, { name }: Move) {
     if (name === TIME.name) {
       draft.haste--
-      return this.#tellPage(draft, { kind: 'time' })
-    }
-    if (name === ASKED.name) {
+      this.#tellPage(draft, name, { kind: 'time' })
+    } else if (name === ASKED.name) {
       draft.asked--
-      return this.#tellFleet(draft, { kind: 'ask' })
-    }
-    if (name === GIVEN.name) {
+      this.#tellFleet(draft, name, { kind: 'ask' })
+    } else if (name === GIVEN.name) {
       const [token, ...given] = draft.given
       draft.given = given
-      return this.#tellPage(draft, { kind: 'token', token: token! })
-    }
-    if (name.endsWith('↑')) return this.#arriveUp(draft, Number.parseInt(name, 10))
-    if (name.endsWith('↓')) return this.#arriveDown(draft, Number.parseInt(name, 10))
-    return this.#happen(draft, name)
+      this.#tellPage(draft, `${name}${token?.token}`, { kind: 'token', token: token! })
+    } else if (name.endsWith('↑')) this.#arriveUp(draft, Number.parseInt(name, 10))
+    else if (name.endsWith('↓')) this.#arriveDown(draft, Number.parseInt(name, 10))
+    else this.#happen(draft, name)
   }
 
   #happen(draft: Draft, name: string) {
-    const { actors } = this.#options
-    const at = actors.findIndex((actor, index) => actor.slice(draft.acted[index]).join(' ') === name)
-    const happening = actors[at]![draft.acted[at]!]!
+    const at = this.#names.findIndex((names, actor) => names[draft.acted[actor]!] === name)
+    const happening = this.#options.actors[at]![draft.acted[at]!]!
     draft.acted = draft.acted.map((acted, index) => (index === at ? acted + 1 : acted))
-    if (sideOf(happening) === 'page') return this.#tellPage(draft, { kind: 'happening', name: happening })
+    if (sideOf(happening) === 'page') return this.#tellPage(draft, happening, { kind: 'happening', name: happening })
     const reset = /^reset-(\d)$/.exec(happening)
-    if (!reset) return this.#tellFleet(draft, { kind: 'happening', name: happening })
+    if (!reset) return this.#tellFleet(draft, happening, { kind: 'happening', name: happening })
     const leg = Number(reset[1])
     const found = draft.legs.find((one) => one.leg === leg)
     if (!found || found.done || (leg === 2 && !found.served)) return
-    if (found.served) return this.#tellFleet(draft, { kind: 'reset', leg })
-    this.#bring(draft, leg, { kind: 'reset' })
+    if (found.served) this.#tellFleet(draft, `${leg} reset`, { kind: 'reset', leg })
+    else this.#bring(draft, leg, { kind: 'reset' })
   }
 
-  async #arriveUp(draft: Draft, leg: number) {
+  #arriveUp(draft: Draft, leg: number) {
     const [first, ...up] = draft.legs.find((one) => one.leg === leg)!.up
     const item = this.#ups.at(first!)
-    if (item.kind === 'text') {
-      this.#change(draft, leg, { up })
-      await this.#tellFleet(draft, { kind: 'text', leg, text: item.text })
-    } else {
-      this.#change(draft, leg, { up, served: true })
-      await this.#tellFleet(draft, { kind: 'dial', leg, url: item.url })
-    }
-    await this.#leave(draft, leg)
+    this.#change(draft, leg, { up, served: true })
+    this.#tellFleet(draft, `${leg}↑${first}`, { ...item, leg })
+    this.#leave(draft, leg)
   }
 
-  async #arriveDown(draft: Draft, leg: number) {
+  #arriveDown(draft: Draft, leg: number) {
     const [first, ...down] = draft.legs.find((one) => one.leg === leg)!.down
     const item = this.#downs.at(first!)
-    this.#change(draft, leg, { down })
-    // It was the last thing to come: nothing of it is left.
-    if (item.kind === 'close' || item.kind === 'reset') draft.legs = draft.legs.filter((one) => one.leg !== leg)
-    await this.#tellPage(draft, { kind: 'arrived', leg, item })
+    // What comes last leaves nothing of it.
+    if (isLast(item)) draft.legs = draft.legs.filter((one) => one.leg !== leg)
+    else this.#change(draft, leg, { down })
+    this.#tellPage(draft, `${leg}↓${first}`, { kind: 'arrived', leg, item })
   }
 
   /** Who has left is gone once what it sent before has come. */
-  async #leave(draft: Draft, leg: number) {
+  #leave(draft: Draft, leg: number) {
     const found = draft.legs.find((one) => one.leg === leg)
     if (!found?.closed || found.up.length > 0) return
     draft.legs = draft.legs.filter((one) => one !== found)
-    if (found.served && !found.done) await this.#tellFleet(draft, { kind: 'close', leg })
+    if (found.served && !found.done) this.#tellFleet(draft, `${leg} close`, { kind: 'close', leg })
   }
 
   #change(draft: Draft, leg: number, change: Partial<Leg>) {
     draft.legs = draft.legs.map((one) => (one.leg === leg ? { ...one, ...change } : one))
   }
 
-  async #tellPage(draft: Draft, told: ToldPage) {
-    const { to, done } = await step(this.#page, draft.page, told)
-    draft.page = to
-    this.#judge(draft, done.seen)
-    for (const sent of done.sent) {
+  /** `name`: tells what it is told from everything else that it can be told. */
+  #tellPage(draft: Draft, name: string, told: ToldPage) {
+    const step = this.#page.known(draft.page, name)
+    if (!step) {
+      const from = draft.page
+      this.#unknown ??= () => this.#page.learn(from, name, told)
+      return
+    }
+    draft.page = step.to
+    this.#judge(draft, step.done)
+    for (const sent of step.done.sent) {
       if (sent.kind === 'ask') draft.asked++
       else if (sent.kind === 'dial') this.#dial(draft, sent)
       else if (sent.kind === 'text') this.#send(draft, sent)
       else {
         this.#change(draft, sent.leg, { closed: true, down: [] })
-        await this.#leave(draft, sent.leg)
+        this.#leave(draft, sent.leg)
       }
     }
   }
@@ -234,30 +248,38 @@ export class JointWorld {
     if (found && !found.done) this.#change(draft, leg, { up: [...found.up, this.#ups.of({ kind: 'text', text })] })
   }
 
-  async #tellFleet(draft: Draft, told: ToldFleet) {
-    const { to, done } = await step(this.#fleet, draft.fleet, told)
-    draft.fleet = to
-    if (done.token !== undefined) draft.given = [...draft.given, done.token]
-    if (done.broken.length > 0) draft.broken = [...draft.broken, ...done.broken]
-    for (const { leg, item } of done.sent) this.#bring(draft, leg, item)
+  #tellFleet(draft: Draft, name: string, told: ToldFleet) {
+    const step = this.#fleet.known(draft.fleet, name)
+    if (!step) {
+      const from = draft.fleet
+      this.#unknown ??= () => this.#fleet.learn(from, name, told)
+      return
+    }
+    draft.fleet = step.to
+    const { sent, token, broken } = step.done
+    if (token !== undefined) draft.given = [...draft.given, token]
+    if (broken.length > 0) draft.broken = [...draft.broken, ...broken]
+    for (const { leg, item } of sent) this.#bring(draft, leg, item)
   }
 
   #bring(draft: Draft, leg: number, item: Item) {
     const found = draft.legs.find((one) => one.leg === leg)
     if (!found) return
-    const last = item.kind === 'close' || item.kind === 'reset'
+    const last = isLast(item)
     // Neither side holds it any more.
-    if (last && found.closed) return void (draft.legs = draft.legs.filter((one) => one !== found))
-    const down = found.closed ? [] : [...found.down, this.#downs.of(item)]
-    this.#change(draft, leg, last ? { down, done: true, up: [] } : { down })
+    if (last && found.closed) draft.legs = draft.legs.filter((one) => one !== found)
+    else {
+      const down = found.closed ? [] : [...found.down, this.#downs.of(item)]
+      this.#change(draft, leg, last ? { down, done: true, up: [] } : { down })
+    }
   }
 
   /** What the page has seen is held against the log as it is by now. */
-  #judge(draft: Draft, seen: readonly Seen[]) {
+  #judge(draft: Draft, { seen, seenText }: DoneByPage) {
     if (seen.length === 0) return
     const { record, recordText } = this.#fleet.shown(draft.fleet)
     const sound = draft.legs.filter(({ closed, done }) => !closed && !done).map(({ leg }) => leg)
-    const name = `${draft.judge}|${sound.join()}|${recordText}|${JSON.stringify(seen)}`
+    const name = `${draft.judge}|${sound.join()}|${recordText}|${seenText}`
     let verdict = this.#verdicts.get(name)
     if (!verdict) {
       const judge = createJudge(record, this.#judges.at(draft.judge))
@@ -292,10 +314,7 @@ const OF_PAGE: ReadonlySet<Happening> = new Set<Happening>([
 ])
 const sideOf = (happening: Happening): Move['side'] => (OF_PAGE.has(happening) ? 'page' : 'servers')
 
-function step<Told, Done, Shown>(part: LearnedPart<Told, Done, Shown>, from: number, told: Told) {
-  const name = JSON.stringify(told)
-  return part.known(from, name) ?? part.learn(from, name, told)
-}
+const isLast = ({ kind }: Item) => kind === 'close' || kind === 'reset'
 
 /** Things by number, those that read the same by the same one. */
 class Numbered<Thing> {

@@ -27,6 +27,8 @@ export type ToldPage =
 export interface DoneByPage {
   readonly sent: readonly Sent[]
   readonly seen: readonly Seen[]
+  /** The same as a text. */
+  readonly seenText: string
 }
 
 export interface ShownPage {
@@ -147,7 +149,7 @@ export async function beginPage(
       do await machine.turn()
       while (clock.runDue())
       takeSent()
-      const done = { sent, seen }
+      const done = { sent, seen, seenText: JSON.stringify(seen) }
       sent = []
       seen = []
       return done

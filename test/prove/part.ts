@@ -27,8 +27,8 @@ export class LearnedPart<Told, Done, Shown> {
   readonly #begin: () => Promise<Part<Told, Done, Shown>>
   readonly #hash: (state: State) => string
   readonly #numbers = new Map<string, number>()
-  /** How each state was first come to; null: as the part begins. */
-  readonly #ways: ({ readonly from: number; readonly told: Told } | null)[] = []
+  /** The shortest known way to each state: its last step; null: as the part begins. */
+  readonly #ways: (Way<Told> | null)[] = []
   readonly #steps: Map<string, Step<Done>>[] = []
   readonly #shown: Shown[] = []
   /** One that runs, and the state in which it is: the next step is mostly one of it. */
@@ -62,7 +62,7 @@ export class LearnedPart<Told, Done, Shown> {
     const part = this.#running?.at === from ? this.#running.part : await this.#ledTo(from)
     this.#running = null
     const done = await part.tell(told)
-    const to = this.#number(part, { from, told })
+    const to = this.#number(part, { from, told, steps: (this.#ways[from]?.steps ?? 0) + 1 })
     this.#running = { part, at: to }
     const step = { to, done }
     this.#steps[from]!.set(name, step)
@@ -78,10 +78,13 @@ export class LearnedPart<Told, Done, Shown> {
     return part
   }
 
-  #number(part: Part<Told, Done, Shown>, way: { readonly from: number; readonly told: Told } | null): number {
+  #number(part: Part<Told, Done, Shown>, way: Way<Told> | null): number {
     const hash = this.#hash(part.state())
     const known = this.#numbers.get(hash)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      if (way && way.steps < (this.#ways[known]?.steps ?? 0)) this.#ways[known] = way
+      return known
+    }
     const number = this.size
     this.#numbers.set(hash, number)
     this.#ways.push(way)
@@ -89,4 +92,10 @@ export class LearnedPart<Told, Done, Shown> {
     this.#shown.push(part.show())
     return number
   }
+}
+
+interface Way<Told> {
+  readonly from: number
+  readonly told: Told
+  readonly steps: number
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { BEGAN, START } from './world-clock.js'
 
 export interface State {
@@ -19,22 +18,61 @@ export const COUNTS: ReadonlySet<string> = new Set(['sent', 'order', 'stats', 'c
 /** A number so much above what a clock began with is a moment, and only its distance from now counts. */
 const SPAN = 10_000_000
 
-/**
- * All that can be reached from `root` as one hash, whatever it is called and whenever it happens: the same for two
- * states that nothing which is visible tells apart.
- */
-export function stateHash(root: State): string {
-  return createHash('sha1').update(stateText(root)).digest('base64')
+/** What stands before a thing, so that no two different ones begin alike. */
+enum Kind {
+  number = 1,
+  moment,
+  text,
+  nothing,
+  function,
+  again,
+  error,
+  list,
+  map,
+  set,
+  object,
+  end,
+  covered,
 }
 
-export function stateText({ elapsed, ...root }: State): string {
+/** Texts by number: those of names and frames come again and again. */
+const texts = new Map<string, number>()
+
+/**
+ * All that can be reached from `root` as one hash of 64 bits, whatever it is called and whenever it happens: the same
+ * for two states that nothing which is visible tells apart. Among a million states two others have the same hash with a
+ * probability of one in 10⁷. `exact`: also what makes no difference any more (see `isCovered`).
+ */
+export function stateHash({ elapsed, ...root }: State, exact = false): string {
   const numbers = new Map<object, number>()
-  let text = ''
+  const covered = new Set<unknown>()
+  let one = 1
+  let two = 2
+
+  function add(value: number) {
+    one = mixed(one, value, 0xcc9e2d51, 0x1b873593)
+    two = mixed(two, value, 0x239b961b, 0xab0e9789)
+  }
+
+  function text(value: string) {
+    let number = texts.get(value)
+    if (number === undefined) {
+      number = texts.size
+      texts.set(value, number)
+    }
+    add(number)
+  }
 
   function number(value: number) {
     const began = value >= START ? START : BEGAN
-    if (value < began || value > began + SPAN) text += value
-    else text += `@${Math.round((value - began - elapsed) * 1_000) / 1_000}`
+    if (value >= began && value <= began + SPAN) {
+      add(Kind.moment)
+      text(String(Math.round((value - began - elapsed) * 1_000)))
+    } else {
+      add(Kind.number)
+      if ((value | 0) === value) add(value)
+      else text(String(value))
+    }
   }
 
   function visit(value: unknown): void {
@@ -42,66 +80,100 @@ export function stateText({ elapsed, ...root }: State): string {
       case 'number':
         return number(value)
       case 'string':
-        return void (text += JSON.stringify(value))
+        add(Kind.text)
+        return text(value)
       case 'function':
       case 'object':
-        if (value === null) return void (text += 'null')
-        return object(value as object)
-      default:
-        text += String(value)
+        if (value !== null) return object(value as object)
     }
+    add(Kind.nothing)
+    text(String(value))
   }
 
-  function fields(one: object) {
-    for (const key of Object.keys(one)) {
-      if (COUNTS.has(key)) continue
-      text += `${key}:`
-      visit((one as Record<string, unknown>)[key])
-      text += ','
+  function object(thing: object) {
+    const known = numbers.get(thing)
+    if (known !== undefined) {
+      add(Kind.again)
+      return add(known)
     }
-  }
-
-  function object(one: object) {
-    const known = numbers.get(one)
-    if (known !== undefined) return void (text += `#${known}`)
-    numbers.set(one, numbers.size)
-    if (one instanceof Error) return void (text += `${one.name}(${one.message})`)
-    if (Array.isArray(one)) {
-      text += '['
-      for (const item of one) {
-        visit(item)
-        text += ','
-      }
-      text += ']'
-    } else if (one instanceof Map) {
-      text += 'M{'
-      for (const [key, value] of one) {
+    numbers.set(thing, numbers.size)
+    if (typeof thing === 'function') {
+      add(Kind.function)
+      fields(thing)
+      held(thing)
+    } else if (Array.isArray(thing)) {
+      add(Kind.list)
+      for (const item of thing) visit(item)
+    } else if (thing instanceof Map) {
+      add(Kind.map)
+      for (const [key, value] of thing) {
         visit(key)
-        text += '='
         visit(value)
-        text += ','
       }
-      text += '}'
-    } else if (one instanceof Set) {
-      text += 'S{'
-      for (const item of one) {
-        visit(item)
-        text += ','
-      }
-      text += '}'
+    } else if (thing instanceof Set) {
+      add(Kind.set)
+      for (const item of thing) visit(item)
+    } else if (thing instanceof Error) {
+      add(Kind.error)
+      text(`${thing.name} ${thing.message}`)
+    } else if (covered.has(thing)) {
+      add(Kind.covered)
     } else {
-      text += typeof one === 'function' ? `f{${one.name} ` : '{'
-      fields(one)
-      const held = (one as { [HELD]?: () => readonly unknown[] })[HELD]
-      if (held)
-        for (const variable of held()) {
-          visit(variable)
-          text += ','
-        }
-      text += '}'
+      add(Kind.object)
+      if (!exact && isTopic(thing))
+        for (const view of [thing.active, thing.old]) if (isCovered(thing, view?.named)) covered.add(view!.named)
+      fields(thing)
+      held(thing)
     }
+    add(Kind.end)
+  }
+
+  function fields(thing: object) {
+    for (const key of Object.keys(thing)) {
+      if (COUNTS.has(key)) continue
+      text(key)
+      visit((thing as Record<string, unknown>)[key])
+    }
+  }
+
+  function held(thing: object) {
+    const variables = (thing as { readonly [HELD]?: () => readonly unknown[] })[HELD]
+    if (variables) for (const variable of variables()) visit(variable)
+    else if (typeof thing === 'function') text(thing.name)
   }
 
   visit(root)
-  return text
+  return `${(one >>> 0).toString(36)}.${(two >>> 0).toString(36)}`
 }
+
+/** As MurmurHash3 takes in 32 bits more. */
+function mixed(hash: number, value: number, first: number, second: number): number {
+  let mix = Math.imul(value, first)
+  mix = Math.imul((mix << 15) | (mix >>> 17), second) ^ hash
+  return (Math.imul((mix << 13) | (mix >>> 19), 5) + 0xe6546b64) | 0
+}
+
+/** What the client knows of a topic, and what its two legs said that they serve of it: src/topics/topic-sequence.ts. */
+interface Topic {
+  readonly epoch: string | null
+  readonly offset: number
+  readonly active: { readonly named: Named | null } | null
+  readonly old: { readonly named: Named | null } | null
+}
+
+interface Named {
+  readonly epoch: string
+  readonly head: number
+  readonly after: number
+  readonly tail: number
+}
+
+const isTopic = (thing: object): thing is Topic => 'generation' in thing && 'active' in thing && 'offset' in thing
+
+/**
+ * What a leg said that it serves is only ever compared with the page's position, and in these worlds that never goes
+ * back within an epoch, nor does an epoch come again: once the position is past all of it, it tells nothing any more,
+ * and whether it was the fifth message or the third from which on a leg served makes no difference.
+ */
+const isCovered = ({ epoch, offset }: Topic, named: Named | null | undefined): boolean =>
+  !!named && named.epoch === epoch && Math.max(named.head, named.after, named.tail) <= offset
