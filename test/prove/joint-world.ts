@@ -21,6 +21,8 @@ interface Leg {
   readonly served: boolean
   /** The server's end is over. */
   readonly done: boolean
+  /** The same for two that are in the same state. */
+  readonly number: number
 }
 
 /** A state of the whole world. */
@@ -58,6 +60,7 @@ export class JointWorld {
   readonly #fleet: LearnedPart<ToldFleet, DoneByFleet, ShownFleet>
   readonly #ups = new Numbered<Up>()
   readonly #downs = new Numbered<Item>()
+  readonly #legs = new Map<string, Leg>()
   readonly #judges = new Numbered<JudgeState>()
   /** Learns the step that was asked for and is not known. */
   #unknown: (() => Promise<unknown>) | null = null
@@ -134,8 +137,7 @@ export class JointWorld {
   key({ page, fleet, judge, acted, haste, legs, asked, given }: Joint): string {
     let text = `${page},${fleet},${judge},${acted.join('')},${haste},${asked}`
     for (const token of given) text += `,${token ? token.token : '-'}`
-    for (const { leg, up, down, closed, served, done } of legs)
-      text += `;${leg}${closed ? 'c' : ''}${served ? 's' : ''}${done ? 'd' : ''},${up.join('.')},${down.join('.')}`
+    for (const { number } of legs) text += `;${number}`
     return text
   }
 
@@ -190,7 +192,7 @@ export class JointWorld {
   #arriveUp(draft: Draft, leg: number) {
     const [first, ...up] = draft.legs.find((one) => one.leg === leg)!.up
     const item = this.#ups.at(first!)
-    this.#change(draft, leg, { up, served: true })
+    this.#change(draft, leg, (one) => this.#leg(leg, up, one.down, one.closed, true, one.done))
     this.#tellFleet(draft, `${leg}↑${first}`, { ...item, leg })
     this.#leave(draft, leg)
   }
@@ -200,7 +202,7 @@ export class JointWorld {
     const item = this.#downs.at(first!)
     // What comes last leaves nothing of it.
     if (isLast(item)) draft.legs = draft.legs.filter((one) => one.leg !== leg)
-    else this.#change(draft, leg, { down })
+    else this.#change(draft, leg, (one) => this.#leg(leg, one.up, down, one.closed, one.served, one.done))
     this.#tellPage(draft, `${leg}↓${first}`, { kind: 'arrived', leg, item })
   }
 
@@ -212,8 +214,26 @@ export class JointWorld {
     if (found.served && !found.done) this.#tellFleet(draft, `${leg} close`, { kind: 'close', leg })
   }
 
-  #change(draft: Draft, leg: number, change: Partial<Leg>) {
-    draft.legs = draft.legs.map((one) => (one.leg === leg ? { ...one, ...change } : one))
+  #change(draft: Draft, leg: number, change: (one: Leg) => Leg) {
+    draft.legs = draft.legs.map((one) => (one.leg === leg ? change(one) : one))
+  }
+
+  /** Each once: a leg is made at every move, and a key is made of them. */
+  #leg(
+    leg: number,
+    up: readonly number[],
+    down: readonly number[],
+    closed: boolean,
+    served: boolean,
+    done: boolean,
+  ): Leg {
+    const text = `${leg}${closed ? 'c' : ''}${served ? 's' : ''}${done ? 'd' : ''},${up.join('.')},${down.join('.')}`
+    let known = this.#legs.get(text)
+    if (!known) {
+      known = { leg, up, down, closed, served, done, number: this.#legs.size }
+      this.#legs.set(text, known)
+    }
+    return known
   }
 
   /** `name`: tells what it is told from everything else that it can be told. */
@@ -231,7 +251,7 @@ export class JointWorld {
       else if (sent.kind === 'dial') this.#dial(draft, sent)
       else if (sent.kind === 'text') this.#send(draft, sent)
       else {
-        this.#change(draft, sent.leg, { closed: true, down: [] })
+        this.#change(draft, sent.leg, (one) => this.#leg(one.leg, one.up, [], true, one.served, one.done))
         this.#leave(draft, sent.leg)
       }
     }
@@ -239,13 +259,15 @@ export class JointWorld {
 
   #dial(draft: Draft, { leg, url }: { leg: number; url: string }) {
     const up = [this.#ups.of({ kind: 'dial', url })]
-    draft.legs = [...draft.legs, { leg, up, down: [], closed: false, served: false, done: false }]
+    draft.legs = [...draft.legs, this.#leg(leg, up, [], false, false, false)]
   }
 
   /** What is sent to an end that has let go is never heard. */
   #send(draft: Draft, { leg, text }: { leg: number; text: string }) {
-    const found = draft.legs.find((one) => one.leg === leg)
-    if (found && !found.done) this.#change(draft, leg, { up: [...found.up, this.#ups.of({ kind: 'text', text })] })
+    this.#change(draft, leg, (one) => {
+      if (one.done) return one
+      return this.#leg(leg, [...one.up, this.#ups.of({ kind: 'text', text })], one.down, one.closed, one.served, false)
+    })
   }
 
   #tellFleet(draft: Draft, name: string, told: ToldFleet) {
@@ -267,11 +289,13 @@ export class JointWorld {
     if (!found) return
     const last = isLast(item)
     // Neither side holds it any more.
-    if (last && found.closed) draft.legs = draft.legs.filter((one) => one !== found)
-    else {
-      const down = found.closed ? [] : [...found.down, this.#downs.of(item)]
-      this.#change(draft, leg, last ? { down, done: true, up: [] } : { down })
+    if (last && found.closed) {
+      draft.legs = draft.legs.filter((one) => one !== found)
+      return
     }
+    const { up, closed, served, done } = found
+    const down = closed ? [] : [...found.down, this.#downs.of(item)]
+    this.#change(draft, leg, () => this.#leg(leg, last ? [] : up, down, closed, served, last || done))
   }
 
   /** What the page has seen is held against the log as it is by now. */

@@ -18,7 +18,7 @@ it('whatever the network, the servers, the token service and the page do: nothin
   ) as Proof
   expect(failures.map(({ promises, replay }) => `${promises.join('; ')}: npm run replay ${replay}`)).toEqual([])
   expect(exhaustive.complete).toBe(true)
-  expect(exhaustive.states).toBeGreaterThan(50_000)
+  expect(exhaustive.states).toBeGreaterThan(400_000)
   expect(redis).toMatchObject({ complete: true, violations: 0 })
   expect(redis.states).toBeGreaterThan(500)
   expect(random).toMatchObject({ violations: 0 })
