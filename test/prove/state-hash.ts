@@ -35,8 +35,8 @@ enum Kind {
   covered,
 }
 
-/** Texts by number: those of names and frames come again and again. */
-const texts = new Map<string, number>()
+/** The two hashes of each text: those of names and frames come again and again. */
+const texts = new Map<string, readonly [number, number]>()
 
 /**
  * All that can be reached from `root` as one hash of 64 bits, whatever it is called and whenever it happens: the same
@@ -50,17 +50,22 @@ export function stateHash({ elapsed, ...root }: State, exact = false): string {
   let two = 2
 
   function add(value: number) {
-    one = mixed(one, value, 0xcc9e2d51, 0x1b873593)
-    two = mixed(two, value, 0x239b961b, 0xab0e9789)
+    one = firstWith(one, value)
+    two = secondWith(two, value)
   }
 
   function text(value: string) {
-    let number = texts.get(value)
-    if (number === undefined) {
-      number = texts.size
-      texts.set(value, number)
+    let known = texts.get(value)
+    if (!known) {
+      known = [value.length, value.length]
+      for (let at = 0; at < value.length; at++) {
+        const code = value.charCodeAt(at)
+        known = [firstWith(known[0], code), secondWith(known[1], code)]
+      }
+      texts.set(value, known)
     }
-    add(number)
+    one = firstWith(one, known[0])
+    two = secondWith(two, known[1])
   }
 
   function number(value: number) {
@@ -152,6 +157,9 @@ function mixed(hash: number, value: number, first: number, second: number): numb
   mix = Math.imul((mix << 15) | (mix >>> 17), second) ^ hash
   return (Math.imul((mix << 13) | (mix >>> 19), 5) + 0xe6546b64) | 0
 }
+
+const firstWith = (hash: number, value: number) => mixed(hash, value, 0xcc9e2d51, 0x1b873593)
+const secondWith = (hash: number, value: number) => mixed(hash, value, 0x239b961b, 0xab0e9789)
 
 /** What the client knows of a topic, and what its two legs said that they serve of it: src/topics/topic-sequence.ts. */
 interface Topic {
