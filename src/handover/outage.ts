@@ -42,7 +42,7 @@ export class Outage {
     this.lastError = { at: this.#clock.now(), ...failure }
     // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only
     // what keeps a new one from coming is worth a line.
-    if (code !== 'lost' && code !== 'app') this.warn(code, hint ? `${message}. ${hint}` : message)
+    if (!brief && code !== 'lost' && code !== 'app') this.warn(code, hint ? `${message}. ${hint}` : message)
   }
 
   /** Something serves, or the application itself wants nothing to. */
@@ -52,10 +52,11 @@ export class Outage {
 
   /** One line on the console, once for each `kind` and outage, in development. */
   warn(kind: string, text: string): void {
+    if (brief || this.#quiet || !inDevelopment()) return
     const warned = (this.#warned ??= new Set())
-    if (this.#quiet || warned.has(kind) || warned.size >= MOST_WARNINGS || !inDevelopment()) return
+    if (warned.has(kind) || warned.size >= MOST_WARNINGS) return
     warned.add(kind)
     // Words of servers are in it, and it may be a terminal.
-    console.warn(`livesocket: ${brief ? text : text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}`)
+    console.warn(`livesocket: ${text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}`)
   }
 }
