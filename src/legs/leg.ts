@@ -1,4 +1,4 @@
-import { explain } from '../base/explanation.js'
+import { brief, explain } from '../base/explanation.js'
 import imported from 'reconnecting-websocket'
 import { physicalSocket } from './physical-socket.js'
 import type { WireData } from '../protocol/protocol.js'
@@ -50,8 +50,12 @@ const OPEN = 1
 const ABNORMAL = 1006
 const PROTOCOL_ERROR = 1002
 
-/** Timers take a signed 32-bit number, and Infinity would fire at once: this is as close to never as they come. */
-const NEVER = 2 ** 31 - 1
+/**
+ * What the library is told where it is the published one, as in a program that runs from its source: compiled for us it
+ * does nothing else. Timers take a signed 32-bit number, and Infinity would fire at once: this is as close to never as
+ * they come.
+ */
+const ONCE = { maxRetries: 0, maxEnqueuedMessages: 0, connectionTimeout: 2 ** 31 - 1 }
 
 /**
  * Dials `url` once. reconnecting-websocket is used for the socket alone: it never retries and never queues here, and
@@ -77,18 +81,12 @@ class SocketLeg implements Leg {
   constructor({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers) {
     this.#handlers = handlers
     this.#Class = physicalSocket(WebSocket)
-    const socket = (this.#socket = new ReconnectingWebSocket(
-      url,
-      subprotocols.length > 0 ? [...subprotocols] : undefined,
-      {
-        // Bound, where a function of each leg's own would be a class of its own, which holds that leg until a full
-        // garbage collection.
-        WebSocket: Object.assign(Dialled.bind(null, this), { CLOSING: 2 }),
-        maxRetries: 0,
-        maxEnqueuedMessages: 0,
-        connectionTimeout: NEVER,
-      },
-    ))
+    // Bound, where a function of each leg's own would be a class of its own, which holds that leg until a full garbage
+    // collection.
+    const Class = Dialled.bind(null, this)
+    const options = brief ? { WebSocket: Class } : { WebSocket: Object.assign(Class, { CLOSING: 2 }), ...ONCE }
+    const offered = subprotocols.length > 0 ? [...subprotocols] : undefined
+    const socket = (this.#socket = new ReconnectingWebSocket(url, offered, options))
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
@@ -148,7 +146,7 @@ class SocketLeg implements Leg {
   #closed({ target, code, reason }: { target: unknown; code?: number; reason?: string }) {
     // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
     // like a server's polite goodbye. Its own events name itself as their target.
-    if (this.#state === 'dialling' || target === this.#socket) this.#failed()
+    if (this.#state === 'dialling' || (!brief && target === this.#socket)) this.#failed()
     else this.#died(reason ?? '', code)
   }
 
