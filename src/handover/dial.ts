@@ -44,6 +44,11 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
     }
     this.number = number
     this.handover = ask?.by === 'server' ? ask.id : undefined
+  }
+
+  /** Once. By the token that it asks for it may find out that the session is over, and then it is closed at once. */
+  begin(): void {
+    const { settings, state } = this.#for
     this.dial(state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout)
   }
 

@@ -30,8 +30,10 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const dial = new Dial(to, leg, url, ask)
     legs.set(leg, dial)
     audience.emit('leg-dialling', { leg, handover: dial.handover })
-    // Who was told of that may have closed.
-    if (ask && legs.get(leg) === dial) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)
+    // Who is told of that may close.
+    const goesOn = () => legs.get(leg) === dial
+    if (ask && goesOn()) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)
+    if (goesOn()) dial.begin()
   },
 
   close(to, { leg: number, why }) {

@@ -204,3 +204,37 @@ describe('who is told that a handover failed', () => {
     await expect(next).resolves.toBeUndefined()
   })
 })
+
+describe('a session that turns out to be over when a dial asks for a token', () => {
+  const expiring = () => handServed({ getToken: async () => ({ token: 't', ttl: 600_000, sessionTtl: 5_000.2 }) })
+  /** The next dial, 750 ms after its leg has died, is due a moment after the end and before any timer of it. */
+  const LAST = 4_250.5
+
+  it('ends: nothing is dialled any more, and no server is said to be unreachable', async () => {
+    const { socket, clock, told, ...hand } = expiring()
+    const leg = await hand.live()
+    await clock.advance(LAST)
+    leg.end(1006)
+    await clock.advance(10_000)
+    expect(socket.store.getState()).toMatchObject({
+      closed: { reason: 'session-expired' },
+      lastError: { code: 'lost' },
+    })
+    expect(told('leg-dialling')).toHaveLength(told('leg-closed').length)
+    expect(hand.dials()).toBe(1)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('and who connects when it is told has a leg of the next session, and no other', async () => {
+    const { socket, clock, ...hand } = expiring()
+    socket.on('session-ended', () => socket.connect())
+    const leg = await hand.live()
+    await clock.advance(LAST)
+    leg.end(1006)
+    await clock.advance(1_000)
+    ;(await hand.leg(2)).welcome()
+    await clock.advance(1_000)
+    expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 1 } })
+    expect(hand.dials()).toBe(2)
+  })
+})
