@@ -51,8 +51,6 @@ export class TopicSequence {
   #epochGap: 'none' | 'unconfirmed' | 'due' = 'none'
   /** The old leg's time is over, until the active leg covers again. */
   #waited = false
-  /** When something was told last, while the old leg is waited for. */
-  #progress = 0
   #stopWaiting: (() => void) | null = null
   /** How often the active leg was asked since the position advanced. */
   #tries = 0
@@ -189,25 +187,17 @@ export class TopicSequence {
   #advance(offset: number) {
     this.offset = offset
     this.#tries = 0
-    if (this.#stopWaiting) this.#progress = this.#deps.clock.monotonic()
+    // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
+    this.#endWait()
   }
 
   #wait() {
-    if (this.#stopWaiting) return
-    this.#progress = this.#deps.clock.monotonic()
-    this.#waitFor(this.#deps.gapTimeout)
-  }
-
-  #waitFor(delay: number) {
     const { clock, gapTimeout } = this.#deps
-    this.#stopWaiting = clock.setTimeout(() => {
-      // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
-      const rest = gapTimeout - (clock.monotonic() - this.#progress)
-      if (rest > 0) return this.#waitFor(rest)
+    this.#stopWaiting ??= clock.setTimeout(() => {
       this.#stopWaiting = null
       this.#waited = true
       this.#handlers.wake(this)
-    }, delay)
+    }, gapTimeout)
   }
 
   #endWait() {
