@@ -1,5 +1,4 @@
 import { explain } from '../base/explanation.js'
-import type { Clock, Random } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Emitter } from '../base/emitter.js'
 import type { LiveSocketEvents } from '../handover/events.js'
@@ -8,7 +7,7 @@ import type { Subscriptions } from '../topics/subscriptions.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { Last, Position } from '../protocol/frames.js'
 import { checkStart } from './topic-arguments.js'
-import type { LoadSnapshot } from './snapshot-load.js'
+import type { LoadSnapshot, SnapshotLoadDeps } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
 /** Where a fold begins, and what loads it. */
@@ -33,16 +32,12 @@ export interface FoldOptions<State> {
 
 /** What a fold needs of its live socket. */
 export interface FoldSource {
-  readonly settings: {
-    readonly clock: Clock
-    readonly random: Random
+  readonly settings: SnapshotLoadDeps & {
     /**
      * What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's
      * position on.
      */
     readonly holding: { readonly maxMessages: number; readonly maxBytes: number }
-    /** `cap`: the widest window of the retries of a load, in milliseconds. */
-    readonly reconnect: { readonly cap: number }
   }
   readonly store: ReadableStore<LiveSocketState>
   /** The present session, whatever it is: another one from the moment at which it ends. */

@@ -8,7 +8,7 @@ import type { Last, Position } from '../protocol/frames.js'
 import { reaches } from '../protocol/position.js'
 import { FoldListeners } from './fold-listeners.js'
 import { foldOptions, type FoldOptions, type FoldSource, type Reducer } from './fold-options.js'
-import { createSnapshotLoad, type Snapshot, type SnapshotLoad } from './snapshot-load.js'
+import { createSnapshotLoad, type Snapshot, type SnapshotLoad, type SnapshotLoadHandlers } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
 /** How long a fold without listeners goes on, in milliseconds: React and routers unsubscribe and subscribe again. */
@@ -43,12 +43,15 @@ export function createFold<State>(
   }
 }
 
-interface HeldMessage {
-  readonly data: unknown
-  readonly info: MessageInfo
+/** What came while a snapshot is on its way. */
+interface Held {
+  readonly messages: { readonly data: unknown; readonly info: MessageInfo }[]
+  bytes: number
+  /** A snapshot from before this is of no use: there is a gap after it. */
+  readonly floor: Position | null
 }
 
-class TopicFold<State> {
+class TopicFold<State> implements SnapshotLoadHandlers<State> {
   readonly #source: FoldSource
   readonly #topic: string
   readonly #reducer: Reducer<State>
@@ -67,13 +70,10 @@ class TopicFold<State> {
   #cancelRelease: (() => void) | null = null
   /** While it is subscribed: the undo of it. */
   #attached: { subscription: Subscription | null; readonly undo: () => void } | null = null
-  /** What came while a snapshot is on its way; null: the state is what `position` says. */
-  #held: HeldMessage[] | null = null
-  #heldBytes = 0
+  /** Null: the state is what `position` says. */
+  #held: Held | null = null
   /** Held messages go through the reducer, and more of them are left: the subscription is further than the state. */
   #catching = false
-  /** A snapshot from before this is of no use: there is a gap after it. */
-  #floor: Position | null = null
 
   constructor(
     source: FoldSource,
@@ -84,7 +84,6 @@ class TopicFold<State> {
     releaseDelay: number,
   ) {
     this.#releaseDelay = releaseDelay
-    const { clock, random, reconnect } = source.settings
     this.#source = source
     this.#topic = topic
     this.#reducer = reducer
@@ -94,19 +93,7 @@ class TopicFold<State> {
     this.#listeners = new FoldListeners(source, topic, initial)
     this.#since = typeof since === 'function' ? since : () => since ?? null
     this.#session = source.session
-    this.#loading = load
-      ? createSnapshotLoad(
-          { clock, random, load, cap: reconnect.cap },
-          {
-            loaded: (snapshot) => this.#join(snapshot),
-            failed: (why, retryIn, cause) =>
-              source.report(
-                explain`load for "${topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`,
-                cause,
-              ),
-          },
-        )
-      : null
+    this.#loading = load ? createSnapshotLoad(source.settings, load, this) : null
     if (load) this.#hold(null)
   }
 
@@ -143,10 +130,9 @@ class TopicFold<State> {
       return
     }
     this.#attach()
-    const loading = this.#loading
-    if (!loading || !this.#held || now.status === 'idle') return
-    if (before && before.status !== 'live' && now.status === 'live') loading.retry()
-    loading.start(false)
+    if (!this.#held || now.status === 'idle') return
+    if (before && before.status !== 'live' && now.status === 'live') this.#loading!.retry()
+    this.#loading!.start(false)
   }
 
   #attach() {
@@ -211,19 +197,18 @@ class TopicFold<State> {
   // What the topic brings.
 
   #received(data: unknown, info: MessageInfo) {
-    if (!this.#held) return this.#apply(data, info)
+    let held = this.#held
+    if (!held) return this.#apply(data, info)
     const { maxMessages, maxBytes } = this.#source.settings.holding
     const bytes = estimateBytes(data)
-    if (this.#held.length >= maxMessages || this.#heldBytes + bytes > maxBytes) this.#hold(this.#floor)
-    this.#held.push({ data, info })
-    this.#heldBytes += bytes
+    if (held.messages.length >= maxMessages || held.bytes + bytes > maxBytes) held = this.#hold(held.floor)
+    held.messages.push({ data, info })
+    held.bytes += bytes
   }
 
   /** From here on, and what is held by now is dropped. */
-  #hold(floor: Position | null) {
-    this.#held = []
-    this.#heldBytes = 0
-    this.#floor = floor
+  #hold(floor: Position | null): Held {
+    return (this.#held = { messages: [], bytes: 0, floor })
   }
 
   #apply(data: unknown, info: MessageInfo) {
@@ -251,30 +236,38 @@ class TopicFold<State> {
     this.#loading.start(true)
   }
 
+  // What its load gives.
+
+  failed(why: string, retryIn: number, cause?: unknown): void {
+    this.#source.report(
+      explain`load for "${this.#topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`,
+      cause,
+    )
+  }
+
   /** The snapshot and the messages come together here, whichever of them came first. */
-  #join(snapshot: Snapshot<State>): string | null {
+  loaded(snapshot: Snapshot<State>): string | null {
     const { subscription } = this.#attached!
     const { epoch, offset } = snapshot.position
-    const floor = this.#floor
+    // What is held has no holes, and ends where the subscription is by now.
+    const { messages, floor } = this.#held!
     if (floor && !reaches(snapshot.position, floor))
       return explain`gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
     const reached = subscription?.position() ?? null
     if (reached && reached.epoch !== epoch)
       return explain`gave a snapshot of the epoch ${epoch}, while the topic is in ${reached.epoch}`
-    // What is held has no holes, and ends where the subscription is by now.
-    const rest = this.#held!
-    const [first] = rest
+    const [first] = messages
     const meets =
       reached !== null && (reached.offset <= offset || (first !== undefined && first.info.offset <= offset + 1))
     this.#held = null
     const start = (this.#position = snapshot.position)
     this.#listeners.change(snapshot.state)
     if (!meets) this.#subscribe(start)
-    else this.#catchUp(rest, subscription)
+    else this.#catchUp(messages, subscription)
     return null
   }
 
-  #catchUp(rest: readonly HeldMessage[], on: Subscription | null) {
+  #catchUp(rest: Held['messages'], on: Subscription | null) {
     for (const [at, { data, info }] of rest.entries()) {
       this.#catching = at < rest.length - 1
       this.#apply(data, info)

@@ -31,12 +31,11 @@ export interface SnapshotLoadHandlers<State> {
   failed(message: string, retryIn: number, cause?: unknown): void
 }
 
-export interface SnapshotLoadDeps<State> {
+export interface SnapshotLoadDeps {
   readonly clock: Clock
   readonly random: Random
-  readonly load: LoadSnapshot<State>
-  /** How wide the window of the retries may grow, in milliseconds. */
-  readonly cap: number
+  /** `cap`: how wide the window of the retries may grow, in milliseconds. */
+  readonly reconnect: { readonly cap: number }
 }
 
 /**
@@ -65,10 +64,10 @@ export const RETRY_SPREAD = 1_000
 export const LASTED = 30_000
 
 export function createSnapshotLoad<State>(
-  deps: SnapshotLoadDeps<State>,
+  { clock, random, reconnect: { cap } }: SnapshotLoadDeps,
+  load: LoadSnapshot<State>,
   handlers: SnapshotLoadHandlers<State>,
 ): SnapshotLoad {
-  const { clock, random, cap } = deps
   let call: AbortController | null = null
   /** Of the wait for the next call, or for the end of the time that one may take. */
   let cancel: (() => void) | null = null
@@ -104,7 +103,7 @@ export function createSnapshotLoad<State>(
     )
     const ask = { signal: mine.signal, attempt: attempt++ }
     // Within an async function a `load` that throws at once is one that rejects.
-    void (async () => snapshotOf<State>(await deps.load(ask)))().then(
+    void (async () => snapshotOf<State>(await load(ask)))().then(
       (snapshot) => {
         if (call !== mine) return
         const unusable = typeof snapshot === 'string' ? snapshot : handlers.loaded(snapshot)

@@ -110,12 +110,12 @@ describe('the search finds a fold that', () => {
     },
     {
       mistake: 'forgets what was held',
-      from: 'this.#catchUp(rest, subscription)',
+      from: 'this.#catchUp(messages, subscription)',
       to: 'this.#catchUp([], subscription)',
     },
     {
       mistake: 'leaves out the last message past the bound',
-      from: '> maxBytes) this.#hold(this.#floor)',
+      from: '> maxBytes) held = this.#hold(held.floor)',
       to: '> maxBytes) return',
     },
     {
