@@ -1,40 +1,27 @@
 import { explain } from '../base/explanation.js'
 import { platformClock, type Clock } from '../base/clock.js'
-import { addressOf } from '../base/socket-address.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
-import type { LiveSocketOptions } from '../options/options.js'
 import { LACKING } from '../protocol/lacking.js'
 import type { Parts } from '../options/parts.js'
 import { assembleLiveSocket, type CoreSocket } from '../socket/live-socket.js'
-import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol } from '../foreign/raw.js'
 import { noTokens } from '../tokens/no-tokens.js'
 import { createGreeting, type Greeting } from './greeting.js'
 import { Listeners } from './listeners.js'
-import { messageClass, type SocketMessageClass } from './message-event.js'
-import { copied, sizeOf } from './sent-data.js'
-import { closeEvent, errorEvent, messageData, openEvent } from './socket-events.js'
+import { liveOptions } from './live-options.js'
+import { MessageEvents } from './message-event.js'
+import { PhysicalSockets, type Physical } from './physical-sockets.js'
+import { Sending } from './sending.js'
+import { sendable, type Sendable } from './sent-data.js'
 import { checkClose, checkSubprotocols, checkUrl, domError } from './socket-checks.js'
+import { closeEvent, errorEvent, messageData, openEvent } from './socket-events.js'
+import { shapeAsWebSocket, TYPES } from './socket-shape.js'
 import type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
 
 export type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
 
 /** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
 export const DATA = 'data'
-
-const TYPES = ['open', 'message', 'error', 'close'] as const
-
-/** The part of a physical socket that the interface shows. */
-interface Physical {
-  readonly readyState: number
-  readonly protocol: string
-  readonly extensions?: string
-  readonly bufferedAmount: number
-  addEventListener(
-    type: 'close' | 'error',
-    listener: (event: { code?: number; reason?: string; wasClean?: boolean }) => void,
-  ): void
-}
 
 /** How long `close()` waits for the server's answer before the `close` event says that there was none. */
 const CLOSE_TIMEOUT = 3_000
@@ -58,10 +45,10 @@ export class CoreWebSocket implements EventTarget {
     return found && physicalSocket(found)
   }
 
-  static readonly CONNECTING = 0
-  static readonly OPEN = 1
-  static readonly CLOSING = 2
-  static readonly CLOSED = 3
+  declare static readonly CONNECTING: 0
+  declare static readonly OPEN: 1
+  declare static readonly CLOSING: 2
+  declare static readonly CLOSED: 3
   declare readonly CONNECTING: 0
   declare readonly OPEN: 1
   declare readonly CLOSING: 2
@@ -93,25 +80,13 @@ export class CoreWebSocket implements EventTarget {
   #served = 0
   #url: string
   #state: 0 | 1 | 2 | 3 = 3
-  /** Where messages come from, as their events name it. */
-  #origin = { of: '', is: '' }
   #binaryType: BinaryType = 'blob'
-  /** The class of message events, and the platform's that it is one of: another one may have come since. */
-  #Message: SocketMessageClass | null = null
-  #platform: typeof MessageEvent | undefined
+  readonly #messages: MessageEvents
+  readonly #sockets = new PhysicalSockets()
+  /** That of the leg which serves. */
   #physical: Physical | null = null
-  #newest: Physical | null = null
-  /** Those that told of an error, which not every break is. */
-  readonly #failing = new WeakSet<Physical>()
   #last: { code: number; reason: string } = { code: 1006, reason: '' }
-  /**
-   * Bytes that `send` took and that are under way, and those that it took in vain: what is counted goes on counting
-   * while a socket is closed.
-   */
-  #waiting = 0
-  #unsent = 0
-  /** A Blob is read before it can be sent, and what is sent after it waits its turn. */
-  #turn: Promise<void> | null = null
+  readonly #sending: Sending
   #retries = -1
   #stable: (() => void) | null = null
   /** While `close()` waits for its answer: it is waited for no longer. */
@@ -125,9 +100,12 @@ export class CoreWebSocket implements EventTarget {
     const subprotocols = checkSubprotocols(protocols)
     this.#topic = options.topic ?? DATA
     this.#clock = options.environment?.clock ?? platformClock
-    const settings = this.#settings(url, subprotocols)
-    const parts = { noTokens, ...LACKING, ...new.target.parts, protocol: () => settings.protocol }
-    this.live = assembleLiveSocket(settings, parts)
+    this.#messages = new MessageEvents(this, this.#clock)
+    this.#sending = new Sending(
+      (data) => this.live.publish(this.#topic, data),
+      (error, size) => this.#failedToSend(error, size),
+    )
+    this.live = this.#makeLive(url, subprotocols, new.target.parts)
     this.#listen()
     if (!options.startClosed) this.#connect()
   }
@@ -146,7 +124,7 @@ export class CoreWebSocket implements EventTarget {
   }
   /** Bytes that `send` took and that have not left yet. */
   get bufferedAmount() {
-    return this.#waiting + this.#unsent + (this.#physical?.bufferedAmount ?? 0)
+    return this.#sending.bytes + (this.#physical?.bufferedAmount ?? 0)
   }
   get binaryType() {
     return this.#binaryType
@@ -164,26 +142,11 @@ export class CoreWebSocket implements EventTarget {
    * Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the
    * opening.
    */
-  send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
+  send(data: Sendable): void {
     if (arguments.length === 0) throw new TypeError(explain`send takes what is to be sent.`)
     if (this.#options.once && this.#state === 0)
       throw domError(explain`The socket is not open yet.`, 'InvalidStateError')
-    const whole = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
-    const size = sizeOf(whole)
-    // As the standard has it: what is sent too late is counted, and nothing else.
-    if (this.#state >= 2 && !this.#mayReopen()) return void (this.#unsent += size)
-    this.#waiting += size
-    if (!this.#turn && !(whole instanceof Blob)) return this.#publish(whole, size)
-    const before = this.#turn ?? Promise.resolve()
-    const bytes = whole instanceof Blob ? whole.arrayBuffer() : Promise.resolve(copied(whole))
-    // Nobody hears of it before its turn.
-    bytes.catch(() => undefined)
-    const turn = (this.#turn = before
-      .then(async () => this.#publish(await bytes, size))
-      .catch((error: Error) => this.#failedToSend(size, error))
-      .finally(() => {
-        if (this.#turn === turn) this.#turn = null
-      }))
+    this.#sending.take(sendable(data), this.#state < 2 || this.#mayReopen())
   }
 
   /**
@@ -226,8 +189,7 @@ export class CoreWebSocket implements EventTarget {
       dialling ? 0 : CLOSE_TIMEOUT,
     )
     physical?.addEventListener('close', end)
-    if (this.#turn) void this.#turn.finally(send)
-    else send()
+    this.#sending.after(send)
   }
 
   /**
@@ -242,55 +204,25 @@ export class CoreWebSocket implements EventTarget {
     this.live.close(goodbye.code, goodbye.reason)
     if (open) this.#tell(closeEvent({ ...goodbye, wasClean: true }))
     this.#retries = -1
-    this.#unsent = 0
+    this.#sending.unsent = 0
     if (this.#state === 3) this.#connect()
   }
 
-  #settings(url: UrlProvider, subprotocols: readonly string[]): LiveSocketOptions & { protocol: Protocol } {
-    const {
-      protocol,
-      words,
-      topic: _,
-      once,
-      WebSocket,
-      minReconnectionDelay,
-      maxReconnectionDelay,
-      reconnectionDelayGrowFactor: _g,
-      minUptime: _u,
-      connectionTimeout,
-      maxRetries: _r,
-      maxEnqueuedMessages,
-      startClosed: _s,
-      debug: _d,
-      ...rest
-    } = this.#options
-    if (!protocol) this.#greeting = createGreeting(words ?? {}, DATA)
+  #makeLive(url: UrlProvider, subprotocols: readonly string[], parts: Parts): CoreSocket {
+    const { protocol, words = {} } = this.#options
+    if (!protocol) this.#greeting = createGreeting(words, DATA)
     const spoken = protocol ?? rawProtocol(this.#greeting!.options)
-    const Class = rest.environment?.WebSocket ?? WebSocket
-    const most = maxEnqueuedMessages === Infinity ? Number.MAX_SAFE_INTEGER : maxEnqueuedMessages
-    return {
-      ...rest,
-      url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
-      protocol: subprotocols.length > 0 ? { ...spoken, subprotocols } : spoken,
-      reconnect: { spread: minReconnectionDelay ?? 5_000, cap: maxReconnectionDelay ?? 10_000, ...rest.reconnect },
-      connectTimeout: connectionTimeout ?? rest.connectTimeout ?? 4_000,
-      outbox: { ...(most === undefined ? null : { maxMessages: most }), ...rest.outbox },
-      // reconnecting-websocket comes back after any close but its own; a socket that lives once never does.
-      onClose: rest.onClose ?? (() => (once ? 'stop' : 'retry')),
-      environment: { ...rest.environment, WebSocket: this.#watched(Class) },
-    }
-  }
-
-  /** The class, and what it makes remembered: the interface shows what only the physical socket knows. */
-  #watched(Class: unknown): unknown {
-    const remember = (physical: Physical) => {
-      physical.addEventListener('error', () => this.#failing.add(physical))
-      return (this.#newest = physical)
-    }
-    return function (url: string, protocols?: string[]) {
-      const Real = physicalSocket(Class) as new (url: string, protocols?: string[]) => Physical
-      return remember(protocols ? new Real(url, protocols) : new Real(url))
-    }
+    const options = liveOptions(this.#options)
+    const { environment } = options
+    return assembleLiveSocket(
+      {
+        ...options,
+        url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
+        protocol: subprotocols.length > 0 ? { ...spoken, subprotocols } : spoken,
+        environment: { ...environment, WebSocket: this.#sockets.classOf(environment?.WebSocket) },
+      },
+      { noTokens, ...LACKING, ...parts, protocol: () => spoken },
+    )
   }
 
   #listen() {
@@ -302,7 +234,7 @@ export class CoreWebSocket implements EventTarget {
     })
     this.live.on('leg-ready', ({ leg }) => {
       this.#served = leg
-      this.#physical = this.#newest
+      this.#physical = this.#sockets.newest
       if (this.#state === 0) this.#opened()
     })
     this.live.on('cutover', () => {
@@ -333,11 +265,7 @@ export class CoreWebSocket implements EventTarget {
   }
 
   #received(data: unknown) {
-    const Platform = typeof MessageEvent === 'function' ? MessageEvent : undefined
-    if (Platform !== this.#platform || !this.#Message)
-      this.#Message = messageClass((this.#platform = Platform), this, this.#clock)
-    if (this.#url !== this.#origin.of) this.#origin = { of: this.#url, is: addressOf(this.#url)?.origin ?? '' }
-    const message = new this.#Message(messageData(data, this.#binaryType), this.#origin.is)
+    const message = this.#messages.of(messageData(data, this.#binaryType), this.#url)
     this.#listeners.tell('message', message, message)
     message.over()
   }
@@ -383,7 +311,7 @@ export class CoreWebSocket implements EventTarget {
     this.#state = forGood || this.#options.once ? 3 : 0
     if (this.#state === 3) this.live.close()
     const wasClean = code !== 1006
-    if (this.#physical && this.#failing.has(this.#physical)) this.#tell(errorEvent('The connection was lost.'))
+    if (this.#physical && this.#sockets.failing.has(this.#physical)) this.#tell(errorEvent('The connection was lost.'))
     this.#tellClose(closeEvent({ code, reason, wasClean }))
   }
 
@@ -401,18 +329,8 @@ export class CoreWebSocket implements EventTarget {
     return this.#state === 3 && this.#options.startClosed === true && this.#retries === -1 && !this.#options.once
   }
 
-  #publish(data: string | ArrayBuffer | ArrayBufferView, size: number) {
-    this.live.publish(this.#topic, data).then(
-      () => {
-        this.#waiting -= size
-      },
-      (error: Error) => this.#failedToSend(size, error),
-    )
-  }
-
-  #failedToSend(size: number, error: Error) {
-    this.#waiting -= size
-    if (this.#options.once) this.#unsent += size
+  #failedToSend(error: Error, size: number) {
+    if (this.#options.once) this.#sending.unsent += size
     if (this.#state < 2) this.#tell(errorEvent(error.message, error))
   }
 
@@ -447,24 +365,5 @@ export class CoreWebSocket implements EventTarget {
 
   // A field and no static block: the Babel preset of React Native compiles none.
   // biome-ignore lint/correctness/noUnusedPrivateClassMembers: it is there for what its making does
-  static readonly #shape: void = (() => {
-    // For `instanceof`: its listeners are its own.
-    if (typeof EventTarget === 'function') Object.setPrototypeOf(this.prototype, EventTarget.prototype)
-    for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
-      for (const owner of [this, this.prototype])
-        Object.defineProperty(owner, name, { value, enumerable: true, writable: false })
-    }
-    for (const type of TYPES) {
-      Object.defineProperty(this.prototype, `on${type}`, {
-        enumerable: true,
-        configurable: true,
-        get(this: CoreWebSocket) {
-          return this.#listeners.handlerOf(type)
-        },
-        set(this: CoreWebSocket, given: unknown) {
-          this.#listeners.setHandler(type, typeof given === 'function' ? (given as EventListener) : null)
-        },
-      })
-    }
-  })()
+  static readonly #shape: void = shapeAsWebSocket(CoreWebSocket, (socket) => socket.#listeners)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { addressOf } from '../base/socket-address.js'
 import type { Stoppable } from './listeners.js'
 
 /** A message as a listener is given it. */
@@ -7,14 +8,38 @@ export interface SocketMessage extends MessageEvent, Stoppable {
   over(): void
 }
 
-export type SocketMessageClass = new (data: unknown, origin: string) => SocketMessage
+type SocketMessageClass = new (data: unknown, origin: string) => SocketMessage
+
+/** Makes the message events of one socket. */
+export class MessageEvents {
+  readonly #target: EventTarget
+  readonly #clock: Clock
+  /** Their class, and the platform's that it is one of: another one may have come since. */
+  #Class: SocketMessageClass | null = null
+  #platform: typeof MessageEvent | undefined
+  /** Where messages come from, as their events name it. */
+  #origin = { of: '', is: '' }
+
+  constructor(target: EventTarget, clock: Clock) {
+    this.#target = target
+    this.#clock = clock
+  }
+
+  of(data: unknown, url: string): SocketMessage {
+    const Platform = typeof MessageEvent === 'function' ? MessageEvent : undefined
+    if (Platform !== this.#platform || !this.#Class)
+      this.#Class = messageClass((this.#platform = Platform), this.#target, this.#clock)
+    if (url !== this.#origin.of) this.#origin = { of: url, is: addressOf(url)?.origin ?? '' }
+    return new this.#Class(data, this.#origin.is)
+  }
+}
 
 /**
  * The class of the message events of `target`, which is a `MessageEvent` to `instanceof`. They are objects of our own: one
  * of the platform's own making costs a browser more than all else that is done for a message, and could not name this
  * socket as its target.
  */
-export function messageClass(
+function messageClass(
   Platform: { prototype: object } | undefined,
   target: EventTarget,
   clock: Clock,

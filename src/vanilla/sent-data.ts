@@ -1,3 +1,13 @@
+import { byteLength } from '../protocol/json.js'
+
+/** What a WebSocket sends. */
+export type Sendable = string | ArrayBuffer | ArrayBufferView | Blob
+
+/** What is given, or its text. */
+export function sendable(data: Sendable): Sendable {
+  return data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
+}
+
 /** Bytes as they are now: what is sent is what was given. */
 export function copied(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
   if (typeof data === 'string') return data
@@ -7,7 +17,7 @@ export function copied(data: string | ArrayBuffer | ArrayBufferView): string | A
   return bytes.slice().buffer
 }
 
-export function sizeOf(data: string | ArrayBuffer | ArrayBufferView | Blob): number {
-  if (typeof data === 'string') return new TextEncoder().encode(data).length
+export function sizeOf(data: Sendable): number {
+  if (typeof data === 'string') return byteLength(data)
   return data instanceof Blob ? data.size : data.byteLength
 }

@@ -1,4 +1,5 @@
 import { explain } from '../base/explanation.js'
+import { byteLength } from '../protocol/json.js'
 import { socketAddress } from '../base/socket-address.js'
 
 /**
@@ -50,7 +51,6 @@ export function checkClose(
     throw domError(explain`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
   }
   const text = reason === undefined ? '' : String(reason)
-  if (new TextEncoder().encode(text).length > 123)
-    throw domError(explain`The reason of a close has at most 123 bytes.`, 'SyntaxError')
+  if (byteLength(text) > 123) throw domError(explain`The reason of a close has at most 123 bytes.`, 'SyntaxError')
   return { code: clamped, reason: text }
 }
