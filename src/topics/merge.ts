@@ -35,7 +35,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   #active: number | null = null
   #old: number | null = null
   /** What the hellos asked of legs that are not ready yet. */
-  #hellos: readonly { readonly leg: number; readonly views: ReadonlyMap<string, LegView> }[] = []
+  readonly #hellos = new Map<number, ReadonlyMap<string, LegView>>()
   #generations = 0
   /** Topics to be looked at, before the present call returns. */
   #dirty: Set<TopicSequence> | null = null
@@ -144,14 +144,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const has = roomFor(SAFE)
     for (const topic of this.#topics.values())
       if (has(topic.name, topic.request)) views.set(topic.name, ask(topic, null, requests))
-    this.#hellos = [...this.#hellos, { leg, views }]
+    this.#hellos.set(leg, views)
     return requests
   }
 
   ready(leg: number, answers: TopicAnswers, refused: ReadonlySet<string>) {
     if (leg === this.#active || leg === this.#old) return
-    const hello = this.#hellos.find((one) => one.leg === leg)?.views
-    this.#forgetHello(leg)
+    const hello = this.#hellos.get(leg)
+    this.#hellos.delete(leg)
     this.#old = this.#active
     this.#active = leg
     for (const topic of this.#topics.values()) {
@@ -225,7 +225,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   gone(leg: number) {
-    this.#forgetHello(leg)
+    this.#hellos.delete(leg)
     const wasActive = leg === this.#active
     if (!wasActive && leg !== this.#old) return this.#advanceAll()
     if (wasActive) this.#active = this.#old
@@ -246,10 +246,6 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared.
     if (!view?.named || view.generation !== topic.generation) topic.resubscribe()
     else if (topic.epoch === null) topic.adopt(view.named, false)
-  }
-
-  #forgetHello(leg: number) {
-    this.#hellos = this.#hellos.filter((one) => one.leg !== leg)
   }
 
   caughtUp(): boolean {
@@ -374,7 +370,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   stop() {
     for (const topic of [...this.#topics.values()]) this.#end(topic)
-    this.#hellos = []
+    this.#hellos.clear()
     this.#active = null
     this.#old = null
   }
