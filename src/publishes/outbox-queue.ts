@@ -27,19 +27,17 @@ export interface Entry {
 export interface OutboxLeg {
   readonly number: number
   maxFrame: number
-  /** How many are unanswered on it, by lane. */
-  readonly unanswered: Map<string, number>
   /**
-   * Of each topic the last publish that was sent on it and then given up by the application. The server may still be
-   * about to apply it, so after a cutover it holds back newer ones as an unanswered one does. One id is enough: a
-   * server answers a topic's in the order of arrival.
+   * The lane of each id that it owes an answer for. Of the publishes that the application has given up since, the last
+   * of each topic is among them: the server may still be about to apply it, so after a cutover it holds back newer ones
+   * as any unanswered one does. One is enough: a server answers a topic's in the order of arrival.
    */
-  readonly abandoned: Map<string, string>
+  readonly owed: Map<string, string>
   /** Newer ones need not wait for its answers any more. */
   passed: boolean
 }
 
-/** Fences of a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
+/** Given up, and still owed by a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
 const MAX_ABANDONED = 1_000
 
 /** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
@@ -93,15 +91,15 @@ export class OutboxQueue {
   next(): Entry | undefined {
     const { old } = this
     if (!this.active) return undefined
-    for (const entry of this.#waiting)
-      if (old?.passed || (!old?.unanswered.has(entry.lane) && !old?.abandoned.has(entry.lane))) return entry
+    const held = old && !old.passed ? new Set(old.owed.values()) : null
+    for (const entry of this.#waiting) if (!held?.has(entry.lane)) return entry
     return undefined
   }
 
   /** The oldest whose patience may run out: on the active leg, or, where it may not be sent twice, on any. */
   oldest(): Entry | undefined {
     const { active, old } = this
-    if (!active?.unanswered.size && !old?.unanswered.size) return undefined
+    if (!active?.owed.size && !old?.owed.size) return undefined
     for (const entry of this.#entries.values())
       if (entry.leg && entry.patience < Infinity && (entry.leg === active || !entry.repeatable)) return entry
     return undefined
@@ -117,7 +115,7 @@ export class OutboxQueue {
     } else if (active?.number !== number) {
       this.#requeue(old)
       this.old = active
-      this.active = { number, maxFrame, unanswered: new Map(), abandoned: new Map(), passed: false }
+      this.active = { number, maxFrame, owed: new Map(), passed: false }
     }
     this.active!.maxFrame = maxFrame
   }
@@ -147,24 +145,27 @@ export class OutboxQueue {
   }
 
   /** The application has given up a publish that may be on its way. */
-  abandon({ frame, lane, leg }: Entry) {
+  abandon(entry: Entry) {
+    const { lane, leg } = entry
     // Nothing waits for a leg that was passed.
     if (!leg || leg.passed) return
-    const { abandoned } = leg
-    if (abandoned.size >= MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
-    abandoned.set(lane, frame.id)
+    const before = [...leg.owed.keys()].filter((id) => !this.#entries.has(id))
+    const same = before.find((id) => leg.owed.get(id) === lane)
+    if (same !== undefined || before.length >= MAX_ABANDONED) leg.owed.delete(same ?? before[0]!)
+    // It is still owed where it was sent, and nobody's any more.
+    entry.leg = null
   }
 
-  /** The server has answered that id; a fence that it was is gone. */
+  /** The server has answered that id: who was given up holds back nothing any more. */
   answered(id: string) {
-    passFence(this.active, id)
-    passFence(this.old, id)
+    if (this.#entries.has(id)) return
+    this.active?.owed.delete(id)
+    this.old?.owed.delete(id)
   }
 
   /** Whether that leg still owes an answer. */
   owes(number: number | undefined): boolean {
-    const leg = this.#legOf(number)
-    return !!leg && (leg.unanswered.size > 0 || leg.abandoned.size > 0)
+    return !!this.#legOf(number)?.owed.size
   }
 
   /** Both legs are let go. */
@@ -184,18 +185,19 @@ export class OutboxQueue {
   }
 
   #place(entry: Entry, leg: OutboxLeg | null) {
-    if (entry.leg) count(entry.leg, entry.lane, -1)
+    entry.leg?.owed.delete(entry.frame.id)
     entry.leg = leg
     if (!leg) return
-    count(leg, entry.lane, 1)
+    leg.owed.set(entry.frame.id, entry.lane)
     this.#waiting.delete(entry)
   }
 
   #requeue(leg: OutboxLeg | null, wanted: (entry: Entry) => boolean = () => true) {
-    if (!leg) return
-    leg.abandoned.clear()
-    if (leg.unanswered.size === 0) return
-    for (const entry of this.#entries.values()) if (entry.leg === leg && wanted(entry)) this.#place(entry, null)
+    for (const id of leg?.owed.keys() ?? []) {
+      const entry = this.#entries.get(id)
+      if (!entry) leg!.owed.delete(id)
+      else if (wanted(entry)) this.#place(entry, null)
+    }
     this.#restoreOrder()
   }
 
@@ -203,14 +205,4 @@ export class OutboxQueue {
     const waiting = (this.#waiting = new Set())
     for (const entry of this.#entries.values()) if (entry.leg === null) waiting.add(entry)
   }
-}
-
-function count({ unanswered }: OutboxLeg, topic: string, change: 1 | -1) {
-  const left = (unanswered.get(topic) ?? 0) + change
-  if (left > 0) unanswered.set(topic, left)
-  else unanswered.delete(topic)
-}
-
-function passFence(leg: OutboxLeg | null, id: string) {
-  if (leg) for (const [topic, last] of leg.abandoned) if (last === id) leg.abandoned.delete(topic)
 }

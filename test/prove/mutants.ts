@@ -63,17 +63,14 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `if (!leg) return false this.#requeue(leg)`,
       `if (!leg) return false`,
     ],
-    'a newer publish passes one that the old leg owes': [
-      `if (old?.passed || (!old?.unanswered.has(entry.lane) && !old?.abandoned.has(entry.lane))) return entry`,
-      `return entry`,
-    ],
+    'a newer publish passes one that the old leg owes': [`if (!held?.has(entry.lane)) return entry`, `return entry`],
     'repeats go out in another order': [
       `for (const entry of this.#entries.values()) if (entry.leg === null) waiting.add(entry)`,
       `for (const entry of [...this.#entries.values()].reverse()) if (entry.leg === null) waiting.add(entry)`,
     ],
     'an old leg’s debts are forgotten when it dies': [
-      `leg.abandoned.clear() if (leg.unanswered.size === 0) return`,
-      `return`,
+      `for (const id of leg?.owed.keys() ?? []) {`,
+      `for (const id of [] as string[]) {`,
     ],
   }),
   ...plants('publishes/outbox.ts', {
