@@ -146,7 +146,7 @@ export class CoreWebSocket implements EventTarget {
     if (arguments.length === 0) throw new TypeError(explain`send takes what is to be sent.`)
     if (this.#options.once && this.#state === 0)
       throw domError(explain`The socket is not open yet.`, 'InvalidStateError')
-    this.#sending.take(sendable(data), this.#state < 2 || this.#mayReopen())
+    this.#sending.accept(sendable(data), this.#state < 2 || this.#mayReopen())
   }
 
   /**
@@ -204,7 +204,7 @@ export class CoreWebSocket implements EventTarget {
     this.live.close(goodbye.code, goodbye.reason)
     if (open) this.#tell(closeEvent({ ...goodbye, wasClean: true }))
     this.#retries = -1
-    this.#sending.unsent = 0
+    this.#sending.dropped = 0
     if (this.#state === 3) this.#connect()
   }
 
@@ -330,7 +330,7 @@ export class CoreWebSocket implements EventTarget {
   }
 
   #failedToSend(error: Error, size: number) {
-    if (this.#options.once) this.#sending.unsent += size
+    if (this.#options.once) this.#sending.dropped += size
     if (this.#state < 2) this.#tell(errorEvent(error.message, error))
   }
 

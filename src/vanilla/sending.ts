@@ -5,7 +5,7 @@ export class Sending {
   /** Bytes that are under way. */
   #waiting = 0
   /** Bytes that were taken in vain: what is counted goes on counting while a socket is closed. */
-  unsent = 0
+  dropped = 0
   #turn: Promise<void> | null = null
   readonly #publish: (data: string | ArrayBuffer | ArrayBufferView) => Promise<unknown>
   readonly #failed: (error: Error, size: number) => void
@@ -20,13 +20,13 @@ export class Sending {
   }
 
   get bytes(): number {
-    return this.#waiting + this.unsent
+    return this.#waiting + this.dropped
   }
 
   /** `open`: it may still be sent. As the standard has it, what comes too late is counted, and nothing else. */
-  take(data: Sendable, open: boolean) {
+  accept(data: Sendable, open: boolean) {
     const size = sizeOf(data)
-    if (!open) return void (this.unsent += size)
+    if (!open) return void (this.dropped += size)
     this.#waiting += size
     if (!this.#turn && !(data instanceof Blob)) return this.#hand(data, size)
     const bytes = data instanceof Blob ? data.arrayBuffer() : Promise.resolve(copied(data))
