@@ -41,7 +41,7 @@ export const INTERNAL_NAMES: readonly string[] = [
   'unopened',
   'leaving',
   'exclusive',
-  'abandoned',
+  'owed',
   'deliver',
   'forget',
   'placed',
