@@ -174,6 +174,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   #close(why: string) {
     this.closed = why
     this.outbox?.close(why)
+    this.#signals?.drop()
   }
 
   // What becomes of its legs.

@@ -14,5 +14,5 @@ const nothing = (name: string) => (): never => {
  */
 export const LACKING = {
   requests: () => nothing('requests')(),
-  signals: () => ({ send: nothing('signals'), on: nothing('signals'), told() {}, refused() {} }),
+  signals: () => ({ send: nothing('signals'), on: nothing('signals'), told() {}, refused() {}, drop() {} }),
 } as const

@@ -25,6 +25,8 @@ export interface Signals {
   told(signal: SignalFrame): void
   /** The server refused one of ours. */
   refused(nack: NackFrame): void
+  /** The session rests, or is over: what waits would be old news, or somebody else's, on the next leg. */
+  drop(): void
 }
 
 /** The session whose signals these are. */
@@ -93,6 +95,11 @@ export const signals: SignalsPart = (session: SignalsSession, audience: SignalsA
       next?.()
       next = clock.setTimeout(flush, nack.retryAfter ?? PAUSE)
       audience.error(refusal(nack))
+    },
+    drop() {
+      waiting.clear()
+      next?.()
+      next = null
     },
   }
 }

@@ -89,6 +89,24 @@ describe('a signal', () => {
     expect([said(one), said(two)]).toEqual([[['room', 'before']], [['room', 'after']]])
   })
 
+  it.each(['close', 'signOut'] as const)(
+    'that waits while the server is spared is dropped at %s(), and leaves no timer behind',
+    async (end) => {
+      const { socket, live, leg, clock } = listening()
+      const one = await live()
+      socket.signal('room', 'said')
+      one.send({ type: 'nack', id: one.of('signal')[0]!['id'], code: 'busy', message: 'Later.', retryAfter: 5_000 })
+      socket.signal('room', 'waits')
+      socket[end]()
+      expect(clock.pending).toBe(0)
+      socket.connect()
+      const two = await leg(2)
+      two.welcome()
+      await clock.advance(10_000)
+      expect(said(two)).toEqual([])
+    },
+  )
+
   it('is dropped where no leg serves, and what waits for its frame does not outlive a sign-out', async () => {
     const { socket, live, leg, clock } = listening()
     socket.signal('room', 'too early')
