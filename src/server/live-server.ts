@@ -22,7 +22,7 @@ import {
   type SessionPick,
 } from './identity/token-renewal.js'
 import { sweepLegs } from './legs/leg-sweep.js'
-import type { MaybePromise } from './maybe-promise.js'
+import { atOnce, type MaybePromise } from './maybe-promise.js'
 import type { Metric } from './metric.js'
 import { createMetricsEndpoint, serverMetrics } from './metrics.js'
 import { registerMetrics } from './metrics-registry.js'
@@ -249,7 +249,8 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     },
     drainEndpoint: (secret) => createDrainEndpoint(drain, secret),
     healthEndpoint: () => health,
-    metricsEndpoint: (more = () => []) => createMetricsEndpoint(() => [...metrics(), ...more()], onError),
+    metricsEndpoint: (more = () => []) =>
+      createMetricsEndpoint(() => [...metrics(), ...atOnce('metricsEndpoint(more): more', more())], onError),
     stats: parts.stats,
     close() {
       closing ??= close()

@@ -123,6 +123,7 @@ describe("a message of one's own", () => {
     ['the subject', true, 'anybody'],
     ['what the application tells of the user', ({ subject }) => ({ name: subject }), { name: 'anybody' }],
     ['nobody, where that cannot be sent', () => 1n, undefined],
+    ['nobody, where that does not come at once', () => Promise.reject(new Error('away')), undefined],
   ])('is told to be by %s', async (_, tellPublisher, by) => {
     const { server, socket } = await pair(tellPublisher === undefined ? {} : { tellPublisher })
     const other = await server.join({ topics: { room: {} } })

@@ -63,6 +63,7 @@ test.each<[string, unknown]>([
     },
   ],
   ['are none', () => null],
+  ['do not come at once', () => Promise.reject(new Error('mine'))],
   ['have no samples', () => [{ name: 'x', help: 'x', type: 'gauge' }]],
   ['are no function', 'metrics'],
 ])('metrics of the application that %s are a 500 and told, and the process goes on', async (_, more) => {

@@ -3,7 +3,7 @@ import { tokenProblem } from '../../policy/token-answer.js'
 import { attempt } from '../attempt.js'
 import { numberOf } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
-import type { MaybePromise } from '../maybe-promise.js'
+import { atOnce, type MaybePromise } from '../maybe-promise.js'
 
 /** By when clients are to have fetched a fresh token. */
 export interface RenewOptions {
@@ -29,7 +29,7 @@ export type SessionPick<User> = (session: { readonly session: string; readonly u
 
 /** What is matched, as a function. Throws `invalid` for what names nobody. */
 export function pickOf<User>(doing: string, match: SessionMatch<User>): (session: Owner<User>) => boolean {
-  if (typeof match === 'function') return match
+  if (typeof match === 'function') return (session) => atOnce(`${doing}(match): match`, match(session))
   const { subject, session } = (match ?? {}) as { subject?: unknown; session?: unknown }
   if (typeof subject === 'string' && session === undefined) return (who) => who.subject === subject
   if (typeof session === 'string' && subject === undefined) return (who) => who.session === session
@@ -109,7 +109,7 @@ export function createTokenRenewal<User>(deps: {
     async offer(match, mint) {
       let offered = 0
       // One after the other: a thousand signatures at once would hold up every leg.
-      for (const legs of bySession(match).values()) {
+      for (const legs of bySession(pickOf('offerTokens', match)).values()) {
         try {
           const { session, user } = legs[0]!.who!
           const answer = await attempt(deps, 'mint took longer than limits.helloTimeout', () => mint({ session, user }))

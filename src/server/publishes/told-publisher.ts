@@ -1,6 +1,7 @@
 import { serialise } from '../../protocol/json.js'
 import { LONGEST_REFUSAL } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
+import { atOnce } from '../maybe-promise.js'
 
 /** What is told of who publishes; undefined: nothing. Throws `invalid` for what `tellPublisher` cannot be. */
 export function publisherOf<User>(
@@ -12,7 +13,7 @@ export function publisherOf<User>(
   if (typeof tell !== 'function') throw invalid(`tellPublisher must be a boolean or a function, not ${shown(tell)}`)
   return (user) => {
     try {
-      const by = tell(user)
+      const by = atOnce('tellPublisher', tell(user))
       const text = by === undefined ? { json: '' } : serialise(by)
       if ('invalid' in text) throw invalid(`tellPublisher gave what cannot be sent: ${text.invalid}`)
       if (text.json.length > LONGEST_REFUSAL)

@@ -48,3 +48,15 @@ test.each([[null], ['ann'], [{}], [{ subject: 7 }], [{ subject: 'a', session: 'b
     expect([...here.of('token'), ...here.of('authed'), ...here.of('error')]).toEqual([])
   },
 )
+
+test.each([
+  ['no', async () => false],
+  ['a failure', () => Promise.reject(new Error('away'))],
+])('a match that does not answer at once, but later %s, ends nobody: it is no yes', async (_, later) => {
+  const { a, here } = await two()
+  const match = later as never
+  for (const call of [a.end(match), a.renewTokens(match), a.offerTokens(match, () => ({ token: 't' }))])
+    await expect(call).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('at once') })
+  await here.settle()
+  expect([...here.of('token'), ...here.of('authed'), ...here.of('error')]).toEqual([])
+})
