@@ -1,4 +1,5 @@
 import { explain } from '../base/explanation.js'
+import { bytesOf, isBytes } from '../protocol/bytes.js'
 import { frameBytes, frameText } from '../protocol/client-frames.js'
 import { serialise, type Serialised } from '../protocol/json.js'
 import { unsendable, type Said } from './refusal.js'
@@ -36,11 +37,7 @@ export function keep<Head extends Said>(head: Head, data: unknown, binary?: bool
 }
 
 function copied(data: unknown, binary: boolean | undefined): Serialised | { readonly json: ArrayBuffer } {
-  if (!(data instanceof ArrayBuffer || ArrayBuffer.isView(data))) return serialise(data)
+  if (!isBytes(data)) return serialise(data)
   if (!binary) return { invalid: explain`this protocol carries JSON, and the data is binary` }
-  const bytes = ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data)
-  // Of bytes that threads share the slice is the sender's own: no socket takes shared ones.
-  return { json: bytes.slice().buffer }
+  return { json: bytesOf(data) }
 }

@@ -212,14 +212,11 @@ export class CoreWebSocket implements EventTarget {
     const { protocol, words = {} } = this.#options
     if (!protocol) this.#greeting = createGreeting(words, DATA)
     const spoken = protocol ?? rawProtocol(this.#greeting!.options)
-    const options = liveOptions(this.#options)
-    const { environment } = options
     return assembleLiveSocket(
       {
-        ...options,
+        ...liveOptions(this.#sockets, this.#options),
         url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
         protocol: subprotocols.length > 0 ? { ...spoken, subprotocols } : spoken,
-        environment: { ...environment, WebSocket: this.#sockets.classOf(environment?.WebSocket) },
       },
       { noTokens, ...LACKING, ...parts, protocol: () => spoken },
     )

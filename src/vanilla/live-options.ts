@@ -1,24 +1,29 @@
 import type { LiveSocketOptions } from '../options/options.js'
+import type { PhysicalSockets } from './physical-sockets.js'
 import type { LiveWebSocketOptions } from './web-socket-options.js'
 
-/** The options of the live socket underneath: what reconnecting-websocket has other words for, in ours. */
-export function liveOptions({
-  protocol: _p,
-  words: _w,
-  topic: _t,
-  once,
-  WebSocket,
-  minReconnectionDelay,
-  maxReconnectionDelay,
-  reconnectionDelayGrowFactor: _g,
-  minUptime: _u,
-  connectionTimeout,
-  maxRetries: _r,
-  maxEnqueuedMessages,
-  startClosed: _s,
-  debug: _d,
-  ...rest
-}: LiveWebSocketOptions): Omit<LiveSocketOptions, 'url'> {
+/**
+ * The options of the live socket underneath, which dials with these sockets: what reconnecting-websocket has other words
+ * for, in ours.
+ */
+export function liveOptions(sockets: PhysicalSockets, options: LiveWebSocketOptions): Omit<LiveSocketOptions, 'url'> {
+  const {
+    protocol: _p,
+    words: _w,
+    topic: _t,
+    once,
+    WebSocket,
+    minReconnectionDelay,
+    maxReconnectionDelay,
+    reconnectionDelayGrowFactor: _g,
+    minUptime: _u,
+    connectionTimeout,
+    maxRetries: _r,
+    maxEnqueuedMessages,
+    startClosed: _s,
+    debug: _d,
+    ...rest
+  } = options
   const most = maxEnqueuedMessages === Infinity ? Number.MAX_SAFE_INTEGER : maxEnqueuedMessages
   return {
     ...rest,
@@ -27,6 +32,6 @@ export function liveOptions({
     outbox: { ...(most === undefined ? null : { maxMessages: most }), ...rest.outbox },
     // reconnecting-websocket comes back after any close but its own; a socket that lives once never does.
     onClose: rest.onClose ?? (() => (once ? 'stop' : 'retry')),
-    environment: { ...rest.environment, WebSocket: rest.environment?.WebSocket ?? WebSocket },
+    environment: { ...rest.environment, WebSocket: sockets.classOf(rest.environment?.WebSocket ?? WebSocket) },
   }
 }

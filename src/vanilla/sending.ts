@@ -1,4 +1,5 @@
-import { copied, sizeOf, type Sendable } from './sent-data.js'
+import { bytesOf, isBytes } from '../protocol/bytes.js'
+import { sizeOf, type Sendable } from './sent-data.js'
 
 /** What `send` has taken. A Blob is read before it can be sent, and what is sent after it waits its turn. */
 export class Sending {
@@ -29,12 +30,12 @@ export class Sending {
     if (!open) return void (this.dropped += size)
     this.#waiting += size
     if (!this.#turn && !(data instanceof Blob)) return this.#hand(data, size)
-    const bytes = data instanceof Blob ? data.arrayBuffer() : Promise.resolve(copied(data))
+    const whole = Promise.resolve(data instanceof Blob ? data.arrayBuffer() : isBytes(data) ? bytesOf(data) : data)
     // Nobody hears of it before its turn.
-    bytes.catch(() => undefined)
+    whole.catch(() => undefined)
     const before = this.#turn ?? Promise.resolve()
     const turn = (this.#turn = before
-      .then(async () => this.#hand(await bytes, size))
+      .then(async () => this.#hand(await whole, size))
       .catch((error: Error) => this.#fail(error, size))
       .finally(() => {
         if (this.#turn === turn) this.#turn = null

@@ -1,3 +1,4 @@
+import { isBytes } from '../protocol/bytes.js'
 import { byteLength } from '../protocol/json.js'
 
 /** What a WebSocket sends. */
@@ -5,16 +6,7 @@ export type Sendable = string | ArrayBuffer | ArrayBufferView | Blob
 
 /** What is given, or its text. */
 export function sendable(data: Sendable): Sendable {
-  return data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data : String(data)
-}
-
-/** Bytes as they are now: what is sent is what was given. */
-export function copied(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
-  if (typeof data === 'string') return data
-  const bytes = ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data)
-  return bytes.slice().buffer
+  return data instanceof Blob || isBytes(data) ? data : String(data)
 }
 
 export function sizeOf(data: Sendable): number {
