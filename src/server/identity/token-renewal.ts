@@ -82,7 +82,7 @@ export function createTokenRenewal<User>(deps: {
     return sessions
   }
 
-  /** The legs of a session by now: it may have moved, or gone, while its token was signed. */
+  /** The legs of a session by now: it may have been handed over, or gone, while its token was signed. */
   function here(session: string, legs: readonly TokenLeg<User>[]) {
     const still = legs.filter((leg) => deps.roster.legs.has(leg))
     return still.length > 0 ? still : [...deps.roster.legs].filter(({ who }) => who!.session === session)
