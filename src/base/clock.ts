@@ -104,7 +104,8 @@ export const platformClock: Clock = {
     const waiting = frameTasks
     // Of its own: the same function may wait twice.
     const entry = () => task()
-    if (waiting.size === 0) wakeForFrame()
+    // A timer that was faked never comes once the real ones are back.
+    if (waiting.size === 0 || Math.abs(performance.now() - wokenAt) > LATEST_FRAME) wakeForFrame()
     waiting.add(entry)
     return () => waiting.delete(entry)
   },
@@ -179,8 +180,11 @@ function nextRound(task: () => void): () => void {
 /** What waits for the next paint: all of it runs at once, and what it changes in many places of a page is one render. */
 let frameTasks = new Set<() => void>()
 let frameTimer: ReturnType<typeof setTimeout>
+/** When it was seen to that they run. */
+let wokenAt = 0
 
 function wakeForFrame() {
+  wokenAt = performance.now()
   const painted = typeof requestAnimationFrame === 'function' && typeof document === 'object' && !document.hidden
   if (painted) requestAnimationFrame(runFrameTasks)
   frameTimer = setTimeout(runFrameTasks, painted ? LATEST_FRAME : 16)

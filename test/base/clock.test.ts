@@ -96,6 +96,12 @@ describe('the system clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('goes on with frames after a test that faked the timers, and left one waiting for them', async () => {
+    systemClock.frame(() => undefined)
+    vi.useRealTimers()
+    await new Promise<void>((painted) => void systemClock.frame(painted))
+  })
+
   it('runs all that waits for a frame in one go: those that come meanwhile wait for the next one, a cancelled one never runs, one that throws stops nobody', () => {
     const paints: (() => void)[] = []
     vi.stubGlobal('document', { hidden: false })
