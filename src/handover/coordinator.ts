@@ -10,6 +10,7 @@ import { DialTimer } from './dial-timer.js'
 import type { Audience } from './handover.js'
 import { carryOut, type Carrier } from './effects.js'
 import { hasLasted } from './leg-end.js'
+import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
 import { HandoverRecord } from './handover-record.js'
@@ -39,7 +40,7 @@ export class Coordinator implements Carrier, SessionLegs {
   /** Set by `connect`: before it there are no legs. */
   session!: Session
   state: State = initialState
-  readonly legs: Carrier['legs'] = new Map()
+  readonly legs = new LegRoster()
   readonly dials: DialRecord
   readonly evidence: LocalEvidence
   readonly limits: TimeLimits
@@ -151,7 +152,7 @@ export class Coordinator implements Carrier, SessionLegs {
    * network that is no more. Where it fails all the same, the next one is early.
    */
   dialSooner(patience?: number): void {
-    for (const leg of this.legs.values()) {
+    for (const leg of this.legs.all) {
       if (leg.welcome) continue
       // It is cut short only where the next one need not wait.
       if (patience !== undefined && this.dials.early.left) leg.shortenDial(patience)
@@ -163,13 +164,13 @@ export class Coordinator implements Carrier, SessionLegs {
 
   /** Asks every serving leg for a sign of life within `timeout` ms. */
   probe(timeout: number): void {
-    for (const leg of this.legs.values()) if (leg.welcome) leg.probe(timeout)
+    for (const leg of this.legs.all) if (leg.welcome) leg.probe(timeout)
   }
 
   /** The page may be left, or not. */
   leaving(): void {
     this.evidence.leaving()
-    for (const leg of this.legs.values()) leg.leaving = true
+    for (const leg of this.legs.all) leg.leaving = true
   }
 
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */

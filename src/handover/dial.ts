@@ -25,23 +25,15 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
   leaving = false
   readonly #for: Handover
   readonly #url: string | null
-  readonly #why: {
-    readonly attempt: number
-    readonly reason: 'first' | 'handover' | 'reconnect'
-    readonly failed: string | null
-  }
+  readonly #ask: HandoverAsk | null
 
   /** `url`: where a server wants it to go; null: where the application says. */
   constructor(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null) {
-    const { settings, state, dials } = handover
+    const { settings, dials } = handover
     super(settings, dialPatience(settings.connectTimeout, dials.slow))
     this.#for = handover
     this.#url = url
-    this.#why = {
-      attempt: state.failures + state.tries,
-      reason: ask ? 'handover' : dials.everServed ? 'reconnect' : 'first',
-      failed: dials.inVain,
-    }
+    this.#ask = ask
     this.number = number
     this.handover = ask?.by === 'server' ? ask.id : undefined
   }
@@ -64,8 +56,17 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
 
   async address(signal: AbortSignal): Promise<URL> {
     if (this.#url !== null) return new URL(this.#url)
-    const { settings, audience, dials } = this.#for
-    const url = await askUrl(settings.url, { ...this.#why, signal }, audience)
+    const { settings, audience, dials, state } = this.#for
+    const url = await askUrl(
+      settings.url,
+      {
+        attempt: state.failures + state.tries,
+        reason: this.#ask ? 'handover' : dials.everServed ? 'reconnect' : 'first',
+        failed: dials.inVain,
+        signal,
+      },
+      audience,
+    )
     dials.configured = url.href
     return url
   }

@@ -28,7 +28,7 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
   dial(to, { leg, url, ask }) {
     const { state, legs, audience, handoverRecord } = to
     const dial = new Dial(to, leg, url, ask)
-    legs.set(leg, dial)
+    legs.add(dial)
     audience.emit('leg-dialling', { leg, handover: dial.handover })
     // Who is told of that may close.
     const goesOn = () => legs.get(leg) === dial
@@ -40,7 +40,7 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const { legs, dials, dialTimer, audience, goodbye } = to
     const leg = legs.get(number)
     if (!leg) return
-    legs.delete(number)
+    legs.delete(leg)
     // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
     if (why === 'dropped' && leg.url) dialTimer.busyFor.extend(dials.retries.take())
     if (why === 'same-server') dials.inVain = leg.url

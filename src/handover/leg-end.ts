@@ -38,7 +38,7 @@ export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
   // Who was asked, or was told what came last, may have ended all of this.
   if (legs.get(number) !== leg) return
   const { state } = handover
-  legs.delete(number)
+  legs.delete(leg)
   if (!welcomed && url !== '') dials.inVain = url
   if (opened) dials.placed = false
   if (!welcomed && opened && !error) dials.slow++
