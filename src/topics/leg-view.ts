@@ -1,5 +1,6 @@
 import { explain } from '../base/explanation.js'
 import type { Position, TopicAnswer, TopicRequest } from '../protocol/frames.js'
+import { positionIn } from '../protocol/position.js'
 
 /** What a leg said that it serves of a topic. */
 export interface Named {
@@ -32,11 +33,8 @@ export function covers(named: Named | null | undefined, position: Position): boo
 }
 
 /** Takes down what the leg named; says why not where it contradicts itself. */
-export function takeAnswer(
-  view: LegView,
-  { epoch, offset: head, after }: TopicAnswer,
-  from: Position | null,
-): string | null {
+export function takeAnswer(view: LegView, { epoch, offset: head, after }: TopicAnswer): string | null {
+  const from = positionIn(view.asked?.from)
   // A server that lags behind the one that served before may answer a position with itself, though its own head is
   // below.
   if (after > Math.max(head, from?.offset ?? 0))

@@ -174,14 +174,9 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   subscribed(leg: number, id: string | undefined, answers: TopicAnswers) {
     for (const topic of this.#topics.values()) {
       const view = this.#viewOf(topic, leg)
-      if (!view) continue
-      if (id === undefined) {
-        const answer = answers.get(topic.name)
-        // While a `subscribe` is unanswered there, its answer is what counts.
-        if (answer && view.named) this.#name(topic, view, answer, null, true)
-      } else if (view.asked?.id === id) {
-        this.#answered(topic, view, answers)
-      }
+      // Without an id it is unasked: while a `subscribe` is unanswered there, its answer is what counts.
+      const counts = id === undefined ? view?.named && answers.has(topic.name) : view?.asked?.id === id
+      if (counts) this.#answered(topic, view!, answers)
     }
     this.#advanceAll()
   }
@@ -189,13 +184,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   /** The leg answered what it was asked: with this topic, or without it, and then the active one is asked again. */
   #answered(topic: TopicSequence, view: LegView, answers: TopicAnswers) {
     const answer = answers.get(topic.name)
-    if (answer) this.#name(topic, view, answer, view.asked!.from, false)
+    if (answer) this.#name(topic, view, answer)
     else if (view === topic.active) topic.resubscribe()
   }
 
   /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
-  #name(topic: TopicSequence, view: LegView, answer: TopicAnswer, request: TopicRequest, unasked: boolean) {
-    const wrong = takeAnswer(view, answer, positionIn(request))
+  #name(topic: TopicSequence, view: LegView, answer: TopicAnswer) {
+    const unasked = view.asked === null
+    const wrong = takeAnswer(view, answer)
     if (wrong) {
       if (!unasked && view === topic.active) topic.resubscribe()
       // Who is told may give the topic up.

@@ -23,7 +23,7 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
     'a message of another epoch is taken',
   ],
   ['merge', 'named.tail = Math.max(named.tail, offset)', '', 'a broken leg covers for ever'],
-  ['merge', 'view.asked?.id === id', 'view.asked', 'an answer to an older subscribe counts'],
+  ['merge', 'view?.asked?.id === id', 'view?.asked', 'an answer to an older subscribe counts'],
   [
     'merge',
     'asked: { id, from }, named: null,',
@@ -34,8 +34,8 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
   ['merge', 'if (view !== topic.active) return\n', '', 'the old leg changes the epoch'],
   [
     'merge',
-    'if (answer && view.named) this.#name(',
-    'if (answer) this.#name(',
+    'view?.named && answers.has(topic.name)',
+    'view && answers.has(topic.name)',
     'an unasked naming counts though a subscribe is unanswered',
   ],
   [
