@@ -114,7 +114,10 @@ class TopicAttendance implements Attendance {
     if (!this.#release) {
       // Whoever asks for it finds it for as long as somebody is there by it.
       const unfold = this.#told.subscribe(() => this)
-      const unwatch = this.#insides.store.subscribe(() => this.#renew())
+      const unwatch = this.#insides.store.subscribe((now, before) => {
+        this.#renew()
+        if (now.status === 'live' && before.status !== 'live') this.#later(LOOK)
+      })
       this.#release = () => {
         unfold()
         unwatch()
@@ -206,7 +209,8 @@ class TopicAttendance implements Attendance {
       else this.#end(error)
     }
     this.#settle(n, error)
-    if (this.#claims.size > 0) this.#later(LOOK)
+    // Who is closed is looked at when it is live again.
+    if (this.#claims.size > 0 && error?.code !== 'closed') this.#later(LOOK)
     if (this.#wanted > this.#answered) void this.#say()
   }
 

@@ -1,0 +1,49 @@
+import { presence } from 'livesocket/presence'
+import { expect, it } from 'vitest'
+import { presenceTopic } from '../../src/protocol/own-topics.js'
+import { handServed, type HandLeg } from '../kit/hand-served.js'
+
+const TOPIC = presenceTopic('room')
+const ENTER = 'livesocket.presence.enter'
+
+/** Answers all that the leg was asked and is not answered yet, as a server that shows nobody. */
+function answering(leg: HandLeg) {
+  const answered = new Set<string>()
+  return () => {
+    for (const { type, id, method } of leg.said) {
+      if (type !== 'request' && type !== 'subscribe') continue
+      if (answered.has(id as string)) continue
+      answered.add(id as string)
+      const list = { epoch: 'e', offset: 5, rows: [], you: ['member', 'mine'] }
+      leg.send(
+        type === 'subscribe'
+          ? { type: 'subscribed', id, topics: { [TOPIC]: { epoch: 'e', offset: 5, after: 5 } } }
+          : { type: 'ack', id, ...(method !== ENTER && { data: list }) },
+      )
+    }
+  }
+}
+
+it('who is told to be gone and closes at that moment waits for nothing, and enters again once it is live', async () => {
+  const { socket, clock, ...hand } = handServed()
+  presence(socket, 'room', { data: 'here' })
+  const leg = await hand.live()
+  const answer = answering(leg)
+  for (let n = 0; n < 5; n++) {
+    await clock.advance(100)
+    answer()
+  }
+  const n = (leg.of('request').find(({ method }) => method === ENTER)!['data'] as { n: number }).n
+  const row = ['member', 'mine', 0, n, 'here', null]
+  leg.send({ type: 'message', topic: TOPIC, offset: 6, data: { set: [row] } })
+  await clock.advance(1_000)
+  leg.send({ type: 'message', topic: TOPIC, offset: 7, data: { gone: [['member', 'mine']] } })
+  socket.close()
+  await clock.advance(5_000)
+  expect(clock.pending).toBe(0)
+  socket.connect()
+  const next = await hand.leg(2)
+  next.welcome({ offset: 7 })
+  await clock.advance(1_000)
+  expect(next.of('request').map(({ method }) => method)).toContain(ENTER)
+})
