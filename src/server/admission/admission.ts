@@ -54,11 +54,11 @@ export interface Admitted {
 export interface AdmissionStats {
   /** Greetings at a time that there is room for. */
   readonly limit: number
-  /** Hellos being greeted now. */
+  /** Hellos being greeted now, and fresh tokens of live legs being checked. */
   readonly greeting: number
-  /** Hellos that wait for their turn now. */
+  /** Those that wait for their turn now. */
   readonly waiting: number
-  /** Hellos answered `busy`, because their turn would have come too late. */
+  /** Hellos answered `busy`, because their turn would have come too late, and checks that were put off for it. */
   readonly turnedAway: number
   /** Greetings a second that there is room for; null where there was no crowd lately. */
   readonly perSecond: number | null

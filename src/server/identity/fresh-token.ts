@@ -18,27 +18,54 @@ export interface FreshToken {
   stop(): void
 }
 
+/** A place among all of whom it is being asked who they are. */
+interface Turn {
+  /** `failed`: it could not be told. */
+  ended(failed: boolean): void
+  left(): void
+}
+
 /** Milliseconds between two checks: twice as long each time. The legs' own renewals are spread, and so these are. */
 const RETRY = { first: 1_000, most: 30_000 }
 
+/**
+ * @param enter how many are asked about at a time: a service that is back has those of all live legs to check, and
+ * where all came at once it would answer each too late.
+ */
 export function createFreshToken<User>(
   clock: Clock,
+  enter: (turn: { begin(): void; busy(room: { readonly retryAfter: number }): void }) => Turn,
   ask: (token: string) => Identification<User>,
   checked: (known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) => void,
 ): FreshToken {
   let token: string | null = null
   let asking: Identification<User> | null = null
+  let looking = false
+  let turn: Turn | null = null
   let failures = 0
-  const again = createAlarm(clock, () => void look())
+  const again = createAlarm(clock, () => look())
 
-  async function look() {
+  function look() {
     again.clear()
+    looking = true
+    turn = enter({
+      begin: () => void begin(),
+      busy({ retryAfter }) {
+        looking = false
+        again.set(retryAfter)
+      },
+    })
+  }
+
+  async function begin() {
     const looked = token!
     asking = ask(looked)
     const identified = await asking.answer
     asking = null
+    looking = false
+    turn!.ended(identified.outcome === 'untold')
     if (token === null) return
-    if (token !== looked) return void look()
+    if (token !== looked) return look()
     if (identified.outcome === 'untold') return again.set(Math.min(RETRY.most, RETRY.first * 2 ** failures++))
     token = null
     failures = 0
@@ -48,7 +75,7 @@ export function createFreshToken<User>(
   return {
     check(fresh) {
       token = fresh
-      if (!asking) void look()
+      if (!looking) look()
     },
     get unchecked() {
       return token !== null
@@ -57,6 +84,7 @@ export function createFreshToken<User>(
       token = null
       again.clear()
       asking?.abandon()
+      turn?.left()
     },
   }
 }

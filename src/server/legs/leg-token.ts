@@ -25,6 +25,14 @@ export function lifetime<User>(leg: LegState<User>, { tokenTtl, askedAt }: Known
 export function refresh<User>(leg: LegState<User>, token: string): void {
   leg.fresh ??= createFreshToken<User>(
     leg.deps.clock,
+    // Nobody waits for it: it stays in the line for as long as anybody.
+    (turn) =>
+      leg.deps.admission.enter({
+        ...turn,
+        address: leg.arrival.address,
+        patience: Infinity,
+        waits: () => undefined,
+      }),
     (fresh) => askWho(leg, leg.who!.session, fresh),
     (known) => queueOf(leg).change(0, [], () => renewed(leg, known)),
   )
