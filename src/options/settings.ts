@@ -65,7 +65,7 @@ const OPTIONS = {
     redirectOrigins: (name, given) => origins(name, Array.isArray(given) ? [...(given as unknown[])] : given),
     overlapLimit: duration(30_000),
     dwell: duration(1_000, 0),
-    maxAge: duration(null, bounds.maxAge.least),
+    maxAge: duration(null, 1_000),
     when: optionalFunction<(request: HandoverRequest) => Promise<void>>,
   },
   reconnect: {

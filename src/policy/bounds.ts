@@ -14,9 +14,9 @@ function bound(least: number, most: number, otherwise: number): Bound {
 }
 
 /**
- * Every number that a server, a token provider or an application hands to a policy goes through one of these, so that
- * no NaN, negative or astronomic value can make a client hammer, or sleep for ever. Milliseconds: the least, the most,
- * and what takes the place of what is no number.
+ * Every number that a server or a token provider hands to a policy goes through one of these, and what an application
+ * sets is checked with the options, so that no NaN, negative or astronomic value can make a client hammer, or sleep for
+ * ever. Milliseconds: the least, the most, and what takes the place of what is no number.
  */
 export const bounds = {
   /** The window of a reconnection. 5 min is what a million clients need at 3,300 a second; 30 s is the default. */
@@ -27,16 +27,10 @@ export const bounds = {
   retryAfter: bound(0, HOUR, 0),
   /** `deadline` and `spread` of a handover request: no drain lasts a day. */
   handover: bound(0, 24 * HOUR, 0),
-  /** An expected or bounded time for one dial. */
-  dial: bound(0, 5 * MINUTE, 10 * SECOND),
   /** The silence that a `welcome` allows: less floods, more is not noticed before anybody gives up. */
   heartbeat: bound(50, 5 * MINUTE, 25 * SECOND),
-  /** The age limit of a leg. Without one there is none. */
-  maxAge: bound(SECOND, Infinity, Infinity),
   /** The lifetime of a token. Under a second it could not be used; past 400 days it is no short-lived one. */
   lifetime: bound(SECOND, 400 * 24 * HOUR, 10 * MINUTE),
-  /** Failures in a row, as an exponent of 2. */
-  failures: bound(0, 30, 0),
 }
 
 /** `value` within the bound. Infinity counts as too much; NaN and whatever is no number as absent. */

@@ -57,7 +57,7 @@ export interface ReconnectAsk {
  * up.
  */
 export function reconnectDelay(ask: ReconnectAsk, random: Random): number {
-  const failures = bounded(ask.failures, bounds.failures)
+  const { failures } = ask
   const busy = ask.busy === true || ask.retryAfter !== undefined
   if (ask.early && !busy && failures === 0) return EARLY_FLOOR + random() * EARLY_WINDOW
   if (ask.placed) return FLOOR + bounded(ask.spread, bounds.spread)
@@ -66,11 +66,10 @@ export function reconnectDelay(ask: ReconnectAsk, random: Random): number {
 }
 
 /** The window of `reconnectDelay`, in milliseconds. */
-export function reconnectWindow(failures: number, spread: number | undefined, cap: number | undefined): number {
+export function reconnectWindow(failures: number, spread?: number, cap = bounds.cap.otherwise): number {
   const first = bounded(spread, bounds.spread)
-  const n = bounded(failures, bounds.failures)
-  if (n === 0) return first
-  return Math.min(Math.max(bounded(cap, bounds.cap), first), (first || GROWTH_BASE) * 2 ** n)
+  if (failures === 0) return first
+  return Math.min(Math.max(cap, first), (first || GROWTH_BASE) * 2 ** failures)
 }
 
 export interface HandoverDialAsk {
@@ -109,8 +108,8 @@ function busyWindow(retryAfter: number, spread: number | undefined): [number, nu
 }
 
 function dialWindow(n: number, unopened: number): [number, number] {
-  if (unopened < UNOPENED) return [0, Math.min(DIAL_CAP, DIAL_BASE * 2 ** bounded(n, bounds.failures))]
-  const most = Math.min(UNOPENED_CAP, 2 * PUT_OFF * PUT_OFF_GROWTH ** (bounded(unopened, bounds.failures) - 1))
+  if (unopened < UNOPENED) return [0, Math.min(DIAL_CAP, DIAL_BASE * 2 ** n)]
+  const most = Math.min(UNOPENED_CAP, 2 * PUT_OFF * PUT_OFF_GROWTH ** (unopened - 1))
   return [most / 2, most]
 }
 
@@ -128,7 +127,7 @@ export interface SpreadAsk {
  * it.
  */
 export function spreadDelay(ask: SpreadAsk, random: Random): number {
-  const left = bounded(ask.deadline, bounds.handover) - bounded(ask.dialTime, bounds.dial)
+  const left = bounded(ask.deadline, bounds.handover) - ask.dialTime
   return random() * Math.max(0, Math.min(bounded(ask.spread, bounds.handover), left))
 }
 
@@ -136,6 +135,6 @@ export function spreadDelay(ask: SpreadAsk, random: Random): number {
  * The age, in milliseconds, at which a leg asks to be handed over: `maxAge` less a jitter of ±10 % around 0.9 of it.
  * Never above `maxAge`, since that is where the platform cuts; Infinity without a limit.
  */
-export function agedAfter(maxAge: number | undefined, random: Random): number {
-  return bounded(maxAge, bounds.maxAge) * (0.8 + random() * 0.2)
+export function agedAfter(maxAge: number, random: Random): number {
+  return maxAge * (0.8 + random() * 0.2)
 }

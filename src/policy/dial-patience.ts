@@ -1,5 +1,3 @@
-import { bounded, bounds } from './bounds.js'
-
 /** No dial is waited for longer, unless the application says so. */
 const MOST = 60_000
 
@@ -9,5 +7,5 @@ const MOST = 60_000
  * work for nobody, again and again.
  */
 export function dialPatience(connectTimeout: number, slow: number): number {
-  return Math.max(connectTimeout, Math.min(MOST, connectTimeout * 2 ** bounded(slow, bounds.failures)))
+  return Math.max(connectTimeout, Math.min(MOST, connectTimeout * 2 ** slow))
 }

@@ -46,7 +46,7 @@ export interface RefreshRange {
  * absent.
  */
 export function tokenLifetime(token: string, ttl: number | undefined, otherwise?: number): number {
-  return bounded(positive(ttl) ?? jwtLifetime(token) ?? positive(otherwise), bounds.lifetime)
+  return bounded(positive(ttl) ?? jwtLifetime(token) ?? otherwise, bounds.lifetime)
 }
 
 function positive(value: number | undefined): number | undefined {
@@ -67,8 +67,7 @@ function deadAt(lifetime: number): number {
 export function drawTokenSchedule(lifetime: number, range: RefreshRange, random: Random): TokenSchedule {
   const whole = bounded(lifetime, bounds.lifetime)
   const dead = deadAt(whole)
-  const from = bounded(range.from, { least: 0, most: 1, otherwise: 0.5 })
-  const to = Math.max(from, bounded(range.to, { least: 0, most: 1, otherwise: 0.9 }))
+  const { from = 0.5, to = 0.9 } = range
   const earliest = Math.min(dead, whole * from)
   const latest = Math.min(dead, whole * to)
   return { lifetime: whole, due: earliest + random() * (latest - earliest), earliest, dead }
@@ -131,7 +130,7 @@ export interface TokenRetryAsk {
  * 21,000 for 5–10 s.
  */
 export function tokenRetryDelay(ask: TokenRetryAsk, random: Random): number {
-  const grown = Math.min(RETRY_CAP, RETRY_WINDOW * 2 ** bounded(ask.failures, bounds.failures))
+  const grown = Math.min(RETRY_CAP, RETRY_WINDOW * 2 ** ask.failures)
   const window = ask.left > 0 ? Math.min(grown, Math.max(RETRY_WINDOW, ask.left / 2)) : grown
   return Math.max(RETRY_FLOOR, bounded(ask.retryAfter, bounds.retryAfter)) + random() * window
 }
