@@ -65,12 +65,11 @@ function deadAt(lifetime: number): number {
  * invisible.
  */
 export function drawTokenSchedule(lifetime: number, range: RefreshRange, random: Random): TokenSchedule {
-  const whole = bounded(lifetime, bounds.lifetime)
-  const dead = deadAt(whole)
+  const dead = deadAt(lifetime)
   const { from = 0.5, to = 0.9 } = range
-  const earliest = Math.min(dead, whole * from)
-  const latest = Math.min(dead, whole * to)
-  return { lifetime: whole, due: earliest + random() * (latest - earliest), earliest, dead }
+  const earliest = Math.min(dead, lifetime * from)
+  const latest = Math.min(dead, lifetime * to)
+  return { lifetime, due: earliest + random() * (latest - earliest), earliest, dead }
 }
 
 /**

@@ -155,7 +155,7 @@ describe('a token that lives otherwise', () => {
 
   test('for a garbage time, has a sane schedule', () => {
     for (const lifetime of [NaN, 0, -1, Infinity, 1e308]) {
-      const { due, dead, lifetime: taken } = drawTokenSchedule(lifetime, {}, () => 0.5)
+      const { due, dead, lifetime: taken } = drawTokenSchedule(tokenLifetime('opaque', lifetime), {}, () => 0.5)
       expect(taken).toBeGreaterThanOrEqual(1_000)
       expect(due).toBeGreaterThanOrEqual(500)
       expect(dead).toBeGreaterThanOrEqual(due)
