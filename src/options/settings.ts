@@ -57,6 +57,7 @@ const OPTIONS = {
     from: fraction,
     to: fraction,
     lifetime: duration(undefined, bounds.lifetime.least, bounds.lifetime.most),
+    // Beyond what a healthy service needs, retries included.
     timeout: duration(10_000, 1_000, 300_000),
   },
   protocol: seam<Protocol>(undefined, 'open'),

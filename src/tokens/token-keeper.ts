@@ -207,7 +207,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
 
   answered({ token, ttl, sessionTtl, ended }: TokenAnswer, reason: TokenReason, asked: Instant): void {
     if (ended !== undefined) return this.#end(ended)
-    const { clock, random, tokenRefresh = {} } = this.#deps
+    const { clock, random, tokenRefresh } = this.#deps
     if (sessionTtl !== undefined) this.#endsIn(sessionTtl, asked)
     // The provider has it cached. It is no older and no younger for that.
     const again = ttl === undefined && this.grant?.token === token ? this.grant : null
@@ -229,13 +229,13 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const { grant } = this
     this.#alarm.clear()
     this.#wasHidden = this.#deps.hidden()
-    const wait = this.#deps.getToken ? this.#renewal.due(this.#waiters.length > 0, this.#wasHidden) : Infinity
-    if (wait <= 0) void this.#renewal.start()
-    else if (grant || wait < Infinity) {
-      // A token dies unseen if the next look is later.
-      const death = grant && grant.left > 0 ? grant.left : Infinity
+    const due = this.#deps.getToken ? this.#renewal.due(this.#waiters.length > 0, this.#wasHidden) : Infinity
+    if (due <= 0) void this.#renewal.start()
+    const wait = due > 0 ? due : Infinity
+    // A token dies unseen if the next look is later.
+    const death = grant && grant.left > 0 ? grant.left : Infinity
+    if (grant || wait < Infinity)
       this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.#sessionLeft ?? Infinity)))
-    }
     this.#tell(wait)
   }
 
@@ -298,17 +298,15 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #tell(wait: number) {
     const now = this.#deps.clock.now()
     const grant = this.#resting ? null : this.grant
-    let status: TokenState['status'] = this.#over === null ? 'none' : 'ended'
-    if (grant) status = grant.usable ? 'valid' : 'stale'
-    if (this.#made?.underWay) status = 'refreshing'
+    const held = this.#over === null ? 'none' : 'ended'
     const state: TokenState = {
-      status,
-      refreshAt: status === 'refreshing' || !grant || wait === Infinity ? null : now + wait,
+      status: this.#made?.underWay ? 'refreshing' : !grant ? held : grant.usable ? 'valid' : 'stale',
+      refreshAt: grant && wait < Infinity ? now + wait : null,
       expiresAt: grant && now - grant.age + grant.schedule.lifetime,
     }
     const same = (what: 'refreshAt' | 'expiresAt') =>
       Math.abs((this.#told?.[what] ?? 0) - (state[what] ?? 0)) < SAME_TIME
-    if (this.#told?.status === status && same('refreshAt') && same('expiresAt')) return
+    if (this.#told?.status === state.status && same('refreshAt') && same('expiresAt')) return
     this.#told = state
     this.handlers.state(state)
   }

@@ -77,7 +77,7 @@ export interface TokenKeeperDeps {
   clock: Clock
   random: Random
   getToken?: GetToken | undefined
-  tokenRefresh?: TokenRefreshOptions | undefined
+  tokenRefresh: TokenRefreshOptions & { readonly timeout: number }
   online: () => boolean
   hidden: () => boolean
   tabs?: Tabs | undefined

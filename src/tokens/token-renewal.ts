@@ -26,11 +26,6 @@ const CALLS_DROPPED = 3
  * calls may be.
  */
 const TURN_LIMIT = 8_000
-/**
- * How long a provider may take by default before it is asked again, in milliseconds: beyond what a healthy service
- * needs, retries included.
- */
-const PROVIDER_LIMIT = 10_000
 /** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
 const LONGEST_PAUSE = 7_200_000
 
@@ -112,12 +107,12 @@ export class TokenRenewal {
 
   /** Calls the provider, unless another tab has told of a token or a failure by the time that it is this one's turn. */
   async start(): Promise<void> {
-    const { clock, random } = this.#deps
+    const { clock, random, tokenRefresh } = this.#deps
     const { tabs } = this.#of
     const generation = this.#of.grant?.generation ?? 0
     const mine = (this.#current = new AbortController())
     const settled = () => this.#current !== mine || this.wanted === null || this.pause.left > 0
-    const cancel = clock.setTimeout(() => mine.abort(), Math.max(TURN_LIMIT, this.#limit - 2_000))
+    const cancel = clock.setTimeout(() => mine.abort(), Math.max(TURN_LIMIT, tokenRefresh.timeout - 2_000))
     tabs.post({ kind: 'ask', generation })
     try {
       await tabs.turn(mine.signal)
@@ -191,7 +186,8 @@ export class TokenRenewal {
 
   /** Resolves when the provider has answered, or at the limit; an answer may still come after that. */
   #ask(reason: TokenReason): Promise<void> {
-    const { clock, getToken } = this.#deps
+    const { clock, getToken, tokenRefresh } = this.#deps
+    const { timeout } = tokenRefresh
     this.#forget()
     const call = (this.#call = new AbortController())
     const start = instant(clock)
@@ -199,10 +195,10 @@ export class TokenRenewal {
       let late = false
       const cancel = clock.setTimeout(() => {
         late = true
-        const message = explain`getToken had not answered after ${this.#limit / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
+        const message = explain`getToken had not answered after ${timeout / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
         this.failed(reason, new LiveSocketError('timeout', message))
         resolve()
-      }, this.#limit)
+      }, timeout)
       const settle = (say?: () => void) => {
         cancel()
         resolve()
@@ -242,9 +238,5 @@ export class TokenRenewal {
     const call = this.#call
     this.#call = null
     call?.abort()
-  }
-
-  get #limit(): number {
-    return this.#deps.tokenRefresh?.timeout ?? PROVIDER_LIMIT
   }
 }

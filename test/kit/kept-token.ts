@@ -3,7 +3,7 @@ import type { TokenReason } from '../../src/policy/token-news.js'
 import type { TokenResult } from '../../src/policy/token-answer.js'
 import type { GetToken } from '../../src/tokens/token-part.js'
 import { createTokenKeeper } from '../../src/tokens/token-keeper.js'
-import type { TokenKeeperDeps } from '../../src/tokens/token-part.js'
+import type { TokenKeeperDeps, TokenRefreshOptions } from '../../src/tokens/token-part.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js'
 
@@ -25,7 +25,11 @@ export type Answer = TokenResult | Error | 'hang' | ((call: ProviderCall) => Pro
  */
 export function keepToken(
   script: Answer[] | null = [],
-  deps: Partial<TokenKeeperDeps> & { clock?: SimulatedClock; seed?: number } = {},
+  deps: Partial<Omit<TokenKeeperDeps, 'tokenRefresh'>> & {
+    clock?: SimulatedClock
+    seed?: number
+    tokenRefresh?: TokenRefreshOptions
+  } = {},
 ) {
   const clock = deps.clock ?? createSimulatedClock()
   const began = clock.monotonic()
@@ -50,6 +54,7 @@ export function keepToken(
       hidden: () => false,
       getToken: script ? getToken : undefined,
       ...deps,
+      tokenRefresh: { timeout: 10 * SECOND, ...deps.tokenRefresh },
       clock: deadlines,
     },
     {
