@@ -1,6 +1,9 @@
 import { since, type Clock, type Instant } from '../base/clock.js'
 import type { TokenReason } from '../policy/token-news.js'
-import { callGap, type TokenSchedule } from '../policy/token-schedule.js'
+import { callGap, scheduleByServer, type TokenSchedule } from '../policy/token-schedule.js'
+
+/** A server's word on a token's end repeats the last one, rounded, and some milliseconds under way. */
+const SAME_END = 1_000
 
 /** What is known of a token when it comes. */
 export interface GivenToken {
@@ -59,5 +62,21 @@ export class TokenGrant {
 
   get usable(): boolean {
     return !this.refused && this.left > 0
+  }
+
+  /**
+   * A server says that it lives `ttl` ms more. That is a word on the token's end, not a new token: a server knows less
+   * than who issued it, unless it is going to end things sooner. Returns whether it changes anything.
+   */
+  lives(ttl: number): boolean {
+    const { age, gap, schedule } = this
+    const left = schedule.lifetime - age
+    const more = ttl - left
+    this.stillborn = age < gap && ttl < gap && ttl < left / 2
+    if (this.stillborn) return true
+    if (Math.abs(more) <= SAME_END || (more > 0 && !this.given.assumed)) return false
+    this.schedule = scheduleByServer(schedule, age, ttl)
+    this.cutShort ||= more < 0
+    return true
   }
 }

@@ -7,19 +7,16 @@ import { redactedText, redactedError } from '../base/token-redaction.js'
 import { tokenProblem, type TokenAnswer } from '../policy/token-answer.js'
 import { jwtLifetime, tokenSubject } from '../policy/token-claims.js'
 import type { TokenReason } from '../policy/token-news.js'
-import { MIN_GAP, drawTokenSchedule, scheduleByServer, tokenLifetime } from '../policy/token-schedule.js'
+import { MIN_GAP, drawTokenSchedule, tokenLifetime } from '../policy/token-schedule.js'
 import { TokenGrant } from './token-grant.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers, TokenState } from './token-part.js'
 import { LONGEST_TIMER, TokenRenewal, type Renewed } from './token-renewal.js'
+import { sameState } from './token-state.js'
 import { TokenTabs, type TokenTabsHandlers } from './token-tabs.js'
 
 const KEPT_TOKENS = 3
 /** A token that served this long was refused for a new reason, not for the last one's. */
 const PROVEN = 60_000
-/** A server's word on a token's end repeats the last one, rounded, and some milliseconds under way. */
-const SAME_END = 1_000
-/** Two clocks tell one moment a few milliseconds apart from call to call: no news below this. */
-const SAME_TIME = 1_000
 
 /** A dial that waits for a token. Given none it looks for the one in force. False: it waits no longer. */
 type Waiter = (token?: string) => boolean
@@ -47,6 +44,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #told: TokenState | null = null
   #made: TokenRenewal | null = null
   readonly #alarm: Alarm
+  /** What is left of the login session, where somebody said when it ends. */
   #session: Period | null = null
 
   constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
@@ -89,23 +87,12 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (!grant || token !== grant.token) return
     grant.acceptedAt ??= instant(this.#deps.clock)
     if (ttl === undefined || !(ttl >= 0) || grant.stillborn) return
-    const { age, gap, schedule } = grant
-    // What a server says is left is a word on the token's end, not a new token. It knows less than who issued it,
-    // unless it is going to end things sooner.
-    const more = ttl - (schedule.lifetime - age)
-    if (age < gap) {
-      if (ttl < gap && ttl < (schedule.lifetime - age) / 2) {
-        grant.stillborn = true
-        const message = explain`the server says of a token that has just come that it lives ${ttl} ms more; compare the clocks of server and token service`
-        this.#renewal.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
-        return this.look()
-      }
-      this.#renewal.failures = 0
-    }
-    if (Math.abs(more) <= SAME_END || (more > 0 && !grant.given.assumed)) return
-    grant.schedule = scheduleByServer(schedule, age, ttl)
-    grant.cutShort ||= more < 0
-    this.look()
+    const moved = grant.lives(ttl)
+    if (grant.stillborn) {
+      const message = explain`the server says of a token that has just come that it lives ${ttl} ms more; compare the clocks of server and token service`
+      this.#renewal.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
+    } else if (grant.age < grant.gap) this.#renewal.failures = 0
+    if (moved) this.look()
   }
 
   rejected(token: string | undefined): void {
@@ -180,7 +167,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       const failing = failures > 0 && pause.left > 0
       if (failing) tabs.post({ kind: 'wait', failures, delay: pause.left })
       // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
-      if (grant?.usable && grant.generation > (news.generation ?? 0)) tabs.share(grant, this.#sessionLeft)
+      if (grant?.usable && grant.generation > (news.generation ?? 0)) tabs.share(grant, this.#session?.left)
       else if (!failing && !underWay) tabs.handBack()
       return
     }
@@ -235,7 +222,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     // A token dies unseen if the next look is later.
     const death = grant && grant.left > 0 ? grant.left : Infinity
     if (grant || wait < Infinity)
-      this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.#sessionLeft ?? Infinity)))
+      this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.#session?.left ?? Infinity)))
     this.#tell(wait)
   }
 
@@ -244,7 +231,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (this.#over !== null) return false
     const reason = this.tabs.over()
     if (reason !== null) this.#end(reason, true)
-    else if (this.#sessionLeft === 0) this.#end('session-expired')
+    else if (this.#session?.left === 0) this.#end('session-expired')
     return this.#over === null
   }
 
@@ -258,7 +245,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const before = grant && tokenSubject(grant.token)
     const subject = tokenSubject(next.token)
     if (before && subject && before !== subject) return this.#end('subject-changed')
-    if (ours) this.tabs.publish(next, this.#sessionLeft)
+    if (ours) this.tabs.publish(next, this.#session?.left)
     if (!grant?.refused) this.#refusals = 0
     this.#renewal.satisfied(next, asked)
     this.grant = next
@@ -304,9 +291,7 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
       refreshAt: grant && wait < Infinity ? now + wait : null,
       expiresAt: grant && now - grant.age + grant.schedule.lifetime,
     }
-    const same = (what: 'refreshAt' | 'expiresAt') =>
-      Math.abs((this.#told?.[what] ?? 0) - (state[what] ?? 0)) < SAME_TIME
-    if (this.#told?.status === state.status && same('refreshAt') && same('expiresAt')) return
+    if (sameState(this.#told, state)) return
     this.#told = state
     this.handlers.state(state)
   }
@@ -314,10 +299,5 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   /** Made when there is something to say of the provider's calls. */
   get #renewal(): TokenRenewal {
     return (this.#made ??= new TokenRenewal(this.#deps, this))
-  }
-
-  /** Of the login session, ms; undefined where nobody said when it ends. */
-  get #sessionLeft(): number | undefined {
-    return this.#session?.left
   }
 }
