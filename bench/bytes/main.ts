@@ -1,6 +1,8 @@
-// npm run size: what every entry weighs, in the README and against its budget.
+// npm run size: what every entry weighs, in the README and against its budget; and what each feature costs the core.
 import { createStage } from '../kit/stage.js'
+import { table } from '../../test/kit/table.js'
 import { overBudget } from './budget.js'
+import { featureSizes } from './features.js'
 import { sizeTable, writeReadmeSizes } from './readme-table.js'
 import { measureSizes } from './sizes.js'
 
@@ -9,7 +11,15 @@ try {
   const sizes = await measureSizes(stage.present.folder)
   writeReadmeSizes(sizes)
   console.log(sizeTable(sizes))
-  const over = overBudget(sizes)
+  const { all, each } = await featureSizes()
+  const costs = Object.entries({ ...each, 'all of them': all })
+  console.log(
+    `\n${table(
+      ['what the core has it for', 'B, min + gzip'],
+      costs.map(([name, bytes]) => [name, String(bytes)]),
+    )}`,
+  )
+  const over = [...overBudget(sizes), ...overBudget({ 'what the core does beyond messages': all })]
   for (const sentence of over) console.error(sentence)
   process.exitCode = over.length > 0 ? 1 : 0
 } finally {

@@ -164,7 +164,7 @@ class TopicAttendance implements Attendance {
     const { set = [], gone = [] } = changes
     const before = this.#seen
     for (const [, connection] of gone) if (connection === this.#me) this.#seen = null
-    for (const row of set) if (row[1] === this.#me) this.#seen = row[3]
+    for (const [, connection, , n] of set) if (connection === this.#me) this.#seen = n
     if (this.#seen !== before) this.#later(LOOK)
   }
 
@@ -222,16 +222,16 @@ class TopicAttendance implements Attendance {
   #end(error: LiveSocketError) {
     const heard = this.#waiting.size
     const lost = [...this.#claims.keys()]
-    this.#clear()
-    this.#settle(this.#wanted, error)
+    this.#clear(error)
     if (!heard) for (const who of lost) this.failed(who, error)
   }
 
-  #clear() {
+  #clear(error: LiveSocketError) {
     this.#claims.clear()
     this.#taken = undefined
     this.#answered = this.#wanted
     this.#rest()
+    this.#settle(this.#wanted, error)
   }
 
   /** Whether others are there is for those who look. */
@@ -245,8 +245,7 @@ class TopicAttendance implements Attendance {
     if (this.#present === this.#insides.session) return
     this.#present = this.#insides.session
     this.#seen = undefined
-    this.#clear()
-    this.#settle(this.#wanted, failure(this.#said, 'closed', explain`the session has ended`))
+    this.#clear(failure(this.#said, 'closed', explain`the session has ended`))
   }
 
   #want(): Promise<void> {

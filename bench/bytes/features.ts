@@ -1,0 +1,155 @@
+import { gzipSync } from 'node:zlib'
+import { join } from 'node:path'
+import { build, type Plugin, type Rolldown } from 'vite'
+import { briefTexts } from '../../build/brief-texts.js'
+import { leanReconnectingWebSocket } from '../../build/reconnecting-websocket.js'
+import { shortNames } from '../../build/short-names.js'
+import { planted } from '../../test/kit/mutant.js'
+import { ROOT } from '../kit/root.js'
+import type { Sizes } from './sizes.js'
+
+/** A text of a file in `src/` and what stands in its place: nothing, or the least that still compiles. */
+type Cut = readonly [file: string, from: string, to?: string]
+
+/**
+ * What the core does beyond messages and publishes, by the code that is there for nothing else: without a feature's
+ * code all others work as before. What they share with each other is in none of them, and in `all of them`.
+ */
+export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
+  signals: [
+    ['socket/whole-socket.ts', ', signals }', '}'],
+    [
+      'socket/live-socket.ts',
+      'signal: (topic, data) => connection.session.signals.send(topic, data), onSignal: (topic, handler, how) => onSignal(connection, topic, handler as SignalHandler, how),',
+    ],
+    [
+      'handover/session.ts',
+      'get signals(): Signals { return (this.#signals ??= this.#settings.parts.signals(this as never, this.#audience as never)) }',
+    ],
+    ['handover/session.ts', '#signals: Signals | null = null'],
+    ['handover/session.ts', 'this.#signals?.drop()'],
+    ['handover/session.ts', 'this.closed === null ? this.#legs.serving : null', 'this.#legs.serving'],
+    ['handover/leg-frames.ts', "case 'signal': session.signals.told(frame) break"],
+    ['handover/leg-frames.ts', "if (frame.id[0] === '.') session.signals.refused(frame) else"],
+    ['protocol/server-frames.ts', 'signal: { id: ID, topic: TOPIC, data: required, by: own },'],
+    ['protocol/client-frames.ts', "case 'signal':"],
+    ['topics/subscriptions.ts', 'has(name: string): boolean { return this.#topics.has(name) }'],
+  ],
+  requests: [
+    ['socket/whole-socket.ts', ', requests'],
+    [
+      'socket/live-socket.ts',
+      'request: (method: string, data?: unknown, how?: RequestOptions) => request(connection, method, data, how) as Promise<never>,',
+    ],
+    ['protocol/client-frames.ts', "case 'request': return writtenText(frame) ?? JSON.stringify(frame)"],
+    [
+      'publishes/outbox.ts',
+      "if (frame.type === 'request' && leg) this.#handlers.send(leg.number, { type: 'cancel', id: frame.id })",
+    ],
+    ['publishes/outbox.ts', "if (frame.type === 'publish') this.#queue.abandon", 'this.#queue.abandon'],
+    ['publishes/outbox.ts', "firstSent && frame.type === 'publish'", 'firstSent'],
+    ['publishes/outbox.ts', "entry.frame.type === 'publish' && (", '('],
+    ['publishes/outbox.ts', 'this.#queue.size[frame.type]', 'this.#queue.size.publish'],
+    ['publishes/outbox-queue.ts', ', request: { messages: 0, bytes: 0 }'],
+    ['publishes/outbox-queue.ts', 'this.size[frame.type]', 'this.size.publish'],
+    ['publishes/kept-frame.ts', 'data === undefined && head.method ? { json: data } :'],
+    ['publishes/refusal.ts', 'topic ?? method', 'topic'],
+    ['options/settings.ts', 'methods: schemas?.methods ?? lacksSchemas,'],
+    ['options/settings.ts', 'methods: options.methods ?? NO_SCHEMAS,'],
+    ['options/schemas.ts', 'methods: eachBy(SIDES),'],
+  ],
+  'the last messages': [
+    ['topics/merge.ts', 'if (known && last > 0) { if (known.last >= last) return } else if (known) {', 'if (known) {'],
+    ['topics/merge.ts', "const last = request && 'last' in request ? request.last : 0"],
+    ['topics/merge.ts', 'topic.last = Math.max(topic.last, last)'],
+    [
+      'topics/merge.ts',
+      'if (!unasked && topic.last > 0) { topic.last = 0 const at = topic.position if (at?.epoch === answer.epoch) topic.rewind({ epoch: at.epoch, offset: Math.min(at.offset, answer.after) }) }',
+    ],
+    [
+      'topics/topic-sequence.ts',
+      'const { position, last } = this if (last === 0) return position return position ? { epoch: position.epoch, offset: Math.max(0, position.offset - last) } : { last }',
+      'return this.position',
+    ],
+    ['topics/topic-sequence.ts', 'last = 0'],
+    ['protocol/position.ts', "from && 'epoch' in from ? from : null", '(from ?? null) as Position | null'],
+    ['topics/subscriptions.ts', "const isLast = from !== undefined && 'last' in from"],
+    ['topics/subscriptions.ts', '(from ?? null), isLast)', '(from ?? null))'],
+    ['topics/subscriptions.ts', 'if (!subscriber.whole)'],
+    ['topics/subscriptions.ts', 'readonly whole: boolean', '_?: unknown'],
+    ['socket/topic-arguments.ts', 'const { last } = (given ?? {}) as Partial<Last>'],
+    ['socket/topic-arguments.ts', '|| (Number.isSafeInteger(last) && last! > 0)'],
+  ],
+  'one’s own messages, and whose': [
+    ['protocol/server-frames.ts', "id: MAYBE_ID(fields, 'id'), by: own(fields, 'by'),"],
+    ['protocol/frame-reader.ts', 'id: undefined, by: undefined,'],
+    ['topics/merge.ts', 'const { data, hasData, id, by } = frame', 'const { data, hasData } = frame'],
+    ['topics/merge.ts', 'hasData, id, by, leg', 'hasData, leg'],
+    ['topics/topic-sequence.ts', '{ data, hasData, id, by }: Told', '{ data, hasData }: Told'],
+    ['topics/topic-sequence.ts', 'replayed, id, by })', 'replayed })'],
+    ['socket/live-socket.ts', 'for (const told of publishing ?? []) told(topic, data, outcome)'],
+    ['socket/connection.ts', 'publishing: Set<PublishListener> | null = null'],
+  ],
+  'the status of a topic': [
+    [
+      'socket/live-socket.ts',
+      'topicStatus(topic) { checkTopic(topic) return createTopicStatus(subscriptions, topic) },',
+    ],
+  ],
+  debug: [
+    ['socket/connection.ts', 'const { debug } = this.settings if (debug) tellDebug(debug, type, event)'],
+    ['socket/connection.ts', 'debug === false', 'false'],
+    [
+      'options/settings.ts',
+      "debug: (name, given) => (typeof given === 'boolean' ? given : optionalFunction<(line: string) => void>(name, given)),",
+    ],
+  ],
+}
+
+const ENTRY = 'livesocket-core'
+
+/** Bytes of the core as a page loads it, minified and packed, without these features. */
+export async function coreWithout(names: readonly string[]): Promise<number> {
+  const cuts = names.flatMap((name) => FEATURES[name]!)
+  const cut: Plugin = {
+    name: 'cut',
+    enforce: 'pre',
+    resolveId: (id) => (id === ENTRY ? id : null),
+    load: (id) => (id === ENTRY ? `export { createLiveSocket } from '${join(ROOT, 'src/index.ts')}'` : null),
+    transform(code, id) {
+      const here = cuts.filter(([file]) => id === join(ROOT, 'src', file))
+      const left = here.reduce((text, [file, from, to = '']) => planted(text, from, to, file), code)
+      return here.length === 0 ? null : { code: left, map: null }
+    },
+  }
+  const { output } = (await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'silent',
+    mode: 'production',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [cut, briefTexts(), leanReconnectingWebSocket(), shortNames()],
+    build: {
+      write: false,
+      minify: true,
+      modulePreload: false,
+      target: 'es2022',
+      rolldownOptions: {
+        input: ENTRY,
+        preserveEntrySignatures: 'strict',
+        optimization: { inlineConst: true },
+      },
+    },
+  })) as Rolldown.RolldownOutput
+  const code = output.map((file) => (file.type === 'chunk' ? file.code : '')).join('\n')
+  return gzipSync(code, { level: 9 }).length
+}
+
+/** What the core loses with all of them, and with each. */
+export async function featureSizes(): Promise<{ readonly all: number; readonly each: Sizes }> {
+  const whole = await coreWithout([])
+  const names = Object.keys(FEATURES)
+  const each: Record<string, number> = {}
+  for (const name of names) each[name] = whole - (await coreWithout([name]))
+  return { all: whole - (await coreWithout(names)), each }
+}
