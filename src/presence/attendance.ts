@@ -18,8 +18,7 @@ export interface Claimant {
 /** A socket and a topic: who is there, and what this client says of itself. */
 export interface Attendance {
   readonly members: ReadableStore<readonly Member[]>
-  /** What was claimed last is what is told. */
-  /** `update`: only where it has claimed before. */
+  /** What was claimed last is what is told. `update`: only where it has claimed before. */
   claim(who: Claimant, data: unknown, update?: boolean): Promise<void>
   drop(who: Claimant): Promise<void>
   failed(who: Claimant, error: LiveSocketError): void
