@@ -87,12 +87,12 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (!grant || token !== grant.token) return
     grant.acceptedAt ??= instant(this.#deps.clock)
     if (ttl === undefined || !(ttl >= 0) || grant.stillborn) return
-    const moved = grant.lives(ttl)
+    const changed = grant.lives(ttl)
     if (grant.stillborn) {
       const message = explain`the server says of a token that has just come that it lives ${ttl} ms more; compare the clocks of server and token service`
       this.#renewal.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
     } else if (grant.age < grant.gap) this.#renewal.failures = 0
-    if (moved) this.look()
+    if (changed) this.look()
   }
 
   rejected(token: string | undefined): void {
