@@ -101,13 +101,17 @@ export const platformClock: Clock = {
   // No fake timers put this off.
   turn: (task) => void Promise.resolve().then(task),
   frame(task) {
-    const waiting = frameTasks
-    // Of its own: the same function may wait twice.
-    const entry = () => task()
-    // A timer that was faked never comes once the real ones are back.
-    if (waiting.size === 0 || Math.abs(performance.now() - wokenAt) > LATEST_FRAME) wakeForFrame()
-    waiting.add(entry)
-    return () => waiting.delete(entry)
+    const entry = { task, cancel }
+    frameTasks.add(entry)
+    const painted = typeof requestAnimationFrame === 'function' && typeof document === 'object' && !document.hidden
+    const frame = painted ? requestAnimationFrame(runFrameTasks) : undefined
+    const timer = setTimeout(runFrameTasks, painted ? LATEST_FRAME : 16)
+    function cancel() {
+      frameTasks.delete(entry)
+      clearTimeout(timer)
+      if (frame !== undefined) cancelAnimationFrame(frame)
+    }
+    return cancel
   },
 }
 
@@ -177,33 +181,26 @@ function nextRound(task: () => void): () => void {
   return done
 }
 
-/** What waits for the next paint: all of it runs at once, and what it changes in many places of a page is one render. */
-let frameTasks = new Set<() => void>()
-let frameTimer: ReturnType<typeof setTimeout>
-/** When it was seen to that they run. */
-let wokenAt = 0
-
-function wakeForFrame() {
-  wokenAt = performance.now()
-  const painted = typeof requestAnimationFrame === 'function' && typeof document === 'object' && !document.hidden
-  if (painted) requestAnimationFrame(runFrameTasks)
-  frameTimer = setTimeout(runFrameTasks, painted ? LATEST_FRAME : 16)
-}
+/**
+ * What waits for the next paint. Whichever of them is woken first runs them all: what they change in many places of a
+ * page is then one render.
+ */
+const frameTasks = new Set<{ readonly task: () => void; readonly cancel: () => void }>()
 
 function runFrameTasks() {
-  clearTimeout(frameTimer)
-  const due = frameTasks
-  frameTasks = new Set()
-  // One that another has cancelled is not there any more.
-  for (const task of due)
+  for (const entry of [...frameTasks]) {
+    // One before it may have cancelled it.
+    if (!frameTasks.has(entry)) continue
+    entry.cancel()
     try {
-      task()
+      entry.task()
     } catch (thrown) {
       // As uncaught as it would be alone; the others run.
       setTimeout(() => {
         throw thrown
       })
     }
+  }
 }
 
 export const systemRandom: Random = () => Math.random()
