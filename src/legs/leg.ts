@@ -91,10 +91,11 @@ class SocketLeg implements Leg {
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
     socket.onclose = (event) => this.#closed(event)
-    // Compiled for us the library does not close a socket that failed, and neither makes up a close event.
+    // Compiled for us the library does not close a socket that failed, and neither makes up a close event. Nothing is
+    // heard of it by then: Node's own WebSocket tells a failed dial once more while it is closed.
     socket.onerror = () => {
-      this.#shut(1000, '')
       this.#failed()
+      this.#shut(1000, '')
     }
   }
 

@@ -316,6 +316,23 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(heard).toEqual([failedDial])
   })
 
+  it('dies once where the socket tells its error again while it is closed for it, as that of Node does', async () => {
+    const { heard, sockets } = startLeg()
+    await dialled()
+    const socket = sockets[0]!
+    const close = socket.close.bind(socket)
+    Object.assign(socket, {
+      close(code?: number, reason?: string) {
+        close(code, reason)
+        socket.error()
+      },
+    })
+    socket.error()
+    expect(heard).toEqual([failedDial])
+    expect(socket.thrown).toEqual([])
+    expect(socket.closes).toHaveLength(1)
+  })
+
   it.each([1000, 1006, 4401])(
     'hands on a close %i before the open: the leg takes any for a failed dial',
     async (code) => {

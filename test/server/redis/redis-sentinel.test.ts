@@ -41,6 +41,10 @@ const followed = (replica: RedisServer) =>
     async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
     'the replica follows',
   )
+/** How far a server's own account of its replication goes. */
+async function offsetOf(redis: RedisServer, field: string): Promise<number> {
+  return Number(new RegExp(`${field}:(\\d+)`).exec(String(await redis.command('INFO', 'replication')))![1])
+}
 const at = ({ port }: { readonly port: number }) => ({ host: '127.0.0.1', port })
 
 test('sentinels say where the master is, also after another one has taken over, and one of them may be down', async () => {
@@ -56,8 +60,10 @@ test('sentinels say where the master is, also after another one has taken over, 
   })
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
   const tail = await follow(log)
-  // What is acknowledged is on the replica too, so that nothing is missing after it has taken over.
-  await master.command('WAIT', '1', '5000')
+  // What is acknowledged is on the replica too, so that nothing is missing after it has taken over. WAIT would wait for
+  // what this connection wrote, and it wrote nothing.
+  const written = await offsetOf(master, 'master_repl_offset')
+  await until(async () => (await offsetOf(replica, 'slave_repl_offset')) >= written, 'the replica has it')
   await master.kill()
   await until(() => !log.stats().here, 'it is noticed')
   await until(() => log.stats().here, 'the new master is found', 20_000)
