@@ -63,7 +63,21 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     createMerge: (deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) =>
       createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves, leastOverlap }, handlers),
-    open: (line) => new RawCodec(typeof given === 'function' ? given() : given, sessions, line),
+    open: (line) => new RawCodec(typeof given === 'function' ? ofLeg(given) : given, sessions, line),
+  }
+}
+
+/** Where a leg's own options cannot be had it says why, and fails as one that its server does not answer. */
+function ofLeg(given: () => RawProtocolOptions): RawProtocolOptions {
+  try {
+    const options = given()
+    check(options)
+    return options
+  } catch (thrown) {
+    const fail = () => {
+      throw thrown
+    }
+    return { message: fail, hello: fail, ready: () => null }
   }
 }
 

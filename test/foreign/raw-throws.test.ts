@@ -46,3 +46,42 @@ it.each(['lost', 'owes', 'opened', 'goodbye', 'closed', 'leave', 'unanswered', '
     expect(clock.pending).toBe(0)
   },
 )
+
+it.each([
+  ['throws', 'threw: Error'],
+  ['gives nothing', 'threw: LiveSocketError'],
+])(
+  'a function for the options of each leg that %s is told of, and asked again with the next leg',
+  async (how, said) => {
+    const clock = createSimulatedClock()
+    const { WebSocket, sockets } = fakeWebSockets()
+    let fails = false
+    const protocol = rawProtocol(() => {
+      if (fails && how === 'throws') throw new Error('of the application')
+      return fails ? (undefined as never) : { message: (data) => ({ topic: 'a', data }) }
+    })
+    const told: string[] = []
+    const environment = { WebSocket, clock, random: () => 0.5 }
+    const socket = createLiveSocket({ url: 'wss://a.test/', protocol, environment, reconnect: { spread: 1_000 } })
+    socket.on('invalid', ({ reason }) => void told.push(reason))
+    socket.connect()
+    await clock.flush()
+    sockets[0]!.open()
+    await clock.flush()
+    expect(socket.store.getState().status).toBe('live')
+    fails = true
+    sockets[0]!.end(1006)
+    await clock.advance(5_000)
+    sockets[1]!.open()
+    await clock.advance(60_000)
+    fails = false
+    for (const dialled of sockets.slice(2)) dialled.end(1006)
+    await clock.advance(60_000)
+    sockets.at(-1)!.open()
+    await clock.flush()
+    expect(told.join()).toContain(said)
+    expect(socket.store.getState().status).toBe('live')
+    socket.close()
+    expect(clock.pending).toBe(0)
+  },
+)
