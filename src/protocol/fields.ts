@@ -75,7 +75,7 @@ export function decodeFrame<Frame extends { readonly type: string }>(
 
 export function readFields<Shape extends object>(fields: Fields, rules: Rules<Shape>, into: object = {}): Shape {
   const read = into as Record<string, unknown>
-  for (const field in rules) read[field] = rules[field as keyof Rules<Shape>](fields, field)
+  for (const field of Object.keys(rules)) read[field] = rules[field as keyof Rules<Shape>](fields, field)
   return read as Shape
 }
 

@@ -104,6 +104,22 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     }
   })
 
+  test('is read as ever where somebody put a property that is no field of ours on Object.prototype', () => {
+    const prototype = Object.prototype as { contains?: unknown }
+    try {
+      for (const contains of [1, () => true]) {
+        prototype.contains = contains
+        for (const { wire } of samples) {
+          const read = decode(JSON.stringify(wire)) ?? {}
+          expect(Object.keys(read)).toContain('type')
+          expect(Object.keys(read)).not.toContain('contains')
+        }
+      }
+    } finally {
+      delete prototype.contains
+    }
+  })
+
   test('a hundred thousand topics under one name are one, the last of them', () => {
     const text = `{"type":"subscribe","id":"q","topics":{${'"a":{},'.repeat(100_000)}"a":{"epoch":"e","offset":3}}}`
     const decoded = decodeClientFrame(text)
