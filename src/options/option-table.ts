@@ -53,14 +53,12 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
 /** What a table reads where nothing was given. */
 const defaults = new WeakMap<Table, unknown>()
 
-/** An object of whatever names, each of which goes by the one rule or table; undefined where none was given. */
-export function eachBy<Each extends Rule<unknown> | Table>(
-  rule: Each,
-): Rule<ReadonlyMap<string, Read<{ each: Each }>['each']> | undefined> {
+/** An object of whatever names, each of which goes by the one rule; undefined where none was given. */
+export function eachBy<Value>(rule: Rule<Value>): Rule<ReadonlyMap<string, Value> | undefined> {
   return (name, given) => {
     if (given === undefined) return undefined
     const table = Object.fromEntries(Object.keys(given ?? {}).map((key) => [key, rule]))
-    return new Map(Object.entries(readOptions(table, given, name))) as never
+    return new Map(Object.entries(readOptions(table, given, name)))
   }
 }
 

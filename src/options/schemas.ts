@@ -1,14 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { explain } from '../base/explanation.js'
 import { checkData } from '../base/standard-schema.js'
-import { eachBy, invalid, isObject } from './option-table.js'
+import { eachBy, invalid, isObject, readOptions } from './option-table.js'
 
 const SIDES = { input: optionalSchema, output: optionalSchema }
 
 /** Part of a live socket: the rules of the options `schemas` and `methods`, and what checks data by them. */
 export const schemas = {
   topics: eachBy(schema),
-  methods: eachBy(SIDES),
+  // One that is named and not there is a mistake, such as a name that no module exports: its data would go unchecked.
+  methods: eachBy((name, given) => readOptions(SIDES, given ?? null, name)),
   check: checkData,
 } as const
 
