@@ -175,6 +175,8 @@ export class RawCodec implements Codec {
         return this.#asksReady ? [...pieces(hello), ...pieces(this.#raw.ping?.())] : (hello ?? [])
       }
       case 'subscribe':
+        // Only a leg that serves is asked: one that was to be left serves on.
+        this.#parting.stop()
         for (const topic of frame.topics.keys()) this.#followed.add(topic)
         return this.#raw.subscribe?.(frame.topics as ReadonlyMap<string, Position | null>) ?? []
       case 'unsubscribe':

@@ -282,6 +282,17 @@ describe('a leg that is left', () => {
     expect(codec.replies()).toEqual(['leave'])
     expect(codec.clock.pending).toBe(0)
   })
+
+  it('keeps its topics for good where the next leg dies meanwhile, and it is asked for them again', async () => {
+    const codec = leaving({ leave: () => 'leave', answer: (data) => (data === 'p' ? { id: 'p' } : null) })
+    codec.decode('ready')
+    send(codec, { type: 'publish', id: 'p', topic: 't', data: 1 })
+    send(codec, { type: 'leave' })
+    send(codec, { type: 'subscribe', id: 's', topics: new Map([['t', null]]) })
+    codec.decode('p')
+    await codec.clock.advance(10_000)
+    expect(codec.replies()).toEqual([])
+  })
 })
 
 it('keeps state of each leg apart where it is given a function', () => {
