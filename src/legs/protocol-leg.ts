@@ -244,8 +244,9 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   put(data: WireData | readonly WireData[]): boolean {
     const socket = this.#socket
     if (!socket) return false
-    const whole = typeof data === 'string' || data instanceof ArrayBuffer
-    const out = whole ? socket.send(data) : data.every((piece) => socket.send(piece))
+    // Where the protocol has no word for something nothing goes out, and the other side has heard nothing.
+    if (typeof data !== 'string' && !(data instanceof ArrayBuffer)) return data.every((piece) => this.put(piece))
+    const out = socket.send(data)
     if (out) this.#heartbeat?.sent(this.#settings.clock.present.look())
     return out
   }

@@ -18,13 +18,14 @@ function talkative(heartbeat?: number, ours: LiveSocketOptions['heartbeat'] = { 
 }
 
 /** The longest that the client says nothing in three minutes in which the server has news each second, ms. */
-async function silence(world: ReturnType<typeof talkative>) {
+async function silence(world: ReturnType<typeof talkative>, act = () => {}) {
   const leg = await world.live()
   let longest = 0
   let spoke = world.clock.monotonic()
   let heard = leg.said.length
   for (let second = 0; second < 180; second++) {
     leg.send({ type: 'news' })
+    act()
     await world.clock.advance(1_000)
     longest = Math.max(longest, world.clock.monotonic() - spoke)
     if (leg.said.length === heard) continue
@@ -39,6 +40,12 @@ it('who only listens to a server that is never silent speaks within its patience
   // SignalR waits for 30 s, Phoenix for 60.
   expect(await silence(talkative())).toBeLessThan(20_000)
   expect(await silence(talkative(undefined, false))).toBeLessThan(20_000)
+})
+
+it('who does what the server has no word for has said nothing by it, and speaks all the same', async () => {
+  const world = talkative()
+  const act = () => void world.socket.subscribe('news', () => {})()
+  expect(await silence(world, act)).toBeLessThan(20_000)
 })
 
 it('where the server says how long it waits, that counts', async () => {
