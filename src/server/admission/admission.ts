@@ -38,6 +38,8 @@ export interface AdmissionAsk {
    * kept waiting for longer than what clients wait.
    */
   readonly patience?: number
+  /** It is of a live leg: it has no place among those who are not welcomed yet that another one could have. */
+  readonly live?: boolean
   begin(): void
   busy(room: Room): void
   /** A word for one that waits, so that it stays. */
@@ -127,6 +129,8 @@ class GreetingQueue implements Admission {
   readonly #limit: GreetingLimit
   readonly #rate: GreetingRate
   readonly #waiting = new WaitingLine<Hello>()
+  /** Those of them who could make room for another one. */
+  readonly #yielding = new WaitingLine<Hello>()
   readonly #look: Alarm
   #greeting = 0
   #turnedAway = 0
@@ -164,11 +168,9 @@ class GreetingQueue implements Admission {
   }
 
   makeRoom(address: string): boolean {
-    const yields = this.#waiting.heaviest(address)
-    if (!yields) return false
-    this.#waiting.delete(yields)
-    this.#turnAway(yields)
-    return true
+    const yields = this.#yielding.heaviest(address)
+    if (yields) this.#turnAway(yields)
+    return yields !== undefined
   }
 
   room(): Room {
@@ -223,6 +225,7 @@ class GreetingQueue implements Admission {
   }
 
   #start(hello: Hello) {
+    this.#yielding.delete(hello)
     this.#greeting++
     hello.state = 'greeting'
     hello.begunAt = this.#now()
@@ -234,10 +237,13 @@ class GreetingQueue implements Admission {
     const wait = this.#turn(this.#waiting.before(hello.address) + 1)
     if (wait !== null && this.#now() + wait > hello.deadline) return this.#turnAway(hello)
     this.#waiting.add(hello)
+    if (!hello.ask.live) this.#yielding.add(hello)
     if (this.#look.left === null) this.#look.set(LOOK)
   }
 
   #turnAway(hello: Hello) {
+    this.#waiting.delete(hello)
+    this.#yielding.delete(hello)
     this.#turnedAway++
     hello.state = 'over'
     hello.ask.busy(this.room())
@@ -264,6 +270,7 @@ class GreetingQueue implements Admission {
     }
     hello.state = 'over'
     this.#waiting.delete(hello)
+    this.#yielding.delete(hello)
     this.wake()
   }
 

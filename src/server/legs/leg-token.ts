@@ -30,6 +30,7 @@ export function refresh<User>(leg: LegState<User>, token: string): void {
       leg.deps.admission.enter({
         ...turn,
         address: leg.arrival.address,
+        live: true,
         patience: Infinity,
         waits: () => undefined,
       }),

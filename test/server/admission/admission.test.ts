@@ -161,6 +161,30 @@ function comeBack(world: ReturnType<typeof stand>, clients: number, spread: numb
   expect(world.service.wasted).toBe(0)
 }
 
+test('who makes room for another one has a place that the other one needs: a live leg whose fresh token waits for its check has none', () => {
+  const { admission } = stand({ width: 1, call: 500, most: 1 })
+  const sent: string[] = []
+  const wait = (name: string, address: string, live: boolean) =>
+    admission.enter({
+      address,
+      live,
+      patience: 10_000,
+      begin: () => undefined,
+      busy: () => void sent.push(name),
+      waits: () => undefined,
+    })
+  wait('greeted', 'elsewhere', false)
+  for (const name of ['check 1', 'check 2', 'check 3', 'check 4']) wait(name, 'office', true)
+  expect(admission.makeRoom('newcomer')).toBe(false)
+  const [, second] = ['hello 1', 'hello 2', 'hello 3'].map((name) => wait(name, 'cafe', false))
+  expect(admission.makeRoom('newcomer')).toBe(true)
+  expect(sent).toEqual(['hello 3'])
+  second!.left()
+  expect(admission.makeRoom('newcomer')).toBe(false)
+  expect(admission.stats.waiting).toBe(5)
+  admission.close()
+})
+
 test.each([1_000, 2_000, 10_000, 30_000])(
   '600 clients who come back within %s ms to an identity service that takes 20 a second are live when it has taken them, and it works for nobody who has gone',
   (spread) => {
