@@ -50,9 +50,10 @@ export function serveHttp(options: ServedHttpOptions): ServedHttp {
   const refused = (request: IncomingMessage) => onEvent(refusedEvent(request, NOT_FOUND, addressOf(request)))
   const leave = http ? mountPath(http, path, { take, refused }) : () => undefined
   own?.http.listen({ port, host, backlog: BACKLOG })
+  const ready = http ? listening(http) : Promise.resolve()
 
   return {
-    ready: http ? listening(http) : Promise.resolve(),
+    ready,
     http,
     address() {
       if (!http) throw invalid('With noServer the address is that of your HTTP server')
@@ -61,6 +62,8 @@ export function serveHttp(options: ServedHttpOptions): ServedHttp {
     leave,
     async close() {
       if (!own) return
+      // One whose name is being looked up would listen behind its close, and one that is about to would never say so.
+      await ready.catch(() => undefined)
       // One that never came to listen has nothing to close, and says so by an error that tells nobody anything.
       await new Promise<void>((resolve) => {
         own.http.close(() => resolve())

@@ -371,6 +371,15 @@ test('a port that is taken is told by ready', async () => {
   await second.close()
 })
 
+test.each(['127.0.0.1', 'localhost'])(
+  'a server at %s that is closed before it listens is closed, and who waits for it to be ready does not for ever',
+  async (host) => {
+    const server = createLiveServer({ port: 0, host, authenticate: () => ({ subject: 'anybody' }) })
+    await Promise.all([server.close(), server.ready])
+    expect(() => server.address()).toThrow(expect.objectContaining({ code: 'invalid' }))
+  },
+)
+
 test('a port that is taken, where the application hears of it and takes another one: the server is there, and no process ends', async () => {
   const unhandled: unknown[] = []
   const note = (error: unknown) => void unhandled.push(error)
