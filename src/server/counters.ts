@@ -22,7 +22,7 @@ export interface Counters {
   missed: number
   /** Legs asked to hand over. */
   asked: number
-  /** Calls of `authenticate` that ended when their leg had gone already. */
+  /** Calls of `authenticate` that nobody waited for any more when they ended, or were taken for lost. */
   wasted: number
   /** Legs closed with an error, by its code. */
   readonly failed: Partial<Record<FailureCode, number>>

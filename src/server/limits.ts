@@ -18,8 +18,9 @@ export interface ServerLimits {
    */
   readonly maxPending: number
   /**
-   * Calls of `authenticate` under way, those that nobody waits for any more included. One more waits for its turn.
-   * Fewer hellos are greeted at a time where that takes long: see `stats().admission`. Default 1,000.
+   * Calls of `authenticate` under way, for hellos and for fresh tokens, those that nobody waits for any more included
+   * for one more `helloTimeout`. One more waits for its turn. Fewer are asked about at a time where that takes long: see
+   * `stats().admission`. Default 1,000.
    */
   readonly maxAuthenticating: number
   /**

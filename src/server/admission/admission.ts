@@ -4,7 +4,10 @@ import { createGreetingLimit, type GreetingLimit } from './greeting-limit.js'
 import { createGreetingRate, type GreetingRate } from './greeting-rate.js'
 import { WaitingLine } from './waiting-line.js'
 
-/** Takes no more hellos than can be greeted: the others wait for their turn, or are told when to come back. */
+/**
+ * Takes no more hellos, and fresh tokens of live legs, than can be looked at: the others wait for their turn, or are
+ * told when to come back.
+ */
 export interface Admission {
   /** `begin` is called at once, or in its turn; or `busy`, once, at once or later. */
   enter(hello: AdmissionAsk): Admitted
@@ -54,7 +57,7 @@ export interface Admitted {
 }
 
 export interface AdmissionStats {
-  /** Greetings at a time that there is room for. */
+  /** Hellos and fresh tokens at a time that there is room for. */
   readonly limit: number
   /** Hellos being greeted now, and fresh tokens of live legs being checked. */
   readonly greeting: number
