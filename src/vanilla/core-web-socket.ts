@@ -170,6 +170,8 @@ export class CoreWebSocket implements EventTarget {
       if (this.#giveUpClose !== giveUp) return
       giveUp()
       this.#state = 3
+      // What it waited for may not have been sent, and the connection is not to be made again for it.
+      this.live.close(goodbye.code, goodbye.reason)
       this.#tell(
         closeEvent({
           code: event.code ?? 1006,
@@ -182,7 +184,6 @@ export class CoreWebSocket implements EventTarget {
     const send = () => this.#giveUpClose === giveUp && this.live.close(goodbye.code, goodbye.reason)
     const cancel = this.#clock.setTimeout(
       () => {
-        send()
         if (dialling) this.#tell(errorEvent(explain`The socket was closed before it was open.`))
         end({ code: 1006 })
       },

@@ -72,6 +72,29 @@ describe('close() and then reconnect()', () => {
   })
 })
 
+describe('close() while a Blob is waited for', () => {
+  it.each(['breaks', 'is closed by the server'])(
+    'when the connection %s meanwhile: it is not made again',
+    async (how) => {
+      const { socket, told, open, clock } = stage()
+      const physical = await open()
+      let read = (_: ArrayBuffer) => {}
+      const blob = Object.assign(new Blob(['x']), {
+        arrayBuffer: () => new Promise<ArrayBuffer>((done) => (read = done)),
+      })
+      socket.send(blob)
+      socket.close()
+      const code = how === 'breaks' ? 1006 : 4000
+      physical.end(code)
+      read(new ArrayBuffer(1))
+      await clock.advance(60_000)
+      expect(told).toEqual(['open', code === 1006 ? 'close 1006' : 'close 4000 clean'])
+      expect(socket.live.store.getState().status).toBe('closed')
+      expect(clock.pending).toBe(0)
+    },
+  )
+})
+
 describe('close() in an error listener', () => {
   it.each(['was lost', 'could not be had'])('when the connection %s: the close is told once', async (what) => {
     const { socket, told, open, clock } = stage()
