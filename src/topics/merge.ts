@@ -7,11 +7,11 @@ import type {
   TopicRequest,
   TopicRequests,
 } from '../protocol/frames.js'
+import { byteLength } from '../protocol/json.js'
 import { positionIn, reaches } from '../protocol/position.js'
 import { estimateBytes } from './holding.js'
 import { covers, takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
-import { byteLength } from '../protocol/json.js'
 import type { Gap } from './gap.js'
 import { TopicSequence, type TopicSequenceHandlers } from './topic-sequence.js'
 
@@ -102,14 +102,14 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = known ?? this.#begin(name, from)
     topic.last = Math.max(topic.last, last)
     topic.generation = ++this.#generations
-    this.#gather(topic)
+    if (!topic.active?.refused) this.#gather(name)
   }
 
   /** What is asked for and given up by the code that runs now goes in as few frames as take it. */
-  #gather(topic: TopicSequence) {
+  #gather(name: string) {
     const { clock } = this.#deps
     const gathers = this.#asking
-    this.resubscribe(topic)
+    this.#tell(name)
     if (!clock.turn) this.ask()
     else if (!gathers) clock.turn(() => this.ask())
   }
@@ -128,7 +128,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const topic = this.#topics.get(name)
     if (!topic) return
     this.#end(topic)
-    this.#gather(topic)
+    this.#gather(name)
   }
 
   #end(topic: TopicSequence) {

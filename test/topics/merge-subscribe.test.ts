@@ -40,6 +40,14 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
+  test('a topic that the new leg refuses and that is given up then is given up on the old leg, too', () => {
+    const { merge, told, welcome } = live()
+    welcome(2, {}, ['t'])
+    expect(told()).toEqual([])
+    merge.unsubscribe('t')
+    expect(told()).toEqual(['unsubscribe 2: t', 'unsubscribe 1: t'])
+  })
+
   test('a topic that is given up by who hears of a wrong answer is not asked for again', () => {
     const { merge, told, subscribed, hooks, clock } = live()
     merge.subscribe('t', { epoch: 'e', offset: 3 })
@@ -130,9 +138,8 @@ describe('client rule 4: answers', () => {
     merge.subscribe('t', null)
     welcome(1, {}, ['t'])
     merge.unsubscribe('t')
-    expect(told()).toEqual([])
     merge.subscribe('t', null)
-    expect(told()).toEqual(['s1 on 1: t now'])
+    expect(told()).toEqual(['unsubscribe 1: t', 's2 on 1: t now'])
   })
 
   test('a topic that may be asked for again later is, and no sooner than the server says; an error for an older subscribe is ignored', () => {
