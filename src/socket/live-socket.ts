@@ -224,7 +224,10 @@ function onSignal(
   handler: SignalHandler,
   { onError }: Pick<SubscribeOptions, 'onError'> = {},
 ): () => void {
+  // All that may be wrong before either listens: of what throws nothing is left.
+  checkTopic(topic)
   givenFunction('handler', handler)
+  optionalFunction('onError', onError)
   const undo = connection.session.signals.on(topic, handler)
   const leave = subscribe(connection, topic, () => {}, { onError })
   return () => {

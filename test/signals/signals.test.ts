@@ -15,6 +15,16 @@ function listening(topics = ['room']) {
 }
 
 describe('a signal', () => {
+  it('is told to no handler whose onSignal() threw', async () => {
+    const { socket, live } = handServed()
+    const heard: unknown[] = []
+    expect(() => socket.onSignal('room', (data) => heard.push(data), { onError: 5 as never })).toThrow('onError')
+    socket.subscribe('room', () => {})
+    const one = await live()
+    one.send({ type: 'signal', id: 'a', topic: 'room', data: 1 })
+    expect(heard).toEqual([])
+  })
+
   it('goes out at once, and of those of the same frame the newest of each topic follows', async () => {
     const { socket, live, clock } = listening(['room', 'hall'])
     const one = await live()
