@@ -147,12 +147,14 @@ class TopicAttendance implements Attendance {
         { topic: this.#said.topic, after },
         { idempotent: true, signal },
       )) as MembersAnswer
-      if (!after) this.#seen = null
+      if (!after) this.#seen = undefined
       position ??= page
       this.#me = page.you[1]
       this.#change(members, { set: page.rows })
       after = page.next
     } while (after)
+    // Only the whole list says that we are not in it.
+    this.#seen ??= null
     this.#later(LOOK)
     return { state: { members }, position }
   }

@@ -6,15 +6,19 @@ import { handServed, type HandLeg } from '../kit/hand-served.js'
 const TOPIC = presenceTopic('room')
 const ENTER = 'livesocket.presence.enter'
 
-/** Answers all that the leg was asked and is not answered yet, as a server that shows nobody. */
-function answering(leg: HandLeg) {
+/**
+ * Answers all that the leg was asked and is not answered yet, as a server that shows nobody. `next`: of its list a second
+ * page begins there, and does not come.
+ */
+function answering(leg: HandLeg, next?: string) {
   const answered = new Set<string>()
   return () => {
-    for (const { type, id, method } of leg.said) {
+    for (const { type, id, method, data } of leg.said) {
       if (type !== 'request' && type !== 'subscribe') continue
+      if (next && (data as { after?: string } | undefined)?.after === next) continue
       if (answered.has(id as string)) continue
       answered.add(id as string)
-      const list = { epoch: 'e', offset: 5, rows: [], you: ['member', 'mine'] }
+      const list = { epoch: 'e', offset: 5, rows: [], you: ['member', 'mine'], next }
       leg.send(
         type === 'subscribe'
           ? { type: 'subscribed', id, topics: { [TOPIC]: { epoch: 'e', offset: 5, after: 5 } } }
@@ -46,4 +50,18 @@ it('who is told to be gone and closes at that moment waits for nothing, and ente
   next.welcome({ offset: 7 })
   await clock.advance(1_000)
   expect(next.of('request').map(({ method }) => method)).toContain(ENTER)
+})
+
+it('who has entered does not say so again while the rest of a long list is waited for', async () => {
+  const { socket, clock, ...hand } = handServed()
+  presence(socket, 'room', { data: 'here' })
+  const leg = await hand.live()
+  const answer = answering(leg, 'more')
+  for (let n = 0; n < 20; n++) {
+    await clock.advance(500)
+    answer()
+  }
+  const asked = leg.of('request').map(({ method, data }) => [method, (data as { after?: string }).after])
+  expect(asked.filter(([, after]) => after)).toEqual([['livesocket.presence', 'more']])
+  expect(asked.filter(([method]) => method === ENTER)).toHaveLength(1)
 })
