@@ -90,7 +90,7 @@ export class OutboxQueue {
    */
   next(): Entry | undefined {
     const { old } = this
-    if (!this.active) return undefined
+    if (!this.active || this.#waiting.size === 0) return undefined
     const held = old && !old.passed ? new Set(old.owed.values()) : null
     for (const entry of this.#waiting) if (!held?.has(entry.lane)) return entry
     return undefined
