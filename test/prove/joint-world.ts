@@ -2,6 +2,7 @@ import { ALL_IS_WELL, type Move } from './choices.js'
 import { beginFleet, type DoneByFleet, type ShownFleet, type ToldFleet } from './fleet-part.js'
 import { createJudge, NOTHING_SEEN, type JudgeState } from './judge.js'
 import type { Machine } from './machine.js'
+import { Numbered } from './numbered.js'
 import { beginPage, type DoneByPage, type ShownPage, type Token, type ToldPage } from './page-part.js'
 import { LearnedPart } from './part.js'
 import { stateHash } from './state-hash.js'
@@ -236,14 +237,20 @@ export class JointWorld {
     return known
   }
 
-  /** `name`: tells what it is told from everything else that it can be told. */
+  /**
+   * What a side does that is told so; undefined: it is not known yet, and is learned before the move is made again.
+   *
+   * @param name tells what it is told from everything else that it can be told.
+   */
+  #step<Told, Done, Shown>(part: LearnedPart<Told, Done, Shown>, from: number, name: string, told: Told) {
+    const step = part.known(from, name)
+    if (!step) this.#unknown ??= () => part.learn(from, name, told)
+    return step
+  }
+
   #tellPage(draft: Draft, name: string, told: ToldPage) {
-    const step = this.#page.known(draft.page, name)
-    if (!step) {
-      const from = draft.page
-      this.#unknown ??= () => this.#page.learn(from, name, told)
-      return
-    }
+    const step = this.#step(this.#page, draft.page, name, told)
+    if (!step) return
     draft.page = step.to
     this.#judge(draft, step.done)
     for (const sent of step.done.sent) {
@@ -271,12 +278,8 @@ export class JointWorld {
   }
 
   #tellFleet(draft: Draft, name: string, told: ToldFleet) {
-    const step = this.#fleet.known(draft.fleet, name)
-    if (!step) {
-      const from = draft.fleet
-      this.#unknown ??= () => this.#fleet.learn(from, name, told)
-      return
-    }
+    const step = this.#step(this.#fleet, draft.fleet, name, told)
+    if (!step) return
     draft.fleet = step.to
     const { sent, token, broken } = step.done
     if (token !== undefined) draft.given = [...draft.given, token]
@@ -339,23 +342,3 @@ const OF_PAGE: ReadonlySet<Happening> = new Set<Happening>([
 const sideOf = (happening: Happening): Move['side'] => (OF_PAGE.has(happening) ? 'page' : 'servers')
 
 const isLast = ({ kind }: Item) => kind === 'close' || kind === 'reset'
-
-/** Things by number, those that read the same by the same one. */
-class Numbered<Thing> {
-  readonly #things: Thing[] = []
-  readonly #numbers = new Map<string, number>()
-
-  of(thing: Thing): number {
-    const text = JSON.stringify(thing)
-    let number = this.#numbers.get(text)
-    if (number === undefined) {
-      number = this.#things.push(thing) - 1
-      this.#numbers.set(text, number)
-    }
-    return number
-  }
-
-  at(number: number): Thing {
-    return this.#things[number]!
-  }
-}
