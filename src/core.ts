@@ -24,8 +24,9 @@ export function createLiveSocket<Topics extends object = TopicTypes, Methods ext
   return assembleLiveSocket<Topics, Topics, Methods>(options, {
     protocol: livesocketV1,
     noTokens,
-    ...LACKING,
     ...parts,
+    requests: parts.requests ?? LACKING.requests,
+    signals: parts.signals ?? LACKING.signals,
   })
 }
 

@@ -53,9 +53,17 @@ describe('livesocket/core without any part', () => {
     expect(made).toThrow(`${option} needs its part: createLiveSocket(options, { ${part} })`)
   })
 
-  it('has no requests, and says so', async () => {
-    await expect(world().socket.request('add', 1)).rejects.toMatchObject({ code: 'invalid' })
-  })
+  it.each([{}, { requests: undefined, signals: undefined } as Parts])(
+    'has no requests and no signals, and says so: %o',
+    async (parts) => {
+      const { socket } = world({}, parts)
+      await expect(socket.request('add', 1)).rejects.toMatchObject({ code: 'invalid' })
+      expect(() => socket.signal('room', 1)).toThrow(expect.objectContaining({ code: 'invalid' }) as Error)
+      expect(() => socket.onSignal('room', () => undefined)).toThrow(
+        expect.objectContaining({ code: 'invalid' }) as Error,
+      )
+    },
+  )
 
   it('ends the session where a server wants a token twice', async () => {
     const { sim, socket } = world({}, {}, { requireToken: true, reconnectSpread: 1_000 })
