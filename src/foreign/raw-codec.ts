@@ -255,8 +255,10 @@ export class RawCodec implements Codec {
       return [{ type: 'error', code: 'unauthorized', message }]
     }
     const ended = raw.ended?.(data)
-    if (ended) this.#refused = true
-    if (ended) return [{ type: 'error', code: 'forbidden', message: ended }]
+    if (ended) {
+      this.#refused = true
+      return [{ type: 'error', code: 'forbidden', message: ended }]
+    }
     const invalid = raw.invalid?.(data)
     if (invalid) return { invalid }
     const handover = raw.handover?.(data)

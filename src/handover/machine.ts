@@ -27,8 +27,8 @@ export const initialState: State = {
 
 /**
  * The one mechanism: every replacement of a leg is a handover. A reconnection is one whose old leg is already dead, a
- * first connection one that never had any. `step` is pure: no timer, socket, promise, clock or random number; the
- * coordinator carries out what it returns. Two invariants hold it together, and the explorer in the tests checks both
+ * first connection one that never had any. `step` is pure: no timer, socket, promise, clock or random number; what it
+ * returns is carried out by `effects.ts`. Two invariants hold it together, and the explorer in the tests checks both
  * after every step: every open leg is named by the state, and every leg named by the state is open.
  */
 export function step(state: State, event: Event): Step {

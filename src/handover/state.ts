@@ -65,7 +65,7 @@ export interface HandoverAsk {
 /** Why a client wants to leave a leg by itself. */
 export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
 
-/** How long the next dial waits; the coordinator draws the number. */
+/** How long the next dial waits; `dial-delay.ts` draws the number. */
 export interface Backoff {
   /** `asked`: a request's own spread, and the dwell after a cutover. `again`: within a handover. */
   readonly kind: 'now' | 'asked' | 'again' | 'spread' | 'early' | 'busy'

@@ -5,9 +5,6 @@ import { jwtLifetime } from './token-claims.js'
 /** No two calls of a token provider in one session are closer than this, whatever asks for them. Milliseconds. */
 export const MIN_GAP = 20_000
 
-/** A token that lives shorter is most likely told in seconds instead of milliseconds: worth a warning. */
-export const SHORT_LIFETIME = 30_000
-
 /** Within this a hidden page's timers have surely run: browsers slow them to one a minute. */
 const HIDDEN_LATENESS = 75_000
 
