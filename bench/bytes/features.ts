@@ -56,7 +56,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['publishes/refusal.ts', 'topic ?? method', 'topic'],
     ['options/settings.ts', 'methods: schemas?.methods ?? lacksSchemas,'],
     ['options/settings.ts', 'methods: options.methods ?? NO_SCHEMAS,'],
-    ['options/schemas.ts', 'methods: eachBy(SIDES),'],
+    ['options/schemas.ts', 'methods: eachBy((name, given) => readOptions(SIDES, given ?? null, name)),'],
   ],
   'the last messages': [
     ['topics/merge.ts', 'if (known && last > 0) { if (known.last >= last) return } else if (known) {', 'if (known) {'],
