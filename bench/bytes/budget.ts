@@ -10,10 +10,9 @@ export const BUDGET: Sizes = {
   'all of livesocket': 39_760,
   // 0.2 kB of it: a topic begins at the first render, also where React shows that much later. What the core
   // loses these have to say themselves: 0.07 kB of hooks, 0.06 kB of usePresence are gzip's.
-  // 0.06 kB more are gzip's: the core lost what these say too.
+  // 0.06 kB of it: an own publish is there until its message, also where the topic's numbering starts over.
   'React hooks, over the core': 2_420,
   'usePresence, over the core': 1_530,
-  // 0.05 kB of it: each client keeps less in memory.
   LiveWebSocket: 36_270,
   'CoreWebSocket: without getToken': 31_790,
   // 0.17 kB of it: what a session has shown goes from the page with it. 20 bytes are gzip's: the core lost what bind says too.
