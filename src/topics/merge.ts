@@ -7,8 +7,8 @@ import type {
   TopicRequest,
   TopicRequests,
 } from '../protocol/frames.js'
-import { byteLength } from '../protocol/json.js'
 import { positionIn, reaches } from '../protocol/position.js'
+import { roomInFrame, roomInHello } from './frame-room.js'
 import { estimateBytes } from './holding.js'
 import { covers, takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
@@ -16,15 +16,6 @@ import type { Gap } from './gap.js'
 import { TopicSequence, type TopicSequenceHandlers } from './topic-sequence.js'
 
 export type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
-
-/**
- * Bytes of topics in a `hello`, and in any frame to a server that names no `maxFrame`: it comes before a `welcome` could
- * tell what its server reads, and one that is too large ends the leg, each time again. Every server reads a token, 64
- * KiB, with its smallest `maxFrame`.
- */
-const SAFE = 32_768
-/** What is in a frame besides its topics. */
-const BESIDES = 256
 
 export function createMerge(deps: MergeDeps, handlers: MergeHandlers): Merge {
   return new LogMerge(deps, handlers)
@@ -141,7 +132,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   hello(leg: number): TopicRequests {
     const views = new Map<string, LegView>()
     const requests = new Map<string, TopicRequest>()
-    const has = roomFor(SAFE)
+    const has = roomInHello()
     for (const topic of this.#topics.values())
       if (has(topic.name, topic.request)) views.set(topic.name, ask(topic, null, requests))
     this.#hellos.set(leg, views)
@@ -300,7 +291,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const id = this.#deps.id()
     const requests = new Map<string, TopicRequest>()
     const leaving: string[] = []
-    const has = roomFor((this.#handlers.serving?.maxFrame ?? SAFE) - BESIDES)
+    const has = roomInFrame(this.#handlers.serving?.maxFrame)
     for (const name of names) {
       const topic = this.#topics.get(name)
       if (!has(name, topic?.request) && requests.size + leaving.length > 0) this.#tell(name)
@@ -370,12 +361,6 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#active = null
     this.#old = null
   }
-}
-
-/** Whether a frame of so many bytes has room for one more topic, and for one more after that. */
-function roomFor(bytes: number) {
-  return (name: string, request?: TopicRequest) =>
-    bytes >= 0 && (bytes -= byteLength(JSON.stringify([name, request]))) >= 0
 }
 
 /** A leg is asked of the topic, by that `subscribe` or by its `hello`. */

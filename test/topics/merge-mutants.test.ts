@@ -8,7 +8,7 @@ import type { createMerge } from '../../src/topics/merge.js'
 import { planted } from '../kit/mutant.js'
 import { search } from './merge-search.js'
 
-const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding'] as const
+const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding', 'frame-room'] as const
 
 /** What they import of other rooms. */
 const BESIDE = ['base/explanation', 'protocol/json', 'protocol/position'] as const
