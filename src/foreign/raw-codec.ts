@@ -130,6 +130,8 @@ export class RawCodec implements Codec {
     if (this.#ready) return
     if (raw.opened ? attempt(() => raw.opened!()) : !raw.ready && !this.#asksReady) {
       this.#ready = true
+      // The ping behind the hello proves nothing of what is sent after it.
+      if (this.#asksReady) this.#ownPongs++
       line.accept(this.#welcome({}))
     } else if (raw.waiting) this.#stopWaiting = line.clock.setTimeout(() => this.#overdue(), line.timeLeft(LATE))
   }

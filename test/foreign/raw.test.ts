@@ -262,6 +262,14 @@ describe('a leg that is left', () => {
     expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
   })
 
+  it('is not taken to have answered that ping by its answer to the one behind the hello', () => {
+    const codec = codecOf({ ping: () => 'ping', pong: (data) => data === 'pong', opened: () => true })
+    send(codec, hello)
+    send(codec, { type: 'leave' })
+    expect(codec.decode('pong')).toEqual([])
+    expect(codec.decode('pong')).toEqual([{ type: 'pong' }, { type: 'drained' }])
+  })
+
   it.each<[string, (codec: ReturnType<typeof leaving>) => unknown]>([
     ['its publishes are answered', (codec) => codec.decode('p')],
     ['they have had the time of a slow round trip', (codec) => codec.clock.advance(1_000)],
