@@ -25,6 +25,8 @@ public static class Frames
 {
     public const string Subprotocol = "livesocket.v1";
     public const int MaxToken = 65_536;
+    /// <summary>Bytes of a hello beside its token: it is said before the client knows what this server allows.</summary>
+    public const int Hello = 33_280;
 
     static readonly JsonSerializerOptions Options = new()
     {

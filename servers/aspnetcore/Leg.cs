@@ -96,7 +96,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
 
     async Task ReceiveAll()
     {
-        var most = server.Options.MaxFrame + Frames.MaxToken;
+        var most = Math.Max(server.Options.MaxFrame, Frames.Hello) + Frames.MaxToken;
         var buffer = new byte[4_096];
         for (var length = 0; ;)
         {

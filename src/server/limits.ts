@@ -40,7 +40,7 @@ export interface ServerLimits {
   readonly queueTimeout: number
   /**
    * The largest frame of a client, 1 KiB to 15.9 MiB: clients read no frame above 16 Mi characters. What it says to be
-   * here, a `hello` or a fresh token, may have 64 KiB more. Default 256 KiB.
+   * here, a `hello` or a fresh token, may have 64 KiB more, and 96 KiB in any case. Default 256 KiB.
    */
   readonly maxFrame: number
   /** Fragments of one frame. Default 128: a browser sends one. On Bun they are bounded by their bytes, `maxFrame`, alone. */
@@ -120,12 +120,15 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
   ) as unknown as ServerLimits
 }
 
+/** Bytes of a `hello` beside its token: it is said before the client knows what this server allows. */
+const HELLO = 32_768 + 4 * MAX_ID
+
 /**
  * What the WebSocket layer takes: more than `maxFrame`, because beyond this it closes without a word, and a client that
  * is a little over is to be told which publish it was.
  */
 export function maxPayload(limits: ServerLimits): number {
-  return Math.min(limits.maxFrame + MAX_TOKEN, 2 ** 31 - 1)
+  return Math.min(Math.max(limits.maxFrame, HELLO) + MAX_TOKEN, 2 ** 31 - 1)
 }
 
 /**
@@ -146,7 +149,8 @@ const UTF8 = 3
 
 /** The largest `hello` that a client can have to say: a token, and every topic that it may have. */
 export function helloBytes(limits: ServerLimits): number {
-  return Math.min(maxPayload(limits), MAX_TOKEN + 4 * MAX_ID + limits.maxTopics * (UTF8 * MAX_TOPIC + POSITION))
+  const topics = 4 * MAX_ID + limits.maxTopics * (UTF8 * MAX_TOPIC + POSITION)
+  return Math.min(maxPayload(limits), MAX_TOKEN + Math.max(HELLO, topics))
 }
 
 /**

@@ -91,6 +91,16 @@ describe('frames that break the rules', () => {
     ])
   })
 
+  test('the largest hello that a client says is read, with the longest token, however small a frame has to be and however few topics it may have', async () => {
+    const server = await liveServer({ limits: { maxFrame: 1_024, maxTopics: 1 } })
+    const client = await server.client()
+    const topics = Object.fromEntries(Array.from({ length: 1_560 }, (_, at) => [`topic-${at}-`.padEnd(15, 'x'), {}]))
+    const bytes = JSON.stringify(topics).length
+    expect([bytes > 32_700, bytes <= 32_768]).toEqual([true, true])
+    client.send({ type: 'hello', session: 's', leg: 1, token: 'x'.repeat(65_536), topics })
+    expect(await client.next('welcome')).toMatchObject({ maxFrame: 1_024 })
+  })
+
   test('a frame far beyond the limit is not even taken in', async () => {
     const server = await liveServer({ limits: { maxFrame: 1_024 } })
     const client = await server.join()
