@@ -68,7 +68,8 @@ test('SIGTERM: a request that the application has under way is answered before t
   await expect
     .poll(
       () =>
-        fetch(`http://127.0.0.1:${port}/`).then(
+        // A connection of its own: one that is kept, and busy as the server stops listening, is served on.
+        fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then(
           ({ status }) => status,
           () => 'refused',
         ),
