@@ -243,7 +243,6 @@ function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<
     authenticate: given.authenticate,
     clock: patient,
     patience: limits.helloTimeout,
-    maxCalls: limits.maxAuthenticating,
     wasted,
     room: () => admission.wake(),
     onError,

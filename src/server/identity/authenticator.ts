@@ -43,7 +43,7 @@ export interface Identification<User> {
   abandon(): void
 }
 
-/** Asks `authenticate`, so many times at once and no more; the others wait for their turn. */
+/** Asks `authenticate`. How many are asked about at a time is admission's to say. */
 export interface Authenticator<User> {
   identify(credentials: Credentials): Identification<User>
   /** Calls that go on although nobody waits for them any more, but those that are taken for lost. */
@@ -53,22 +53,17 @@ export interface Authenticator<User> {
 export interface AuthenticatorDeps<User> {
   readonly authenticate: Authenticate<User>
   readonly clock: Clock
-  /** Milliseconds for one question, the wait for its turn included. */
+  /**
+   * Milliseconds for one question. So much again is for a call to settle whose signal has fired: one that does not is
+   * taken for lost, and its place given away. Otherwise as many as may be under way could shut the server for ever.
+   */
   readonly patience: number
-  /** Calls under way, also those that nobody waits for any more. */
-  readonly maxCalls: number
   /** A call has ended, or is taken for lost, that nobody waited for any more. */
   wasted?(): void
   /** One that counted as `abandoned` has ended. */
   room?(): void
   onError(error: unknown, doing: string): void
 }
-
-/**
- * Of the time that a question has, so much again is for a call to settle whose signal has fired. One that does not is
- * taken for lost, and its place given away: otherwise as many as may be under way could shut the server for ever.
- */
-const LOST = 1
 
 export function createAuthenticator<User>(deps: AuthenticatorDeps<User>): Authenticator<User> {
   const asking = new Asking(deps)
@@ -80,12 +75,9 @@ export function createAuthenticator<User>(deps: AuthenticatorDeps<User>): Authen
   }
 }
 
-/** All questions, those that wait for their turn, and those that nobody waits for. */
+/** All questions, and those that nobody waits for. */
 class Asking<User> {
   readonly deps: AuthenticatorDeps<User>
-  readonly underWay = new Set<Question<User>>()
-  /** In the order in which they came. */
-  readonly waiting = new Set<Question<User>>()
   /** Under way, and nobody waits for them: in the order in which they were given up. */
   readonly #abandoned = new Set<Question<User>>()
   #saidSubject = false
@@ -95,12 +87,8 @@ class Asking<User> {
   }
 
   identify(credentials: Credentials): Identification<User> {
-    this.#giveAwayLost()
-    this.next()
     const question = new Question(this, credentials)
-    if (this.underWay.size < this.deps.maxCalls) question.begin()
-    else this.waiting.add(question)
-    question.wait()
+    question.begin()
     return question
   }
 
@@ -111,22 +99,14 @@ class Asking<User> {
 
   /** Nobody waits for it any more. */
   abandon(question: Question<User>): void {
-    if (this.underWay.has(question)) this.#abandoned.add(question)
+    this.#abandoned.add(question)
   }
 
   /** A call is over. */
   over(question: Question<User>): void {
-    this.underWay.delete(question)
     if (!this.#abandoned.delete(question)) return
     this.deps.wasted?.()
     this.deps.room?.()
-  }
-
-  next(): void {
-    for (const question of this.waiting) {
-      if (this.underWay.size >= this.deps.maxCalls) return
-      question.begin()
-    }
   }
 
   /** Once: it may be meant. */
@@ -138,16 +118,14 @@ class Asking<User> {
 
   #giveAwayLost() {
     const { clock, patience, wasted, onError } = this.deps
-    const lost = patience * LOST
     for (const question of this.#abandoned) {
-      if (clock.monotonic() - question.abandonedAt! < lost) return
-      this.underWay.delete(question)
+      if (clock.monotonic() - question.abandonedAt! < patience) return
       this.#abandoned.delete(question)
       wasted?.()
       onError(
         new LiveSocketError(
           'timeout',
-          `authenticate has not ended ${lost} ms after its signal fired: pass the signal on to what it calls`,
+          `authenticate has not ended ${patience} ms after its signal fired: pass the signal on to what it calls`,
         ),
         'authenticating',
       )
@@ -185,12 +163,12 @@ class Question<User> implements Identification<User> {
   }
 
   begin(): void {
-    this.#asking.waiting.delete(this)
-    this.#askedAt = this.#asking.deps.clock.monotonic()
+    const { authenticate, clock, patience } = this.#asking.deps
+    this.#askedAt = clock.monotonic()
     try {
-      const asked = this.#asking.deps.authenticate(this.#ask)
+      const asked = authenticate(this.#ask)
       if (!isPromise(asked)) return this.#judge(asked)
-      this.#asking.underWay.add(this)
+      this.#cancel = clock.setTimeout(() => this.#late(), patience)
       Promise.resolve(asked).then(
         (user) => this.#ended(() => this.#judge(user)),
         (error) => this.#ended(() => this.#failed(error)),
@@ -198,12 +176,6 @@ class Question<User> implements Identification<User> {
     } catch (error) {
       this.#failed(error)
     }
-  }
-
-  /** From now on it is late after a while. */
-  wait(): void {
-    const { clock, patience } = this.#asking.deps
-    if (!this.#settled) this.#cancel = clock.setTimeout(() => this.#late(), patience)
   }
 
   abandon(): void {
@@ -223,7 +195,6 @@ class Question<User> implements Identification<User> {
   #ended(then: () => void) {
     this.#asking.over(this)
     then()
-    this.#asking.next()
   }
 
   #judge(user: User | null | undefined | false) {
@@ -246,19 +217,14 @@ class Question<User> implements Identification<User> {
   }
 
   #late() {
-    const { underWay, deps } = this.#asking
-    const { patience, maxCalls, onError } = deps
-    const why = underWay.has(this)
-      ? `did not answer within ${patience} ms`
-      : `was not asked within ${patience} ms: limits.maxAuthenticating, ${maxCalls} calls, are under way`
-    onError(new LiveSocketError('timeout', `authenticate ${why}`), 'authenticating')
+    const { patience, onError } = this.#asking.deps
+    onError(new LiveSocketError('timeout', `authenticate did not answer within ${patience} ms`), 'authenticating')
     this.abandon()
   }
 
   #end(identified: Identified<User>) {
     this.#settled = true
     this.#cancel()
-    this.#asking.waiting.delete(this)
     this.#settle(identified)
   }
 }

@@ -16,7 +16,6 @@ test('the fresh tokens of hundreds of live legs are checked as fast as the ident
   const authenticator = createAuthenticator<object>({
     clock,
     patience: 10_000,
-    maxCalls: 1_000,
     room: () => admission.wake(),
     onError: () => undefined,
     authenticate: () =>

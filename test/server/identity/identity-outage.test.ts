@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLiveSocket } from '../../../src/index.js'
 import { systemClock } from '../../../src/base/clock.js'
+import type { RawClient } from '../../kit/raw-client.js'
 import { liveServer, until } from '../kit.js'
 
 const sleep = (milliseconds: number) =>
@@ -82,4 +83,37 @@ test('calls of authenticate that never end keep nobody out for good: a crowd tha
   expect(server.errors).toContainEqual(
     expect.objectContaining({ code: 'timeout', message: expect.stringContaining('signal') }),
   )
+})
+
+test('so many calls of authenticate are under way as maxAuthenticating says and no more, those that nobody waits for among them; the others have their turn as they came', async () => {
+  const asked: string[] = []
+  const answers: (() => void)[] = []
+  const server = await liveServer<{ subject: string }>({
+    limits: { maxAuthenticating: 2 },
+    authenticate: ({ token }) =>
+      new Promise((answer) => {
+        asked.push(token!)
+        answers.push(() => answer({ subject: token! }))
+      }),
+  })
+  const here = () => server.stats().admission.greeting + server.stats().admission.waiting
+  const clients: RawClient[] = []
+  for (const token of ['gone', 'stays', 'third', 'fourth']) {
+    const client = await server.client()
+    clients.push(client)
+    client.send({ type: 'hello', session: token, leg: 1, topics: {}, token })
+    await until(() => here() === clients.length, `${token} has come`)
+  }
+  expect(asked).toEqual(['gone', 'stays'])
+  clients[0]!.close()
+  await until(() => server.stats().admission.greeting === 1, 'it has gone')
+  expect(asked).toEqual(['gone', 'stays'])
+  answers[0]!()
+  await until(() => asked.length === 3, 'there is a place for the third')
+  expect(asked).toEqual(['gone', 'stays', 'third'])
+  answers[1]!()
+  await until(() => asked.length === 4, 'and for the fourth')
+  expect(asked).toEqual(['gone', 'stays', 'third', 'fourth'])
+  for (const answer of answers.slice(2)) answer()
+  await Promise.all(clients.slice(1).map((client) => client.next('welcome')))
 })
