@@ -17,10 +17,9 @@ export interface ForeignMergeDeps {
   readonly id: () => string
   readonly strength: MergeStrength
   /**
-   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping; the old leg has the say
-   * until then.
-   * `match`: a sequence goes over to the new leg when the old one has brought what the new one brought first, and both
-   * legs live for the whole overlap limit: for servers that begin to serve a new leg at some moment of their own.
+   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping. `match`: nothing does, for
+   * servers that begin to serve a new leg at some moment of their own: both legs live for the whole overlap limit, and a
+   * sequence goes over to the new one when the old one has not brought in `gapTimeout` what the new one has.
    */
   readonly end: 'fence' | 'match'
   /** The fence takes the old leg's topics from it: should it serve again, it is asked for them anew. Default false. */
@@ -41,9 +40,10 @@ export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMerg
  *
  * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap
  *   with its bounds.
- * - `identity`: the old leg has the say. What the new one brings is held until the old one has no more, and delivered
- *   less what came before: the same promise in a planned handover. Over a break, what the server does not send again is
- *   lost, and nobody can tell.
+ * - `identity`: the old leg has the say. What the new one brings is held until the old one has brought it or has no
+ *   more: the same promise in a planned handover. That both have brought one message says nothing of the others: a
+ *   sequence may be of several servers, which hear of each other late. Over a break, what the server does not send again
+ *   is lost, and nobody can tell.
  * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
  *   about the rest. A planned handover is told as a gap of unknown bounds in each topic that has had such messages.
  */
@@ -55,8 +55,6 @@ export class ForeignMerge {
   readonly #named: boolean
   /** Where an overlap by identity ends when both legs have brought the same. */
   readonly #toMatch: boolean
-  /** A long overlap holds nothing for longer than it must: what both legs have brought is where the new one goes on. */
-  readonly #matches: boolean
   readonly #topics = new Map<string, ForeignTopic>()
   /** What legs asked that are not ready yet. */
   readonly #hellos = new Map<number, ReadonlySet<string>>()
@@ -78,7 +76,6 @@ export class ForeignMerge {
     this.#numbered = deps.strength === 'position'
     this.#named = deps.strength === 'identity'
     this.#toMatch = deps.end === 'match'
-    this.#matches = this.#toMatch || !!deps.leastOverlap
     this.#delivery = new ForeignDelivery(deps.strength, deps.id, handlers)
   }
 
@@ -197,7 +194,7 @@ export class ForeignMerge {
   /** Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for. */
   #early(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     if (!this.#hellos.has(leg)) return
-    if (this.#active !== null) return this.#hold(topic, leg, frame)
+    if (this.#active !== null) return this.#wait(topic, leg, frame)
     for (const one of this.#drop((other) => other.leg === leg)) this.#take(one.topic, leg, one.frame)
     this.#take(topic, leg, frame)
   }
@@ -209,19 +206,31 @@ export class ForeignMerge {
   }
 
   #byIdentity(topic: ForeignTopic, leg: number, frame: MessageFrame) {
-    const stream = streamOf(frame)
     const name = nameOf(topic, frame)
     if (name === null) return this.#nameless(topic, leg, frame)
-    if (this.#old === null || leg === this.#old || topic.joined.has(stream)) {
-      this.#take(topic, leg, frame)
-      if (leg !== this.#old || !this.#matches) return
-      const first = this.#held.all.find((one) => one.topic === topic && streamOf(one.frame) === stream)
-      if (first && nameOf(topic, first.frame) === name) this.#join(topic, stream)
-      return
-    }
-    if (!this.#matches || !this.#delivery.recent.repeats(leg, name)) return this.#hold(topic, leg, frame)
-    this.#join(topic, stream)
+    if (this.#old !== null && leg !== this.#old && !topic.joined.has(streamOf(frame)))
+      return this.#wait(topic, leg, frame)
     this.#take(topic, leg, frame)
+    this.#letGo(leg, name)
+  }
+
+  /** Until its leg has the say, or another one has brought it. */
+  #wait(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    const name = this.#named && !frame.opening ? nameOf(topic, frame) : null
+    if (name !== null && this.#delivery.recent.repeats(leg, name)) this.#take(topic, leg, frame)
+    else this.#hold(topic, leg, frame)
+  }
+
+  /** Another leg has brought what is held: it is a repeat. */
+  #letGo(leg: number, name: string) {
+    const one = this.#held.firstOf(name)
+    if (!one || one.leg === leg) return
+    const waitedLongest = this.#held.all[0] === one
+    this.#drop((other) => other === one)
+    this.#take(one.topic, one.leg, one.frame)
+    if (!waitedLongest || this.#held.all.length === 0) return
+    this.#quiet()
+    this.#waitUnlessFenced()
   }
 
   /**
@@ -304,11 +313,6 @@ export class ForeignMerge {
     if (this.#ended && this.#held.all.length === 0) this.#release()
   }
 
-  #join(topic: ForeignTopic, stream: string) {
-    topic.joined.add(stream)
-    this.#flush((one) => one.topic === topic && streamOf(one.frame) === stream)
-  }
-
   /** A planned handover begins to show: what nothing names may be missing from here on, or be told twice. */
   #handoverBegins(leg: number) {
     const { leastOverlap } = this.#deps
@@ -319,10 +323,6 @@ export class ForeignMerge {
     for (const topic of this.#topics.values()) if (topic.nameless) this.#delivery.lost(topic.name)
     if (!this.#numbered && !this.#named && !leastOverlap) return
     if (this.#numbered) this.#proceed()
-    else if (this.#matches)
-      for (const one of this.#held.all)
-        if (one.leg === leg && this.#delivery.recent.repeats(leg, nameOf(one.topic, one.frame) ?? ''))
-          this.#join(one.topic, streamOf(one.frame))
     if (this.#held.all.length > 0) this.#waitUnlessFenced()
     if (this.#old !== null) this.#leave(this.#old)
   }

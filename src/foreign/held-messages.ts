@@ -20,6 +20,8 @@ export interface HeldMessage {
   readonly leg: number
   readonly frame: MessageFrame
   readonly bytes: number
+  /** What makes it the same on another leg. */
+  readonly name: string | null
 }
 
 /** What waits until the old leg has no say any more, in the order in which it came. */
@@ -29,8 +31,12 @@ export class HeldMessages {
 
   add(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const bytes = estimateBytes(frame.data)
-    this.all.push({ topic, leg, frame, bytes })
+    this.all.push({ topic, leg, frame, bytes, name: nameOf(topic, frame) })
     this.bytes += bytes
+  }
+
+  firstOf(name: string): HeldMessage | undefined {
+    return this.all.find((one) => one.name === name)
   }
 
   take(chosen: (one: HeldMessage) => boolean): HeldMessage[] {

@@ -131,7 +131,7 @@ export interface RawProtocolOptions {
   /**
    * Whether an overlap's end can be told. Default: with `drained`, or with `ping` and `pong`. `false` for a server that
    * begins to serve a new leg at a moment which it does not tell: both legs then live for `handover.overlapLimit`, and
-   * each sequence goes over to the new leg when both have brought the same message.
+   * the old one has the say until it has not brought for `holding.gapTimeout` what the new one has.
    */
   marksEnd?: boolean
   /**

@@ -236,7 +236,7 @@ describe('by identity', () => {
 })
 
 describe('by identity, where nothing marks the end', () => {
-  it('goes over sequence by sequence, when both legs have brought the same message', () => {
+  it('gives the old leg the say for as long as it brings what the new one brought', () => {
     const { told, ready, bring, merge } = world({ end: 'match' })
     const at = (stream: string, number: number) => ({ stream, identity: String(number), data: `${stream}${number}` })
     ready(1)
@@ -245,15 +245,15 @@ describe('by identity, where nothing marks the end', () => {
     bring(2, at('a', 3), at('a', 4))
     expect(told).toEqual(['a1', 'b1'])
     bring(1, at('a', 2), at('a', 3))
-    expect(told.slice(2)).toEqual(['a2', 'a3', 'a4'])
+    expect(told.slice(2)).toEqual(['a2', 'a3'])
     bring(2, at('a', 5))
     bring(1, at('a', 4), at('b', 2), at('a', 5))
     bring(2, at('b', 2), at('b', 3))
-    expect(told.slice(5)).toEqual(['a5', 'b2', 'b3'])
+    expect([told.slice(4), merge.held.messages]).toEqual([['a4', 'b2', 'a5'], 1])
     merge.drained(1)
     expect(merge.caughtUp()).toBe(false)
     merge.gone(1)
-    expect(merge.caughtUp()).toBe(true)
+    expect([told.slice(7), merge.caughtUp()]).toEqual([['b3'], true])
   })
 
   it('waits a bounded time for the old leg to bring it', async () => {
@@ -266,6 +266,19 @@ describe('by identity, where nothing marks the end', () => {
     await clock.advance(1)
     bring(2, 6)
     expect(told).toEqual(['5', '6'])
+  })
+
+  it('waits that time for each message, not for all that a quicker leg brings', async () => {
+    const { told, ready, bring, clock } = world({ end: 'match' })
+    ready(1)
+    ready(2)
+    bring(2, 1)
+    for (let number = 2; number <= 5; number++) {
+      await clock.advance(200)
+      bring(2, number)
+      bring(1, number - 1)
+    }
+    expect(told).toEqual(['1', '2', '3', '4'])
   })
 })
 
@@ -445,6 +458,28 @@ it('tells what a leg begins with no second time in a handover, however late it c
   expect(told.filter((one) => !one.includes('subscribe'))).toEqual(['on', 'off'])
 })
 
+it.each([{ leastOverlap: 3_000 }, { end: 'match' as const }])(
+  'with %o, keeps the order of each of two servers that hear of each other late',
+  (deps) => {
+    const { merge, told, ready, bring } = world(deps)
+    const [blue, green] = [
+      (n: number) => ({ identity: `blue ${n}`, data: `blue ${n}` }),
+      (n: number) => ({ identity: `green ${n}`, data: `green ${n}` }),
+    ]
+    ready(1)
+    merge.hello(2)
+    bring(1, blue(1))
+    bring(2, green(2), blue(1))
+    merge.ready(2, new Map(), none)
+    bring(2, green(3))
+    bring(1, blue(2))
+    bring(2, blue(2))
+    bring(1, green(1), green(2), green(3), green(4))
+    bring(2, green(4))
+    expect(told).toEqual(['blue 1', 'blue 2', 'green 1', 'green 2', 'green 3', 'green 4'])
+  },
+)
+
 describe('with a least overlap', () => {
   it('asks the old leg for its end no sooner, and holds nothing that both have brought', async () => {
     const { merge, clock, told, fenced, ready, bring } = world({ leastOverlap: 3_000 })
@@ -454,10 +489,10 @@ describe('with a least overlap', () => {
     bring(2, 2, 3)
     expect(told).toEqual(['1'])
     bring(1, 2)
-    expect(told).toEqual(['1', '2', '3'])
+    expect([told, merge.held.messages]).toEqual([['1', '2'], 1])
     bring(2, 4)
     bring(1, 3, 4)
-    expect(told).toEqual(['1', '2', '3', '4'])
+    expect([told, merge.held.messages]).toEqual([['1', '2', '3', '4'], 0])
     await clock.advance(2_999)
     expect([fenced, merge.caughtUp()]).toEqual([[], false])
     await clock.advance(1)
