@@ -36,7 +36,10 @@ import { serveHttp, type ServedHttp } from './upgrade/served-http.js'
 
 /** One server process. Those that share a log are one service. */
 export interface LiveServer<User = unknown, Topics extends object = Record<string, unknown>> {
-  /** Resolves when it listens, with `noServer` at once; rejects where it cannot. */
+  /**
+   * Resolves when it listens, with `noServer` at once; rejects where it cannot, and with `closed` where it was closed
+   * before the HTTP server that it is mounted on listened.
+   */
   readonly ready: Promise<void>
   /** Its WebSocket URL on this machine, such as `ws://127.0.0.1:8080/`. Throws `invalid` before it listens. */
   address(): string

@@ -1,29 +1,44 @@
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { LiveSocketError } from '../../base/errors.js'
 import { invalid } from '../../base/invalid.js'
 
+export interface Listening {
+  /** Resolves when it listens; rejects where it cannot. */
+  readonly ready: Promise<void>
+  /** Nobody is served here any more: who still waits for it hears so. */
+  giveUp(): void
+}
+
 /**
- * Resolves when it listens; rejects where it cannot. An application that listens to errors of its HTTP server itself
- * has heard of it, and may go on: then a rejection that nobody asked for ends no process.
+ * An application that listens to errors of its HTTP server itself has heard of one, and may go on; one that closes its
+ * live server knows as well. Then a rejection that nobody asked for ends no process.
  */
-export function listening(http: HttpServer): Promise<void> {
-  if (http.listening) return Promise.resolve()
+export function listening(http: HttpServer): Listening {
+  if (http.listening) return { ready: Promise.resolve(), giveUp() {} }
+  let settle!: (error?: Error) => void
   const ready = new Promise<void>((resolve, reject) => {
-    const settle = (then: () => void) => () => {
+    settle = (error) => {
       http.off('listening', up)
       http.off('error', down)
-      then()
+      if (error) reject(error)
+      else resolve()
     }
-    const up = settle(resolve)
-    const down = (error: Error) =>
-      settle(() => {
-        if (http.listenerCount('error') > 0) ready.catch(() => undefined)
-        reject(error)
-      })()
-    http.once('listening', up)
-    http.once('error', down)
   })
-  return ready
+  const up = () => settle()
+  const down = (error: Error) => {
+    settle(error)
+    if (http.listenerCount('error') > 0) ready.catch(() => undefined)
+  }
+  http.once('listening', up)
+  http.once('error', down)
+  return {
+    ready,
+    giveUp() {
+      ready.catch(() => undefined)
+      settle(new LiveSocketError('closed', 'This server was closed before its HTTP server listened'))
+    },
+  }
 }
 
 /** The URL at which this machine can dial it. Throws `invalid` before it listens on a port. */

@@ -50,7 +50,7 @@ export function serveHttp(options: ServedHttpOptions): ServedHttp {
   const refused = (request: IncomingMessage) => onEvent(refusedEvent(request, NOT_FOUND, addressOf(request)))
   const leave = http ? mountPath(http, path, { take, refused }) : () => undefined
   own?.http.listen({ port, host, backlog: BACKLOG })
-  const ready = http ? listening(http) : Promise.resolve()
+  const { ready, giveUp } = http ? listening(http) : { ready: Promise.resolve(), giveUp() {} }
 
   return {
     ready,
@@ -61,7 +61,7 @@ export function serveHttp(options: ServedHttpOptions): ServedHttp {
     },
     leave,
     async close() {
-      if (!own) return
+      if (!own) return giveUp()
       // One whose name is being looked up would listen behind its close, and one that is about to would never say so.
       await ready.catch(() => undefined)
       // One that never came to listen has nothing to close, and says so by an error that tells nobody anything.

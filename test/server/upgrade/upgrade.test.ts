@@ -380,6 +380,24 @@ test.each(['127.0.0.1', 'localhost'])(
   },
 )
 
+test('a server that is closed before the HTTP server it is mounted on listens says so to who waits for it, and to nobody else', async () => {
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+  const http = createServer()
+  const listeners = () => [http.listenerCount('error'), http.listenerCount('listening')]
+  const before = listeners()
+  const options = { server: http, authenticate: () => ({ subject: 'anybody' }) }
+  await createLiveServer(options).close()
+  const server = createLiveServer(options)
+  const waiting = expect(server.ready).rejects.toMatchObject({ code: 'closed' })
+  await server.close()
+  await waiting
+  await new Promise(setImmediate)
+  expect([listeners(), unhandled]).toEqual([before, []])
+})
+
 test('a port that is taken, where the application hears of it and takes another one: the server is there, and no process ends', async () => {
   const unhandled: unknown[] = []
   const note = (error: unknown) => void unhandled.push(error)
