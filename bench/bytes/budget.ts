@@ -12,14 +12,14 @@ export const BUDGET: Sizes = {
   // loses these have to say themselves: 0.07 kB of hooks, 0.06 kB of usePresence are gzip's.
   // 0.06 kB of it: an own publish is there until its message, also where the topic's numbering starts over.
   'React hooks, over the core': 2_420,
-  'usePresence, over the core': 1_530,
+  'usePresence, over the core': 1_500,
   LiveWebSocket: 36_270,
   'CoreWebSocket: without getToken': 31_790,
   // 0.17 kB of it: what a session has shown goes from the page with it. 20 bytes are gzip's: the core lost what bind says too.
   'bind, over the core': 1_110,
   'history, over the core': 200,
   // 0.02 kB of it: who is closed is looked at when it is live again.
-  'presence, over the core': 1_240,
+  'presence, over the core': 1_200,
   'query, over the core': 1_100,
   'spans, over the core and @opentelemetry/api': 530,
   // 0.15 kB of it: qos and a will's delay that MQTT has no number for are refused, and no text that is none counts as an id.

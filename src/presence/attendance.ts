@@ -61,17 +61,18 @@ class TopicAttendance implements Attendance {
   readonly #claims = new Map<Claimant, Claim>()
   /** Who waits for what was wanted then. */
   readonly #waiting = new Map<number, (error?: LiveSocketError) => void>()
-  /** Of what is wanted now, and of the newest that the server has answered; rises over all of this session's. */
+  /** Of what is wanted now; rises over all of this session's. */
   #wanted = 0
-  #answered = 0
+  /** It is still to be said. */
+  #unsaid = false
   /** What it took last. */
   #taken: Claim | undefined
   /** What the topic says of us: null where we are not there, undefined where that is not known. */
   #seen: number | null | undefined
   #me = ''
   #busy = false
-  #cancel: (() => void) | undefined
-  #release: (() => void) | undefined
+  /** Of what listens while somebody is there. */
+  readonly #undos: (() => void)[] = []
   #present: unknown
 
   constructor(socket: CoreSocket<any, any, any>, topic: string) {
@@ -93,7 +94,6 @@ class TopicAttendance implements Attendance {
         },
       },
     ))
-    this.#present = this.#insides.session
     this.members = {
       getState: () => listOf(told.getState()),
       getInitialState: () => listOf(told.getInitialState()),
@@ -110,17 +110,14 @@ class TopicAttendance implements Attendance {
     if (update && !this.#claims.has(who)) throw failure(this.#said, 'invalid', explain`enter() comes before update()`)
     this.#claims.delete(who)
     this.#claims.set(who, claim)
-    if (!this.#release) {
+    if (this.#undos.length === 0) {
       // Whoever asks for it finds it for as long as somebody is there by it.
       const unfold = this.#told.subscribe(() => this)
       const unwatch = this.#insides.store.subscribe((now, before) => {
         this.#renew()
         if (now.status === 'live' && before.status !== 'live') this.#later(LOOK)
       })
-      this.#release = () => {
-        unfold()
-        unwatch()
-      }
+      this.#undos.push(unfold, unwatch)
     }
     await this.#want()
   }
@@ -141,13 +138,13 @@ class TopicAttendance implements Attendance {
     const members = new Map<string, Member>()
     let position!: MembersAnswer
     let after: string | undefined
+    this.#seen = undefined
     do {
       const page = (await this.#socket.request(
         PRESENCE,
         { topic: this.#said.topic, after },
         { idempotent: true, signal },
       )) as MembersAnswer
-      if (!after) this.#seen = undefined
       position ??= page
       this.#me = page.you[1]
       this.#change(members, { set: page.rows })
@@ -170,49 +167,41 @@ class TopicAttendance implements Attendance {
   }
 
   #later(delay: number) {
-    this.#cancel?.()
-    this.#cancel = this.#insides.settings.clock.setTimeout(
-      () => this.#look(),
-      delay * (1 + this.#insides.settings.random()),
-    )
+    const { clock, random } = this.#insides.settings
+    clock.setTimeout(() => this.#look(), delay * (1 + random()))
   }
 
   /** Says what has not been said, and again what the topic does not bear out: whatever has become of it. */
-  #look() {
+  async #look() {
     this.#renew()
-    if (
-      this.#wanted > this.#answered ||
-      (this.#seen !== undefined && this.#seen !== (this.#claims.size > 0 ? this.#wanted : null))
-    )
-      void this.#say()
-  }
-
-  async #say() {
-    if (this.#busy) return
-    this.#busy = true
     const n = this.#wanted
-    const claim = [...this.#claims.values()].at(-1)
-    const mine = this.#insides.session
+    const [who, claim] = [...this.#claims].at(-1) ?? []
+    const isOther = this.#seen !== undefined && this.#seen !== (who ? n : null)
+    if (this.#busy || !(this.#unsaid || isOther)) return
+    this.#busy = true
+    this.#unsaid = false
     const ask = { topic: this.#said.topic, n, data: claim?.data }
+    const mine = this.#present
     const error = await this.#socket.request(claim ? ENTER : LEAVE, ask, { idempotent: true, timeout: Infinity }).then(
       () => void (this.#taken = claim),
       (refusal: LiveSocketError) => refusal,
     )
     this.#busy = false
-    if (mine === this.#insides.session && (error?.retryAfter || error?.code === 'outcome-unknown'))
-      return this.#later(error.retryAfter || 1_000)
     this.#renew()
-    this.#answered = Math.max(this.#answered, n)
-    const newest = [...this.#claims.keys()].at(-1)
-    if (error && newest && n === this.#wanted) {
+    const { code, retryAfter } = error ?? {}
+    if (mine === this.#present && (retryAfter || code === 'outcome-unknown')) {
+      this.#unsaid = true
+      return this.#later(retryAfter || 1_000)
+    }
+    if (error && who && !this.#unsaid) {
       // What it had taken before still holds.
-      if (this.#taken && error.code !== 'forbidden') this.#claims.set(newest, this.#taken)
+      if (this.#taken && code !== 'forbidden') this.#claims.set(who, this.#taken)
       else this.#end(error)
     }
     this.#settle(n, error)
     // Who is closed is looked at when it is live again.
-    if (this.#claims.size > 0 && error?.code !== 'closed') this.#later(LOOK)
-    if (this.#wanted > this.#answered) void this.#say()
+    if (this.#claims.size > 0 && code !== 'closed') this.#later(LOOK)
+    if (this.#unsaid) void this.#look()
   }
 
   #settle(n: number, error?: LiveSocketError) {
@@ -221,24 +210,22 @@ class TopicAttendance implements Attendance {
 
   /** We are not present any more, and may not be. */
   #end(error: LiveSocketError) {
-    const heard = this.#waiting.size
-    const lost = [...this.#claims.keys()]
+    const unheard = this.#waiting.size > 0 ? [] : [...this.#claims.keys()]
     this.#clear(error)
-    if (!heard) for (const who of lost) this.failed(who, error)
+    for (const who of unheard) this.failed(who, error)
   }
 
   #clear(error: LiveSocketError) {
     this.#claims.clear()
     this.#taken = undefined
-    this.#answered = this.#wanted
+    this.#unsaid = false
     this.#rest()
     this.#settle(this.#wanted, error)
   }
 
   /** Whether others are there is for those who look. */
   #rest() {
-    this.#release?.()
-    this.#release = undefined
+    for (const undo of this.#undos.splice(0)) undo()
   }
 
   /** What somebody has said of himself is nothing that the next one says. */
@@ -253,6 +240,7 @@ class TopicAttendance implements Attendance {
     // Above what an earlier attendance of the session has said.
     const n = (this.#wanted = Math.max(this.#wanted + 1, this.#insides.settings.clock.now()))
     // What is taken back in the same turn is not said: components come and go together.
+    this.#unsaid = true
     queueMicrotask(() => this.#look())
     return new Promise((resolve, reject) => {
       this.#waiting.set(n, (error) => (error ? reject(error) : resolve()))
