@@ -30,6 +30,8 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const dial = new Dial(to, leg, url, ask)
     legs.add(dial)
     audience.emit('leg-dialling', { leg, handover: dial.handover })
+    // Before its token is asked for, whose state is told: beside it nobody is to read that the socket is closed still.
+    audience.changed()
     // Who is told of that may close.
     const goesOn = () => legs.get(leg) === dial
     if (ask && goesOn()) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)

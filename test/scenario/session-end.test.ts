@@ -126,6 +126,23 @@ describe('the end of a session', () => {
     socket.close()
   })
 
+  it.each(['signOut', 'close'] as const)(
+    'is old news after a %s(): who connects again is told of no closed socket',
+    async (end) => {
+      const { sim, socket } = world()
+      socket.connect()
+      await sim.advance(SECOND)
+      socket[end]()
+      await sim.advance(SECOND)
+      const told = new Set<string>()
+      socket.store.subscribe(({ status }) => told.add(status))
+      socket.connect()
+      await sim.advance(SECOND)
+      expect([...told]).toEqual([end === 'close' ? 'reconnecting' : 'connecting', 'live'])
+      socket.close()
+    },
+  )
+
   it('lets nothing of what the former user published into the next session', async () => {
     const { sim, socket } = world()
     socket.connect()
